@@ -1,0 +1,59 @@
+"""One way to say what is wrong with somebody's input: where, which value, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+SHOWN_VALUE_LENGTH = 60
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Fault:
+    """One thing wrong with an input file.
+
+    `row` is the record's number in the file, the header being row 1; `file`, `column` and `value` are
+    empty where they do not apply.
+
+    >>> print(Fault("arms.csv", 7, "role", "controll", "not one of: control, experimental", "correct the spelling"))
+    arms.csv, row 7, column role: 'controll' is not one of: control, experimental. To mend: correct the spelling.
+    """
+
+    file: str
+    row: int | None
+    column: str
+    value: str
+    problem: str
+    remedy: str
+
+    def __str__(self) -> str:
+        place = [self.file]
+        if self.row is not None:
+            place.append(f"row {self.row}")
+        if self.column:
+            place.append(f"column {self.column}")
+        where = ", ".join(part for part in place if part)
+        problem = f"{shown(self.value)} is {self.problem}" if self.value else self.problem
+        return f"{where}: {problem}. To mend: {self.remedy}."
+
+
+class InputError(Exception):
+    """All faults found in the input at once; its text is one line a fault."""
+
+    def __init__(self, faults: Iterable[Fault]) -> None:
+        self.faults = tuple(faults)
+        count = len(self.faults)
+        noun = "fault" if count == 1 else "faults"
+        super().__init__(
+            "\n".join([f"{count} {noun} in the input:", *(f"  {fault}" for fault in self.faults)])
+        )
+
+
+def shown(value: str) -> str:
+    """Quote a value for a message: on one line, shortened, control characters escaped.
+
+    >>> shown("a" * 100)[-5:]
+    "aa…'"
+    """
+    text = value if len(value) <= SHOWN_VALUE_LENGTH else value[: SHOWN_VALUE_LENGTH - 1] + "…"
+    return repr(text)

@@ -1,0 +1,142 @@
+"""The only writers of the project: canonical bytes, written whole or not at all.
+
+Numbers are written with 10 significant digits, because the last bits of exp, log and dot differ between
+processors while ten digits do not; lines end with LF; keys keep their order; nothing carries a time.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+import math
+import os
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that hold a frame pay for it
+    import pandas as pd
+
+SIGNIFICANT_DIGITS = 10
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def canonical_number(value: float) -> float | int | None:
+    """Round to 10 significant digits; NaN and infinities become None, whole floats stay floats.
+
+    >>> canonical_number(0.1 + 0.2), canonical_number(float("nan")), canonical_number(3)
+    (0.3, None, 3)
+    """
+    if isinstance(value, int):
+        return value
+    if not math.isfinite(value):
+        return None
+    rounded = float(f"{float(value):.{SIGNIFICANT_DIGITS}g}")
+    return rounded + 0.0  # no negative zero
+
+
+def canonical(value: Any) -> Any:
+    """A JSON-ready copy of nested dicts, lists, numpy scalars and arrays, numbers in canonical form."""
+    if isinstance(value, Mapping):
+        return {str(key): canonical(entry) for key, entry in value.items()}
+    if isinstance(value, str) or value is None or isinstance(value, bool):
+        return value
+    if hasattr(value, "tolist"):
+        return canonical(value.tolist())
+    if isinstance(value, int | float):
+        return canonical_number(value)
+    if isinstance(value, Iterable):
+        return [canonical(entry) for entry in value]
+    raise TypeError(f"{type(value).__name__} cannot be written to JSON")
+
+
+def cell(value: Any) -> str:
+    """One CSV cell: numbers with 10 significant digits, booleans as true/false, missing as empty.
+
+    Text that a spreadsheet would run as a formula gets an apostrophe in front (CWE-1236).
+
+    >>> cell(12.0), cell(True), cell(None), cell("=1+1"), cell(-0.5)
+    ('12', 'true', '', "'=1+1", '-0.5')
+    """
+    value = canonical(value)
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        return f"{value:.{SIGNIFICANT_DIGITS}g}"
+    text = str(value)
+    if isinstance(value, str) and text.startswith(FORMULA_STARTS):
+        return "'" + text
+    return text
+
+
+def write_bytes(path: str | Path, content: bytes) -> None:
+    """Write a file whole or not at all: to a temporary neighbour first, then moved into place."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def write_text(path: str | Path, text: str) -> None:
+    """Write UTF-8 text with LF line ends and exactly one at the end."""
+    write_bytes(path, (text.rstrip("\n") + "\n").encode("utf-8"))
+
+
+def write_json(path: str | Path, record: Any) -> None:
+    """Write a record as canonical JSON, keys in their given order."""
+    write_text(path, json.dumps(canonical(record), ensure_ascii=False, indent=1, allow_nan=False))
+
+
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file."""
+    return json.loads(Path(path).read_text(encoding="utf-8"))
+
+
+def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
+    """Rows as CSV text in the given column order; a column absent from a row is empty.
+
+    >>> csv_text([{"a": 1.50, "b": "x, y"}], ["a", "b"])
+    'a,b\\n1.5,"x, y"\\n'
+    """
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows([cell(row.get(column)) for column in columns] for row in rows)
+    return buffer.getvalue()
+
+
+def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> None:
+    """Write rows (dicts) as canonical CSV."""
+    write_text(path, csv_text(rows, columns))
+
+
+def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
+    """Write a frame as parquet (zstd, no index)."""
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
+    write_bytes(path, buffer.getvalue())
+
+
+def read_rows(path: str | Path) -> list[dict[str, Any]]:
+    """Read a parquet file as a list of dicts without importing pandas (missing cells are None)."""
+    import pyarrow.parquet as parquet
+
+    rows: list[dict[str, Any]] = parquet.ParquetFile(path).read().to_pylist()
+    return rows
+
+
+def sha256(path: str | Path) -> str:
+    """Hexadecimal SHA-256 of a file's bytes."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
