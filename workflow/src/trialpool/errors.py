@@ -15,8 +15,8 @@ class Fault:
     `row` is the record's number in the file, the header being row 1; `file`, `column` and `value` are
     empty where they do not apply.
 
-    >>> print(Fault("arms.csv", 7, "role", "controll", "not one of: control, experimental", "correct the spelling"))
-    arms.csv, row 7, column role: 'controll' is not one of: control, experimental. To mend: correct the spelling.
+    >>> print(Fault("arms.csv", 7, "role", "controll", "not one of: control, experimental", "correct it"))
+    arms.csv, row 7, column role: 'controll' is not one of: control, experimental. To mend: correct it.
     """
 
     file: str
@@ -52,8 +52,8 @@ class InputError(Exception):
 def shown(value: str) -> str:
     """Quote a value for a message: on one line, shortened, control characters escaped.
 
-    >>> shown("a" * 100)[-5:]
-    "aa…'"
+    >>> shown("line\\nfeed"), shown("a" * 100)[-5:]
+    ("'line\\\\nfeed'", "aaa…'")
     """
     text = value if len(value) <= SHOWN_VALUE_LENGTH else value[: SHOWN_VALUE_LENGTH - 1] + "…"
     return repr(text)

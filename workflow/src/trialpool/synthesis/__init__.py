@@ -1,0 +1,1 @@
+"""One analysis at a time: from its effects to one record that figures, tables and the page all read."""

@@ -1,0 +1,42 @@
+# make results   build the environment and run the whole pipeline
+# make test      run the tests
+.POSIX:
+PYTHON = python3
+CORES = 2
+VENV = .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/ready
+
+.PHONY: results test check lock verify clean
+
+results: $(READY)
+	$(BIN)/snakemake --cores $(CORES)
+
+test: $(READY)
+	$(BIN)/python -m pytest
+
+check: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/snakefmt --check Snakefile workflow/rules
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -q tests/workflow/test_lint.py
+
+verify: $(READY)
+	$(BIN)/snakemake --cores $(CORES) --forceall
+	git diff --exit-code --stat -- results
+	test -z "$$(git status --porcelain -- results)"
+
+lock: $(READY)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
+		--fork-strategy fewest --no-emit-index-url --no-header --output-file requirements.lock
+
+clean:
+	rm -rf $(VENV) .snakemake data/processed/*
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trialpool needs Python 3.11 or newer")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	touch $(READY)

@@ -1,0 +1,50 @@
+# data/raw -> processed: published tables, typed and valid, then on one scale, then as effects.
+
+
+rule ingest:
+    input:
+        tables=raw_tables,
+        code=code("evidence/read.py", "evidence/schema.py"),
+    output:
+        tables=collect(f"{PROCESSED}/evidence/{{table}}.parquet", table=TABLES),
+    params:
+        folders=list(SETTINGS.evidence),
+    log:
+        f"{RESULTS}/logs/ingest.log",
+    script:
+        "../scripts/ingest.py"
+
+
+rule harmonise:
+    input:
+        tables=rules.ingest.output.tables,
+        instruments=SETTINGS.instruments,
+        code=code("evidence", "stats"),
+    output:
+        arms=f"{PROCESSED}/harmonised/arms.parquet",
+        contrasts=f"{PROCESSED}/harmonised/contrasts.parquet",
+        events=f"{PROCESSED}/harmonised/events.parquet",
+    log:
+        f"{RESULTS}/logs/harmonise.log",
+    script:
+        "../scripts/harmonise.py"
+
+
+checkpoint compare:
+    input:
+        tables=rules.ingest.output.tables,
+        harmonised=rules.harmonise.output,
+        instruments=SETTINGS.instruments,
+        code=code("evidence", "stats"),
+    output:
+        collect(
+            f"{PROCESSED}/analyses/{{analysis}}/{{table}}.parquet",
+            analysis=ANALYSES,
+            table=["effects", "excluded", "known"],
+        ),
+    params:
+        analyses=SETTINGS.analyses,
+    log:
+        f"{RESULTS}/logs/compare.log",
+    script:
+        "../scripts/compare.py"

@@ -1,0 +1,46 @@
+# records -> what a reviewer opens.
+
+
+rule write_tables:
+    input:
+        records=collect(rules.pool.output.record, analysis=ANALYSES),
+        code=code("report"),
+    output:
+        summary=f"{RESULTS}/summary.csv",
+        excluded=f"{RESULTS}/excluded.csv",
+        readme=f"{RESULTS}/README.md",
+    log:
+        f"{RESULTS}/logs/write_tables.log",
+    script:
+        "../scripts/write_tables.py"
+
+
+rule write_page:
+    input:
+        records=collect(rules.pool.output.record, analysis=ANALYSES),
+        forests=collect(f"{RESULTS}/analyses/{{analysis}}/forest.svg", analysis=ANALYSES),
+        tables=rules.ingest.output.tables,
+        code=code("report"),
+    output:
+        page=f"{RESULTS}/index.html",
+    log:
+        f"{RESULTS}/logs/write_page.log",
+    script:
+        "../scripts/write_page.py"
+
+
+rule write_manifest:
+    input:
+        results=[
+            rules.write_tables.output,
+            rules.write_page.output,
+            collect(rules.pool.output, analysis=ANALYSES),
+        ],
+        raw=raw_tables,
+        code=code("report"),
+    output:
+        manifest=f"{RESULTS}/manifest.csv",
+    log:
+        f"{RESULTS}/logs/write_manifest.log",
+    script:
+        "../scripts/write_manifest.py"

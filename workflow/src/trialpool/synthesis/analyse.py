@@ -1,0 +1,184 @@
+"""One analysis from its effects to its result record.
+
+The record is the only thing that tables, figures and the page read: no number is computed twice.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from trialpool.synthesis.methods import method_sentences
+
+Row = dict[str, Any]
+RATIOS = ("RR", "OR", "ROM")
+POOLED_FIELDS = (
+    "estimate",
+    "ci_low",
+    "ci_high",
+    "se",
+    "statistic",
+    "df",
+    "p_value",
+    "pi_low",
+    "pi_high",
+    "tau2",
+    "tau2_low",
+    "tau2_high",
+    "i2",
+    "h2",
+    "q",
+    "q_df",
+    "q_p_value",
+)
+
+
+def analyse(
+    spec: Mapping[str, Any], effects: Sequence[Row], excluded: Sequence[Row], known: Sequence[Row]
+) -> dict[str, Any]:
+    """Pool the selected effects of one analysis.
+
+    `spec` is a resolved analysis of `settings`, `effects` the rows of its effects table (those with
+    `selected` are pooled), `excluded` what met its condition and domain and was not used, `known` the
+    trials that are known to have asked the question. Returns the record of `result.json`: estimates and
+    interval bounds on the natural scale (RR, not log RR), `se` and `tau2` on the analysis scale.
+    """
+    chosen = sorted((row for row in effects if row["selected"]), key=_forest_order)
+    trials = {row["study_id"] for row in chosen}
+    status = "no_data" if not chosen else "single_study" if len(trials) == 1 else "pooled"
+    pooled, weights = _pooled(spec, chosen, status)
+    studies = _with_intervals(spec, chosen, weights)
+    experimental, control = spec["experimental_name"], spec["control_name"]
+    return {
+        **{key: spec[key] for key in ("analysis", "title", "note", "condition", "purpose", "domain")},
+        "comparison": f"{experimental} versus {control}",
+        "experimental_name": experimental,
+        "control_name": control,
+        **{key: spec[key] for key in ("measure", "scale", "unit", "better", "timepoint")},
+        "status": status,
+        "k": len(trials),
+        "effects": len(chosen),
+        "n_experimental": _people(chosen, "n_experimental"),
+        "n_control": _people(chosen, "n_control"),
+        "n_imputed": sum(bool(row["imputed"]) for row in chosen),
+        "methods": {
+            **{key: spec[key] for key in ("tau2_method", "interval", "level", "several_effects", "multi_arm")},
+            "text": method_sentences(spec),
+        },
+        "pooled": pooled,
+        "mcid": spec["mcid"],
+        "direction": direction_words(spec),
+        "studies": studies,
+        "subgroups": _subgroups(spec, studies),
+        "not_used": [dict(row) for row in excluded],
+        "known": [dict(row) for row in known],
+    }
+
+
+def direction_words(spec: Mapping[str, Any]) -> dict[str, str]:
+    """What lies to the left and to the right of no effect.
+
+    >>> direction_words({"better": "lower", "experimental_name": "acupuncture", "control_name": "sham"})
+    {'left': 'favours acupuncture', 'right': 'favours sham'}
+    """
+    sides = [f"favours {spec['experimental_name']}", f"favours {spec['control_name']}"]
+    left, right = sides if spec["better"] == "lower" else reversed(sides)
+    return {"left": left, "right": right}
+
+
+def natural(measure: str, value: float | None) -> float | None:
+    """From the analysis scale to the scale a reader knows: ratios are exponentiated, the rest stay.
+
+    >>> natural("RR", 0.0), natural("MD", -1.5), natural("RR", None)
+    (1.0, -1.5, None)
+    """
+    if value is None or not math.isfinite(value):
+        return None
+    return math.exp(value) if measure in RATIOS else float(value)
+
+
+def _forest_order(row: Row) -> tuple[Any, ...]:
+    return (row["year"] or 0, row["study_id"], row["arm_experimental"], row["instrument"], row["item"] or "")
+
+
+def _people(rows: Sequence[Row], column: str) -> int | None:
+    """People on one side: a trial with several effects counts once, with its largest number."""
+    largest: dict[tuple[str, str], float] = {}
+    side = column.replace("n_", "arm_")
+    for row in rows:
+        if row[column] is not None:
+            key = (row["study_id"], row[side])
+            largest[key] = max(largest.get(key, 0.0), row[column])
+    return round(sum(largest.values())) if largest else None
+
+
+def _pooled(spec: Mapping[str, Any], rows: Sequence[Row], status: str) -> tuple[Row | None, list[float]]:
+    if status == "no_data":
+        return None, []
+    from trialpool.stats import pool, tau2_interval
+
+    effects = np.array([row["effect"] for row in rows])
+    variances = np.array([row["variance"] for row in rows])
+    result = pool(
+        effects,
+        variances,
+        tau2_method=spec["tau2_method"],
+        interval=spec["interval"] if status == "pooled" else "wald",
+        level=spec["level"],
+    )
+    values = {name: _number(getattr(result, name, None)) for name in POOLED_FIELDS}
+    if status == "pooled":
+        bounds = tau2_interval(effects, variances, level=spec["level"])
+        values |= {"tau2_low": _number(bounds.low), "tau2_high": _number(bounds.high)}
+    else:
+        beyond_one_trial = POOLED_FIELDS[POOLED_FIELDS.index("pi_low") :]
+        values |= dict.fromkeys(beyond_one_trial)
+    for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
+        values[name] = natural(spec["measure"], values[name])
+    return values, [float(weight) for weight in result.weights]
+
+
+def _number(value: Any) -> float | None:
+    number = None if value is None else float(value)
+    return number if number is not None and math.isfinite(number) else None
+
+
+def _with_intervals(spec: Mapping[str, Any], rows: Sequence[Row], weights: Sequence[float]) -> list[Row]:
+    """Every row with its own interval (normal quantiles, as each study stands alone) and its weight."""
+    if not rows:
+        return []
+    from scipy.special import ndtri
+
+    reach = float(ndtri(0.5 + spec["level"] / 2))
+    measure, studies = spec["measure"], []
+    for row, weight in zip(rows, weights, strict=True):
+        half = reach * math.sqrt(row["variance"])
+        low, high = row["effect"] - half, row["effect"] + half
+        studies.append(
+            {
+                **row,
+                "ci_low": low,
+                "ci_high": high,
+                "weight": weight,
+                "estimate": natural(measure, row["effect"]),
+                "estimate_low": natural(measure, low),
+                "estimate_high": natural(measure, high),
+            }
+        )
+    return studies
+
+
+def _subgroups(spec: Mapping[str, Any], studies: Sequence[Row]) -> list[Row]:
+    column = spec["subgroups"]
+    if not column or not studies:
+        return []
+    groups = []
+    for name in sorted({str(row[column]) for row in studies}):
+        rows = [row for row in studies if str(row[column]) == name]
+        status = "pooled" if len({row["study_id"] for row in rows}) > 1 else "single_study"
+        pooled, _ = _pooled(spec, rows, status)
+        groups.append({"name": name, "k": len({row["study_id"] for row in rows}), "pooled": pooled})
+    return groups
