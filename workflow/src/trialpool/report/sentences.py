@@ -1,0 +1,136 @@
+"""What a result says in one sentence, generated from its numbers and careful not to say more than they do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from trialpool.report.words import (
+    RATIO_MEASURES,
+    absent,
+    capital,
+    count,
+    domain_name,
+    effect,
+    interval,
+    listing,
+    people,
+    percent,
+)
+
+
+def no_effect(measure: str) -> float:
+    """The value of a measure at which both sides do equally well, on its natural scale.
+
+    >>> no_effect("RR"), no_effect("MD")
+    (1.0, 0.0)
+    """
+    return 1.0 if measure in RATIO_MEASURES else 0.0
+
+
+def favoured(record: Mapping[str, Any], value: float | None) -> str:
+    """Which side a value favours: "experimental", "control" or "" at no effect (or without a value).
+
+    >>> favoured({"measure": "MD", "better": "lower"}, -1.0)
+    'experimental'
+    >>> favoured({"measure": "RR", "better": "lower"}, 2.0)
+    'control'
+    """
+    if absent(value) or value is None or value == no_effect(record["measure"]):
+        return ""
+    above = value > no_effect(record["measure"])
+    return "experimental" if above == (record["better"] == "higher") else "control"
+
+
+def excludes_no_effect(record: Mapping[str, Any], low: float | None, high: float | None) -> bool:
+    """Whether an interval lies wholly on one side of no effect.
+
+    >>> excludes_no_effect({"measure": "RR"}, 1.1, 2.0), excludes_no_effect({"measure": "MD"}, -1, 0.5)
+    (True, False)
+    """
+    if absent(low) or absent(high) or low is None or high is None:
+        return False
+    return low > no_effect(record["measure"]) or high < no_effect(record["measure"])
+
+
+def size_words(record: Mapping[str, Any]) -> str:
+    """How much evidence there is: trials and analysed people.
+
+    >>> size_words({"k": 5, "n_experimental": 100, "n_control": 98})
+    '5 trials, 198 people'
+    """
+    amount = people(record)
+    known = "number of people not reported" if amount is None else count(amount, "person", "people")
+    return f"{count(record['k'], 'trial')}, {known}"
+
+
+def verdict_words(record: Mapping[str, Any]) -> str:
+    """The shortest honest reading of a result, for a table cell.
+
+    >>> verdict_words({"status": "no_data"})
+    'no poolable trial'
+    """
+    if record["status"] == "no_data":
+        return "no poolable trial"
+    pooled = record["pooled"]
+    side = favoured(record, pooled["estimate"])
+    if not side or not excludes_no_effect(record, pooled["ci_low"], pooled["ci_high"]):
+        words = "no clear difference"
+    else:
+        words = f"favours {record[f'{side}_name']}"
+    return f"{words} (one trial)" if record["status"] == "single_study" else words
+
+
+def result_sentence(record: Mapping[str, Any]) -> str:
+    """One result in words: direction, numbers, amount of evidence, and what a new trial might show.
+
+    >>> result_sentence({"status": "no_data", "domain": "pain", "experimental_name": "acupuncture",
+    ...                  "control_name": "sham", "known": [], "not_used": []})
+    'No trial with numbers that can be pooled compares acupuncture with sham for pain.'
+    """
+    if record["status"] == "no_data":
+        return no_data_sentence(record)
+    pooled, measure = record["pooled"], record["measure"]
+    level = (record.get("methods") or {}).get("level") or 0.95
+    numbers = effect(measure, pooled["estimate"], pooled["ci_low"], pooled["ci_high"], level)
+    between = f"{record['experimental_name']} and {record['control_name']}"
+    side = favoured(record, pooled["estimate"])
+    if side and excludes_no_effect(record, pooled["ci_low"], pooled["ci_high"]):
+        start = f"The result favours {record[f'{side}_name']}"
+    else:
+        start = f"No clear difference between {between} was shown"
+    if record["status"] == "single_study":
+        return (
+            f"{start}, in one trial only ({size_words(record)}): {numbers}. One trial is not a meta-analysis."
+        )
+    return f"{start}: {numbers}; {size_words(record)}.{new_trial_words(record, level)}"
+
+
+def new_trial_words(record: Mapping[str, Any], level: float) -> str:
+    """What the prediction interval says about a further trial; "" where there is none."""
+    pooled = record["pooled"]
+    low, high = pooled.get("pi_low"), pooled.get("pi_high")
+    if absent(low) or absent(high):
+        return ""
+    bounds = interval(record["measure"], low, high)
+    span = f" The effect in a new, similar trial is expected to lie from {bounds}"
+    ending = f" ({percent(level)} prediction interval)"
+    if excludes_no_effect(record, low, high):
+        return f"{span}{ending}."
+    return f"{span}{ending}, so it may lie on either side of no difference."
+
+
+def no_data_sentence(record: Mapping[str, Any]) -> str:
+    """What is known where nothing could be pooled."""
+    sides = f"{record['experimental_name']} with {record['control_name']}"
+    start = f"No trial with numbers that can be pooled compares {sides} for {domain_name(record['domain'])}."
+    known = {row["study_id"] for row in record.get("known") or []}
+    unused = {row["study_id"] for row in record.get("not_used") or []} - known
+    parts = []
+    if known:
+        parts.append(
+            f"{count(len(known), 'trial')} of this comparison {'is' if len(known) == 1 else 'are'} known"
+        )
+    if unused:
+        parts.append(f"{count(len(unused), 'trial')} reported something that could not be used")
+    return f"{start} {capital(listing(parts))}." if parts else start

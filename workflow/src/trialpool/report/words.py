@@ -1,0 +1,296 @@
+"""Numbers and names in words: the one formatting of estimates, intervals and p-values of the project.
+
+Figures, README and page call these functions, so that a number looks the same wherever it stands. Nothing
+here computes a result: values come from a record and are only rounded for the eye.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+MINUS = "−"
+MISSING = "—"
+RATIO_MEASURES = frozenset({"RR", "OR", "HR", "ROM", "IRR"})
+MEASURE_NAMES = {
+    "MD": "mean difference",
+    "SMD": "standardised mean difference",
+    "ROM": "ratio of means",
+    "RR": "risk ratio",
+    "OR": "odds ratio",
+    "RD": "risk difference",
+    "HR": "hazard ratio",
+    "IRR": "rate ratio",
+}
+DOMAIN_NAMES = {
+    "pain": "pain",
+    "nerve_conduction": "nerve conduction",
+    "quality_of_life": "quality of life",
+    "symptom_score": "neuropathy symptoms",
+    "sensory_function": "sensory function",
+    "function": "physical function",
+    "responder": "treatment response",
+    "incidence": "new neuropathy",
+    "adverse_event": "adverse events",
+    "serious_adverse_event": "serious adverse events",
+    "withdrawal": "withdrawal from the trial",
+}
+CONDITION_NAMES = {
+    "DPN": "diabetic peripheral neuropathy",
+    "CIPN": "chemotherapy-induced peripheral neuropathy",
+}
+STATUS_NAMES = {
+    "pooled": "pooled",
+    "single_study": "one trial, not a meta-analysis",
+    "no_data": "no poolable trial",
+}
+TIMEPOINT_NAMES = {
+    "baseline": "baseline",
+    "during": "during treatment",
+    "end_of_treatment": "end of treatment",
+    "follow_up": "follow-up",
+}
+LARGEST_RATIO_SHOWN = 1000
+
+
+def absent(value: Any) -> bool:
+    """Whether a value is missing: None, NaN or empty text.
+
+    >>> absent(None), absent(float("nan")), absent(""), absent(0)
+    (True, True, True, False)
+    """
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def number(value: Any, digits: int = 2) -> str:
+    """A number with fixed decimals, a true minus sign, commas at thousands and no negative zero.
+
+    >>> number(-1.234), number(-0.001), number(12345.6, 0), number(None)
+    ('−1.23', '0.00', '12,346', '—')
+    """
+    if absent(value):
+        return MISSING
+    text = f"{float(value):,.{digits}f}"
+    if text.startswith("-"):
+        text = text[1:] if not text.strip("-0.,") else MINUS + text[1:]
+    return text
+
+
+def plain_number(value: Any) -> str:
+    """A number as it was reported: no rounding beyond ten digits, no trailing zeros, a true minus sign.
+
+    >>> plain_number(12.0), plain_number(-0.35), plain_number(1234.5), plain_number("n/a")
+    ('12', '−0.35', '1234.5', 'n/a')
+    """
+    if absent(value):
+        return MISSING
+    if isinstance(value, str):
+        return value
+    return f"{value:.10g}".replace("-", MINUS)
+
+
+def digits_for(values: Iterable[float | None]) -> int:
+    """Decimals that suit a set of differences shown together: three below 0.1, two below 10, one below 100.
+
+    >>> digits_for([-1.2, -2.0, None]), digits_for([-24.7, 3]), digits_for([0.01, -0.04]), digits_for([230])
+    (2, 1, 3, 0)
+    """
+    sizes = [abs(value) for value in values if not absent(value)]
+    largest = max(sizes, default=1.0)
+    if largest < 0.1:
+        return 3
+    return 2 if largest < 10 else 1 if largest < 100 else 0
+
+
+def ratio(value: Any) -> str:
+    """A ratio: two decimals below ten, fewer above, three below 0.01; extremes as bounds.
+
+    >>> ratio(0.5), ratio(12.34), ratio(0.004), ratio(0.0004), ratio(54321)
+    ('0.50', '12.3', '0.004', '<0.001', '>1000')
+    """
+    if absent(value):
+        return MISSING
+    if value > LARGEST_RATIO_SHOWN:
+        return f">{LARGEST_RATIO_SHOWN}"
+    if 0 < value < 0.001:
+        return "<0.001"
+    return number(value, 3 if 0 < value < 0.01 else 2 if value < 9.995 else 1 if value < 99.95 else 0)
+
+
+def format_values(measure: str, values: Iterable[float | None]) -> list[str]:
+    """Values of one measure that stand beside each other, with the decimals that suit them all.
+
+    >>> format_values("MD", [-1.25, -12.0, 3]), format_values("RR", [1.5, None])
+    (['−1.2', '−12.0', '3.0'], ['1.50', '—'])
+    """
+    listed = list(values)
+    if measure in RATIO_MEASURES:
+        return [ratio(value) for value in listed]
+    digits = 2 if measure == "SMD" else digits_for(listed)
+    return [number(value, digits) for value in listed]
+
+
+def interval(measure: str, low: float | None, high: float | None) -> str:
+    """An interval "a to b" (never a dash, which would read as a minus sign).
+
+    >>> interval("MD", -2, -0.4), interval("RR", None, None)
+    ('−2.00 to −0.40', '—')
+    """
+    if absent(low) or absent(high):
+        return MISSING
+    return " to ".join(format_values(measure, [low, high]))
+
+
+def effect(
+    measure: str, estimate: float | None, low: float | None, high: float | None, level: float = 0.95
+) -> str:
+    """An estimate with its confidence interval, as sentences and table cells print it.
+
+    >>> effect("MD", -1.2, -2.0, -0.4)
+    'MD −1.20 (95% CI −2.00 to −0.40)'
+    >>> effect("RR", 1.5, None, None)
+    'RR 1.50 (95% CI not estimable)'
+    """
+    shown = format_values(measure, [estimate, low, high])
+    bounds = "not estimable" if absent(low) or absent(high) else f"{shown[1]} to {shown[2]}"
+    return f"{measure} {shown[0]} ({percent(level)} CI {bounds})"
+
+
+def percent(fraction: float | None, digits: int = 0) -> str:
+    """A fraction as a percentage.
+
+    >>> percent(0.95), percent(0.1234, 1), percent(0.999)
+    ('95%', '12.3%', '99.9%')
+    """
+    if absent(fraction) or fraction is None:
+        return MISSING
+    value = 100 * fraction
+    if digits == 0 and 99 < value < 100:
+        digits = 1
+    return f"{number(value, digits)}%"
+
+
+def p_value(value: float | None) -> str:
+    """A p-value: "p < 0.001", three decimals below 0.01 and around 0.05, otherwise two.
+
+    >>> [p_value(p) for p in (0.0004, 0.004, 0.0496, 0.2, 0.997, None)]
+    ['p < 0.001', 'p = 0.004', 'p = 0.050', 'p = 0.20', 'p > 0.99', '—']
+    """
+    if absent(value) or value is None:
+        return MISSING
+    if value < 0.001:
+        return "p < 0.001"
+    if value > 0.99:
+        return "p > 0.99"
+    return f"p = {value:.{3 if value < 0.01 or 0.045 <= value < 0.055 else 2}f}"
+
+
+def count(amount: float | None, noun: str, plural: str = "") -> str:
+    """A count with its noun, singular or plural.
+
+    >>> count(1, "trial"), count(3, "trial"), count(1234, "person", "people"), count(0, "trial")
+    ('1 trial', '3 trials', '1,234 people', 'no trial')
+    """
+    if absent(amount) or amount is None:
+        return f"an unknown number of {plural or noun + 's'}"
+    if amount == 0:
+        return f"no {noun}"
+    return f"{number(amount, 0)} {noun if amount == 1 else plural or noun + 's'}"
+
+
+def listing(parts: Iterable[str], conjunction: str = "and") -> str:
+    """Words joined as English joins them.
+
+    >>> listing(["pain", "sleep", "mood"]), listing(["pain", "sleep"], "or"), listing([])
+    ('pain, sleep and mood', 'pain or sleep', '')
+    """
+    words = list(parts)
+    if len(words) < 2:
+        return "".join(words)
+    return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
+
+
+def capital(text: str) -> str:
+    """Text with its first letter as a capital, the rest untouched.
+
+    >>> capital("pain on DPN")
+    'Pain on DPN'
+    """
+    return text[:1].upper() + text[1:]
+
+
+def spaced(code: str | None) -> str:
+    """A code of the codebook as words.
+
+    >>> spaced("manual_acupuncture"), spaced(None)
+    ('manual acupuncture', '')
+    """
+    return "" if absent(code) else str(code).replace("_", " ")
+
+
+def measure_name(measure: str) -> str:
+    """The measure's full name; an unknown one is returned as it is.
+
+    >>> measure_name("SMD")
+    'standardised mean difference'
+    """
+    return MEASURE_NAMES.get(measure, measure)
+
+
+def domain_name(domain: str) -> str:
+    """The outcome domain in words.
+
+    >>> domain_name("symptom_score"), domain_name("sleep_quality")
+    ('neuropathy symptoms', 'sleep quality')
+    """
+    return DOMAIN_NAMES.get(domain, spaced(domain))
+
+
+def conditions(record: Mapping[str, Any]) -> list[str]:
+    """The conditions of a record as a list, whether it holds one or several.
+
+    >>> conditions({"condition": "DPN"}), conditions({"condition": ["DPN", "CIPN"]})
+    (['DPN'], ['DPN', 'CIPN'])
+    """
+    held = record.get("condition") or []
+    return [held] if isinstance(held, str) else list(held)
+
+
+def condition_name(record: Mapping[str, Any]) -> str:
+    """The conditions of a record in full words, with the purpose where it is prevention.
+
+    >>> condition_name({"condition": ["CIPN"], "purpose": "prevention"})
+    'chemotherapy-induced peripheral neuropathy, prevention'
+    """
+    names = listing(CONDITION_NAMES.get(code, code) for code in conditions(record))
+    return f"{names}, prevention" if record.get("purpose") == "prevention" else names
+
+
+def people(record: Mapping[str, Any]) -> int | None:
+    """Analysed people of both sides of a record or study row; None where one side is not reported.
+
+    >>> people({"n_experimental": 30, "n_control": 28}), people({"n_experimental": None, "n_control": 3})
+    (58, None)
+    """
+    sides = [record.get("n_experimental"), record.get("n_control")]
+    if any(absent(side) for side in sides):
+        return None
+    return round(sum(sides))
+
+
+def instrument_name(code: str | None, item: str | None, instruments: Mapping[str, Any]) -> str:
+    """An instrument's full name from config/instruments.yaml, the part (item) after it; the code if unknown.
+
+    >>> instrument_name("VAS100", None, {"VAS100": {"name": "Visual analogue scale, 0 to 100 mm"}})
+    'Visual analogue scale, 0 to 100 mm'
+    >>> instrument_name("MNCV", "peroneal", {})
+    'MNCV: peroneal'
+    """
+    if absent(code):
+        return ""
+    part = instruments.get(f"{code}:{item}") if not absent(item) else None
+    if part and part.get("name"):
+        return str(part["name"])
+    name = str((instruments.get(str(code)) or {}).get("name") or code)
+    return name if absent(item) else f"{name}: {spaced(item)}"
