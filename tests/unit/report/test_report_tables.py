@@ -12,12 +12,12 @@ from trialpool.report.manifest import MANIFEST_COLUMNS, manifest_rows
 from trialpool.report.tables import STUDY_COLUMNS, SUMMARY_COLUMNS, study_rows, summary_rows
 
 CONTRACT = """
-    analysis, title, condition, domain, comparison, measure, better, status, k, n_experimental, n_control, 
-    tau2_method, interval, estimate, ci_low, ci_high, p_value, pi_low, pi_high, tau2, tau2_low, tau2_high, 
+    analysis, title, condition, domain, comparison, measure, better, status, k, n_experimental, n_control,
+    tau2_method, interval, estimate, ci_low, ci_high, p_value, pi_low, pi_high, tau2, tau2_low, tau2_high,
     i2, q, q_df, q_p_value
 """.replace(",", " ").split()
 STUDY_CONTRACT = """
-    analysis, study_id, arm_experimental, arm_control, effect, variance, ci_low, ci_high, weight, 
+    analysis, study_id, arm_experimental, arm_control, effect, variance, ci_low, ci_high, weight,
     n_experimental, n_control, imputed, derivation, source_url, locator, row_ids
 """.replace(",", " ").split()
 
