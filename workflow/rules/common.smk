@@ -13,7 +13,7 @@ except InputError as error:
 
 PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
-ANALYSES = sorted(SETTINGS.analyses)
+ANALYSES = list(SETTINGS.analyses)
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
 PACKAGE = Path(workflow.basedir) / "workflow" / "src" / "trialpool"
 

@@ -4,7 +4,7 @@
 rule pool:
     input:
         tables=effects_of,
-        code=code("stats", "synthesis", "figures"),
+        code=code("stats", "synthesis", "figures", "report/tables.py", "report/words.py"),
     output:
         record=f"{RESULTS}/analyses/{{analysis}}/result.json",
         studies=f"{RESULTS}/analyses/{{analysis}}/studies.csv",

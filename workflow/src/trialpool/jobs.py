@@ -13,6 +13,8 @@ from pathlib import Path
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+MEND = "To mend: make room on the disk, or give permission to write there."
+
 
 @contextmanager
 def reported(log: str | Path) -> Iterator[None]:
@@ -28,14 +30,14 @@ def reported(log: str | Path) -> Iterator[None]:
     except InputError as error:
         message = str(error)
     except OSError as error:
-        message = f"{error.filename or 'a file'}: {error.strerror or error}. To mend: free the disk or its permissions."
+        message = f"{error.filename or 'a file'}: {error.strerror or error}. {MEND}"
     except Exception:
         message = traceback.format_exc()
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         Path(log).write_text(message + "\n" if message else "", encoding="utf-8")
     except OSError as error:
-        message = message or f"{log}: {error.strerror}. To mend: free the disk or its permissions."
+        message = message or f"{log}: {error.strerror}. {MEND}"
     if message:
         print(message, file=sys.stderr)
         raise SystemExit(1)

@@ -123,7 +123,7 @@ def _resolved(
 
 
 def _unit(spec: Mapping[str, Any], instruments: Mapping[str, Any]) -> str:
-    """Unit of the analysis scale: points of a common scale, the instruments' own, standard deviations, or none."""
+    """Unit of the analysis scale; empty for ratios and where the instruments' units differ."""
     if spec["measure"] == "SMD":
         return "standard deviations"
     if spec["measure"] != "MD":

@@ -15,6 +15,7 @@ from trialpool.synthesis.methods import method_sentences
 
 Row = dict[str, Any]
 RATIOS = ("RR", "OR", "ROM")
+METHOD_KEYS = ("tau2_method", "interval", "level", "several_effects", "multi_arm")
 POOLED_FIELDS = (
     "estimate",
     "ci_low",
@@ -65,7 +66,7 @@ def analyse(
         "n_control": _people(chosen, "n_control"),
         "n_imputed": sum(bool(row["imputed"]) for row in chosen),
         "methods": {
-            **{key: spec[key] for key in ("tau2_method", "interval", "level", "several_effects", "multi_arm")},
+            **{key: spec[key] for key in METHOD_KEYS},
             "text": method_sentences(spec),
         },
         "pooled": pooled,
@@ -115,10 +116,16 @@ def _people(rows: Sequence[Row], column: str) -> int | None:
     return round(sum(largest.values())) if largest else None
 
 
-def _pooled(spec: Mapping[str, Any], rows: Sequence[Row], status: str) -> tuple[Row | None, list[float]]:
+def _pooled(
+    spec: Mapping[str, Any], rows: Sequence[Row], status: str
+) -> tuple[Row | None, list[float | None]]:
+    """The pooled numbers and each row's weight; of a single trial its first effect, as it stands."""
     if status == "no_data":
         return None, []
     from trialpool.stats import pool, tau2_interval
+
+    if status == "single_study":
+        rows, others = rows[:1], len(rows) - 1
 
     effects = np.array([row["effect"] for row in rows])
     variances = np.array([row["variance"] for row in rows])
@@ -138,6 +145,8 @@ def _pooled(spec: Mapping[str, Any], rows: Sequence[Row], status: str) -> tuple[
         values |= dict.fromkeys(beyond_one_trial)
     for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
         values[name] = natural(spec["measure"], values[name])
+    if status == "single_study":
+        return values, [100.0, *[None] * others]
     return values, [float(weight) for weight in result.weights]
 
 
@@ -146,7 +155,9 @@ def _number(value: Any) -> float | None:
     return number if number is not None and math.isfinite(number) else None
 
 
-def _with_intervals(spec: Mapping[str, Any], rows: Sequence[Row], weights: Sequence[float]) -> list[Row]:
+def _with_intervals(
+    spec: Mapping[str, Any], rows: Sequence[Row], weights: Sequence[float | None]
+) -> list[Row]:
     """Every row with its own interval (normal quantiles, as each study stands alone) and its weight."""
     if not rows:
         return []

@@ -7,15 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
+from trialpool.report.tables import STUDY_COLUMNS, study_rows
 from trialpool.synthesis.analyse import analyse
-
-STUDY_COLUMNS = (
-    "analysis study_id label year arm_experimental arm_control label_experimental label_control"
-    " category_experimental category_control cointervention design instrument item unit weeks timepoint kind"
-    " measure effect variance ci_low ci_high weight n_experimental n_control mean_experimental sd_experimental"
-    " mean_control sd_control events_experimental events_control estimate estimate_low estimate_high imputed"
-    " derivation cautions reading source_url locator row_ids"
-).split()
 
 
 def pool_analysis(spec: Mapping[str, Any], tables: Sequence[str], folder: str | Path) -> None:
@@ -26,7 +19,7 @@ def pool_analysis(spec: Mapping[str, Any], tables: Sequence[str], folder: str | 
     effects, excluded, known = (io.read_rows(table) for table in tables)
     record = analyse(spec, effects, excluded, known)
     folder = Path(folder)
-    io.write_csv(folder / "studies.csv", record["studies"], STUDY_COLUMNS)
+    io.write_csv(folder / "studies.csv", study_rows(record), STUDY_COLUMNS)
     draw(record, folder)
     io.write_json(folder / "result.json", record)
 

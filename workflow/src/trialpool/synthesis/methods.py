@@ -24,7 +24,7 @@ INTERVAL = {
 }
 EFFECT = {
     "MD": "Mean difference, experimental minus control, variances not pooled",
-    "SMD": "Standardised mean difference (Hedges' g, exact small-sample correction), experimental minus control",
+    "SMD": "Standardised mean difference (Hedges' g, exact correction), experimental minus control",
     "ROM": "Ratio of means, experimental over control, pooled as its logarithm",
     "RR": "Risk ratio, experimental over control, pooled as its logarithm",
     "OR": "Odds ratio, experimental over control, pooled as its logarithm",
