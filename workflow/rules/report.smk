@@ -40,6 +40,8 @@ rule write_manifest:
         code=code("report"),
     output:
         manifest=f"{RESULTS}/manifest.csv",
+    params:
+        evidence=list(SETTINGS.evidence),
     log:
         f"{RESULTS}/logs/write_manifest.log",
     script:

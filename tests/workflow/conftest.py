@@ -1,0 +1,78 @@
+"""A small made-up review, run once; every test gets its own copy of the finished folder."""
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MINI = Path(__file__).parent / "mini"
+
+
+class Review:
+    """A folder with a review in it, and Snakemake to run it."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def run(self, *options, cores=2):
+        command = [
+            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
+            *("--cores", str(cores), "--configfile", "config.yaml", *options),
+        ]
+        return subprocess.run(
+            [str(word) for word in command], cwd=self.folder, capture_output=True, text=True, check=False
+        )
+
+    def results(self):
+        """Bytes of every result that is committed."""
+        folder = self.folder / "results"
+        return {
+            path.relative_to(folder).as_posix(): path.read_bytes()
+            for path in sorted(folder.rglob("*"))
+            if path.is_file() and "logs" not in path.parts
+        }
+
+    def edit(self, file, old, new):
+        path = self.folder / file
+        text = path.read_text(encoding="utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def jobs_run(completed):
+    """The jobs that a run executed, such as {"pool dpn-pain"}."""
+    jobs = set()
+    for block in re.split(r"\n\n+|(?=local(?:rule|checkpoint) )", completed.stdout + completed.stderr):
+        rule = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):", block, re.M)
+        if rule:
+            analysis = re.search(r"wildcards: analysis=(\S+)", block)
+            jobs.add(" ".join([rule[1], *([analysis[1]] if analysis else [])]))
+    return jobs
+
+
+@pytest.fixture(scope="session")
+def finished_review(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("review") / "review"
+    shutil.copytree(MINI, folder)
+    review = Review(folder)
+    completed = review.run()
+    assert completed.returncode == 0, completed.stderr
+    return review
+
+
+@pytest.fixture
+def review(finished_review, tmp_path):
+    folder = tmp_path / "review"
+    shutil.copytree(finished_review.folder, folder)
+    return Review(folder)
+
+
+@pytest.fixture
+def fresh_review(tmp_path):
+    folder = tmp_path / "fresh"
+    shutil.copytree(MINI, folder)
+    return Review(folder)

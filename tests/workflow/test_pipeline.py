@@ -1,0 +1,121 @@
+"""The whole pipeline on a small made-up review: what runs, what runs again, and what stops it."""
+
+import csv
+import json
+import os
+import time
+
+import pytest
+
+from .conftest import jobs_run
+
+pytestmark = pytest.mark.workflow
+
+PAIN = "dpn-pain-acupuncture-vs-sham"
+RESPONDERS = "cipn-responders-acupuncture-vs-usual-care"
+GAP = "cipn-pain-acupuncture-vs-sham"
+AFTER_POOL = {"write_tables", "write_page", "write_manifest", "all"}
+
+
+def record(review, analysis):
+    return json.loads((review.folder / "results" / "analyses" / analysis / "result.json").read_text("utf-8"))
+
+
+def test_every_analysis_has_its_results(finished_review):
+    found = finished_review.results()
+    for analysis in (PAIN, RESPONDERS, GAP):
+        for name in ("result.json", "studies.csv", "forest.svg", "forest.pdf", "forest.png"):
+            assert found[f"analyses/{analysis}/{name}"]
+    assert {"README.md", "index.html", "summary.csv", "excluded.csv", "manifest.csv"} <= set(found)
+
+
+def test_a_pooled_number_is_what_the_tables_say(finished_review):
+    pooled = record(finished_review, PAIN)
+    assert (pooled["status"], pooled["k"], pooled["n_experimental"]) == ("pooled", 3, 83)
+    first = pooled["studies"][0]
+    assert first["effect"] == pytest.approx((41 - 52) / 10)
+    assert first["variance"] == pytest.approx((21**2 / 28 + 20**2 / 29) / 100)
+    assert record(finished_review, RESPONDERS)["pooled"]["estimate"] > 1
+    assert record(finished_review, GAP)["status"] == "no_data"
+
+
+def test_nothing_to_do_runs_nothing(review):
+    assert jobs_run(review.run()) == set()
+
+
+def test_two_runs_give_the_same_bytes(finished_review, fresh_review):
+    assert fresh_review.run(cores=1).returncode == 0
+    assert fresh_review.results() == finished_review.results()
+
+
+def test_a_touched_table_changes_nothing(review):
+    later = time.time() + 5
+    os.utime(review.folder / "raw" / "continuous.csv", (later, later))
+    assert jobs_run(review.run()) == set()
+
+
+def test_a_changed_trial_reruns_only_what_it_feeds(review):
+    before = review.results()
+    review.edit("raw/events.csv", ",15,28,", ",16,28,")
+    ran = jobs_run(review.run())
+    assert f"pool {RESPONDERS}" in ran
+    assert ran == {"ingest", "harmonise", "compare", f"pool {RESPONDERS}", *AFTER_POOL}
+    changed = {name for name, content in review.results().items() if content != before[name]}
+    assert f"analyses/{RESPONDERS}/result.json" in changed
+    assert not any(PAIN in name for name in changed)
+
+
+def test_a_changed_setting_reruns_only_its_analysis(review):
+    review.edit("config.yaml", "    measure: RR", "    tau2_method: PM\n    measure: RR")
+    ran = jobs_run(review.run())
+    assert f"pool {RESPONDERS}" in ran
+    assert f"pool {PAIN}" not in ran
+
+
+def test_manifest_lists_every_result_with_its_hash(finished_review):
+    import hashlib
+
+    found = finished_review.results()
+    rows = list(csv.DictReader(found["manifest.csv"].decode().splitlines()))
+    listed = {row["path"]: row["sha256"] for row in rows if not row["path"].startswith("evidence")}
+    assert listed == {
+        name: hashlib.sha256(content).hexdigest() for name, content in found.items() if name != "manifest.csv"
+    }
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        (
+            "raw/continuous.csv",
+            ",28,mean,41,",
+            ",twenty,mean,41,",
+            ["continuous.csv", "row 2", "column n", "twenty"],
+        ),
+        ("raw/events.csv", "Delta2012,acu", "Delta2012,acupuncture", ["events.csv", "row 2", "acupuncture"]),
+        ("raw/arms.csv", "Beta2004,acu", "Beta2005,acu", ["arms.csv", "row 4", "Beta2005"]),
+        ("raw/events.csv", ",20,30,", ",31,30,", ["events.csv", "row 2", "31"]),
+        ("config.yaml", "    scale: 0-10", "    scales: 0-10", ["config.yaml", "scales", "'scale'"]),
+        (
+            "config.yaml",
+            "    control: [usual_care]",
+            "    control: []",
+            ["config.yaml", RESPONDERS, "control"],
+        ),
+        ("config.yaml", "[usual_care]", "[usual_cares]", ["config.yaml", "usual_cares", "'usual_care'"]),
+        ("instruments.yaml", "groups:", "group:", ["instruments.yaml", "groups"]),
+    ],
+)
+def test_bad_input_is_named_and_leaves_the_results_alone(review, file, old, new, said):
+    before = review.results()
+    review.edit(file, old, new)
+    completed = review.run()
+    assert completed.returncode != 0
+    told = completed.stdout + completed.stderr
+    for words in said:
+        assert words in told
+    assert "Traceback" not in told
+    assert review.results() == before
+    review.edit(file, new, old)
+    assert review.run().returncode == 0
+    assert review.results() == before
