@@ -1,0 +1,102 @@
+"""Two sets of results are compared down to the row, the number and the pixel."""
+
+import io
+import json
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from trialpool.errors import InputError
+from trialpool.report.changes import changes
+from trialpool.report.difference import differences, picture_of_difference, read_results
+
+
+def picture(colour, at=None):
+    array = np.full((4, 5, 4), 255, dtype=np.uint8)
+    if at:
+        array[at] = colour
+    buffer = io.BytesIO()
+    Image.fromarray(array).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def record(studies, estimate=-1.0, **more):
+    content = {
+        "status": "pooled",
+        "pooled": {"estimate": estimate, "ci_low": -2.0, "ci_high": 0.0},
+        "studies": [{"study_id": study} for study in studies],
+        **more,
+    }
+    return json.dumps(content).encode()
+
+
+def test_a_number_in_a_table_is_found_by_its_row_and_column():
+    old = {"analyses/a/studies.csv": b"analysis,study_id,effect\na,Lu2020,-1\na,Bao2020,-2\n"}
+    new = {"analyses/a/studies.csv": b"analysis,study_id,effect\na,Bao2020,-2\na,Lu2020,-1.5\n"}
+    found = differences(old, new)
+    assert [str(entry) for entry in found] == [
+        "analyses/a/studies.csv, row a Lu2020, column effect: -1 → -1.5"
+    ]
+
+
+def test_a_number_in_a_record_is_found_by_its_path():
+    found = differences(
+        {"r.json": b'{"pooled": {"i2": 3, "q": 1}}'}, {"r.json": b'{"pooled": {"i2": 4, "q": 1}}'}
+    )
+    assert (found[0].place, found[0].old, found[0].new) == ("pooled.i2", "3", "4")
+    assert len(found) == 1
+
+
+def test_a_picture_is_compared_by_pixels():
+    old, new = picture((0, 0, 0, 255)), picture((0, 0, 0, 255), at=(1, 2))
+    assert differences({"f.png": old}, {"f.png": new})[0].place == "1 of 20 pixels differ"
+    shown = np.asarray(Image.open(io.BytesIO(picture_of_difference(old, new))))
+    red = np.all(shown == (220, 0, 0), axis=-1)
+    assert red.sum() == 1
+    assert red[1, 2]
+
+
+def test_missing_and_extra_files_are_named_and_the_manifest_follows_from_them():
+    found = differences({"a.svg": b"x", "manifest.csv": b"1"}, {"b.svg": b"xy", "manifest.csv": b"2"})
+    assert [(entry.file, entry.old, entry.new) for entry in found] == [
+        ("a.svg", "1 bytes", ""),
+        ("b.svg", "", "2 bytes"),
+    ]
+
+
+def test_equal_results_do_not_differ():
+    same = {"a.csv": b"x\n1\n", "b.json": b"{}", "c.png": picture((1, 2, 3, 4))}
+    assert differences(same, dict(same)) == []
+    assert changes(same, dict(same)) == []
+
+
+def test_a_folder_and_a_revision_of_it_read_the_same(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "results" / "logs").mkdir(parents=True)
+    (tmp_path / "results" / "summary.csv").write_bytes(b"a\n1\n")
+    (tmp_path / "results" / "logs" / "x.log").write_bytes(b"noise")
+    author = ["-c", "user.name=t", "-c", "user.email=t@example.org"]
+    for words in (["init", "-q"], ["add", "."], [*author, "commit", "-qm", "x"]):
+        subprocess.run(["git", *words], check=True, cwd=tmp_path)
+    assert read_results("HEAD") == read_results("results") == {"summary.csv": b"a\n1\n"}
+
+
+@pytest.mark.parametrize("source", ["no-such-thing", "--output=x", "HEAD:../.."])
+def test_what_is_neither_folder_nor_revision_is_refused(source, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match="neither a folder nor a revision"):
+        read_results(source)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_changes_are_told_in_words():
+    old = {"analyses/a/result.json": record(["Lu2020", "Bao2020"], certainty={"level": "low"})}
+    new = {"analyses/a/result.json": record(["Lu2020", "Han2017"], -1.5, certainty={"level": "moderate"})}
+    assert [row["words"] for row in changes(old, new)] == [
+        "a: Han2017 is in",
+        "a: Bao2020 is out",
+        "a: estimate -1 (-2 to 0) → -1.5 (-2 to 0)",
+        "a: certainty low → moderate",
+    ]
