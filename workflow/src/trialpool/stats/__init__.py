@@ -27,14 +27,21 @@ from trialpool.stats.effects import (
     standardized_mean_difference,
 )
 from trialpool.stats.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
+from trialpool.stats.heterogeneity import TAU2_METHODS
+from trialpool.stats.pooling import INTERVALS, Pooled, pool
+from trialpool.stats.profile import Tau2Interval, tau2_interval
 from trialpool.stats.quartiles import FromQuartiles, mean_sd_from_quartiles
 from trialpool.stats.shared import SharedControl, shared_control_events, shared_control_means
 
 __all__ = [
+    "INTERVALS",
+    "TAU2_METHODS",
     "Arm",
     "Effects",
     "FromQuartiles",
+    "Pooled",
     "SharedControl",
+    "Tau2Interval",
     "change_correlation",
     "change_sd",
     "combine_arms",
@@ -45,6 +52,7 @@ __all__ = [
     "odds_ratio",
     "paired_effects",
     "peto_odds_ratio",
+    "pool",
     "ratio_of_means",
     "risk_difference",
     "risk_ratio",
@@ -58,4 +66,5 @@ __all__ = [
     "shared_control_means",
     "smd_to_log_odds_ratio",
     "standardized_mean_difference",
+    "tau2_interval",
 ]

@@ -1,0 +1,171 @@
+"""Pool effects: common-effect and random-effects meta-analysis of one data set or of a hundred thousand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from trialpool.stats.batch import Batch, batch_of, chunks
+from trialpool.stats.checks import Floats, check_level, one_of, plain
+from trialpool.stats.heterogeneity import TAU2_METHODS, estimate_tau2
+from trialpool.stats.model import Model, Start, start, weights_at
+
+INTERVALS = ("wald", "hksj", "hksj_adhoc")
+
+
+@dataclass(frozen=True, slots=True)
+class Pooled:
+    """A pooled effect; every field has the batch shape (numbers for a single analysis), weights (…, k).
+
+    `statistic`, `p_value`, `ci_low` and `ci_high` use t on `df` degrees of freedom, `df` infinite meaning
+    the normal distribution. `i2` and `weights` are per cent. `pi_low` and `pi_high` bound a new study's
+    true effect; they are NaN where no distribution of effects is estimated (one study, method FE).
+    """
+
+    estimate: Floats
+    se: Floats
+    ci_low: Floats
+    ci_high: Floats
+    statistic: Floats
+    df: Floats
+    p_value: Floats
+    tau2: Floats
+    q: Floats
+    q_df: Floats
+    q_p_value: Floats
+    i2: Floats
+    h2: Floats
+    pi_low: Floats
+    pi_high: Floats
+    weights: Floats
+
+
+NUMBERS = tuple(name for name in Pooled.__slots__ if name != "weights")
+
+
+def pool(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    where: ArrayLike | None = None,
+    tau2_method: str = "REML",
+    interval: str = "hksj_adhoc",
+    level: float = 0.95,
+) -> Pooled:
+    """Pool effects (…, k) with their sampling variances (…, k); leading axes are separate analyses.
+
+    `where` (…, k) marks the studies present (default all); all three broadcast. `tau2_method` is one of
+    FE DL HE HS SJ ML REML EB PM. `interval` "wald" is normal, "hksj" t on k - 1 df with the SE of Hartung &
+    Knapp 2001 and Sidik & Jonkman 2002, "hksj_adhoc" the same but never below the classic SE (Knapp &
+    Hartung 2003; Röver et al. 2015). The prediction interval has the same quantile and SE (Higgins et al.
+    2009; IntHout et al. 2016). I² = tau2/(tau2 + typical variance) and H² = 1 + tau2/typical variance
+    (Higgins & Thompson 2002); under FE, which has no tau2, they come from Q.
+
+    One study is its own estimate, with tau2 = 0 and a normal interval whatever `interval` says. Equal
+    effects have the SE 0 under "hksj": the interval is a point. Faulty input is a ValueError.
+
+    >>> result = pool([0.2, 0.8], [0.04, 0.05], interval="hksj")
+    >>> round(float(result.tau2), 4), round(float(result.ci_low), 4), round(float(result.ci_high), 4)
+    (0.135, -3.3187, 4.3021)
+    """
+    one_of("tau2_method", tau2_method, TAU2_METHODS)
+    one_of("interval", interval, INTERVALS)
+    level = check_level(level)
+    batch = batch_of(effects, variances, where)
+    return pool_batch(batch, tau2_method, interval, level)
+
+
+def pool_batch(batch: Batch, tau2_method: str, interval: str, level: float, weights: bool = True) -> Pooled:
+    """Pool a checked batch chunk by chunk; without `weights` that field stays empty, to save memory."""
+    record = {name: np.empty(batch.size) for name in NUMBERS}
+    shares = np.empty((batch.size if weights else 0, batch.k))
+    for stretch, model in chunks(batch):
+        begin = start(model)
+        tau2 = estimate_tau2(model, begin, tau2_method)
+        numbers, w = summarise(model, begin, tau2, interval, level, common=tau2_method == "FE")
+        for name, values in numbers.items():
+            record[name][stretch] = values
+        if weights:
+            shares[stretch] = w.T
+    whole = {name: plain(values.reshape(batch.shape)) for name, values in record.items()}
+    return Pooled(**whole, weights=shares.reshape((*batch.shape, batch.k) if weights else shares.shape))
+
+
+def summarise(
+    model: Model, begin: Start, tau2: Floats, interval: str, level: float, *, common: bool = False
+) -> tuple[dict[str, Floats], Floats]:
+    """Everything that follows from tau2 (n,): the fields of `Pooled` but the weights, and these (k, n)."""
+    w = weights_at(model, tau2)
+    total = w.sum(0)
+    middle = np.einsum("ij,ij->j", w, model.effects) / total
+    residual = model.effects - middle
+    freedom = model.count - 1
+    alone = model.count < 2
+    se = np.sqrt(1 / total)
+    df = np.full(len(tau2), np.inf)
+    if interval != "wald":
+        scale = np.einsum("ij,ij,ij->j", w, residual, residual) / np.maximum(freedom, 1)
+        scale = np.where(alone, 1.0, scale if interval == "hksj" else np.maximum(scale, 1.0))
+        se, df = se * np.sqrt(scale), np.where(alone, np.inf, freedom)
+    estimate = model.centre + middle
+    half = quantile(df, (1 + level) / 2)
+    statistic = ratio(estimate, se)
+    predicted = half * np.sqrt(tau2 + se**2)
+    if common or alone.any():
+        predicted = np.where(alone | common, np.nan, predicted)
+    numbers = {
+        "estimate": estimate,
+        "se": se,
+        "ci_low": estimate - half * se,
+        "ci_high": estimate + half * se,
+        "statistic": statistic,
+        "df": df,
+        "p_value": two_sided(statistic, df),
+        "tau2": tau2,
+        "q": begin.q,
+        "q_df": freedom,
+        "q_p_value": np.where(alone, 1.0, chdtrc(np.maximum(freedom, 1), begin.q)),
+        "pi_low": estimate - predicted,
+        "pi_high": estimate + predicted,
+    }
+    numbers |= inconsistency(begin, freedom, tau2, common)
+    w *= 100 / total
+    return numbers, w
+
+
+def inconsistency(begin: Start, freedom: Floats, tau2: Floats, common: bool) -> dict[str, Floats]:
+    """I² in per cent and H² (Higgins & Thompson 2002), one study alone having 0 and 1."""
+    if common:
+        h2 = np.where(freedom > 0, begin.q / np.maximum(freedom, 1), 1.0)
+        return {"i2": 100 * np.maximum(1 - 1 / np.maximum(h2, 1.0), 0.0), "h2": h2}
+    relative = tau2 * begin.trace / np.maximum(freedom, 1)
+    return {"i2": 100 * relative / (1 + relative), "h2": 1 + relative}
+
+
+def ratio(estimate: Floats, se: Floats) -> Floats:
+    """Test statistic estimate/se; with an SE of 0 it is infinite, or 0 for an estimate of 0."""
+    sign = np.where(estimate == 0, 0.0, np.copysign(np.inf, estimate))
+    return np.divide(estimate, se, out=sign, where=se > 0)
+
+
+def quantile(df: Floats, probability: float) -> Floats:
+    """Quantile of t on `df` degrees of freedom (normal where infinite), each distinct df computed once."""
+    if (df == df[:1]).all():
+        df = df[:1]
+    distinct, inverse = np.unique(df, return_inverse=True)
+    finite = np.isfinite(distinct)
+    values = np.where(finite, stdtrit(np.where(finite, distinct, 1.0), probability), ndtri(probability))
+    return np.asarray(values[inverse])
+
+
+def two_sided(statistic: Floats, df: Floats) -> Floats:
+    """Two-sided p-value of t on `df` degrees of freedom (normal where infinite)."""
+    tail = -abs(statistic)
+    finite = np.isfinite(df)
+    if not finite.any():
+        return np.asarray(2 * ndtr(tail))
+    p = np.asarray(2 * stdtr(np.where(finite, df, 1.0), tail))
+    return p if finite.all() else np.where(finite, p, 2 * ndtr(tail))
