@@ -27,9 +27,9 @@ rule data:
     input:
         rules.ingest.output,
         rules.harmonise.output,
-        effects_of_all_analyses,
+        effects_of(ANALYSES),
 
 
 rule figures:
     input:
-        collect(rules.pool.output.forest, analysis=ANALYSES),
+        of_each("forest.png"),

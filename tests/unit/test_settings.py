@@ -89,7 +89,11 @@ def test_no_mcid_for_standardised_differences(config):
 @pytest.mark.parametrize(
     ("path", "value", "said"),
     [
-        (("experimental",), ["acupunture"], ["analyses.dpn-pain.experimental", "acupunture", "'acupuncture'"]),
+        (
+            ("experimental",),
+            ["acupunture"],
+            ["analyses.dpn-pain.experimental", "acupunture", "'acupuncture'"],
+        ),
         (("experimental",), [], ["analyses.dpn-pain.experimental"]),
         (("control",), None, ["analyses.dpn-pain.control"]),
         (("measure",), "WMD", ["analyses.dpn-pain.measure", "WMD", "'MD'"]),

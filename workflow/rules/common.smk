@@ -15,11 +15,9 @@ PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
+JOBS = 30
+CODE = {".py", ".html", ".css", ".js", ".md"}
 PACKAGE = Path(workflow.basedir) / "workflow" / "src" / "trialpool"
-
-
-wildcard_constraints:
-    analysis="[a-z][a-z0-9-]*",
 
 
 def code(*rooms):
@@ -34,27 +32,42 @@ def code(*rooms):
     return sorted(str(file) for file in files)
 
 
-CODE = {".py", ".html", ".css", ".js", ".md"}
-
-
 def raw_tables(wildcards):
     """The evidence tables of all folders."""
     return [f"{folder}/{table}.csv" for folder in SETTINGS.evidence for table in TABLES]
 
 
-def analysis_spec(wildcards):
-    """The resolved settings of one analysis, as plain values."""
-    return SETTINGS.analyses[wildcards.analysis]
+def conditions(analyses):
+    """Every condition that some analysis asks about."""
+    return sorted({condition for spec in analyses.values() for condition in spec["condition"]})
 
 
-def effects_of(wildcards):
-    """What one analysis pools; read after the checkpoint, so that only analyses whose effects changed rerun."""
-    checkpoints.compare.get()
-    place = f"{PROCESSED}/analyses/{wildcards.analysis}"
-    return [f"{place}/effects.parquet", f"{place}/excluded.parquet", f"{place}/known.parquet"]
+def effects_of(analyses):
+    """An input function: what some analyses pool, three files each.
+
+    Read after the checkpoint, so that only analyses whose own effects changed run again.
+    """
+
+    def files(wildcards):
+        checkpoints.compare.get()
+        return collect(
+            f"{PROCESSED}/analyses/{{analysis}}/{{table}}.parquet",
+            analysis=analyses,
+            table=["effects", "excluded", "known"],
+        )
+
+    return files
 
 
-def effects_of_all_analyses(wildcards):
-    """The effects tables of all analyses."""
-    checkpoints.compare.get()
-    return [f"{PROCESSED}/analyses/{analysis}/effects.parquet" for analysis in ANALYSES]
+def batches(analyses):
+    """The analyses that one job pools: each its own up to JOBS of them, neighbours together beyond that.
+
+    Starting a job costs more than pooling, so a large review would wait for nothing but starts.
+    """
+    size = -(-len(analyses) // JOBS)
+    return [analyses[start : start + size] for start in range(0, len(analyses), size)]
+
+
+def of_each(name, analyses=None):
+    """One result file of every analysis."""
+    return collect(f"{RESULTS}/analyses/{{analysis}}/{name}", analysis=analyses or ANALYSES)

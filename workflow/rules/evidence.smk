@@ -4,11 +4,13 @@
 rule ingest:
     input:
         tables=raw_tables,
-        code=code("evidence/read.py", "evidence/schema.py"),
+        instruments=SETTINGS.instruments,
+        code=code("evidence", "settings.py"),
     output:
         tables=collect(f"{PROCESSED}/evidence/{{table}}.parquet", table=TABLES),
     params:
         folders=list(SETTINGS.evidence),
+        conditions=conditions(SETTINGS.analyses),
     log:
         f"{RESULTS}/logs/ingest.log",
     script:
@@ -18,7 +20,6 @@ rule ingest:
 rule harmonise:
     input:
         tables=rules.ingest.output.tables,
-        instruments=SETTINGS.instruments,
         code=code("evidence", "stats"),
     output:
         arms=f"{PROCESSED}/harmonised/arms.parquet",
@@ -44,6 +45,7 @@ checkpoint compare:
         ),
     params:
         analyses=SETTINGS.analyses,
+        folder=f"{PROCESSED}/analyses",
     log:
         f"{RESULTS}/logs/compare.log",
     script:

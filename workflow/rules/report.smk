@@ -3,7 +3,7 @@
 
 rule write_tables:
     input:
-        records=collect(rules.pool.output.record, analysis=ANALYSES),
+        records=of_each("result.json"),
         code=code("report"),
     output:
         summary=f"{RESULTS}/summary.csv",
@@ -17,8 +17,8 @@ rule write_tables:
 
 rule write_page:
     input:
-        records=collect(rules.pool.output.record, analysis=ANALYSES),
-        forests=collect(f"{RESULTS}/analyses/{{analysis}}/forest.svg", analysis=ANALYSES),
+        records=of_each("result.json"),
+        forests=of_each("forest.svg"),
         tables=rules.ingest.output.tables,
         code=code("report"),
     output:
@@ -34,7 +34,8 @@ rule write_manifest:
         results=[
             rules.write_tables.output,
             rules.write_page.output,
-            collect(rules.pool.output, analysis=ANALYSES),
+            of_each("studies.csv"),
+            [of_each(f"forest.{suffix}") for suffix in ("svg", "pdf", "png")],
         ],
         raw=raw_tables,
         code=code("report"),

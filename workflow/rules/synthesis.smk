@@ -1,17 +1,21 @@
 # processed -> one record an analysis, and its forest plot.
 
+for number, batch in enumerate(batches(ANALYSES)):
 
-rule pool:
-    input:
-        tables=effects_of,
-        code=code("stats", "synthesis", "figures", "report/tables.py", "report/words.py"),
-    output:
-        record=f"{RESULTS}/analyses/{{analysis}}/result.json",
-        studies=f"{RESULTS}/analyses/{{analysis}}/studies.csv",
-        forest=multiext(f"{RESULTS}/analyses/{{analysis}}/forest", ".svg", ".pdf", ".png"),
-    params:
-        spec=analysis_spec,
-    log:
-        f"{RESULTS}/logs/pool/{{analysis}}.log",
-    script:
-        "../scripts/pool.py"
+    rule:
+        name:
+            f"pool_{number}"
+        input:
+            tables=effects_of(batch),
+            code=code("stats", "synthesis", "figures", "report/tables.py", "report/words.py"),
+        output:
+            records=of_each("result.json", batch),
+            studies=of_each("studies.csv", batch),
+            forests=[of_each(f"forest.{suffix}", batch) for suffix in ("svg", "pdf", "png")],
+        params:
+            specs=[SETTINGS.analyses[analysis] for analysis in batch],
+            folders=of_each("", batch),
+        log:
+            f"{RESULTS}/logs/pool/{batch[0]}.log",
+        script:
+            "../scripts/pool.py"

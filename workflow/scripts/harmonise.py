@@ -1,6 +1,6 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.jobs import harmonise_tables
+    from trialpool.evidence.job import harmonise
 
-    harmonise_tables(snakemake.input.tables, snakemake.input.instruments, snakemake.output)
+    harmonise(snakemake.input.tables, list(snakemake.output))

@@ -1,6 +1,11 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.read import ingest
+    from trialpool.evidence.job import ingest
 
-    ingest(snakemake.params.folders, snakemake.output.tables)
+    ingest(
+        snakemake.params.folders,
+        snakemake.input.instruments,
+        snakemake.params.conditions,
+        snakemake.output.tables,
+    )

@@ -1,8 +1,6 @@
-from pathlib import Path
-
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.synthesis.job import pool_analysis
+    from trialpool.synthesis.job import pool_analyses
 
-    pool_analysis(snakemake.params.spec, snakemake.input.tables, Path(snakemake.output.record).parent)
+    pool_analyses(snakemake.params.specs, snakemake.input.tables, snakemake.params.folders)

@@ -232,7 +232,7 @@ def _meaning_faults(
                         side, word, "neither an arm category nor a group of them", _nearest(word, words)
                     )
         for code in entry.get("outcomes", []):
-            if entry["domain"] not in EVENT_DOMAINS and code not in instruments:
+            if entry["domain"] not in EVENT_DOMAINS and code.split(":")[0] not in instruments:
                 yield fault(
                     "outcomes", code, "not in the instrument catalogue", _nearest(code, sorted(instruments))
                 )

@@ -11,22 +11,24 @@ from trialpool.report.tables import STUDY_COLUMNS, study_rows
 from trialpool.synthesis.analyse import analyse
 
 
-def pool_analysis(spec: Mapping[str, Any], tables: Sequence[str], folder: str | Path) -> None:
-    """Pool one analysis and write result.json, studies.csv and forest.{svg,pdf,png} into its folder.
+def pool_analyses(
+    specs: Sequence[Mapping[str, Any]], tables: Sequence[str], folders: Sequence[str | Path]
+) -> None:
+    """Pool some analyses and write result.json, studies.csv and forest.{svg,pdf,png} of each into its folder.
 
-    `tables` are its effects, excluded and known parquet files, in this order.
+    `tables` are the effects, excluded and known parquet files of the first analysis, then of the second …
     """
-    effects, excluded, known = (io.read_rows(table) for table in tables)
-    record = analyse(spec, effects, excluded, known)
-    folder = Path(folder)
-    io.write_csv(folder / "studies.csv", study_rows(record), STUDY_COLUMNS)
-    draw(record, folder)
-    io.write_json(folder / "result.json", record)
+    for index, (spec, folder) in enumerate(zip(specs, folders, strict=True)):
+        effects, excluded, known = (io.read_rows(table) for table in tables[3 * index : 3 * index + 3])
+        record = analyse(spec, effects, excluded, known)
+        write_record(record, Path(folder))
 
 
-def draw(record: Mapping[str, Any], folder: Path) -> None:
-    """Draw the figures of one record."""
+def write_record(record: Mapping[str, Any], folder: Path) -> None:
+    """Write one record and everything drawn from it."""
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.save import save_figure
 
+    io.write_csv(folder / "studies.csv", study_rows(record), STUDY_COLUMNS)
     save_figure(draw_forest(io.canonical(record)), folder / "forest", description=record["title"])
+    io.write_json(folder / "result.json", record)

@@ -1,0 +1,12 @@
+from trialpool.jobs import reported
+
+with reported(snakemake.log[0]):
+    from trialpool.evidence.job import compare
+
+    compare(
+        snakemake.input.tables,
+        snakemake.input.harmonised,
+        snakemake.input.instruments,
+        snakemake.params.analyses,
+        snakemake.params.folder,
+    )

@@ -1,0 +1,60 @@
+"""The three jobs of the evidence: ingest, harmonise, compare; each writes all of its files or none."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialpool import io
+from trialpool.errors import Fault, InputError
+from trialpool.evidence.read import examine
+from trialpool.evidence.rules import unknown_instruments
+from trialpool.settings import load_catalogue
+
+Specs = Mapping[str, Mapping[str, Any]]
+
+
+def ingest(
+    folders: Sequence[str], catalogue_path: str, conditions: Sequence[str], paths: Sequence[str]
+) -> None:
+    """Read and check the evidence tables and write each as parquet, or raise InputError with every fault.
+
+    `conditions` are those that the config asks about; the catalogue's groups name the arm categories, so a
+    review of other conditions or treatments adds its own words there.
+    """
+    catalogue = load_catalogue(catalogue_path)
+    categories = sorted({word for members in catalogue["groups"].values() for word in members})
+    tables, faults = examine(folders, {"condition": list(conditions), "category": categories})
+    faults = [*faults, *unknown_instruments(tables, catalogue), *_unasked(tables, conditions)]
+    if faults:
+        raise InputError(faults)
+    for path in paths:
+        io.write_parquet(path, tables[Path(path).stem])
+
+
+def _unasked(tables: Mapping[str, pd.DataFrame], conditions: Sequence[str]) -> list[Fault]:
+    """A condition that no trial has is a slip in the config, not a gap in the evidence."""
+    if "studies" not in tables:
+        return []
+    known = set(tables["studies"]["condition"].dropna())
+    remedy = f"use one of: {', '.join(sorted(known))}"
+    return [
+        Fault("config", None, "condition", condition, "not the condition of any trial in studies.csv", remedy)
+        for condition in conditions
+        if condition not in known
+    ]
+
+
+def read_tables(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Parquet files as frames, keyed by their names without suffix."""
+    return {Path(path).stem: pd.read_parquet(path) for path in paths}
+
+
+def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
+    """Bring what trials report to arm summaries, contrasts and events."""
+    from trialpool.evidence.harmonise import harmonise, write_harmonised
+
+    write_harmonised(harmonise(read_tables(table_paths)), paths)
