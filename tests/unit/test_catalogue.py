@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from trialpool.settings import load_settings
 from trialpool.yaml_files import read_yaml
@@ -223,3 +224,25 @@ def test_slugs_say_condition_outcome_and_comparison():
     assert all("-vs-" in slug for slug in ANALYSES)
     titles = [analysis["title"] for analysis in ANALYSES.values()]
     assert len(set(titles)) == len(titles)
+
+
+class TestReadme:
+    text = (ROOT / "config" / "README.md").read_text(encoding="utf-8")
+    examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+
+    def test_every_key_of_the_schema_and_of_the_catalogue_is_explained(self):
+        schema = read_yaml(ROOT / "workflow" / "schemas" / "config.schema.yaml")[0]
+        keys = {*schema["properties"], *INSTRUMENT_KEYS, *MCID_KEYS}
+        keys |= {
+            key for part in ("analysis", "methods", "mcid") for key in schema["$defs"][part]["properties"]
+        }
+        assert not {key for key in keys if f"`{key}`" not in self.text and f"{key}," not in self.text}
+
+    def test_its_analysis_and_its_other_review_load(self):
+        analysis, review, _ = (yaml.safe_load(example) for example in self.examples)
+        assert load_settings({**read_yaml(CONFIG)[0], "analyses": analysis}).analyses
+        assert load_settings(review).evidence == ("my/trials",)
+
+    def test_its_instrument_has_the_keys_that_instruments_have(self):
+        (entry,) = yaml.safe_load(self.examples[2]).values()
+        assert {"name", "domains", "range", "better", "unit", "mcid"} <= set(entry) <= INSTRUMENT_KEYS
