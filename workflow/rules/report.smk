@@ -20,7 +20,8 @@ rule write_page:
         records=of_each("result.json"),
         forests=of_each("forest.svg"),
         tables=rules.ingest.output.tables,
-        code=code("report"),
+        instruments=SETTINGS.instruments,
+        code=code("report", "figures"),
     output:
         page=f"{RESULTS}/index.html",
     log:

@@ -4,5 +4,9 @@ with reported(snakemake.log[0]):
     from trialpool.report.job import write_page
 
     write_page(
-        snakemake.input.records, snakemake.input.forests, snakemake.input.tables, snakemake.output.page
+        snakemake.input.records,
+        snakemake.input.forests,
+        snakemake.input.tables,
+        snakemake.input.instruments,
+        snakemake.output.page,
     )

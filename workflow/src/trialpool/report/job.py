@@ -27,10 +27,17 @@ def write_tables(record_paths: Sequence[str], folder: str | Path) -> None:
 
 
 def write_page(
-    record_paths: Sequence[str], figure_paths: Sequence[str], table_paths: Sequence[str], path: str | Path
+    record_paths: Sequence[str],
+    figure_paths: Sequence[str],
+    table_paths: Sequence[str],
+    catalogue: str | Path,
+    path: str | Path,
 ) -> None:
-    """Write index.html from the records, the forest plots' SVG files (same order) and the evidence tables."""
+    """Write index.html from the records, their forest plots' SVG files (same order), the evidence tables
+    and the catalogue of instruments (for their full names).
+    """
     from trialpool.report.page import render_page
+    from trialpool.yaml_files import read_yaml
 
     records = read_records(record_paths)
     figures = {
@@ -38,7 +45,8 @@ def write_page(
         for record, figure in zip(records, figure_paths, strict=True)
     }
     tables = {Path(table).stem: io.read_rows(table) for table in table_paths}
-    io.write_text(path, render_page(records, tables, figures))
+    instruments = read_yaml(catalogue)[0]["instruments"]
+    io.write_text(path, render_page(records, tables, figures, instruments=instruments))
 
 
 def write_manifest(folder: str | Path, evidence: Sequence[str]) -> None:

@@ -171,6 +171,22 @@ def percent(fraction: float | None, digits: int = 0) -> str:
     return f"{number(value, digits)}%"
 
 
+def significant(value: float | None, digits: int = 2) -> str:
+    """A number with that many significant digits, written out, for quantities of any size (τ²).
+
+    >>> significant(0.01234), significant(24.87), significant(0.0), significant(685.2), significant(1e-9)
+    ('0.012', '25', '0', '685', '<0.0001')
+    """
+    if absent(value) or value is None:
+        return MISSING
+    if value == 0:
+        return "0"
+    if abs(value) < 1e-4:
+        return "<0.0001"
+    decimals = max(0, digits - 1 - math.floor(math.log10(abs(value))))
+    return number(value, decimals)
+
+
 def p_value(value: float | None) -> str:
     """A p-value: "p < 0.001", three decimals below 0.01 and around 0.05, otherwise two.
 

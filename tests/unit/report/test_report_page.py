@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+
+import demo
+import pytest
+
+from trialpool import io
+from trialpool.report import forest, plots
+from trialpool.report.page import render_page
+
+HARMLESS = ("#", "https://", "http://", "summary.csv", "excluded.csv", "manifest.csv", "analyses/")
+VOID = {"meta", "img", "br", "hr", "input", "link"}
+
+
+class Page(HTMLParser):
+    """What a test needs of a page: tags with attributes, ids, links, data elements, balance of tags."""
+
+    def __init__(self, text):
+        super().__init__(convert_charrefs=True)
+        self.tags, self.open, self.unbalanced, self.texts, self.data = [], [], [], [], []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+        if tag not in VOID:
+            self.open.append(tag)
+        if tag == "data":
+            self.data.append([dict(attributes), ""])
+
+    def handle_startendtag(self, tag, attributes):
+        self.tags.append((tag, dict(attributes)))
+
+    def handle_endtag(self, tag):
+        if not self.open or self.open.pop() != tag:
+            self.unbalanced.append(tag)
+
+    def handle_data(self, text):
+        if self.open and self.open[-1] not in {"style", "script"}:
+            self.texts.append(text)
+            if self.open[-1] == "data":
+                self.data[-1][1] += text
+
+    def values(self, attribute):
+        return [attributes[attribute] for _, attributes in self.tags if attribute in attributes]
+
+    @property
+    def text(self):
+        return " ".join(" ".join(self.texts).split())
+
+
+def evidence():
+    """Made-up evidence rows behind the made-up records."""
+    studies = [
+        {"study_id": f"Madeup{2000 + n}", "first_author": "Madeup", "year": 2000.0 + n, "condition": "DPN"}
+        | {"n_randomised": 44.0, "design": "parallel", "source_url": "https://example.org/s"}
+        for n in range(1, 4)
+    ]
+    studies.append(studies[0] | {"study_id": "Known2010", "first_author": "Known"})
+    keys = ("journal", "country", "population", "purpose", "registration", "setting_note", "doi", "pmid")
+    continuous = [
+        {"row_id": f"continuous.csv:{n}", "study_id": f"Madeup{1999 + n}", "arm": "acu", "centre": 3.25}
+        | {"source_url": "https://example.org/row", "locator": "Table 9", "reading": "double", "note": None}
+        for n in range(2, 5)
+    ]
+    return {"studies": [dict.fromkeys(keys) | study for study in studies], "continuous": continuous}
+
+
+@pytest.fixture
+def page(records):
+    return Page(render_page(records, evidence()))
+
+
+def look_up(record, place):
+    """The value at a dotted place such as studies.0.estimate."""
+    for step in place.split("."):
+        record = record[int(step)] if step.isdigit() else record[step]
+    return record
+
+
+def test_page_asks_nothing_of_anyone(page):
+    tags = {tag for tag, _ in page.tags}
+    assert not tags & {"link", "iframe", "object", "embed", "base", "form", "audio", "video"}
+    assert not [source for source in page.values("src") if not source.startswith("data:")]
+    style = next(text for text in [render_page([], {})])
+    assert not re.search(r"url\(|@import", style)
+    policies = [attributes for tag, attributes in page.tags if tag == "meta"]
+    assert any("default-src 'none'" in attributes.get("content", "") for attributes in policies)
+
+
+def test_every_anchor_resolves_and_every_id_is_unique(page):
+    ids = page.values("id")
+    assert len(ids) == len(set(ids))
+    inner = [link[1:] for link in page.values("href") if link.startswith("#")]
+    assert inner
+    assert not set(inner) - set(ids)
+    named = [name for value in page.values("aria-labelledby") for name in value.split()]
+    assert not set(named) - set(ids)
+
+
+def test_every_number_is_the_records(page, records):
+    by_analysis = {record["analysis"]: record for record in records}
+    assert len(page.data) > 20
+    for attributes, text in page.data:
+        analysis, place = attributes["data-from"].split("/")
+        value = look_up(by_analysis[analysis], place)
+        assert attributes["value"] == io.cell(value)
+        number = float(re.sub(r"[^\d.−]", "", text).replace("−", "-"))
+        decimals = len(text.rstrip("%").partition(".")[2])
+        assert abs(number - value) <= 0.5 * 10**-decimals + 1e-9
+
+
+def test_tags_are_balanced(page):
+    assert page.unbalanced == []
+    assert page.open == []
+
+
+def test_a_study_row_leads_to_steps_raw_row_page_and_locator(page):
+    links = page.values("href")
+    assert "#origin-demo-pain-0" in links
+    assert "https://example.org/1" in links
+    assert "rescaled from 0-100 to 0-10" in page.text
+    assert "continuous.csv:2 arm acu centre 3.25" in page.text
+    assert "Table 2" in page.text
+
+
+def test_gaps_and_single_trials_are_named_as_such(page):
+    assert "no poolable trial" in page.text
+    assert "1 trial of this comparison known, without a number used here" in page.text.replace(
+        "Known 2010", ""
+    )
+    assert "One trial is not a meta-analysis." in page.text
+
+
+def test_unused_results_stand_with_their_reason():
+    row = {
+        **{
+            "analysis": "demo-pain",
+            "study_id": "Madeup2003",
+            "label": "Madeup 2003",
+            "arm_experimental": "acu",
+        },
+        **{"arm_control": "sham", "instrument": "VAS10", "item": None, "timepoint": "follow_up"},
+        **{"weeks": 12.0, "reason_code": "x", "reason": "no spread was printed"},
+        **{"source_url": "ftp://example.org", "row_ids": "continuous.csv:3"},
+    }
+    page = Page(render_page([demo.record(not_used=[row])], evidence()))
+    assert "1 result not used, with the reason" in page.text
+    assert "no spread was printed" in page.text
+    assert "ftp://example.org" in page.text
+    assert "ftp://example.org" not in page.values("href")
+
+
+def hostile_page():
+    """A page in which every text that others wrote is hostile."""
+    texts = ("label", "label_experimental", "label_control", "cointervention", "locator", "derivation")
+    texts += ("cautions", "instrument", "source_url", "reading", "row_ids")
+    studies = [demo.study(n, **dict.fromkeys(texts, demo.HOSTILE)) for n in (1, 2, 3)]
+    known = [
+        {
+            **{"study_id": "Known2010", "label": demo.HOSTILE, "n_randomised": 3.0, "has_numbers": False},
+            **{"source_url": "javascript:alert(1)"},
+        }
+    ]
+    record = demo.record(
+        title=demo.HOSTILE, studies=studies, known=known, note=demo.HOSTILE, experimental_name=demo.HOSTILE
+    )
+    tables = evidence()
+    tables["studies"] = [
+        row | dict.fromkeys(("journal", "population", "setting_note", "doi", "source_url"), demo.HOSTILE)
+        for row in tables["studies"]
+    ]
+    tables["continuous"] = [
+        row | dict.fromkeys(("arm", "note", "locator", "source_url"), demo.HOSTILE)
+        for row in tables["continuous"]
+    ]
+    return render_page([record], tables)
+
+
+def test_hostile_text_stays_text():
+    text = hostile_page()
+    page = Page(text)
+    assert sum(tag == "script" for tag, _ in page.tags) == 1
+    assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
+    assert not [link for link in page.values("href") if not link.startswith(HARMLESS)]
+    assert "\u202e" not in text
+    assert page.unbalanced == []
+    assert "alert('x')" in page.text
+
+
+def test_very_long_names_are_cut_in_tables():
+    studies = [demo.study(n, label="Long " * 200) for n in (1, 2)]
+    page = Page(render_page([demo.record(studies=studies)], evidence()))
+    assert max(len(text) for text in page.texts) < 800
+
+
+def test_figures_are_embedded_as_images_in_which_nothing_runs(records):
+    page = Page(render_page(records, evidence(), {"demo-pain": "<svg onload='x()'/>"}))
+    (source,) = page.values("src")
+    assert source.startswith("data:image/svg+xml;base64,")
+
+
+def test_same_records_make_the_same_bytes(records):
+    assert render_page(records, evidence()) == render_page(records, evidence())
+
+
+def test_positions_follow_the_axis_of_the_figures():
+    record = demo.record()
+    view = forest.forest_view(record, {}, {})
+    assert 0 <= view["pooled"]["low"] < view["centre"] < view["pooled"]["high"] <= 100
+    assert view["centre"] < view["null"]
+    assert view["band"] == [0.0, plots.percent_position(plots.plan_forest_axis(record), -1.0)]
+    ratio = demo.record(
+        measure="RR",
+        better="higher",
+        mcid=None,
+        pooled=demo.pooled(estimate=2.0, ci_low=1.0, ci_high=4.0, pi_low=0.5, pi_high=8.0),
+        studies=[demo.study(n, estimate=2.0, estimate_low=1.0, estimate_high=4.0) for n in (1, 2)],
+    )
+    pooled = forest.forest_view(ratio, {}, {})["pooled"]
+    assert pooled["mid"] - pooled["low"] == pytest.approx(pooled["high"] - pooled["mid"], abs=0.05)
+
+
+def test_squares_grow_with_weight_by_area():
+    sides = plots.square_sides([40.0, 10.0])
+    assert sides[0] == pytest.approx(2 * sides[1])

@@ -1,0 +1,127 @@
+"""results/index.html: one static file that asks nothing of anyone, told from the records and the evidence."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from markupsafe import Markup
+
+from trialpool.report import colours, words
+from trialpool.report.forest import analysis_view, overview_rows
+from trialpool.report.readme import grouped, interval_name
+from trialpool.report.render import html_environment
+from trialpool.report.trials import raw_index, trial_views
+
+Record = Mapping[str, Any]
+MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
+
+
+def render_page(
+    records: Sequence[Record],
+    tables: Mapping[str, Sequence[Mapping[str, Any]]],
+    figures: Mapping[str, str] | None = None,
+    *,
+    instruments: Mapping[str, Any] | None = None,
+    title: str = "",
+) -> str:
+    """The HTML of results/index.html.
+
+    `records` are result records in the order of the config; `tables` the evidence tables as lists of rows
+    with `row_id`; `figures` SVG texts by analysis, embedded as images (so nothing in them can run);
+    `instruments` the catalogue of config/instruments.yaml for full names.
+
+    >>> render_page([], {}).startswith("<!DOCTYPE html>")
+    True
+    """
+    raw = raw_index(tables)
+    views = [analysis_view(record, raw, instruments or {}) for record in records]
+    environment = html_environment()
+    style = _source("page.css").replace("/* colours */", colours.css_variables())
+    script = _source("page.js")
+    return environment.get_template("page.html").render(
+        title=title or page_title(records),
+        style=Markup(style),
+        script=Markup(script),
+        policy=_policy(script),
+        facts=headline_facts(records, tables),
+        groups=_groups(views),
+        overview=_overview(views),
+        interval_name=interval_name(records),
+        images={analysis: _image(svg) for analysis, svg in (figures or {}).items()},
+        trials=trial_views(records, tables),
+        pools=tables.get("published_pools") or [],
+        most_rows=MOST_ROWS_SHOWN,
+    )
+
+
+def page_title(records: Sequence[Record]) -> str:
+    """A title from the conditions of the records.
+
+    >>> page_title([{"condition": ["DPN"]}])
+    'Diabetic peripheral neuropathy'
+    """
+    codes = dict.fromkeys(code for record in records for code in words.conditions(record))
+    names = words.listing(words.CONDITION_NAMES.get(code, code) for code in codes)
+    return words.capital(names) or "Results"
+
+
+def headline_facts(
+    records: Sequence[Record], tables: Mapping[str, Sequence[Mapping[str, Any]]]
+) -> list[dict[str, Any]]:
+    """What the head of the page counts: trials, people randomised, questions by status."""
+    studies = tables.get("studies") or []
+    people = sum(study["n_randomised"] for study in studies if not words.absent(study.get("n_randomised")))
+    used = {study["study_id"] for record in records for study in record.get("studies") or []}
+    counted = {status: sum(record["status"] == status for record in records) for status in words.STATUS_NAMES}
+    return [
+        {"value": words.number(len(studies), 0), "name": "trials known"},
+        {"value": words.number(people, 0), "name": "people randomised"},
+        {"value": words.number(len(used), 0), "name": "trials with usable results"},
+        {"value": words.number(counted["pooled"], 0), "name": "questions pooled"},
+        {"value": words.number(counted["single_study"], 0), "name": "questions with one trial"},
+        {"value": words.number(counted["no_data"], 0), "name": "questions without a poolable trial"},
+    ]
+
+
+def _groups(views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Analyses by condition and purpose, then by outcome domain."""
+    by_analysis = {view["analysis"]: view for view in views}
+    groups = []
+    for heading, members in grouped([view["record"] for view in views]):
+        domains: dict[str, list[Mapping[str, Any]]] = {}
+        for record in members:
+            name = words.capital(words.domain_name(record["domain"]))
+            domains.setdefault(name, []).append(by_analysis[record["analysis"]])
+        groups.append({"heading": heading, "domains": list(domains.items())})
+    return groups
+
+
+def _overview(views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    rows = {row["record"]["analysis"]: row for row in overview_rows(views)}
+    return [
+        {"heading": heading, "rows": [rows[record["analysis"]] for record in members]}
+        for heading, members in grouped([view["record"] for view in views])
+    ]
+
+
+def _source(name: str) -> str:
+    environment = html_environment()
+    assert environment.loader is not None
+    return environment.loader.get_source(environment, name)[0]
+
+
+def _policy(script: str) -> str:
+    """A content security policy: no request to anywhere, no script but this page's own."""
+    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
+    return (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+
+
+def _image(svg: str) -> Markup:
+    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
+    return Markup(f"data:image/svg+xml;base64,{encoded}")
