@@ -1,0 +1,128 @@
+# Three-level models: effects within trials, sampling errors within a trial correlated by rho; clubSandwich's CR2.
+# rma.mv's optimisers stop early, so the two variance components are found by Newton steps on the (restricted)
+# likelihood's score with exact second derivatives; rma.mv is then given them as fixed and must have been close.
+
+blocks <- function(v, cluster, rho) {
+  V <- outer(sqrt(v), sqrt(v)) * rho * outer(cluster, cluster, "==")
+  diag(V) <- v
+  V
+}
+
+# Log-likelihood, score and Hessian in (between, within).
+components <- function(s, y, V, Z, restricted) {
+  n <- length(y)
+  M <- V + s[1] * Z + s[2] * diag(n)
+  W <- chol2inv(chol(M))
+  one <- rowSums(W)
+  P <- W - outer(one, one) / sum(W)
+  Py <- c(P %*% y)
+  R <- if (restricted) P else W
+  D <- list(Z, diag(n))
+  RD <- lapply(D, function(d) R %*% d)
+  score <- vapply(1:2, function(i) -.5 * sum(diag(RD[[i]])) + .5 * sum(Py * (D[[i]] %*% Py)), 0)
+  H <- matrix(0, 2, 2)
+  for (i in 1:2) for (j in 1:2) {
+    H[i, j] <- .5 * sum(RD[[i]] * t(RD[[j]])) - c(t(Py) %*% D[[i]] %*% P %*% D[[j]] %*% Py)
+  }
+  loglik <- -.5 * c(determinant(M)$modulus) - .5 * sum(y * Py) - .5 * n * log(2 * pi)
+  # rma.mv's restricted likelihood counts n - 1 observations and adds back the design's determinant.
+  if (restricted) loglik <- loglik - .5 * log(sum(W)) + .5 * log(2 * pi) + .5 * log(n)
+  list(loglik = loglik, score = score, H = H)
+}
+
+# Maximum over the components in `free`, the others held at zero; NULL when it runs into the boundary.
+maximise <- function(start, free, ...) {
+  s <- replace(c(0, 0), free, start[free])
+  if (!length(free)) return(c(s, components(s, ...)$loglik))
+  for (iteration in 1:200) {
+    d <- components(s, ...)
+    H <- d$H[free, free, drop = FALSE]
+    if (any(eigen(H)$values >= 0)) H <- -diag(abs(d$score[free]) / pmax(s[free], 1e-8), length(free))
+    move <- -solve(H, d$score[free])
+    while (any(s[free] + move <= 0) || components(replace(s, free, s[free] + move), ...)$loglik < d$loglik - 1e-10) {
+      move <- move / 2
+      if (max(abs(move)) < 1e-300) return(NULL)
+    }
+    s[free] <- s[free] + move
+    if (max(s) < 1e-10 * max(start)) return(NULL)
+    if (max(abs(move) / s[free]) < 1e-14) break
+  }
+  c(s, components(s, ...)$loglik)
+}
+
+best_components <- function(y, V, Z, restricted) {
+  spread <- var(y) / 2
+  starts <- list(c(spread, spread), c(spread * 2, spread / 50), c(spread / 50, spread * 2), c(spread / 20, spread / 20))
+  tried <- c(lapply(starts, function(s) maximise(s, 1:2, y, V, Z, restricted)),
+    lapply(starts[1:3], function(s) maximise(s, 1, y, V, Z, restricted)),
+    lapply(starts[1:3], function(s) maximise(s, 2, y, V, Z, restricted)),
+    list(maximise(c(0, 0), integer(), y, V, Z, restricted)))
+  tried <- Filter(Negate(is.null), tried)
+  tried[[which.max(vapply(tried, function(t) t[3], 0))]][1:2]
+}
+
+multilevel_fit <- function(d, rho, method) {
+  V <- blocks(d$v, d$cluster, rho)
+  s <- best_components(d$y, V, outer(d$cluster, d$cluster, "==") * 1, method == "REML")
+  d$row <- seq_along(d$y)
+  fit <- rma.mv(y, V, random = ~ 1 | cluster/row, data = d, method = method, sigma2 = s, sparse = FALSE)
+  free <- tryCatch(rma.mv(y, V, random = ~ 1 | cluster/row, data = d, method = method,
+    control = list(optimizer = "nlminb", rel.tol = 1e-9)), error = function(e) NULL)
+  if (!is.null(free)) {
+    gain <- c(logLik(free)) - c(logLik(fit))
+    if (gain > 1e-7) stop("rma.mv found a higher likelihood by ", gain)
+    # Lower is possible (it climbs to one maximum only); equal means the same place.
+    if (abs(gain) < 1e-7 && max(abs(free$sigma2 - s)) > 1e-3 * sum(s) + 1e-6) stop("rma.mv found another maximum")
+  }
+  robust <- coef_test(fit, vcov = "CR2", cluster = d$cluster)
+  quantile <- qt(.975, robust$df_Satt)
+  list(rho = rho, method = method, estimate = c(fit$beta), se = fit$se, ci_low = fit$ci.lb, ci_high = fit$ci.ub,
+    sigma2_between = s[1], sigma2_within = s[2], log_likelihood = c(logLik(fit)), q = fit$QE,
+    robust_se = robust$SE, robust_df = robust$df_Satt, robust_p_value = robust$p_Satt,
+    robust_ci_low = robust$beta - quantile * robust$SE, robust_ci_high = robust$beta + quantile * robust$SE)
+}
+
+nested_sets <- function() {
+  keep <- function(y, v, cluster, source) {
+    ok <- !is.na(y) & !is.na(v)
+    list(y = signif(as.numeric(y)[ok], 12), v = signif(as.numeric(v)[ok], 12),
+      cluster = as.integer(factor(cluster[ok], unique(cluster[ok]))), source = source)
+  }
+  awards <- escalc("OR", ai = waward, n1i = wtotal, ci = maward, n2i = mtotal, data = dat.bornmann2007)
+  study_habits <- escalc("ZCOR", ri = ri, ni = ni, data = dat.crede2010)
+  schools <- dat.konstantopoulos2011
+  few <- schools[schools$district %in% unique(schools$district)[1:4], ]
+  with_rows <- function(d) list(
+    konstantopoulos = keep(schools$yi, schools$vi, schools$district, "dat.konstantopoulos2011"),
+    konstantopoulos_four = keep(few$yi, few$vi, few$district, "dat.konstantopoulos2011, first 4 districts"),
+    bornmann = keep(awards$yi, awards$vi, awards$study, "dat.bornmann2007"),
+    assink = with(dat.assink2016, keep(yi, vi, study, "dat.assink2016")),
+    tannersmith = with(dat.tannersmith2016, keep(yi, vi, studyid, "dat.tannersmith2016")),
+    knapp = with(dat.knapp2017, keep(yi, vi, study, "dat.knapp2017")),
+    crede = keep(study_habits$yi, study_habits$vi, study_habits$studyid, "dat.crede2010"),
+    lehmann = with(dat.lehmann2018, keep(yi, vi, Full_Citation, "dat.lehmann2018")),
+    riley = with(dat.riley2003, keep(yi, vi, study, "dat.riley2003")),
+    berkey = with(dat.berkey1998, keep(yi, vi, trial, "dat.berkey1998")))
+  with_rows()
+}
+
+# robumeta's correlated-effects model: other weights, the same small-sample correction.
+robust_record <- function(d) {
+  d <- data.frame(y = d$y, v = d$v, cluster = d$cluster)
+  fit <- robu(y ~ 1, data = d, studynum = cluster, var.eff.size = v, rho = .8, small = TRUE)
+  weights <- tapply(d$v, d$cluster, function(x) length(x) * mean(x))[as.character(d$cluster)] +
+    tapply(d$v, d$cluster, length)[as.character(d$cluster)] * c(fit$mod_info$tau.sq)
+  stopifnot(all.equal(weighted.mean(d$y, 1 / weights), c(fit$b.r), tolerance = 1e-10))
+  list(rho = .8, tau2 = c(fit$mod_info$tau.sq), weights = arr(1 / weights), estimate = c(fit$b.r),
+    se = fit$reg_table$SE, df = fit$dfs, p_value = fit$reg_table$prob, ci_low = fit$reg_table$CI.L,
+    ci_high = fit$reg_table$CI.U)
+}
+
+multilevel <- function() list(datasets = lapply(nested_sets(), function(d) {
+  frame <- data.frame(y = d$y, v = d$v, cluster = d$cluster)
+  cases <- expand.grid(rho = c(0, .6), method = c("REML", "ML"), stringsAsFactors = FALSE)
+  list(source = d$source, effects = arr(d$y), variances = arr(d$v), cluster = arr(d$cluster),
+    fits = unname(Map(function(rho, method) tryCatch(multilevel_fit(frame, rho, method),
+      error = function(e) stop(d$source, ": ", conditionMessage(e))), cases$rho, cases$method)),
+    correlated_effects = robust_record(d))
+}))

@@ -1,0 +1,24 @@
+# Writes the reference numbers: Rscript reference.R OUTPUT_FOLDER [topic ...]
+suppressMessages({ library(metafor); library(metadat); library(clubSandwich); library(robumeta) })
+options(warn = 1)
+here <- dirname(sub("^--file=", "", grep("^--file=", commandArgs(FALSE), value = TRUE)[1]))
+for (file in list.files(file.path(here, "R"), full.names = TRUE)) source(file)
+
+arguments <- commandArgs(TRUE)
+folder <- arguments[1]
+sets <- all_datasets()
+topics <- list(
+  pooling = list("rma.uni: every data set x tau2 method x interval, tau2 solved to the last bit", function() pooling(sets)),
+  diagnostics = list("leave-one-out, cumulative, influence() and baujat()", function() diagnostics(sets)),
+  regression = list("rma.uni with moderators, subgroups, permutest()", function() regression(sets)),
+  small_study = list("regtest, ranktest, trimfill, fsn", function() small_study(sets)),
+  selection = list("selmodel(type = 'stepfun'), climbed to the optimum", function() selection(sets)),
+  tables = list("escalc, rma.mh, rma.peto, and literal conversions", function() tables()),
+  multilevel = list("rma.mv with clubSandwich CR2 and robumeta", function() multilevel()),
+  bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
+wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)
+for (topic in wanted) {
+  started <- proc.time()[["elapsed"]]
+  write_reference(folder, topic, topics[[topic]][[1]], topics[[topic]][[2]]())
+  message(sprintf("%-14s %5.1f s", topic, proc.time()[["elapsed"]] - started))
+}
