@@ -38,15 +38,15 @@ class Rule:
 
 
 def pairs(frame: pd.DataFrame, *columns: str) -> pd.Series:
-    """Several columns as one text key a row; missing cells count as empty.
+    """Several text columns as one key a row; missing cells count as empty.
 
-    >>> [key.split(SEPARATOR) for key in pairs(pd.DataFrame({"a": ["x", None], "b": [1.0, 2.5]}), "a", "b")]
-    [['x', '1.0'], ['', '2.5']]
+    >>> frame = pd.DataFrame({"a": ["x", None], "b": ["y", "z"]}, dtype="string")
+    >>> [key.split(SEPARATOR) for key in pairs(frame, "a", "b")]
+    [['x', 'y'], ['', 'z']]
     """
-    parts = [frame[column].astype("string").fillna("").astype(object) for column in columns]
-    key = parts[0]
-    for part in parts[1:]:
-        key = key + SEPARATOR + part
+    key = frame[columns[0]].fillna("")
+    for column in columns[1:]:
+        key = key + SEPARATOR + frame[column].fillna("")
     return key
 
 
@@ -59,12 +59,14 @@ def key_rule(name: str) -> Rule:
     key = TABLES[name].key
 
     def holds(frame: pd.DataFrame, tables: Tables) -> pd.Series:
-        return ~pairs(frame, *key).duplicated(keep="first")
+        return ~frame.duplicated(list(key), keep="first")
 
     def remedy(row: Row, tables: Tables) -> str:
-        frame = tables[name]
-        same = frame["row_id"][(pairs(frame, *key) == pairs(pd.DataFrame([row]), *key).iloc[0])]
-        return f"remove one, or tell them apart; the first stands in {same.iloc[0].replace(':', ' row ')}"
+        same = tables[name]
+        for column in key:
+            same = same[same[column].isna() if pd.isna(row[column]) else same[column] == row[column]]
+        first = same["row_id"].iloc[0].replace(":", " row ")
+        return f"remove one, or tell them apart; the first stands in {first}"
 
     return Rule(key[0], key, holds, f"in a second row with the same {', '.join(key)}", remedy)
 

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialpool.errors import Fault
+from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, shown
 from trialpool.evidence.codebook import Table
 
 BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -136,9 +136,9 @@ def _header(file: str, header: Sequence[str], table: Table) -> tuple[list[Fault]
     places = {name: names.index(name) for name in known if name in names}
     sign = next((sign for sign in ";\t|" if sign in "".join(names)), "")
     if not places or (len(names) == 1 and len(known) > 1):
-        shown = {";": "semicolons", "\t": "tabs", "|": "bars"}.get(sign, "")
-        problem = f"the cells are separated by {shown}" if shown else "the header row names no known column"
-        remedy = "separate them by commas (and write decimal points)" if shown else f"use: {','.join(known)}"
+        signs = {";": "semicolons", "\t": "tabs", "|": "bars"}.get(sign, "")
+        problem = f"the cells are separated by {signs}" if signs else "the header row names no known column"
+        remedy = "separate them by commas (and write decimal points)" if signs else f"use: {','.join(known)}"
         return [Fault(file, 1, "", "", problem, remedy)], {}
     faults = []
     missing = [name for name in known if name not in names]
@@ -151,7 +151,10 @@ def _header(file: str, header: Sequence[str], table: Table) -> tuple[list[Fault]
         elif name or count > _surplus(names):
             near = nearest(name, missing)
             remedy = f"rename it to '{near}'" if near else "remove it; remarks belong into a note column"
-            faults.append(Fault(file, 1, name, "", f"the column {name!r} is not in the codebook", remedy))
+            column = name if name.isprintable() and len(name) <= SHOWN_VALUE_LENGTH else ""
+            faults.append(
+                Fault(file, 1, column, "", f"the column {shown(name)} is not in the codebook", remedy)
+            )
     faults += [
         Fault(file, 1, name, "", "the column is missing", "add it to the header row") for name in missing
     ]

@@ -11,7 +11,7 @@ from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.evidence import schema
 from trialpool.evidence.checks import Rule
-from trialpool.evidence.codebook import TABLES
+from trialpool.evidence.codebook import TABLES, Table
 from trialpool.evidence.csvfile import RawTable, read_raw
 from trialpool.evidence.rules import RULES
 
@@ -66,8 +66,7 @@ def examine(
     marked: set[tuple[str, str]] = set()
     for folder, prefix in zip(folders, row_prefixes(folders), strict=True):
         for name, table in TABLES.items():
-            raw = read_raw(Path(folder) / table.file, table)
-            typed, found = schema.check_cells(raw, table, extra_words or {})
+            raw, typed, found = load_table(Path(folder) / table.file, table, extra_words or {})
             label = f"{prefix}{table.file}"
             files[label] = raw.file
             typed["row_id"] = pd.array([f"{label}:{row}" for row in raw.rows], dtype=schema.TEXT)
@@ -79,6 +78,20 @@ def examine(
     faults += _row_faults(tables, files, marked, unreadable)
     order = {file: number for number, file in enumerate(files.values())}
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
+
+
+def load_table(
+    path: Path, table: Table, extra_words: schema.Words
+) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
+    """One file on its own: its cells as text, the typed frame, and the faults of its cells.
+
+    >>> raw, typed, faults = load_table(Path("data/raw/arms.csv"), TABLES["arms"], {})
+    >>> len(raw.rows) == len(typed), faults
+    (True, [])
+    """
+    raw = read_raw(path, table)
+    typed, faults = schema.check_cells(raw, table, extra_words)
+    return raw, typed, faults
 
 
 def row_prefixes(folders: Folders) -> list[str]:

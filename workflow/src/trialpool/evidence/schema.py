@@ -57,7 +57,7 @@ def _text_checks(column: Column, words: tuple[str, ...]) -> list[pa.Check]:
     form = FORMS[column.form]
     checks = [pa.Check(lambda cells: cells.str.len() <= form.longest, name="length")]
     if words:
-        return [*checks, pa.Check.isin(words, name="words")]
+        return [*checks, pa.Check(lambda cells: cells.isin(words), name="words")]
     if form.pattern == FORMS["text"].pattern:
         return [*checks, pa.Check(lambda cells: ~cells.str.contains(STRANGE), name="strange")]
     return [*checks, pa.Check(lambda cells: cells.str.fullmatch(form.pattern), name="form")]
@@ -69,11 +69,15 @@ def number_schema(table: Table) -> pa.DataFrameSchema:
     columns = {}
     for column in table.columns:
         if column.is_number:
-            checks = [pa.Check.in_range(column.low, column.high, name="range")]
-            if column.whole:
-                checks.append(pa.Check(lambda numbers: numbers == numbers.round(), name="whole"))
-            columns[column.name] = pa.Column("float64", checks, nullable=True)
+            columns[column.name] = pa.Column("float64", _number_checks(column), nullable=True)
     return pa.DataFrameSchema(columns)
+
+
+def _number_checks(column: Column) -> list[pa.Check]:
+    checks = [pa.Check(lambda numbers: numbers.between(column.low, column.high), name="range")]
+    if column.whole:
+        checks.append(pa.Check(lambda numbers: numbers == numbers.round(), name="whole"))
+    return checks
 
 
 def row_schema(rules: Sequence[Rule], tables: Mapping[str, pd.DataFrame]) -> pa.DataFrameSchema:
