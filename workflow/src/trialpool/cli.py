@@ -1,0 +1,108 @@
+"""The command line `trialpool`: check evidence tables, bring other formats in, take effects out.
+
+Imports wait until a command needs them, so that `trialpool --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import functools
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import click
+
+from trialpool.errors import Fault, InputError
+
+FOLDER = click.Path(path_type=str)
+
+
+def plainly(command: Callable[..., None]) -> Callable[..., None]:
+    """Turn every failure of a command into a message and an exit code (1: input, 2: trialpool itself).
+
+    >>> plainly(print)("nothing went wrong")
+    nothing went wrong
+    """
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **options: Any) -> None:
+        try:
+            command(*args, **options)
+        except InputError as error:
+            report(error.faults)
+            sys.exit(1)
+        except OSError as error:
+            click.echo(f"{error.filename or 'a file'}: {error.strerror or error}", err=True)
+            sys.exit(1)
+        except click.ClickException:
+            raise
+        except Exception as error:
+            click.echo(
+                f"trialpool itself failed ({type(error).__name__}: {error}); please report it", err=True
+            )
+            sys.exit(2)
+
+    return wrapped
+
+
+def report(faults: Sequence[Fault]) -> None:
+    """Print faults, one a line, and their number on standard error."""
+    for fault in faults:
+        click.echo(str(fault))
+    click.echo(f"{len(faults)} fault{'' if len(faults) == 1 else 's'} found.", err=True)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="trialpool")
+def main() -> None:
+    """Pool what published trials report; every number traceable to the page it was printed on.
+
+    The analyses themselves run with `make results` or `snakemake --cores 2`.
+    """
+
+
+@main.command()
+@click.argument("folders", nargs=-1, required=True, type=FOLDER)
+@click.option(
+    "--allow",
+    multiple=True,
+    metavar="COLUMN=WORD",
+    help="Accept a further word in a column, such as condition=MIGRAINE. May be repeated.",
+)
+@click.option(
+    "--instruments",
+    type=FOLDER,
+    metavar="FILE",
+    help="Also name the instruments that this catalogue (config/instruments.yaml) does not explain.",
+)
+@plainly
+def check(folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | None) -> None:
+    """Validate the evidence tables in FOLDERS; runs nothing and writes nothing.
+
+    Prints each fault on a line of its own (file, row, column, value, what to do) and exits with 1, or a
+    count of what the tables hold and exits with 0. Several folders are checked as one body of evidence.
+    """
+    from trialpool.evidence.read import examine
+    from trialpool.evidence.rules import unknown_instruments
+    from trialpool.settings import load_catalogue
+
+    catalogue = load_catalogue(instruments) if instruments else None
+    tables, faults = examine(folders, _extra_words(allow))
+    if catalogue and tables:
+        faults = [*faults, *unknown_instruments(tables, catalogue)]
+    if faults:
+        report(faults)
+        sys.exit(1)
+    for name, frame in tables.items():
+        click.echo(f"{len(frame):>7}  {name}")
+    click.echo("No faults found.")
+
+
+def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
+    words: dict[str, list[str]] = {}
+    for entry in allow:
+        column, sign, word = entry.partition("=")
+        if not (column and sign and word):
+            raise click.BadParameter(f"{entry!r} is not COLUMN=WORD", param_hint="--allow")
+        words.setdefault(column, []).append(word)
+    return words
