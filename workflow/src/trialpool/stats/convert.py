@@ -174,7 +174,7 @@ def se_from_p(difference: ArrayLike, p_value: ArrayLike, *, df: ArrayLike | None
     effect, p = together(difference=finite("difference", difference), p_value=finite("p_value", p_value))
     refuse("p_value", p, (p <= 0) | (p >= 1), "must lie strictly between 0 and 1")
     refuse("difference", effect, effect == 0, "a difference of 0 says nothing about its standard error")
-    return plain(abs(effect) / _quantile(1 - p / 2, df))
+    return plain(abs(effect) / -_quantile(p / 2, df))  # from the lower tail: 1 - p/2 is 1 for a tiny p
 
 
 def sd_from_difference_se(se: ArrayLike, n1: ArrayLike, n2: ArrayLike) -> Floats:
