@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-# The promise to the reader is 1e-7 relative. What is solved to the last bit here and in R differs by 2e-11 at
-# worst (p-values far in the tail, where rounding of the statistic is magnified by its square): hold it to 1e-9.
+# The promise to the reader is 1e-7 relative. What is solved to the last bit here and in R differs by 2e-11
+# at worst (p-values far in the tail, where the rounding of the statistic is magnified): hold it to 1e-9.
 RELATIVE = 1e-9
 
 # A value that is zero in exact arithmetic, or is a difference of larger ones, has no relative accuracy. It is

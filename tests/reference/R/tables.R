@@ -27,8 +27,10 @@ pooled_counts <- function(fit) list(estimate = c(fit$beta), se = fit$se, ci_low 
 
 count_record <- function(entry) {
   t <- entry$table
+  # escalc adds 1/2 to empty cells for PETO too; Yusuf et al. (1985) and rma.peto add nothing.
   effects <- function(measure) {
-    e <- escalc(measure = measure, ai = events1, n1i = n1, ci = events2, n2i = n2, data = t)
+    e <- escalc(measure = measure, ai = events1, n1i = n1, ci = events2, n2i = n2, data = t,
+      to = if (measure == "PETO") "none" else "only0")
     list(effect = arr(e$yi), variance = arr(e$vi))
   }
   mh <- function(measure) pooled_counts(rma.mh(measure = measure, ai = events1, n1i = n1, ci = events2, n2i = n2, data = t))
