@@ -1,0 +1,210 @@
+"""The value axis of a forest plot: which range is shown, its ticks, and where a value lies on it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import median
+
+from trialpool.figures import lettering, style
+
+REACH = 2.2  # typical half-widths that an interval may reach beyond the estimates before it is clipped
+POOLED_STRETCH, PREDICTION_STRETCH = (
+    2.5,
+    0.6,
+)  # shares of that range by which these may widen it on either side
+WORTH_CLIPPING = 1.3  # clip only if the whole range is wider than this many times the clipped one
+OUTLYING = 8.0  # median deviations from the median estimate beyond which an estimate does not set the range
+LEAST_SIDE = 0.14  # share of the axis that lies on either side of no effect, so that both directions are seen
+PADDING = 0.04
+STEPS = (1.0, 2.0, 2.5, 5.0)
+RATIO_TICKS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 3), (1,))
+TICK_SPACING = 34.0
+TICK_GAP = 7.0
+SMALLEST_PLAIN, LARGEST_PLAIN = 1e-5, 1e6
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """Values from `low` to `high` (logarithms where `logarithmic`) between two x positions in points."""
+
+    low: float
+    high: float
+    left: float
+    right: float
+    logarithmic: bool
+    ticks: tuple[float, ...]
+    labels: tuple[str, ...]
+
+
+def position(axis: Axis, value: float) -> float:
+    """Where a value (on the natural scale) lies, in points, never beyond the ends of the axis.
+
+    >>> axis = Axis(-1.0, 1.0, 100.0, 200.0, False, (), ())
+    >>> position(axis, 0.0), position(axis, 9.0)
+    (150.0, 200.0)
+    """
+    scaled = (scale(value, axis.logarithmic) - axis.low) / (axis.high - axis.low)
+    return axis.left + min(max(scaled, 0.0), 1.0) * (axis.right - axis.left)
+
+
+def side(axis: Axis, value: float) -> int:
+    """-1 where a value lies left of the range shown, 1 where right of it, 0 where it is shown.
+
+    >>> side(Axis(-1.0, 1.0, 100.0, 200.0, False, (), ()), 2.0)
+    1
+    """
+    scaled = scale(value, axis.logarithmic)
+    tolerance = 1e-9 * (axis.high - axis.low)
+    return -1 if scaled < axis.low - tolerance else 1 if scaled > axis.high + tolerance else 0
+
+
+def scale(value: float, logarithmic: bool) -> float:
+    """The value, or its logarithm; a ratio of zero is minus infinity.
+
+    >>> scale(1.0, True), scale(0.0, True)
+    (0.0, -inf)
+    """
+    if not logarithmic:
+        return float(value)
+    return math.log(value) if value > 0 else -math.inf
+
+
+def plan_axis(
+    estimates: Sequence[float],
+    intervals: Sequence[tuple[float, float]],
+    landmarks: Iterable[float],
+    *,
+    pooled: Sequence[tuple[float, float]] = (),
+    prediction: Sequence[tuple[float, float]] = (),
+    logarithmic: bool,
+    left: float,
+    right: float,
+) -> Axis:
+    """An axis that shows all that matters and is not ruled by one wide interval.
+
+    `estimates` and `intervals` (low, high) of the trials, `landmarks` (no effect first, then the MCID and the
+    pooled estimate: always shown) and the `pooled` and `prediction` intervals are on the natural scale.
+
+    >>> axis = plan_axis([-1, -2], [(-2, 0), (-3, -1)], [0.0], logarithmic=False, left=0.0, right=200.0)
+    >>> axis.labels
+    ('−3', '−2', '−1', '0')
+    """
+
+    def scaled(pairs: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
+        return [(scale(a, logarithmic), scale(b, logarithmic)) for a, b in pairs]
+
+    marks = [scale(value, logarithmic) for value in landmarks]
+    low, high = _trial_range([scale(value, logarithmic) for value in estimates], scaled(intervals), marks)
+    low, high = _stretched(low, high, scaled(pooled), POOLED_STRETCH)
+    low, high = _stretched(low, high, scaled(prediction), PREDICTION_STRETCH)
+    low, high = _with_margins(low, high, marks[0])
+    ticks = _ratio_ticks(low, high, right - left) if logarithmic else _linear_ticks(low, high, right - left)
+    return Axis(low, high, left, right, logarithmic, tuple(ticks), tuple(_tick_labels(ticks, logarithmic)))
+
+
+def _trial_range(
+    estimates: Sequence[float], intervals: Sequence[tuple[float, float]], landmarks: Sequence[float]
+) -> tuple[float, float]:
+    """The range that shows the trials, on the scale of the axis; far ends of few intervals left out."""
+    half_widths = [(b - a) / 2 for a, b in intervals if math.isfinite(b - a)]
+    typical = median(half_widths) if half_widths else 0.0
+    core = [*_usual(estimates, typical), *landmarks]
+    low, high = min(core), max(core)
+    bounds = [bound for pair in intervals for bound in pair if math.isfinite(bound)]
+    whole = (min([low, *bounds]), max([high, *bounds]))
+    reach = REACH * typical
+    clipped = (max(whole[0], low - reach), min(whole[1], high + reach))
+    if len(estimates) < 2 or whole[1] - whole[0] <= WORTH_CLIPPING * (clipped[1] - clipped[0]):
+        clipped = whole
+    return clipped
+
+
+def _stretched(
+    low: float, high: float, intervals: Sequence[tuple[float, float]], share: float
+) -> tuple[float, float]:
+    """The range widened for further intervals, so far as the trials stay legible."""
+    bounds = [bound for pair in intervals for bound in pair if math.isfinite(bound)]
+    most = share * (high - low)
+    return max(min([low, *bounds]), low - most), min(max([high, *bounds]), high + most)
+
+
+def _with_margins(low: float, high: float, null: float) -> tuple[float, float]:
+    """The range with room at both ends and on both sides of no effect."""
+    if high - low <= 1e-9 * max(1.0, abs(high)):
+        low, high = low - 1.0, high + 1.0
+    least = LEAST_SIDE / (1 - 2 * LEAST_SIDE) * (high - low)
+    low, high = min(low, null - least), max(high, null + least)
+    padding = PADDING * (high - low)
+    return low - padding, high + padding
+
+
+def _usual(estimates: Sequence[float], typical: float) -> list[float]:
+    """Estimates that set the range: all of a few, otherwise those not far outside the others."""
+    finite = [value for value in estimates if math.isfinite(value)]
+    if len(finite) < 5:
+        return finite
+    middle = median(finite)
+    spread = max(median(abs(value - middle) for value in finite), typical / 2)
+    return [value for value in finite if abs(value - middle) <= OUTLYING * spread]
+
+
+def _linear_ticks(low: float, high: float, length: float) -> list[float]:
+    """Multiples of 1, 2, 2.5 or 5 × 10ⁿ, as many as stand apart."""
+    most = max(3, int(length // TICK_SPACING))
+    exponent = math.floor(math.log10((high - low) / most)) - 1
+    while True:
+        for step in STEPS:
+            size = step * 10.0**exponent
+            first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
+            if last - first + 1 <= most:
+                return [index * size for index in range(first, last + 1)]
+        exponent += 1
+
+
+def _ratio_ticks(low: float, high: float, length: float) -> list[float]:
+    """1, 2 and 5 of each decade where these are three to nine; finer or coarser ones otherwise."""
+    first, last = math.exp(low), math.exp(high)
+    if high - low < math.log(2.2):
+        return [tick for tick in _linear_ticks(first, last, length) if tick > 0]
+    decades = range(math.floor(math.log10(first)) - 1, math.ceil(math.log10(last)) + 1)
+    for digits in RATIO_TICKS:
+        ticks = [digit * 10.0**power for power in decades for digit in digits]
+        ticks = [tick for tick in ticks if first <= tick <= last]
+        if len(ticks) >= 3 and _apart(ticks, length / (high - low)):
+            return ticks
+    most = max(3, int(length // TICK_SPACING))
+    stride = math.ceil(len(decades) / most)
+    powers = [power for power in decades if power % stride == 0]
+    ticks = [10.0**power for power in powers if first <= 10.0**power <= last]
+    return ticks if len(ticks) > 1 else [tick for tick in (0.5, 1.0, 2.0) if first <= tick <= last]
+
+
+def _apart(ticks: Sequence[float], points_per_unit: float) -> bool:
+    """Whether the labels of neighbouring ratio ticks leave a gap between them."""
+    labels = _tick_labels(ticks, True)
+    for (a, b), (x, y) in zip(pairwise(ticks), pairwise(labels), strict=True):
+        room = math.log(b / a) * points_per_unit
+        if room < (_label_width(x) + _label_width(y)) / 2 + TICK_GAP:
+            return False
+    return True
+
+
+def _label_width(label: str) -> float:
+    return lettering.width(label, style.SMALL_SIZE)
+
+
+def _tick_labels(ticks: Sequence[float], logarithmic: bool) -> list[str]:
+    """Labels with as many decimals as the finest tick needs (linear), or each its own (ratios)."""
+    if logarithmic or any(abs(tick) >= LARGEST_PLAIN for tick in ticks):
+        plain = (SMALLEST_PLAIN < abs(tick) < LARGEST_PLAIN for tick in ticks)
+        texts = [f"{tick:{'.10g' if shown else '.1g'}}" for tick, shown in zip(ticks, plain, strict=True)]
+    else:
+        step = ticks[1] - ticks[0] if len(ticks) > 1 else 1.0
+        digits = 0
+        while digits < 9 and any(abs(round(tick, digits) - tick) > 1e-6 * step for tick in ticks):
+            digits += 1
+        texts = [f"{round(tick, digits) + 0.0:.{digits}f}" for tick in ticks]
+    return [text.replace("-", "−") for text in texts]

@@ -1,0 +1,197 @@
+"""The columns of a forest plot: what each holds, how wide it must be, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from trialpool.figures import lettering, style
+from trialpool.figures.forest_notes import level_text
+from trialpool.figures.forest_rows import SIDES, Row
+from trialpool.figures.lettering import clean
+from trialpool.report import words
+
+PLOT = "plot"
+PLOT_WIDTH = 180.0
+LABEL_LIMIT = 108.0
+RECEIVED_LIMIT = 90.0
+MARK_GAP = 1.5
+WIDE, NARROW, JOINED = 12.0, 7.0, 3.0
+COMPACT_FROM = 26  # trials from which every row is one line
+WHOLE_LINE = ("heading", "subtotal", "pooled", "prediction")
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `gap` is the space before it, `lines` how many lines its cells may take."""
+
+    key: str
+    align: str
+    gap: float
+    size: float = style.BODY_SIZE
+    limit: float | None = None
+    lines: int = 1
+    left: float = 0.0
+    width: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A column heading over the columns `first` to `last`; level 0 stands on the rule, level 1 above."""
+
+    first: str
+    last: str
+    text: str
+    align: str
+    level: int = 0
+
+
+def is_compact(rows: Sequence[Row]) -> bool:
+    """Whether there are so many trials that each gets a single line."""
+    return sum(row.kind == "study" for row in rows) >= COMPACT_FROM
+
+
+def has_events(rows: Sequence[Row]) -> bool:
+    """Whether the arms' results are counts rather than means."""
+    return any(row.cells.get("spread_experimental", "").startswith("/") for row in rows)
+
+
+def plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[Heading]) -> list[Column]:
+    """The columns that have something to say, from left to right, each with its place in points."""
+    compact = is_compact(rows)
+    columns = [column for block in preset.columns for column in _block(block, compact, preset)]
+    if has_events(rows):  # "12/30" reads as one word, "4.2 ± 1.3" does not
+        columns = [replace(c, gap=0.5) if c.key.startswith("spread") else c for c in columns]
+    held = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)} | {
+        PLOT
+    }
+    columns = [column for column in columns if column.key in held]
+    columns = [replace(column, width=_natural_width(column, rows)) for column in columns]
+    columns = _widened(columns, headings)
+    placed, x = [], style.MARGIN
+    for index, column in enumerate(columns):
+        x += column.gap if index else 0.0
+        placed.append(replace(column, left=x))
+        x += column.width
+    return placed
+
+
+def _block(block: str, compact: bool, preset: style.Preset) -> list[Column]:
+    if block == "study":
+        label = Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=1 if compact else 2)
+        outcome = Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT)
+        return [label, outcome] if compact else [label]
+    if block == "arms":
+        return [column for side in SIDES for column in _arm_block(side, compact, preset)]
+    if block == "effect":
+        return [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)]
+    if block == "weight":
+        return [Column("weight", "right", WIDE)]
+    return [Column(PLOT, "left", WIDE)]
+
+
+def _arm_block(side: str, compact: bool, preset: style.Preset) -> list[Column]:
+    lines = 1 if compact else 2
+    received = Column(f"received_{side}", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, lines)
+    numbers = [
+        Column(f"n_{side}", "right", NARROW),
+        Column(f"value_{side}", "right", NARROW),
+        Column(f"spread_{side}", "left", JOINED),
+    ]
+    return [received, *numbers] if preset.received else numbers
+
+
+def _natural_width(column: Column, rows: Sequence[Row]) -> float:
+    if column.key == PLOT:
+        return PLOT_WIDTH
+    widest = 0.0
+    for row in rows:
+        text = row.cells.get(column.key, "")
+        if not text or (column.key == "study" and row.kind in WHOLE_LINE):
+            continue
+        bold = row.kind in ("pooled", "subtotal")
+        for line in cell_lines(column, text, bold):
+            widest = max(widest, lettering.width(line, column.size, bold))
+        if column.key == "study":
+            widest = max(widest, _label_width(column, row))
+    return widest
+
+
+def _label_width(column: Column, row: Row) -> float:
+    """Width of a study's label with its raised marks, and of the line below it."""
+    label = cell_lines(column, row.cells["study"], False)[-1]
+    marks = lettering.width(row.marks, style.MARK_SIZE) + MARK_GAP if row.marks else 0.0
+    second = row.cells.get("outcome", "") if column.lines > 1 else ""
+    below = max((lettering.width(line, style.SMALL_SIZE) for line in outcome_lines(second)), default=0.0)
+    return max(lettering.width(label, column.size) + marks, below)
+
+
+def outcome_lines(text: str) -> tuple[str, ...]:
+    """The small line below a study's label: what was measured, and when."""
+    return lettering.wrap(text, LABEL_LIMIT, style.SMALL_SIZE, lines=1)
+
+
+def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]:
+    """The lines of a cell, wrapped or shortened to what its column allows."""
+    if column.limit is None:
+        return (text,)
+    return lettering.wrap(text, column.limit, column.size, bold, column.lines)
+
+
+def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]:
+    """Columns made so wide that the headings on the rule fit over them."""
+    keys = [column.key for column in columns]
+    for heading in headings:
+        span = span_keys(heading, keys)
+        if not span or heading.level:
+            continue
+        first = keys.index(span[0])
+        inside = columns[first : keys.index(span[-1]) + 1]
+        room = sum(column.width for column in inside) + sum(column.gap for column in inside[1:])
+        lack = lettering.width(heading.text, style.SMALL_SIZE, True) - room
+        if lack > 0:
+            grow = lack if len(inside) == 1 else lack / 2
+            columns[first] = replace(columns[first], width=columns[first].width + grow)
+            last = keys.index(span[-1])
+            columns[last] = replace(columns[last], width=columns[last].width + lack - grow)
+    return columns
+
+
+def span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
+    """The present columns that a heading stands over (some of its columns may be absent)."""
+    order = _order(heading)
+    return [key for key in keys if key in order]
+
+
+def _order(heading: Heading) -> tuple[str, ...]:
+    if heading.first == heading.last:
+        return (heading.first,)
+    side = heading.last.removeprefix("spread_")
+    chains = {
+        f"received_{side}": (f"received_{side}", f"n_{side}", f"value_{side}", f"spread_{side}"),
+        f"value_{side}": (f"value_{side}", f"spread_{side}"),
+        "estimate": ("estimate", "interval"),
+    }
+    return chains[heading.first]
+
+
+def plan_headings(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Heading]:
+    """The headings of all columns that this record may need."""
+    value = "Events/n" if has_events(rows) else "Mean ± SD"
+    measure = clean(record.get("measure"))
+    headings = [
+        Heading("study", "study", "Trial", "left"),
+        Heading("outcome", "outcome", "Measured", "left"),
+        Heading("estimate", "interval", f"{measure} ({level_text(record)} CI)", "centre"),
+        Heading("weight", "weight", "Weight", "right"),
+    ]
+    for side in SIDES:
+        name = words.capital(clean(record.get(f"{side}_name")) or side)
+        headings += [
+            Heading(f"received_{side}", f"received_{side}", "Received", "left"),
+            Heading(f"n_{side}", f"n_{side}", "n", "right"),
+            Heading(f"value_{side}", f"spread_{side}", value, "centre"),
+            Heading(f"received_{side}", f"spread_{side}", name, "left", 1),
+        ]
+    return headings

@@ -1,0 +1,239 @@
+"""Where everything of a forest plot stands, computed from its content before anything is drawn."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trialpool.figures import forest_notes, lettering, style
+from trialpool.figures.axis import Axis, plan_axis, side
+from trialpool.figures.forest_columns import (
+    PLOT,
+    Column,
+    Heading,
+    cell_lines,
+    is_compact,
+    outcome_lines,
+    plan_columns,
+    plan_headings,
+    span_keys,
+)
+from trialpool.figures.forest_rows import Notes, Row, forest_rows
+from trialpool.figures.lettering import clean
+from trialpool.report import words
+
+LEAST_WIDTH = 470.0
+LEADING = 8.6
+ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
+TITLE_LEADING, SUBTITLE_LEADING = 13.5, 10.0
+AXIS_DEPTH = 17.0
+NOTE_LEADING = 9.2
+NOTE_INDENT = 9.0
+
+
+@dataclass(frozen=True, slots=True)
+class Placed:
+    """A row with the baseline of its first line and the height of its mark in the plot."""
+
+    row: Row
+    baseline: float
+    middle: float
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """A planned forest plot, all lengths in points from the upper left corner."""
+
+    look: style.Preset
+    width: float
+    height: float
+    title: tuple[str, ...]
+    subtitle: tuple[str, ...]
+    head_top: float
+    rule: float
+    columns: tuple[Column, ...]
+    headings: tuple[tuple[Heading, tuple[str, ...], float, float], ...]
+    rows: tuple[Placed, ...]
+    total_rule: float | None
+    bottom: float
+    axis: Axis
+    beside_axis: tuple[str, ...]
+    directions: tuple[tuple[str, ...], tuple[str, ...]]
+    threshold: float | None
+    notes_top: float
+    notes: tuple[tuple[str, tuple[str, ...]], ...]
+    compact: bool
+
+
+def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
+    """Measure every text of the record's plot and give each its place."""
+    rows, notes = forest_rows(record, (look.opening, look.joint, look.closing))
+    headings = plan_headings(record, rows)
+    columns = plan_columns(rows, look, headings)
+    width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
+    room = width - 2 * style.MARGIN
+    title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
+    subtitle = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
+    head_top = style.MARGIN + len(title) * TITLE_LEADING + len(subtitle) * SUBTITLE_LEADING + 8
+    spans = _heading_spans(headings, columns)
+    rule = head_top + (max((len(s[1]) for s in spans if s[0].level), default=0) + 1) * LEADING + 8
+    compact = is_compact(rows)
+    placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
+    plot = next(column for column in columns if column.key == PLOT)
+    threshold = mcid_threshold(record)
+    axis = _plan_axis(record, rows, threshold, plot)
+    directions = _directions(record, axis)
+    beside = _beside_axis(record, plot)
+    depth = AXIS_DEPTH + max(len(side) for side in directions) * LEADING
+    notes_top = bottom + max(depth, len(beside) * NOTE_LEADING + 4) + 6
+    footnotes = _footnotes(record, rows, notes, axis, threshold, room)
+    height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * NOTE_LEADING + style.MARGIN
+    return Layout(
+        look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
+        total_rule, bottom, axis, beside, directions, threshold, notes_top, footnotes, compact,
+    )  # fmt: skip
+
+
+def no_effect(record: Mapping[str, Any]) -> float:
+    """The value of no effect: 1 for ratios, otherwise 0.
+
+    >>> no_effect({"measure": "RR"}), no_effect({"measure": "MD"})
+    (1.0, 0.0)
+    """
+    return 1.0 if record.get("measure") in words.RATIO_MEASURES else 0.0
+
+
+def mcid_threshold(record: Mapping[str, Any]) -> float | None:
+    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it does not apply.
+
+    >>> mcid_threshold({"measure": "MD", "better": "lower", "mcid": {"value": 1.5, "applies": True}})
+    -1.5
+    """
+    mcid = record.get("mcid") or {}
+    value = mcid.get("value")
+    if not value or mcid.get("applies") is False:
+        return None
+    signed = float(value) if record.get("better") == "higher" else -float(value)
+    return math.exp(signed) if record.get("measure") in words.RATIO_MEASURES else signed
+
+
+def _heading_spans(
+    headings: Sequence[Heading], columns: Sequence[Column]
+) -> list[tuple[Heading, tuple[str, ...], float, float]]:
+    """Each heading with its lines and the left and right ends of its columns."""
+    keys = [column.key for column in columns]
+    spans = []
+    for heading in headings:
+        inside = [columns[keys.index(key)] for key in span_keys(heading, keys)]
+        if inside:
+            left, right = inside[0].left, inside[-1].left + inside[-1].width
+            limit = right - left if heading.level else 1e9
+            lines = lettering.wrap(heading.text, limit, style.SMALL_SIZE, True, 3)
+            spans.append((heading, lines, left, right))
+    return spans
+
+
+def _place_rows(
+    rows: Sequence[Row], columns: Sequence[Column], top: float, compact: bool
+) -> tuple[list[Placed], float | None, float]:
+    """Rows below each other; also where the rule above the total stands and where the rows end."""
+    placed: list[Placed] = []
+    total_rule = None
+    y, single = top, COMPACT_ROW if compact else ROW
+    for row in rows:
+        if row.kind == "pooled":
+            total_rule = y + 3
+            y += 5
+        elif row.kind == "heading" and placed:
+            y += 4
+        height = TOTAL_ROW if row.kind in ("pooled", "prediction") else single
+        baseline = y + height / 2 + style.BODY_SIZE * 0.36
+        placed.append(Placed(row, baseline, y + height / 2))
+        y += height + (_row_lines(row, columns) - 1) * LEADING
+    return placed, total_rule, y + 3
+
+
+def _row_lines(row: Row, columns: Sequence[Column]) -> int:
+    if row.kind != "study":
+        return len(whole_line(row, columns))
+    lines = 1
+    for column in columns:
+        text = row.cells.get(column.key, "")
+        if text:
+            count = len(cell_lines(column, text))
+            if column.key == "study" and column.lines > 1:
+                count += len(outcome_lines(row.cells.get("outcome", "")))
+            lines = max(lines, count)
+    return lines
+
+
+def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
+    """The lines of a heading, subtotal or total: its text may run on until the next column that it fills."""
+    start = next(column for column in columns if column.key == "study").left
+    after = [
+        c.left
+        if c.key == PLOT or c.align == "left"
+        else c.left + c.width - lettering.width(row.cells[c.key], c.size, True)
+        for c in columns
+        if c.left > start and (c.key == PLOT or row.cells.get(c.key))
+    ]
+    end = min(after, default=LEAST_WIDTH)
+    return lettering.wrap(row.cells["study"], end - start - 6, style.BODY_SIZE, row.kind != "prediction", 3)
+
+
+def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float | None, plot: Column) -> Axis:
+    estimates = [row.estimate for row in rows if row.kind == "study" and row.estimate is not None]
+    bounded = [row for row in rows if row.low is not None and row.high is not None]
+    landmarks = [no_effect(record)]
+    landmarks += [row.estimate for row in rows if row.kind == "pooled" and row.estimate is not None]
+    landmarks += [threshold] if threshold is not None else []
+    return plan_axis(
+        estimates,
+        [(row.low, row.high) for row in bounded if row.kind == "study"],
+        landmarks,
+        pooled=[(row.low, row.high) for row in bounded if row.kind in ("pooled", "subtotal")],
+        prediction=[(row.low, row.high) for row in bounded if row.kind == "prediction"],
+        logarithmic=record.get("measure") in words.RATIO_MEASURES,
+        left=plot.left,
+        right=plot.left + plot.width,
+    )
+
+
+def _directions(record: Mapping[str, Any], axis: Axis) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    held = record.get("direction") or {}
+    left, right = clean(held.get("left")), clean(held.get("right"))
+    left, right = f"← {left}" if left else "", f"{right} →" if right else ""
+    room = axis.right - axis.left - 12
+    wide = [min(lettering.width(text, style.SMALL_SIZE), room / 2) for text in (left, right)]
+    return (
+        lettering.wrap(left, room - wide[1], style.SMALL_SIZE, lines=3),
+        lettering.wrap(right, room - wide[0], style.SMALL_SIZE, lines=3),
+    )
+
+
+def _beside_axis(record: Mapping[str, Any], plot: Column) -> tuple[str, ...]:
+    lines: list[str] = []
+    for text in forest_notes.heterogeneity(record):
+        lines += lettering.wrap(text, plot.left - style.MARGIN - 12, style.SMALL_SIZE)
+    return tuple(lines)
+
+
+def _footnotes(
+    record: Mapping[str, Any],
+    rows: Sequence[Row],
+    notes: Notes,
+    axis: Axis,
+    threshold: float | None,
+    room: float,
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    clipped = any(side(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
+    has_prediction = any(row.kind == "prediction" for row in rows)
+    listed = forest_notes.footnotes(record, notes, has_prediction, clipped)
+    if threshold is not None:
+        listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
+    return tuple(
+        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE))
+        for mark, text in listed
+    )

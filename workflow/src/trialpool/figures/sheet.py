@@ -1,0 +1,187 @@
+"""A figure as a sheet measured in points from its upper left corner, and the marks put on it.
+
+Everything stands where arithmetic put it: no axes, no layout engine, hence fast and never clipped by one.
+Every text is set with `parse_math=False`, because labels are untrusted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Polygon, Rectangle
+from matplotlib.text import Text
+from matplotlib.transforms import Affine2D, Transform
+
+from trialpool.figures import style
+
+POINTS_PER_INCH = 72.0
+BACK, BAND, LINE, MARK, WORDS = 0.5, 1.0, 2.0, 3.0, 4.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A figure of `width` × `height` points; y grows downwards."""
+
+    figure: Figure
+    width: float
+    height: float
+    points: Transform
+
+
+def new_sheet(width: float, height: float) -> Sheet:
+    """An empty sheet of the given size in points.
+
+    >>> new_sheet(144, 72).figure.get_size_inches().tolist()
+    [2.0, 1.0]
+    """
+    size = (width / POINTS_PER_INCH, height / POINTS_PER_INCH)
+    figure = Figure(figsize=size, dpi=POINTS_PER_INCH, facecolor=style.PAPER, edgecolor="none")
+    points = Affine2D().scale(1 / POINTS_PER_INCH, -1 / POINTS_PER_INCH).translate(0, size[1])
+    return Sheet(figure, width, height, points + figure.dpi_scale_trans)
+
+
+def put_text(
+    sheet: Sheet,
+    x: float,
+    baseline: float,
+    text: str,
+    *,
+    size: float = style.BODY_SIZE,
+    bold: bool = False,
+    colour: str = style.INK,
+    align: str = "left",
+    url: str = "",
+    gid: str | None = None,
+) -> Text | None:
+    """One line of text on its baseline; nothing for empty text.
+
+    >>> put_text(new_sheet(100, 50), 10, 20, "τ²").get_text()
+    'τ²'
+    """
+    if not text:
+        return None
+    mark = Text(
+        x,
+        baseline,
+        text,
+        color=colour,
+        fontproperties=style.font(size, bold),
+        horizontalalignment=align,
+        verticalalignment="baseline",
+        transform=sheet.points,
+        parse_math=False,
+        zorder=WORDS,
+    )
+    mark.set_url(url or None)
+    mark.set_gid(gid)
+    return sheet.figure.add_artist(mark)
+
+
+def put_lines(sheet: Sheet, x: float, baseline: float, lines: Sequence[str], leading: float, **kind) -> float:
+    """Several lines below each other; returns the baseline of the line that would come next.
+
+    >>> put_lines(new_sheet(100, 50), 10, 20, ["a", "b"], 9.0)
+    38.0
+    """
+    for text in lines:
+        put_text(sheet, x, baseline, text, **kind)
+        baseline += leading
+    return baseline
+
+
+def put_line(
+    sheet: Sheet,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    *,
+    colour: str = style.INK,
+    thickness: float = 0.8,
+    dashes: Sequence[float] | None = None,
+    level: float = LINE,
+    gid: str | None = None,
+) -> Line2D:
+    """A line through points; `dashes` are on and off lengths in points.
+
+    >>> put_line(new_sheet(100, 50), [0, 100], [25, 25]).get_linewidth()
+    0.8
+    """
+    mark = Line2D(
+        xs,
+        ys,
+        color=colour,
+        linewidth=thickness,
+        linestyle=(0, tuple(dashes)) if dashes else "-",
+        solid_capstyle="butt",
+        dash_capstyle="butt",
+        transform=sheet.points,
+        zorder=level,
+        marker="",
+    )
+    if dashes:  # lengths in points, whatever the thickness of the line
+        mark.set_dashes([length / thickness for length in dashes])
+    mark.set_gid(gid)
+    return sheet.figure.add_artist(mark)
+
+
+def put_box(
+    sheet: Sheet,
+    left: float,
+    top: float,
+    width: float,
+    height: float,
+    *,
+    fill: str,
+    edge: str = "none",
+    thickness: float = 0.8,
+    level: float = MARK,
+    gid: str | None = None,
+) -> Rectangle:
+    """A rectangle from its upper left corner.
+
+    >>> put_box(new_sheet(100, 50), 10, 10, 5, 5, fill=style.STUDY).get_width()
+    5
+    """
+    mark = Rectangle(
+        (left, top),
+        width,
+        height,
+        facecolor=fill,
+        edgecolor=edge,
+        linewidth=0 if edge == "none" else thickness,
+        transform=sheet.points,
+        zorder=level,
+    )
+    mark.set_gid(gid)
+    return sheet.figure.add_artist(mark)
+
+
+def put_shape(
+    sheet: Sheet,
+    corners: Sequence[tuple[float, float]],
+    *,
+    fill: str,
+    edge: str = "none",
+    thickness: float = 0.8,
+    level: float = MARK,
+    gid: str | None = None,
+) -> Polygon:
+    """A closed polygon.
+
+    >>> put_shape(new_sheet(9, 9), [(0, 0), (4, 0), (2, 3)], fill=style.POOLED).get_xy().shape
+    (4, 2)
+    """
+    mark = Polygon(
+        corners,
+        closed=True,
+        facecolor=fill,
+        edgecolor=edge,
+        linewidth=0 if edge == "none" else thickness,
+        joinstyle="miter",
+        transform=sheet.points,
+        zorder=level,
+    )
+    mark.set_gid(gid)
+    return sheet.figure.add_artist(mark)
