@@ -1,0 +1,253 @@
+import numpy as np
+import pandas as pd
+import pytest
+from small_review import answer, chosen, question, reasons, review
+
+from trialpool import io
+from trialpool.evidence.compare import EFFECT_COLUMNS, write_comparison
+
+SHAM = {"arm": "s", "category": "sham", "role": "control"}
+
+
+def two_arms(**cells):
+    return [{"arm": "a", "centre": 3.0, **cells}, {"arm": "s", "centre": 5.0, **cells}]
+
+
+def test_effect_is_experimental_minus_control():
+    (row,) = chosen(answer(review(continuous=two_arms())))
+    assert row["effect"] == -2.0
+    assert row["variance"] == pytest.approx(4 / 20 + 4 / 20)
+    assert (row["arm_experimental"], row["arm_control"], row["label"]) == ("a", "s", "Lu 2020")
+    assert row["row_ids"] == "continuous.csv:2 continuous.csv:3"
+
+
+def test_role_does_not_decide_the_side_but_the_category_does():
+    arms = [{"arm": "a", "role": "control"}, {**SHAM, "role": "experimental"}]
+    (row,) = chosen(answer(review(arms=arms, continuous=two_arms())))
+    assert row["effect"] == -2.0
+
+
+def test_role_decides_where_one_category_is_on_both_sides():
+    arms = [{"arm": "s", "role": "experimental"}, {"arm": "a", "role": "control"}]
+    spec = question(control=["manual_acupuncture"])
+    (row,) = chosen(answer(review(arms=arms, continuous=two_arms()), spec))
+    assert row["effect"] == 2.0
+
+
+def test_rescaling_to_a_common_range():
+    rows = two_arms(instrument="VAS100", spread_low=20.0)
+    rows[0]["centre"], rows[1]["centre"] = 30.0, 50.0
+    (row,) = chosen(answer(review(continuous=rows), question(scale="0-10")))
+    assert row["effect"] == pytest.approx(-2.0)
+    assert (row["mean_experimental"], row["sd_experimental"]) == pytest.approx((3.0, 2.0))
+    assert "rescaled ×0.1 from 0–100 to 0–10; sign kept" in row["derivation"]
+
+
+def test_a_report_that_scores_the_other_way_is_reversed_and_says_so():
+    rows = two_arms(instrument="FACT_GOG_NTX", domain="symptom_score", better="lower")
+    spec = question(domain="symptom_score", better="higher")
+    (row,) = chosen(answer(review(continuous=rows), spec))
+    assert row["effect"] == 2.0
+    assert (row["mean_experimental"], row["mean_control"]) == (41.0, 39.0)
+    assert "sign reversed (lower is better in this report, higher in the analysis)" in row["derivation"]
+    assert "scored the other way than usual" in row["cautions"]
+
+
+def test_smd_keeps_direction_over_instruments():
+    rows = two_arms(instrument="MNCV", unit="m/s", better="higher")
+    (row,) = chosen(answer(review(continuous=rows), question(measure="SMD", better="lower")))
+    assert row["effect"] == pytest.approx(0.9801104 * 1.0)  # J(38) times (5 - 3)/2
+
+
+def test_instruments_with_another_range_are_not_mixed_without_a_scale():
+    rows = [*two_arms(), *({**row, "study_id": "B", "instrument": "VAS100"} for row in two_arms())]
+    arms = [{"arm": "a"}, SHAM, {"arm": "a", "study_id": "B"}, {**SHAM, "study_id": "B"}]
+    tables = review(studies=[{}, {"study_id": "B"}], arms=arms, continuous=rows)
+    result = answer(tables, question(outcomes=["NRS", "VAS100"]))
+    assert [row["study_id"] for row in chosen(result)] == ["A"]
+    assert "0 to 10 points" in reasons(result)["other_scale"]
+
+
+def test_several_experimental_arms_are_combined_so_the_control_counts_once():
+    arms = [{"arm": "a"}, {"arm": "b", "category": "electroacupuncture"}, SHAM]
+    rows = [
+        {"arm": "a", "centre": -2.0, "spread_low": 1.5, "n": 20, "measure": "change"},
+        {"arm": "b", "centre": 1.0, "spread_low": 1.7, "n": 22, "measure": "change"},
+        {"arm": "s", "centre": 0.0, "measure": "change"},
+    ]
+    (row,) = chosen(answer(review(arms=arms, continuous=rows)))
+    assert row["arm_experimental"] == "a+b"
+    assert (row["n_experimental"], row["n_control"]) == (42, 20)
+    assert row["sd_experimental"] == pytest.approx(2.19603698)
+    assert "2 arms combined (a + b)" in row["derivation"]
+    assert row["category_experimental"] == "manual_acupuncture+electroacupuncture"
+
+
+@pytest.mark.parametrize("parts", [["a", "b"], ["a"]])
+def test_a_pooled_arm_is_never_counted_beside_its_parts(parts):
+    arms = [{"arm": "a"}, {"arm": "b"}, {"arm": "p", "pooled_of": "a b"}, SHAM]
+    rows = [{"arm": name, "n": 10} for name in parts] + [{"arm": "p", "n": 20}, {"arm": "s"}]
+    result = answer(review(arms=arms, continuous=rows))
+    (row,) = chosen(result)
+    assert row["arm_experimental"] == ("a+b" if len(parts) == 2 else "p")
+    assert row["n_experimental"] == 20
+
+
+@pytest.mark.parametrize(
+    ("multi_arm", "expected"),
+    [
+        ("split", [("a", 10, 10), ("b", 12, 9)]),
+        ("covariance", [("a", 10, 19), ("b", 12, 19)]),
+        ("first", [("a", 10, 19)]),
+    ],
+)
+def test_other_rules_for_several_arms(multi_arm, expected):
+    arms = [{"arm": "a"}, {"arm": "b"}, SHAM]
+    rows = [{"arm": "a", "n": 10}, {"arm": "b", "n": 12}, {"arm": "s", "n": 19}]
+    result = chosen(answer(review(arms=arms, continuous=rows), question(multi_arm=multi_arm)))
+    found = [(row["arm_experimental"], row["n_experimental"], row["n_control"]) for row in result]
+    assert sorted(found) == expected
+
+
+def test_arms_and_contrast_of_one_result_are_never_both_used():
+    contrast = {"arm_1": "a", "arm_2": "s"}
+    result = answer(review(continuous=two_arms(), contrasts=[contrast]))
+    assert [row["kind"] for row in chosen(result)] == ["final"]
+    assert "counted once" in reasons(result)["same_result"]
+
+
+def test_a_baseline_adjusted_contrast_goes_first():
+    contrast = {"arm_1": "a", "arm_2": "s", "adjusted": "yes"}
+    (row,) = chosen(answer(review(continuous=two_arms(), contrasts=[contrast])))
+    assert row["kind"] == "contrast"
+    assert row["derivation"].startswith("adjusted mean difference as printed")
+
+
+def test_a_contrast_printed_the_other_way_round_is_turned():
+    contrast = {"arm_1": "s", "arm_2": "a", "estimate": 1.5, "spread_low": 0.5, "spread_high": 2.5}
+    (row,) = chosen(answer(review(contrasts=[{**contrast, "n_1": 12, "n_2": 15}])))
+    assert row["effect"] == -1.5
+    assert (row["n_experimental"], row["n_control"]) == (15, 12)
+    assert "turned round" in row["derivation"]
+
+
+def test_smd_never_mixes_final_values_and_changes():
+    studies = [{"study_id": name} for name in "ABC"]
+    arms = [{**arm, "study_id": name} for name in "ABC" for arm in ({"arm": "a"}, SHAM)]
+    kinds = {"A": "change", "B": "change", "C": "final"}
+    rows = [{**row, "study_id": s, "measure": kind} for s, kind in kinds.items() for row in two_arms()]
+    result = answer(review(studies=studies, arms=arms, continuous=rows), question(measure="SMD"))
+    assert [row["study_id"] for row in chosen(result)] == ["A", "B"]
+    assert "changes from baseline" in reasons(result)["other_kind"]
+    mixed = chosen(answer(review(studies=studies, arms=arms, continuous=rows)))
+    assert len(mixed) == 3
+
+
+def test_final_values_are_preferred_inside_a_trial():
+    rows = [*two_arms(measure="change"), *two_arms()]
+    (row,) = chosen(answer(review(continuous=rows)))
+    assert row["kind"] == "final"
+
+
+def test_order_of_outcomes_and_items():
+    rows = [
+        *two_arms(instrument="TSS"),
+        *two_arms(item="worst"),
+        *two_arms(item="average"),
+    ]
+    spec = question(measure="SMD", outcomes=["NRS", "TSS"], items=["average", "worst", ""])
+    result = answer(review(continuous=rows), spec)
+    (row,) = chosen(result)
+    assert (row["instrument"], row["item"]) == ("NRS", "average")
+    assert {"other_instrument", "other_item_preferred"} <= set(reasons(result))
+
+
+def test_times():
+    rows = [row for weeks in (4, 8, 12) for row in two_arms(weeks=weeks, timepoint="follow_up")]
+    rows += two_arms(weeks=None)
+    tables = review(continuous=rows)
+    specs = [
+        question(analysis="late", timepoint="follow_up"),
+        question(analysis="middle", timepoint={"weeks": [5, 10]}),
+        question(analysis="tie", timepoint={"weeks": [2, 14]}),
+        question(analysis="list", timepoint=["during", "end_of_treatment"]),
+        question(analysis="none", timepoint={"weeks": [20, 30]}),
+    ]
+    found = {row["analysis"]: row["weeks"] for row in chosen(answer(tables, *specs))}
+    assert pd.isna(found.pop("list"))
+    assert found == {"late": 12, "middle": 8, "tie": 8}
+
+
+def test_multilevel_keeps_every_result_once():
+    rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(measure="change")]
+    contrast = {"arm_1": "a", "arm_2": "s"}
+    spec = question(measure="SMD", several_effects="multilevel")
+    result = chosen(answer(review(continuous=rows, contrasts=[contrast]), spec))
+    assert sorted(row["instrument"] for row in result) == ["NRS", "TSS"]
+
+
+@pytest.mark.parametrize(("design", "code"), [("crossover", "crossover"), ("cluster", "cluster")])
+def test_arms_of_other_designs_are_not_parallel_groups(design, code):
+    tables = review(studies=[{"design": design}], continuous=two_arms())
+    result = answer(tables)
+    assert not chosen(result)
+    assert code in reasons(result)
+    first = question(assumptions={"A": {"first_period": True, "source": "abstract"}})
+    assert len(chosen(answer(tables, first))) == 1
+
+
+def test_events_and_zero_cells():
+    rows = [{"arm": "a", "events": 0, "n": 10}, {"arm": "s", "events": 3, "n": 12}]
+    spec = question(domain="responder", measure="OR", better="higher")
+    (row,) = chosen(answer(review(events=rows), spec))
+    assert row["effect"] == pytest.approx(np.log(0.5 / 10.5) - np.log(3.5 / 9.5))
+    assert "0.5 added to each cell" in row["derivation"]
+    assert (row["events_experimental"], row["n_control"]) == (0, 12)
+
+
+def test_trials_without_any_event_tell_nothing_about_a_ratio():
+    rows = [{"arm": "a", "events": 0}, {"arm": "s", "events": 0}]
+    spec = question(domain="responder", measure="RR", better="higher")
+    result = answer(review(events=rows), spec)
+    assert not chosen(result)
+    assert "no event in either arm" in reasons(result)["no_events"]
+    assert (
+        len(chosen(answer(review(events=rows), question(domain="responder", measure="RD", better="higher"))))
+        == 1
+    )
+
+
+def test_known_trials_without_numbers_stay_visible():
+    result = answer(review(studies=[{"n_randomised": 60, "source_url": "https://example.org/a"}]))
+    assert reasons(result)["no_numbers"]
+    (known,) = result.known.to_dict("records")
+    assert (known["label"], known["n_randomised"], known["has_numbers"]) == ("Lu 2020", 60, False)
+    assert known["category_experimental"] == "manual_acupuncture"
+
+
+def test_other_arms_and_other_purposes_get_one_line_a_study():
+    arms = [{"arm": "a", "category": "exercise"}, SHAM]
+    assert "other_comparison" in reasons(answer(review(arms=arms, continuous=two_arms())))
+    tables = review(continuous=two_arms())
+    assert "other_purpose" in reasons(answer(tables, question(purpose="prevention")))
+
+
+def test_files_of_every_analysis_have_the_full_typed_schema_and_equal_bytes(tmp_path):
+    tables = review(continuous=two_arms())
+    specs = [question(), question(analysis="empty", condition=["CIPN"])]
+    result = answer(tables, *specs)
+    for folder in ("one", "two"):
+        write_comparison(result, ["q", "empty"], tmp_path / folder)
+    paths = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.parquet"))
+    assert len(paths) == 6
+    for path in paths:
+        assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
+    full = pd.read_parquet(tmp_path / "one" / "q" / "effects.parquet")
+    empty = pd.read_parquet(tmp_path / "one" / "empty" / "effects.parquet")
+    assert list(full) == list(empty) == list(EFFECT_COLUMNS)
+    assert full.dtypes.equals(empty.dtypes)
+    (row,) = io.read_rows(tmp_path / "one" / "q" / "effects.parquet")
+    assert row["effect"] == -2.0
+    assert row["n_experimental"] == 20
+    assert row["events_control"] is None
+    assert not np.isnan(row["variance"])

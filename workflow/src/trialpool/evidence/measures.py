@@ -1,0 +1,154 @@
+"""Effects and variances of paired arms and of published contrasts, on the scale of the analysis.
+
+Measures: MD, SMD (Hedges' g), ROM from means; RR, OR, RD from events; of contrasts, those printed as the
+same measure, and an SMD from a printed mean difference where its standard error gives the SD (unadjusted
+estimates only: an adjusted one has the smaller residual SD, which would inflate the SMD; Handbook 6.5.2.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from trialpool import stats
+from trialpool.evidence.words import joined, number_text
+
+DIFFERENCES = ("mean_difference", "change_difference")
+SAME_MEASURE = {
+    "MD": DIFFERENCES,
+    "SMD": ("smd", *DIFFERENCES),
+    "ROM": ("ratio_of_means",),
+    "RR": ("risk_ratio",),
+    "OR": ("odds_ratio",),
+    "RD": ("risk_difference",),
+}
+Calculation = Callable[..., stats.Effects]
+EVENT_MEASURES: Mapping[str, Calculation] = {
+    "RR": stats.risk_ratio,
+    "OR": stats.odds_ratio,
+    "RD": stats.risk_difference,
+}
+
+
+def continuous_effects(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance`, `reason_code`, `reason` to comparisons of means (already on scale)."""
+    spec = specs.take(pairs["analysis"].to_numpy())
+    measure, smd_variance = spec["measure"].to_numpy(), spec["smd_variance"].to_numpy()
+    pairs = pairs.assign(effect=np.nan, variance=np.nan)
+    values = [pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("mean", "sd", "n")]
+    m1, s1, n1, m2, s2, n2 = values
+    spread = (s1 > 0) | (s2 > 0)
+    small = (n1 + n2 < 5) | ~((n1 > 1) & (n2 > 1))
+    signs = ~(m1 * m2 > 0)
+    cases = {
+        "no_spread": (~spread, "both arms print a spread of 0"),
+        "too_few": ((measure == "SMD") & small, "too few people to standardise by their SD"),
+        "no_ratio": ((measure == "ROM") & signs, "a ratio needs both means other than 0 and of one sign"),
+    }
+    pairs = _refused(pairs, cases)
+    usable = (pairs["reason_code"] == "").to_numpy()
+    for name in np.unique(measure):
+        for kind in np.unique(smd_variance) if name == "SMD" else [""]:
+            now = usable & (measure == name) & ((smd_variance == kind) | (name != "SMD"))
+            if now.any():
+                part = [value[now] for value in values]
+                _put(pairs, now, _means(name, kind, part))
+    return pairs
+
+
+SIDES = ("experimental", "control")
+
+
+def _means(measure: str, smd_variance: str, values: list[np.ndarray]) -> stats.Effects:
+    if measure == "SMD":
+        return stats.standardized_mean_difference(*values, variance=smd_variance)
+    return stats.ratio_of_means(*values) if measure == "ROM" else stats.mean_difference(*values)
+
+
+def _put(table: pd.DataFrame, mask: np.ndarray, result: stats.Effects) -> None:
+    table.loc[mask, "effect"] = np.asarray(result.effect)
+    table.loc[mask, "variance"] = np.asarray(result.variance)
+
+
+def _refused(table: pd.DataFrame, cases: Mapping[str, tuple[np.ndarray, str]]) -> pd.DataFrame:
+    codes, reasons = np.full(len(table), "", dtype=object), np.full(len(table), "", dtype=object)
+    for code, (mask, words) in reversed(cases.items()):
+        codes[mask], reasons[mask] = code, words
+    return table.assign(reason_code=codes, reason=reasons)
+
+
+def event_effects(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance`, `reason_code`, `reason` to comparisons of events; says where ½ was added.
+
+    Trials without any event in both arms (or with nothing else) tell nothing about a ratio and are left out
+    (Cochrane Handbook 10.4.4.1).
+    """
+    spec = specs.take(pairs["analysis"].to_numpy())
+    measure, zero = spec["measure"].to_numpy(), spec["zero_cells"].to_numpy(float)
+    pairs = pairs.assign(effect=np.nan, variance=np.nan)
+    e1, n1, e2, n2 = (pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("events", "n"))
+    ratio = np.isin(measure, ["RR", "OR"])
+    empty = (e1 == 0) | (e2 == 0) | (e1 == n1) | (e2 == n2)
+    cases = {
+        "no_events": (ratio & (e1 + e2 == 0), "no event in either arm: nothing to tell about a ratio"),
+        "all_events": (ratio & (e1 + e2 == n1 + n2), "everybody had the event in both arms"),
+        "no_people": ((n1 < 1) | (n2 < 1), "an arm without people"),
+        "zero_cells": (empty & (zero == 0), "an empty cell, and zero_cells adds nothing"),
+    }
+    pairs = _refused(pairs, cases)
+    usable = (pairs["reason_code"] == "").to_numpy()
+    for name, add in {*zip(measure[usable], zero[usable], strict=True)}:
+        now = usable & (measure == name) & (zero == add)
+        result = EVENT_MEASURES[name](e1[now], n1[now], e2[now], n2[now], zero_cells=add)
+        _put(pairs, now, result)
+    note = np.where(
+        usable & empty & (zero > 0), [f"{number_text(add)} added to each cell" for add in zero], ""
+    )
+    pairs["derivation"] = joined(pairs["derivation"], note)
+    return pairs
+
+
+def contrast_effects(rows: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance`, `reason_code`, `reason` to oriented contrasts with their `slope`.
+
+    `estimate` is experimental minus (or over) control; `n_experimental`, `n_control` may be NaN.
+    """
+    spec = specs.take(rows["analysis"].to_numpy())
+    measure = spec["measure"].to_numpy()
+    printed = rows["measure"].to_numpy()
+    same = np.zeros(len(rows), dtype=bool)
+    for name, allowed in SAME_MEASURE.items():
+        same |= (measure == name) & np.isin(printed, allowed)
+    n1, n2 = rows["n_experimental"].to_numpy(float), rows["n_control"].to_numpy(float)
+    from_difference = (measure == "SMD") & np.isin(printed, DIFFERENCES)
+    numbers = (n1 >= 2) & (n2 >= 2) & (n1 + n2 >= 5)
+    cases = {
+        "other_measure": (~same, "published as another measure"),
+        "adjusted": (
+            from_difference & (rows["adjusted"] == "yes").to_numpy(),
+            "an adjusted difference gives no SD to standardise by",
+        ),
+        "no_n": (from_difference & ~numbers, "numbers of people unknown, so no SD to standardise by"),
+    }
+    rows = _refused(rows.assign(effect=np.nan, variance=np.nan), cases)
+    usable = (rows["reason_code"] == "").to_numpy()
+    words = {name: name.replace("_", " ") for name in {*printed}}
+    other = rows["reason_code"] == "other_measure"
+    rows.loc[other, "reason"] = [f"published as {words[name]}" for name in printed[other]]
+    slope = rows["slope"].to_numpy(float)
+    plain = usable & ~from_difference
+    ratio = np.isin(measure, ["RR", "OR", "RD", "ROM"])
+    factor = np.where(ratio, 1.0, np.where(measure == "SMD", np.sign(slope), slope))
+    rows.loc[plain, "effect"] = (rows["estimate"].to_numpy(float) * factor)[plain]
+    rows.loc[plain, "variance"] = ((rows["se"].to_numpy(float) * factor) ** 2)[plain]
+    now = usable & from_difference
+    if now.any():
+        part, ones, twos = rows[now], n1[now], n2[now]
+        sd = stats.sd_from_difference_se(part["se"], ones, twos)
+        difference = part["estimate"].to_numpy(float) * np.sign(slope[now])
+        zero = np.zeros(len(part))
+        _put(rows, now, stats.standardized_mean_difference(difference, sd, ones, zero, sd, twos))
+        rows.loc[now, "derivation"] = joined(part["derivation"], "SD from the SE of the difference")
+    return rows

@@ -1,0 +1,148 @@
+"""Every route from what an arm reports to its mean and SD, in a documented order of trust.
+
+Routes of an arm, the most trusted first (`trust` in the tables):
+1 mean and SD as printed;
+2 SD from the standard error or from the 95% interval of the mean, by t on n - 1 degrees of freedom
+  (Cochrane Handbook 6.5.2.2): algebra, nothing assumed but the interval's method;
+5 median with quartiles or range: mean by Luo 2018, SD by Wan 2014; refused where Shi's 2023 statistic says
+  that the data are too skewed, and for fewer than 5 people;
+6 SD of a change from the SDs before and after and their correlation r (Handbook 6.5.2.8);
+7 SD taken from the same arm's baseline. Routes 6 and 7 and an n that is taken as the number randomised are
+  assumptions: such rows are `imputed`. Between-arm routes (trust 0, 3, 4) are in `contrasts`.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from trialpool.evidence.words import joined, where_text
+from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
+
+ADJUSTED, PRINTED, ALGEBRA, CONTRAST, FROM_P, QUANTILES, CORRELATION, BASELINE = range(8)
+ASYMMETRY = 0.1  # of the half-width: beyond what rounding of the three numbers usually makes
+FEWEST_FOR_QUANTILES = 5
+
+
+def centre_and_spread(rows: pd.DataFrame) -> pd.DataFrame:
+    """Mean and SD of every row of continuous.csv, with the route taken.
+
+    `rows` has the codebook's columns with text as plain strings and `n` filled. Returns, on the same
+    index, `mean`, `sd`, `trust`, `derivation`, `cautions`, `reason_code`, `reason` (codes "" where usable).
+
+    >>> row = {"centre_type": "mean", "centre": 2.0, "spread_type": "se", "spread_low": 0.5,
+    ...        "spread_high": np.nan, "n": 16.0}
+    >>> out = centre_and_spread(pd.DataFrame([row]))
+    >>> float(out["sd"].iloc[0]), out["derivation"].iloc[0]
+    (2.0, 'SD from SE, n = 16')
+    """
+    out = pd.DataFrame({"mean": np.nan, "sd": np.nan, "trust": PRINTED}, index=rows.index)
+    for name in ("derivation", "cautions", "reason_code", "reason"):
+        out[name] = ""
+        out[name] = out[name].astype(object)
+    is_mean = rows["centre_type"].isin(["mean", "lsmean"])
+    out.loc[is_mean, "mean"] = rows["centre"]
+    _printed(rows, out, is_mean & (rows["spread_type"] == "sd"))
+    _from_se(rows, out, is_mean & (rows["spread_type"] == "se") & rows["n"].notna())
+    _from_interval(rows, out, is_mean & (rows["spread_type"] == "ci95") & (rows["n"] >= 2))
+    quantiles = rows["spread_type"].isin(["iqr", "range"])
+    _from_quantiles(rows, out, quantiles & ~is_mean & (rows["n"] >= FEWEST_FOR_QUANTILES))
+    _refuse(rows, out, is_mean, quantiles)
+    return out
+
+
+def _printed(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
+    out.loc[mask, "sd"] = rows["spread_low"]
+    least_squares = mask & (rows["centre_type"] == "lsmean")
+    out.loc[mask, "derivation"] = "mean and SD as printed"
+    out.loc[least_squares, "derivation"] = "least-squares mean and SD as printed"
+
+
+def _from_se(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
+    if not mask.any():
+        return
+    part = rows[mask]
+    out.loc[mask, "sd"] = sd_from_se(part["spread_low"], part["n"])
+    out.loc[mask, "trust"] = ALGEBRA
+    out.loc[mask, "derivation"] = [
+        f"SD from SE{' of the least-squares mean' if kind == 'lsmean' else ''}, n = {n:.0f}"
+        for kind, n in zip(part["centre_type"], part["n"], strict=True)
+    ]
+
+
+def _from_interval(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
+    mask = mask & (rows["spread_high"] >= rows["spread_low"])
+    if not mask.any():
+        return
+    part = rows[mask]
+    out.loc[mask, "sd"] = sd_from_ci(part["spread_low"], part["spread_high"], part["n"])
+    out.loc[mask, "trust"] = ALGEBRA
+    out.loc[mask, "derivation"] = [f"SD from 95% CI with t, n = {n:.0f}" for n in part["n"]]
+    out.loc[mask, "cautions"] = interval_cautions(part["centre"], part["spread_low"], part["spread_high"])
+
+
+def interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series) -> np.ndarray:
+    """What is odd about an interval: not around its estimate, or not symmetric beyond rounding.
+
+    >>> interval_cautions(pd.Series([1.0, 3.0]), pd.Series([0.0, 0.0]), pd.Series([2.0, 2.0])).tolist()
+    ['', 'estimate outside its 95% CI']
+    """
+    half = (high - low) / 2
+    off = (estimate - (low + high) / 2).abs()
+    outside = off > half
+    return joined(
+        where_text(outside, "estimate outside its 95% CI"),
+        where_text(~outside & (off > ASYMMETRY * half), "95% CI not symmetric about its estimate"),
+    )
+
+
+def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
+    ordered = (rows["spread_low"] <= rows["centre"]) & (rows["centre"] <= rows["spread_high"])
+    mask = mask & ordered & (rows["spread_high"] > rows["spread_low"])
+    for kind, names, words in (
+        ("iqr", ("q1", "q3"), "quartiles"),
+        ("range", ("minimum", "maximum"), "range"),
+    ):
+        chosen = mask & (rows["spread_type"] == kind)
+        if not chosen.any():
+            continue
+        part = rows[chosen]
+        bounds = dict(zip(names, (part["spread_low"], part["spread_high"]), strict=True))
+        result = mean_sd_from_quartiles(part["centre"], part["n"], **bounds)
+        skewed = np.asarray(result.skewed)
+        out.loc[chosen, "mean"] = np.where(skewed, np.nan, result.mean)
+        out.loc[chosen, "sd"] = np.where(skewed, np.nan, result.sd)
+        out.loc[chosen, "trust"] = QUANTILES
+        out.loc[chosen, "derivation"] = [
+            f"mean (Luo) and SD (Wan) from median and {words}, n = {n:.0f}" for n in part["n"]
+        ]
+        out.loc[chosen, "reason_code"] = where_text(skewed, "skewed")
+        out.loc[chosen, "reason"] = [
+            f"median and {words} too skewed for a mean and SD (Shi statistic {s:.3f}, limit {c:.3f})"
+            if bad
+            else ""
+            for s, c, bad in zip(result.skewness, result.critical, skewed, strict=True)
+        ]
+
+
+def _refuse(rows: pd.DataFrame, out: pd.DataFrame, is_mean: pd.Series, quantiles: pd.Series) -> None:
+    """Say why a row has no SD, the first reason that applies."""
+    no_sd = ~(out["sd"] > 0) & (out["reason_code"] == "")
+    no_n = rows["n"].isna()
+    few = ~no_n & ~is_mean & quantiles & (rows["n"] < FEWEST_FOR_QUANTILES)
+    zero = out["sd"] == 0
+    bounds = rows["spread_low"].notna() & rows["spread_high"].notna()
+    reasons = (
+        (zero, "no_spread", "the printed spread is 0, which gives no weight"),
+        (rows["spread_type"].isin(["none", ""]) & is_mean, "no_spread", "mean without a spread"),
+        (~is_mean & ~quantiles, "no_spread", "median without quartiles or range"),
+        (no_n, "no_n", "number of people not reported"),
+        (few, "too_few", "fewer than 5 people: no mean from a median"),
+        (quantiles & is_mean, "no_spread", "quartiles or range beside a mean, not beside the median"),
+        (quantiles & bounds, "bad_spread", "median outside its bounds, or bounds equal"),
+        (no_sd, "no_spread", "spread incomplete"),
+    )
+    for mask, code, words in reasons:
+        now = no_sd & mask & (out["reason_code"] == "")
+        out.loc[now, "reason_code"] = code
+        out.loc[now, "reason"] = words

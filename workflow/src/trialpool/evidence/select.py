@@ -1,0 +1,166 @@
+"""Which of a trial's candidate effects is used, by a stated order, and why the others are not.
+
+Order of preference inside a trial, the first difference decides:
+1 the instrument, by the order of `outcomes` (none preferred if that list is empty);
+2 the item, by the order of `items` (without that list: results without an item first);
+3 the time (see `questions`);
+4 effects that use all of the trial's arms that fit, before those that leave one out;
+5 the route, by trust: an estimate adjusted for baseline; means and SDs printed or exact algebra; a
+  published difference with its interval; means whose n is the number randomised; a difference with an exact
+  p-value; medians; SDs made from an assumed correlation or borrowed;
+6 final values before changes;
+7 numbers read twice before numbers read once;
+8 the order of the evidence tables.
+
+Before that, for the whole analysis: an SMD uses final values or changes, never both, because their SDs
+measure different things (Cochrane Handbook 10.5.2): the kind that more trials offer, of equally many final
+values. An MD may mix them. An MD without `scale` keeps to one range and unit: that of the first instrument
+in `outcomes` for which there is an effect, otherwise that of most trials.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from trialpool.evidence import routes
+
+ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD = range(7)
+TIERS = {
+    routes.ADJUSTED: ADJUSTED,
+    routes.PRINTED: EXACT,
+    routes.ALGEBRA: EXACT,
+    routes.CONTRAST: INTERVAL,
+    routes.FROM_P: P_VALUE,
+    routes.QUANTILES: QUANTILES,
+    routes.CORRELATION: ASSUMED_SD,
+    routes.BASELINE: ASSUMED_SD,
+}
+ORDER = {
+    "outcome_rank": ("other_instrument", "another instrument of this trial is preferred"),
+    "item_rank": ("other_item_preferred", "another part, nerve or subscale of this trial is preferred"),
+    "time_rank": ("other_time_preferred", "another time of this trial is preferred"),
+    "time_order": ("other_time_preferred", "another time of this trial is preferred"),
+    "partial": ("part_of_arms", "an effect that uses all of the trial's arms that fit is preferred"),
+    "tier": ("less_trusted", "an effect by a route that is trusted more is used"),
+    "kind_rank": ("final_preferred", "final values of this trial are used"),
+    "trust": ("less_trusted", "an effect by a route that is trusted more is used"),
+    "reading_rank": ("read_once", "a result that was read twice is used"),
+    "order": ("later_in_table", "an equally good result of this trial stands earlier in the tables"),
+}
+SAME_RESULT = ("same_result", "the same result of this trial is used in another form; counted once")
+RESULT = ["instrument", "item", "weeks", "timepoint"]
+
+
+def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
+    """Add `selected`, `reason_code` and `reason` to candidate effects (those with an effect).
+
+    `candidates` has `analysis`, `study_id`, ranks, `partial`, `trust`, `imputed`, `basis`, `reading`, the
+    names of the result, and `result`, one number for all comparisons that are used together or not at all.
+    """
+    table = candidates.reset_index(drop=True)
+    table["tier"] = _tiers(table)
+    table["kind_rank"] = (table["basis"] == "change").astype(int)
+    table["reading_rank"] = (table["reading"] != "double").astype(int)
+    table["order"] = table["result"]
+    for name in ("reason_code", "reason"):
+        table[name] = np.full(len(table), "", dtype=object)
+    _one_unit(table, specs)
+    _one_kind(table, specs)
+    _one_result(table, specs)
+    table["selected"] = table["reason_code"] == ""
+    return table
+
+
+def _tiers(table: pd.DataFrame) -> pd.Series:
+    tier = table["trust"].map(TIERS)
+    return tier.where((tier != EXACT) | ~table["imputed"], ASSUMED_N)
+
+
+def _one_unit(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+    """An MD without scale keeps to one range and unit."""
+    spec = specs.take(table["analysis"].to_numpy())
+    now = ((spec["measure"] == "MD") & spec["scale"].isna()).to_numpy() & (
+        table["kind"] != "events"
+    ).to_numpy()
+    if not now.any():
+        return
+    part = table[now]
+    family = _families(part)
+    listed = part["outcome_rank"] < 10_000
+    rank = part["outcome_rank"].where(listed, 10_000)
+    votes = part.assign(family=family, rank=rank).groupby(["analysis", "family"])
+    summary = votes.agg(rank=("rank", "min"), studies=("study_id", "nunique")).reset_index()
+    summary = summary.sort_values(
+        ["analysis", "rank", "studies", "family"], ascending=[True, True, False, True]
+    )
+    leading = summary.drop_duplicates("analysis").set_index("analysis")["family"]
+    other = family.to_numpy() != part["analysis"].map(leading).to_numpy()
+    table.loc[part.index[other], "reason_code"] = "other_scale"
+    table.loc[part.index[other], "reason"] = [
+        f"another scale than the analysis' ({name})" for name in part["analysis"].map(leading)[other]
+    ]
+
+
+def _families(part: pd.DataFrame) -> pd.Series:
+    """What may be subtracted without rescaling: one range, one physical unit, or one instrument."""
+    ranged = part["low"].notna()
+    texts = [
+        f"{low:g} to {high:g} {unit}" if has else unit if unit not in ("points", "") else instrument
+        for has, low, high, unit, instrument in zip(
+            ranged, part["low"], part["high"], part["unit"], part["instrument"], strict=True
+        )
+    ]
+    return pd.Series(texts, index=part.index, dtype=object)
+
+
+def _one_kind(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+    """An SMD uses final values or changes, the kind that more trials offer."""
+    spec = specs.take(table["analysis"].to_numpy())
+    now = (spec["measure"] == "SMD").to_numpy() & (table["reason_code"] == "").to_numpy()
+    part = table[now & table["basis"].isin(["final", "change"]).to_numpy()]
+    if part.empty:
+        return
+    count = part.groupby(["analysis", "basis"])["study_id"].nunique().unstack(fill_value=0)
+    count = count.reindex(columns=["final", "change"], fill_value=0)
+    leading = pd.Series(np.where(count["change"] > count["final"], "change", "final"), index=count.index)
+    wanted = part["analysis"].map(leading)
+    other = part.index[(part["basis"] != wanted).to_numpy()]
+    table.loc[other, "reason_code"] = "other_kind"
+    words = {"change": "changes from baseline", "final": "final values"}
+    table.loc[other, "reason"] = [
+        f"this SMD is of {words[kind]}, which more trials offer; the two are not mixed"
+        for kind in wanted[other]
+    ]
+
+
+def _one_result(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+    """The first result of each trial by ORDER; with `multilevel` the first form of every result."""
+    good = table[table["reason_code"] == ""].sort_values(["analysis", "study_id", *ORDER], kind="stable")
+    if good.empty:
+        return
+    several = specs["several_effects"].to_numpy()[good["analysis"].to_numpy()] == "multilevel"
+    which = good.groupby(RESULT, dropna=False, sort=False).ngroup()
+    level = pd.Series(np.where(several, which, -1), index=good.index)
+    groups = [good["analysis"], good["study_id"], level]
+    first = good.groupby(groups, sort=False)["result"].transform("first")
+    lost = good[good["result"] != first]
+    if lost.empty:
+        return
+    winner = good.groupby(groups, sort=False)[[*ORDER, *RESULT]].transform("first").loc[lost.index]
+    codes, reasons = _why(lost, winner)
+    table.loc[lost.index, "reason_code"], table.loc[lost.index, "reason"] = codes, reasons
+
+
+def _why(lost: pd.DataFrame, winner: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """The first criterion on which a candidate lost against the one that is used."""
+    codes, reasons = np.full(len(lost), "", dtype=object), np.full(len(lost), "", dtype=object)
+    for name, (code, words) in reversed(ORDER.items()):
+        worse = (lost[name] != winner[name]).to_numpy()
+        codes[worse], reasons[worse] = code, words
+    same = np.ones(len(lost), dtype=bool)
+    for name in RESULT:
+        same &= ((lost[name] == winner[name]) | (lost[name].isna() & winner[name].isna())).to_numpy()
+    form = same & (codes != "part_of_arms") & (codes != "final_preferred")
+    codes[form], reasons[form] = SAME_RESULT
+    return codes, reasons
