@@ -10,7 +10,7 @@ READY = $(VENV)/ready
 .PHONY: results test check lock verify clean
 
 results: $(READY)
-	$(BIN)/snakemake --cores $(CORES)
+	$(BIN)/snakemake --cores $(CORES) --quiet rules
 
 test: $(READY)
 	$(BIN)/python -m pytest
@@ -23,7 +23,7 @@ check: $(READY)
 	$(BIN)/python -m pytest -q tests/workflow/test_lint.py
 
 verify: $(READY)
-	$(BIN)/snakemake --cores $(CORES) --forceall
+	$(BIN)/snakemake --cores $(CORES) --forceall --quiet rules
 	git diff --exit-code --stat -- results
 	test -z "$$(git status --porcelain -- results)"
 

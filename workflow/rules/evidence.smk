@@ -45,7 +45,6 @@ checkpoint compare:
         ),
     params:
         analyses=SETTINGS.analyses,
-        folder=f"{PROCESSED}/analyses",
     log:
         f"{RESULTS}/logs/compare.log",
     script:

@@ -14,7 +14,6 @@ for number, batch in enumerate(batches(ANALYSES)):
             forests=[of_each(f"forest.{suffix}", batch) for suffix in ("svg", "pdf", "png")],
         params:
             specs=[SETTINGS.analyses[analysis] for analysis in batch],
-            folders=of_each("", batch),
         log:
             f"{RESULTS}/logs/pool/{batch[0]}.log",
         script:

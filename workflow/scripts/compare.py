@@ -8,5 +8,5 @@ with reported(snakemake.log[0]):
         snakemake.input.harmonised,
         snakemake.input.instruments,
         snakemake.params.analyses,
-        snakemake.params.folder,
+        snakemake.output[0],
     )

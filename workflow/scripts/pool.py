@@ -3,4 +3,4 @@ from trialpool.jobs import reported
 with reported(snakemake.log[0]):
     from trialpool.synthesis.job import pool_analyses
 
-    pool_analyses(snakemake.params.specs, snakemake.input.tables, snakemake.params.folders)
+    pool_analyses(snakemake.params.specs, snakemake.input.tables, snakemake.output.records)

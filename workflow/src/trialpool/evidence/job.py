@@ -58,3 +58,25 @@ def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
     from trialpool.evidence.harmonise import harmonise, write_harmonised
 
     write_harmonised(harmonise(read_tables(table_paths)), paths)
+
+
+def compare(
+    table_paths: Sequence[str],
+    harmonised_paths: Sequence[str],
+    catalogue_path: str,
+    specs: Specs,
+    first_path: str,
+) -> None:
+    """Turn arm summaries into effects: per analysis its effects, what was not used and why, and its trials.
+
+    `first_path` is the first of the files to write, <folder>/<analysis>/effects.parquet.
+    """
+    from trialpool.evidence.compare import compare, write_comparison
+
+    comparison = compare(
+        read_tables(harmonised_paths),
+        read_tables(table_paths),
+        load_catalogue(catalogue_path),
+        list(specs.values()),
+    )
+    write_comparison(comparison, list(specs), Path(first_path).parents[1])

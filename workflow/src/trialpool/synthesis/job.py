@@ -12,16 +12,16 @@ from trialpool.synthesis.analyse import analyse
 
 
 def pool_analyses(
-    specs: Sequence[Mapping[str, Any]], tables: Sequence[str], folders: Sequence[str | Path]
+    specs: Sequence[Mapping[str, Any]], tables: Sequence[str], record_paths: Sequence[str]
 ) -> None:
-    """Pool some analyses and write result.json, studies.csv and forest.{svg,pdf,png} of each into its folder.
+    """Pool some analyses; write the record, studies.csv and forest.{svg,pdf,png} of each into its folder.
 
     `tables` are the effects, excluded and known parquet files of the first analysis, then of the second …
     """
-    for index, (spec, folder) in enumerate(zip(specs, folders, strict=True)):
+    for index, (spec, path) in enumerate(zip(specs, record_paths, strict=True)):
         effects, excluded, known = (io.read_rows(table) for table in tables[3 * index : 3 * index + 3])
         record = analyse(spec, effects, excluded, known)
-        write_record(record, Path(folder))
+        write_record(record, Path(path).parent)
 
 
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
