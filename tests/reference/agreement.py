@@ -33,6 +33,8 @@ def reference(topic: str) -> dict[str, Any]:
 
 def numbers(values: Any) -> np.ndarray:
     """Numbers as stored (null and the strings of infinities included) as a float array."""
+    if isinstance(values, np.ndarray):
+        return values.astype(float)
     if isinstance(values, list):
         return np.array([numbers(value) for value in values])
     return np.array(np.nan if values is None else float(values))
