@@ -13,9 +13,11 @@ from malformed import Mutation, corpus, small_tables
 
 from trialpool.cli import main
 from trialpool.errors import InputError
-from trialpool.evidence import read
+from trialpool.evidence import job, read
+from trialpool.evidence.codebook import TABLES
 
 CORPUS = list(corpus())
+CATALOGUE = Path(__file__).parents[3] / "config" / "instruments.yaml"
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -39,6 +41,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(read, "load_table", remembered)
+    catalogue = job.load_catalogue(CATALOGUE)
+    patch.setattr(job, "load_catalogue", lambda path: catalogue)
     yield folder
     patch.undo()
 
@@ -46,6 +50,10 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def expected(small: Path) -> dict[str, pd.DataFrame]:
     return {name: frame.drop(columns="row_id") for name, frame in read.read_evidence(small).items()}
+
+
+def outputs(folder: Path) -> list[str]:
+    return [str(folder / "processed" / f"{name}.parquet") for name in TABLES]
 
 
 def mutate(folder: Path, mutation: Mutation) -> bytes:
@@ -80,7 +88,7 @@ def test_a_mutation_is_explained_or_loads(
                 pd.testing.assert_frame_equal(frame.drop(columns="row_id"), expected[name])
         else:
             with pytest.raises(InputError) as caught:
-                read.ingest(small, small / "processed")
+                job.ingest([str(small)], str(CATALOGUE), [], outputs(small))
             check_faults(caught.value, mutation)
         assert snapshot(small) == files
     finally:

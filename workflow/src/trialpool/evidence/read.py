@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pandas as pd
 
-from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.evidence import schema
 from trialpool.evidence.checks import Rule
@@ -36,15 +35,6 @@ def read_evidence(
     if faults:
         raise InputError(faults)
     return tables
-
-
-def ingest(
-    folders: Folders | str | Path, out_folder: str | Path, extra_words: schema.Words | None = None
-) -> None:
-    """Write `<out_folder>/<table>.parquet` for every table, or nothing at all if there is any fault."""
-    tables = read_evidence(folders, extra_words)
-    for name, frame in tables.items():
-        io.write_parquet(Path(out_folder) / f"{name}.parquet", frame)
 
 
 def examine(

@@ -1,0 +1,116 @@
+"""The specification of the columns against the codebook's prose, and against the evidence as shipped."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from trialpool.evidence import schema
+from trialpool.evidence.codebook import EVENT_DOMAINS, OUTCOMES, TABLES, UNITS
+from trialpool.evidence.csvfile import nearest, read_raw
+from trialpool.evidence.rules import RULES
+
+RAW = Path(__file__).parents[3] / "data" / "raw"
+PROSE = (RAW / "CODEBOOK.md").read_text(encoding="utf-8")
+
+
+def section(name: str) -> str:
+    return PROSE.split(f"## {name}.csv")[1].split("\n## ")[0]
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_the_columns_are_those_of_the_shipped_file_in_order(name: str) -> None:
+    header = (RAW / f"{name}.csv").read_text(encoding="utf-8").split("\n")[0]
+    assert header.split(",") == list(TABLES[name].names)
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_every_column_and_word_stands_in_the_codebook(name: str) -> None:
+    """Vocabularies that the codebook closes are exactly these; `contrasts` reuses those of continuous."""
+    prose = section(name) + (section("continuous") if name in ("contrasts", "events") else "")
+    for column in TABLES[name].columns:
+        assert re.search(rf"\b{re.escape(column.name)}\b", prose), column.name
+        for word in column.words:
+            assert f"`{word}`" in PROSE, word
+
+
+def test_every_word_of_the_codebook_is_accepted() -> None:
+    def words(row: str) -> set[str]:
+        return {word for word in re.findall(r"`([^`]+)`", row) if "…" not in word}
+
+    lines = [line for line in PROSE.split("\n") if line.startswith("| ")]
+    rows = {line.split("|")[1].split(",")[0].strip(): line for line in lines}
+    columns = {column.name: set(column.words) for table in TABLES.values() for column in table.columns}
+    assert words(rows["category"].split("Any of them")[0]) - {"b12"} <= columns["category"]
+    for name in ("role", "design", "purpose", "source_type", "centre_type", "better"):
+        assert words(rows[name]) == columns[name], name
+    assert words(rows["unit"]) == set(UNITS)
+    assert words(rows["timepoint"]) == columns["timepoint"]
+    for domain in EVENT_DOMAINS:
+        assert words(rows[f"`{domain}`"]) - {domain} == set(OUTCOMES[domain]), domain
+
+
+def test_the_shipped_files_pass_the_schemas_of_cells_without_any_allowance() -> None:
+    for name, table in TABLES.items():
+        typed, faults = schema.check_cells(read_raw(RAW / table.file, table), table, {})
+        assert faults == []
+        assert len(typed) > 0, name
+
+
+def test_numbers_are_float64_and_text_is_never_an_empty_string() -> None:
+    for table in TABLES.values():
+        typed, _ = schema.check_cells(read_raw(RAW / table.file, table), table, {})
+        for column in table.columns:
+            cells = typed[column.name]
+            assert str(cells.dtype) == ("float64" if column.is_number else "string"), column.name
+            if not column.is_number:
+                assert not (cells == "").any()
+
+
+def test_conversion_keeps_every_number_as_printed() -> None:
+    table = TABLES["continuous"]
+    raw = read_raw(RAW / table.file, table)
+    typed, _ = schema.check_cells(raw, table, {})
+    for name in ("centre", "spread_low", "spread_high", "n", "weeks"):
+        printed = [float(cell) if cell else float("nan") for cell in raw.cells[name]]
+        pd.testing.assert_series_equal(
+            typed[name].reset_index(drop=True), pd.Series(printed, name=name), check_exact=True
+        )
+
+
+def test_allowed_words_widen_a_vocabulary_and_no_other() -> None:
+    table = TABLES["studies"]
+    raw = read_raw(RAW / table.file, table)
+    raw.cells["condition"][0] = "MIGRAINE"
+    assert [fault.value for fault in schema.check_cells(raw, table, {})[1]] == ["MIGRAINE"]
+    assert schema.check_cells(raw, table, {"condition": ["MIGRAINE"]})[1] == []
+    assert len(schema.check_cells(raw, table, {"design": ["MIGRAINE"]})[1]) == 1
+
+
+def test_a_check_that_cannot_run_is_not_taken_for_a_fault_of_the_input() -> None:
+    with pytest.raises(RuntimeError, match="failed to run"):
+        schema.failures(schema.row_schema(RULES["events"], {}), pd.DataFrame({"events": [1.0]}))
+
+
+@pytest.mark.parametrize(
+    ("value", "remedy"),
+    [
+        ("3,5", "write a decimal point, not a comma: 3.5"),
+        ("−2", "write the minus sign as a hyphen: -2"),
+        ("n.r.", "write digits with a decimal point"),
+        ("NR", "leave the cell empty"),
+        ("=A1", "paste the value itself"),
+        ("1\x00", "type the cell anew"),
+    ],
+)
+def test_the_remedy_of_a_number_fits_what_was_typed(value: str, remedy: str) -> None:
+    column = next(column for column in TABLES["continuous"].columns if column.name == "centre")
+    assert schema.cell_fault("f.csv", 2, column, "form", value).remedy.startswith(remedy)
+
+
+def test_the_nearest_word_is_found_whatever_the_capitals() -> None:
+    assert nearest("ElectroAcupunture", ["sham", "electroacupuncture"]) == "electroacupuncture"
+    assert nearest("zzz", ["sham"]) == ""
