@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.stats.checks import Bools, Floats, numbers, refuse, studies
-from trialpool.stats.model import Model, model_of
-
-# Numbers a temporary array of a chunk holds: 24,576 doubles are 192 KiB, several of which fit a 2 MiB cache.
-CHUNK_NUMBERS = 24_576
+from trialpool.stats.model import CHUNK_NUMBERS, Model, model_of
 
 _Array = TypeVar("_Array", Floats, Bools)
 

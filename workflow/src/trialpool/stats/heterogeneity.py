@@ -8,8 +8,9 @@ from __future__ import annotations
 import numpy as np
 
 from trialpool.stats.checks import Floats
+from trialpool.stats.forms import Start, centred_squares, generalised_q, spread, unweighted
 from trialpool.stats.likelihood import STEP_TOLERANCE, maximise
-from trialpool.stats.model import Model, Start, centred_squares, generalised_q, mean_variance, spread, take
+from trialpool.stats.model import Model, take
 
 TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 
@@ -21,13 +22,14 @@ def estimate_tau2(model: Model, begin: Start, method: str) -> Floats:
     SJ Sidik & Jonkman 2005 in two steps; ML and REML see `likelihood`; PM Paule & Mandel 1982, to which
     EB (Morris 1983) is identical (Viechtbauer et al. 2015).
     """
-    freedom = np.maximum(model.count - 1, 1)
+    freedom = np.maximum(model.freedom, 1)
     if method == "FE":
         tau2 = np.zeros(len(model.count))
     elif method == "DL":
         tau2 = (begin.q - freedom) / np.where(begin.trace > 0, begin.trace, 1.0)
     elif method == "HE":
-        tau2 = centred_squares(model) / freedom - mean_variance(model)
+        squares, expected = unweighted(model)
+        tau2 = (squares - expected) / freedom
     elif method == "HS":
         tau2 = (begin.q - model.count) / begin.weight
     elif method == "SJ":
@@ -37,7 +39,7 @@ def estimate_tau2(model: Model, begin: Start, method: str) -> Floats:
         tau2 = solve_q(model, begin, freedom)
     else:
         tau2 = maximise(model, begin, method == "REML")
-    return np.where(model.count > 1, np.maximum(tau2, 0.0), 0.0)
+    return np.where(model.freedom > 0, np.maximum(tau2, 0.0), 0.0)
 
 
 def solve_q(model: Model, begin: Start, target: Floats) -> Floats:

@@ -1,8 +1,7 @@
-"""The normal-normal model of a chunk of analyses and the quadratic forms its estimators are made of.
+"""The normal-normal model of a chunk of analyses.
 
-Studies run along the first axis, analyses along the second: every pass is a sum of long rows. With
-W = diag(1/(v + tau2)) and P = W - WX(X'WX)^-1X'W, tau2 estimators need y'Py, y'PPy, y'PPPy, tr P and
-tr PP only. An absent study has an infinite variance, hence weight 0, and costs no further bookkeeping.
+Studies run along the first axis, analyses along the second, so that every pass over a chunk sums long
+rows. An absent study has an infinite variance, hence weight 0, and costs no further bookkeeping.
 """
 
 from __future__ import annotations
@@ -13,12 +12,16 @@ import numpy as np
 
 from trialpool.stats.checks import Bools, Floats
 
+# Numbers a temporary array of a chunk holds: 24,576 doubles are 192 KiB, several of which fit a 2 MiB cache.
+CHUNK_NUMBERS = 24_576
+
 
 @dataclass(frozen=True, slots=True)
 class Model:
     """One chunk: `effects` (k, n) centred on `centre` (n,), `variances` (k, n) or shared (k, 1).
 
-    `count` (n,) is the number of studies present; `present` is None when all are.
+    `count` (n,) is the number of studies present; `present` is None when all are. `basis` (k, p) spans the
+    design of a meta-regression orthonormally; it is None for the mean alone.
     """
 
     effects: Floats
@@ -26,16 +29,12 @@ class Model:
     centre: Floats
     count: Floats
     present: Bools | None
+    basis: Floats | None = None
 
-
-@dataclass(frozen=True, slots=True)
-class Start:
-    """What every estimator begins with, at tau2 = 0: Q = y'Py, y'PPy, tr W and tr P, each (n,)."""
-
-    q: Floats
-    squares: Floats
-    weight: Floats
-    trace: Floats
+    @property
+    def freedom(self) -> Floats:
+        """Residual degrees of freedom, studies less coefficients, shape (n,)."""
+        return self.count - (1 if self.basis is None else self.basis.shape[1])
 
 
 def model_of(effects: Floats, variances: Floats, present: Bools | None) -> Model:
@@ -56,7 +55,7 @@ def model_of(effects: Floats, variances: Floats, present: Bools | None) -> Model
         variances = np.where(present, variances, np.inf)
         count = present.sum(0, dtype=np.float64)
     weights = 1 / variances
-    mean = _dot(weights, y) / weights.sum(0)
+    mean = np.einsum("ij,ij->j", weights, y) / weights.sum(0)
     y = np.broadcast_to(y - mean, (k, n))
     if present is not None:
         y = y * present
@@ -73,110 +72,18 @@ def take(model: Model, chosen: Bools | np.ndarray[tuple[int], np.dtype[np.intp]]
         model.centre[index],
         model.count[index],
         None if model.present is None else model.present.take(index, axis=1),
+        model.basis,
     )
 
 
-def start(model: Model) -> Start:
-    """Evaluate the forms at tau2 = 0.
-
-    tr P is summed without its largest weight, because Σw - Σw²/Σw cancels when one study dominates.
-    """
-    w = np.broadcast_to(1 / model.variances, model.effects.shape).copy()
-    total = w.sum(0)
-    residual = model.effects - _dot(w, model.effects) / total
-    weighted = w * residual
-    q, squares = _dot(weighted, residual), _dot(weighted, weighted)
-    columns = np.arange(w.shape[1])
-    place = w.argmax(0)
-    largest = w[place, columns]
-    w[place, columns] = 0.0
-    rest = w.sum(0)
-    trace = rest - _dot(w, w) / total + largest * (rest / total)
-    return Start(q, squares, total, trace)
-
-
-def weights_at(model: Model, tau2: Floats) -> Floats:
-    """Weights 1/(v + tau2), shape (k, n)."""
-    w = model.variances + tau2
-    np.reciprocal(w, out=w)
-    return w
-
-
-def score(model: Model, tau2: Floats, restricted: bool) -> tuple[Floats, Floats]:
-    """y'PPy and tr P (or tr W where not `restricted`): the likelihood's slope is half their difference."""
-    w, total, residual = _residuals(model, tau2)
-    residual *= w
-    trace = total - _dot(w, w) / total if restricted else total
-    return _dot(residual, residual), trace
-
-
-def slopes(model: Model, tau2: Floats, restricted: bool) -> tuple[Floats, Floats, Floats, Floats]:
-    """y'PPy, tr P, y'PPPy and tr PP (or tr W and tr WW where not `restricted`)."""
-    w, total, residual = _residuals(model, tau2)
-    residual *= w
-    squares = _dot(residual, residual)
-    scaled = w * residual
-    cubes = _dot(scaled, residual) - scaled.sum(0) ** 2 / total
-    second = _dot(w, w)
-    if not restricted:
-        return squares, total, cubes, second
-    third = np.einsum("ij,ij,ij->j", w, w, w)
-    trace2 = second - 2 * third / total + (second / total) ** 2
-    return squares, total - second / total, cubes, trace2
-
-
-def generalised_q(model: Model, tau2: Floats) -> tuple[Floats, Floats]:
-    """y'Py and its negative slope y'PPy at `tau2`."""
-    w, _, residual = _residuals(model, tau2)
-    weighted = w * residual
-    return _dot(weighted, residual), _dot(weighted, weighted)
-
-
-def log_likelihood(model: Model, tau2: Floats, restricted: bool) -> Floats:
-    """Log-likelihood, without its constant, of tau2 (the mean profiled out)."""
-    w, total, residual = _residuals(model, tau2)
-    q = np.einsum("ij,ij,ij->j", w, residual, residual)
-    with np.errstate(divide="ignore"):
-        logs = np.log(w)
-    if model.present is not None:
-        logs = np.where(model.present, logs, 0.0)
-    value: Floats = logs.sum(0) - q
-    return (value - np.log(total)) / 2 if restricted else value / 2
-
-
-def spread(model: Model) -> tuple[Floats, Floats, Floats]:
-    """Smallest and largest variance present, and Σ(y - mean)²: no likelihood has a maximum beyond it."""
-    n = model.effects.shape[1]
-    least = np.broadcast_to(model.variances.min(0), n)
-    finite = model.variances
-    if model.present is not None:
-        finite = np.where(model.present, finite, 0.0)
-    return least, np.broadcast_to(finite.max(0), n), centred_squares(model)
-
-
-def centred_squares(model: Model) -> Floats:
-    """Σ(y - unweighted mean)², shape (n,)."""
-    residual = model.effects - model.effects.sum(0) / model.count
-    if model.present is not None:
-        residual *= model.present
-    return _dot(residual, residual)
-
-
-def mean_variance(model: Model) -> Floats:
-    """Unweighted mean of the variances present."""
-    finite = model.variances
-    if model.present is not None:
-        finite = np.where(model.present, finite, 0.0)
-    total: Floats = finite.sum(0)
-    return total / model.count
-
-
-def _residuals(model: Model, tau2: Floats) -> tuple[Floats, Floats, Floats]:
-    w = weights_at(model, tau2)
-    total = w.sum(0)
-    return w, total, model.effects - _dot(w, model.effects) / total
-
-
-def _dot(left: Floats, right: Floats) -> Floats:
-    product: Floats = np.einsum("ij,ij->j", left, right)
-    return product
+def repeat(model: Model, times: int) -> Model:
+    """Lay the chunk beside itself `times` times, to evaluate it at as many values of tau2 at once."""
+    shared = model.variances.shape[1] == 1
+    return Model(
+        np.tile(model.effects, times),
+        model.variances if shared else np.tile(model.variances, times),
+        np.tile(model.centre, times),
+        np.tile(model.count, times),
+        None if model.present is None else np.tile(model.present, times),
+        model.basis,
+    )

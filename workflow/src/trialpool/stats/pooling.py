@@ -10,8 +10,9 @@ from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from trialpool.stats.batch import Batch, batch_of, chunks
 from trialpool.stats.checks import Floats, check_level, one_of, plain
+from trialpool.stats.forms import Start, start, weights_at
 from trialpool.stats.heterogeneity import TAU2_METHODS, estimate_tau2
-from trialpool.stats.model import Model, Start, start, weights_at
+from trialpool.stats.model import Model
 
 INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
@@ -95,28 +96,30 @@ def pool_batch(batch: Batch, tau2_method: str, interval: str, level: float, weig
 
 
 def summarise(
-    model: Model, begin: Start, tau2: Floats, interval: str, level: float, *, common: bool = False
+    model: Model,
+    begin: Start,
+    tau2: Floats,
+    interval: str,
+    level: float,
+    *,
+    common: bool = False,
+    correction: tuple[Floats, Floats] | None = None,
 ) -> tuple[dict[str, Floats], Floats]:
-    """Everything that follows from tau2 (n,): the fields of `Pooled` but the weights, and these (k, n)."""
+    """Everything that follows from tau2 (n,): the fields of `Pooled` but the weights, and these (k, n).
+
+    `correction` overrides the scale and the df that `interval` would take from the model.
+    """
     w = weights_at(model, tau2)
     total = w.sum(0)
     middle = np.einsum("ij,ij->j", w, model.effects) / total
-    residual = model.effects - middle
-    freedom = model.count - 1
-    alone = model.count < 2
-    se = np.sqrt(1 / total)
-    df = np.full(len(tau2), np.inf)
-    if interval != "wald":
-        scale = np.einsum("ij,ij,ij->j", w, residual, residual) / np.maximum(freedom, 1)
-        scale = np.where(alone, 1.0, scale if interval == "hksj" else np.maximum(scale, 1.0))
-        se, df = se * np.sqrt(scale), np.where(alone, np.inf, freedom)
-    estimate = model.centre + middle
+    scale, df = correction or _correction(model, w, model.effects - middle, interval)
+    estimate, se = model.centre + middle, np.sqrt(scale / total)
     half = quantile(df, (1 + level) / 2)
-    statistic = ratio(estimate, se)
     predicted = half * np.sqrt(tau2 + se**2)
-    if common or alone.any():
-        predicted = np.where(alone | common, np.nan, predicted)
-    numbers = {
+    unknown = common | ((model.count < 2) if correction is None else False)
+    predicted = np.where(unknown, np.nan, predicted) if np.any(unknown) else predicted
+    statistic = ratio(estimate, se)
+    record = {
         "estimate": estimate,
         "se": se,
         "ci_low": estimate - half * se,
@@ -124,16 +127,32 @@ def summarise(
         "statistic": statistic,
         "df": df,
         "p_value": two_sided(statistic, df),
-        "tau2": tau2,
-        "q": begin.q,
-        "q_df": freedom,
-        "q_p_value": np.where(alone, 1.0, chdtrc(np.maximum(freedom, 1), begin.q)),
         "pi_low": estimate - predicted,
         "pi_high": estimate + predicted,
     }
-    numbers |= inconsistency(begin, freedom, tau2, common)
     w *= 100 / total
-    return numbers, w
+    return record | _heterogeneity(model, begin, tau2, common), w
+
+
+def _correction(model: Model, w: Floats, residual: Floats, interval: str) -> tuple[Floats, Floats]:
+    """Scale of the variance and degrees of freedom; one study alone has the normal interval."""
+    n = len(model.count)
+    if interval == "wald":
+        return np.ones(n), np.full(n, np.inf)
+    alone = model.count < 2
+    scale = np.einsum("ij,ij,ij->j", w, residual, residual) / np.maximum(model.freedom, 1)
+    if interval == "hksj_adhoc":
+        scale = np.maximum(scale, 1.0)
+    if alone.any():
+        return np.where(alone, 1.0, scale), np.where(alone, np.inf, model.freedom)
+    return scale, model.freedom
+
+
+def _heterogeneity(model: Model, begin: Start, tau2: Floats, common: bool) -> dict[str, Floats]:
+    freedom = model.freedom
+    p = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), begin.q), 1.0)
+    record = {"tau2": tau2, "q": begin.q, "q_df": freedom, "q_p_value": p}
+    return record | inconsistency(begin, freedom, tau2, common)
 
 
 def inconsistency(begin: Start, freedom: Floats, tau2: Floats, common: bool) -> dict[str, Floats]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,9 +11,21 @@ from scipy.special import chdtri
 
 from trialpool.stats.batch import batch_of, chunks
 from trialpool.stats.checks import Bools, Floats, check_level, plain
+from trialpool.stats.forms import start
 from trialpool.stats.heterogeneity import solve_q
-from trialpool.stats.model import start
+from trialpool.stats.model import Model
+from trialpool.stats.moderators import check_rank, moderators_of
 from trialpool.stats.pooling import inconsistency
+
+# What one study says about heterogeneity: nothing.
+NOTHING_KNOWN = {
+    "low": 0.0,
+    "high": np.inf,
+    "i2_low": 0.0,
+    "i2_high": 100.0,
+    "h2_low": 1.0,
+    "h2_high": np.inf,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +50,18 @@ class Tau2Interval:
 
 
 def tau2_interval(
-    effects: ArrayLike, variances: ArrayLike, *, where: ArrayLike | None = None, level: float = 0.95
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    design: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    level: float = 0.95,
 ) -> Tau2Interval:
     """Q-profile interval for tau2 (Viechtbauer 2007) of effects (…, k); fields have the batch shape.
 
     The limits are the tau2 at which the generalised Q equals the χ² quantiles on k - 1 df; a limit that
-    would be negative is 0. One study says nothing about tau2: 0 to infinity.
+    would be negative is 0. One study says nothing about tau2: 0 to infinity. With the `design` (k, m) of a
+    meta-regression it is the interval for the tau2 that the moderators leave, on k - p df.
 
     >>> low, high = tau2_interval([0.1, 0.9, 0.4], [0.02, 0.03, 0.05])
     >>> round(float(low), 6), round(float(high), 6)
@@ -51,22 +69,28 @@ def tau2_interval(
     """
     level = check_level(level)
     batch = batch_of(effects, variances, where)
-    names = ("low", "high", "i2_low", "i2_high", "h2_low", "h2_high")
-    record = {name: np.empty(batch.size) for name in names}
-    empty = np.empty(batch.size, dtype=bool)
-    for stretch, model in chunks(batch):
-        begin, freedom = start(model), model.count - 1
-        alone = freedom < 1
-        upper = np.asarray(chdtri(np.maximum(freedom, 1), (1 - level) / 2), dtype=np.float64)
-        lower = np.asarray(chdtri(np.maximum(freedom, 1), (1 + level) / 2), dtype=np.float64)
-        low, high = solve_q(model, begin, upper), solve_q(model, begin, lower)
-        empty[stretch] = (begin.q < lower) & ~alone
-        limits = {"low": np.where(alone, 0.0, low), "high": np.where(alone, np.inf, high)}
-        for end, tau2 in (("low", low), ("high", high)):
-            for name, values in inconsistency(begin, freedom, tau2, common=False).items():
-                worst = (100.0 if name == "i2" else np.inf) if end == "high" else float(name == "h2")
-                limits[f"{name}_{end}"] = np.where(alone, worst, values)
-        for name, values in limits.items():
-            record[name][stretch] = values
+    basis = None
+    if design is not None:
+        moderators = moderators_of(design, batch.k)
+        check_rank(batch, moderators)
+        basis = moderators.basis
+    parts = [_limits(replace(model, basis=basis), level) for _, model in chunks(batch)]
+    record = {name: np.concatenate([part[name] for part in parts]) for name in NOTHING_KNOWN}
+    empty = np.concatenate([part["empty"] for part in parts]) > 0
     shaped = {name: plain(values.reshape(batch.shape)) for name, values in record.items()}
     return Tau2Interval(**shaped, empty=empty.reshape(batch.shape)[()])
+
+
+def _limits(model: Model, level: float) -> dict[str, Floats]:
+    begin, alone = start(model), model.freedom < 1
+    freedom = np.where(alone, 1.0, model.freedom)
+    upper = np.asarray(chdtri(freedom, (1 - level) / 2), dtype=np.float64)
+    lower = np.asarray(chdtri(freedom, (1 + level) / 2), dtype=np.float64)
+    limits = {}
+    for end, target in (("low", upper), ("high", lower)):
+        tau2 = solve_q(model, begin, target)
+        limits[end] = tau2
+        for name, values in inconsistency(begin, freedom, tau2, common=False).items():
+            limits[f"{name}_{end}"] = values
+    record = {name: np.where(alone, NOTHING_KNOWN[name], limits[name]) for name in NOTHING_KNOWN}
+    return record | {"empty": np.where(alone, 0.0, begin.q < lower)}
