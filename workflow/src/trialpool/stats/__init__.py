@@ -28,31 +28,55 @@ from trialpool.stats.effects import (
 )
 from trialpool.stats.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
 from trialpool.stats.heterogeneity import TAU2_METHODS
+from trialpool.stats.influence import Influence, influence
+from trialpool.stats.permutation import PermutationTest, permutation_test
 from trialpool.stats.pooling import INTERVALS, Pooled, pool
 from trialpool.stats.profile import Tau2Interval, tau2_interval
 from trialpool.stats.quartiles import FromQuartiles, mean_sd_from_quartiles
+from trialpool.stats.regression import MetaRegression, Predicted, meta_regression, predict
 from trialpool.stats.shared import SharedControl, shared_control_events, shared_control_means
+from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
+from trialpool.stats.subgroups import Subgroups, subgroups
+from trialpool.stats.subsets import Bootstrap, Gosh, bootstrap, cumulative, gosh, leave_one_out
 
 __all__ = [
     "INTERVALS",
     "TAU2_METHODS",
     "Arm",
+    "Bootstrap",
     "Effects",
     "FromQuartiles",
+    "Gosh",
+    "Influence",
+    "MetaRegression",
+    "PermutationTest",
     "Pooled",
+    "PooledTables",
+    "Predicted",
     "SharedControl",
+    "Subgroups",
     "Tau2Interval",
+    "bootstrap",
     "change_correlation",
     "change_sd",
     "combine_arms",
+    "cumulative",
+    "gosh",
     "hedges_factor",
+    "influence",
+    "leave_one_out",
     "log_odds_ratio_to_smd",
+    "mantel_haenszel",
     "mean_difference",
     "mean_sd_from_quartiles",
+    "meta_regression",
     "odds_ratio",
     "paired_effects",
+    "permutation_test",
+    "peto",
     "peto_odds_ratio",
     "pool",
+    "predict",
     "ratio_of_means",
     "risk_difference",
     "risk_ratio",
@@ -66,5 +90,6 @@ __all__ = [
     "shared_control_means",
     "smd_to_log_odds_ratio",
     "standardized_mean_difference",
+    "subgroups",
     "tau2_interval",
 ]

@@ -34,11 +34,10 @@ def shared_control_means(
     sd_control: ArrayLike,
     n_control: ArrayLike,
 ) -> SharedControl:
-    """MD, SMD or ROM of m arms (…, m) against one control (…), with their covariance (…, m, m).
+    """MD, SMD or ROM (log) of m arms (…, m) against one control (…), with their covariance (…, m, m).
 
-    Off the diagonal stands what the control contributes: sc²/nc for MD, sc²/(nc·mc²) for ROM (log), and
-    1/nc + gi·gj/(2N) for SMD, all of whose effects use the one pooled SD of all m + 1 arms, N people
-    (Gleser & Olkin 2009). The exact J is on N - m - 1 df.
+    Off the diagonal stands what the control contributes: sc²/nc for MD, sc²/(nc·mc²) for ROM, 1/nc +
+    gi·gj/(2N) for SMD, whose J (N - m - 1 df) and SD pool all N people of the trial (Gleser & Olkin 2009).
 
     >>> effect, covariance = shared_control_means("MD", [1.0, 2.0], [1, 1], [10, 10], 0.0, 2.0, 20)
     >>> covariance.round(3).tolist()
