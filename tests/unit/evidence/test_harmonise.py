@@ -169,3 +169,32 @@ def test_events_keep_their_reason():
     rows = [{"arm": "a", "events": 21, "n": 20}, {"arm": "s", "note": "do not pool"}, {"arm": "a"}]
     table = harmonise(review(events=rows))["events"]
     assert table["reason_code"].tolist() == ["impossible", "held_back", ""]
+
+
+def test_a_mean_with_sd_but_without_any_number_of_people_is_not_used():
+    assert arm(n=None)["reason_code"] == "no_n"
+
+
+def test_large_p_values_carry_a_second_caution():
+    cells = {"spread_type": "none", "spread_low": None, "spread_high": None, "n_1": 9, "n_2": 9}
+    assert "rounding" in contrast(p_value="0.86", **cells)["cautions"]
+    assert "rounding" not in contrast(p_value="0.05", **cells)["cautions"]
+
+
+def test_two_means_and_their_p_value():
+    rows = [{"arm": "a", "centre": 3.8}, {"arm": "s", "centre": 5.0}]
+    rows = [{**row, "spread_type": "none", "spread_low": None, "measure": "change"} for row in rows]
+    printed = {"arm_1": "a", "arm_2": "s", "measure": "change_difference", "estimate": None, "n_1": 25}
+    printed |= {"n_2": 22, "spread_type": "none", "spread_low": None, "spread_high": None, "p_value": "0.05"}
+    row = harmonise(review(continuous=rows, contrasts=[printed]))["contrasts"].iloc[0]
+    assert row["estimate"] == pytest.approx(-1.2)
+    assert row["se"] == pytest.approx(1.2 / 2.01410339)
+    assert row["derivation"] == "difference of the arms' printed means; SE from p = 0.05 with t, df 45"
+    assert row["row_ids"] == "contrasts.csv:2 continuous.csv:2 continuous.csv:3"
+
+
+def test_the_same_people_twice_have_fewer_degrees_of_freedom():
+    tables = review(
+        studies=[{"design": "crossover"}], contrasts=[{"arm_1": "a", "arm_2": "s", "n_1": 10, "n_2": 10}]
+    )
+    assert harmonise(tables)["contrasts"].iloc[0]["df"] == 9

@@ -24,8 +24,9 @@ from trialpool.evidence.published import contrast_candidates, scaled_contrasts
 from trialpool.evidence.questions import arm_sides
 from trialpool.evidence.scale import spec_frame
 from trialpool.evidence.select import choose
-from trialpool.evidence.words import plain_text
+from trialpool.evidence.words import joined, plain_text, where_text
 
+LEAVES_OUT = "leaves out an arm of the trial that would fit"
 TEXT, NUMBER, COUNT, FLAG = "text", "number", "count", "flag"
 EFFECT_COLUMNS = {
     **dict.fromkeys(("analysis", "study_id", "label"), TEXT),
@@ -107,6 +108,8 @@ def compare(
     found.append(scaled_contrasts(printed, catalogue, frame).assign(table="contrasts", cell=np.nan))
     candidates = _numbered(found)
     effects = candidates["reason_code"] == ""
+    left_out = candidates["partial"].fillna(False).astype(bool)
+    candidates["cautions"] = joined(candidates["cautions"], where_text(left_out, LEAVES_OUT))
     chosen = choose(candidates[effects], frame)
     everything = pd.concat([chosen, candidates[~effects]])
     excluded = excluded_rows(specs, studies, arms, sides, pd.concat(rows), everything, harmonised)

@@ -126,9 +126,9 @@ def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> N
 
 
 def _refuse(rows: pd.DataFrame, out: pd.DataFrame, is_mean: pd.Series, quantiles: pd.Series) -> None:
-    """Say why a row has no SD, the first reason that applies."""
-    no_sd = ~(out["sd"] > 0) & (out["reason_code"] == "")
+    """Say why a row has no mean, SD and n, the first reason that applies."""
     no_n = rows["n"].isna()
+    no_sd = (~(out["sd"] > 0) | no_n) & (out["reason_code"] == "")
     few = ~no_n & ~is_mean & quantiles & (rows["n"] < FEWEST_FOR_QUANTILES)
     zero = out["sd"] == 0
     bounds = rows["spread_low"].notna() & rows["spread_high"].notna()
