@@ -154,28 +154,31 @@ def multilevel_regression(
     correlation = float(between("rho", rho, 0, 1))
     if correlation == 1:
         raise ValueError("rho is 1: sampling errors cannot be the same in all effects of a cluster; below 1")
-    nested = nested_of(y, _design(design, y.size), v, numbers, correlation, method == "REML")
+    basis, back = _centred(_design(design, y.size))
+    nested = nested_of(y, basis, v, numbers, correlation, method == "REML")
     if nested.design.shape[1] >= y.size:
         raise ValueError(
             f"design: {nested.design.shape[1]} coefficients cannot be estimated from {y.size} effects"
         )
-    return _report(nested, clusters, interval, level)
+    return _report(nested, back, clusters, interval, level)
 
 
-def _report(nested: Nested, clusters: int, interval: str, level: float) -> MultilevelRegression:
-    """Fit, then say everything about the fit."""
+def _report(nested: Nested, back: Floats, clusters: int, interval: str, level: float) -> MultilevelRegression:
+    """Fit, then say everything about the fit, its coefficients taken `back` to the moderators' own units."""
     s2_between, s2_within, fit = best_components(nested)
     k, p = nested.design.shape
-    se = np.sqrt(np.diag(fit.covariance))
+    coefficients = back @ fit.coefficients
+    se = np.sqrt(np.diag(back @ fit.covariance @ back.T))
     df = float(clusters - p) if interval == "t" else np.inf
-    model = infer(fit.coefficients, se, df, level)
+    model = infer(coefficients, se, df, level)
     residuals = nested.y - nested.design @ fit.coefficients
-    variance, freedom = cr2(nested.design, residuals, nested.cluster, blocks(nested, s2_between, s2_within))
+    working = blocks(nested, s2_between, s2_within)
+    variance, freedom = cr2(nested.design, residuals, nested.cluster, working, back)
     robust_se = np.sqrt(np.diag(variance))
-    robust = infer(fit.coefficients, robust_se, freedom, level)
+    robust = infer(coefficients, robust_se, freedom, level)
     q = float(nested.y @ gaussian(nested, 0.0, 0.0).weighted_residual)
     return MultilevelRegression(
-        coefficients=fit.coefficients,
+        coefficients=coefficients,
         se=se,
         statistic=model.statistic,
         df=df,
@@ -218,6 +221,18 @@ def _design(design: ArrayLike | None, k: int) -> Floats:
     if np.linalg.matrix_rank(scaled) < whole.shape[1]:
         raise ValueError("design: its columns depend on each other or on the intercept; leave some out")
     return whole
+
+
+def _centred(whole: Floats) -> tuple[Floats, Floats]:
+    """Moderators centred and scaled, without which years near 2000 cost seven digits, and the way back.
+
+    Coefficients of the original columns are the returned matrix times those of the centred ones.
+    """
+    centre, scale = whole.mean(axis=0), whole.std(axis=0)
+    centre[0], scale[0] = 0.0, 1.0
+    back = np.diag(1 / scale)
+    back[0, 1:] = -centre[1:] / scale[1:]
+    return (whole - centre) / scale, back
 
 
 def _typical_variance(v: Floats, cluster: ArrayLike, rho: float, k: int) -> float:

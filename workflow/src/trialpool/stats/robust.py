@@ -70,12 +70,17 @@ def few_df_caution(df: float) -> str:
 
 
 def cr2(
-    design: Floats, residuals: Floats, cluster: NDArray[np.intp], working: Sequence[Floats]
+    design: Floats,
+    residuals: Floats,
+    cluster: NDArray[np.intp],
+    working: Sequence[Floats],
+    back: Floats | None = None,
 ) -> tuple[Floats, Floats]:
     """CR2 covariance (p, p) of generalised least squares coefficients, and Satterthwaite df (p,) of each.
 
     `design` (n, p), `residuals` (n,), `working` the covariance block of each cluster, whose inverses are
-    the weights. The adjustment of a cluster is A = D'(D(F - XBX')D')^(-1/2)D with F = D'D its block.
+    the weights; with `back` (p, p) not the coefficients themselves are asked for but `back` times them.
+    The adjustment of a cluster is A = D'(D(F - XBX')D')^(-1/2)D with F = D'D its block.
 
     Source: Pustejovsky & Tipton 2018, equations 6 to 10; Satterthwaite df of Bell & McCaffrey 2002.
     """
@@ -83,8 +88,9 @@ def cr2(
     weighted = [np.linalg.solve(block, design[row]) for block, row in zip(working, rows, strict=True)]
     information = sum((design[row].T @ part for row, part in zip(rows, weighted, strict=True)), np.zeros(1))
     bread = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    asked = bread if back is None else bread @ back.T
     adjusted = [
-        _adjustment(block, design[row], bread) @ part @ bread
+        _adjustment(block, design[row], bread) @ part @ asked
         for block, row, part in zip(working, rows, weighted, strict=True)
     ]
     scores = np.array([part.T @ residuals[row] for part, row in zip(adjusted, rows, strict=True)])
