@@ -1,11 +1,13 @@
 # data/raw -> processed: published tables, typed and valid, then on one scale, then as effects.
 
+INGEST = [f"evidence/{module}.py" for module in ("job", "read", "csvfile", "codebook", "schema", "checks", "rules")]
+
 
 rule ingest:
     input:
         tables=raw_tables,
         instruments=SETTINGS.instruments,
-        code=code("evidence", "settings.py"),
+        code=code(*INGEST, "settings.py", "yaml_files.py"),
     output:
         tables=collect(f"{PROCESSED}/evidence/{{table}}.parquet", table=TABLES),
     params:
