@@ -34,17 +34,29 @@ count_record <- function(entry) {
     list(effect = arr(e$yi), variance = arr(e$vi))
   }
   mh <- function(measure) pooled_counts(rma.mh(measure = measure, ai = events1, n1i = n1, ci = events2, n2i = n2, data = t))
-  or <- rma.mh(measure = "OR", ai = events1, n1i = n1, ci = events2, n2i = n2, data = t, correct = FALSE)
-  corrected <- rma.mh(measure = "OR", ai = events1, n1i = n1, ci = events2, n2i = n2, data = t)
   list(source = entry$source, events1 = arr(t$events1), n1 = arr(t$n1), events2 = arr(t$events2), n2 = arr(t$n2),
     effects = lapply(c(RR = "RR", OR = "OR", RD = "RD", PETO = "PETO"), effects),
     smd_from_odds = list(effect = arr(escalc("OR2DL", ai = events1, n1i = n1, ci = events2, n2i = n2, data = t)$yi),
       variance = arr(escalc("OR2DL", ai = events1, n1i = n1, ci = events2, n2i = n2, data = t)$vi)),
     mantel_haenszel = lapply(c(RR = "RR", OR = "OR", RD = "RD"), mh),
-    peto = pooled_counts(rma.peto(ai = events1, n1i = n1, ci = events2, n2i = n2, data = t)),
-    tests = list(cmh = or$MH, cmh_p_value = or$MHp, cmh_corrected = corrected$MH, cmh_corrected_p_value = corrected$MHp,
-      breslow_day = or$BD, breslow_day_p_value = or$BDp, tarone = or$TA, tarone_p_value = or$TAp))
+    peto = pooled_counts(rma.peto(ai = events1, n1i = n1, ci = events2, n2i = n2, data = t)))
 }
+
+# Whole tables, those without any event included.
+empty_record <- function(data, source) {
+  t <- setNames(stats::na.omit(data), c("events1", "n1", "events2", "n2"))
+  mh <- function(measure) pooled_counts(suppressWarnings(
+    rma.mh(measure = measure, ai = events1, n1i = n1, ci = events2, n2i = n2, data = t)))
+  list(source = source, events1 = arr(t$events1), n1 = arr(t$n1), events2 = arr(t$events2), n2 = arr(t$n2),
+    mantel_haenszel = lapply(c(RR = "RR", OR = "OR", RD = "RD"), mh),
+    peto = pooled_counts(suppressWarnings(rma.peto(ai = events1, n1i = n1, ci = events2, n2i = n2, data = t))))
+}
+
+empty_tables <- function() list(
+  axfors = empty_record(dat.axfors2021[, c("hcq_arm_event", "hcq_arm_total", "control_arm_event", "control_arm_total")],
+    "dat.axfors2021"),
+  nielweise = empty_record(dat.nielweise2007[, c("ai", "n1i", "ci", "n2i")], "dat.nielweise2007"),
+  ulcer_deaths = empty_record(dat.collins1985a[, c("d.xti", "nti", "d.xci", "nci")], "dat.collins1985a (deaths)"))
 
 mean_record <- function(data, source, ratio) {
   t <- stats::na.omit(data[, c("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")])
@@ -96,7 +108,7 @@ combined_rows <- function() {
 }
 
 tables <- function() list(
-  counts = lapply(count_tables(), count_record),
+  counts = lapply(count_tables(), count_record), empty = empty_tables(),
   means = list(normand = mean_record(dat.normand1999, "dat.normand1999", FALSE),
     gibson = mean_record(dat.gibson2002, "dat.gibson2002", FALSE),
     curtis = mean_record(dat.curtis1998, "dat.curtis1998", TRUE)),
