@@ -12,15 +12,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence import routes
+from trialpool.evidence.assumed import assumed_sds
 from trialpool.evidence.designs import design_refusals
 from trialpool.evidence.instruments import with_scales
 from trialpool.evidence.measures import continuous_effects, event_effects
 from trialpool.evidence.pairs import cells, compare_arms, pooled_parts, without_double_counting
 from trialpool.evidence.questions import CONTROL, EXPERIMENTAL, NOT_ASKED, asked_rows
 from trialpool.evidence.scale import scaling
-from trialpool.evidence.words import joined, number_text, unique_joined
-from trialpool.stats import change_sd
+from trialpool.evidence.words import joined, unique_joined
 
 RANKS = ["outcome_rank", "item_rank", "time_rank", "time_order"]
 PLACE = ["study_id", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"]
@@ -33,7 +32,19 @@ ATTRIBUTES = (
     "programme_weeks",
     "sessions_per_week",
 )
-CARRIED = ("n", "mean", "sd", "events", "imputed", "trust", "reading", "source_url", "locator", "row_ids")
+CARRIED = (
+    "n",
+    "mean",
+    "sd",
+    "events",
+    "made",
+    "imputed",
+    "trust",
+    "reading",
+    "source_url",
+    "locator",
+    "row_ids",
+)
 NOT_ALLOWED = {
     "outcome_rank": ("other_outcome", "an instrument or outcome that the analysis does not ask for"),
     "item_rank": ("other_item", "a part, nerve or subscale that the analysis does not ask for"),
@@ -71,7 +82,7 @@ def arm_rows(
     not_allowed(rows)
     refuse_designs(rows, specs, studies, np.ones(len(rows), dtype=bool))
     if "mean" in rows:
-        _assumed_change(rows, specs, source)
+        assumed_sds(rows, specs, source)
     _twice(rows, arms)
     return rows
 
@@ -95,18 +106,6 @@ def refuse_designs(
     mask = found["design_reason"].notna().to_numpy() & asked
     rows.loc[mask, "reason_code"] = found["design_code"].to_numpy()[mask]
     rows.loc[mask, "reason"] = found["design_reason"].to_numpy()[mask]
-
-
-def _assumed_change(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: pd.DataFrame) -> None:
-    """SD of a change from the SDs before and after, with the correlation the analysis assumes (route 6)."""
-    now = ((rows["trust"] == routes.CORRELATION) & (rows["reason_code"] == "")).to_numpy()
-    if not now.any():
-        return
-    r = np.array([spec["change_correlation"] for spec in specs])[rows["analysis"].to_numpy()[now]]
-    before, after = source["sd_before"].to_numpy()[now], source["sd_after"].to_numpy()[now]
-    rows.loc[now, "sd"] = change_sd(before, after, r)
-    words = [f"r = {number_text(value)} assumed" for value in r]
-    rows.loc[now, "derivation"] = joined(rows.loc[now, "derivation"], words)
 
 
 def _twice(rows: pd.DataFrame, arms: pd.DataFrame) -> None:
@@ -139,6 +138,7 @@ def arm_candidates(
     for name in RANKS:
         pairs[name] = pairs[f"{name}_experimental"]
     pairs["imputed"] = pairs["imputed_experimental"] | pairs["imputed_control"]
+    pairs["made"] = pairs["made_experimental"] | pairs["made_control"]
     pairs["trust"] = pairs[["trust_experimental", "trust_control"]].max(axis=1)
     pairs["reading"] = _both(pairs, "reading", "double", "single")
     together = pairs.groupby(["analysis", "cell"])["covered_experimental"].transform("sum")

@@ -10,7 +10,18 @@ from trialpool.evidence.words import held_back, joined, plain_text, study_doubts
 
 EVENT_COLUMNS = (
     *("study_id", "arm", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"),
-    *("n", "events", "trust", "imputed", "derivation", "cautions", "reading", "source_url", "locator"),
+    *(
+        "n",
+        "events",
+        "made",
+        "trust",
+        "imputed",
+        "derivation",
+        "cautions",
+        "reading",
+        "source_url",
+        "locator",
+    ),
     *("row_ids", "usable", "reason_code", "reason"),
 )
 MORE_IS_BETTER = ("responder",)
@@ -45,6 +56,7 @@ def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         kind="events",
         n=n,
         trust=1,
+        made=False,
         imputed=assumed,
         derivation=joined("events as printed", where_text(assumed, "n = randomised")),
         cautions=joined(rows["note"], doubt),

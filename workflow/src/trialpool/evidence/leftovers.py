@@ -36,7 +36,7 @@ def excluded_rows(
 
     `rows` are arm rows (`candidates.arm_rows`), `candidates` all candidates with their reasons.
     """
-    unused = candidates[candidates["reason_code"] != ""]
+    unused = candidates[(candidates["reason_code"] != "") & ~candidates["made"].astype(bool)]
     lost = unused.rename(columns={"arm_id_experimental": "experimental", "arm_id_control": "control"})
     lost = lost.drop(columns=["arm_experimental", "arm_control"]).rename(
         columns={"experimental": "arm_experimental", "control": "arm_control"}
@@ -58,7 +58,7 @@ def _cells(rows: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
     """Results of arms that gave no comparison: one line each."""
     keys = ["analysis", "table", "cell"]
     known = pd.MultiIndex.from_frame(compared)
-    rows = rows[~pd.MultiIndex.from_frame(rows[keys]).isin(known)]
+    rows = rows[~pd.MultiIndex.from_frame(rows[keys]).isin(known) & ~rows["made"].astype(bool)]
     if rows.empty:
         return pd.DataFrame(columns=COLUMNS)
     rows = rows.sort_values([*keys, "side", "arm"], kind="stable")

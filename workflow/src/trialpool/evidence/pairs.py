@@ -110,7 +110,8 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     else:
         table["mean"], table["sd"], table["n"] = combine_arms(blocks("mean"), blocks("sd"), blocks("n"))
     table["covered"] = blocks("covered").sum(1)
-    table["imputed"] = blocks("imputed").any(1)
+    for name in ("imputed", "made"):
+        table[name] = blocks(name).any(1)
     table["trust"] = blocks("trust").max(1)
     table["reading"] = np.where((blocks("reading") == "double").all(1), "double", "single")
     for name in ("arm_id", "category"):

@@ -55,7 +55,7 @@ def contrast_candidates(
     paired = rows["trust"].isin([routes.ADJUSTED, routes.CONTRAST])
     refuse_designs(rows, specs, studies, ~paired)
     rows["partial"] = partial(rows, totals)
-    rows["kind"] = "contrast"
+    rows["kind"], rows["made"] = "contrast", False
     rows["basis"] = rows["measure"].map(BASIS).fillna("any")
     rows.loc[(rows["basis"] == "final") & _only_changes(rows, summaries), "basis"] = "change"
     return rows.assign(comparison=0, effect=np.nan, variance=np.nan)

@@ -5,10 +5,14 @@ Routes of an arm, the most trusted first (`trust` in the tables):
 2 SD from the standard error or from the 95% interval of the mean, by t on n - 1 degrees of freedom
   (Cochrane Handbook 6.5.2.2): algebra, nothing assumed but the interval's method;
 5 median with quartiles or range: mean by Luo 2018, SD by Wan 2014; refused where Shi's 2023 statistic says
-  that the data are too skewed, and for fewer than 5 people;
+  that the data are too skewed, and for fewer than 5 people; beside a mean they give the SD alone;
 6 SD of a change from the SDs before and after and their correlation r (Handbook 6.5.2.8);
-7 SD taken from the same arm's baseline. Routes 6 and 7 and an n that is taken as the number randomised are
-  assumptions: such rows are `imputed`. Between-arm routes (trust 0, 3, 4) are in `contrasts`.
+7 SD taken from the same arm's baseline;
+8 SD pooled over other trials with the same instrument, if the analysis allows it (`borrow_sd`).
+
+Routes 6 to 8 (see `changes`) and an n that is taken as the number randomised are assumptions: such rows
+are `imputed`. Routes between arms (0, 3, 4) are in `contrasts`, those from events into an SMD (9) in
+`conversions`.
 """
 
 from __future__ import annotations
@@ -19,9 +23,13 @@ import pandas as pd
 from trialpool.evidence.words import joined, where_text
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 
-ADJUSTED, PRINTED, ALGEBRA, CONTRAST, FROM_P, QUANTILES, CORRELATION, BASELINE = range(8)
+ADJUSTED, PRINTED, ALGEBRA, CONTRAST, FROM_P, QUANTILES, CORRELATION, BASELINE, BORROWED, CONVERTED = range(
+    10
+)
 ASYMMETRY = 0.1  # of the half-width: beyond what rounding of the three numbers usually makes
 FEWEST_FOR_QUANTILES = 5
+QUARTILES, EXTREMES = ("q1", "q3"), ("minimum", "maximum")
+NO_MEDIAN = "skewness cannot be judged without the median"
 
 
 def centre_and_spread(rows: pd.DataFrame) -> pd.DataFrame:
@@ -46,7 +54,7 @@ def centre_and_spread(rows: pd.DataFrame) -> pd.DataFrame:
     _from_se(rows, out, is_mean & (rows["spread_type"] == "se") & rows["n"].notna())
     _from_interval(rows, out, is_mean & (rows["spread_type"] == "ci95") & (rows["n"] >= 2))
     quantiles = rows["spread_type"].isin(["iqr", "range"])
-    _from_quantiles(rows, out, quantiles & ~is_mean & (rows["n"] >= FEWEST_FOR_QUANTILES))
+    _from_quantiles(rows, out, quantiles & (rows["n"] >= FEWEST_FOR_QUANTILES), is_mean)
     _refuse(rows, out, is_mean, quantiles)
     return out
 
@@ -96,32 +104,35 @@ def interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series) -> n
     )
 
 
-def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
-    ordered = (rows["spread_low"] <= rows["centre"]) & (rows["centre"] <= rows["spread_high"])
+def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, is_mean: pd.Series) -> None:
+    """Mean and SD from a median with its bounds; beside a mean the bounds give the SD alone."""
+    centre = rows["centre"].where(~is_mean, (rows["spread_low"] + rows["spread_high"]) / 2)
+    ordered = (rows["spread_low"] <= centre) & (centre <= rows["spread_high"])
     mask = mask & ordered & (rows["spread_high"] > rows["spread_low"])
-    for kind, names, words in (
-        ("iqr", ("q1", "q3"), "quartiles"),
-        ("range", ("minimum", "maximum"), "range"),
-    ):
+    for kind, names, words in (("iqr", QUARTILES, "quartiles"), ("range", EXTREMES, "range")):
         chosen = mask & (rows["spread_type"] == kind)
         if not chosen.any():
             continue
-        part = rows[chosen]
+        part, beside_mean = rows[chosen], is_mean[chosen].to_numpy()
         bounds = dict(zip(names, (part["spread_low"], part["spread_high"]), strict=True))
-        result = mean_sd_from_quartiles(part["centre"], part["n"], **bounds)
+        result = mean_sd_from_quartiles(centre[chosen], part["n"], **bounds)
         skewed = np.asarray(result.skewed)
-        out.loc[chosen, "mean"] = np.where(skewed, np.nan, result.mean)
+        mean = np.where(beside_mean, part["centre"], result.mean)
+        out.loc[chosen, "mean"] = np.where(skewed, np.nan, mean)
         out.loc[chosen, "sd"] = np.where(skewed, np.nan, result.sd)
         out.loc[chosen, "trust"] = QUANTILES
         out.loc[chosen, "derivation"] = [
-            f"mean (Luo) and SD (Wan) from median and {words}, n = {n:.0f}" for n in part["n"]
+            f"mean as printed, SD (Wan) from {words}, n = {n:.0f}"
+            if beside
+            else f"mean (Luo) and SD (Wan) from median and {words}, n = {n:.0f}"
+            for n, beside in zip(part["n"], beside_mean, strict=True)
         ]
+        out.loc[chosen, "cautions"] = where_text(beside_mean, NO_MEDIAN)
         out.loc[chosen, "reason_code"] = where_text(skewed, "skewed")
+        refused = f"median and {words} too skewed for a mean and SD (Shi statistic {{:.3f}}, limit {{:.3f}})"
         out.loc[chosen, "reason"] = [
-            f"median and {words} too skewed for a mean and SD (Shi statistic {s:.3f}, limit {c:.3f})"
-            if bad
-            else ""
-            for s, c, bad in zip(result.skewness, result.critical, skewed, strict=True)
+            refused.format(statistic, limit) if bad else ""
+            for statistic, limit, bad in zip(result.skewness, result.critical, skewed, strict=True)
         ]
 
 
@@ -129,7 +140,7 @@ def _refuse(rows: pd.DataFrame, out: pd.DataFrame, is_mean: pd.Series, quantiles
     """Say why a row has no mean, SD and n, the first reason that applies."""
     no_n = rows["n"].isna()
     no_sd = (~(out["sd"] > 0) | no_n) & (out["reason_code"] == "")
-    few = ~no_n & ~is_mean & quantiles & (rows["n"] < FEWEST_FOR_QUANTILES)
+    few = ~no_n & quantiles & (rows["n"] < FEWEST_FOR_QUANTILES)
     zero = out["sd"] == 0
     bounds = rows["spread_low"].notna() & rows["spread_high"].notna()
     reasons = (
@@ -137,9 +148,8 @@ def _refuse(rows: pd.DataFrame, out: pd.DataFrame, is_mean: pd.Series, quantiles
         (rows["spread_type"].isin(["none", ""]) & is_mean, "no_spread", "mean without a spread"),
         (~is_mean & ~quantiles, "no_spread", "median without quartiles or range"),
         (no_n, "no_n", "number of people not reported"),
-        (few, "too_few", "fewer than 5 people: no mean from a median"),
-        (quantiles & is_mean, "no_spread", "quartiles or range beside a mean, not beside the median"),
-        (quantiles & bounds, "bad_spread", "median outside its bounds, or bounds equal"),
+        (few, "too_few", "fewer than 5 people: nothing to be told from quantiles"),
+        (quantiles & bounds, "bad_spread", "median or mean outside its bounds, or bounds equal"),
         (no_sd, "no_spread", "spread incomplete"),
     )
     for mask, code, words in reasons:

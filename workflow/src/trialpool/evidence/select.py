@@ -25,7 +25,7 @@ import pandas as pd
 
 from trialpool.evidence import routes
 
-ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD = range(7)
+ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD, OTHER_SCALE = range(8)
 TIERS = {
     routes.ADJUSTED: ADJUSTED,
     routes.PRINTED: EXACT,
@@ -35,6 +35,8 @@ TIERS = {
     routes.QUANTILES: QUANTILES,
     routes.CORRELATION: ASSUMED_SD,
     routes.BASELINE: ASSUMED_SD,
+    routes.BORROWED: ASSUMED_SD,
+    routes.CONVERTED: OTHER_SCALE,
 }
 ORDER = {
     "outcome_rank": ("other_instrument", "another instrument of this trial is preferred"),
@@ -42,6 +44,7 @@ ORDER = {
     "time_rank": ("other_time_preferred", "another time of this trial is preferred"),
     "time_order": ("other_time_preferred", "another time of this trial is preferred"),
     "partial": ("part_of_arms", "an effect that uses all of the trial's arms that fit is preferred"),
+    "kind_first": ("other_kind", "the other kind of value (final or change) is asked for first"),
     "tier": ("less_trusted", "an effect by a route that is trusted more is used"),
     "kind_rank": ("final_preferred", "final values of this trial are used"),
     "trust": ("less_trusted", "an effect by a route that is trusted more is used"),
@@ -60,7 +63,7 @@ def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     """
     table = candidates.reset_index(drop=True)
     table["tier"] = _tiers(table)
-    table["kind_rank"] = (table["basis"] == "change").astype(int)
+    table["kind_first"], table["kind_rank"] = _kind_ranks(table, specs)
     table["reading_rank"] = (table["reading"] != "double").astype(int)
     table["order"] = table["result"]
     for name in ("reason_code", "reason"):
@@ -70,6 +73,15 @@ def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     _one_result(table, specs)
     table["selected"] = table["reason_code"] == ""
     return table
+
+
+def _kind_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+    """Rank by the kinds that the analysis lists (before the route), and by default final values first."""
+    change = (table["basis"] == "change").to_numpy()
+    kinds = specs["kinds"].to_numpy()[table["analysis"].to_numpy()]
+    changes_first = np.array([bool(wanted) and wanted[0] == "change" for wanted in kinds], dtype=bool)
+    either = (table["basis"] == "any").to_numpy()
+    return np.where(changes_first & ~change & ~either, 1, 0), change.astype(int)
 
 
 def _tiers(table: pd.DataFrame) -> pd.Series:
@@ -121,16 +133,19 @@ def _one_kind(table: pd.DataFrame, specs: pd.DataFrame) -> None:
     part = table[now & table["basis"].isin(["final", "change"]).to_numpy()]
     if part.empty:
         return
-    count = part.groupby(["analysis", "basis"])["study_id"].nunique().unstack(fill_value=0)
+    votes = part[~part["made"].astype(bool)] if not part["made"].all() else part
+    count = votes.groupby(["analysis", "basis"])["study_id"].nunique().unstack(fill_value=0)
     count = count.reindex(columns=["final", "change"], fill_value=0)
-    leading = pd.Series(np.where(count["change"] > count["final"], "change", "final"), index=count.index)
+    count = count.reindex(part["analysis"].unique(), fill_value=0)
+    first = specs["kinds"].to_numpy()[count.index]
+    most = np.where(count["change"] > count["final"], "change", "final")
+    leading = pd.Series([w[0] if w else m for w, m in zip(first, most, strict=True)], index=count.index)
     wanted = part["analysis"].map(leading)
     other = part.index[(part["basis"] != wanted).to_numpy()]
     table.loc[other, "reason_code"] = "other_kind"
     words = {"change": "changes from baseline", "final": "final values"}
     table.loc[other, "reason"] = [
-        f"this SMD is of {words[kind]}, which more trials offer; the two are not mixed"
-        for kind in wanted[other]
+        f"this SMD is of {words[kind]}; the two are not mixed" for kind in wanted[other]
     ]
 
 
