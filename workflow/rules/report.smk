@@ -1,9 +1,24 @@
 # records -> what a reviewer opens.
 
 
+rule appraise:
+    input:
+        records=of_each("result.json"),
+        judgements=f"{PROCESSED}/evidence/risk_of_bias.parquet",
+        claims=SETTINGS.claims or [],
+        code=code("synthesis", "stats"),
+    output:
+        appraisal=f"{RESULTS}/appraisal.json",
+    log:
+        f"{RESULTS}/logs/appraise.log",
+    script:
+        "../scripts/appraise.py"
+
+
 rule write_tables:
     input:
         records=of_each("result.json"),
+        appraisal=rules.appraise.output.appraisal,
         code=code("report"),
     output:
         summary=f"{RESULTS}/summary.csv",
@@ -18,6 +33,7 @@ rule write_tables:
 rule write_page:
     input:
         records=of_each("result.json"),
+        appraisal=rules.appraise.output.appraisal,
         forests=of_each("forest.svg"),
         tables=rules.ingest.output.tables,
         instruments=SETTINGS.instruments,
@@ -33,6 +49,7 @@ rule write_page:
 rule write_manifest:
     input:
         results=[
+            rules.appraise.output,
             rules.write_tables.output,
             rules.write_page.output,
             of_each("studies.csv"),

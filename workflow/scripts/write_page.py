@@ -5,6 +5,7 @@ with reported(snakemake.log[0]):
 
     write_page(
         snakemake.input.records,
+        snakemake.input.appraisal,
         snakemake.input.forests,
         snakemake.input.tables,
         snakemake.input.instruments,

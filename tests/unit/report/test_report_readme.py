@@ -24,7 +24,7 @@ def test_readme_links_are_relative_and_tables_are_whole(records):
     assert "analyses/demo-gap/forest.svg" not in targets
     assert not [target for target in targets if target.startswith("/") or "://" in target]
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in rows} == {8}
+    assert {line.count("|") for line in rows} == {9}
     assert text.isascii() is False
     assert "\n\n\n\n" not in text
 
@@ -35,4 +35,4 @@ def test_hostile_titles_break_neither_table_nor_page():
     assert "javascript:" not in text
     assert "\u202e" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
-    assert {line.count("|") for line in rows} == {8}
+    assert {line.count("|") for line in rows} == {9}

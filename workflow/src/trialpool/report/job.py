@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,42 +11,57 @@ from trialpool.report.manifest import MANIFEST_COLUMNS, manifest_rows
 from trialpool.report.readme import render_readme
 from trialpool.report.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_rows
 
+Record = Mapping[str, Any]
+
 
 def read_records(paths: Sequence[str | Path]) -> list[dict[str, Any]]:
     """The result records in the order of the paths (that of the config)."""
     return [io.read_json(path) for path in paths]
 
 
-def write_tables(record_paths: Sequence[str], folder: str | Path) -> None:
-    """Write summary.csv, excluded.csv and README.md from the records."""
-    records, folder = read_records(record_paths), Path(folder)
+def with_appraisal(records: Sequence[Record], appraisal: Record) -> list[dict[str, Any]]:
+    """The records with the `certainty` and `absolute` effect that the appraisal found for them.
+
+    >>> with_appraisal([{"analysis": "a"}], {"analyses": {"a": {"certainty": None, "absolute": None}}})
+    [{'analysis': 'a', 'certainty': None, 'absolute': None}]
+    """
+    return [{**record, **appraisal["analyses"].get(record["analysis"], {})} for record in records]
+
+
+def write_tables(record_paths: Sequence[str], appraisal_path: str, folder: str | Path) -> None:
+    """Write summary.csv, excluded.csv and README.md from the records and their appraisal."""
+    appraisal, folder = io.read_json(appraisal_path), Path(folder)
+    records = with_appraisal(read_records(record_paths), appraisal)
     io.write_csv(folder / "summary.csv", summary_rows(records), SUMMARY_COLUMNS)
     excluded = [row for record in records for row in record["not_used"]]
     io.write_csv(folder / "excluded.csv", excluded, EXCLUDED_COLUMNS)
-    io.write_text(folder / "README.md", render_readme(records))
+    io.write_text(folder / "README.md", render_readme(records, appraisal["claims"]))
 
 
 def write_page(
     record_paths: Sequence[str],
+    appraisal_path: str,
     figure_paths: Sequence[str],
     table_paths: Sequence[str],
     catalogue: str | Path,
     path: str | Path,
 ) -> None:
-    """Write index.html from the records, their forest plots' SVG files (same order), the evidence tables
-    and the catalogue of instruments (for their full names).
+    """Write index.html from the records, their appraisal, their forest plots' SVG files (same order), the
+    evidence tables and the catalogue of instruments (for their full names).
     """
     from trialpool.report.page import render_page
     from trialpool.yaml_files import read_yaml
 
-    records = read_records(record_paths)
+    appraisal = io.read_json(appraisal_path)
+    records = with_appraisal(read_records(record_paths), appraisal)
     figures = {
         record["analysis"]: Path(figure).read_text(encoding="utf-8")
         for record, figure in zip(records, figure_paths, strict=True)
     }
     tables = {Path(table).stem: io.read_rows(table) for table in table_paths}
     instruments = read_yaml(catalogue)[0]["instruments"]
-    io.write_text(path, render_page(records, tables, figures, instruments=instruments))
+    page = render_page(records, tables, figures, instruments=instruments, claims=appraisal["claims"])
+    io.write_text(path, page)
 
 
 def write_manifest(folder: str | Path, evidence: Sequence[str]) -> None:

@@ -25,13 +25,14 @@ def render_page(
     figures: Mapping[str, str] | None = None,
     *,
     instruments: Mapping[str, Any] | None = None,
+    claims: Sequence[Mapping[str, Any]] = (),
     title: str = "",
 ) -> str:
     """The HTML of results/index.html.
 
     `records` are result records in the order of the config; `tables` the evidence tables as lists of rows
     with `row_id`; `figures` SVG texts by analysis, embedded as images (so nothing in them can run);
-    `instruments` the catalogue of config/instruments.yaml for full names.
+    `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims.
 
     >>> render_page([], {}).startswith("<!DOCTYPE html>")
     True
@@ -46,6 +47,7 @@ def render_page(
         style=Markup(style),
         script=Markup(script),
         policy=_policy(script),
+        claims=claims,
         facts=headline_facts(records, tables),
         groups=_groups(views),
         overview=_overview(views),

@@ -13,10 +13,11 @@ from trialpool.report.render import markdown_environment
 from trialpool.report.sentences import result_sentence, verdict_words
 
 
-def render_readme(records: Sequence[Mapping[str, Any]]) -> str:
-    """The Markdown text of results/README.md: a table a condition, then the forest plots as relative links.
+def render_readme(records: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[str, Any]] = ()) -> str:
+    """The Markdown text of results/README.md: the claims, a table a condition, the forest plots as links.
 
-    `records` are result records in the order of the config. Texts of records are escaped.
+    `records` are result records in the order of the config, with `certainty` where it was assessed;
+    `claims` are judged claims. Texts of records are escaped.
 
     >>> render_readme([]).splitlines()[0]
     '# Results'
@@ -25,6 +26,7 @@ def render_readme(records: Sequence[Mapping[str, Any]]) -> str:
     return template.render(
         groups=[_group(heading, members) for heading, members in grouped(records)],
         total=len(records),
+        claims=claims,
         interval_name=interval_name(records),
         statuses=[
             (sum(record["status"] == status for record in records), label)
@@ -78,6 +80,7 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
         "prediction": words.interval(measure, pooled.get("pi_low"), pooled.get("pi_high")),
         "i2": words.MISSING if words.absent(pooled.get("i2")) else f"{words.number(pooled['i2'], 0)}%",
         "reading": verdict_words(record),
+        "certainty": (record.get("certainty") or {}).get("level") or words.MISSING,
     }
 
 

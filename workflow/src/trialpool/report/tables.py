@@ -9,6 +9,11 @@ from trialpool.report.words import conditions
 
 POOLED_NUMBERS = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high")
 HETEROGENEITY_NUMBERS = ("tau2", "tau2_low", "tau2_high", "i2", "q", "q_df", "q_p_value")
+# risks and differences in people per 1,000
+ABSOLUTE_NUMBERS = (
+    *("assumed_risk", "risk", "risk_low", "risk_high"),
+    *("difference", "difference_low", "difference_high"),
+)
 FURTHER_NUMBERS = ("se", "statistic", "df", "h2", "tau2_empty")
 
 SUMMARY_COLUMNS = (
@@ -18,7 +23,8 @@ SUMMARY_COLUMNS = (
     *HETEROGENEITY_NUMBERS,
     *FURTHER_NUMBERS,
     *("level", "purpose", "experimental", "control", "scale", "unit", "several_effects", "multi_arm"),
-    *("n_effects", "n_imputed", "n_known", "n_not_used", "mcid", "mcid_unit", "mcid_source"),
+    *("n_effects", "n_imputed", "n_known", "n_not_used", "mcid", "mcid_unit", "mcid_source", "certainty"),
+    *ABSOLUTE_NUMBERS,
 )
 
 STUDY_COLUMNS = (
@@ -62,7 +68,9 @@ def summary_row(record: Mapping[str, Any]) -> dict[str, Any]:
         "mcid": mcid.get("value"),
         "mcid_unit": mcid.get("unit"),
         "mcid_source": mcid.get("source"),
+        "certainty": (record.get("certainty") or {}).get("level"),
     }
+    row |= {key: (record.get("absolute") or {}).get(key) for key in ABSOLUTE_NUMBERS}
     if record.get("status") == "pooled":
         row |= {key: methods.get(key) for key in ("tau2_method", "interval", "several_effects", "multi_arm")}
     return row

@@ -50,7 +50,7 @@ def analyse(
     chosen = sorted((row for row in effects if row["selected"]), key=_forest_order)
     trials = {row["study_id"] for row in chosen}
     status = "no_data" if not chosen else "single_study" if len(trials) == 1 else "pooled"
-    pooled, weights = _pooled(spec, chosen, status)
+    pooled, weights = pool_rows(spec, chosen, status)
     studies = _with_intervals(spec, chosen, weights)
     experimental, control = spec["experimental_name"], spec["control_name"]
     return {
@@ -116,7 +116,7 @@ def _people(rows: Sequence[Row], column: str) -> int | None:
     return round(sum(largest.values())) if largest else None
 
 
-def _pooled(
+def pool_rows(
     spec: Mapping[str, Any], rows: Sequence[Row], status: str
 ) -> tuple[Row | None, list[float | None]]:
     """The pooled numbers and each row's weight; of a single trial its first effect, as it stands."""
@@ -190,6 +190,6 @@ def _subgroups(spec: Mapping[str, Any], studies: Sequence[Row]) -> list[Row]:
     for name in sorted({str(row[column]) for row in studies}):
         rows = [row for row in studies if str(row[column]) == name]
         status = "pooled" if len({row["study_id"] for row in rows}) > 1 else "single_study"
-        pooled, _ = _pooled(spec, rows, status)
+        pooled, _ = pool_rows(spec, rows, status)
         groups.append({"name": name, "k": len({row["study_id"] for row in rows}), "pooled": pooled})
     return groups

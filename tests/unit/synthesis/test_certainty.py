@@ -1,0 +1,170 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from trialpool.synthesis import absolute, certainty, imprecision
+from trialpool.synthesis.claims_file import DEFAULT_RULES
+
+RULES = DEFAULT_RULES["certainty"]
+
+
+def study(study_id, estimate=-2.0, half=1.0, **changes):
+    row = {
+        **{"study_id": study_id, "weight": 50.0, "condition": "DPN", "category_control": "sham"},
+        **{"estimate": estimate, "estimate_low": estimate - half, "estimate_high": estimate + half},
+        **{"sd_experimental": 2.0, "sd_control": 2.0, "events_control": None, "n_control": 100.0},
+        "n_randomised": 200.0,
+    }
+    return row | changes
+
+
+def record(**changes):
+    """A sound result: two large trials that agree, a clear interval beyond an MCID of 1."""
+    pooled = {"estimate": -2.0, "ci_low": -2.6, "ci_high": -1.4, "pi_low": -2.8, "pi_high": -1.2, "i2": 0.0}
+    values = {
+        **{"analysis": "a", "status": "pooled", "k": 2, "measure": "MD", "better": "lower", "domain": "pain"},
+        **{"n_experimental": 200, "n_control": 200, "mcid": {"value": 1.0}, "known": [], "pooled": pooled},
+        "studies": [study("A"), study("B")],
+    }
+    return values | changes
+
+
+LOW_RISK = [{"study_id": name, "domain": "blinding", "judgement": "low"} for name in "AB"]
+
+
+def levels(assessed):
+    return {domain["domain"]: domain["levels_down"] for domain in assessed["domains"]}
+
+
+def pooled(**changes):
+    return record()["pooled"] | changes
+
+
+def test_a_sound_result_keeps_high_certainty():
+    assessed = certainty.assess(record(), LOW_RISK, RULES)
+    assert assessed["level"] == "high"
+    assert set(levels(assessed).values()) == {0}
+    assert all(domain["reason"] for domain in assessed["domains"])
+
+
+def test_nothing_is_assessed_without_a_result():
+    assert certainty.assess(record(status="no_data"), [], RULES) is None
+
+
+@pytest.mark.parametrize(
+    ("judgements", "expected"),
+    [
+        ([], 1),
+        (LOW_RISK, 0),
+        ([*LOW_RISK, {"study_id": "A", "domain": "other", "judgement": "high"}], 2),
+        ([*LOW_RISK, {"study_id": "A", "domain": "other", "judgement": "some_concerns"}], 1),
+        ([*LOW_RISK, {"study_id": "A", "domain": "size", "judgement": "high"}], 0),
+    ],
+)
+def test_risk_of_bias_follows_the_weight_of_the_worst_judgements(judgements, expected):
+    assert certainty.risk_of_bias(record(), judgements, RULES["risk_of_bias"])[0] == expected
+
+
+def test_open_controls_cost_a_level_where_people_judge_themselves():
+    open_trials = [study(name, category_control="waitlist") for name in "AB"]
+    levels_down, reason = certainty.risk_of_bias(record(studies=open_trials), LOW_RISK, RULES["risk_of_bias"])
+    assert levels_down == 1
+    assert "waitlist" in reason
+    measured = record(studies=open_trials, domain="nerve_conduction")
+    assert certainty.risk_of_bias(measured, LOW_RISK, RULES["risk_of_bias"])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("i2", "first", "second", "pi_high", "expected"),
+    [
+        (20.0, -2.0, 1.0, 0.5, 0),
+        (60.0, -3.0, -1.5, -0.5, 0),
+        (60.0, -3.0, -1.5, 0.5, 1),
+        (60.0, -3.0, 0.5, 0.5, 1),
+        (90.0, -3.0, 3.0, 5.0, 2),
+    ],
+)
+def test_inconsistency_needs_more_than_a_number(i2, first, second, pi_high, expected):
+    changed = record(studies=[study("A", first), study("B", second)], pooled=pooled(i2=i2, pi_high=pi_high))
+    assert certainty.inconsistency(changed, RULES["inconsistency"])[0] == expected
+
+
+def test_surrogates_and_mixed_conditions_are_indirect():
+    mixed = [study("A"), study("B", condition="CIPN")]
+    rules = RULES["indirectness"]
+    assert certainty.indirectness(record(), rules)[0] == 0
+    assert certainty.indirectness(record(studies=mixed), rules)[0] == 1
+    assert certainty.indirectness(record(studies=mixed, domain="nerve_conduction"), rules)[0] == 2
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "people", "expected"),
+    [
+        (-2.6, -1.4, 200, 0),
+        (-2.6, -0.4, 200, 1),
+        (-2.6, 0.4, 200, 1),
+        (-2.6, 1.4, 200, 2),
+        (-2.6, -1.4, 20, 1),
+        (-2.6, -1.4, None, 1),
+        (-2.6, 1.4, 20, 2),
+    ],
+)
+def test_imprecision_weighs_thresholds_and_people(low, high, people, expected):
+    changed = record(pooled=pooled(ci_low=low, ci_high=high), n_control=people)
+    changed |= {"n_experimental": people}
+    assert imprecision.imprecision(changed, RULES["imprecision"])[0] == expected
+
+
+def test_optimal_size_of_means_is_the_textbook_number():
+    # difference 1, SD 2, alpha 0.05, power 0.8: 2 (1.96 + 0.8416)² 4 = 62.8 an arm
+    assert imprecision.optimal_size(record(), RULES["imprecision"]) == math.ceil(125.58)
+
+
+def test_optimal_size_of_proportions_is_the_textbook_number():
+    # 20% against 15%: Fleiss 1981, without continuity correction, 906 an arm
+    studies = [study("A", events_control=20.0, n_control=100.0)]
+    size = imprecision.optimal_size(record(measure="RR", mcid=None, studies=studies), RULES["imprecision"])
+    assert size == pytest.approx(2 * 906, abs=2)
+
+
+def test_silent_trials_may_hide_results():
+    silent = {"study_id": "C", "n_randomised": 400.0}
+    rules = RULES["publication_bias"]
+    assert certainty.publication_bias(record(), rules)[0] == 0
+    assert certainty.publication_bias(record(known=[silent]), rules)[0] == 1
+    assert certainty.publication_bias(record(known=[silent | {"n_randomised": 20.0}]), rules)[0] == 0
+    assert certainty.publication_bias(record(known=[silent | {"study_id": "A"}]), rules)[0] == 0
+
+
+def test_funnel_asymmetry_counts_only_with_enough_trials():
+    skewed = {"egger": {"p_value": 0.01}}
+    rules = RULES["publication_bias"]
+    assert certainty.publication_bias(record(k=12, small_study=skewed), rules)[0] == 1
+    assert certainty.publication_bias(record(k=5, small_study=skewed), rules)[0] == 0
+
+
+def test_an_override_replaces_a_rule_and_shows_what_it_replaced():
+    overrides = {"risk_of_bias": {"levels": 2, "reason": "Allocation was by day of the week."}}
+    assessed = certainty.assess(record(), LOW_RISK, RULES, overrides)
+    domain = assessed["domains"][0]
+    assert (assessed["level"], assessed["suggested"]) == ("low", "high")
+    assert domain["overridden"] is True
+    assert domain["reason"] == "Allocation was by day of the week."
+    assert domain["suggested_levels_down"] == 0
+
+
+def test_absolute_effects_of_ratios_and_odds_agree_with_arithmetic():
+    studies = [study("A", events_control=10.0), study("B", events_control=30.0)]
+    base = {"studies": studies}
+    bounds = {"estimate": 0.5, "ci_low": 0.25, "ci_high": 1.0}
+    risk = absolute.absolute_effect(base | {"measure": "RR", "pooled": bounds})
+    assert (risk["assumed_risk"], risk["risk"], risk["difference_high"]) == (200.0, 100.0, 0.0)
+    odds = absolute.absolute_effect(base | {"measure": "OR", "pooled": bounds})
+    assert odds["risk"] == pytest.approx(1000 * 0.125 / 1.125)
+    difference = absolute.absolute_effect(
+        base | {"measure": "RD", "pooled": {"estimate": -0.3, "ci_low": -0.5, "ci_high": 0.1}}
+    )
+    assert (difference["risk"], difference["risk_high"]) == (0.0, pytest.approx(300.0))
+    assert absolute.absolute_effect(base | {"measure": "MD", "pooled": bounds}) is None

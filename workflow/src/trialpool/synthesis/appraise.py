@@ -1,0 +1,45 @@
+"""What the results amount to: certainty and absolute effects of every analysis, verdicts on the claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from trialpool import io
+from trialpool.synthesis.absolute import absolute_effect
+from trialpool.synthesis.certainty import assess
+from trialpool.synthesis.claims import judge_claims
+from trialpool.synthesis.claims_file import load_claims
+
+Row = Mapping[str, Any]
+
+
+def appraise(records: Sequence[Row], judgements: Sequence[Row], rules: Row) -> dict[str, Any]:
+    """The appraisal: `analyses` (slug to `certainty` and `absolute`) and `claims` (see `claims`).
+
+    `judgements` are rows of risk_of_bias.csv, `rules` the whole of config/claims.yaml as `load_claims`
+    returns it.
+
+    >>> appraise([], [], {"claims": {}, "certainty": {}, "verdicts": {}, "overrides": {}})
+    {'analyses': {}, 'claims': []}
+    """
+
+    def certainty(record: Row) -> dict[str, Any] | None:
+        overrides = rules["overrides"].get(record["analysis"])
+        return assess(record, judgements, rules["certainty"], overrides)
+
+    analyses = {
+        record["analysis"]: {"certainty": certainty(record), "absolute": absolute_effect(record)}
+        for record in records
+    }
+    return {"analyses": analyses, "claims": judge_claims(rules["claims"], records, certainty, rules)}
+
+
+def write_appraisal(
+    record_paths: Sequence[str], judgements_path: str, claims_path: str | None, path: str | Path
+) -> None:
+    """Appraise the records by the rules of a claims file and write the appraisal as JSON."""
+    records = [io.read_json(record) for record in record_paths]
+    rules = load_claims(claims_path, [record["analysis"] for record in records])
+    io.write_json(path, appraise(records, io.read_rows(judgements_path), rules))
