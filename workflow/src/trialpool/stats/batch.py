@@ -9,7 +9,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.stats.checks import Bools, Floats, numbers, refuse, studies
+from trialpool.stats.checks import Bools, Floats, numbers, refuse, studies, usable
 from trialpool.stats.model import CHUNK_NUMBERS, Model, model_of
 
 _Array = TypeVar("_Array", Floats, Bools)
@@ -63,8 +63,7 @@ def batch_of(effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None =
             ~np.asarray(mask.any(-1, keepdims=True)),
             "this analysis has no study",
         )
-    _check_present("effects", y, ~np.isfinite(y), mask, "must be a finite number")
-    _check_present("variances", v, ~(np.isfinite(v) & (v > 0)), mask, "must be a finite number above 0")
+    usable(y, v, mask)
     return Batch(y, v, mask, tuple(shape), k)
 
 
@@ -94,9 +93,3 @@ def _stretch(array: _Array, batch: Batch, start: int, stop: int) -> _Array:
     else:
         part = full[np.unravel_index(np.arange(start, stop), batch.shape)]
     return np.ascontiguousarray(part.T)
-
-
-def _check_present(name: str, values: Floats, bad: Bools, mask: Bools | None, problem: str) -> None:
-    if not bad.any():
-        return
-    refuse(name, values, bad if mask is None else bad & mask, problem)

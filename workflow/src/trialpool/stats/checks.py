@@ -11,6 +11,9 @@ from numpy.typing import ArrayLike, NDArray
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
 
+# Fourth powers of effects and weights must stay floating-point numbers.
+HUGE = 1e50
+
 
 def numbers(name: str, values: ArrayLike | None) -> Floats:
     """Read array-like `values` as float64, masked entries as NaN; anything else is refused by name.
@@ -99,18 +102,40 @@ def check_level(level: float) -> float:
 
 
 def check_effects(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
-    """Read effects and variances of shape (…, k), k ≥ 1, and broadcast them: finite, variances above 0.
+    """Read effects and variances of shape (…, k), k ≥ 1, and broadcast them.
+
+    Effects must be finite, variances above 0, and both of a size that can be squared twice.
 
     >>> check_effects([0.1, 0.2], [0.1, -1])
     Traceback (most recent call last):
         ...
     ValueError: variances[1] is -1: must be above 0
     """
-    y, v = finite("effects", effects), positive("variances", variances)
+    y, v = numbers("effects", effects), numbers("variances", variances)
     studies("effects", y)
     studies("variances", v)
+    usable(y, v)
     y, v = together(effects=y, variances=v)
     return y, v
+
+
+def usable(effects: Floats, variances: Floats, present: Bools | None = None) -> None:
+    """Refuse effects and variances that cannot be pooled; where not `present` anything goes.
+
+    >>> usable(np.array([0.1, np.nan]), np.array([0.1, 0.1]))
+    Traceback (most recent call last):
+        ...
+    ValueError: effects[1] is nan: must be a finite number
+    """
+    asked: Bools | bool = True if present is None else present
+    bad = {"effects": ~(abs(effects) <= HUGE), "variances": ~((variances >= 1 / HUGE) & (variances <= HUGE))}
+    for name, values in (("effects", effects), ("variances", variances)):
+        if not bad[name].any():
+            continue
+        wrong = bad[name] & asked
+        refuse(name, values, wrong & ~np.isfinite(values), "must be a finite number")
+        refuse(name, values, wrong & (values <= 0) & (name == "variances"), "must be above 0")
+        refuse(name, values, wrong, "is beyond 1e-50 to 1e50 in size: change the unit")
 
 
 def studies(name: str, values: Floats) -> None:

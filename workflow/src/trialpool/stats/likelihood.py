@@ -73,12 +73,11 @@ def _curve(
     grid[-1] = top
     curve = np.empty_like(grid)
     curve[0] = at_zero
-    if model.effects.size * points <= CHUNK_NUMBERS:
-        ratio = _ratio(*score(repeat(model, points), grid[1:].ravel(), restricted))
-        curve[1:] = ratio.reshape(points, -1)
-        return grid, curve
-    for t, row in zip(grid[1:], curve[1:], strict=True):
-        row[:] = _ratio(*score(model, t, restricted))
+    rows = max(1, CHUNK_NUMBERS // model.effects.size)  # of the grid at once
+    for begin in range(1, points + 1, rows):
+        part = grid[begin : begin + rows]
+        beside = model if len(part) == 1 else repeat(model, len(part))
+        curve[begin : begin + rows] = _ratio(*score(beside, part.ravel(), restricted)).reshape(part.shape)
     return grid, curve
 
 
@@ -87,7 +86,7 @@ def _rises_at_zero(model: Model, restricted: bool, chosen: Bools) -> Bools:
     if chosen.any():
         part = take(model, chosen)
         squares, trace, cubes, trace2 = slopes(part, np.zeros(len(part.count)), restricted)
-        rises[chosen] = 2 * trace * cubes < trace2 * squares
+        rises[chosen] = 2 * cubes / squares < trace2 / trace
     return rises
 
 
@@ -109,9 +108,9 @@ def _solve(model: Model, restricted: bool, least: Floats, bracket: Bracket) -> F
         squares, trace, cubes, trace2 = slopes(model, t, restricted)
         rising = squares > trace
         low, high = np.where(rising, t, low), np.where(rising, high, t)
-        bend = 2 * trace * cubes - trace2 * squares
-        with np.errstate(divide="ignore", invalid="ignore"):
-            new = t + (squares - trace) * squares / bend
+        with np.errstate(divide="ignore", invalid="ignore"):  # such steps are not safe
+            bend = 2 * cubes / squares - trace2 / trace
+            new = t + (squares / trace - 1) / bend
         safe = (bend > 0) & (new >= low) & (new <= high) & (abs(new - t) <= before / 2)
         new = np.where(safe, new, low + (high - low) / 2)
         step = abs(new - t)

@@ -12,6 +12,7 @@ from trialpool.stats.batch import Batch
 from trialpool.stats.checks import Floats, finite
 
 REPEATED = 1e-9  # share of a standardised column that must be new
+FURTHEST = 1e12
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,8 +59,17 @@ def moderators_of(values: ArrayLike, k: int) -> Moderators:
     return Moderators(basis, back)
 
 
-def check_rank(batch: Batch, moderators: Moderators) -> None:
-    """Refuse masks under which the design loses rank or leaves no residual degree of freedom."""
+def check_solvable(batch: Batch, moderators: Moderators) -> None:
+    """Refuse what floating-point numbers cannot regress.
+
+    That is variances more than 12 orders of magnitude apart in one analysis, and masks under which the
+    design loses rank or leaves no residual degree of freedom.
+    """
+    v = np.broadcast_to(batch.variances, (*batch.shape, batch.k))
+    asked = True if batch.where is None else batch.where
+    spread = v.max(-1, initial=0.0, where=asked) / v.min(-1, initial=np.inf, where=asked)
+    if (spread > FURTHEST).any():
+        raise ValueError(f"variances: the largest is {spread.max():.1g} times the smallest, too far apart")
     if batch.where is None:
         return
     k, p = moderators.basis.shape

@@ -9,10 +9,10 @@ from math import factorial, prod
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.stats.batch import Batch
+from trialpool.stats.batch import Batch, batch_of
 from trialpool.stats.checks import Floats, check_effects, counts, one_of
 from trialpool.stats.heterogeneity import TAU2_METHODS
-from trialpool.stats.moderators import Moderators, moderators_of
+from trialpool.stats.moderators import Moderators, check_solvable, moderators_of
 from trialpool.stats.pooling import INTERVALS, pool_batch
 from trialpool.stats.regression import regress_batch
 
@@ -66,6 +66,7 @@ def permutation_test(
     if design is None:
         return _flip_signs(y, v, choice, exact_up_to, draws, seed)
     moderators = moderators_of(design, len(y))
+    check_solvable(batch_of(y, v), moderators)
     return _exchange_rows(y, v, moderators, choice, exact_up_to, draws, seed)
 
 

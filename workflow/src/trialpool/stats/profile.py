@@ -14,7 +14,7 @@ from trialpool.stats.checks import Bools, Floats, check_level, plain
 from trialpool.stats.forms import start
 from trialpool.stats.heterogeneity import solve_q
 from trialpool.stats.model import Model
-from trialpool.stats.moderators import check_rank, moderators_of
+from trialpool.stats.moderators import check_solvable, moderators_of
 from trialpool.stats.pooling import inconsistency
 
 # What one study says about heterogeneity: nothing.
@@ -72,7 +72,7 @@ def tau2_interval(
     basis = None
     if design is not None:
         moderators = moderators_of(design, batch.k)
-        check_rank(batch, moderators)
+        check_solvable(batch, moderators)
         basis = moderators.basis
     parts = [_limits(replace(model, basis=basis), level) for _, model in chunks(batch)]
     record = {name: np.concatenate([part[name] for part in parts]) for name in NOTHING_KNOWN}

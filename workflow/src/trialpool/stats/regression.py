@@ -14,7 +14,7 @@ from trialpool.stats.checks import Floats, check_level, finite, one_of, plain
 from trialpool.stats.forms import start, weights_at
 from trialpool.stats.heterogeneity import TAU2_METHODS, estimate_tau2
 from trialpool.stats.model import Model
-from trialpool.stats.moderators import Moderators, check_rank, moderators_of
+from trialpool.stats.moderators import Moderators, check_solvable, moderators_of
 from trialpool.stats.pooling import INTERVALS, inconsistency, quantile, ratio, two_sided
 
 
@@ -72,7 +72,7 @@ def meta_regression(
     level = check_level(level)
     batch = batch_of(effects, variances, where)
     moderators = moderators_of(design, batch.k)
-    check_rank(batch, moderators)
+    check_solvable(batch, moderators)
     return regress_batch(batch, moderators, tau2_method, interval, level)
 
 
