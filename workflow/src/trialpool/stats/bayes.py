@@ -94,14 +94,10 @@ def bayes_pool(
 ) -> BayesPool:
     """Posterior of the normal-normal random-effects model, by deterministic quadrature.
 
-    `effects` and `variances` have shape (…, k), on the analysis scale, k >= 1. `tau_prior` is one of
-    ("half_normal", scale), ("half_cauchy", scale), ("uniform", upper); `mu_prior` is (mean, sd) of a
-    normal prior of the mean effect, None a flat one. `threshold` asks for P(effect < threshold), both of
-    the mean effect and of a new study's.
-
-    Raises ValueError naming the argument if data, prior or level are not valid.
-
-    Source: Röver (2020), Journal of Statistical Software 93(6), equations 8 to 13.
+    `effects` and `variances` have shape (…, k), k >= 1. `tau_prior` is ("half_normal", scale),
+    ("half_cauchy", scale) or ("uniform", upper); `mu_prior` is (mean, sd) of a normal prior of the mean
+    effect, None a flat one. `threshold` asks for P(effect < threshold) of the mean and of a new study's
+    effect. Faulty input is a ValueError. Source: Röver 2020, J Stat Software 93(6), equations 8 to 13.
 
     >>> fit = bayes_pool([0.1, 0.3, 0.35, 0.65], [0.04, 0.03, 0.05, 0.01], threshold=0.0)
     >>> [round(float(x), 4) for x in (fit.estimate, fit.ci_low, fit.ci_high, fit.probability_below)]

@@ -1,0 +1,299 @@
+"""Small-study effects: do small studies show different effects? Regression and rank tests, PET-PEESE.
+
+None of these tells publication bias from any other reason why small studies differ. A result with fewer
+studies than its statistic needs carries the reason in `refused` and NaN in its numbers; faulty data raise a
+ValueError. With fewer than 10 studies the numbers come with a `caution` (Sterne et al. 2011; Cochrane
+Handbook 13.3.5.4).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr
+
+from trialpool.stats.checks import Floats, at_least, check_level, one_of
+from trialpool.stats.inference import infer
+from trialpool.stats.regression import meta_regression
+from trialpool.stats.robust import one_analysis
+
+FORMS = ("classic", "random", "random_hksj")
+PREDICTORS = ("se", "variance", "sample_size")
+ADVISED_STUDIES = 10
+FEWEST_FOR_A_LINE = 3
+FEWEST_FOR_RANKS = 3
+MOST_FOR_EXACT_RANKS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Egger:
+    """A regression of effects on a measure of study size; the test is of the slope.
+
+    `intercept` is the effect of an infinitely large study. `df` is infinite for a normal test, `tau2` 0 for
+    the classic form. `refused` says why there are no numbers, `caution` why they are weak; both else empty.
+    """
+
+    form: str
+    predictor: str
+    intercept: float
+    intercept_se: float
+    intercept_ci_low: float
+    intercept_ci_high: float
+    intercept_p_value: float
+    slope: float
+    slope_se: float
+    statistic: float
+    df: float
+    p_value: float
+    tau2: float
+    k: int
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begg:
+    """Kendall's rank correlation between standardised effects and variances; `exact` says how p was found."""
+
+    tau: float
+    p_value: float
+    exact: bool
+    k: int
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class PetPeese:
+    """The effect of an infinitely large study, by the line that the conditional rule `chosen` picks."""
+
+    chosen: str
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    pet: Egger
+    peese: Egger
+    refused: str
+    caution: str
+
+
+def few_studies_caution(k: int) -> str:
+    """What to say of a test of small-study effects among fewer than 10 studies; empty from 10 on."""
+    if k >= ADVISED_STUDIES:
+        return ""
+    return f"with {k} studies (fewer than {ADVISED_STUDIES}) chance and bias can hardly be told apart"
+
+
+def egger(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    form: str = "classic",
+    predictor: str = "se",
+    n1: ArrayLike | None = None,
+    n2: ArrayLike | None = None,
+    tau2_method: str = "REML",
+    level: float = 0.95,
+) -> Egger:
+    """Egger's regression test of effects (k,) with sampling variances (k,).
+
+    `form` "classic" is least squares with weights 1/v and t on k - 2 degrees of freedom (Egger 1997),
+    "random" a mixed-effects meta-regression with a normal test (Sterne & Egger 2005), "random_hksj" the same
+    with Knapp & Hartung's t. `predictor` is "se", "variance", or "sample_size": √(1/n1 + 1/n2) from the arms'
+    sizes, for standardised mean differences, whose variance contains the effect (Pustejovsky & Rodgers 2019).
+    Needs 3 studies that differ in size, otherwise `refused`.
+
+    >>> test = egger([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
+    >>> round(test.slope, 3), round(test.p_value, 4), test.caution
+    (1.992, 0.0266, 'with 4 studies (fewer than 10) chance and bias can hardly be told apart')
+    """
+    one_of("form", form, FORMS)
+    one_of("predictor", predictor, PREDICTORS)
+    level = check_level(level)
+    y, v = one_analysis(effects, variances)
+    x = _size(predictor, v, n1, n2)
+    reason = ""
+    if y.size < FEWEST_FOR_A_LINE:
+        reason = f"needs at least {FEWEST_FOR_A_LINE} studies to fit a line and judge it, there are {y.size}"
+    elif np.ptp(x) <= 1e-9 * x.max():
+        reason = "all studies have the same size, so effects cannot be related to it"
+    if reason:
+        return _refused_line(form, predictor, y.size, reason)
+    if form == "classic":
+        return _classic(y, v, x, predictor, level)
+    interval = "wald" if form == "random" else "hksj"
+    fit = meta_regression(y, v, x, tau2_method=tau2_method, interval=interval, level=level)
+    return _line(form, predictor, fit.coefficients, fit.se, float(fit.df), float(fit.tau2), y.size, level)
+
+
+def _size(predictor: str, v: Floats, n1: ArrayLike | None, n2: ArrayLike | None) -> Floats:
+    """The regression's predictor (k,)."""
+    if predictor == "sample_size":
+        if n1 is None or n2 is None:
+            raise ValueError("n1, n2: predictor 'sample_size' needs the number of people in both arms")
+        arms = [at_least(name, n, 1) for name, n in (("n1", n1), ("n2", n2))]
+        for name, n in zip(("n1", "n2"), arms, strict=True):
+            if n.shape != v.shape:
+                raise ValueError(
+                    f"{name} has shape {n.shape}: needs one number for each of the {v.size} effects"
+                )
+        return np.sqrt(1 / arms[0] + 1 / arms[1])
+    return np.sqrt(v) if predictor == "se" else v
+
+
+def _classic(y: Floats, v: Floats, x: Floats, predictor: str, level: float) -> Egger:
+    """Weighted least squares whose residual scale is estimated."""
+    root = 1 / np.sqrt(v)
+    whole = np.column_stack([np.ones(y.size), x]) * root[:, None]
+    # Centring on a study keeps equal effects exactly equal: their slope is 0, not noise over noise.
+    q, r = np.linalg.qr(whole)
+    centred = (y - y[0]) * root
+    coefficients = np.linalg.solve(r, q.T @ centred)
+    residuals = centred - whole @ coefficients
+    inverse = np.linalg.inv(r)
+    scale = residuals @ residuals / (y.size - 2)
+    se = np.sqrt(scale * (inverse**2).sum(axis=1))
+    coefficients[0] += y[0]
+    return _line("classic", predictor, coefficients, se, float(y.size - 2), 0.0, y.size, level)
+
+
+def _line(
+    form: str,
+    predictor: str,
+    coefficients: Floats,
+    se: Floats,
+    df: float,
+    tau2: float,
+    k: int,
+    level: float,
+) -> Egger:
+    found = infer(coefficients, se, df, level)
+    return Egger(
+        form=form,
+        predictor=predictor,
+        intercept=float(coefficients[0]),
+        intercept_se=float(se[0]),
+        intercept_ci_low=float(found.low[0]),
+        intercept_ci_high=float(found.high[0]),
+        intercept_p_value=float(found.p_value[0]),
+        slope=float(coefficients[1]),
+        slope_se=float(se[1]),
+        statistic=float(found.statistic[1]),
+        df=df,
+        p_value=float(found.p_value[1]),
+        tau2=tau2,
+        k=k,
+        refused="",
+        caution=few_studies_caution(k),
+    )
+
+
+def _refused_line(form: str, predictor: str, k: int, reason: str) -> Egger:
+    numbers = (np.nan,) * 11
+    return Egger(form, predictor, *numbers, k=k, refused=reason, caution="")
+
+
+def pet_peese(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    form: str = "classic",
+    alpha: float = 0.1,
+    tau2_method: str = "REML",
+    level: float = 0.95,
+) -> PetPeese:
+    """Estimate the effect (k,) of an infinitely large study, from the line on SE (PET) or variance (PEESE).
+
+    PEESE is chosen when PET's intercept differs from 0 at the two-sided level `alpha` (0.1 is the usual
+    one-sided 0.05), PET otherwise (Stanley & Doucouliagos 2014). `form` as in `egger`. Unreliable when
+    studies are few, all small or very heterogeneous (Stanley 2017). Needs 3 studies that differ in size.
+
+    >>> fit = pet_peese([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
+    >>> fit.chosen, round(fit.estimate, 4)
+    ('pet', -0.1099)
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha}: must lie between 0 and 1")
+    pet, peese = (
+        egger(effects, variances, form=form, predictor=predictor, tau2_method=tau2_method, level=level)
+        for predictor in ("se", "variance")
+    )
+    chosen = "peese" if pet.intercept_p_value < alpha else "pet"
+    line = peese if chosen == "peese" else pet
+    return PetPeese(
+        chosen="" if pet.refused else chosen,
+        estimate=line.intercept,
+        se=line.intercept_se,
+        ci_low=line.intercept_ci_low,
+        ci_high=line.intercept_ci_high,
+        p_value=line.intercept_p_value,
+        pet=pet,
+        peese=peese,
+        refused=pet.refused,
+        caution=pet.caution,
+    )
+
+
+def begg(effects: ArrayLike, variances: ArrayLike) -> Begg:
+    """Begg and Mazumdar's rank correlation test of effects (k,) and sampling variances (k,).
+
+    Effects are standardised around the common-effect mean with the variance of the difference. The
+    p-value is exact up to 500 studies without ties, otherwise normal with the variance for ties and no
+    continuity correction (Kendall 1970). Needs 3 studies, otherwise `refused`.
+
+    Source: Begg & Mazumdar 1994, Biometrics 50.
+
+    >>> test = begg([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
+    >>> round(test.tau, 4), round(test.p_value, 4), test.exact
+    (1.0, 0.0833, True)
+    """
+    y, v = one_analysis(effects, variances)
+    k = y.size
+    if k < FEWEST_FOR_RANKS:
+        reason = f"needs at least {FEWEST_FOR_RANKS} studies to rank, there are {k}"
+        return Begg(np.nan, np.nan, False, k, reason, "")
+    centred = y - y[0]
+    mean = (centred / v).sum() / (1 / v).sum()
+    z = (centred - mean) / np.sqrt(v - 1 / (1 / v).sum())
+    if np.ptp(z) == 0 or np.ptp(v) == 0:
+        reason = "all effects or all variances are equal, so there is nothing to rank"
+        return Begg(np.nan, np.nan, False, k, reason, "")
+    concordance = np.sign(np.subtract.outer(z, z)) * np.sign(np.subtract.outer(v, v))
+    score = float(concordance.sum()) / 2
+    pairs = k * (k - 1) / 2
+    ties = [np.unique(part, return_counts=True)[1].astype(np.float64) for part in (z, v)]
+    tied = [float((t * (t - 1)).sum()) / 2 for t in ties]
+    exact = tied == [0, 0] and k <= MOST_FOR_EXACT_RANKS
+    p_value = _exact_p(score, k) if exact else _normal_p(score, k, *ties)
+    tau = score / np.sqrt((pairs - tied[0]) * (pairs - tied[1]))
+    return Begg(float(tau), p_value, exact, k, "", few_studies_caution(k))
+
+
+def _exact_p(score: float, k: int) -> float:
+    """Two-sided p-value of Kendall's score: the share of permutations at least as far from 0.
+
+    The number of inversions of a random permutation is a sum of independent uniforms on 0 … i - 1.
+    """
+    fewest = round((k * (k - 1) / 2 - abs(score)) / 2)
+    chances = np.ones(1)
+    for i in range(2, k + 1):
+        sums = np.cumsum(np.pad(chances, (0, min(i - 1, fewest + 1))))[: fewest + 1]
+        sums[i:] -= sums[:-i].copy() if i < sums.size else 0
+        chances = sums / i
+    return float(min(1.0, 2 * chances.sum()))
+
+
+def _normal_p(score: float, k: int, first: Floats, second: Floats) -> float:
+    """Two-sided normal p-value; `first` and `second` count the members of each group of ties."""
+    spread = k * (k - 1) * (2 * k + 5)
+    for t in (first, second):
+        spread -= (t * (t - 1) * (2 * t + 5)).sum()
+    twos = [(t * (t - 1)).sum() for t in (first, second)]
+    threes = [(t * (t - 1) * (t - 2)).sum() for t in (first, second)]
+    variance = spread / 18 + twos[0] * twos[1] / (2 * k * (k - 1))
+    variance += threes[0] * threes[1] / (9 * k * (k - 1) * (k - 2))
+    return float(2 * ndtr(-abs(score) / np.sqrt(variance)))
