@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.assumed import assumed_sds
-from trialpool.evidence.designs import design_refusals
+from trialpool.evidence.designs import design_table
 from trialpool.evidence.instruments import with_scales
 from trialpool.evidence.measures import continuous_effects, event_effects
 from trialpool.evidence.pairs import cells, compare_arms, pooled_parts, without_double_counting
@@ -45,6 +45,7 @@ CARRIED = (
     "locator",
     "row_ids",
 )
+NO_PAIRS = ("crossover", "crossover trial: events of the same people in both arms need paired counts")
 NOT_ALLOWED = {
     "outcome_rank": ("other_outcome", "an instrument or outcome that the analysis does not ask for"),
     "item_rank": ("other_item", "a part, nerve or subscale that the analysis does not ask for"),
@@ -80,7 +81,7 @@ def arm_rows(
         rows[name] = who[name].to_numpy()
     rows["covered"] = arm_weights(arms)[rows["arm"].to_numpy()]
     not_allowed(rows)
-    refuse_designs(rows, specs, studies, np.ones(len(rows), dtype=bool))
+    _designs(rows, specs, studies)
     if "mean" in rows:
         assumed_sds(rows, specs, source)
     _twice(rows, arms)
@@ -94,18 +95,20 @@ def not_allowed(rows: pd.DataFrame) -> None:
         rows.loc[mask, "reason_code"], rows.loc[mask, "reason"] = code, words
 
 
-def refuse_designs(
-    rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame, unpaired: np.ndarray
-) -> None:
-    """Crossover and cluster trials whose arms are not two groups of people (see `designs`)."""
-    refusals = design_refusals(specs, studies)
-    if refusals.empty:
-        return
-    found = rows[["analysis", "study_id"]].merge(refusals, on=["analysis", "study_id"], how="left")
-    asked = (rows["reason_code"] == "").to_numpy() & np.asarray(unpaired)
-    mask = found["design_reason"].notna().to_numpy() & asked
-    rows.loc[mask, "reason_code"] = found["design_code"].to_numpy()[mask]
-    rows.loc[mask, "reason"] = found["design_reason"].to_numpy()[mask]
+def _designs(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> None:
+    """Crossover and cluster trials: refused, or with what the config assumes of them (see `designs`)."""
+    keys = ["analysis", "study_id"]
+    found = rows[keys].merge(design_table(specs, studies), on=keys, how="left").set_index(rows.index)
+    rows["design_r"], rows["design_effect"] = found["design_r"], found["design_effect"].fillna(1.0)
+    rows["design_words"] = found["design_words"].fillna("").astype(object)
+    refused = found["design_code"].fillna("") != ""
+    no_pairs = found["design_r"].notna() & ("events" in rows)
+    for mask, codes, reasons in (
+        (refused, found["design_code"], found["design_reason"]),
+        (no_pairs, NO_PAIRS[0], NO_PAIRS[1]),
+    ):
+        now = mask & (rows["reason_code"] == "")
+        rows.loc[now, "reason_code"], rows.loc[now, "reason"] = codes, reasons
 
 
 def _twice(rows: pd.DataFrame, arms: pd.DataFrame) -> None:
@@ -139,12 +142,15 @@ def arm_candidates(
         pairs[name] = pairs[f"{name}_experimental"]
     pairs["imputed"] = pairs["imputed_experimental"] | pairs["imputed_control"]
     pairs["made"] = pairs["made_experimental"] | pairs["made_control"]
+    for name in ("design_r", "design_effect", "design_words"):
+        pairs[name] = pairs[f"{name}_experimental"]
+    pairs["imputed"] |= pairs["design_r"].notna() | (pairs["design_effect"] != 1)
     pairs["trust"] = pairs[["trust_experimental", "trust_control"]].max(axis=1)
     pairs["reading"] = _both(pairs, "reading", "double", "single")
     together = pairs.groupby(["analysis", "cell"])["covered_experimental"].transform("sum")
     first_only = specs["multi_arm"].to_numpy()[pairs["analysis"].to_numpy()] == "first"
     pairs["partial"] = partial(pairs.assign(covered_experimental=together), totals) & ~first_only
-    pairs["derivation"] = _two_sided(pairs, "derivation")
+    pairs["derivation"] = joined(_two_sided(pairs, "derivation"), pairs["design_words"])
     for name in ("cautions", "locator"):
         pairs[name] = _unique(pairs, name)
     pairs["row_ids"] = joined(pairs["row_ids_experimental"], pairs["row_ids_control"], separator=" ")

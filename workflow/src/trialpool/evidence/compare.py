@@ -66,7 +66,7 @@ KNOWN_COLUMNS = {
 # of the two sides of a comparison, what has already gone into a column of the pair
 DROPPED = re.compile(
     r"^(derivation|cautions|row_ids|source_url|locator|reading|trust|imputed|made|usable|reason|reason_code|row"
-    r"|cell|study_id|side|.*_rank|time_order|covered|place|instrument|item|timepoint|weeks)_(experimental|control)$"
+    r"|cell|study_id|side|design_r|design_effect|design_words|.*_rank|time_order|covered|place|instrument|item|timepoint|weeks)_(experimental|control)$"
 )
 DTYPES = {TEXT: "string", NUMBER: "Float64", COUNT: "Int64", FLAG: "boolean"}
 

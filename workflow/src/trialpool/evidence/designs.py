@@ -1,10 +1,14 @@
 """Trials that are not two parallel groups of people: crossover and cluster designs.
 
-Arms of a crossover trial are the same people, so they are not compared as if they were two groups, unless
-the numbers read are those of the first period only; that is an assumption about a study, written in the
-config with its source (`assumptions: {Smith2013: {first_period: true, source: …}}`). A contrast that a
-crossover trial publishes with its interval is taken as the paired analysis. A cluster-randomised trial is
-left out while nothing says how alike the people of a cluster are.
+Arms of a crossover trial are the same people, and people of one cluster are alike: neither is compared as if
+it were two groups of independent people, unless the config says, with its source, what to assume of the
+study (`assumptions: {STUDY: {…, source: …}}`):
+- `first_period: true`: the numbers read are those of the first period only, so the arms are parallel;
+- `correlation: 0.5`: between the two periods; the difference gets the variance of paired data (Cochrane
+  Handbook 23.2.7), for means only;
+- `icc: 0.05` and `cluster_size: 20`: the variance is widened by the design effect (Handbook 23.1.4).
+The last two mark the effect as imputed. A contrast that such a trial publishes with its interval is taken
+as analysed with its design, and says so.
 """
 
 from __future__ import annotations
@@ -12,29 +16,68 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
 import pandas as pd
+
+from trialpool.stats.units import design_effect
 
 REFUSED = {
     "crossover": "crossover trial without paired data: both arms are the same people",
     "cluster": "cluster-randomised, and nothing says how alike the people of a cluster are",
 }
-COLUMNS = ["analysis", "study_id", "design_code", "design_reason"]
+TAKEN = "taken as analysed as {article} {design} trial"
+COLUMNS = [
+    "analysis",
+    "study_id",
+    "design_code",
+    "design_reason",
+    "design_r",
+    "design_effect",
+    "design_words",
+]
 
 
-def design_refusals(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> pd.DataFrame:
-    """Pairs (position of the analysis, study) whose arms must not be compared as parallel groups.
+def design_table(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> pd.DataFrame:
+    """What to do with crossover and cluster trials in each analysis (by position): columns COLUMNS.
 
-    >>> studies = pd.DataFrame({"study_id": ["A1", "B2"], "design": ["crossover", "parallel"]})
-    >>> design_refusals([{}], studies)[["study_id", "design_code"]].values.tolist()
-    [['A1', 'crossover']]
-    >>> design_refusals([{"assumptions": {"A1": {"first_period": True}}}], studies).empty
-    True
+    `design_code` is "" where an assumption is given; then `design_r` is the correlation (NaN for clusters
+    and first periods) and `design_effect` the factor of the variance.
+
+    >>> studies = pd.DataFrame({"study_id": ["A1", "B2"], "design": ["cluster", "parallel"]})
+    >>> design_table([{}], studies)[["study_id", "design_code"]].values.tolist()
+    [['A1', 'cluster']]
+    >>> known = {"assumptions": {"A1": {"icc": 0.05, "cluster_size": 20}}}
+    >>> design_table([known], studies)["design_words"].item()
+    'variance ×1.95 for clusters of 20 people (ICC 0.05)'
     """
     odd = studies[studies["design"].isin(list(REFUSED))]
     rows = []
     for position, spec in enumerate(specs):
         assumptions = spec.get("assumptions") or {}
         for study, design in zip(odd["study_id"], odd["design"], strict=True):
-            if not (assumptions.get(study) or {}).get("first_period"):
-                rows.append((position, study, design, REFUSED[design]))
+            rows.append((position, study, *_decided(design, assumptions.get(study) or {})))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def _decided(design: str, assumed: Mapping[str, Any]) -> tuple[str, str, float, float, str]:
+    """Code, reason, correlation, design effect and words for one trial."""
+    if assumed.get("first_period"):
+        return "", "", np.nan, 1.0, "first period of a crossover trial only"
+    if design == "crossover" and "correlation" in assumed:
+        r = float(assumed["correlation"])
+        return "", "", r, 1.0, f"paired data of a crossover trial, r = {r:g} assumed between periods"
+    if design == "cluster" and {"icc", "cluster_size"} <= set(assumed):
+        size, icc = float(assumed["cluster_size"]), float(assumed["icc"])
+        factor = float(design_effect(size, icc))
+        words = f"variance ×{factor:.4g} for clusters of {size:g} people (ICC {icc:g})"
+        return "", "", np.nan, factor, words
+    return design, REFUSED[design], np.nan, 1.0, ""
+
+
+def taken_as_analysed(design: str) -> str:
+    """The caution of a published contrast of a crossover or cluster trial.
+
+    >>> taken_as_analysed("crossover")
+    'taken as analysed as a crossover trial'
+    """
+    return TAKEN.format(article="a", design=design)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from trialpool import stats
 from trialpool.evidence.words import joined, number_text
+from trialpool.stats.units import crossover_smd
 
 DIFFERENCES = ("mean_difference", "change_difference")
 SAME_MEASURE = {
@@ -42,10 +43,12 @@ def continuous_effects(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame
     spread = (s1 > 0) | (s2 > 0)
     small = (n1 + n2 < 5) | ~((n1 > 1) & (n2 > 1))
     signs = ~(m1 * m2 > 0)
+    paired = pairs["design_r"].notna().to_numpy()
     cases = {
         "no_spread": (~spread, "both arms print a spread of 0"),
         "too_few": ((measure == "SMD") & small, "too few people to standardise by their SD"),
         "no_ratio": ((measure == "ROM") & signs, "a ratio needs both means other than 0 and of one sign"),
+        "crossover": ((measure == "ROM") & paired, "no ratio of means for the same people in both arms"),
     }
     pairs = _refused(pairs, cases)
     usable = (pairs["reason_code"] == "").to_numpy()
@@ -55,7 +58,25 @@ def continuous_effects(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame
             if now.any():
                 part = [value[now] for value in values]
                 _put(pairs, now, _means(name, kind, part))
+    _put_paired(pairs, usable & paired, measure, values)
+    pairs["variance"] *= pairs["design_effect"]
     return pairs
+
+
+def _put_paired(pairs: pd.DataFrame, mask: np.ndarray, measure: np.ndarray, values: list[np.ndarray]) -> None:
+    """The same people in both arms: the difference's own variance, by the assumed correlation."""
+    r = pairs["design_r"].to_numpy(float)
+    for name in ("MD", "SMD"):
+        now = mask & (measure == name)
+        if not now.any():
+            continue
+        m1, s1, n1, m2, s2, n2 = (value[now] for value in values)
+        people = np.minimum(n1, n2)
+        if name == "MD":
+            result = stats.paired_effects(m1 - m2, stats.change_sd(s1, s2, r[now]), people)
+        else:
+            result = crossover_smd(m1 - m2, s1, s2, people, r[now])
+        _put(pairs, now, result)
 
 
 SIDES = ("experimental", "control")
@@ -103,6 +124,7 @@ def event_effects(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
         now = usable & (measure == name) & (zero == add)
         result = EVENT_MEASURES[name](e1[now], n1[now], e2[now], n2[now], zero_cells=add)
         _put(pairs, now, result)
+    pairs["variance"] *= pairs["design_effect"]
     note = np.where(
         usable & empty & (zero > 0), [f"{number_text(add)} added to each cell" for add in zero], ""
     )

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence import routes
-from trialpool.evidence.candidates import ATTRIBUTES, arm_weights, not_allowed, partial, refuse_designs
+from trialpool.evidence.candidates import ATTRIBUTES, arm_weights, not_allowed, partial
+from trialpool.evidence.designs import REFUSED, taken_as_analysed
 from trialpool.evidence.instruments import with_scales
 from trialpool.evidence.measures import DIFFERENCES, contrast_effects
 from trialpool.evidence.questions import CONTROL, EXPERIMENTAL, asked_rows
@@ -52,8 +52,9 @@ def contrast_candidates(
     rows = _oriented(rows[forward | backward], backward[forward | backward])
     _attributes(rows, arms)
     not_allowed(rows)
-    paired = rows["trust"].isin([routes.ADJUSTED, routes.CONTRAST])
-    refuse_designs(rows, specs, studies, ~paired)
+    design = rows["study_id"].map(studies.set_index("study_id")["design"])
+    taken = [taken_as_analysed(name) if name in REFUSED else "" for name in design]
+    rows["cautions"] = joined(rows["cautions"], taken)
     rows["partial"] = partial(rows, totals)
     rows["kind"], rows["made"] = "contrast", False
     rows["basis"] = rows["measure"].map(BASIS).fillna("any")
