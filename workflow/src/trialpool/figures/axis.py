@@ -11,10 +11,8 @@ from statistics import median
 from trialpool.figures import lettering, style
 
 REACH = 2.2  # typical half-widths that an interval may reach beyond the estimates before it is clipped
-POOLED_STRETCH, PREDICTION_STRETCH = (
-    2.5,
-    0.6,
-)  # shares of that range by which these may widen it on either side
+# shares of that range by which the pooled interval, and then any other, may widen it on either side
+POOLED_STRETCH, FURTHER_STRETCH = 1.5, 0.4
 WORTH_CLIPPING = 1.3  # clip only if the whole range is wider than this many times the clipped one
 OUTLYING = 8.0  # median deviations from the median estimate beyond which an estimate does not set the range
 LEAST_SIDE = 0.14  # share of the axis that lies on either side of no effect, so that both directions are seen
@@ -78,7 +76,7 @@ def plan_axis(
     landmarks: Iterable[float],
     *,
     pooled: Sequence[tuple[float, float]] = (),
-    prediction: Sequence[tuple[float, float]] = (),
+    further: Sequence[tuple[float, float]] = (),
     logarithmic: bool,
     left: float,
     right: float,
@@ -86,7 +84,7 @@ def plan_axis(
     """An axis that shows all that matters and is not ruled by one wide interval.
 
     `estimates` and `intervals` (low, high) of the trials, `landmarks` (no effect first, then the MCID and the
-    pooled estimate: always shown) and the `pooled` and `prediction` intervals are on the natural scale.
+    pooled estimate: always shown) and the `pooled` and `further` intervals are on the natural scale.
 
     >>> axis = plan_axis([-1, -2], [(-2, 0), (-3, -1)], [0.0], logarithmic=False, left=0.0, right=200.0)
     >>> axis.labels
@@ -99,7 +97,7 @@ def plan_axis(
     marks = [scale(value, logarithmic) for value in landmarks]
     low, high = _trial_range([scale(value, logarithmic) for value in estimates], scaled(intervals), marks)
     low, high = _stretched(low, high, scaled(pooled), POOLED_STRETCH)
-    low, high = _stretched(low, high, scaled(prediction), PREDICTION_STRETCH)
+    low, high = _stretched(low, high, scaled(further), FURTHER_STRETCH)
     low, high = _with_margins(low, high, marks[0])
     ticks = _ratio_ticks(low, high, right - left) if logarithmic else _linear_ticks(low, high, right - left)
     return Axis(low, high, left, right, logarithmic, tuple(ticks), tuple(_tick_labels(ticks, logarithmic)))
@@ -159,9 +157,16 @@ def _linear_ticks(low: float, high: float, length: float) -> list[float]:
         for step in STEPS:
             size = step * 10.0**exponent
             first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
-            if last - first + 1 <= most:
-                return [index * size for index in range(first, last + 1)]
+            ticks = [index * size for index in range(first, last + 1)] if last - first < most else []
+            if ticks and _even_labels_fit(ticks, size * length / (high - low)):
+                return ticks
         exponent += 1
+
+
+def _even_labels_fit(ticks: Sequence[float], spacing: float) -> bool:
+    """Whether the labels of evenly spaced ticks leave a gap between them (two always pass)."""
+    widest = max(_label_width(label) for label in _tick_labels(ticks, False))
+    return len(ticks) <= 2 or widest + TICK_GAP <= spacing
 
 
 def _ratio_ticks(low: float, high: float, length: float) -> list[float]:

@@ -16,6 +16,7 @@ PLOT = "plot"
 PLOT_WIDTH = 180.0
 LABEL_LIMIT = 108.0
 RECEIVED_LIMIT = 90.0
+LONGEST_HEADING = 100.0  # of a group of columns; longer ones wrap
 MARK_GAP = 1.5
 WIDE, NARROW, JOINED = 12.0, 7.0, 3.0
 COMPACT_FROM = 26  # trials from which every row is one line
@@ -129,7 +130,7 @@ def _label_width(column: Column, row: Row) -> float:
 
 def outcome_lines(text: str) -> tuple[str, ...]:
     """The small line below a study's label: what was measured, and when."""
-    return lettering.wrap(text, LABEL_LIMIT, style.SMALL_SIZE, lines=1)
+    return lettering.wrap(text, LABEL_LIMIT, style.SMALL_SIZE, lines=2)
 
 
 def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]:
@@ -144,12 +145,13 @@ def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]
     keys = [column.key for column in columns]
     for heading in headings:
         span = span_keys(heading, keys)
-        if not span or heading.level:
+        if not span:
             continue
         first = keys.index(span[0])
         inside = columns[first : keys.index(span[-1]) + 1]
         room = sum(column.width for column in inside) + sum(column.gap for column in inside[1:])
-        lack = lettering.width(heading.text, style.SMALL_SIZE, True) - room
+        wanted = lettering.width(heading.text, style.SMALL_SIZE, True)
+        lack = (min(wanted, LONGEST_HEADING) if heading.level else wanted) - room
         if lack > 0:
             grow = lack if len(inside) == 1 else lack / 2
             columns[first] = replace(columns[first], width=columns[first].width + grow)

@@ -20,7 +20,8 @@ from trialpool.figures.forest_columns import (
     plan_headings,
     span_keys,
 )
-from trialpool.figures.forest_rows import Notes, Row, forest_rows
+from trialpool.figures.forest_footnotes import Notes
+from trialpool.figures.forest_rows import Row, forest_rows
 from trialpool.figures.lettering import clean
 from trialpool.report import words
 
@@ -30,7 +31,8 @@ ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
 TITLE_LEADING, SUBTITLE_LEADING = 13.5, 10.0
 AXIS_DEPTH = 17.0
 NOTE_LEADING = 9.2
-NOTE_INDENT = 9.0
+NOTE_INDENT = 11.0
+NOTE_LINES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,8 +195,8 @@ def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float 
         estimates,
         [(row.low, row.high) for row in bounded if row.kind == "study"],
         landmarks,
-        pooled=[(row.low, row.high) for row in bounded if row.kind in ("pooled", "subtotal")],
-        prediction=[(row.low, row.high) for row in bounded if row.kind == "prediction"],
+        pooled=[(row.low, row.high) for row in bounded if row.kind == "pooled"],
+        further=[(row.low, row.high) for row in bounded if row.kind in ("prediction", "subtotal")],
         logarithmic=record.get("measure") in words.RATIO_MEASURES,
         left=plot.left,
         right=plot.left + plot.width,
@@ -234,6 +236,6 @@ def _footnotes(
     if threshold is not None:
         listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
     return tuple(
-        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE))
+        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE, lines=NOTE_LINES))
         for mark, text in listed
     )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialpool.figures.forest_rows import IMPUTED, LETTERS, SYMBOLS, Notes, i2_text, tau2_text
+from trialpool.figures.forest_footnotes import IMPUTED, Notes, listed_notes
+from trialpool.figures.forest_rows import i2_text, tau2_text
 from trialpool.figures.lettering import clean
 from trialpool.report import words
 
@@ -48,8 +49,8 @@ def unit_text(record: Mapping[str, Any]) -> str:
     """
     if record.get("measure") != "MD":
         return ""
-    parts = [clean(record.get("unit")), clean(record.get("scale")).replace("-", "–")]
-    inside = ", ".join(part for part in parts if part)
+    unit, scale = clean(record.get("unit")), clean(record.get("scale")).replace("-", "–")
+    inside = unit if scale in unit else f"{unit}, {scale}".removeprefix(", ")
     return f" ({inside})" if inside else ""
 
 
@@ -128,15 +129,13 @@ def footnotes(
     record: Mapping[str, Any], notes: Notes, has_prediction: bool, clipped: bool
 ) -> list[tuple[str, str]]:
     """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made."""
-    listed = sorted(notes.texts.items(), key=lambda note: (SYMBOLS + LETTERS).index(note[1]))
-    lines = [(mark, text) for text, mark in listed]
     line = f"ine: {level_text(record)} confidence interval{', arrow where it goes on' if clipped else ''}"
     shapes = f"L{line}"
     if record.get("status") == "pooled":
         shapes = f"Square: trial, area in proportion to its weight; l{line}"
         shapes += "; diamond: pooled estimate"
         shapes += "; bar: prediction interval" if has_prediction else ""
-    return [*lines, ("", f"{shapes}. {method_line(record)}")]
+    return [*listed_notes(notes), ("", f"{shapes}. {method_line(record)}")]
 
 
 def method_line(record: Mapping[str, Any]) -> str:

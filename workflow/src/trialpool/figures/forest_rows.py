@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from trialpool.figures.forest_footnotes import Notes, new_notes, row_marks
 from trialpool.figures.lettering import clean
 from trialpool.report import safe, words
 
 SIDES = ("experimental", "control")
-SYMBOLS = IMPUTED, READ_ONCE, CONTRAST = ("†", "‡", "§")
-LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")
-MOST_CAUTIONS = len(LETTERS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,44 +32,19 @@ class Row:
     url: str = ""
 
 
-@dataclass(slots=True)
-class Notes:
-    """Footnotes as they are called for: the mark of each distinct text, in order of first appearance."""
-
-    texts: dict[str, str] = field(default_factory=dict)
-    letters: int = 0
-
-
-def note_mark(notes: Notes, text: str, mark: str = "") -> str:
-    """The mark of a footnote, a new letter if the text is new; "" when the letters are used up.
-
-    >>> notes = Notes()
-    >>> note_mark(notes, "SD from SE"), note_mark(notes, "n not printed"), note_mark(notes, "SD from SE")
-    ('a', 'b', 'a')
-    """
-    if text not in notes.texts:
-        if not mark:
-            if notes.letters >= MOST_CAUTIONS:
-                return ""
-            mark = LETTERS[notes.letters]
-            notes.letters += 1
-        notes.texts[text] = mark
-    return notes.texts[text]
-
-
 def forest_rows(record: Mapping[str, Any], joints: tuple[str, str, str]) -> tuple[list[Row], Notes]:
     """All rows of the plot from top to bottom, and the footnotes that they call for.
 
     `joints` are the texts before, between and behind the bounds of an interval.
     """
-    notes = Notes()
     studies = [row for row in record.get("studies") or [] if row.get("estimate") is not None]
+    notes = new_notes(studies)
     digits = _effect_digits(record, studies)
     rows: list[Row] = []
     groups = _grouped(record, studies)
     for group, members in groups:
         if group is not None:
-            rows.append(Row("heading", {"study": clean(group.get("name")) or "Other trials"}))
+            rows.append(Row("heading", {"study": _group_name(group.get("name"))}))
         rows += [_study_row(record, study, digits, joints, notes) for study in members]
         pooled = (group or {}).get("pooled")
         if pooled and (group.get("k") or 0) > 1:
@@ -79,6 +52,11 @@ def forest_rows(record: Mapping[str, Any], joints: tuple[str, str, str]) -> tupl
     if record.get("status") == "pooled" and record.get("pooled"):
         rows += _pooled_rows(record, digits, joints)
     return rows, notes
+
+
+def _group_name(name: Any) -> str:
+    """A subgroup's name in words: codes of the codebook without their underscores."""
+    return words.capital(clean(words.spaced(name)).replace("vitamin b", "vitamin B")) or "Other trials"
 
 
 def _effect_digits(record: Mapping[str, Any], studies: Sequence[Mapping[str, Any]]) -> int | None:
@@ -159,38 +137,17 @@ def _study_row(
         high,
         weight,
         hollow=bool(study.get("imputed")),
-        marks=_marks(study, notes),
+        marks=row_marks(study, notes),
         url=safe.url(study.get("source_url")),
     )
-
-
-def _marks(study: Mapping[str, Any], notes: Notes) -> str:
-    marks = []
-    if study.get("imputed"):
-        marks.append(note_mark(notes, "Rests on an imputed number (hollow square).", IMPUTED))
-    if study.get("kind") == "contrast":
-        text = "Contrast as published: the arms' own results are not printed."
-        marks.append(note_mark(notes, text, CONTRAST))
-    if study.get("reading") == "single":
-        marks.append(note_mark(notes, "Read at its source once, not twice.", READ_ONCE))
-    for caution in str(study.get("cautions") or "").split("; "):
-        if clean(caution):
-            marks.append(note_mark(notes, _sentence(clean(caution))))
-    return " ".join(mark for mark in marks if mark)
-
-
-def _sentence(text: str) -> str:
-    if text[1:2].isalpha():  # a symbol such as n stays small
-        text = words.capital(text)
-    return text if text.endswith((".", "!", "?", "…")) else f"{text}."
 
 
 def _outcome(study: Mapping[str, Any]) -> str:
     """What was measured and when, as the second line of a study: "NRS, week 8"."""
     parts = [clean(words.spaced(study.get("instrument"))), clean(words.spaced(study.get("item")))]
-    name = ": ".join(part for part in parts if part)
+    name = ": ".join(part for part in parts if part).replace("cipn", "CIPN")
     weeks = study.get("weeks")
-    when = "" if weeks is None else f"week {words.plain_number(round(float(weeks), 1))}"
+    when = "" if weeks is None else f"week\u00a0{words.plain_number(round(float(weeks), 1))}"
     return ", ".join(part for part in (name, when) if part)
 
 
@@ -209,7 +166,7 @@ def _arm_cells(study: Mapping[str, Any], side: str) -> dict[str, str]:
         digits = words.digits_for([study.get("mean_experimental"), study.get("mean_control")])
         digits = min(max(digits, 1), 2)
         cells[f"value_{side}"] = words.number(mean, digits)
-        cells[f"spread_{side}"] = f"± {words.number(sd, digits)}"
+        cells[f"spread_{side}"] = "" if sd is None else f"± {words.number(sd, digits)}"
     else:
         cells[f"value_{side}"] = words.MISSING
     return cells
@@ -218,6 +175,11 @@ def _arm_cells(study: Mapping[str, Any], side: str) -> dict[str, str]:
 def _people(n: Any) -> str:
     """A number of people; halves occur where an arm was split."""
     return words.MISSING if n is None else words.number(n, 0 if float(n).is_integer() else 1)
+
+
+def _some_unknown(record: Mapping[str, Any]) -> bool:
+    """Whether a trial does not say how many people it analysed."""
+    return any(study.get(f"n_{side}") is None for study in record.get("studies") or [] for side in SIDES)
 
 
 def _event_total(record: Mapping[str, Any], side: str, n: str) -> dict[str, str]:
@@ -252,7 +214,8 @@ def _pooled_rows(record: Mapping[str, Any], digits: int | None, joints: tuple[st
     model = "Common effect" if methods.get("tau2_method") == "FE" else "Random effects"
     everybody = words.people(record)
     size = words.count(record.get("k"), "trial")
-    people = "" if everybody is None else f", {words.count(everybody, 'person', 'people')}"
+    least = "≥ " if _some_unknown(record) else ""
+    people = "" if everybody is None else f", {least}{words.count(everybody, 'person', 'people')}"
     cells = {"study": f"{model}: {size}{people}", "weight": "100%"}
     for side in SIDES:
         n = record.get(f"n_{side}")
@@ -278,7 +241,7 @@ def tau2_text(value: float | None) -> str:
         return words.MISSING
     if value >= 1e5 or 0 < value < 1e-4:
         return f"{value:.1e}" if value >= 1e5 else "<0.0001"
-    return f"{value:.2g}" if value < 1 else f"{value:.3g}" if value < 1000 else f"{value:.0f}"
+    return f"{value:.2g}" if value < 1 else f"{value:.3g}" if value < 1000 else words.number(value, 0)
 
 
 def i2_text(value: float | None) -> str:

@@ -7,7 +7,7 @@ import warnings
 from functools import cache, lru_cache
 from typing import Any
 
-from matplotlib.font_manager import findfont
+from matplotlib.font_manager import findfont, get_font
 from matplotlib.ft2font import FT2Font, LoadFlags
 
 from trialpool.figures import style
@@ -30,7 +30,7 @@ def clean(text: Any) -> str:
 
 @cache
 def _face(bold: bool) -> FT2Font:
-    return FT2Font(findfont(style.font(10.0, bold)))
+    return get_font([findfont(style.font(10.0, bold))])  # with the fallback for letters that the font lacks
 
 
 @lru_cache(maxsize=8192)
@@ -72,6 +72,7 @@ def shorten(text: str, limit: float, size: float = style.BODY_SIZE, bold: bool =
     return cut.rstrip(" ,;:") + ELLIPSIS
 
 
+@lru_cache(maxsize=4096)
 def wrap(
     text: str, limit: float, size: float = style.BODY_SIZE, bold: bool = False, lines: int = 99
 ) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ def wrap(
 def _pieces(text: str) -> list[tuple[str, str]]:
     """Words, and their parts at hyphens and slashes, each with what joins it to the piece before."""
     pieces = []
-    for word in text.split():
+    for word in filter(None, text.split(" ")):  # a no-break space does not split
         parts = [part for part in _BREAKABLE.split(word) if part]
         pieces += [(" " if not index else "", part) for index, part in enumerate(parts)]
     return pieces

@@ -22,6 +22,7 @@ COLUMNS = (  # key, heading, x of the aligned side, width
     ("compared", "Compared", 174.0, 158.0),
     ("why", "Why no number could be used", 344.0, 204.0),
 )
+OTHER_QUESTION = ("other_comparison", "other_purpose")  # trials of something else are no gap here
 NOT_READ = "no result numbers could be read yet"
 
 
@@ -56,18 +57,20 @@ def draw_no_data(record: Mapping[str, Any]) -> Figure:
 def _message(record: Mapping[str, Any], rows: list[dict[str, str]]) -> str:
     if not rows:
         return "No trial of this comparison is known to the evidence tables."
-    known = len(record.get("known") or []) or len(rows)
+    known = len(rows)
     verb = "is" if known == 1 else "are"
     return f"No trial could be pooled. {words.count(known, 'trial')} of this comparison {verb} known:"
 
 
 def _known_rows(record: Mapping[str, Any]) -> list[dict[str, str]]:
-    """Known trials with the reasons found for them; trials that only appear among the unused rows follow."""
+    """Trials of the comparison with the reasons found for them, known ones first."""
     reasons: dict[str, list[str]] = {}
     labels: dict[str, Mapping[str, Any]] = {}
     for row in record.get("known") or []:
         labels.setdefault(str(row.get("study_id")), row)
     for row in record.get("not_used") or []:
+        if row.get("reason_code") in OTHER_QUESTION and str(row.get("study_id")) not in labels:
+            continue
         labels.setdefault(str(row.get("study_id")), row)
         reason = clean(row.get("reason"))
         listed = reasons.setdefault(str(row.get("study_id")), [])
@@ -81,7 +84,10 @@ def _known_rows(record: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def _known_row(row: Mapping[str, Any], reasons: list[str]) -> dict[str, str]:
-    sides = [clean(words.spaced(row.get(f"category_{side}"))) for side in ("experimental", "control")]
+    sides = [
+        clean(words.spaced(row.get(f"category_{side}"))).replace("+", " + ")
+        for side in ("experimental", "control")
+    ]
     n = row.get("n_randomised")
     return {
         "label": clean(row.get("label") or row.get("study_id")),

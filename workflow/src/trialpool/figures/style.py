@@ -58,7 +58,6 @@ RENDERING: dict[str, Any] = {
     "text.usetex": False,
     "text.parse_math": False,
     "text.hinting": "none",
-    "text.hinting_factor": 1,
     "svg.fonttype": "none",
     "svg.hashsalt": "trialpool",
     "svg.image_inline": True,

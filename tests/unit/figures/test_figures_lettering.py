@@ -1,0 +1,40 @@
+"""Text measured, wrapped and shortened."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trialpool.figures.lettering import clean, shorten, width, wrap
+
+WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=120).map(clean)
+
+
+@given(WORDS, st.floats(12, 300))
+def test_wrapped_lines_fit_and_lose_nothing(text, limit):
+    lines = wrap(text, limit)
+    assert all(width(line) <= limit or len(line) == 1 for line in lines)
+    assert "".join(lines).replace(" ", "") == text.replace(" ", "")
+
+
+@given(WORDS, st.floats(30, 200), st.integers(1, 3))
+def test_no_more_lines_than_asked_for(text, limit, lines):
+    wrapped = wrap(text, limit, lines=lines)
+    assert len(wrapped) <= lines
+    assert all(width(line) <= limit or len(line) == 1 for line in wrapped)
+
+
+@given(WORDS, st.floats(20, 200))
+def test_shortened_text_is_a_beginning_with_an_ellipsis(text, limit):
+    short = shorten(text, limit)
+    if short != text:
+        assert short.endswith("…")
+        assert text.startswith(short[:-1])
+        assert width(short) <= limit
+
+
+def test_words_break_at_hyphens_and_slashes_before_letters():
+    assert wrap("Αναγνωστόπουλος-Παπαδημητρίου", 100) == ("Αναγνωστόπουλος-", "Παπαδημητρίου")
+    assert wrap("dose week\u00a08", width("dose week")) == ("dose", "week\u00a08")
+
+
+def test_hidden_and_ordering_characters_are_taken_out():
+    assert clean("a\u202eb\u0000c\u200bd\ne\ud800") == "ab cd e"
