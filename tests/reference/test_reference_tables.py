@@ -129,3 +129,23 @@ def test_combined_arms_are_those_of_the_people_in_them() -> None:
         compare("mean", ours.mean, row["combined_mean"])
         compare("sd", ours.sd, row["combined_sd"])
     compare.finish()
+
+
+SHARED = TABLES["shared_control"]
+
+
+@pytest.mark.parametrize("place", range(2))
+@pytest.mark.parametrize("measure", ["MD", "SMD", "ROM", "RR", "OR", "RD"])
+def test_effects_against_one_control_covary_as_computed_pair_by_pair(measure: str, place: int) -> None:
+    if measure in ("RR", "OR", "RD"):
+        trial = SHARED["events"][place]
+        data = [trial[key] for key in ("events", "n", "events_control", "n_control")]
+        ours = stats.shared_control_events(measure, *data)
+    else:
+        trial = SHARED["means"][place]
+        data = [trial[key] for key in ("mean", "sd", "n", "mean_control", "sd_control", "n_control")]
+        ours = stats.shared_control_means(measure, *data)
+    compare = Comparison()
+    compare("effect", ours.effect, trial[measure]["effect"])
+    compare("covariance", ours.covariance, trial[measure]["covariance"])
+    compare.finish()

@@ -107,9 +107,48 @@ combined_rows <- function() {
   })
 }
 
+# Several arms against one control (Gleser and Olkin 2009), pair by pair; the variances are escalc's own.
+# The standardised differences of a trial share the SD of all its arms and the J of its degrees of freedom.
+shared_rows <- function() {
+  pairs <- function(m, variance, covariance) outer(seq_len(m), seq_len(m),
+    Vectorize(function(i, j) if (i == j) variance(i) else covariance(i, j)))
+  means <- lapply(list(
+    list(m = c(7.87, 4.35), sd = c(4.1, 4.4), n = c(25, 22), mc = 1.36, sdc = 4.3, nc = 25),
+    list(m = c(9.1, 8.4, 7.7), sd = c(2.2, 3.1, 2.5), n = c(12, 48, 9), mc = 9.6, sdc = 2.9, nc = 31)), function(t) {
+    k <- length(t$m)
+    e <- function(measure) escalc(measure, m1i = t$m, sd1i = t$sd, n1i = t$n, m2i = rep(t$mc, k), sd2i = rep(t$sdc, k),
+      n2i = rep(t$nc, k))
+    df <- sum(t$n) + t$nc - k - 1
+    s <- sqrt((sum((t$n - 1) * t$sd^2) + (t$nc - 1) * t$sdc^2) / df)
+    g <- exp(lgamma(df / 2) - lgamma((df - 1) / 2)) / sqrt(df / 2) * (t$m - t$mc) / s
+    total <- 2 * (sum(t$n) + t$nc)
+    c(list(mean = arr(t$m), sd = arr(t$sd), n = arr(t$n), mean_control = t$mc, sd_control = t$sdc, n_control = t$nc),
+      list(
+        MD = list(effect = arr(e("MD")$yi), covariance = matrix_rows(
+          pairs(k, function(i) e("MD")$vi[i], function(i, j) t$sdc^2 / t$nc))),
+        ROM = list(effect = arr(e("ROM")$yi), covariance = matrix_rows(
+          pairs(k, function(i) e("ROM")$vi[i], function(i, j) t$sdc^2 / (t$nc * t$mc^2)))),
+        SMD = list(effect = arr(g), covariance = matrix_rows(
+          pairs(k, function(i) 1 / t$n[i] + 1 / t$nc + g[i]^2 / total, function(i, j) 1 / t$nc + g[i] * g[j] / total)))))
+  })
+  events <- lapply(list(list(e = c(40, 25), n = c(100, 80), ec = 30, nc = 120),
+    list(e = c(3, 0, 7), n = c(31, 28, 30), ec = 2, nc = 29)), function(t) {
+    k <- length(t$e)
+    added <- if (any(c(t$e, t$ec) == 0)) 0.5 else 0
+    e <- function(measure) escalc(measure, ai = t$e, n1i = t$n, ci = rep(t$ec, k), n2i = rep(t$nc, k), add = added, to = "all")
+    a <- t$ec + added; b <- t$nc - t$ec + added
+    shared <- c(RR = 1 / a - 1 / (a + b), OR = 1 / a + 1 / b, RD = a * b / (a + b)^3)
+    c(list(events = arr(t$e), n = arr(t$n), events_control = t$ec, n_control = t$nc),
+      lapply(c(RR = "RR", OR = "OR", RD = "RD"), function(measure) list(effect = arr(e(measure)$yi),
+        covariance = matrix_rows(pairs(k, function(i) e(measure)$vi[i], function(i, j) shared[[measure]])))))
+  })
+  list(means = means, events = events)
+}
+
 tables <- function() list(
   counts = lapply(count_tables(), count_record), empty = empty_tables(),
   means = list(normand = mean_record(dat.normand1999, "dat.normand1999", FALSE),
     gibson = mean_record(dat.gibson2002, "dat.gibson2002", FALSE),
     curtis = mean_record(dat.curtis1998, "dat.curtis1998", TRUE)),
-  quartiles = quartile_rows(), printed = printed_rows(), combined = combined_rows())
+  quartiles = quartile_rows(), printed = printed_rows(), combined = combined_rows(),
+  shared_control = shared_rows())
