@@ -23,6 +23,7 @@ METHOD_DEFAULTS: dict[str, Any] = {
     "level": 0.95,
     "several_effects": "prefer",
     "multi_arm": "combine",
+    "kinds": None,
     "change_correlation": 0.5,
     "smd_variance": "LS",
     "zero_cells": 0.5,

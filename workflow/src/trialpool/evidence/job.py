@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -72,11 +73,15 @@ def compare(
     `first_path` is the first of the files to write, <folder>/<analysis>/effects.parquet.
     """
     from trialpool.evidence.compare import compare, write_comparison
+    from trialpool.evidence.variants import variant_effects
 
-    comparison = compare(
-        read_tables(harmonised_paths),
-        read_tables(table_paths),
-        load_catalogue(catalogue_path),
+    tables, harmonised = read_tables(table_paths), read_tables(harmonised_paths)
+    catalogue = load_catalogue(catalogue_path)
+    comparison = compare(harmonised, tables, catalogue, list(specs.values()))
+    variants = variant_effects(
         list(specs.values()),
+        comparison.effects,
+        lambda changed: compare(harmonised, tables, catalogue, changed).effects,
     )
+    comparison = replace(comparison, effects=pd.concat([comparison.effects, variants], ignore_index=True))
     write_comparison(comparison, list(specs), Path(first_path).parents[1])

@@ -68,6 +68,7 @@ def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     table["order"] = table["result"]
     for name in ("reason_code", "reason"):
         table[name] = np.full(len(table), "", dtype=object)
+    _allowed_kinds(table, specs)
     _one_unit(table, specs)
     _one_kind(table, specs)
     _one_result(table, specs)
@@ -87,6 +88,17 @@ def _kind_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> tuple[np.ndarray, n
 def _tiers(table: pd.DataFrame) -> pd.Series:
     tier = table["trust"].map(TIERS)
     return tier.where((tier != EXACT) | ~table["imputed"], ASSUMED_N)
+
+
+def _allowed_kinds(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+    """Where the analysis lists its kinds of value (`kinds`), those it does not list are not used."""
+    wanted = specs["kinds"].to_numpy()[table["analysis"].to_numpy()]
+    other = [
+        kind in ("final", "change") and bool(kinds) and kind not in kinds
+        for kind, kinds in zip(table["basis"], wanted, strict=True)
+    ]
+    table.loc[other, "reason_code"] = "other_kind"
+    table.loc[other, "reason"] = "a kind of value (final or change) that the analysis does not use"
 
 
 def _one_unit(table: pd.DataFrame, specs: pd.DataFrame) -> None:
