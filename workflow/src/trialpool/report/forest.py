@@ -8,8 +8,10 @@ from typing import Any
 from markupsafe import Markup
 
 from trialpool.report import plots, words
+from trialpool.report.findings import certainty_view
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.sentences import favoured, no_effect, result_sentence, verdict_words
+from trialpool.report.statements import informative_statement
 from trialpool.report.trials import row_ids
 
 Row = Mapping[str, Any]
@@ -33,6 +35,8 @@ def analysis_view(record: Row, raw: Mapping[str, Row], instruments: Mapping[str,
         "not_used": record.get("not_used") or [],
         "known": [row for row in record.get("known") or [] if row["study_id"] not in _used(record)],
         "note": record.get("note") or "",
+        "certainty": certainty_view(record),
+        "statement": informative_statement(record),
     }
 
 
@@ -169,10 +173,10 @@ def overview_rows(views: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _overview_row(view: Row, axes: Mapping[tuple[Any, ...], Any]) -> dict[str, Any]:
     record, pooled = view["record"], view["record"].get("pooled")
-    head, _, tail = record["title"].partition(": ")
+    outcome, comparison = words.title_parts(record)
     row = {
-        "title": tail or head,
-        "detail": head if tail else "",
+        "title": words.capital(comparison or outcome),
+        "detail": words.capital(outcome) if comparison else "",
         "view": view,
         "record": record,
         "people": words.people(record) if pooled else 0,

@@ -10,6 +10,8 @@ from typing import Any
 from markupsafe import Markup
 
 from trialpool.report import colours, words
+from trialpool.report.claims_view import claim_views
+from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows
 from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
@@ -47,7 +49,8 @@ def render_page(
         style=Markup(style),
         script=Markup(script),
         policy=_policy(script),
-        claims=claims,
+        claims=claim_views(claims, records),
+        findings=comparison_tables(records),
         facts=headline_facts(records, tables),
         groups=_groups(views),
         overview=_overview(views),

@@ -5,16 +5,32 @@ Range, ticks and clipping are those of the figures (`figures.axis`), so page and
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trialpool.figures.axis import Axis, plan_axis, position, side
+from trialpool.figures.axis import Axis, plan_axis, position, scale, side
 from trialpool.figures.forest_layout import mcid_threshold
 from trialpool.report import words
 from trialpool.report.sentences import no_effect
 
 AXIS_POINTS = 200.0  # width for which ticks are planned
+SHARE_SHOWN = 0.75  # of the bounds of intervals that a shared axis shows whole
 LARGEST_SQUARE, SMALLEST_SQUARE = 13.0, 4.0
+
+
+def plan_result_axis(record: Mapping[str, Any]) -> Axis:
+    """The axis of one result alone: no effect, the MCID, the estimate and its interval."""
+    pooled, threshold = record["pooled"], mcid_threshold(record)
+    bounds = (pooled["ci_low"], pooled["ci_high"])
+    return plan_axis(
+        [pooled["estimate"]],
+        [] if any(map(words.absent, bounds)) else [bounds],
+        [no_effect(record["measure"]), pooled["estimate"], *([] if threshold is None else [threshold])],
+        logarithmic=record["measure"] in words.RATIO_MEASURES,
+        left=0.0,
+        right=AXIS_POINTS,
+    )
 
 
 def plan_forest_axis(record: Mapping[str, Any]) -> Axis:
@@ -114,13 +130,18 @@ def scale_key(record: Mapping[str, Any]) -> tuple[Any, ...]:
 
 
 def _shared_axis(members: Sequence[Mapping[str, Any]]) -> Axis:
-    measure = members[0]["measure"]
-    estimates = [record["pooled"]["estimate"] for record in members]
-    intervals = [
-        (record["pooled"]["ci_low"], record["pooled"]["ci_high"])
-        for record in members
-        if not words.absent(record["pooled"]["ci_low"])
+    """An axis that shows all estimates and most intervals; the widest ones are clipped with an arrow."""
+    logarithmic = members[0]["measure"] in words.RATIO_MEASURES
+    null = scale(no_effect(members[0]["measure"]), logarithmic)
+    pooled = [record["pooled"] for record in members]
+    estimates = [scale(result["estimate"], logarithmic) - null for result in pooled]
+    bounds = [
+        scale(result[key], logarithmic) - null
+        for result in pooled
+        for key in ("ci_low", "ci_high")
+        if not words.absent(result[key])
     ]
-    logarithmic = measure in words.RATIO_MEASURES
-    null = no_effect(measure)
-    return plan_axis(estimates, intervals, [null], logarithmic=logarithmic, left=0.0, right=AXIS_POINTS)
+    finite = sorted(abs(bound) for bound in bounds if math.isfinite(bound))
+    usual = finite[int(SHARE_SHOWN * (len(finite) - 1))] if finite else 0.0
+    reach = 1.1 * max(usual, *map(abs, estimates), 1e-9)
+    return Axis(null - reach, null + reach, 0.0, AXIS_POINTS, logarithmic, (), ())

@@ -283,6 +283,22 @@ def condition_name(record: Mapping[str, Any]) -> str:
     return f"{names}, prevention" if record.get("purpose") == "prevention" else names
 
 
+def title_parts(record: Mapping[str, Any]) -> tuple[str, str]:
+    """A title "population, outcome: comparison" as outcome and comparison, for tables under a heading.
+
+    A population is left out only where it repeats a word of the record's condition or purpose.
+
+    >>> title_parts({"title": "Diabetic neuropathy, pain: acupuncture versus sham", "condition": ["DPN"]})
+    ('pain', 'acupuncture versus sham')
+    >>> title_parts({"title": "Any other title", "condition": []})
+    ('Any other title', '')
+    """
+    head, _, tail = str(record["title"]).partition(": ")
+    population, _, outcome = head.partition(", ")
+    repeated = set(population.casefold().split()) & set(condition_name(record).casefold().split())
+    return (outcome if outcome and repeated else head), tail
+
+
 def people(record: Mapping[str, Any]) -> int | None:
     """Analysed people of both sides of a record or study row; None where one side is not reported.
 

@@ -15,7 +15,13 @@ from trialpool.synthesis.imprecision import imprecision
 Row = Mapping[str, Any]
 Finding = tuple[int, str]
 LEVELS = ("very low", "low", "moderate", "high")
-DOMAINS = ("risk_of_bias", "inconsistency", "indirectness", "imprecision", "publication_bias")
+DOMAINS = {
+    "risk_of_bias": "risk of bias",
+    "inconsistency": "inconsistency",
+    "indirectness": "indirectness",
+    "imprecision": "imprecision",
+    "publication_bias": "missing results",
+}
 
 
 def assess(

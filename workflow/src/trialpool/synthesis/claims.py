@@ -34,6 +34,7 @@ def _judged(
     verdict, reason = combine_parts([part["verdict"] for part in parts])
     return {
         "claim": slug,
+        "name": claim.get("name") or "",
         "statement": claim["statement"],
         "verdict": verdict,
         "reason": parts[0]["reason"] if len(parts) == 1 else reason,

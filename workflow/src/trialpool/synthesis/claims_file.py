@@ -36,7 +36,7 @@ DEFAULT_RULES: dict[str, dict[str, Any]] = {
     },
 }
 PART_KEYS = ("statement", "kind", "analyses", "where")
-CLAIM_KEYS = (*PART_KEYS, "parts", "also", "note")
+CLAIM_KEYS = (*PART_KEYS, "name", "parts", "also")
 TOP_KEYS = ("certainty", "verdicts", "overrides", "claims")
 DOSES = ("sessions", "programme_weeks", "sessions_per_week", "weeks")
 

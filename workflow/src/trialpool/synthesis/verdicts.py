@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialpool.synthesis.certainty import LEVELS
+from trialpool.synthesis.certainty import DOMAINS, LEVELS
 from trialpool.synthesis.imprecision import RATIOS, important_effects
 
 Row = Mapping[str, Any]
@@ -107,7 +107,8 @@ def _conditions(
     if kind == "important_benefit":
         conditions.append(_importance(record, rules, low))
     conditions.append(_trials(record, rules))
-    conditions.append(_prediction(record, kind, rules))
+    if record["status"] == "pooled":
+        conditions.append(_prediction(record, kind, rules))
     conditions.append(_certainty(certainty, rules))
     robust = _robustness(record, rules)
     return [*conditions, robust] if robust else conditions
@@ -155,7 +156,7 @@ def _prediction(record: Row, kind: str, rules: Mapping[str, Any]) -> dict[str, A
     low, _ = _turned(record, record["pooled"]["pi_low"], record["pooled"]["pi_high"])
     need = "trials that agree better, until a new one may be expected to agree too"
     if low is None:
-        return _condition("prediction", False, "A single trial predicts no other", need)
+        return _condition("prediction", False, "What a new trial may show cannot be computed", need)
     floor = -_harm_margin(record, rules) if kind == "no_more_harm" else 0.0
     met = low > floor
     told = "agree" if met else "point the other way"
@@ -167,7 +168,7 @@ def _certainty(certainty: Row | None, rules: Mapping[str, Any]) -> dict[str, Any
     level = "not assessed" if certainty is None else certainty["level"]
     met = certainty is not None and _at_least(level, needed)
     lowered = [] if certainty is None else [d for d in certainty["domains"] if d["levels_down"]]
-    reasons = ", ".join(domain["domain"].replace("_", " ") for domain in lowered)
+    reasons = ", ".join(DOMAINS[domain["domain"]] for domain in lowered)
     told = f"Certainty is {level}" + (f" ({reasons})" if reasons else "")
     return _condition("certainty", met, told, f"better trials: certainty is lowered for {reasons}")
 
