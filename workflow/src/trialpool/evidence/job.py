@@ -83,5 +83,21 @@ def compare(
         comparison.effects,
         lambda changed: compare(harmonised, tables, catalogue, changed).effects,
     )
-    comparison = replace(comparison, effects=pd.concat([comparison.effects, variants], ignore_index=True))
+    effects = pd.concat([comparison.effects, variants], ignore_index=True)
+    effects["risk_of_bias"] = effects["study_id"].map(overall_risk_of_bias(tables["risk_of_bias"])).fillna("")
+    comparison = replace(comparison, effects=effects)
     write_comparison(comparison, list(specs), Path(first_path).parents[1])
+
+
+def overall_risk_of_bias(judgements: pd.DataFrame) -> dict[str, str]:
+    """One word a trial: high if any domain is, low if every judged domain is, else unclear.
+
+    >>> rows = pd.DataFrame({"study_id": ["A", "A", "B"], "judgement": ["low", "high", "low"]})
+    >>> overall_risk_of_bias(rows)
+    {'A': 'high', 'B': 'low'}
+    """
+    words = {}
+    for study, given in judgements.groupby("study_id", sort=True)["judgement"]:
+        found = set(given)
+        words[str(study)] = "high" if "high" in found else "low" if found == {"low"} else "unclear"
+    return words

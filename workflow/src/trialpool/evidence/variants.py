@@ -71,6 +71,8 @@ def _choices(spec: Spec, rows: pd.DataFrame) -> Iterator[Choice]:
         for correlation in CORRELATIONS:
             if correlation != spec["change_correlation"]:
                 yield "change_correlation", f"{correlation:g}", {"change_correlation": correlation}
+    if spec["several_effects"] == "prefer":
+        yield "several_effects", "multilevel", {"several_effects": "multilevel"}
     for rule in ("combine", "split", "first"):
         if rule != spec["multi_arm"]:
             yield "multi_arm", rule, {"multi_arm": rule}
@@ -80,7 +82,8 @@ def _combinations(choices: Sequence[Choice]) -> list[tuple[Choice, ...]]:
     """Choices of two or more dimensions together, those that depart least from the default first."""
     dimensions: dict[str, list[Choice]] = {}
     for choice in choices:
-        dimensions.setdefault(choice[0], []).append(choice)
+        if choice[0] != "several_effects":  # dependent effects are another model, not another choice of data
+            dimensions.setdefault(choice[0], []).append(choice)
     found: list[tuple[Choice, ...]] = []
     for size in range(2, len(dimensions) + 1):
         for names in itertools.combinations(dimensions, size):
