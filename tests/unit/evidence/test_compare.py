@@ -5,6 +5,7 @@ from small_review import answer, chosen, question, reasons, review
 
 from trialpool import io
 from trialpool.evidence.compare import EFFECT_COLUMNS, write_comparison
+from trialpool.stats import shared_control_events, shared_control_means
 
 SHAM = {"arm": "s", "category": "sham", "role": "control"}
 
@@ -351,3 +352,51 @@ def test_sds_are_borrowed_only_where_the_analysis_says_so():
     assert found["A"]["sd_experimental"] == pytest.approx(((10 * 1 + 30 * 9) / 40) ** 0.5)
     assert found["A"]["imputed"]
     assert "its SD pooled over 2 arms of other trials" in found["A"]["derivation"]
+
+
+def test_responders_stand_in_for_an_smd_only_where_allowed_and_needed():
+    studies = [{"study_id": "A"}, {"study_id": "B"}]
+    arms = [{**arm, "study_id": name} for name in "AB" for arm in ({"arm": "a"}, SHAM)]
+    events = [
+        {"study_id": study, "arm": arm, "outcome": "pain_50", "events": count}
+        for study in "AB"
+        for arm, count in (("a", 12), ("s", 6))
+    ]
+    tables = review(studies=studies, arms=arms, continuous=two_arms(), events=events)
+    assert [row["study_id"] for row in chosen(answer(tables, question(measure="SMD")))] == ["A"]
+    result = answer(tables, question(measure="SMD", convert=["pain_50"]))
+    first, second = chosen(result)
+    assert (first["kind"], second["kind"]) == ("final", "events")
+    odds = np.log(12 / 8 / (6 / 14))
+    assert second["effect"] == pytest.approx(-odds * 3**0.5 / np.pi)
+    assert second["variance"] == pytest.approx((1 / 12 + 1 / 8 + 1 / 6 + 1 / 14) * 3 / np.pi**2)
+    assert second["imputed"]
+    assert second["derivation"].endswith("log odds ratio as SMD (×√3/π), sign reversed")
+
+
+def test_published_odds_ratios_enter_an_smd_only_where_allowed():
+    contrast = {"arm_1": "a", "arm_2": "s", "measure": "odds_ratio", "better": "higher"}
+    contrast |= {"estimate": 4.3, "spread_low": 1.9, "spread_high": 9.6}
+    tables = review(contrasts=[contrast])
+    refused = answer(tables, question(measure="SMD"))
+    assert reasons(refused)["other_measure"] == "published as odds ratio"
+    (row,) = chosen(answer(tables, question(measure="SMD", convert=["odds_ratio"])))
+    assert row["effect"] == pytest.approx(-np.log(4.3) * 3**0.5 / np.pi)
+
+
+@pytest.mark.parametrize("measure", ["MD", "SMD", "RR"])
+def test_comparisons_with_a_common_control_agree_with_their_covariance(measure):
+    arms = [{"arm": "a"}, {"arm": "b"}, SHAM]
+    numbers = [("a", 3.0, 1.5, 10, 6), ("b", 4.0, 2.5, 14, 0), ("s", 5.0, 2.0, 20, 3)]
+    rows = [{"arm": arm, "centre": m, "spread_low": s, "n": n} for arm, m, s, n, _ in numbers]
+    events = [{"arm": arm, "n": n, "events": e} for arm, _, _, n, e in numbers]
+    changes = {"measure": measure, "multi_arm": "covariance"}
+    if measure == "RR":
+        changes |= {"domain": "responder", "better": "higher"}
+        expected = shared_control_events("RR", [6, 0], [10, 14], 3, 20)
+    else:
+        expected = shared_control_means(measure, [3.0, 4.0], [1.5, 2.5], [10, 14], 5.0, 2.0, 20)
+    found = chosen(answer(review(arms=arms, continuous=rows, events=events), question(**changes)))
+    assert [row["arm_experimental"] for row in found] == ["a", "b"]
+    assert [row["effect"] for row in found] == pytest.approx(list(expected.effect))
+    assert [row["variance"] for row in found] == pytest.approx(list(np.diag(expected.covariance)))

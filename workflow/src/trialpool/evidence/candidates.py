@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.assumed import assumed_sds
+from trialpool.evidence.common_control import with_common_control
 from trialpool.evidence.designs import design_table
 from trialpool.evidence.instruments import with_scales
 from trialpool.evidence.measures import continuous_effects, event_effects
@@ -156,7 +157,7 @@ def arm_candidates(
     pairs["row_ids"] = joined(pairs["row_ids_experimental"], pairs["row_ids_control"], separator=" ")
     pairs["source_url"] = pairs["source_url_experimental"]
     if "events_experimental" in pairs:
-        return event_effects(pairs.assign(basis="events"), specs)
+        return with_common_control(event_effects(pairs.assign(basis="events"), specs), specs)
     pairs["basis"] = pairs["kind"]
     return _on_scale(with_scales(pairs, catalogue), specs)
 
@@ -171,7 +172,7 @@ def _on_scale(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     pairs["derivation"] = joined(pairs["derivation"], scale["derivation"])
     pairs["cautions"] = joined(pairs["cautions"], scale["cautions"])
     refused = (scale["reason_code"] != "").to_numpy()
-    effects = continuous_effects(pairs[~refused], specs)
+    effects = with_common_control(continuous_effects(pairs[~refused], specs), specs)
     return pd.concat([effects, pairs[refused].assign(**scale.loc[refused, ["reason_code", "reason"]])])
 
 

@@ -18,6 +18,7 @@ import pandas as pd
 
 from trialpool import io
 from trialpool.evidence.candidates import arm_candidates, arm_rows, arm_totals, arm_weights
+from trialpool.evidence.conversions import behind_the_asked, event_questions
 from trialpool.evidence.labels import study_labels
 from trialpool.evidence.leftovers import excluded_rows, known_trials
 from trialpool.evidence.published import contrast_candidates, scaled_contrasts
@@ -99,7 +100,9 @@ def compare(
     rows, found = [], []
     for name in ("arms", "events"):
         summaries = harmonised[name]
-        part = arm_rows(specs, summaries, arms, studies, sides)
+        asked = event_questions(specs) if name == "events" else specs
+        part = arm_rows(asked, summaries, arms, studies, sides)
+        part = behind_the_asked(part, frame) if name == "events" else part
         found.append(arm_candidates(part, summaries, frame, catalogue, totals).assign(table=name))
         rows.append(_described(part, summaries).assign(table=name))
     printed = contrast_candidates(

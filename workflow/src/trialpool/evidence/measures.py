@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats
+from trialpool.evidence.conversions import ODDS_RATIO, allows_odds_ratios, odds_to_smd
 from trialpool.evidence.words import joined, number_text
 from trialpool.stats.units import crossover_smd
 
@@ -107,7 +108,8 @@ def event_effects(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     (Cochrane Handbook 10.4.4.1).
     """
     spec = specs.take(pairs["analysis"].to_numpy())
-    measure, zero = spec["measure"].to_numpy(), spec["zero_cells"].to_numpy(float)
+    asked, zero = spec["measure"].to_numpy(), spec["zero_cells"].to_numpy(float)
+    measure = np.where(asked == "SMD", "OR", asked)
     pairs = pairs.assign(effect=np.nan, variance=np.nan)
     e1, n1, e2, n2 = (pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("events", "n"))
     ratio = np.isin(measure, ["RR", "OR"])
@@ -129,6 +131,8 @@ def event_effects(pairs: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
         usable & empty & (zero > 0), [f"{number_text(add)} added to each cell" for add in zero], ""
     )
     pairs["derivation"] = joined(pairs["derivation"], note)
+    sign = np.where(pairs["better"].to_numpy() == spec["better"].to_numpy(), 1.0, -1.0)
+    odds_to_smd(pairs, usable & (asked == "SMD"), sign)
     return pairs
 
 
@@ -145,6 +149,8 @@ def contrast_effects(rows: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
         same |= (measure == name) & np.isin(printed, allowed)
     n1, n2 = rows["n_experimental"].to_numpy(float), rows["n_control"].to_numpy(float)
     from_difference = (measure == "SMD") & np.isin(printed, DIFFERENCES)
+    from_odds = (printed == ODDS_RATIO) & allows_odds_ratios(specs)[rows["analysis"].to_numpy()]
+    same |= from_odds
     numbers = (n1 >= 2) & (n2 >= 2) & (n1 + n2 >= 5)
     cases = {
         "other_measure": (~same, "published as another measure"),
@@ -162,9 +168,10 @@ def contrast_effects(rows: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     slope = rows["slope"].to_numpy(float)
     plain = usable & ~from_difference
     ratio = np.isin(measure, ["RR", "OR", "RD", "ROM"])
-    factor = np.where(ratio, 1.0, np.where(measure == "SMD", np.sign(slope), slope))
+    factor = np.where(ratio | from_odds, 1.0, np.where(measure == "SMD", np.sign(slope), slope))
     rows.loc[plain, "effect"] = (rows["estimate"].to_numpy(float) * factor)[plain]
     rows.loc[plain, "variance"] = ((rows["se"].to_numpy(float) * factor) ** 2)[plain]
+    odds_to_smd(rows, usable & from_odds, np.sign(slope))
     now = usable & from_difference
     if now.any():
         part, ones, twos = rows[now], n1[now], n2[now]

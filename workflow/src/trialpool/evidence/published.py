@@ -58,6 +58,7 @@ def contrast_candidates(
     rows["partial"] = partial(rows, totals)
     rows["kind"], rows["made"] = "contrast", False
     rows["basis"] = rows["measure"].map(BASIS).fillna("any")
+    rows.loc[rows["adjusted"] == "yes", "basis"] = "any"  # adjusted for baseline: final and change agree
     rows.loc[(rows["basis"] == "final") & _only_changes(rows, summaries), "basis"] = "change"
     return rows.assign(comparison=0, effect=np.nan, variance=np.nan)
 

@@ -78,11 +78,12 @@ def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
 
 def _kind_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Rank by the kinds that the analysis lists (before the route), and by default final values first."""
-    change = (table["basis"] == "change").to_numpy()
     kinds = specs["kinds"].to_numpy()[table["analysis"].to_numpy()]
-    changes_first = np.array([bool(wanted) and wanted[0] == "change" for wanted in kinds], dtype=bool)
-    either = (table["basis"] == "any").to_numpy()
-    return np.where(changes_first & ~change & ~either, 1, 0), change.astype(int)
+    first = [
+        int(bool(wanted) and basis in ("final", "change") and basis != wanted[0])
+        for basis, wanted in zip(table["basis"], kinds, strict=True)
+    ]
+    return np.array(first, dtype=int), (table["basis"] == "change").to_numpy().astype(int)
 
 
 def _tiers(table: pd.DataFrame) -> pd.Series:
