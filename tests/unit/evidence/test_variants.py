@@ -1,4 +1,4 @@
-"""Other defensible choices of data: only those that pool other numbers are kept, and never as the main result."""
+"""Other defensible choices of data: kept where they pool other numbers, never as the main result."""
 
 import pandas as pd
 
