@@ -30,7 +30,7 @@ UNITS = {"points", "m/s", "uV", "mV", "ms", "uS", "Hz", "s", "cm", "percent", "V
 METHODS = ("between_group", "anchor", "cross_sectional", "combined", "consensus", "unstated", "distribution")
 INSTRUMENT_KEYS = {
     *("name", "domains", "range", "range_source", "normal", "normal_source", "better", "direction_note"),
-    *("unit", "versions", "integer_items", "poolable", "mcid", "mcid_others", "note"),
+    *("unit", "versions", "integer_items", "binary", "poolable", "mcid", "mcid_others", "note"),
 }
 MCID_KEYS = {"value", "unit", "kind", "population", "population_rank", "method", "source", "note"}
 SOURCE = re.compile(r"https?://\S+|10\.\d{4,}/\S+")
