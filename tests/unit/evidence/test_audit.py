@@ -1,0 +1,346 @@
+"""The audit finds what is planted, is silent about clean rows, and finds what NOTES.md doubts."""
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from trialpool.evidence import audit_rules_spread
+from trialpool.evidence.audit import FINDING_COLUMNS, audit, write_audit
+from trialpool.evidence.audit_frame import prepare
+from trialpool.evidence.audit_integers import debit, grim, grimmer
+from trialpool.evidence.audit_rules_count import whole_numbers
+from trialpool.evidence.codebook import TABLES
+from trialpool.evidence.read import read_evidence
+from trialpool.settings import load_catalogue
+
+PACKAGE = Path(audit_rules_spread.__file__).parent
+CATALOGUE = {
+    "instruments": {
+        "NRS": {"range": [0, 10], "better": "lower", "unit": "points"},
+        "SCORE": {"range": [0, 40], "better": "higher", "unit": "points", "integer_items": 1},
+        "YES": {"range": [0, 1], "better": "higher", "unit": "points", "binary": True},
+        "TOTAL": {"range": [0, 100], "better": "higher", "unit": "points", "poolable": False},
+    }
+}
+STUDY = {"condition": "DPN", "design": "parallel", "purpose": "treatment", "setting_note": ""}
+SCORE = {
+    **{"domain": "symptom_score", "instrument": "SCORE", "unit": "points", "better": "higher", "weeks": 8.0},
+    **{"timepoint": "end_of_treatment", "measure": "final", "n": 20.0, "centre_type": "mean"},
+    **{"centre": 20.0, "spread_type": "sd", "spread_low": 6.0, "reading": "double", "locator": "Table 1"},
+}
+CONTRAST = {
+    **{"arm_1": "a", "arm_2": "b", "domain": "symptom_score", "instrument": "SCORE", "unit": "points"},
+    **{"better": "higher", "weeks": 8.0, "timepoint": "end_of_treatment", "measure": "mean_difference"},
+    **{
+        "estimate": 3.0,
+        "spread_type": "ci95",
+        "spread_low": 0.9,
+        "spread_high": 5.1,
+        "n_1": 20.0,
+        "n_2": 20.0,
+    },
+}
+EVENTS = {
+    "domain": "responder",
+    "outcome": "improved",
+    "weeks": 8.0,
+    "timepoint": "end_of_treatment",
+    "n": 20.0,
+}
+
+
+def make(**rows):
+    """Evidence tables of the given rows; studies and arms (20 people each) are added for whoever is named."""
+    named = [row["study_id"] for part in rows.values() for row in part]
+    studies = {row["study_id"]: row for row in rows.pop("studies", [])}
+    arms = {(row["study_id"], row["arm"]): row for row in rows.pop("arms", [])}
+    for name in named:
+        studies.setdefault(name, {"study_id": name, "n_randomised": 40.0})
+        for arm in "ab":
+            arms.setdefault((name, arm), {"study_id": name, "arm": arm, "n_randomised": 20.0})
+    rows |= {"studies": [{**STUDY, **row} for row in studies.values()], "arms": list(arms.values())}
+    return {name: frame(name, rows.get(name, [])) for name in TABLES}
+
+
+def frame(name, rows):
+    table = pd.DataFrame(
+        {
+            column.name: pd.array([row.get(column.name) for row in rows], dtype="Float64").to_numpy(
+                dtype=float, na_value=np.nan
+            )
+            if column.is_number
+            else pd.array([row.get(column.name) or None for row in rows], dtype="string")
+            for column in TABLES[name].columns
+        }
+    )
+    table["row_id"] = pd.array([f"{name}.csv:{place + 2}" for place in range(len(rows))], dtype="string")
+    return table
+
+
+def rules(tables, catalogue=CATALOGUE):
+    return set(audit(tables, catalogue)["rule"])
+
+
+def score(study="A2020", arm="a", **changes):
+    return {"study_id": study, "arm": arm, **SCORE, **changes}
+
+
+def contrast(**changes):
+    return {"study_id": "A2020", **CONTRAST, **changes}
+
+
+def events(arm="a", study="A2020", **changes):
+    return {"study_id": study, "arm": arm, **EVENTS, "events": 10.0, **changes}
+
+
+def two(**changes):
+    """Two ordinary arms, the first changed."""
+    return [score(**changes), score(arm="b", centre=17.0, spread_low=5.0)]
+
+
+def others(count=4, **changes):
+    """Other trials with the same instrument and an ordinary spread."""
+    return [score(f"T{place}", arm, **changes) for place in range(count) for arm in "ab"]
+
+
+def baselines(shift, count=30):
+    """Baselines of many trials, the arms so far apart."""
+    arms = (("a", 20.0), ("b", 20.0 + shift))
+    when = {"timepoint": "baseline", "weeks": 0.0}
+    return [score(f"B{place}", arm, centre=mean, **when) for place in range(count) for arm, mean in arms]
+
+
+OTHER = {"spread_low": 8.0, "centre": 21.0}
+PLANTED = {
+    "outside_range": make(continuous=two(centre=41.0)),
+    "mean_sd_impossible": make(continuous=two(centre=2.0, spread_low=12.0)),
+    "skewed": make(continuous=two(centre=3.0, spread_low=4.0)),
+    "se_as_sd": make(continuous=[*two(spread_low=1.6), *others(**OTHER)]),
+    "sd_as_se": make(continuous=[*two(spread_type="se", spread_low=6.0), *others(**OTHER)]),
+    "spread_small": make(continuous=[*two(spread_low=0.5), *others(**OTHER)]),
+    "spread_large": make(continuous=[*two(spread_low=19.0), *others(spread_low=4.0)]),
+    "spread_unequal": make(continuous=two(spread_low=0.9)),
+    "estimate_outside_interval": make(contrasts=[contrast(estimate=-3.0)]),
+    "interval_asymmetric": make(contrasts=[contrast(estimate=4.0)]),
+    "p_disagrees": make(contrasts=[contrast(p_value="0.04")]),
+    "direction_unusual": make(continuous=two(better="lower")),
+    "unit_unusual": make(continuous=two(unit="percent")),
+    "undefined_scale": make(continuous=two(instrument="TOTAL")),
+    "arms_disagree_with_contrast": make(
+        continuous=two(), contrasts=[contrast(estimate=4.6, spread_low=2.5, spread_high=6.7)]
+    ),
+    "p_disagrees_with_arms": make(continuous=two(note="p = 0.0001 between arms")),
+    "p_disagrees_with_events": make(events=[events(note="P = 0.04"), events("b", events=9.0)]),
+    "n_exceeds_randomised": make(events=[events(n=21.0)]),
+    "arms_disagree_with_trial": make(
+        studies=[{"study_id": "A2020", "n_randomised": 39.0}], events=[events(), events("b")]
+    ),
+    "percentage_disagrees": make(events=[events(note="printed as 10 (45%)")]),
+    "grim": make(continuous=two(centre=20.03)),
+    "grimmer": make(continuous=two(centre=20.0, spread_low=6.01, n=4.0)),
+    "debit": make(continuous=two(instrument="YES", centre=0.5, spread_low=0.31)),
+    "baseline_imbalance": make(
+        continuous=[score(timepoint="baseline", weeks=0.0),
+                    score(arm="b", timepoint="baseline", weeks=0.0, centre=11.0)]
+    ),
+    "identical_numbers": make(
+        continuous=[score(study, arm, centre=value, spread_low=6.37) for study in ("A2020", "B2021")
+                    for arm, value in (("a", 21.45), ("b", 18.25))]
+    ),
+    "doubted_report": make(studies=[{"study_id": "A2020", "setting_note": "retracted"}], events=[events()]),
+    "doubted_row": make(events=[events(note="one of the two counts is a misprint")]),
+    "spread_unlabelled": make(continuous=two(note="+/- not labelled, taken as SD")),
+    "paired_arms": make(studies=[{"study_id": "A2020", "design": "crossover"}], events=[events()]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", PLANTED)
+def test_a_planted_fault_is_found_by_its_rule(rule):
+    assert rule in rules(PLANTED[rule])
+
+
+def test_ordinary_trials_raise_nothing():
+    continuous = [*two(), *others(**OTHER), *baselines(2.0)]
+    tables = make(
+        continuous=continuous,
+        contrasts=[contrast(estimate=3.0, p_value="0.005", note="t-test")],
+        events=[events(note="printed as 50%; P = 0.75"), events("b", events=9.0)],
+    )
+    assert rules(tables) == set()
+
+
+def test_every_rule_that_exists_is_planted_here():
+    text = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("audit_rules_*.py"))
+    named = set(
+        re.findall(r'"([a-z]+(?:_[a-z0-9]+)*)",\s+(?:HIGH|MEDIUM|LOW|small|large|outside|skew)', text)
+    )
+    assert named <= {*PLANTED, "baselines_too_different", "baselines_too_alike"}
+    assert len(PLANTED) == 29
+
+
+@pytest.mark.parametrize(
+    ("changes", "fault"),
+    [
+        (
+            {"estimate": 2.94, "spread_low": 1.04, "spread_high": 4.9},
+            None,
+        ),  # rounding can move the middle by 0.06
+        ({"measure": "odds_ratio", "estimate": 2.0, "spread_low": 0.95, "spread_high": 4.21}, None),
+        (
+            {"measure": "odds_ratio", "estimate": 2.5, "spread_low": 0.95, "spread_high": 4.21},
+            "interval_asymmetric",
+        ),
+        ({"p_value": "0.9", "note": "Wilcoxon rank test"}, None),
+        ({"p_value": "<0.0001"}, "p_disagrees"),
+        ({"p_value": "<0.01"}, None),
+        ({"estimate": 41.0, "spread_low": 39.0, "spread_high": 43.0}, "outside_range"),
+    ],
+)
+def test_intervals_are_judged_on_their_scale_and_within_rounding(changes, fault):
+    found = rules(make(contrasts=[contrast(**changes)]))
+    assert found == ({fault} if fault else set())
+
+
+def test_changes_may_be_negative_but_not_wider_than_the_scale():
+    assert "outside_range" not in rules(make(continuous=two(measure="change", centre=-12.0)))
+    assert "outside_range" in rules(make(continuous=two(measure="change", centre=-40.5)))
+
+
+def test_a_contrast_with_the_sign_turned_is_said_so():
+    found = audit(
+        make(continuous=two(), contrasts=[contrast(estimate=-3.0, spread_low=-5.0, spread_high=-1.0)]),
+        CATALOGUE,
+    )
+    assert "the sign is the other way round" in found["numbers"].iloc[0]
+
+
+def test_means_from_models_and_numbers_without_n_are_not_put_to_grim():
+    assert "grim" not in rules(make(continuous=two(centre=20.03, note="mixed model")))
+    assert "grim" not in rules(make(continuous=two(centre=20.03, n=None)))
+    assert "grim" not in rules(make(continuous=two(centre=20.03, centre_type="lsmean")))
+
+
+def test_a_crossover_may_have_everybody_in_both_arms():
+    study = {"study_id": "A2020", "n_randomised": 20.0, "design": "crossover"}
+    assert "arms_disagree_with_trial" not in rules(make(studies=[study], events=[events(), events("b")]))
+
+
+def test_too_many_different_baselines_over_all_trials_are_found():
+    assert "baselines_too_different" in rules(make(continuous=baselines(4.3)))
+    assert "baselines_too_alike" in rules(make(continuous=baselines(0.0)))
+    assert not rules(make(continuous=baselines(2.0))) & {"baselines_too_different", "baselines_too_alike"}
+
+
+def test_common_values_of_many_trials_are_not_called_copies():
+    assert "identical_numbers" not in rules(make(continuous=others(count=3, centre=20.0, spread_low=6.0)))
+
+
+class TestShippedEvidence:
+    tables = read_evidence("data/raw")
+    found = audit(tables, load_catalogue("config/instruments.yaml"))
+
+    @pytest.mark.parametrize(
+        ("study", "rule"),
+        [
+            ("Argyriou2006b", "spread_unequal"),
+            ("NaderiNabi2015", "se_as_sd"),
+            ("Su2020", "spread_small"),
+            ("Gulzar2024", "doubted_report"),
+            ("Wang2007", "doubted_report"),
+            ("Cheung2025", "direction_unusual"),
+            ("Bunner2015", "direction_unusual"),
+            ("Bunner2015", "arms_disagree_with_contrast"),
+            ("Bakhshayeshi2011", "unit_unusual"),
+            ("Gimbel2003", "percentage_disagrees"),
+            ("Gholamzadeh2023", "undefined_scale"),
+            ("Chatterjee2019", "undefined_scale"),
+            ("Rostock2013", "spread_unlabelled"),
+            ("Watson2003", "paired_arms"),
+            ("Beijers2020", "doubted_row"),
+        ],
+    )
+    def test_what_the_notes_doubt_is_found_by_rule(self, study, rule):
+        assert ((self.found["study_id"] == study) & (self.found["rule"] == rule)).any()
+
+    def test_no_trial_is_named_in_the_code(self):
+        text = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("audit*.py"))
+        assert not [name for name in self.tables["studies"]["study_id"] if name in text]
+
+    def test_every_finding_says_where_what_and_what_to_check(self):
+        assert list(self.found.columns) == list(FINDING_COLUMNS)
+        assert (self.found[["rule", "severity", "row_ids", "numbers", "finding", "check"]] != "").all(
+            axis=None
+        )
+        ids = {row for frame in self.tables.values() for row in frame["row_id"]}
+        assert {row for cell in self.found["row_ids"] for row in cell.split()} <= ids
+
+    def test_the_gravest_come_first_and_nothing_is_said_twice(self):
+        order = self.found["severity"].map({"high": 0, "medium": 1, "low": 2})
+        assert order.is_monotonic_increasing
+        assert not self.found.duplicated(["rule", "row_ids", "numbers"]).any()
+
+    def test_the_evidence_itself_is_left_alone(self):
+        before = {name: frame.copy() for name, frame in self.tables.items()}
+        audit(self.tables, load_catalogue("config/instruments.yaml"))
+        for name, frame in before.items():
+            pd.testing.assert_frame_equal(frame, self.tables[name])
+
+    def test_empty_tables_have_no_findings(self):
+        empty = {name: frame.head(0) for name, frame in self.tables.items()}
+        assert audit(empty, CATALOGUE).empty
+
+    def test_it_is_written_as_a_table(self, tmp_path):
+        write_audit(self.found, tmp_path / "audit.csv")
+        back = pd.read_csv(tmp_path / "audit.csv", keep_default_na=False)
+        assert back["rule"].tolist() == self.found["rule"].tolist()
+
+
+samples = st.lists(st.integers(0, 40), min_size=2, max_size=60)
+
+
+@given(samples, st.integers(0, 3))
+def test_grim_and_grimmer_accept_every_real_sample(values, places):
+    mean, sd = np.mean(values), np.std(values, ddof=1)
+    rounded, spread = float(f"{mean:.{places}f}"), float(f"{sd:.{places}f}")
+    assert grim(rounded, len(values), places=places)
+    assert grimmer(rounded, spread, len(values), places=places, sd_places=places)
+
+
+@given(st.lists(st.lists(st.integers(0, 4), min_size=4, max_size=4), min_size=2, max_size=40))
+def test_grimmer_accepts_means_of_several_items(people):
+    scores = np.mean(people, axis=1)
+    mean, sd = float(f"{scores.mean():.2f}"), float(f"{scores.std(ddof=1):.2f}")
+    assert grimmer(mean, sd, len(people), items=4, places=2, sd_places=2)
+
+
+@given(st.lists(st.integers(0, 1), min_size=2, max_size=80), st.sampled_from([0, 1]))
+def test_debit_accepts_every_real_proportion(values, ddof):
+    p, sd = float(f"{np.mean(values):.2f}"), float(f"{np.std(values, ddof=ddof):.2f}")
+    assert debit(p, sd, len(values), places=2, sd_places=2)
+
+
+@settings(deadline=None, max_examples=40)
+@given(st.lists(st.integers(0, 40), min_size=3, max_size=40).filter(lambda v: np.std(v) > 0))
+def test_no_real_sample_is_called_impossible(values):
+    mean, sd = float(f"{np.mean(values):.1f}"), float(f"{np.std(values, ddof=1):.1f}")
+    row = score(centre=mean, spread_low=max(sd, 0.1), n=float(len(values)))
+    prepared = prepare(make(continuous=[row]), CATALOGUE)
+    found = [audit_rules_spread.outside_range(prepared), audit_rules_spread.mean_sd_impossible(prepared)]
+    found.append(whole_numbers(prepared))
+    assert not set(pd.concat(found)["rule"]) - {"skewed"}
+
+
+@given(st.lists(st.floats(0.1, 9), min_size=1, max_size=9))
+def test_the_median_of_the_other_trials_leaves_only_the_own_trial_out(values):
+    group = pd.DataFrame({"study_id": [f"T{place}" for place in range(len(values))], "value": values})
+    found = audit_rules_spread._leave_out(group).sort_index()
+    for place in range(len(values)):
+        rest = values[:place] + values[place + 1 :]
+        expected = np.median(rest) if rest else np.nan
+        assert found["median_of_others"].iloc[place] == pytest.approx(expected, nan_ok=True)
+        assert found["trials"].iloc[place] == len(rest)

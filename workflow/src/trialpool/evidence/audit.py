@@ -1,0 +1,65 @@
+"""The integrity audit: what a careful reader would ask about the numbers before believing a pooled result.
+
+It reports and never drops: every finding names its rule, the rows, the numbers and what to check. Severity
+`high` = cannot be, or hardly, as printed; `medium` = does not fit other numbers; `low` = worth knowing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from trialpool import io
+from trialpool.evidence import audit_rules_agreement as agreement
+from trialpool.evidence import audit_rules_count as count
+from trialpool.evidence import audit_rules_interval as interval
+from trialpool.evidence import audit_rules_spread as spread
+from trialpool.evidence import audit_rules_trial as trial
+from trialpool.evidence.audit_frame import FINDING_COLUMNS, SEVERITIES, Tables, prepare
+
+RULES: tuple[Callable[[Tables], pd.DataFrame], ...] = (
+    spread.outside_range,
+    spread.mean_sd_impossible,
+    spread.spread_against_other_trials,
+    spread.spread_unequal,
+    interval.interval_and_estimate,
+    interval.p_and_interval,
+    interval.scored_otherwise,
+    agreement.arms_against_contrasts,
+    agreement.p_and_means,
+    agreement.p_and_events,
+    count.people_beyond_randomised,
+    count.events_against_percentages,
+    count.whole_numbers,
+    trial.baseline_imbalance,
+    trial.repeated_numbers,
+    trial.doubts_on_record,
+)
+
+
+def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> pd.DataFrame:
+    """Every finding of every rule, columns FINDING_COLUMNS, the gravest first, then by trial and row.
+
+    `tables` are the evidence tables (`evidence.read`), `catalogue` the instruments. `row_ids` are separated
+    by spaces; `study_id` is empty for a finding about all trials together, and a review's id for a published
+    pool.
+
+    >>> from trialpool.evidence.read import read_evidence
+    >>> found = audit(read_evidence("data/raw"), {"instruments": {}})
+    >>> list(found.columns) == list(FINDING_COLUMNS), bool(len(found))
+    (True, True)
+    """
+    prepared = prepare(tables, catalogue)
+    found = pd.concat([rule(prepared) for rule in RULES], ignore_index=True)
+    found["severity"] = pd.Categorical(found["severity"], SEVERITIES, ordered=True)
+    found = found.sort_values(["severity", "study_id", "rule", "row_ids", "numbers"], kind="stable")
+    found["severity"] = found["severity"].astype(object)
+    return found[list(FINDING_COLUMNS)].reset_index(drop=True)
+
+
+def write_audit(found: pd.DataFrame, path: str | Path) -> None:
+    """Write the findings as CSV."""
+    io.write_csv(path, found.to_dict("records"), FINDING_COLUMNS)
