@@ -1,6 +1,7 @@
-# Step-function selection models by maximum likelihood. metafor's selmodel() stops early and needs a package that Debian
-# does not carry for its Hessian, so the likelihood is written out here (Vevea and Hedges 1995), climbed from selmodel's
-# answer with Newton steps on central differences, and selmodel must lie at the same optimum.
+# Step-function selection models by maximum likelihood (Vevea and Hedges 1995), written out here: selmodel() stops
+# early, ends at one of several maxima, and needs a package that Debian does not carry for its Hessian. The highest
+# maximum is climbed with Newton steps on central differences, from many starts, tau2 = 0 included; selmodel must not
+# lie higher, and where it lies lower its log-likelihood is recorded.
 
 selection_loglik <- function(parameters, y, v, steps, sign) {
   mu <- parameters[1]; tau2 <- parameters[2]
@@ -15,55 +16,80 @@ selection_loglik <- function(parameters, y, v, steps, sign) {
   sum(dnorm(y, mu, sd, log = TRUE) + log(weights[group]) - log(normaliser))
 }
 
-# Central differences extrapolated twice (Richardson), relative steps.
-derivatives <- function(f, x) {
-  step <- pmax(abs(x), 1e-3) * 2e-2
+# Central differences extrapolated (Richardson) from steps `h`.
+derivatives <- function(f, x, h) {
   n <- length(x)
-  unit <- function(i, h) replace(numeric(n), i, h[i])
   at <- function(h) {
-    g <- vapply(1:n, function(i) (f(x + unit(i, h)) - f(x - unit(i, h))) / (2 * h[i]), 0)
+    unit <- function(i) replace(numeric(n), i, h[i])
+    g <- vapply(1:n, function(i) (f(x + unit(i)) - f(x - unit(i))) / (2 * h[i]), 0)
     H <- matrix(0, n, n)
     for (i in 1:n) for (j in 1:i) {
-      a <- unit(i, h); b <- unit(j, h)
+      a <- unit(i); b <- unit(j)
       H[i, j] <- H[j, i] <- (f(x + a + b) - f(x + a - b) - f(x - a + b) + f(x - a - b)) / (4 * h[i] * h[j])
     }
     list(g = g, H = H)
   }
-  rows <- lapply(0:4, function(i) at(step / 2^i))
-  for (level in 1:4) rows <- lapply(seq_len(length(rows) - 1), function(i) Map(function(fine, coarse)
+  rows <- lapply(0:3, function(i) at(h / 2^i))
+  for (level in 1:3) rows <- lapply(seq_len(length(rows) - 1), function(i) Map(function(fine, coarse)
     (4^level * fine - coarse) / (4^level - 1), rows[[i + 1]], rows[[i]]))
   rows[[1]]
 }
 
+# Newton climb over mu (first) and positive parameters; NULL where it ends at no proper maximum inside.
 climb <- function(f, start) {
   x <- start
-  for (iteration in 1:60) {
-    d <- derivatives(f, x)
-    move <- -solve(d$H, d$g)
-    while (any((x + move)[-1] <= 0) || f(x + move) < f(x) - 1e-9) move <- move / 2
+  steps <- function(H) pmin(0.15 / sqrt(pmax(-diag(H), 1e-10)), c(Inf, 0.2 * x[-1]))
+  d <- derivatives(f, x, c(1e-3, 1e-2 * x[-1]))
+  for (iteration in 1:100) {
+    d <- derivatives(f, x, steps(d$H))
+    H <- d$H
+    if (max(eigen(H)$values) >= 0) H <- -diag(abs(diag(H)) + 1e-3, length(x))
+    move <- -solve(H, d$g)
+    while (any((x + move)[-1] <= 0.2 * x[-1]) || f(x + move) < f(x) - 1e-9) {
+      move <- move / 2
+      if (max(abs(move)) < 1e-14) return(NULL)
+    }
     x <- x + move
+    if (any(x[-1] < 1e-5) || any(x[-1] > 1e4)) return(NULL)
     if (max(abs(move) / pmax(abs(x), 1e-3)) < 1e-12) break
   }
-  list(x = x, H = derivatives(f, x)$H, loglik = f(x))
+  # Curvature far below what any data here give means that the climb runs away along a ridge.
+  H <- derivatives(f, x, steps(d$H))$H
+  if (max(eigen(H)$values) >= 0) return(NULL)
+  list(x = x, H = H, loglik = f(x))
+}
+
+# Climbs with tau2 free, and with tau2 = 0 where the likelihood falls away from there.
+climbs <- function(f, starts) {
+  free <- lapply(starts, function(x) climb(f, x))
+  zero <- lapply(starts, function(x) {
+    end <- climb(function(z) f(c(z[1], 0, z[-1])), x[-2])
+    if (is.null(end)) return(NULL)
+    at <- c(end$x[1], 0, end$x[-1])
+    if (f(replace(at, 2, 1e-7)) > end$loglik) return(NULL)
+    list(x = at, H = end$H, loglik = end$loglik, zero = TRUE)
+  })
+  Filter(Negate(is.null), c(free, zero))
 }
 
 selection_record <- function(y, v, steps, alternative) {
   sign <- if (alternative == "greater") 1 else -1
   ml <- tight(y, v, method = "ML")
-  theirs <- suppressWarnings(selmodel(ml, type = "stepfun", steps = steps, alternative = alternative, skiphes = TRUE))
-  start <- c(c(theirs$beta), theirs$tau2, theirs$delta[-1])
   f <- function(x) selection_loglik(x, y, v, steps, sign)
-  if (theirs$tau2 < 1e-6 * mean(v)) return(NULL)  # on the boundary the Newton climb has no interior optimum
-  best <- climb(f, start)
-  if (best$loglik < f(start) - 1e-10 || max(abs(best$x - start) / (abs(best$x) + 1e-2)) > 5e-3) {
-    stop("selmodel and the climb disagree: ", paste(format(start), collapse = " "), " | ", paste(format(best$x), collapse = " "))
-  }
+  spread <- max(ml$tau2, mean(v) / 10)
+  starts <- lapply(c(.05, .3, 1, 3), function(chance) c(c(ml$beta), spread, rep(chance, length(steps))))
+  ends <- climbs(f, starts)
+  best <- ends[[which.max(vapply(ends, function(e) e$loglik, 0))]]
+  theirs <- suppressWarnings(selmodel(ml, type = "stepfun", steps = steps, alternative = alternative, skiphes = TRUE))
+  gain <- f(c(c(theirs$beta), theirs$tau2, theirs$delta[-1])) - best$loglik
+  if (gain > 1e-8) stop("selmodel found a higher likelihood by ", gain)
   se <- sqrt(diag(solve(-best$H)))
-  without <- c(logLik(ml))
-  lrt <- max(0, 2 * (best$loglik - without))
-  list(steps = arr(steps), alternative = alternative, estimate = best$x[1], se = se[1], tau2 = best$x[2], tau2_se = se[2],
+  if (!is.null(best$zero)) se <- c(se[1], NA, se[-1])
+  lrt <- max(0, 2 * (best$loglik - c(logLik(ml))))
+  c(list(steps = arr(steps), alternative = alternative, estimate = best$x[1], se = se[1], tau2 = best$x[2], tau2_se = se[2],
     delta = arr(best$x[-(1:2)]), delta_se = arr(se[-(1:2)]), log_likelihood = best$loglik,
-    lrt = lrt, lrt_df = length(steps), lrt_p_value = pchisq(lrt, length(steps), lower.tail = FALSE))
+    lrt = lrt, lrt_df = length(steps), lrt_p_value = pchisq(lrt, length(steps), lower.tail = FALSE)),
+    if (gain < -0.01) list(selmodel_log_likelihood = best$loglik + gain))
 }
 
 selection <- function(sets) {
@@ -71,12 +97,14 @@ selection <- function(sets) {
     landenberger_or = "less", vanhowe_or = "greater", curtis_rom = "greater", bangertdrowns_smd = "greater",
     lehmann_smd = "greater", riley_hazard = "greater", crede_z = "greater", mcdaniel_z = "greater",
     hartmannboyce_rr = "greater", dorn_rr = "greater", normand_smd = "less", molloy_z = "greater", raudenbush_smd = "greater")
-  records <- Map(function(name, alternative) {
+  list(datasets = Map(function(name, alternative) {
     set <- sets[[name]]
     attempt <- function(steps) tryCatch(selection_record(set$effects, set$variances, steps, alternative),
-      error = function(e) { message("selection ", name, ": ", conditionMessage(e)); NULL })
+      error = function(e) stop(name, " ", steps, ": ", conditionMessage(e)))
+    # Four parameters need studies on all sides of both steps.
+    p <- pnorm((if (alternative == "greater") 1 else -1) * set$effects / sqrt(set$variances), lower.tail = FALSE)
+    enough <- all(table(cut(p, c(0, .025, .5, 1))) >= 2)
     list(effects = arr(set$effects), variances = arr(set$variances), three_parameter = attempt(.025),
-      three_parameter_05 = attempt(.05), four_parameter = attempt(c(.025, .5)))
-  }, names(cases), cases)
-  list(datasets = records)
+      three_parameter_05 = attempt(.05), four_parameter = if (enough) attempt(c(.025, .5)))
+  }, names(cases), cases))
 }
