@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import plan_axis, position, side
+from trialpool.figures.axis import axis_over, plan_axis, position, side
 
 WIDTH = 180.0
 
@@ -103,3 +103,10 @@ def test_zero_and_endless_ratios_do_not_break_it():
     assert side(axis, 0.0) == -1
     assert position(axis, 0.0) == 0.0
     assert side(axis, math.inf) == 1
+
+
+@given(st.floats(0.02, 30), st.floats(0.1, 0.9), st.sampled_from([150.0, 180.0, 310.0]))
+def test_every_ratio_axis_has_ticks_to_read(span, share, length):
+    axis = axis_over(-span * share, span * (1 - share), logarithmic=True, left=0.0, right=length)
+    assert 2 <= len(axis.ticks) <= 12
+    assert len(set(axis.labels)) == len(axis.labels)

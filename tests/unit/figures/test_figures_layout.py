@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from trialpool.figures import style
 from trialpool.figures.forest import draw_forest
 
-SLACK = 1.5  # points: side bearings of letters, and boxes taller than the letters in them
+SLACK = 1.8  # points: side bearings of letters, and boxes taller than the letters in them
 
 
 def text_boxes(figure):

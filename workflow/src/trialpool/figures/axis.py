@@ -19,6 +19,7 @@ LEAST_SIDE = 0.14  # share of the axis that lies on either side of no effect, so
 PADDING = 0.04
 STEPS = (1.0, 2.0, 2.5, 5.0)
 RATIO_TICKS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 3), (1,))
+NARROW_RATIO = math.log(2.6)  # below this the ticks are even steps
 TICK_SPACING = 34.0
 TICK_GAP = 7.0
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-5, 1e6
@@ -99,6 +100,15 @@ def plan_axis(
     low, high = _stretched(low, high, scaled(pooled), POOLED_STRETCH)
     low, high = _stretched(low, high, scaled(further), FURTHER_STRETCH)
     low, high = _with_margins(low, high, marks[0])
+    return axis_over(low, high, logarithmic=logarithmic, left=left, right=right)
+
+
+def axis_over(low: float, high: float, *, logarithmic: bool, left: float, right: float) -> Axis:
+    """An axis over a range given on its own scale (logarithms for ratios), with its ticks.
+
+    >>> axis_over(0.0, 0.6, logarithmic=False, left=0.0, right=150.0).labels
+    ('0.0', '0.2', '0.4', '0.6')
+    """
     ticks = _ratio_ticks(low, high, right - left) if logarithmic else _linear_ticks(low, high, right - left)
     return Axis(low, high, left, right, logarithmic, tuple(ticks), tuple(_tick_labels(ticks, logarithmic)))
 
@@ -170,21 +180,19 @@ def _even_labels_fit(ticks: Sequence[float], spacing: float) -> bool:
 
 
 def _ratio_ticks(low: float, high: float, length: float) -> list[float]:
-    """1, 2 and 5 of each decade where these are three to nine; finer or coarser ones otherwise."""
+    """1, 2 and 5 of each decade where these are three or more; finer or coarser ones otherwise."""
     first, last = math.exp(low), math.exp(high)
-    if high - low < math.log(2.2):
-        return [tick for tick in _linear_ticks(first, last, length) if tick > 0]
     decades = range(math.floor(math.log10(first)) - 1, math.ceil(math.log10(last)) + 1)
-    for digits in RATIO_TICKS:
-        ticks = [digit * 10.0**power for power in decades for digit in digits]
-        ticks = [tick for tick in ticks if first <= tick <= last]
-        if len(ticks) >= 3 and _apart(ticks, length / (high - low)):
-            return ticks
-    most = max(3, int(length // TICK_SPACING))
-    stride = math.ceil(len(decades) / most)
-    powers = [power for power in decades if power % stride == 0]
-    ticks = [10.0**power for power in powers if first <= 10.0**power <= last]
-    return ticks if len(ticks) > 1 else [tick for tick in (0.5, 1.0, 2.0) if first <= tick <= last]
+    families = [[digit * 10.0**power for power in decades for digit in digits] for digits in RATIO_TICKS]
+    even = [_linear_ticks(first, last, length * share) for share in (1.0, 0.7, 0.5, 0.35)]
+    families = even + families if high - low < NARROW_RATIO else families + even
+    families += [[10.0**power for power in decades if power % stride == 0] for stride in (1, 2, 3, 5, 10)]
+    shown = [[tick for tick in family if tick > 0 and first <= tick <= last] for family in families]
+    for fewest in (3, 2):
+        for ticks in shown:
+            if len(ticks) >= fewest and _apart(ticks, length / (high - low)):
+                return ticks
+    return [1.0] if first <= 1.0 <= last else [first]
 
 
 def _apart(ticks: Sequence[float], points_per_unit: float) -> bool:

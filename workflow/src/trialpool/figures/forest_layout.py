@@ -26,7 +26,7 @@ from trialpool.figures.lettering import clean
 from trialpool.report import words
 
 LEAST_WIDTH = 470.0
-LEADING = 8.6
+LEADING = 8.8
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
 TITLE_LEADING, SUBTITLE_LEADING = 13.5, 10.0
 AXIS_DEPTH = 17.0

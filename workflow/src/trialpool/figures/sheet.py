@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Polygon, Rectangle
+from matplotlib.patches import Circle, Polygon, Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Transform
 
@@ -53,10 +53,11 @@ def put_text(
     bold: bool = False,
     colour: str = style.INK,
     align: str = "left",
+    turned: bool = False,
     url: str = "",
     gid: str | None = None,
 ) -> Text | None:
-    """One line of text on its baseline; nothing for empty text.
+    """One line of text on its baseline, or turned to read upwards; nothing for empty text.
 
     >>> put_text(new_sheet(100, 50), 10, 20, "τ²").get_text()
     'τ²'
@@ -70,7 +71,9 @@ def put_text(
         color=colour,
         fontproperties=style.font(size, bold),
         horizontalalignment=align,
-        verticalalignment="baseline",
+        verticalalignment="center_baseline" if turned else "baseline",
+        rotation=90 if turned else 0,
+        rotation_mode="anchor",
         transform=sheet.points,
         parse_math=False,
         zorder=WORDS,
@@ -148,6 +151,36 @@ def put_box(
         (left, top),
         width,
         height,
+        facecolor=fill,
+        edgecolor=edge,
+        linewidth=0 if edge == "none" else thickness,
+        transform=sheet.points,
+        zorder=level,
+    )
+    mark.set_gid(gid)
+    return sheet.figure.add_artist(mark)
+
+
+def put_dot(
+    sheet: Sheet,
+    x: float,
+    y: float,
+    radius: float,
+    *,
+    fill: str,
+    edge: str = "none",
+    thickness: float = 0.8,
+    level: float = MARK,
+    gid: str | None = None,
+) -> Circle:
+    """A circle around a point.
+
+    >>> put_dot(new_sheet(9, 9), 4, 4, 2, fill=style.STUDY).get_radius()
+    2
+    """
+    mark = Circle(
+        (x, y),
+        radius,
         facecolor=fill,
         edgecolor=edge,
         linewidth=0 if edge == "none" else thickness,
