@@ -175,8 +175,8 @@ def put_dot(
 ) -> Circle:
     """A circle around a point.
 
-    >>> put_dot(new_sheet(9, 9), 4, 4, 2, fill=style.STUDY).get_radius()
-    2
+    >>> float(put_dot(new_sheet(9, 9), 4, 4, 2, fill=style.STUDY).get_radius())
+    2.0
     """
     mark = Circle(
         (x, y),
