@@ -82,21 +82,25 @@ def peto_odds_ratio(events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: A
 
 
 def tables(
-    events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike
+    events1: ArrayLike,
+    n1: ArrayLike,
+    events2: ArrayLike,
+    n2: ArrayLike,
+    names: tuple[str, str, str, str] = ("events1", "n1", "events2", "n2"),
 ) -> tuple[Floats, Floats, Floats, Floats]:
     """Check events and arm sizes (whole numbers, events at most n) and broadcast them together.
+
+    `names` are those of the caller's arguments, for the messages.
 
     >>> [float(x) for x in tables(1, 10, 2, 12)]
     [1.0, 10.0, 2.0, 12.0]
     """
-    e1, size1, e2, size2 = together(
-        events1=counts("events1", events1),
-        n1=counts("n1", n1, least=1),
-        events2=counts("events2", events2),
-        n2=counts("n2", n2, least=1),
-    )
-    refuse("events1", e1, e1 > size1, "more events than people (n1)")
-    refuse("events2", e2, e2 > size2, "more events than people (n2)")
+    values = (events1, n1, events2, n2)
+    least = (0, 1, 0, 1)
+    read = {name: counts(name, x, least=low) for name, x, low in zip(names, values, least, strict=True)}
+    e1, size1, e2, size2 = together(**read)
+    refuse(names[0], e1, e1 > size1, f"more events than people ({names[1]})")
+    refuse(names[2], e2, e2 > size2, f"more events than people ({names[3]})")
     return e1, size1, e2, size2
 
 

@@ -89,8 +89,9 @@ def shared_control_events(
     one_of("measure", measure, ("RR", "OR", "RD"))
     e, a = _arms(events=counts("events", events), n=counts("n", n, least=1))
     add = not_negative("zero_cells", zero_cells)
+    names = ("events", "n", "events_control", "n_control")
     a1, size1, c1, size2 = tables(
-        e, a, np.asarray(events_control)[..., None], np.asarray(n_control)[..., None]
+        e, a, np.asarray(events_control)[..., None], np.asarray(n_control)[..., None], names
     )
     b1, d1 = size1 - a1, size2 - c1
     empty = ((a1 == 0) | (b1 == 0) | (c1 == 0) | (d1 == 0)).any(-1, keepdims=True)
