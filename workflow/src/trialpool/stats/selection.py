@@ -74,9 +74,8 @@ def selection_model(
 
     `steps` are ascending one-sided p-values between 0 and 1 where the chance of publication may change;
     `alternative` is the direction, "greater" or "less", in which a result is significant. Needs more studies
-    than parameters and a study in every band, otherwise `refused`. Other input faults are ValueErrors.
-
-    Source: Hedges & Vevea 1996; Vevea & Hedges 1995, Psychometrika 60; the default as in Carter et al. 2019.
+    than parameters and a study in every band, otherwise `refused`. Source: Vevea & Hedges 1995,
+    Psychometrika 60; the default as in Carter et al. 2019. Faulty input is a ValueError.
 
     >>> y, v = [0.1, 0.2, 0.5, 0.6, 0.9, 0.7], [0.01, 0.02, 0.04, 0.05, 0.09, 0.06]
     >>> fit = selection_model(y, v)
