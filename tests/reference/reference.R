@@ -15,6 +15,7 @@ topics <- list(
   selection = list("selmodel(type = 'stepfun'), climbed to the optimum", function() selection(sets)),
   tables = list("escalc, rma.mh, rma.peto, and literal conversions", function() tables()),
   multilevel = list("rma.mv with clubSandwich CR2 and robumeta", function() multilevel()),
+  network = list("network meta-analysis by rma.mv", function() network()),
   bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
 wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)
 for (topic in wanted) {
