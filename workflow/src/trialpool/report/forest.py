@@ -19,8 +19,16 @@ OWN = ("estimate", "estimate_low", "estimate_high")
 POOLED = ("estimate", "ci_low", "ci_high")
 
 
-def analysis_view(record: Row, raw: Mapping[str, Row], instruments: Mapping[str, Any]) -> dict[str, Any]:
-    """Everything the template of an analysis needs; `raw` holds raw rows by row_id."""
+def analysis_view(
+    record: Row,
+    raw: Mapping[str, Row],
+    instruments: Mapping[str, Any],
+    marks: Mapping[str, Row] | None = None,
+) -> dict[str, Any]:
+    """Everything the template of an analysis needs.
+
+    `raw` holds raw rows by row_id, `instruments` their full names, `marks` judgements of bias by trial.
+    """
     return {
         "record": record,
         "analysis": record["analysis"],
@@ -31,6 +39,7 @@ def analysis_view(record: Row, raw: Mapping[str, Row], instruments: Mapping[str,
         "side": clear_side(record),
         "key_numbers": key_numbers(record),
         "forest": forest_view(record, raw, instruments) if record["pooled"] else None,
+        "marks": marks or {},
         "methods": (record.get("methods") or {}).get("text") or [],
         "not_used": record.get("not_used") or [],
         "known": [row for row in record.get("known") or [] if row["study_id"] not in _used(record)],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -13,8 +13,10 @@ from trialpool.report import colours, words
 from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows
+from trialpool.report.maps import evidence_map, timeline
 from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
+from trialpool.report.rob import overall_marks, tool_tables
 from trialpool.report.trials import raw_index, trial_views
 
 Record = Mapping[str, Any]
@@ -40,7 +42,11 @@ def render_page(
     True
     """
     raw = raw_index(tables)
-    views = [analysis_view(record, raw, instruments or {}) for record in records]
+    judgements = tables.get("risk_of_bias") or []
+    marks = overall_marks(judgements)
+    views = [analysis_view(record, raw, instruments or {}, marks) for record in records]
+    trials = trial_views(records, tables)
+    named = {trial["study_id"]: trial["label"] for trial in trials}
     environment = html_environment()
     style = _source("page.css").replace("/* colours */", colours.css_variables())
     script = _source("page.js")
@@ -54,9 +60,15 @@ def render_page(
         facts=headline_facts(records, tables),
         groups=_groups(views),
         overview=_overview(views),
+        domains=_distinct(words.capital(words.domain_name(record["domain"])) for record in records),
+        comparisons=_distinct(record["comparison"] for record in records),
         interval_name=interval_name(records),
         images={analysis: _image(svg) for analysis, svg in (figures or {}).items()},
-        trials=trial_views(records, tables),
+        trials=trials,
+        bias=tool_tables(judgements, named, len(trials)),
+        judged=len(marks),
+        map=evidence_map(records),
+        timeline=timeline(trials),
         pools=tables.get("published_pools") or [],
         most_rows=MOST_ROWS_SHOWN,
     )
@@ -89,6 +101,10 @@ def headline_facts(
         {"value": words.number(counted["single_study"], 0), "name": "questions with one trial"},
         {"value": words.number(counted["no_data"], 0), "name": "questions without a poolable trial"},
     ]
+
+
+def _distinct(texts: Iterable[str]) -> list[str]:
+    return list(dict.fromkeys(texts))
 
 
 def _groups(views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from trialpool.report import safe, words
+from trialpool.report.rob import assessor_url
 
 
 def _finish_html(value: Any) -> Any:
@@ -37,7 +38,7 @@ def _environment(**settings: Any) -> Environment:
         name: getattr(words, name)
         for name in ("capital", "count", "listing", "number", "p_value", "percent", "plain_number", "spaced")
     }
-    environment.filters |= {"short": safe.short, "url": safe.url}
+    environment.filters |= {"short": safe.short, "url": safe.url, "assessor_url": assessor_url}
     environment.globals |= {"anchor": safe.anchor, "words": words}
     return environment
 

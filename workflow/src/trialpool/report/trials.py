@@ -80,7 +80,7 @@ def row_ids(text: Any) -> list[str]:
 
 
 def labels(records: Iterable[Row], studies: Iterable[Row]) -> dict[str, str]:
-    """The short name of every trial: as the effects name it, else first author and year."""
+    """The name of every trial, not too long: as the effects name it, else first author and year."""
     named = {
         row["study_id"]: row["label"]
         for record in records
@@ -92,7 +92,7 @@ def labels(records: Iterable[Row], studies: Iterable[Row]) -> dict[str, str]:
         author = str(study.get("first_author") or "").split(" ")[0]
         year = words.plain_number(study.get("year"))
         named.setdefault(study["study_id"], f"{author} {year}" if author else study["study_id"])
-    return named
+    return {study_id: safe.short(label) for study_id, label in named.items()}
 
 
 def uses(records: Iterable[Row]) -> dict[str, list[Row]]:

@@ -1,0 +1,104 @@
+"""Risk of bias as reviews have judged it: tools and domains as the data name them, gaps shown as gaps."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from trialpool.report import safe, words
+
+Row = Mapping[str, Any]
+SYMBOLS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
+ORDER = ("low", "some_concerns", "unclear", "high")
+WORST = {"low": 0, "some_concerns": 1, "unclear": 1, "high": 2}
+
+
+def tool_tables(judgements: Sequence[Row], named: Mapping[str, str], trials: int) -> list[dict[str, Any]]:
+    """One table a tool: trials by domains, and for each domain the count of each judgement of all `trials`.
+
+    A domain judged several times (by several reviews) shows every judgement.
+
+    >>> rows = [{"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "low", "assessed_by": "x"}]
+    >>> table = tool_tables(rows, {"A": "A 2000"}, 4)[0]
+    >>> table["summary"][0]["bars"][-1]["count"]
+    3
+    """
+    tools = dict.fromkeys(row["tool"] for row in judgements)
+    return [_tool_table(tool, [r for r in judgements if r["tool"] == tool], named, trials) for tool in tools]
+
+
+def _tool_table(tool: str, rows: Sequence[Row], named: Mapping[str, str], trials: int) -> dict[str, Any]:
+    domains = list(dict.fromkeys(row["domain"] for row in rows))
+    studies = sorted({row["study_id"] for row in rows}, key=lambda study: (named.get(study, study), study))
+    cells: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        cells.setdefault((row["study_id"], row["domain"]), []).append(row)
+    return {
+        "tool": tool,
+        "domains": [words.spaced(domain) for domain in domains],
+        "rows": [
+            {
+                "study_id": study,
+                "label": named.get(study, study),
+                "cells": [[_mark(row) for row in cells.get((study, domain), [])] for domain in domains],
+                "assessors": list(dict.fromkeys(r["assessed_by"] for r in rows if r["study_id"] == study)),
+            }
+            for study in studies
+        ],
+        "summary": [_summary(domain, studies, cells, trials) for domain in domains],
+    }
+
+
+def _mark(row: Row) -> dict[str, str]:
+    judgement = row["judgement"]
+    return {
+        "judgement": judgement.replace("_", "-"),
+        "symbol": SYMBOLS.get(judgement, "?"),
+        "text": words.spaced(judgement),
+    }
+
+
+def _summary(
+    domain: str, studies: Sequence[str], cells: Mapping[tuple[str, str], list[Row]], trials: int
+) -> dict[str, Any]:
+    """How many trials have each judgement in one domain (the worst of several), and how many have none."""
+    counts = dict.fromkeys(ORDER, 0)
+    for study in studies:
+        found = cells.get((study, domain))
+        if found:
+            counts[max((row["judgement"] for row in found), key=lambda name: WORST.get(name, 1))] += 1
+    judged = sum(counts.values())
+    shares = [*counts.items(), ("not_judged", max(trials - judged, 0))]
+    return {
+        "domain": words.spaced(domain),
+        "bars": [
+            {"judgement": name.replace("_", "-"), "text": words.spaced(name), "count": count}
+            | {"share": round(100 * count / trials, 2) if trials else 0.0}
+            for name, count in shares
+        ],
+    }
+
+
+def overall_marks(judgements: Iterable[Row]) -> dict[str, dict[str, str]]:
+    """The worst judgement of each trial, for the mark beside its row in a forest plot.
+
+    >>> rows = [{"study_id": "A", "judgement": "low"}, {"study_id": "A", "judgement": "high"}]
+    >>> overall_marks(rows)["A"]["symbol"]
+    '×'
+    """
+    worst: dict[str, Row] = {}
+    for row in judgements:
+        held = worst.get(row["study_id"])
+        if held is None or WORST.get(row["judgement"], 1) > WORST.get(held["judgement"], 1):
+            worst[row["study_id"]] = row
+    return {study: _mark(row) for study, row in worst.items()}
+
+
+def assessor_url(assessor: Any) -> str:
+    """The address of the review that judged: a DOI becomes a link, a plain address stays one, else "".
+
+    >>> assessor_url("10.1002/14651858.CD007938.pub3")
+    'https://doi.org/10.1002/14651858.CD007938.pub3'
+    """
+    text = str(assessor or "")
+    return safe.url(f"https://doi.org/{text}" if text.startswith("10.") else text)
