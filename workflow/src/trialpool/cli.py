@@ -14,7 +14,14 @@ import click
 
 from trialpool.errors import Fault, InputError
 
-FOLDER = click.Path(path_type=str)
+PATH = click.Path(path_type=str)
+OUT = click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the rows.")
+FILL = click.option(
+    "--fill",
+    multiple=True,
+    metavar="COLUMN=VALUE",
+    help="Put a value into every empty cell of a column (or of TABLE.COLUMN). May be repeated.",
+)
 
 
 def plainly(command: Callable[..., None]) -> Callable[..., None]:
@@ -62,7 +69,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("folders", nargs=-1, required=True, type=FOLDER)
+@click.argument("folders", nargs=-1, required=True, type=PATH)
 @click.option(
     "--allow",
     multiple=True,
@@ -71,7 +78,7 @@ def main() -> None:
 )
 @click.option(
     "--instruments",
-    type=FOLDER,
+    type=PATH,
     metavar="FILE",
     help="Also name the instruments that this catalogue (config/instruments.yaml) does not explain.",
 )
@@ -106,3 +113,89 @@ def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
             raise click.BadParameter(f"{entry!r} is not COLUMN=WORD", param_hint="--allow")
         words.setdefault(column, []).append(word)
     return words
+
+
+@main.group(name="import")
+def import_group() -> None:
+    """Bring other formats in, as candidate rows for a person to check.
+
+    Rows go to a new folder, never among checked evidence. What the source does not say stays empty;
+    `trialpool check` names what is left to fill in.
+    """
+
+
+@import_group.command()
+@click.argument("file", type=PATH)
+@OUT
+@FILL
+@click.option("--source-url", default="", metavar="URL", help="Where the review can be read.")
+@plainly
+def revman(file: str, out: str, fill: tuple[str, ...], source_url: str) -> None:
+    """Import a RevMan 5 review (.rm5).
+
+    revman_totals.csv in the new folder sets RevMan's stored totals beside totals pooled from its data.
+    """
+    from trialpool.exchange.revman_rows import import_revman
+
+    _write(import_revman(file, source_url), out, fill)
+
+
+@import_group.command()
+@click.argument("file", type=PATH)
+@OUT
+@FILL
+@plainly
+def workbook(file: str, out: str, fill: tuple[str, ...]) -> None:
+    """Import an Excel workbook (.xlsx) with a sheet for each table, named and headed as in the codebook."""
+    from trialpool.exchange.workbook import import_workbook
+
+    _write(import_workbook(file), out, fill)
+
+
+@import_group.command()
+@click.argument("file", type=PATH)
+@OUT
+@FILL
+@plainly
+def registry(file: str, out: str, fill: tuple[str, ...]) -> None:
+    """Import a ClinicalTrials.gov record with posted results (API v2 JSON)."""
+    from trialpool.exchange.registry import import_registry
+
+    _write(import_registry(file), out, fill)
+
+
+def _write(candidates: Any, out: str, fill: Sequence[str]) -> None:
+    """Write candidate rows and say what a person has to do next."""
+    from collections import Counter
+
+    from trialpool.evidence.read import examine
+    from trialpool.exchange.candidates import parse_fill, write_candidates
+
+    write_candidates(candidates, out, parse_fill(fill))
+    tables, faults = examine(out)
+    for name, frame in tables.items():
+        click.echo(f"{len(frame):>7}  {name}")
+    for remark in candidates.remarks:
+        click.echo(f"Note: {remark}")
+    for (file, column), number in Counter((fault.file, fault.column) for fault in faults).items():
+        click.echo(f"To fill in or check: {file}, {column or 'whole rows'} ({number})")
+    click.echo(f"Written to {out}. Check every row against its source, then run: trialpool check {out}")
+
+
+@main.group()
+def export() -> None:
+    """Take results out, for other programs."""
+
+
+@export.command()
+@click.argument("results", type=PATH)
+@click.option("--out", required=True, type=PATH, metavar="FILE", help="The CSV file to write.")
+@plainly
+def effects(results: str, out: str) -> None:
+    """Write the effects of all analyses in RESULTS as one flat table for R's metafor or RevMan.
+
+    A second file, NAME.columns.csv, says what each column holds.
+    """
+    from trialpool.exchange.export import export_effects
+
+    click.echo(f"{export_effects(results, out)} effects written to {out}")

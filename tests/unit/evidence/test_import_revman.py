@@ -1,0 +1,265 @@
+"""RevMan files: encodings, footnotes inside tags, subgroups, both outcome types, and RevMan's own totals."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rm5 import EVENTS, MEANS, dich, key, labels, mantel_haenszel_rr, random_md, review, tag
+
+from trialpool.cli import main
+from trialpool.errors import InputError
+from trialpool.exchange.candidates import parse_fill, write_candidates
+from trialpool.exchange.revman import decode_xml, read_review
+from trialpool.exchange.revman_rows import import_revman
+from trialpool.exchange.revman_totals import pooled_total
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "laser.rm5"
+    path.write_bytes(review("UTF-8").encode())
+    return path
+
+
+def totals(path: Path) -> list[dict[str, str]]:
+    return list(csv.DictReader(io.StringIO(import_revman(path).files["revman_totals.csv"])))
+
+
+def test_totals_pooled_from_the_import_are_those_stored_in_the_file(file: Path) -> None:
+    table = {(row["analysis"], row["subgroup"]): row for row in totals(file)}
+    assert table["1.1", ""]["agree"] == "yes"
+    assert table["1.1", "Week 4"]["agree"] == "yes"
+    assert table["1.1", "Week 12"]["agree"] == ""  # none stored
+    assert table["1.2", ""]["agree"] == "yes"
+    assert float(table["1.2", ""]["pooled_tau2"]) == pytest.approx(random_md(list(MEANS.values()))[3])
+
+
+def test_a_total_that_differs_is_called_out(file: Path) -> None:
+    file.write_text(file.read_text().replace('EVENTS_1="3"', 'EVENTS_1="4"'))
+    assert {row["agree"] for row in totals(file) if row["analysis"] == "1.1" and not row["subgroup"]} == {
+        "no"
+    }
+
+
+def test_candidate_rows_pool_to_the_stored_total(file: Path, tmp_path: Path) -> None:
+    """From the rows on disk, not from the file: what a person would go on to use."""
+    write_candidates(import_revman(file), tmp_path / "new")
+    rows = list(csv.DictReader((tmp_path / "new" / "events.csv").open(encoding="utf-8")))
+    arms = {(row["study_id"], row["arm"]): (int(row["events"]), int(row["n"])) for row in rows}
+    tables = [
+        arms[study, "laser"] + arms[study, "sham_laser"] for study in ("Muller2001", "ONeil2003", "Zak2010")
+    ]
+    stored = float(read_review(file).outcomes[0].values["EFFECT_SIZE"])
+    assert mantel_haenszel_rr(tables)[0] == pytest.approx(stored, rel=1e-12)
+
+
+def test_names_labels_and_notes_keep_footnotes_apart(file: Path) -> None:
+    candidates = import_revman(file)
+    event = candidates.rows["events"][0]
+    assert event["definition"] == "Pain at rest"
+    assert event["outcome"] == "pain_at_rest"
+    assert "counts from 10 %" in event["note"]
+    assert "any scale" in event["note"]
+    assert "subgroup: Week 4" in event["note"]
+    assert event["weeks"] == "4"
+    arm = candidates.rows["arms"][0]
+    assert (arm["label"], arm["arm"], arm["role"]) == ("Laser", "laser", "experimental")
+    assert candidates.rows["arms"][1]["category"] == "sham"
+
+
+def test_means_come_with_their_sd_and_n_as_written(file: Path) -> None:
+    row = import_revman(file).rows["continuous"][0]
+    wanted = {"instrument": "PAIN_VAS", "unit": "points", "n": "40", "centre": "3.1", "spread_type": "sd"}
+    assert {name: row[name] for name in wanted} == wanted
+    assert row["spread_low"] == "1.2"
+
+
+def test_studies_and_judgements(file: Path) -> None:
+    candidates = import_revman(file)
+    study = candidates.rows["studies"][0]
+    assert (study["study_id"], study["first_author"], study["year"]) == ("Muller2001", "Müller", "2001")
+    assert (study["doi"], study["journal"], study["source_type"]) == ("10.1000/x1", "Pain", "review")
+    assert study["source_url"] == "https://doi.org/10.1002/14651858.CD000001"
+    (judgement,) = candidates.rows["risk_of_bias"]
+    assert (judgement["domain"], judgement["judgement"]) == ("allocation_concealment", "low")
+    assert any("RevMan's default" in remark for remark in candidates.remarks)
+
+
+@pytest.mark.parametrize(
+    ("declared", "real", "remark"),
+    [
+        ("UTF-8", "utf-8", False),
+        ("UTF-8", "utf-8-sig", False),
+        ("UTF-16", "utf-16", False),
+        ("ISO-8859-1", "utf-8", True),
+        ("ISO-8859-2", "cp1252", True),
+        ("ISO-8859-1", "latin-1", False),
+        ("windows-1252", "cp1252", False),
+    ],
+)
+def test_the_real_encoding_counts_not_the_declared_one(
+    tmp_path: Path, declared: str, real: str, remark: bool
+) -> None:
+    text = review(declared).replace("Ż", "Z")
+    text = text if real in ("latin-1",) else text.replace("Laser for", "“Laser” – for")
+    path = tmp_path / "x.rm5"
+    path.write_bytes(text.encode(real))
+    candidates = import_revman(path)
+    assert candidates.rows["studies"][0]["first_author"] == "Müller"
+    assert any("read as" in note for note in candidates.remarks) == remark
+    if real != "latin-1":
+        assert "“Laser” – for pain & numbness" in candidates.source
+
+
+def test_bytes_that_windows_1252_lacks_are_latin_1() -> None:
+    assert decode_xml(b"<a>\xe9\x81</a>")[0] == "<a>é\x81</a>"
+
+
+def test_the_same_study_in_two_subgroups_gives_two_different_rows(tmp_path: Path) -> None:
+    again = dich("Müller 2001", (9, 40, 12, 42))
+    text = review("UTF-8").replace("<NAME>Week 12</NAME>", f"<NAME>Week 12</NAME>{again}")
+    (tmp_path / "x.rm5").write_bytes(text.encode())
+    rows = [
+        row for row in import_revman(tmp_path / "x.rm5").rows["events"] if row["study_id"] == "Muller2001"
+    ]
+    assert [row["outcome"] for row in rows] == [f"pain_at_rest_week_{n}" for n in (4, 4, 12, 12)]
+
+
+def test_a_control_arm_shared_by_two_comparisons_stands_once(tmp_path: Path) -> None:
+    outcome = tag(
+        "DICH_OUTCOME",
+        labels("Pain at rest") + dich("Żak 2010", EVENTS["Żak 2010"]),
+        NO=9,
+        EFFECT_MEASURE="RR",
+    )
+    (tmp_path / "x.rm5").write_bytes(review("UTF-8", outcome).encode())
+    rows = [row for row in import_revman(tmp_path / "x.rm5").rows["events"] if row["study_id"] == "Zak2010"]
+    assert len([row for row in rows if row["arm"] == "sham_laser" and not row["weeks"]]) == 1
+
+
+def test_generic_inverse_variance_becomes_a_contrast(tmp_path: Path) -> None:
+    data = tag("IV_DATA", "", STUDY_ID=key("Żak 2010"), ESTIMATE="-0.5", SE="0.2", TOTAL_1="30", TOTAL_2="0")
+    ready = tag(
+        "IV_DATA",
+        "",
+        STUDY_ID=key("O'Neil 2003"),
+        ESTIMATE="-0.4",
+        SE="0.1",
+        EFFECT_SIZE="0.67",
+        CI_START="0.55",
+        CI_END="0.82",
+    )
+    outcome = tag(
+        "IV_OUTCOME",
+        labels("Relapse") + "<EFFECT_MEASURE>Hazard Ratio</EFFECT_MEASURE>" + data + ready,
+        NO=3,
+        METHOD="IV",
+        RANDOM="NO",
+        CI_STUDY="95",
+    )
+    (tmp_path / "x.rm5").write_bytes(review("UTF-8", outcome).encode())
+    first, second = import_revman(tmp_path / "x.rm5").rows["contrasts"]
+    assert first["measure"] == second["measure"] == "hazard_ratio"
+    assert float(first["estimate"]) == pytest.approx(math.exp(-0.5))
+    assert float(first["spread_low"]) == pytest.approx(math.exp(-0.5 - 1.959964 * 0.2), rel=1e-6)
+    assert "computed from the stored log estimate" in first["note"]
+    assert (first["n_1"], first.get("n_2", "")) == ("30", "")
+    assert (second["estimate"], second["spread_low"], second["spread_high"]) == ("0.67", "0.55", "0.82")
+
+
+def test_swapped_events_peto_and_random_effects_follow_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "x.rm5"
+    for change in (
+        {"METHOD": "PETO", "EFFECT_MEASURE": "PETO_OR"},
+        {"RANDOM": "YES"},
+        {"SWAP_EVENTS": "YES"},
+    ):
+        outcome = tag(
+            "DICH_OUTCOME",
+            labels("X") + "".join(dich(n, c) for n, c in EVENTS.items()),
+            **({"NO": 4, "EFFECT_MEASURE": "RR", "METHOD": "MH", "RANDOM": "NO"} | change),
+        )
+        path.write_bytes(review("UTF-8", outcome).encode())
+        used, total = pooled_total(read_review(path).outcomes[-1])
+        assert used == 3
+        assert total[1] < total[0] < total[2]
+    swapped = [(n1 - a, n1, n2 - c, n2) for a, n1, c, n2 in EVENTS.values()]
+    assert math.exp(total[0]) == pytest.approx(mantel_haenszel_rr(swapped)[0], rel=1e-12)
+
+
+def test_empty_groups_and_text_tables_are_left_out_with_a_remark(tmp_path: Path) -> None:
+    text = review("UTF-8", tag("OTHER_OUTCOME", "<NAME>Comments</NAME>", NO=7))
+    text = text.replace('EVENTS_1="3" TOTAL_1="30"', 'EVENTS_1="0" TOTAL_1="0"')
+    (tmp_path / "x.rm5").write_bytes(text.encode())
+    remarks = import_revman(tmp_path / "x.rm5").remarks
+    assert any("text table" in remark for remark in remarks)
+    assert any("Zak2010" in remark and "nobody in a group" in remark for remark in remarks)
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (b"", "not well-formed"),
+        (b"<html><body>Not found</body></html>", "not a RevMan 5 review"),
+        (b"PK\x03\x04\x00\x00", "not well-formed"),
+        (review("UTF-8").replace("</COMPARISON>", "").encode(), "not well-formed"),
+        (b'<!DOCTYPE a [<!ENTITY b "c">]><COCHRANE_REVIEW>&b;</COCHRANE_REVIEW>', "entities"),
+        (
+            b'<!DOCTYPE a [<!ENTITY b SYSTEM "file:///etc/passwd">]><COCHRANE_REVIEW>&b;</COCHRANE_REVIEW>',
+            "entities",
+        ),
+    ],
+)
+def test_what_is_no_review_is_refused_plainly(tmp_path: Path, content: bytes, says: str) -> None:
+    path = tmp_path / "x.rm5"
+    path.write_bytes(content)
+    with pytest.raises(InputError, match=says):
+        import_revman(path)
+    result = CliRunner().invoke(main, ["import", "revman", str(path), "--out", str(tmp_path / "new")])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "new").exists()
+
+
+def test_the_command_writes_a_new_folder_and_says_what_is_left_to_do(file: Path, tmp_path: Path) -> None:
+    out = tmp_path / "deep" / "new"
+    result = CliRunner().invoke(
+        main, ["import", "revman", str(file), "--out", str(out), "--fill", "condition=DPN"]
+    )
+    assert result.exit_code == 0, result.output
+    assert "To fill in or check" in result.output
+    assert sorted(path.name for path in out.iterdir())[:2] == ["IMPORT.md", "arms.csv"]
+    assert [path.name for path in out.parent.iterdir()] == ["new"]
+    again = CliRunner().invoke(main, ["import", "revman", str(file), "--out", str(out)])
+    assert again.exit_code == 1
+    assert "exists already" in again.output
+
+
+def test_filled_in_candidates_are_valid_evidence(file: Path, tmp_path: Path) -> None:
+    filled = ("condition=DPN", "design=parallel", "purpose=treatment", "arms.category=laser_acupuncture")
+    filled += ("continuous.domain=pain", "better=lower", "measure=final", "events.domain=responder")
+    filled += ("timepoint=end_of_treatment",)
+    out = tmp_path / "new"
+    write_candidates(import_revman(file), out, parse_fill(filled))
+    result = CliRunner().invoke(main, ["check", str(out)])
+    assert result.exit_code == 0, result.output
+
+
+def test_rows_never_go_among_checked_evidence(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "studies.csv").write_text("study_id\n")
+    with pytest.raises(InputError, match="among checked evidence"):
+        write_candidates(import_revman(file), tmp_path / "new")
+
+
+def test_fill_refuses_unknown_columns() -> None:
+    with pytest.raises(InputError, match="did you mean 'condition'"):
+        parse_fill(["conditon=DPN"])
+    with pytest.raises(InputError):
+        parse_fill(["nothing.at=all"])
+    with pytest.raises(InputError):
+        parse_fill(["no sign"])

@@ -1,0 +1,266 @@
+"""Candidate rows for a person to check: identifiers, cells and the new folder they are written to.
+
+An importer fills in what its source says and leaves the rest empty: `trialpool check` then names every cell
+that a person still has to fill in. Nothing is guessed from knowledge of the world.
+"""
+
+from __future__ import annotations
+
+import csv
+import io as streams
+import os
+import re
+import shutil
+import tempfile
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from trialpool import io
+from trialpool.errors import Fault, InputError
+from trialpool.evidence.codebook import FORMS, TABLES, Column
+from trialpool.evidence.csvfile import nearest
+
+Row = dict[str, str]
+WORDS_OF_CATEGORIES = (
+    ("sham", "sham"),
+    ("placebo", "placebo"),
+    ("usual care", "usual_care"),
+    ("standard care", "usual_care"),
+    ("standard of care", "usual_care"),
+    ("wait list", "waitlist"),
+    ("waiting list", "waitlist"),
+    ("waitlist", "waitlist"),
+    ("wait-list", "waitlist"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """What an importer found: rows by table name, remarks for the person, further files (name to text)."""
+
+    source: str
+    rows: Mapping[str, Sequence[Row]]
+    remarks: Sequence[str]
+    files: Mapping[str, str] = field(default_factory=dict)
+
+
+def ascii_text(text: str) -> str:
+    """Letters without their accents, everything else that is not ASCII dropped.
+
+    >>> ascii_text("Müller-Łoś 2021")
+    'Muller-Los 2021'
+    """
+    swapped = text.translate(str.maketrans("ŁłØøÆæŒœßĐđ", "LlOoAaOosDd"))
+    return unicodedata.normalize("NFKD", swapped).encode("ascii", "ignore").decode()
+
+
+def word(text: str, longest: int = 60) -> str:
+    """A lower-case code of a text, such as an arm id or an event outcome.
+
+    >>> word("At least 50% less pain (week 8)")
+    'at_least_50_less_pain_week_8'
+    """
+    code = "_".join(re.findall(r"[a-z0-9]+", ascii_text(text).lower()))
+    return code[:longest].strip("_")
+
+
+def instrument_code(text: str) -> str:
+    """An instrument code of an outcome's name; a letter first.
+
+    >>> instrument_code("10-m walk"), instrument_code("Pain (VAS)")
+    ('X10_M_WALK', 'PAIN_VAS')
+    """
+    code = word(text).upper()
+    return f"X{code}" if code[:1].isdigit() else code
+
+
+def split_name(name: str, year: str = "") -> tuple[str, str, str]:
+    """A study's name as author, year and letter; `year` is used where the name holds none.
+
+    >>> split_name("van der Berg 2001a"), split_name("MRC-1", "1974")
+    (('van der Berg', '2001', 'a'), ('MRC-1', '1974', ''))
+    """
+    found = re.fullmatch(r"(.*?)[\s,_]*\(?\b((?:19|20)\d\d)([a-z]?)\)?", name.strip())
+    if found and found[1]:
+        return found[1].strip(), found[2], found[3]
+    digits = re.search(r"(?:19|20)\d\d", year)
+    return name.strip(), digits[0] if digits else "", ""
+
+
+def study_ids(names: Iterable[tuple[str, str]]) -> list[str]:
+    """Codebook ids for (name, year) pairs in order, all different.
+
+    >>> study_ids([("Müller 2001", ""), ("van Dam K 2001", ""), ("Muller 2001", ""), ("MRC-1", "1974")])
+    ['Muller2001', 'VanDamK2001', 'Muller2001b', 'MRC1_1974']
+    """
+    taken: set[str] = set()
+    ids = []
+    for name, given in names:
+        author, year, letter = split_name(name, given)
+        parts = re.findall(r"[A-Za-z0-9]+", ascii_text(author))
+        stem = "".join(part[:1].upper() + part[1:] for part in parts)
+        stem = (stem if stem[:1].isalpha() else f"Study{stem}")[:48]
+        base = f"{stem}{'_' if year and stem[-1].isdigit() else ''}{year}"
+        options = [base + letter, *(base + other for other in "bcdefghijklmnopqrstuvwxyz")]
+        options += [f"{base}_{number}" for number in range(2, len(taken) + 3)]
+        ids.append(next(option for option in options if option.casefold() not in taken))
+        taken.add(ids[-1].casefold())
+    return ids
+
+
+def category_of(label: str) -> str:
+    """The arm category that a label says in so many words, or "".
+
+    >>> category_of("Sham laser"), category_of("Placebo tablets"), category_of("Control")
+    ('sham', 'placebo', '')
+    """
+    folded = label.casefold()
+    return next((category for phrase, category in WORDS_OF_CATEGORIES if phrase in folded), "")
+
+
+def weeks_in(text: str) -> str:
+    """The week that a text names, if it names exactly one ("" otherwise).
+
+    >>> weeks_in("Pain at 12 weeks"), weeks_in("Baseline and week 4"), weeks_in("3 months")
+    ('12', '4', '')
+    >>> weeks_in("weeks 4 and 8"), weeks_in("4 to 8 weeks"), weeks_in("4, 8 and 12 weeks")
+    ('', '', '')
+    """
+    if re.search(r"\d\s*(?:-|–|to|and|or|,|/|&)\s*\d", text):
+        return ""
+    found = re.findall(r"\bweeks?\s+(\d+(?:\.\d+)?)|\b(\d+(?:\.\d+)?)[\s-]*(?:weeks?|wks?)\b", text, re.I)
+    weeks = {first or second for first, second in found}
+    return weeks.pop() if len(weeks) == 1 else ""
+
+
+def plain(text: str, longest: int = 2000) -> str:
+    """Text fit for a cell: one line, printable, not too long, nothing that a spreadsheet would run.
+
+    >>> plain("  two\\n lines "), plain("=1+1")
+    ('two lines', "'=1+1")
+    """
+    text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
+    text = text if len(text) <= longest else text[: longest - 1] + "…"
+    return f"'{text}" if text.startswith(("=", "+", "@")) else text
+
+
+def number(text: str | None) -> str:
+    """The text of a number as the codebook writes it, or "" if it is none.
+
+    >>> number(" -2.50 "), number("NA"), number("1,234"), number("<5"), number("5.0E-4")
+    ('-2.50', '', '', '', '5.0E-4')
+    """
+    text = (text or "").strip().replace("−", "-")
+    return text if re.fullmatch(FORMS["number"].pattern, text) else ""
+
+
+def count(text: str | None) -> str:
+    """The text of a whole number without superfluous zeros, or "".
+
+    >>> count("12"), count("12.0"), count("12.5"), count("")
+    ('12', '12', '', '')
+    """
+    value = number(text)
+    return f"{float(value):.0f}" if value and float(value).is_integer() else ""
+
+
+def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
+    """`COLUMN=VALUE` or `TABLE.COLUMN=VALUE` as {(table or "", column): value}; unknown names are faults.
+
+    >>> parse_fill(["condition=DPN", "arms.weeks=4"])
+    {('', 'condition'): 'DPN', ('arms', 'weeks'): '4'}
+    """
+    filled: dict[tuple[str, str], str] = {}
+    faults = []
+    for entry in entries:
+        place, sign, value = entry.partition("=")
+        table, dot, column = place.rpartition(".")
+        tables = [TABLES[table]] if table in TABLES else [] if dot else list(TABLES.values())
+        known = sorted({name for each in tables for name in each.names})
+        if not sign or column not in known:
+            near = nearest(column, known or TABLES)
+            remedy = f"did you mean '{near}'" if near else "write COLUMN=VALUE or TABLE.COLUMN=VALUE"
+            faults.append(Fault("--fill", None, "", entry, "not a column of the codebook", remedy))
+        filled[table, column] = value
+    if faults:
+        raise InputError(faults)
+    return filled
+
+
+def write_candidates(
+    candidates: Candidates, folder: str | Path, fill: Mapping[tuple[str, str], str] | None = None
+) -> None:
+    """Write the seven tables, IMPORT.md and further files to a new folder, whole or not at all.
+
+    `fill` puts a value into every *empty* cell of a column. Raises InputError if the folder exists, or lies
+    within a folder of evidence tables: imported rows never mix with checked ones by themselves.
+    """
+    folder = Path(folder)
+    _refuse(folder)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
+    try:
+        for table in TABLES.values():
+            rows = [
+                _filled(row, table.name, table.columns, fill or {})
+                for row in candidates.rows.get(table.name, ())
+            ]
+            io.write_text(temporary / table.file, _csv(table.names, rows))
+        for name, text in {**candidates.files, "IMPORT.md": _report(candidates)}.items():
+            io.write_text(temporary / name, text)
+        temporary.chmod(0o755)
+        os.rename(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+def _refuse(folder: Path) -> None:
+    problem = ""
+    if folder.exists() or folder.is_symlink():
+        problem = "the folder exists already"
+    elif any((parent / "studies.csv").exists() for parent in folder.resolve().parents):
+        problem = "the folder would lie among checked evidence tables"
+    if problem:
+        raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
+
+
+def _filled(
+    row: Row, table: str, columns: Iterable[Column], fill: Mapping[tuple[str, str], str]
+) -> list[str]:
+    return [
+        row.get(column.name) or fill.get((table, column.name)) or fill.get(("", column.name)) or ""
+        for column in columns
+    ]
+
+
+def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    buffer = streams.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return buffer.getvalue()
+
+
+def _report(candidates: Candidates) -> str:
+    counts = [f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES]
+    remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
+    return "\n".join(
+        [
+            "# Candidate rows: not evidence yet",
+            "",
+            f"Imported from {candidates.source}.",
+            "",
+            "Compare every row with its source, fill in what is empty, and run `trialpool check` on this",
+            "folder until it finds nothing. Only then add the folder to `evidence` in the config, or its",
+            "rows to your own tables.",
+            "",
+            *counts,
+            "",
+            "## Remarks",
+            "",
+            *remarks,
+        ]
+    )

@@ -1,0 +1,137 @@
+"""The effects of all analyses as one flat table for other programs, with a note on every column."""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from trialpool import io
+from trialpool.errors import Fault, InputError
+from trialpool.stats.effects import Effects, mean_difference, standardized_mean_difference
+from trialpool.stats.events import odds_ratio, risk_difference, risk_ratio
+
+# column of the flat table, column of studies.csv, and what it holds
+COLUMNS: tuple[tuple[str, str, str], ...] = (
+    ("analysis", "analysis", "slug of the analysis; select one before pooling"),
+    ("slab", "label", "study label; metafor: slab="),
+    ("study_id", "study_id", "study id; several rows of one study are dependent"),
+    (
+        "cluster",
+        "cluster",
+        "what dependent rows share; metafor: random = ~ 1 | cluster/row",
+    ),
+    ("arm_1", "arm_experimental", "experimental arm"),
+    ("arm_2", "arm_control", "control arm"),
+    ("label_1", "label_experimental", "what the experimental arm got"),
+    ("label_2", "label_control", "what the control arm got"),
+    ("measure", "measure", "MD, SMD, ROM, RR, OR or RD"),
+    (
+        "yi",
+        "effect",
+        "effect, experimental minus or over control; log for RR, OR, ROM; metafor: yi=",
+    ),
+    ("vi", "variance", "sampling variance of yi; metafor: vi="),
+    ("sei", "", "square root of vi; RevMan generic inverse variance: SE"),
+    ("n1i", "n_experimental", "people analysed, experimental; RevMan: Total"),
+    ("n2i", "n_control", "people analysed, control; RevMan: Total"),
+    ("m1i", "mean_experimental", "mean on the analysis scale, experimental; RevMan: Mean"),
+    ("sd1i", "sd_experimental", "SD on the analysis scale, experimental; RevMan: SD"),
+    ("m2i", "mean_control", "mean on the analysis scale, control; RevMan: Mean"),
+    ("sd2i", "sd_control", "SD on the analysis scale, control; RevMan: SD"),
+    ("ai", "events_experimental", "people with the event, experimental; RevMan: Events"),
+    ("ci", "events_control", "people with the event, control; RevMan: Events"),
+    (
+        "revman_type",
+        "",
+        "how to enter it in RevMan: CONTINUOUS, DICHOTOMOUS, or GIV (yi and sei)",
+    ),
+    ("domain", "domain", "domain of the outcome"),
+    ("instrument", "instrument", "instrument or event outcome"),
+    ("item", "item", "nerve or subscale, if any"),
+    ("unit", "unit", "unit of yi for MD"),
+    ("weeks", "weeks", "weeks since randomisation"),
+    ("timepoint", "timepoint", "named time"),
+    ("kind", "kind", "what was compared: final values, changes, a printed contrast, or events"),
+    ("imputed", "imputed", "true if a number behind yi or vi was assumed or imputed"),
+    ("derivation", "derivation", "how yi and vi came from what the paper printed"),
+    ("cautions", "cautions", "what a reader must know about the numbers"),
+    ("row_ids", "row_ids", "rows of the evidence tables behind it"),
+    ("source_url", "source_url", "where the numbers were read"),
+    ("locator", "locator", "table, figure or section there"),
+)
+NUMBERS = ("yi", "vi", "sei", "n1i", "n2i", "m1i", "sd1i", "m2i", "sd2i", "ai", "ci", "weeks")
+
+
+def export_effects(results: str | Path, out: str | Path) -> int:
+    """Write the effects of every analysis in a results folder to `out`; returns the number of rows.
+
+    Beside `out` goes `<name>.columns.csv`, which says what each column holds and what R's metafor
+    (escalc/rma arguments) and RevMan call it. Raises InputError where the folder holds no analysis.
+
+    >>> export_effects("data/raw", "effects.csv")
+    Traceback (most recent call last):
+    trialpool.errors.InputError: 1 fault in the input:
+      data/raw: the folder holds no analyses/*/studies.csv. To mend: name a results folder.
+    """
+    files = sorted(Path(results).glob("analyses/*/studies.csv"))
+    if not files:
+        problem = "the folder holds no analyses/*/studies.csv"
+        raise InputError([Fault(str(results), None, "", "", problem, "name a results folder")])
+    rows = [row for file in files for row in _rows(file)]
+    out = Path(out)
+    io.write_csv(out, rows, [name for name, _, _ in COLUMNS])
+    notes = [{"column": name, "holds": text} for name, _, text in COLUMNS]
+    io.write_csv(out.with_name(f"{out.stem}.columns.csv"), notes, ["column", "holds"])
+    return len(rows)
+
+
+def _rows(file: Path) -> Iterator[dict[str, object]]:
+    with file.open(encoding="utf-8", newline="") as stream:
+        for study in csv.DictReader(stream):
+            if not study.get("effect") or not study.get("variance"):
+                continue  # shown in the results, never pooled
+            row: dict[str, object] = {}
+            for name, source, _ in COLUMNS:
+                cell = study.get(source, "") or ""
+                row[name] = float(cell) if cell and name in NUMBERS else cell
+            row["sei"] = math.sqrt(float(study["variance"]))
+            row["revman_type"] = revman_type(row)
+            yield row
+
+
+def revman_type(row: dict[str, object]) -> str:
+    """How a row can be entered in RevMan: by its arms where these give yi and vi again, else by yi and sei.
+
+    >>> row = {"measure": "MD", "yi": -1.0, "vi": 0.4, "n1i": 20.0, "n2i": 20.0}
+    >>> revman_type(row), revman_type(row | {"m1i": 5.0, "sd1i": 2.0, "m2i": 6.0, "sd2i": 2.0})
+    ('GIV', 'CONTINUOUS')
+    """
+    by_arms = _ARMS.get(str(row["measure"]))
+    if by_arms is None:
+        return "GIV"
+    kind, columns, compute = by_arms
+    cells = [row.get(name, "") for name in columns]
+    if any(cell == "" for cell in cells):
+        return "GIV"
+    try:
+        again = compute(*cells)
+    except ValueError:
+        return "GIV"
+    same = [
+        math.isclose(float(new), float(str(old)), rel_tol=1e-6, abs_tol=1e-9)
+        for new, old in ((again.effect, row["yi"]), (again.variance, row["vi"]))
+    ]
+    return kind if all(same) else "GIV"
+
+
+_MEANS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
+_EVENTS = ("ai", "n1i", "ci", "n2i")
+_ARMS: dict[str, tuple[str, tuple[str, ...], Callable[..., Effects]]] = {
+    "MD": ("CONTINUOUS", _MEANS, mean_difference),
+    "SMD": ("CONTINUOUS", _MEANS, standardized_mean_difference),
+    "RR": ("DICHOTOMOUS", _EVENTS, risk_ratio),
+    "OR": ("DICHOTOMOUS", _EVENTS, odds_ratio),
+    "RD": ("DICHOTOMOUS", _EVENTS, risk_difference),
+}
