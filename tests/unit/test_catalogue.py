@@ -233,9 +233,9 @@ class TestReadme:
     def test_every_key_of_the_schema_and_of_the_catalogue_is_explained(self):
         schema = read_yaml(ROOT / "workflow" / "schemas" / "config.schema.yaml")[0]
         keys = {*schema["properties"], *INSTRUMENT_KEYS, *MCID_KEYS}
-        keys |= {
-            key for part in ("analysis", "methods", "mcid") for key in schema["$defs"][part]["properties"]
-        }
+        parts = [schema["$defs"][part] for part in ("analysis", "methods", "mcid")]
+        parts += [part for part in schema["properties"].values() if "properties" in part]
+        keys |= {key for part in parts for key in part["properties"]}
         assert not {key for key in keys if f"`{key}`" not in self.text and f"{key}," not in self.text}
 
     def test_its_analysis_and_its_other_review_load(self):
