@@ -90,8 +90,7 @@ def selection_model(
         raise ValueError(f"steps has shape {cuts.shape}: needs a list of p-values, at least one")
     refuse("steps", cuts, np.diff(cuts, prepend=0.0) <= 0, "steps must be above 0 and ascend")
     refuse("steps", cuts, cuts >= 1, "must be below 1")
-    sign = 1.0 if alternative == "greater" else -1.0
-    selection = selection_of(sign * y, v, cuts)
+    selection = selection_of(y if alternative == "greater" else -y, v, cuts)
     bands = tuple(np.bincount(selection.band, minlength=cuts.size + 1).tolist())
     reason = _reason(y.size, cuts, bands)
     if reason:
