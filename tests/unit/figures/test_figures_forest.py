@@ -322,8 +322,69 @@ def test_no_data_with_very_many_trials_ends_with_their_number():
 
 
 def test_unknown_presets_are_named():
-    with pytest.raises(ValueError, match="'cochrane' is not one of: default"):
+    with pytest.raises(ValueError, match="'cochrane' is not one of: default, revman, jama"):
         draw_forest(made_up_record(2), "cochrane")
+
+
+def order_of(figure, *wanted):
+    """The wanted texts as they stand from left to right."""
+    held = {
+        artist.get_text(): artist.get_window_extent().x0
+        for artist in figure.artists
+        if hasattr(artist, "get_text")
+    }
+    return sorted(wanted, key=held.__getitem__)
+
+
+def test_revman_has_its_columns_and_brackets():
+    record = made_up_record(4, seed=3)
+    figure = draw_forest(record, "revman")
+    wanted = ["Study or subgroup", "Weight", "MD (95% CI)", "favours sham →"]
+    assert order_of(figure, *reversed(wanted)) == wanted
+    assert {"Mean", "SD", "Total", "Total (95% CI)"} <= set(texts(figure))
+    low, high = (f"{record['pooled'][key]:.2f}".replace("-", "−") for key in ("ci_low", "ci_high"))
+    assert f"[{low}, {high}]" in texts(figure)
+    assert not any("Received" in text or "week" in text for text in texts(figure))
+    (diamond,) = marked(figure, r"diamond-\d+")
+    assert to_hex(diamond.get_facecolor()) == style.INK
+
+
+def test_revman_shows_counts_in_blue_and_means_in_green():
+    colours = [
+        to_hex(marked(draw_forest(made_up_record(3, measure), "revman"), "square-0")[0].get_facecolor())
+        for measure in ("MD", "RR")
+    ]
+    assert colours == [style.REVMAN_GREEN, style.REVMAN_BLUE]
+    assert "Events" in texts(draw_forest(made_up_record(3, "RR"), "revman"))
+
+
+def test_jama_puts_the_directions_above_and_sds_in_brackets():
+    record = made_up_record(4, seed=3)
+    figure = draw_forest(record, "jama")
+    shown = texts(figure)
+    assert {"Source", "No.", "Mean (SD)", "(1.60)", "Total"} <= set(shown)
+    assert all(
+        word.get_position()[1] < marked(figure, "axis")[0].get_ydata()[0]
+        for word in marked(figure, "direction")
+    )
+    wanted = ["Source", "← favours acupuncture", "MD (95% CI)", "Weight"]
+    assert order_of(figure, *reversed(wanted)) == wanted
+
+
+@pytest.mark.parametrize("preset", ["default", "revman", "jama"])
+@pytest.mark.parametrize("measure", ["MD", "RR"])
+def test_presets_show_the_same_numbers(preset, measure):
+    record = made_up_record(5, measure, seed=6)
+    shown = texts(draw_forest(record, preset))
+    digits = [f"{study['estimate']:.2f}".replace("-", "−") for study in record["studies"]]
+    assert set(digits) <= set(shown)
+    assert {f"{study['weight']:.1f}%" for study in record["studies"]} <= set(shown)
+
+
+def test_the_note_and_the_weeks_of_an_analysis_are_shown():
+    shown = texts(draw_forest(made_up_record(2, note="Asks for a dose.", timepoint=[8, 16])))
+    assert "Asks for a dose." in shown
+    assert any(text.endswith("weeks 8 to 16") for text in shown)
 
 
 def test_a_record_of_only_missing_entries_still_draws():

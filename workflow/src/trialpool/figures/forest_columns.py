@@ -39,10 +39,9 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A column heading over the columns `first` to `last`; level 0 stands on the rule, level 1 above."""
+    """A heading over the columns `keys`; level 0 stands on the rule, level 1 above."""
 
-    first: str
-    last: str
+    keys: tuple[str, ...]
     text: str
     align: str
     level: int = 0
@@ -61,9 +60,8 @@ def has_events(rows: Sequence[Row]) -> bool:
 def plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[Heading]) -> list[Column]:
     """The columns that have something to say, from left to right, each with its place in points."""
     compact = is_compact(rows)
-    columns = [column for block in preset.columns for column in _block(block, compact, preset)]
-    if has_events(rows):  # "12/30" reads as one word, "4.2 ± 1.3" does not
-        columns = [replace(c, gap=0.5) if c.key.startswith("spread") else c for c in columns]
+    events = has_events(rows)
+    columns = [column for block in preset.columns for column in _block(block, compact, events, preset)]
     held = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)} | {
         PLOT
     }
@@ -78,13 +76,13 @@ def plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[H
     return placed
 
 
-def _block(block: str, compact: bool, preset: style.Preset) -> list[Column]:
+def _block(block: str, compact: bool, events: bool, preset: style.Preset) -> list[Column]:
     if block == "study":
         label = Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=1 if compact else 2)
         outcome = Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT)
-        return [label, outcome] if compact else [label]
+        return [label, outcome] if compact and preset.outcome else [label]
     if block == "arms":
-        return [column for side in SIDES for column in _arm_block(side, compact, preset)]
+        return [column for side in SIDES for column in _arm_block(side, compact, events, preset)]
     if block == "effect":
         return [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)]
     if block == "weight":
@@ -92,15 +90,18 @@ def _block(block: str, compact: bool, preset: style.Preset) -> list[Column]:
     return [Column(PLOT, "left", WIDE)]
 
 
-def _arm_block(side: str, compact: bool, preset: style.Preset) -> list[Column]:
-    lines = 1 if compact else 2
-    received = Column(f"received_{side}", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, lines)
-    numbers = [
-        Column(f"n_{side}", "right", NARROW),
-        Column(f"value_{side}", "right", NARROW),
-        Column(f"spread_{side}", "left", JOINED),
-    ]
-    return [received, *numbers] if preset.received else numbers
+def _arm_block(side: str, compact: bool, events: bool, preset: style.Preset) -> list[Column]:
+    """The columns of one arm; "12/30" stands closer than "4.2 ± 1.3"."""
+    shapes = {
+        "received": Column("received", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, 1 if compact else 2),
+        "n": Column("n", "right", NARROW),
+        "value": Column("value", "right", NARROW),
+        "sd": Column("sd", "right", NARROW),
+        "spread": Column("spread", "left", 0.5 if events else JOINED),
+    }
+    chosen = [shapes[name] for name in (preset.events if events else preset.arms)]
+    chosen = [replace(chosen[0], gap=WIDE), *chosen[1:]]
+    return [replace(column, key=f"{column.key}_{side}") for column in chosen]
 
 
 def _natural_width(column: Column, rows: Sequence[Row]) -> float:
@@ -162,38 +163,29 @@ def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]
 
 def span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
     """The present columns that a heading stands over (some of its columns may be absent)."""
-    order = _order(heading)
-    return [key for key in keys if key in order]
+    return [key for key in keys if key in heading.keys]
 
 
-def _order(heading: Heading) -> tuple[str, ...]:
-    if heading.first == heading.last:
-        return (heading.first,)
-    side = heading.last.removeprefix("spread_")
-    chains = {
-        f"received_{side}": (f"received_{side}", f"n_{side}", f"value_{side}", f"spread_{side}"),
-        f"value_{side}": (f"value_{side}", f"spread_{side}"),
-        "estimate": ("estimate", "interval"),
-    }
-    return chains[heading.first]
-
-
-def plan_headings(record: Mapping[str, Any], rows: Sequence[Row]) -> list[Heading]:
+def plan_headings(record: Mapping[str, Any], rows: Sequence[Row], preset: style.Preset) -> list[Heading]:
     """The headings of all columns that this record may need."""
-    value = "Events/n" if has_events(rows) else "Mean ± SD"
+    events, titles = has_events(rows), dict(preset.titles)
+    value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
     measure = clean(record.get("measure"))
     headings = [
-        Heading("study", "study", "Trial", "left"),
-        Heading("outcome", "outcome", "Measured", "left"),
-        Heading("estimate", "interval", f"{measure} ({level_text(record)} CI)", "centre"),
-        Heading("weight", "weight", "Weight", "right"),
+        Heading(("study",), titles.get("study", "Trial"), "left"),
+        Heading(("outcome",), "Measured", "left"),
+        Heading(("estimate", "interval"), f"{measure} ({level_text(record)} CI)", "centre"),
+        Heading(("weight",), titles.get("weight", "Weight"), "right"),
     ]
     for side in SIDES:
         name = words.capital(clean(record.get(f"{side}_name")) or side)
+        joined = "spread" in (preset.events if events else preset.arms)
+        parts = tuple(f"{part}_{side}" for part in ("received", "n", "value", "sd", "spread"))
         headings += [
-            Heading(f"received_{side}", f"received_{side}", "Received", "left"),
-            Heading(f"n_{side}", f"n_{side}", "n", "right"),
-            Heading(f"value_{side}", f"spread_{side}", value, "centre"),
-            Heading(f"received_{side}", f"spread_{side}", name, "left", 1),
+            Heading(parts[:1], "Received", "left"),
+            Heading(parts[1:2], titles.get("n", "n"), "right"),
+            Heading(parts[2:3] + parts[4:], value, "centre" if joined else "right"),
+            Heading(parts[3:4], "SD", "right"),
+            Heading(parts, name, "left", 1),
         ]
     return headings

@@ -14,6 +14,7 @@ from trialpool.figures.forest_columns import (
     Column,
     Heading,
     cell_lines,
+    has_events,
     is_compact,
     outcome_lines,
     plan_columns,
@@ -67,12 +68,13 @@ class Layout:
     notes_top: float
     notes: tuple[tuple[str, tuple[str, ...]], ...]
     compact: bool
+    events: bool
 
 
 def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     """Measure every text of the record's plot and give each its place."""
-    rows, notes = forest_rows(record, (look.opening, look.joint, look.closing))
-    headings = plan_headings(record, rows)
+    rows, notes = forest_rows(record, look)
+    headings = plan_headings(record, rows, look)
     columns = plan_columns(rows, look, headings)
     width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
     room = width - 2 * style.MARGIN
@@ -80,21 +82,25 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     subtitle = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
     head_top = style.MARGIN + len(title) * TITLE_LEADING + len(subtitle) * SUBTITLE_LEADING + 8
     spans = _heading_spans(headings, columns)
-    rule = head_top + (max((len(s[1]) for s in spans if s[0].level), default=0) + 1) * LEADING + 8
-    compact = is_compact(rows)
-    placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
     plot = next(column for column in columns if column.key == PLOT)
-    threshold = mcid_threshold(record)
+    threshold = mcid_threshold(record) if look.band else None
     axis = _plan_axis(record, rows, threshold, plot)
     directions = _directions(record, axis)
+    words_deep = max(len(lines) for lines in directions)
+    above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
+    head_deep = max(above, 1 + max((len(lines) for head, lines, *_ in spans if head.level), default=0))
+    rule = head_top + head_deep * LEADING + 8
+    compact = is_compact(rows)
+    placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
     beside = _beside_axis(record, plot)
-    depth = AXIS_DEPTH + max(len(side) for side in directions) * LEADING
+    depth = AXIS_DEPTH + below * LEADING
     notes_top = bottom + max(depth, len(beside) * NOTE_LEADING + 4) + 6
     footnotes = _footnotes(record, rows, notes, axis, threshold, room)
     height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * NOTE_LEADING + style.MARGIN
     return Layout(
         look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
         total_rule, bottom, axis, beside, directions, threshold, notes_top, footnotes, compact,
+        has_events(rows),
     )  # fmt: skip
 
 

@@ -23,7 +23,7 @@ TICK = 3.0
 def draw_backdrop(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> None:
     """What lies behind the marks: the zone of benefit beyond the MCID, no effect, the pooled estimate."""
     axis, top, bottom = layout.axis, layout.rule, layout.bottom
-    if layout.threshold is not None and layout.look.band:
+    if layout.threshold is not None:
         edge = position(axis, layout.threshold)
         left, right = (edge, axis.right) if record.get("better") == "higher" else (axis.left, edge)
         put_box(sheet, left, top, right - left, bottom - top, fill=style.BENEFIT, level=BACK, gid="mcid-band")
@@ -37,7 +37,8 @@ def draw_backdrop(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> No
             level=BAND,
             gid="mcid",
         )
-        _name_band(sheet, layout, left, right)
+        if layout.look.directions == "below":
+            _name_band(sheet, layout, left, right)
     null = position(axis, no_effect(record))
     put_line(sheet, (null, null), (top, bottom), thickness=0.8, level=BAND, gid="no-effect")
     pooled = next((placed for placed in layout.rows if placed.row.kind == "pooled"), None)
@@ -102,11 +103,15 @@ def _draw_study(sheet: Sheet, layout: Layout, placed: Placed, heaviest: float, i
         y - length / 2,
         length,
         length,
-        fill=style.PAPER if row.hollow else layout.look.study,
-        edge=layout.look.study_edge if row.hollow else "none",
+        fill=style.PAPER if row.hollow else _study_colour(layout),
+        edge=_study_colour(layout) if row.hollow else "none",
         thickness=1.0,
         gid=f"square-{index}",
     )
+
+
+def _study_colour(layout: Layout) -> str:
+    return layout.look.study_events if layout.events else layout.look.study
 
 
 def _draw_interval(
@@ -179,7 +184,7 @@ def _draw_prediction(sheet: Sheet, layout: Layout, placed: Placed) -> None:
     row, axis, y = placed.row, layout.axis, placed.middle
     if row.low is None or row.high is None:
         return
-    colour = layout.look.prediction
+    colour = layout.look.pooled
     _draw_interval(sheet, axis, y, row.low, row.high, colour, PREDICTION_THICKNESS, "prediction")
     for value in (row.low, row.high):
         if not side(axis, value):
@@ -195,10 +200,18 @@ def draw_value_axis(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> 
         x = position(axis, tick)
         put_line(sheet, (x, x), (y, y + TICK), thickness=0.8)
         put_text(sheet, x, y + TICK + 7.5, label, size=style.SMALL_SIZE, align="center", gid="tick")
-    start = y + TICK + 8 + LEADING + 1
-    ends = ((axis.left, "left"), (axis.right, "right"))
-    for lines, (x, align) in zip(layout.directions, ends, strict=True):
-        baseline = start
-        for line in lines:
-            put_text(sheet, x, baseline, line, size=style.SMALL_SIZE, align=align, gid="direction")
-            baseline += LEADING
+    _draw_directions(sheet, layout, y + TICK + 9 + LEADING)
+
+
+def _draw_directions(sheet: Sheet, layout: Layout, below: float) -> None:
+    """The words for either direction, below the axis or, where the preset wants it, above the plot."""
+    axis, ends = layout.axis, ("left", "right")
+    for lines, align in zip(layout.directions, ends, strict=True):
+        start = below
+        if layout.look.directions == "above":
+            start = layout.rule - 5.5 - (len(lines) - 1) * LEADING
+        for index, line in enumerate(lines):
+            x = axis.left if align == "left" else axis.right
+            put_text(
+                sheet, x, start + index * LEADING, line, size=style.SMALL_SIZE, align=align, gid="direction"
+            )

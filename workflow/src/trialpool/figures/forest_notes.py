@@ -56,7 +56,9 @@ def unit_text(record: Mapping[str, Any]) -> str:
 
 def _timepoint(value: Any) -> str:
     if isinstance(value, Mapping):
-        bounds = [words.plain_number(week) for week in value.get("weeks") or []]
+        value = value.get("weeks") or []
+    if isinstance(value, list | tuple):
+        bounds = [words.plain_number(week) for week in value]
         return f"weeks {' to '.join(bounds)}" if bounds else ""
     return words.TIMEPOINT_NAMES.get(value, words.spaced(value)) if isinstance(value, str) else ""
 
@@ -135,7 +137,8 @@ def footnotes(
         shapes = f"Square: trial, area in proportion to its weight; l{line}"
         shapes += "; diamond: pooled estimate"
         shapes += "; bar: prediction interval" if has_prediction else ""
-    return [*listed_notes(notes), ("", f"{shapes}. {method_line(record)}")]
+    note = clean(record.get("note"))
+    return [*listed_notes(notes), *([("", note)] if note else []), ("", f"{shapes}. {method_line(record)}")]
 
 
 def method_line(record: Mapping[str, Any]) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialpool.figures import style
 from trialpool.figures.forest_footnotes import Notes, new_notes, row_marks
 from trialpool.figures.lettering import clean
 from trialpool.report import safe, words
@@ -32,10 +33,10 @@ class Row:
     url: str = ""
 
 
-def forest_rows(record: Mapping[str, Any], joints: tuple[str, str, str]) -> tuple[list[Row], Notes]:
+def forest_rows(record: Mapping[str, Any], look: style.Preset) -> tuple[list[Row], Notes]:
     """All rows of the plot from top to bottom, and the footnotes that they call for.
 
-    `joints` are the texts before, between and behind the bounds of an interval.
+    `look` says how intervals, spreads and the total are written.
     """
     studies = [row for row in record.get("studies") or [] if row.get("estimate") is not None]
     notes = new_notes(studies)
@@ -45,12 +46,12 @@ def forest_rows(record: Mapping[str, Any], joints: tuple[str, str, str]) -> tupl
     for group, members in groups:
         if group is not None:
             rows.append(Row("heading", {"study": _group_name(group.get("name"))}))
-        rows += [_study_row(record, study, digits, joints, notes) for study in members]
+        rows += [_study_row(record, study, digits, look, notes) for study in members]
         pooled = (group or {}).get("pooled")
         if pooled and (group.get("k") or 0) > 1:
-            rows.append(_subtotal(record, group, pooled, digits, joints))
+            rows.append(_subtotal(record, group, pooled, digits, look))
     if record.get("status") == "pooled" and record.get("pooled"):
-        rows += _pooled_rows(record, digits, joints)
+        rows += _pooled_rows(record, digits, look)
     return rows, notes
 
 
@@ -80,12 +81,12 @@ def _effect_cells(
     low: float | None,
     high: float | None,
     digits: int | None,
-    joints: tuple[str, str, str],
+    look: style.Preset,
 ) -> dict[str, str]:
     cells = {"estimate": "" if estimate is None else _shown(estimate, digits)}
     if low is None or high is None:
         return cells
-    opening, joint, closing = joints
+    opening, joint, closing = look.around
     cells["interval"] = f"{opening}{_shown(low, digits)}{joint}{_shown(high, digits)}{closing}"
     return cells
 
@@ -117,15 +118,15 @@ def _study_row(
     record: Mapping[str, Any],
     study: Mapping[str, Any],
     digits: int | None,
-    joints: tuple[str, str, str],
+    look: style.Preset,
     notes: Notes,
 ) -> Row:
     estimate, low, high = (study.get(key) for key in ("estimate", "estimate_low", "estimate_high"))
     cells = {"study": clean(study.get("label") or study.get("study_id")) or "unnamed trial"}
-    cells["outcome"] = _outcome(study)
+    cells["outcome"] = _outcome(study) if look.outcome else ""
     for side in SIDES:
-        cells |= _arm_cells(study, side)
-    cells |= _effect_cells(estimate, low, high, digits, joints)
+        cells |= _arm_cells(study, side, look)
+    cells |= _effect_cells(estimate, low, high, digits, look)
     weight = study.get("weight")
     if record.get("status") == "pooled" and weight is not None:
         cells["weight"] = f"{words.number(weight, 1)}%"
@@ -151,7 +152,7 @@ def _outcome(study: Mapping[str, Any]) -> str:
     return ", ".join(part for part in (name, when) if part)
 
 
-def _arm_cells(study: Mapping[str, Any], side: str) -> dict[str, str]:
+def _arm_cells(study: Mapping[str, Any], side: str, look: style.Preset) -> dict[str, str]:
     """What one arm got, how many people, and what is known of its result."""
     n = study.get(f"n_{side}")
     cells = {
@@ -161,12 +162,14 @@ def _arm_cells(study: Mapping[str, Any], side: str) -> dict[str, str]:
     mean, sd, events = (study.get(f"{key}_{side}") for key in ("mean", "sd", "events"))
     if events is not None:
         cells[f"value_{side}"] = words.plain_number(events)
-        cells[f"spread_{side}"] = f"/{cells.pop(f'n_{side}')}"
+        cells[f"spread_{side}"] = f"/{cells[f'n_{side}']}"
     elif mean is not None:
         digits = words.digits_for([study.get("mean_experimental"), study.get("mean_control")])
         digits = min(max(digits, 1), 2)
         cells[f"value_{side}"] = words.number(mean, digits)
-        cells[f"spread_{side}"] = "" if sd is None else f"± {words.number(sd, digits)}"
+        if sd is not None:
+            cells[f"sd_{side}"] = words.number(sd, digits)
+            cells[f"spread_{side}"] = look.spread.format(cells[f"sd_{side}"])
     else:
         cells[f"value_{side}"] = words.MISSING
     return cells
@@ -195,7 +198,7 @@ def _subtotal(
     group: Mapping[str, Any],
     pooled: Mapping[str, Any],
     digits: int | None,
-    joints: tuple[str, str, str],
+    look: style.Preset,
 ) -> Row:
     estimate, low, high = (pooled.get(key) for key in ("estimate", "ci_low", "ci_high"))
     label = f"Subtotal, {words.count(group.get('k'), 'trial')}"
@@ -204,31 +207,38 @@ def _subtotal(
         for sign, text in (("τ²", tau2_text(pooled.get("tau2"))), ("I²", i2_text(pooled.get("i2"))))
         if text != words.MISSING
     ]
-    cells = {"study": label, "aside": ", ".join(spread), **_effect_cells(estimate, low, high, digits, joints)}
+    cells = {"study": label, "aside": ", ".join(spread), **_effect_cells(estimate, low, high, digits, look)}
     return Row("subtotal", cells, estimate, low, high)
 
 
-def _pooled_rows(record: Mapping[str, Any], digits: int | None, joints: tuple[str, str, str]) -> list[Row]:
+def _pooled_rows(record: Mapping[str, Any], digits: int | None, look: style.Preset) -> list[Row]:
     pooled, methods = record["pooled"], record.get("methods") or {}
     estimate, low, high = (pooled.get(key) for key in ("estimate", "ci_low", "ci_high"))
-    model = "Common effect" if methods.get("tau2_method") == "FE" else "Random effects"
-    everybody = words.people(record)
-    size = words.count(record.get("k"), "trial")
-    least = "≥ " if _some_unknown(record) else ""
-    people = "" if everybody is None else f", {least}{words.count(everybody, 'person', 'people')}"
-    cells = {"study": f"{model}: {size}{people}", "weight": "100%"}
+    cells = {"study": _total_label(record, look), "weight": "100%"}
     for side in SIDES:
         n = record.get(f"n_{side}")
         total = _people(n) if n is not None else ""
-        cells |= _event_total(record, side, total) or {f"n_{side}": total}
-    cells |= _effect_cells(estimate, low, high, digits, joints)
+        cells |= {f"n_{side}": total} | _event_total(record, side, total)
+    cells |= _effect_cells(estimate, low, high, digits, look)
     rows = [Row("pooled", cells, estimate, low, high)]
     low, high = pooled.get("pi_low"), pooled.get("pi_high")
     if low is not None and high is not None:
         label = f"{words.percent(methods.get('level') or 0.95)} prediction interval"
-        cells = {"study": label, **_effect_cells(None, low, high, digits, joints)}
+        cells = {"study": label, **_effect_cells(None, low, high, digits, look)}
         rows.append(Row("prediction", cells, None, low, high))
     return rows
+
+
+def _total_label(record: Mapping[str, Any], look: style.Preset) -> str:
+    methods = record.get("methods") or {}
+    model = "Common effect" if methods.get("tau2_method") == "FE" else "Random effects"
+    everybody = words.people(record)
+    size = words.count(record.get("k"), "trial")
+    if everybody is not None:
+        least = "≥ " if _some_unknown(record) else ""
+        size += f", {least}{words.count(everybody, 'person', 'people')}"
+    level = words.percent(methods.get("level") or 0.95)
+    return look.total.format(model=model, size=size, level=level)
 
 
 def tau2_text(value: float | None) -> str:

@@ -14,7 +14,7 @@ from trialpool.figures.forest_layout import (
     Placed,
     whole_line,
 )
-from trialpool.figures.sheet import Sheet, put_box, put_line, put_lines, put_text
+from trialpool.figures.sheet import BACK, Sheet, put_box, put_line, put_lines, put_text
 
 RAISED = 2.6
 
@@ -25,6 +25,10 @@ def draw_head(sheet: Sheet, layout: Layout) -> None:
     y = put_lines(sheet, style.MARGIN, y, layout.title, TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
     put_lines(sheet, style.MARGIN, y - 1, layout.subtitle, SUBTITLE_LEADING, colour=style.MUTED)
     right = layout.width - style.MARGIN
+    if layout.look.head_fill:
+        top, left = layout.head_top - 3, style.MARGIN / 2
+        size = (layout.width - style.MARGIN, layout.rule - top)
+        put_box(sheet, left, top, *size, fill=layout.look.head_fill, level=BACK)
     for heading, lines, start, end in layout.headings:
         baseline = layout.rule - 5.5
         if heading.level:

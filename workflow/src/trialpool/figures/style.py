@@ -26,6 +26,7 @@ POOLED_LIGHT = "#f0c5a8"
 BENEFIT = "#e2f0ea"
 BENEFIT_EDGE = "#2c7a63"
 CONTOURS = ("#eef1f4", "#dbe1e7", "#c3ccd5")
+REVMAN_GREEN, REVMAN_BLUE, JAMA_BLUE = "#2f8f3a", "#3a4fd0", "#1f4e79"
 LOW_RISK, SOME_RISK, HIGH_RISK = "#2c7a63", "#d9a400", "#a3262b"
 
 DARK = {
@@ -43,6 +44,9 @@ DARK = {
     CONTOURS[0]: "#1d242b",
     CONTOURS[1]: "#28313a",
     CONTOURS[2]: "#36424d",
+    REVMAN_GREEN: "#6cc477",
+    REVMAN_BLUE: "#8f9df5",
+    JAMA_BLUE: "#86b4dc",
     SOME_RISK: "#e6b93a",
     HIGH_RISK: "#e2777b",
 }
@@ -73,35 +77,59 @@ RENDERING: dict[str, Any] = {
 class Preset:
     """What distinguishes one house style of forest plots from another.
 
-    `columns` names the blocks from left to right ("study", "arms", "plot", "effect", "weight");
-    `opening`, `joint` and `closing` are put around the bounds of an interval.
+    `columns` names the blocks from left to right (study, arms, plot, effect, weight), `arms` and `events` the
+    columns of an arm with means and with counts; `around` are the texts before, between and after the bounds
+    of an interval; `marks` how spread and Q are written; `directions` where their words stand (below, above).
     """
 
     name: str
-    columns: tuple[str, ...]
-    study: str
-    study_edge: str
-    pooled: str
-    prediction: str
-    opening: str = "("
-    joint: str = " to "
-    closing: str = ")"
-    received: bool = True
+    columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight")
+    arms: tuple[str, ...] = ("received", "n", "value", "spread")
+    events: tuple[str, ...] = ("received", "value", "spread")
+    titles: tuple[tuple[str, str], ...] = ()
+    around: tuple[str, str, str] = ("(", " to ", ")")
+    spread: str = "± {}"
+    total: str = "{model}: {size}"
+    study: str = STUDY
+    study_events: str = STUDY
+    pooled: str = POOLED
+    directions: str = "below"
+    outcome: bool = True
     band: bool = True
     pooled_line: bool = True
-    heading_fill: str | None = None
-    capitals: bool = False
+    head_fill: str | None = None
 
 
-DEFAULT = Preset(
-    name="default",
-    columns=("study", "arms", "plot", "effect", "weight"),
-    study=STUDY,
-    study_edge=STUDY,
-    pooled=POOLED,
-    prediction=POOLED,
+DEFAULT = Preset(name="default")
+REVMAN = Preset(
+    name="revman",
+    columns=("study", "arms", "weight", "effect", "plot"),
+    arms=("value", "sd", "n"),
+    events=("value", "n"),
+    titles=(("study", "Study or subgroup"), ("n", "Total"), ("value", "Mean"), ("counts", "Events")),
+    around=("[", ", ", "]"),
+    total="Total ({level} CI)",
+    study=REVMAN_GREEN,
+    study_events=REVMAN_BLUE,
+    pooled=INK,
+    outcome=False,
+    pooled_line=False,
 )
-PRESETS = {"default": DEFAULT}
+JAMA = Preset(
+    name="jama",
+    arms=("n", "value", "spread"),
+    events=("value", "spread"),
+    titles=(("study", "Source"), ("n", "No."), ("value", "Mean (SD)"), ("counts", "No./total")),
+    spread="({})",
+    total="Total",
+    study=JAMA_BLUE,
+    study_events=JAMA_BLUE,
+    pooled=JAMA_BLUE,
+    directions="above",
+    pooled_line=False,
+    head_fill=HAIRLINE,
+)
+PRESETS = {preset.name: preset for preset in (DEFAULT, REVMAN, JAMA)}
 
 
 def preset_named(name: str) -> Preset:
