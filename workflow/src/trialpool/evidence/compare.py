@@ -7,7 +7,6 @@ are never both used.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,17 +16,9 @@ import numpy as np
 import pandas as pd
 
 from trialpool import io
-from trialpool.evidence.candidates import arm_candidates, arm_rows, arm_totals, arm_weights
-from trialpool.evidence.conversions import behind_the_asked, event_questions
-from trialpool.evidence.labels import study_labels
+from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table
 from trialpool.evidence.leftovers import excluded_rows, known_trials
-from trialpool.evidence.published import contrast_candidates, scaled_contrasts
-from trialpool.evidence.questions import arm_sides
-from trialpool.evidence.scale import spec_frame
-from trialpool.evidence.select import choose
-from trialpool.evidence.words import joined, plain_text, where_text
 
-LEAVES_OUT = "leaves out an arm of the trial that would fit"
 TEXT, NUMBER, COUNT, FLAG = "text", "number", "count", "flag"
 EFFECT_COLUMNS = {
     **dict.fromkeys(("analysis", "study_id", "label"), TEXT),
@@ -64,11 +55,6 @@ KNOWN_COLUMNS = {
     "has_numbers": FLAG,
     "source_url": TEXT,
 }
-# of the two sides of a comparison, what has already gone into a column of the pair
-DROPPED = re.compile(
-    r"^(derivation|cautions|row_ids|source_url|locator|reading|trust|imputed|made|usable|reason|reason_code|row"
-    r"|cell|study_id|side|design_r|design_effect|design_words|.*_rank|time_order|covered|place|instrument|item|timepoint|weeks)_(experimental|control)$"
-)
 DTYPES = {TEXT: "string", NUMBER: "Float64", COUNT: "Int64", FLAG: "boolean"}
 
 
@@ -92,71 +78,39 @@ def compare(
     `harmonised` as of `harmonise`, `tables` as read (studies, arms), `specs` resolved analyses. Columns:
     EFFECT_COLUMNS, EXCLUDED_COLUMNS, KNOWN_COLUMNS; sorted by analysis (order of `specs`), year, study.
     """
-    studies, arms = plain_text(tables["studies"]), plain_text(tables["arms"])
-    studies["study_label"] = study_labels(studies)
-    frame = spec_frame(list(specs))
-    sides = arm_sides(specs, studies, arms)
-    totals = arm_totals(sides, arms, arm_weights(arms))
-    rows, found = [], []
-    for name in ("arms", "events"):
-        summaries = harmonised[name]
-        asked = event_questions(specs) if name == "events" else specs
-        part = arm_rows(asked, summaries, arms, studies, sides)
-        part = behind_the_asked(part, frame) if name == "events" else part
-        found.append(arm_candidates(part, summaries, frame, catalogue, totals).assign(table=name))
-        rows.append(_described(part, summaries).assign(table=name))
-    printed = contrast_candidates(
-        specs, harmonised["contrasts"], arms, studies, sides, totals, harmonised["arms"]
-    )
-    found.append(scaled_contrasts(printed, catalogue, frame).assign(table="contrasts", cell=np.nan))
-    candidates = _numbered(found)
-    effects = candidates["reason_code"] == ""
-    left_out = candidates["partial"].fillna(False).astype(bool)
-    candidates["cautions"] = joined(candidates["cautions"], where_text(left_out, LEAVES_OUT))
-    chosen = choose(candidates[effects], frame)
-    everything = pd.concat([chosen, candidates[~effects]])
-    excluded = excluded_rows(specs, studies, arms, sides, pd.concat(rows), everything, harmonised)
-    known = known_trials(specs, studies, arms, sides, harmonised)
+    asked = ask(tables, catalogue, specs)
+    candidates, without = candidate_table(harmonised, asked)
+    place = (asked.specs, asked.studies, asked.arms, asked.sides)
+    excluded = excluded_rows(*place, candidates, without, harmonised)
+    known = known_trials(*place, harmonised)
     names = [spec["analysis"] for spec in specs]
+    effects = _effects(candidates[candidates["effect"].notna()], asked)
     return Comparison(
-        _typed(_effects(chosen, studies, frame), EFFECT_COLUMNS, names),
+        _typed(effects, EFFECT_COLUMNS, names),
         _typed(excluded, EXCLUDED_COLUMNS, names),
         _typed(known, KNOWN_COLUMNS, names),
     )
 
 
-def _described(rows: pd.DataFrame, summaries: pd.DataFrame) -> pd.DataFrame:
-    source = summaries.take(rows["row"].to_numpy())
-    columns = {name: source[name].to_numpy() for name in ("instrument", "item", "timepoint", "weeks")}
-    return rows.assign(**columns)
-
-
-def _numbered(found: list[pd.DataFrame]) -> pd.DataFrame:
-    """One table of candidates; `result` numbers what is used together (all comparisons of a cell)."""
-    start = 0
-    for part in found:
-        key = part["row"] if "row" in part else part["cell"]
-        part["result"] = key.to_numpy() + start
-        start += int(key.max()) + 1 if len(key) else 0
-    columns = [name for name in dict.fromkeys(c for part in found for c in part) if not DROPPED.search(name)]
-    return pd.concat([part.reindex(columns=columns) for part in found], ignore_index=True)
-
-
-def _effects(chosen: pd.DataFrame, studies: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+def _effects(rows: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     """What the contract's columns are called here, beside what belongs to the study and the analysis."""
-    chosen = chosen.reset_index(drop=True)
-    study = studies.set_index("study_id").loc[chosen["study_id"]].reset_index()
-    spec = frame.take(chosen["analysis"].to_numpy()).reset_index(drop=True)
+    study = asked.studies.set_index("study_id").reindex(rows["study_id"])
+    spec = asked.frame.take(rows["analysis"].to_numpy())
     rescaled = (spec["scale"].notna() & (spec["measure"] == "MD")).to_numpy()
     scale_unit = "points on " + spec["scale"].fillna("").str.replace("-", "–")
-    added = {name: study[name] for name in ("year", "condition", "purpose", "design", "n_randomised")}
-    added |= {"label": study["study_label"], "measure": spec["measure"], "cluster": study["study_id"]}
-    added |= {"variant": "", "cointervention": chosen["cointervention_experimental"]}
-    added |= {f"arm_{side}": chosen[f"arm_id_{side}"] for side in ("experimental", "control")}
+    names = ("year", "condition", "purpose", "design", "n_randomised")
+    added = {name: study[name].to_numpy() for name in names}
+    added |= {"label": study["study_label"].to_numpy(), "measure": spec["measure"].to_numpy()}
+    added |= {
+        "cluster": rows["study_id"],
+        "variant": "",
+        "cointervention": rows["cointervention_experimental"],
+    }
+    added |= {f"arm_{side}": rows[f"arm_id_{side}"] for side in SIDES}
     for name in ("sessions", "programme_weeks", "sessions_per_week"):
-        added[name] = chosen[f"{name}_experimental"]
-    added["unit"] = chosen["unit"].where(~rescaled, scale_unit)
-    return chosen.assign(**added)
+        added[name] = rows[f"{name}_experimental"]
+    added["unit"] = np.where(rescaled, scale_unit, rows["unit"])
+    return rows.assign(**added)
 
 
 def _typed(table: pd.DataFrame, columns: Mapping[str, str], names: list[str]) -> pd.DataFrame:

@@ -14,9 +14,12 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.questions import CONTROL, EXPERIMENTAL
-from trialpool.evidence.words import unique_joined
 
 PLACE = ["instrument", "item", "timepoint", "weeks"]
+ARM_DOMAIN = ["study_id", "arm", "domain"]
+NO_NUMBERS = "known to exist; no number of its arms in this domain could be read"
+OTHER_ARMS = "its arms are not those that the analysis compares"
+EMPTY = dict.fromkeys(("arm_experimental", "arm_control", "instrument", "item", "timepoint", "row_ids"), "")
 COLUMNS = [
     *("analysis", "study_id", "arm_experimental", "arm_control", *PLACE),
     *("reason_code", "reason", "source_url", "row_ids"),
@@ -28,91 +31,108 @@ def excluded_rows(
     studies: pd.DataFrame,
     arms: pd.DataFrame,
     sides: pd.DataFrame,
-    rows: pd.DataFrame,
     candidates: pd.DataFrame,
+    without: pd.DataFrame,
     harmonised: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
-    """Everything that was asked for and not used (columns COLUMNS and `label`).
+    """Everything that was asked for and not used (columns COLUMNS, `label` and `year`).
 
-    `rows` are arm rows (`candidates.arm_rows`), `candidates` all candidates with their reasons.
+    `candidates` are all candidates with their reasons, `without` the results of `cells_without_comparison`.
+    Made rows (see `changes`) are not listed: what they are made of is.
     """
     unused = candidates[(candidates["reason_code"] != "") & ~candidates["made"].astype(bool)]
-    lost = unused.rename(columns={"arm_id_experimental": "experimental", "arm_id_control": "control"})
-    lost = lost.drop(columns=["arm_experimental", "arm_control"]).rename(
-        columns={"experimental": "arm_experimental", "control": "arm_control"}
-    )
-    compared = candidates.dropna(subset=["cell"])[["analysis", "table", "cell"]].drop_duplicates()
-    found = [lost[COLUMNS], _cells(rows, compared), _studies(specs, studies, arms, sides, harmonised)]
-    table = (
-        pd.concat([part for part in found if len(part)], ignore_index=True)
-        if any(map(len, found))
-        else lost[COLUMNS]
-    )
-    labels = studies.set_index("study_id")[["study_label", "year"]]
-    return table.assign(
-        label=table["study_id"].map(labels["study_label"]), year=table["study_id"].map(labels["year"])
-    )
+    names = {f"arm_id_{side}": f"arm_{side}" for side in ("experimental", "control")}
+    found = [
+        unused.rename(columns=names)[COLUMNS],
+        without[COLUMNS],
+        _studies(specs, studies, sides, arms, harmonised),
+    ]
+    table = pd.concat([part for part in found if len(part)] or found[:1], ignore_index=True)
+    labels = studies.set_index("study_id")[["study_label", "year"]].reindex(table["study_id"])
+    return table.assign(label=labels["study_label"].to_numpy(), year=labels["year"].to_numpy())
 
 
-def _cells(rows: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
-    """Results of arms that gave no comparison: one line each."""
-    keys = ["analysis", "table", "cell"]
-    known = pd.MultiIndex.from_frame(compared)
-    rows = rows[~pd.MultiIndex.from_frame(rows[keys]).isin(known) & ~rows["made"].astype(bool)]
+def cells_without_comparison(
+    rows: pd.DataFrame, summaries: pd.DataFrame, compared: pd.DataFrame
+) -> pd.DataFrame:
+    """Results of arms that gave no comparison, one line each (columns COLUMNS).
+
+    `rows` are arm rows (`candidates.arm_rows`) of `summaries`, `compared` the candidates made of them.
+    """
+    keys = ["analysis", "cell"]
+    known = pd.MultiIndex.from_frame(compared[keys].drop_duplicates())
+    rows = rows[~pd.MultiIndex.from_frame(rows[keys]).isin(known) & ~rows["made"].to_numpy(dtype=bool)]
     if rows.empty:
         return pd.DataFrame(columns=COLUMNS)
     rows = rows.sort_values([*keys, "side", "arm"], kind="stable")
+    source = summaries.take(rows["row"].to_numpy())
+    rows = rows.assign(**{name: source[name].to_numpy() for name in PLACE})
     group = rows.groupby(keys, sort=False)
-    out = group.first()[["study_id", *PLACE, "source_url"]]
+    out = group[["study_id", *PLACE, "source_url"]].first()
+    out["weeks"] = group["weeks"].first()
     for name, side in (("arm_experimental", EXPERIMENTAL), ("arm_control", CONTROL)):
-        out[name] = rows[rows["side"] == side].groupby(keys, sort=False)["arm_id"].agg("+".join)
-    out[["arm_experimental", "arm_control"]] = out[["arm_experimental", "arm_control"]].fillna("")
-    out["row_ids"] = group["row_ids"].agg(lambda texts: unique_joined(texts, " "))
-    bad = rows[rows["reason_code"] != ""].groupby(keys, sort=False)
-    out["reason_code"] = bad["reason_code"].first()
-    out["reason"] = bad["reason"].agg(unique_joined)
+        out[name] = _texts(rows[rows["side"] == side], keys, "arm_id", "+")
+        out[name] = out[name].fillna("")
+    out["row_ids"] = _texts(rows, keys, "row_ids", " ")
+    bad = rows[rows["reason_code"] != ""]
+    out["reason_code"] = bad.groupby(keys, sort=False)["reason_code"].first()
+    out["reason"] = _texts(bad, keys, "reason", "; ")
     one = out["reason_code"].isna()
+    missing = np.where(out["arm_control"] == "", "control", "experimental")[one.to_numpy()]
     out.loc[one, "reason_code"] = "one_side"
-    missing = np.where(out["arm_control"] == "", "control", "experimental")
-    out.loc[one, "reason"] = [f"nothing reported for the {side} side" for side in missing[one.to_numpy()]]
+    out.loc[one, "reason"] = [f"nothing reported for the {side} side" for side in missing]
     return out.reset_index()[COLUMNS]
+
+
+def _texts(rows: pd.DataFrame, keys: list[str], name: str, separator: str) -> pd.Series:
+    """Different texts of each group joined; only groups of several rows are looked at one by one."""
+    unique = rows.drop_duplicates([*keys, name])
+    group = unique.groupby(keys, sort=False)[name]
+    several = group.transform("size").to_numpy() > 1
+    alone = unique[~several].set_index(keys)[name]
+    if not several.any():
+        return alone
+    many = unique[several].groupby(keys, sort=False)[name].agg(separator.join)
+    return pd.concat([alone, many])
 
 
 def _studies(
     specs: Sequence[Mapping[str, Any]],
     studies: pd.DataFrame,
-    arms: pd.DataFrame,
     sides: pd.DataFrame,
+    arms: pd.DataFrame,
     harmonised: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Studies without a number, with other arms, or with another purpose: one line each."""
-    have = reported(sides, arms, harmonised, specs)
-    study_of_arm = arms["study_id"].to_numpy()
     condition, purpose = studies["condition"].to_numpy(), studies["purpose"].to_numpy()
-    rows = []
+    place_of = pd.Series(np.arange(len(studies)), index=studies["study_id"])
+    fits = np.zeros((len(specs), len(studies)), dtype=bool)
+    study_of_arm = place_of[arms["study_id"]].to_numpy()
+    fits[sides["analysis"].to_numpy(dtype=int), study_of_arm[sides["arm"].to_numpy(dtype=int)]] = True
+    known = reported(sides, arms, harmonised, specs)
+    has = np.zeros_like(fits)
+    has[known["analysis"].to_numpy(dtype=int), place_of[known["study_id"]].to_numpy(dtype=int)] = True
+    in_domain = {spec["domain"]: _with_rows(harmonised, spec["domain"], studies) for spec in specs}
+    found = []
     for position, spec in enumerate(specs):
-        fitting = set(study_of_arm[sides.loc[sides["analysis"] == position, "arm"]])
         asked = np.isin(condition, spec["condition"])
         right = (purpose == spec["purpose"]) if spec["purpose"] else np.ones(len(studies), dtype=bool)
-        in_domain = _with_rows(harmonised, spec["domain"])
-        for place in np.flatnonzero(asked):
-            study, url = studies["study_id"].iloc[place], studies["source_url"].iloc[place]
-            if study in fitting:
-                if (position, study) in have:
-                    continue
-                reason = ("no_numbers", "known to exist; no number of its arms in this domain could be read")
-            elif study not in in_domain:
-                continue
-            elif not right[place]:
-                reason = ("other_purpose", f"a trial of {purpose[place]}, not of {spec['purpose']}")
-            else:
-                reason = ("other_comparison", "its arms are not those that the analysis compares")
-            rows.append((position, study, "", "", "", "", "", np.nan, *reason, url, ""))
-    return pd.DataFrame(rows, columns=COLUMNS)
+        other = asked & ~fits[position] & in_domain[spec["domain"]]
+        for mask, code, words in (
+            (asked & fits[position] & ~has[position], "no_numbers", NO_NUMBERS),
+            (other & ~right, "other_purpose", f"not a trial of {spec['purpose']}"),
+            (other & right, "other_comparison", OTHER_ARMS),
+        ):
+            places = np.flatnonzero(mask)
+            lines = studies[["study_id", "source_url"]].iloc[places]
+            found.append(lines.assign(analysis=position, reason_code=code, reason=words))
+    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
+    return table.assign(**EMPTY, weeks=np.nan)[COLUMNS]
 
 
-def _with_rows(harmonised: Mapping[str, pd.DataFrame], domain: str) -> set[str]:
-    return set().union(*(set(t.loc[t["domain"] == domain, "study_id"]) for t in harmonised.values()))
+def _with_rows(harmonised: Mapping[str, pd.DataFrame], domain: str, studies: pd.DataFrame) -> np.ndarray:
+    have = [table.loc[table["domain"] == domain, "study_id"] for table in harmonised.values()]
+    return studies["study_id"].isin(pd.concat(have)).to_numpy()
 
 
 def reported(
@@ -120,25 +140,21 @@ def reported(
     arms: pd.DataFrame,
     harmonised: Mapping[str, pd.DataFrame],
     specs: Sequence[Mapping[str, Any]],
-) -> set[tuple[int, str]]:
-    """Pairs (analysis, study) of which some arm that fits has a result in the analysis' domain."""
+) -> pd.DataFrame:
+    """Pairs (`analysis`, `study_id`) of which some arm that fits has a result in the analysis' domain."""
     domains = np.array([spec["domain"] for spec in specs], dtype=object)
+    sources = [(harmonised["arms"], "arm"), (harmonised["events"], "arm")]
+    sources += [(harmonised["contrasts"], name) for name in ("arm_1", "arm_2")]
     keys = [
-        table.loc[table["timepoint"] != "baseline", ["study_id", name, "domain"]].set_axis(
-            ["study_id", "arm", "domain"], axis=1
-        )
-        for table, names in (
-            (harmonised["arms"], ("arm",)),
-            (harmonised["events"], ("arm",)),
-            (harmonised["contrasts"], ("arm_1", "arm_2")),
-        )
-        for name in names
+        table.loc[table["timepoint"] != "baseline", ["study_id", name, "domain"]].set_axis(ARM_DOMAIN, axis=1)
+        for table, name in sources
     ]
     index = pd.MultiIndex.from_frame(pd.concat(keys).drop_duplicates())
-    who = arms[["study_id", "arm"]].take(sides["arm"].to_numpy())
-    asked = who.assign(domain=domains[sides["analysis"].to_numpy(dtype=int)])
+    asked = arms[["study_id", "arm"]].take(sides["arm"].to_numpy())
+    asked = asked.assign(domain=domains[sides["analysis"].to_numpy(dtype=int)])
     has = pd.MultiIndex.from_frame(asked).isin(index)
-    return {*zip(sides["analysis"].to_numpy()[has], who["study_id"].to_numpy()[has], strict=True)}
+    pairs = asked[["study_id"]].assign(analysis=sides["analysis"].to_numpy())[has]
+    return pairs.drop_duplicates(ignore_index=True)
 
 
 def known_trials(
@@ -151,15 +167,16 @@ def known_trials(
     """Trials of an analysis' condition and purpose whose arms it compares, with or without numbers."""
     who = arms[["study_id", "category"]].take(sides["arm"].to_numpy()).reset_index(drop=True)
     table = pd.concat([sides.reset_index(drop=True), who], axis=1)
-    out = []
-    for name, side in (("category_experimental", EXPERIMENTAL), ("category_control", CONTROL)):
-        part = table[table["side"] == side].groupby(["analysis", "study_id"])["category"]
-        out.append(part.agg(lambda texts: unique_joined(texts, "+")).rename(name))
-    known = pd.concat(out, axis=1).reset_index()
+    keys = ["analysis", "study_id"]
+    columns = {
+        name: _texts(table[table["side"] == side], keys, "category", "+")
+        for name, side in (("category_experimental", EXPERIMENTAL), ("category_control", CONTROL))
+    }
+    known = pd.DataFrame(columns).rename_axis(keys).reset_index()
     study = studies.set_index("study_id").loc[known["study_id"]].reset_index()
     for name in ("year", "n_randomised", "source_url"):
         known[name] = study[name]
     known["label"] = study["study_label"]
-    have = reported(sides, arms, harmonised, specs)
-    known["has_numbers"] = [key in have for key in zip(known["analysis"], known["study_id"], strict=True)]
+    have = pd.MultiIndex.from_frame(reported(sides, arms, harmonised, specs)[["analysis", "study_id"]])
+    known["has_numbers"] = pd.MultiIndex.from_frame(known[["analysis", "study_id"]]).isin(have)
     return known

@@ -52,16 +52,21 @@ ORDER = {
     "order": ("later_in_table", "an equally good result of this trial stands earlier in the tables"),
 }
 SAME_RESULT = ("same_result", "the same result of this trial is used in another form; counted once")
+NEEDED = [
+    *("analysis", "study_id", "outcome_rank", "item_rank", "time_rank", "time_order", "partial", "trust"),
+    *("imputed", "made", "basis", "reading", "result", "kind", "low", "high", "unit"),
+    *("instrument", "item", "weeks", "timepoint"),
+]
 RESULT = ["instrument", "item", "weeks", "timepoint"]
 
 
 def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
-    """Add `selected`, `reason_code` and `reason` to candidate effects (those with an effect).
+    """Decide on candidate effects: `selected`, `reason_code` and `reason`, on the index of `candidates`.
 
-    `candidates` has `analysis`, `study_id`, ranks, `partial`, `trust`, `imputed`, `basis`, `reading`, the
-    names of the result, and `result`, one number for all comparisons that are used together or not at all.
+    These have an effect, and carry the columns NEEDED; `result` is one number for all comparisons that are
+    used together or not at all.
     """
-    table = candidates.reset_index(drop=True)
+    table = candidates[NEEDED].copy()
     table["tier"] = _tiers(table)
     table["kind_first"], table["kind_rank"] = _kind_ranks(table, specs)
     table["reading_rank"] = (table["reading"] != "double").astype(int)
@@ -73,7 +78,7 @@ def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     _one_kind(table, specs)
     _one_result(table, specs)
     table["selected"] = table["reason_code"] == ""
-    return table
+    return table[["selected", "reason_code", "reason"]]
 
 
 def _kind_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

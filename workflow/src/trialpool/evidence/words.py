@@ -15,17 +15,21 @@ DOUBT = re.compile(
 )
 
 
-def plain_text(frame: pd.DataFrame, columns: Sequence[str] | None = None) -> pd.DataFrame:
-    """A copy whose text columns hold Python strings, "" where a cell is missing.
+def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose text columns hold Python strings, "" where a cell is missing; equal texts are one object.
 
     >>> plain_text(pd.DataFrame({"a": pd.array(["x", pd.NA], dtype="string")}))["a"].tolist()
     ['x', '']
     """
-    copy = frame.copy()
-    for name in columns or copy.columns:
-        if not pd.api.types.is_numeric_dtype(copy[name]):
-            copy[name] = copy[name].astype(object).where(copy[name].notna(), "")
-    return copy
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_numeric_dtype(column):
+            columns[name] = column.to_numpy()
+            continue
+        codes, texts = pd.factorize(column)  # missing cells get the code -1, the last place
+        columns[name] = np.array([*texts, ""], dtype=object)[codes]
+    return pd.DataFrame(columns, index=frame.index)
 
 
 def joined(*parts: pd.Series | Sequence[str] | str, separator: str = "; ") -> np.ndarray:
