@@ -53,6 +53,7 @@ rule write_manifest:
             rules.write_tables.output,
             rules.write_page.output,
             of_each("studies.csv"),
+            of_each("sensitivity.csv"),
             [of_each(f"forest.{suffix}") for suffix in ("svg", "pdf", "png")],
         ],
         raw=raw_tables,

@@ -11,6 +11,8 @@ for number, batch in enumerate(batches(ANALYSES)):
         output:
             records=of_each("result.json", batch),
             studies=of_each("studies.csv", batch),
+            sensitivities=of_each("sensitivity.csv", batch),
+            multiverses=collect(f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet", analysis=batch),
             forests=[of_each(f"forest.{suffix}", batch) for suffix in ("svg", "pdf", "png")],
         params:
             specs=[SETTINGS.analyses[analysis] for analysis in batch],

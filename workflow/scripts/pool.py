@@ -3,4 +3,9 @@ from trialpool.jobs import reported
 with reported(snakemake.log[0]):
     from trialpool.synthesis.job import pool_analyses
 
-    pool_analyses(snakemake.params.specs, snakemake.input.tables, snakemake.output.records)
+    pool_analyses(
+        snakemake.params.specs,
+        snakemake.input.tables,
+        snakemake.output.records,
+        snakemake.output.multiverses,
+    )

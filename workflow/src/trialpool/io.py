@@ -137,6 +137,24 @@ def read_rows(path: str | Path) -> list[dict[str, Any]]:
     return rows
 
 
+def write_columns(path: str | Path, columns: Mapping[str, Sequence[Any]]) -> None:
+    """Write columns of equal length as parquet without importing pandas."""
+    import pyarrow
+    import pyarrow.parquet as parquet
+
+    buffer = io.BytesIO()
+    parquet.write_table(pyarrow.table(dict(columns)), buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue())
+
+
+def read_columns(path: str | Path) -> dict[str, list[Any]]:
+    """Read a parquet file as a dict of lists without importing pandas."""
+    import pyarrow.parquet as parquet
+
+    columns: dict[str, list[Any]] = parquet.ParquetFile(path).read().to_pydict()
+    return columns
+
+
 def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

@@ -5,17 +5,15 @@ Loaded by the Snakefile at every start, so it imports little.
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from trialpool import io
 from trialpool.errors import Fault, InputError
-from trialpool.yaml_files import Lines, read_yaml
-
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+from trialpool.settings_faults import meaning_faults, schema_faults
+from trialpool.yaml_files import read_yaml
 
 METHOD_DEFAULTS: dict[str, Any] = {
     "tau2_method": "REML",
@@ -28,6 +26,15 @@ METHOD_DEFAULTS: dict[str, Any] = {
     "smd_variance": "LS",
     "zero_cells": 0.5,
 }
+# From how many trials a conclusion, a test of small-study effects and a moderator can be judged (Handbook
+# 13.3.5.4 and 10.11.5.1 ask for ten), and which share of specifications must agree for a grade.
+ROBUSTNESS_DEFAULTS: dict[str, float] = {
+    "robust": 0.9,
+    "sensitive": 0.5,
+    "smallest_k": 3,
+    "test_k": 10,
+    "moderator_k": 10,
+}
 ANALYSIS_DEFAULTS: dict[str, Any] = {
     "note": "",
     "purpose": None,
@@ -39,9 +46,6 @@ ANALYSIS_DEFAULTS: dict[str, Any] = {
     "moderators": [],
     "subgroups": None,
 }
-EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
-EVENT_MEASURES = ("RR", "OR", "RD")
-MORE_EVENTS_ARE_BETTER = ("responder",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,15 +77,20 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
     name, lines = "config", {}
     for file in files:
         name, (_, lines) = str(file), read_yaml(file)
-    faults = list(_schema_faults(config, name, lines))
+    faults = list(schema_faults(config, name, lines))
     if faults:
         raise InputError(faults)
     catalogue = load_catalogue(config.get("instruments", "config/instruments.yaml"))
-    methods = {**METHOD_DEFAULTS, **config.get("defaults", {})}
-    faults = list(_meaning_faults(config, catalogue, name, lines))
+    faults = list(meaning_faults(config, catalogue, name, lines))
     if faults:
         raise InputError(faults)
     evidence = config["evidence"]
+    shared = {
+        **ANALYSIS_DEFAULTS,
+        **METHOD_DEFAULTS,
+        **config.get("defaults", {}),
+        "robustness": {**ROBUSTNESS_DEFAULTS, **config.get("robustness", {})},
+    }
     return Settings(
         evidence=tuple([evidence] if isinstance(evidence, str) else evidence),
         processed=config["processed"],
@@ -89,7 +98,7 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
         instruments=str(config.get("instruments", "config/instruments.yaml")),
         claims=config.get("claims"),
         analyses={
-            slug: _resolved(slug, entry, methods, catalogue) for slug, entry in config["analyses"].items()
+            slug: _resolved(slug, entry, shared, catalogue) for slug, entry in config["analyses"].items()
         },
     )
 
@@ -105,10 +114,10 @@ def load_catalogue(path: str | Path) -> dict[str, Any]:
 
 
 def _resolved(
-    slug: str, entry: Mapping[str, Any], methods: Mapping[str, Any], catalogue: Mapping[str, Any]
+    slug: str, entry: Mapping[str, Any], shared: Mapping[str, Any], catalogue: Mapping[str, Any]
 ) -> dict[str, Any]:
     groups = catalogue["groups"]
-    spec: dict[str, Any] = {"analysis": slug, **ANALYSIS_DEFAULTS, **methods, **entry}
+    spec: dict[str, Any] = {"analysis": slug, **shared, **entry}
     condition = entry["condition"]
     spec["condition"] = [condition] if isinstance(condition, str) else list(condition)
     for side in ("experimental", "control"):
@@ -164,91 +173,3 @@ def _published_mcid(spec: Mapping[str, Any], instruments: Mapping[str, Any]) -> 
 
 def _width(low: float, high: float) -> float:
     return high - low
-
-
-def _schema_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterator[Fault]:
-    from jsonschema import Draft202012Validator
-
-    schema, _ = read_yaml(SCHEMA)
-    for error in sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.path]
-    ):
-        yield from _fault_of(error, name, lines)
-
-
-def _fault_of(error: Any, name: str, lines: Lines) -> Iterator[Fault]:
-    path = tuple(str(part) for part in error.absolute_path)
-    row, key = lines.get(path), ".".join(path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        for extra in sorted(set(error.instance) - set(known), key=str):
-            near = _nearest(str(extra), known)
-            inner = (*path, str(extra))
-            yield Fault(
-                name, lines.get(inner), ".".join(inner), "", f"the key {str(extra)!r} is not known", near
-            )
-    elif error.validator == "required":
-        missing = [entry for entry in error.validator_value if entry not in error.instance]
-        word = next(entry for entry in missing if repr(entry) in error.message)
-        yield Fault(name, row, key, "", f"the key '{word}' is missing", "add it, see config/README.md")
-    elif error.validator == "enum":
-        known = [str(entry) for entry in error.validator_value]
-        yield Fault(
-            name,
-            row,
-            key,
-            str(error.instance),
-            f"not one of: {', '.join(known)}",
-            _nearest(str(error.instance), known),
-        )
-    else:
-        wanted = f"not accepted here ({error.message[:200]})"
-        yield Fault(name, row, key, str(error.instance)[:80], wanted, "see config/README.md")
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?".rstrip("?") if near else f"use one of: {', '.join(known)}"
-
-
-def _meaning_faults(
-    config: Mapping[str, Any], catalogue: Mapping[str, Any], name: str, lines: Lines
-) -> Iterator[Fault]:
-    groups = catalogue["groups"]
-    categories = {category for members in groups.values() for category in members}
-    words = sorted({*groups, *categories})
-    instruments = {code.split(":")[0] for code in catalogue["instruments"]}
-    for slug, entry in config["analyses"].items():
-
-        def fault(key: str, value: Any, problem: str, remedy: str, slug: str = slug) -> Fault:
-            path = ("analyses", slug, key)
-            return Fault(
-                name, lines.get(path, lines.get(path[:2])), ".".join(path), str(value), problem, remedy
-            )
-
-        for side in ("experimental", "control"):
-            for word in entry[side]:
-                if word not in groups and word not in categories:
-                    yield fault(
-                        side, word, "neither an arm category nor a group of them", _nearest(word, words)
-                    )
-        for code in entry.get("outcomes", []):
-            if entry["domain"] not in EVENT_DOMAINS and code.split(":")[0] not in instruments:
-                yield fault(
-                    "outcomes", code, "not in the instrument catalogue", _nearest(code, sorted(instruments))
-                )
-        yield from _measure_faults(entry, fault)
-
-
-def _measure_faults(entry: Mapping[str, Any], fault: Any) -> Iterator[Fault]:
-    measure, domain = entry["measure"], entry["domain"]
-    if (domain in EVENT_DOMAINS) != (measure in EVENT_MEASURES):
-        fitting = "RR, OR, RD" if domain in EVENT_DOMAINS else "MD, SMD, ROM"
-        yield fault("measure", measure, f"not a measure for the domain {domain}", f"use one of: {fitting}")
-    if entry.get("scale") and measure != "MD":
-        yield fault("scale", entry["scale"], f"meaningless for {measure}", "remove it, or use measure: MD")
-    expected = "higher" if domain in MORE_EVENTS_ARE_BETTER else "lower"
-    if domain in EVENT_DOMAINS and entry["better"] != expected:
-        yield fault(
-            "better", entry["better"], f"against the meaning of the domain {domain}", f"write {expected}"
-        )

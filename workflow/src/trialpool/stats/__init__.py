@@ -4,6 +4,7 @@ Effects are experimental minus (or over) control; studies lie along the last axi
 is a batch of separate analyses computed together.
 """
 
+from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
 from trialpool.stats.convert import (
     Arm,
     change_correlation,
@@ -27,40 +28,58 @@ from trialpool.stats.effects import (
     standardized_mean_difference,
 )
 from trialpool.stats.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
+from trialpool.stats.fail_safe import FailSafe, fail_safe_n
 from trialpool.stats.heterogeneity import TAU2_METHODS
 from trialpool.stats.influence import Influence, influence
+from trialpool.stats.multilevel import Multilevel, MultilevelRegression, multilevel, multilevel_regression
 from trialpool.stats.permutation import PermutationTest, permutation_test
 from trialpool.stats.pooling import INTERVALS, Pooled, pool
 from trialpool.stats.profile import Tau2Interval, tau2_interval
 from trialpool.stats.quartiles import FromQuartiles, mean_sd_from_quartiles
 from trialpool.stats.regression import MetaRegression, Predicted, meta_regression, predict
+from trialpool.stats.selection import SelectionModel, selection_model
 from trialpool.stats.shared import SharedControl, shared_control_events, shared_control_means
+from trialpool.stats.small_study import Begg, Egger, PetPeese, begg, egger, pet_peese
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
 from trialpool.stats.subgroups import Subgroups, subgroups
 from trialpool.stats.subsets import Bootstrap, Gosh, bootstrap, cumulative, gosh, leave_one_out
+from trialpool.stats.trim_and_fill import TrimAndFill, trim_and_fill
 
 __all__ = [
     "INTERVALS",
     "TAU2_METHODS",
     "Arm",
+    "BayesPool",
+    "Begg",
     "Bootstrap",
     "Effects",
+    "Egger",
+    "FailSafe",
     "FromQuartiles",
     "Gosh",
     "Influence",
     "MetaRegression",
+    "Multilevel",
+    "MultilevelRegression",
     "PermutationTest",
+    "PetPeese",
     "Pooled",
     "PooledTables",
     "Predicted",
+    "SelectionModel",
     "SharedControl",
     "Subgroups",
     "Tau2Interval",
+    "TrimAndFill",
+    "bayes_pool",
+    "begg",
     "bootstrap",
     "change_correlation",
     "change_sd",
     "combine_arms",
     "cumulative",
+    "egger",
+    "fail_safe_n",
     "gosh",
     "hedges_factor",
     "influence",
@@ -70,13 +89,18 @@ __all__ = [
     "mean_difference",
     "mean_sd_from_quartiles",
     "meta_regression",
+    "multilevel",
+    "multilevel_regression",
     "odds_ratio",
     "paired_effects",
     "permutation_test",
+    "pet_peese",
     "peto",
     "peto_odds_ratio",
     "pool",
+    "posterior_below",
     "predict",
+    "predictive_below",
     "ratio_of_means",
     "risk_difference",
     "risk_ratio",
@@ -86,10 +110,12 @@ __all__ = [
     "se_from_ci",
     "se_from_p",
     "se_from_sd",
+    "selection_model",
     "shared_control_events",
     "shared_control_means",
     "smd_to_log_odds_ratio",
     "standardized_mean_difference",
     "subgroups",
     "tau2_interval",
+    "trim_and_fill",
 ]

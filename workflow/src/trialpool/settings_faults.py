@@ -1,0 +1,106 @@
+"""What can be wrong with a configuration: its shape (by the schema) and its meaning (by the catalogue)."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from trialpool.errors import Fault
+from trialpool.yaml_files import Lines, read_yaml
+
+SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
+EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
+EVENT_MEASURES = ("RR", "OR", "RD")
+MORE_EVENTS_ARE_BETTER = ("responder",)
+
+
+def schema_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterator[Fault]:
+    """What the schema refuses: unknown, missing, misshapen keys, each with its line and the nearest word."""
+    from jsonschema import Draft202012Validator
+
+    schema, _ = read_yaml(SCHEMA)
+    for error in sorted(
+        Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.path]
+    ):
+        yield from _fault_of(error, name, lines)
+
+
+def _fault_of(error: Any, name: str, lines: Lines) -> Iterator[Fault]:
+    path = tuple(str(part) for part in error.absolute_path)
+    row, key = lines.get(path), ".".join(path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        for extra in sorted(set(error.instance) - set(known), key=str):
+            near = _nearest(str(extra), known)
+            inner = (*path, str(extra))
+            yield Fault(
+                name, lines.get(inner), ".".join(inner), "", f"the key {str(extra)!r} is not known", near
+            )
+    elif error.validator == "required":
+        missing = [entry for entry in error.validator_value if entry not in error.instance]
+        word = next(entry for entry in missing if repr(entry) in error.message)
+        yield Fault(name, row, key, "", f"the key '{word}' is missing", "add it, see config/README.md")
+    elif error.validator == "enum":
+        known = [str(entry) for entry in error.validator_value]
+        yield Fault(
+            name,
+            row,
+            key,
+            str(error.instance),
+            f"not one of: {', '.join(known)}",
+            _nearest(str(error.instance), known),
+        )
+    else:
+        wanted = f"not accepted here ({error.message[:200]})"
+        yield Fault(name, row, key, str(error.instance)[:80], wanted, "see config/README.md")
+
+
+def _nearest(word: str, known: list[str]) -> str:
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    return f"did you mean {near[0]!r}?".rstrip("?") if near else f"use one of: {', '.join(known)}"
+
+
+def meaning_faults(
+    config: Mapping[str, Any], catalogue: Mapping[str, Any], name: str, lines: Lines
+) -> Iterator[Fault]:
+    """What the schema cannot see: words the catalogue lacks, and measures that do not fit their domain."""
+    groups = catalogue["groups"]
+    categories = {category for members in groups.values() for category in members}
+    words = sorted({*groups, *categories})
+    instruments = {code.split(":")[0] for code in catalogue["instruments"]}
+    for slug, entry in config["analyses"].items():
+
+        def fault(key: str, value: Any, problem: str, remedy: str, slug: str = slug) -> Fault:
+            path = ("analyses", slug, key)
+            return Fault(
+                name, lines.get(path, lines.get(path[:2])), ".".join(path), str(value), problem, remedy
+            )
+
+        for side in ("experimental", "control"):
+            for word in entry[side]:
+                if word not in groups and word not in categories:
+                    yield fault(
+                        side, word, "neither an arm category nor a group of them", _nearest(word, words)
+                    )
+        for code in entry.get("outcomes", []):
+            if entry["domain"] not in EVENT_DOMAINS and code.split(":")[0] not in instruments:
+                yield fault(
+                    "outcomes", code, "not in the instrument catalogue", _nearest(code, sorted(instruments))
+                )
+        yield from _measure_faults(entry, fault)
+
+
+def _measure_faults(entry: Mapping[str, Any], fault: Any) -> Iterator[Fault]:
+    measure, domain = entry["measure"], entry["domain"]
+    if (domain in EVENT_DOMAINS) != (measure in EVENT_MEASURES):
+        fitting = "RR, OR, RD" if domain in EVENT_DOMAINS else "MD, SMD, ROM"
+        yield fault("measure", measure, f"not a measure for the domain {domain}", f"use one of: {fitting}")
+    if entry.get("scale") and measure != "MD":
+        yield fault("scale", entry["scale"], f"meaningless for {measure}", "remove it, or use measure: MD")
+    expected = "higher" if domain in MORE_EVENTS_ARE_BETTER else "lower"
+    if domain in EVENT_DOMAINS and entry["better"] != expected:
+        yield fault(
+            "better", entry["better"], f"against the meaning of the domain {domain}", f"write {expected}"
+        )
