@@ -230,6 +230,13 @@ def test_a_crossover_may_have_everybody_in_both_arms():
     assert "arms_disagree_with_trial" not in rules(make(studies=[study], events=[events(), events("b")]))
 
 
+def test_a_single_period_of_a_crossover_has_two_groups_of_people():
+    tables = make(
+        studies=[{"study_id": "A2020", "design": "crossover"}], events=[events(note="first period only")]
+    )
+    assert "paired_arms" not in rules(tables)
+
+
 def test_too_many_different_baselines_over_all_trials_are_found():
     assert "baselines_too_different" in rules(make(continuous=baselines(4.3)))
     assert "baselines_too_alike" in rules(make(continuous=baselines(0.0)))
@@ -324,7 +331,7 @@ def test_debit_accepts_every_real_proportion(values, ddof):
     assert debit(p, sd, len(values), places=2, sd_places=2)
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=20)
 @given(st.lists(st.integers(0, 40), min_size=3, max_size=40).filter(lambda v: np.std(v) > 0))
 def test_no_real_sample_is_called_impossible(values):
     mean, sd = float(f"{np.mean(values):.1f}"), float(f"{np.std(values, ddof=1):.1f}")

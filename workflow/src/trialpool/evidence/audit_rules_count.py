@@ -68,7 +68,9 @@ def _arms_against_trial(tables: Tables) -> pd.DataFrame:
     known = single.groupby("study_id")["n_randomised"].apply(lambda n: n.notna().all())
     studies = tables["studies"]
     studies = studies[studies["design"] != "crossover"]  # there every person is in every arm
-    studies = studies.assign(total=studies["study_id"].map(total), complete=studies["study_id"].map(known))
+    studies = studies.assign(
+        total=studies["study_id"].map(total).astype(float), complete=studies["study_id"].map(known)
+    )
     more = studies["total"] > studies["n_randomised"]
     less = studies["complete"].eq(True) & (studies["total"] < studies["n_randomised"])
     rows = studies[more | less]

@@ -31,6 +31,7 @@ ODD_NOTE = re.compile(
     r"too (?:narrow|wide|small|large) for|text prints|prints another|inconsisten",
     re.IGNORECASE,
 )
+ONE_PERIOD = re.compile(r"(?:first|second)(?: [\w-]+)? period", re.IGNORECASE)
 UNLABELLED = re.compile(r"(?:\+/-|±)[^.;]{0,12} not labelled|neither is labelled", re.IGNORECASE)
 
 
@@ -208,7 +209,8 @@ def doubts_on_record(tables: Tables) -> pd.DataFrame:
     studies = tables["studies"]
     names = ("continuous", "contrasts", "events")
     rows = pd.concat([tables[name][["study_id", "row_id", "source_url", "note"]] for name in names])
-    crossover = studies.loc[studies["design"] == "crossover", "study_id"]
+    crossed = rows[rows["study_id"].isin(studies.loc[studies["design"] == "crossover", "study_id"])]
+    crossed = chosen(crossed, (not ONE_PERIOD.search(note) for note in crossed["note"]))
     doubted = chosen(studies, (bool(DOUBT.search(note)) for note in studies["setting_note"]))
     odd = chosen(rows, (bool(ODD_NOTE.search(note)) for note in rows["note"]))
     unlabelled = chosen(rows, (bool(UNLABELLED.search(note)) for note in rows["note"]))
@@ -217,9 +219,7 @@ def doubts_on_record(tables: Tables) -> pd.DataFrame:
             _on_record("doubted_report", DOUBTED, doubted, doubted["setting_note"]),
             _on_record("doubted_row", ODD, odd, odd["note"]),
             _on_record("spread_unlabelled", AS_SD, grouped(unlabelled, ["study_id"])),
-            _on_record(
-                "paired_arms", SAME_PEOPLE, grouped(rows[rows["study_id"].isin(crossover)], ["study_id"])
-            ),
+            _on_record("paired_arms", SAME_PEOPLE, grouped(crossed, ["study_id"])),
         ]
     )
 
