@@ -23,6 +23,7 @@ from trialpool.stats.small_study import few_studies_caution
 ESTIMATORS = ("L0", "R0", "Q0")
 SIDES = ("left", "right")
 FEWEST_STUDIES = 3
+NO_ROOT = "trimming leaves nearly all studies on one side of the centre: no solution for Q0; take L0 or R0"
 CIRCLING = "the number of missing studies did not settle; the largest of its cycle is taken"
 
 
@@ -92,11 +93,14 @@ def trim_and_fill(
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     one_of("interval", interval, INTERVALS)
     if y.size < FEWEST_STUDIES:
-        return _refused(estimator, side or "", y.size)
+        reason = f"needs at least {FEWEST_STUDIES} studies to see a side missing, there are {y.size}"
+        return _refused(estimator, side or "", y.size, reason)
     found = side or _emptier_side(y, v, tau2_method)
     sign = -1.0 if found == "right" else 1.0
     order = np.argsort(sign * y, kind="stable")
     trimmed = _trim(sign * y[order], v[order], estimator, tau2_method)
+    if not np.isfinite(trimmed.se):
+        return _refused(estimator, found, y.size, NO_ROOT)
     beyond = order[y.size - trimmed.missing :]
     whole = np.append(y, 2 * sign * trimmed.centre - y[beyond]), np.append(v, v[beyond])
     pooled = pool(*whole, tau2_method=tau2_method, interval=interval, level=level)
@@ -128,8 +132,7 @@ def _record(
     )
 
 
-def _refused(estimator: str, side: str, k: int) -> TrimAndFill:
-    reason = f"needs at least {FEWEST_STUDIES} studies to see a side missing, there are {k}"
+def _refused(estimator: str, side: str, k: int, reason: str) -> TrimAndFill:
     nothing = np.empty(0)
     numbers = (np.nan,) * 8
     return TrimAndFill(estimator, side, 0, *numbers, nothing, nothing, None, k, reason, "")
