@@ -1,0 +1,196 @@
+"""Registry records: groups, denominators, parameter and spread types, classes, analyses, adverse events."""
+
+from __future__ import annotations
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+from registry_record import RECORD
+
+from trialpool.cli import main
+from trialpool.errors import InputError
+from trialpool.exchange.candidates import parse_fill, write_candidates
+from trialpool.exchange.registry import import_registry
+
+
+@pytest.fixture
+def record() -> dict[str, Any]:
+    return copy.deepcopy(RECORD)
+
+
+def imported(tmp_path: Path, record: Any) -> Any:
+    path = tmp_path / "record.json"
+    path.write_text(json.dumps(record), encoding="utf-8")
+    return import_registry(path)
+
+
+def chosen(rows: Any, **cells: str) -> list[dict[str, str]]:
+    return [row for row in rows if all(row.get(name) == value for name, value in cells.items())]
+
+
+def test_the_study_and_its_arms(tmp_path: Path, record: dict[str, Any]) -> None:
+    rows = imported(tmp_path, record).rows
+    (study,) = rows["studies"]
+    wanted = {"study_id": "NCT01234567", "year": "2019", "country": "Austria, Korea", "pmid": "12345"}
+    wanted |= {"design": "parallel", "purpose": "treatment", "n_randomised": "62", "source_type": "registry"}
+    assert {name: study[name] for name in wanted} == wanted
+    first, second = rows["arms"]
+    assert (first["arm"], first["role"], first["category"], first["n_randomised"]) == (
+        *("electroacupuncture", "experimental", "", "32"),
+    )
+    assert (second["role"], second["category"]) == ("control", "sham")
+
+
+def test_means_with_their_spread_and_denominator(tmp_path: Path, record: dict[str, Any]) -> None:
+    row = chosen(imported(tmp_path, record).rows["continuous"], instrument="CHANGE_IN_PAIN_NRS")[0]
+    wanted = {"measure": "change", "n": "30", "centre_type": "mean", "centre": "-2.1", "weeks": "8"}
+    wanted |= {"spread_type": "sd", "spread_low": "1.5", "spread_high": "", "unit": "points"}
+    assert {name: row[name] for name in wanted} == wanted
+    assert "outcome measure 1 (primary)" in row["locator"]
+
+
+def test_classes_carry_their_own_denominators_and_become_items(
+    tmp_path: Path, record: dict[str, Any]
+) -> None:
+    candidates = imported(tmp_path, record)
+    median = chosen(candidates.rows["continuous"], item="median nerve")
+    assert [row["n"] for row in median] == ["25", "24"]
+    assert (median[0]["spread_type"], median[0]["spread_low"], median[0]["spread_high"]) == (
+        "ci95",
+        "41.0",
+        "45.2",
+    )
+    assert median[0]["centre_type"] == "lsmean"
+    assert median[0]["weeks"] == ""  # the time frame names several
+    (sural,) = chosen(candidates.rows["continuous"], item="sural nerve, week 12")
+    assert (sural["centre"], sural["n"], sural["spread_type"], sural["weeks"]) == ("39.0", "28", "none", "12")
+    assert any("no usable number" in remark for remark in candidates.remarks)
+
+
+def test_categories_of_counts_become_events(tmp_path: Path, record: dict[str, Any]) -> None:
+    rows = imported(tmp_path, record).rows["events"]
+    better = chosen(rows, outcome="global_impression_improved")
+    assert [(row["arm"], row["events"], row["n"]) for row in better] == [
+        ("electroacupuncture", "18", "30"),
+        ("sham_procedure", "9", "28"),
+    ]
+    assert len(chosen(rows, outcome="global_impression_not_improved")) == 2
+
+
+def test_what_fits_no_table_is_named(tmp_path: Path, record: dict[str, Any]) -> None:
+    remarks = imported(tmp_path, record).remarks
+    assert any("Geometric mean of X" in remark and "not imported" in remark for remark in remarks)
+    assert any("not of two groups" in remark for remark in remarks)
+
+
+def test_analyses_become_contrasts(tmp_path: Path, record: dict[str, Any]) -> None:
+    (row,) = imported(tmp_path, record).rows["contrasts"]
+    wanted = {"arm_1": "electroacupuncture", "arm_2": "sham_procedure", "measure": "mean_difference"}
+    wanted |= {"estimate": "-1.2", "spread_type": "ci95", "spread_low": "-2.0", "spread_high": "-0.4"}
+    wanted |= {"p_value": "0.004"}
+    assert {name: row[name] for name in wanted} == wanted
+    assert "to be checked" in row["note"]
+
+
+@pytest.mark.parametrize(
+    ("change", "spread"),
+    [
+        ({"ciPctValue": "90"}, "none"),
+        ({"ciNumSides": "ONE_SIDED"}, "none"),
+        (
+            {"ciPctValue": "90", "dispersionType": "Standard Error of the Mean", "dispersionValue": "0.4"},
+            "se",
+        ),
+        ({"paramType": "Odds Ratio (OR)", "ciPctValue": "", "dispersionType": "Standard Error"}, "none"),
+    ],
+)
+def test_only_a_two_sided_95_percent_interval_is_one(
+    tmp_path: Path, record: dict[str, Any], change: dict[str, str], spread: str
+) -> None:
+    record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0].update(change)
+    (row,) = imported(tmp_path, record).rows["contrasts"]
+    assert row["spread_type"] == spread
+
+
+def test_adverse_events_deaths_and_withdrawals(tmp_path: Path, record: dict[str, Any]) -> None:
+    rows = imported(tmp_path, record).rows["events"]
+    counts = {
+        (row["domain"], row["outcome"], row["arm"][:4]): (row["events"], row["n"])
+        for row in rows
+        if "domain" in row
+    }
+    assert counts["serious_adverse_event", "any", "elec"] == ("1", "30")
+    assert counts["serious_adverse_event", "death", "sham"] == ("0", "30")
+    assert counts["adverse_event", "any", "elec"] == ("4", "30")
+    assert counts["adverse_event", "bruising_at_needle_site", "sham"] == ("1", "30")
+    assert counts["withdrawal", "all_causes", "elec"] == ("4", "32")
+    assert counts["withdrawal", "adverse_event", "sham"] == ("0", "30")
+    assert ("withdrawal", "lack_of_effect", "elec") not in counts
+
+
+def test_several_periods_leave_withdrawals_out(tmp_path: Path, record: dict[str, Any]) -> None:
+    record["resultsSection"]["participantFlowModule"]["periods"] *= 2
+    candidates = imported(tmp_path, record)
+    assert not chosen(candidates.rows["events"], domain="withdrawal")
+    assert any("several periods" in remark for remark in candidates.remarks)
+
+
+def test_filled_in_candidates_are_valid_evidence(tmp_path: Path, record: dict[str, Any]) -> None:
+    filled = ("condition=CIPN", "arms.category=electroacupuncture", "continuous.domain=pain", "better=lower")
+    filled += ("timepoint=end_of_treatment", "events.domain=responder", "contrasts.domain=pain")
+    write_candidates(imported(tmp_path, record), tmp_path / "new", parse_fill(filled))
+    result = CliRunner().invoke(main, ["check", str(tmp_path / "new")])
+    assert result.exit_code == 0, result.output
+
+
+def test_the_first_study_of_a_search_answer_is_taken(tmp_path: Path, record: dict[str, Any]) -> None:
+    assert imported(tmp_path, {"studies": [record]}).rows["studies"][0]["study_id"] == "NCT01234567"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "not valid JSON"),
+        ("[1, 2", "not valid JSON"),
+        ("[]", "no API v2 study record"),
+        ('{"FullStudiesResponse": {}}', "no API v2 study record"),
+        ('{"protocolSection": {"identificationModule": {"nctId": "NCT1"}}}', "not an NCT number"),
+        ('{"protocolSection": {"identificationModule": {"nctId": "NCT01234567"}}}', "no posted results"),
+        ('{"protocolSection": []}', "not an NCT number"),
+        ("[" * 100_000, "not valid JSON"),
+    ],
+)
+def test_what_is_no_record_with_results_is_refused_plainly(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "x.json"
+    path.write_text(content)
+    with pytest.raises(InputError, match=says):
+        import_registry(path)
+    result = CliRunner().invoke(main, ["import", "registry", str(path), "--out", str(tmp_path / "new")])
+    assert result.exit_code == 1
+    assert "Traceback" not in result.output
+    assert not (tmp_path / "new").exists()
+
+
+def strip(value: Any, removed: str) -> Any:
+    if isinstance(value, dict):
+        return {key: strip(entry, removed) for key, entry in value.items() if key != removed}
+    return [strip(entry, removed) for entry in value] if isinstance(value, list) else value
+
+
+def keys(value: Any) -> set[str]:
+    if isinstance(value, dict):
+        return set(value) | {key for entry in value.values() for key in keys(entry)}
+    return {key for entry in value for key in keys(entry)} if isinstance(value, list) else set()
+
+
+@pytest.mark.parametrize(
+    "removed", sorted(keys(RECORD) - {"protocolSection", "resultsSection", "nctId", "identificationModule"})
+)
+def test_any_field_may_be_absent(tmp_path: Path, removed: str) -> None:
+    candidates = imported(tmp_path, strip(RECORD, removed))
+    write_candidates(candidates, tmp_path / "new")
+    assert (tmp_path / "new" / "studies.csv").exists()
