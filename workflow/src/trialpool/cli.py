@@ -53,7 +53,11 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def report(faults: Sequence[Fault]) -> None:
-    """Print faults, one a line, and their number on standard error."""
+    """Print faults, one a line, and their number on standard error.
+
+    >>> report([Fault("arms.csv", 7, "role", "", "the cell is empty", "fill it in")])
+    arms.csv, row 7, column role: the cell is empty. To mend: fill it in.
+    """
     for fault in faults:
         click.echo(str(fault))
     click.echo(f"{len(faults)} fault{'' if len(faults) == 1 else 's'} found.", err=True)

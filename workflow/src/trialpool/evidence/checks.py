@@ -167,51 +167,38 @@ def spread_rules(intervals: tuple[str, ...], single: tuple[str, ...]) -> tuple[R
     >>> {rule.column for rule in spread_rules(("ci95",), ("se",))} == {"spread_low", "spread_high"}
     True
     """
-    both, low, high = ("spread_type", "spread_low", "spread_high"), "spread_low", "spread_high"
-    one, two = " or ".join(single), ", ".join(intervals)
+    return (*_low_rules(intervals, single), *_high_rules(intervals, single))
+
+
+def _low_rules(intervals: tuple[str, ...], single: tuple[str, ...]) -> tuple[Rule, ...]:
+    low, uses = "spread_low", ("spread_type", "spread_low")
+    empty = "the cell is empty although spread_type names a spread"
+    fill = "fill in the value, or write 'none' as spread_type"
+    check = "check it against the source"
+    swap = "swap the two bounds, or correct a sign"
+
+    def not_negative(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+        return ~frame["spread_type"].isin(single) | ~(frame[low] < 0)
+
+    def in_order(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+        return ~frame["spread_type"].isin(intervals) | ordered(low, "spread_high")(frame, tables)
+
     return (
-        Rule(
-            low,
-            both[:2],
-            _filled(low, (*single, *intervals)),
-            "the cell is empty although spread_type names a spread",
-            "fill in the value, or write 'none' as spread_type",
-        ),
-        Rule(
-            high,
-            (both[0], both[2]),
-            _filled(high, intervals),
-            f"the cell is empty although spread_type is an interval ({two})",
-            "fill in the upper bound; an interval has both",
-        ),
-        Rule(
-            high,
-            (both[0], both[2]),
-            _empty(high, (*single, "none")),
-            f"beside a spread_type that has no upper bound ({one} or none)",
-            "empty the cell, or correct spread_type",
-        ),
-        Rule(
-            low,
-            both[:2],
-            _empty(low, ("none",)),
-            "beside the spread_type none",
-            "empty the cell, or name the spread_type",
-        ),
-        Rule(
-            low,
-            both[:2],
-            lambda frame, tables: ~frame["spread_type"].isin(single) | ~(frame[low] < 0),
-            f"negative, which no {one} can be",
-            "check it against the source",
-        ),
-        Rule(
-            low,
-            both,
-            lambda frame, tables: _empty(low, intervals)(frame, tables) | ordered(low, high)(frame, tables),
-            "above spread_high",
-            "swap the two bounds, or correct a sign",
-        ),
+        Rule(low, uses, _filled(low, (*single, *intervals)), empty, fill),
+        Rule(low, uses, _empty(low, ("none",)), "beside the spread_type none", "empty it, or name the type"),
+        Rule(low, uses, not_negative, f"negative, which no {' or '.join(single)} can be", check),
+        Rule(low, (*uses, "spread_high"), in_order, "above spread_high", swap),
+    )
+
+
+def _high_rules(intervals: tuple[str, ...], single: tuple[str, ...]) -> tuple[Rule, ...]:
+    high, uses = "spread_high", ("spread_type", "spread_high")
+    empty = f"the cell is empty although spread_type is an interval ({', '.join(intervals)})"
+    beside = f"beside a spread_type that has no upper bound ({', '.join(single)}, none)"
+    remedy = "empty the cell, or correct spread_type"
+    return (
+        Rule(high, uses, _filled(high, intervals), empty, "fill in the upper bound; an interval has both"),
+        Rule(high, uses, _empty(high, (*single, "none")), beside, remedy),
     )
 
 

@@ -30,7 +30,12 @@ Words = Mapping[str, Sequence[str]]
 
 
 def text_frame(raw: RawTable) -> pd.DataFrame:
-    """The cells as text (empty = <NA>), indexed by record number."""
+    """The cells as text (empty = <NA>), indexed by record number.
+
+    >>> raw = RawTable("arms.csv", {"arm": ["acu", ""]}, [2, 4], frozenset(), frozenset(), ())
+    >>> text_frame(raw)["arm"].isna().to_dict()
+    {2: False, 4: True}
+    """
     index = pd.Index(raw.rows, dtype="int64", name="row")
     columns = {name: pd.array(cells, dtype=TEXT) for name, cells in raw.cells.items()}
     frame = pd.DataFrame(columns, index=index)
@@ -39,7 +44,12 @@ def text_frame(raw: RawTable) -> pd.DataFrame:
 
 @lru_cache
 def text_schema(table: Table, words: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> pa.DataFrameSchema:
-    """The schema of a table's cells as text; `words` adds vocabulary, as (column name, words)."""
+    """The schema of a table's cells as text; `words` adds vocabulary, as (column name, words).
+
+    >>> from trialpool.evidence.codebook import ARMS
+    >>> list(text_schema(ARMS).columns)[:3]
+    ['study_id', 'arm', 'role']
+    """
     columns = {
         column.name: pa.Column(
             TEXT, _text_checks(column, _allowed(column, dict(words))), nullable=not column.required
@@ -65,7 +75,12 @@ def _text_checks(column: Column, words: tuple[str, ...]) -> list[pa.Check]:
 
 @lru_cache
 def number_schema(table: Table) -> pa.DataFrameSchema:
-    """The schema of the converted numbers: type, range, whole numbers."""
+    """The schema of the converted numbers: type, range, whole numbers.
+
+    >>> from trialpool.evidence.codebook import EVENTS
+    >>> list(number_schema(EVENTS).columns)
+    ['weeks', 'events', 'n']
+    """
     columns = {}
     for column in table.columns:
         if column.is_number:
@@ -81,7 +96,13 @@ def _number_checks(column: Column) -> list[pa.Check]:
 
 
 def row_schema(rules: Sequence[Rule], tables: Mapping[str, pd.DataFrame]) -> pa.DataFrameSchema:
-    """The schema of whole rows: keys, joins, and what cells of one row say about each other."""
+    """The schema of whole rows: keys, joins, and what cells of one row say about each other.
+
+    >>> from trialpool.evidence.rules import RULES
+    >>> frame = pd.DataFrame({"ci_low": [1.0, 3.0], "ci_high": [2.0, 2.0]})
+    >>> failures(row_schema(RULES["published_pools"][1:2], {}), frame)["index"].unique().tolist()
+    [1]
+    """
     checks = [
         pa.Check(partial(rule.holds, tables=tables), name=str(number), ignore_na=False)
         for number, rule in enumerate(rules)
@@ -90,7 +111,12 @@ def row_schema(rules: Sequence[Rule], tables: Mapping[str, pd.DataFrame]) -> pa.
 
 
 def failures(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
-    """Validate lazily; one row a failed cell: `column`, `check`, `index`."""
+    """Validate lazily; one row a failed cell: `column`, `check`, `index`.
+
+    >>> schema = pa.DataFrameSchema({"n": pa.Column(checks=pa.Check(lambda n: n > 0, name="positive"))})
+    >>> failures(schema, pd.DataFrame({"n": [3, -1]})).to_dict("records")
+    [{'column': 'n', 'check': 'positive', 'index': 1}]
+    """
     try:
         schema.validate(frame, lazy=True)
     except pa.errors.SchemaErrors as errors:
@@ -107,6 +133,12 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
 
     Returns the typed frame (numbers float64 with NaN, text with <NA>; a cell that is at fault is missing
     there, unless it is text that other rows may join on) and a fault for each cell at fault.
+
+    >>> from trialpool.evidence.codebook import ARMS
+    >>> from trialpool.evidence.csvfile import read_raw
+    >>> typed, faults = check_cells(read_raw("data/raw/arms.csv", ARMS), ARMS, {})
+    >>> len(typed), faults
+    (269, [])
     """
     text = text_frame(raw)
     found: dict[tuple[int, str], str] = {}

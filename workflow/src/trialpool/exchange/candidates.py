@@ -196,6 +196,11 @@ def write_candidates(
 
     `fill` puts a value into every *empty* cell of a column. Raises InputError if the folder exists, or lies
     within a folder of evidence tables: imported rows never mix with checked ones by themselves.
+
+    >>> write_candidates(Candidates("a book", {}, []), "data/raw/new")
+    Traceback (most recent call last):
+    trialpool.errors.InputError: 1 fault in the input:
+      data/raw/new: the folder would lie among checked evidence tables. To mend: name a new folder elsewhere.
     """
     folder = Path(folder)
     _refuse(folder)

@@ -91,7 +91,12 @@ def title_of(group: Entry) -> str:
 def outcome_rows(
     outcome: Entry, place: int, groups: Mapping[str, Group], remarks: list[str]
 ) -> Iterator[tuple[str, Row]]:
-    """(table, row) for every measurement of one outcome measure that the tables can hold."""
+    """(table, row) for every measurement of one outcome measure that the tables can hold.
+
+    >>> remarks = []
+    >>> list(outcome_rows({"title": "X", "paramType": "GEOMETRIC_MEAN"}, 3, {}, remarks)), remarks
+    ([], ['Outcome measure 3 (X): geometric mean in no unit fits no table, not imported.'])
+    """
     kind, title = text(outcome, "paramType"), text(outcome, "title")
     if kind in COUNTS:
         table = "events"
@@ -199,7 +204,11 @@ def _count(outcome: Entry, level: Entry, measurement: Entry, n: str) -> Row | No
 def contrast_rows(
     outcome: Entry, place: int, groups: Mapping[str, Group], remarks: list[str]
 ) -> Iterator[Row]:
-    """A row for every posted comparison of two groups that has an estimate."""
+    """A row for every posted comparison of two groups that has an estimate.
+
+    >>> list(contrast_rows({"title": "X"}, 3, {}, []))
+    []
+    """
     arms = arms_of(outcome, "groups", groups)
     for analysis in entries(outcome, "analyses"):
         ids = analysis.get("groupIds")

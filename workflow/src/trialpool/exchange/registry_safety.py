@@ -20,6 +20,11 @@ def safety_rows(module: Entry, groups: Mapping[str, Group]) -> Iterator[Row]:
     """People with any serious event, any other event, deaths, and each single event that is not serious.
 
     Single serious events stay out: the codebook counts people with any serious event, and deaths.
+
+    >>> group = {"id": "EG000", "title": "Acu", "seriousNumAffected": 1, "seriousNumAtRisk": 30}
+    >>> (row,) = safety_rows({"eventGroups": [group]}, {"Acu": Group("acu", "Acu", "")})
+    >>> row["domain"], row["outcome"], row["events"], row["n"]
+    ('serious_adverse_event', 'any', '1', '30')
     """
     arms = arms_of(module, "eventGroups", groups)
     frame = text(module, "timeFrame")
@@ -60,7 +65,12 @@ def _row(arm: Group, domain: str, name: str, events: Any, n: Any, frame: str) ->
 
 
 def flow_rows(module: Entry, groups: Mapping[str, Group], remarks: list[str]) -> Iterator[Row]:
-    """Withdrawals for all causes and for the reasons that the codebook names, if there is one period only."""
+    """Withdrawals for all causes and for the reasons that the codebook names, if there is one period only.
+
+    >>> remarks = []
+    >>> list(flow_rows({"periods": [{}, {}]}, {}, remarks)), remarks
+    ([], ['The participant flow has several periods: withdrawals not imported.'])
+    """
     periods = entries(module, "periods")
     if len(periods) > 1:
         remarks.append("The participant flow has several periods: withdrawals not imported.")

@@ -84,6 +84,10 @@ def read_review(path: str | Path) -> Review:
     """Read a .rm5 file. Raises InputError where it is no RevMan review, naming the line if it is broken XML.
 
     Entities that expand and external references are refused, whatever the file promises.
+
+    >>> read_review("review.rm5")
+    Traceback (most recent call last):
+    FileNotFoundError: [Errno 2] No such file or directory: 'review.rm5'
     """
     path = Path(path)
     text, remarks = decode_xml(path.read_bytes())

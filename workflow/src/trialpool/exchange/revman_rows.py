@@ -126,7 +126,11 @@ def _labels(outcome: Outcome) -> tuple[str, str]:
 
 
 def arm_ids(outcome: Outcome) -> tuple[str, str]:
-    """The arm ids of an outcome's two groups, made from their labels."""
+    """The arm ids of an outcome's two groups, made from their labels.
+
+    >>> arm_ids(Outcome("DICH", "1.1", "", "", "RR", ("Laser", "Sham laser"), ("", ""), {}, "", (), {}))
+    ('laser', 'sham_laser')
+    """
     first, second = (word(label, 40) or f"group_{place}" for place, label in enumerate(_labels(outcome), 1))
     return (first, second) if first != second else (f"{first}_1", f"{second}_2")
 

@@ -37,7 +37,11 @@ TOLERANCE = 1e-6  # relative; RevMan stores about 15 digits
 
 
 def totals_table(review: Review) -> str:
-    """CSV text: a row for the total of each subgroup and of each outcome."""
+    """CSV text: a row for the total of each subgroup and of each outcome.
+
+    >>> totals_table(Review("", "", (), (), (), ())).startswith("analysis,outcome,subgroup")
+    True
+    """
     buffer = io.StringIO()
     writer = csv.DictWriter(buffer, COLUMNS, lineterminator="\n")
     writer.writeheader()
@@ -49,7 +53,11 @@ def totals_table(review: Review) -> str:
 
 
 def parts_of(outcome: Outcome) -> Iterator[tuple[str, Outcome]]:
-    """The subgroups of an outcome, each as an outcome of its own with the totals stored for it."""
+    """The subgroups of an outcome, each as an outcome of its own with the totals stored for it.
+
+    >>> list(parts_of(Outcome("DICH", "1.1", "", "", "RR", ("", ""), ("", ""), {}, "", (), {})))
+    []
+    """
     for name, values in outcome.subgroups.items():
         data = tuple(datum for datum in outcome.data if datum.subgroup == name)
         shown = "NO" if outcome.values.get("TOTALS") == "NO" else "YES"
@@ -58,7 +66,11 @@ def parts_of(outcome: Outcome) -> Iterator[tuple[str, Outcome]]:
 
 
 def total_row(outcome: Outcome, subgroup: str = "") -> dict[str, str]:
-    """The stored total and the one pooled anew; `agree` is yes, no, or empty where none is stored."""
+    """The stored total and the one pooled anew; `agree` is yes, no, or empty where none is stored.
+
+    >>> total_row(Outcome("DICH", "1.1", "", "", "RR", ("", ""), ("", ""), {}, "", (), {}))["remark"]
+    'not pooled: no study has people in both groups'
+    """
     ratio = _is_ratio(outcome)
     row = {
         "analysis": outcome.number,
@@ -101,6 +113,12 @@ def pooled_total(outcome: Outcome) -> tuple[int, Total]:
     """Pool an outcome's data by its own method: number of studies used, and the total on the analysis scale.
 
     Raises ValueError where the data do not allow it.
+
+    >>> cells = {"MEAN_1": "5", "SD_1": "2", "TOTAL_1": "20", "MEAN_2": "6", "SD_2": "2", "TOTAL_2": "20"}
+    >>> data = (Datum("STD-Lu", cells, "", ""),)
+    >>> used, total = pooled_total(Outcome("CONT", "1.1", "", "", "MD", ("", ""), ("", ""), {}, "", data, {}))
+    >>> used, round(total[0], 2), round(total[1], 2)
+    (1, -1.0, -2.24)
     """
     level = float(number(outcome.values.get("CI_TOTAL")) or "95") / 100
     random = outcome.values.get("RANDOM") == "YES"
