@@ -29,12 +29,12 @@ contrasts_of <- function(arms, reference) {
     k <- nrow(a) - 1
     X <- matrix(0, k, length(treatments), dimnames = list(NULL, treatments))
     for (i in 1:k) { X[i, a$treatment[i + 1]] <- 1; X[i, a$treatment[1]] <- X[i, a$treatment[1]] - 1 }
-    list(y = a$estimate[-1] - a$estimate[1], V = diag(a$variance[-1], k) + a$variance[1], X = X[, -1, drop = FALSE],
+    list(y = a$estimate[-1] - a$estimate[1], V = diag(a$variance[-1], k) + a$variance[1], incidence = X, X = X[, -1, drop = FALSE],
       T = (diag(k) + 1) / 2, study = rep(a$study[1], k), design = rep(paste(sort(a$treatment), collapse = ":"), k))
   })
   pick <- function(name) unlist(lapply(pieces, `[[`, name), use.names = FALSE)
   list(y = pick("y"), V = as.matrix(bldiag(lapply(pieces, `[[`, "V"))), T = as.matrix(bldiag(lapply(pieces, `[[`, "T"))),
-    X = do.call(rbind, lapply(pieces, `[[`, "X")), study = pick("study"), design = pick("design"), treatments = treatments)
+    X = do.call(rbind, lapply(pieces, `[[`, "X")), incidence = do.call(rbind, lapply(pieces, `[[`, "incidence")), study = pick("study"), design = pick("design"), treatments = treatments)
 }
 
 network_tau2 <- function(net, X) {
@@ -99,6 +99,36 @@ interaction_test <- function(net) {
   list(tau2 = tau2, statistic = statistic, df = length(b), p_value = pchisq(statistic, length(b), lower.tail = FALSE))
 }
 
+# Direct against indirect evidence, the disagreement of a study with both treatments shared equally by the two arms
+# (symmetric side-splitting, White 2015).
+node_splits <- function(net) {
+  k <- length(net$treatments)
+  rows <- list()
+  for (first in 2:k) for (second in 1:(first - 1)) {
+    has_both <- ave(net$incidence[, first] != 0, net$study, FUN = any) & ave(net$incidence[, second] != 0, net$study, FUN = any)
+    apart <- has_both * (net$incidence[, first] - net$incidence[, second]) / 2
+    X <- cbind(net$X, apart)
+    if (!any(apart != 0) || qr(X)$rank < ncol(X)) next
+    tau2 <- network_tau2(net, X)
+    W <- solve(net$V + tau2 * net$T)
+    vb <- solve(crossprod(X, W %*% X))
+    b <- vb %*% crossprod(X, W %*% net$y)
+    indirect <- c(diag(k)[first, -1] - diag(k)[second, -1], 0)
+    last <- c(rep(0, k - 1), 1)
+    value <- function(contrast) c(sum(contrast * b), sqrt(c(contrast %*% vb %*% contrast)))
+    direct <- value(indirect + last); other <- value(indirect); gap <- value(last)
+    rows[[length(rows) + 1]] <- list(experimental = net$treatments[first], control = net$treatments[second],
+      direct = direct[1], direct_se = direct[2], indirect = other[1], indirect_se = other[2], difference = gap[1],
+      difference_se = gap[2], p_value = 2 * pnorm(-abs(gap[1] / gap[2])), tau2 = tau2)
+  }
+  fields <- names(rows[[1]])
+  setNames(lapply(fields, function(f) arr(vapply(rows, function(r) r[[f]], rows[[1]][[f]]))), fields)
+}
+
+# P-scores (Ruecker and Schwarzer 2015), lower effects being better.
+p_scores <- function(effects, covariance) vapply(seq_along(effects), function(i) mean(pnorm(
+  (effects[-i] - effects[i]) / sqrt(covariance[i, i] + diag(covariance)[-i] - 2 * covariance[i, -i]))), 0)
+
 network_record <- function(entry) {
   arms <- entry$arms
   arms$estimate <- signif(arms$estimate, 12); arms$variance <- signif(arms$variance, 12)
@@ -115,8 +145,9 @@ network_record <- function(entry) {
     log_likelihood = c(logLik(fit)), effects = arr(fit$beta), se = arr(fit$se), covariance = matrix_rows(vcov(fit)),
     league = list(first = arr(net$treatments[pairs[, 1]]), second = arr(net$treatments[pairs[, 2]]),
       effect = arr(difference %*% fit$beta), se = arr(sqrt(diag(difference %*% vcov(fit) %*% t(difference))))),
+    p_scores_lower = arr(p_scores(c(0, fit$beta), rbind(0, cbind(0, vcov(fit))))),
     common = list(effects = arr(common$beta), se = arr(sqrt(diag(common$vb)))), q = q_split(net),
-    interaction = interaction_test(net))
+    interaction = interaction_test(net), splits = node_splits(net))
 }
 
 network <- function() list(datasets = lapply(network_arms(), network_record))
