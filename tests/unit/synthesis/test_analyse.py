@@ -122,3 +122,14 @@ def test_subgroups_are_pooled_apart_with_the_same_method():
 @pytest.mark.parametrize(("better", "left"), [("lower", "favours vaccine"), ("higher", "favours none")])
 def test_words_under_the_axis_follow_the_direction_of_benefit(better, left):
     assert direction_words(spec(better=better))["left"] == left
+
+
+def test_several_effects_a_trial_are_modelled_in_three_levels_where_asked():
+    twice = [*EFFECTS, *(row | {"instrument": "zz", "effect": row["effect"] + 0.1} for row in EFFECTS)]
+    record = analyse(spec(several_effects="multilevel"), twice, [], [])
+    apart = analyse(spec(), twice, [], [])
+    assert (record["k"], record["effects"]) == (13, 26)
+    assert record["pooled"]["df"] < 13
+    width = [math.log(entry["pooled"]["ci_high"] / entry["pooled"]["ci_low"]) for entry in (record, apart)]
+    assert width[0] > 1.2 * width[1]
+    assert sum(row["weight"] for row in record["studies"]) == pytest.approx(100)

@@ -9,32 +9,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from trialpool.synthesis.methods import method_sentences
+from trialpool.synthesis.pooled import natural, pool_rows
 
 Row = dict[str, Any]
-RATIOS = ("RR", "OR", "ROM")
 METHOD_KEYS = ("tau2_method", "interval", "level", "several_effects", "multi_arm")
-POOLED_FIELDS = (
-    "estimate",
-    "ci_low",
-    "ci_high",
-    "se",
-    "statistic",
-    "df",
-    "p_value",
-    "pi_low",
-    "pi_high",
-    "tau2",
-    "tau2_low",
-    "tau2_high",
-    "i2",
-    "h2",
-    "q",
-    "q_df",
-    "q_p_value",
-)
 
 
 def analyse(
@@ -90,17 +69,6 @@ def direction_words(spec: Mapping[str, Any]) -> dict[str, str]:
     return {"left": left, "right": right}
 
 
-def natural(measure: str, value: float | None) -> float | None:
-    """From the analysis scale to the scale a reader knows: ratios are exponentiated, the rest stay.
-
-    >>> natural("RR", 0.0), natural("MD", -1.5), natural("RR", None)
-    (1.0, -1.5, None)
-    """
-    if value is None or not math.isfinite(value):
-        return None
-    return math.exp(value) if measure in RATIOS else float(value)
-
-
 def _forest_order(row: Row) -> tuple[Any, ...]:
     return (row["year"] or 0, row["study_id"], row["arm_experimental"], row["instrument"], row["item"] or "")
 
@@ -114,45 +82,6 @@ def _people(rows: Sequence[Row], column: str) -> int | None:
             key = (row["study_id"], row[side])
             largest[key] = max(largest.get(key, 0.0), row[column])
     return round(sum(largest.values())) if largest else None
-
-
-def pool_rows(
-    spec: Mapping[str, Any], rows: Sequence[Row], status: str
-) -> tuple[Row | None, list[float | None]]:
-    """The pooled numbers and each row's weight; of a single trial its first effect, as it stands."""
-    if status == "no_data":
-        return None, []
-    from trialpool.stats import pool, tau2_interval
-
-    if status == "single_study":
-        rows, others = rows[:1], len(rows) - 1
-
-    effects = np.array([row["effect"] for row in rows])
-    variances = np.array([row["variance"] for row in rows])
-    result = pool(
-        effects,
-        variances,
-        tau2_method=spec["tau2_method"],
-        interval=spec["interval"] if status == "pooled" else "wald",
-        level=spec["level"],
-    )
-    values = {name: _number(getattr(result, name, None)) for name in POOLED_FIELDS}
-    if status == "pooled":
-        bounds = tau2_interval(effects, variances, level=spec["level"])
-        values |= {"tau2_low": _number(bounds.low), "tau2_high": _number(bounds.high)}
-    else:
-        beyond_one_trial = POOLED_FIELDS[POOLED_FIELDS.index("pi_low") :]
-        values |= dict.fromkeys(beyond_one_trial)
-    for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
-        values[name] = natural(spec["measure"], values[name])
-    if status == "single_study":
-        return values, [100.0, *[None] * others]
-    return values, [float(weight) for weight in result.weights]
-
-
-def _number(value: Any) -> float | None:
-    number = None if value is None else float(value)
-    return number if number is not None and math.isfinite(number) else None
 
 
 def _with_intervals(

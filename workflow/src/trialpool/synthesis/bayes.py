@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.analyse import natural
+from trialpool.synthesis.pooled import arrays, natural
 from trialpool.synthesis.specifications import null_value
 
 Row = dict[str, Any]
@@ -28,8 +28,7 @@ def bayes(spec: Mapping[str, Any], rows: Sequence[Row]) -> list[dict[str, Any]]:
     from trialpool.stats import bayes_pool
 
     unit = typical_sd(rows) if spec["measure"] == "MD" else 1.0
-    effects = np.array([row["effect"] for row in rows])
-    variances = np.array([row["variance"] for row in rows])
+    effects, variances = arrays(rows)
     found = []
     for name, scale in PRIORS if unit else ():
         fit = bayes_pool(effects, variances, tau_prior=(name, scale * unit), level=spec["level"])

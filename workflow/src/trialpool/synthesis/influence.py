@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.analyse import natural
+from trialpool.synthesis.pooled import arrays, natural
 
 Row = dict[str, Any]
 MEASURES = (
@@ -28,7 +28,7 @@ def influence_rows(spec: Mapping[str, Any], rows: Sequence[Row]) -> list[Row]:
         return []
     from trialpool.stats import influence
 
-    found = influence(*_arrays(rows), tau2_method=spec["tau2_method"], interval=spec["interval"])
+    found = influence(*arrays(rows), tau2_method=spec["tau2_method"], interval=spec["interval"])
     columns = {name: np.asarray(getattr(found, name)) for name in MEASURES}
     return [
         {
@@ -47,7 +47,7 @@ def cumulative_rows(spec: Mapping[str, Any], rows: Sequence[Row]) -> list[Row]:
     from trialpool.stats import cumulative
 
     fit = cumulative(
-        *_arrays(rows), tau2_method=spec["tau2_method"], interval=spec["interval"], level=spec["level"]
+        *arrays(rows), tau2_method=spec["tau2_method"], interval=spec["interval"], level=spec["level"]
     )
     return [
         {
@@ -61,10 +61,6 @@ def cumulative_rows(spec: Mapping[str, Any], rows: Sequence[Row]) -> list[Row]:
         }
         for at, row in enumerate(rows)
     ]
-
-
-def _arrays(rows: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    return np.array([row["effect"] for row in rows]), np.array([row["variance"] for row in rows])
 
 
 def _plain(value: Any) -> Any:

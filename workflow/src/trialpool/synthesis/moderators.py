@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from trialpool.synthesis.pooled import arrays
+
 Row = dict[str, Any]
 MODERATOR_COLUMNS = (
     *(
@@ -70,8 +72,7 @@ def _row(spec: Mapping[str, Any], rows: Sequence[Row], name: str) -> Row:
 def _regression(spec: Mapping[str, Any], rows: Sequence[Row], design: np.ndarray) -> Row:
     from trialpool.stats import meta_regression, permutation_test
 
-    effects = np.array([row["effect"] for row in rows])
-    variances = np.array([row["variance"] for row in rows])
+    effects, variances = arrays(rows)
     fit = meta_regression(
         effects,
         variances,

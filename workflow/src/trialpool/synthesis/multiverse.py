@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.synthesis.analyse import RATIOS
+from trialpool.synthesis.pooled import RATIOS
 from trialpool.synthesis.specifications import DataSets, models, null_value
 
 Columns = dict[str, Any]

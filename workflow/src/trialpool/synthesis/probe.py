@@ -7,18 +7,17 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.analyse import natural
 from trialpool.synthesis.bayes import bayes
 from trialpool.synthesis.influence import cumulative_rows, influence_rows
 from trialpool.synthesis.moderators import moderator_rows
 from trialpool.synthesis.multiverse import level_rows, multiverse, multiverse_summary
+from trialpool.synthesis.pooled import RHO, arrays, natural
 from trialpool.synthesis.robustness import robustness, share_agreeing
 from trialpool.synthesis.sensitivity import sensitivity_rows
 from trialpool.synthesis.small_study import small_study
 from trialpool.synthesis.specifications import DEPENDENT, data_sets
 
 Row = dict[str, Any]
-RHO = 0.6  # within-trial correlation of sampling errors in the three-level model, metapsy's default
 
 
 def probe(
@@ -66,8 +65,7 @@ def multilevel_part(
     from trialpool.stats import multilevel
 
     fit = multilevel(
-        np.array([row["effect"] for row in rows]),
-        np.array([row["variance"] for row in rows]),
+        *arrays(rows),
         np.array([row["study_id"] for row in rows]),
         rho=RHO,
         level=spec["level"],

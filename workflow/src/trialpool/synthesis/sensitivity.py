@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.analyse import natural
+from trialpool.synthesis.pooled import natural
 from trialpool.synthesis.specifications import ALL, DEFAULT, DataSets, conclusion, models, null_value, people
 
 Row = dict[str, Any]

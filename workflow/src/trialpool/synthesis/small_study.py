@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.analyse import natural
+from trialpool.synthesis.pooled import arrays, natural
 
 Row = dict[str, Any]
 SHOWN = (
@@ -41,8 +41,7 @@ def small_study(spec: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
         return {"sentence": sentence, "methods": {}}
     from trialpool.stats import begg, egger, pet_peese, selection_model, trim_and_fill
 
-    effects = np.array([row["effect"] for row in rows])
-    variances = np.array([row["variance"] for row in rows])
+    effects, variances = arrays(rows)
     sizes = [np.array([row[side] or np.nan for row in rows]) for side in ("n_experimental", "n_control")]
     by_size = spec["measure"] == "SMD" and all(np.isfinite(size).all() for size in sizes)
     predictor: dict[str, Any] = (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.synthesis.analyse import pool_rows
+from trialpool.synthesis.pooled import pool_rows
 
 Row = Mapping[str, Any]
 
