@@ -1,59 +1,81 @@
-"""Other defensible choices of data: kept where they pool other numbers, never as the main result."""
+import pytest
+from small_review import answer, question, review
 
-import pandas as pd
-
-from trialpool.evidence.variants import variant_effects
-
-SPEC = {
-    "analysis": "a",
-    "timepoint": "end_of_treatment",
-    "outcomes": ["NRS", "VAS100"],
-    "items": [],
-    "several_effects": "prefer",
-    "multi_arm": "combine",
-    "change_correlation": 0.5,
-}
+SHAM = {"arm": "s", "category": "sham", "role": "control"}
 
 
-def rows(*entries, analysis="a"):
-    names = ("study_id", "instrument", "effect", "variance", "selected")
-    table = pd.DataFrame([dict(zip(names, entry, strict=True)) for entry in entries])
-    return table.assign(analysis=analysis, item="", kind="final")
+def two_arms(**cells):
+    return [{"arm": "a", "centre": 3.0, **cells}, {"arm": "s", "centre": 5.0, **cells}]
 
 
-DEFAULT = rows(
-    ("A", "NRS", -1.0, 0.1, True), ("B", "NRS", -2.0, 0.2, True), ("A", "VAS100", -3.0, 0.1, False)
-)
+def found(tables, **changes):
+    """Variant -> list of (arms, n of the control, effect) that it would pool."""
+    effects = answer(tables, question(**changes)).effects
+    rows = effects[effects["variant"] != ""]
+    assert not rows["selected"].any()
+    sets = {}
+    for row in rows.to_dict("records"):
+        who = (row["study_id"], row["arm_experimental"], row["n_control"], round(row["effect"], 6))
+        sets.setdefault(row["variant"], []).append(who)
+    return sets
 
 
-def compare(specs):
-    """What the real comparison would answer: the first instrument decides A, the time decides B."""
-    tables = []
-    for spec in specs:
-        first = -3.0 if spec["outcomes"][0] == "VAS100" else -1.0
-        second = -5.0 if spec["timepoint"] == "follow_up" else -2.0
-        table = rows(("A", "x", first, 0.1, True), ("B", "x", second, 0.2, True), analysis=spec["analysis"])
-        tables.append(table)
-    return pd.concat(tables, ignore_index=True)
+def test_no_variant_where_nothing_can_differ():
+    assert found(review(continuous=two_arms())) == {}
 
 
-def test_only_choices_that_change_the_numbers_are_kept_and_crossed():
-    found = variant_effects([SPEC], DEFAULT, compare)
-    assert list(dict.fromkeys(found["variant"])) == [
-        "timepoint=follow_up",
-        "instrument=VAS100",
-        "timepoint=follow_up; instrument=VAS100",
-    ]
-    both = found[found["variant"] == "timepoint=follow_up; instrument=VAS100"]
-    assert both["effect"].tolist() == [-3.0, -5.0]
-    assert set(found["analysis"]) == {"a"}
-    assert not found["selected"].any()
+def test_variants_are_whole_sets_under_one_changed_rule():
+    studies = [{"study_id": "A"}, {"study_id": "B"}]
+    arms = [{"arm": "a"}, {"arm": "b"}, SHAM, {"arm": "a", "study_id": "B"}, {**SHAM, "study_id": "B"}]
+    rows = [*two_arms(n=11), {"arm": "b", "centre": 4.0, "n": 11}]
+    rows += [{**row, "study_id": "B"} for row in two_arms()]
+    sets = found(review(studies=studies, arms=arms, continuous=rows))
+    assert sets == {
+        "multi_arm=first": [("A", "a", 11, -2.0), ("B", "a", 20, -2.0)],
+        "multi_arm=split": [("A", "a", 6, -2.0), ("A", "b", 5, -1.0), ("B", "a", 20, -2.0)],
+    }
 
 
-def test_an_analysis_without_effects_has_no_variants():
-    nothing = DEFAULT.assign(selected=False)
-    asked = []
-    found = variant_effects([SPEC], nothing, lambda specs: asked.extend(specs) or compare(specs))
-    assert found.empty
-    assert list(found.columns) == list(DEFAULT.columns)
-    assert asked == []
+def test_the_other_kind_of_value():
+    rows = [*two_arms(), *two_arms(measure="change")]
+    rows[2]["centre"] = 2.0
+    assert found(review(continuous=rows)) == {"kinds=change": [("A", "a", 20, -3.0)]}
+
+
+def test_the_other_source():
+    contrast = {"arm_1": "a", "arm_2": "s"}
+    tables = review(continuous=two_arms(), contrasts=[contrast])
+    ((name, rows),) = found(tables).items()
+    assert name == "source=contrasts"
+    assert [row[3] for row in rows] == [-1.0]
+    adjusted = review(continuous=two_arms(), contrasts=[{**contrast, "adjusted": "yes"}])
+    assert [row[3] for row in found(adjusted)["source=arms"]] == [-2.0]
+
+
+def test_the_other_time_and_the_last_instrument():
+    rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(timepoint="follow_up", weeks=20)]
+    rows[4]["centre"] = 4.5
+    sets = found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS"])
+    assert set(sets) == {"timepoint=follow_up", "outcomes=last"}
+    assert len(sets["outcomes=last"]) == 1
+    assert sets["timepoint=follow_up"][0][3] == pytest.approx(-0.25 * 0.98011040, abs=1e-6)
+
+
+def test_a_grid_of_correlations_where_one_is_assumed():
+    rows = [
+        {"arm": arm, "weeks": 0, "timepoint": "baseline", "spread_low": 2.0} for arm in ("a", "s")
+    ] + two_arms(measure="change", spread_type="none", spread_low=None)
+    tables = review(continuous=rows)
+    effects = answer(tables, question(kinds=["change"])).effects
+    rows = effects[effects["variant"].str.startswith("r=")]
+    assert rows["variant"].tolist() == ["r=0.3", "r=0.5", "r=0.7", "r=0.9"]
+    # SD of the change is 2·√(2(1 - r)), so the variance is 2·8(1 - r)/20
+    assert rows["variance"].tolist() == pytest.approx([0.8 * (1 - r) for r in (0.3, 0.5, 0.7, 0.9)])
+    assert rows["imputed"].all()
+
+
+def test_borrowed_sds_bring_a_trial_back():
+    arms = [{**arm, "study_id": name} for name in "AB" for arm in ({"arm": "a"}, SHAM)]
+    rows = [*two_arms(spread_type="none", spread_low=None), *({**r, "study_id": "B"} for r in two_arms())]
+    tables = review(studies=[{"study_id": "A"}, {"study_id": "B"}], arms=arms, continuous=rows)
+    assert [row[0] for row in found(tables)["borrow_sd=true"]] == ["A", "B"]

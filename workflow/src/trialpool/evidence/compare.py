@@ -18,6 +18,7 @@ import pandas as pd
 from trialpool import io
 from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table
 from trialpool.evidence.leftovers import excluded_rows, known_trials
+from trialpool.evidence.variants import variants
 
 TEXT, NUMBER, COUNT, FLAG = "text", "number", "count", "flag"
 EFFECT_COLUMNS = {
@@ -84,11 +85,39 @@ def compare(
     excluded = excluded_rows(*place, candidates, without, harmonised)
     known = known_trials(*place, harmonised)
     names = [spec["analysis"] for spec in specs]
-    effects = _effects(candidates[candidates["effect"].notna()], asked)
+    effects = pd.concat(
+        [
+            _effects(candidates[candidates["effect"].notna()], asked).assign(variant=""),
+            _variant_effects(harmonised, tables, asked, candidates, without),
+        ],
+        ignore_index=True,
+    )
     return Comparison(
         _typed(effects, EFFECT_COLUMNS, names),
         _typed(excluded, EXCLUDED_COLUMNS, names),
         _typed(known, KNOWN_COLUMNS, names),
+    )
+
+
+def _variant_effects(
+    harmonised: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+    asked: Asked,
+    candidates: pd.DataFrame,
+    without: pd.DataFrame,
+) -> pd.DataFrame:
+    """What every variant of an analysis would pool, under the analysis' own position."""
+    found = variants(asked.specs, candidates, without, harmonised["arms"])
+    if not found:
+        return _effects(candidates.iloc[:0], asked).assign(variant="")
+    again = ask(tables, asked.catalogue, [spec for _, _, spec in found])
+    others, _ = candidate_table(harmonised, again)
+    rows = _effects(others[others["selected"]], again)
+    place = rows["analysis"].to_numpy(dtype=int)
+    return rows.assign(
+        analysis=np.array([position for position, _, _ in found])[place],
+        variant=np.array([name for _, name, _ in found], dtype=object)[place],
+        selected=False,
     )
 
 
@@ -103,7 +132,6 @@ def _effects(rows: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     added |= {"label": study["study_label"].to_numpy(), "measure": spec["measure"].to_numpy()}
     added |= {
         "cluster": rows["study_id"],
-        "variant": "",
         "cointervention": rows["cointervention_experimental"],
     }
     added |= {f"arm_{side}": rows[f"arm_id_{side}"] for side in SIDES}
@@ -118,7 +146,7 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, str], names: list[str]) ->
     table = table.reset_index(drop=True)
     order = [
         name
-        for name in ("year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code")
+        for name in ("variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code")
         if name in table
     ]
     table = table.sort_values(["analysis", *order], kind="stable", na_position="last")

@@ -112,22 +112,25 @@ def _studies(
     known = reported(sides, arms, harmonised, specs)
     has = np.zeros_like(fits)
     has[known["analysis"].to_numpy(dtype=int), place_of[known["study_id"]].to_numpy(dtype=int)] = True
-    in_domain = {spec["domain"]: _with_rows(harmonised, spec["domain"], studies) for spec in specs}
-    found = []
+    domains = {spec["domain"] for spec in specs}
+    in_domain = {domain: _with_rows(harmonised, domain, studies) for domain in domains}
+    found: list[tuple[np.ndarray, int, str, str]] = []
     for position, spec in enumerate(specs):
         asked = np.isin(condition, spec["condition"])
         right = (purpose == spec["purpose"]) if spec["purpose"] else np.ones(len(studies), dtype=bool)
         other = asked & ~fits[position] & in_domain[spec["domain"]]
-        for mask, code, words in (
-            (asked & fits[position] & ~has[position], "no_numbers", NO_NUMBERS),
-            (other & ~right, "other_purpose", f"not a trial of {spec['purpose']}"),
-            (other & right, "other_comparison", OTHER_ARMS),
-        ):
-            places = np.flatnonzero(mask)
-            lines = studies[["study_id", "source_url"]].iloc[places]
-            found.append(lines.assign(analysis=position, reason_code=code, reason=words))
-    table = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=COLUMNS)
-    return table.assign(**EMPTY, weeks=np.nan)[COLUMNS]
+        silent = asked & fits[position] & ~has[position]
+        found.append((np.flatnonzero(silent), position, "no_numbers", NO_NUMBERS))
+        wrong = f"not a trial of {spec['purpose']}"
+        found.append((np.flatnonzero(other & ~right), position, "other_purpose", wrong))
+        found.append((np.flatnonzero(other & right), position, "other_comparison", OTHER_ARMS))
+    sizes = [len(places) for places, *_ in found]
+    lines = studies[["study_id", "source_url"]].iloc[np.concatenate([places for places, *_ in found])]
+    columns = {
+        name: np.repeat(np.array([entry[place] for entry in found], dtype=kind), sizes)
+        for name, place, kind in (("analysis", 1, int), ("reason_code", 2, object), ("reason", 3, object))
+    }
+    return lines.assign(**columns, **EMPTY, weeks=np.nan)[COLUMNS]
 
 
 def _with_rows(harmonised: Mapping[str, pd.DataFrame], domain: str, studies: pd.DataFrame) -> np.ndarray:

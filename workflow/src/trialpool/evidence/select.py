@@ -45,6 +45,7 @@ ORDER = {
     "time_order": ("other_time_preferred", "another time of this trial is preferred"),
     "partial": ("part_of_arms", "an effect that uses all of the trial's arms that fit is preferred"),
     "kind_first": ("other_kind", "the other kind of value (final or change) is asked for first"),
+    "source_first": ("less_trusted", "the other source (arms or published contrast) is asked for first"),
     "tier": ("less_trusted", "an effect by a route that is trusted more is used"),
     "kind_rank": ("final_preferred", "final values of this trial are used"),
     "trust": ("less_trusted", "an effect by a route that is trusted more is used"),
@@ -69,6 +70,7 @@ def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     table = candidates[NEEDED].copy()
     table["tier"] = _tiers(table)
     table["kind_first"], table["kind_rank"] = _kind_ranks(table, specs)
+    table["source_first"] = _source_ranks(table, specs)
     table["reading_rank"] = (table["reading"] != "double").astype(int)
     table["order"] = table["result"]
     for name in ("reason_code", "reason"):
@@ -89,6 +91,13 @@ def _kind_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> tuple[np.ndarray, n
         for basis, wanted in zip(table["basis"], kinds, strict=True)
     ]
     return np.array(first, dtype=int), (table["basis"] == "change").to_numpy().astype(int)
+
+
+def _source_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> np.ndarray:
+    """Rank by the source that the analysis prefers, arms or contrasts (a sensitivity analysis only)."""
+    wanted = specs["prefer_source"].to_numpy()[table["analysis"].to_numpy()]
+    contrast = (table["kind"] == "contrast").to_numpy()
+    return ((contrast & (wanted == "arms")) | (~contrast & (wanted == "contrasts"))).astype(int)
 
 
 def _tiers(table: pd.DataFrame) -> pd.Series:

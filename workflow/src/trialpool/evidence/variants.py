@@ -1,115 +1,101 @@
-"""The effects that other defensible choices of data would have selected: material for sensitivity analysis.
+"""Other defensible answers to the same question, for sensitivity analyses: one choice changed at a time.
 
-Each choice (time, instrument, part, kind of value, several arms, assumed correlation) is a changed setting of
-the same analysis, run through the same comparison; only choices that select other numbers are kept, and then
-combined with each other. Choices that merely leave trials out, and choices of model, need no new effects.
+Each variant is an analysis with one setting changed, compared like any other; its rows are the whole set
+that it would pool, marked in `variant` and never `selected`. A variant is made only where it can differ:
+- `multi_arm=…`: where a trial has several arms on a side (combine, split, first);
+- `r=0.3 … 0.9`: where the SD of a change in use rests on a correlation;
+- `kinds=change`, `kinds=final`: where a trial offers final values and changes, printed or made of the
+  baseline;
+- `source=arms`, `source=contrasts`: where a result is printed both for arms and as a contrast;
+- `timepoint=…`: where trials report the other named point (end of treatment, follow-up);
+- `outcomes=last`, `items=last`: where a trial offers several of the listed instruments or items;
+- `borrow_sd=true`: where means without a spread could get their SD from other trials.
 """
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
+from trialpool.evidence import routes
+
 Spec = Mapping[str, Any]
-Choice = tuple[str, str, Any]  # dimension, what it is called, the changed setting
-Effects = Callable[[Sequence[Spec]], pd.DataFrame]
-
-MOST_COMBINATIONS = 128
+Variant = tuple[int, str, Spec]
 CORRELATIONS = (0.3, 0.5, 0.7, 0.9)
-TIMES = ("end_of_treatment", "follow_up", ("end_of_treatment", "during", "follow_up"))
-SEPARATOR = "; "
-MARK = "|"  # never in a slug
+MULTI_ARM = ("combine", "split", "first")
+OTHER_POINT = {"end_of_treatment": "follow_up", "follow_up": "end_of_treatment"}
 
 
-def variant_effects(specs: Sequence[Spec], effects: pd.DataFrame, compare: Effects) -> pd.DataFrame:
-    """Rows like those of `effects`, one set for every distinct variant of every analysis that has effects.
+def variants(
+    specs: Sequence[Spec], candidates: pd.DataFrame, without: pd.DataFrame, arms: pd.DataFrame
+) -> list[Variant]:
+    """Variants that can differ: position of the analysis, name, and the changed analysis.
 
-    `compare` gives the effects of any specs. `variant` names the choices ("timepoint=follow_up;
-    multi_arm=split"), `selected` stays false: a variant never enters the main result.
+    `candidates` and `without` as of `assemble.candidate_table`, `arms` the arm summaries.
     """
-    default = {name: rows for name, rows in effects.groupby("analysis", sort=False) if rows["selected"].any()}
-    asked = [spec for spec in specs if spec["analysis"] in default]
-    singles = {spec["analysis"]: list(_choices(spec, default[spec["analysis"]])) for spec in asked}
-    jobs = [(spec, (choice,)) for spec in asked for choice in singles[spec["analysis"]]]
-    seen = {name: {_numbers(rows)} for name, rows in default.items()}
-    first = _run(jobs, compare)
-    useful: dict[str, list[Choice]] = {spec["analysis"]: [] for spec in asked}
-    for (spec, choices), rows in zip(jobs, first, strict=True):
-        if _numbers(rows) - _numbers(default[spec["analysis"]]):
-            useful[spec["analysis"]].append(choices[0])
-    more = [(spec, choices) for spec in asked for choices in _combinations(useful[spec["analysis"]])]
-    kept = []
-    for (spec, choices), rows in [
-        *zip(jobs, first, strict=True),
-        *zip(more, _run(more, compare), strict=True),
-    ]:
-        numbers = _numbers(rows)
-        if numbers and numbers not in seen[spec["analysis"]]:
-            seen[spec["analysis"]].add(numbers)
-            label = SEPARATOR.join(f"{dimension}={name}" for dimension, name, _ in choices)
-            kept.append(rows.assign(variant=label, selected=False, analysis=spec["analysis"]))
-    return pd.concat(kept, ignore_index=True) if kept else effects.iloc[:0]
+    offered = _offered(candidates[candidates["effect"].notna()])
+    lost = _lost(without, arms)
+    can = offered.join(lost, how="outer").reindex(range(len(specs))).fillna(False).astype(bool)
+    flags = can.to_dict("records")
+    return [
+        (position, name, {**spec, **changes})
+        for position, spec in enumerate(specs)
+        for name, changes in _changes(spec, flags[position])
+    ]
 
 
-def _choices(spec: Spec, rows: pd.DataFrame) -> Iterator[Choice]:
-    """Every other value of every dimension, one at a time; those that cannot matter are not offered."""
-    for time in TIMES:
-        value = list(time) if isinstance(time, tuple) else time
-        if value != spec["timepoint"]:
-            yield "timepoint", time if isinstance(time, str) else "any", {"timepoint": value}
-    for dimension, key, column in (("instrument", "outcomes", "instrument"), ("part", "items", "item")):
-        present = [str(name) for name in dict.fromkeys(rows[column].fillna(""))]
-        for name in present if len(present) > 1 else []:
-            others = [word for word in spec[key] or present if word != name]
-            yield dimension, name or "whole", {key: [name, *others]}
-    if (rows["kind"] != "events").any():
-        for value in ("final", "change"):
-            yield "kinds", value, {"kinds": [value]}
-        for correlation in CORRELATIONS:
-            if correlation != spec["change_correlation"]:
-                yield "change_correlation", f"{correlation:g}", {"change_correlation": correlation}
-    if spec["several_effects"] == "prefer":
-        yield "several_effects", "multilevel", {"several_effects": "multilevel"}
-    for rule in ("combine", "split", "first"):
-        if rule != spec["multi_arm"]:
-            yield "multi_arm", rule, {"multi_arm": rule}
+def _offered(have: pd.DataFrame) -> pd.DataFrame:
+    """What the candidate effects of each analysis offer, as flags by its position."""
+    contrast, used = have["kind"] == "contrast", have["selected"].astype(bool)
+    keys = [have["analysis"], have["study_id"]]
+    both = contrast.groupby(keys).transform("nunique") > 1
+    flags = {
+        "several_arms": have["arm_id_experimental"].str.contains("+", regex=False)
+        | have["arm_id_control"].str.contains("+", regex=False),
+        "correlation": (have["trust"] == routes.CORRELATION) & used,
+        "contrast_used": both & used & contrast,
+        "arms_used": both & used & ~contrast,
+        "instruments": have["reason_code"] == "other_instrument",
+        "items": have["reason_code"] == "other_item_preferred",
+    }
+    for kind in ("final", "change"):
+        flags[f"{kind}_used"] = (have["basis"] == kind) & used
+        flags[f"{kind}_offered"] = have["basis"] == kind
+    return pd.DataFrame(flags).groupby(have["analysis"]).any()
 
 
-def _combinations(choices: Sequence[Choice]) -> list[tuple[Choice, ...]]:
-    """Choices of two or more dimensions together, those that depart least from the default first."""
-    dimensions: dict[str, list[Choice]] = {}
-    for choice in choices:
-        if choice[0] != "several_effects":  # dependent effects are another model, not another choice of data
-            dimensions.setdefault(choice[0], []).append(choice)
-    found: list[tuple[Choice, ...]] = []
-    for size in range(2, len(dimensions) + 1):
-        for names in itertools.combinations(dimensions, size):
-            found.extend(itertools.product(*(dimensions[name] for name in names)))
-    return found[:MOST_COMBINATIONS]
+def _lost(without: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
+    """What the results without a comparison could give each analysis, as flags by its position."""
+    bare = arms[arms["sd_borrowed"].notna() & arms["mean"].notna() & (arms["n"] >= 2) & arms["sd"].isna()]
+    parts = without["row_ids"].str.split().explode()
+    borrowable = parts.isin(bare["row_ids"]).groupby(level=0).any().reindex(without.index, fill_value=False)
+    other_time = without["reason_code"] == "other_time"
+    flags = {point: other_time & (without["timepoint"] == point) for point in OTHER_POINT}
+    flags["borrow"] = (without["reason_code"] == "no_spread") & borrowable
+    return pd.DataFrame(flags).groupby(without["analysis"]).any()
 
 
-def _run(jobs: Sequence[tuple[Spec, tuple[Choice, ...]]], compare: Effects) -> list[pd.DataFrame]:
-    """The selected effects of each changed spec, all in one comparison."""
-    if not jobs:
-        return []
-    changed = []
-    for number, (spec, choices) in enumerate(jobs):
-        settings = {key: value for _, _, change in choices for key, value in change.items()}
-        changed.append({**spec, **settings, "analysis": f"{spec['analysis']}{MARK}{number}"})
-    rows = compare(changed)
-    groups = dict(iter(rows[rows["selected"]].groupby("analysis", sort=False)))
-    return [groups.get(spec["analysis"], rows.iloc[:0]) for spec in changed]
-
-
-def _numbers(rows: pd.DataFrame) -> frozenset[tuple[str, str, str]]:
-    """What is pooled, to ten digits: two choices that pool the same numbers are one."""
-    chosen = rows[rows["selected"]]
-    return frozenset(
-        (study, f"{effect:.10g}", f"{variance:.10g}")
-        for study, effect, variance in zip(
-            chosen["study_id"], chosen["effect"], chosen["variance"], strict=True
-        )
-    )
+def _changes(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[str, dict[str, Any]]]:
+    usual = spec["multi_arm"]
+    if can["several_arms"] or usual != "combine":
+        yield from ((f"multi_arm={name}", {"multi_arm": name}) for name in MULTI_ARM if name != usual)
+    if can["correlation"]:
+        for r in CORRELATIONS:
+            yield f"r={r:g}", {"change_correlation": r, "correlation_source": "assumed"}
+    for kind, other in (("change", "final"), ("final", "change")):
+        if can[f"{other}_used"] and can[f"{kind}_offered"]:
+            yield f"kinds={kind}", {"kinds": [kind, other]}
+    if can["contrast_used"]:
+        yield "source=arms", {"prefer_source": "arms"}
+    if can["arms_used"]:
+        yield "source=contrasts", {"prefer_source": "contrasts"}
+    for setting, name in (("outcomes", "instruments"), ("items", "items")):
+        if can[name] and len(spec[setting]) > 1:
+            yield f"{setting}=last", {setting: list(reversed(spec[setting]))}
+    point = OTHER_POINT.get(spec["timepoint"]) if isinstance(spec["timepoint"], str) else None
+    if point and can[point]:
+        yield f"timepoint={point}", {"timepoint": point}
+    if can["borrow"] and not spec.get("borrow_sd"):
+        yield "borrow_sd=true", {"borrow_sd": True}
