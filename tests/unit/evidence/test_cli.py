@@ -43,7 +43,7 @@ def test_each_fault_stands_on_one_line_and_the_exit_code_is_1(folder: Path) -> N
     lines = result.stdout.splitlines()
     assert len(lines) == 2
     assert "events.csv, row 2, column events: 'many' is not a number" in lines[0]
-    assert "events.csv, row 3, column events: '99999' is more than n" in lines[1]
+    assert "events.csv, row 3, column events: '99999' is more than n (" in lines[1]
     assert "2 faults found." in result.stderr
 
 

@@ -81,6 +81,14 @@ def test_categories_of_counts_become_events(tmp_path: Path, record: dict[str, An
     assert len(chosen(rows, outcome="global_impression_not_improved")) == 2
 
 
+def test_types_written_as_constants_or_in_words_are_the_same(tmp_path: Path, record: dict[str, Any]) -> None:
+    measures = record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"]
+    before = imported(tmp_path, record).rows["continuous"]
+    measures[0] |= {"paramType": "Mean", "dispersionType": "STANDARD_DEVIATION"}
+    measures[1] |= {"paramType": "Least Squares Mean", "dispersionType": "CONFIDENCE_95"}
+    assert imported(tmp_path, record).rows["continuous"] == before
+
+
 def test_what_fits_no_table_is_named(tmp_path: Path, record: dict[str, Any]) -> None:
     remarks = imported(tmp_path, record).remarks
     assert any("Geometric mean of X" in remark and "not imported" in remark for remark in remarks)

@@ -26,7 +26,8 @@ class Rule:
 
     `holds(frame, tables)` gives a boolean a row; the fault is put on `column` with the value found there.
     The rule is silent for a row that has a fault already in one of `uses`, and altogether while a table in
-    `needs` could not be read. `problem` and `remedy` are text, or made from the row and the tables.
+    `needs` could not be read. `problem` may name columns in braces, whose values it then shows; `remedy`
+    is text or made from the row and the tables.
     """
 
     column: str
@@ -187,7 +188,7 @@ def _low_rules(intervals: tuple[str, ...], single: tuple[str, ...]) -> tuple[Rul
         Rule(low, uses, _filled(low, (*single, *intervals)), empty, fill),
         Rule(low, uses, _empty(low, ("none",)), "beside the spread_type none", "empty it, or name the type"),
         Rule(low, uses, not_negative, f"negative, which no {' or '.join(single)} can be", check),
-        Rule(low, (*uses, "spread_high"), in_order, "above spread_high", swap),
+        Rule(low, (*uses, "spread_high"), in_order, "above spread_high ({spread_high:.10g})", swap),
     )
 
 

@@ -153,8 +153,9 @@ def _row_fault(
 ) -> Fault:
     label, number = str(row["row_id"]).rsplit(":", 1)
     cell = row[rule.column]
-    value = "" if pd.isna(cell) else f"{cell:g}" if isinstance(cell, float) else str(cell)
+    value = "" if pd.isna(cell) else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
     remedy = rule.remedy
     if callable(remedy):
         remedy = remedy(row, tables) if count < schema.SUGGESTIONS else "see the first faults of this kind"
-    return Fault(files[label], int(number), rule.column, value, rule.problem, remedy)
+    problem = rule.problem.format_map(row) if "{" in rule.problem else rule.problem
+    return Fault(files[label], int(number), rule.column, value, problem, remedy)

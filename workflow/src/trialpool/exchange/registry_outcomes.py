@@ -21,6 +21,7 @@ SPREADS = {
     "inter-quartile range": "iqr",
     "interquartile range": "iqr",
     "full range": "range",
+    **{"inter quartile range": "iqr", "confidence 95": "ci95"},
 }
 UNITS = {
     "points": ("points", "score", "score on a scale", "scores on a scale", "units on a scale"),
@@ -88,6 +89,15 @@ def title_of(group: Entry) -> str:
     return text(group, "title") or text(group, "id")
 
 
+def kind_of(outcome: Entry) -> str:
+    """The parameter type in capitals; older downloads write it in words.
+
+    >>> kind_of({"paramType": "Least Squares Mean"})
+    'LEAST_SQUARES_MEAN'
+    """
+    return text(outcome, "paramType").upper().replace(" ", "_")
+
+
 def outcome_rows(
     outcome: Entry, place: int, groups: Mapping[str, Group], remarks: list[str]
 ) -> Iterator[tuple[str, Row]]:
@@ -97,7 +107,7 @@ def outcome_rows(
     >>> list(outcome_rows({"title": "X", "paramType": "GEOMETRIC_MEAN"}, 3, {}, remarks)), remarks
     ([], ['Outcome measure 3 (X): geometric mean in no unit fits no table, not imported.'])
     """
-    kind, title = text(outcome, "paramType"), text(outcome, "title")
+    kind, title = kind_of(outcome), text(outcome, "title")
     if kind in COUNTS:
         table = "events"
     elif kind in CENTRES:
@@ -167,7 +177,7 @@ def _mean(outcome: Entry, level: Entry, measurement: Entry, n: str) -> Row | Non
     centre = number(text(measurement, "value"))
     if not centre:
         return None
-    spread = SPREADS.get(text(outcome, "dispersionType").casefold(), "")
+    spread = SPREADS.get(text(outcome, "dispersionType").casefold().replace("_", " "), "")
     value, low, high = (number(text(measurement, key)) for key in ("spread", "lowerLimit", "upperLimit"))
     bounds = (value, "") if spread in ("sd", "se") else (low, high)
     complete = bool(bounds[0]) and (spread in ("sd", "se") or bool(bounds[1]))
@@ -177,7 +187,7 @@ def _mean(outcome: Entry, level: Entry, measurement: Entry, n: str) -> Row | Non
         "item": plain(level["item"], 200),
         "measure": "change" if "change from baseline" in words or "change in" in words else "final",
         "n": "" if n == "0" else n,
-        "centre_type": CENTRES[text(outcome, "paramType")],
+        "centre_type": CENTRES[kind_of(outcome)],
         "centre": centre,
         "spread_type": spread if spread and complete else "none",
         "spread_low": bounds[0] if spread and complete else "",
