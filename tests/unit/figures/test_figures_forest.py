@@ -279,7 +279,7 @@ def test_a_clipped_diamond_stays_within_the_axis():
 def test_direction_words_stand_on_their_sides():
     figure = draw_forest(made_up_record(4))
     left, right = sorted(marked(figure, "direction"), key=lambda text: text.get_position()[0])
-    assert (left.get_text(), right.get_text()) == ("← favours acupuncture", "favours sham →")
+    assert (left.get_text(), right.get_text()) == ("←\u00a0favours acupuncture", "favours sham\u00a0→")
 
 
 def test_from_twenty_six_trials_every_row_is_one_line():
@@ -339,7 +339,7 @@ def order_of(figure, *wanted):
 def test_revman_has_its_columns_and_brackets():
     record = made_up_record(4, seed=3)
     figure = draw_forest(record, "revman")
-    wanted = ["Study or subgroup", "Weight", "MD (95% CI)", "favours sham →"]
+    wanted = ["Study or subgroup", "Weight", "MD (95% CI)", "favours sham\u00a0→"]
     assert order_of(figure, *reversed(wanted)) == wanted
     assert {"Mean", "SD", "Total", "Total (95% CI)"} <= set(texts(figure))
     low, high = (f"{record['pooled'][key]:.2f}".replace("-", "−") for key in ("ci_low", "ci_high"))
@@ -367,7 +367,7 @@ def test_jama_puts_the_directions_above_and_sds_in_brackets():
         word.get_position()[1] < marked(figure, "axis")[0].get_ydata()[0]
         for word in marked(figure, "direction")
     )
-    wanted = ["Source", "← favours acupuncture", "MD (95% CI)", "Weight"]
+    wanted = ["Source", "←\u00a0favours acupuncture", "MD (95% CI)", "Weight"]
     assert order_of(figure, *reversed(wanted)) == wanted
 
 
@@ -382,9 +382,21 @@ def test_presets_show_the_same_numbers(preset, measure):
 
 
 def test_the_note_and_the_weeks_of_an_analysis_are_shown():
-    shown = texts(draw_forest(made_up_record(2, note="Asks for a dose.", timepoint=[8, 16])))
+    shown = texts(draw_forest(made_up_record(2, note="Asks for a dose.", timepoint={"weeks": [8, 16]})))
     assert "Asks for a dose." in shown
     assert any(text.endswith("weeks 8 to 16") for text in shown)
+    shown = texts(draw_forest(made_up_record(2, timepoint=["end_of_treatment", "follow_up", None])))
+    assert any(text.endswith("end of treatment or follow-up") for text in shown)
+
+
+def test_an_endless_ratio_does_not_make_the_trials_illegible():
+    record = made_up_record(3, "RR", seed=3)
+    record["pooled"] |= {"ci_low": 1e-30, "ci_high": 1e30, "pi_low": 1e-90, "pi_high": 1e90}
+    figure = draw_forest(record)
+    ticks = [float(tick.get_text()) for tick in marked(figure, "tick")]
+    assert min(ticks) >= 1e-4
+    assert max(ticks) <= 1e4
+    assert "(<0.001 to >1000)" in texts(figure)
 
 
 def test_a_record_of_only_missing_entries_still_draws():

@@ -9,6 +9,7 @@ from itertools import pairwise
 from statistics import median
 
 from trialpool.figures import lettering, style
+from trialpool.report import words
 
 REACH = 2.2  # typical half-widths that an interval may reach beyond the estimates before it is clipped
 # shares of that range by which the pooled interval, and then any other, may widen it on either side
@@ -97,7 +98,7 @@ def plan_axis(
 
     marks = [scale(value, logarithmic) for value in landmarks]
     low, high = _trial_range([scale(value, logarithmic) for value in estimates], scaled(intervals), marks)
-    low, high = _stretched(low, high, scaled(pooled), POOLED_STRETCH)
+    low, high = _stretched(low, high, _legible(scaled(pooled), logarithmic), POOLED_STRETCH)
     low, high = _stretched(low, high, scaled(further), FURTHER_STRETCH)
     low, high = _with_margins(low, high, marks[0])
     return axis_over(low, high, logarithmic=logarithmic, left=left, right=right)
@@ -137,6 +138,12 @@ def _stretched(
     bounds = [bound for pair in intervals for bound in pair if math.isfinite(bound)]
     most = share * (high - low)
     return max(min([low, *bounds]), low - most), min(max([high, *bounds]), high + most)
+
+
+def _legible(intervals: Sequence[tuple[float, float]], logarithmic: bool) -> list[tuple[float, float]]:
+    """Intervals no further out than a ratio is printed: beyond, only "<0.001" and ">1000" are told apart."""
+    most = math.log(words.LARGEST_RATIO_SHOWN) if logarithmic else math.inf
+    return [(max(low, -most), min(high, most)) for low, high in intervals]
 
 
 def _with_margins(low: float, high: float, null: float) -> tuple[float, float]:

@@ -188,7 +188,11 @@ def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
         if c.left > start and (c.key == PLOT or row.cells.get(c.key))
     ]
     end = min(after, default=LEAST_WIDTH)
-    return lettering.wrap(row.cells["study"], end - start - 6, style.BODY_SIZE, row.kind != "prediction", 3)
+    room, bold = end - start - 6, row.kind != "prediction"
+    text = row.cells["study"]
+    if lettering.width(text, style.BODY_SIZE, bold) > room:
+        text = row.cells.get("short", text)
+    return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
 
 
 def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float | None, plot: Column) -> Axis:
@@ -212,7 +216,7 @@ def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float 
 def _directions(record: Mapping[str, Any], axis: Axis) -> tuple[tuple[str, ...], tuple[str, ...]]:
     held = record.get("direction") or {}
     left, right = clean(held.get("left")), clean(held.get("right"))
-    left, right = f"← {left}" if left else "", f"{right} →" if right else ""
+    left, right = f"←\u00a0{left}" if left else "", f"{right}\u00a0→" if right else ""
     room = axis.right - axis.left - 12
     wide = [min(lettering.width(text, style.SMALL_SIZE), room / 2) for text in (left, right)]
     return (

@@ -55,12 +55,12 @@ def unit_text(record: Mapping[str, Any]) -> str:
 
 
 def _timepoint(value: Any) -> str:
+    """A time, several of them or a range of weeks in words."""
     if isinstance(value, Mapping):
-        value = value.get("weeks") or []
-    if isinstance(value, list | tuple):
-        bounds = [words.plain_number(week) for week in value]
-        return f"weeks {' to '.join(bounds)}" if bounds else ""
-    return words.TIMEPOINT_NAMES.get(value, words.spaced(value)) if isinstance(value, str) else ""
+        return f"weeks {' to '.join(words.plain_number(week) for week in value.get('weeks') or [])}"
+    listed = value if isinstance(value, list | tuple) else [value]
+    names = [words.TIMEPOINT_NAMES.get(name, words.spaced(name)) for name in listed if isinstance(name, str)]
+    return words.listing([name for name in names if name], "or")
 
 
 def level_text(record: Mapping[str, Any]) -> str:

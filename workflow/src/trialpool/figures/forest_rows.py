@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -12,6 +13,7 @@ from trialpool.figures.lettering import clean
 from trialpool.report import safe, words
 
 SIDES = ("experimental", "control")
+_ABBREVIATIONS = re.compile(r"\b(adl|cipn|ctcae|emg|mymop|ncv|ntx|pgic|tss)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,8 @@ def _study_row(
 def _outcome(study: Mapping[str, Any]) -> str:
     """What was measured and when, as the second line of a study: "NRS, week 8"."""
     parts = [clean(words.spaced(study.get("instrument"))), clean(words.spaced(study.get("item")))]
-    name = ": ".join(part for part in parts if part).replace("cipn", "CIPN")
+    name = ": ".join(part for part in parts if part)
+    name = _ABBREVIATIONS.sub(lambda found: found.group().upper(), name)
     weeks = study.get("weeks")
     when = "" if weeks is None else f"week\u00a0{words.plain_number(round(float(weeks), 1))}"
     return ", ".join(part for part in (name, when) if part)
@@ -214,7 +217,8 @@ def _subtotal(
 def _pooled_rows(record: Mapping[str, Any], digits: int | None, look: style.Preset) -> list[Row]:
     pooled, methods = record["pooled"], record.get("methods") or {}
     estimate, low, high = (pooled.get(key) for key in ("estimate", "ci_low", "ci_high"))
-    cells = {"study": _total_label(record, look), "weight": "100%"}
+    full, short = _total_label(record, look), _total_label(record, look, with_people=False)
+    cells = {"study": full, "short": short, "weight": "100%"}
     for side in SIDES:
         n = record.get(f"n_{side}")
         total = _people(n) if n is not None else ""
@@ -229,12 +233,12 @@ def _pooled_rows(record: Mapping[str, Any], digits: int | None, look: style.Pres
     return rows
 
 
-def _total_label(record: Mapping[str, Any], look: style.Preset) -> str:
+def _total_label(record: Mapping[str, Any], look: style.Preset, with_people: bool = True) -> str:
     methods = record.get("methods") or {}
     model = "Common effect" if methods.get("tau2_method") == "FE" else "Random effects"
     everybody = words.people(record)
     size = words.count(record.get("k"), "trial")
-    if everybody is not None:
+    if everybody is not None and with_people:
         least = "≥ " if _some_unknown(record) else ""
         size += f", {least}{words.count(everybody, 'person', 'people')}"
     level = words.percent(methods.get("level") or 0.95)

@@ -23,7 +23,7 @@ COLUMNS = (  # key, heading, x of the aligned side, width
     ("why", "Why no number could be used", 344.0, 204.0),
 )
 OTHER_QUESTION = ("other_comparison", "other_purpose")  # trials of something else are no gap here
-NOT_READ = "no result numbers could be read yet"
+NOT_READ = "no number of this outcome could be read"
 
 
 def draw_no_data(record: Mapping[str, Any]) -> Figure:
@@ -72,7 +72,7 @@ def _known_rows(record: Mapping[str, Any]) -> list[dict[str, str]]:
         if row.get("reason_code") in OTHER_QUESTION and str(row.get("study_id")) not in labels:
             continue
         labels.setdefault(str(row.get("study_id")), row)
-        reason = clean(row.get("reason"))
+        reason = NOT_READ if row.get("reason_code") == "no_numbers" else clean(row.get("reason"))
         listed = reasons.setdefault(str(row.get("study_id")), [])
         if reason and reason not in listed:
             listed.append(reason)
