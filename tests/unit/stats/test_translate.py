@@ -94,7 +94,7 @@ def test_bcg_e_value():
 
 
 def test_e_value_is_the_confounding_that_just_suffices():
-    """The bias factor E·E/(2E - 1) of equal associations on both sides is the RR (Ding & VanderWeele 2016)."""
+    """The bias factor E·E/(2E - 1) of equal associations both sides is the RR (Ding & VanderWeele 2016)."""
     for rr in (1.0, 1.3, 2.7, 9.0):
         e = float(e_value("RR", rr, rr, rr).estimate)
         assert e * e / (2 * e - 1) == pytest.approx(rr, rel=1e-12)
