@@ -1,7 +1,8 @@
 from __future__ import annotations
 
-import demo
 import pytest
+
+from tests.unit.report import demo
 
 
 @pytest.fixture

@@ -77,3 +77,54 @@ def record(analysis: str = "demo-pain", k: int = 3, **changes: Any) -> dict[str,
 
 
 HOSTILE = "<script>alert('x')</script>|\"*_[a](javascript:alert(1))\u202eevil"
+
+
+def evidence() -> dict[str, list[dict[str, Any]]]:
+    """Made-up evidence rows behind the made-up records."""
+    keys = ("journal", "country", "population", "purpose", "registration", "setting_note", "doi", "pmid")
+    studies = [
+        {"study_id": f"Madeup{2000 + n}", "first_author": "Madeup", "year": 2000.0 + n, "condition": "DPN"}
+        | {"n_randomised": 44.0, "design": "parallel", "source_url": "https://example.org/s"}
+        for n in range(1, 4)
+    ]
+    studies.append(studies[0] | {"study_id": "Known2010", "first_author": "Known"})
+    continuous = [
+        {"row_id": f"continuous.csv:{n}", "study_id": f"Madeup{1999 + n}", "arm": "acu", "centre": 3.25}
+        | {"source_url": "https://example.org/row", "locator": "Table 9", "reading": "double", "note": None}
+        for n in range(2, 5)
+    ]
+    judged = {"tool": "RoB2", "domain": "randomisation", "assessed_by": "10.1000/x", "note": None}
+    return {
+        "studies": [dict.fromkeys(keys) | study for study in studies],
+        "continuous": continuous,
+        "risk_of_bias": [
+            judged | {"study_id": "Madeup2001", "judgement": "low"},
+            judged | {"study_id": "Madeup2002", "judgement": "some_concerns"},
+        ],
+    }
+
+
+def everything() -> dict[str, Any]:
+    """Arguments of `render_page` for a page on which every kind of block stands, some of it hostile."""
+    from trialpool.synthesis.appraise import appraise
+    from trialpool.synthesis.claims_file import DEFAULT_RULES
+
+    known = [
+        {"study_id": "Known2010", "label": HOSTILE, "n_randomised": 50.0, "has_numbers": False}
+        | {"source_url": "javascript:alert(1)"}
+    ]
+    records = [
+        record(),
+        record("demo-hostile", title=HOSTILE, note=HOSTILE),
+        record("demo-single", k=1, title="Made-up single trial: needles versus usual care"),
+        record("demo-gap", k=0, title="Made-up gap", condition=["CIPN"], known=known),
+    ]
+    claims = {
+        "sham": {"statement": "More than sham.", "kind": "important_benefit", "analyses": ["demo-pain"]},
+        "gap": {"statement": "A gap.", "kind": "benefit", "analyses": ["demo-gap"], "also": ["demo-single"]},
+    }
+    tables = evidence()
+    rules = {**DEFAULT_RULES, "overrides": {}, "claims": claims}
+    appraisal = appraise(records, tables["risk_of_bias"], rules)
+    appraised = [each | appraisal["analyses"][each["analysis"]] for each in records]
+    return {"records": appraised, "tables": tables, "claims": appraisal["claims"]}

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
-import demo
 import pytest
 
+from tests.unit.report import demo
 from trialpool.report import claims_view, findings, maps, rob, statements
 
 

@@ -3,9 +3,9 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-import demo
 import pytest
 
+from tests.unit.report import demo
 from trialpool import io
 from trialpool.report import forest, plots
 from trialpool.report.page import render_page
@@ -51,26 +51,9 @@ class Page(HTMLParser):
         return " ".join(" ".join(self.texts).split())
 
 
-def evidence():
-    """Made-up evidence rows behind the made-up records."""
-    studies = [
-        {"study_id": f"Madeup{2000 + n}", "first_author": "Madeup", "year": 2000.0 + n, "condition": "DPN"}
-        | {"n_randomised": 44.0, "design": "parallel", "source_url": "https://example.org/s"}
-        for n in range(1, 4)
-    ]
-    studies.append(studies[0] | {"study_id": "Known2010", "first_author": "Known"})
-    keys = ("journal", "country", "population", "purpose", "registration", "setting_note", "doi", "pmid")
-    continuous = [
-        {"row_id": f"continuous.csv:{n}", "study_id": f"Madeup{1999 + n}", "arm": "acu", "centre": 3.25}
-        | {"source_url": "https://example.org/row", "locator": "Table 9", "reading": "double", "note": None}
-        for n in range(2, 5)
-    ]
-    return {"studies": [dict.fromkeys(keys) | study for study in studies], "continuous": continuous}
-
-
 @pytest.fixture
 def page(records):
-    return Page(render_page(records, evidence()))
+    return Page(render_page(records, demo.evidence()))
 
 
 def look_up(record, place):
@@ -147,7 +130,7 @@ def test_unused_results_stand_with_their_reason():
         **{"weeks": 12.0, "reason_code": "x", "reason": "no spread was printed"},
         **{"source_url": "ftp://example.org", "row_ids": "continuous.csv:3"},
     }
-    page = Page(render_page([demo.record(not_used=[row])], evidence()))
+    page = Page(render_page([demo.record(not_used=[row])], demo.evidence()))
     assert "1 result not used, with the reason" in page.text
     assert "no spread was printed" in page.text
     assert "ftp://example.org" in page.text
@@ -168,7 +151,7 @@ def hostile_page():
     record = demo.record(
         title=demo.HOSTILE, studies=studies, known=known, note=demo.HOSTILE, experimental_name=demo.HOSTILE
     )
-    tables = evidence()
+    tables = demo.evidence()
     tables["studies"] = [
         row | dict.fromkeys(("journal", "population", "setting_note", "doi", "source_url"), demo.HOSTILE)
         for row in tables["studies"]
@@ -193,18 +176,18 @@ def test_hostile_text_stays_text():
 
 def test_very_long_names_are_cut_in_tables():
     studies = [demo.study(n, label="Long " * 200) for n in (1, 2)]
-    page = Page(render_page([demo.record(studies=studies)], evidence()))
+    page = Page(render_page([demo.record(studies=studies)], demo.evidence()))
     assert max(len(text) for text in page.texts) < 800
 
 
 def test_figures_are_embedded_as_images_in_which_nothing_runs(records):
-    page = Page(render_page(records, evidence(), {"demo-pain": "<svg onload='x()'/>"}))
+    page = Page(render_page(records, demo.evidence(), {"demo-pain": "<svg onload='x()'/>"}))
     (source,) = page.values("src")
     assert source.startswith("data:image/svg+xml;base64,")
 
 
 def test_same_records_make_the_same_bytes(records):
-    assert render_page(records, evidence()) == render_page(records, evidence())
+    assert render_page(records, demo.evidence()) == render_page(records, demo.evidence())
 
 
 def test_positions_follow_the_axis_of_the_figures():

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import re
 
-import demo
-
+from tests.unit.report import demo
 from trialpool.report.readme import render_readme
 
 

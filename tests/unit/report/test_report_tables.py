@@ -4,9 +4,9 @@ import csv
 import hashlib
 import io as text_io
 
-import demo
 import pytest
 
+from tests.unit.report import demo
 from trialpool import io
 from trialpool.report.manifest import MANIFEST_COLUMNS, manifest_rows
 from trialpool.report.tables import STUDY_COLUMNS, SUMMARY_COLUMNS, study_rows, summary_rows
