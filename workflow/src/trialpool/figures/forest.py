@@ -40,5 +40,5 @@ def _draw(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> None:
     draw_head(sheet, layout)
     draw_rows(sheet, layout)
     draw_marks(sheet, layout)
-    draw_value_axis(sheet, record, layout)
+    draw_value_axis(sheet, layout)
     draw_footnotes(sheet, layout)

@@ -14,6 +14,7 @@ from trialpool.report import words
 
 PLOT = "plot"
 PLOT_WIDTH = 180.0
+LEAST_BEFORE_PLOT = 190.0
 LABEL_LIMIT = 108.0
 RECEIVED_LIMIT = 90.0
 LONGEST_HEADING = 100.0  # of a group of columns; longer ones wrap
@@ -48,17 +49,30 @@ class Heading:
 
 
 def is_compact(rows: Sequence[Row]) -> bool:
-    """Whether there are so many trials that each gets a single line."""
+    """Whether there are so many trials that each gets a single line.
+
+    >>> is_compact([Row("study", {})] * 26), is_compact([Row("study", {})] * 25 + [Row("pooled", {})])
+    (True, False)
+    """
     return sum(row.kind == "study" for row in rows) >= COMPACT_FROM
 
 
 def has_events(rows: Sequence[Row]) -> bool:
-    """Whether the arms' results are counts rather than means."""
+    """Whether the arms' results are counts rather than means.
+
+    >>> has_events([Row("study", {"spread_experimental": "/30"})])
+    True
+    """
     return any(row.cells.get("spread_experimental", "").startswith("/") for row in rows)
 
 
 def plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[Heading]) -> list[Column]:
-    """The columns that have something to say, from left to right, each with its place in points."""
+    """The columns that have something to say, from left to right, each with its place in points.
+
+    >>> row = Row("study", {"study": "Lu 2020", "estimate": "0.5", "interval": ""})
+    >>> [column.key for column in plan_columns([row], style.DEFAULT, [])]
+    ['study', 'plot', 'estimate']
+    """
     compact = is_compact(rows)
     events = has_events(rows)
     columns = [column for block in preset.columns for column in _block(block, compact, events, preset)]
@@ -67,7 +81,15 @@ def plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[H
     }
     columns = [column for column in columns if column.key in held]
     columns = [replace(column, width=_natural_width(column, rows)) for column in columns]
-    columns = _widened(columns, headings)
+    placed = _placed(_widened(columns, headings))
+    lack = LEAST_BEFORE_PLOT - next(column.left for column in placed if column.key == PLOT)
+    if lack > 0:  # the lines beside the axis need room
+        placed = _placed([replace(placed[0], width=placed[0].width + lack), *placed[1:]])
+    return placed
+
+
+def _placed(columns: Sequence[Column]) -> list[Column]:
+    """Columns beside each other, the first at the margin."""
     placed, x = [], style.MARGIN
     for index, column in enumerate(columns):
         x += column.gap if index else 0.0
@@ -130,12 +152,20 @@ def _label_width(column: Column, row: Row) -> float:
 
 
 def outcome_lines(text: str) -> tuple[str, ...]:
-    """The small line below a study's label: what was measured, and when."""
+    """The small line below a study's label: what was measured, and when.
+
+    >>> outcome_lines("NRS, week 8")
+    ('NRS, week 8',)
+    """
     return lettering.wrap(text, LABEL_LIMIT, style.SMALL_SIZE, lines=2)
 
 
 def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]:
-    """The lines of a cell, wrapped or shortened to what its column allows."""
+    """The lines of a cell, wrapped or shortened to what its column allows.
+
+    >>> cell_lines(Column("received_control", "left", 0.0, limit=60.0, lines=2), "usual care alone")
+    ('usual care', 'alone')
+    """
     if column.limit is None:
         return (text,)
     return lettering.wrap(text, column.limit, column.size, bold, column.lines)
@@ -162,12 +192,20 @@ def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]
 
 
 def span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
-    """The present columns that a heading stands over (some of its columns may be absent)."""
+    """The present columns that a heading stands over (some of its columns may be absent).
+
+    >>> span_keys(Heading(("n_control", "value_control"), "Sham", "left"), ["study", "value_control"])
+    ['value_control']
+    """
     return [key for key in keys if key in heading.keys]
 
 
 def plan_headings(record: Mapping[str, Any], rows: Sequence[Row], preset: style.Preset) -> list[Heading]:
-    """The headings of all columns that this record may need."""
+    """The headings of all columns that this record may need.
+
+    >>> plan_headings({"measure": "RR"}, [], style.DEFAULT)[2].text
+    'RR (95% CI)'
+    """
     events, titles = has_events(rows), dict(preset.titles)
     value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
     measure = clean(record.get("measure"))

@@ -72,7 +72,14 @@ class Layout:
 
 
 def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
-    """Measure every text of the record's plot and give each its place."""
+    """Measure every text of the record's plot and give each its place.
+
+    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
+    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
+    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> layout.axis.labels, len(layout.rows)
+    (('−2.0', '−1.5', '−1.0', '−0.5', '0.0'), 1)
+    """
     rows, notes = forest_rows(record, look)
     headings = plan_headings(record, rows, look)
     columns = plan_columns(rows, look, headings)
@@ -178,7 +185,12 @@ def _row_lines(row: Row, columns: Sequence[Column]) -> int:
 
 
 def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
-    """The lines of a heading, subtotal or total: its text may run on until the next column that it fills."""
+    """The lines of a heading, subtotal or total: its text may run on until the next column that it fills.
+
+    >>> columns = [Column("study", "left", 0.0), Column(PLOT, "left", 0.0, left=140.0)]
+    >>> whole_line(Row("heading", {"study": "Usual care"}), columns)
+    ('Usual care',)
+    """
     start = next(column for column in columns if column.key == "study").left
     after = [
         c.left
@@ -197,16 +209,18 @@ def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
 
 def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float | None, plot: Column) -> Axis:
     estimates = [row.estimate for row in rows if row.kind == "study" and row.estimate is not None]
-    bounded = [row for row in rows if row.low is not None and row.high is not None]
+    bounded = [
+        (row.kind, (row.low, row.high)) for row in rows if row.low is not None and row.high is not None
+    ]
     landmarks = [no_effect(record)]
     landmarks += [row.estimate for row in rows if row.kind == "pooled" and row.estimate is not None]
     landmarks += [threshold] if threshold is not None else []
     return plan_axis(
         estimates,
-        [(row.low, row.high) for row in bounded if row.kind == "study"],
+        [bounds for kind, bounds in bounded if kind == "study"],
         landmarks,
-        pooled=[(row.low, row.high) for row in bounded if row.kind == "pooled"],
-        further=[(row.low, row.high) for row in bounded if row.kind in ("prediction", "subtotal")],
+        pooled=[bounds for kind, bounds in bounded if kind == "pooled"],
+        further=[bounds for kind, bounds in bounded if kind in ("prediction", "subtotal")],
         logarithmic=record.get("measure") in words.RATIO_MEASURES,
         left=plot.left,
         right=plot.left + plot.width,

@@ -21,7 +21,18 @@ TICK = 3.0
 
 
 def draw_backdrop(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> None:
-    """What lies behind the marks: the zone of benefit beyond the MCID, no effect, the pooled estimate."""
+    """What lies behind the marks: the zone of benefit beyond the MCID, no effect, the pooled estimate.
+
+    >>> from trialpool.figures.forest_layout import plan_layout
+    >>> from trialpool.figures.sheet import new_sheet
+    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
+    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
+    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> sheet = new_sheet(layout.width, layout.height)
+    >>> draw_backdrop(sheet, record, layout)
+    >>> [artist.get_gid() for artist in sheet.figure.artists]
+    ['no-effect']
+    """
     axis, top, bottom = layout.axis, layout.rule, layout.bottom
     if layout.threshold is not None:
         edge = position(axis, layout.threshold)
@@ -67,7 +78,18 @@ def _name_band(sheet: Sheet, layout: Layout, left: float, right: float) -> None:
 
 
 def draw_marks(sheet: Sheet, layout: Layout) -> None:
-    """The mark of every row: square and interval, diamond, or prediction interval."""
+    """The mark of every row: square and interval, diamond, or prediction interval.
+
+    >>> from trialpool.figures.forest_layout import plan_layout
+    >>> from trialpool.figures.sheet import new_sheet
+    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
+    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
+    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> sheet = new_sheet(layout.width, layout.height)
+    >>> draw_marks(sheet, layout)
+    >>> [artist.get_gid() for artist in sheet.figure.artists]
+    ['ci-0', 'square-0']
+    """
     heaviest = max((p.row.weight or 0.0 for p in layout.rows if p.row.kind == "study"), default=0.0)
     for index, placed in enumerate(layout.rows):
         if placed.row.kind == "study":
@@ -192,8 +214,19 @@ def _draw_prediction(sheet: Sheet, layout: Layout, placed: Placed) -> None:
             put_line(sheet, (x, x), (y - CAP, y + CAP), colour=colour, thickness=1.0)
 
 
-def draw_value_axis(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> None:
-    """Axis line, ticks with labels, and below them the words for either direction."""
+def draw_value_axis(sheet: Sheet, layout: Layout) -> None:
+    """Axis line, ticks with labels, and below them the words for either direction.
+
+    >>> from trialpool.figures.forest_layout import plan_layout
+    >>> from trialpool.figures.sheet import new_sheet
+    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
+    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
+    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> sheet = new_sheet(layout.width, layout.height)
+    >>> draw_value_axis(sheet, layout)
+    >>> [artist.get_text() for artist in sheet.figure.artists if artist.get_gid() == "tick"]
+    ['−2.0', '−1.5', '−1.0', '−0.5', '0.0']
+    """
     axis, y = layout.axis, layout.bottom
     put_line(sheet, (axis.left, axis.right), (y, y), thickness=0.8, gid="axis")
     for tick, label in zip(axis.ticks, axis.labels, strict=True):

@@ -64,12 +64,20 @@ def _timepoint(value: Any) -> str:
 
 
 def level_text(record: Mapping[str, Any]) -> str:
-    """The level of the intervals, "95%"."""
+    """The level of the intervals, "95%".
+
+    >>> level_text({"methods": {"level": 0.9}})
+    '90%'
+    """
     return words.percent((record.get("methods") or {}).get("level") or 0.95)
 
 
 def heterogeneity(record: Mapping[str, Any]) -> list[str]:
-    """The lines beside the axis: spread between trials, test of the effect, test between subgroups."""
+    """The lines beside the axis: spread between trials, test of the effect, test between subgroups.
+
+    >>> heterogeneity({"status": "pooled", "pooled": {"tau2": 0.25, "i2": 61.2, "q": 27.3, "q_df": 8.0}})
+    ['Heterogeneity: τ² = 0.25, I² = 61%, Q = 27.30 on 8 df']
+    """
     pooled = record.get("pooled") or {}
     if record.get("status") == "single_study":
         return [ONE_TRIAL]
@@ -115,7 +123,11 @@ def _overall(pooled: Mapping[str, Any]) -> str:
 
 
 def mcid_note(record: Mapping[str, Any]) -> str:
-    """What the shaded zone means, with the MCID's kind; "" where none is drawn."""
+    """What the shaded zone means, with the MCID's kind; "" where none is drawn.
+
+    >>> mcid_note({"experimental_name": "yoga", "mcid": {"value": 2.0, "unit": "points"}})
+    'Shaded: benefit of yoga of at least the minimal clinically important difference (2 points).'
+    """
     mcid = record.get("mcid") or {}
     unit = clean(mcid.get("unit")) or clean(record.get("unit"))
     kind = clean(mcid.get("kind"))
@@ -130,7 +142,11 @@ def mcid_note(record: Mapping[str, Any]) -> str:
 def footnotes(
     record: Mapping[str, Any], notes: Notes, has_prediction: bool, clipped: bool
 ) -> list[tuple[str, str]]:
-    """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made."""
+    """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made.
+
+    >>> footnotes({"status": "single_study", "measure": "RR"}, Notes(), False, False)
+    [('', 'Line: 95% confidence interval. RR: risk ratio, experimental over control.')]
+    """
     line = f"ine: {level_text(record)} confidence interval{', arrow where it goes on' if clipped else ''}"
     shapes = f"L{line}"
     if record.get("status") == "pooled":
@@ -161,7 +177,11 @@ def method_line(record: Mapping[str, Any]) -> str:
 
 
 def describe_forest(record: Mapping[str, Any]) -> str:
-    """A text alternative: what the plot shows and every effect in it, for readers who do not see it."""
+    """A text alternative: what the plot shows and every effect in it, for readers who do not see it.
+
+    >>> describe_forest({"title": "Pain", "status": "no_data", "measure": "MD"})
+    'Forest plot: Pain. Mean difference. No trial could be pooled; no trial known.'
+    """
     measure = str(record.get("measure") or "")
     opening = f"Forest plot: {title(record)}. {subtitle(record)}."
     if record.get("status") == "no_data":

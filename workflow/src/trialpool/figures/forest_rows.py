@@ -39,6 +39,10 @@ def forest_rows(record: Mapping[str, Any], look: style.Preset) -> tuple[list[Row
     """All rows of the plot from top to bottom, and the footnotes that they call for.
 
     `look` says how intervals, spreads and the total are written.
+
+    >>> rows, _ = forest_rows({"studies": [{"label": "Lu 2020", "estimate": -1.0}]}, style.DEFAULT)
+    >>> rows[0].cells["study"], rows[0].cells["estimate"]
+    ('Lu 2020', '−1.00')
     """
     studies = [row for row in record.get("studies") or [] if row.get("estimate") is not None]
     notes = new_notes(studies)
@@ -49,9 +53,8 @@ def forest_rows(record: Mapping[str, Any], look: style.Preset) -> tuple[list[Row
         if group is not None:
             rows.append(Row("heading", {"study": _group_name(group.get("name"))}))
         rows += [_study_row(record, study, digits, look, notes) for study in members]
-        pooled = (group or {}).get("pooled")
-        if pooled and (group.get("k") or 0) > 1:
-            rows.append(_subtotal(record, group, pooled, digits, look))
+        if group and group.get("pooled") and (group.get("k") or 0) > 1:
+            rows.append(_subtotal(group, digits, look))
     if record.get("status") == "pooled" and record.get("pooled"):
         rows += _pooled_rows(record, digits, look)
     return rows, notes
@@ -196,13 +199,8 @@ def _event_total(record: Mapping[str, Any], side: str, n: str) -> dict[str, str]
     return {f"value_{side}": words.number(sum(events), 0), f"spread_{side}": f"/{n}"}
 
 
-def _subtotal(
-    record: Mapping[str, Any],
-    group: Mapping[str, Any],
-    pooled: Mapping[str, Any],
-    digits: int | None,
-    look: style.Preset,
-) -> Row:
+def _subtotal(group: Mapping[str, Any], digits: int | None, look: style.Preset) -> Row:
+    pooled = group["pooled"]
     estimate, low, high = (pooled.get(key) for key in ("estimate", "ci_low", "ci_high"))
     label = f"Subtotal, {words.count(group.get('k'), 'trial')}"
     spread = [

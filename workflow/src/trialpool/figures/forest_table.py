@@ -20,7 +20,18 @@ RAISED = 2.6
 
 
 def draw_head(sheet: Sheet, layout: Layout) -> None:
-    """Title, subtitle and the headings of the columns down to the rule below them."""
+    """Title, subtitle and the headings of the columns down to the rule below them.
+
+    >>> from trialpool.figures.forest_layout import plan_layout
+    >>> from trialpool.figures.sheet import new_sheet
+    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
+    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
+    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> sheet = new_sheet(layout.width, layout.height)
+    >>> draw_head(sheet, layout)
+    >>> sheet.figure.artists[-2].get_text()
+    'MD (95% CI)'
+    """
     y = style.MARGIN + style.TITLE_SIZE * 0.8
     y = put_lines(sheet, style.MARGIN, y, layout.title, TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
     put_lines(sheet, style.MARGIN, y - 1, layout.subtitle, SUBTITLE_LEADING, colour=style.MUTED)
@@ -42,7 +53,18 @@ def draw_head(sheet: Sheet, layout: Layout) -> None:
 
 
 def draw_rows(sheet: Sheet, layout: Layout) -> None:
-    """The cells of every row."""
+    """The cells of every row.
+
+    >>> from trialpool.figures.forest_layout import plan_layout
+    >>> from trialpool.figures.sheet import new_sheet
+    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
+    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
+    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> sheet = new_sheet(layout.width, layout.height)
+    >>> draw_rows(sheet, layout)
+    >>> [artist.get_text() for artist in sheet.figure.artists]
+    ['Lu 2020', '−1.00', '(−2.00 to 0.00)']
+    """
     right = layout.width - style.MARGIN
     if layout.total_rule is not None:
         put_line(sheet, (style.MARGIN, right), (layout.total_rule,) * 2, colour=style.RULE, thickness=0.6)
@@ -84,7 +106,7 @@ def _draw_label(sheet: Sheet, layout: Layout, placed: Placed, column: Column) ->
         put_lines(sheet, column.left, placed.baseline, lines, LEADING, bold=bold, colour=colour)
         if row.cells.get("aside"):
             x = column.left + lettering.width(lines[-1], style.BODY_SIZE, bold) + 8
-            aside = lettering.shorten(row.cells["aside"], plot_left(layout) - x, style.SMALL_SIZE)
+            aside = lettering.shorten(row.cells["aside"], _plot_left(layout) - x, style.SMALL_SIZE)
             put_text(sheet, x, placed.baseline, aside, size=style.SMALL_SIZE, colour=style.MUTED)
         return
     lines = cell_lines(column, row.cells["study"])
@@ -100,13 +122,24 @@ def _draw_label(sheet: Sheet, layout: Layout, placed: Placed, column: Column) ->
         put_lines(sheet, column.left, y, second, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
 
 
-def plot_left(layout: Layout) -> float:
+def _plot_left(layout: Layout) -> float:
     """Where the words left of the plot must end."""
     return layout.axis.left - 8
 
 
 def draw_footnotes(sheet: Sheet, layout: Layout) -> None:
-    """Rule and footnotes at the foot of the figure, the heterogeneity lines beside the axis."""
+    """Rule and footnotes at the foot of the figure, the heterogeneity lines beside the axis.
+
+    >>> from trialpool.figures.forest_layout import plan_layout
+    >>> from trialpool.figures.sheet import new_sheet
+    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
+    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
+    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> sheet = new_sheet(layout.width, layout.height)
+    >>> draw_footnotes(sheet, layout)
+    >>> sheet.figure.artists[0].get_text()
+    'One trial: not a meta-analysis.'
+    """
     y = layout.bottom + 9
     for line in layout.beside_axis:
         put_text(sheet, style.MARGIN, y, line, size=style.SMALL_SIZE)

@@ -31,6 +31,11 @@ def save_figure(figure: Figure, stem: str | Path, *, description: str) -> list[P
 
     `description` is the text alternative; what stands before its first ". " becomes the title. The bytes
     depend on the figure and the description alone: no date, no program name, no random id.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     [path.suffix for path in save_figure(Figure(), f"{folder}/plot", description="Pain. Two trials")]
+    ['.svg', '.pdf', '.png']
     """
     description = clean(description)
     title = description.split(". ")[0].rstrip(".")
@@ -48,7 +53,11 @@ def save_figure(figure: Figure, stem: str | Path, *, description: str) -> list[P
 
 
 def pdf_bytes(figure: Figure, *, title: str) -> bytes:
-    """The figure as PDF with nothing in its metadata but the title."""
+    """The figure as PDF with nothing in its metadata but the title.
+
+    >>> pdf_bytes(Figure(), title="Pain")[:5]
+    b'%PDF-'
+    """
     buffer = io.BytesIO()
     metadata = {"Title": title, "CreationDate": None, "Creator": None, "Producer": None}
     FigureCanvasPdf(figure).print_pdf(buffer, metadata=metadata)
@@ -56,7 +65,11 @@ def pdf_bytes(figure: Figure, *, title: str) -> bytes:
 
 
 def png_bytes(figure: Figure) -> bytes:
-    """The figure as PNG with a palette, the paper exactly white."""
+    """The figure as PNG with a palette, the paper exactly white.
+
+    >>> png_bytes(Figure(figsize=(1, 1)))[1:4]
+    b'PNG'
+    """
     usual = figure.dpi
     figure.dpi = PNG_DPI
     try:
@@ -67,7 +80,7 @@ def png_bytes(figure: Figure) -> bytes:
     finally:
         figure.dpi = usual
     image = image.quantize(PNG_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
-    image.putpalette([255 if level >= 253 else level for level in image.getpalette()])
+    image.putpalette([255 if level >= 253 else level for level in image.getpalette() or []])
     buffer = io.BytesIO()
     image.save(buffer, "png", compress_level=6, dpi=(PNG_DPI, PNG_DPI))
     return buffer.getvalue()

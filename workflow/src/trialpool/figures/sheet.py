@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -80,10 +81,13 @@ def put_text(
     )
     mark.set_url(url or None)
     mark.set_gid(gid)
-    return sheet.figure.add_artist(mark)
+    sheet.figure.add_artist(mark)
+    return mark
 
 
-def put_lines(sheet: Sheet, x: float, baseline: float, lines: Sequence[str], leading: float, **kind) -> float:
+def put_lines(
+    sheet: Sheet, x: float, baseline: float, lines: Sequence[str], leading: float, **kind: Any
+) -> float:
     """Several lines below each other; returns the baseline of the line that would come next.
 
     >>> put_lines(new_sheet(100, 50), 10, 20, ["a", "b"], 9.0)
@@ -126,7 +130,8 @@ def put_line(
     if dashes:  # lengths in points, whatever the thickness of the line
         mark.set_dashes([length / thickness for length in dashes])
     mark.set_gid(gid)
-    return sheet.figure.add_artist(mark)
+    sheet.figure.add_artist(mark)
+    return mark
 
 
 def put_box(
@@ -158,7 +163,8 @@ def put_box(
         zorder=level,
     )
     mark.set_gid(gid)
-    return sheet.figure.add_artist(mark)
+    sheet.figure.add_artist(mark)
+    return mark
 
 
 def put_dot(
@@ -188,7 +194,8 @@ def put_dot(
         zorder=level,
     )
     mark.set_gid(gid)
-    return sheet.figure.add_artist(mark)
+    sheet.figure.add_artist(mark)
+    return mark
 
 
 def put_shape(
@@ -217,4 +224,5 @@ def put_shape(
         zorder=level,
     )
     mark.set_gid(gid)
-    return sheet.figure.add_artist(mark)
+    sheet.figure.add_artist(mark)
+    return mark
