@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference
-from trialpool.stats import cumulative, influence, leave_one_out
+from trialpool.stats import cumulative, gosh, influence, leave_one_out
 
 SETS = reference("diagnostics")["datasets"]
 INPUTS = reference("pooling")["datasets"]
@@ -92,4 +92,17 @@ def test_baujat_coordinates_agree_with_metafor(name: str, method: str) -> None:
     compare = Comparison()
     compare("x", ours.baujat_x, theirs["x"], floor=FLOOR)
     compare("y", ours.baujat_y, theirs["y"], floor=FLOOR)
+    compare.finish()
+
+
+@pytest.mark.parametrize("name", reference("diagnostics")["gosh"])
+def test_all_subsets_agree_with_refits(name: str) -> None:
+    data, theirs = INPUTS[name], reference("diagnostics")["gosh"][name]
+    ours = gosh(data["effects"], data["variances"], smallest=2)
+    least = min(data["variances"])
+    compare = Comparison()
+    assert ours.complete
+    compare("estimate", ours.estimate, theirs["estimate"], floor=FLOOR * np.sqrt(least))
+    compare("tau2", ours.tau2, theirs["tau2"], floor=FLOOR * least)
+    compare("i2", ours.i2, theirs["i2"], floor=FLOOR)
     compare.finish()

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 
 from tests.reference.agreement import FLOOR, RELATIVE, Comparison, reference, words
-from trialpool.stats import INTERVALS, TAU2_METHODS, meta_regression, permutation_test, subgroups
+from trialpool.stats import (
+    INTERVALS,
+    TAU2_METHODS,
+    meta_regression,
+    permutation_test,
+    predict,
+    subgroups,
+)
 
 CONTENT = reference("regression")
 DESIGNS, SUBGROUPS, PERMUTED = CONTENT["designs"], CONTENT["subgroups"], CONTENT["permutation"]
@@ -29,7 +36,7 @@ def test_the_grid_is_complete() -> None:
             assert set(method["intervals"]) == set(INTERVALS), name
     assert {len(entry["names"]) for entry in DESIGNS.values()} == {1, 2, 3}
     assert sorted(SUBGROUPS) == ["bcg_allocation", "gibson_type", "pignon_group"]
-    assert len(PERMUTED["sign_flips"]) == 24
+    assert len(PERMUTED["sign_flips"]) == 20
     assert len(PERMUTED["moderators"]) == 3
 
 
@@ -58,6 +65,18 @@ def test_meta_regression_agrees_with_rma_uni(name: str) -> None:
                 compare(f"{label} r2", ours.r2, theirs["r2"], relative=relative, floor=100 * relative)
             for field in ("qe", "qe_df", "qe_p_value"):
                 compare(f"{label} {field}", getattr(ours, field), entry[field], relative=relative)
+    compare.finish()
+
+
+@pytest.mark.parametrize("interval", INTERVALS)
+@pytest.mark.parametrize("name", CONTENT["predictions"])
+def test_predictions_agree_with_predict(name: str, interval: str) -> None:
+    entry, asked = DESIGNS[name], CONTENT["predictions"][name]
+    fit = meta_regression(entry["effects"], entry["variances"], entry["design"], interval=interval)
+    ours, theirs = predict(fit, asked["at"]), asked["tests"][interval]
+    compare = Comparison()
+    for field, values in theirs.items():
+        compare(field, getattr(ours, field), values, floor=FLOOR * np.array(theirs["se"]))
     compare.finish()
 
 

@@ -19,7 +19,7 @@ posterior <- function(y, v, kind, scale, mu_prior) {
   }
   top <- if (kind == "uniform") scale else Inf
   unit <- sqrt(min(v))
-  cuts <- c(0, unit * 10^seq(-3, 3, by = .25))
+  cuts <- c(0, unit * 10^seq(-3, 3, by = .5))
   cuts <- unique(c(cuts[cuts < top], if (kind == "uniform") top else max(cuts) * c(10, 100, 1e3, 1e4, 1e6, 1e8)))
   peak <- max(given(cuts[-1])$loglik + log(prior_density[[kind]](cuts[-1], scale) + 1e-300))
   density <- function(t) exp(given(t)$loglik - peak) * prior_density[[kind]](t, scale)

@@ -48,6 +48,16 @@ diagnostics_record <- function(set) {
   c(list(k = k), lapply(COMBINATIONS, one), list(baujat_FE = points(fixed), baujat_REML = points(random)))
 }
 
-diagnostics <- function(sets) list(datasets = Map(function(set, name) {
+# All subsets of at least two studies; subset i holds the studies that are the bits of i.
+gosh_record <- function(set) {
+  y <- set$effects; v <- set$variances; k <- length(y)
+  subsets <- lapply(seq_len(2^k - 1), function(i) which(bitwAnd(i, 2^(0:(k - 1))) > 0))
+  fits <- lapply(Filter(function(s) length(s) > 1, subsets), function(s) tight(y[s], v[s]))
+  pick <- function(name) arr(vapply(fits, function(f) c(f[[name]]), 0))
+  list(estimate = pick("beta"), tau2 = pick("tau2"), i2 = pick("I2"))
+}
+
+diagnostics <- function(sets) list(gosh = lapply(sets[c("hine_rd", "between_but_quiet", "normand_smd")], gosh_record),
+  datasets = Map(function(set, name) {
   tryCatch(diagnostics_record(set), error = function(e) stop(name, ": ", conditionMessage(e)))
 }, sets[DIAGNOSED], DIAGNOSED))

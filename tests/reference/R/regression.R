@@ -95,13 +95,25 @@ permutations <- function(sets, parts) {
     permutation_record(sets[[name]]$effects, sets[[name]]$variances, ones(name), method, test))
   moderated <- function(name, method, test) c(list(design = name, method = method, test = test),
     permutation_record(parts[[name]]$y, parts[[name]]$v, cbind(1, parts[[name]]$design), method, test))
-  small <- c("hine_rd", "collins_preeclampsia_or", "normand_smd", "between_but_quiet", "normand_smd_first_four",
-    "two_studies", "bcg_first_three", "equal_variances")
+  small <- c("hine_rd", "between_but_quiet", "normand_smd_first_four", "two_studies", "bcg_first_three",
+    "equal_variances")
   list(
-    sign_flips = unlist(lapply(small, function(name) list(single(name, "REML", "z"), single(name, "REML", "knha"),
+    sign_flips = c(unlist(lapply(small, function(name) list(single(name, "REML", "z"), single(name, "REML", "knha"),
       single(name, "DL", "z"))), recursive = FALSE),
+      list(single("collins_preeclampsia_or", "REML", "knha"), single("normand_smd", "REML", "z"))),
     moderators = list(moderated("hine_order", "REML", "z"), moderated("hine_order", "DL", "knha"),
       moderated("bcg_three_order", "REML", "z")))
+}
+
+# Expected effects with confidence and prediction intervals at some moderator values.
+predicted <- function(part, at) {
+  X <- cbind(1, part$design)
+  one <- function(test) {
+    p <- predict(tight(part$y, part$v, X, test = test), newmods = at)
+    list(estimate = arr(p$pred), se = arr(p$se), ci_low = arr(p$ci.lb), ci_high = arr(p$ci.ub), pi_low = arr(p$pi.lb),
+      pi_high = arr(p$pi.ub))
+  }
+  list(at = matrix_rows(at), tests = lapply(TESTS, one))
 }
 
 regression <- function(sets) {
@@ -110,5 +122,8 @@ regression <- function(sets) {
     subgroups = list(bcg_allocation = subgroup_record(sets$bcg_rr, as.character(sets$bcg_rr$extra$allocation)),
       gibson_type = subgroup_record(sets$gibson_smd, ifelse(sets$gibson_smd$extra$type == 1, "full", "less")),
       pignon_group = subgroup_record(sets$pignon_hazard, paste0("group", sets$pignon_hazard$extra$group))),
+    predictions = list(
+      bcg_latitude = predicted(parts$bcg_latitude, cbind(c(10, 33.5, 55))),
+      landenberger_months = predicted(parts$landenberger_months, cbind(c(6, 12, 24), c(10, 20, 8)))),
     permutation = permutations(sets, parts))
 }
