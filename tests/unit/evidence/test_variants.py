@@ -54,9 +54,9 @@ def test_the_other_source():
 
 def test_the_other_time_and_the_last_instrument():
     rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(timepoint="follow_up", weeks=20)]
-    rows[4]["centre"] = 4.5
+    rows[2]["centre"], rows[4]["centre"] = 2.5, 4.5
     sets = found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS"])
-    assert set(sets) == {"timepoint=follow_up", "outcomes=last"}
+    assert set(sets) == {"timepoint=follow_up", "outcomes=last", "several_effects=multilevel"}
     assert len(sets["outcomes=last"]) == 1
     assert sets["timepoint=follow_up"][0][3] == pytest.approx(-0.25 * 0.98011040, abs=1e-6)
 
@@ -68,9 +68,9 @@ def test_a_grid_of_correlations_where_one_is_assumed():
     tables = review(continuous=rows)
     effects = answer(tables, question(kinds=["change"])).effects
     rows = effects[effects["variant"].str.startswith("r=")]
-    assert rows["variant"].tolist() == ["r=0.3", "r=0.5", "r=0.7", "r=0.9"]
+    assert rows["variant"].tolist() == ["r=0.3", "r=0.7", "r=0.9"]  # 0.5 is the default, not another choice
     # SD of the change is 2·√(2(1 - r)), so the variance is 2·8(1 - r)/20
-    assert rows["variance"].tolist() == pytest.approx([0.8 * (1 - r) for r in (0.3, 0.5, 0.7, 0.9)])
+    assert rows["variance"].tolist() == pytest.approx([0.8 * (1 - r) for r in (0.3, 0.7, 0.9)])
     assert rows["imputed"].all()
 
 
@@ -79,3 +79,13 @@ def test_borrowed_sds_bring_a_trial_back():
     rows = [*two_arms(spread_type="none", spread_low=None), *({**r, "study_id": "B"} for r in two_arms())]
     tables = review(studies=[{"study_id": "A"}, {"study_id": "B"}], arms=arms, continuous=rows)
     assert [row[0] for row in found(tables)["borrow_sd=true"]] == ["A", "B"]
+
+
+def test_choices_are_crossed_where_both_pool_other_numbers():
+    rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(timepoint="follow_up", weeks=20)]
+    rows += two_arms(instrument="TSS", timepoint="follow_up", weeks=20)
+    rows[2]["centre"], rows[4]["centre"], rows[6]["centre"] = 2.5, 4.5, 1.0
+    sets = found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS"])
+    both = sets["outcomes=last; timepoint=follow_up"]
+    assert both[0][3] == pytest.approx(-2.0 * 0.98011040, abs=1e-6)
+    assert not any("multilevel" in name and ";" in name for name in sets)

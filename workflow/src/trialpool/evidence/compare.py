@@ -17,6 +17,7 @@ import pandas as pd
 
 from trialpool import io
 from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table
+from trialpool.evidence.crossings import Numbers, Variant, crossings, new_ones, numbers
 from trialpool.evidence.leftovers import excluded_rows, known_trials
 from trialpool.evidence.variants import variants
 
@@ -106,19 +107,39 @@ def _variant_effects(
     candidates: pd.DataFrame,
     without: pd.DataFrame,
 ) -> pd.DataFrame:
-    """What every variant of an analysis would pool, under the analysis' own position."""
-    found = variants(asked.specs, candidates, without, harmonised["arms"])
+    """What every variant of an analysis, and every crossing of them, would pool instead."""
+    chosen = candidates[candidates["selected"].astype(bool)]
+    seen = {int(position): {numbers(rows)} for position, rows in chosen.groupby("analysis")}
+    singles = variants(asked.specs, candidates, without, harmonised["arms"])
+    first, useful = _pooled_instead(harmonised, tables, asked, singles, seen)
+    crossed = crossings(asked.specs, [singles[at] for at in useful])
+    second, _ = _pooled_instead(harmonised, tables, asked, crossed, seen)
+    return pd.concat([first, second], ignore_index=True)
+
+
+def _pooled_instead(
+    harmonised: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+    asked: Asked,
+    found: Sequence[Variant],
+    seen: dict[int, set[Numbers]],
+) -> tuple[pd.DataFrame, list[int]]:
+    """The effects of the variants that pool new numbers, under their analysis' position; which those are."""
     if not found:
-        return _effects(candidates.iloc[:0], asked).assign(variant="")
+        return pd.DataFrame(columns=["analysis"]), []
     again = ask(tables, asked.catalogue, [spec for _, _, spec in found])
     others, _ = candidate_table(harmonised, again)
-    rows = _effects(others[others["selected"]], again)
-    place = rows["analysis"].to_numpy(dtype=int)
-    return rows.assign(
+    rows = _effects(others[others["selected"].astype(bool)], again)
+    rows = rows.assign(variant_at=rows["analysis"].to_numpy(dtype=int))
+    useful = new_ones(found, rows, seen)
+    rows = rows[rows["variant_at"].isin(useful)]
+    place = rows["variant_at"].to_numpy(dtype=int)
+    marked = rows.assign(
         analysis=np.array([position for position, _, _ in found])[place],
         variant=np.array([name for _, name, _ in found], dtype=object)[place],
         selected=False,
     )
+    return marked.drop(columns="variant_at"), useful
 
 
 def _effects(rows: pd.DataFrame, asked: Asked) -> pd.DataFrame:

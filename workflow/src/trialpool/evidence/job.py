@@ -73,17 +73,11 @@ def compare(
     `first_path` is the first of the files to write, <folder>/<analysis>/effects.parquet.
     """
     from trialpool.evidence.compare import compare, write_comparison
-    from trialpool.evidence.variants import variant_effects
 
     tables, harmonised = read_tables(table_paths), read_tables(harmonised_paths)
     catalogue = load_catalogue(catalogue_path)
     comparison = compare(harmonised, tables, catalogue, list(specs.values()))
-    variants = variant_effects(
-        list(specs.values()),
-        comparison.effects,
-        lambda changed: compare(harmonised, tables, catalogue, changed).effects,
-    )
-    effects = pd.concat([comparison.effects, variants], ignore_index=True)
+    effects = comparison.effects
     effects["risk_of_bias"] = effects["study_id"].map(overall_risk_of_bias(tables["risk_of_bias"])).fillna("")
     comparison = replace(comparison, effects=effects)
     write_comparison(comparison, list(specs), Path(first_path).parents[1])

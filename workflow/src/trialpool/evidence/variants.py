@@ -9,6 +9,7 @@ that it would pool, marked in `variant` and never `selected`. A variant is made 
 - `source=arms`, `source=contrasts`: where a result is printed both for arms and as a contrast;
 - `timepoint=…`: where trials report the other named point (end of treatment, follow-up);
 - `outcomes=last`, `items=last`: where a trial offers several of the listed instruments or items;
+- `several_effects=multilevel`: where a trial offers several instruments or items, all of them;
 - `borrow_sd=true`: where means without a spread could get their SD from other trials.
 """
 
@@ -97,5 +98,7 @@ def _changes(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[str, dict[st
     point = OTHER_POINT.get(spec["timepoint"]) if isinstance(spec["timepoint"], str) else None
     if point and can[point]:
         yield f"timepoint={point}", {"timepoint": point}
+    if (can["instruments"] or can["items"]) and spec.get("several_effects", "prefer") == "prefer":
+        yield "several_effects=multilevel", {"several_effects": "multilevel"}
     if can["borrow"] and not spec.get("borrow_sd"):
         yield "borrow_sd=true", {"borrow_sd": True}
