@@ -139,7 +139,7 @@ def test_silent_trials_may_hide_results():
 
 
 def test_funnel_asymmetry_counts_only_with_enough_trials():
-    skewed = {"egger": {"p_value": 0.01}}
+    skewed = {"methods": {"Egger": {"p_value": 0.01}}}
     rules = RULES["publication_bias"]
     assert certainty.publication_bias(record(k=12, small_study=skewed), rules)[0] == 1
     assert certainty.publication_bias(record(k=5, small_study=skewed), rules)[0] == 0

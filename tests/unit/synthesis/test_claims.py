@@ -63,9 +63,17 @@ def test_one_trial_or_a_wide_prediction_interval_only_suggests():
     assert verdict(wide) == "suggested"
 
 
-def test_other_defensible_analyses_count_where_they_were_tried():
-    assert verdict(record(robustness={"share_same_conclusion": 0.95})) == "supported"
-    assert verdict(record(robustness={"share_same_conclusion": 0.55})) == "suggested"
+@pytest.mark.parametrize(
+    ("grade", "agreement", "expected"),
+    [
+        ("robust", 0.95, "supported"),
+        ("sensitive", 0.7, "suggested"),
+        ("fragile", 0.3, "unclear"),
+        ("not assessable", None, "supported"),
+    ],
+)
+def test_other_defensible_analyses_count_where_they_were_tried(grade, agreement, expected):
+    assert verdict(record(robustness={"grade": grade, "agreement": agreement})) == expected
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from trialpool.report import plots, words
 from trialpool.report.findings import certainty_view
 from trialpool.report.marked import estimate_cell, interval_cell, mark
+from trialpool.report.robust import robustness_view
 from trialpool.report.sentences import favoured, no_effect, result_sentence, verdict_words
 from trialpool.report.statements import informative_statement
 from trialpool.report.trials import row_ids
@@ -45,6 +46,7 @@ def analysis_view(
         "known": [row for row in record.get("known") or [] if row["study_id"] not in _used(record)],
         "note": record.get("note") or "",
         "certainty": certainty_view(record),
+        "robust": robustness_view(record),
         "statement": informative_statement(record),
     }
 

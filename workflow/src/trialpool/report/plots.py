@@ -119,7 +119,10 @@ def shared_axes(records: Sequence[Mapping[str, Any]]) -> dict[tuple[Any, ...], A
     for record in records:
         if record.get("pooled"):
             groups.setdefault(scale_key(record), []).append(record)
-    return {key: _shared_axis(members) for key, members in groups.items()}
+    return {
+        key: shared_axis(members[0]["measure"], [record["pooled"] for record in members])
+        for key, members in groups.items()
+    }
 
 
 def scale_key(record: Mapping[str, Any]) -> tuple[Any, ...]:
@@ -129,15 +132,21 @@ def scale_key(record: Mapping[str, Any]) -> tuple[Any, ...]:
     return (record["measure"],)
 
 
-def _shared_axis(members: Sequence[Mapping[str, Any]]) -> Axis:
-    """An axis that shows all estimates and most intervals; the widest ones are clipped with an arrow."""
-    logarithmic = members[0]["measure"] in words.RATIO_MEASURES
-    null = scale(no_effect(members[0]["measure"]), logarithmic)
-    pooled = [record["pooled"] for record in members]
-    estimates = [scale(result["estimate"], logarithmic) - null for result in pooled]
+def shared_axis(measure: str, results: Sequence[Mapping[str, Any]]) -> Axis:
+    """An axis that shows all estimates and most intervals; the widest ones are clipped with an arrow.
+
+    Each result has `estimate`, `ci_low` and `ci_high` on the natural scale.
+
+    >>> axis = shared_axis("MD", [{"estimate": -1.0, "ci_low": -2.0, "ci_high": 0.0}])
+    >>> percent_position(axis, 0.0)
+    50.0
+    """
+    logarithmic = measure in words.RATIO_MEASURES
+    null = scale(no_effect(measure), logarithmic)
+    estimates = [scale(result["estimate"], logarithmic) - null for result in results]
     bounds = [
         scale(result[key], logarithmic) - null
-        for result in pooled
+        for result in results
         for key in ("ci_low", "ci_high")
         if not words.absent(result[key])
     ]

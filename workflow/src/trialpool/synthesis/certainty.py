@@ -234,8 +234,8 @@ def publication_bias(record: Row, rules: Mapping[str, Any]) -> Finding:
 
 def _asymmetry(record: Row, rules: Mapping[str, Any]) -> float | None:
     """The p-value of the funnel asymmetry test, where enough trials make it meaningful."""
-    small_study = record.get("small_study") or {}
-    egger = small_study.get("egger") or {}
+    methods = (record.get("small_study") or {}).get("methods") or {}
+    egger = methods.get("Egger") or {}
     if record["k"] < rules["asymmetry_trials"] or egger.get("p_value") is None:
         return None
     return float(egger["p_value"])

@@ -32,7 +32,7 @@ DEFAULT_RULES: dict[str, dict[str, Any]] = {
     },
     "verdicts": {
         **{"trials": 2, "supported_certainty": "moderate", "suggested_certainty": "low"},
-        **{"robust_share": 0.8, "harm_margin_ratio": 0.25, "harm_margin_difference": 0.05},
+        **{"harm_margin_ratio": 0.25, "harm_margin_difference": 0.05},
     },
 }
 PART_KEYS = ("statement", "kind", "analyses", "where")

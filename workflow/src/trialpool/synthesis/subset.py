@@ -8,6 +8,7 @@ from typing import Any
 from trialpool.synthesis.pooled import pool_rows
 
 Row = Mapping[str, Any]
+OF_THE_WHOLE = ("robustness", "small_study")  # answers of the unrestricted record that the judgement reads
 
 
 def restricted(record: Row, where: Mapping[str, Sequence[float]]) -> dict[str, Any]:
@@ -27,7 +28,8 @@ def restricted(record: Row, where: Mapping[str, Sequence[float]]) -> dict[str, A
     spec = {"measure": record["measure"], **record["methods"]} if rows else {}
     pooled, weights = pool_rows(spec, rows, status)
     studies = [row | {"weight": weight} for row, weight in zip(rows, weights, strict=True)]
-    return {**record, "status": status, "k": len(trials), "pooled": pooled, "studies": studies} | {
+    kept = {key: value for key, value in record.items() if key not in OF_THE_WHOLE}
+    return {**kept, "status": status, "k": len(trials), "pooled": pooled, "studies": studies} | {
         f"n_{side}": _people(rows, side) for side in ("experimental", "control")
     }
 

@@ -22,9 +22,9 @@ def finding(record: Row, certainty: Row | None, kind: str, rules: Mapping[str, A
 
     `certainty` is the record's assessment, `rules` the sections `verdicts` and `certainty` of
     config/claims.yaml. Verdicts: "no evidence" without a usable trial; "unclear" where certainty is below
-    the rule's; else "contradicted" where the whole interval lies on the other side; "supported" where all
-    conditions are met; "suggested" where direction and size are met; "not supported" where the interval
-    rules the claimed size out; otherwise "unclear".
+    the rule's or the conclusion fragile under other choices; else "contradicted" where the whole interval
+    lies on the other side; "supported" where all conditions are met; "suggested" where direction and size
+    are met; "not supported" where the interval rules the claimed size out; otherwise "unclear".
     """
     if record["status"] == "no_data":
         return {"analysis": record["analysis"], "verdict": "no evidence", "conditions": []}
@@ -72,7 +72,8 @@ def _verdict(
     conditions: list[dict[str, Any]],
 ) -> str:
     sure = certainty is not None and _at_least(certainty["level"], rules["verdicts"]["suggested_certainty"])
-    if low is None or high is None or not sure:
+    fragile = (record.get("robustness") or {}).get("grade") == "fragile"
+    if low is None or high is None or not sure or fragile:
         return "unclear"
     if high < 0:
         return "contradicted"
@@ -110,7 +111,7 @@ def _conditions(
     if record["status"] == "pooled":
         conditions.append(_prediction(record, kind, rules))
     conditions.append(_certainty(certainty, rules))
-    robust = _robustness(record, rules)
+    robust = _robustness(record)
     return [*conditions, robust] if robust else conditions
 
 
@@ -173,14 +174,15 @@ def _certainty(certainty: Row | None, rules: Mapping[str, Any]) -> dict[str, Any
     return _condition("certainty", met, told, f"better trials: certainty is lowered for {reasons}")
 
 
-def _robustness(record: Row, rules: Mapping[str, Any]) -> dict[str, Any] | None:
-    """Whether the result holds under other defensible choices, where these have been tried."""
-    share = (record.get("robustness") or {}).get("share_same_conclusion")
-    if share is None:
+def _robustness(record: Row) -> dict[str, Any] | None:
+    """Whether the result holds under other defensible choices, where that could be assessed."""
+    held = record.get("robustness") or {}
+    if held.get("agreement") is None:
         return None
-    met = share >= rules["verdicts"]["robust_share"]
-    told = f"{100 * share:.0f}% of the other defensible analyses come to the same conclusion"
-    return _condition("robustness", met, told, "a conclusion that does not depend on the analyst's choices")
+    share = f"{100 * held['agreement']:.0f}% of other defensible analyses agree"
+    told = f"{held['grade'].capitalize()}: {share}"
+    need = "a conclusion that does not hang on the analyst's choices or on one trial"
+    return _condition("robustness", held["grade"] == "robust", told, need)
 
 
 def _condition(name: str, met: bool, text: str, need: str) -> dict[str, Any]:
