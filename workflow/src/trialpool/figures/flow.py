@@ -50,7 +50,7 @@ def draw_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evi
     """The flow of the whole review (`analysis` empty) or of one analysis.
 
     >>> rows = [{"analysis": "", "step": "known", "reason": "trials known", "trials": 3, "people": 90}]
-    >>> round(draw_flow(rows).get_figwidth(), 2)
+    >>> float(round(draw_flow(rows).get_figwidth(), 2))
     7.78
     """
     stages = _stages(rows, analysis)
