@@ -6,6 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialpool.stats import pool
+from trialpool.stats.components import component_intervals
 from trialpool.stats.multilevel import multilevel, multilevel_regression
 from trialpool.stats.robust import correlated_effects, robust_pool
 
@@ -261,3 +262,36 @@ def test_bad_input_of_the_robust_calls_is_named():
         robust_pool([0.1], [0.1])
     with pytest.raises(ValueError, match="level"):
         robust_pool([0.1, 0.2], [0.1, 0.1], level=95)
+
+
+def test_konstantopoulos_profile_intervals_of_the_components():
+    """Published (metafor's tests): 0.0222 to 0.2072 between districts, 0.0163 to 0.0628 within."""
+    found = component_intervals(Y, V, DISTRICT)
+    assert (found.between_low, found.between_high) == (
+        pytest.approx(0.0222, abs=5e-5),
+        pytest.approx(0.2072, abs=5e-5),
+    )
+    assert (found.within_low, found.within_high) == (
+        pytest.approx(0.0163, abs=5e-5),
+        pytest.approx(0.0628, abs=5e-5),
+    )
+
+
+def test_profile_intervals_with_boundaries():
+    fit = component_intervals(BCG_Y, BCG_V, range(13))
+    assert np.isnan(fit.within_low)
+    assert 0 < fit.between_low < 0.3132432581 < fit.between_high
+    equal = component_intervals([0.3, 0.3, 0.3, 0.3], [0.1] * 4, [1, 1, 2, 2])
+    assert (equal.between_low, equal.within_low) == (0, 0)
+    assert equal.within_high > 0
+
+
+def test_profile_limits_are_where_the_dense_likelihood_has_dropped():
+    y, v, cluster, _ = nested_data(2)
+    found, fit = component_intervals(y, v, cluster, level=0.9), multilevel(y, v, cluster)
+    ones = np.ones((y.size, 1))
+    heights = [
+        dense_log_likelihood(y, ones, dense_covariance(v, cluster, 0.0, found.between_high, within), True)
+        for within in [0, *np.geomspace(1e-5, 3, 400)]
+    ]
+    assert fit.log_likelihood - max(heights) == pytest.approx(2.705543454095404 / 2, abs=1e-3)

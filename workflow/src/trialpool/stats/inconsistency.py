@@ -181,7 +181,7 @@ def _splits(data: Network, tau2_method: str) -> NodeSplit:
 
 
 def _deviation(data: Network, arms: list[frozenset[int]], first: int, second: int) -> Floats:
-    """What a disagreement of 1 adds to each contrast: in direct studies +1/2 to one arm, -1/2 to the other."""
+    """What a disagreement of 1 adds to each contrast: in direct studies +1/2 to one arm, -1/2 to another."""
     half = np.zeros(len(data.treatments))
     half[first], half[second] = 0.5, -0.5
     direct = np.array([{first, second} <= arms[number] for number in data.study])
