@@ -7,8 +7,6 @@ import pytest
 
 from tests.reference.agreement import reference
 from trialpool import stats
-from trialpool.stats.multilevel import multilevel
-from trialpool.stats.small_study import begg
 
 SETS = reference("pooling")["datasets"]
 
@@ -109,14 +107,14 @@ def test_konstantopoulos_2011() -> None:
     assert stats.pool(y, v).tau2 == printed(0.0884, 4)
     # Printed as .0564, where the program of the time stopped at 1e-4; the equation's root is .056466.
     assert (low, high) == (printed(0.0565, 4), printed(0.1388, 4))
-    three = multilevel(y, v, entry["cluster"])
+    three = stats.multilevel(y, v, entry["cluster"])
     assert (three.sigma2_between, three.sigma2_within) == (printed(0.065, 3), printed(0.033, 3))
 
 
 def test_egger_2001() -> None:
     """The magnesium trials: Kendall's tau .15, p = .4503."""
     entry = SETS["egger_or"]
-    test = begg(entry["effects"], entry["variances"])
+    test = stats.begg(entry["effects"], entry["variances"])
     assert (test.tau, test.p_value) == (printed(0.15, 2), printed(0.4503, 4))
 
 

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.reference.agreement import Comparison, reference
-from trialpool.stats.bayes import bayes_pool
+from trialpool.stats import bayes_pool
 
 SETS = reference("bayes")["datasets"]
 CASES = [(name, place) for name, entry in SETS.items() for place in range(len(entry["fits"]))]

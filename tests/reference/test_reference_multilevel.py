@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference, words
-from trialpool.stats.multilevel import multilevel, multilevel_regression
+from trialpool.stats import multilevel, multilevel_regression
 from trialpool.stats.robust import correlated_effects, robust_pool
 
 SETS = reference("multilevel")["datasets"]

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference
-from trialpool.stats.selection import selection_model
+from trialpool.stats import selection_model
 
 SETS = reference("selection")["datasets"]
 KINDS = ("three_parameter", "three_parameter_05", "four_parameter")

@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference
-from trialpool.stats.fail_safe import fail_safe_n
-from trialpool.stats.small_study import begg, egger, pet_peese
-from trialpool.stats.trim_and_fill import trim_and_fill
+from trialpool.stats import begg, egger, fail_safe_n, pet_peese, trim_and_fill
 
 CONTENT = reference("small_study")
 SETS, BY_SIZE = CONTENT["datasets"], CONTENT["sample_size"]
