@@ -12,6 +12,8 @@ from numpy.typing import ArrayLike
 from trialpool.stats.checks import Bools, Floats, numbers, refuse, studies, usable
 from trialpool.stats.model import CHUNK_NUMBERS, Model, model_of
 
+SHORTEST = 32
+
 _Array = TypeVar("_Array", Floats, Bools)
 
 
@@ -67,9 +69,12 @@ def batch_of(effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None =
     return Batch(y, v, mask, tuple(shape), k)
 
 
-def chunks(batch: Batch, *, numbers_each: int = CHUNK_NUMBERS) -> Iterator[tuple[slice, Model]]:
-    """Yield consecutive stretches of the flattened batch, each loaded as a model of shape (k, stretch)."""
-    length = max(1, numbers_each // batch.k)
+def chunks(batch: Batch) -> Iterator[tuple[slice, Model]]:
+    """Yield consecutive stretches of the flattened batch, each loaded as a model of shape (k, stretch).
+
+    With thousands of studies rows of a few analyses would cost more than a larger chunk does.
+    """
+    length = max(1, CHUNK_NUMBERS // batch.k, min(SHORTEST, 5 * CHUNK_NUMBERS // batch.k))
     for start in range(0, batch.size, length):
         stop = min(start + length, batch.size)
         yield slice(start, stop), load(batch, start, stop)

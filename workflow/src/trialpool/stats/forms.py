@@ -142,7 +142,7 @@ def unweighted(model: Model) -> tuple[Floats, Floats]:
 def _finite_variances(model: Model) -> Floats:
     if model.present is None:
         return model.variances
-    return np.where(model.present, model.variances, 0.0)
+    return np.where(model.present, model.variances, np.zeros_like(model.variances))
 
 
 def _residuals(model: Model, tau2: Floats) -> tuple[Floats, Floats, Floats, Floats | None]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from trialpool.stats.checks import Floats
 from trialpool.stats.forms import Start, centred_squares, generalised_q, spread, unweighted
-from trialpool.stats.likelihood import STEP_TOLERANCE, maximise
+from trialpool.stats.likelihood import STEP_TOLERANCE, TINY, maximise
 from trialpool.stats.model import Model, take
 
 TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
@@ -26,7 +26,7 @@ def estimate_tau2(model: Model, begin: Start, method: str) -> Floats:
     if method == "FE":
         tau2 = np.zeros(len(model.count))
     elif method == "DL":
-        tau2 = (begin.q - freedom) / np.where(begin.trace > 0, begin.trace, 1.0)
+        tau2 = (begin.q - freedom) / np.maximum(begin.trace, TINY)
     elif method == "HE":
         squares, expected = unweighted(model)
         tau2 = (squares - expected) / freedom
@@ -39,7 +39,8 @@ def estimate_tau2(model: Model, begin: Start, method: str) -> Floats:
         tau2 = solve_q(model, begin, freedom)
     else:
         tau2 = maximise(model, begin, method == "REML")
-    return np.where(model.freedom > 0, np.maximum(tau2, 0.0), 0.0)
+    tau2 = np.maximum(tau2, 0.0) * (model.freedom > 0)
+    return tau2
 
 
 def solve_q(model: Model, begin: Start, target: Floats) -> Floats:

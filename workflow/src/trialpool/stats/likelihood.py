@@ -20,8 +20,10 @@ from trialpool.stats.model import CHUNK_NUMBERS, Model, repeat, take
 STEP_TOLERANCE = 1e-8  # of tau2 + smallest variance; the error after a Newton step is of its square
 SCAN_FACTOR = 3.0  # growth of tau2 + smallest variance from one coarse point to the next
 SCAN_POINTS = 40
-DENSE_POINTS = 96
+TINY = float(np.finfo(np.float64).tiny)
+DENSE_POINTS = 64
 NEAR = 2.0  # how far from 1 R may turn before a hidden crossing is thought possible
+NEXT, FLAT = 1.1, 0.9  # how near it is next to 1, and how little it must fall there to be doubted
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,15 +44,14 @@ def maximise(model: Model, begin: Start, restricted: bool) -> Floats:
     widest = float(np.log1p((top / least).max(initial=0.0)))
     points = int(np.clip(np.ceil(widest / np.log(SCAN_FACTOR)), 0, SCAN_POINTS))
     grid, curve = _curve(model, restricted, least, top, at_zero, points)
-    rises = (curve[1:] > curve[:-1]) & (curve[1:] > 1 / NEAR) & (curve[:-1] < NEAR)
-    doubtful = rises.any(0) & (top > 0)
+    doubtful = _hesitates(curve[:-1], curve[1:]).any(0) & (top > 0)
     doubtful |= _rises_at_zero(
         model, restricted, (at_zero > 1 / NEAR) & (at_zero <= 1) & (top > 0) & ~doubtful
     )
     tau2 = np.zeros(len(top))
     simple = np.flatnonzero((at_zero > 1) & ~doubtful)
     if len(simple):
-        bracket = _last_above(grid[:, simple], curve[:, simple], limit[simple])
+        bracket = _last_above(grid.take(simple, 1), curve.take(simple, 1), limit[simple])
         part = model if len(simple) == len(top) else take(model, simple)
         tau2[simple] = _solve(part, restricted, least[simple], bracket)
     if doubtful.any():
@@ -58,8 +59,17 @@ def maximise(model: Model, begin: Start, restricted: bool) -> Floats:
     return tau2
 
 
+def _hesitates(before: Floats, after: Floats) -> Bools:
+    """Say where R rises while near 1, or hardly falls while next to 1."""
+    rises = (after > before) & (after > 1 / NEAR) & (before < NEAR)
+    rests = (after > FLAT * before) & (after > 1 / NEXT) & (before < NEXT)
+    return rises | rests
+
+
 def _ratio(squares: Floats, trace: Floats) -> Floats:
-    return np.divide(squares, trace, out=np.zeros_like(squares), where=trace > 0)
+    with np.errstate(over="ignore"):
+        ratio: Floats = squares / np.maximum(trace, TINY)  # one study alone has 0 over 0
+    return ratio
 
 
 def _curve(
@@ -92,11 +102,15 @@ def _rises_at_zero(model: Model, restricted: bool, chosen: Bools) -> Bools:
 
 def _last_above(grid: Floats, curve: Floats, limit: Floats) -> Bracket:
     """Bracket the only crossing: after the last grid point above 1, `limit` following the last."""
-    columns = np.arange(len(limit))
+    end = len(grid) - 1
     last = (curve > 1).sum(0) - 1
-    high = np.concatenate([grid, limit[None]])[last + 1, columns]
-    at_high = np.concatenate([curve, np.zeros((1, len(limit)))])[last + 1, columns]
-    return Bracket(grid[last, columns], high, curve[last, columns], at_high)
+    below, above = last * len(limit), np.minimum(last + 1, end) * len(limit)
+    below += np.arange(len(limit))
+    above += np.arange(len(limit))
+    open_end = last == end
+    high = np.where(open_end, limit, grid.ravel()[above])
+    at_high = curve.ravel()[above] * ~open_end
+    return Bracket(grid.ravel()[below], high, curve.ravel()[below], at_high)
 
 
 def _solve(model: Model, restricted: bool, least: Floats, bracket: Bracket) -> Floats:
@@ -128,10 +142,8 @@ def _solve(model: Model, restricted: bool, least: Floats, bracket: Bracket) -> F
 
 def _first_guess(bracket: Bracket) -> Floats:
     """Draw the straight line of 1/R through both ends; without a value at the upper end take the lower."""
-    known = bracket.at_high > 0
-    here, there = 1 / bracket.at_low, 1 / np.where(known, bracket.at_high, 0.5)
-    share = np.where(known, (1 - here) / (there - here), 0.0)
-    return bracket.low + (bracket.high - bracket.low) * share
+    here, there = 1 / bracket.at_low, 1 / np.maximum(bracket.at_high, 1e-200)
+    return bracket.low + (bracket.high - bracket.low) * ((1 - here) / (there - here))
 
 
 def _search(model: Model, restricted: bool, at_zero: Floats) -> Floats:

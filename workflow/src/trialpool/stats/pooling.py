@@ -150,7 +150,7 @@ def _correction(model: Model, w: Floats, residual: Floats, interval: str) -> tup
 
 def _heterogeneity(model: Model, begin: Start, tau2: Floats, common: bool) -> dict[str, Floats]:
     freedom = model.freedom
-    p = np.where(freedom > 0, chdtrc(np.maximum(freedom, 1), begin.q), 1.0)
+    p = np.asarray(chdtrc(np.maximum(freedom, 1), begin.q))  # 1 for one study, whose Q is 0
     record = {"tau2": tau2, "q": begin.q, "q_df": freedom, "q_p_value": p}
     return record | inconsistency(begin, freedom, tau2, common)
 
@@ -158,7 +158,7 @@ def _heterogeneity(model: Model, begin: Start, tau2: Floats, common: bool) -> di
 def inconsistency(begin: Start, freedom: Floats, tau2: Floats, common: bool) -> dict[str, Floats]:
     """I² in per cent and H² (Higgins & Thompson 2002), one study alone having 0 and 1."""
     if common:
-        h2 = np.where(freedom > 0, begin.q / np.maximum(freedom, 1), 1.0)
+        h2 = begin.q / np.maximum(freedom, 1) + (freedom < 1)
         return {"i2": 100 * np.maximum(1 - 1 / np.maximum(h2, 1.0), 0.0), "h2": h2}
     relative = tau2 * begin.trace / np.maximum(freedom, 1)
     return {"i2": 100 * relative / (1 + relative), "h2": 1 + relative}
@@ -166,6 +166,8 @@ def inconsistency(begin: Start, freedom: Floats, tau2: Floats, common: bool) -> 
 
 def ratio(estimate: Floats, se: Floats) -> Floats:
     """Test statistic estimate/se; with an SE of 0 it is infinite, or 0 for an estimate of 0."""
+    if (se > 0).all():
+        return estimate / se
     sign = np.where(estimate == 0, 0.0, np.copysign(np.inf, estimate))
     return np.divide(estimate, se, out=sign, where=se > 0)
 
@@ -186,5 +188,6 @@ def two_sided(statistic: Floats, df: Floats) -> Floats:
     finite = np.isfinite(df)
     if not finite.any():
         return np.asarray(2 * ndtr(tail))
-    p = np.asarray(2 * stdtr(np.where(finite, df, 1.0), tail))
-    return p if finite.all() else np.where(finite, p, 2 * ndtr(tail))
+    if finite.all():
+        return np.asarray(2 * stdtr(df, tail))
+    return np.where(finite, 2 * stdtr(np.where(finite, df, 1.0), tail), 2 * ndtr(tail))
