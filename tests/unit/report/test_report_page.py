@@ -210,3 +210,31 @@ def test_positions_follow_the_axis_of_the_figures():
 def test_squares_grow_with_weight_by_area():
     sides = plots.square_sides([40.0, 10.0])
     assert sides[0] == pytest.approx(2 * sides[1])
+
+
+def test_subgroups_head_their_trials_and_end_in_a_subtotal():
+    studies = [demo.study(n, category_control="sham" if n < 3 else "usual_care") for n in (1, 2, 3)]
+    subgroups = [
+        {"name": "sham", "k": 2, "pooled": demo.pooled(estimate=-0.7)},
+        {"name": "usual_care", "k": 1, "pooled": demo.pooled()},
+    ]
+    record = demo.record(studies=studies, subgroups=subgroups)
+    first, second = forest.forest_view(record, {}, {})["groups"]
+    assert (first["name"], len(first["rows"]), second["name"]) == ("Sham", 2, "Usual care")
+    assert 'data-from="demo-pain/subgroups.0.pooled.estimate"' in first["subtotal"]["cell"]
+    assert second["subtotal"] is None
+    page = Page(render_page([record], demo.evidence()))
+    assert page.unbalanced == []
+    assert "Subtotal" in page.text
+
+
+def test_other_choices_stand_beside_the_result():
+    row = {"kind": "model", "choice": "DL, wald", "k": 3, "estimate": -1.1, "ci_low": -1.6, "ci_high": 0.2}
+    record = demo.record(
+        robustness={"grade": "fragile", "sentence": "Fragile: 20%.", "agreement": 0.2, "breaks": []},
+        sensitivity=[row | {"conclusion": "unclear", "changes_conclusion": True}],
+    )
+    page = Page(render_page([record], demo.evidence()))
+    assert "no clear difference (changed)" in page.text
+    places = {attributes["data-from"]: attributes["value"] for attributes, _ in page.data}
+    assert places["demo-pain/sensitivity.0.ci_high"] == "0.2"

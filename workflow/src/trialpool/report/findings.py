@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report import safe, words
+from trialpool.report import naming, safe, words
 from trialpool.report.marked import estimate_cell, mark
 from trialpool.report.statements import informative_statement
 from trialpool.synthesis.certainty import DOMAINS
@@ -37,7 +37,7 @@ def comparison_tables(records: Sequence[Row]) -> list[dict[str, Any]]:
     tables: dict[tuple[str, ...], dict[str, Any]] = {}
     for record in records:
         population, sides = (
-            words.condition_name(record),
+            naming.condition_name(record),
             (record["experimental_name"], record["control_name"]),
         )
         heading = words.capital(f"{sides[0]} compared with {sides[1]}")
@@ -60,7 +60,7 @@ def _finding(record: Row) -> dict[str, Any]:
     pooled, absolute = record["pooled"], record.get("absolute")
     return {
         "record": record,
-        "outcome": words.capital(words.title_parts(record)[0]),
+        "outcome": words.capital(naming.title_parts(record)[0]),
         "effect": estimate_cell(record, pooled, "pooled.", POOLED),
         "absolute": _absolute(record, absolute) if absolute else None,
         "certainty": certainty_view(record),

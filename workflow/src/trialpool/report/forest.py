@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trialpool.report import plots, words
+from trialpool.report import naming, plots, words
 from trialpool.report.findings import certainty_view
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.robust import robustness_view
@@ -103,9 +103,11 @@ def forest_view(record: Row, raw: Mapping[str, Row], instruments: Mapping[str, A
     pooled = record["pooled"]
     whole = record["status"] == "pooled"
     return {
-        "rows": [
-            _study_view(record, index, axis, side, raw, instruments) for index, side in enumerate(sides)
-        ],
+        "groups": _groups(
+            record,
+            [_study_view(record, index, axis, side, raw, instruments) for index, side in enumerate(sides)],
+            axis,
+        ),
         "ticks": plots.ticks(axis),
         "null": plots.percent_position(axis, no_effect(record["measure"])),
         "centre": plots.percent_position(axis, pooled["estimate"]) if whole else None,
@@ -120,6 +122,38 @@ def forest_view(record: Row, raw: Mapping[str, Row], instruments: Mapping[str, A
         "arms": any(study["kind"] != "contrast" for study in record["studies"]),
         "columns": "events / n" if record["measure"] in {"RR", "OR", "RD"} else "mean ± SD (n)",
         "imputed": any(study["imputed"] for study in record["studies"]),
+    }
+
+
+def _groups(record: Row, rows: Sequence[dict[str, Any]], axis: Any) -> list[dict[str, Any]]:
+    """Rows under the record's subgroups, each with its subtotal; one group without a name otherwise."""
+    subgroups = record.get("subgroups") or []
+    names = [str(group["name"]) for group in subgroups]
+    column = next((key for key in record["studies"][0] if _partitions(record, key, names)), None)
+    if not subgroups or column is None:
+        return [{"name": "", "rows": rows, "subtotal": None}]
+    return [
+        {
+            "name": words.capital(words.spaced(name)),
+            "rows": [row for row in rows if str(row["study"][column]) == name],
+            "subtotal": _subtotal(record, index, axis) if subgroups[index]["k"] > 1 else None,
+        }
+        for index, name in enumerate(names)
+    ]
+
+
+def _partitions(record: Row, key: str, names: Sequence[str]) -> bool:
+    """Whether a column of the studies holds exactly the names of the subgroups."""
+    return {str(study.get(key)) for study in record["studies"]} == set(names)
+
+
+def _subtotal(record: Row, index: int, axis: Any) -> dict[str, Any]:
+    group = record["subgroups"][index]
+    pooled = group["pooled"]
+    return {
+        "k": group["k"],
+        "plot": plots.whisker(axis, *(pooled[key] for key in POOLED)),
+        "cell": estimate_cell(record, pooled, f"subgroups.{index}.pooled.", POOLED),
     }
 
 
@@ -140,7 +174,7 @@ def _study_view(
         "weight": ""
         if words.absent(weight)
         else mark(record, f"studies.{index}.weight", weight, f"{words.number(weight, 1)}%"),
-        "outcome": words.instrument_name(study["instrument"], study["item"], instruments),
+        "outcome": naming.instrument_name(study["instrument"], study["item"], instruments),
         "time": time_words(study),
         "steps": [step for step in str(study["derivation"] or "").split("; ") if step],
         "cautions": [text for text in str(study["cautions"] or "").split("; ") if text],
@@ -184,7 +218,7 @@ def overview_rows(views: Sequence[Row]) -> list[dict[str, Any]]:
 
 def _overview_row(view: Row, axes: Mapping[tuple[Any, ...], Any]) -> dict[str, Any]:
     record, pooled = view["record"], view["record"].get("pooled")
-    outcome, comparison = words.title_parts(record)
+    outcome, comparison = naming.title_parts(record)
     row = {
         "title": words.capital(comparison or outcome),
         "detail": words.capital(outcome) if comparison else "",

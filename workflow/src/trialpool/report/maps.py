@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report import words
+from trialpool.report import naming, words
 
 Row = Mapping[str, Any]
 LARGEST_RADIUS, SMALLEST_RADIUS = 18.0, 8.0
@@ -21,7 +21,7 @@ def evidence_map(records: Sequence[Row]) -> list[dict[str, Any]]:
     largest = max((words.people(record) or 0 for record in records if record["pooled"]), default=0)
     groups: dict[str, list[Row]] = {}
     for record in records:
-        groups.setdefault(words.capital(words.condition_name(record)), []).append(record)
+        groups.setdefault(words.capital(naming.condition_name(record)), []).append(record)
     return [_population_map(heading, members, largest) for heading, members in groups.items()]
 
 
@@ -87,7 +87,7 @@ def timeline(trials: Sequence[Row]) -> dict[str, Any] | None:
         "width": COLUMN * len(columns) + 20,
         "height": DOT * tallest + 26,
         "base": DOT * tallest + 6,
-        "conditions": [words.CONDITION_NAMES.get(code, code) for code in conditions],
+        "conditions": [naming.CONDITION_NAMES.get(code, code) for code in conditions],
         "dots": _dots(columns, conditions, DOT * tallest + 6),
         "years": [
             {"x": 10 + COLUMN * index + COLUMN / 2, "year": year, "labelled": year % 5 == 0}

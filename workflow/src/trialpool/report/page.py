@@ -9,7 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trialpool.report import colours, words
+from trialpool.report import colours, naming, words
 from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows
@@ -80,8 +80,8 @@ def page_title(records: Sequence[Record]) -> str:
     >>> page_title([{"condition": ["DPN"]}])
     'Diabetic peripheral neuropathy'
     """
-    codes = dict.fromkeys(code for record in records for code in words.conditions(record))
-    names = words.listing(words.CONDITION_NAMES.get(code, code) for code in codes)
+    codes = dict.fromkeys(code for record in records for code in naming.conditions(record))
+    names = words.listing(naming.CONDITION_NAMES.get(code, code) for code in codes)
     return words.capital(names) or "Results"
 
 
@@ -92,7 +92,8 @@ def headline_facts(
     studies = tables.get("studies") or []
     people = sum(study["n_randomised"] for study in studies if not words.absent(study.get("n_randomised")))
     used = {study["study_id"] for record in records for study in record.get("studies") or []}
-    counted = {status: sum(record["status"] == status for record in records) for status in words.STATUS_NAMES}
+    statuses = [record["status"] for record in records]
+    counted = {status: statuses.count(status) for status in naming.STATUS_NAMES}
     return [
         {"value": words.number(len(studies), 0), "name": "trials known"},
         {"value": words.number(people, 0), "name": "people randomised"},

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from trialpool.report import words
+from trialpool.report import naming, words
 from trialpool.report.render import markdown_environment
 from trialpool.report.sentences import result_sentence, verdict_words
 
@@ -30,7 +30,7 @@ def render_readme(records: Sequence[Mapping[str, Any]], claims: Sequence[Mapping
         interval_name=interval_name(records),
         statuses=[
             (sum(record["status"] == status for record in records), label)
-            for status, label in words.STATUS_NAMES.items()
+            for status, label in naming.STATUS_NAMES.items()
         ],
     )
 
@@ -44,7 +44,7 @@ def grouped(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mappin
     """
     groups: dict[str, list[Mapping[str, Any]]] = {}
     for record in records:
-        groups.setdefault(words.capital(words.condition_name(record)), []).append(record)
+        groups.setdefault(words.capital(naming.condition_name(record)), []).append(record)
     return list(groups.items())
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trialpool.report import safe, words
+from trialpool.report import naming, safe, words
 from trialpool.report.rob import assessor_url
 
 
@@ -39,7 +39,7 @@ def _environment(**settings: Any) -> Environment:
         for name in ("capital", "count", "listing", "number", "p_value", "percent", "plain_number", "spaced")
     }
     environment.filters |= {"short": safe.short, "url": safe.url, "assessor_url": assessor_url}
-    environment.globals |= {"anchor": safe.anchor, "words": words}
+    environment.globals |= {"anchor": safe.anchor, "words": words, "naming": naming}
     return environment
 
 
