@@ -9,7 +9,7 @@ from scipy.stats import multivariate_normal
 
 from trialpool.stats import pool
 from trialpool.stats.inconsistency import network_inconsistency, node_split
-from trialpool.stats.network import _both_below, network, rank_treatments
+from trialpool.stats.network import _both_below, network_meta_analysis, rank_treatments
 from trialpool.stats.network_data import contrasts_from_arms
 
 
@@ -37,7 +37,7 @@ LOOP = (
     ],
 )
 def test_senn_against_rma_mv(method, tau2, log_likelihood, acarbose):
-    fit = network(*SENN, tau2_method=method)
+    fit = network_meta_analysis(*SENN, tau2_method=method)
     assert fit.tau2 == pytest.approx(tau2, rel=1e-11)
     place = {name: number for number, name in enumerate(fit.treatments)}
     assert fit.effects[place["acarbose"], place["placebo"]] == pytest.approx(acarbose, rel=1e-11)
@@ -51,7 +51,7 @@ def test_senn_against_rma_mv(method, tau2, log_likelihood, acarbose):
 
 def test_senn_as_published():
     """Rücker & Schwarzer 2015 and R's netmeta: tau2 0.1087, I² 81.4 %, Q 96.98 = 74.45 + 22.53, P-scores."""
-    fit, split = network(*SENN, tau2_method="DL"), network_inconsistency(*SENN)
+    fit, split = network_meta_analysis(*SENN, tau2_method="DL"), network_inconsistency(*SENN)
     assert (fit.tau2, fit.i2) == (pytest.approx(0.1087, abs=5e-5), pytest.approx(81.4, abs=0.05))
     assert (fit.q_df, split.q_within_df, split.df, split.designs) == (18, 11, 7, 15)
     assert (split.q_within, split.q_between) == (
@@ -80,7 +80,7 @@ def test_senn_inconsistency_against_rma_mv():
 
 
 def test_hasselblad_with_several_arms_against_rma_mv():
-    fit = network(*HASSELBLAD)
+    fit = network_meta_analysis(*HASSELBLAD)
     assert fit.treatments == ("group", "individual", "none", "self")
     assert fit.tau2 == pytest.approx(0.450230097460579, rel=1e-11)
     assert fit.log_likelihood == pytest.approx(-29.4861363549798, rel=1e-11)
@@ -129,7 +129,7 @@ def test_a_split_of_two_arm_studies_is_two_separate_analyses():
 def test_a_network_of_two_is_a_meta_analysis(method):
     rng = np.random.default_rng(3)
     y, v = rng.normal(0.3, 0.5, 8), rng.uniform(0.02, 0.3, 8)
-    fit = network(y, v, ["b"] * 8, ["a"] * 8, range(8), tau2_method=method)
+    fit = network_meta_analysis(y, v, ["b"] * 8, ["a"] * 8, range(8), tau2_method=method)
     plain = pool(y, v, tau2_method=method, interval="wald")
     assert fit.tau2 == pytest.approx(float(plain.tau2), rel=1e-8, abs=1e-12)
     for name in ("se", "ci_low", "ci_high", "p_value"):
@@ -149,7 +149,7 @@ def test_a_network_of_two_is_a_meta_analysis(method):
 @pytest.mark.parametrize("restricted", [True, False])
 def test_tau2_is_the_highest_maximum_of_the_dense_likelihood(restricted):
     effects, covariance, experimental, control, study = HASSELBLAD
-    fit = network(*HASSELBLAD, tau2_method="REML" if restricted else "ML")
+    fit = network_meta_analysis(*HASSELBLAD, tau2_method="REML" if restricted else "ML")
     names = fit.treatments
     design = np.array(
         [[(e == t) - (c == t) for t in names[1:]] for e, c in zip(experimental, control, strict=True)], float
@@ -188,8 +188,8 @@ def test_nothing_depends_on_how_the_data_are_written(seed, factor):
             [study[i] for i in order],
         )
     )
-    first = network(*HASSELBLAD)
-    second = network(*shuffled, reference=str(rng.choice(first.treatments)))
+    first = network_meta_analysis(*HASSELBLAD)
+    second = network_meta_analysis(*shuffled, reference=str(rng.choice(first.treatments)))
     assert second.tau2 == pytest.approx(factor**2 * first.tau2, rel=1e-8)
     assert league_of(second) == pytest.approx(
         {pair: factor * x for pair, x in league_of(first).items()}, rel=1e-7, abs=1e-9
@@ -205,18 +205,18 @@ def test_nothing_depends_on_how_the_data_are_written(seed, factor):
 
 def test_a_contrast_may_be_written_either_way_round():
     effects, variances, experimental, control, study = LOOP
-    turned = network(
+    turned = network_meta_analysis(
         [-effects[0], *effects[1:]],
         variances,
         [control[0], *experimental[1:]],
         [experimental[0], *control[1:]],
         study,
     )
-    assert league_of(turned) == pytest.approx(league_of(network(*LOOP)))
+    assert league_of(turned) == pytest.approx(league_of(network_meta_analysis(*LOOP)))
 
 
 def test_ranks_against_simulation_and_direction():
-    fit = network(*HASSELBLAD)
+    fit = network_meta_analysis(*HASSELBLAD)
     ranking = rank_treatments(fit, better="higher")
     draws = np.random.default_rng(1).multivariate_normal(
         fit.effects[:, 0], fit.covariance, 200_000, method="eigh"
@@ -273,17 +273,17 @@ def test_no_residuals_left_are_said():
 def test_bad_input_is_named(change, words):
     names = ("effects", "covariance", "experimental", "control", "study")
     with pytest.raises(ValueError, match=words):
-        network(**(dict(zip(names, LOOP, strict=True)) | change))
+        network_meta_analysis(**(dict(zip(names, LOOP, strict=True)) | change))
 
 
 def test_impossible_blocks_of_a_study_are_named():
     whole = np.full((3, 3), 0.05) + 0.1 * np.eye(3)
     with pytest.raises(ValueError, match="study 'one': its contrasts depend"):
-        network([0.1, 0.2, 0.1], whole, ["b", "c", "c"], ["a", "a", "b"], ["one"] * 3)
+        network_meta_analysis([0.1, 0.2, 0.1], whole, ["b", "c", "c"], ["a", "a", "b"], ["one"] * 3)
     with pytest.raises(ValueError, match="study 'one' is not positive definite"):
-        network([0.1, 0.2], [[0.1, 0.2], [0.2, 0.1]], ["b", "c"], ["a", "a"], ["one"] * 2)
+        network_meta_analysis([0.1, 0.2], [[0.1, 0.2], [0.2, 0.1]], ["b", "c"], ["a", "a"], ["one"] * 2)
     with pytest.raises(ValueError, match="not symmetric"):
-        network([0.1, 0.2], [[0.1, 0.0], [0.05, 0.1]], ["b", "c"], ["a", "a"], ["one"] * 2)
+        network_meta_analysis([0.1, 0.2], [[0.1, 0.0], [0.05, 0.1]], ["b", "c"], ["a", "a"], ["one"] * 2)
 
 
 def test_impossible_arms_are_named():

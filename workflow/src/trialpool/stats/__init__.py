@@ -5,6 +5,7 @@ is a batch of separate analyses computed together.
 """
 
 from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
+from trialpool.stats.components import ComponentIntervals, component_intervals
 from trialpool.stats.convert import (
     Arm,
     change_correlation,
@@ -30,54 +31,86 @@ from trialpool.stats.effects import (
 from trialpool.stats.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
 from trialpool.stats.fail_safe import FailSafe, fail_safe_n
 from trialpool.stats.heterogeneity import TAU2_METHODS
+from trialpool.stats.inconsistency import Inconsistency, NodeSplit, network_inconsistency, node_split
 from trialpool.stats.influence import Influence, influence
 from trialpool.stats.multilevel import Multilevel, MultilevelRegression, multilevel, multilevel_regression
+from trialpool.stats.network import NetworkFit, Ranking, network_meta_analysis, rank_treatments
+from trialpool.stats.network_data import Contrasts, contrasts_from_arms
 from trialpool.stats.permutation import PermutationTest, permutation_test
 from trialpool.stats.pooling import INTERVALS, Pooled, pool
 from trialpool.stats.profile import Tau2Interval, tau2_interval
 from trialpool.stats.quartiles import FromQuartiles, mean_sd_from_quartiles
 from trialpool.stats.regression import MetaRegression, Predicted, meta_regression, predict
+from trialpool.stats.robust import Robust, correlated_effects, robust_pool
 from trialpool.stats.selection import SelectionModel, selection_model
 from trialpool.stats.shared import SharedControl, shared_control_events, shared_control_means
 from trialpool.stats.small_study import Begg, Egger, PetPeese, begg, egger, pet_peese
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
 from trialpool.stats.subgroups import Subgroups, subgroups
 from trialpool.stats.subsets import Bootstrap, Gosh, bootstrap, cumulative, gosh, leave_one_out
+from trialpool.stats.translate import (
+    Absolute,
+    Beyond,
+    EValue,
+    Units,
+    absolute_effect,
+    beyond_mcid,
+    e_value,
+    probability_below,
+    smd_to_units,
+)
 from trialpool.stats.trim_and_fill import TrimAndFill, trim_and_fill
 
 __all__ = [
     "INTERVALS",
     "TAU2_METHODS",
+    "Absolute",
     "Arm",
     "BayesPool",
     "Begg",
+    "Beyond",
     "Bootstrap",
+    "ComponentIntervals",
+    "Contrasts",
+    "EValue",
     "Effects",
     "Egger",
     "FailSafe",
     "FromQuartiles",
     "Gosh",
+    "Inconsistency",
     "Influence",
     "MetaRegression",
     "Multilevel",
     "MultilevelRegression",
+    "NetworkFit",
+    "NodeSplit",
     "PermutationTest",
     "PetPeese",
     "Pooled",
     "PooledTables",
     "Predicted",
+    "Ranking",
+    "Robust",
     "SelectionModel",
     "SharedControl",
     "Subgroups",
     "Tau2Interval",
     "TrimAndFill",
+    "Units",
+    "absolute_effect",
     "bayes_pool",
     "begg",
+    "beyond_mcid",
     "bootstrap",
     "change_correlation",
     "change_sd",
     "combine_arms",
+    "component_intervals",
+    "contrasts_from_arms",
+    "correlated_effects",
     "cumulative",
+    "e_value",
     "egger",
     "fail_safe_n",
     "gosh",
@@ -91,6 +124,9 @@ __all__ = [
     "meta_regression",
     "multilevel",
     "multilevel_regression",
+    "network_inconsistency",
+    "network_meta_analysis",
+    "node_split",
     "odds_ratio",
     "paired_effects",
     "permutation_test",
@@ -101,9 +137,12 @@ __all__ = [
     "posterior_below",
     "predict",
     "predictive_below",
+    "probability_below",
+    "rank_treatments",
     "ratio_of_means",
     "risk_difference",
     "risk_ratio",
+    "robust_pool",
     "sd_from_ci",
     "sd_from_difference_se",
     "sd_from_se",
@@ -114,6 +153,7 @@ __all__ = [
     "shared_control_events",
     "shared_control_means",
     "smd_to_log_odds_ratio",
+    "smd_to_units",
     "standardized_mean_difference",
     "subgroups",
     "tau2_interval",

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 from trialpool.stats.checks import between as within_range
@@ -63,6 +62,9 @@ def component_intervals(
 
 def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
     """Limits of one component, where the other's best log-likelihood lies `drop` below the maximum."""
+    # Imported here: it would double the time that importing the statistics takes.
+    from scipy.optimize import brentq
+
     *best, fit = best_components(nested)
     other = 1 - which
     alone = nested.first.size == nested.y.size

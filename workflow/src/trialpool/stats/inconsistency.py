@@ -74,7 +74,7 @@ def network_inconsistency(
     *,
     tau2_method: str = "REML",
 ) -> Inconsistency:
-    """Test whether studies of different designs (sets of treatments) disagree; arguments as `network`.
+    """Test whether studies of different designs (sets of treatments) disagree; arguments of `network_meta_analysis`.
 
     The inconsistent model gives every design its own effects; its excess over the consistent one is a χ² on
     the number of loops that designs can disagree in (Higgins et al. 2012; White et al. 2012); the split of Q
@@ -141,7 +141,7 @@ def node_split(
     *,
     tau2_method: str = "REML",
 ) -> NodeSplit:
-    """Split each pair of treatments that has both into direct and indirect evidence; arguments as `network`.
+    """Split each pair of treatments that has both into direct and indirect evidence; arguments as above.
 
     Studies with both treatments are direct; their disagreement with the rest is shared equally by the two
     arms, so that a study of many arms need not choose which one deviates (White 2015, symmetric side-split;

@@ -61,7 +61,7 @@ class Ranking:
     sd_rank: Floats
 
 
-def network(
+def network_meta_analysis(
     effects: ArrayLike,
     covariance: ArrayLike,
     experimental: Sequence[str],
@@ -78,7 +78,8 @@ def network(
     arms; `contrasts_from_arms` makes all of this from arms. A study of a arms gives a - 1 contrasts.
     `tau2_method` is REML, ML, DL or FE. Unconnected networks and faulty input are ValueErrors.
 
-    >>> fit = network([0.5, 0.4, 1.0], [0.1, 0.1, 0.1], ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"])
+    >>> arms = ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"]
+    >>> fit = network_meta_analysis([0.5, 0.4, 1.0], [0.1, 0.1, 0.1], *arms)
     >>> fit.treatments, fit.effects.round(3).tolist()[2]
     (('a', 'b', 'c'), [0.967, 0.433, 0.0])
     """
@@ -163,7 +164,8 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     t - (t - 1)·P-score. The rank's SD is exact under the normal distribution of the estimates, from the
     chance of beating two others at once (bivariate normal, Owen 1956).
 
-    >>> fit = network([0.5, 0.4, 1.0], [0.1, 0.1, 0.1], ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"])
+    >>> arms = ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"]
+    >>> fit = network_meta_analysis([0.5, 0.4, 1.0], [0.1, 0.1, 0.1], *arms)
     >>> ranking = rank_treatments(fit, better="lower")
     >>> ranking.p_scores.round(3).tolist(), ranking.mean_rank.round(3).tolist()
     ([0.99, 0.486, 0.023], [1.02, 2.027, 2.953])
