@@ -74,9 +74,9 @@ def network_inconsistency(
     *,
     tau2_method: str = "REML",
 ) -> Inconsistency:
-    """Test whether studies of different designs (sets of treatments) disagree; arguments of `network_meta_analysis`.
+    """Test whether studies of different designs (sets of treatments) disagree.
 
-    The inconsistent model gives every design its own effects; its excess over the consistent one is a χ² on
+    Arguments as `network_meta_analysis`. The inconsistent model gives every design its own effects; its excess over the consistent one is a χ² on
     the number of loops that designs can disagree in (Higgins et al. 2012; White et al. 2012); the split of Q
     is that of Krahn, Binder & König 2013. `refused` when no two designs can disagree.
 
