@@ -1,0 +1,86 @@
+"""The committed results: every number on the page is that of a record, and the tables agree with both."""
+
+from __future__ import annotations
+
+import csv
+import os
+import re
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from trialpool import io
+
+RESULTS = Path(os.environ.get("TRIALPOOL_RESULTS", Path(__file__).parents[3] / "results"))
+DATA = re.compile(r'<data value="([^"]*)" data-from="([^"/]*)/([^"]*)">([^<]*)</data>')
+
+pytestmark = pytest.mark.skipif(
+    not (RESULTS / "index.html").exists(), reason="results/ has not been built (make results)"
+)
+
+
+@cache
+def holder(analysis):
+    """The JSON that a number's place is looked up in: a record with its appraisal, or the claims."""
+    appraisal = io.read_json(RESULTS / "appraisal.json")
+    if analysis == "claims":
+        return appraisal["claims"]
+    record = io.read_json(RESULTS / "analyses" / analysis / "result.json")
+    return record | appraisal["analyses"][analysis]
+
+
+def look_up(analysis, place):
+    value = holder(analysis)
+    for step in place.split("."):
+        value = value[int(step)] if step.isdigit() else value[step]
+    return value
+
+
+def summary():
+    with (RESULTS / "summary.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+def test_every_number_on_the_page_is_that_of_its_record():
+    found = DATA.findall((RESULTS / "index.html").read_text(encoding="utf-8"))
+    assert len(found) > 5 * len(summary())
+    wrong = [
+        (analysis, place, shown, look_up(analysis, place))
+        for shown, analysis, place, _ in found
+        if shown != io.cell(look_up(analysis, place))
+    ]
+    assert wrong == []
+
+
+def test_every_shown_number_is_its_value_rounded():
+    for value, analysis, place, text in DATA.findall((RESULTS / "index.html").read_text(encoding="utf-8")):
+        if text.startswith(("&lt;", "&gt;")) or "p &" in text or text == "no difference":
+            continue
+        number = float(re.sub(r"[^\d.−]", "", text).replace("−", "-"))
+        exact = float(value)
+        if text.endswith("%") and not place.endswith(("i2", "weight")):
+            exact *= 100
+        if text.endswith("fewer"):
+            number = -number
+        decimals = len(re.sub(r"[^\d.]", "", text).partition(".")[2])
+        assert abs(number - exact) <= 0.5 * 10**-decimals + 1e-9, (analysis, place, text, value)
+
+
+def test_summary_and_page_name_the_same_analyses_in_the_same_order():
+    page = (RESULTS / "index.html").read_text(encoding="utf-8")
+    shown = re.findall(r'<tr class="\w+" data-analysis="([^"]+)"', page)
+    assert sorted(shown) == sorted(row["analysis"] for row in summary())
+
+
+def test_summary_repeats_the_records():
+    for row in summary():
+        record = holder(row["analysis"])
+        for key in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high", "tau2", "i2"):
+            assert row[key] == io.cell((record["pooled"] or {}).get(key)), (row["analysis"], key)
+        assert row["k"] == str(record["k"])
+        assert row["certainty"] == ((record["certainty"] or {}).get("level") or "")
+
+
+def test_the_page_is_small_enough_to_be_committed():
+    assert (RESULTS / "index.html").stat().st_size < 10_000_000
