@@ -1,5 +1,8 @@
 # make results   build the environment and run the whole pipeline
 # make test      run the tests
+# make verify    rebuild everything; say which file, row and number differs from the committed results
+# make check     format, lint, types
+# make lock      refresh requirements.lock
 .POSIX:
 PYTHON = python3
 CORES = 2
@@ -24,8 +27,7 @@ check: $(READY)
 
 verify: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --forceall --quiet rules
-	git diff --exit-code --stat -- results
-	test -z "$$(git status --porcelain -- results)"
+	$(BIN)/trialpool diff --details HEAD results
 
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \

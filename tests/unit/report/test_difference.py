@@ -100,3 +100,29 @@ def test_changes_are_told_in_words():
         "a: estimate -1 (-2 to 0) → -1.5 (-2 to 0)",
         "a: certainty low → moderate",
     ]
+
+
+def test_the_command_line_tells_changes_and_exits_like_diff(tmp_path):
+    from click.testing import CliRunner
+
+    from trialpool.cli import main
+
+    for name, estimate in (("old", -1.0), ("new", -1.5)):
+        folder = tmp_path / name / "analyses" / "a"
+        folder.mkdir(parents=True)
+        (folder / "result.json").write_bytes(record(["Lu2020"], estimate))
+        (folder / "forest.png").write_bytes(picture((0, 0, 0, 255), at=(1, 2) if name == "new" else None))
+    old, new = str(tmp_path / "old"), str(tmp_path / "new")
+    same = CliRunner().invoke(main, ["diff", old, old])
+    assert (same.exit_code, same.output) == (0, "No difference.\n")
+    options = ["--details", "--csv", str(tmp_path / "c.csv"), "--pictures", str(tmp_path / "p")]
+    changed = CliRunner().invoke(main, ["diff", old, new, *options])
+    assert changed.exit_code == 1
+    assert "a: estimate -1 (-2 to 0) → -1.5 (-2 to 0)" in changed.output
+    assert "analyses/a/result.json, pooled.estimate: -1.0 → -1.5" in changed.output
+    assert "1 of 20 pixels differ" in changed.output
+    assert (tmp_path / "c.csv").read_text().startswith("analysis,change,old,new,words\na,estimate,")
+    assert (tmp_path / "p" / "analyses-a-forest.png").exists()
+    nowhere = CliRunner().invoke(main, ["diff", old, str(tmp_path / "nowhere")])
+    assert nowhere.exit_code == 1
+    assert "neither a folder nor a revision" in nowhere.output

@@ -1,4 +1,4 @@
-"""The command line `trialpool`: check evidence tables, bring other formats in, take effects out.
+"""The command line `trialpool`: check tables, bring other formats in, take effects out, compare results.
 
 Imports wait until a command needs them, so that `trialpool --help` answers at once.
 """
@@ -117,6 +117,40 @@ def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
             raise click.BadParameter(f"{entry!r} is not COLUMN=WORD", param_hint="--allow")
         words.setdefault(column, []).append(word)
     return words
+
+
+@main.command()
+@click.argument("old", type=PATH)
+@click.argument("new", type=PATH)
+@click.option("--details", is_flag=True, help="Also print every row, number and picture that differs.")
+@click.option("--csv", "table", type=PATH, metavar="FILE", help="Write the changes as CSV.")
+@click.option(
+    "--pictures", type=PATH, metavar="FOLDER", help="Write a picture of the difference of each PNG."
+)
+@plainly
+def diff(old: str, new: str, details: bool, table: str | None, pictures: str | None) -> None:
+    """Say what changed between two results folders or git revisions, OLD and NEW, such as HEAD and results.
+
+    Trials in and out, estimates, verdicts and certainty in words. Exits with 0 if every file is the same to
+    the byte, with 1 if not.
+    """
+    from trialpool import io
+    from trialpool.report.changes import CHANGE_COLUMNS, changes
+    from trialpool.report.difference import differences, read_results, write_pictures
+
+    before, after = read_results(old), read_results(new)
+    found, rows = differences(before, after), changes(before, after)
+    for row in rows:
+        click.echo(row["words"])
+    for difference in found if details else ():
+        click.echo(str(difference))
+    if table:
+        io.write_csv(table, rows, CHANGE_COLUMNS)
+    if pictures:
+        write_pictures(before, after, pictures)
+    files = len({difference.file for difference in found})
+    click.echo(f"{files} file{'' if files == 1 else 's'} differ." if files else "No difference.")
+    sys.exit(1 if found else 0)
 
 
 @main.group(name="import")

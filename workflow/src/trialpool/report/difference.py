@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool.errors import Fault, InputError
+from trialpool.io import write_bytes
 
 Results = dict[str, bytes]
 KEY_COLUMNS = ("analysis", "study_id", "arm_experimental", "arm_control", "instrument", "item", "path")
@@ -140,6 +141,17 @@ def _picture(content: bytes) -> Any:
     from PIL import Image
 
     return np.asarray(Image.open(streams.BytesIO(content)).convert("RGBA"))
+
+
+def write_pictures(old: Results, new: Results, folder: str | Path) -> list[Path]:
+    """Write a picture of the difference of every PNG that differs (path joined by hyphens); return them."""
+    written = []
+    for name in sorted(old.keys() & new.keys()):
+        if name.endswith(".png") and old[name] != new[name]:
+            path = Path(folder) / name.replace("/", "-")
+            write_bytes(path, picture_of_difference(old[name], new[name]))
+            written.append(path)
+    return written
 
 
 def picture_of_difference(old: bytes, new: bytes) -> bytes:
