@@ -23,11 +23,10 @@ from trialpool.figures.forest_columns import (
 )
 from trialpool.figures.forest_footnotes import Notes
 from trialpool.figures.forest_rows import Row, forest_rows
-from trialpool.figures.lettering import clean
+from trialpool.figures.marks import LEADING, direction_lines
 from trialpool.report import words
 
 LEAST_WIDTH = 470.0
-LEADING = 8.8
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
 TITLE_LEADING, SUBTITLE_LEADING = 13.5, 10.0
 AXIS_DEPTH = 17.0
@@ -92,7 +91,7 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     plot = next(column for column in columns if column.key == PLOT)
     threshold = mcid_threshold(record) if look.band else None
     axis = _plan_axis(record, rows, threshold, plot)
-    directions = _directions(record, axis)
+    directions = direction_lines(record.get("direction"), axis.right - axis.left - 12)
     words_deep = max(len(lines) for lines in directions)
     above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
     head_deep = max(above, 1 + max((len(lines) for head, lines, *_ in spans if head.level), default=0))
@@ -224,18 +223,6 @@ def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float 
         logarithmic=record.get("measure") in words.RATIO_MEASURES,
         left=plot.left,
         right=plot.left + plot.width,
-    )
-
-
-def _directions(record: Mapping[str, Any], axis: Axis) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    held = record.get("direction") or {}
-    left, right = clean(held.get("left")), clean(held.get("right"))
-    left, right = f"←\u00a0{left}" if left else "", f"{right}\u00a0→" if right else ""
-    room = axis.right - axis.left - 12
-    wide = [min(lettering.width(text, style.SMALL_SIZE), room / 2) for text in (left, right)]
-    return (
-        lettering.wrap(left, room - wide[1], style.SMALL_SIZE, lines=3),
-        lettering.wrap(right, room - wide[0], style.SMALL_SIZE, lines=3),
     )
 
 

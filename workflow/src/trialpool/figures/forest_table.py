@@ -5,7 +5,6 @@ from __future__ import annotations
 from trialpool.figures import lettering, style
 from trialpool.figures.forest_columns import MARK_GAP, PLOT, Column, cell_lines, outcome_lines
 from trialpool.figures.forest_layout import (
-    LEADING,
     NOTE_INDENT,
     NOTE_LEADING,
     SUBTITLE_LEADING,
@@ -14,6 +13,7 @@ from trialpool.figures.forest_layout import (
     Placed,
     whole_line,
 )
+from trialpool.figures.marks import LEADING
 from trialpool.figures.sheet import BACK, Sheet, put_box, put_line, put_lines, put_text
 
 RAISED = 2.6
