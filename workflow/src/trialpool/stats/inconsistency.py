@@ -76,9 +76,10 @@ def network_inconsistency(
 ) -> Inconsistency:
     """Test whether studies of different designs (sets of treatments) disagree.
 
-    Arguments as `network_meta_analysis`. The inconsistent model gives every design its own effects; its excess over the consistent one is a χ² on
-    the number of loops that designs can disagree in (Higgins et al. 2012; White et al. 2012); the split of Q
-    is that of Krahn, Binder & König 2013. `refused` when no two designs can disagree.
+    Arguments as `network_meta_analysis`. The inconsistent model gives every design its own effects; its
+    excess over the consistent one is a χ² on the number of loops that designs can disagree in (Higgins et
+    al. 2012; White et al. 2012); the split of Q is that of Krahn, Binder & König 2013. `refused` when no two
+    designs can disagree.
 
     >>> y, v = [0.5, 0.4, 2.0, 0.6], [0.1, 0.1, 0.1, 0.1]
     >>> test = network_inconsistency(y, v, ["b", "c", "c", "b"], ["a", "b", "a", "a"], ["1", "2", "3", "4"])
