@@ -7,7 +7,7 @@ import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference, words
 from trialpool.stats.inconsistency import network_inconsistency, node_split
-from trialpool.stats.network import NetworkFit, network, rank_treatments
+from trialpool.stats.network import NetworkFit, network_meta_analysis, rank_treatments
 from trialpool.stats.network_data import contrasts_from_arms
 
 SETS = reference("network")["datasets"]
@@ -20,7 +20,7 @@ def arguments(name: str) -> tuple[Any, ...]:
 
 
 def fitted(name: str, method: str = "REML") -> NetworkFit:
-    return network(*arguments(name), reference=SETS[name]["reference"], tau2_method=method)
+    return network_meta_analysis(*arguments(name), reference=SETS[name]["reference"], tau2_method=method)
 
 
 def test_the_grid_is_complete() -> None:
