@@ -163,3 +163,11 @@ def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
     place = "0.parts.0.findings.0.restricted.pooled.estimate"
     assert f'<data value="-0.5" data-from="claims/{place}">' in shown["effect"]
     assert shown["size"] == "1 trial, 22 people"
+
+
+@pytest.mark.parametrize(("name", "verb"), [("supplements", "reduce"), ("acupuncture", "reduces")])
+def test_verbs_agree_with_the_treatment(name, verb):
+    sure = certain("high", experimental_name=name)
+    assert f"{name} {verb} pain" in statements.informative_statement(sure)
+    open_question = certain("low", experimental_name=name, pooled=demo.pooled(ci_high=0.4))
+    assert f"Whether {name} {verb} pain" in statements.informative_statement(open_question)

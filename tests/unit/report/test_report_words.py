@@ -105,3 +105,17 @@ def test_direction_follows_measure_and_benefit(measure, better, low, high, expec
         measure=measure, better=better, pooled=demo.pooled(estimate=middle, ci_low=low, ci_high=high)
     )
     assert sentences.verdict_words(record) == expected
+
+
+def test_a_gap_tells_near_misses_from_results_elsewhere():
+    known = [{"study_id": name} for name in ("A", "B")]
+    unused = [
+        {"study_id": "B", "reason_code": "no_spread"},
+        {"study_id": "C", "reason_code": "other_comparison"},
+        {"study_id": "A", "reason_code": "no_numbers"},
+    ]
+    text = sentences.result_sentence(demo.record(k=0, known=known, not_used=unused))
+    assert "2 trials of this comparison are known" in text
+    assert text.endswith("1 trial reported it in a form that could not be used.")
+    bare = sentences.result_sentence(demo.record(k=0, known=known[:1]))
+    assert bare.endswith("1 trial of this comparison is known, none with a usable number for it.")

@@ -11,11 +11,12 @@ from trialpool.report import naming, plots, words
 from trialpool.report.findings import certainty_view
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.robust import robustness_view
-from trialpool.report.sentences import favoured, no_effect, result_sentence, verdict_words
+from trialpool.report.sentences import favoured, near_misses, no_effect, result_sentence, verdict_words
 from trialpool.report.statements import informative_statement
 from trialpool.report.trials import row_ids
 
 Row = Mapping[str, Any]
+NOT_ASKED = frozenset({"other_comparison", "other_purpose"})
 OWN = ("estimate", "estimate_low", "estimate_high")
 POOLED = ("estimate", "ci_low", "ci_high")
 
@@ -42,7 +43,8 @@ def analysis_view(
         "forest": forest_view(record, raw, instruments) if record["pooled"] else None,
         "marks": marks or {},
         "methods": (record.get("methods") or {}).get("text") or [],
-        "not_used": record.get("not_used") or [],
+        "not_used": near_misses(record),
+        "elsewhere": sum(row.get("reason_code") in NOT_ASKED for row in record.get("not_used") or []),
         "known": [row for row in record.get("known") or [] if row["study_id"] not in _used(record)],
         "note": record.get("note") or "",
         "certainty": certainty_view(record),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from trialpool.report.words import (
@@ -13,10 +13,11 @@ from trialpool.report.words import (
     domain_name,
     effect,
     interval,
-    listing,
     people,
     percent,
 )
+
+ELSEWHERE = frozenset({"other_comparison", "other_purpose", "no_numbers"})
 
 
 def no_effect(measure: str) -> float:
@@ -53,15 +54,23 @@ def excludes_no_effect(record: Mapping[str, Any], low: float | None, high: float
     return low > no_effect(record["measure"]) or high < no_effect(record["measure"])
 
 
+def people_words(record: Mapping[str, Any]) -> str:
+    """How many people were analysed.
+
+    >>> people_words({"n_experimental": 100, "n_control": None})
+    'number of people not reported'
+    """
+    amount = people(record)
+    return "number of people not reported" if amount is None else count(amount, "person", "people")
+
+
 def size_words(record: Mapping[str, Any]) -> str:
     """How much evidence there is: trials and analysed people.
 
     >>> size_words({"k": 5, "n_experimental": 100, "n_control": 98})
     '5 trials, 198 people'
     """
-    amount = people(record)
-    known = "number of people not reported" if amount is None else count(amount, "person", "people")
-    return f"{count(record['k'], 'trial')}, {known}"
+    return f"{count(record['k'], 'trial')}, {people_words(record)}"
 
 
 def verdict_words(record: Mapping[str, Any]) -> str:
@@ -100,9 +109,8 @@ def result_sentence(record: Mapping[str, Any]) -> str:
     else:
         start = f"No clear difference between {between} was shown"
     if record["status"] == "single_study":
-        return (
-            f"{start}, in one trial only ({size_words(record)}): {numbers}. One trial is not a meta-analysis."
-        )
+        told = f"{start}, in one trial only ({people_words(record)}): {numbers}"
+        return f"{told}. One trial is not a meta-analysis."
     return f"{start}: {numbers}; {size_words(record)}.{new_trial_words(record, level)}"
 
 
@@ -120,17 +128,30 @@ def new_trial_words(record: Mapping[str, Any], level: float) -> str:
     return f"{span}{ending}, so it may lie on either side of no difference."
 
 
+def near_misses(record: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Results of the analysis' own comparison that were reported and could not be used.
+
+    Other comparisons and purposes are not meant, nor trials of which no number is known.
+
+    >>> near_misses({"not_used": [{"reason_code": "no_spread"}, {"reason_code": "other_comparison"}]})
+    [{'reason_code': 'no_spread'}]
+    """
+    return [row for row in record.get("not_used") or [] if row.get("reason_code") not in ELSEWHERE]
+
+
 def no_data_sentence(record: Mapping[str, Any]) -> str:
     """What is known where nothing could be pooled."""
     sides = f"{record['experimental_name']} with {record['control_name']}"
     start = f"No trial with numbers that can be pooled compares {sides} for {domain_name(record['domain'])}."
     known = {row["study_id"] for row in record.get("known") or []}
-    unused = {row["study_id"] for row in record.get("not_used") or []} - known
-    parts = []
-    if known:
-        parts.append(
-            f"{count(len(known), 'trial')} of this comparison {'is' if len(known) == 1 else 'are'} known"
-        )
-    if unused:
-        parts.append(f"{count(len(unused), 'trial')} reported something that could not be used")
-    return f"{start} {capital(listing(parts))}." if parts else start
+    unused = {row["study_id"] for row in near_misses(record)}
+    if not known | unused:
+        return start
+    told = f"{capital(count(len(known | unused), 'trial'))} of this comparison {_are(known | unused)} known"
+    if not unused:
+        return f"{start} {told}, none with a usable number for it."
+    return f"{start} {told}; {count(len(unused), 'trial')} reported it in a form that could not be used."
+
+
+def _are(things: Collection[Any]) -> str:
+    return "is" if len(things) == 1 else "are"

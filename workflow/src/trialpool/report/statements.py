@@ -80,10 +80,19 @@ def informative_statement(record: Mapping[str, Any]) -> str:
     return _sentence(start, level, verb, f"{noun}{adverb}")
 
 
+def is_plural(name: str) -> bool:
+    """Whether the name of a treatment takes a plural verb.
+
+    >>> is_plural("opioids"), is_plural("acupuncture"), is_plural("analysis"), is_plural("other drugs")
+    (True, False, False, True)
+    """
+    return name.endswith("s") and not name.endswith(("ss", "is", "us"))
+
+
 def _sentence(start: str, level: str, verb: str, rest: str) -> str:
-    """The verb is inflected unless "may" stands before it."""
+    """The verb is inflected unless "may" stands before it or the treatment is a plural."""
     strength = STRENGTH[level]
-    inflected = verb if strength == "may " else f"{verb}s"
+    inflected = verb if strength == "may " or is_plural(start) else f"{verb}s"
     return f"{start} {strength}{inflected} {rest}{DOUBT if level == 'very low' else ''}."
 
 
@@ -96,7 +105,8 @@ def _unsettled(record: Mapping[str, Any], level: str) -> str:
     if _within_trivial(record):
         start = words.capital(f"{against}, {treatment}")
         return _sentence(start, level, "make", f"little or no difference to {noun}")
-    told = f"Whether {treatment} {benefit}s {noun}, {against}, is not settled"
+    verb = benefit if is_plural(treatment) else f"{benefit}s"
+    told = f"Whether {treatment} {verb} {noun}, {against}, is not settled"
     return f"{told}: the interval includes no difference."
 
 
