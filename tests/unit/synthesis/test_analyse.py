@@ -44,6 +44,7 @@ def spec(**changes):
         "several_effects": "prefer",
         "multi_arm": "combine",
         "smd_variance": "LS",
+        "forest": "default",
         "mcid": None,
         "subgroups": None,
     } | changes
@@ -117,6 +118,8 @@ def test_subgroups_are_pooled_apart_with_the_same_method():
     assert [(group["name"], group["k"]) for group in record["subgroups"]] == [("even", 7), ("odd", 6)]
     odd = [row for row in EFFECTS if row["category"] == "odd"]
     assert record["subgroups"][1]["pooled"] == analyse(spec(), odd, [], [])["pooled"]
+    assert record["subgroup_column"] == "category"
+    assert 0 < record["subgroup_test"]["p_value"] < 1
 
 
 @pytest.mark.parametrize(("better", "left"), [("lower", "favours vaccine"), ("higher", "favours none")])

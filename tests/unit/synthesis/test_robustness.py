@@ -35,6 +35,7 @@ SPEC = {
     "several_effects": "prefer",
     "multi_arm": "combine",
     "smd_variance": "LS",
+    "forest": "default",
     "mcid": {"value": 1.0},
     "subgroups": None,
     "moderators": [],

@@ -25,6 +25,7 @@ METHOD_DEFAULTS: dict[str, Any] = {
     "change_correlation": 0.5,
     "smd_variance": "LS",
     "zero_cells": 0.5,
+    "forest": "default",
 }
 # From how many trials a conclusion, a test of small-study effects and a moderator can be judged (Handbook
 # 13.3.5.4 and 10.11.5.1 ask for ten), and which share of specifications must agree for a grade.

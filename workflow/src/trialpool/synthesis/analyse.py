@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialpool.synthesis.methods import method_sentences
-from trialpool.synthesis.pooled import natural, pool_rows
+from trialpool.synthesis.pooled import arrays, natural, pool_rows
 
 Row = dict[str, Any]
 METHOD_KEYS = ("tau2_method", "interval", "level", "several_effects", "multi_arm")
@@ -38,6 +38,7 @@ def analyse(
         "experimental_name": experimental,
         "control_name": control,
         **{key: spec[key] for key in ("measure", "scale", "unit", "better", "timepoint")},
+        "forest": spec["forest"],
         "status": status,
         "k": len(trials),
         "effects": len(chosen),
@@ -52,7 +53,7 @@ def analyse(
         "mcid": spec["mcid"],
         "direction": direction_words(spec),
         "studies": studies,
-        "subgroups": _subgroups(spec, studies),
+        **_subgroups(spec, studies),
         "not_used": [dict(row) for row in excluded],
         "known": [dict(row) for row in known],
     }
@@ -111,14 +112,31 @@ def _with_intervals(
     return studies
 
 
-def _subgroups(spec: Mapping[str, Any], studies: Sequence[Row]) -> list[Row]:
+def _subgroups(spec: Mapping[str, Any], studies: Sequence[Row]) -> dict[str, Any]:
+    """The pooled effect of every subgroup (own τ²), the column that makes them, and the test between them.
+
+    The test needs at least two subgroups of independent effects; statistic and degrees of freedom are of the
+    test between subgroups with separate τ² (see `stats.subgroups`).
+    """
     column = spec["subgroups"]
     if not column or not studies:
-        return []
+        return {"subgroups": [], "subgroup_column": column, "subgroup_test": None}
+    labels = [str(row[column]) for row in studies]
     groups = []
-    for name in sorted({str(row[column]) for row in studies}):
-        rows = [row for row in studies if str(row[column]) == name]
+    for name in sorted(set(labels)):
+        rows = [row for row, label in zip(studies, labels, strict=True) if label == name]
         status = "pooled" if len({row["study_id"] for row in rows}) > 1 else "single_study"
         pooled, _ = pool_rows(spec, rows, status)
         groups.append({"name": name, "k": len({row["study_id"] for row in rows}), "pooled": pooled})
-    return groups
+    test = _between(spec, studies, labels) if len(groups) > 1 else None
+    return {"subgroups": groups, "subgroup_column": column, "subgroup_test": test}
+
+
+def _between(spec: Mapping[str, Any], studies: Sequence[Row], labels: Sequence[str]) -> Row | None:
+    if len({row["study_id"] for row in studies}) < len(studies):
+        return None
+    from trialpool.stats import subgroups
+
+    settings = {name: spec[name] for name in ("tau2_method", "interval", "level")}
+    found = subgroups(*arrays(studies), labels, **settings)
+    return {name: float(getattr(found, name)) for name in ("statistic", "df", "df2", "p_value")}

@@ -43,11 +43,14 @@ def pool_analyses(
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
     """Write one record, its tables and its forest plot."""
     from trialpool.figures.forest import draw_forest
+    from trialpool.figures.forest_notes import describe_forest
     from trialpool.figures.save import save_figure
 
+    plain = io.canonical(record)
     io.write_csv(folder / "studies.csv", study_rows(record), STUDY_COLUMNS)
     io.write_csv(folder / "sensitivity.csv", record["sensitivity"], SENSITIVITY_COLUMNS)
-    save_figure(draw_forest(io.canonical(record)), folder / "forest", description=record["title"])
+    figure = draw_forest(plain, preset=record["forest"])
+    save_figure(figure, folder / "forest", description=describe_forest(plain))
     io.write_json(folder / "result.json", record)
 
 
