@@ -26,6 +26,7 @@ COLUMNS = {
     "hat",
     "weight",
     "dfbetas",
+    "influential",
 }
 
 

@@ -24,7 +24,7 @@ influence_record <- function(y, v, method, test, deleted) {
   columns <- c("rstudent", "dffits", "cook.d", "cov.r", "tau2.del", "QE.del", "hat", "weight")
   out <- lapply(unclass(theirs$inf)[columns], arr)
   names(out) <- c("rstudent", "dffits", "cook", "cov_ratio", "tau2_deleted", "q_deleted", "hat", "weight")
-  c(out, list(dfbetas = arr(unclass(theirs$dfbs)[[1]])))
+  c(out, list(dfbetas = arr(unclass(theirs$dfbs)[[1]]), influential = arr(theirs$is.infl)))
 }
 
 diagnostics_record <- function(set) {

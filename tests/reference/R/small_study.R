@@ -68,7 +68,11 @@ by_sample_size <- function() {
   list(normand = record(dat.normand1999, "normand"), gibson = record(na.omit(dat.gibson2002[, c(3:8)]), "gibson"))
 }
 
+# Studies printed twice or thrice: ties among effects and variances at once.
+tied <- inputs(c(.1, .1, .1, .3, .3, .3, .5, .2, .2, .05), c(.01, .01, .01, .04, .04, .04, .09, .02, .02, .03),
+  "constructed: repeated studies", "GEN")
+
 small_study <- function(sets) list(
   datasets = Map(function(set, name) tryCatch(asymmetry_record(set), error = function(e) stop(name, ": ", conditionMessage(e))),
-    sets[ASYMMETRY], ASYMMETRY),
+    c(sets[ASYMMETRY], list(repeated_studies = tied)), c(ASYMMETRY, "repeated_studies")),
   sample_size = by_sample_size())
