@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,14 @@ Record = Mapping[str, Any]
 def read_records(paths: Sequence[str | Path]) -> list[dict[str, Any]]:
     """The result records in the order of the paths (that of the config)."""
     return [io.read_json(path) for path in paths]
+
+
+def read_csv(path: str | Path | None) -> list[dict[str, str]]:
+    """The rows of a CSV file as text, [] where there is no file to read."""
+    if not path:
+        return []
+    with Path(path).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
 
 
 def with_appraisal(records: Sequence[Record], appraisal: Record) -> list[dict[str, Any]]:
@@ -45,9 +54,12 @@ def write_page(
     table_paths: Sequence[str],
     catalogue: str | Path,
     path: str | Path,
+    *,
+    flow_path: str | Path | None = None,
+    audit_path: str | Path | None = None,
 ) -> None:
     """Write index.html from the records, their appraisal, their forest plots' SVG files (same order), the
-    evidence tables and the catalogue of instruments (for their full names).
+    evidence tables, the catalogue of instruments (for their full names), flow.csv and audit.csv.
     """
     from trialpool.report.page import render_page
     from trialpool.yaml_files import read_yaml
@@ -60,7 +72,15 @@ def write_page(
     }
     tables = {Path(table).stem: io.read_rows(table) for table in table_paths}
     instruments = read_yaml(catalogue)[0]["instruments"]
-    page = render_page(records, tables, figures, instruments=instruments, claims=appraisal["claims"])
+    page = render_page(
+        records,
+        tables,
+        figures,
+        instruments=instruments,
+        claims=appraisal["claims"],
+        flow=read_csv(flow_path),
+        audit=read_csv(audit_path),
+    )
     io.write_text(path, page)
 
 

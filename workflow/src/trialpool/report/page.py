@@ -18,6 +18,7 @@ from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
 from trialpool.report.rob import overall_marks, tool_tables
 from trialpool.report.trials import raw_index, trial_views
+from trialpool.report.whole import audit_view, flow_view
 
 Record = Mapping[str, Any]
 MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
@@ -30,13 +31,16 @@ def render_page(
     *,
     instruments: Mapping[str, Any] | None = None,
     claims: Sequence[Mapping[str, Any]] = (),
+    flow: Sequence[Mapping[str, Any]] = (),
+    audit: Sequence[Mapping[str, Any]] = (),
     title: str = "",
 ) -> str:
     """The HTML of results/index.html.
 
     `records` are result records in the order of the config; `tables` the evidence tables as lists of rows
     with `row_id`; `figures` SVG texts by analysis, embedded as images (so nothing in them can run);
-    `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims.
+    `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims;
+    `flow` and `audit` the rows of flow.csv and audit.csv.
 
     >>> render_page([], {}).startswith("<!DOCTYPE html>")
     True
@@ -67,6 +71,9 @@ def render_page(
         trials=trials,
         bias=tool_tables(judgements, named, len(trials)),
         judged=len(marks),
+        flow=flow_view(flow),
+        audit=audit_view(audit, named) if audit else None,
+        anchors={row["anchor"] for row in raw.values()},
         map=evidence_map(records),
         timeline=timeline(trials),
         pools=tables.get("published_pools") or [],
