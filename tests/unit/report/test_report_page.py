@@ -181,9 +181,16 @@ def test_very_long_names_are_cut_in_tables():
 
 
 def test_figures_are_embedded_as_images_in_which_nothing_runs(records):
-    page = Page(render_page(records, demo.evidence(), {"demo-pain": "<svg onload='x()'/>"}))
+    page = Page(
+        render_page(
+            records,
+            demo.evidence(),
+            {"demo-pain": {"forest": "<svg onload='x()'/>", "funnel": " " * 200_000}},
+        )
+    )
     (source,) = page.values("src")
     assert source.startswith("data:image/svg+xml;base64,")
+    assert "analyses/demo-pain/funnel.svg" in page.values("href")
 
 
 def test_same_records_make_the_same_bytes(records):

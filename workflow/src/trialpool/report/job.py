@@ -58,7 +58,7 @@ def write_page(
     flow_path: str | Path | None = None,
     audit_path: str | Path | None = None,
 ) -> None:
-    """Write index.html from the records, their appraisal, their forest plots' SVG files (same order), the
+    """Write index.html from the records, their appraisal, SVG files (analyses/<analysis>/<figure>.svg), the
     evidence tables, the catalogue of instruments (for their full names), flow.csv and audit.csv.
     """
     from trialpool.report.page import render_page
@@ -66,10 +66,9 @@ def write_page(
 
     appraisal = io.read_json(appraisal_path)
     records = with_appraisal(read_records(record_paths), appraisal)
-    figures = {
-        record["analysis"]: Path(figure).read_text(encoding="utf-8")
-        for record, figure in zip(records, figure_paths, strict=True)
-    }
+    figures: dict[str, dict[str, str]] = {}
+    for figure in map(Path, figure_paths):
+        figures.setdefault(figure.parent.name, {})[figure.stem] = figure.read_text(encoding="utf-8")
     tables = {Path(table).stem: io.read_rows(table) for table in table_paths}
     instruments = read_yaml(catalogue)[0]["instruments"]
     page = render_page(

@@ -21,13 +21,24 @@ from trialpool.report.trials import raw_index, trial_views
 from trialpool.report.whole import audit_view, flow_view
 
 Record = Mapping[str, Any]
+LARGEST_IMAGE = 120_000  # bytes of an SVG that the page still holds; a larger one is linked
+FIGURES = {
+    "forest": "Forest plot",
+    "funnel": "Funnel plot",
+    "multiverse": "Specification curve",
+    "influence": "Influence of single trials",
+    "cumulative": "Results as trials were published",
+    "baujat": "Baujat plot",
+    "bubble": "Moderator",
+    "gosh": "All subsets of trials",
+}
 MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
 
 
 def render_page(
     records: Sequence[Record],
     tables: Mapping[str, Sequence[Mapping[str, Any]]],
-    figures: Mapping[str, str] | None = None,
+    figures: Mapping[str, Mapping[str, str]] | None = None,
     *,
     instruments: Mapping[str, Any] | None = None,
     claims: Sequence[Mapping[str, Any]] = (),
@@ -38,7 +49,8 @@ def render_page(
     """The HTML of results/index.html.
 
     `records` are result records in the order of the config; `tables` the evidence tables as lists of rows
-    with `row_id`; `figures` SVG texts by analysis, embedded as images (so nothing in them can run);
+    with `row_id`; `figures` SVG texts by analysis and name ("forest", "funnel" …), embedded as images, in
+    which nothing can run, unless they are large;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims;
     `flow` and `audit` the rows of flow.csv and audit.csv.
 
@@ -67,7 +79,7 @@ def render_page(
         domains=_distinct(words.capital(words.domain_name(record["domain"])) for record in records),
         comparisons=_distinct(record["comparison"] for record in records),
         interval_name=interval_name(records),
-        images={analysis: _image(svg) for analysis, svg in (figures or {}).items()},
+        images={analysis: _images(named) for analysis, named in (figures or {}).items()},
         trials=trials,
         bias=tool_tables(judgements, named, len(trials)),
         judged=len(marks),
@@ -151,6 +163,16 @@ def _policy(script: str) -> str:
     )
 
 
-def _image(svg: str) -> Markup:
-    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
-    return Markup(f"data:image/svg+xml;base64,{encoded}")
+def _images(named: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The figures of one analysis, each with its address in the page ("" where it is only linked)."""
+    return [
+        {"name": name, "title": FIGURES.get(name, words.capital(words.spaced(name))), "data": _data(svg)}
+        for name, svg in named.items()
+    ]
+
+
+def _data(svg: str) -> Markup:
+    content = svg.encode("utf-8")
+    if len(content) > LARGEST_IMAGE:
+        return Markup("")
+    return Markup(f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}")
