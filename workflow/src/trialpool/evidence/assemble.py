@@ -62,9 +62,9 @@ def ask(
 def candidate_table(
     harmonised: Mapping[str, pd.DataFrame], asked: Asked
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Candidate effects (columns KEPT and `selected`), and the results of arms that gave no comparison.
+    """Candidate effects (columns KEPT) before any choice, and the results of arms that gave no comparison.
 
-    A candidate that is neither selected nor refused does not exist: `reason_code` says why not.
+    A candidate has an effect, or a `reason_code` that says why not.
     """
     found, without = [], []
     for name in ("arms", "events"):
@@ -83,10 +83,15 @@ def candidate_table(
     candidates = pd.concat(found, ignore_index=True)
     left_out = candidates["partial"].fillna(False).astype(bool)
     candidates["cautions"] = joined(candidates["cautions"], where_text(left_out, LEAVES_OUT))
-    decided = choose(candidates[candidates["reason_code"] == ""], asked.frame)
-    candidates["selected"] = False
-    candidates.loc[decided.index, ["selected", "reason_code", "reason"]] = decided
     return candidates, pd.concat(without, ignore_index=True)
+
+
+def decided(candidates: pd.DataFrame, asked: Asked) -> pd.DataFrame:
+    """Candidates with `selected`, and with the reason where one with an effect was not chosen."""
+    decisions = choose(candidates[candidates["reason_code"] == ""], asked.frame)
+    table = candidates.assign(selected=False)
+    table.loc[decisions.index, ["selected", "reason_code", "reason"]] = decisions
+    return table
 
 
 def _kept(part: pd.DataFrame, key: pd.Series, table: str, before: list[pd.DataFrame]) -> pd.DataFrame:

@@ -16,10 +16,9 @@ import numpy as np
 import pandas as pd
 
 from trialpool import io
-from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table
-from trialpool.evidence.crossings import Numbers, Variant, crossings, new_ones, numbers
+from trialpool.evidence.alternatives import pooled_instead
+from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table, decided
 from trialpool.evidence.leftovers import excluded_rows, known_trials
-from trialpool.evidence.variants import variants
 
 TEXT, NUMBER, COUNT, FLAG = "text", "number", "count", "flag"
 EFFECT_COLUMNS = {
@@ -57,6 +56,9 @@ KNOWN_COLUMNS = {
     "has_numbers": FLAG,
     "source_url": TEXT,
 }
+SORTED_BY = (
+    *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code"),
+)
 DTYPES = {TEXT: "string", NUMBER: "Float64", COUNT: "Int64", FLAG: "boolean"}
 
 
@@ -81,65 +83,23 @@ def compare(
     EFFECT_COLUMNS, EXCLUDED_COLUMNS, KNOWN_COLUMNS; sorted by analysis (order of `specs`), year, study.
     """
     asked = ask(tables, catalogue, specs)
-    candidates, without = candidate_table(harmonised, asked)
+    scored, without = candidate_table(harmonised, asked)
+    candidates = decided(scored, asked)
     place = (asked.specs, asked.studies, asked.arms, asked.sides)
     excluded = excluded_rows(*place, candidates, without, harmonised)
     known = known_trials(*place, harmonised)
     names = [spec["analysis"] for spec in specs]
+    instead = pooled_instead(harmonised, tables, asked, scored, candidates, without)
+    usual = candidates[candidates["effect"].notna()].assign(variant="")
+    del scored, candidates, without  # the largest tables; what follows needs the room
     effects = pd.concat(
-        [
-            _effects(candidates[candidates["effect"].notna()], asked).assign(variant=""),
-            _variant_effects(harmonised, tables, asked, candidates, without),
-        ],
-        ignore_index=True,
+        [_effects(usual, asked), _effects(instead, asked).assign(selected=False)], ignore_index=True
     )
     return Comparison(
         _typed(effects, EFFECT_COLUMNS, names),
         _typed(excluded, EXCLUDED_COLUMNS, names),
         _typed(known, KNOWN_COLUMNS, names),
     )
-
-
-def _variant_effects(
-    harmonised: Mapping[str, pd.DataFrame],
-    tables: Mapping[str, pd.DataFrame],
-    asked: Asked,
-    candidates: pd.DataFrame,
-    without: pd.DataFrame,
-) -> pd.DataFrame:
-    """What every variant of an analysis, and every crossing of them, would pool instead."""
-    chosen = candidates[candidates["selected"].astype(bool)]
-    seen = {int(position): {numbers(rows)} for position, rows in chosen.groupby("analysis")}
-    singles = variants(asked.specs, candidates, without, harmonised["arms"])
-    first, useful = _pooled_instead(harmonised, tables, asked, singles, seen)
-    crossed = crossings(asked.specs, [singles[at] for at in useful])
-    second, _ = _pooled_instead(harmonised, tables, asked, crossed, seen)
-    return pd.concat([first, second], ignore_index=True)
-
-
-def _pooled_instead(
-    harmonised: Mapping[str, pd.DataFrame],
-    tables: Mapping[str, pd.DataFrame],
-    asked: Asked,
-    found: Sequence[Variant],
-    seen: dict[int, set[Numbers]],
-) -> tuple[pd.DataFrame, list[int]]:
-    """The effects of the variants that pool new numbers, under their analysis' position; which those are."""
-    if not found:
-        return pd.DataFrame(columns=["analysis"]), []
-    again = ask(tables, asked.catalogue, [spec for _, _, spec in found])
-    others, _ = candidate_table(harmonised, again)
-    rows = _effects(others[others["selected"].astype(bool)], again)
-    rows = rows.assign(variant_at=rows["analysis"].to_numpy(dtype=int))
-    useful = new_ones(found, rows, seen)
-    rows = rows[rows["variant_at"].isin(useful)]
-    place = rows["variant_at"].to_numpy(dtype=int)
-    marked = rows.assign(
-        analysis=np.array([position for position, _, _ in found])[place],
-        variant=np.array([name for _, name, _ in found], dtype=object)[place],
-        selected=False,
-    )
-    return marked.drop(columns="variant_at"), useful
 
 
 def _effects(rows: pd.DataFrame, asked: Asked) -> pd.DataFrame:
@@ -159,28 +119,29 @@ def _effects(rows: pd.DataFrame, asked: Asked) -> pd.DataFrame:
     for name in ("sessions", "programme_weeks", "sessions_per_week"):
         added[name] = rows[f"{name}_experimental"]
     added["unit"] = np.where(rescaled, scale_unit, rows["unit"])
-    return rows.assign(**added)
+    return rows.assign(**added).reindex(columns=[name for name in EFFECT_COLUMNS if name in {*rows, *added}])
 
 
 def _typed(table: pd.DataFrame, columns: Mapping[str, str], names: list[str]) -> pd.DataFrame:
     """The contract's columns and types, sorted, with the analyses by name."""
-    table = table.reset_index(drop=True)
-    order = [
-        name
-        for name in ("variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code")
-        if name in table
-    ]
-    table = table.sort_values(["analysis", *order], kind="stable", na_position="last")
-    table["analysis"] = np.array(names, dtype=object)[table["analysis"].to_numpy(dtype=int)]
+    keys = [name for name in SORTED_BY if name in table]
+    order = table[keys].reset_index(drop=True).sort_values(keys, kind="stable", na_position="last").index
+    place = order.to_numpy()
     out = {}
     for name, kind in columns.items():
-        values = table[name] if name in table else pd.Series(pd.NA, index=table.index)
+        values = (
+            table[name].take(place).reset_index(drop=True)
+            if name in table
+            else pd.Series(pd.NA, range(len(table)))
+        )
+        if name == "analysis":
+            values = pd.Series(np.array(names, dtype=object)[values.to_numpy(dtype=int)])
         if kind == COUNT:
             values = pd.to_numeric(values).round()
         out[name] = values.astype(DTYPES[kind])
         if kind == TEXT:
             out[name] = out[name].fillna("")
-    return pd.DataFrame(out).reset_index(drop=True)
+    return pd.DataFrame(out)
 
 
 def write_comparison(comparison: Comparison, analyses: Sequence[str], folder: str | Path) -> None:

@@ -19,8 +19,12 @@ SEPARATOR = "; "
 DEPENDENT = "several_effects"  # dependent effects are another model, not another choice of data
 
 
-def crossings(specs: Sequence[Mapping[str, Any]], singles: Sequence[Variant]) -> list[Variant]:
+def crossings(
+    specs: Sequence[Mapping[str, Any]], singles: Sequence[Variant], most: Mapping[int, int] | None = None
+) -> list[Variant]:
     """Combinations of two or more variants of the same analysis, each with all their changed settings.
+
+    `most` says for an analysis how many, MOST where it does not.
 
     >>> spec = {"r": 0.5, "t": 1}
     >>> crossings([spec], [(0, "r=0.3", {"r": 0.3, "t": 1}), (0, "t=2", {"r": 0.5, "t": 2})])
@@ -38,7 +42,8 @@ def crossings(specs: Sequence[Mapping[str, Any]], singles: Sequence[Variant]) ->
             for size in range(2, len(dimensions) + 1)
             for names in itertools.combinations(dimensions, size)
         )
-        found += [_together(position, specs[position], parts) for parts in itertools.islice(sets, MOST)]
+        count = (most or {}).get(position, MOST)
+        found += [_together(position, specs[position], parts) for parts in itertools.islice(sets, count)]
     return found
 
 

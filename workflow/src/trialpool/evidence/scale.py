@@ -77,23 +77,29 @@ def scaling(rows: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
 def _words(
     rows: pd.DataFrame, spec: pd.DataFrame, factor: pd.Series, rescale: pd.Series, reverse: pd.Series
 ) -> np.ndarray:
-    changed = rescale & (factor != 1)
-    scaled = np.full(len(rows), "", dtype=object)
-    for place in np.flatnonzero(changed.to_numpy()):
-        scaled[place] = (
-            f"rescaled ×{number_text(factor.iloc[place])} from {number_text(rows['low'].iloc[place])}–"
-            f"{number_text(rows['high'].iloc[place])} to {spec['scale'].iloc[place].replace('-', '–')}"
-        )
-    signs = np.where(
-        reverse,
-        "sign reversed ("
-        + rows["better"].astype(object)
-        + " is better in this report, "
-        + spec["better"].astype(object)
-        + " in the analysis)",
-        "sign kept",
+    """Each different rescaling and reversal is worded once: rows are many, wordings few."""
+    parts = pd.DataFrame(
+        {
+            **{"factor": factor, "low": rows["low"], "high": rows["high"], "reverse": reverse},
+            **{"scale": spec["scale"].where(rescale, ""), "here": rows["better"], "there": spec["better"]},
+        }
     )
-    return joined(scaled, signs)
+    codes = parts.groupby(list(parts), dropna=False, sort=False).ngroup().to_numpy()
+    firsts = parts[~pd.Series(codes).duplicated().to_numpy()]
+    words = [_wording(*row) for row in firsts.itertuples(index=False, name=None)]
+    return np.array(words, dtype=object)[codes] if words else np.array([], dtype=object)
+
+
+def _wording(factor: float, low: float, high: float, reverse: bool, scale: str, here: str, there: str) -> str:
+    sign = (
+        f"sign reversed ({here} is better in this report, {there} in the analysis)"
+        if reverse
+        else "sign kept"
+    )
+    if not scale or factor == 1:
+        return sign
+    span = f"{number_text(low)}–{number_text(high)} to {scale.replace('-', '–')}"
+    return f"rescaled ×{number_text(factor)} from {span}; {sign}"
 
 
 def _refusals(rows: pd.DataFrame, spec: pd.DataFrame, rescale: pd.Series) -> dict[str, np.ndarray]:

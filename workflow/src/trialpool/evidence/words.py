@@ -39,9 +39,20 @@ def joined(*parts: pd.Series | Sequence[str] | str, separator: str = "; ") -> np
     ['a; b', 'c']
     """
     size = max(len(part) for part in parts if not isinstance(part, str))
-    columns = [[part] * size if isinstance(part, str) else list(part) for part in parts]
-    texts = [separator.join(filter(None, row)) for row in zip(*columns, strict=True)]
-    return np.array(texts, dtype=object)
+    columns = [[part] * size if isinstance(part, str) else texts(part) for part in parts]
+    joined_texts = [separator.join(filter(None, row)) for row in zip(*columns, strict=True)]
+    return np.array(joined_texts, dtype=object)
+
+
+def texts(values: pd.Series | Sequence[str]) -> list[str]:
+    """Python strings of a column; walking an arrow-backed column cell by cell is ten times slower.
+
+    >>> texts(pd.Series(["a", "b"]))
+    ['a', 'b']
+    """
+    if isinstance(values, pd.Series):
+        values = values.to_numpy(dtype=object)
+    return list(values)
 
 
 def where_text(mask: pd.Series | np.ndarray, text: str) -> np.ndarray:
