@@ -1,0 +1,192 @@
+"""The figures beside the forest plot: every number drawn is a number of the record or its multiverse."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from figure_records import finish, made_up_study
+
+from trialpool import io
+from trialpool.figures.bubble import draw_moderators
+from trialpool.figures.catalogue import draw_all
+from trialpool.figures.influence_plots import draw_influence
+from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood, tau_prior
+from trialpool.figures.save import save_figure
+from trialpool.figures.specification_curve import draw_specification_curve
+from trialpool.stats import bayes_pool
+from trialpool.synthesis.probe import probe
+
+NEEDED = {"subgroups": None, "timepoint": "end_of_treatment"}
+
+
+def whole_record(k: int, measure: str = "MD", moderators: tuple[str, ...] = ()) -> tuple[Any, Any]:
+    """A record of k made-up trials with everything that `probe` adds, and its multiverse."""
+    import random
+
+    rng = random.Random(k)
+    studies = [made_up_study(index, measure, rng) for index in range(k)]
+    for index, study in enumerate(studies):
+        study |= {"label": f"Trial {index}", "variant": "", "selected": True, "category_control": "sham"}
+        study |= {"year": 2000 + index, "sessions": 6.0 + index % 5, "imputed": index == 1}
+        study["purpose"] = "treatment" if index % 2 else "prevention"
+    record = finish(studies, measure)
+    spec = {
+        "analysis": "made-up",
+        "measure": measure,
+        "better": "lower",
+        "level": 0.95,
+        "tau2_method": "REML",
+        "interval": "hksj_adhoc",
+        "several_effects": "prefer",
+        "mcid": None,
+        "moderators": list(moderators),
+        "robustness": {"robust": 0.9, "sensitive": 0.5, "smallest_k": 3, "test_k": 10, "moderator_k": 10},
+        **NEEDED,
+    }
+    record["methods"] = {key: spec[key] for key in ("tau2_method", "interval", "level")}
+    found, columns = probe(spec, studies, record["studies"])
+    return io.canonical(record | found), {name: list(values) for name, values in columns.items()}
+
+
+def texts(figure: Any) -> list[str]:
+    return [mark.get_text() for mark in figure.findobj(lambda mark: hasattr(mark, "get_text"))]
+
+
+def marks(figure: Any, gid: str) -> list[Any]:
+    return figure.findobj(lambda mark: mark.get_gid() == gid)
+
+
+@pytest.mark.parametrize("k", [2, 3, 5, 30])
+@pytest.mark.parametrize("measure", ["MD", "RR"])
+def test_every_pooled_record_gives_the_same_four_figures(k: int, measure: str, tmp_path: Path) -> None:
+    record, columns = whole_record(k, measure)
+    names = []
+    for name, description, figure in draw_all(record, columns):
+        save_figure(figure, tmp_path / name, description=description)
+        names.append(name)
+        width, height = figure.get_size_inches() * 72
+        assert 0 < height < 1400
+        assert width <= 560
+    assert names == ["multiverse", "influence", "funnel", "posterior"]
+
+
+def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
+    hashes = []
+    for _ in range(2):
+        record, columns = whole_record(6)
+        for name, description, figure in draw_all(record, columns):
+            save_figure(figure, tmp_path / name, description=description)
+        found = sorted(tmp_path.iterdir())
+        hashes.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in found])
+    assert hashes[0] == hashes[1]
+
+
+def test_the_curve_marks_the_configured_specification_where_the_pooled_estimate_lies() -> None:
+    record, columns = whole_record(6)
+    figure = draw_specification_curve(record, columns)
+    (main,) = marks(figure, "main")
+    dots = marks(figure, "estimates")[0].get_xydata()
+    at = next(
+        index
+        for index in range(len(columns["estimate"]))
+        if (columns["tau2_method"][index], columns["interval"][index], columns["inclusion"][index])
+        == ("REML", "hksj_adhoc", "all trials")
+    )
+    assert main.get_xydata()[0] == pytest.approx(dots[at])
+    assert len(dots) == len(columns["estimate"])
+    assert (np.diff(dots[:, 1]) <= 1e-9).all()  # sorted: y grows downwards
+
+
+def test_every_level_of_every_choice_has_one_mark_a_specification() -> None:
+    record, columns = whole_record(6)
+    drawn = sum(
+        np.isfinite(line.get_xdata()).sum() // 2
+        for line in marks(draw_specification_curve(record, columns), "choice")
+    )
+    dimensions = {row["dimension"] for row in record["multiverse"]["levels"]}
+    several = [name for name in dimensions if len(set(columns[name])) > 1]
+    assert drawn == len(several) * len(columns["estimate"])
+
+
+def test_of_thousands_of_specifications_five_hundred_are_drawn_and_that_is_said() -> None:
+    record, columns = whole_record(6)
+    many = {name: list(np.repeat(values, 40)) for name, values in columns.items()}
+    figure = draw_specification_curve(record, many)
+    assert len(marks(figure, "estimates")[0].get_xydata()) == 500
+    assert any(text.startswith("Drawn: 500 of them") for text in texts(figure))
+
+
+@pytest.mark.parametrize(("k", "panels"), [(2, "A"), (3, "ABCD"), (4, "ABCD"), (5, "ABCD")])
+def test_influence_has_the_panels_that_k_allows(k: int, panels: str) -> None:
+    record, _ = whole_record(k)
+    found = texts(draw_influence(record))
+    assert "".join(letter for letter in "ABCD" if letter in found) == panels
+    assert any("GOSH" in text for text in found) == (k >= 5)
+    assert ("Cook's distance" in found) == (k in (3, 4))
+
+
+def test_the_strip_prints_the_sensitivity_rows() -> None:
+    record, _ = whole_record(4)
+    from trialpool.report.words import format_values
+
+    found = texts(draw_influence(record))
+    for row in record["sensitivity"]:
+        if row["kind"] == "leave one out":
+            told = format_values("MD", [row[key] for key in ("estimate", "ci_low", "ci_high")])
+            assert f"{told[0]} ({told[1]} to {told[2]})" in found
+
+
+def test_an_influential_trial_is_named() -> None:
+    record, _ = whole_record(5)
+    record["influence"][2]["influential"] = True
+    assert any("hollow" in text and "Trial 2" in text for text in texts(draw_influence(record)))
+
+
+def test_posterior_densities_integrate_to_one_and_halve_at_the_posterior_median() -> None:
+    y, v = np.array([0.1, 0.3, 0.35, 0.65]), np.array([0.04, 0.03, 0.05, 0.01])
+    fit = bayes_pool(y, v)
+    xs = np.linspace(-4, 5, 4001)
+    density = mean_density(fit, xs)
+    assert np.trapezoid(density, xs) == pytest.approx(1.0, abs=1e-4)
+    below = np.linspace(-4, float(fit.estimate), 4001)
+    assert np.trapezoid(mean_density(fit, below), below) == pytest.approx(0.5, abs=1e-4)
+
+
+def test_prior_times_likelihood_of_tau_is_the_posterior_of_the_fit() -> None:
+    y, v = np.array([0.1, 0.9, 0.35, -0.65]), np.array([0.04, 0.03, 0.05, 0.01])
+    fit = bayes_pool(y, v, tau_prior=("half_cauchy", 0.3))
+    taus = np.linspace(0, 40, 400001)
+    posterior = tau_prior("half_cauchy", 0.3, taus) * tau_likelihood(y, v, taus)
+    share = np.cumsum(posterior) / posterior.sum()
+    assert taus[np.searchsorted(share, 0.5)] == pytest.approx(float(fit.tau_median), rel=1e-3)
+
+
+def test_posterior_without_a_fit_says_why() -> None:
+    record, _ = whole_record(3)
+    assert any("No Bayesian fit" in text for text in texts(draw_posterior(record | {"bayes": []})))
+
+
+def test_bubbles_lie_where_the_trials_lie_and_the_test_is_printed() -> None:
+    record, _ = whole_record(8, moderators=("sessions", "purpose", "programme_weeks"))
+    figure = draw_moderators(record)
+    assert len(marks(figure, "bubble")) == 16  # two moderators that all eight trials report
+    assert len(marks(figure, "slope")) == 1
+    told = " ".join(texts(figure))
+    assert "Reported by no pooled trial: programme weeks." in told
+    slope = next(row for row in record["moderators"] if row["moderator"] == "sessions")
+    assert re.search(re.escape(f"{slope['slope']:.2f}".replace("-", "−")), told)
+
+
+def test_untrusted_labels_stay_text() -> None:
+    record, columns = whole_record(3)
+    for row in record["studies"] + record["influence"] + record["cumulative"]:
+        row["label"] = "$\\frac{1}{2}$ <b>&"
+    for _, _, figure in draw_all(record, columns):
+        assert not any(
+            mark.get_parse_math() for mark in figure.findobj(lambda m: hasattr(m, "get_parse_math"))
+        )
