@@ -33,9 +33,24 @@ rule harmonise:
         "../scripts/harmonise.py"
 
 
+rule audit:
+    input:
+        tables=rules.ingest.output.tables,
+        instruments=SETTINGS.instruments,
+        code=code("evidence", "stats"),
+    output:
+        findings=f"{PROCESSED}/audit.parquet",
+        table=f"{RESULTS}/audit.csv",
+    log:
+        f"{RESULTS}/logs/audit.log",
+    script:
+        "../scripts/audit.py"
+
+
 checkpoint compare:
     input:
         tables=rules.ingest.output.tables,
+        findings=rules.audit.output.findings,
         harmonised=rules.harmonise.output,
         instruments=SETTINGS.instruments,
         code=code("evidence", "stats"),
@@ -51,3 +66,19 @@ checkpoint compare:
         f"{RESULTS}/logs/compare.log",
     script:
         "../scripts/compare.py"
+
+
+rule follow:
+    input:
+        tables=rules.ingest.output.tables,
+        effects=effects_of(ANALYSES),
+        code=code("evidence", "figures", "report/words.py"),
+    output:
+        table=f"{RESULTS}/flow.csv",
+        figure=multiext(f"{RESULTS}/flow", ".svg", ".pdf", ".png"),
+    params:
+        analyses=ANALYSES,
+    log:
+        f"{RESULTS}/logs/follow.log",
+    script:
+        "../scripts/follow.py"

@@ -50,6 +50,8 @@ rule write_manifest:
     input:
         results=[
             rules.appraise.output,
+            rules.audit.output.table,
+            rules.follow.output,
             rules.write_tables.output,
             rules.write_page.output,
             of_each("studies.csv"),

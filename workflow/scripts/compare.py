@@ -6,6 +6,7 @@ with reported(snakemake.log[0]):
     compare(
         snakemake.input.tables,
         snakemake.input.harmonised,
+        snakemake.input.findings,
         snakemake.input.instruments,
         snakemake.params.analyses,
         snakemake.output[0],

@@ -61,26 +61,81 @@ def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
     write_harmonised(harmonise(read_tables(table_paths)), paths)
 
 
+def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, table_path: str) -> None:
+    """Check the numbers against each other and write what was found, for the comparison and for readers."""
+    from trialpool.evidence.audit import audit, write_audit
+
+    found = audit(read_tables(table_paths), load_catalogue(catalogue_path))
+    io.write_parquet(findings_path, found)
+    write_audit(found, table_path)
+
+
 def compare(
     table_paths: Sequence[str],
     harmonised_paths: Sequence[str],
+    findings_path: str,
     catalogue_path: str,
     specs: Specs,
     first_path: str,
 ) -> None:
     """Turn arm summaries into effects: per analysis its effects, what was not used and why, and its trials.
 
-    `first_path` is the first of the files to write, <folder>/<analysis>/effects.parquet.
+    Each effect carries its trial's risk of bias and the audit's findings on its rows. `first_path` is the
+    first of the files to write, <folder>/<analysis>/effects.parquet.
     """
     from trialpool.evidence.compare import compare, write_comparison
 
-    tables, harmonised = read_tables(table_paths), read_tables(harmonised_paths)
-    catalogue = load_catalogue(catalogue_path)
-    comparison = compare(harmonised, tables, catalogue, list(specs.values()))
+    tables = read_tables(table_paths)
+    comparison = compare(
+        read_tables(harmonised_paths), tables, load_catalogue(catalogue_path), list(specs.values())
+    )
     effects = comparison.effects
     effects["risk_of_bias"] = effects["study_id"].map(overall_risk_of_bias(tables["risk_of_bias"])).fillna("")
-    comparison = replace(comparison, effects=effects)
-    write_comparison(comparison, list(specs), Path(first_path).parents[1])
+    effects = flagged(effects, pd.read_parquet(findings_path))
+    write_comparison(replace(comparison, effects=effects), list(specs), Path(first_path).parents[1])
+
+
+def follow(table_paths: Sequence[str], effect_paths: Sequence[str], slugs: Sequence[str], path: str) -> None:
+    """Follow the trials from known to pooled: flow.csv and the figure beside it.
+
+    `effect_paths` are the effects, excluded and known parquet files of the first analysis, then of the next.
+    """
+    from trialpool.evidence.flow import flow, write_flow
+    from trialpool.figures.flow import describe_flow, draw_flow
+    from trialpool.figures.save import save_figure
+
+    frames = [pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)]
+    table = flow(read_tables(table_paths), *frames, list(slugs))
+    write_flow(table, path)
+    rows = table.to_dict("records")
+    save_figure(draw_flow(rows), Path(path).with_suffix(""), description=describe_flow(rows))
+
+
+def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """Effects with `audit`, the rules of high or medium severity that question one of their rows; also told
+    among the cautions.
+
+    >>> effects = pd.DataFrame({"row_ids": ["a.csv:2 a.csv:3"], "cautions": [""]})
+    >>> findings = pd.DataFrame({"row_ids": ["a.csv:3"], "severity": ["high"], "rule": ["se_as_sd"],
+    ...                          "finding": ["spread too small"]})
+    >>> flagged(effects, findings)[["audit", "cautions"]].values.tolist()
+    [['se_as_sd', 'audit: spread too small']]
+    """
+    grave = findings[findings["severity"].isin(["high", "medium"])]
+    by_row: dict[str, list[tuple[str, str]]] = {}
+    for rows, rule, words in zip(grave["row_ids"], grave["rule"], grave["finding"], strict=True):
+        for row in str(rows).split():
+            by_row.setdefault(row, []).append((str(rule), str(words)))
+    met = [
+        list(dict.fromkeys(entry for row in str(rows).split() for entry in by_row.get(row, ())))
+        for rows in effects["row_ids"]
+    ]
+    cautions = [
+        "; ".join([*([str(caution)] if caution else []), *(f"audit: {words}" for _, words in entries)])
+        for caution, entries in zip(effects["cautions"], met, strict=True)
+    ]
+    rules = [" ".join(dict.fromkeys(rule for rule, _ in entries)) for entries in met]
+    return effects.assign(audit=rules, cautions=cautions)
 
 
 def overall_risk_of_bias(judgements: pd.DataFrame) -> dict[str, str]:
