@@ -86,12 +86,8 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
     if faults:
         raise InputError(faults)
     evidence = config["evidence"]
-    shared = {
-        **ANALYSIS_DEFAULTS,
-        **METHOD_DEFAULTS,
-        **config.get("defaults", {}),
-        "robustness": {**ROBUSTNESS_DEFAULTS, **config.get("robustness", {})},
-    }
+    robustness = {**ROBUSTNESS_DEFAULTS, **config.get("robustness", {})}
+    shared = {**ANALYSIS_DEFAULTS, **METHOD_DEFAULTS, **config.get("defaults", {}), "robustness": robustness}
     return Settings(
         evidence=tuple([evidence] if isinstance(evidence, str) else evidence),
         processed=config["processed"],

@@ -172,12 +172,18 @@ def contrast_effects(rows: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     rows.loc[plain, "effect"] = (rows["estimate"].to_numpy(float) * factor)[plain]
     rows.loc[plain, "variance"] = ((rows["se"].to_numpy(float) * factor) ** 2)[plain]
     odds_to_smd(rows, usable & from_odds, np.sign(slope))
-    now = usable & from_difference
-    if now.any():
-        part, ones, twos = rows[now], n1[now], n2[now]
-        sd = stats.sd_from_difference_se(part["se"], ones, twos)
-        difference = part["estimate"].to_numpy(float) * np.sign(slope[now])
-        zero = np.zeros(len(part))
-        _put(rows, now, stats.standardized_mean_difference(difference, sd, ones, zero, sd, twos))
-        rows.loc[now, "derivation"] = joined(part["derivation"], "SD from the SE of the difference")
+    _standardised(rows, usable & from_difference, n1, n2, np.sign(slope))
     return rows
+
+
+def _standardised(
+    rows: pd.DataFrame, now: np.ndarray, n1: np.ndarray, n2: np.ndarray, sign: np.ndarray
+) -> None:
+    """Hedges' g of the printed differences marked by `now`, by the SD that their SE implies."""
+    if not now.any():
+        return
+    part, ones, twos = rows[now], n1[now], n2[now]
+    sd = stats.sd_from_difference_se(part["se"], ones, twos)
+    difference, zero = part["estimate"].to_numpy(float) * sign[now], np.zeros(len(part))
+    _put(rows, now, stats.standardized_mean_difference(difference, sd, ones, zero, sd, twos))
+    rows.loc[now, "derivation"] = joined(part["derivation"], "SD from the SE of the difference")
