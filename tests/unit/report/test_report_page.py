@@ -245,3 +245,13 @@ def test_other_choices_stand_beside_the_result():
     assert "no clear difference (changed)" in page.text
     places = {attributes["data-from"]: attributes["value"] for attributes, _ in page.data}
     assert places["demo-pain/sensitivity.0.ci_high"] == "0.2"
+
+
+def test_a_result_leads_to_its_record_and_to_the_settings_that_made_it(records):
+    specs = {
+        "demo-pain": {"analysis": "demo-pain", "measure": "MD", "outcomes": ["VAS100", "NRS"], "items": []}
+    }
+    page = Page(render_page(records, demo.evidence(), specs=specs))
+    assert "analyses/demo-pain/result.json" in page.values("href")
+    assert "outcomes VAS100, NRS" in page.text
+    assert "items" not in page.text

@@ -17,6 +17,7 @@ from trialpool.report.trials import row_ids
 
 Row = Mapping[str, Any]
 NOT_ASKED = frozenset({"other_comparison", "other_purpose"})
+SHOWN_ELSEWHERE = frozenset({"analysis", "title", "note", "mcid", "experimental_name", "control_name"})
 OWN = ("estimate", "estimate_low", "estimate_high")
 POOLED = ("estimate", "ci_low", "ci_high")
 
@@ -26,10 +27,12 @@ def analysis_view(
     raw: Mapping[str, Row],
     instruments: Mapping[str, Any],
     marks: Mapping[str, Row] | None = None,
+    spec: Row | None = None,
 ) -> dict[str, Any]:
     """Everything the template of an analysis needs.
 
-    `raw` holds raw rows by row_id, `instruments` their full names, `marks` judgements of bias by trial.
+    `raw` holds raw rows by row_id, `instruments` their full names, `marks` judgements of bias by trial,
+    `spec` the resolved settings that made the record.
     """
     return {
         "record": record,
@@ -42,6 +45,7 @@ def analysis_view(
         "key_numbers": key_numbers(record),
         "forest": forest_view(record, raw, instruments) if record["pooled"] else None,
         "marks": marks or {},
+        "settings": settings_shown(spec or {}),
         "methods": (record.get("methods") or {}).get("text") or [],
         "not_used": near_misses(record),
         "elsewhere": sum(row.get("reason_code") in NOT_ASKED for row in record.get("not_used") or []),
@@ -51,6 +55,20 @@ def analysis_view(
         "robust": robustness_view(record),
         "statement": informative_statement(record),
     }
+
+
+def settings_shown(spec: Row) -> list[tuple[str, str]]:
+    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out.
+
+    >>> settings_shown({"measure": "MD", "outcomes": ["NRS", "VAS10"], "note": "", "title": "T"})
+    [('measure', 'MD'), ('outcomes', 'NRS, VAS10')]
+    """
+    shown = []
+    for key, value in spec.items():
+        if key not in SHOWN_ELSEWHERE and value not in (None, "", [], {}):
+            parts = value if isinstance(value, list) else [value]
+            shown.append((key, ", ".join("(no item)" if part == "" else str(part) for part in parts)))
+    return shown
 
 
 def _used(record: Row) -> set[str]:

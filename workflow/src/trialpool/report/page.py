@@ -27,10 +27,8 @@ FIGURES = {
     "funnel": "Funnel plot",
     "multiverse": "Specification curve",
     "influence": "Influence of single trials",
-    "cumulative": "Results as trials were published",
-    "baujat": "Baujat plot",
-    "bubble": "Moderator",
-    "gosh": "All subsets of trials",
+    "posterior": "Bayesian posterior",
+    "moderators": "Moderators",
 }
 MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
 
@@ -44,6 +42,7 @@ def render_page(
     claims: Sequence[Mapping[str, Any]] = (),
     flow: Sequence[Mapping[str, Any]] = (),
     audit: Sequence[Mapping[str, Any]] = (),
+    specs: Mapping[str, Mapping[str, Any]] | None = None,
     title: str = "",
 ) -> str:
     """The HTML of results/index.html.
@@ -52,7 +51,7 @@ def render_page(
     with `row_id`; `figures` SVG texts by analysis and name ("forest", "funnel" …), embedded as images, in
     which nothing can run, unless they are large;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims;
-    `flow` and `audit` the rows of flow.csv and audit.csv.
+    `flow` and `audit` the rows of flow.csv and audit.csv; `specs` the resolved settings by analysis.
 
     >>> render_page([], {}).startswith("<!DOCTYPE html>")
     True
@@ -60,7 +59,11 @@ def render_page(
     raw = raw_index(tables)
     judgements = tables.get("risk_of_bias") or []
     marks = overall_marks(judgements)
-    views = [analysis_view(record, raw, instruments or {}, marks) for record in records]
+    asked = specs or {}
+    views = [
+        analysis_view(record, raw, instruments or {}, marks, asked.get(record["analysis"]))
+        for record in records
+    ]
     trials = trial_views(records, tables)
     named = {trial["study_id"]: trial["label"] for trial in trials}
     environment = html_environment()
