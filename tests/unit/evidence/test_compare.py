@@ -4,6 +4,7 @@ import pytest
 from small_review import answer, chosen, question, reasons, review
 
 from trialpool import io
+from trialpool.errors import InputError
 from trialpool.evidence.compare import EFFECT_COLUMNS, write_comparison
 from trialpool.stats import shared_control_events, shared_control_means
 
@@ -400,3 +401,16 @@ def test_comparisons_with_a_common_control_agree_with_their_covariance(measure):
     assert [row["arm_experimental"] for row in found] == ["a", "b"]
     assert [row["effect"] for row in found] == pytest.approx(list(expected.effect))
     assert [row["variance"] for row in found] == pytest.approx(list(np.diag(expected.covariance)))
+
+
+@pytest.mark.parametrize(
+    ("study", "design", "words"),
+    [
+        ("B", "crossover", "not the study_id of any trial"),
+        ("A", "parallel", "a parallel trial, which needs none"),
+    ],
+)
+def test_an_assumption_about_no_such_trial_is_a_fault(study, design, words):
+    spec = question(assumptions={study: {"first_period": True, "source": "a guess"}})
+    with pytest.raises(InputError, match=words):
+        answer(review(studies=[{"design": design}], continuous=two_arms()), spec)

@@ -23,6 +23,8 @@ METHOD_DEFAULTS: dict[str, Any] = {
     "multi_arm": "combine",
     "kinds": None,
     "change_correlation": 0.5,
+    "correlation_source": "found",
+    "borrow_sd": False,
     "smd_variance": "LS",
     "zero_cells": 0.5,
     "forest": "default",
@@ -43,6 +45,7 @@ ANALYSIS_DEFAULTS: dict[str, Any] = {
     "items": [],
     "timepoint": "end_of_treatment",
     "scale": None,
+    "convert": [],
     "mcid": None,
     "moderators": [],
     "subgroups": None,
@@ -86,8 +89,7 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
     if faults:
         raise InputError(faults)
     evidence = config["evidence"]
-    robustness = {**ROBUSTNESS_DEFAULTS, **config.get("robustness", {})}
-    shared = {**ANALYSIS_DEFAULTS, **METHOD_DEFAULTS, **config.get("defaults", {}), "robustness": robustness}
+    shared = _shared(config)
     return Settings(
         evidence=tuple([evidence] if isinstance(evidence, str) else evidence),
         processed=config["processed"],
@@ -98,6 +100,17 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
             slug: _resolved(slug, entry, shared, catalogue) for slug, entry in config["analyses"].items()
         },
     )
+
+
+def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
+    """What every analysis starts from."""
+    return {
+        **ANALYSIS_DEFAULTS,
+        **METHOD_DEFAULTS,
+        **config.get("defaults", {}),
+        "robustness": {**ROBUSTNESS_DEFAULTS, **config.get("robustness", {})},
+        "assumptions": dict(config.get("assumptions", {})),
+    }
 
 
 def load_catalogue(path: str | Path) -> dict[str, Any]:

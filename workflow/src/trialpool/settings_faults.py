@@ -99,6 +99,10 @@ def _measure_faults(entry: Mapping[str, Any], fault: Any) -> Iterator[Fault]:
         yield fault("measure", measure, f"not a measure for the domain {domain}", f"use one of: {fitting}")
     if entry.get("scale") and measure != "MD":
         yield fault("scale", entry["scale"], f"meaningless for {measure}", "remove it, or use measure: MD")
+    if entry.get("convert") and measure != "SMD":
+        yield fault(
+            "convert", entry["convert"], f"meaningless for {measure}", "remove it, or use measure: SMD"
+        )
     expected = "higher" if domain in MORE_EVENTS_ARE_BETTER else "lower"
     if domain in EVENT_DOMAINS and entry["better"] != expected:
         yield fault(

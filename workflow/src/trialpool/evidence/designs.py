@@ -13,12 +13,14 @@ as analysed with its design, and says so.
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from trialpool.errors import Fault, InputError
 from trialpool.stats.units import design_effect
 
 REFUSED = {
@@ -57,6 +59,24 @@ def design_table(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> p
         for study, design in zip(odd["study_id"], odd["design"], strict=True):
             rows.append((position, study, *_decided(design, assumptions.get(study) or {})))
     return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def check_assumptions(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> None:
+    """Raise InputError for assumptions about studies that do not exist, or that are parallel trials."""
+    assumed = {study for spec in specs for study in spec.get("assumptions") or {}}
+    designs = dict(zip(studies["study_id"], studies["design"], strict=True))
+    faults = []
+    for study in sorted(assumed):
+        design, key = designs.get(study), f"assumptions.{study}"
+        if design is None:
+            near = difflib.get_close_matches(study, designs, n=1)
+            remedy = f"did you mean {near[0]}" if near else "use a study_id of studies.csv"
+            faults.append(Fault("config", None, key, study, "not the study_id of any trial", remedy))
+        elif design not in REFUSED:
+            remedy = "remove the assumption, or correct the design in studies.csv"
+            faults.append(Fault("config", None, key, study, f"a {design} trial, which needs none", remedy))
+    if faults:
+        raise InputError(faults)
 
 
 def _decided(design: str, assumed: Mapping[str, Any]) -> tuple[str, str, float, float, str]:

@@ -8,7 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-POINTS = {"end_of_treatment": "the end of treatment", "follow_up": "follow-up", "during": "during treatment"}
+POINTS = {
+    "": "a time that is not stated",
+    "end_of_treatment": "the end of treatment",
+    "follow_up": "follow-up",
+    "during": "during treatment",
+}
 EVENT_MEASURES = ("RR", "OR", "RD")
 TRUST = (
     "Inside a trial an estimate adjusted for baseline goes first, then means and SDs as printed or by exact"
