@@ -25,46 +25,43 @@ def made_up_tables(trials: int) -> dict[str, pd.DataFrame]:
     rng = np.random.default_rng(20261122)
     study = np.array([f"Trial{place:05d}" for place in range(trials)], dtype=object)
     n = rng.integers(15, 80, trials).astype(float)
-    studies = pd.DataFrame(
-        {
-            **{"study_id": study, "first_author": "Author", "year": 2000.0 + np.arange(trials) % 25},
-            **{"condition": np.where(np.arange(trials) % 2, "DPN", "CIPN"), "design": "parallel"},
-            **{"purpose": "treatment", "setting_note": pd.NA, "n_randomised": 2 * n},
-            **{"source_url": "https://example.org"},
-        }
-    )
-    arms = pd.concat(
-        [
-            pd.DataFrame(
-                {
-                    **{"study_id": study, "arm": arm, "role": role, "category": category, "label": category},
-                    **{"cointervention": pd.NA, "sessions": 10.0, "weeks": 8.0, "sessions_per_week": 2.0},
-                    **{"n_randomised": n, "pooled_of": pd.NA},
-                }
-            )
-            for arm, role, category in (
-                ("acu", "experimental", "manual_acupuncture"),
-                ("sham", "control", "sham"),
-            )
-        ]
-    )
-    continuous = pd.concat(
-        [
-            _rows(study, n, arm, instrument, weeks, rng)
-            for arm in ("acu", "sham")
-            for instrument, weeks in (("NRS", 0), ("NRS", 8), ("VAS100", 8))
-        ],
-        ignore_index=True,
-    )
-    contrasts = pd.concat([_contrasts(study, n, rng, item) for item in ("", "worst")], ignore_index=True)
-    events = pd.concat([_events(study, n, rng, arm) for arm in ("acu", "sham")], ignore_index=True)
-    tables = {"studies": studies, "arms": arms.sort_values(["study_id", "arm"], ignore_index=True)}
-    tables |= {"continuous": continuous, "contrasts": contrasts, "events": events}
+    arms = (("acu", "experimental", "manual_acupuncture"), ("sham", "control", "sham"))
+    outcomes = [(arm, *what) for arm in ("acu", "sham") for what in (("NRS", 0), ("NRS", 8), ("VAS100", 8))]
+    tables = {
+        "studies": _studies(study, n),
+        "arms": pd.concat([_arm(study, n, *arm) for arm in arms]).sort_values(["study_id", "arm"]),
+        "continuous": pd.concat([_rows(study, n, *what, rng) for what in outcomes]),
+        "contrasts": pd.concat([_contrasts(study, n, rng, item) for item in ("", "worst")]),
+        "events": pd.concat([_events(study, n, rng, arm) for arm in ("acu", "sham")]),
+    }
     for name, table in tables.items():
+        table = table.reset_index(drop=True)
         table["row_id"] = [f"{name}.csv:{place + 2}" for place in range(len(table))]
         text = [column for column in table if not pd.api.types.is_numeric_dtype(table[column])]
         tables[name] = table.astype(dict.fromkeys(text, "string"))
     return tables
+
+
+def _studies(study: np.ndarray, n: np.ndarray) -> pd.DataFrame:
+    place = np.arange(len(study))
+    return pd.DataFrame(
+        {
+            **{"study_id": study, "first_author": "Author", "year": 2000.0 + place % 25},
+            **{"condition": np.where(place % 2, "DPN", "CIPN"), "design": "parallel"},
+            **{"purpose": "treatment", "setting_note": pd.NA, "n_randomised": 2 * n},
+            "source_url": "https://example.org",
+        }
+    )
+
+
+def _arm(study: np.ndarray, n: np.ndarray, arm: str, role: str, category: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            **{"study_id": study, "arm": arm, "role": role, "category": category, "label": category},
+            **{"cointervention": pd.NA, "sessions": 10.0, "weeks": 8.0, "sessions_per_week": 2.0},
+            **{"n_randomised": n, "pooled_of": pd.NA},
+        }
+    )
 
 
 def _source() -> dict[str, str]:
@@ -133,7 +130,8 @@ def questions() -> list[dict[str, object]]:
     return [
         pain | {"analysis": "md", "measure": "MD", "scale": "0-10", "outcomes": ["NRS", "VAS100"]},
         pain | {"analysis": "smd", "measure": "SMD", "scale": None, "outcomes": []},
-        common | {"analysis": "rr", "domain": "responder", "measure": "RR", "scale": None}
+        common
+        | {"analysis": "rr", "domain": "responder", "measure": "RR", "scale": None}
         | {"outcomes": ["improved"], "better": "higher"},
     ]
 
