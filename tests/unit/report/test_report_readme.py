@@ -35,3 +35,13 @@ def test_hostile_titles_break_neither_table_nor_page():
     assert "\u202e" not in text
     rows = [line for line in text.splitlines() if line.startswith("|")]
     assert {line.count("|") for line in rows} == {9}
+
+
+def test_claims_head_the_readme_with_the_results_that_decide_them():
+    shown = demo.everything()
+    text = render_readme(shown["records"], shown["claims"])
+    lines = [line for line in text.splitlines() if line.startswith("| More than sham")]
+    assert lines == [
+        "| More than sham. | **suggested** | [MD −1.20 (−2.00 to −0.40), 3 trials](analyses/demo-pain) |"
+    ]
+    assert "| A gap. | **no evidence** | no usable trial |" in text

@@ -26,13 +26,26 @@ def render_readme(records: Sequence[Mapping[str, Any]], claims: Sequence[Mapping
     return template.render(
         groups=[_group(heading, members) for heading, members in grouped(records)],
         total=len(records),
-        claims=claims,
+        claims=[_claim(claim, records) for claim in claims],
         interval_name=interval_name(records),
         statuses=[
             (sum(record["status"] == status for record in records), label)
             for status, label in naming.STATUS_NAMES.items()
         ],
     )
+
+
+def _claim(claim: Mapping[str, Any], records: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """A claim with the results that decide it: effect, number of trials, folder."""
+    by_analysis = {record["analysis"]: record for record in records}
+    results = []
+    for part in claim["parts"]:
+        for found in part["findings"]:
+            record = {**by_analysis[found["analysis"]], **(found.get("restricted") or {})}
+            if record["pooled"]:
+                told = f"{_effect(record)}, {words.count(record['k'], 'trial')}"
+                results.append({"told": told, "folder": Markup(_folder(record))})
+    return {"statement": claim["statement"], "verdict": claim["verdict"], "results": results}
 
 
 def grouped(records: Sequence[Mapping[str, Any]]) -> list[tuple[str, list[Mapping[str, Any]]]]:
