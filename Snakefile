@@ -6,6 +6,9 @@ from snakemake.utils import min_version
 min_version("9.27")
 
 
+report: "workflow/report/workflow.rst"
+
+
 if not workflow.overwrite_configfiles:  # Snakemake would merge the two, so the shipped one is read alone
 
     configfile: "config/config.yaml"
@@ -14,6 +17,7 @@ if not workflow.overwrite_configfiles:  # Snakemake would merge the two, so the 
 include: "workflow/rules/common.smk"
 include: "workflow/rules/evidence.smk"
 include: "workflow/rules/synthesis.smk"
+include: "workflow/rules/robustness.smk"
 include: "workflow/rules/report.smk"
 
 
@@ -33,3 +37,4 @@ rule data:
 rule figures:
     input:
         of_each("forest.png"),
+        of_each_pooled([f"{name}.png" for name in FIGURES]),

@@ -4,6 +4,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from trialpool.errors import InputError
+from trialpool.io import read_rows
 from trialpool.settings import load_settings
 
 try:
@@ -71,3 +72,20 @@ def batches(analyses):
 def of_each(name, analyses=None):
     """One result file of every analysis."""
     return collect(f"{RESULTS}/analyses/{{analysis}}/{name}", analysis=analyses or ANALYSES)
+
+
+def pools_several(analysis):
+    """Whether an analysis pools two trials or more; to be asked after the checkpoint."""
+    rows = read_rows(f"{PROCESSED}/analyses/{analysis}/effects.parquet", ["study_id", "selected", "variant"])
+    return len({row["study_id"] for row in rows if row["selected"] and not row["variant"]}) > 1
+
+
+def of_each_pooled(names, analyses=ANALYSES):
+    """An input function: some result files of every analysis that pools two trials or more."""
+
+    def files(wildcards):
+        checkpoints.compare.get()
+        pooled = [analysis for analysis in analyses if pools_several(analysis)]
+        return collect(f"{RESULTS}/analyses/{{analysis}}/{{name}}", analysis=pooled, name=names)
+
+    return files

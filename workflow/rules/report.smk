@@ -21,8 +21,8 @@ rule write_tables:
         appraisal=rules.appraise.output.appraisal,
         code=code("report"),
     output:
-        summary=f"{RESULTS}/summary.csv",
-        excluded=f"{RESULTS}/excluded.csv",
+        summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
+        excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
         readme=f"{RESULTS}/README.md",
     log:
         f"{RESULTS}/logs/write_tables.log",
@@ -34,12 +34,16 @@ rule write_page:
     input:
         records=of_each("result.json"),
         appraisal=rules.appraise.output.appraisal,
-        forests=of_each("forest.svg"),
+        figures=of_each("forest.svg"),
         tables=rules.ingest.output.tables,
+        flow=rules.follow.output.table,
+        audit=rules.audit.output.table,
         instruments=SETTINGS.instruments,
-        code=code("report", "figures"),
+        code=code("report", "figures", "synthesis/certainty.py", "synthesis/imprecision.py"),
     output:
-        page=f"{RESULTS}/index.html",
+        page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
+    params:
+        specs=SETTINGS.analyses,
     log:
         f"{RESULTS}/logs/write_page.log",
     script:
@@ -56,8 +60,11 @@ rule write_manifest:
             rules.write_page.output,
             of_each("studies.csv"),
             of_each("sensitivity.csv"),
-            [of_each(f"forest.{suffix}") for suffix in ("svg", "pdf", "png")],
+            [of_each(f"forest.{suffix}") for suffix in FORMATS],
+            rules.adjust_moderators.output,
         ],
+        drawn=of_each_pooled(DRAWN),
+        moderated=of_each_pooled([f"moderators.{suffix}" for suffix in FORMATS], MODERATED),
         raw=raw_tables,
         code=code("report"),
     output:

@@ -129,11 +129,12 @@ def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def read_rows(path: str | Path) -> list[dict[str, Any]]:
-    """Read a parquet file as a list of dicts without importing pandas (missing cells are None)."""
+def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+    """Read a parquet file, or some of its columns, as a list of dicts without pandas (missing cells are None)."""
     import pyarrow.parquet as parquet
 
-    rows: list[dict[str, Any]] = parquet.ParquetFile(path).read().to_pylist()
+    wanted = None if columns is None else list(columns)
+    rows: list[dict[str, Any]] = parquet.ParquetFile(path).read(columns=wanted).to_pylist()
     return rows
 
 

@@ -23,10 +23,11 @@ from trialpool.figures.svg import svg_bytes
 from trialpool.io import write_bytes
 
 PNG_DPI = 150
+PNG_DPI_BESIDE = 110  # of figures that stand beside the forest plot: legible, at half the size
 PNG_COLOURS = 64
 
 
-def save_figure(figure: Figure, stem: str | Path, *, description: str) -> list[Path]:
+def save_figure(figure: Figure, stem: str | Path, *, description: str, dpi: float = PNG_DPI) -> list[Path]:
     """Write `stem`.svg, .pdf and .png (whole or not at all each) and return their paths.
 
     `description` is the text alternative; what stands before its first ". " becomes the title. The bytes
@@ -44,7 +45,7 @@ def save_figure(figure: Figure, stem: str | Path, *, description: str) -> list[P
         contents = {
             ".svg": svg_bytes(figure, title=title, description=description),
             ".pdf": pdf_bytes(figure, title=title),
-            ".png": png_bytes(figure),
+            ".png": png_bytes(figure, dpi=dpi),
         }
     paths = [Path(f"{stem}{suffix}") for suffix in contents]
     for path, content in zip(paths, contents.values(), strict=True):
@@ -64,14 +65,14 @@ def pdf_bytes(figure: Figure, *, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def png_bytes(figure: Figure) -> bytes:
+def png_bytes(figure: Figure, *, dpi: float = PNG_DPI) -> bytes:
     """The figure as PNG with a palette, the paper exactly white.
 
     >>> png_bytes(Figure(figsize=(1, 1)))[1:4]
     b'PNG'
     """
     usual = figure.dpi
-    figure.dpi = PNG_DPI
+    figure.dpi = dpi
     try:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
@@ -82,5 +83,5 @@ def png_bytes(figure: Figure) -> bytes:
     image = image.quantize(PNG_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.putpalette([255 if level >= 253 else level for level in image.getpalette() or []])
     buffer = io.BytesIO()
-    image.save(buffer, "png", compress_level=6, dpi=(PNG_DPI, PNG_DPI))
+    image.save(buffer, "png", compress_level=9, dpi=(dpi, dpi))
     return buffer.getvalue()

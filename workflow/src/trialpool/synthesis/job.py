@@ -57,11 +57,11 @@ def write_record(record: Mapping[str, Any], folder: Path) -> None:
 def draw_analysis(record_path: str, multiverse_path: str) -> None:
     """Write the tables and figures of an analysis that pools at least two trials, beside its record."""
     from trialpool.figures.catalogue import draw_all
-    from trialpool.figures.save import save_figure
+    from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 
     record, folder = io.read_json(record_path), Path(record_path).parent
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *MULTIVERSE_COLUMNS))
     io.write_csv(folder / "influence.csv", record["influence"], INFLUENCE_COLUMNS)
     for name, title, figure in draw_all(record, io.read_columns(multiverse_path)):
-        save_figure(figure, folder / name, description=title)
+        save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE)

@@ -1,0 +1,47 @@
+# records -> whether they hold: figures of each pooled analysis, and what concerns the whole review.
+
+FIGURES = ["multiverse", "influence", "funnel", "posterior"]
+FORMATS = ["svg", "pdf", "png"]
+DRAWN = ["multiverse.csv", "influence.csv", *collect("{name}.{format}", name=FIGURES, format=FORMATS)]
+MODERATED = [analysis for analysis in ANALYSES if SETTINGS.analyses[analysis]["moderators"]]
+
+
+wildcard_constraints:
+    analysis="[a-z][a-z0-9-]*",
+
+
+rule draw:
+    input:
+        record=f"{RESULTS}/analyses/{{analysis}}/result.json",
+        multiverse=f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet",
+        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
+    output:
+        [f"{RESULTS}/analyses/{{analysis}}/{name}" for name in DRAWN],
+    log:
+        f"{RESULTS}/logs/draw/{{analysis}}.log",
+    script:
+        "../scripts/draw.py"
+
+
+rule draw_moderators:
+    input:
+        record=f"{RESULTS}/analyses/{{analysis}}/result.json",
+        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
+    output:
+        multiext(f"{RESULTS}/analyses/{{analysis}}/moderators", ".svg", ".pdf", ".png"),
+    log:
+        f"{RESULTS}/logs/draw_moderators/{{analysis}}.log",
+    script:
+        "../scripts/draw_moderators.py"
+
+
+rule adjust_moderators:
+    input:
+        records=of_each("result.json"),
+        code=code("synthesis/moderators.py", "synthesis/review.py"),
+    output:
+        table=f"{RESULTS}/moderators.csv",
+    log:
+        f"{RESULTS}/logs/adjust_moderators.log",
+    script:
+        "../scripts/adjust_moderators.py"
