@@ -1,8 +1,10 @@
-"""How long harmonising and comparing take as the evidence grows, and how much memory: python benchmarks/harmonise_scale.py.
+"""How long harmonising and comparing take as the evidence grows, and how much memory.
 
-Made-up trials (seeded), 10 outcome rows each: two arms, finals and changes, SD, SE, 95% CI, quartiles, contrasts
-and events, three analyses. Prints one line a size; each size runs in a process of its own, so that its peak
-memory is its own. Must hold: 10,000 trials within 20 s and 1 GB, and cost growing linearly.
+    python benchmarks/harmonise_scale.py
+
+Made-up trials (seeded), 10 outcome rows each: two arms, baselines, SD, SE, 95% CI, quartiles, contrasts and
+events, three analyses with all their variants. Prints one line a size; each size runs in a process of its
+own, so that its peak memory is its own. Must hold: 10,000 trials within 20 s and 1 GB, cost growing linearly.
 """
 
 from __future__ import annotations
@@ -156,7 +158,8 @@ def measure(trials: int) -> None:
     end = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(
-        f"{trials:6d} trials {rows:7d} rows: harmonise {between - start:5.2f} s, compare {end - between:5.2f} s,"
+        f"{trials:6d} trials {rows:7d} rows:"
+        f" harmonise {between - start:5.2f} s, compare {end - between:5.2f} s,"
         f" {1e6 * (end - start) / rows:6.1f} µs a row, peak {peak:5.0f} MB,"
         f" {int(effects['selected'].sum())} effects used",
         flush=True,

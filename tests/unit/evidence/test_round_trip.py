@@ -260,3 +260,18 @@ def test_events_and_their_published_ratio(e1, e2, n1, n2):
     slack = 5e-7 / limits.min()
     close(read["effect"], true, slack)
     close(read["variance"] ** 0.5, se, slack)
+
+
+@EXAMPLES
+@given(people(), st.booleans())
+def test_standardised_difference_from_the_interval_of_the_difference(raw, randomised):
+    half = stdtrit(len(raw.a) + len(raw.s) - 2, 0.975) * raw.pooled_se
+    n = {"n_1": len(raw.a), "n_2": len(raw.s)}
+    arms = [{"arm": "a", "n_randomised": n["n_1"]}, {**SHAM, "n_randomised": n["n_2"]}]
+    contrast = {"arm_1": "a", "arm_2": "s", "estimate": raw.effect, **({} if randomised else n)}
+    contrast |= {"spread_low": raw.effect - half, "spread_high": raw.effect + half}
+    found = effect(contrasts=[contrast], arms=arms, measure="SMD")
+    true = effect(both(Raw(raw.a, raw.s, raw.a0, raw.s0, 10)), measure="SMD")
+    close(found["effect"], true["effect"], 1e-7)
+    close(found["variance"], true["variance"], 1e-7)
+    assert found["imputed"] == randomised

@@ -22,7 +22,19 @@ from trialpool.evidence.words import held_back, joined, plain_text, study_doubts
 
 CONTRAST_COLUMNS = (
     *("study_id", "arm_1", "arm_2", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
-    *("measure", "estimate", "se", "df", "n_1", "n_2", "adjusted", "trust", "imputed", "derivation"),
+    *(
+        "measure",
+        "estimate",
+        "se",
+        "df",
+        "n_1",
+        "n_2",
+        "assumed_n",
+        "adjusted",
+        "trust",
+        "imputed",
+        "derivation",
+    ),
     *("cautions", "reading", "source_url", "locator", "row_ids", "usable", "reason_code", "reason"),
 )
 RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint"]
@@ -43,6 +55,7 @@ def contrast_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         se=np.nan,
         trust=np.where(rows["adjusted"] == "yes", routes.ADJUSTED, routes.CONTRAST),
         imputed=False,
+        assumed_n=assumed_n,
     )
     for name in ("derivation", "cautions", "reason_code", "reason"):
         table[name] = np.full(len(table), "", dtype=object)

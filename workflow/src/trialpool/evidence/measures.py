@@ -26,6 +26,7 @@ SAME_MEASURE = {
     "OR": ("odds_ratio",),
     "RD": ("risk_difference",),
 }
+FROM_DIFFERENCE = "SD from the SE of the difference"
 Calculation = Callable[..., stats.Effects]
 EVENT_MEASURES: Mapping[str, Calculation] = {
     "RR": stats.risk_ratio,
@@ -186,4 +187,7 @@ def _standardised(
     sd = stats.sd_from_difference_se(part["se"], ones, twos)
     difference, zero = part["estimate"].to_numpy(float) * sign[now], np.zeros(len(part))
     _put(rows, now, stats.standardized_mean_difference(difference, sd, ones, zero, sd, twos))
-    rows.loc[now, "derivation"] = joined(part["derivation"], "SD from the SE of the difference")
+    assumed = part["assumed_n"].to_numpy(dtype=bool)
+    rows.loc[now, "imputed"] = assumed
+    words = np.where(assumed, f"{FROM_DIFFERENCE}, n = randomised", FROM_DIFFERENCE)
+    rows.loc[now, "derivation"] = joined(part["derivation"], words)
