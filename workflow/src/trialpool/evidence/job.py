@@ -90,7 +90,8 @@ def compare(
         read_tables(harmonised_paths), tables, load_catalogue(catalogue_path), list(specs.values())
     )
     effects = comparison.effects
-    effects["risk_of_bias"] = effects["study_id"].map(overall_risk_of_bias(tables["risk_of_bias"])).fillna("")
+    overall = overall_risk_of_bias(tables["risk_of_bias"])
+    effects["risk_of_bias"] = [overall.get(study, "") for study in effects["study_id"]]
     effects = flagged(effects, pd.read_parquet(findings_path))
     write_comparison(replace(comparison, effects=effects), list(specs), Path(first_path).parents[1])
 
