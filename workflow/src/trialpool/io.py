@@ -130,7 +130,7 @@ def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
 
 
 def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
-    """Read a parquet file, or some of its columns, as a list of dicts without pandas (missing cells are None)."""
+    """Rows of a parquet file, or some of its columns, as dicts without pandas; missing cells are None."""
     import pyarrow.parquet as parquet
 
     wanted = None if columns is None else list(columns)
