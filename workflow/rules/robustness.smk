@@ -1,4 +1,10 @@
 # records -> whether they hold: figures of each pooled analysis, and what concerns the whole review.
+from trialpool.synthesis.published import load_published
+
+try:
+    COMPARED = list(load_published(SETTINGS.published, ANALYSES)["figures"])
+except InputError as error:
+    raise WorkflowError(str(error)) from None
 
 FIGURES = ["multiverse", "influence", "funnel", "posterior"]
 FORMATS = ["svg", "pdf", "png"]
@@ -45,3 +51,19 @@ rule adjust_moderators:
         f"{RESULTS}/logs/adjust_moderators.log",
     script:
         "../scripts/adjust_moderators.py"
+
+
+rule compare_published:
+    input:
+        pools=f"{PROCESSED}/evidence/published_pools.parquet",
+        records=of_each("result.json"),
+        rules=SETTINGS.published or [],
+        code=code("synthesis/published.py", "figures", "report/words.py", "report/safe.py"),
+    output:
+        table=f"{RESULTS}/published.csv",
+        figures=collect(f"{RESULTS}/published/{{name}}.svg", name=COMPARED),
+        others=collect(f"{RESULTS}/published/{{name}}.{{format}}", name=COMPARED, format=["pdf", "png"]),
+    log:
+        f"{RESULTS}/logs/compare_published.log",
+    script:
+        "../scripts/compare_published.py"

@@ -61,6 +61,7 @@ class Settings:
     results: str
     instruments: str
     claims: str | None
+    published: str | None
     analyses: dict[str, dict[str, Any]]
 
 
@@ -96,6 +97,7 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
         results=config["results"],
         instruments=str(config.get("instruments", "config/instruments.yaml")),
         claims=config.get("claims"),
+        published=config.get("published"),
         analyses={
             slug: _resolved(slug, entry, shared, catalogue) for slug, entry in config["analyses"].items()
         },
