@@ -414,3 +414,19 @@ def test_an_assumption_about_no_such_trial_is_a_fault(study, design, words):
     spec = question(assumptions={study: {"first_period": True, "source": "a guess"}})
     with pytest.raises(InputError, match=words):
         answer(review(studies=[{"design": design}], continuous=two_arms()), spec)
+
+
+def test_an_adjusted_difference_is_standardised_by_a_borrowed_sd_only_where_allowed():
+    contrast = {"arm_1": "a", "arm_2": "s", "adjusted": "yes", "n_1": 20, "n_2": 20}
+    arms = [{**arm, "study_id": name} for name in "AB" for arm in ({"arm": "a"}, SHAM)]
+    rows = [{**row, "study_id": "B"} for row in two_arms()]
+    studies = [{"study_id": "A"}, {"study_id": "B"}]
+    tables = review(studies=studies, arms=arms, continuous=rows, contrasts=[contrast])
+    refused = answer(tables, question(measure="SMD"))
+    assert "no SD to standardise by" in reasons(refused)["adjusted"]
+    found = {row["study_id"]: row for row in chosen(answer(tables, question(measure="SMD", borrow_sd=True)))}
+    assert found["A"]["effect"] == pytest.approx(-1.0 / 2.0)
+    assert found["A"]["variance"] ** 0.5 == pytest.approx(1 / 2.02439416 / 2.0)  # t(38), SD 2 in trial B
+    assert found["A"]["imputed"]
+    assert "SD pooled over 2 arms of other trials" in found["A"]["derivation"]
+    assert "borrow_sd=true" in set(refused.effects["variant"])

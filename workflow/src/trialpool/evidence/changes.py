@@ -23,6 +23,7 @@ from trialpool.stats import change_correlation
 
 OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit"]
 TIME = ["weeks", "timepoint"]
+SAME_SCALE = ["instrument", "unit", "kind"]
 FEWEST_CORRELATIONS = 2
 SAME_SD = "SD after taken as that before"
 
@@ -39,7 +40,7 @@ def complete(table: pd.DataFrame) -> pd.DataFrame:
     before = _lookup(table, good & final & (table["timepoint"] == "baseline"), OUTCOME)
     after = _lookup(table, good & final & (table["timepoint"] != "baseline"), OUTCOME + TIME)
     _correlations(table, before, after)
-    _borrowed(table)
+    table[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(table, table)
     made = pd.concat([_made_changes(table, before), _made_finals(table, before)])
     _missing_sds(table, before, after)
     return pd.concat([table, made], ignore_index=True) if len(made) else table
@@ -68,20 +69,26 @@ def _correlations(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame
     table["r_source"] = [words.get(name, "") for name in table["instrument"]]
 
 
-def _borrowed(table: pd.DataFrame) -> None:
-    """SD pooled over the other trials' rows with the same instrument, unit and kind."""
+def pooled_elsewhere(table: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    """SD pooled over the trials other than the row's own, for each row of `wanted`.
+
+    `table` are arm summaries, `wanted` has `study_id`, `instrument`, `unit` and `kind` (final or change).
+    Returns `sd_borrowed` (NaN where no other trial tells) and `borrowed_from`, on the index of `wanted`.
+    """
     usable = (table["reason_code"] == "") & (table["timepoint"] != "baseline") & (table["n"] > 1)
-    usable &= table["trust"] <= routes.ALGEBRA
-    weight = (table["n"] - 1).where(usable, 0.0)
-    squares = (weight * table["sd"] ** 2).where(usable, 0.0)
-    keys = [table[name] for name in ("instrument", "unit", "kind")]
-    parts = pd.DataFrame({"weight": weight, "squares": squares, "one": usable.astype(float)})
-    whole = parts.groupby(keys).transform("sum")
-    own = parts.groupby([*keys, table["study_id"]]).transform("sum")
-    rest = whole - own
-    enough = rest["one"] > 0.5
-    table["sd_borrowed"] = np.sqrt((rest["squares"] / rest["weight"]).where(enough))
-    table["borrowed_from"] = [f"{count:.0f} arms of other trials" for count in rest["one"]]
+    rows = table[usable & (table["trust"] <= routes.ALGEBRA)]
+    parts = rows[[*SAME_SCALE, "study_id"]].assign(
+        weight=rows["n"] - 1, squares=(rows["n"] - 1) * rows["sd"] ** 2, arms=1.0
+    )
+    sums = ["weight", "squares", "arms"]
+    rest = np.zeros((len(wanted), len(sums)))
+    for keys, sign in ((SAME_SCALE, 1.0), ([*SAME_SCALE, "study_id"], -1.0)):
+        groups = parts.groupby(keys)[sums].sum()
+        rest += sign * groups.reindex(pd.MultiIndex.from_frame(wanted[keys])).fillna(0.0).to_numpy()
+    enough = rest[:, 2] > 0.5
+    sd = np.sqrt(np.divide(rest[:, 1], rest[:, 0], out=np.full(len(rest), np.nan), where=enough))
+    words = [f"{count:.0f} arms of other trials" if count > 0.5 else "" for count in rest[:, 2]]
+    return pd.DataFrame({"sd_borrowed": sd, "borrowed_from": words}, index=wanted.index)
 
 
 def _missing_sds(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> None:

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats
+from trialpool.evidence import routes
 from trialpool.evidence.conversions import ODDS_RATIO, allows_odds_ratios, odds_to_smd
 from trialpool.evidence.words import joined, number_text
 from trialpool.stats.units import crossover_smd
@@ -153,13 +154,19 @@ def contrast_effects(rows: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     from_odds = (printed == ODDS_RATIO) & allows_odds_ratios(specs)[rows["analysis"].to_numpy()]
     same |= from_odds
     numbers = (n1 >= 2) & (n2 >= 2) & (n1 + n2 >= 5)
+    own_sd = numbers & (rows["adjusted"] != "yes").to_numpy()
+    borrow = from_difference & ~own_sd & spec["borrow_sd"].to_numpy(dtype=bool)
+    borrow &= rows["sd_borrowed"].notna().to_numpy()
     cases = {
         "other_measure": (~same, "published as another measure"),
         "adjusted": (
-            from_difference & (rows["adjusted"] == "yes").to_numpy(),
+            from_difference & ~borrow & (rows["adjusted"] == "yes").to_numpy(),
             "an adjusted difference gives no SD to standardise by",
         ),
-        "no_n": (from_difference & ~numbers, "numbers of people unknown, so no SD to standardise by"),
+        "no_n": (
+            from_difference & ~borrow & ~numbers,
+            "numbers of people unknown, so no SD to standardise by",
+        ),
     }
     rows = _refused(rows.assign(effect=np.nan, variance=np.nan), cases)
     usable = (rows["reason_code"] == "").to_numpy()
@@ -173,8 +180,21 @@ def contrast_effects(rows: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
     rows.loc[plain, "effect"] = (rows["estimate"].to_numpy(float) * factor)[plain]
     rows.loc[plain, "variance"] = ((rows["se"].to_numpy(float) * factor) ** 2)[plain]
     odds_to_smd(rows, usable & from_odds, np.sign(slope))
-    _standardised(rows, usable & from_difference, n1, n2, np.sign(slope))
+    _standardised(rows, usable & from_difference & own_sd, n1, n2, np.sign(slope))
+    _standardised_elsewhere(rows, usable & borrow, np.sign(slope))
     return rows
+
+
+def _standardised_elsewhere(rows: pd.DataFrame, now: np.ndarray, sign: np.ndarray) -> None:
+    """Printed differences over an SD pooled over other trials, which is taken as known."""
+    if not now.any():
+        return
+    part = rows[now]
+    rows.loc[now, "effect"] = part["estimate"] * sign[now] / part["sd_borrowed"]
+    rows.loc[now, "variance"] = (part["se"] / part["sd_borrowed"]) ** 2
+    rows.loc[now, "trust"], rows.loc[now, "imputed"] = routes.BORROWED, True
+    words = [f"over the SD pooled over {text}" for text in part["borrowed_from"]]
+    rows.loc[now, "derivation"] = joined(part["derivation"], words)
 
 
 def _standardised(

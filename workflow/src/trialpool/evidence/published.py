@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.candidates import ATTRIBUTES, arm_weights, not_allowed, partial
+from trialpool.evidence.changes import pooled_elsewhere
 from trialpool.evidence.designs import REFUSED, taken_as_analysed
 from trialpool.evidence.instruments import with_scales
 from trialpool.evidence.measures import DIFFERENCES, contrast_effects
@@ -60,6 +61,8 @@ def contrast_candidates(
     rows["basis"] = rows["measure"].map(BASIS).fillna("any")
     rows.loc[rows["adjusted"] == "yes", "basis"] = "any"  # adjusted for baseline: final and change agree
     rows.loc[(rows["basis"] == "final") & _only_changes(rows, summaries), "basis"] = "change"
+    kinds = rows.assign(kind=np.where(rows["basis"] == "change", "change", "final"))
+    rows[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(summaries, kinds)
     return rows.assign(comparison=0, effect=np.nan, variance=np.nan)
 
 

@@ -137,13 +137,8 @@ def spec_frame(specs: list[Mapping[str, Any]]) -> pd.DataFrame:
     [None]
     """
     defaults = {"multi_arm": "combine", "several_effects": "prefer", "change_correlation": 0.5}
-    defaults |= {
-        "zero_cells": 0.5,
-        "smd_variance": "LS",
-        "kinds": None,
-        "convert": None,
-        "prefer_source": None,
-    }
+    defaults |= {"zero_cells": 0.5, "smd_variance": "LS", "kinds": None, "convert": None}
+    defaults |= {"prefer_source": None, "borrow_sd": False}
     names = ("analysis", "measure", "better", "scale", *defaults)
     frame = pd.DataFrame({name: [spec.get(name, defaults.get(name)) for spec in specs] for name in names})
     frame["scale"] = frame["scale"].astype(object).where(frame["scale"].notna(), None)

@@ -39,7 +39,7 @@ TIERS = {
     routes.CONVERTED: OTHER_SCALE,
 }
 ORDER = {
-    "outcome_rank": ("other_instrument", "another instrument of this trial is preferred"),
+    "outcome_rank": ("other_instrument", "another instrument or outcome of this trial is preferred"),
     "item_rank": ("other_item_preferred", "another part, nerve or subscale of this trial is preferred"),
     "time_rank": ("other_time_preferred", "another time of this trial is preferred"),
     "time_order": ("other_time_preferred", "another time of this trial is preferred"),

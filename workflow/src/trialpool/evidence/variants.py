@@ -10,7 +10,8 @@ that it would pool, marked in `variant` and never `selected`. A variant is made 
 - `timepoint=…`: where trials report the other named point (end of treatment, follow-up);
 - `outcomes=last`, `items=last`: where a trial offers several of the listed instruments or items;
 - `several_effects=multilevel`: where a trial offers several instruments or items, all of them;
-- `borrow_sd=true`: where means without a spread could get their SD from other trials.
+- `borrow_sd=true`: where means without a spread, or differences in an SMD, could get an SD from other
+  trials.
 """
 
 from __future__ import annotations
@@ -37,8 +38,14 @@ def variants(
     `candidates` and `without` as of `assemble.candidate_table`, `arms` the arm summaries.
     """
     offered = _offered(candidates[candidates["effect"].notna()])
-    lost = _lost(without, arms)
-    can = offered.join(lost, how="outer").reindex(range(len(specs))).fillna(False).astype(bool)
+    bare = candidates["reason_code"].isin(["adjusted", "no_n"]) & (candidates["kind"] == "contrast")
+    no_sd = bare.groupby(candidates["analysis"]).any().rename("no_sd")
+    can = (
+        pd.concat([offered, _lost(without, arms), no_sd], axis=1)
+        .reindex(range(len(specs)))
+        .fillna(False)
+        .astype(bool)
+    )
     flags = can.to_dict("records")
     return [
         (position, name, {**spec, **changes})
@@ -100,5 +107,5 @@ def _changes(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[str, dict[st
         yield f"timepoint={point}", {"timepoint": point}
     if (can["instruments"] or can["items"]) and spec.get("several_effects", "prefer") == "prefer":
         yield "several_effects=multilevel", {"several_effects": "multilevel"}
-    if can["borrow"] and not spec.get("borrow_sd"):
+    if (can["borrow"] or can["no_sd"]) and not spec.get("borrow_sd"):
         yield "borrow_sd=true", {"borrow_sd": True}
