@@ -23,17 +23,18 @@ PUBLISHED_COLUMNS = (*THEIRS, "figure", "analysis", *(f"our_{name}" for name in 
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def load_published(path: str | None, analyses: Iterable[str]) -> dict[str, Any]:
+def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) -> dict[str, Any]:
     """The rules of config/published.yaml: `figures` (name to title and pattern) and `pools` (in order).
 
-    Empty rules without a file. Raises InputError for a key missing or unknown, a pattern that is no regular
+    Without a file (None, or Snakemake's empty input) there are no rules. Raises InputError for a key missing or unknown, a pattern that is no regular
     expression, and an analysis that the configuration does not have.
 
     >>> load_published(None, [])
     {'figures': {}, 'pools': []}
     """
-    if path is None:
+    if not path:
         return {"figures": {}, "pools": []}
+    path = str(path)
     content, _ = read_yaml(path)
     rules = {"figures": (content or {}).get("figures") or {}, "pools": (content or {}).get("pools") or []}
     known = set(analyses)
@@ -145,7 +146,11 @@ def differences(pool: Row, record: Row | None, differs: str = "") -> list[str]:
 
 
 def write_published(
-    pools_path: str, record_paths: Sequence[str], rules_path: str | None, table: str, figures: Sequence[str]
+    pools_path: str,
+    record_paths: Sequence[str],
+    rules_path: str | Sequence[str] | None,
+    table: str,
+    figures: Sequence[str],
 ) -> None:
     """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
     from trialpool.figures.published_panels import describe_published, draw_published
