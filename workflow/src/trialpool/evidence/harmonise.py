@@ -1,7 +1,8 @@
 """From the evidence tables to summaries on which every analysis can draw, whatever it asks.
 
 `arms` (means, SDs and numbers of people), `contrasts` (estimates and standard errors) and `events`: one row
-a row read, each with the route it took, what is doubtful about it, and where it cannot be used the reason.
+for every row read, behind the arms those made of an arm's other rows (see `changes`), each with the route
+it took, what is doubtful about it, and where it cannot be used the reason.
 """
 
 from __future__ import annotations

@@ -7,15 +7,16 @@ Order of preference inside a trial, the first difference decides:
 4 effects that use all of the trial's arms that fit, before those that leave one out;
 5 the route, by trust: an estimate adjusted for baseline; means and SDs printed or exact algebra; a
   published difference with its interval; means whose n is the number randomised; a difference with an exact
-  p-value; medians; SDs made from an assumed correlation or borrowed;
+  p-value; medians; SDs made from an assumed correlation or borrowed; odds ratios converted to an SMD;
 6 final values before changes;
 7 numbers read twice before numbers read once;
 8 the order of the evidence tables.
 
 Before that, for the whole analysis: an SMD uses final values or changes, never both, because their SDs
 measure different things (Cochrane Handbook 10.5.2): the kind that more trials offer, of equally many final
-values. An MD may mix them. An MD without `scale` keeps to one range and unit: that of the first instrument
-in `outcomes` for which there is an effect, otherwise that of most trials.
+values. An MD may mix them. Where `kinds` is set, kinds it does not list are not used, and its order goes
+before the route (5). An MD without `scale` keeps to one range and unit: that of the first instrument in
+`outcomes` for which there is an effect, otherwise that of most trials.
 """
 
 from __future__ import annotations
