@@ -2,6 +2,7 @@
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
+from snakemake.io import report as in_report  # at the start of a line `report` would be a keyword
 
 from trialpool.errors import InputError
 from trialpool.io import read_rows
@@ -67,6 +68,21 @@ def batches(analyses):
     """
     size = -(-len(analyses) // JOBS)
     return [analyses[start : start + size] for start in range(0, len(analyses), size)]
+
+
+def pictures(name, analyses):
+    """A figure of each analysis as SVG, PDF and PNG; the SVG also stands in `snakemake --report`."""
+    shown = [
+        in_report(
+            picture,
+            caption=f"../report/{name}.rst",
+            category="Figures",
+            subcategory=SETTINGS.analyses[analysis]["title"],
+            labels={"figure": name},
+        )
+        for analysis, picture in zip(analyses, of_each(f"{name}.svg", analyses))
+    ]
+    return [shown, *(of_each(f"{name}.{suffix}", analyses) for suffix in ("pdf", "png"))]
 
 
 def of_each(name, analyses=None):

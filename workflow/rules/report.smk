@@ -35,6 +35,8 @@ rule write_page:
         records=of_each("result.json"),
         appraisal=rules.appraise.output.appraisal,
         figures=of_each("forest.svg"),
+        drawn=of_each_pooled([f"{name}.svg" for name in FIGURES]),
+        moderated=of_each_pooled(["moderators.svg"], MODERATED),
         tables=rules.ingest.output.tables,
         flow=rules.follow.output.table,
         audit=rules.audit.output.table,
@@ -42,10 +44,10 @@ rule write_page:
         code=code("report", "figures", "synthesis/certainty.py", "synthesis/imprecision.py"),
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
-    params:
-        specs=SETTINGS.analyses,
     log:
         f"{RESULTS}/logs/write_page.log",
+    params:
+        specs=SETTINGS.analyses,
     script:
         "../scripts/write_page.py"
 
@@ -70,9 +72,9 @@ rule write_manifest:
         code=code("report"),
     output:
         manifest=f"{RESULTS}/manifest.csv",
-    params:
-        evidence=list(SETTINGS.evidence),
     log:
         f"{RESULTS}/logs/write_manifest.log",
+    params:
+        evidence=list(SETTINGS.evidence),
     script:
         "../scripts/write_manifest.py"

@@ -13,7 +13,7 @@ for number, batch in enumerate(batches(ANALYSES)):
             studies=of_each("studies.csv", batch),
             sensitivities=of_each("sensitivity.csv", batch),
             multiverses=collect(f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet", analysis=batch),
-            forests=[of_each(f"forest.{suffix}", batch) for suffix in ("svg", "pdf", "png")],
+            forests=pictures("forest", batch),
         params:
             specs=[SETTINGS.analyses[analysis] for analysis in batch],
         log:

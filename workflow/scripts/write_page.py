@@ -3,11 +3,12 @@ from trialpool.jobs import reported
 with reported(snakemake.log[0]):
     from trialpool.report.job import write_page
 
+    files = snakemake.input
     write_page(
-        snakemake.input.records,
-        snakemake.input.appraisal,
-        snakemake.input.forests,
-        snakemake.input.tables,
-        snakemake.input.instruments,
+        *(files.records, files.appraisal, [*files.figures, *files.drawn, *files.moderated]),
+        *(files.tables, files.instruments),
         snakemake.output.page,
+        flow_path=files.flow,
+        audit_path=files.audit,
+        specs=snakemake.params.specs,
     )
