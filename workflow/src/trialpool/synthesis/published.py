@@ -26,8 +26,8 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) -> dict[str, Any]:
     """The rules of config/published.yaml: `figures` (name to title and pattern) and `pools` (in order).
 
-    Without a file (None, or Snakemake's empty input) there are no rules. Raises InputError for a key missing or unknown, a pattern that is no regular
-    expression, and an analysis that the configuration does not have.
+    Without a file (None, or Snakemake's empty input) there are no rules. Raises InputError for a key missing
+    or unknown, a pattern that is no regular expression, and an analysis that the configuration does not have.
 
     >>> load_published(None, [])
     {'figures': {}, 'pools': []}
