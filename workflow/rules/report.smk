@@ -40,6 +40,7 @@ rule write_page:
         tables=rules.ingest.output.tables,
         flow=rules.follow.output.table,
         audit=rules.audit.output.table,
+        published=rules.compare_published.output.table,
         instruments=SETTINGS.instruments,
         code=code("report", "figures", "synthesis/certainty.py", "synthesis/imprecision.py"),
     output:

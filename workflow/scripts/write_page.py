@@ -10,5 +10,6 @@ with reported(snakemake.log[0]):
         snakemake.output.page,
         flow_path=files.flow,
         audit_path=files.audit,
+        published_path=files.published,
         specs=snakemake.params.specs,
     )

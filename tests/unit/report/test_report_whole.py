@@ -6,6 +6,7 @@ from itertools import pairwise
 from tests.unit.report import demo
 from trialpool.report import whole
 from trialpool.report.page import render_page
+from trialpool.report.published_view import published_views
 
 FLOW = [
     {"analysis": "", "step": "known", "reason": "trials known", "trials": "9", "people": "90"},
@@ -48,3 +49,21 @@ def test_findings_link_to_trial_and_row_and_stay_text():
     )
     assert 'href="#trial-Gone"' not in unknown
     assert 'href="#row-x' not in unknown
+
+
+def test_published_pools_stand_beside_ours_with_the_reasons():
+    row = {
+        **{"review_id": "Review2020", "condition": "DPN", "comparison": "a vs b", "outcome": "pain"},
+        **{"measure": "MD", "estimate": "-0.9", "ci_low": "-1.4", "ci_high": "-0.4", "n_studies": "7"},
+        **{"n_participants": "", "source_url": "https://example.org/r", "locator": "Figure 2", "note": ""},
+        **{"analysis": "demo-pain", "differences": "7 trials there, 3 here; intervals overlap"},
+    }
+    other = row | {"analysis": "", "measure": "RR", "differences": ""}
+    ours, unmatched = published_views([row, other], [demo.record()])
+    assert ours["plot"]["mid"] > ours["our_plot"]["mid"]
+    assert 'data-from="demo-pain/pooled.estimate"' in ours["ours"]
+    assert ours["differences"] == ["7 trials there, 3 here", "intervals overlap"]
+    assert unmatched["plot"] is None
+    text = render_page([demo.record()], demo.evidence(), published=[row, other])
+    assert "7 trials there, 3 here; intervals overlap" in text
+    assert "<td>—</td>" in text.replace('<td class="effect">—', "<td>—")

@@ -57,11 +57,12 @@ def write_page(
     *,
     flow_path: str | Path | None = None,
     audit_path: str | Path | None = None,
+    published_path: str | Path | None = None,
     specs: Mapping[str, Record] | None = None,
 ) -> None:
     """Write index.html from the records, their appraisal, SVG files (analyses/<analysis>/<figure>.svg), the
-    evidence tables, the catalogue of instruments (for their full names), flow.csv, audit.csv and the
-    resolved settings of the analyses.
+    evidence tables, the catalogue of instruments (for their full names), flow.csv, audit.csv,
+    published.csv and the resolved settings of the analyses.
     """
     from trialpool.report.page import render_page
     from trialpool.yaml_files import read_yaml
@@ -81,6 +82,7 @@ def write_page(
         claims=appraisal["claims"],
         flow=read_csv(flow_path),
         audit=read_csv(audit_path),
+        published=read_csv(published_path),
         specs=specs,
     )
     io.write_text(path, page)

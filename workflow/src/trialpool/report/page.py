@@ -14,6 +14,7 @@ from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows
 from trialpool.report.maps import evidence_map, timeline
+from trialpool.report.published_view import published_views
 from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
 from trialpool.report.rob import overall_marks, tool_tables
@@ -43,6 +44,7 @@ def render_page(
     flow: Sequence[Mapping[str, Any]] = (),
     audit: Sequence[Mapping[str, Any]] = (),
     specs: Mapping[str, Mapping[str, Any]] | None = None,
+    published: Sequence[Mapping[str, Any]] = (),
     title: str = "",
 ) -> str:
     """The HTML of results/index.html.
@@ -51,7 +53,8 @@ def render_page(
     with `row_id`; `figures` SVG texts by analysis and name ("forest", "funnel" …), embedded as images, in
     which nothing can run, unless they are large;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims;
-    `flow` and `audit` the rows of flow.csv and audit.csv; `specs` the resolved settings by analysis.
+    `flow` and `audit` the rows of flow.csv and audit.csv; `specs` the resolved settings by analysis;
+    `published` the rows of published.csv.
 
     >>> render_page([], {}).startswith("<!DOCTYPE html>")
     True
@@ -91,7 +94,8 @@ def render_page(
         anchors={row["anchor"] for row in raw.values()},
         map=evidence_map(records),
         timeline=timeline(trials),
-        pools=tables.get("published_pools") or [],
+        pools=published_views(published or tables.get("published_pools") or [], records),
+        compared=bool(published),
         most_rows=MOST_ROWS_SHOWN,
     )
 
