@@ -96,6 +96,7 @@ def test_no_mcid_for_standardised_differences(config):
         ),
         (("experimental",), [], ["analyses.dpn-pain.experimental"]),
         (("control",), None, ["analyses.dpn-pain.control"]),
+        (("condition",), "migraine", ["analyses.dpn-pain.condition", "not a condition", "capitals"]),
         (("measure",), "WMD", ["analyses.dpn-pain.measure", "WMD", "'MD'"]),
         (("measure",), "RR", ["analyses.dpn-pain.measure", "MD, SMD, ROM"]),
         (("outcomes",), ["VAS1000"], ["analyses.dpn-pain.outcomes", "VAS1000", "'VAS100'"]),

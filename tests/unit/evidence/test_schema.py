@@ -86,6 +86,7 @@ def test_allowed_words_widen_a_vocabulary_and_no_other() -> None:
     raw = read_raw(RAW / table.file, table)
     raw.cells["condition"][0] = "MIGRAINE"
     assert [fault.value for fault in schema.check_cells(raw, table, {})[1]] == ["MIGRAINE"]
+    assert "config/README.md" in schema.check_cells(raw, table, {})[1][0].remedy
     assert schema.check_cells(raw, table, {"condition": ["MIGRAINE"]})[1] == []
     assert len(schema.check_cells(raw, table, {"design": ["MIGRAINE"]})[1]) == 1
 

@@ -52,6 +52,9 @@ def _fault_of(error: Any, name: str, lines: Lines) -> Iterator[Fault]:
             f"not one of: {', '.join(known)}",
             _nearest(str(error.instance), known),
         )
+    elif path[-1:] == ("condition",):
+        remedy = "write it as in studies.csv: capitals, digits and _, such as DPN; or a list of such words"
+        yield Fault(name, row, key, str(error.instance)[:80], "not a condition", remedy)
     else:
         wanted = f"not accepted here ({error.message[:200]})"
         yield Fault(name, row, key, str(error.instance)[:80], wanted, "see config/README.md")

@@ -215,6 +215,9 @@ def _range(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
     return "larger than anything a trial reports", "check it against the source"
 
 
+OWN = ("condition", "category")  # the vocabularies to which another review adds its own words
+OWN_WORD = "; for a word of your own see 'Another review' in config/README.md"
+
 _WORDING: dict[str, Callable[[str, Column, Sequence[str]], tuple[str, str]]] = {
     "length": lambda value, column, words: (
         f"{len(value)} characters long, more than {FORMS[column.form].longest}",
@@ -223,7 +226,8 @@ _WORDING: dict[str, Callable[[str, Column, Sequence[str]], tuple[str, str]]] = {
     "words": lambda value, column, words: (
         f"not one of the words for {column.name}",
         (f"write '{near}'; all words: " if (near := nearest(value, words)) else "use one of: ")
-        + ", ".join(words),
+        + ", ".join(words)
+        + (OWN_WORD if column.name in OWN else ""),
     ),
     "form": _form,
     "range": _range,
