@@ -3,6 +3,7 @@
 # make verify    rebuild everything; say which file, row and number differs from the committed results
 # make check     format, lint, types
 # make lock      refresh requirements.lock
+# make sbom      write sbom.cdx.json, the bill of materials of the locked environment, with licences (CycloneDX)
 .POSIX:
 PYTHON = python3
 CORES = 2
@@ -10,7 +11,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: results test check lock verify clean
+.PHONY: results test check lock sbom verify clean
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
@@ -32,6 +33,9 @@ verify: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
 		--fork-strategy fewest --no-emit-index-url --no-header --output-file requirements.lock
+
+sbom: $(READY)
+	$(BIN)/python -m trialpool.report.provenance requirements.lock sbom.cdx.json
 
 clean:
 	rm -rf $(VENV) .snakemake data/processed/*

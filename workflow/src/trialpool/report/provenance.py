@@ -1,0 +1,102 @@
+"""What the results were computed with: a bill of materials of the locked environment (CycloneDX 1.5 JSON).
+
+python -m trialpool.report.provenance requirements.lock sbom.cdx.json
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from trialpool import io
+
+PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)")
+HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
+CLASSIFIER = "License :: "
+LONGEST_NAME = 80  # some packages put the whole text of the licence where its name belongs
+
+
+def locked_packages(lock: str) -> list[dict[str, Any]]:
+    """The packages of a requirements.lock: `name`, `version`, and `hashes` (SHA-256 of each allowed file).
+
+    >>> locked_packages("click==8.1 --hash=sha256:" + "0" * 64)[0]["version"]
+    '8.1'
+    """
+    packages: list[dict[str, Any]] = []
+    for line in lock.splitlines():
+        if pinned := PINNED.match(line):
+            packages.append({"name": pinned[1], "version": pinned[2], "hashes": []})
+        if packages:
+            packages[-1]["hashes"] += HASH.findall(line)
+    return packages
+
+
+def licence_of(name: str) -> dict[str, Any] | None:
+    """A package's licence as CycloneDX writes it, None where the package is not installed or names none.
+
+    >>> licence_of("no-such-package") is None
+    True
+    """
+    try:
+        about = metadata.metadata(name)
+    except metadata.PackageNotFoundError:
+        return None
+    if expression := about.get("License-Expression"):
+        return {"expression": expression}
+    words = [
+        entry.rsplit(" :: ", 1)[-1]
+        for entry in about.get_all("Classifier") or []
+        if entry.startswith(CLASSIFIER) and not entry.endswith("OSI Approved")
+    ]
+    free = (about.get("License") or "").strip().splitlines()
+    if not words and free and len(free[0]) <= LONGEST_NAME:
+        words = [free[0]]
+    return {"license": {"name": " or ".join(words)}} if words else None
+
+
+def bill_of_materials(lock: str, version: str) -> dict[str, Any]:
+    """CycloneDX 1.5 bill of materials of a requirements.lock, for Trialpool of the given version.
+
+    Without time and serial number, so that the same lock gives the same bytes. Licences are those that the
+    installed packages declare; packages locked for other systems only have none.
+
+    >>> bill = bill_of_materials("numpy==2.0", "0.1.0")
+    >>> bill["components"][0]["purl"], bill["specVersion"]
+    ('pkg:pypi/numpy@2.0', '1.5')
+    """
+    components = []
+    for package in locked_packages(lock):
+        name, licence = package["name"].lower(), licence_of(package["name"])
+        purl = f"pkg:pypi/{name}@{package['version']}"
+        component = {
+            "type": "library",
+            "bom-ref": purl,
+            "name": name,
+            "version": package["version"],
+            "purl": purl,
+            "hashes": [{"alg": "SHA-256", "content": content} for content in package["hashes"]],
+        }
+        components.append({**component, "licenses": [licence]} if licence else component)
+    main = {"type": "application", "bom-ref": "trialpool", "name": "trialpool", "version": version}
+    return {
+        "$schema": "http://cyclonedx.org/schema/bom-1.5.schema.json",
+        "bomFormat": "CycloneDX",
+        "specVersion": "1.5",
+        "version": 1,
+        "metadata": {"component": {**main, "licenses": [{"license": {"id": "MIT"}}]}},
+        "components": components,
+        "dependencies": [{"ref": "trialpool", "dependsOn": [part["bom-ref"] for part in components]}],
+    }
+
+
+def main(arguments: list[str]) -> None:
+    """Write the bill of materials of a lock file: LOCK OUTPUT."""
+    lock, output = arguments
+    io.write_json(output, bill_of_materials(Path(lock).read_text("utf-8"), metadata.version("trialpool")))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
