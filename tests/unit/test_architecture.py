@@ -17,7 +17,7 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot",
 MAY_IMPORT = {
     "stats": {"stats"},
     "evidence": {"evidence", "stats", "settings", "figures"},
-    "synthesis": {"synthesis", "stats", "report", "figures", "yaml_files", "settings"},
+    "synthesis": {"synthesis", "stats", "evidence", "report", "figures", "yaml_files", "settings"},
     "figures": {"figures", "report", "stats", "synthesis"},
     "report": {"report", "figures", "synthesis", "evidence", "settings", "yaml_files"},
     "exchange": {"exchange", "evidence", "stats", "report", "settings"},

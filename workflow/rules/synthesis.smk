@@ -1,5 +1,7 @@
 # processed -> one record an analysis, and its forest plot.
 
+WORDS = ["report/tables.py", "report/words.py", "report/safe.py", "report/naming.py"]
+
 for number, batch in enumerate(batches(ANALYSES)):
 
     rule:
@@ -7,16 +9,16 @@ for number, batch in enumerate(batches(ANALYSES)):
             f"pool_{number}"
         input:
             tables=effects_of(batch),
-            code=code("stats", "synthesis", "figures", "report/tables.py", "report/words.py"),
+            code=code("stats", "synthesis", "figures", "evidence/methods.py", *WORDS),
         output:
             records=of_each("result.json", batch),
             studies=of_each("studies.csv", batch),
             sensitivities=of_each("sensitivity.csv", batch),
             multiverses=collect(f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet", analysis=batch),
             forests=pictures("forest", batch),
-        params:
-            specs=[SETTINGS.analyses[analysis] for analysis in batch],
         log:
             f"{RESULTS}/logs/pool/{batch[0]}.log",
+        params:
+            specs=[SETTINGS.analyses[analysis] for analysis in batch],
         script:
             "../scripts/pool.py"

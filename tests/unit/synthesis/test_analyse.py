@@ -44,6 +44,8 @@ def spec(**changes):
         "several_effects": "prefer",
         "multi_arm": "combine",
         "smd_variance": "LS",
+        "outcomes": [],
+        "items": [],
         "forest": "default",
         "mcid": None,
         "subgroups": None,

@@ -35,6 +35,8 @@ SPEC = {
     "several_effects": "prefer",
     "multi_arm": "combine",
     "smd_variance": "LS",
+    "outcomes": [],
+    "items": [],
     "forest": "default",
     "mcid": {"value": 1.0},
     "subgroups": None,

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialpool.evidence.methods import selection_sentences
+
 TAU2 = {
     "FE": "common effect (no between-trial variance)",
     "DL": "DerSimonian–Laird",
@@ -47,7 +49,8 @@ def method_sentences(spec: Mapping[str, Any]) -> list[str]:
     """Sentences that name the effect measure, the model and the choices made for one analysis.
 
     >>> spec = {"measure": "RR", "tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95,
-    ...         "scale": None, "multi_arm": "combine", "several_effects": "prefer", "smd_variance": "LS"}
+    ...         "scale": None, "multi_arm": "combine", "several_effects": "prefer", "smd_variance": "LS",
+    ...         "outcomes": ["improved"], "items": [], "timepoint": "end_of_treatment", "better": "higher"}
     >>> method_sentences(spec)[0]
     'Risk ratio, experimental over control, pooled as its logarithm.'
     """
@@ -65,4 +68,5 @@ def method_sentences(spec: Mapping[str, Any]) -> list[str]:
         " (normal quantiles with Wald intervals); I² = τ²/(τ² + typical variance);"
         " interval of τ² by the Q-profile method.",
         f"{MULTI_ARM[spec['multi_arm']]}. {SEVERAL[spec['several_effects']]}.",
+        *selection_sentences(spec),
     ]
