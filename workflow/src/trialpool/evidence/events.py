@@ -25,6 +25,7 @@ EVENT_COLUMNS = (
     *("row_ids", "usable", "reason_code", "reason"),
 )
 MORE_IS_BETTER = ("responder",)
+DIRECTION = r"^better=(?:lower|higher)(?:; *|$)"  # a note for machines, nothing for a reader to be warned of
 
 
 def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -59,7 +60,7 @@ def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         made=False,
         imputed=assumed,
         derivation=joined("events as printed", where_text(assumed, "n = randomised")),
-        cautions=joined(rows["note"], doubt),
+        cautions=joined(rows["note"].str.replace(DIRECTION, "", regex=True), doubt),
         usable=reason_code == "",
         reason_code=reason_code,
         reason=reason_code.map(words).fillna("").where(~held, rows["note"]),

@@ -186,11 +186,6 @@ def _people(n: Any) -> str:
     return words.MISSING if n is None else words.number(n, 0 if float(n).is_integer() else 1)
 
 
-def _some_unknown(record: Mapping[str, Any]) -> bool:
-    """Whether a trial does not say how many people it analysed."""
-    return any(study.get(f"n_{side}") is None for study in record.get("studies") or [] for side in SIDES)
-
-
 def _event_total(record: Mapping[str, Any], side: str, n: str) -> dict[str, str]:
     """Events of all trials together on one side, where every trial has them."""
     events = [study.get(f"events_{side}") for study in record.get("studies") or []]
@@ -237,7 +232,7 @@ def _total_label(record: Mapping[str, Any], look: style.Preset, with_people: boo
     everybody = words.people(record)
     size = words.count(record.get("k"), "trial")
     if everybody is not None and with_people:
-        least = "≥ " if _some_unknown(record) else ""
+        least = "≥ " if words.some_uncounted(record) else ""
         size += f", {least}{words.count(everybody, 'person', 'people')}"
     level = words.percent(methods.get("level") or 0.95)
     return look.total.format(model=model, size=size, level=level)

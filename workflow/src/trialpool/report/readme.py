@@ -84,11 +84,12 @@ def _group(heading: str, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
     pooled, measure = record.get("pooled") or {}, record["measure"]
     amount = words.people(record) if record["status"] != "no_data" else 0
+    least = "≥ " if words.some_uncounted(record) else ""
     return {
         "title": record["title"],
         "link": Markup(_folder(record)),
         "k": record["k"],
-        "people": words.MISSING if amount is None else words.number(amount, 0),
+        "people": words.MISSING if amount is None else least + words.number(amount, 0),
         "effect": _effect(record),
         "prediction": words.interval(measure, pooled.get("pi_low"), pooled.get("pi_high")),
         "i2": words.MISSING if words.absent(pooled.get("i2")) else f"{words.number(pooled['i2'], 0)}%",

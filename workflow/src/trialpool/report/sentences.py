@@ -15,6 +15,7 @@ from trialpool.report.words import (
     interval,
     people,
     percent,
+    some_uncounted,
 )
 
 ELSEWHERE = frozenset({"other_comparison", "other_purpose", "no_numbers"})
@@ -59,9 +60,13 @@ def people_words(record: Mapping[str, Any]) -> str:
 
     >>> people_words({"n_experimental": 100, "n_control": None})
     'number of people not reported'
+    >>> people_words({"n_experimental": 9, "n_control": 8, "studies": [{"n_control": 8}]})
+    'at least 17 people'
     """
     amount = people(record)
-    return "number of people not reported" if amount is None else count(amount, "person", "people")
+    if amount is None:
+        return "number of people not reported"
+    return ("at least " if some_uncounted(record) else "") + count(amount, "person", "people")
 
 
 def size_words(record: Mapping[str, Any]) -> str:

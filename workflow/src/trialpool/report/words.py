@@ -264,3 +264,13 @@ def people(record: Mapping[str, Any]) -> int | None:
     if any(absent(side) for side in sides):
         return None
     return round(sum(sides))
+
+
+def some_uncounted(record: Mapping[str, Any]) -> bool:
+    """Whether a trial of the record does not say how many people it analysed, so that `people` is a least.
+
+    >>> some_uncounted({"studies": [{"n_experimental": 30, "n_control": None}]}), some_uncounted({})
+    (True, False)
+    """
+    sides = ("n_experimental", "n_control")
+    return any(absent(study.get(side)) for study in record.get("studies") or [] for side in sides)
