@@ -61,12 +61,15 @@ def row_marks(study: Mapping[str, Any], notes: Notes) -> str:
 
 
 def caution_text(study: Mapping[str, Any]) -> str:
-    """All cautions of one trial as one text, each once.
+    """All cautions of one trial as one text, each once, and what was added to a table with a zero.
 
     >>> caution_text({"cautions": "n not printed; SD from SE; n not printed"})
     'n not printed; SD from SE.'
+    >>> caution_text({"derivation": "events as printed; 0.5 added to each cell"})
+    '0.5 added to each cell.'
     """
-    parts = [clean(part).rstrip(".") for part in str(study.get("cautions") or "").split(";")]
+    added = [step for step in str(study.get("derivation") or "").split(";") if "added to each cell" in step]
+    parts = [clean(part).rstrip(".") for part in [*str(study.get("cautions") or "").split(";"), *added]]
     text = "; ".join(dict.fromkeys(part for part in parts if part))
     if text[1:2].isalpha():  # a symbol such as n stays small
         text = words.capital(text)
