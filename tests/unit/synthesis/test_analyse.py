@@ -138,3 +138,13 @@ def test_several_effects_a_trial_are_modelled_in_three_levels_where_asked():
     width = [math.log(entry["pooled"]["ci_high"] / entry["pooled"]["ci_low"]) for entry in (record, apart)]
     assert width[0] > 1.2 * width[1]
     assert sum(row["weight"] for row in record["studies"]) == pytest.approx(100)
+
+
+def test_arms_that_share_a_control_are_not_counted_as_independent():
+    counts = {"events_experimental": 20, "events_control": 30, "n_experimental": 100, "n_control": 100}
+    twice = [row | counts | {"arm_experimental": arm} for row in EFFECTS for arm in ("low", "high")]
+    asked = spec(multi_arm="covariance", zero_cells=0.5)
+    together, apart = (analyse(entry, twice, [], [])["pooled"] for entry in (asked, spec(multi_arm="split")))
+    single = analyse(spec(), EFFECTS, [], [])["pooled"]
+    assert together["se"] > 1.3 * apart["se"]
+    assert together["se"] == pytest.approx(single["se"], rel=0.1)

@@ -36,7 +36,8 @@ SMD_VARIANCE = {"LS": "large-sample variance", "UB": "unbiased variance"}
 MULTI_ARM = {
     "combine": "Arms of one trial on the same side are combined into one",
     "split": "A control arm that serves several comparisons is split between them",
-    "covariance": "Effects of one trial that share an arm enter with their covariance",
+    "covariance": "Effects of one trial that share a control are modelled together (three levels, robust"
+    " CR2 standard errors), with the mean correlation that sharing implies",
     "first": "Of several arms of one trial on the same side the first by the stated order is used",
 }
 SEVERAL = {

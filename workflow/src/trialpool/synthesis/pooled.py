@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from trialpool.synthesis.shared import shared_correlation
+
 Row = dict[str, Any]
 RATIOS = ("RR", "OR", "ROM")
 RHO = 0.6  # within-trial correlation of sampling errors in the three-level model, metapsy's default
@@ -49,8 +51,9 @@ def pool_rows(
 ) -> tuple[Row | None, list[float | None]]:
     """The pooled numbers (POOLED_FIELDS) and each row's weight in per cent.
 
-    Of a single trial its first effect stands as it is. With `several_effects: multilevel` and trials that
-    give several effects the three-level model is used, with its robust interval.
+    Of a single trial its first effect stands as it is. Where trials give several effects, and the analysis
+    models them (`several_effects: multilevel`, `multi_arm: covariance`), the three-level model is used, with
+    its robust interval.
     """
     if status == "no_data":
         return None, []
@@ -58,7 +61,8 @@ def pool_rows(
         values, others = _one_trial(spec, rows[:1]), len(rows) - 1
         return _natural(spec, values), [100.0, *[None] * others]
     nested = len({row["study_id"] for row in rows}) < len(rows)
-    several = _nested if nested and spec["several_effects"] == "multilevel" else _independent
+    modelled = spec["several_effects"] == "multilevel" or spec["multi_arm"] == "covariance"
+    several = _nested if nested and modelled else _independent
     values, weights = several(spec, rows)
     return _natural(spec, values), [float(weight) for weight in weights]
 
@@ -96,7 +100,8 @@ def _nested(spec: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Row, np.ndarr
 
     effects, variances = arrays(rows)
     trials = np.array([row["study_id"] for row in rows])
-    fit = multilevel(effects, variances, trials, rho=RHO, level=spec["level"])
+    rho = RHO if spec["several_effects"] == "multilevel" else shared_correlation(spec, rows)
+    fit = multilevel(effects, variances, trials, rho=rho, level=spec["level"])
     same = ("estimate", "pi_low", "pi_high", "q", "q_df", "q_p_value")
     robust = ("se", "statistic", "df", "p_value", "ci_low", "ci_high")
     tau2 = fit.sigma2_between + fit.sigma2_within
