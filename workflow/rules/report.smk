@@ -66,6 +66,7 @@ rule write_manifest:
             [of_each(f"forest.{suffix}") for suffix in FORMATS],
             rules.adjust_moderators.output,
             rules.compare_published.output,
+            rules.connect.output,
         ],
         drawn=of_each_pooled(DRAWN),
         moderated=of_each_pooled([f"moderators.{suffix}" for suffix in FORMATS], MODERATED),

@@ -1,7 +1,9 @@
 # records -> whether they hold: figures of each pooled analysis, and what concerns the whole review.
+from trialpool.synthesis.network_file import load_networks
 from trialpool.synthesis.published import load_published
 
 try:
+    NETWORKS = load_networks(SETTINGS.networks, SETTINGS.analyses)
     COMPARED = list(load_published(SETTINGS.published, ANALYSES)["figures"])
 except InputError as error:
     raise WorkflowError(str(error)) from None
@@ -67,3 +69,22 @@ rule compare_published:
         f"{RESULTS}/logs/compare_published.log",
     script:
         "../scripts/compare_published.py"
+
+
+rule connect:
+    input:
+        records=of_each("result.json", sorted({name for rules in NETWORKS.values() for name in rules["analyses"]})),
+        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
+    output:
+        collect(
+            f"{RESULTS}/networks/{{name}}/{{file}}",
+            name=NETWORKS,
+            file=["result.json", "league.csv", "ranking.csv", *collect("network.{format}", format=FORMATS)],
+        ),
+    params:
+        networks=NETWORKS,
+        folder=f"{RESULTS}/networks",
+    log:
+        f"{RESULTS}/logs/connect.log",
+    script:
+        "../scripts/connect.py"

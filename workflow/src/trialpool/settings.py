@@ -62,6 +62,7 @@ class Settings:
     instruments: str
     claims: str | None
     published: str | None
+    networks: str | None
     analyses: dict[str, dict[str, Any]]
 
 
@@ -98,6 +99,7 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
         instruments=str(config.get("instruments", "config/instruments.yaml")),
         claims=config.get("claims"),
         published=config.get("published"),
+        networks=config.get("networks"),
         analyses={
             slug: _resolved(slug, entry, shared, catalogue) for slug, entry in config["analyses"].items()
         },
