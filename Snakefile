@@ -24,6 +24,9 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
+        rules.write_manifest.input.results,  # asked for by name: Snakemake would not miss a lost one otherwise
+        rules.write_manifest.input.drawn,
+        rules.write_manifest.input.moderated,
         rules.write_manifest.output,
 
 

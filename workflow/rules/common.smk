@@ -4,6 +4,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.io import report as in_report  # at the start of a line `report` would be a keyword
 
+from trialpool.crash import clear_leftovers
 from trialpool.errors import InputError
 from trialpool.io import read_rows
 from trialpool.settings import load_settings
@@ -20,6 +21,8 @@ TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias"
 JOBS = 30
 CODE = {".py", ".html", ".css", ".js", ".md"}
 PACKAGE = Path(workflow.basedir) / "workflow" / "src" / "trialpool"
+if workflow.is_main_process:
+    HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
 
 
 def code(*rooms):

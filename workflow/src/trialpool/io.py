@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that 
     import pandas as pd
 
 SIGNIFICANT_DIGITS = 10
+UNFINISHED = ".*.part"  # what a killed write leaves behind; the next run removes it
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -78,7 +79,7 @@ def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a file whole or not at all: to a temporary neighbour first, then moved into place."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:
             stream.write(content)
