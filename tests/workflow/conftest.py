@@ -1,5 +1,6 @@
 """A small made-up review, run once; every test gets its own copy of the finished folder."""
 
+import os
 import re
 import shutil
 import subprocess
@@ -15,17 +16,30 @@ MINI = Path(__file__).parent / "mini"
 class Review:
     """A folder with a review in it, and Snakemake to run it."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, root=ROOT):
         self.folder = folder
+        self.root = root
 
-    def run(self, *options, cores=2):
+    def start(self, *options, cores=2, variables=None, before=()):
+        """Start a run in a process group of its own, so that it can be killed whole."""
         command = [
-            *(sys.executable, "-m", "snakemake", "--snakefile", ROOT / "Snakefile"),
+            *(*before, sys.executable, "-m", "snakemake", "--snakefile", self.root / "Snakefile"),
             *("--cores", str(cores), "--configfile", "config.yaml", *options),
         ]
-        return subprocess.run(
-            [str(word) for word in command], cwd=self.folder, capture_output=True, text=True, check=False
+        return subprocess.Popen(
+            [str(word) for word in command],
+            cwd=self.folder,
+            env={**os.environ, "PYTHONPATH": str(self.root / "workflow" / "src"), **(variables or {})},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+            start_new_session=True,
         )
+
+    def run(self, *options, **settings):
+        process = self.start(*options, **settings)
+        told, failed = process.communicate()
+        return subprocess.CompletedProcess(process.args, process.returncode, told, failed)
 
     def results(self):
         """Bytes of every result that is committed."""
@@ -49,8 +63,10 @@ def jobs_run(completed):
     for block in re.split(r"\n\n+|(?=local(?:rule|checkpoint) )", completed.stdout + completed.stderr):
         rule = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):", block, re.M)
         if rule:
-            analysis = re.search(r"wildcards: analysis=(\S+)", block)
-            jobs.add(" ".join([rule[1], *([analysis[1]] if analysis else [])]))
+            analysis = re.search(
+                r"^    log: \S*/logs/\w+/(\S+)\.log", block, re.M
+            )  # a log each for pool_0, pool_1 …
+            jobs.add(" ".join([re.sub(r"_\d+$", "", rule[1]), *([analysis[1]] if analysis else [])]))
     return jobs
 
 
