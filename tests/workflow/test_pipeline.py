@@ -14,7 +14,15 @@ pytestmark = pytest.mark.workflow
 PAIN = "dpn-pain-acupuncture-vs-sham"
 RESPONDERS = "cipn-responders-acupuncture-vs-usual-care"
 GAP = "cipn-pain-acupuncture-vs-sham"
-AFTER_POOL = {"adjust_moderators", "compare_published", "write_tables", "write_page", "write_manifest", "all"}
+AFTER_POOL = {
+    "adjust_moderators",
+    "compare_published",
+    "connect",
+    "write_tables",
+    "write_page",
+    "write_manifest",
+    "all",
+}
 
 
 def record(review, analysis):

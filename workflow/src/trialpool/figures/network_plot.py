@@ -16,8 +16,8 @@ from trialpool.figures.sheet import BAND, Sheet, new_sheet, put_dot, put_line, p
 from trialpool.report import words
 
 Row = Mapping[str, Any]
-WIDTH, RADIUS = 560.0, 74.0
-CENTRE = 141.0
+WIDTH, RADIUS = 560.0, 70.0
+CENTRE = 138.0
 LEFT, PLOT_LEFT, PLOT_RIGHT, NUMBERS, SCORE = 286.0, 358.0, 434.0, 512.0, 548.0
 ROW = 13.0
 RESULT = ("estimate", "ci_low", "ci_high")
@@ -50,7 +50,9 @@ def network_notes(record: Row) -> list[str]:
     ]
     if len(record["outcomes"]) > 1:
         listed = words.listing([clean(words.spaced(outcome)) for outcome in record["outcomes"]])
-        notes.append(f"Trials count different things as the outcome: {listed}.")
+        ratio = record["measure"] in words.RATIO_MEASURES
+        opening = "Trials count different things as the outcome" if ratio else "Instruments, on one scale"
+        notes.append(f"{opening}: {listed}.")
     fit, test = record.get("fit"), record.get("inconsistency")
     if not fit:
         return notes
@@ -113,8 +115,8 @@ def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
     for name, (x, y) in at.items():
         put_dot(sheet, x, y, min(3.2 + 1.2 * math.sqrt(trials[name]), 9.0), fill=style.STUDY, gid="node")
         cosine, sine = math.cos(angles[name]), math.sin(angles[name])
-        align = "center" if abs(cosine) < 0.3 else "left" if cosine > 0 else "right"
-        room = 54.0 if align != "center" else 120.0
+        align = "center" if abs(cosine) < 0.15 else "left" if cosine > 0 else "right"
+        room = 63.0 if align != "center" else 120.0
         lines = lettering.wrap(clean(name), room, style.SMALL_SIZE, lines=2)
         baseline = y + 13 * sine + 2.5 + (-LEADING * (len(lines) - 1) if sine < -0.7 else 0.0)
         put_lines(sheet, x + 12 * cosine, baseline, lines, LEADING, size=style.SMALL_SIZE, align=align)
