@@ -111,7 +111,7 @@ def arm_effect(measure: str, row: Row, side: str) -> tuple[float, float] | None:
     (4.0, 0.25)
     """
     wanted = MEANS if measure == "MD" else EVENTS if measure == "RR" else ()
-    numbers = [row.get(f"{name}_{side}") for name in wanted]
+    numbers: list[Any] = [row.get(f"{name}_{side}") for name in wanted]
     if not numbers or any(number is None for number in numbers):
         return None
     if measure == "MD":
