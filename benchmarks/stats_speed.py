@@ -181,9 +181,7 @@ def memory() -> str:
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
     kept = sum(np.asarray(getattr(result, name)).nbytes for name in result.__slots__) / 1e6
-    return (
-        f"Memory for {FITS:,} fits of k = 10: {peak:.0f} MB above the input, of which {kept:.0f} MB results."
-    )
+    return f"Memory for {FITS:,} fits of k = 10: {peak:.0f} MB above the input, {kept:.0f} MB of it results."
 
 
 def tasks() -> list[str]:

@@ -74,19 +74,22 @@ def chunks(batch: Batch) -> Iterator[tuple[slice, Model]]:
 
     With thousands of studies rows of a few analyses would cost more than a larger chunk does.
     """
+    scratch = None
     length = max(1, CHUNK_NUMBERS // batch.k, min(SHORTEST, 5 * CHUNK_NUMBERS // batch.k))
     for start in range(0, batch.size, length):
         stop = min(start + length, batch.size)
-        yield slice(start, stop), load(batch, start, stop)
+        model = load(batch, start, stop, scratch)
+        scratch = model.scratch
+        yield slice(start, stop), model
 
 
-def load(batch: Batch, start: int, stop: int) -> Model:
+def load(batch: Batch, start: int, stop: int, scratch: Floats | None = None) -> Model:
     """Load the analyses from `start` to `stop` of the flattened batch, studies along the first axis."""
     y = _stretch(batch.effects, batch, start, stop)
     v = _stretch(batch.variances, batch, start, stop)
     if batch.where is None:
-        return model_of(y, v, None)
-    return model_of(y, v, _stretch(batch.where, batch, start, stop))
+        return model_of(y, v, None, scratch)
+    return model_of(y, v, _stretch(batch.where, batch, start, stop), scratch)
 
 
 def _stretch(array: _Array, batch: Batch, start: int, stop: int) -> _Array:
@@ -97,4 +100,4 @@ def _stretch(array: _Array, batch: Batch, start: int, stop: int) -> _Array:
         part = full.reshape(-1, batch.k)[start:stop]
     else:
         part = full[np.unravel_index(np.arange(start, stop), batch.shape)]
-    return np.ascontiguousarray(part.T)
+    return part.T.copy(order="C")

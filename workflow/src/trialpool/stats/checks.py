@@ -127,6 +127,9 @@ def usable(effects: Floats, variances: Floats, present: Bools | None = None) -> 
         ...
     ValueError: effects[1] is nan: must be a finite number
     """
+    ends = (effects.min(), effects.max(), variances.min(), variances.max())  # NaN if any is
+    if ends[0] >= -HUGE and ends[1] <= HUGE and ends[2] >= 1 / HUGE and ends[3] <= HUGE:
+        return
     asked: Bools | bool = True if present is None else present
     bad = {"effects": ~(abs(effects) <= HUGE), "variances": ~((variances >= 1 / HUGE) & (variances <= HUGE))}
     for name, values in (("effects", effects), ("variances", variances)):

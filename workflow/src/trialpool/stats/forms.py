@@ -12,7 +12,9 @@ import numpy as np
 
 from trialpool.stats import design
 from trialpool.stats.checks import Floats
-from trialpool.stats.model import Model
+from trialpool.stats.model import Model, buffers
+
+DOMINATED = 1e-3  # tr P as a share of the weight, below which its digits must be saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,34 +28,40 @@ class Start:
 
 
 def start(model: Model) -> Start:
-    """Evaluate the forms at tau2 = 0.
-
-    Without a design tr P is summed without its largest weight, because Σw - Σw²/Σw cancels when one study
-    dominates.
-    """
-    w = np.broadcast_to(1 / model.variances, model.effects.shape).copy()
+    """Evaluate the forms at tau2 = 0."""
+    w, weighted, _ = buffers(model)
+    np.divide(1, model.variances, out=w)
     total = w.sum(0)
     if model.basis is not None:
         inverse, residual = design.residuals(model.basis, w, model.effects)
-        weighted = w * residual
+        np.multiply(w, residual, out=weighted)
         trace = total - design.trace_lost(inverse, design.gram(model.basis, w * w))
         return Start(_dot(weighted, residual), _dot(weighted, weighted), total, trace)
-    residual = model.effects - _dot(w, model.effects) / total
-    weighted = w * residual
-    q, squares = _dot(weighted, residual), _dot(weighted, weighted)
+    np.multiply(w, model.effects, out=weighted)  # which are centred on their mean under these very weights
+    q, squares, second = _dot(weighted, model.effects), _dot(weighted, weighted), _dot(w, w)
+    trace = total - second / total
+    heavy = np.flatnonzero(trace < DOMINATED * total)
+    if len(heavy):
+        trace[heavy] = _trace_without_largest(w[:, heavy])
+    return Start(q, squares, total, trace)
+
+
+def _trace_without_largest(w: Floats) -> Floats:
+    """tr P summed without its largest weight, because Σw - Σw²/Σw cancels where one study dominates."""
     columns = np.arange(w.shape[1])
     place = w.argmax(0)
     largest = w[place, columns]
     w[place, columns] = 0.0
-    rest = w.sum(0)
-    return Start(q, squares, total, rest - _dot(w, w) / total + largest * (rest / total))
+    rest: Floats = w.sum(0)
+    total = rest + largest
+    trace: Floats = rest - _dot(w, w) / total + largest * (rest / total)
+    return trace
 
 
 def weights_at(model: Model, tau2: Floats) -> Floats:
-    """Weights 1/(v + tau2), shape (k, n)."""
-    w = model.variances + tau2
-    np.reciprocal(w, out=w)
-    return w
+    """Weights 1/(v + tau2), shape (k, n), in the model's first buffer."""
+    w = np.add(model.variances, tau2, out=buffers(model)[0])
+    return np.reciprocal(w, out=w)
 
 
 def score(model: Model, tau2: Floats, restricted: bool) -> tuple[Floats, Floats]:
@@ -80,7 +88,7 @@ def slopes(model: Model, tau2: Floats, restricted: bool) -> tuple[Floats, Floats
             return squares, total, cubes, second
         trace = total - design.trace_lost(inverse, design.gram(model.basis, w * w))
         return squares, trace, cubes, design.second_trace(model.basis, w, inverse)
-    scaled = w * residual
+    scaled = np.multiply(w, residual, out=buffers(model)[2])
     cubes = _dot(scaled, residual) - scaled.sum(0) ** 2 / total
     if not restricted:
         return squares, total, cubes, second
@@ -92,7 +100,7 @@ def slopes(model: Model, tau2: Floats, restricted: bool) -> tuple[Floats, Floats
 def generalised_q(model: Model, tau2: Floats) -> tuple[Floats, Floats]:
     """y'Py and its negative slope y'PPy at `tau2`."""
     w, _, residual, _ = _residuals(model, tau2)
-    weighted = w * residual
+    weighted = np.multiply(w, residual, out=buffers(model)[2])
     return _dot(weighted, residual), _dot(weighted, weighted)
 
 
@@ -112,10 +120,10 @@ def log_likelihood(model: Model, tau2: Floats, restricted: bool) -> Floats:
 
 
 def spread(model: Model) -> tuple[Floats, Floats, Floats]:
-    """Smallest and largest variance present, and Σ(y - mean)²: no likelihood has a maximum beyond it."""
+    """Smallest and largest variance present, and Σy²: no likelihood has a maximum beyond it."""
     n = model.effects.shape[1]
     least, most = model.variances.min(0), _finite_variances(model).max(0)
-    return np.broadcast_to(least, n), np.broadcast_to(most, n), centred_squares(model)
+    return np.broadcast_to(least, n), np.broadcast_to(most, n), _dot(model.effects, model.effects)
 
 
 def centred_squares(model: Model) -> Floats:
@@ -149,7 +157,8 @@ def _residuals(model: Model, tau2: Floats) -> tuple[Floats, Floats, Floats, Floa
     w = weights_at(model, tau2)
     total = w.sum(0)
     if model.basis is None:
-        return w, total, model.effects - _dot(w, model.effects) / total, None
+        mean = _dot(w, model.effects) / total
+        return w, total, np.subtract(model.effects, mean, out=buffers(model)[1]), None
     inverse, residual = design.residuals(model.basis, w, model.effects)
     return w, total, residual, inverse
 

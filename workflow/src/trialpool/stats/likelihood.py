@@ -17,23 +17,24 @@ from trialpool.stats.checks import Bools, Floats
 from trialpool.stats.forms import Start, log_likelihood, score, slopes, spread
 from trialpool.stats.model import CHUNK_NUMBERS, Model, repeat, take
 
-STEP_TOLERANCE = 1e-8  # of tau2 + smallest variance; the error after a Newton step is of its square
+# Of tau2 + smallest variance: a last step this short, or one that leaves this error at most if Newton's
+# method has come so near that it converges quadratically.
+STEP_TOLERANCE, ERROR_LEFT, EARLY = 1e-8, 1e-13, 0.02
 SCAN_FACTOR = 3.0  # growth of tau2 + smallest variance from one coarse point to the next
 SCAN_POINTS = 40
 TINY = float(np.finfo(np.float64).tiny)
-DENSE_POINTS = 64
+DENSER = 6  # times as many points in the search
 NEAR = 2.0  # how far from 1 R may turn before a hidden crossing is thought possible
-NEXT, FLAT = 1.1, 0.9  # how near it is next to 1, and how little it must fall there to be doubted
+NEXT, FLAT = 1.07, 0.93  # how near it is next to 1, and how little it must fall there to be doubted
 
 
 @dataclass(frozen=True, slots=True)
 class Bracket:
-    """Where R falls through 1: between `low` and `high`, R being `at_low` and `at_high` (0: not known)."""
+    """R falls through 1 between `low` and `high`, at about `guess`."""
 
     low: Floats
     high: Floats
-    at_low: Floats
-    at_high: Floats
+    guess: Floats
 
 
 def maximise(model: Model, begin: Start, restricted: bool) -> Floats:
@@ -48,14 +49,19 @@ def maximise(model: Model, begin: Start, restricted: bool) -> Floats:
     doubtful |= _rises_at_zero(
         model, restricted, (at_zero > 1 / NEAR) & (at_zero <= 1) & (top > 0) & ~doubtful
     )
-    tau2 = np.zeros(len(top))
-    simple = np.flatnonzero((at_zero > 1) & ~doubtful)
-    if len(simple):
-        bracket = _last_above(grid.take(simple, 1), curve.take(simple, 1), limit[simple])
-        part = model if len(simple) == len(top) else take(model, simple)
-        tau2[simple] = _solve(part, restricted, least[simple], bracket)
+    owner = np.flatnonzero((at_zero > 1) & ~doubtful)
+    bracket = _last_above(grid.take(owner, 1), curve.take(owner, 1), limit[owner])
+    sure = len(owner)
     if doubtful.any():
-        tau2[doubtful] = _search(take(model, doubtful), restricted, at_zero[doubtful])
+        unsure = np.flatnonzero(doubtful)
+        part = take(model, unsure)
+        which, several = _every_fall(part, restricted, at_zero[unsure], DENSER * points)
+        owner, bracket = np.concatenate([owner, unsure[which]]), _joined(bracket, several)
+    tau2 = np.zeros(len(top))
+    if len(owner):
+        found = _solve(take(model, owner), restricted, least[owner], bracket)
+        tau2[owner[:sure]] = found[:sure]
+        _keep_highest(model, restricted, tau2, owner[sure:], found[sure:])
     return tau2
 
 
@@ -101,23 +107,36 @@ def _rises_at_zero(model: Model, restricted: bool, chosen: Bools) -> Bools:
 
 
 def _last_above(grid: Floats, curve: Floats, limit: Floats) -> Bracket:
-    """Bracket the only crossing: after the last grid point above 1, `limit` following the last."""
-    end = len(grid) - 1
+    """Bracket the only crossing: after the last grid point above 1, `limit` following the last.
+
+    The guess is the parabola of tau2 in 1/R through the two grid points around 1, or the two last ones,
+    and a third beside them; where that fails it is the lower end.
+    """
+    end, n = len(grid) - 1, len(limit)
+    points, inverse = grid.ravel(), 1 / np.maximum(curve, TINY).ravel()
     last = (curve > 1).sum(0) - 1
-    below, above = last * len(limit), np.minimum(last + 1, end) * len(limit)
-    below += np.arange(len(limit))
-    above += np.arange(len(limit))
-    open_end = last == end
-    high = np.where(open_end, limit, grid.ravel()[above])
-    at_high = curve.ravel()[above] * ~open_end
-    return Bracket(grid.ravel()[below], high, curve.ravel()[below], at_high)
+    columns = np.arange(n)
+    low, high = points[last * n + columns], points[np.minimum(last + 1, end) * n + columns]
+    high = np.where(last == end, limit, high)
+    if end < 2:
+        return Bracket(low, high, low)
+    first = np.minimum(last, end - 1)
+    third = np.where(first + 2 <= end, first + 2, first - 1)
+    (t1, x1), (t2, x2), (t3, x3) = (
+        (points[place], inverse[place]) for place in (row * n + columns for row in (first, first + 1, third))
+    )
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        slope = (t2 - t1) / (x2 - x1)
+        bend = ((t3 - t2) / (x3 - x2) - slope) / (x3 - x1)
+        guess = t1 + (1 - x1) * (slope + (1 - x2) * bend)
+        return Bracket(low, high, np.where((guess > low) & (guess < high), guess, low))
 
 
 def _solve(model: Model, restricted: bool, least: Floats, bracket: Bracket) -> Floats:
-    low, high = bracket.low, bracket.high
-    t, before = _first_guess(bracket), high - low
-    answer = np.empty(len(low))
-    place = np.arange(len(low))
+    """Newton's method on 1/R, halving the bracket where a step leaves it or the steps do not shrink."""
+    low, high, t = bracket.low, bracket.high, bracket.guess
+    before, newton = high - low, np.zeros_like(t)
+    answer, place = np.empty(len(low)), np.arange(len(low))
     for _ in range(200):  # bisection alone needs some 60
         squares, trace, cubes, trace2 = slopes(model, t, restricted)
         rising = squares > trace
@@ -126,42 +145,64 @@ def _solve(model: Model, restricted: bool, least: Floats, bracket: Bracket) -> F
             bend = 2 * cubes / squares - trace2 / trace
             new = t + (squares / trace - 1) / bend
         safe = (bend > 0) & (new >= low) & (new <= high) & (abs(new - t) <= before / 2)
-        new = np.where(safe, new, low + (high - low) / 2)
+        width = high - low
+        new = np.where(safe, new, low + width / 2)
         step = abs(new - t)
-        done = safe & (step <= STEP_TOLERANCE * (t + least)) | (high - low <= 4e-16 * (high + least))
+        done = safe & _settled(step, newton, t + least) | (width <= 4e-16 * (high + least))
         answer[place] = new
         keep = np.flatnonzero(~done)
         if not len(keep):
             break
-        before, t = np.where(safe, step, high - low), new
+        t, before, newton = new, np.where(safe, step, width), step * safe
         if 3 * len(keep) < 2 * len(done):
-            model, place, t, before = take(model, keep), place[keep], t[keep], before[keep]
+            model, place, t = take(model, keep), place[keep], t[keep]
             low, high, least = low[keep], high[keep], least[keep]
+            before, newton = before[keep], newton[keep]
     return answer
 
 
-def _first_guess(bracket: Bracket) -> Floats:
-    """Draw the straight line of 1/R through both ends; without a value at the upper end take the lower."""
-    here, there = 1 / bracket.at_low, 1 / np.maximum(bracket.at_high, 1e-200)
-    return bracket.low + (bracket.high - bracket.low) * ((1 - here) / (there - here))
+def _settled(step: Floats, newton: Floats, scale: Floats) -> Bools:
+    """Say whether a Newton step has ended the search; `newton` is the one before, 0 if that was none.
+
+    Convergence is quadratic, so that the error left is about step³/newton², both in shares of `scale`.
+    """
+    share, ahead = np.minimum(step / scale, 1.0), np.minimum(newton / scale, 1.0)
+    near = (share * share * share <= ERROR_LEFT * (ahead * ahead)) & (ahead < EARLY)
+    return (share <= STEP_TOLERANCE) | near
 
 
-def _search(model: Model, restricted: bool, at_zero: Floats) -> Floats:
-    """Find every maximum on a dense scan and keep the one of the highest likelihood, 0 included."""
+def _every_fall(
+    model: Model, restricted: bool, at_zero: Floats, points: int
+) -> tuple[np.ndarray[tuple[int], np.dtype[np.intp]], Bracket]:
+    """Bracket every maximum on a dense scan; returns whose it is, and the brackets."""
     least, most, limit = spread(model)
     top = np.clip(most - 2 * least, 0.0, limit)
-    grid, curve = _curve(model, restricted, least, top, at_zero, DENSE_POINTS)
+    grid, curve = _curve(model, restricted, least, top, at_zero, points)
     grid = np.concatenate([grid, np.maximum(limit, top)[None]])
     curve = np.concatenate([curve, np.zeros((1, len(top)))])
     rows, owner = np.nonzero((curve[:-1] > 1) & (curve[1:] <= 1))
-    best = np.zeros(len(top))
-    height = log_likelihood(model, best, restricted)
-    if len(rows):
-        part = take(model, owner)
-        ends = Bracket(grid[rows, owner], grid[rows + 1, owner], curve[rows, owner], curve[rows + 1, owner])
-        found = _solve(part, restricted, least[owner], ends)
-        value = log_likelihood(part, found, restricted)
-        for candidate in np.argsort(value):  # the highest of an analysis is written last
-            if value[candidate] > height[owner[candidate]]:
-                best[owner[candidate]] = found[candidate]
-    return best
+    low, high = grid[rows, owner], grid[rows + 1, owner]
+    return owner, Bracket(low, high, low)
+
+
+def _joined(one: Bracket, other: Bracket) -> Bracket:
+    pairs = ((one.low, other.low), (one.high, other.high), (one.guess, other.guess))
+    low, high, guess = (np.concatenate(pair) for pair in pairs)
+    return Bracket(low, high, guess)
+
+
+def _keep_highest(
+    model: Model,
+    restricted: bool,
+    tau2: Floats,
+    owner: np.ndarray[tuple[int], np.dtype[np.intp]],
+    found: Floats,
+) -> None:
+    """Give each owner, where tau2 is still 0, the maximum of the highest likelihood, 0 included."""
+    if not len(owner):
+        return
+    part = take(model, owner)
+    value = log_likelihood(part, found, restricted)
+    higher = np.flatnonzero(value > log_likelihood(part, np.zeros(len(owner)), restricted))
+    rising = higher[np.argsort(value[higher])]  # the highest of an owner is written last
+    tau2[owner[rising]] = found[rising]

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from trialpool.stats.batch import Batch, batch_of, chunks
 from trialpool.stats.checks import Floats, check_level, one_of, plain
 from trialpool.stats.forms import Start, start, weights_at
 from trialpool.stats.heterogeneity import TAU2_METHODS, estimate_tau2
-from trialpool.stats.model import Model
+from trialpool.stats.model import Model, buffers
+from trialpool.stats.tails import chi2_tail, quantile, ratio, two_sided
 
 INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
@@ -107,12 +107,13 @@ def summarise(
 ) -> tuple[dict[str, Floats], Floats]:
     """Everything that follows from tau2 (n,): the fields of `Pooled` but the weights, and these (k, n).
 
+    The weights stand in a buffer of the model: copy them before it is evaluated again.
     `correction` overrides the scale and the df that `interval` would take from the model.
     """
     w = weights_at(model, tau2)
     total = w.sum(0)
     middle = np.einsum("ij,ij->j", w, model.effects) / total
-    scale, df = correction or _correction(model, w, model.effects - middle, interval)
+    scale, df = correction or _correction(model, w, middle, interval)
     estimate, se = model.centre + middle, np.sqrt(scale / total)
     half = quantile(df, (1 + level) / 2)
     predicted = half * np.sqrt(tau2 + se**2)
@@ -134,12 +135,13 @@ def summarise(
     return record | _heterogeneity(model, begin, tau2, common), w
 
 
-def _correction(model: Model, w: Floats, residual: Floats, interval: str) -> tuple[Floats, Floats]:
+def _correction(model: Model, w: Floats, middle: Floats, interval: str) -> tuple[Floats, Floats]:
     """Scale of the variance and degrees of freedom; one study alone has the normal interval."""
     n = len(model.count)
     if interval == "wald":
         return np.ones(n), np.full(n, np.inf)
     alone = model.count < 2
+    residual = np.subtract(model.effects, middle, out=buffers(model)[1])
     scale = np.einsum("ij,ij,ij->j", w, residual, residual) / np.maximum(model.freedom, 1)
     if interval == "hksj_adhoc":
         scale = np.maximum(scale, 1.0)
@@ -150,7 +152,7 @@ def _correction(model: Model, w: Floats, residual: Floats, interval: str) -> tup
 
 def _heterogeneity(model: Model, begin: Start, tau2: Floats, common: bool) -> dict[str, Floats]:
     freedom = model.freedom
-    p = np.asarray(chdtrc(np.maximum(freedom, 1), begin.q))  # 1 for one study, whose Q is 0
+    p = chi2_tail(begin.q, np.maximum(freedom, 1))  # 1 for one study, whose Q is 0
     record = {"tau2": tau2, "q": begin.q, "q_df": freedom, "q_p_value": p}
     return record | inconsistency(begin, freedom, tau2, common)
 
@@ -162,32 +164,3 @@ def inconsistency(begin: Start, freedom: Floats, tau2: Floats, common: bool) -> 
         return {"i2": 100 * np.maximum(1 - 1 / np.maximum(h2, 1.0), 0.0), "h2": h2}
     relative = tau2 * begin.trace / np.maximum(freedom, 1)
     return {"i2": 100 * relative / (1 + relative), "h2": 1 + relative}
-
-
-def ratio(estimate: Floats, se: Floats) -> Floats:
-    """Test statistic estimate/se; with an SE of 0 it is infinite, or 0 for an estimate of 0."""
-    if (se > 0).all():
-        return estimate / se
-    sign = np.where(estimate == 0, 0.0, np.copysign(np.inf, estimate))
-    return np.divide(estimate, se, out=sign, where=se > 0)
-
-
-def quantile(df: Floats, probability: float) -> Floats:
-    """Quantile of t on `df` degrees of freedom (normal where infinite), each distinct df computed once."""
-    if (df == df[:1]).all():
-        df = df[:1]
-    distinct, inverse = np.unique(df, return_inverse=True)
-    finite = np.isfinite(distinct)
-    values = np.where(finite, stdtrit(np.where(finite, distinct, 1.0), probability), ndtri(probability))
-    return np.asarray(values[inverse])
-
-
-def two_sided(statistic: Floats, df: Floats) -> Floats:
-    """Two-sided p-value of t on `df` degrees of freedom (normal where infinite)."""
-    tail = -abs(statistic)
-    finite = np.isfinite(df)
-    if not finite.any():
-        return np.asarray(2 * ndtr(tail))
-    if finite.all():
-        return np.asarray(2 * stdtr(df, tail))
-    return np.where(finite, 2 * stdtr(np.where(finite, df, 1.0), tail), 2 * ndtr(tail))

@@ -15,7 +15,8 @@ from trialpool.stats.forms import start, weights_at
 from trialpool.stats.heterogeneity import TAU2_METHODS, estimate_tau2
 from trialpool.stats.model import Model
 from trialpool.stats.moderators import Moderators, check_solvable, moderators_of
-from trialpool.stats.pooling import INTERVALS, inconsistency, quantile, ratio, two_sided
+from trialpool.stats.pooling import INTERVALS, inconsistency
+from trialpool.stats.tails import chi2_tail, quantile, ratio, two_sided
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +113,7 @@ def _fit(
         "r2": _share(unexplained[0] - unexplained[1], unexplained[0]),
         "qe": begin.q,
         "qe_df": freedom,
-        "qe_p_value": np.asarray(chdtrc(freedom, begin.q)),
+        "qe_p_value": chi2_tail(begin.q, freedom),
     }
     left |= inconsistency(begin, freedom, tau2, common) | omnibus(beta[:, 1:], covariance[:, 1:, 1:], df)
     return left | _tested(beta, covariance, df, level)
