@@ -181,3 +181,10 @@ def test_axe_finds_no_barrier(open_page, request, name, context):
     result = page.evaluate("async () => (await axe.run(document, {resultTypes: ['violations']})).violations")
     told = [f"{found['id']}: {found['nodes'][0]['html'][:200]} ({len(found['nodes'])})" for found in result]
     assert told == []
+
+
+def test_a_broken_hash_does_no_harm(open_page, made_up_page):
+    opened = open_page(made_up_page)
+    opened.page.evaluate("location.hash = '%'")
+    opened.page.wait_for_timeout(50)
+    assert opened.complaints == []

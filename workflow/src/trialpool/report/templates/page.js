@@ -5,6 +5,14 @@
 
   const folded = (text) => text.normalize("NFD").replace(/[\u0300-\u036f]/g, "").toLowerCase();
 
+  const linked = () => {
+    try {
+      return document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    } catch {
+      return null; // a hash that is no text leads nowhere
+    }
+  };
+
   const filterResults = () => {
     const form = document.getElementById("filter");
     const rows = all("tr[data-analysis]");
@@ -46,7 +54,7 @@
     form.addEventListener("reset", () => setTimeout(apply));
     // A link to a question that the filter hides must still lead there.
     addEventListener("hashchange", () => {
-      const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+      const target = linked();
       if (target && target.closest("[hidden]")) {
         form.reset();
         setTimeout(() => target.scrollIntoView());
@@ -159,7 +167,7 @@
 
   // Older browsers do not open a closed block that holds the target of a link.
   const reveal = () => {
-    const target = location.hash && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    const target = linked();
     const block = target && target.closest("details");
     if (block && !block.open) {
       block.open = true;
