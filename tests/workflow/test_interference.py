@@ -1,0 +1,134 @@
+"""A run that is killed, starved or disturbed leaves whole files, and one plain rerun gives the same bytes."""
+
+import contextlib
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+from .conftest import Review
+
+pytestmark = pytest.mark.workflow
+
+KILLS = 8
+SUMMARY = "results/summary.csv"
+
+
+def kill(process, *, whole_group):
+    """SIGKILL, to the run alone (its jobs live on for a moment) or to its jobs as well."""
+    with contextlib.suppress(ProcessLookupError):
+        if whole_group:
+            os.killpg(process.pid, signal.SIGKILL)
+        else:
+            os.kill(process.pid, signal.SIGKILL)
+    process.communicate()  # until the last job has closed its end of the pipe
+
+
+def visible(review):
+    """The results that a reader or a later job could take for finished."""
+    return {
+        name: content
+        for name, content in review.results().items()
+        if not name.rsplit("/")[-1].startswith(".")
+    }
+
+
+def test_killed_runs_leave_whole_files_and_a_plain_rerun_mends_all(finished_review, fresh_review):
+    expected = finished_review.results()
+    chance = random.Random(7)
+    for number in range(KILLS):
+        process = fresh_review.start()
+        time.sleep(chance.uniform(2.0, 9.0))
+        kill(process, whole_group=number % 2 == 0)
+        for name, content in visible(fresh_review).items():
+            assert content == expected[name], f"{name} is half-written after kill {number}"
+    completed = fresh_review.run()
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert fresh_review.results() == expected
+
+
+def test_a_killed_runs_lock_and_half_written_files_are_cleared(finished_review, review):
+    locks = review.folder / ".snakemake" / "locks"
+    locks.mkdir(exist_ok=True)
+    for kind in ("input", "output"):
+        (locks / f"0.{kind}.lock").write_text(f"{SUMMARY}\nresults/README.md\n", encoding="utf-8")
+    (review.folder / "results" / ".summary.csv.abc123.part").write_bytes(b"half")
+    (review.folder / SUMMARY).unlink()
+    completed = review.run()
+    assert completed.returncode == 0, completed.stderr
+    assert review.results() == finished_review.results()
+
+
+def test_a_second_run_beside_a_living_one_is_refused_and_harms_nothing(finished_review, review):
+    first = review.start("--forceall")
+    locks = review.folder / ".snakemake" / "locks"
+    for _ in range(300):
+        if any(locks.glob("*.lock")):
+            break
+        time.sleep(0.1)
+    second = review.run("--forceall")
+    told, failed = first.communicate()
+    assert second.returncode != 0
+    assert "lock" in second.stderr
+    assert "Traceback" not in second.stderr
+    assert first.returncode == 0, told + failed
+    assert review.results() == finished_review.results()
+
+
+def test_a_truncated_table_between_the_stages_is_made_again(finished_review, review):
+    table = review.folder / "processed" / "evidence" / "studies.parquet"
+    whole = table.read_bytes()
+    table.write_bytes(whole[: len(whole) // 2])
+    completed = review.run()
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert review.results() == finished_review.results()
+    completed = review.run("--forcerun", "harmonise")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert table.read_bytes() == whole
+    assert review.results() == finished_review.results()
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of a few hundred kilobytes."""
+    place = tmp_path / "disk"
+    place.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)]
+    mounted = (
+        shutil.which("mount") and subprocess.run(command, capture_output=True, check=False).returncode == 0
+    )
+    if not mounted:
+        pytest.skip("a small disk cannot be mounted here (needs root and mount)")
+    yield place
+    subprocess.run(["umount", str(place)], check=True)
+
+
+def test_a_full_disk_is_told_and_leaves_nothing_half_written(finished_review, fresh_review, small_disk):
+    (fresh_review.folder / "results").symlink_to(small_disk)
+    completed = fresh_review.run()
+    assert completed.returncode != 0
+    assert "make room on the disk" in completed.stdout + completed.stderr
+    assert "Traceback" not in completed.stdout + completed.stderr
+    expected = finished_review.results()
+    left = Review(fresh_review.folder).results()
+    assert all(content == expected[name] for name, content in left.items())
+    (fresh_review.folder / "results").unlink()
+    assert fresh_review.run().returncode == 0
+    assert fresh_review.results() == expected
+
+
+def test_results_that_may_not_be_written_are_told(finished_review, review, small_disk):
+    """A file system mounted read-only, because root may write to any read-only folder."""
+    shutil.rmtree(review.folder / "results")
+    (review.folder / "results").symlink_to(small_disk)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    completed = review.run()
+    assert completed.returncode != 0
+    assert "Read-only file system" in completed.stdout + completed.stderr
+    (review.folder / "results").unlink()
+    assert review.run().returncode == 0
+    assert review.results() == finished_review.results()
