@@ -60,7 +60,8 @@ class Review:
 def jobs_run(completed):
     """The jobs that a run executed, such as {"pool dpn-pain"}."""
     jobs = set()
-    for block in re.split(r"\n\n+|(?=local(?:rule|checkpoint) )", completed.stdout + completed.stderr):
+    told = completed.stdout + completed.stderr
+    for block in re.split(r"^(?=(?:local)?(?:rule|checkpoint) \w+:)", told, flags=re.M):
         rule = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):", block, re.M)
         if rule:
             analysis = re.search(
