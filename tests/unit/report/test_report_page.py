@@ -185,7 +185,7 @@ def test_figures_are_embedded_as_images_in_which_nothing_runs(records):
         render_page(
             records,
             demo.evidence(),
-            {"demo-pain": {"forest": "<svg onload='x()'/>", "funnel": " " * 200_000}},
+            {"demo-pain": {"multiverse": "<svg onload='x()'/>", "funnel": " " * 200_000}},
         )
     )
     (source,) = page.values("src")

@@ -22,14 +22,15 @@ from trialpool.report.trials import raw_index, trial_views
 from trialpool.report.whole import audit_view, flow_view
 
 Record = Mapping[str, Any]
-LARGEST_IMAGE = 120_000  # bytes of an SVG that the page still holds; a larger one is linked
+LARGEST_IMAGE = 120_000  # characters of an SVG that the page still holds; a larger one is linked
+IMAGE_ROOM = 4_000_000  # characters of all images in the page, which must open quickly
 FIGURES = {
-    "forest": "Forest plot",
-    "funnel": "Funnel plot",
-    "multiverse": "Specification curve",
-    "influence": "Influence of single trials",
+    "forest": "forest plot",
+    "funnel": "funnel plot",
+    "multiverse": "specification curve",
+    "influence": "influence of single trials",
     "posterior": "Bayesian posterior",
-    "moderators": "Moderators",
+    "moderators": "moderators",
 }
 MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
 
@@ -51,7 +52,7 @@ def render_page(
 
     `records` are result records in the order of the config; `tables` the evidence tables as lists of rows
     with `row_id`; `figures` SVG texts by analysis and name ("forest", "funnel" …), embedded as images, in
-    which nothing can run, unless they are large;
+    which nothing can run, as long as there is room;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims;
     `flow` and `audit` the rows of flow.csv and audit.csv; `specs` the resolved settings by analysis;
     `published` the rows of published.csv.
@@ -85,7 +86,7 @@ def render_page(
         domains=_distinct(words.capital(words.domain_name(record["domain"])) for record in records),
         comparisons=_distinct(record["comparison"] for record in records),
         interval_name=interval_name(records),
-        images={analysis: _images(named) for analysis, named in (figures or {}).items()},
+        images=_all_images(figures or {}),
         trials=trials,
         bias=tool_tables(judgements, named, len(trials)),
         judged=len(marks),
@@ -170,16 +171,23 @@ def _policy(script: str) -> str:
     )
 
 
-def _images(named: Mapping[str, str]) -> list[dict[str, Any]]:
-    """The figures of one analysis, each with its address in the page ("" where it is only linked)."""
-    return [
-        {"name": name, "title": FIGURES.get(name, words.capital(words.spaced(name))), "data": _data(svg)}
-        for name, svg in named.items()
-    ]
+def _all_images(figures: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str, Any]]]:
+    """The figures of every analysis; embedded while they are small and the page has room, linked otherwise.
+
+    The forest plot is only linked: the page draws its own.
+    """
+    room, shown = IMAGE_ROOM, {}
+    for analysis, named in figures.items():
+        shown[analysis] = []
+        for name, svg in named.items():
+            data = Markup("") if name == "forest" or len(svg) > LARGEST_IMAGE else _data(svg)
+            data = data if len(data) <= room else Markup("")
+            room -= len(data)
+            title = FIGURES.get(name, words.spaced(name))
+            shown[analysis].append({"name": name, "title": title, "data": data})
+    return shown
 
 
 def _data(svg: str) -> Markup:
-    content = svg.encode("utf-8")
-    if len(content) > LARGEST_IMAGE:
-        return Markup("")
-    return Markup(f"data:image/svg+xml;base64,{base64.b64encode(content).decode('ascii')}")
+    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
+    return Markup(f"data:image/svg+xml;base64,{encoded}")
