@@ -1,0 +1,183 @@
+"""Whatever stands in a configuration or a table: it is read, or refused in words; nothing else happens."""
+
+import copy
+import resource
+import shutil
+from pathlib import Path
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from trialpool.errors import InputError
+from trialpool.evidence.read import examine
+from trialpool.settings import Settings, load_settings
+
+from .conftest import MINI
+
+CONFIG = yaml.safe_load((MINI / "config.yaml").read_text(encoding="utf-8"))
+CONFIG["instruments"] = str(MINI / "instruments.yaml")
+TABLES = sorted(path.name for path in (MINI / "raw").iterdir())
+NASTY = [
+    "../../x",
+    "/etc/passwd",
+    "a/../b",
+    "~",
+    "a\x00b",
+    "",
+    " ",
+    "\u202e",
+    "=cmd()",
+    "x" * 100_000,
+    "1e999",
+    "nan",
+]
+JUNK = st.one_of(
+    *(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.sampled_from(NASTY)),
+    *(st.lists(st.integers(), max_size=3), st.dictionaries(st.text(max_size=5), st.none(), max_size=2)),
+)
+CALM = settings(deadline=None, max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+GIGABYTE = 2**30
+
+
+def places(tree, before=()):
+    """The path of every entry of nested dicts and lists."""
+    entries = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
+    for key, value in entries:
+        yield (*before, key)
+        yield from places(value, (*before, key))
+
+
+def changed(tree, place, value):
+    tree = copy.deepcopy(tree)
+    inner = tree
+    for key in place[:-1]:
+        inner = inner[key]
+    inner[place[-1]] = value
+    return tree
+
+
+def refusal(config, files=()):
+    """Why a configuration is refused, "" if it is not; any other exception fails the test."""
+    try:
+        assert isinstance(load_settings(config, files), Settings)
+    except InputError as error:
+        return str(error)
+    return ""
+
+
+@CALM
+@given(place=st.sampled_from(list(places(CONFIG))), value=JUNK)
+def test_a_configuration_is_resolved_or_refused_in_words(place, value):
+    told = refusal(changed(CONFIG, place, value))
+    assert not told or "To mend:" in told
+    assert len(told) < 20_000
+
+
+@CALM
+@given(data=st.data())
+def test_a_damaged_configuration_file_is_read_or_refused_in_words(data, tmp_path):
+    text = (MINI / "config.yaml").read_text(encoding="utf-8")
+    start = data.draw(st.integers(0, len(text)))
+    piece = data.draw(st.text(st.sampled_from("{}[]&*!|>%@`:-#\t\n '\"\\a0\x07"), max_size=6))
+    file = tmp_path / "config.yaml"
+    file.write_text(text[:start] + piece + text[start + len(piece) :], encoding="utf-8")
+    told = refusal(CONFIG, [file])
+    assert not told or "config.yaml" in told
+
+
+@pytest.mark.parametrize(
+    "slug", ["../up", "/etc/x", "a/b", "a\\b", "..", ".hidden", "A b", "x\n", "", "a" * 300]
+)
+def test_an_analysis_cannot_be_named_like_a_path(slug):
+    entry = next(iter(CONFIG["analyses"].values()))
+    with pytest.raises(InputError):
+        load_settings({**CONFIG, "analyses": {slug: entry}})
+
+
+@CALM
+@given(
+    table=st.sampled_from(TABLES),
+    at=st.floats(0, 1),
+    piece=st.one_of(
+        st.sampled_from([*NASTY, '"', "\n", ",,,", "\r", "\ufeff", "'", "١٢"]), st.text(max_size=8)
+    ),
+)
+def test_a_damaged_table_is_read_or_refused_in_words(table, at, piece, tmp_path):
+    folder = tmp_path / "raw"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(MINI / "raw", folder)
+    content = (folder / table).read_bytes()
+    start = int(at * len(content))
+    content = content[:start] + piece.encode("utf-8", "surrogatepass") + content[start + len(piece) :]
+    (folder / table).write_bytes(content)
+    _, faults = examine(folder)
+    for fault in faults:
+        assert fault.file.endswith(".csv")
+        assert len(str(fault)) < 5_000
+
+
+def bomb():
+    """Nine lists of nine of the list before: 3.5 billion words from 500 bytes."""
+    lines = ['l0: &l0 ["x", "x", "x", "x", "x", "x", "x", "x", "x"]']
+    lines += [f"l{n}: &l{n} [{', '.join([f'*l{n - 1}'] * 9)}]" for n in range(1, 10)]
+    return "\n".join(lines) + "\n"
+
+
+UNSAFE = [
+    bomb(),
+    "extra: !!python/object/apply:os.system ['touch pwned']\n",
+    "extra: !!python/name:os.system\n",
+]
+
+
+@pytest.mark.workflow
+@pytest.mark.parametrize("lines", UNSAFE, ids=["alias bomb", "a call", "a name"])
+def test_an_unsafe_configuration_stops_snakemake_with_a_word(fresh_review, lines):
+    config = fresh_review.folder / "config.yaml"
+    config.write_text(config.read_text(encoding="utf-8") + lines, encoding="utf-8")
+    limit = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (8 * GIGABYTE, limit[1]))
+    try:
+        completed = fresh_review.run("--dry-run")
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, limit)
+    assert completed.returncode != 0
+    told = completed.stdout + completed.stderr
+    assert any(words in told for words in ("an alias (*name)", "Config file is not valid", "python/name"))
+    assert "Traceback" not in told
+    assert not (fresh_review.folder / "pwned").exists()
+    assert not (fresh_review.folder / "results").exists()
+
+
+@pytest.mark.workflow
+def test_a_run_writes_only_into_its_own_folders(fresh_review, tmp_path):
+    places = {name: tmp_path / name for name in ("home", "tmp")}
+    for place in places.values():
+        place.mkdir()
+    variables = {
+        "HOME": places["home"],
+        "TMPDIR": places["tmp"],
+        "XDG_CACHE_HOME": places["home"] / "cache",
+        "MPLCONFIGDIR": "",
+    }
+    raw = {path: path.read_bytes() for path in sorted((fresh_review.folder / "raw").iterdir())}
+    completed = fresh_review.run(variables={name: str(value) for name, value in variables.items()})
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert {path.name for path in fresh_review.folder.iterdir()} == {
+        *(path.name for path in MINI.iterdir()),
+        *("processed", "results", ".snakemake"),
+    }
+    assert {path: path.read_bytes() for path in sorted((fresh_review.folder / "raw").iterdir())} == raw
+    assert [path for path in places["tmp"].rglob("*") if path.is_file()] == []
+    caches = {
+        path.relative_to(places["home"]).parts[0] for path in places["home"].rglob("*") if path.is_file()
+    }
+    assert caches <= {"cache", ".cache"}
+
+
+def test_the_examples_are_sound_before_they_are_damaged():
+    assert examine(MINI / "raw")[1] == []
+    assert set(load_settings(CONFIG).analyses) == set(CONFIG["analyses"])
+    assert Path(CONFIG["instruments"]).is_file()
