@@ -1,0 +1,103 @@
+"""What depends on a change runs again, and nothing else does; Snakemake's own job list says so."""
+
+import os
+import shutil
+import subprocess
+import time
+
+import pytest
+
+from .conftest import ROOT, Review, jobs_run
+
+pytestmark = pytest.mark.workflow
+
+PAIN = "dpn-pain-acupuncture-vs-sham"
+ROOMS = "workflow/src/trialpool"
+
+
+@pytest.fixture(scope="module")
+def copied_review(tmp_path_factory):
+    """The review, run by a copy of this repository whose modules may be changed."""
+    top = tmp_path_factory.mktemp("copy")
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "Snakefile", "profiles", "workflow", "config"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if listed.returncode:
+        pytest.skip("this is not a git checkout, so its files cannot be listed")
+    for name in filter(None, listed.stdout.split("\0")):
+        (top / "code" / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(ROOT / name, top / "code" / name)
+    shutil.copytree(ROOT / "tests" / "workflow" / "mini", top / "review")
+    review = Review(top / "review", top / "code")
+    completed = review.run()
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return review
+
+
+def would_run(review):
+    """The rules that a run would execute now, such as {"pool", "write_page"}."""
+    completed = review.run("--dry-run")
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    return {job.split()[0] for job in jobs_run(completed)}
+
+
+@pytest.mark.parametrize(
+    ("file", "runs", "rests"),
+    [
+        ("stats/pooling.py", {"harmonise", "compare", "pool"}, {"ingest"}),
+        ("figures/forest.py", {"pool", "follow", "write_page"}, {"ingest", "harmonise", "compare"}),
+        ("synthesis/certainty.py", {"appraise", "pool"}, {"ingest", "harmonise", "compare", "follow"}),
+        ("evidence/schema.py", {"ingest", "harmonise", "compare"}, set()),
+        ("report/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
+        ("report/words.py", {"pool", "write_page", "write_tables"}, {"ingest", "harmonise", "compare"}),
+        ("io.py", {"ingest", "harmonise", "compare", "pool", "write_page", "write_manifest"}, set()),
+        ("exchange/revman.py", set(), {"ingest", "harmonise", "compare", "pool", "write_page", "all"}),
+    ],
+)
+def test_a_changed_module_reruns_what_uses_it(copied_review, file, runs, rests):
+    path = copied_review.root / ROOMS / file
+    before, stamp = path.read_text(encoding="utf-8"), path.stat()
+    comment = "/* changed */" if file.endswith(".css") else "# changed"
+    path.write_text(f"{before}{comment}\n", encoding="utf-8")
+    found = would_run(copied_review)
+    path.write_text(before, encoding="utf-8")
+    os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
+    assert runs <= found
+    assert not rests & found
+
+
+def test_a_touched_module_or_table_runs_nothing(copied_review):
+    later = time.time() + 5
+    touched = [copied_review.root / ROOMS / "stats" / "pooling.py", copied_review.folder / "instruments.yaml"]
+    for path in touched:
+        os.utime(path, (later, later))
+    assert would_run(copied_review) == set()
+
+
+def test_a_changed_instrument_reruns_only_the_analyses_that_use_it(review):
+    before = review.results()
+    review.edit("instruments.yaml", "mcid: {value: 10,", "mcid: {value: 20,")
+    completed = review.run()
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert {job for job in jobs_run(completed) if job.startswith("pool")} == {f"pool {PAIN}"}
+    changed = {name.split("/")[1] for name in changes(before, review) if name.startswith("analyses/")}
+    assert changed == {PAIN}
+
+
+def test_a_changed_table_reruns_only_what_it_feeds(review):
+    before = review.results()
+    review.edit("raw/continuous.csv", ",28,mean,41,", ",28,mean,42,")
+    completed = review.run()
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert {job for job in jobs_run(completed) if job.startswith("pool")} == {f"pool {PAIN}"}
+    assert f"analyses/{PAIN}/result.json" in changes(before, review)
+
+
+def changes(before, review):
+    """The results that are not what they were."""
+    after = review.results()
+    return {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
