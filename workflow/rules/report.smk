@@ -53,12 +53,29 @@ rule write_page:
         "../scripts/write_page.py"
 
 
+rule draw_review:
+    input:
+        records=of_each("result.json"),
+        tables=rules.ingest.output.tables,
+        code=code("report", "figures"),
+    output:
+        report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
+        report(f"{RESULTS}/evidence_map.svg", caption="../report/evidence_map.rst", category="Results"),
+        multiext(f"{RESULTS}/risk_of_bias", ".pdf", ".png"),
+        multiext(f"{RESULTS}/evidence_map", ".pdf", ".png"),
+    log:
+        f"{RESULTS}/logs/draw_review.log",
+    script:
+        "../scripts/draw_review.py"
+
+
 rule write_manifest:
     input:
         results=[
             rules.appraise.output,
             rules.audit.output.table,
             rules.follow.output,
+            rules.draw_review.output,
             rules.write_tables.output,
             rules.write_page.output,
             of_each("studies.csv"),

@@ -11,6 +11,7 @@ from trialpool.report import forest, plots
 from trialpool.report.page import render_page
 
 HARMLESS = ("#", "https://", "http://", "summary.csv", "excluded.csv", "manifest.csv", "analyses/")
+HARMLESS += ("risk_of_bias.", "evidence_map.")
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 
 

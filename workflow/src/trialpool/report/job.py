@@ -88,6 +88,27 @@ def write_page(
     io.write_text(path, page)
 
 
+def draw_review(record_paths: Sequence[str], table_paths: Sequence[str], folder: str | Path) -> None:
+    """Draw the figures of the whole review: risk_of_bias and evidence_map, each as SVG, PDF and PNG."""
+    from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
+    from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
+    from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
+    from trialpool.report.maps import evidence_map
+    from trialpool.report.rob import tool_tables
+    from trialpool.report.trials import labels
+
+    records = read_records(record_paths)
+    tables = {Path(table).stem: io.read_rows(table) for table in table_paths}
+    studies = tables["studies"]
+    bias = tool_tables(tables["risk_of_bias"], labels(records, studies), len(studies))
+    populations = evidence_map(records)
+    for name, figure, description in (
+        ("risk_of_bias", draw_risk_of_bias(bias), describe_risk_of_bias(bias, len(studies))),
+        ("evidence_map", draw_evidence_map(populations), describe_evidence_map(populations)),
+    ):
+        save_figure(figure, Path(folder) / name, description=description, dpi=PNG_DPI_BESIDE)
+
+
 def write_manifest(folder: str | Path, evidence: Sequence[str]) -> None:
     """Write manifest.csv: the hash of every result and of the evidence behind them."""
     io.write_csv(Path(folder) / "manifest.csv", manifest_rows(folder, evidence), MANIFEST_COLUMNS)

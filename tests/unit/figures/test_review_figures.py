@@ -1,0 +1,88 @@
+"""The figures of a whole review: risk of bias and the evidence map."""
+
+from __future__ import annotations
+
+from defusedxml import ElementTree
+
+from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
+from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
+from trialpool.figures.lettering import width
+from trialpool.figures.save import save_figure
+from trialpool.report.maps import evidence_map
+from trialpool.report.rob import tool_tables
+
+HOSTILE = "<script>alert(1)</script> $x^2$ \u202e" + "long " * 60
+JUDGED = [
+    {"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "low", "assessed_by": "x"},
+    {"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "high", "assessed_by": "y"},
+    {"study_id": "B", "tool": "RoB2", "domain": HOSTILE, "judgement": "some_concerns", "assessed_by": "x"},
+    {"study_id": "B", "tool": "Jadad", "domain": "blinding", "judgement": "low", "assessed_by": "x"},
+]
+
+
+def record(analysis, k, **changes):
+    values = {
+        **{"analysis": analysis, "title": analysis, "condition": ["DPN"], "purpose": None, "domain": "pain"},
+        **{"comparison": "a versus b", "status": "pooled" if k > 1 else "single_study" if k else "no_data"},
+        **{
+            "k": k,
+            "n_experimental": 50 * k,
+            "n_control": 50 * k,
+            "pooled": {} if not k else {"estimate": 1.0},
+        },
+    }
+    return values | changes
+
+
+def marks(figure):
+    return figure.texts + [artist for artist in figure.artists if hasattr(artist, "get_text")]
+
+
+def texts(figure):
+    return [mark.get_text() for mark in marks(figure)]
+
+
+def dots(figure):
+    return [artist for artist in figure.artists if type(artist).__name__ == "Circle"] + [
+        patch for patch in figure.patches if type(patch).__name__ == "Circle"
+    ]
+
+
+def test_every_judgement_and_every_gap_is_a_light():
+    tables = tool_tables(JUDGED, {"A": "A 2000", "B": "B 2001"}, trials=10)
+    figure = draw_risk_of_bias(tables)
+    # RoB2: two marks and a gap for A, a gap and a mark for B; Jadad: one mark; the key: five
+    assert len(dots(figure)) == 3 + 2 + 1 + 5
+    shown = texts(figure)
+    assert {"RoB2", "Jadad", "A 2000", "B 2001"} <= set(shown)
+    assert "1 high, 9 not judged" in shown
+
+
+def test_the_map_draws_results_and_gaps():
+    records = [record("x", 3), record("y", 1, domain="function"), record("z", 0, comparison="a versus c")]
+    populations = evidence_map(records)
+    figure = draw_evidence_map(populations)
+    assert len(dots(figure)) == 2
+    assert {"3", "1", "–", "A versus b", "A versus c", "Pain"} <= set(texts(figure))
+    assert "2 questions with a result, 1 without a usable trial" in describe_evidence_map(populations)
+
+
+def test_hostile_and_long_names_stay_within_the_sheet_and_are_harmless(tmp_path):
+    tables = tool_tables(JUDGED, {"A": HOSTILE, "B": HOSTILE}, trials=2)
+    populations = evidence_map([record("x", 2, comparison=HOSTILE, domain=HOSTILE)])
+    for name, figure, told in (
+        ("bias", draw_risk_of_bias(tables), describe_risk_of_bias(tables, 2)),
+        ("map", draw_evidence_map(populations), describe_evidence_map(populations)),
+    ):
+        svg = save_figure(figure, tmp_path / name, description=told)[0]
+        tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(svg).iter()}
+        assert "script" not in tags
+        assert "\u202e" not in svg.read_text(encoding="utf-8")
+        room = 72 * figure.get_figwidth()
+        assert all(width(mark.get_text(), mark.get_fontsize()) < room for mark in marks(figure))
+
+
+def test_nothing_judged_and_nothing_asked_still_draw():
+    assert describe_risk_of_bias([], 5) == "Risk of bias. No trial of 5 judged by published reviews."
+    assert draw_risk_of_bias([]).get_figheight() > 0
+    assert draw_evidence_map([]).get_figheight() > 0
