@@ -8,9 +8,11 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-FIGURES = ["multiverse", "influence", "funnel", "posterior"]
+FIGURES = ["multiverse", "influence", "funnel"]
+SHOWN = [*FIGURES, "posterior"]  # the posterior as SVG only: it is for the screen, its numbers are in the record
 FORMATS = ["svg", "pdf", "png"]
-DRAWN = ["multiverse.csv", "influence.csv", *collect("{name}.{format}", name=FIGURES, format=FORMATS)]
+DRAWN = ["multiverse.csv", "influence.csv", "posterior.svg"]
+DRAWN += collect("{name}.{format}", name=FIGURES, format=FORMATS)
 MODERATED = [analysis for analysis in ANALYSES if SETTINGS.analyses[analysis]["moderators"]]
 
 
@@ -73,7 +75,9 @@ rule compare_published:
 
 rule connect:
     input:
-        records=of_each("result.json", sorted({name for rules in NETWORKS.values() for name in rules["analyses"]})),
+        records=of_each(
+            "result.json", sorted({name for rules in NETWORKS.values() for name in rules["analyses"]})
+        ),
         code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
     output:
         collect(
@@ -81,10 +85,10 @@ rule connect:
             name=NETWORKS,
             file=["result.json", "league.csv", "ranking.csv", *collect("network.{format}", format=FORMATS)],
         ),
+    log:
+        f"{RESULTS}/logs/connect.log",
     params:
         networks=NETWORKS,
         folder=f"{RESULTS}/networks",
-    log:
-        f"{RESULTS}/logs/connect.log",
     script:
         "../scripts/connect.py"

@@ -317,7 +317,7 @@ def test_no_data_without_known_trials_says_so():
 def test_no_data_with_very_many_trials_ends_with_their_number():
     known = [{"study_id": f"S{index}", "label": f"Trial {index}"} for index in range(80)]
     shown = texts(draw_forest(gap_record(known=known)))
-    assert "and 20 more" in shown
+    assert "and 65 more" in shown
     assert "Trial 79" not in shown
 
 

@@ -97,7 +97,7 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, record: Any) -> None:
     """Write a record as canonical JSON, keys in their given order."""
-    write_text(path, json.dumps(canonical(record), ensure_ascii=False, indent=1, allow_nan=False))
+    write_text(path, json.dumps(canonical(record), ensure_ascii=False, indent=0, allow_nan=False))
 
 
 def read_json(path: str | Path) -> Any:

@@ -13,7 +13,7 @@ from trialpool.figures.sheet import Sheet, new_sheet, put_line, put_lines, put_t
 from trialpool.report import safe, words
 
 WIDTH = 560.0
-MOST_LISTED = 60
+MOST_LISTED = 15
 LEADING, GAP = 9.6, 5.0
 TITLE_LEADING = 13.5
 COLUMNS = (  # key, heading, x of the aligned side, width

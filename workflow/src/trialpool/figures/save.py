@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -22,12 +23,20 @@ from trialpool.figures.lettering import clean
 from trialpool.figures.svg import svg_bytes
 from trialpool.io import write_bytes
 
-PNG_DPI = 150
-PNG_DPI_BESIDE = 110  # of figures that stand beside the forest plot: legible, at half the size
+PNG_DPI = 110  # for a page of its width; print takes the PDF
+PNG_DPI_BESIDE = 90  # of figures that stand beside the forest plot
+FORMATS = (".svg", ".pdf", ".png")
 PNG_COLOURS = 64
 
 
-def save_figure(figure: Figure, stem: str | Path, *, description: str, dpi: float = PNG_DPI) -> list[Path]:
+def save_figure(
+    figure: Figure,
+    stem: str | Path,
+    *,
+    description: str,
+    dpi: float = PNG_DPI,
+    formats: Sequence[str] = FORMATS,
+) -> list[Path]:
     """Write `stem`.svg, .pdf and .png (whole or not at all each) and return their paths.
 
     `description` is the text alternative; what stands before its first ". " becomes the title. The bytes
@@ -42,11 +51,12 @@ def save_figure(figure: Figure, stem: str | Path, *, description: str, dpi: floa
     title = description.split(". ")[0].rstrip(".")
     with matplotlib.rc_context(style.RENDERING), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
-        contents = {
-            ".svg": svg_bytes(figure, title=title, description=description),
-            ".pdf": pdf_bytes(figure, title=title),
-            ".png": png_bytes(figure, dpi=dpi),
+        writers: dict[str, Callable[[], bytes]] = {
+            ".svg": lambda: svg_bytes(figure, title=title, description=description),
+            ".pdf": lambda: pdf_bytes(figure, title=title),
+            ".png": lambda: png_bytes(figure, dpi=dpi),
         }
+        contents = {suffix: writers[suffix]() for suffix in formats}
     paths = [Path(f"{stem}{suffix}") for suffix in contents]
     for path, content in zip(paths, contents.values(), strict=True):
         write_bytes(path, content)
