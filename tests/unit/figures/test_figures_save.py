@@ -66,8 +66,8 @@ def test_three_formats_are_written_whole(saved):
     ElementTree.parse(svg)
     with Image.open(png) as image:
         assert image.getpixel((0, 0)) in (255, image.getpalette().index(255) // 3)
-        assert image.info["dpi"] == pytest.approx((150, 150), abs=0.1)
-        assert image.width > 1000
+        assert image.info["dpi"] == pytest.approx((110, 110), abs=0.1)
+        assert image.width > 800
 
 
 def test_nothing_tells_when_or_where_it_was_made(saved):

@@ -22,7 +22,7 @@ from trialpool.report.trials import raw_index, trial_views
 from trialpool.report.whole import audit_view, flow_view
 
 Record = Mapping[str, Any]
-LARGEST_IMAGE = 120_000  # characters of an SVG that the page still holds; a larger one is linked
+LARGEST_IMAGE = 15_000  # characters of an SVG that the page still holds; a larger one is linked
 IMAGE_ROOM = 4_000_000  # characters of all images in the page, which must open quickly
 FIGURES = {
     "forest": "forest plot",
