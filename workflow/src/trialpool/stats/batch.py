@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from trialpool.stats.checks import Bools, Floats, numbers, refuse, studies, usable
 from trialpool.stats.model import CHUNK_NUMBERS, Model, model_of
 
-SHORTEST = 32
+SHORTEST = 32  # analyses, as long as that is not more than four chunks
 
 _Array = TypeVar("_Array", Floats, Bools)
 
@@ -75,7 +75,7 @@ def chunks(batch: Batch) -> Iterator[tuple[slice, Model]]:
     With thousands of studies rows of a few analyses would cost more than a larger chunk does.
     """
     scratch = None
-    length = max(1, CHUNK_NUMBERS // batch.k, min(SHORTEST, 5 * CHUNK_NUMBERS // batch.k))
+    length = max(1, CHUNK_NUMBERS // batch.k, min(SHORTEST, 4 * CHUNK_NUMBERS // batch.k))
     for start in range(0, batch.size, length):
         stop = min(start + length, batch.size)
         model = load(batch, start, stop, scratch)

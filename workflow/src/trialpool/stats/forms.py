@@ -120,10 +120,18 @@ def log_likelihood(model: Model, tau2: Floats, restricted: bool) -> Floats:
 
 
 def spread(model: Model) -> tuple[Floats, Floats, Floats]:
-    """Smallest and largest variance present, and Σy²: no likelihood has a maximum beyond it."""
+    """Smallest and largest variance present, and a tau2 beyond which no likelihood rises.
+
+    In the residual space y'PPy = Σz²a² and tr P = Σa with a between 1/(largest + tau2) and 1/(smallest +
+    tau2) and Σz² at most S = Σy²: above the root of a quadratic in tau2 the first is the smaller one.
+    """
     n = model.effects.shape[1]
-    least, most = model.variances.min(0), _finite_variances(model).max(0)
-    return np.broadcast_to(least, n), np.broadcast_to(most, n), _dot(model.effects, model.effects)
+    least = np.broadcast_to(model.variances.min(0), n)
+    most = np.broadcast_to(_finite_variances(model).max(0), n)
+    squares, freedom = _dot(model.effects, model.effects), np.maximum(model.freedom, 1)
+    root = squares + np.sqrt(squares * (squares + 4 * freedom * (most - least)))
+    limit = 1.001 * root / (2 * freedom) - least
+    return least, most, np.minimum(np.maximum(limit, 0.0), squares)
 
 
 def centred_squares(model: Model) -> Floats:

@@ -24,6 +24,7 @@ SCAN_FACTOR = 3.0  # growth of tau2 + smallest variance from one coarse point to
 SCAN_POINTS = 40
 TINY = float(np.finfo(np.float64).tiny)
 DENSER = 6  # times as many points in the search
+CLOSE = 1.5  # R at 0 from here on is asked whether it rises
 NEAR = 2.0  # how far from 1 R may turn before a hidden crossing is thought possible
 NEXT, FLAT = 1.07, 0.93  # how near it is next to 1, and how little it must fall there to be doubted
 
@@ -46,11 +47,10 @@ def maximise(model: Model, begin: Start, restricted: bool) -> Floats:
     points = int(np.clip(np.ceil(widest / np.log(SCAN_FACTOR)), 0, SCAN_POINTS))
     grid, curve = _curve(model, restricted, least, top, at_zero, points)
     doubtful = _hesitates(curve[:-1], curve[1:]).any(0) & (top > 0)
-    doubtful |= _rises_at_zero(
-        model, restricted, (at_zero > 1 / NEAR) & (at_zero <= 1) & (top > 0) & ~doubtful
-    )
+    close = (at_zero > 1 / CLOSE) & (at_zero <= 1) & (top > 0)
+    doubtful |= _rises_at_zero(model, restricted, close & ~doubtful)
     owner = np.flatnonzero((at_zero > 1) & ~doubtful)
-    bracket = _last_above(grid.take(owner, 1), curve.take(owner, 1), limit[owner])
+    bracket = _last_above(grid, curve, limit, owner)
     sure = len(owner)
     if doubtful.any():
         unsure = np.flatnonzero(doubtful)
@@ -106,26 +106,27 @@ def _rises_at_zero(model: Model, restricted: bool, chosen: Bools) -> Bools:
     return rises
 
 
-def _last_above(grid: Floats, curve: Floats, limit: Floats) -> Bracket:
-    """Bracket the only crossing: after the last grid point above 1, `limit` following the last.
+def _last_above(
+    grid: Floats, curve: Floats, limit: Floats, owner: np.ndarray[tuple[int], np.dtype[np.intp]]
+) -> Bracket:
+    """Bracket the owners' only crossing: after the last grid point above 1, `limit` following the last.
 
     The guess is the parabola of tau2 in 1/R through the two grid points around 1, or the two last ones,
     and a third beside them; where that fails it is the lower end.
     """
     end, n = len(grid) - 1, len(limit)
-    points, inverse = grid.ravel(), 1 / np.maximum(curve, TINY).ravel()
-    last = (curve > 1).sum(0) - 1
-    columns = np.arange(n)
-    low, high = points[last * n + columns], points[np.minimum(last + 1, end) * n + columns]
-    high = np.where(last == end, limit, high)
+    points, ratios = grid.ravel(), curve.ravel()
+    last = (curve > 1).sum(0, dtype=np.intp)[owner] - 1
+    low, high = points[last * n + owner], points[np.minimum(last + 1, end) * n + owner]
+    high = np.where(last == end, limit[owner], high)
     if end < 2:
         return Bracket(low, high, low)
     first = np.minimum(last, end - 1)
     third = np.where(first + 2 <= end, first + 2, first - 1)
-    (t1, x1), (t2, x2), (t3, x3) = (
-        (points[place], inverse[place]) for place in (row * n + columns for row in (first, first + 1, third))
-    )
+    places = (first * n + owner, (first + 1) * n + owner, third * n + owner)
+    t1, t2, t3 = (points[place] for place in places)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        x1, x2, x3 = (1 / ratios[place] for place in places)
         slope = (t2 - t1) / (x2 - x1)
         bend = ((t3 - t2) / (x3 - x2) - slope) / (x3 - x1)
         guess = t1 + (1 - x1) * (slope + (1 - x2) * bend)

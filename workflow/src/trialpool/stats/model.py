@@ -12,8 +12,8 @@ import numpy as np
 
 from trialpool.stats.checks import Bools, Floats
 
-# Numbers a temporary array of a chunk holds: 512 KiB of doubles, a few of which fit a 2 MiB cache (measured).
-CHUNK_NUMBERS = 65_536
+# Numbers a temporary array of a chunk holds, 768 KiB: the fastest on a processor with 2 MiB of cache a core.
+CHUNK_NUMBERS = 98_304
 
 
 @dataclass(frozen=True, slots=True)
