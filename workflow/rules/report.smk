@@ -35,7 +35,7 @@ rule write_page:
         records=of_each("result.json"),
         appraisal=rules.appraise.output.appraisal,
         figures=of_each("forest.svg"),
-        drawn=of_each_pooled([f"{name}.svg" for name in FIGURES]),
+        drawn=of_each_pooled([f"{name}.svg" for name in SHOWN]),
         moderated=of_each_pooled(["moderators.svg"], MODERATED),
         tables=rules.ingest.output.tables,
         flow=rules.follow.output.table,
