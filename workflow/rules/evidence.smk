@@ -1,6 +1,8 @@
 # data/raw -> processed: published tables, typed and valid, then on one scale, then as effects.
 
-INGEST = [f"evidence/{module}.py" for module in ("job", "read", "csvfile", "codebook", "schema", "checks", "rules")]
+INGEST = [
+    f"evidence/{module}.py" for module in ("job", "read", "csvfile", "codebook", "schema", "checks", "rules")
+]
 
 
 rule ingest:
@@ -10,11 +12,11 @@ rule ingest:
         code=code(*INGEST, "settings.py", "yaml_files.py"),
     output:
         tables=collect(f"{PROCESSED}/evidence/{{table}}.parquet", table=TABLES),
+    log:
+        f"{RESULTS}/logs/ingest.log",
     params:
         folders=list(SETTINGS.evidence),
         conditions=conditions(SETTINGS.analyses),
-    log:
-        f"{RESULTS}/logs/ingest.log",
     script:
         "../scripts/ingest.py"
 
@@ -60,10 +62,10 @@ checkpoint compare:
             analysis=ANALYSES,
             table=["effects", "excluded", "known"],
         ),
-    params:
-        analyses=SETTINGS.analyses,
     log:
         f"{RESULTS}/logs/compare.log",
+    params:
+        analyses=SETTINGS.analyses,
     script:
         "../scripts/compare.py"
 
@@ -76,9 +78,9 @@ rule follow:
     output:
         table=f"{RESULTS}/flow.csv",
         figure=multiext(f"{RESULTS}/flow", ".svg", ".pdf", ".png"),
-    params:
-        analyses=ANALYSES,
     log:
         f"{RESULTS}/logs/follow.log",
+    params:
+        analyses=ANALYSES,
     script:
         "../scripts/follow.py"

@@ -9,7 +9,10 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 FIGURES = ["multiverse", "influence", "funnel"]
-SHOWN = [*FIGURES, "posterior"]  # the posterior as SVG only: it is for the screen, its numbers are in the record
+SHOWN = [
+    *FIGURES,
+    "posterior",
+]  # the posterior as SVG only: it is for the screen, its numbers are in the record
 FORMATS = ["svg", "pdf", "png"]
 DRAWN = ["multiverse.csv", "influence.csv", "posterior.svg"]
 DRAWN += collect("{name}.{format}", name=FIGURES, format=FORMATS)

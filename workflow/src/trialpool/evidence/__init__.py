@@ -1,0 +1,1 @@
+"""The tables: what trials report, read strictly, brought to effects, checked, followed, never changed."""

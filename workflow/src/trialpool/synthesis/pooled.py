@@ -91,7 +91,8 @@ def _independent(spec: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Row, np.
     fit = pool(*arrays(rows), **settings)
     values = {name: _number(getattr(fit, name, None)) for name in POOLED_FIELDS}
     bounds = tau2_interval(*arrays(rows), level=spec["level"])
-    return values | {"tau2_low": _number(bounds.low), "tau2_high": _number(bounds.high)}, fit.weights
+    values |= {"tau2_low": _number(bounds.low), "tau2_high": _number(bounds.high)}
+    return values | {"tau2_empty": bool(bounds.empty)}, fit.weights
 
 
 def _nested(spec: Mapping[str, Any], rows: Sequence[Row]) -> tuple[Row, np.ndarray]:

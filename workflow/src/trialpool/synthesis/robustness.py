@@ -34,8 +34,8 @@ def robustness(
     rules = spec["robustness"]
     main = sensitivity[0] if sensitivity else None
     if main is None or main["k"] < rules["smallest_k"]:
-        count = main["k"] if main else 0
-        sentence = f"Not assessable: {count} trials, at least {rules['smallest_k']} are needed."
+        few = f"{main['k']} trials" if main else "fewer than two trials"
+        sentence = f"Not assessable: {few}, at least {rules['smallest_k']} are needed."
         return {"grade": "not assessable", "sentence": sentence, "agreement": None, "breaks": []}
     breaks = [row for row in sensitivity if row["changes_conclusion"]]
     grade = _grade(rules, agreement, breaks)
