@@ -135,6 +135,7 @@ def dosed(study_id, sessions, effect):
 
 def test_a_dose_restricts_the_trials_and_pools_them_again():
     methods = {"tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95}
+    methods |= {"several_effects": "prefer", "multi_arm": "combine"}
     studies = [dosed("A", 10, -1.0), dosed("B", 12, -1.2), dosed("C", 30, 2.0), dosed("D", None, 2.0)]
     whole = record(studies=studies, methods=methods, k=4)
     part = restricted(whole, {"sessions": [8, 16]})
