@@ -18,7 +18,7 @@ PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
-JOBS = 30
+JOBS = 16
 CODE = {".py", ".html", ".css", ".js", ".md"}
 PACKAGE = Path(workflow.basedir) / "workflow" / "src" / "trialpool"
 if workflow.is_main_process:

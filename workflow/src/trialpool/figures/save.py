@@ -19,13 +19,13 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from trialpool.figures import style
+from trialpool.figures.formats import FORMATS
 from trialpool.figures.lettering import clean
 from trialpool.figures.svg import svg_bytes
 from trialpool.io import write_bytes
 
 PNG_DPI = 110  # for a page of its width; print takes the PDF
 PNG_DPI_BESIDE = 90  # of figures that stand beside the forest plot
-FORMATS = (".svg", ".pdf", ".png")
 PNG_COLOURS = 64
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trialpool.figures.formats import formats_of
 from trialpool.report import colours, naming, words
 from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
@@ -184,7 +185,8 @@ def _all_images(figures: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict
             data = data if len(data) <= room else Markup("")
             room -= len(data)
             title = FIGURES.get(name, words.spaced(name))
-            shown[analysis].append({"name": name, "title": title, "data": data})
+            formats = [suffix.removeprefix(".") for suffix in formats_of(name)]
+            shown[analysis].append({"name": name, "title": title, "data": data, "formats": formats})
     return shown
 
 

@@ -15,7 +15,6 @@ from trialpool.synthesis.probe import probe
 from trialpool.synthesis.sensitivity import SENSITIVITY_COLUMNS
 
 Row = dict[str, Any]
-SCREEN_ONLY = ("posterior",)  # shown on the page; its numbers are in the record
 
 
 def pool_analyses(
@@ -58,12 +57,13 @@ def write_record(record: Mapping[str, Any], folder: Path) -> None:
 def draw_analysis(record_path: str, multiverse_path: str) -> None:
     """Write the tables and figures of an analysis that pools at least two trials, beside its record."""
     from trialpool.figures.catalogue import draw_all
-    from trialpool.figures.save import FORMATS, PNG_DPI_BESIDE, save_figure
+    from trialpool.figures.formats import formats_of
+    from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 
     record, folder = io.read_json(record_path), Path(record_path).parent
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *MULTIVERSE_COLUMNS))
     io.write_csv(folder / "influence.csv", record["influence"], INFLUENCE_COLUMNS)
     for name, title, figure in draw_all(record, io.read_columns(multiverse_path)):
-        formats = (".svg",) if name in SCREEN_ONLY else FORMATS
+        formats = formats_of(name)
         save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE, formats=formats)
