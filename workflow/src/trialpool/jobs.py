@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import traceback
@@ -13,6 +14,8 @@ from pathlib import Path
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+# Any other error of the system (a file that is not there) is ours, and keeps its traceback.
+NO_ROOM_OR_LEAVE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 MEND = "To mend: make room on the disk, or give permission to write there."
 
 
@@ -30,7 +33,8 @@ def reported(log: str | Path) -> Iterator[None]:
     except InputError as error:
         message = str(error)
     except OSError as error:
-        message = f"{error.filename or 'a file'}: {error.strerror or error}. {MEND}"
+        where = f"{error.filename or 'a file'}: {error.strerror or error}."
+        message = f"{where} {MEND}" if error.errno in NO_ROOM_OR_LEAVE else traceback.format_exc()
     except Exception:
         message = traceback.format_exc()
     try:
