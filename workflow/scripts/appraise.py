@@ -8,4 +8,5 @@ with reported(snakemake.log[0]):
         snakemake.input.judgements,
         snakemake.input.get("claims"),
         snakemake.output.appraisal,
+        snakemake.input.get("audit"),
     )

@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from trialpool.synthesis import absolute, certainty, imprecision
+from trialpool.synthesis import absolute, bias, certainty, imprecision
 from trialpool.synthesis.claims_file import DEFAULT_RULES
 
 RULES = DEFAULT_RULES["certainty"]
@@ -64,16 +64,68 @@ def test_nothing_is_assessed_without_a_result():
     ],
 )
 def test_risk_of_bias_follows_the_weight_of_the_worst_judgements(judgements, expected):
-    assert certainty.risk_of_bias(record(), judgements, RULES["risk_of_bias"])[0] == expected
+    assert bias.risk_of_bias(record(), judgements, RULES["risk_of_bias"])[0] == expected
+
+
+def grave(row, study_id="A", severity="high"):
+    return {"severity": severity, "study_id": study_id, "row_ids": row, "finding": "the SD is impossible"}
+
+
+@pytest.mark.parametrize(
+    ("findings", "weights", "expected"),
+    [
+        ([], (50, 50), 0),
+        ([grave("continuous.csv:2")], (50, 50), 2),
+        ([grave("continuous.csv:2")], (30, 70), 1),
+        ([grave("continuous.csv:2")], (10, 90), 0),
+        ([grave("continuous.csv:2", severity="medium")], (50, 50), 1),
+        ([grave("continuous.csv:2", severity="medium")], (30, 70), 0),
+        ([grave("continuous.csv:2", severity="low")], (50, 50), 0),
+        ([grave("continuous.csv:9")], (50, 50), 0),
+        ([grave("studies.csv:3")], (50, 50), 2),
+        ([grave("mine/studies.csv:3", study_id="C")], (50, 50), 0),
+    ],
+    ids=[
+        "none",
+        "half",
+        "a third",
+        "little",
+        "medium",
+        "little medium",
+        "low",
+        "other row",
+        "report",
+        "other",
+    ],
+)
+def test_numbers_that_the_audit_questions_lower_certainty_by_their_weight(findings, weights, expected):
+    studies = [
+        study(name, weight=float(weight), row_ids=f"continuous.csv:{row} continuous.csv:{row + 1}")
+        for name, weight, row in zip("AB", weights, (2, 4), strict=True)
+    ]
+    down, reason = bias.risk_of_bias(record(studies=studies), LOW_RISK, RULES["risk_of_bias"], findings)
+    assert down == expected
+    named = any(finding["severity"] != "low" for finding in findings) and "9" not in str(findings)
+    assert ("A: the SD is impossible" in reason) == (named and "mine" not in str(findings))
+
+
+def test_doubts_about_numbers_add_to_other_risk_of_bias_up_to_two_levels():
+    alone = record(status="single_study", k=1, studies=[study("A", weight=None, row_ids="continuous.csv:2")])
+    rules = RULES["risk_of_bias"]
+    assert bias.risk_of_bias(alone, [], rules)[0] == 1
+    assert bias.risk_of_bias(alone, [], rules, [grave("continuous.csv:2", severity="medium")])[0] == 2
+    assert bias.risk_of_bias(alone, [], rules, [grave("continuous.csv:2")])[0] == 2
+    assessed = certainty.assess(alone, LOW_RISK, RULES, audit=[grave("continuous.csv:2")])
+    assert levels(assessed)["risk_of_bias"] == 2
 
 
 def test_open_controls_cost_a_level_where_people_judge_themselves():
     open_trials = [study(name, category_control="waitlist") for name in "AB"]
-    levels_down, reason = certainty.risk_of_bias(record(studies=open_trials), LOW_RISK, RULES["risk_of_bias"])
+    levels_down, reason = bias.risk_of_bias(record(studies=open_trials), LOW_RISK, RULES["risk_of_bias"])
     assert levels_down == 1
     assert "waitlist" in reason
     measured = record(studies=open_trials, domain="nerve_conduction")
-    assert certainty.risk_of_bias(measured, LOW_RISK, RULES["risk_of_bias"])[0] == 0
+    assert bias.risk_of_bias(measured, LOW_RISK, RULES["risk_of_bias"])[0] == 0
 
 
 @pytest.mark.parametrize(
@@ -117,6 +169,16 @@ def test_imprecision_weighs_thresholds_and_people(low, high, people, expected):
     assert imprecision.imprecision(changed, RULES["imprecision"])[0] == expected
 
 
+def test_a_clear_effect_in_few_people_is_still_imprecise():
+    """The SD of 0.2 makes an optimal size of two people; 60 are too few all the same, 100 are not."""
+    spread = [study(name, sd_experimental=0.2, sd_control=0.2) for name in "AB"]
+    few = record(studies=spread, n_experimental=30, n_control=30)
+    down, reason = imprecision.imprecision(few, RULES["imprecision"])
+    assert (down, reason) == (1, "Only 60 people were studied, too few however clear the effect")
+    enough = record(studies=spread, n_experimental=50, n_control=50)
+    assert imprecision.imprecision(enough, RULES["imprecision"])[0] == 0
+
+
 def test_optimal_size_of_means_is_the_textbook_number():
     # difference 1, SD 2, alpha 0.05, power 0.8: 2 (1.96 + 0.8416)² 4 = 62.8 an arm
     assert imprecision.optimal_size(record(), RULES["imprecision"]) == math.ceil(125.58)
@@ -136,6 +198,14 @@ def test_silent_trials_may_hide_results():
     assert certainty.publication_bias(record(known=[silent]), rules)[0] == 1
     assert certainty.publication_bias(record(known=[silent | {"n_randomised": 20.0}]), rules)[0] == 0
     assert certainty.publication_bias(record(known=[silent | {"study_id": "A"}]), rules)[0] == 0
+
+
+def test_a_silent_trial_of_unknown_size_still_counts():
+    """Two trials of 200 people and a silent one of unknown size: a third of the people, not none."""
+    unknown = {"study_id": "C", "n_randomised": None}
+    levels_down, reason = certainty.publication_bias(record(known=[unknown]), RULES["publication_bias"])
+    assert levels_down == 1
+    assert reason.startswith("1 of 3 known trials (33% of the people randomised, trials of unknown size")
 
 
 def test_funnel_asymmetry_counts_only_with_enough_trials():

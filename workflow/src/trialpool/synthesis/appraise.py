@@ -15,11 +15,13 @@ from trialpool.synthesis.claims_file import load_claims
 Row = Mapping[str, Any]
 
 
-def appraise(records: Sequence[Row], judgements: Sequence[Row], rules: Row) -> dict[str, Any]:
+def appraise(
+    records: Sequence[Row], judgements: Sequence[Row], rules: Row, audit: Sequence[Row] = ()
+) -> dict[str, Any]:
     """The appraisal: `analyses` (slug to `certainty` and `absolute`) and `claims` (see `claims`).
 
     `judgements` are rows of risk_of_bias.csv, `rules` the whole of config/claims.yaml as `load_claims`
-    returns it.
+    returns it, `audit` the rows of audit.csv.
 
     >>> appraise([], [], {"claims": {}, "certainty": {}, "verdicts": {}, "overrides": {}})
     {'analyses': {}, 'claims': []}
@@ -27,7 +29,7 @@ def appraise(records: Sequence[Row], judgements: Sequence[Row], rules: Row) -> d
 
     def certainty(record: Row) -> dict[str, Any] | None:
         overrides = rules["overrides"].get(record["analysis"])
-        return assess(record, judgements, rules["certainty"], overrides)
+        return assess(record, judgements, rules["certainty"], overrides, audit)
 
     analyses = {
         record["analysis"]: {"certainty": certainty(record), "absolute": absolute_effect(record)}
@@ -37,9 +39,17 @@ def appraise(records: Sequence[Row], judgements: Sequence[Row], rules: Row) -> d
 
 
 def write_appraisal(
-    record_paths: Sequence[str], judgements_path: str, claims_path: str | None, path: str | Path
+    record_paths: Sequence[str],
+    judgements_path: str,
+    claims_path: str | None,
+    path: str | Path,
+    audit_path: str | None = None,
 ) -> None:
-    """Appraise the records by the rules of a claims file and write the appraisal as JSON."""
+    """Appraise the records by the rules of a claims file and write the appraisal as JSON.
+
+    `audit_path` is the parquet file of the audit's findings.
+    """
     records = [io.read_json(record) for record in record_paths]
     rules = load_claims(claims_path, [record["analysis"] for record in records])
-    io.write_json(path, appraise(records, io.read_rows(judgements_path), rules))
+    audit = io.read_rows(audit_path) if audit_path else []
+    io.write_json(path, appraise(records, io.read_rows(judgements_path), rules, audit))

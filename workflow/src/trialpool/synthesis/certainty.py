@@ -8,12 +8,13 @@ knows: `overrides` replace single domains with a sentence of their own, and are 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from statistics import median
 from typing import Any
 
+from trialpool.synthesis.bias import Finding, risk_of_bias
 from trialpool.synthesis.imprecision import imprecision
 
 Row = Mapping[str, Any]
-Finding = tuple[int, str]
 LEVELS = ("very low", "low", "moderate", "high")
 DOMAINS = {
     "risk_of_bias": "risk of bias",
@@ -29,19 +30,20 @@ def assess(
     judgements: Sequence[Row],
     rules: Mapping[str, Any],
     overrides: Mapping[str, Any] | None = None,
+    audit: Sequence[Row] = (),
 ) -> dict[str, Any] | None:
     """Certainty of one record; None where nothing was found that could be sure or unsure.
 
     `judgements` are rows of risk_of_bias.csv, `rules` the section `certainty` of config/claims.yaml,
-    `overrides` {domain: {"levels": 0..2, "reason": sentence}} of this analysis. Returns `level`,
-    `suggested` (before overrides) and `domains`, each with levels down, reason and whether overridden.
-    Randomised trials start at high certainty.
+    `overrides` {domain: {"levels": 0..2, "reason": sentence}} of this analysis, `audit` the findings of the
+    integrity audit. Returns `level`, `suggested` (before overrides) and `domains`, each with levels down,
+    reason and whether overridden. Randomised trials start at high certainty.
     """
     if record["status"] == "no_data":
         return None
     overrides = overrides or {}
     found = {
-        "risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"]),
+        "risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit),
         "inconsistency": inconsistency(record, rules["inconsistency"]),
         "indirectness": indirectness(record, rules["indirectness"]),
         "imprecision": imprecision(record, rules["imprecision"]),
@@ -76,84 +78,6 @@ def _domain(name: str, found: Finding, override: Mapping[str, Any] | None) -> di
         "suggested_levels_down": levels,
         "suggested_reason": reason,
     }
-
-
-def study_weights(record: Row) -> dict[str, float]:
-    """Share of the weight of each trial, in per cent; equal shares where no weights are known.
-
-    >>> study_weights({"studies": [{"study_id": "A", "weight": 60.0}, {"study_id": "B", "weight": 40.0}]})
-    {'A': 60.0, 'B': 40.0}
-    """
-    weights: dict[str, float] = {}
-    for study in record["studies"]:
-        weights[study["study_id"]] = weights.get(study["study_id"], 0.0) + (study["weight"] or 0.0)
-    total = sum(weights.values())
-    if not total:
-        return dict.fromkeys(weights, 100.0 / len(weights))
-    return {study: 100.0 * weight / total for study, weight in weights.items()}
-
-
-def overall_judgements(judgements: Sequence[Row], not_bias: Sequence[str] = ()) -> dict[str, str]:
-    """One judgement a trial: the worst of its domains, "unclear" standing for unclear and some concerns.
-
-    `not_bias` are domains that some reviews judge beside bias, such as the size of a trial.
-
-    >>> rows = [{"study_id": "A", "domain": "blinding", "judgement": "low"},
-    ...         {"study_id": "A", "domain": "other", "judgement": "some_concerns"}]
-    >>> overall_judgements(rows)
-    {'A': 'unclear'}
-    """
-    order = {"low": 0, "unclear": 1, "some_concerns": 1, "high": 2}
-    worst: dict[str, int] = {}
-    for row in judgements:
-        if row["domain"] not in not_bias:
-            worst[row["study_id"]] = max(worst.get(row["study_id"], 0), order.get(row["judgement"], 1))
-    return {study: ("low", "unclear", "high")[value] for study, value in worst.items()}
-
-
-def risk_of_bias(record: Row, judgements: Sequence[Row], rules: Mapping[str, Any]) -> Finding:
-    """Levels down for risk of bias, by the weight of trials at high, unclear and unjudged risk."""
-    overall = overall_judgements(judgements, rules["not_bias"])
-    shares = {"low": 0.0, "unclear": 0.0, "high": 0.0, "not judged": 0.0}
-    for study, weight in study_weights(record).items():
-        shares[overall.get(study, "not judged")] += weight
-    told = _shares_told(shares)
-    open_label = _open_and_self_reported(record, rules)
-    opening = f"; people knew their treatment ({open_label}) and judged the outcome themselves"
-    if shares["high"] >= rules["very_serious_share"]:
-        return 2, f"{told}{opening if open_label else ''}"
-    if open_label:
-        return 1, f"{told}{opening}"
-    if 100.0 - shares["low"] >= rules["serious_share"]:
-        return 1, told
-    return 0, told
-
-
-def _shares_told(shares: Mapping[str, float]) -> str:
-    names = {
-        "low": "at low risk",
-        "unclear": "at unclear risk",
-        "high": "at high risk",
-        "not judged": "without a published judgement",
-    }
-    parts = [f"{share:.0f}% {names[key]}" for key, share in shares.items() if share >= 0.5]
-    return f"Of the weight {', '.join(parts)}"
-
-
-def _open_and_self_reported(record: Row, rules: Mapping[str, Any]) -> str:
-    """The control that cannot be blinded, where most of the weight has one and people report the outcome."""
-    if record["domain"] not in rules["self_reported"]:
-        return ""
-    weights, open_weight, names = study_weights(record), 0.0, []
-    for study in record["studies"]:
-        categories = set(str(study["category_control"] or "").replace("+", " ").split())
-        if categories and categories <= set(rules["open_controls"]):
-            open_weight += weights.get(study["study_id"], 0.0)
-            weights[study["study_id"]] = 0.0  # a trial with several rows counts once
-            names += sorted(categories)
-    if open_weight < rules["serious_share"]:
-        return ""
-    return " or ".join(name.replace("_", " ") for name in dict.fromkeys(names))
 
 
 def inconsistency(record: Row, rules: Mapping[str, Any]) -> Finding:
@@ -208,18 +132,20 @@ def publication_bias(record: Row, rules: Mapping[str, Any]) -> Finding:
     """Levels down for results that may be missing: trials known without usable numbers, funnel asymmetry.
 
     Why a number is missing (not published, not printed in full, not readable here) makes no difference to
-    what the pooled result may hide.
+    what the pooled result may hide. A trial whose size is not known counts as one of the median size.
     """
-    used = {study["study_id"]: study.get("n_randomised") or 0 for study in record["studies"]}
-    silent = {
-        row["study_id"]: row.get("n_randomised") or 0
-        for row in record["known"]
-        if row["study_id"] not in used
-    }
-    people = sum(used.values()) + sum(silent.values())
-    share = 100.0 * sum(silent.values()) / people if people else 0.0
-    trials = f"{len(silent)} of {len(silent) + len(used)} known trials"
-    told = f"{trials} ({share:.0f}% of the people randomised) have no number that could be used here"
+    sizes = {row["study_id"]: row.get("n_randomised") for row in [*record["known"], *record["studies"]]}
+    used = {study["study_id"] for study in record["studies"]}
+    silent = set(sizes) - used
+    counted = [size for size in sizes.values() if size]
+    usual = median(counted) if counted else 1.0
+    people = {study: size or usual for study, size in sizes.items()}
+    share = 100.0 * sum(people[study] for study in silent) / sum(people.values()) if people else 0.0
+    told = (
+        f"{len(silent)} of {len(sizes)} known trials ({share:.0f}% of the people randomised"
+        f"{', trials of unknown size taken as middling' if len(counted) < len(sizes) else ''}) "
+        "have no number that could be used here"
+    )
     p_value = _asymmetry(record, rules)
     if silent and share >= rules["silent_share"]:
         return 1, told

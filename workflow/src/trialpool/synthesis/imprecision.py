@@ -16,7 +16,8 @@ def imprecision(record: Row, rules: Mapping[str, Any]) -> tuple[int, str]:
 
     One level where the interval crosses no effect or the threshold of importance, one more where it
     includes important benefit and important harm, one where fewer people were studied than the optimal
-    information size (Guyatt 2011, J Clin Epidemiol 64: 1283).
+    information size (Guyatt 2011, J Clin Epidemiol 64: 1283). A clear interval that asks for few people still
+    costs a level below `fewest_people`: a very clear effect in very few people tends not to last.
     """
     pooled = record["pooled"]
     low, high = pooled["ci_low"], pooled["ci_high"]
@@ -38,6 +39,9 @@ def imprecision(record: Row, rules: Mapping[str, Any]) -> tuple[int, str]:
         levels += 1
         amount = "an unknown number of people" if people is None else f"{people:,} people"
         reasons.append(f"{amount} were studied, a single sufficient trial would need {needed:,}")
+    elif not reasons and people is not None and people < rules["fewest_people"]:
+        levels += 1
+        reasons.append(f"only {people:,} people were studied, too few however clear the effect")
     if not reasons:
         return 0, "The interval is narrow enough and enough people were studied"
     told = "; ".join(reasons)
