@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from trialpool.evidence.judgements import ORDER as WORST
+from trialpool.evidence.judgements import worst_judgements
 from trialpool.report import safe, words
 
 Row = Mapping[str, Any]
 SYMBOLS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
 ORDER = ("low", "some_concerns", "unclear", "high")
-WORST = {"low": 0, "some_concerns": 1, "unclear": 1, "high": 2}
 
 
 def tool_tables(judgements: Sequence[Row], named: Mapping[str, str], trials: int) -> list[dict[str, Any]]:
@@ -82,16 +83,13 @@ def _summary(
 def overall_marks(judgements: Iterable[Row]) -> dict[str, dict[str, str]]:
     """The worst judgement of each trial, for the mark beside its row in a forest plot.
 
-    >>> rows = [{"study_id": "A", "judgement": "low"}, {"study_id": "A", "judgement": "high"}]
+    >>> rows = [{"study_id": "A", "domain": "blinding", "judgement": "low"},
+    ...         {"study_id": "A", "domain": "other", "judgement": "high"}]
     >>> overall_marks(rows)["A"]["symbol"]
     '×'
     """
-    worst: dict[str, Row] = {}
-    for row in judgements:
-        held = worst.get(row["study_id"])
-        if held is None or WORST.get(row["judgement"], 1) > WORST.get(held["judgement"], 1):
-            worst[row["study_id"]] = row
-    return {study: _mark(row) for study, row in worst.items()}
+    worst = worst_judgements(judgements)
+    return {study: _mark({"judgement": judgement}) for study, judgement in worst.items()}
 
 
 def assessor_url(assessor: Any) -> str:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool.evidence.judgements import overall_judgements
+
 Row = Mapping[str, Any]
 Finding = tuple[int, str]
 RESULT_TABLES = ("continuous.csv", "contrasts.csv", "events.csv")
@@ -28,24 +30,6 @@ def study_weights(record: Row) -> dict[str, float]:
     if not total:
         return dict.fromkeys(weights, 100.0 / len(weights))
     return {study: 100.0 * weight / total for study, weight in weights.items()}
-
-
-def overall_judgements(judgements: Sequence[Row], not_bias: Sequence[str] = ()) -> dict[str, str]:
-    """One judgement a trial: the worst of its domains, "unclear" standing for unclear and some concerns.
-
-    `not_bias` are domains that some reviews judge beside bias, such as the size of a trial.
-
-    >>> rows = [{"study_id": "A", "domain": "blinding", "judgement": "low"},
-    ...         {"study_id": "A", "domain": "other", "judgement": "some_concerns"}]
-    >>> overall_judgements(rows)
-    {'A': 'unclear'}
-    """
-    order = {"low": 0, "unclear": 1, "some_concerns": 1, "high": 2}
-    worst: dict[str, int] = {}
-    for row in judgements:
-        if row["domain"] not in not_bias:
-            worst[row["study_id"]] = max(worst.get(row["study_id"], 0), order.get(row["judgement"], 1))
-    return {study: ("low", "unclear", "high")[value] for study, value in worst.items()}
 
 
 def risk_of_bias(

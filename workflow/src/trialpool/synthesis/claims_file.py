@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trialpool.errors import Fault, InputError
+from trialpool.evidence.judgements import NOT_BIAS
 from trialpool.synthesis.certainty import DOMAINS, LEVELS
 from trialpool.synthesis.verdicts import KINDS
 from trialpool.yaml_files import Lines, read_yaml
@@ -20,7 +21,7 @@ DEFAULT_RULES: dict[str, dict[str, Any]] = {
             "self_reported": [
                 *("pain", "symptom_score", "quality_of_life", "sensory_function", "function", "responder"),
             ],
-            "not_bias": ["size", "study_duration", "adequate_statistical_power"],
+            "not_bias": list(NOT_BIAS),
             **{"questioned_share": 50.0, "grave_share": 20.0, "very_grave_share": 50.0},
         },
         "inconsistency": {"i2_serious": 50.0, "i2_very_serious": 75.0},
