@@ -1,4 +1,6 @@
 # Helpers of all stages: the checked settings, their folders, and the package modules a rule runs.
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
@@ -6,7 +8,7 @@ from snakemake.io import report as in_report  # at the start of a line `report` 
 
 from trialpool.crash import clear_leftovers
 from trialpool.errors import InputError
-from trialpool.io import read_rows
+from trialpool.io import read_json
 from trialpool.settings import load_settings
 
 try:
@@ -18,6 +20,7 @@ PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
+TRIALS = f"{PROCESSED}/trials.json"  # of each analysis, how many trials it pools
 JOBS = 16
 CODE = {".py", ".html", ".css", ".js", ".md"}
 PACKAGE = Path(workflow.basedir) / "workflow" / "src" / "trialpool"
@@ -26,15 +29,36 @@ if workflow.is_main_process:
 
 
 def code(*rooms):
-    """The files of some rooms of the package.
+    """A fingerprint of some rooms of the package, for `params`.
 
-    Snakemake does not rerun a script when a module it imports has changed; a module that is an input does.
+    Snakemake does not rerun a script when a module it imports has changed; it does when a param has. As one
+    param instead of a hundred input files it keeps the record that Snakemake writes for every output small.
     """
     files = [PACKAGE / "io.py", PACKAGE / "errors.py", PACKAGE / "jobs.py"]
     for room in rooms:
         place = PACKAGE / room
         files += [place] if place.is_file() else [file for file in place.rglob("*") if file.suffix in CODE]
-    return sorted(str(file) for file in files)
+    return fingerprint([(str(file.relative_to(PACKAGE)), content_of(file)) for file in sorted(set(files))])
+
+
+@cache
+def content_of(file):
+    """The fingerprint of a file of the package, read once."""
+    return sha256(file.read_bytes()).hexdigest()
+
+
+def fingerprint(value):
+    """Stands for a large value among the params: another fingerprint, another run."""
+    return sha256(repr(value).encode()).hexdigest()
+
+
+def unrecorded(value):
+    """A large value as a param that Snakemake does not write into the record of every output.
+
+    It takes a param that depends on the input for derived from it, and records it with the input only; a
+    `fingerprint` beside it sees to the rerun.
+    """
+    return lambda wildcards, input: value
 
 
 def raw_tables(wildcards):
@@ -97,18 +121,13 @@ def of_each(name, analyses=None):
     return collect(f"{RESULTS}/analyses/{{analysis}}/{name}", analysis=analyses or ANALYSES)
 
 
-def pools_several(analysis):
-    """Whether an analysis pools two trials or more; to be asked after the checkpoint."""
-    rows = read_rows(f"{PROCESSED}/analyses/{analysis}/effects.parquet", ["study_id", "selected", "variant"])
-    return len({row["study_id"] for row in rows if row["selected"] and not row["variant"]}) > 1
-
-
-def of_each_pooled(names, analyses=ANALYSES):
-    """An input function: some result files of every analysis that pools two trials or more."""
+def of_each_pooled(names, analyses=ANALYSES, at_least=2):
+    """An input function: some result files of every analysis that pools so many trials or more."""
 
     def files(wildcards):
         checkpoints.compare.get()
-        pooled = [analysis for analysis in analyses if pools_several(analysis)]
+        trials = read_json(TRIALS)
+        pooled = [analysis for analysis in analyses if trials[analysis] >= at_least]
         return collect(f"{RESULTS}/analyses/{{analysis}}/{{name}}", analysis=pooled, name=names)
 
     return files

@@ -9,12 +9,12 @@ rule ingest:
     input:
         tables=raw_tables,
         instruments=SETTINGS.instruments,
-        code=code(*INGEST, "settings.py", "yaml_files.py"),
     output:
         tables=collect(f"{PROCESSED}/evidence/{{table}}.parquet", table=TABLES),
     log:
         f"{RESULTS}/logs/ingest.log",
     params:
+        code=code(*INGEST, "settings.py", "yaml_files.py"),
         folders=list(SETTINGS.evidence),
         conditions=conditions(SETTINGS.analyses),
     script:
@@ -24,13 +24,14 @@ rule ingest:
 rule harmonise:
     input:
         tables=rules.ingest.output.tables,
-        code=code("evidence", "stats"),
     output:
         arms=f"{PROCESSED}/harmonised/arms.parquet",
         contrasts=f"{PROCESSED}/harmonised/contrasts.parquet",
         events=f"{PROCESSED}/harmonised/events.parquet",
     log:
         f"{RESULTS}/logs/harmonise.log",
+    params:
+        code=code("evidence", "stats"),
     script:
         "../scripts/harmonise.py"
 
@@ -39,12 +40,13 @@ rule audit:
     input:
         tables=rules.ingest.output.tables,
         instruments=SETTINGS.instruments,
-        code=code("evidence", "stats"),
     output:
         findings=f"{PROCESSED}/audit.parquet",
         table=f"{RESULTS}/audit.csv",
     log:
         f"{RESULTS}/logs/audit.log",
+    params:
+        code=code("evidence", "stats"),
     script:
         "../scripts/audit.py"
 
@@ -55,9 +57,9 @@ checkpoint compare:
         findings=rules.audit.output.findings,
         harmonised=rules.harmonise.output,
         instruments=SETTINGS.instruments,
-        code=code("evidence", "stats"),
     output:
-        collect(
+        trials=TRIALS,
+        tables=collect(
             f"{PROCESSED}/analyses/{{analysis}}/{{table}}.parquet",
             analysis=ANALYSES,
             table=["effects", "excluded", "known"],
@@ -65,7 +67,9 @@ checkpoint compare:
     log:
         f"{RESULTS}/logs/compare.log",
     params:
-        analyses=SETTINGS.analyses,
+        code=code("evidence", "stats"),
+        analyses=unrecorded(SETTINGS.analyses),
+        settings=fingerprint(SETTINGS.analyses),
     script:
         "../scripts/compare.py"
 
@@ -74,13 +78,14 @@ rule follow:
     input:
         tables=rules.ingest.output.tables,
         effects=effects_of(ANALYSES),
-        code=code("evidence", "figures", "report/words.py"),
     output:
         table=f"{RESULTS}/flow.csv",
         figure=multiext(f"{RESULTS}/flow", ".svg", ".pdf", ".png"),
     log:
         f"{RESULTS}/logs/follow.log",
     params:
-        analyses=ANALYSES,
+        code=code("evidence", "figures", "report/words.py"),
+        analyses=unrecorded(ANALYSES),
+        settings=fingerprint(ANALYSES),
     script:
         "../scripts/follow.py"

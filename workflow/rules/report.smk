@@ -6,11 +6,12 @@ rule appraise:
         records=of_each("result.json"),
         judgements=f"{PROCESSED}/evidence/risk_of_bias.parquet",
         claims=SETTINGS.claims or [],
-        code=code("synthesis", "stats"),
     output:
         appraisal=f"{RESULTS}/appraisal.json",
     log:
         f"{RESULTS}/logs/appraise.log",
+    params:
+        code=code("synthesis", "stats"),
     script:
         "../scripts/appraise.py"
 
@@ -19,13 +20,14 @@ rule write_tables:
     input:
         records=of_each("result.json"),
         appraisal=rules.appraise.output.appraisal,
-        code=code("report"),
     output:
         summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
         excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
         readme=f"{RESULTS}/README.md",
     log:
         f"{RESULTS}/logs/write_tables.log",
+    params:
+        code=code("report"),
     script:
         "../scripts/write_tables.py"
 
@@ -36,19 +38,20 @@ rule write_page:
         appraisal=rules.appraise.output.appraisal,
         figures=of_each("forest.svg"),
         drawn=of_each_pooled([f"{name}.svg" for name in SHOWN]),
-        moderated=of_each_pooled(["moderators.svg"], MODERATED),
+        moderated=of_each_pooled(["moderators.svg"], ASKED, MODERATORS_FROM),
         tables=rules.ingest.output.tables,
         flow=rules.follow.output.table,
         audit=rules.audit.output.table,
         published=rules.compare_published.output.table,
         instruments=SETTINGS.instruments,
-        code=code("report", "figures", "synthesis/certainty.py", "synthesis/imprecision.py"),
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
     log:
         f"{RESULTS}/logs/write_page.log",
     params:
-        specs=SETTINGS.analyses,
+        code=code("report", "figures", "synthesis/certainty.py", "synthesis/imprecision.py"),
+        specs=unrecorded(SETTINGS.analyses),
+        settings=fingerprint(SETTINGS.analyses),
     script:
         "../scripts/write_page.py"
 
@@ -57,7 +60,6 @@ rule draw_review:
     input:
         records=of_each("result.json"),
         tables=rules.ingest.output.tables,
-        code=code("report", "figures"),
     output:
         report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
         report(f"{RESULTS}/evidence_map.svg", caption="../report/evidence_map.rst", category="Results"),
@@ -65,6 +67,8 @@ rule draw_review:
         multiext(f"{RESULTS}/evidence_map", ".pdf", ".png"),
     log:
         f"{RESULTS}/logs/draw_review.log",
+    params:
+        code=code("report", "figures"),
     script:
         "../scripts/draw_review.py"
 
@@ -86,14 +90,14 @@ rule write_manifest:
             rules.connect.output,
         ],
         drawn=of_each_pooled(DRAWN),
-        moderated=of_each_pooled([f"moderators.{suffix}" for suffix in FORMATS], MODERATED),
+        moderated=of_each_pooled(MODERATED, ASKED, MODERATORS_FROM),
         raw=raw_tables,
-        code=code("report"),
     output:
         manifest=f"{RESULTS}/manifest.csv",
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
+        code=code("report"),
         evidence=list(SETTINGS.evidence),
     script:
         "../scripts/write_manifest.py"

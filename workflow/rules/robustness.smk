@@ -16,7 +16,9 @@ SHOWN = [
 FORMATS = ["svg", "pdf", "png"]
 DRAWN = ["multiverse.csv", "influence.csv", "posterior.svg"]
 DRAWN += collect("{name}.{format}", name=FIGURES, format=FORMATS)
-MODERATED = [analysis for analysis in ANALYSES if SETTINGS.analyses[analysis]["moderators"]]
+MODERATED = [f"moderators.{format}" for format in FORMATS]
+MODERATORS_FROM = 4  # trials; below it synthesis/moderators.py makes no test
+ASKED = [analysis for analysis in ANALYSES if SETTINGS.analyses[analysis]["moderators"]]
 
 
 wildcard_constraints:
@@ -27,11 +29,12 @@ rule draw:
     input:
         record=f"{RESULTS}/analyses/{{analysis}}/result.json",
         multiverse=f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet",
-        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
     output:
         [f"{RESULTS}/analyses/{{analysis}}/{name}" for name in DRAWN],
     log:
         f"{RESULTS}/logs/draw/{{analysis}}.log",
+    params:
+        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
     script:
         "../scripts/draw.py"
 
@@ -39,11 +42,12 @@ rule draw:
 rule draw_moderators:
     input:
         record=f"{RESULTS}/analyses/{{analysis}}/result.json",
-        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
     output:
         multiext(f"{RESULTS}/analyses/{{analysis}}/moderators", ".svg", ".pdf", ".png"),
     log:
         f"{RESULTS}/logs/draw_moderators/{{analysis}}.log",
+    params:
+        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
     script:
         "../scripts/draw_moderators.py"
 
@@ -51,11 +55,12 @@ rule draw_moderators:
 rule adjust_moderators:
     input:
         records=of_each("result.json"),
-        code=code("synthesis/moderators.py", "synthesis/review.py"),
     output:
         table=f"{RESULTS}/moderators.csv",
     log:
         f"{RESULTS}/logs/adjust_moderators.log",
+    params:
+        code=code("synthesis/moderators.py", "synthesis/review.py"),
     script:
         "../scripts/adjust_moderators.py"
 
@@ -65,13 +70,14 @@ rule compare_published:
         pools=f"{PROCESSED}/evidence/published_pools.parquet",
         records=of_each("result.json"),
         rules=SETTINGS.published or [],
-        code=code("synthesis/published.py", "figures", "report/words.py", "report/safe.py"),
     output:
         table=f"{RESULTS}/published.csv",
         figures=collect(f"{RESULTS}/published/{{name}}.svg", name=COMPARED),
         others=collect(f"{RESULTS}/published/{{name}}.{{format}}", name=COMPARED, format=["pdf", "png"]),
     log:
         f"{RESULTS}/logs/compare_published.log",
+    params:
+        code=code("synthesis/published.py", "figures", "report/words.py", "report/safe.py"),
     script:
         "../scripts/compare_published.py"
 
@@ -81,7 +87,6 @@ rule connect:
         records=of_each(
             "result.json", sorted({name for rules in NETWORKS.values() for name in rules["analyses"]})
         ),
-        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
     output:
         collect(
             f"{RESULTS}/networks/{{name}}/{{file}}",
@@ -91,7 +96,9 @@ rule connect:
     log:
         f"{RESULTS}/logs/connect.log",
     params:
-        networks=NETWORKS,
+        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
+        networks=unrecorded(NETWORKS),
+        settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",
     script:
         "../scripts/connect.py"

@@ -9,7 +9,6 @@ for number, batch in enumerate(batches(ANALYSES)):
             f"pool_{number}"
         input:
             tables=effects_of(batch),
-            code=code("stats", "synthesis", "figures", "evidence/methods.py", *WORDS),
         output:
             records=of_each("result.json", batch),
             studies=of_each("studies.csv", batch),
@@ -19,6 +18,8 @@ for number, batch in enumerate(batches(ANALYSES)):
         log:
             f"{RESULTS}/logs/pool/{batch[0]}.log",
         params:
-            specs=[SETTINGS.analyses[analysis] for analysis in batch],
+            code=code("stats", "synthesis", "figures", "evidence/methods.py", *WORDS),
+            specs=unrecorded([SETTINGS.analyses[analysis] for analysis in batch]),
+            settings=fingerprint([SETTINGS.analyses[analysis] for analysis in batch]),
         script:
             "../scripts/pool.py"

@@ -9,5 +9,5 @@ with reported(snakemake.log[0]):
         snakemake.input.findings,
         snakemake.input.instruments,
         snakemake.params.analyses,
-        snakemake.output[0],
+        snakemake.output.trials,
     )

@@ -76,24 +76,29 @@ def compare(
     findings_path: str,
     catalogue_path: str,
     specs: Specs,
-    first_path: str,
+    trials_path: str,
 ) -> None:
     """Turn arm summaries into effects: per analysis its effects, what was not used and why, and its trials.
 
-    Each effect carries its trial's risk of bias and the audit's findings on its rows. `first_path` is the
-    first of the files to write, <folder>/<analysis>/effects.parquet.
+    Each effect carries its trial's risk of bias and the audit's findings on its rows. Beside `trials_path`,
+    which tells how many trials each analysis pools, the tables go to analyses/<analysis>/.
     """
     from trialpool.evidence.compare import compare, write_comparison
+    from trialpool.evidence.judgements import judgement_lines, overall_judgements
 
     tables = read_tables(table_paths)
     comparison = compare(
         read_tables(harmonised_paths), tables, load_catalogue(catalogue_path), list(specs.values())
     )
     effects = comparison.effects
-    overall = overall_risk_of_bias(tables["risk_of_bias"])
+    judged = tables["risk_of_bias"].to_dict("records")
+    overall, lines = overall_judgements(judged), judgement_lines(judged)
     effects["risk_of_bias"] = [overall.get(study, "") for study in effects["study_id"]]
+    effects["judgements"] = [lines.get(study, "") for study in effects["study_id"]]
     effects = flagged(effects, pd.read_parquet(findings_path))
-    write_comparison(replace(comparison, effects=effects), list(specs), Path(first_path).parents[1])
+    write_comparison(replace(comparison, effects=effects), list(specs), Path(trials_path).parent / "analyses")
+    pooled = effects[effects["selected"] & (effects["variant"] == "")].groupby("analysis")["study_id"].nunique()
+    io.write_json(trials_path, {analysis: int(pooled.get(analysis, 0)) for analysis in specs})
 
 
 def follow(table_paths: Sequence[str], effect_paths: Sequence[str], slugs: Sequence[str], path: str) -> None:
@@ -137,17 +142,3 @@ def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     ]
     rules = [" ".join(dict.fromkeys(rule for rule, _ in entries)) for entries in met]
     return effects.assign(audit=rules, cautions=cautions)
-
-
-def overall_risk_of_bias(judgements: pd.DataFrame) -> dict[str, str]:
-    """One word a trial: high if any domain is, low if every judged domain is, else unclear.
-
-    >>> rows = pd.DataFrame({"study_id": ["A", "A", "B"], "judgement": ["low", "high", "low"]})
-    >>> overall_risk_of_bias(rows)
-    {'A': 'high', 'B': 'low'}
-    """
-    words = {}
-    for study, given in judgements.groupby("study_id", sort=True)["judgement"]:
-        found = set(given)
-        words[str(study)] = "high" if "high" in found else "low" if found == {"low"} else "unclear"
-    return words
