@@ -6,19 +6,22 @@ import hashlib
 from collections.abc import Iterable
 from pathlib import Path
 
+from trialpool.evidence.codebook import TABLES
 from trialpool.io import sha256
 
 MANIFEST_COLUMNS = ("path", "sha256", "bytes")
 MANIFEST_NAME = "manifest.csv"
+CRATE_NAME = "ro-crate-metadata.json"  # holds the manifest's hash, so the manifest cannot hold its
 NOT_COMMITTED = frozenset({"logs", "benchmarks"})
 
 
 def manifest_rows(results: str | Path, evidence: Iterable[str | Path] = ()) -> list[dict[str, str | int]]:
     """One row a committed file below `results`, sorted by path, then one row an evidence folder.
 
-    Left out: the manifest itself, hidden (half-written) files, logs. An evidence folder's hash is that of the
-    lines "sha256  name" of its files (what `sha256sum * | sha256sum` prints in the C locale), so that any
-    changed, added or lost file changes it. Raises FileNotFoundError where a folder does not exist.
+    Left out: the manifest itself and the RO-Crate record, hidden (half-written) files, logs. An evidence
+    folder's hash is that of the lines "sha256  name" of its tables (what `sha256sum *.csv | sha256sum` prints
+    in the C locale), so that any changed, added or lost table changes it; notes beside them do not: no rule
+    reads them. Raises FileNotFoundError where a folder does not exist.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -26,7 +29,8 @@ def manifest_rows(results: str | Path, evidence: Iterable[str | Path] = ()) -> l
     ...     [(row["path"], row["bytes"]) for row in manifest_rows(folder)]
     [('summary.csv', 2)]
     """
-    rows = [_file_row(path, name) for name, path in _files(Path(results)) if name != MANIFEST_NAME]
+    unlisted = (MANIFEST_NAME, CRATE_NAME)
+    rows = [file_row(path, name) for name, path in _files(Path(results)) if name not in unlisted]
     return rows + [_folder_row(Path(folder)) for folder in evidence]
 
 
@@ -42,12 +46,30 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
     return sorted(found)
 
 
-def _file_row(path: Path, name: str) -> dict[str, str | int]:
-    return {"path": name, "sha256": sha256(path), "bytes": path.stat().st_size}
+def file_row(path: str | Path, name: str) -> dict[str, str | int]:
+    """A file's row of MANIFEST_COLUMNS under a name of its own.
+
+    >>> file_row("LICENSE", "the licence")["path"]
+    'the licence'
+    """
+    return {"path": name, "sha256": sha256(path), "bytes": Path(path).stat().st_size}
+
+
+def shown_path(path: str | Path) -> str:
+    """A path as another machine may read it: below the working folder, else the file's name alone.
+
+    >>> shown_path("config/config.yaml"), shown_path(Path.cwd() / "a.csv"), shown_path("/home/somebody/b.csv")
+    ('config/config.yaml', 'a.csv', 'b.csv')
+    """
+    path = Path(path)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
 def _folder_row(folder: Path) -> dict[str, str | int]:
-    files = _files(folder)
+    tables = {table.file for table in TABLES.values()}
+    files = [(name, path) for name, path in _files(folder) if name in tables]
     lines = "".join(f"{sha256(path)}  {name}\n" for name, path in files)
     shown = folder.name if folder.is_absolute() else folder.as_posix()
     return {
