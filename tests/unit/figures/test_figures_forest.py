@@ -9,6 +9,7 @@ from matplotlib.colors import to_hex
 
 from trialpool.figures import style
 from trialpool.figures.forest import draw_forest
+from trialpool.figures.forest_notes import describe_forest
 
 
 def texts(figure):
@@ -415,3 +416,66 @@ def test_a_record_of_only_missing_entries_still_draws():
     figure = draw_forest(record)
     assert "unnamed trial" in texts(figure)
     assert len(marked(figure, r"square-\d+")) == 2
+
+
+def judged_record(*lines, measure="MD"):
+    record = made_up_record(len(lines), measure, seed=2)
+    for study, line in zip(record["studies"], lines, strict=True):
+        study["judgements"] = line
+    return record
+
+
+def lights(figure):
+    """Symbol or ring of every light, from top to bottom and left to right."""
+    symbols = {
+        (round(t.get_position()[0], 1), round(t.get_position()[1])): t.get_text()
+        for t in figure.artists
+        if hasattr(t, "get_text") and t.get_text() in ("+", "−", "?", "×")
+    }
+    found = []
+    for dot in figure.artists:
+        if dot.__class__.__name__ == "Circle":
+            x, y = dot.get_center()
+            near = [text for (at, base), text in symbols.items() if abs(at - x) < 1 and abs(base - y) < 4]
+            found.append((y, x, near[0] if near else "ring"))
+    return [symbol for _, _, symbol in sorted(found)]
+
+
+def test_the_worst_judgement_stands_beside_each_trial_and_a_ring_where_there_is_none():
+    lines = ("RoB2: randomisation low; RoB2: missing_data some_concerns", "RoB2: randomisation high", "")
+    figure = draw_forest(judged_record(*lines))
+    assert lights(figure) == ["−", "×", "ring"]
+    assert "Bias" in texts(figure)
+    assert any("empty ring not judged" in text for text in texts(figure))
+
+
+def test_revman_shows_the_domains_of_one_tool_under_letters_that_a_footnote_spells_out():
+    lines = ("RoB1: blinding low; RoB1: allocation_concealment unclear", "RoB1: blinding high", "")
+    figure = draw_forest(judged_record(*lines), preset="revman")
+    assert lights(figure) == ["+", "?", "×", "ring", "ring", "ring"]
+    assert {"Risk of bias", "A", "B"} <= set(texts(figure))
+    footnotes = " ".join(texts(figure))
+    assert "RoB1: A blinding, B allocation concealment" in footnotes
+
+
+def test_judgements_by_several_tools_fall_back_to_the_worst():
+    figure = draw_forest(judged_record("RoB1: blinding low", "RoB2: randomisation high"), preset="revman")
+    assert lights(figure) == ["+", "×"]
+
+
+def test_a_plot_without_any_judgement_says_so_instead_of_showing_rings():
+    figure = draw_forest(judged_record("", ""))
+    assert lights(figure) == []
+    assert "Risk of bias: no published judgement of these trials is known." in texts(figure)
+
+
+def test_jama_shows_no_risk_of_bias():
+    figure = draw_forest(judged_record("RoB1: blinding low", ""), preset="jama")
+    assert lights(figure) == []
+    assert not any("isk of bias" in text for text in texts(figure))
+
+
+def test_the_text_alternative_tells_the_judgement():
+    told = describe_forest(judged_record("RoB1: blinding some_concerns", ""))
+    assert told.count("; risk of bias some concerns.") == 1
+    assert told.count("risk of bias") == 1

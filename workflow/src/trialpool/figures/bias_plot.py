@@ -9,21 +9,14 @@ from matplotlib.figure import Figure
 
 from trialpool.figures import lettering, style
 from trialpool.figures.lettering import clean
-from trialpool.figures.sheet import Sheet, new_sheet, put_box, put_dot, put_line, put_lines, put_text
+from trialpool.figures.lights import FILLS, NOT_JUDGED, RADIUS, draw_key, draw_light
+from trialpool.figures.sheet import Sheet, new_sheet, put_box, put_line, put_lines, put_text
 from trialpool.report import words
 
 Table = Mapping[str, Any]
-WIDTH, LABEL, COLUMN, ROW, RADIUS = 560.0, 120.0, 30.0, 16.0, 5.6
+WIDTH, LABEL, COLUMN, ROW = 560.0, 120.0, 30.0, 16.0
 HEAD, TITLE_LEADING, LEADING, BAR = 146.0, 14.0, 10.2, 15.0
 BAR_LEFT, BAR_RIGHT = 178.0, 380.0
-FILLS = {
-    "low": style.LOW_RISK,
-    "some-concerns": style.SOME_RISK,
-    "unclear": style.SOME_RISK,
-    "high": style.HIGH_RISK,
-    "not-judged": style.PAPER,
-}
-SYMBOLS = {"low": "+", "some-concerns": "−", "unclear": "?", "high": "×"}
 NOTE = "Judgements of published reviews, with their tools and domains; an empty ring or bar was not judged."
 
 
@@ -45,7 +38,7 @@ def draw_risk_of_bias(tables: Sequence[Table], title: str = "Risk of bias") -> F
         _draw_lights(sheet, table, top)
         _draw_bars(sheet, table, top + HEAD + ROW * len(table["rows"]) + 26)
         top += height
-    _draw_key(sheet, top + 6)
+    draw_key(sheet, top + 6)
     put_lines(
         sheet, style.MARGIN, top + 6 + 2 * LEADING, notes, LEADING, size=style.SMALL_SIZE, colour=style.MUTED
     )
@@ -90,19 +83,12 @@ def _draw_lights(sheet: Sheet, table: Table, top: float) -> None:
 
 def _draw_cell(sheet: Sheet, x: float, y: float, cell: Sequence[Mapping[str, str]]) -> None:
     if not cell:
-        put_dot(sheet, x, y, RADIUS, fill=style.PAPER, edge=style.RULE)
+        draw_light(sheet, x, y, RADIUS, NOT_JUDGED)
         return
     radius = RADIUS if len(cell) == 1 else RADIUS * 0.7
     for place, mark in enumerate(cell):
         middle = x + (place - (len(cell) - 1) / 2) * 2 * radius
-        _draw_light(sheet, middle, y, radius, mark["judgement"])
-
-
-def _draw_light(sheet: Sheet, x: float, y: float, radius: float, judgement: str) -> None:
-    put_dot(sheet, x, y, radius, fill=FILLS.get(judgement, style.SOME_RISK))
-    colour = style.INK if FILLS.get(judgement) == style.SOME_RISK else "#ffffff"
-    symbol = SYMBOLS.get(judgement, "?")
-    put_text(sheet, x, y + 2.6, symbol, size=style.SMALL_SIZE, bold=True, colour=colour, align="center")
+        draw_light(sheet, middle, y, radius, mark["judgement"])
 
 
 def _draw_bars(sheet: Sheet, table: Table, top: float) -> None:
@@ -116,7 +102,7 @@ def _draw_bars(sheet: Sheet, table: Table, top: float) -> None:
             width = (BAR_RIGHT - BAR_LEFT) * bar["share"] / 100
             if bar["count"]:
                 told.append(f"{bar['count']} {bar['text']}")
-            if bar["count"] and bar["judgement"] != "not-judged":
+            if bar["count"] and bar["judgement"] != NOT_JUDGED:
                 put_box(sheet, left, y + 1.5, width, 8.5, fill=FILLS.get(bar["judgement"], style.PAPER))
             left += width
         put_line(
@@ -129,14 +115,3 @@ def _draw_bars(sheet: Sheet, table: Table, top: float) -> None:
         room = WIDTH - style.MARGIN - BAR_RIGHT - 8
         counts = lettering.shorten(", ".join(told), room, style.SMALL_SIZE)
         put_text(sheet, BAR_RIGHT + 8, y + 8, counts, size=style.SMALL_SIZE, colour=style.MUTED)
-
-
-def _draw_key(sheet: Sheet, y: float) -> None:
-    x = style.MARGIN + RADIUS
-    for judgement in ("low", "some-concerns", "unclear", "high"):
-        _draw_light(sheet, x, y - 2.6, RADIUS * 0.8, judgement)
-        name = judgement.replace("-", " ")
-        put_text(sheet, x + 8, y, name, size=style.SMALL_SIZE)
-        x += 8 + lettering.width(name, style.SMALL_SIZE) + 18
-    put_dot(sheet, x, y - 2.6, RADIUS * 0.8, fill=style.PAPER, edge=style.RULE)
-    put_text(sheet, x + 8, y, "not judged", size=style.SMALL_SIZE)

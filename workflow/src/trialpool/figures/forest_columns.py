@@ -7,6 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trialpool.figures import lettering, style
+from trialpool.figures.forest_bias import KEY as BIAS
+from trialpool.figures.forest_bias import LETTERS, LIGHT
 from trialpool.figures.forest_notes import level_text
 from trialpool.figures.forest_rows import SIDES, Row
 from trialpool.figures.lettering import clean
@@ -109,6 +111,11 @@ def _block(block: str, compact: bool, events: bool, preset: style.Preset) -> lis
         return [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)]
     if block == "weight":
         return [Column("weight", "right", WIDE)]
+    if block == BIAS:
+        letters = [
+            Column(f"{BIAS}{name}", "centre", 2.0 if place else WIDE) for place, name in enumerate(LETTERS)
+        ]
+        return [Column(BIAS, "centre", WIDE), *letters]
     return [Column(PLOT, "left", WIDE)]
 
 
@@ -129,6 +136,8 @@ def _arm_block(side: str, compact: bool, events: bool, preset: style.Preset) -> 
 def _natural_width(column: Column, rows: Sequence[Row]) -> float:
     if column.key == PLOT:
         return PLOT_WIDTH
+    if column.key.startswith(BIAS):
+        return 2 * LIGHT
     widest = 0.0
     for row in rows:
         text = row.cells.get(column.key, "")
@@ -214,6 +223,9 @@ def plan_headings(record: Mapping[str, Any], rows: Sequence[Row], preset: style.
         Heading(("outcome",), "Measured", "left"),
         Heading(("estimate", "interval"), f"{measure} ({level_text(record)} CI)", "centre"),
         Heading(("weight",), titles.get("weight", "Weight"), "right"),
+        Heading((BIAS,), "Bias", "centre"),
+        *(Heading((f"{BIAS}{name}",), name, "centre") for name in LETTERS),
+        Heading(tuple(f"{BIAS}{name}" for name in LETTERS), "Risk of bias", "left", 1),
     ]
     for side in SIDES:
         name = words.capital(clean(record.get(f"{side}_name")) or side)

@@ -9,6 +9,7 @@ from typing import Any
 
 from trialpool.figures import forest_notes, lettering, style
 from trialpool.figures.axis import Axis, plan_axis, side
+from trialpool.figures.forest_bias import bias_note
 from trialpool.figures.forest_columns import (
     PLOT,
     Column,
@@ -101,7 +102,7 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     beside = _beside_axis(record, plot)
     depth = AXIS_DEPTH + below * LEADING
     notes_top = bottom + max(depth, len(beside) * NOTE_LEADING + 4) + 6
-    footnotes = _footnotes(record, rows, notes, axis, threshold, room)
+    footnotes = _footnotes(record, rows, notes, axis, threshold, room, look.bias)
     height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * NOTE_LEADING + style.MARGIN
     return Layout(
         look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
@@ -240,12 +241,15 @@ def _footnotes(
     axis: Axis,
     threshold: float | None,
     room: float,
+    manner: str,
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     clipped = any(side(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
     has_prediction = any(row.kind == "prediction" for row in rows)
     listed = forest_notes.footnotes(record, notes, has_prediction, clipped)
     if threshold is not None:
         listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
+    bias = bias_note(record.get("studies") or [], manner)
+    listed += [("", bias)] if bias else []
     return tuple(
         (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE, lines=NOTE_LINES))
         for mark, text in listed

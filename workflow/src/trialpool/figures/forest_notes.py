@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialpool.figures.forest_bias import KEY as BIAS
+from trialpool.figures.forest_bias import bias_cells
 from trialpool.figures.forest_footnotes import IMPUTED, Notes, listed_notes
 from trialpool.figures.forest_rows import i2_text, tau2_text
 from trialpool.figures.lettering import clean
+from trialpool.figures.lights import NOT_JUDGED
 from trialpool.report import words
 
 INTERVALS = {
@@ -191,7 +194,9 @@ def describe_forest(record: Mapping[str, Any]) -> str:
     for study in record.get("studies") or []:
         values = [study.get(key) for key in ("estimate", "estimate_low", "estimate_high")]
         mark = f" {IMPUTED}" if study.get("imputed") else ""
-        parts.append(f"{clean(study.get('label'))}{mark}: {words.effect(measure, *values)}.")
+        judged = bias_cells(study, []).get(BIAS, NOT_JUDGED)
+        bias = "" if judged == NOT_JUDGED else f"; risk of bias {words.spaced(judged.replace('-', '_'))}"
+        parts.append(f"{clean(study.get('label'))}{mark}: {words.effect(measure, *values)}{bias}.")
     pooled = record.get("pooled") or {}
     if record.get("status") == "pooled" and pooled:
         values = [pooled.get(key) for key in ("estimate", "ci_low", "ci_high")]

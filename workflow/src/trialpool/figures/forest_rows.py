@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialpool.figures import style
+from trialpool.figures.forest_bias import bias_cells, shown_domains
 from trialpool.figures.forest_footnotes import Notes, new_notes, row_marks
 from trialpool.figures.lettering import clean
 from trialpool.report import safe, words
@@ -47,12 +48,13 @@ def forest_rows(record: Mapping[str, Any], look: style.Preset) -> tuple[list[Row
     studies = [row for row in record.get("studies") or [] if row.get("estimate") is not None]
     notes = new_notes(studies)
     digits = _effect_digits(record, studies)
+    domains = shown_domains(studies, look.bias)
     rows: list[Row] = []
     groups = _grouped(record, studies)
     for group, members in groups:
         if group is not None:
             rows.append(Row("heading", {"study": _group_name(group.get("name"))}))
-        rows += [_study_row(record, study, digits, look, notes) for study in members]
+        rows += [_study_row(record, study, digits, look, notes, domains) for study in members]
         if group and group.get("pooled") and (group.get("k") or 0) > 1:
             rows.append(_subtotal(group, digits, look))
     if record.get("status") == "pooled" and record.get("pooled"):
@@ -125,6 +127,7 @@ def _study_row(
     digits: int | None,
     look: style.Preset,
     notes: Notes,
+    domains: Sequence[str] | None,
 ) -> Row:
     estimate, low, high = (study.get(key) for key in ("estimate", "estimate_low", "estimate_high"))
     cells = {"study": clean(study.get("label") or study.get("study_id")) or "unnamed trial"}
@@ -132,6 +135,7 @@ def _study_row(
     for side in SIDES:
         cells |= _arm_cells(study, side, look)
     cells |= _effect_cells(estimate, low, high, digits, look)
+    cells |= bias_cells(study, domains)
     weight = study.get("weight")
     if record.get("status") == "pooled" and weight is not None:
         cells["weight"] = f"{words.number(weight, 1)}%"

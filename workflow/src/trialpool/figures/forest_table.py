@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from trialpool.figures import lettering, style
+from trialpool.figures.forest_bias import KEY as BIAS
+from trialpool.figures.forest_bias import LIGHT
 from trialpool.figures.forest_columns import MARK_GAP, PLOT, Column, cell_lines, outcome_lines
 from trialpool.figures.forest_layout import (
     NOTE_INDENT,
@@ -13,6 +15,7 @@ from trialpool.figures.forest_layout import (
     Placed,
     whole_line,
 )
+from trialpool.figures.lights import draw_light
 from trialpool.figures.marks import LEADING
 from trialpool.figures.sheet import BACK, Sheet, put_box, put_line, put_lines, put_text
 
@@ -80,6 +83,9 @@ def _draw_row(sheet: Sheet, layout: Layout, placed: Placed) -> None:
             continue
         if column.key == "study":
             _draw_label(sheet, layout, placed, column)
+            continue
+        if column.key.startswith(BIAS):
+            draw_light(sheet, column.left + column.width / 2, placed.middle, LIGHT, text)
             continue
         x = column.left if column.align == "left" else column.left + column.width
         bold = row.kind == "pooled"

@@ -77,13 +77,14 @@ RENDERING: dict[str, Any] = {
 class Preset:
     """What distinguishes one house style of forest plots from another.
 
-    `columns` names the blocks from left to right (study, arms, plot, effect, weight), `arms` and `events` the
-    columns of an arm with means and with counts; `around` are the texts before, between and after the bounds
-    of an interval; `marks` how spread and Q are written; `directions` where their words stand (below, above).
+    `columns` names the blocks from left to right (study, arms, plot, effect, weight, bias), `arms` and
+    `events` the columns of an arm with means and with counts; `around` are the texts before, between and
+    after the bounds of an interval; `spread` how it is written; `directions` where their words stand (below,
+    above); `bias` what stands of the risk of bias beside a trial (none, worst, domains).
     """
 
     name: str
-    columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight")
+    columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight", "bias")
     arms: tuple[str, ...] = ("received", "n", "value", "spread")
     events: tuple[str, ...] = ("received", "value", "spread")
     titles: tuple[tuple[str, str], ...] = ()
@@ -98,12 +99,13 @@ class Preset:
     band: bool = True
     pooled_line: bool = True
     head_fill: str | None = None
+    bias: str = "worst"
 
 
 DEFAULT = Preset(name="default")
 REVMAN = Preset(
     name="revman",
-    columns=("study", "arms", "weight", "effect", "plot"),
+    columns=("study", "arms", "weight", "effect", "plot", "bias"),
     arms=("value", "sd", "n"),
     events=("value", "n"),
     titles=(("study", "Study or subgroup"), ("n", "Total"), ("value", "Mean"), ("counts", "Events")),
@@ -114,6 +116,7 @@ REVMAN = Preset(
     pooled=INK,
     outcome=False,
     pooled_line=False,
+    bias="domains",
 )
 JAMA = Preset(
     name="jama",
@@ -128,6 +131,7 @@ JAMA = Preset(
     directions="above",
     pooled_line=False,
     head_fill=HAIRLINE,
+    bias="none",
 )
 PRESETS = {preset.name: preset for preset in (DEFAULT, REVMAN, JAMA)}
 
