@@ -159,3 +159,36 @@ def test_unsafe_or_broken_yaml_is_a_fault_not_a_traceback(config, tmp_path, text
     file.write_text(text)
     with pytest.raises(InputError, match=said):
         load_settings(config, [file])
+
+
+def test_moderators_of_the_defaults_hold_for_every_analysis_unless_it_says_otherwise(config):
+    config["defaults"] = {"moderators": ["sessions", "year"]}
+    config["analyses"]["dpn-other"] = {**copy.deepcopy(ANALYSIS), "moderators": ["condition"]}
+    config["analyses"]["dpn-none"] = {**copy.deepcopy(ANALYSIS), "moderators": []}
+    found = {slug: spec["moderators"] for slug, spec in load_settings(config).analyses.items()}
+    assert found == {"dpn-pain": ["sessions", "year"], "dpn-other": ["condition"], "dpn-none": []}
+
+
+@pytest.mark.parametrize("where", ["defaults", "analysis", "subgroups"])
+def test_an_unknown_moderator_names_the_nearest_known_one(config, where):
+    if where == "defaults":
+        config["defaults"] = {"moderators": ["year", "session"]}
+    else:
+        named = {"analysis": {"moderators": ["session"]}, "subgroups": {"subgroups": "session"}}
+        config["analyses"]["dpn-pain"] |= named[where]
+    with pytest.raises(InputError) as caught:
+        load_settings(config)
+    (fault,) = caught.value.faults
+    assert fault.value == "session"
+    assert fault.remedy == "did you mean 'sessions'"
+
+
+def test_every_moderator_is_a_column_of_the_effects_and_numbers_are_numbers():
+    from trialpool.evidence.compare import COUNT, EFFECT_COLUMNS, NUMBER
+    from trialpool.settings_faults import SCHEMA
+    from trialpool.synthesis.moderators import NUMBERS
+
+    known = yaml.safe_load(SCHEMA.read_text())["$defs"]["moderator"]["enum"]
+    kinds = EFFECT_COLUMNS | {"risk_of_bias": "text"}
+    assert set(known) <= set(kinds)
+    assert set(NUMBERS) == {name for name in known if kinds[name] in (NUMBER, COUNT)}

@@ -12,12 +12,13 @@ import pytest
 from figure_records import finish, made_up_study
 
 from trialpool import io
-from trialpool.figures.bubble import draw_moderators
+from trialpool.figures.bubble import describe_moderators, draw_moderators
 from trialpool.figures.catalogue import draw_all
 from trialpool.figures.influence_plots import draw_influence
 from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood, tau_prior
 from trialpool.figures.save import save_figure
 from trialpool.figures.specification_curve import draw_specification_curve
+from trialpool.report import words
 from trialpool.stats import bayes_pool
 from trialpool.synthesis.probe import probe
 
@@ -177,9 +178,32 @@ def test_bubbles_lie_where_the_trials_lie_and_the_test_is_printed() -> None:
     assert len(marks(figure, "bubble")) == 16  # two moderators that all eight trials report
     assert len(marks(figure, "slope")) == 1
     told = " ".join(texts(figure))
-    assert "Reported by no pooled trial: programme weeks." in told
+    assert "Not tested Weeks of treatment Known of none of the 8 trials" in told
     slope = next(row for row in record["moderators"] if row["moderator"] == "sessions")
     assert re.search(re.escape(f"{slope['slope']:.2f}".replace("-", "−")), told)
+
+
+def test_groups_of_words_stand_with_their_trials_estimate_and_interval() -> None:
+    record, _ = whole_record(8, "RR", moderators=("purpose",))
+    figure = draw_moderators(record)
+    assert len(marks(figure, "group-estimate")) == 2
+    groups = record["moderators"][0]["groups"]
+    assert [(group["level"], group["k"]) for group in groups] == [("prevention", 4), ("treatment", 4)]
+    told = " ".join(texts(figure))
+    for group in groups:
+        assert words.capital(group["level"]) in told
+        assert f"{group['estimate']:.2f} ({group['ci_low']:.2f} to {group['ci_high']:.2f})" in told
+
+
+@pytest.mark.parametrize("k", [3, 4])
+def test_where_no_moderator_can_be_tested_the_figure_lists_the_reasons(k: int, tmp_path: Path) -> None:
+    record, _ = whole_record(k, moderators=("condition", "programme_weeks"))
+    figure = draw_moderators(record)
+    assert not marks(figure, "bubble")
+    told = " ".join(texts(figure))
+    assert "Not tested" in told
+    assert ("Any moderator 3 trials" if k == 3 else "Known of none of the 4 trials") in told
+    save_figure(figure, tmp_path / "moderators", description=describe_moderators(record))
 
 
 def test_untrusted_labels_stay_text() -> None:

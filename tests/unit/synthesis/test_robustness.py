@@ -5,9 +5,9 @@ import math
 import numpy as np
 import pytest
 
-from trialpool.stats import pool
+from trialpool.stats import meta_regression, pool
 from trialpool.synthesis.analyse import analyse
-from trialpool.synthesis.moderators import adjusted, moderator_rows
+from trialpool.synthesis.moderators import MODERATOR_COLUMNS, adjusted, moderator_rows, table_rows
 from trialpool.synthesis.multiverse import level_rows, multiverse, multiverse_summary
 from trialpool.synthesis.probe import multilevel_part, probe
 from trialpool.synthesis.robustness import robustness
@@ -214,8 +214,66 @@ def test_a_word_moderator_is_a_subgroup_test():
     effects = [entry | {"kind": "a" if number < 3 else "b"} for number, entry in enumerate(rows())]
     found = moderator_rows(SPEC | {"moderators": ["kind"]}, effects)[0]
     assert (found["kind"], found["levels"], found["df"]) == ("words", 2, 1)
-    difference = np.mean(EFFECTS[3:]) - np.mean(EFFECTS[:3])
-    assert found["slope"] == pytest.approx(difference)
+    means = np.mean(EFFECTS[:3]), np.mean(EFFECTS[3:])
+    assert found["slope"] == pytest.approx(means[1] - means[0])
+    assert [(group["level"], group["k"]) for group in found["groups"]] == [("a", 3), ("b", 3)]
+    assert [group["estimate"] for group in found["groups"]] == pytest.approx(means)
+    assert all(group["ci_low"] < group["estimate"] < group["ci_high"] for group in found["groups"])
+    assert (found["interval"], found["tau2_method"]) == ("hksj_adhoc", "REML")
+
+
+def test_the_test_of_two_groups_is_the_t_test_of_their_difference():
+    effects = [entry | {"purpose": "a" if number < 3 else "b"} for number, entry in enumerate(rows())]
+    found = moderator_rows(SPEC | {"moderators": ["purpose"], "interval": "wald"}, effects)[0]
+    fit = meta_regression(EFFECTS, [0.05] * 6, [0, 0, 0, 1, 1, 1], interval="hksj")
+    assert found["p_value"] == pytest.approx(float(fit.p_value[1]))
+    assert found["interval"] == "hksj"
+
+
+def test_too_few_trials_to_compare_are_told_once_and_nothing_pooled_is_silent():
+    spec = SPEC | {"moderators": ["sessions", "condition", "year"]}
+    few = moderator_rows(spec, rows(EFFECTS[:3]))
+    assert [(entry["moderator"], entry["k"], entry["p_value"]) for entry in few] == [("any", 3, None)]
+    assert few[0]["caution"].startswith("3 trials: at least 4")
+    assert moderator_rows(spec, []) == []
+    assert moderator_rows(SPEC, rows()) == []
+    twice = [*rows(), *rows()]
+    assert "several effects each" in moderator_rows(spec, twice)[0]["caution"]
+
+
+def test_what_cannot_be_compared_says_why():
+    effects = [
+        entry | {"condition": "DPN", "purpose": f"p{number}"} | ({"sessions": 8.0} if number < 3 else {})
+        for number, entry in enumerate(rows())
+    ]
+    asked = ["condition", "purpose", "sessions", "risk_of_bias"]
+    found = {row["moderator"]: row for row in moderator_rows(SPEC | {"moderators": asked}, effects)}
+    assert all(row["p_value"] is None and row["groups"] == [] for row in found.values())
+    assert found["condition"]["caution"] == "the same in every trial (DPN)"
+    assert found["purpose"]["caution"] == "6 different answers in 6 trials: no groups to compare"
+    assert found["sessions"]["caution"] == "known of 3 of the 6 trials: at least 4 are needed"
+    assert found["risk_of_bias"]["caution"] == "known of none of the 6 trials"
+
+
+def test_a_group_of_one_trial_is_cautioned():
+    effects = [entry | {"purpose": "b" if number == 0 else "a"} for number, entry in enumerate(rows())]
+    found = moderator_rows(SPEC | {"moderators": ["purpose"]}, effects)[0]
+    assert found["p_value"] is not None
+    assert "a group of one trial" in found["caution"]
+
+
+def test_the_table_of_moderators_has_a_row_a_group():
+    effects = [entry | {"purpose": "a" if number < 3 else "b"} for number, entry in enumerate(rows())]
+    found = list(table_rows(adjusted(moderator_rows(SPEC | {"moderators": ["purpose", "year"]}, effects))))
+    assert [(row["moderator"], row["level"], row["k"]) for row in found] == [
+        ("purpose", None, 6),
+        ("purpose", "a", 3),
+        ("purpose", "b", 3),
+        ("year", None, 6),
+    ]
+    assert all(set(row) == set(MODERATOR_COLUMNS) for row in found)
+    assert found[1]["p_adjusted"] is None
+    assert found[3]["p_adjusted"] >= found[3]["p_value"]
 
 
 def test_holm_counts_only_what_was_tested():

@@ -12,6 +12,7 @@ import pandas as pd
 from trialpool.evidence.candidates import arm_candidates, arm_rows, arm_totals, arm_weights
 from trialpool.evidence.conversions import behind_the_asked, event_questions
 from trialpool.evidence.designs import check_assumptions
+from trialpool.evidence.doses import with_doses
 from trialpool.evidence.labels import study_labels
 from trialpool.evidence.leftovers import cells_without_comparison
 from trialpool.evidence.published import contrast_candidates, scaled_contrasts
@@ -53,7 +54,7 @@ def ask(
     tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any], specs: Sequence[Mapping[str, Any]]
 ) -> Asked:
     """Put analyses to the studies and arms tables; `study_label` is added to the studies."""
-    studies, arms = plain_text(tables["studies"]), plain_text(tables["arms"])
+    studies, arms = plain_text(tables["studies"]), with_doses(plain_text(tables["arms"]))
     check_assumptions(specs, studies)
     studies["study_label"] = study_labels(studies)
     sides = arm_sides(specs, studies, arms)

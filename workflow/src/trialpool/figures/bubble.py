@@ -1,4 +1,7 @@
-"""Do effects differ by what was declared? One panel a moderator: bubbles with the fitted line, or groups."""
+"""Do effects differ by what was declared? One panel a moderator: bubbles with the fitted line, or groups.
+
+What could not be tested is listed below with its reason, so the figure stands where nothing could.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ from matplotlib.figure import Figure
 
 from trialpool.figures import lettering, style
 from trialpool.figures.forest_layout import no_effect
+from trialpool.figures.group_panel import draw_groups, group_height, group_name
 from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     LEADING,
@@ -26,104 +30,186 @@ from trialpool.figures.panel import (
     upwards,
     value_name,
 )
-from trialpool.figures.sheet import BACK, BAND, Sheet, put_dot, put_line, put_lines, put_shape
+from trialpool.figures.sheet import BACK, BAND, Sheet, put_dot, put_line, put_lines, put_shape, put_text
 from trialpool.report import words
+from trialpool.synthesis.moderators import known_rows, moderator_name
 
 Row = Mapping[str, Any]
-WIDTH, HEIGHT, HEAD, FOOT = 560.0, 150.0, 20.0, 66.0
-COLUMNS, GAP = 2, 24.0
-LARGEST, SMALLEST = 9.0, 2.2
+WIDTH, HEIGHT, HEAD, FOOT = 560.0, 140.0, 18.0, 62.0
+COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
+LARGEST, SMALLEST = 8.0, 2.2
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NAME_ROOM = 130.0
+PER = {"sessions": "session", "programme_weeks": "week", "sessions_per_week": "weekly session"}
+PER |= {"year": "year", "weeks": "week", "n_randomised": "person"}
 
 
 def draw_moderators(record: Row) -> Figure:
-    """A panel for every declared moderator of a pooled record; what could not be tested says why."""
-    tested = [row for row in record["moderators"] if _known(record, row)]
-    lines = math.ceil(len(tested) / COLUMNS)
-    body = lines * (HEAD + HEIGHT + FOOT)
-    sheet, top = headed_sheet(record, "Moderators", moderator_notes(record), WIDTH, body)
+    """A panel for every moderator that could be tested, and a list of the others with the reasons."""
+    tested, untested = _sorted(record)
+    lines = [
+        rows[start : start + COLUMNS]
+        for rows in ([row for row in tested if row["kind"] == kind] for kind in ("number", "words"))
+        for start in range(0, len(rows), COLUMNS)
+    ]
+    heights = [max(_height(row) for row in line) for line in lines]
+    listed = _listed(untested)
+    body = sum(height + HEAD + FOOT for height in heights)
+    body += LEADING * (sum(len(reason) for _, reason in listed) + 2) if listed else 0.0
+    sheet, y = headed_sheet(record, "Moderators", moderator_notes(record), WIDTH, body)
     width = (WIDTH - 2 * style.MARGIN - GAP * (COLUMNS - 1)) / COLUMNS
-    for number, row in enumerate(tested):
-        left = style.MARGIN + (number % COLUMNS) * (width + GAP)
-        y = top + (number // COLUMNS) * (HEAD + HEIGHT + FOOT)
-        put_letter(sheet, left, y + 8, LETTERS[number % len(LETTERS)], words.capital(_name(row)))
-        _draw_panel(sheet, record, row, (left + 40, y + HEAD, left + width - 4, y + HEAD + HEIGHT))
+    letters = iter(LETTERS)
+    for line, height in zip(lines, heights, strict=True):
+        for place, row in enumerate(line):
+            left = style.MARGIN + place * (width + GAP)
+            put_letter(sheet, left, y + 8, next(letters, ""), _name(row))
+            _draw_panel(sheet, record, row, (left, y + HEAD, left + width, y + HEAD + height))
+        y += height + HEAD + FOOT
+    _draw_list(sheet, listed, y)
     return sheet.figure
 
 
 def moderator_notes(record: Row) -> list[str]:
     """How the panels were made, in words."""
+    tested, _ = _sorted(record)
+    if not tested:
+        return []
     notes = ["Circle: trial, area in proportion to its weight in the pooled estimate."]
-    if any(row.get("slope") is not None and row["kind"] == "number" for row in record["moderators"]):
+    if any(row["kind"] == "number" for row in tested):
         notes.append(
-            "Line and band: random-effects meta-regression with its confidence band (Knapp–Hartung)."
+            "Line and band: random-effects meta-regression with its confidence band (Knapp–Hartung), "
+            "cut at the frame."
+        )
+    if any(row["kind"] == "words" for row in tested):
+        notes.append(
+            "Square and line: pooled effect of a group with its confidence interval, τ² common to all groups."
         )
     notes.append(
-        "Comparisons between trials are observational: trials that differ in one thing differ in more."
+        "Comparisons between trials are observational: trials that differ in one thing differ in more. "
+        "p-values here are not adjusted for the number of moderators."
     )
-    absent = [_name(row) for row in record["moderators"] if not _known(record, row)]
-    return [*notes, f"Reported by no pooled trial: {words.listing(absent)}."] if absent else notes
-
-
-def _known(record: Row, row: Row) -> list[Row]:
-    """The pooled effects whose trial reports a moderator."""
-    return [study for study in record["studies"] if study.get(row["moderator"]) not in (None, "")]
-
-
-def _name(row: Row) -> str:
-    return clean(words.spaced(row["moderator"]))
+    cautions = [part for row in tested for part in (row.get("caution") or "").split("; ") if part]
+    return [*notes, *(f"{words.capital(clean(part))}." for part in dict.fromkeys(cautions))]
 
 
 def describe_moderators(record: Row) -> str:
     """A text alternative of the moderators figure.
 
-    >>> row = {"moderator": "sessions", "k": 2, "p_value": None, "caution": "2 trials report it"}
+    >>> row = {"moderator": "sessions", "k": 2, "p_value": None, "caution": "known of 2 of the 5 trials"}
     >>> describe_moderators({"title": "Pain", "moderators": [row]})
-    'Moderators: Pain. Sessions: 2 trials report it.'
+    'Moderators: Pain. Number of sessions: known of 2 of the 5 trials.'
     """
     parts = [f"Moderators: {clean(record.get('title'))}."]
     for row in record["moderators"]:
-        parts.append(f"{words.capital(_name(row))}: {'; '.join(_results(record, row))}.")
+        tested = row.get("p_value") is not None
+        told = [*moderator_results(record, row), *_group_results(record, row)] if tested else []
+        told += [clean(row["caution"])] if row.get("caution") else []
+        parts.append(f"{_name(row)}: {'; '.join(told)}.")
     return " ".join(parts)
 
 
-def _results(record: Row, row: Row) -> list[str]:
-    """What was found of one moderator: k, slope, test, caution."""
-    if row.get("p_value") is None and row.get("caution"):
-        return [clean(row["caution"])]
+def moderator_results(record: Row, row: Row) -> list[str]:
+    """What was found of a tested moderator: k, slope, p-values.
+
+    >>> row = {"moderator": "year", "kind": "number", "k": 5, "slope": -0.1, "slope_low": -0.3,
+    ...        "slope_high": 0.1, "p_value": 0.2, "p_permutation": 0.25}
+    >>> moderator_results({"measure": "MD"}, row)
+    ['5 trials', '−0.10 (−0.30 to 0.10) per year', 'p = 0.20, by permutation p = 0.25']
+    """
     told = [words.count(row["k"], "trial")]
     if row.get("slope") is not None and row["kind"] == "number":
-        values = [row[key] for key in ("slope", "slope_low", "slope_high")]
-        slope, low, high = words.format_values("MD", values)
-        per = "log ratio per unit" if logarithmic(record) else "per unit"
-        told.append(f"{slope} ({low} to {high}) {per}")
-    if row.get("p_value") is not None:
-        shuffled = row.get("p_permutation")
-        more = f" (by permutation {words.p_value(shuffled)})" if shuffled is not None else ""
-        told.append(f"{words.p_value(row['p_value'])}{more}")
-    return [*told, clean(row["caution"])] if row.get("caution") else told
+        told.append(" ".join(moderator_slope(record, row)))
+    shuffled = row.get("p_permutation")
+    more = f", by permutation {words.p_value(shuffled)}" if shuffled is not None else ""
+    return [*told, f"{words.p_value(row['p_value'])}{more}"]
+
+
+def moderator_slope(record: Row, row: Row) -> tuple[str, str]:
+    """The slope with its interval, and per what; of ratios, the ratio of ratios per unit.
+
+    >>> row = {"moderator": "year", "slope": 0.0, "slope_low": -0.1, "slope_high": 0.1}
+    >>> moderator_slope({"measure": "RR"}, row)
+    ('ratio of RRs 1.00 (0.90 to 1.11)', 'per year')
+    """
+    measure, values = str(record["measure"]), [row[key] for key in ("slope", "slope_low", "slope_high")]
+    if logarithmic(record):
+        values = [math.exp(min(value, 700.0)) for value in values]
+    slope, low, high = words.format_values(measure, values)
+    times = f"ratio of {measure}s " if logarithmic(record) else ""
+    return f"{times}{slope} ({low} to {high})", f"per {PER[row['moderator']]}"
+
+
+def _group_results(record: Row, row: Row) -> list[str]:
+    measure = str(record["measure"])
+    return [
+        f"{group_name(group['level'])}: {words.count(group['k'], 'trial')}, "
+        f"{words.effect(measure, *(group[key] for key in ('estimate', 'ci_low', 'ci_high')))}"
+        for group in row.get("groups") or []
+    ]
+
+
+def _sorted(record: Row) -> tuple[list[Row], list[Row]]:
+    """Moderators that were tested, and the others."""
+    tested = [row for row in record["moderators"] if row.get("p_value") is not None]
+    return tested, [row for row in record["moderators"] if row.get("p_value") is None]
+
+
+def _name(row: Row) -> str:
+    return words.capital(clean(moderator_name(row["moderator"])))
+
+
+def _height(row: Row) -> float:
+    return HEIGHT if row["kind"] == "number" else group_height(row)
+
+
+def _listed(rows: Sequence[Row]) -> list[tuple[str, tuple[str, ...]]]:
+    """Names of moderators that were not tested, and the lines of the reason."""
+    room = WIDTH - 2 * style.MARGIN - NAME_ROOM
+    reasons = [words.capital(clean(row.get("caution"))) for row in rows]
+    lines = [lettering.wrap(reason, room, style.SMALL_SIZE, lines=3) or ("",) for reason in reasons]
+    return list(zip([_name(row) for row in rows], lines, strict=True))
+
+
+def _draw_list(sheet: Sheet, listed: Sequence[tuple[str, tuple[str, ...]]], y: float) -> None:
+    if not listed:
+        return
+    put_text(sheet, style.MARGIN, y + 6, "Not tested", size=style.BODY_SIZE, bold=True)
+    y += LEADING + 8
+    for name, reason in listed:
+        shown = lettering.shorten(name, NAME_ROOM - 8, style.SMALL_SIZE)
+        put_text(sheet, style.MARGIN, y, shown, size=style.SMALL_SIZE)
+        y = put_lines(
+            sheet, style.MARGIN + NAME_ROOM, y, reason, LEADING, size=style.SMALL_SIZE, colour=style.MUTED
+        )
 
 
 def _draw_panel(sheet: Sheet, record: Row, row: Row, place: tuple[float, float, float, float]) -> None:
-    left, _, right, bottom = place
-    name, numeric = row["moderator"], row["kind"] == "number"
-    known = _known(record, row)
-    told = lettering.wrap("; ".join(_results(record, row)), right - left + 30, style.SMALL_SIZE, lines=4)
-    put_lines(sheet, left - 30, bottom + 33, told, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
-    groups = [] if numeric else sorted({str(study[name]) for study in known})
-    places = [float(study[name]) if numeric else groups.index(str(study[name])) + 1.0 for study in known]
-    xs = roomy(places, 0.1) if numeric else (0.4, len(groups) + 0.6)
-    heights = roomy([*(study["effect"] for study in known), log_value(record, no_effect(record))], 0.12)
-    panel = new_panel(xs, heights, place, log_y=logarithmic(record))
-    null = upwards(panel, no_effect(record))
-    put_line(sheet, (left, right), (null, null), colour=style.RULE, level=BAND)
-    if numeric and row.get("slope") is not None:
-        _draw_line(sheet, record, known, np.array(places), panel)
-    _draw_bubbles(sheet, known, places, panel)
-    if numeric:
-        put_frame(sheet, panel, words.capital(_name(row)), value_name(record))
+    left, top, right, bottom = place
+    known = known_rows(record["studies"], row["moderator"])
+    if row["kind"] == "number":
+        _draw_bubble_panel(sheet, record, row, known, (left + AXIS_ROOM, top, right - 4, bottom))
     else:
-        _draw_groups(sheet, record, groups, panel)
+        bottom = top + group_height(row)
+        draw_groups(sheet, record, row, known, (left, top, right))
+    told = "; ".join(moderator_results(record, row))
+    for sign in "=<>":  # a p-value stays on one line
+        told = told.replace(f"p {sign} ", f"p\u00a0{sign}\u00a0")
+    lines = lettering.wrap(told, right - left, style.SMALL_SIZE, lines=2)
+    put_lines(sheet, left, bottom + 33, lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
+
+
+def _draw_bubble_panel(
+    sheet: Sheet, record: Row, row: Row, known: Sequence[Row], place: tuple[float, float, float, float]
+) -> None:
+    left, _, right, _ = place
+    xs = [float(study[row["moderator"]]) for study in known]
+    null = no_effect(record)
+    heights = roomy([*(study["effect"] for study in known), log_value(record, null)], 0.14)
+    panel = new_panel(roomy(xs, 0.1), heights, place, log_y=logarithmic(record))
+    put_line(sheet, (left, right), (upwards(panel, null),) * 2, colour=style.RULE, level=BAND)
+    _draw_line(sheet, record, row, known, np.array(xs), panel)
+    _draw_bubbles(sheet, known, xs, panel)
+    put_frame(sheet, panel, _name(row), value_name(record))
 
 
 def _draw_bubbles(sheet: Sheet, known: Sequence[Row], places: Sequence[float], panel: Panel) -> None:
@@ -136,21 +222,23 @@ def _draw_bubbles(sheet: Sheet, known: Sequence[Row], places: Sequence[float], p
         put_dot(sheet, across(panel, x), y, radius, fill=style.STUDY_LIGHT, edge=style.STUDY, gid="bubble")
 
 
-def _draw_line(sheet: Sheet, record: Row, known: Sequence[Row], places: np.ndarray, panel: Panel) -> None:
+def _draw_line(
+    sheet: Sheet, record: Row, row: Row, known: Sequence[Row], places: np.ndarray, panel: Panel
+) -> None:
     """The regression line with its band, by the model of the table."""
     from trialpool.stats import meta_regression, predict
 
-    methods = record["methods"]
+    level = record["methods"]["level"]
     fit = meta_regression(
         [study["effect"] for study in known],
         [study["variance"] for study in known],
         places[:, None],
-        tau2_method=methods["tau2_method"],
-        interval="hksj",
-        level=methods["level"],
+        tau2_method=row["tau2_method"],
+        interval=row["interval"],
+        level=level,
     )
     xs = np.linspace(places.min(), places.max(), 41)
-    found = predict(fit, xs[:, None], level=methods["level"])
+    found = predict(fit, xs[:, None], level=level)
 
     def points(values: np.ndarray) -> list[tuple[float, float]]:
         shares = (np.asarray(values) - panel.y.low) / (panel.y.high - panel.y.low)
@@ -158,22 +246,6 @@ def _draw_line(sheet: Sheet, record: Row, known: Sequence[Row], places: np.ndarr
         return [(across(panel, float(x)), float(y)) for x, y in zip(xs, ys, strict=True)]
 
     band = [*points(found.ci_low), *reversed(points(found.ci_high))]
-    put_shape(sheet, band, fill=style.CONTOURS[1], level=BACK, gid="band")
+    put_shape(sheet, band, fill=style.CONTOURS[0], level=BACK, gid="band")
     line = list(zip(*points(found.estimate), strict=True))
     put_line(sheet, line[0], line[1], colour=style.POOLED, thickness=1.3, gid="slope")
-
-
-def _draw_groups(sheet: Sheet, record: Row, groups: Sequence[str], panel: Panel) -> None:
-    """The frame of a panel whose moderator is words: a name below each group."""
-    bare = Panel(
-        type(panel.x)(panel.x.low, panel.x.high, panel.x.left, panel.x.right, False, (), ()),
-        panel.y,
-        panel.top,
-        panel.bottom,
-    )
-    put_frame(sheet, bare, "", value_name(record))
-    room = (panel.x.right - panel.x.left) / len(groups) - 4
-    for number, group in enumerate(groups):
-        lines = lettering.wrap(clean(words.spaced(group)), room, style.SMALL_SIZE, lines=2)
-        x = across(panel, number + 1.0)
-        put_lines(sheet, x, panel.bottom + 10.5, lines, 8.6, size=style.SMALL_SIZE, align="center")

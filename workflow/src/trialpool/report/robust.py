@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from trialpool.report import plots, words
 from trialpool.report.marked import estimate_cell, interval_cell, mark
+from trialpool.report.moderated import moderators_view
 from trialpool.report.sentences import no_effect
 
 Row = Mapping[str, Any]
@@ -39,7 +40,7 @@ def robustness_view(record: Row) -> dict[str, Any] | None:
         "multilevel": _multilevel(record),
         "small_study": (record.get("small_study") or {}).get("sentence") or "",
         "influential": [row["label"] for row in record.get("influence") or [] if row.get("influential")],
-        "moderators": _moderators(record),
+        "moderators": moderators_view(record),
     }
 
 
@@ -124,18 +125,3 @@ def _multilevel(record: Row) -> Markup | str:
         "All {} effects of the {} trials together (three-level model, robust interval): {}."
     ).format(found["effects"], found["trials"], effect)
     return told + Markup(" Caution: {}.").format(found["caution"]) if found.get("caution") else told
-
-
-def _moderators(record: Row) -> list[dict[str, Any]]:
-    """What was asked of moderators: the slope where it could be fitted, and the caution."""
-    return [
-        {
-            "name": words.capital(words.spaced(row["moderator"])),
-            "k": row["k"],
-            "p_value": ""
-            if words.absent(row.get("p_value"))
-            else mark(record, f"moderators.{number}.p_value", row["p_value"], words.p_value(row["p_value"])),
-            "caution": row.get("caution") or "",
-        }
-        for number, row in enumerate(record.get("moderators") or [])
-    ]

@@ -26,7 +26,7 @@ def probe(
     """What to add to the record of an analysis, and its multiverse as columns.
 
     `effects` are the rows of its effects table, `studies` the pooled rows of its record (forest order). Of an
-    analysis that pools fewer than two trials only the moderators' and robustness' sentences are left.
+    analysis that pools fewer than two trials only the sentence of its robustness is left.
     """
     trials = len({row["study_id"] for row in studies})
     sets = data_sets(effects) if trials > 1 else data_sets([])
@@ -42,7 +42,7 @@ def probe(
         "influence": influence_rows(spec, one_each),
         "cumulative": cumulative_rows(spec, one_each),
         "small_study": small_study(spec, one_each),
-        "moderators": moderator_rows(spec, one_each),
+        "moderators": moderator_rows(spec, studies if trials > 1 else []),
         "multilevel": multilevel_part(spec, effects, studies),
         "bayes": bayes(spec, one_each),
     }, columns

@@ -6,18 +6,19 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from trialpool import io
-from trialpool.synthesis.moderators import MODERATOR_COLUMNS, adjusted
+from trialpool.synthesis.moderators import MODERATOR_COLUMNS, adjusted, table_rows
 
 
 def write_moderators(record_paths: Sequence[str], table: str) -> None:
-    """Write every moderator tested in the review, p-values adjusted over all of them (Holm)."""
-    rows = [row for path in record_paths for row in io.read_json(path).get("moderators") or []]
-    rows.sort(key=lambda row: (row["analysis"], row["moderator"]))
-    io.write_csv(table, adjusted(rows), MODERATOR_COLUMNS)
+    """Write what was asked of moderators in the review, p-values adjusted over all tests of it (Holm)."""
+    records = [io.read_json(path) for path in record_paths]
+    rows = [row for record in records for row in record.get("moderators") or []]
+    rows.sort(key=lambda row: row["analysis"])
+    io.write_csv(table, list(table_rows(adjusted(rows))), MODERATOR_COLUMNS)
 
 
 def draw_moderators_of(record_path: str) -> None:
-    """Write the moderators figure of a pooled record that declares moderators, beside the record."""
+    """Write the moderators figure of a pooled record beside it, be anything in it testable or not."""
     from trialpool.figures.bubble import describe_moderators, draw_moderators
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 
