@@ -19,37 +19,43 @@ DRAWN += collect("{name}.{format}", name=FIGURES, format=FORMATS)
 MODERATED = [f"moderators.{format}" for format in FORMATS]
 MODERATORS_FROM = 4  # trials; below it synthesis/moderators.py makes no test
 ASKED = [analysis for analysis in ANALYSES if SETTINGS.analyses[analysis]["moderators"]]
+# Each file appears whole or not at all.
+LAY_OUT = """
+for file in {output:q}; do
+    part="$(dirname "$file")/.$(basename "$file").part"
+    cp {input:q}/"$(basename "$file")" "$part"
+    mv "$part" "$file"
+done
+"""
+
+
+localrules:
+    lay_out,
+    lay_out_moderators,
 
 
 wildcard_constraints:
     analysis="[a-z][a-z0-9-]*",
 
 
-rule draw:
+# What only an analysis of several trials has is known after the checkpoint, so no pooling job can promise it. The
+# job leaves it in a folder; these put it beside the record and cost no start of Python.
+rule lay_out:
     input:
-        record=f"{RESULTS}/analyses/{{analysis}}/result.json",
-        multiverse=f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet",
+        f"{PROCESSED}/analyses/{{analysis}}/drawn",
     output:
         [f"{RESULTS}/analyses/{{analysis}}/{name}" for name in DRAWN],
-    log:
-        f"{RESULTS}/logs/draw/{{analysis}}.log",
-    params:
-        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
-    script:
-        "../scripts/draw.py"
+    shell:
+        LAY_OUT
 
 
-rule draw_moderators:
+rule lay_out_moderators:
     input:
-        record=f"{RESULTS}/analyses/{{analysis}}/result.json",
+        f"{PROCESSED}/analyses/{{analysis}}/drawn",
     output:
         multiext(f"{RESULTS}/analyses/{{analysis}}/moderators", ".svg", ".pdf", ".png"),
-    log:
-        f"{RESULTS}/logs/draw_moderators/{{analysis}}.log",
-    params:
-        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
-    script:
-        "../scripts/draw_moderators.py"
+    shell:
+        LAY_OUT
 
 
 rule adjust_moderators:

@@ -14,6 +14,7 @@ for number, batch in enumerate(batches(ANALYSES)):
             studies=of_each("studies.csv", batch),
             sensitivities=of_each("sensitivity.csv", batch),
             multiverses=collect(f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet", analysis=batch),
+            drawn=[directory(f"{PROCESSED}/analyses/{analysis}/drawn") for analysis in batch],
             forests=pictures("forest", batch),
         log:
             f"{RESULTS}/logs/pool/{batch[0]}.log",

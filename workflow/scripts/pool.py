@@ -8,4 +8,5 @@ with reported(snakemake.log[0]):
         snakemake.input.tables,
         snakemake.output.records,
         snakemake.output.multiverses,
+        snakemake.output.drawn,
     )

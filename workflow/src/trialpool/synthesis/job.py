@@ -1,4 +1,4 @@
-"""The jobs of one analysis: effects to record; record to the figures that need more than one trial."""
+"""The job of some analyses: effects to records, their tables and their figures."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from trialpool import io
 from trialpool.report.tables import STUDY_COLUMNS, study_rows
 from trialpool.synthesis.analyse import analyse
 from trialpool.synthesis.influence import INFLUENCE_COLUMNS
+from trialpool.synthesis.moderators import SMALLEST
 from trialpool.synthesis.multiverse import MULTIVERSE_COLUMNS
 from trialpool.synthesis.probe import probe
 from trialpool.synthesis.sensitivity import SENSITIVITY_COLUMNS
@@ -22,22 +23,28 @@ def pool_analyses(
     tables: Sequence[str],
     record_paths: Sequence[str],
     multiverse_paths: Sequence[str],
+    drawn_folders: Sequence[str],
 ) -> None:
     """Pool some analyses and ask whether each holds.
 
     Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, and its
-    multiverse as parquet. `tables` are the effects, excluded and known parquet files of the first analysis,
-    then of the second, and so on.
+    multiverse as parquet; what only an analysis of several trials has, to its folder of `drawn_folders`.
+    `tables` are the effects, excluded and known parquet files of the first analysis, then of the second, and
+    so on.
     """
-    for index, (spec, path, columns_path) in enumerate(
-        zip(specs, record_paths, multiverse_paths, strict=True)
+    for index, (spec, path, columns_path, drawn) in enumerate(
+        zip(specs, record_paths, multiverse_paths, drawn_folders, strict=True)
     ):
         effects, excluded, known = (io.read_rows(table) for table in tables[3 * index : 3 * index + 3])
         main = [row for row in effects if not row["variant"]]
         record = analyse(spec, main, excluded, known)
         findings, columns = probe(spec, effects, record["studies"])
         io.write_columns(columns_path, columns)
-        write_record(record | findings, Path(path).parent)
+        record |= findings
+        Path(drawn).mkdir(parents=True, exist_ok=True)
+        if record["status"] == "pooled":
+            draw_several(io.canonical(record), io.read_columns(columns_path), Path(drawn))
+        write_record(record, Path(path).parent)
 
 
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
@@ -54,16 +61,22 @@ def write_record(record: Mapping[str, Any], folder: Path) -> None:
     io.write_json(folder / "result.json", record)
 
 
-def draw_analysis(record_path: str, multiverse_path: str) -> None:
-    """Write the tables and figures of an analysis that pools at least two trials, beside its record."""
+def draw_several(record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], folder: Path) -> None:
+    """Write the tables and figures that only an analysis of two trials or more has.
+
+    Those of its moderators too, where it declares some and has trials enough for a test.
+    """
+    from trialpool.figures.bubble import describe_moderators, draw_moderators
     from trialpool.figures.catalogue import draw_all
     from trialpool.figures.formats import formats_of
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 
-    record, folder = io.read_json(record_path), Path(record_path).parent
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *MULTIVERSE_COLUMNS))
     io.write_csv(folder / "influence.csv", record["influence"], INFLUENCE_COLUMNS)
-    for name, title, figure in draw_all(record, io.read_columns(multiverse_path)):
+    for name, title, figure in draw_all(record, columns):
         formats = formats_of(name)
         save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE, formats=formats)
+    if record["moderators"] and record["k"] >= SMALLEST:
+        title, figure = describe_moderators(record), draw_moderators(record)
+        save_figure(figure, folder / "moderators", description=title, dpi=PNG_DPI_BESIDE)
