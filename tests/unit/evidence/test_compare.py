@@ -430,3 +430,20 @@ def test_an_adjusted_difference_is_standardised_by_a_borrowed_sd_only_where_allo
     assert found["A"]["imputed"]
     assert "SD pooled over 2 arms of other trials" in found["A"]["derivation"]
     assert "borrow_sd=true" in set(refused.effects["variant"])
+
+
+def test_doses_that_follow_from_others_come_with_the_effect():
+    arms = [
+        {"arm": "a", "weeks": 4, "sessions_per_week": 3},
+        {"arm": "b", "weeks": 8, "sessions": 20},
+        {"arm": "ab", "pooled_of": "a b"},
+        {"arm": "s", "category": "sham", "role": "control"},
+    ]
+    rows = [{"arm": "ab", "centre": 3.0}, {"arm": "s", "centre": 5.0}]
+    together = answer(review(arms=arms, continuous=rows), question()).effects
+    (row,) = together[together["selected"]].to_dict("records")
+    assert (row["sessions"], row["programme_weeks"], row["sessions_per_week"]) == (16.0, 6.0, 2.75)
+    both = [{**rows[0], "arm": "a"}, {**rows[0], "arm": "b"}, rows[1]]
+    combined = answer(review(arms=arms, continuous=both), question()).effects
+    (row,) = combined[combined["selected"]].to_dict("records")
+    assert (row["arm_experimental"], row["sessions"], row["sessions_per_week"]) == ("a+b", 16.0, 2.75)

@@ -32,7 +32,7 @@ from trialpool.figures.panel import (
 )
 from trialpool.figures.sheet import BACK, BAND, Sheet, put_dot, put_line, put_lines, put_shape, put_text
 from trialpool.report import words
-from trialpool.synthesis.moderators import known_rows, moderator_name
+from trialpool.synthesis.moderators import DRAWS, SEED, known_rows, moderator_name
 
 Row = Mapping[str, Any]
 WIDTH, HEIGHT, HEAD, FOOT = 560.0, 140.0, 18.0, 62.0
@@ -88,6 +88,8 @@ def moderator_notes(record: Row) -> list[str]:
         "Comparisons between trials are observational: trials that differ in one thing differ in more. "
         "p-values here are not adjusted for the number of moderators."
     )
+    if any(str(row.get("permutations")).startswith("seed") for row in tested):
+        notes.append(f"By permutation: all orders of few trials, of many {DRAWS} drawn with seed {SEED}.")
     cautions = [part for row in tested for part in (row.get("caution") or "").split("; ") if part]
     return [*notes, *(f"{words.capital(clean(part))}." for part in dict.fromkeys(cautions))]
 

@@ -16,7 +16,17 @@ NUMBERS = ("sessions", "programme_weeks", "sessions_per_week", "year", "weeks", 
 MODERATOR_COLUMNS = (
     *("analysis", "moderator", "kind", "level", "k", "levels", "estimate", "ci_low", "ci_high"),
     *("slope", "slope_low", "slope_high", "statistic", "df", "df2"),
-    *("p_value", "p_permutation", "p_adjusted", "tau2_residual", "r2", "tau2_method", "interval", "caution"),
+    *(
+        "p_value",
+        "p_permutation",
+        "permutations",
+        "p_adjusted",
+        "tau2_residual",
+        "r2",
+        "tau2_method",
+        "interval",
+        "caution",
+    ),
 )
 OF_A_GROUP = ("level", "estimate", "ci_low", "ci_high")
 NAMES = {
@@ -152,6 +162,7 @@ def _tested(spec: Mapping[str, Any], rows: Sequence[Row], design: np.ndarray) ->
         "df2": _number(fit.df),
         "p_value": _number(fit.qm_p_value),
         "p_permutation": _number(shuffled.qm_p_value),
+        "permutations": f"{'all' if shuffled.exact else f'seed {SEED}'}, {shuffled.count}",
         "tau2_residual": _number(fit.tau2),
         "r2": _number(fit.r2),
     }
