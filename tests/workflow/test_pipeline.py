@@ -7,6 +7,8 @@ import time
 
 import pytest
 
+from tests.unit.report.crate_checks import sound_crate
+
 from .conftest import jobs_run
 
 pytestmark = pytest.mark.workflow
@@ -79,8 +81,25 @@ def test_manifest_lists_every_result_with_its_hash(finished_review):
     rows = list(csv.DictReader(found["manifest.csv"].decode().splitlines()))
     listed = {row["path"]: row["sha256"] for row in rows if not row["path"].startswith("evidence:")}
     assert listed == {
-        name: hashlib.sha256(content).hexdigest() for name, content in found.items() if name != "manifest.csv"
+        name: hashlib.sha256(content).hexdigest()
+        for name, content in found.items()
+        if name not in ("manifest.csv", "ro-crate-metadata.json")
     }
+
+
+def test_the_results_are_a_sound_crate_of_this_review(finished_review):
+    entities = sound_crate(finished_review.folder / "results")
+    names = {entities[part["@id"]]["name"] for part in entities["#run"]["object"]}
+    assert {"config.yaml", "instruments.yaml", "raw/studies.csv", "requirements.lock"} <= names
+    assert "author" not in entities["./"]
+
+
+def test_a_review_with_a_citation_has_authors_and_an_edit_of_them_writes_the_crate_only(review):
+    citation = review.folder / "CITATION.cff"
+    citation.write_text("title: Mine\ndate-released: 2026-01-02\nlicense: MIT\nauthors: [{name: We}]\n")
+    assert jobs_run(review.run()) == {"write_manifest", "all"}
+    root = sound_crate(review.folder / "results")["./"]
+    assert (root["name"], root["author"]) == ("Mine", {"@id": "#We"})
 
 
 @pytest.mark.parametrize(

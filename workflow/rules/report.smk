@@ -1,4 +1,7 @@
 # records -> what a reviewer opens.
+from os.path import relpath
+
+from trialpool.report.crate import SOFTWARE, citation_of
 
 
 rule appraise:
@@ -6,6 +9,7 @@ rule appraise:
         records=of_each("result.json"),
         judgements=f"{PROCESSED}/evidence/risk_of_bias.parquet",
         claims=SETTINGS.claims or [],
+        audit=rules.audit.output.findings,
     output:
         appraisal=f"{RESULTS}/appraisal.json",
     log:
@@ -20,6 +24,7 @@ rule write_tables:
     input:
         records=of_each("result.json"),
         appraisal=rules.appraise.output.appraisal,
+        tables=rules.ingest.output.tables,
     output:
         summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
         excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
@@ -63,8 +68,10 @@ rule draw_review:
     output:
         report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
         report(f"{RESULTS}/evidence_map.svg", caption="../report/evidence_map.rst", category="Results"),
+        report(f"{RESULTS}/timeline.svg", caption="../report/timeline.rst", category="Results"),
         multiext(f"{RESULTS}/risk_of_bias", ".pdf", ".png"),
         multiext(f"{RESULTS}/evidence_map", ".pdf", ".png"),
+        multiext(f"{RESULTS}/timeline", ".pdf", ".png"),
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
@@ -92,8 +99,12 @@ rule write_manifest:
         drawn=of_each_pooled(DRAWN),
         moderated=of_each_pooled(MODERATED, ASKED, MODERATORS_FROM),
         raw=raw_tables,
+        settings=[*map(relpath, workflow.configfiles), *SETTINGS.files],  # a moved review is no other review
+        software=collect(f"{workflow.basedir}/{{name}}", name=SOFTWARE),
+        citation=citation_of(map(relpath, workflow.configfiles), workflow.basedir),
     output:
         manifest=f"{RESULTS}/manifest.csv",
+        crate=f"{RESULTS}/ro-crate-metadata.json",
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:

@@ -3,6 +3,9 @@ from pathlib import Path
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
+    from trialpool.report.crate import write_crate
     from trialpool.report.job import write_manifest
 
-    write_manifest(Path(snakemake.output.manifest).parent, snakemake.params.evidence)
+    files, folder = snakemake.input, Path(snakemake.output.manifest).parent
+    write_manifest(folder, snakemake.params.evidence)
+    write_crate(folder, files.raw, files.settings, Path(files.software[0]).parent, *files.citation)

@@ -65,6 +65,11 @@ class Settings:
     networks: str | None
     analyses: dict[str, dict[str, Any]]
 
+    @property
+    def files(self) -> list[str]:
+        """The YAML files that the configuration names."""
+        return [file for file in (self.instruments, self.claims, self.published, self.networks) if file]
+
 
 def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Settings:
     """Check a configuration and resolve its analyses.

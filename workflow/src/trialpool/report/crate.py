@@ -36,7 +36,26 @@ FORMATS = {
     ".yaml": "application/yaml",
 }
 FIGURES = (".svg", ".pdf", ".png")  # in folders they stand in manifest.csv only, for size
-SOFTWARE = ("Snakefile", "requirements.lock", "CITATION.cff")
+CITATION = "CITATION.cff"
+SOFTWARE = ("Snakefile", "requirements.lock", CITATION)
+
+
+def citation_of(configurations: Iterable[str | Path], software: str | Path) -> list[str]:
+    """The CITATION.cff of a review, as a list of one or none: beside its configuration, or Trialpool's own.
+
+    `configurations` are the review's YAML files, `software` is the folder of the Snakefile. Trialpool's own
+    is that of the shipped configuration only: who wrote the program did not write every review made with it.
+
+    >>> citation_of(["config/config.yaml"], "."), citation_of(["tests/workflow/mini/config.yaml"], ".")
+    (['CITATION.cff'], [])
+    """
+    software = Path(software)
+    for file in map(Path, configurations):
+        if (beside := file.parent / CITATION).is_file():
+            return [str(beside)]
+        if file.resolve() == (software / "config" / "config.yaml").resolve():
+            return [str(software / CITATION)]
+    return []
 
 
 def write_crate(
@@ -64,7 +83,7 @@ def write_crate(
         titles,
         inputs=[file_row(path, shown_path(path)) for path in [*tables, *settings]],
         software={name: file_row(software / name, name) for name in SOFTWARE},
-        release=read_yaml(software / "CITATION.cff")[0],
+        release=read_yaml(software / CITATION)[0],
         citation=read_yaml(citation)[0] if citation else None,
     )
     io.write_json(results / CRATE_NAME, {"@context": CONTEXT, "@graph": graph})
