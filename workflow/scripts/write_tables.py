@@ -6,4 +6,6 @@ with reported(snakemake.log[0]):
     from trialpool.report.job import write_tables
 
     folder = Path(snakemake.output.summary).parent
-    write_tables(snakemake.input.records, snakemake.input.appraisal, folder)
+    write_tables(
+        snakemake.input.records, snakemake.input.appraisal, folder, snakemake.input.get("tables", [])
+    )

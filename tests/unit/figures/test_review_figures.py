@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from defusedxml import ElementTree
+from matplotlib.colors import to_hex
 
+from trialpool.figures import style
 from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
 from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
 from trialpool.figures.lettering import width
 from trialpool.figures.save import save_figure
-from trialpool.report.maps import evidence_map
+from trialpool.figures.timeline import describe_timeline, draw_timeline
+from trialpool.report.maps import evidence_map, timeline
 from trialpool.report.rob import tool_tables
 
 HOSTILE = "<script>alert(1)</script> $x^2$ \u202e" + "long " * 60
@@ -67,6 +70,20 @@ def test_the_map_draws_results_and_gaps():
     assert "2 questions with a result, 1 without a usable trial" in describe_evidence_map(populations)
 
 
+def test_the_timeline_fills_the_trials_whose_results_are_used():
+    trials = [
+        {"year": year, "label": f"T{year}", "condition": condition, "used_in": used}
+        for year, condition, used in ((2010, "DPN", ["a"]), (2010, "CIPN", []), (2012, "CIPN", []))
+    ]
+    held = timeline([*trials, {"year": None, "label": "T", "condition": "DPN", "used_in": []}])
+    figure = draw_timeline(held)
+    shown = [to_hex(dot.get_facecolor()) for dot in dots(figure)]
+    assert shown.count(style.PAPER) == 2
+    assert len(shown) == 3 + 2  # trials with a year, and the key of two conditions
+    assert "2010" in texts(figure)
+    assert describe_timeline(held).endswith("2010: 2 trials, 2012: 1 trial. 1 trial without a year.")
+
+
 def test_hostile_and_long_names_stay_within_the_sheet_and_are_harmless(tmp_path):
     tables = tool_tables(JUDGED, {"A": HOSTILE, "B": HOSTILE}, trials=2)
     populations = evidence_map([record("x", 2, comparison=HOSTILE, domain=HOSTILE)])
@@ -86,3 +103,4 @@ def test_nothing_judged_and_nothing_asked_still_draw():
     assert describe_risk_of_bias([], 5) == "Risk of bias. No trial of 5 judged by published reviews."
     assert draw_risk_of_bias([]).get_figheight() > 0
     assert draw_evidence_map([]).get_figheight() > 0
+    assert "No trial has a year of publication." in texts(draw_timeline(None))

@@ -11,7 +11,7 @@ from trialpool.report import forest, plots
 from trialpool.report.page import render_page
 
 HARMLESS = ("#", "https://", "http://", "summary.csv", "excluded.csv", "manifest.csv", "analyses/")
-HARMLESS += ("risk_of_bias.", "evidence_map.")
+HARMLESS += ("risk_of_bias.", "evidence_map.", "timeline.")
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 
 
@@ -256,3 +256,13 @@ def test_a_result_leads_to_its_record_and_to_the_settings_that_made_it(records):
     assert "analyses/demo-pain/result.json" in page.values("href")
     assert "outcomes VAS100, NRS" in page.text
     assert "items" not in page.text
+
+
+def test_no_two_questions_of_the_contents_look_alike():
+    titles = ("DPN, pain: a versus b", "DPN, worst pain: a versus b", "DPN, pain: a versus b")
+    records = [demo.record(f"q{i}", k=2, title=title) for i, title in enumerate(titles)]
+    page = render_page(records, {})
+    contents = page[page.index('<aside class="contents"') : page.index("</aside>")]
+    labels = re.findall(r'href="#analysis-[^"]*">([^<]*)</a>', contents)
+    assert len(labels) == len(set(labels)) == 3
+    assert "worst pain" in labels[1]

@@ -14,9 +14,9 @@ from trialpool.report.robust import robustness_view
 from trialpool.report.sentences import favoured, near_misses, no_effect, result_sentence, verdict_words
 from trialpool.report.statements import informative_statement
 from trialpool.report.trials import row_ids
+from trialpool.report.unused import OTHER_QUESTION
 
 Row = Mapping[str, Any]
-NOT_ASKED = frozenset({"other_comparison", "other_purpose"})
 SHOWN_ELSEWHERE = frozenset({"analysis", "title", "note", "mcid", "experimental_name", "control_name"})
 OWN = ("estimate", "estimate_low", "estimate_high")
 POOLED = ("estimate", "ci_low", "ci_high")
@@ -48,7 +48,7 @@ def analysis_view(
         "settings": settings_shown(spec or {}),
         "methods": (record.get("methods") or {}).get("text") or [],
         "not_used": near_misses(record),
-        "elsewhere": sum(row.get("reason_code") in NOT_ASKED for row in record.get("not_used") or []),
+        "elsewhere": sum(row.get("reason_code") in OTHER_QUESTION for row in record.get("not_used") or []),
         "known": [row for row in record.get("known") or [] if row["study_id"] not in _used(record)],
         "note": record.get("note") or "",
         "certainty": certainty_view(record),

@@ -11,6 +11,8 @@ from trialpool import io
 from trialpool.report.manifest import MANIFEST_COLUMNS, manifest_rows
 from trialpool.report.readme import render_readme
 from trialpool.report.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_rows
+from trialpool.report.trials import labels, trial_views
+from trialpool.report.unused import excluded_rows, not_asked
 
 Record = Mapping[str, Any]
 
@@ -37,13 +39,16 @@ def with_appraisal(records: Sequence[Record], appraisal: Record) -> list[dict[st
     return [{**record, **appraisal["analyses"].get(record["analysis"], {})} for record in records]
 
 
-def write_tables(record_paths: Sequence[str], appraisal_path: str, folder: str | Path) -> None:
-    """Write summary.csv, excluded.csv and README.md from the records and their appraisal."""
+def write_tables(
+    record_paths: Sequence[str], appraisal_path: str, folder: str | Path, table_paths: Sequence[str] = ()
+) -> None:
+    """Write summary.csv, excluded.csv and README.md from the records, their appraisal and the evidence."""
     appraisal, folder = io.read_json(appraisal_path), Path(folder)
     records = with_appraisal(read_records(record_paths), appraisal)
     io.write_csv(folder / "summary.csv", summary_rows(records), SUMMARY_COLUMNS)
-    excluded = [row for record in records for row in record["not_used"]]
-    io.write_csv(folder / "excluded.csv", excluded, EXCLUDED_COLUMNS)
+    tables = {Path(table).stem: io.read_rows(table) for table in table_paths}
+    unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
+    io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
     io.write_text(folder / "README.md", render_readme(records, appraisal["claims"]))
 
 
@@ -89,22 +94,24 @@ def write_page(
 
 
 def draw_review(record_paths: Sequence[str], table_paths: Sequence[str], folder: str | Path) -> None:
-    """Draw the figures of the whole review: risk_of_bias and evidence_map, each as SVG, PDF and PNG."""
+    """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) as SVG, PDF and PNG."""
     from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
     from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
-    from trialpool.report.maps import evidence_map
+    from trialpool.figures.timeline import describe_timeline, draw_timeline
+    from trialpool.report.maps import evidence_map, timeline
     from trialpool.report.rob import tool_tables
-    from trialpool.report.trials import labels
 
     records = read_records(record_paths)
     tables = {Path(table).stem: io.read_rows(table) for table in table_paths}
     studies = tables["studies"]
     bias = tool_tables(tables["risk_of_bias"], labels(records, studies), len(studies))
     populations = evidence_map(records)
+    years = timeline(trial_views(records, tables))
     for name, figure, description in (
         ("risk_of_bias", draw_risk_of_bias(bias), describe_risk_of_bias(bias, len(studies))),
         ("evidence_map", draw_evidence_map(populations), describe_evidence_map(populations)),
+        ("timeline", draw_timeline(years), describe_timeline(years)),
     ):
         save_figure(figure, Path(folder) / name, description=description, dpi=PNG_DPI_BESIDE)
 

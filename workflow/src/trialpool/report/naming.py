@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialpool.report.words import absent, listing, spaced
@@ -52,6 +52,26 @@ def title_parts(record: Mapping[str, Any]) -> tuple[str, str]:
     population, _, outcome = head.partition(", ")
     repeated = set(population.casefold().split()) & set(condition_name(record).casefold().split())
     return (outcome if outcome and repeated else head), tail
+
+
+def distinct_labels(records: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Short names of questions that stand together under one heading, no two of them alike.
+
+    The comparison; where several share it, with the outcome; with the analysis' own name as a last resort.
+
+    >>> outcomes = ("pain: a versus b", "worst pain: a versus b", "pain: c versus b")
+    >>> titles = [f"Diabetic neuropathy, {outcome}" for outcome in outcomes]
+    >>> distinct_labels([{"title": t, "condition": ["DPN"], "analysis": t} for t in titles])
+    ['a versus b, pain', 'a versus b, worst pain', 'c versus b']
+    """
+    parts = [title_parts(record) for record in records]
+    labels = [tail or head for head, tail in parts]
+    fuller = [f"{tail}, {head}" if tail else head for head, tail in parts]
+    chosen = [full if labels.count(short) > 1 else short for short, full in zip(labels, fuller, strict=True)]
+    return [
+        f"{label} ({record['analysis']})" if chosen.count(label) > 1 else label
+        for label, record in zip(chosen, records, strict=True)
+    ]
 
 
 def instrument_name(code: str | None, item: str | None, instruments: Mapping[str, Any]) -> str:

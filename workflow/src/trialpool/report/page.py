@@ -20,6 +20,7 @@ from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
 from trialpool.report.rob import overall_marks, tool_tables
 from trialpool.report.trials import raw_index, trial_views
+from trialpool.report.unused import not_asked, not_asked_view
 from trialpool.report.whole import audit_view, flow_view
 
 Record = Mapping[str, Any]
@@ -94,6 +95,7 @@ def render_page(
         flow=flow_view(flow),
         audit=audit_view(audit, named) if audit else None,
         anchors={row["anchor"] for row in raw.values()},
+        unasked=not_asked_view(not_asked(records, tables, named), tables),
         map=evidence_map(records),
         timeline=timeline(trials),
         pools=published_views(published or tables.get("published_pools") or [], records),
@@ -145,8 +147,15 @@ def _groups(views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         for record in members:
             name = words.capital(words.domain_name(record["domain"]))
             domains.setdefault(name, []).append(by_analysis[record["analysis"]])
-        groups.append({"heading": heading, "domains": list(domains.items())})
+        named = [(name, _labelled(held)) for name, held in domains.items()]
+        groups.append({"heading": heading, "domains": named})
     return groups
+
+
+def _labelled(views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The views of one heading, each with a short label of its own for the list of contents."""
+    labels = naming.distinct_labels([view["record"] for view in views])
+    return [{**view, "label": label} for view, label in zip(views, labels, strict=True)]
 
 
 def _overview(views: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -39,7 +39,7 @@ STUDY_COLUMNS = (
 
 EXCLUDED_COLUMNS = (
     *("analysis", "study_id", "label", "arm_experimental", "arm_control", "instrument", "item", "timepoint"),
-    *("weeks", "reason_code", "reason", "source_url", "row_ids"),
+    *("weeks", "reason_code", "reason", "source_url", "row_ids", "reason_kind", "domain", "analyses"),
 )
 
 

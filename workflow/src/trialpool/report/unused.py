@@ -1,0 +1,139 @@
+"""What was not used, and by what kind of reason; and the results that no analysis asks for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from trialpool.report import naming, safe, words
+
+Row = Mapping[str, Any]
+OTHER_QUESTION = ("other_comparison", "other_purpose")
+OTHER_RESULT = (
+    *("other_outcome", "other_item", "other_time", "other_instrument", "other_item_preferred"),
+    *("other_time_preferred", "final_preferred", "same_result", "part_of_arms"),
+)
+KINDS = {  # in the order of the file: the nearest to being used first
+    "unusable": "reported for this very question, in a form that cannot be used",
+    "other_result": "another outcome, part or time than the question asks for or prefers",
+    "no_numbers": "a trial of the comparison, of which no number could be read",
+    "other_question": "a trial with this outcome that compares something else, or has another purpose",
+    "not_asked": "a result that no analysis asks for",
+}
+NOT_ASKED = "no analysis asks for this outcome in this comparison"
+RESULT_TABLES = ("continuous", "contrasts", "events")
+
+
+def reason_kind(code: str) -> str:
+    """The kind of a reason for not using a result, a key of KINDS.
+
+    >>> reason_kind("no_spread"), reason_kind("other_time"), reason_kind("other_comparison")
+    ('unusable', 'other_result', 'other_question')
+    """
+    if code in OTHER_QUESTION:
+        return "other_question"
+    if code in OTHER_RESULT:
+        return "other_result"
+    return code if code in KINDS else "unusable"
+
+
+def excluded_rows(records: Iterable[Row], not_asked: Iterable[Row] = ()) -> list[dict[str, Any]]:
+    """The rows of excluded.csv: by analysis the near misses first, then trials without numbers.
+
+    A trial that compares something else stands once for each outcome domain and reason, at the end, with all
+    the analyses that it does not answer; last come the results that no analysis asks for.
+
+    >>> row = {"study_id": "A", "reason_code": "other_comparison"}
+    >>> records = [{"analysis": name, "domain": "pain", "not_used": [row]} for name in ("a", "b")]
+    >>> [(row["analysis"], row["analyses"], row["reason_kind"]) for row in excluded_rows(records)]
+    [('a b', 2, 'other_question')]
+    """
+    near: list[dict[str, Any]] = []
+    elsewhere: dict[tuple[str, ...], dict[str, Any]] = {}
+    for record in records:
+        own = []
+        for row in record.get("not_used") or []:
+            kind = reason_kind(row["reason_code"])
+            told = {**row, "analysis": record["analysis"], "analyses": 1, "reason_kind": kind}
+            told["domain"] = record["domain"]
+            if kind != "other_question":
+                own.append(told)
+                continue
+            held = elsewhere.setdefault((row["study_id"], row["reason_code"], record["domain"]), told)
+            if held is not told:
+                held["analysis"] += f" {record['analysis']}"
+                held["analyses"] += 1
+        near += sorted(own, key=lambda row: list(KINDS).index(row["reason_kind"]))
+    last = sorted(elsewhere.values(), key=lambda row: (row["domain"], row.get("label", "")))
+    return [*near, *last, *not_asked]
+
+
+def not_asked(
+    records: Sequence[Row], tables: Mapping[str, Sequence[Row]], named: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """Results in an outcome domain in which no analysis (nearly) uses the trial, as rows of excluded.csv.
+
+    One row for each trial, domain and outcome; baseline values are no results. `named` holds the trials'
+    names. Trials that answer some analysis of the domain are not listed here, whatever else they report.
+
+    >>> tables = {"events": [{"study_id": "A", "domain": "withdrawal", "outcome": "all_causes",
+    ...                       "row_id": "events.csv:2", "timepoint": "end_of_treatment"}]}
+    >>> [(row["study_id"], row["instrument"], row["row_ids"]) for row in not_asked([], tables, {})]
+    [('A', 'all_causes', 'events.csv:2')]
+    """
+    answered = _answered(records)
+    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    for table in RESULT_TABLES:
+        for row in tables.get(table) or []:
+            domain = row.get("domain")
+            if not domain or (row["study_id"], domain) in answered or row.get("timepoint") == "baseline":
+                continue
+            outcome = str(row.get("instrument") or row.get("outcome") or "")
+            held = found.setdefault((row["study_id"], domain, outcome), _not_asked(row, outcome, named))
+            held["row_ids"] = f"{held['row_ids']} {row['row_id']}".strip()
+    return sorted(found.values(), key=lambda row: (row["domain"], row["label"], row["instrument"]))
+
+
+def _answered(records: Iterable[Row]) -> set[tuple[str, str]]:
+    """Trial and domain of all results that some analysis uses, or would if it could."""
+    return {
+        (row["study_id"], record["domain"])
+        for record in records
+        for row in [*(record.get("studies") or []), *(record.get("not_used") or [])]
+        if row.get("reason_code") not in OTHER_QUESTION
+    }
+
+
+def _not_asked(row: Row, outcome: str, named: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        **{"analysis": "", "analyses": 0, "study_id": row["study_id"], "instrument": outcome},
+        **{"label": named.get(row["study_id"], row["study_id"]), "reason_code": "not_asked"},
+        **{"reason": NOT_ASKED, "reason_kind": "not_asked", "domain": row["domain"], "row_ids": ""},
+        "source_url": row.get("source_url"),
+    }
+
+
+def not_asked_view(rows: Sequence[Row], tables: Mapping[str, Sequence[Row]]) -> list[dict[str, Any]]:
+    """The same for the page: one entry a trial and domain, with its outcomes, arms and rows."""
+    arms: dict[str, list[str]] = {}
+    for arm in tables.get("arms") or []:
+        name = words.spaced(arm.get("category") or arm.get("arm"))
+        arms.setdefault(arm["study_id"], []).append(name)
+    conditions = {study["study_id"]: study.get("condition") for study in tables.get("studies") or []}
+    entries: dict[tuple[str, str], dict[str, Any]] = {}
+    for row in rows:
+        code = str(conditions.get(row["study_id"]) or "")
+        entry = entries.setdefault(
+            (row["study_id"], row["domain"]),
+            {
+                **{"study_id": row["study_id"], "label": row["label"], "outcomes": [], "rows": []},
+                "domain": words.capital(words.domain_name(row["domain"])),
+                "condition": words.capital(naming.CONDITION_NAMES.get(code, code)),
+                "arms": list(dict.fromkeys(arms.get(row["study_id"], []))),
+            },
+        )
+        entry["outcomes"].append(words.spaced(row["instrument"]))
+        entry["rows"] += [
+            {"row_id": row_id, "anchor": safe.anchor("row", row_id)} for row_id in row["row_ids"].split()
+        ]
+    return list(entries.values())
