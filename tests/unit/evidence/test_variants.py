@@ -31,6 +31,7 @@ def test_variants_are_whole_sets_under_one_changed_rule():
     rows += [{**row, "study_id": "B"} for row in two_arms()]
     sets = found(review(studies=studies, arms=arms, continuous=rows))
     assert sets == {
+        "multi_arm=covariance": [("A", "a", 11, -2.0), ("A", "b", 11, -1.0), ("B", "a", 20, -2.0)],
         "multi_arm=first": [("A", "a", 11, -2.0), ("B", "a", 20, -2.0)],
         "multi_arm=split": [("A", "a", 6, -2.0), ("A", "b", 5, -1.0), ("B", "a", 20, -2.0)],
     }
@@ -39,7 +40,18 @@ def test_variants_are_whole_sets_under_one_changed_rule():
 def test_the_other_kind_of_value():
     rows = [*two_arms(), *two_arms(measure="change")]
     rows[2]["centre"] = 2.0
-    assert found(review(continuous=rows)) == {"kinds=change": [("A", "a", 20, -3.0)]}
+    assert found(review(continuous=rows)) == {"kinds=change only": [("A", "a", 20, -3.0)]}
+
+
+def test_only_one_kind_of_value_loses_the_trials_that_lack_it_and_first_keeps_them():
+    arms = [{**arm, "study_id": name} for name in "AB" for arm in ({"arm": "a"}, SHAM)]
+    rows = [*two_arms(), *two_arms(measure="change"), *({**row, "study_id": "B"} for row in two_arms())]
+    rows[2]["centre"] = 2.0
+    sets = found(review(studies=[{"study_id": "A"}, {"study_id": "B"}], arms=arms, continuous=rows))
+    assert {name: [row[0] for row in pooled] for name, pooled in sets.items()} == {
+        "kinds=change only": ["A"],
+        "kinds=change": ["A", "B"],
+    }
 
 
 def test_the_other_source():
@@ -52,12 +64,12 @@ def test_the_other_source():
     assert [row[3] for row in found(adjusted)["source=arms"]] == [-2.0]
 
 
-def test_the_other_time_and_the_last_instrument():
+def test_the_other_time_and_each_other_instrument():
     rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(timepoint="follow_up", weeks=20)]
     rows[2]["centre"], rows[4]["centre"] = 2.5, 4.5
     sets = found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS"])
-    assert set(sets) == {"timepoint=follow_up", "outcomes=last", "several_effects=multilevel"}
-    assert len(sets["outcomes=last"]) == 1
+    assert set(sets) == {"timepoint=follow_up", "outcomes=TSS", "several_effects=multilevel"}
+    assert len(sets["outcomes=TSS"]) == 1
     assert sets["timepoint=follow_up"][0][3] == pytest.approx(-0.25 * 0.98011040, abs=1e-6)
 
 
@@ -86,6 +98,25 @@ def test_choices_are_crossed_where_both_pool_other_numbers():
     rows += two_arms(instrument="TSS", timepoint="follow_up", weeks=20)
     rows[2]["centre"], rows[4]["centre"], rows[6]["centre"] = 2.5, 4.5, 1.0
     sets = found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS"])
-    both = sets["outcomes=last; timepoint=follow_up"]
+    both = sets["outcomes=TSS; timepoint=follow_up"]
     assert both[0][3] == pytest.approx(-2.0 * 0.98011040, abs=1e-6)
     assert not any("multilevel" in name and ";" in name for name in sets)
+
+
+def test_every_instrument_passed_over_is_tried_first():
+    rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(instrument="VAS100")]
+    for place, centre in ((0, 1.0), (2, 2.0), (4, 3.0)):
+        rows[place]["centre"] = centre
+    sets = found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS", "VAS100"])
+    assert [name for name in sets if name.startswith("outcomes")] == ["outcomes=TSS", "outcomes=VAS100"]
+    assert sets["outcomes=TSS"][0][3] < sets["outcomes=VAS100"][0][3]
+
+
+def test_a_list_of_times_is_turned_round_and_what_it_lacks_is_tried():
+    rows = [*two_arms(), *two_arms(timepoint="", weeks=9), *two_arms(timepoint="follow_up", weeks=20)]
+    rows[2]["centre"], rows[4]["centre"] = 2.5, 4.5
+    sets = found(review(continuous=rows), timepoint=["end_of_treatment", ""])
+    assert {name: round(pooled[0][3], 6) for name, pooled in sets.items()} == {
+        "timepoint=last": -2.5,
+        "timepoint=follow_up": -0.5,
+    }

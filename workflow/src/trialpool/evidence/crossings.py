@@ -16,7 +16,8 @@ Variant = tuple[int, str, Mapping[str, Any]]
 Numbers = frozenset[tuple[str, str, str]]
 MOST = 128
 SEPARATOR = "; "
-DEPENDENT = "several_effects"  # dependent effects are another model, not another choice of data
+# dependent effects are another model, not another choice of data
+DEPENDENT = ("several_effects=multilevel", "multi_arm=covariance")
 
 
 def crossings(
@@ -33,7 +34,7 @@ def crossings(
     by_analysis: dict[int, dict[str, list[Variant]]] = {}
     for variant in singles:
         dimension = variant[1].split("=")[0]
-        if dimension != DEPENDENT:
+        if variant[1] not in DEPENDENT:
             by_analysis.setdefault(variant[0], {}).setdefault(dimension, []).append(variant)
     found = []
     for position, dimensions in by_analysis.items():

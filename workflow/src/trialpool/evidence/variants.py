@@ -2,13 +2,15 @@
 
 Each variant is an analysis with one setting changed, compared like any other; its rows are the whole set
 that it would pool, marked in `variant` and never `selected`. A variant is made only where it can differ:
-- `multi_arm=…`: where a trial has several arms on a side (combine, split, first);
+- `multi_arm=…`: where a trial has several arms on a side (combine, split, first, covariance);
 - `r=0.3 … 0.9`: where the SD of a change in use rests on a correlation;
-- `kinds=change`, `kinds=final`: where a trial offers final values and changes, printed or made of the
-  baseline;
+- `kinds=final only`, `kinds=change only`: where a trial in use offers the other kind of value; `kinds=final`,
+  `kinds=change`: that kind first, the other where a trial has nothing else;
 - `source=arms`, `source=contrasts`: where a result is printed both for arms and as a contrast;
-- `timepoint=…`: where trials report the other named point (end of treatment, follow-up);
-- `outcomes=last`, `items=last`: where a trial offers several of the listed instruments or items;
+- `timepoint=…`: where trials report a named point that the analysis does not take (end of treatment,
+  follow-up; of events also during); `timepoint=last`: of several named points the last listed first;
+- `outcomes=…`, `items=…`: where a trial offers several of the listed instruments or items, each one that was
+  passed over first;
 - `several_effects=multilevel`: where a trial offers several instruments or items, all of them;
 - `borrow_sd=true`: where means without a spread, or differences in an SMD, could get an SD from other
   trials.
@@ -16,7 +18,7 @@ that it would pool, marked in `variant` and never `selected`. A variant is made 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -25,9 +27,11 @@ from trialpool.evidence import routes
 
 Spec = Mapping[str, Any]
 Variant = tuple[int, str, Spec]
+EVENT_MEASURES = ("RR", "OR", "RD")
 CORRELATIONS = (0.3, 0.5, 0.7, 0.9)
-MULTI_ARM = ("combine", "split", "first")
-OTHER_POINT = {"end_of_treatment": "follow_up", "follow_up": "end_of_treatment"}
+MULTI_ARM = ("combine", "split", "first", "covariance")
+POINTS = ("end_of_treatment", "follow_up", "during")
+PASSED_OVER = {"other_instrument": "instrument", "other_item_preferred": "item"}
 
 
 def variants(
@@ -47,11 +51,23 @@ def variants(
         .astype(bool)
     )
     flags = can.to_dict("records")
+    passed = _passed_over(candidates[candidates["effect"].notna()])
     return [
         (position, name, {**spec, **changes})
         for position, spec in enumerate(specs)
-        for name, changes in _changes(spec, flags[position])
+        for name, changes in _changes(spec, flags[position], passed.get(position, set()))
     ]
+
+
+def _passed_over(have: pd.DataFrame) -> dict[int, set[str]]:
+    """For each analysis the instruments and items, as "instrument=CODE", that another one was preferred to."""
+    found: dict[int, set[str]] = {}
+    for code, column in PASSED_OVER.items():
+        lost = have[have["reason_code"] == code]
+        for position, name, item in zip(lost["analysis"], lost[column], lost["item"], strict=True):
+            names = {f"{column}={name}", f"{column}={name}:{item}"}  # a part may be listed as CODE:item
+            found.setdefault(int(position), set()).update(names)
+    return found
 
 
 def _offered(have: pd.DataFrame) -> pd.DataFrame:
@@ -67,6 +83,7 @@ def _offered(have: pd.DataFrame) -> pd.DataFrame:
         "arms_used": both & used & ~contrast,
         "instruments": have["reason_code"] == "other_instrument",
         "items": have["reason_code"] == "other_item_preferred",
+        "times": have["reason_code"] == "other_time_preferred",
     }
     for kind in ("final", "change"):
         flags[f"{kind}_used"] = (have["basis"] == kind) & used
@@ -80,12 +97,14 @@ def _lost(without: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     parts = without["row_ids"].str.split().explode()
     borrowable = parts.isin(bare["row_ids"]).groupby(level=0).any().reindex(without.index, fill_value=False)
     other_time = without["reason_code"] == "other_time"
-    flags = {point: other_time & (without["timepoint"] == point) for point in OTHER_POINT}
+    flags = {point: other_time & (without["timepoint"] == point) for point in POINTS}
     flags["borrow"] = (without["reason_code"] == "no_spread") & borrowable
     return pd.DataFrame(flags).groupby(without["analysis"]).any()
 
 
-def _changes(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[str, dict[str, Any]]]:
+def _changes(
+    spec: Spec, can: Mapping[str, bool], passed: Container[str]
+) -> Iterator[tuple[str, dict[str, Any]]]:
     usual = spec["multi_arm"]
     if can["several_arms"] or usual != "combine":
         yield from ((f"multi_arm={name}", {"multi_arm": name}) for name in MULTI_ARM if name != usual)
@@ -94,18 +113,28 @@ def _changes(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[str, dict[st
             yield f"r={r:g}", {"change_correlation": r, "correlation_source": "assumed"}
     for kind, other in (("change", "final"), ("final", "change")):
         if can[f"{other}_used"] and can[f"{kind}_offered"]:
+            yield f"kinds={kind} only", {"kinds": [kind]}
             yield f"kinds={kind}", {"kinds": [kind, other]}
     if can["contrast_used"]:
         yield "source=arms", {"prefer_source": "arms"}
     if can["arms_used"]:
         yield "source=contrasts", {"prefer_source": "contrasts"}
-    for setting, name in (("outcomes", "instruments"), ("items", "items")):
-        if can[name] and len(spec[setting]) > 1:
-            yield f"{setting}=last", {setting: list(reversed(spec[setting]))}
-    point = OTHER_POINT.get(spec["timepoint"]) if isinstance(spec["timepoint"], str) else None
-    if point and can[point]:
-        yield f"timepoint={point}", {"timepoint": point}
+    for setting, column in (("outcomes", "instrument"), ("items", "item")):
+        for name in spec[setting][1:]:
+            if f"{column}={name}" in passed:
+                yield f"{setting}={name}", {setting: [name, *(n for n in spec[setting] if n != name)]}
+    yield from _other_times(spec, can)
     if (can["instruments"] or can["items"]) and spec.get("several_effects", "prefer") == "prefer":
         yield "several_effects=multilevel", {"several_effects": "multilevel"}
     if (can["borrow"] or can["no_sd"]) and not spec.get("borrow_sd"):
         yield "borrow_sd=true", {"borrow_sd": True}
+
+
+def _other_times(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[str, dict[str, Any]]]:
+    usual = spec["timepoint"]
+    named = [] if isinstance(usual, Mapping) else [usual] if isinstance(usual, str) else list(usual)
+    for point in POINTS if spec["measure"] in EVENT_MEASURES else POINTS[:2]:
+        if point not in named and can[point]:
+            yield f"timepoint={point}", {"timepoint": point}
+    if len(named) > 1 and can["times"]:
+        yield "timepoint=last", {"timepoint": list(reversed(named))}
