@@ -124,7 +124,7 @@ def test_variants_are_other_data_and_never_the_main_result():
     other = [entry | {"effect": 0.4, "variant": "timepoint=follow_up", "selected": False} for entry in rows()]
     record, findings, columns = everything([*rows(), *other])
     assert record["pooled"]["estimate"] == pytest.approx(np.mean(EFFECTS))
-    data = [entry for entry in findings["sensitivity"] if entry["kind"] == "data"]
+    data = [entry for entry in findings["sensitivity"] if entry["kind"] == "data" and not entry.get("reason")]
     assert [(entry["choice"], entry["estimate"]) for entry in data] == [
         ("timepoint: follow up", pytest.approx(0.4))
     ]
@@ -158,7 +158,61 @@ def test_sparse_methods_need_counts():
     found = sensitivity_rows(spec, data_sets([row(number, 0) | counts for number in range(3)]))
     sparse = {entry["choice"]: entry for entry in found if entry["kind"] == "sparse"}
     assert set(sparse) == {"Mantel–Haenszel", "Peto"}
+    risks = sensitivity_rows(spec | {"measure": "RR"}, data_sets([row(n, 0) | counts for n in range(3)]))
+    (odds,) = (entry for entry in risks if entry["choice"].startswith("Peto"))
+    assert (odds["choice"], odds["estimate"]) == ("Peto (odds ratio)", sparse["Peto"]["estimate"])
     assert sparse["Mantel–Haenszel"]["estimate"] == pytest.approx((3 * 21) / (27 * 9))
+
+
+def reasons(spec, effects):
+    found = sensitivity_rows(spec, data_sets(effects), effects)
+    return {entry["choice"]: entry["reason"] for entry in found if entry.get("reason")}
+
+
+def test_what_could_not_be_tried_says_why():
+    told = reasons(SPEC, rows())
+    assert told["low risk of bias"] == "leaves no trials: too few to pool"
+    assert told["sham or placebo control"] == "leaves out no trial"
+    assert told["another correlation of baseline and final value"].startswith("no SD in use")
+    assert not any("Mantel" in choice for choice in told)  # no events, hence nothing missing
+    one_late = [rows()[0] | {"variant": "timepoint=follow_up", "selected": False, "effect": 0.4}]
+    assert reasons(SPEC, rows() + one_late)["another timepoint"] == "leaves 1 trial: too few to pool"
+    assert reasons(SPEC, rows(EFFECTS[:2]))["one trial left out"] == "would leave a single trial"
+    events = reasons(SPEC | {"measure": "RR", "mcid": None}, rows())
+    assert events["Mantel–Haenszel, Peto"] == "a trial prints a ratio without its counts"
+    assert "borrowed SDs" not in events
+
+
+def test_untried_choices_never_change_the_conclusion():
+    _, findings, _ = everything(rows())
+    untried = [entry for entry in findings["sensitivity"] if entry.get("reason")]
+    assert untried
+    assert all(entry["estimate"] is None and entry["changes_conclusion"] is False for entry in untried)
+
+
+def test_a_control_of_sham_and_placebo_arms_together_is_inert():
+    both = [entry | {"category_control": "placebo+sham"} for entry in rows()]
+    both[0]["category_control"] = "sham+usual_care"
+    found = sensitivity_rows(SPEC, data_sets(both))
+    (inert,) = (entry for entry in found if entry["choice"] == "sham or placebo control")
+    assert inert["k"] == len(EFFECTS) - 1
+
+
+def test_arms_that_share_a_control_are_modelled_beside_the_rest():
+    shared = [
+        entry
+        | {"variant": "multi_arm=covariance", "selected": False, "effect": entry["effect"] + shift}
+        | {"mean_experimental": None, "sd_experimental": None, "mean_control": None, "sd_control": None}
+        for entry in rows()
+        for shift in (0.0, 0.2)
+    ]
+    effects = [*rows(), *shared]
+    sets = data_sets(effects)
+    assert len(sets.choices) == 1  # dependent effects are never pooled as if they were not
+    found = {entry["choice"]: entry for entry in sensitivity_rows(SPEC, sets, effects)}
+    modelled = found["multi arm: covariance, three-level model"]
+    assert modelled["estimate"] == pytest.approx(np.mean(EFFECTS) + 0.1, abs=1e-6)
+    assert modelled["k"] == 6
 
 
 @pytest.mark.parametrize(

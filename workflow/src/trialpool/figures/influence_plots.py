@@ -114,6 +114,7 @@ def _numbers(row: Row) -> list[float | None]:
 def _left_out(record: Row) -> list[dict[str, Any]]:
     influential = {row["label"] for row in record.get("influence") or [] if row.get("influential")}
     rows = [row for row in record.get("sensitivity") or [] if row["kind"] == "leave one out"]
+    rows = [row for row in rows if row.get("estimate") is not None]
     return [
         {
             "name": row["choice"].removeprefix("without "),

@@ -46,11 +46,11 @@ def robustness_view(record: Row) -> dict[str, Any] | None:
 
 def _choices(record: Row) -> dict[str, Any]:
     """The sensitivity rows by kind, each with a small plot on one axis."""
-    listed = [
-        (n, row) for n, row in enumerate(record.get("sensitivity") or []) if row["estimate"] is not None
-    ]
+    rows = record.get("sensitivity") or []
+    listed = [(n, row) for n, row in enumerate(rows) if row["estimate"] is not None]
+    untried = [f"{row['choice']} ({row['reason']})" for row in rows if row.get("reason")]
     if not listed:
-        return {"kinds": [], "null": 0.0}
+        return {"kinds": [], "null": 0.0, "untried": untried}
     axis = plots.shared_axis(record["measure"], [row for _, row in listed])
     kinds: dict[str, list[dict[str, Any]]] = {}
     for number, row in listed:
@@ -67,6 +67,7 @@ def _choices(record: Row) -> dict[str, Any]:
     return {
         "kinds": [{"name": KIND_NAMES.get(kind, kind), "rows": rows} for kind, rows in kinds.items()],
         "null": plots.percent_position(axis, no_effect(record["measure"])),
+        "untried": untried,
     }
 
 
@@ -117,7 +118,7 @@ def _bayes(record: Row) -> Markup | str:
 def _multilevel(record: Row) -> Markup | str:
     """All effects of each trial together, where trials report several."""
     found = record.get("multilevel")
-    if not found or record["measure"] in words.RATIO_MEASURES:
+    if not found:
         return ""
     keys = ("estimate", "robust_ci_low", "robust_ci_high")
     effect = estimate_cell(record, found, "multilevel.", keys)

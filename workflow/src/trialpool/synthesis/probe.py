@@ -30,7 +30,7 @@ def probe(
     """
     trials = len({row["study_id"] for row in studies})
     sets = data_sets(effects) if trials > 1 else data_sets([])
-    sensitivity = sensitivity_rows(spec, sets)
+    sensitivity = sensitivity_rows(spec, sets, effects)
     columns = multiverse(spec, sets) if sensitivity else {}
     summary = multiverse_summary(spec, columns) | {"levels": level_rows(spec, columns)} if columns else None
     agreement = share_agreeing(spec, columns, sensitivity[0]["conclusion"]) if columns else 0.0

@@ -8,8 +8,19 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.pooled import natural
-from trialpool.synthesis.specifications import ALL, DEFAULT, DataSets, conclusion, models, null_value, people
+from trialpool.synthesis.pooled import natural, pool_rows
+from trialpool.synthesis.specifications import (
+    ALL,
+    COVARIANCE,
+    DEFAULT,
+    DEPENDENT,
+    DataSets,
+    conclusion,
+    models,
+    null_value,
+    people,
+)
+from trialpool.synthesis.untried import untried_rows
 
 Row = dict[str, Any]
 SENSITIVITY_COLUMNS = (
@@ -26,16 +37,22 @@ SENSITIVITY_COLUMNS = (
         "pi_low",
         "pi_high",
     ),
-    *("tau2", "i2", "conclusion", "changes_conclusion"),
+    *("tau2", "i2", "conclusion", "changes_conclusion", "reason"),
 )
+THREE_LEVEL = {
+    DEPENDENT: "all effects of each trial, three-level model",
+    COVARIANCE: "multi arm: covariance, three-level model",
+}
 NATURAL = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
 
 
-def sensitivity_rows(spec: Mapping[str, Any], sets: DataSets) -> list[Row]:
+def sensitivity_rows(spec: Mapping[str, Any], sets: DataSets, effects: Sequence[Row] = ()) -> list[Row]:
     """Rows of sensitivity.csv: the main result, other models, sparse-event methods, data, inclusions, trials.
 
-    `sets` are the analysis' data sets (`specifications.data_sets`), the main one first. Estimates are on the
-    natural scale. `changes_conclusion` compares with the main result: benefit, harm or unclear.
+    `sets` are the analysis' data sets (`specifications.data_sets`), the main one first; `effects` the rows of
+    its effects table. Estimates are on the natural scale (Peto's is an odds ratio whatever the measure).
+    `changes_conclusion` compares with the main result: benefit, harm or unclear. What could not be tried has
+    no estimate and a `reason`.
     """
     if not sets.rows:
         return []
@@ -44,6 +61,7 @@ def sensitivity_rows(spec: Mapping[str, Any], sets: DataSets) -> list[Row]:
         *_other_models(spec, sets),
         *_sparse(spec, sets.rows[0]),
         *_other_data(spec, sets),
+        *_dependent(spec, effects),
         *_without_each(spec, sets.rows[0]),
     ]
     for row in rows:
@@ -52,7 +70,11 @@ def sensitivity_rows(spec: Mapping[str, Any], sets: DataSets) -> list[Row]:
         row["conclusion"] = conclusion(*limits, null_value(spec["measure"]), spec["better"])
     for row in rows:
         row["changes_conclusion"] = row["conclusion"] != rows[0]["conclusion"]
-    return rows
+    untried = (
+        dict.fromkeys(SENSITIVITY_COLUMNS) | row | {"analysis": spec["analysis"], "changes_conclusion": False}
+        for row in untried_rows(spec, sets, effects)
+    )
+    return [*rows, *untried]
 
 
 def _row(kind: str, choice: str, spec: Mapping[str, Any], sets: DataSets, index: int) -> Row:
@@ -108,8 +130,8 @@ def _sparse(spec: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Row]:
         return
     tables = [np.array([row[name] for row in rows], dtype=float) for name in counts]
     fits = {"Mantel–Haenszel": mantel_haenszel(*tables, measure=spec["measure"], level=spec["level"])}
-    if spec["measure"] == "OR":
-        fits["Peto"] = peto(*tables, level=spec["level"])
+    if spec["measure"] != "RD":
+        fits["Peto" if spec["measure"] == "OR" else "Peto (odds ratio)"] = peto(*tables, level=spec["level"])
     for choice, fit in fits.items():
         numbers = {name: float(getattr(fit, name)) for name in ("estimate", "ci_low", "ci_high", "p_value")}
         told = {name: _told(spec["measure"], name, value) for name, value in numbers.items()}
@@ -126,6 +148,20 @@ def _other_data(spec: Mapping[str, Any], sets: DataSets) -> Iterator[Row]:
             kind = "inclusion" if name == "inclusion" else "data"
             label = value if kind == "inclusion" else f"{name.replace('_', ' ')}: {value.replace('_', ' ')}"
             yield _row(kind, label, spec, sets, index)
+
+
+def _dependent(spec: Mapping[str, Any], effects: Sequence[Row]) -> Iterator[Row]:
+    """Effects that depend on each other, all of them in the three-level model (see `pooled.pool_rows`)."""
+    for label, choice in THREE_LEVEL.items():
+        rows = [row for row in effects if row["variant"] == label]
+        trials = {row["study_id"] for row in rows}
+        if len(trials) < 2 or len(rows) == len(trials):
+            continue
+        name, value = label.split("=")
+        found, _ = pool_rows({**spec, name: value}, rows, "pooled")
+        if found:
+            numbers = {key: found[key] for key in (*NATURAL, "p_value", "tau2", "i2")}
+            yield {"kind": "data", "choice": choice, "k": len(trials), "n": None, **numbers}
 
 
 def _without_each(spec: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Row]:

@@ -12,14 +12,16 @@ from numpy.typing import NDArray
 Row = dict[str, Any]
 DEFAULT = "default"
 INERT = {"sham", "placebo"}
+# dependent effects: another model, not another set of independent effects
 DEPENDENT = "several_effects=multilevel"
+COVARIANCE = "multi_arm=covariance"
 
 INCLUSIONS: dict[str, Callable[[Row], bool]] = {
     "all trials": lambda row: True,
     "low risk of bias": lambda row: row.get("risk_of_bias") == "low",
     "nothing imputed": lambda row: not row["imputed"],
     "nothing flagged by the audit": lambda row: not row.get("audit"),
-    "sham or placebo control": lambda row: set(row["category_control"].split(" + ")) <= INERT,
+    "sham or placebo control": lambda row: set(row["category_control"].split("+")) <= INERT,
     "read twice": lambda row: row["reading"] == "double",
 }
 ALL = next(iter(INCLUSIONS))
@@ -55,7 +57,8 @@ def data_sets(effects: Sequence[Row], *, smallest: int = 2) -> DataSets:
     for row in effects:
         if row["variant"] or row["selected"]:
             by_label.setdefault(row["variant"], []).append(row)
-    by_label.pop(DEPENDENT, None)
+    for label in (DEPENDENT, COVARIANCE):
+        by_label.pop(label, None)
     dimensions = list(dict.fromkeys(name for label in by_label for name, _ in _parts(label)))
     choices, rows, seen = [], [], set()
     for label, candidates in sorted(by_label.items(), key=lambda entry: entry[0] != ""):
