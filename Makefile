@@ -1,6 +1,7 @@
 # make results   build the environment and run the whole pipeline
 # make test      run the tests
-# make verify    rebuild everything; say which file, row and number differs from the committed results
+# make verify    rebuild everything; say which file, row and number differs from the committed results; of a
+#                figure, old, new and difference side by side in diff/
 # make check     format, lint, types
 # make lock      refresh requirements.lock
 # make sbom      write sbom.cdx.json, the bill of materials of the locked environment, with licences (CycloneDX)
@@ -28,7 +29,8 @@ check: $(READY)
 
 verify: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --forceall --quiet rules
-	$(BIN)/trialpool diff --details HEAD results
+	rm -rf diff
+	$(BIN)/trialpool diff --details --pictures diff HEAD results
 
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
@@ -38,7 +40,7 @@ sbom: $(READY)
 	$(BIN)/python -m trialpool.report.provenance requirements.lock sbom.cdx.json
 
 clean:
-	rm -rf $(VENV) .snakemake data/processed/*
+	rm -rf $(VENV) .snakemake diff data/processed/*
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trialpool needs Python 3.11 or newer")'

@@ -10,7 +10,8 @@ from PIL import Image
 
 from trialpool.errors import InputError
 from trialpool.report.changes import changes
-from trialpool.report.difference import differences, picture_of_difference, read_results
+from trialpool.report.difference import differences, read_results
+from trialpool.report.pictures import GAP, side_by_side
 
 
 def picture(colour, at=None):
@@ -49,13 +50,66 @@ def test_a_number_in_a_record_is_found_by_its_path():
     assert len(found) == 1
 
 
-def test_a_picture_is_compared_by_pixels():
+def test_a_picture_is_compared_by_pixels_and_shown_old_new_and_difference():
     old, new = picture((0, 0, 0, 255)), picture((0, 0, 0, 255), at=(1, 2))
-    assert differences({"f.png": old}, {"f.png": new})[0].place == "1 of 20 pixels differ"
-    shown = np.asarray(Image.open(io.BytesIO(picture_of_difference(old, new))))
-    red = np.all(shown == (220, 0, 0), axis=-1)
-    assert red.sum() == 1
-    assert red[1, 2]
+    place = differences({"f.png": old}, {"f.png": new})[0].place
+    assert place == "1 of 20 pixels differ (5%), within columns 2 to 2, rows 1 to 1"
+    shown = np.asarray(Image.open(io.BytesIO(side_by_side(old, new))))
+    assert shown.shape == (4, 3 * 5 + 2 * GAP, 3)
+    assert np.argwhere(np.all(shown == (220, 0, 0), axis=-1)).tolist() == [[1, 2 * (5 + GAP) + 2]]
+    assert shown[1, 2].tolist() == [255, 255, 255]
+    assert shown[1, 5 + GAP + 2].tolist() == [0, 0, 0]
+
+
+def test_pictures_of_another_size_or_of_no_format_are_told_as_such():
+    buffer = io.BytesIO()
+    Image.new("RGBA", (7, 4)).save(buffer, format="PNG")
+    found = differences({"f.png": picture(None)}, {"f.png": buffer.getvalue()})
+    assert found[0].place == "size 5×4 → 7×4 pixels"
+    assert Image.open(io.BytesIO(side_by_side(picture(None), buffer.getvalue()))).width == 3 * 7 + 2 * GAP
+    assert differences({"f.png": picture(None)}, {"f.png": b"x"})[0].place == "not readable as a picture"
+
+
+def test_of_a_drawing_the_first_differing_label_or_line_is_told():
+    drawing = "<svg>\n<path d='M 1 2'/>\n<text x='1'>RR 1.31</text>\n<text>p &lt; 0.05</text>\n</svg>\n"
+    label = differences(
+        {"f.svg": drawing.encode()}, {"f.svg": drawing.replace("1.31", "1.32").replace("M 1", "M 9").encode()}
+    )
+    assert [(entry.place, entry.old, entry.new) for entry in label] == [
+        ("first at label 1", "RR 1.31", "RR 1.32")
+    ]
+    (line,) = differences({"f.svg": drawing.encode()}, {"f.svg": drawing.replace("M 1", "M 9").encode()})
+    assert (line.place, line.old, line.new) == ("first at line 2", "<path d='M 1 2'/>", "<path d='M 9 2'/>")
+
+
+def test_a_pdf_differs_without_its_bytes_being_printed():
+    found = differences({"f.pdf": b"%PDF\xff\x00a"}, {"f.pdf": b"%PDF\xff\x00bc"})
+    assert [str(entry) for entry in found] == ["f.pdf, first at byte 6: 7 bytes → 8 bytes"]
+
+
+def test_a_new_line_does_not_make_the_following_lines_differ():
+    found = differences({"README.md": b"a\nb\nc\n"}, {"README.md": b"a\nnew\nb\nc\n"})
+    assert [(entry.place, entry.old, entry.new) for entry in found] == [("line 2", "", "new")]
+
+
+def test_an_entry_that_is_added_does_not_move_the_others():
+    old, new = b'[{"study_id": "B", "n": 2}]', b'[{"study_id": "A", "n": 1}, {"study_id": "B", "n": 2}]'
+    assert {entry.place for entry in differences({"r.json": old}, {"r.json": new})} == {
+        "[A].study_id",
+        "[A].n",
+    }
+
+
+@pytest.mark.parametrize("name", ["r.json", "a.csv", "f.svg", "page.html", "x.txt"])
+def test_bytes_that_differ_are_never_called_the_same(name):
+    pairs = [(b'{"a": 1}', b'{"a":  1}'), (b"x\n1\n", b"x\r\n1\r\n"), (b"", b"\n"), (b"{", b"\xff")]
+    for old, new in pairs:
+        assert differences({name: old}, {name: new})
+
+
+def test_the_manifest_is_told_where_nothing_else_differs():
+    found = differences({"manifest.csv": b"path,sha256\nx,1\n"}, {"manifest.csv": b"path,sha256\nx,2\n"})
+    assert [(entry.file, entry.old, entry.new) for entry in found] == [("manifest.csv", "1", "2")]
 
 
 def test_missing_and_extra_files_are_named_and_the_manifest_follows_from_them():
@@ -121,6 +175,7 @@ def test_the_command_line_tells_changes_and_exits_like_diff(tmp_path):
     assert "a: estimate -1 (-2 to 0) → -1.5 (-2 to 0)" in changed.output
     assert "analyses/a/result.json, pooled.estimate: -1.0 → -1.5" in changed.output
     assert "1 of 20 pixels differ" in changed.output
+    assert "analyses-a-forest.png: old, new and difference side by side" in changed.output
     assert (tmp_path / "c.csv").read_text().startswith("analysis,change,old,new,words\na,estimate,")
     assert (tmp_path / "p" / "analyses-a-forest.png").exists()
     nowhere = CliRunner().invoke(main, ["diff", old, str(tmp_path / "nowhere")])

@@ -125,7 +125,7 @@ def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
 @click.option("--details", is_flag=True, help="Also print every row, number and picture that differs.")
 @click.option("--csv", "table", type=PATH, metavar="FILE", help="Write the changes as CSV.")
 @click.option(
-    "--pictures", type=PATH, metavar="FOLDER", help="Write a picture of the difference of each PNG."
+    "--pictures", type=PATH, metavar="FOLDER", help="Write each differing PNG there: old, new, difference."
 )
 @plainly
 def diff(old: str, new: str, details: bool, table: str | None, pictures: str | None) -> None:
@@ -136,7 +136,8 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
     """
     from trialpool import io
     from trialpool.report.changes import CHANGE_COLUMNS, changes
-    from trialpool.report.difference import differences, read_results, write_pictures
+    from trialpool.report.difference import differences, read_results
+    from trialpool.report.pictures import write_pictures
 
     before, after = read_results(old), read_results(new)
     found, rows = differences(before, after), changes(before, after)
@@ -146,8 +147,8 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
         click.echo(str(difference))
     if table:
         io.write_csv(table, rows, CHANGE_COLUMNS)
-    if pictures:
-        write_pictures(before, after, pictures)
+    for path in write_pictures(before, after, pictures) if pictures else ():
+        click.echo(f"{path}: old, new and difference side by side")
     files = len({difference.file for difference in found})
     click.echo(f"{files} file{'' if files == 1 else 's'} differ." if files else "No difference.")
     sys.exit(1 if found else 0)

@@ -8,20 +8,31 @@ from __future__ import annotations
 import csv
 import io as streams
 import json
+import re
 import subprocess
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from difflib import SequenceMatcher
+from html import unescape
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
 from trialpool.errors import Fault, InputError
-from trialpool.io import write_bytes
+from trialpool.report.manifest import CRATE_NAME, MANIFEST_NAME
+from trialpool.report.pictures import picture_difference
 
 Results = dict[str, bytes]
 KEY_COLUMNS = ("analysis", "study_id", "arm_experimental", "arm_control", "instrument", "item", "path")
 IGNORED = ("logs/",)
-DERIVED = ("manifest.csv",)  # differs whenever anything does
+DERIVED = (MANIFEST_NAME, CRATE_NAME)  # they differ whenever anything does
+NAMES = ("@id", "study_id", "claim", "analysis")  # what an entry of a list may be called by
+DRAWN = (".svg", ".html")
+LABEL = re.compile(r"<(?:text|td|th|p)\b[^>]*>(.*?)</(?:text|td|th|p)>", re.DOTALL)
+TAGS = re.compile(r"<[^>]*>")
+REWRITTEN = ("as it was", "the same content in other bytes (order, spaces, line ends)")
+SHOWN = 120  # letters of a differing line
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,43 +77,59 @@ def _at_revision(revision: str, folder: str) -> Results:
 
 
 def differences(old: Results, new: Results) -> list[Difference]:
-    """Every difference, file by file; CSV by row key and column, JSON by path, pictures by pixels.
+    """Every difference, file by file: CSV by row key and column, JSON by path, pictures by pixels.
+
+    Of a drawing and of the page only the first differing place is told, of a PDF only that it differs. The
+    manifest and the crate follow from the other files: they are told where nothing else differs.
 
     >>> differences({"a.csv": b"analysis,k\\nx,2\\n"}, {"a.csv": b"analysis,k\\nx,3\\n"})
     [Difference(file='a.csv', place='row x, column k', old='2', new='3')]
     """
+    names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
     found: list[Difference] = []
-    for name in sorted(old.keys() | new.keys()):
-        if name in DERIVED or old.get(name) == new.get(name):
-            continue
+    for name in [entry for entry in names if entry not in DERIVED] or names:
         if name not in old or name not in new:
-            present = f"{len(old.get(name) or new[name])} bytes"
+            present = f"{len(old[name] if name in old else new[name])} bytes"
             found.append(Difference(name, "", present if name in old else "", present if name in new else ""))
         else:
             found.extend(_within(name, old[name], new[name]))
     return found
 
 
-def _within(name: str, old: bytes, new: bytes) -> Iterator[Difference]:
+def _within(name: str, old: bytes, new: bytes) -> list[Difference]:
     suffix = Path(name).suffix
-    if suffix == ".csv":
-        before, after = _cells(old), _cells(new)
-    elif suffix == ".json":
-        before, after = (dict(_leaves(json.loads(text), "")) for text in (old, new))
-    elif suffix == ".png":
-        yield Difference(name, _pixels(old, new), f"{len(old)} bytes", f"{len(new)} bytes")
-        return
-    else:
-        before, after = _lines(old), _lines(new)
+    if suffix == ".png":
+        return [Difference(name, picture_difference(old, new), f"{len(old)} bytes", f"{len(new)} bytes")]
+    try:
+        texts = [content.decode("utf-8") for content in (old, new)]
+    except UnicodeDecodeError:
+        return [Difference(name, _first_byte(old, new), f"{len(old)} bytes", f"{len(new)} bytes")]
+    try:
+        if suffix == ".csv":
+            return _pairs(name, *map(_cells, texts))
+        if suffix == ".json":
+            return _pairs(name, *(dict(_leaves(json.loads(text), "")) for text in texts))
+    except (ValueError, csv.Error):
+        pass  # not what the name says: compared as text
+    if suffix in DRAWN:
+        return _first_difference(name, *texts)
+    return list(_of_lines(name, *(text.splitlines() for text in texts))) or [Difference(name, "", *REWRITTEN)]
+
+
+def _pairs(name: str, before: dict[str, str], after: dict[str, str]) -> list[Difference]:
+    """Where two flat readings of a file differ; where both say the same, only the way of writing does."""
     places = [place for place in dict.fromkeys([*before, *after]) if before.get(place) != after.get(place)]
-    for place in places:
-        yield Difference(name, place, before.get(place, ""), after.get(place, ""))
+    if not places:
+        return [
+            Difference(name, "", "as it was", "the same content in other bytes (order, spaces, line ends)")
+        ]
+    return [Difference(name, place, before.get(place, ""), after.get(place, "")) for place in places]
 
 
-def _cells(content: bytes) -> dict[str, str]:
+def _cells(text: str) -> dict[str, str]:
     cells: dict[str, str] = {}
     seen: dict[str, int] = {}
-    for row in csv.DictReader(streams.StringIO(content.decode("utf-8"))):
+    for row in csv.DictReader(streams.StringIO(text)):
         key = " ".join(row[column] for column in KEY_COLUMNS if row.get(column))
         seen[key] = seen.get(key, 0) + 1
         label = key if seen[key] == 1 else f"{key} ({seen[key]})"
@@ -111,65 +138,51 @@ def _cells(content: bytes) -> dict[str, str]:
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
+    """Every number and word with its path; an entry of a list by name, else by place."""
     if isinstance(value, dict):
         for key, entry in value.items():
             yield from _leaves(entry, f"{path}.{key}" if path else str(key))
     elif isinstance(value, list):
+        names = [
+            next((e[key] for key in NAMES if key in e), None) if isinstance(e, dict) else None for e in value
+        ]
+        named = None not in names and len({str(name) for name in names}) == len(names)
         for index, entry in enumerate(value):
-            yield from _leaves(entry, f"{path}[{index}]")
+            yield from _leaves(entry, f"{path}[{names[index] if named else index}]")
     else:
         yield path, json.dumps(value, ensure_ascii=False)
 
 
-def _lines(content: bytes) -> dict[str, str]:
-    text = content.decode("utf-8", errors="replace")
-    return {f"line {number}": line[:200] for number, line in enumerate(text.splitlines(), start=1)}
+def _first_difference(name: str, old: str, new: str) -> list[Difference]:
+    """The first differing label of a drawing, else the first differing line, each from where it differs."""
+    labels = [[unescape(TAGS.sub("", label)) for label in LABEL.findall(text)] for text in (old, new)]
+    lines = [text.splitlines() for text in (old, new)]
+    for kind, (before, after) in (("label", labels), ("line", lines)):
+        for number, pair in enumerate(zip_longest(before, after, fillvalue=""), start=1):
+            if pair[0] != pair[1]:
+                return [Difference(name, f"first at {kind} {number}", *_around(*pair))]
+    return [Difference(name, "", *REWRITTEN)]
 
 
-def _pixels(old: bytes, new: bytes) -> str:
-    import numpy as np
-
-    before, after = _picture(old), _picture(new)
-    if before.shape != after.shape:
-        return f"size {before.shape[1]}×{before.shape[0]} → {after.shape[1]}×{after.shape[0]}"
-    changed = int(np.any(before != after, axis=-1).sum())
-    return f"{changed} of {before.shape[0] * before.shape[1]} pixels differ"
-
-
-def _picture(content: bytes) -> Any:
-    import numpy as np
-    from PIL import Image
-
-    return np.asarray(Image.open(streams.BytesIO(content)).convert("RGBA"))
+def _around(old: str, new: str) -> tuple[str, str]:
+    """Two texts cut to the neighbourhood of their first difference."""
+    same = next((n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), -1)
+    same = min(len(old), len(new)) if same < 0 else same
+    start = max(0, same - SHOWN // 2)
+    cut = [text[start : start + SHOWN].strip() for text in (old, new)]
+    return ("…" if start else "") + cut[0], ("…" if start else "") + cut[1]
 
 
-def write_pictures(old: Results, new: Results, folder: str | Path) -> list[Path]:
-    """Write a picture of the difference of every PNG that differs (path joined by hyphens); return them."""
-    written = []
-    for name in sorted(old.keys() & new.keys()):
-        if name.endswith(".png") and old[name] != new[name]:
-            path = Path(folder) / name.replace("/", "-")
-            write_bytes(path, picture_of_difference(old[name], new[name]))
-            written.append(path)
-    return written
+def _of_lines(name: str, old: list[str], new: list[str]) -> Iterator[Difference]:
+    """Changed, added and removed lines, so that one new line does not make all the following differ."""
+    for kind, low, high, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if kind != "equal":
+            for before, after in zip_longest(range(low, high), range(start, end)):
+                pair = ("" if before is None else old[before], "" if after is None else new[after])
+                number = after if before is None else before
+                yield Difference(name, f"line {number + 1}", *_around(*pair))
 
 
-def picture_of_difference(old: bytes, new: bytes) -> bytes:
-    """A PNG that shows the new picture in grey with every differing pixel in red.
-
-    Pictures of different size are compared on the larger canvas.
-    """
-    import numpy as np
-    from PIL import Image
-
-    before, after = _picture(old), _picture(new)
-    height, width = np.maximum(before.shape[:2], after.shape[:2])
-    canvas = np.full((2, height, width, 4), 255, dtype=np.uint8)
-    for layer, picture in zip(canvas, (before, after), strict=True):
-        layer[: picture.shape[0], : picture.shape[1]] = picture
-    shade = 128 + canvas[1, ..., :3].mean(axis=-1, keepdims=True) / 2
-    shown = np.repeat(shade, 3, axis=-1).astype(np.uint8)
-    shown[np.any(canvas[0] != canvas[1], axis=-1)] = (220, 0, 0)
-    buffer = streams.BytesIO()
-    Image.fromarray(shown).save(buffer, format="PNG")
-    return buffer.getvalue()
+def _first_byte(old: bytes, new: bytes) -> str:
+    same = next((n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), None)
+    return f"first at byte {min(len(old), len(new)) if same is None else same}"
