@@ -45,6 +45,7 @@ def analysis_view(
         "key_numbers": key_numbers(record),
         "forest": forest_view(record, raw, instruments) if record["pooled"] else None,
         "marks": marks or {},
+        "judged": bool(_used(record) & set(marks or {})),
         "settings": settings_shown(spec or {}),
         "methods": (record.get("methods") or {}).get("text") or [],
         "not_used": near_misses(record),

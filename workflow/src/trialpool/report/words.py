@@ -230,10 +230,13 @@ def capital(text: str) -> str:
 def spaced(code: str | None) -> str:
     """A code of the codebook as words.
 
-    >>> spaced("manual_acupuncture"), spaced(None)
-    ('manual acupuncture', '')
+    >>> spaced("manual_acupuncture"), spaced("vitamin_b"), spaced(None)
+    ('manual acupuncture', 'vitamin B', '')
     """
-    return "" if absent(code) else str(code).replace("_", " ")
+    if absent(code):
+        return ""
+    text = str(code).replace("_", " ")
+    return "vitamin B" if text == "vitamin b" else text
 
 
 def measure_name(measure: str) -> str:

@@ -160,8 +160,8 @@ def _prediction(record: Row, kind: str, rules: Mapping[str, Any]) -> dict[str, A
         return _condition("prediction", False, "What a new trial may show cannot be computed", need)
     floor = -_harm_margin(record, rules) if kind == "no_more_harm" else 0.0
     met = low > floor
-    told = "agree" if met else "point the other way"
-    return _condition("prediction", met, f"A new trial may be expected to {told}", need)
+    told = "A new trial may be expected to agree" if met else "A new trial may point either way"
+    return _condition("prediction", met, told, need)
 
 
 def _certainty(certainty: Row | None, rules: Mapping[str, Any]) -> dict[str, Any]:
