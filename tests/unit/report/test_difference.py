@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from trialpool.errors import InputError
-from trialpool.report.changes import changes
+from trialpool.report.changes import changes, summary
 from trialpool.report.difference import differences, read_results
 from trialpool.report.pictures import GAP, side_by_side
 
@@ -23,14 +23,19 @@ def picture(colour, at=None):
     return buffer.getvalue()
 
 
-def record(studies, estimate=-1.0, **more):
+def record(trials, estimate=-1.0, **more):
     content = {
         "status": "pooled",
+        "measure": "MD",
         "pooled": {"estimate": estimate, "ci_low": -2.0, "ci_high": 0.0},
-        "studies": [{"study_id": study} for study in studies],
-        **more,
+        "studies": [{"study_id": study, "effect": -1, "variance": 0.25} for study in trials],
     }
-    return json.dumps(content).encode()
+    return json.dumps({**content, **more}).encode()
+
+
+def appraisal(level, verdict):
+    content = {"analyses": {"a": {"certainty": {"level": level}}}}
+    return json.dumps(content | {"claims": [{"claim": "pain", "verdict": verdict}]}).encode()
 
 
 def test_a_number_in_a_table_is_found_by_its_row_and_column():
@@ -146,14 +151,53 @@ def test_what_is_neither_folder_nor_revision_is_refused(source, tmp_path, monkey
 
 
 def test_changes_are_told_in_words():
-    old = {"analyses/a/result.json": record(["Lu2020", "Bao2020"], certainty={"level": "low"})}
-    new = {"analyses/a/result.json": record(["Lu2020", "Han2017"], -1.5, certainty={"level": "moderate"})}
-    assert [row["words"] for row in changes(old, new)] == [
+    old = {"analyses/a/result.json": record(["Lu2020", "Bao2020"]), "appraisal.json": appraisal("low", "x")}
+    new = {
+        "analyses/a/result.json": record(["Lu2020", "Han2017"], -1.5, robustness={"grade": "robust"}),
+        "appraisal.json": appraisal("moderate", "supported"),
+    }
+    rows = changes(old, new)
+    assert [row["words"] for row in rows] == [
         "a: Han2017 is in",
         "a: Bao2020 is out",
-        "a: estimate -1 (-2 to 0) → -1.5 (-2 to 0)",
+        "a: estimate MD −1.00 (95% CI −2.00 to 0.00) → MD −1.50 (95% CI −2.00 to 0.00)",
         "a: certainty low → moderate",
+        "a: robustness not judged → robust",
+        "pain: claim verdict x → supported",
     ]
+    told = (
+        "2 trials in or out, 1 estimate moved, 1 certainty changed, 1 robustness changed, 1 verdict changed."
+    )
+    assert summary(rows) == told
+
+
+def test_a_move_that_rounding_hides_is_told_with_all_digits():
+    old, new = ({"analyses/a/result.json": record(["Lu2020"], value)} for value in (-1.0, -1.00000001))
+    (row,) = changes(old, new)
+    assert row["words"] == "a: estimate MD −1 (−2 to 0) → MD −1.00000001 (−2 to 0)"
+
+
+def test_a_corrected_number_of_a_trial_is_told():
+    study = {"study_id": "Lu2020", "effect": -1.2, "variance": 0.25}
+    old, new = record(["Lu2020"]), record(["Lu2020"], studies=[study])
+    (row,) = changes({"analyses/a/result.json": old}, {"analyses/a/result.json": new})
+    told = "a: Lu2020 has another effect: −1 (variance 0.25) → −1.2 (variance 0.25)"
+    assert (row["change"], row["words"]) == ("effect", told)
+
+
+def test_an_interval_that_turns_is_said_to_turn():
+    ratio = {"measure": "RR", "pooled": {"estimate": 1.5, "ci_low": 1.1, "ci_high": 2.0}}
+    turned = {"measure": "RR", "pooled": {"estimate": 1.5, "ci_low": 0.9, "ci_high": 2.0}}
+    old, new = ({"analyses/a/result.json": record(["Lu2020"], **kind)} for kind in (ratio, turned))
+    assert changes(old, new)[0]["words"].endswith("; the interval no longer excludes no difference")
+    assert changes(new, old)[0]["words"].endswith("; the interval now excludes no difference")
+
+
+def test_a_new_and_a_lost_analysis_are_told_with_their_result():
+    results = {"analyses/a/result.json": record(["Lu2020"], status="single_study")}
+    told = "one trial: MD −1.00 (95% CI −2.00 to 0.00)"
+    assert [row["words"] for row in changes({}, results)] == [f"a: new analysis, {told}"]
+    assert [row["words"] for row in changes(results, {})] == [f"a: analysis gone: {told}"]
 
 
 def test_the_command_line_tells_changes_and_exits_like_diff(tmp_path):
@@ -172,7 +216,8 @@ def test_the_command_line_tells_changes_and_exits_like_diff(tmp_path):
     options = ["--details", "--csv", str(tmp_path / "c.csv"), "--pictures", str(tmp_path / "p")]
     changed = CliRunner().invoke(main, ["diff", old, new, *options])
     assert changed.exit_code == 1
-    assert "a: estimate -1 (-2 to 0) → -1.5 (-2 to 0)" in changed.output
+    assert "a: estimate MD −1.00 (95% CI −2.00 to 0.00) → MD −1.50 (95% CI −2.00 to 0.00)" in changed.output
+    assert "1 estimate moved.\n2 files differ.\n" in changed.output
     assert "analyses/a/result.json, pooled.estimate: -1.0 → -1.5" in changed.output
     assert "1 of 20 pixels differ" in changed.output
     assert "analyses-a-forest.png: old, new and difference side by side" in changed.output

@@ -135,7 +135,7 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
     the byte, with 1 if not.
     """
     from trialpool import io
-    from trialpool.report.changes import CHANGE_COLUMNS, changes
+    from trialpool.report.changes import CHANGE_COLUMNS, changes, summary
     from trialpool.report.difference import differences, read_results
     from trialpool.report.pictures import write_pictures
 
@@ -149,8 +149,10 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
         io.write_csv(table, rows, CHANGE_COLUMNS)
     for path in write_pictures(before, after, pictures) if pictures else ():
         click.echo(f"{path}: old, new and difference side by side")
+    if told := summary(rows):
+        click.echo(told)
     files = len({difference.file for difference in found})
-    click.echo(f"{files} file{'' if files == 1 else 's'} differ." if files else "No difference.")
+    click.echo(f"{files} file{' differs' if files == 1 else 's differ'}." if files else "No difference.")
     sys.exit(1 if found else 0)
 
 
