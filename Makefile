@@ -3,8 +3,9 @@
 # make verify    rebuild everything; say which file, row and number differs from the committed results; of a
 #                figure, old, new and difference side by side in diff/
 # make check     format, lint, types
-# make lock      refresh requirements.lock
-# make sbom      write sbom.cdx.json, the bill of materials of the locked environment, with licences (CycloneDX)
+# make cluster   add the plugins for Slurm and Kubernetes to the environment
+# make lock      refresh requirements.lock and requirements-cluster.lock
+# make sbom      write sbom.cdx.json, the bill of materials of the locked environment (CycloneDX), and licences.csv
 .POSIX:
 PYTHON = python3
 CORES = 2
@@ -12,7 +13,7 @@ VENV = .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 
-.PHONY: results test check lock sbom verify clean
+.PHONY: results test check cluster lock sbom verify clean
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
@@ -35,9 +36,15 @@ verify: $(READY)
 lock: $(READY)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
 		--fork-strategy fewest --no-emit-index-url --no-header --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra cluster --universal --generate-hashes --python-version 3.11 \
+		--fork-strategy fewest --no-emit-index-url --no-header --constraint requirements.lock \
+		--output-file requirements-cluster.lock
+
+cluster: $(READY)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.lock
 
 sbom: $(READY)
-	$(BIN)/python -m trialpool.report.provenance requirements.lock sbom.cdx.json
+	$(BIN)/python -m trialpool.report.provenance requirements.lock sbom.cdx.json licences.csv
 
 clean:
 	rm -rf $(VENV) .snakemake diff data/processed/*
