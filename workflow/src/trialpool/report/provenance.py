@@ -1,6 +1,6 @@
 """What the results were computed with: a bill of materials of the locked environment (CycloneDX 1.5 JSON).
 
-python -m trialpool.report.provenance requirements.lock sbom.cdx.json
+python -m trialpool.report.provenance requirements.lock sbom.cdx.json licences.csv
 """
 
 from __future__ import annotations
@@ -16,6 +16,9 @@ from trialpool import io
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)")
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 CLASSIFIER = "License :: "
+LICENCE_COLUMNS = ("package", "version", "licence")
+UNKNOWN = "not stated by the package"
+ABSENT = "not installed on this system, so not known here"
 LONGEST_NAME = 80  # some packages put the whole text of the licence where its name belongs
 
 
@@ -54,7 +57,18 @@ def licence_of(name: str) -> dict[str, Any] | None:
     free = (about.get("License") or "").strip().splitlines()
     if not words and free and len(free[0]) <= LONGEST_NAME:
         words = [free[0]]
+    words = words or _title_of_licence_file(name)
     return {"license": {"name": " or ".join(words)}} if words else None
+
+
+def _title_of_licence_file(name: str) -> list[str]:
+    """The first line of the licence that a package ships, where that line names a licence."""
+    for file in metadata.files(name) or []:
+        if file.name.upper().startswith(("LICENSE", "LICENCE")) and ".dist-info" in str(file):
+            title = next((line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()), "")
+            if "licen" in title.lower() and len(title) <= LONGEST_NAME:
+                return [title]
+    return []
 
 
 def bill_of_materials(lock: str, version: str) -> dict[str, Any]:
@@ -92,10 +106,34 @@ def bill_of_materials(lock: str, version: str) -> dict[str, Any]:
     }
 
 
+def licence_rows(bill: dict[str, Any]) -> list[dict[str, str]]:
+    """The licences of a bill of materials as a person reads them: one row of LICENCE_COLUMNS a package.
+
+    >>> licence_rows(bill_of_materials("no-such-package==1", "0.1.0"))[0]["licence"]
+    'not installed on this system, so not known here'
+    """
+    rows = []
+    for part in bill["components"]:
+        stated = part.get("licenses", [{}])[0]
+        licence = stated.get("expression") or stated.get("license", {}).get("name")
+        rows.append({"package": part["name"], "version": part["version"], "licence": licence or _why(part)})
+    return rows
+
+
+def _why(part: dict[str, Any]) -> str:
+    try:
+        metadata.metadata(part["name"])
+    except metadata.PackageNotFoundError:
+        return ABSENT
+    return UNKNOWN
+
+
 def main(arguments: list[str]) -> None:
-    """Write the bill of materials of a lock file: LOCK OUTPUT."""
-    lock, output = arguments
-    io.write_json(output, bill_of_materials(Path(lock).read_text("utf-8"), metadata.version("trialpool")))
+    """Write the bill of materials of a lock file and its licences as a table: LOCK OUTPUT TABLE."""
+    lock, output, table = arguments
+    bill = bill_of_materials(Path(lock).read_text("utf-8"), metadata.version("trialpool"))
+    io.write_json(output, bill)
+    io.write_csv(table, licence_rows(bill), LICENCE_COLUMNS)
 
 
 if __name__ == "__main__":
