@@ -238,3 +238,13 @@ def test_absolute_effects_of_ratios_and_odds_agree_with_arithmetic():
     )
     assert (difference["risk"], difference["risk_high"]) == (0.0, pytest.approx(300.0))
     assert absolute.absolute_effect(base | {"measure": "MD", "pooled": bounds}) is None
+
+
+@pytest.mark.parametrize(
+    ("events", "measure", "known"), [(0, "RR", False), (0, "RD", True), (50, "OR", False)]
+)
+def test_no_multiple_of_nobody_or_everybody_is_an_absolute_effect(events, measure, known):
+    counts = [{"events_control": events, "n_control": 50}]
+    pooled = {"estimate": 0.5, "ci_low": 0.25, "ci_high": 1.0}
+    found = absolute.absolute_effect({"measure": measure, "pooled": pooled, "studies": counts})
+    assert (found is not None) == known

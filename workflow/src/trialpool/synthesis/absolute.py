@@ -15,7 +15,8 @@ def absolute_effect(record: Mapping[str, Any]) -> dict[str, float] | None:
 
     The assumed risk is the median of the control arms (Schünemann, Cochrane Handbook 14.1.6.2); the
     interval carries the uncertainty of the effect only, not of the assumed risk. None unless the measure is
-    RR, OR or RD, a result exists and a trial gives counts.
+    RR, OR or RD, a result exists and a trial gives counts; None, too, where a ratio meets an assumed risk of
+    nobody or everybody, of which no multiple is another risk.
 
     >>> study = {"events_control": 10, "n_control": 100}
     >>> pooled = {"estimate": 0.5, "ci_low": 0.25, "ci_high": 1.0}
@@ -26,7 +27,7 @@ def absolute_effect(record: Mapping[str, Any]) -> dict[str, float] | None:
     if not pooled or measure not in ("RR", "OR", "RD") or pooled["ci_low"] is None:
         return None
     assumed = control_risk(record)
-    if assumed is None:
+    if assumed is None or (measure != "RD" and not 0 < assumed < 1):
         return None
     keys = ("estimate", "ci_low", "ci_high")
     risk, low, high = (_risk(measure, assumed, pooled[key]) for key in keys)
