@@ -1,0 +1,198 @@
+"""How the pipeline grows: seconds and memory of every stage for 100, 1,000 … analyses of made-up trials.
+
+    python benchmarks/pipeline_scale.py [ANALYSES:TRIALS[:TARGET] ...]
+
+Without arguments 100:1000 1000:10000 100:100000:data (the target `data` stops before pooling).
+
+Each trial has two arms with a pain score each, drawn around a mean difference of -1 between acupuncture and
+sham with a spread between trials (tau) of 0.5, so that it can be seen whether the pooled intervals hold the
+truth. Each analysis asks about a condition of its own; the trials are dealt out evenly. Snakemake runs as a
+user would run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its
+memory is that of its largest job, read from the kernel five times a second. Prints a markdown table a size.
+"""
+
+import csv
+import json
+import random
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import defaultdict
+from pathlib import Path
+
+import yaml
+
+ROOT = Path(__file__).parents[1]
+SIZES = ("100:1000", "1000:10000", "100:100000:data")
+TRUTH, TAU, SD = -1.0, 0.5, 2.0
+SOURCE = {"source_url": "https://example.org/a", "locator": "Table 2", "reading": "double"}
+
+
+def write_tables(folder, analyses, trials):
+    """The evidence tables of `trials` trials, dealt out to `analyses` conditions."""
+    chance = random.Random(20261122)
+    rows = defaultdict(list)
+    for number in range(trials):
+        study, people = f"Trial{number:06d}", chance.randint(20, 80)
+        effect = chance.gauss(TRUTH, TAU)
+        rows["studies"].append(
+            {
+                **{"study_id": study, "first_author": f"Author{number}", "year": 1990 + number % 35},
+                **{
+                    "condition": condition_of(number, analyses),
+                    "population": "made up",
+                    "design": "parallel",
+                },
+                **{"n_randomised": 2 * people, "purpose": "treatment", "source_type": "article"},
+                "source_url": SOURCE["source_url"],
+            }
+        )
+        for arm, category, mean in (("a", "manual_acupuncture", 5 + effect), ("s", "sham", 5.0)):
+            role = "control" if arm == "s" else "experimental"
+            rows["arms"].append(
+                {
+                    **{"study_id": study, "arm": arm, "role": role, "category": category, "label": category},
+                    **{"sessions": 10, "weeks": 8, "n_randomised": people},
+                }
+            )
+            rows["continuous"].append(
+                {
+                    **{
+                        "study_id": study,
+                        "arm": arm,
+                        "domain": "pain",
+                        "instrument": "NRS",
+                        "unit": "points",
+                    },
+                    **{"better": "lower", "weeks": 8, "timepoint": "end_of_treatment", "measure": "final"},
+                    **{
+                        "n": people,
+                        "centre_type": "mean",
+                        "centre": f"{chance.gauss(mean, SD / people**0.5):.2f}",
+                        "spread_type": "sd",
+                        "spread_low": SD,
+                        **SOURCE,
+                    },
+                }
+            )
+    folder.mkdir()
+    for table in (ROOT / "tests" / "workflow" / "mini" / "raw").glob("*.csv"):
+        columns = next(csv.reader(table.open(encoding="utf-8")))
+        with (folder / table.name).open("w", encoding="utf-8", newline="") as file:
+            writer = csv.DictWriter(file, columns, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows[table.stem])
+
+
+def condition_of(number, analyses):
+    """The condition that a trial belongs to."""
+    return f"C{number % analyses:05d}"
+
+
+def write_review(folder, analyses, trials):
+    """Tables and config of one size."""
+    write_tables(folder / "raw", analyses, trials)
+    asked = {
+        f"pain-{number:05d}": {
+            **{"title": f"Pain in condition {number}", "condition": condition_of(number, analyses)},
+            **{"domain": "pain", "outcomes": ["NRS"], "experimental": ["acupuncture"], "control": ["sham"]},
+            **{"measure": "MD", "better": "lower"},
+        }
+        for number in range(analyses)
+    }
+    config = {"evidence": "raw", "processed": "processed", "results": "results", "analyses": asked}
+    config["instruments"] = str(ROOT / "config" / "instruments.yaml")
+    (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
+
+
+def watch(process, peaks):
+    """Until `process` ends, note the largest resident memory (MB) of it and of every script it starts."""
+    page = 4096 / 1e6
+    while process.poll() is None:
+        for entry in Path("/proc").glob("[0-9]*"):
+            try:
+                words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
+                memory = int((entry / "statm").read_text().split()[1]) * page
+            except (OSError, IndexError):
+                continue
+            script = next((word for word in words if "/.snakemake/scripts/" in word), "")
+            name = Path(script).name.split(".")[-2] if script else "snakemake"
+            if int(entry.name) == process.pid or script:
+                peaks[name] = max(peaks[name], memory)
+        time.sleep(0.2)
+
+
+def run(folder, target):
+    """Seconds of one plain run, and the peak memory of its parts."""
+    peaks = defaultdict(float)
+    start = time.perf_counter()
+    with (folder / "run.log").open("w") as told:
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
+                *("--cores", "2", "--configfile", "config.yaml", "--quiet", "rules", *target),
+            ],
+            cwd=folder,
+            stdout=told,
+            stderr=told,
+        )
+        watcher = threading.Thread(target=watch, args=(process, peaks))
+        watcher.start()
+        code = process.wait()
+        watcher.join()
+    if code:
+        raise SystemExit((folder / "run.log").read_text()[-3000:])
+    return time.perf_counter() - start, peaks
+
+
+def stages(folder):
+    """Of each rule, how many jobs it ran and their seconds together, as Snakemake recorded them."""
+    jobs = {}
+    for path in (folder / ".snakemake" / "metadata").glob("*"):
+        record = json.loads(path.read_text())
+        rule = "pool" if record["rule"].startswith("pool_") else record["rule"]
+        jobs[rule, *record["log"], *record["input"][:1]] = record["endtime"] - record["starttime"]
+    found = defaultdict(list)
+    for (rule, _), seconds in jobs.items():
+        found[rule].append(seconds)
+    return found
+
+
+def share_that_holds_the_truth(folder):
+    """The share of pooled intervals around TRUTH."""
+    records = [
+        json.loads(path.read_text()) for path in (folder / "results" / "analyses").glob("*/result.json")
+    ]
+    pooled = [record["pooled"] for record in records if record["status"] == "pooled"]
+    return sum(entry["ci_low"] <= TRUTH <= entry["ci_high"] for entry in pooled) / len(pooled)
+
+
+def main():
+    for size in sys.argv[1:] or SIZES:
+        numbers, target = size.split(":")[:2], size.split(":")[2:]
+        analyses, trials = (int(number) for number in numbers)
+        with tempfile.TemporaryDirectory() as name:
+            folder = Path(name)
+            write_review(folder, analyses, trials)
+            cold, peaks = run(folder, target)
+            idle, _ = run(folder, target)
+            weight = sum(path.stat().st_size for path in (folder / "results").rglob("*") if path.is_file())
+            print(f"\n{analyses:,} analyses, {trials:,} trials: {cold:.0f} s from nothing, {idle:.1f} s with")
+            print(f"nothing to do, results {weight / 1e6:.0f} MB, Snakemake {peaks['snakemake']:.0f} MB.")
+            if not target:
+                print(f"{share_that_holds_the_truth(folder):.1%} of the 95% intervals hold the truth.")
+            print()
+            print(
+                "| stage | jobs | seconds, summed | ms an analysis | MB, largest job |\n|---|--:|--:|--:|--:|"
+            )
+            for rule, seconds in sorted(stages(folder).items(), key=lambda found: -sum(found[1])):
+                total = sum(seconds)
+                memory = f"{peaks[rule]:.0f}" if rule in peaks else "—"
+                print(f"| {rule} | {len(seconds)} | {total:.1f} | {1000 * total / analyses:.1f} | {memory} |")
+            sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main()
