@@ -132,7 +132,7 @@ def run(folder, target):
         process = subprocess.Popen(
             [
                 *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-                *("--cores", "2", "--configfile", "config.yaml", "--quiet", "rules", *target),
+                *("--cores", "2", "--configfile", "config.yaml", *target, "--quiet", "rules"),
             ],
             cwd=folder,
             stdout=told,
