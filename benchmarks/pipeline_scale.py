@@ -131,8 +131,8 @@ def run(folder, target):
     with (folder / "run.log").open("w") as told:
         process = subprocess.Popen(
             [
-                *(sys.executable, "-m", "snakemake", "--snakefile", str(ROOT / "Snakefile")),
-                *("--cores", "2", "--configfile", "config.yaml", *target, "--quiet", "rules"),
+                *(sys.executable, "-m", "snakemake", *target, "--snakefile", str(ROOT / "Snakefile")),
+                *("--cores", "2", "--configfile", "config.yaml", "--quiet", "rules"),
             ],
             cwd=folder,
             stdout=told,
