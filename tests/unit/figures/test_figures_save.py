@@ -15,7 +15,7 @@ import trialpool
 from trialpool.figures import style
 from trialpool.figures.forest import draw_forest
 from trialpool.figures.forest_notes import describe_forest
-from trialpool.figures.save import save_figure
+from trialpool.figures.save import PNG_DPI, save_figure
 
 SVG = "{http://www.w3.org/2000/svg}"
 PACKAGE = Path(trialpool.__file__).parent
@@ -66,7 +66,7 @@ def test_three_formats_are_written_whole(saved):
     ElementTree.parse(svg)
     with Image.open(png) as image:
         assert image.getpixel((0, 0)) in (255, image.getpalette().index(255) // 3)
-        assert image.info["dpi"] == pytest.approx((110, 110), abs=0.1)
+        assert image.info["dpi"] == pytest.approx((PNG_DPI, PNG_DPI), abs=0.1)
         assert image.width > 800
 
 

@@ -266,3 +266,35 @@ def test_no_two_questions_of_the_contents_look_alike():
     labels = re.findall(r'href="#analysis-[^"]*">([^<]*)</a>', contents)
     assert len(labels) == len(set(labels)) == 3
     assert "worst pain" in labels[1]
+
+
+def judged_page(*judged):
+    records = [demo.record("q", k=2, studies=[demo.study(n, study_id=f"S{n}") for n in (1, 2)])]
+    rows = [
+        {"study_id": name, "tool": "RoB2", "domain": "d1", "judgement": "high", "assessed_by": "x"}
+        for name in judged
+    ]
+    page = render_page(records, {"risk_of_bias": rows})
+    return page[page.index('<table class="forest"') : page.index("</article>")]
+
+
+def test_a_trial_nobody_judged_has_an_empty_ring_beside_a_judged_one():
+    text = judged_page("S1")
+    assert text.count('<i class="light high" title') == 1
+    assert text.count('<i class="light none" title="risk of bias: no published judgement"') == 1
+    assert "worst domain judged by published reviews" in text
+
+
+def test_no_light_stands_where_no_trial_of_the_plot_was_judged():
+    assert "light" not in judged_page("elsewhere")
+
+
+def test_a_very_uncertain_result_is_not_printed_bold():
+    sure, unsure = demo.record("a", k=2), demo.record("b", k=2)
+    levels = {"a": "moderate", "b": "very low"}
+    records = [
+        {**r, "certainty": {"level": levels[r["analysis"]], "suggested": "low", "domains": []}}
+        for r in (sure, unsure)
+    ]
+    page = render_page(records, {})
+    assert len(re.findall(r'<td class="verdict [a-z]+ doubtful">', page)) == 1

@@ -13,6 +13,7 @@ from trialpool.synthesis.methods import method_sentences
 from trialpool.synthesis.pooled import arrays, natural, pool_rows
 
 Row = dict[str, Any]
+ELSEWHERE = ("other_comparison", "other_purpose")  # reasons why a trial is of another question
 METHOD_KEYS = ("tau2_method", "interval", "level", "several_effects", "multi_arm")
 
 
@@ -52,7 +53,7 @@ def analyse(
         "direction": direction_words(spec),
         "studies": studies,
         **_subgroups(spec, studies),
-        "not_used": [dict(row) for row in excluded],
+        "not_used": [_unused(row) for row in excluded],
         "known": [dict(row) for row in known],
     }
 
@@ -138,3 +139,14 @@ def _between(spec: Mapping[str, Any], studies: Sequence[Row], labels: Sequence[s
     settings = {name: spec[name] for name in ("tau2_method", "interval", "level")}
     found = subgroups(*arrays(studies), labels, **settings)
     return {name: float(getattr(found, name)) for name in ("statistic", "df", "df2", "p_value")}
+
+
+def _unused(row: Row) -> Row:
+    """A row that was not used; of a trial that compares something else only what it says.
+
+    >>> _unused({"study_id": "A", "reason_code": "other_comparison", "item": ""})
+    {'study_id': 'A', 'reason_code': 'other_comparison'}
+    """
+    if row["reason_code"] not in ELSEWHERE:
+        return dict(row)
+    return {key: value for key, value in row.items() if value not in (None, "")}
