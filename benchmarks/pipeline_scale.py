@@ -155,7 +155,7 @@ def stages(folder):
         rule = "pool" if record["rule"].startswith("pool_") else record["rule"]
         jobs[rule, *record["log"], *record["input"][:1]] = record["endtime"] - record["starttime"]
     found = defaultdict(list)
-    for (rule, _), seconds in jobs.items():
+    for (rule, *_), seconds in jobs.items():
         found[rule].append(seconds)
     return found
 
