@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from trialpool.yaml_files import Lines, read_yaml
 SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
 EVENT_MEASURES = ("RR", "OR", "RD")
+STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 MORE_EVENTS_ARE_BETTER = ("responder",)
 
 
@@ -25,6 +27,35 @@ def schema_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterato
         Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.path]
     ):
         yield from _fault_of(error, name, lines)
+
+
+def folder_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterator[Fault]:
+    """Folders that Snakemake cannot take as they stand, and those that would be written over each other.
+
+    What is written (`processed`, `results`) lies neither within a folder of evidence nor around one, seen
+    through symbolic links, so that no run can change what trials printed.
+
+    >>> config = {"evidence": "data/raw", "processed": "data/raw/x", "results": "out"}
+    >>> [fault.problem for fault in folder_faults(config, "config.yaml", {})]
+    ['it lies within the evidence folder data/raw']
+    """
+    evidence = [config["evidence"]] if isinstance(config["evidence"], str) else config["evidence"]
+    named = [*(("evidence", folder) for folder in evidence)]
+    named += [(key, config[key]) for key in ("processed", "results")]
+    strange = [(key, folder) for key, folder in named if STRANGE.search(folder) or folder != folder.strip()]
+    for key, folder in strange:
+        problem = "not a folder's name: braces, stars, control characters and outer spaces are not taken"
+        yield Fault(name, lines.get((key,)), key, folder, problem, "rename the folder")
+    if strange:
+        return
+    pairs = [("results", "processed", config["processed"])]
+    pairs += [(key, "evidence", folder) for key in ("processed", "results") for folder in evidence]
+    for key, kind, other in pairs:
+        mine, theirs = Path(config[key]).resolve(), Path(other).resolve()
+        if mine.is_relative_to(theirs) or theirs.is_relative_to(mine):
+            where = "is" if mine == theirs else "lies within" if mine.is_relative_to(theirs) else "holds"
+            problem = f"it {where} the {kind} folder {other}"
+            yield Fault(name, lines.get((key,)), key, "", problem, "give it a folder of its own")
 
 
 def _fault_of(error: Any, name: str, lines: Lines) -> Iterator[Fault]:

@@ -15,6 +15,7 @@ import yaml
 from trialpool.errors import Fault, InputError
 
 Lines = dict[tuple[str, ...], int]
+DEEPEST = 50
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same language, ten times as fast
 
 
@@ -34,6 +35,8 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
     except UnicodeDecodeError:
         raise InputError([_fault(name, None, "", "the file is not UTF-8", "save it as UTF-8")]) from None
     try:
+        if _too_deep(text):
+            raise InputError([_fault(name, None, "", f"it nests deeper than {DEEPEST} levels", "flatten it")])
         loader = LOADER(text)
         node = loader.get_single_node()
         lines: Lines = {}
@@ -46,6 +49,22 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
         problem = getattr(error, "problem", None) or "it is not valid YAML"
         row = mark.line + 1 if mark else None
         raise InputError([_fault(name, row, "", str(problem), "correct the YAML there")]) from None
+    except (ValueError, AttributeError) as error:  # PyYAML's own on a month 13 and on a number without end
+        problem = f"it holds a date or number that cannot be one ({str(error)[:80]})"
+        raise InputError([_fault(name, None, "", problem, 'write it as text, in "…"')]) from None
+
+
+def _too_deep(text: str) -> bool:
+    """Whether a document nests so deep that composing it, which is recursive, could crash the interpreter."""
+    depth = 0
+    for event in yaml.parse(text, LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+            if depth > DEEPEST:
+                return True
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+    return False
 
 
 def _fault(name: str, row: int | None, key: str, problem: str, remedy: str) -> Fault:

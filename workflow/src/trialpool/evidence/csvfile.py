@@ -11,7 +11,7 @@ import difflib
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +19,10 @@ from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, shown
 from trialpool.evidence.codebook import Table
 
 BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
+TOO_LONG = "line too long"
 COMMAS = 'put cells that contain a comma in "…", and write decimal points, not commas'
+LARGEST_FILE = 2**29  # bytes; the memory that reading takes is a few times that
+LONGEST_LINE = 2**24  # characters; a line of nothing but commas takes sixty times its size in memory
 SAVE_AS = "save it as 'CSV UTF-8 (comma delimited)'"
 
 
@@ -62,6 +65,9 @@ def read_raw(path: str | Path, table: Table) -> RawTable:
     """
     file = str(path)
     try:
+        if (size := Path(path).stat().st_size) > LARGEST_FILE:
+            problem = f"the file has {size:,} bytes, more than {LARGEST_FILE:,}"
+            return _unreadable(file, table, Fault(file, None, "", "", problem, "split it into two folders"))
         content = Path(path).read_bytes()
     except OSError as error:
         return _unreadable(file, table, _missing_file(Path(path), error))
@@ -102,7 +108,7 @@ def _missing_file(path: Path, error: OSError) -> Fault:
 def _decode(file: str, content: bytes) -> tuple[Fault | None, str]:
     if content[:2] in BYTE_ORDER_MARKS:
         return Fault(file, None, "", "", "the file is UTF-16, not UTF-8", SAVE_AS), ""
-    if content[:2] == b"PK" or b"\x00" in content[:10_000]:
+    if content[:2] == b"PK" or b"\x00" in content:
         return Fault(file, None, "", "", "the file is not text (a workbook?)", f"open it and {SAVE_AS}"), ""
     try:
         return None, content.decode("utf-8-sig")
@@ -118,15 +124,26 @@ def _records(file: str, text: str) -> tuple[list[list[str]], Fault | None]:
     limit = csv.field_size_limit(sys.maxsize)  # the length of a cell is judged later, with its column's name
     records: list[list[str]] = []
     try:
-        for record in csv.reader(io.StringIO(text, newline=""), strict=True):
+        for record in csv.reader(_lines(text), strict=True):
             records.append(record)
     except csv.Error as error:
         row = len(records) + 1
+        if TOO_LONG in str(error):
+            remedy = "keep text to what its column is for"
+            return [], Fault(file, row, "", "", f"a line has more than {LONGEST_LINE:,} characters", remedy)
         remedy = 'put cells with commas or quotes in "…" and double every quote inside'
         return records, Fault(file, row, "", "", f"a quoted cell is not closed properly ({error})", remedy)
     finally:
         csv.field_size_limit(limit)
     return records, None
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text; a line beyond all measure stops the reader before it is taken apart."""
+    for line in io.StringIO(text, newline=""):
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(TOO_LONG)
+        yield line
 
 
 def _header(file: str, header: Sequence[str], table: Table) -> tuple[list[Fault], dict[str, int]]:
