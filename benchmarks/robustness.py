@@ -1,21 +1,33 @@
-"""Time and memory of a multiverse: 10,000 specifications of 20 trials (400 sets of data, 25 models).
+"""Time and memory of the robustness suite: a large multiverse, and all analyses of the shipped review.
 
-    python benchmarks/robustness.py
+    python benchmarks/robustness.py [PROCESSED]
 
-Prints a markdown table. The data are made up; the calls are those of the pipeline.
+Prints markdown. First 10,000 specifications of 20 made-up trials (400 sets of data, 25 models); then every
+analysis of config/config.yaml from its effects table (in the processed folder, so after `snakemake`): pooled,
+probed and drawn in two worker processes, by the calls of the pipeline, into a folder that is deleted again.
 """
 
+import multiprocessing
+import os
 import resource
 import statistics
+import sys
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
+import yaml
 
+from trialpool.settings import load_settings
+from trialpool.synthesis.job import pool_analyses
 from trialpool.synthesis.multiverse import level_rows, multiverse, multiverse_summary
 from trialpool.synthesis.sensitivity import sensitivity_rows
 from trialpool.synthesis.specifications import data_sets
 
 TRIALS, VARIANTS, RUNS = 20, 400, 5
+WORKERS, JOBS = 2, 16
+CONFIG = "config/config.yaml"
 SPEC = {
     "analysis": "made-up",
     "measure": "MD",
@@ -58,6 +70,42 @@ def median_seconds(call):
     return statistics.median(times)
 
 
+def pool_some(specs, processed, folder):
+    """One job of the pipeline: some analyses from effects to record, tables and figures."""
+    tables = [
+        f"{processed}/analyses/{spec['analysis']}/{table}.parquet"
+        for spec in specs
+        for table in ("effects", "excluded", "known")
+    ]
+    folders = [f"{folder}/{spec['analysis']}" for spec in specs]
+    records = [f"{place}/result.json" for place in folders]
+    pool_analyses(specs, tables, records, [f"{place}/multiverse.parquet" for place in folders], folders)
+
+
+def shipped_review(processed=None):
+    """Print time and memory of all shipped analyses on two workers."""
+    settings = load_settings(yaml.safe_load(Path(CONFIG).read_text(encoding="utf-8")), [CONFIG])
+    specs = list(settings.analyses.values())
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        jobs = [(specs[first::JOBS], processed or settings.processed, folder) for first in range(JOBS)]
+        workers = multiprocessing.get_context("spawn").Pool(WORKERS)
+        workers.starmap(pool_some, jobs, chunksize=1)
+        workers.close()
+        workers.join()
+        seconds = time.perf_counter() - start
+        files = sum(path.is_file() for path in Path(folder).rglob("*"))
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)  # of both workers, their imports included
+    cpu = used.ru_utime + used.ru_stime
+    print(f"\n{len(specs)} shipped analyses, {files} files, {WORKERS} worker processes, {JOBS} jobs\n")
+    print("| all analyses pooled, probed and drawn | |\n|---|---:|")
+    print(f"| seconds from start to end | {seconds:.0f} |")
+    print(f"| seconds of processor time | {cpu:.0f} |")
+    print(f"| the same, divided by {WORKERS} | {cpu / WORKERS:.0f} |")
+    print(f"| largest memory of a worker, MB | {used.ru_maxrss / 1024:.0f} |")
+    print(f"\nProcesses that wanted a processor in the last minute: {os.getloadavg()[0]:.1f}.")
+
+
 def main():
     effects = list(rows())
     sets = data_sets(effects)
@@ -81,3 +129,4 @@ def main():
 
 if __name__ == "__main__":
     main()
+    shipped_review(*sys.argv[1:2])
