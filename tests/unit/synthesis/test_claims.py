@@ -178,3 +178,20 @@ def test_a_slip_in_the_claims_file_is_named_with_the_nearest_word(tmp_path, text
     path.write_text(text, encoding="utf-8")
     with pytest.raises(InputError, match=said):
         load_claims(str(path), ["dpn-pain"])
+
+
+@pytest.mark.parametrize(
+    ("low", "told"), [(-2.6, "analyses agree"), (-2.6 + 5, "leave no difference possible")]
+)
+def test_agreement_on_an_open_question_is_not_told_as_support(low, told):
+    """That other analyses are just as unclear must not read as if they agreed with the claim."""
+    held = record(high=high, robustness={"grade": "robust", "agreement": 1.0})
+    conditions = verdicts.finding(held, SURE, "benefit", DEFAULT_RULES)["conditions"]
+    assert told in next(entry["text"] for entry in conditions if entry["name"] == "robustness")
+
+
+def test_a_wide_prediction_interval_says_either_way_not_the_other_way():
+    wide = record()
+    wide["pooled"] |= {"pi_low": -6.0, "pi_high": 2.0}
+    conditions = verdicts.finding(wide, SURE, "benefit", DEFAULT_RULES)["conditions"]
+    assert "A new trial may point either way" in [entry["text"] for entry in conditions]

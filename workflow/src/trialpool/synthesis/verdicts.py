@@ -179,7 +179,10 @@ def _robustness(record: Row) -> dict[str, Any] | None:
     held = record.get("robustness") or {}
     if held.get("agreement") is None:
         return None
-    share = f"{100 * held['agreement']:.0f}% of other defensible analyses agree"
+    low, high = benefit_interval(record)
+    unclear = low is not None and high is not None and low <= 0 <= high
+    agree = "leave no difference possible, too" if unclear else "agree"
+    share = f"{100 * held['agreement']:.0f}% of other defensible analyses {agree}"
     told = f"{held['grade'].capitalize()}: {share}"
     need = "a conclusion that does not hang on the analyst's choices or on one trial"
     return _condition("robustness", held["grade"] == "robust", told, need)
