@@ -60,7 +60,7 @@ def variants(
 
 
 def _passed_over(have: pd.DataFrame) -> dict[int, set[str]]:
-    """For each analysis the instruments and items, as "instrument=CODE", that another one was preferred to."""
+    """The instruments and items of each analysis, as "instrument=CODE", that another one was preferred to."""
     found: dict[int, set[str]] = {}
     for code, column in PASSED_OVER.items():
         lost = have[have["reason_code"] == code]

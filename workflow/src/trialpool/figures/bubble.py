@@ -47,11 +47,7 @@ PER |= {"year": "year", "weeks": "week", "n_randomised": "person"}
 def draw_moderators(record: Row) -> Figure:
     """A panel for every moderator that could be tested, and a list of the others with the reasons."""
     tested, untested = _sorted(record)
-    lines = [
-        rows[start : start + COLUMNS]
-        for rows in ([row for row in tested if row["kind"] == kind] for kind in ("number", "words"))
-        for start in range(0, len(rows), COLUMNS)
-    ]
+    lines = [tested[start : start + COLUMNS] for start in range(0, len(tested), COLUMNS)]
     heights = [max(_height(row) for row in line) for line in lines]
     listed = _listed(untested)
     body = sum(height + HEAD + FOOT for height in heights)
@@ -151,9 +147,11 @@ def _group_results(record: Row, row: Row) -> list[str]:
 
 
 def _sorted(record: Row) -> tuple[list[Row], list[Row]]:
-    """Moderators that were tested, and the others."""
+    """Moderators that were tested, numbers before words, and the others."""
     tested = [row for row in record["moderators"] if row.get("p_value") is not None]
-    return tested, [row for row in record["moderators"] if row.get("p_value") is None]
+    return sorted(tested, key=lambda row: row["kind"]), [
+        row for row in record["moderators"] if row.get("p_value") is None
+    ]
 
 
 def _name(row: Row) -> str:
