@@ -180,10 +180,8 @@ def test_a_slip_in_the_claims_file_is_named_with_the_nearest_word(tmp_path, text
         load_claims(str(path), ["dpn-pain"])
 
 
-@pytest.mark.parametrize(
-    ("low", "told"), [(-2.6, "analyses agree"), (-2.6 + 5, "leave no difference possible")]
-)
-def test_agreement_on_an_open_question_is_not_told_as_support(low, told):
+@pytest.mark.parametrize(("high", "told"), [(-1.4, "analyses agree"), (1.0, "leave no difference possible")])
+def test_agreement_on_an_open_question_is_not_told_as_support(high, told):
     """That other analyses are just as unclear must not read as if they agreed with the claim."""
     held = record(high=high, robustness={"grade": "robust", "agreement": 1.0})
     conditions = verdicts.finding(held, SURE, "benefit", DEFAULT_RULES)["conditions"]

@@ -21,6 +21,7 @@ PADDING = 0.04
 STEPS = (1.0, 2.0, 2.5, 5.0)
 RATIO_TICKS = ((1, 2, 5), (1, 1.5, 2, 3, 5, 7), (1, 3), (1,))
 NARROW_RATIO = math.log(2.6)  # below this the ticks are even steps
+MOST_TICKS = 12
 TICK_SPACING = 34.0
 TICK_GAP = 7.0
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-5, 1e6
@@ -197,7 +198,7 @@ def _ratio_ticks(low: float, high: float, length: float) -> list[float]:
     shown = [[tick for tick in family if tick > 0 and first <= tick <= last] for family in families]
     for fewest in (3, 2):
         for ticks in shown:
-            if len(ticks) >= fewest and _apart(ticks, length / (high - low)):
+            if fewest <= len(ticks) <= MOST_TICKS and _apart(ticks, length / (high - low)):
                 return ticks
     return [1.0] if first <= 1.0 <= last else [first]
 

@@ -18,7 +18,7 @@ from trialpool.report.maps import evidence_map, timeline
 from trialpool.report.published_view import published_views
 from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
-from trialpool.report.rob import ORDER, SYMBOLS, overall_marks, tool_tables
+from trialpool.report.rob import LIGHTS, overall_marks, tool_tables
 from trialpool.report.trials import raw_index, trial_views
 from trialpool.report.unused import not_asked, not_asked_view
 from trialpool.report.whole import audit_view, flow_view
@@ -65,9 +65,8 @@ def render_page(
     raw = raw_index(tables)
     judgements = tables.get("risk_of_bias") or []
     marks = overall_marks(judgements)
-    asked = specs or {}
     views = [
-        analysis_view(record, raw, instruments or {}, marks, asked.get(record["analysis"]))
+        analysis_view(record, raw, instruments or {}, marks, (specs or {}).get(record["analysis"]))
         for record in records
     ]
     trials = trial_views(records, tables)
@@ -92,7 +91,7 @@ def render_page(
         trials=trials,
         bias=tool_tables(judgements, named, len(trials)),
         judged=len(marks),
-        lights=[(name.replace("_", "-"), SYMBOLS[name], words.spaced(name)) for name in ORDER],
+        lights=LIGHTS,
         flow=flow_view(flow),
         audit=audit_view(audit, named) if audit else None,
         anchors={row["anchor"] for row in raw.values()},

@@ -12,6 +12,7 @@ from trialpool.report import safe, words
 Row = Mapping[str, Any]
 SYMBOLS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
 ORDER = ("low", "some_concerns", "unclear", "high")
+LIGHTS = [(name.replace("_", "-"), SYMBOLS[name], words.spaced(name)) for name in ORDER]  # class, sign, words
 
 
 def tool_tables(judgements: Sequence[Row], named: Mapping[str, str], trials: int) -> list[dict[str, Any]]:

@@ -65,7 +65,7 @@ def excluded_rows(records: Iterable[Row], not_asked: Iterable[Row] = ()) -> list
                 held["analyses"] += 1
         near += sorted(own, key=lambda row: list(KINDS).index(row["reason_kind"]))
     last = sorted(elsewhere.values(), key=lambda row: (row["domain"], row.get("label", "")))
-    return [*near, *last, *not_asked]
+    return [*near, *last, *map(dict, not_asked)]
 
 
 def not_asked(
