@@ -155,6 +155,15 @@ def test_prints_without_tools_and_with_every_question(open_page, made_up_page):
     assert opened.page.pdf(format="A4").startswith(b"%PDF")
 
 
+def test_the_print_gives_the_reasons_of_certainty_without_opening_them(open_page, made_up_page):
+    page = open_page(made_up_page).page
+    reasons = page.locator(".domains").first
+    closed = "element => element.checkVisibility({contentVisibilityAuto: false})"
+    assert not reasons.evaluate(closed)
+    page.emulate_media(media="print")
+    assert reasons.evaluate(closed)
+
+
 def test_keyboard_reaches_the_results_by_the_skip_link(open_page, made_up_page):
     page = open_page(made_up_page).page
     page.keyboard.press("Tab")
