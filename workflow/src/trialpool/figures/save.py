@@ -26,7 +26,7 @@ from trialpool.figures.svg import svg_bytes
 from trialpool.io import write_bytes
 
 PNG_DPI = 100  # for a page of its width; print takes the PDF
-PNG_DPI_BESIDE = 90  # of figures that stand beside the forest plot
+PNG_DPI_BESIDE = 84  # of figures that stand beside the forest plot
 PNG_COLOURS = 32
 
 
