@@ -64,10 +64,13 @@ def jobs_run(completed):
     for block in re.split(r"^(?=(?:local)?(?:rule|checkpoint) \w+:)", told, flags=re.M):
         rule = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):", block, re.M)
         if rule:
+            # a log each for pool_0, pool_1 …; lay_out has none but a wildcard
             analysis = re.search(
-                r"^    log: \S*/logs/\w+/(\S+)\.log", block, re.M
-            )  # a log each for pool_0, pool_1 …
-            jobs.add(" ".join([re.sub(r"_\d+$", "", rule[1]), *([analysis[1]] if analysis else [])]))
+                r"^    log: \S*/logs/\w+/(\S+)\.log|^    wildcards: analysis=(\S+)", block, re.M
+            )
+            jobs.add(
+                " ".join([re.sub(r"_\d+$", "", rule[1]), *([analysis[1] or analysis[2]] if analysis else [])])
+            )
     return jobs
 
 

@@ -61,7 +61,7 @@ def test_a_changed_trial_reruns_only_what_it_feeds(review):
     ran = jobs_run(review.run())
     assert f"pool {RESPONDERS}" in ran
     of_one_analysis = {job for job in ran if " " in job}
-    assert of_one_analysis == {f"pool {RESPONDERS}", f"draw {RESPONDERS}"}
+    assert of_one_analysis == {f"pool {RESPONDERS}", f"lay_out {RESPONDERS}"}
     changed = {name for name, content in review.results().items() if content != before[name]}
     assert f"analyses/{RESPONDERS}/result.json" in changed
     assert not any(PAIN in name for name in changed)
@@ -151,3 +151,19 @@ def test_a_new_analysis_is_compared_and_pooled_and_nothing_else(review):
     assert f"pool {PAIN}" not in ran
     assert record(review, new)["status"] == "no_data"
     assert review.results()[f"analyses/{PAIN}/result.json"] == before[f"analyses/{PAIN}/result.json"]
+
+
+def test_an_analysis_left_with_one_trial_loses_the_figures_of_several(review):
+    folder = review.folder / "results" / "analyses" / RESPONDERS
+    several = {path.name for path in folder.iterdir()}
+    assert {"funnel.svg", "multiverse.csv"} <= several
+    table = review.folder / "raw" / "events.csv"
+    lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
+    table.write_text("".join(line for line in lines if not line.startswith("Epsilon2015")), encoding="utf-8")
+    completed = review.run()
+    assert completed.returncode == 0, completed.stderr
+    assert record(review, RESPONDERS)["status"] == "single_study"
+    left = {path.name for path in folder.iterdir()}
+    assert {"forest.svg", "result.json"} <= left
+    assert not {name for name in left if name.startswith(("funnel", "multiverse", "influence", "posterior"))}
+    assert f"{RESPONDERS}/funnel.svg" not in review.results()["manifest.csv"].decode()

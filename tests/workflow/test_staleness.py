@@ -20,7 +20,7 @@ def copied_review(tmp_path_factory):
     """The review, run by a copy of this repository whose modules may be changed."""
     top = tmp_path_factory.mktemp("copy")
     listed = subprocess.run(
-        ["git", "ls-files", "-z", "Snakefile", "profiles", "workflow", "config"],
+        ["git", "ls-files", "-z", "Snakefile", "profiles", "workflow", "config", "*.lock", "*.cff", "*.toml"],
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -16,6 +16,7 @@ from trialpool.synthesis.probe import probe
 from trialpool.synthesis.sensitivity import SENSITIVITY_COLUMNS
 
 Row = dict[str, Any]
+OF_SEVERAL = ("multiverse", "influence", "funnel", "posterior", "moderators")  # what one trial cannot have
 
 
 def pool_analyses(
@@ -44,6 +45,7 @@ def pool_analyses(
         Path(drawn).mkdir(parents=True, exist_ok=True)
         if record["status"] == "pooled":
             draw_several(io.canonical(record), io.read_columns(columns_path), Path(drawn))
+        forget_undrawn(Path(path).parent, Path(drawn))
         write_record(record, Path(path).parent)
 
 
@@ -59,6 +61,13 @@ def write_record(record: Mapping[str, Any], folder: Path) -> None:
     figure = draw_forest(plain, preset=record["forest"])
     save_figure(figure, folder / "forest", description=describe_forest(plain))
     io.write_json(folder / "result.json", record)
+
+
+def forget_undrawn(folder: Path, drawn: Path) -> None:
+    """Remove what an earlier run laid out beside a record that no longer has it, its trials being too few."""
+    for path in folder.glob("*"):
+        if path.stem in OF_SEVERAL and not (drawn / path.name).exists():
+            path.unlink()
 
 
 def draw_several(record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], folder: Path) -> None:
