@@ -1,6 +1,7 @@
 """The profiles for clusters name only options that exist, and Snakemake takes them; no cluster is needed."""
 
 import importlib.util
+import shutil
 import subprocess
 import sys
 
@@ -8,7 +9,7 @@ import pytest
 import yaml
 from snakemake.cli import get_argument_parser
 
-from .conftest import ROOT
+from .conftest import MINI, ROOT, Review, jobs_run
 
 pytestmark = pytest.mark.workflow
 
@@ -40,3 +41,19 @@ def test_snakemake_plans_a_run_with_it(profile, tmp_path):
     planned = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert planned.returncode == 0, planned.stderr
     assert "rule all" in planned.stdout + planned.stderr
+
+
+def test_a_review_in_a_store_without_a_shared_folder_gives_the_same_bytes(finished_review, tmp_path):
+    """What the executor of Kubernetes asks of a workflow, here with Snakemake's own local executor."""
+    if importlib.util.find_spec("snakemake_storage_plugin_fs") is None or shutil.which("rsync") is None:
+        pytest.skip("snakemake-storage-plugin-fs or rsync is not installed: make cluster")
+    review, store = Review(tmp_path), tmp_path / "store"
+    shutil.copytree(MINI, store)
+    shutil.move(store / "config.yaml", tmp_path / "config.yaml")
+    shutil.copy(store / "instruments.yaml", tmp_path)
+    options = ["--default-storage-provider", "fs", "--default-storage-prefix", store]
+    options += ["--shared-fs-usage", "none"]
+    completed = review.run(*options)
+    assert completed.returncode == 0, completed.stderr
+    assert Review(store).results() == finished_review.results()
+    assert jobs_run(review.run(*options)) == set()

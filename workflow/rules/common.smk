@@ -1,4 +1,5 @@
 # Helpers of all stages: the checked settings, their folders, and the package modules a rule runs.
+import json
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -8,7 +9,6 @@ from snakemake.io import report as in_report  # at the start of a line `report` 
 
 from trialpool.crash import clear_leftovers
 from trialpool.errors import InputError
-from trialpool.io import read_json
 from trialpool.settings import load_settings
 
 try:
@@ -64,6 +64,11 @@ def unrecorded(value):
 def raw_tables(wildcards):
     """The evidence tables of all folders."""
     return [f"{folder}/{table}.csv" for folder in SETTINGS.evidence for table in TABLES]
+
+
+def folders_of(files):
+    """The folders that some files lie in, in the order of the files."""
+    return list(dict.fromkeys(str(Path(file).parent) for file in files))
 
 
 def conditions(analyses):
@@ -125,8 +130,8 @@ def of_each_pooled(names, analyses=ANALYSES, at_least=2):
     """An input function: some result files of every analysis that pools so many trials or more."""
 
     def files(wildcards):
-        checkpoints.compare.get()
-        trials = read_json(TRIALS)
+        with checkpoints.compare.get().output.trials.open() as file:  # wherever it is stored
+            trials = json.load(file)
         pooled = [analysis for analysis in analyses if trials[analysis] >= at_least]
         return collect(f"{RESULTS}/analyses/{{analysis}}/{{name}}", analysis=pooled, name=names)
 

@@ -15,7 +15,7 @@ rule ingest:
         f"{RESULTS}/logs/ingest.log",
     params:
         code=code(*INGEST, "settings.py", "yaml_files.py"),
-        folders=list(SETTINGS.evidence),
+        folders=lambda wildcards, input: folders_of(input.tables),
         conditions=conditions(SETTINGS.analyses),
     script:
         "../scripts/ingest.py"

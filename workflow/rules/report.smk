@@ -89,6 +89,7 @@ rule write_manifest:
             rules.draw_review.output,
             rules.write_tables.output,
             rules.write_page.output,
+            of_each("result.json"),
             of_each("studies.csv"),
             of_each("sensitivity.csv"),
             [of_each(f"forest.{suffix}") for suffix in FORMATS],
@@ -99,9 +100,9 @@ rule write_manifest:
         drawn=of_each_pooled(DRAWN),
         moderated=of_each_pooled(MODERATED, ASKED, MODERATORS_FROM),
         raw=raw_tables,
-        settings=[*map(relpath, workflow.configfiles), *SETTINGS.files],  # a moved review is no other review
-        software=collect(f"{workflow.basedir}/{{name}}", name=SOFTWARE),
-        citation=citation_of(map(relpath, workflow.configfiles), workflow.basedir),
+        settings=local([*map(relpath, workflow.configfiles), *SETTINGS.files]),  # a moved review is no other review
+        software=local(collect(f"{workflow.basedir}/{{name}}", name=SOFTWARE)),
+        citation=local(citation_of(map(relpath, workflow.configfiles), workflow.basedir)),
     output:
         manifest=f"{RESULTS}/manifest.csv",
         crate=f"{RESULTS}/ro-crate-metadata.json",
@@ -109,6 +110,7 @@ rule write_manifest:
         f"{RESULTS}/logs/write_manifest.log",
     params:
         code=code("report"),
-        evidence=list(SETTINGS.evidence),
+        evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),
+        tables=lambda wildcards, input: dict(zip(raw_tables(wildcards), input.raw)),
     script:
         "../scripts/write_manifest.py"

@@ -6,6 +6,6 @@ with reported(snakemake.log[0]):
     from trialpool.report.crate import write_crate
     from trialpool.report.job import write_manifest
 
-    files, folder = snakemake.input, Path(snakemake.output.manifest).parent
-    write_manifest(folder, snakemake.params.evidence)
-    write_crate(folder, files.raw, files.settings, Path(files.software[0]).parent, *files.citation)
+    files, params, folder = snakemake.input, snakemake.params, Path(snakemake.output.manifest).parent
+    write_manifest(folder, params.evidence)
+    write_crate(folder, params.tables, files.settings, Path(files.software[0]).parent, *files.citation)

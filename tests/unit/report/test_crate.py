@@ -30,6 +30,10 @@ authors:
 """
 
 
+def by_name(tables):
+    return {str(path): path for path in sorted(tables)}
+
+
 def review(folder):
     """A made-up review, its results and its crate."""
     for name, text in RESULTS.items():
@@ -39,8 +43,8 @@ def review(folder):
     io.write_bytes(folder / "tables" / "studies.csv", b"study_id\n")
     io.write_bytes(folder / "config.yaml", b"analyses: {}\n")
     io.write_bytes(folder / "CITATION.cff", CITATION.encode())
-    write_manifest(folder / "out", [folder / "tables"])
-    return folder / "out", sorted((folder / "tables").iterdir()), [folder / "config.yaml"]
+    write_manifest(folder / "out", {"tables": folder / "tables"})
+    return folder / "out", by_name((folder / "tables").iterdir()), [folder / "config.yaml"]
 
 
 def test_a_made_up_review_has_a_sound_crate(tmp_path):
@@ -112,9 +116,9 @@ def test_the_shipped_results_fit_in_a_small_crate(tmp_path):
 
     results = tmp_path / "results"
     shutil.copytree(ROOT / "results", results, ignore=shutil.ignore_patterns("logs"))
-    write_manifest(results, [ROOT / "data" / "raw"])
+    write_manifest(results, {"data/raw": ROOT / "data" / "raw"})
     tables, settings = (ROOT / "data" / "raw").glob("*.csv"), (ROOT / "config").glob("*.yaml")
-    write_crate(results, sorted(tables), sorted(settings), ROOT, ROOT / "CITATION.cff")
+    write_crate(results, by_name(tables), sorted(settings), ROOT, ROOT / "CITATION.cff")
     entities = sound_crate(results)
     assert (results / "ro-crate-metadata.json").stat().st_size < 400_000
     assert entities["./"]["author"] == {"@id": "#The-Trialpool-authors"}

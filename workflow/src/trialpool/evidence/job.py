@@ -97,7 +97,9 @@ def compare(
     effects["judgements"] = [lines.get(study, "") for study in effects["study_id"]]
     effects = flagged(effects, pd.read_parquet(findings_path))
     write_comparison(replace(comparison, effects=effects), list(specs), Path(trials_path).parent / "analyses")
-    pooled = effects[effects["selected"] & (effects["variant"] == "")].groupby("analysis")["study_id"].nunique()
+    pooled = (
+        effects[effects["selected"] & (effects["variant"] == "")].groupby("analysis")["study_id"].nunique()
+    )
     io.write_json(trials_path, {analysis: int(pooled.get(analysis, 0)) for analysis in specs})
 
 

@@ -60,15 +60,15 @@ def citation_of(configurations: Iterable[str | Path], software: str | Path) -> l
 
 def write_crate(
     results: str | Path,
-    tables: Sequence[str | Path],
+    tables: Mapping[str, str | Path],
     settings: Sequence[str | Path],
     software: str | Path,
     citation: str | Path | None = None,
 ) -> None:
     """Write ro-crate-metadata.json into `results`, beside manifest.csv and summary.csv, which it reads.
 
-    `tables` are the evidence tables and `settings` the configuration and what it names; `software` is the
-    folder of Trialpool's Snakefile, requirements.lock and CITATION.cff; `citation` is the CITATION.cff of
+    `tables` are the evidence tables by name, `settings` the configuration and what it names; `software` is
+    the folder of Trialpool's Snakefile, requirements.lock and CITATION.cff; `citation` is the CITATION.cff of
     this review (date, licence and authors of the results). Without it the results have no authors and no
     licence, and bear the date of Trialpool's release. Raises FileNotFoundError where a file is missing.
     """
@@ -81,7 +81,10 @@ def write_crate(
     graph = crate_graph(
         sorted(rows, key=lambda row: str(row["path"])),
         titles,
-        inputs=[file_row(path, shown_path(path)) for path in [*tables, *settings]],
+        inputs=[
+            *(file_row(path, shown_path(name)) for name, path in tables.items()),
+            *(file_row(path, shown_path(path)) for path in settings),
+        ],
         software={name: file_row(software / name, name) for name in SOFTWARE},
         release=read_yaml(software / CITATION)[0],
         citation=read_yaml(citation)[0] if citation else None,

@@ -116,6 +116,6 @@ def draw_review(record_paths: Sequence[str], table_paths: Sequence[str], folder:
         save_figure(figure, Path(folder) / name, description=description, dpi=PNG_DPI_BESIDE)
 
 
-def write_manifest(folder: str | Path, evidence: Sequence[str]) -> None:
-    """Write manifest.csv: the hash of every result and of the evidence behind them."""
+def write_manifest(folder: str | Path, evidence: Mapping[str, str | Path]) -> None:
+    """Write manifest.csv: the hash of every result and of the evidence folders, given by their names."""
     io.write_csv(Path(folder) / "manifest.csv", manifest_rows(folder, evidence), MANIFEST_COLUMNS)

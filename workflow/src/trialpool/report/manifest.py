@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Mapping
 from pathlib import Path
 
 from trialpool.evidence.codebook import TABLES
@@ -15,13 +15,16 @@ CRATE_NAME = "ro-crate-metadata.json"  # holds the manifest's hash, so the manif
 NOT_COMMITTED = frozenset({"logs", "benchmarks"})
 
 
-def manifest_rows(results: str | Path, evidence: Iterable[str | Path] = ()) -> list[dict[str, str | int]]:
+def manifest_rows(
+    results: str | Path, evidence: Mapping[str, str | Path] | None = None
+) -> list[dict[str, str | int]]:
     """One row a committed file below `results`, sorted by path, then one row an evidence folder.
 
     Left out: the manifest itself and the RO-Crate record, hidden (half-written) files, logs. An evidence
     folder's hash is that of the lines "sha256  name" of its tables (what `sha256sum *.csv | sha256sum` prints
     in the C locale), so that any changed, added or lost table changes it; notes beside them do not: no rule
-    reads them. Raises FileNotFoundError where a folder does not exist.
+    reads them. `evidence` has the folders by the names that the config gives them: under a store for many
+    machines they lie elsewhere. Raises FileNotFoundError where a folder does not exist.
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -31,7 +34,7 @@ def manifest_rows(results: str | Path, evidence: Iterable[str | Path] = ()) -> l
     """
     unlisted = (MANIFEST_NAME, CRATE_NAME)
     rows = [file_row(path, name) for name, path in _files(Path(results)) if name not in unlisted]
-    return rows + [_folder_row(Path(folder)) for folder in evidence]
+    return rows + [_folder_row(Path(name), Path(folder)) for name, folder in (evidence or {}).items()]
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
@@ -67,11 +70,11 @@ def shown_path(path: str | Path) -> str:
     return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
 
 
-def _folder_row(folder: Path) -> dict[str, str | int]:
+def _folder_row(name: Path, folder: Path) -> dict[str, str | int]:
     tables = {table.file for table in TABLES.values()}
-    files = [(name, path) for name, path in _files(folder) if name in tables]
-    lines = "".join(f"{sha256(path)}  {name}\n" for name, path in files)
-    shown = folder.name if folder.is_absolute() else folder.as_posix()
+    files = [(table, path) for table, path in _files(folder) if table in tables]
+    lines = "".join(f"{sha256(path)}  {table}\n" for table, path in files)
+    shown = name.name if name.is_absolute() else name.as_posix()
     return {
         "path": f"evidence: {shown}",
         "sha256": hashlib.sha256(lines.encode("utf-8")).hexdigest(),
