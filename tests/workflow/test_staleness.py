@@ -49,8 +49,9 @@ def would_run(review):
     ("file", "runs", "rests"),
     [
         ("stats/pooling.py", {"harmonise", "compare", "pool"}, {"ingest"}),
-        ("figures/forest.py", {"pool", "follow", "write_page"}, {"ingest", "harmonise", "compare"}),
-        ("synthesis/certainty.py", {"appraise", "pool"}, {"ingest", "harmonise", "compare", "follow"}),
+        ("figures/forest.py", {"pool"}, {"ingest", "harmonise", "compare", "follow"}),
+        ("evidence/judgements.py", {"compare", "appraise", "write_page"}, {"ingest"}),
+        ("synthesis/certainty.py", {"appraise", "write_page"}, {"ingest", "compare", "follow", "pool"}),
         ("evidence/schema.py", {"ingest", "harmonise", "compare"}, set()),
         ("report/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
         ("report/words.py", {"pool", "write_page", "write_tables"}, {"ingest", "harmonise", "compare"}),

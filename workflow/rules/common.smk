@@ -8,6 +8,7 @@ from snakemake.exceptions import WorkflowError
 from snakemake.io import report as in_report  # at the start of a line `report` would be a keyword
 
 from trialpool.crash import clear_leftovers
+from trialpool.dependencies import PACKAGE, files_behind
 from trialpool.errors import InputError
 from trialpool.settings import load_settings
 
@@ -22,23 +23,18 @@ ANALYSES = list(SETTINGS.analyses)
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
 TRIALS = f"{PROCESSED}/trials.json"  # of each analysis, how many trials it pools
 JOBS = 16
-CODE = {".py", ".html", ".css", ".js", ".md"}
-PACKAGE = Path(workflow.basedir) / "workflow" / "src" / "trialpool"
 if workflow.is_main_process:
     HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
 
 
-def code(*rooms):
-    """A fingerprint of some rooms of the package, for `params`.
+def code(script):
+    """A fingerprint of all of the package that a script in workflow/scripts imports, for `params`.
 
     Snakemake does not rerun a script when a module it imports has changed; it does when a param has. As one
     param instead of a hundred input files it keeps the record that Snakemake writes for every output small.
     """
-    files = [PACKAGE / "io.py", PACKAGE / "errors.py", PACKAGE / "jobs.py"]
-    for room in rooms:
-        place = PACKAGE / room
-        files += [place] if place.is_file() else [file for file in place.rglob("*") if file.suffix in CODE]
-    return fingerprint([(str(file.relative_to(PACKAGE)), content_of(file)) for file in sorted(set(files))])
+    files = files_behind(f"{workflow.basedir}/workflow/scripts/{script}.py")
+    return fingerprint([(file.relative_to(PACKAGE).as_posix(), content_of(file)) for file in files])
 
 
 @cache

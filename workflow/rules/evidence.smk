@@ -1,9 +1,5 @@
 # data/raw -> processed: published tables, typed and valid, then on one scale, then as effects.
 
-INGEST = [
-    f"evidence/{module}.py" for module in ("job", "read", "csvfile", "codebook", "schema", "checks", "rules")
-]
-
 
 rule ingest:
     input:
@@ -14,7 +10,7 @@ rule ingest:
     log:
         f"{RESULTS}/logs/ingest.log",
     params:
-        code=code(*INGEST, "settings.py", "yaml_files.py"),
+        code=code("ingest"),
         folders=lambda wildcards, input: folders_of(input.tables),
         conditions=conditions(SETTINGS.analyses),
     script:
@@ -31,7 +27,7 @@ rule harmonise:
     log:
         f"{RESULTS}/logs/harmonise.log",
     params:
-        code=code("evidence", "stats"),
+        code=code("harmonise"),
     script:
         "../scripts/harmonise.py"
 
@@ -46,7 +42,7 @@ rule audit:
     log:
         f"{RESULTS}/logs/audit.log",
     params:
-        code=code("evidence", "stats"),
+        code=code("audit"),
     script:
         "../scripts/audit.py"
 
@@ -67,7 +63,7 @@ checkpoint compare:
     log:
         f"{RESULTS}/logs/compare.log",
     params:
-        code=code("evidence", "stats"),
+        code=code("compare"),
         analyses=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
     script:
@@ -84,7 +80,7 @@ rule follow:
     log:
         f"{RESULTS}/logs/follow.log",
     params:
-        code=code("evidence", "figures", "report/words.py"),
+        code=code("follow"),
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
     script:

@@ -15,7 +15,7 @@ rule appraise:
     log:
         f"{RESULTS}/logs/appraise.log",
     params:
-        code=code("synthesis", "stats"),
+        code=code("appraise"),
     script:
         "../scripts/appraise.py"
 
@@ -32,7 +32,7 @@ rule write_tables:
     log:
         f"{RESULTS}/logs/write_tables.log",
     params:
-        code=code("report"),
+        code=code("write_tables"),
     script:
         "../scripts/write_tables.py"
 
@@ -54,7 +54,7 @@ rule write_page:
     log:
         f"{RESULTS}/logs/write_page.log",
     params:
-        code=code("report", "figures", "synthesis/certainty.py", "synthesis/imprecision.py"),
+        code=code("write_page"),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
     script:
@@ -75,7 +75,7 @@ rule draw_review:
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
-        code=code("report", "figures"),
+        code=code("draw_review"),
     script:
         "../scripts/draw_review.py"
 
@@ -109,7 +109,7 @@ rule write_manifest:
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
-        code=code("report"),
+        code=code("write_manifest"),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),
         tables=lambda wildcards, input: dict(zip(raw_tables(wildcards), input.raw)),
     script:

@@ -66,7 +66,7 @@ rule adjust_moderators:
     log:
         f"{RESULTS}/logs/adjust_moderators.log",
     params:
-        code=code("synthesis/moderators.py", "synthesis/review.py"),
+        code=code("adjust_moderators"),
     script:
         "../scripts/adjust_moderators.py"
 
@@ -83,7 +83,7 @@ rule compare_published:
     log:
         f"{RESULTS}/logs/compare_published.log",
     params:
-        code=code("synthesis/published.py", "figures", "report/words.py", "report/safe.py"),
+        code=code("compare_published"),
     script:
         "../scripts/compare_published.py"
 
@@ -102,7 +102,7 @@ rule connect:
     log:
         f"{RESULTS}/logs/connect.log",
     params:
-        code=code("stats", "synthesis", "figures", "report/words.py", "report/safe.py"),
+        code=code("connect"),
         networks=unrecorded(NETWORKS),
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",

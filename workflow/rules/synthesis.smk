@@ -1,7 +1,5 @@
 # processed -> one record an analysis, and its forest plot.
 
-WORDS = ["report/tables.py", "report/words.py", "report/safe.py", "report/naming.py"]
-
 for number, batch in enumerate(batches(ANALYSES)):
 
     rule:
@@ -19,7 +17,7 @@ for number, batch in enumerate(batches(ANALYSES)):
         log:
             f"{RESULTS}/logs/pool/{batch[0]}.log",
         params:
-            code=code("stats", "synthesis", "figures", "evidence/methods.py", *WORDS),
+            code=code("pool"),
             specs=unrecorded([SETTINGS.analyses[analysis] for analysis in batch]),
             settings=fingerprint([SETTINGS.analyses[analysis] for analysis in batch]),
         script:

@@ -1,7 +1,7 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.job import follow
+    from trialpool.evidence.follow import follow
 
     follow(
         snakemake.input.tables,

@@ -1,7 +1,7 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.job import ingest
+    from trialpool.evidence.ingest import ingest
 
     ingest(
         snakemake.params.folders,

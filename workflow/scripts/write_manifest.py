@@ -4,7 +4,7 @@ from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
     from trialpool.report.crate import write_crate
-    from trialpool.report.job import write_manifest
+    from trialpool.report.manifest import write_manifest
 
     files, params, folder = snakemake.input, snakemake.params, Path(snakemake.output.manifest).parent
     write_manifest(folder, params.evidence)

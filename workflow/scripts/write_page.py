@@ -1,7 +1,7 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.report.job import write_page
+    from trialpool.report.write_page import write_page
 
     files = snakemake.input
     write_page(

@@ -3,7 +3,7 @@ from pathlib import Path
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.report.job import write_tables
+    from trialpool.report.write_tables import write_tables
 
     folder = Path(snakemake.output.summary).parent
     write_tables(

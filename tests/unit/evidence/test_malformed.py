@@ -13,7 +13,7 @@ from malformed import Mutation, corpus, small_tables
 
 from trialpool.cli import main
 from trialpool.errors import InputError
-from trialpool.evidence import job, read
+from trialpool.evidence import ingest, read
 from trialpool.evidence.codebook import TABLES
 
 CORPUS = list(corpus())
@@ -41,8 +41,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(read, "load_table", remembered)
-    catalogue = job.load_catalogue(CATALOGUE)
-    patch.setattr(job, "load_catalogue", lambda path: catalogue)
+    catalogue = ingest.load_catalogue(CATALOGUE)
+    patch.setattr(ingest, "load_catalogue", lambda path: catalogue)
     yield folder
     patch.undo()
 
@@ -88,7 +88,7 @@ def test_a_mutation_is_explained_or_loads(
                 pd.testing.assert_frame_equal(frame.drop(columns="row_id"), expected[name])
         else:
             with pytest.raises(InputError) as caught:
-                job.ingest([str(small)], str(CATALOGUE), [], outputs(small))
+                ingest.ingest([str(small)], str(CATALOGUE), [], outputs(small))
             check_faults(caught.value, mutation)
         assert snapshot(small) == files
     finally:

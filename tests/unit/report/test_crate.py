@@ -8,7 +8,7 @@ import pytest
 from tests.unit.report.crate_checks import sound_crate
 from trialpool import io
 from trialpool.report.crate import content_id, write_crate
-from trialpool.report.job import write_manifest
+from trialpool.report.manifest import write_manifest
 
 ROOT = Path(__file__).parents[3]
 RESULTS = {

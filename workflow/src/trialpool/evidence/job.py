@@ -1,4 +1,4 @@
-"""The three jobs of the evidence: ingest, harmonise, compare; each writes all of its files or none."""
+"""Jobs of the evidence after it is read: harmonise, audit, compare; each writes all of its files or none."""
 
 from __future__ import annotations
 
@@ -10,43 +10,9 @@ from typing import Any
 import pandas as pd
 
 from trialpool import io
-from trialpool.errors import Fault, InputError
-from trialpool.evidence.read import examine
-from trialpool.evidence.rules import unknown_instruments
 from trialpool.settings import load_catalogue
 
 Specs = Mapping[str, Mapping[str, Any]]
-
-
-def ingest(
-    folders: Sequence[str], catalogue_path: str, conditions: Sequence[str], paths: Sequence[str]
-) -> None:
-    """Read and check the evidence tables and write each as parquet, or raise InputError with every fault.
-
-    `conditions` are those that the config asks about; the catalogue's groups name the arm categories, so a
-    review of other conditions or treatments adds its own words there.
-    """
-    catalogue = load_catalogue(catalogue_path)
-    categories = sorted({word for members in catalogue["groups"].values() for word in members})
-    tables, faults = examine(folders, {"condition": list(conditions), "category": categories})
-    faults = [*faults, *unknown_instruments(tables, catalogue), *_unasked(tables, conditions)]
-    if faults:
-        raise InputError(faults)
-    for path in paths:
-        io.write_parquet(path, tables[Path(path).stem])
-
-
-def _unasked(tables: Mapping[str, pd.DataFrame], conditions: Sequence[str]) -> list[Fault]:
-    """A condition that no trial has is a slip in the config, not a gap in the evidence."""
-    if "studies" not in tables:
-        return []
-    known = set(tables["studies"]["condition"].dropna())
-    remedy = f"use one of: {', '.join(sorted(known))}"
-    return [
-        Fault("config", None, "condition", condition, "not the condition of any trial in studies.csv", remedy)
-        for condition in conditions
-        if condition not in known
-    ]
 
 
 def read_tables(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -101,22 +67,6 @@ def compare(
         effects[effects["selected"] & (effects["variant"] == "")].groupby("analysis")["study_id"].nunique()
     )
     io.write_json(trials_path, {analysis: int(pooled.get(analysis, 0)) for analysis in specs})
-
-
-def follow(table_paths: Sequence[str], effect_paths: Sequence[str], slugs: Sequence[str], path: str) -> None:
-    """Follow the trials from known to pooled: flow.csv and the figure beside it.
-
-    `effect_paths` are the effects, excluded and known parquet files of the first analysis, then of the next.
-    """
-    from trialpool.evidence.flow import flow, write_flow
-    from trialpool.figures.flow import describe_flow, draw_flow
-    from trialpool.figures.save import save_figure
-
-    frames = [pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)]
-    table = flow(read_tables(table_paths), *frames, list(slugs))
-    write_flow(table, path)
-    rows = table.to_dict("records")
-    save_figure(draw_flow(rows), Path(path).with_suffix(""), description=describe_flow(rows))
 
 
 def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:

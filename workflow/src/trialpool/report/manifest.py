@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
+from trialpool import io
 from trialpool.evidence.codebook import TABLES
 from trialpool.io import sha256
 
@@ -35,6 +36,11 @@ def manifest_rows(
     unlisted = (MANIFEST_NAME, CRATE_NAME)
     rows = [file_row(path, name) for name, path in _files(Path(results)) if name not in unlisted]
     return rows + [_folder_row(Path(name), Path(folder)) for name, folder in (evidence or {}).items()]
+
+
+def write_manifest(folder: str | Path, evidence: Mapping[str, str | Path]) -> None:
+    """Write manifest.csv: the hash of every result and of the evidence folders, given by their names."""
+    io.write_csv(Path(folder) / "manifest.csv", manifest_rows(folder, evidence), MANIFEST_COLUMNS)
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:

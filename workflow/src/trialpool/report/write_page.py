@@ -1,0 +1,49 @@
+"""The job that writes the page."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from trialpool import io
+from trialpool.report.page import render_page
+from trialpool.report.records import Record, read_csv, read_records, read_tables, with_appraisal
+from trialpool.yaml_files import read_yaml
+
+
+def write_page(
+    record_paths: Sequence[str],
+    appraisal_path: str,
+    figure_paths: Sequence[str],
+    table_paths: Sequence[str],
+    catalogue: str | Path,
+    path: str | Path,
+    *,
+    flow_path: str | Path | None = None,
+    audit_path: str | Path | None = None,
+    published_path: str | Path | None = None,
+    specs: Mapping[str, Record] | None = None,
+) -> None:
+    """Write index.html from the records, their appraisal, SVG files (analyses/<analysis>/<figure>.svg), the
+    evidence tables, the catalogue of instruments (for their full names), flow.csv, audit.csv,
+    published.csv and the resolved settings of the analyses.
+    """
+    appraisal = io.read_json(appraisal_path)
+    records = with_appraisal(read_records(record_paths), appraisal)
+    figures: dict[str, dict[str, str]] = {}
+    for figure in map(Path, figure_paths):
+        figures.setdefault(figure.parent.name, {})[figure.stem] = figure.read_text(encoding="utf-8")
+    tables = read_tables(table_paths)
+    instruments = read_yaml(catalogue)[0]["instruments"]
+    page = render_page(
+        records,
+        tables,
+        figures,
+        instruments=instruments,
+        claims=appraisal["claims"],
+        flow=read_csv(flow_path),
+        audit=read_csv(audit_path),
+        published=read_csv(published_path),
+        specs=specs,
+    )
+    io.write_text(path, page)
