@@ -1,4 +1,5 @@
 # records -> whether they hold: figures of each pooled analysis, and what concerns the whole review.
+from trialpool.jobs import MEND
 from trialpool.synthesis.network_file import load_networks
 from trialpool.synthesis.published import load_published
 
@@ -23,8 +24,11 @@ ASKED = [analysis for analysis in ANALYSES if SETTINGS.analyses[analysis]["moder
 LAY_OUT = """
 for file in {output:q}; do
     part="$(dirname "$file")/.$(basename "$file").part"
-    cp {input:q}/"$(basename "$file")" "$part"
-    mv "$part" "$file"
+    if ! cp {input:q}/"$(basename "$file")" "$part" || ! mv "$part" "$file"; then
+        rm -f "$part"
+        echo "$file could not be written. {MEND}" >&2
+        exit 1
+    fi
 done
 """
 
