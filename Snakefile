@@ -24,9 +24,7 @@ include: "workflow/rules/report.smk"
 rule all:
     default_target: True
     input:
-        # Asked for by name: Snakemake would not miss a lost one otherwise. As a plain list, because Snakemake hashes
-        # its own kind of list whole for each file in it.
-        list(rules.write_manifest.input.results),
+        rules.write_manifest.input.results,  # asked for by name: Snakemake would not miss a lost one otherwise
         rules.write_manifest.input.drawn,
         rules.write_manifest.input.moderated,
         rules.write_manifest.output,

@@ -57,6 +57,13 @@ def unrecorded(value):
     return lambda wildcards, input: value
 
 
+def given(files):
+    """An input function for a long list: of a named list in a rule that also names other rules' outputs,
+    Snakemake hashes the whole list for each file in it, which grows with the square of the analyses.
+    """
+    return lambda wildcards: files
+
+
 def raw_tables(wildcards):
     """The evidence tables of all folders."""
     return [f"{folder}/{table}.csv" for folder in SETTINGS.evidence for table in TABLES]

@@ -6,7 +6,7 @@ from trialpool.report.crate import SOFTWARE, citation_of
 
 rule appraise:
     input:
-        records=of_each("result.json"),
+        records=given(of_each("result.json")),
         judgements=f"{PROCESSED}/evidence/risk_of_bias.parquet",
         claims=SETTINGS.claims or [],
         audit=rules.audit.output.findings,
@@ -22,7 +22,7 @@ rule appraise:
 
 rule write_tables:
     input:
-        records=of_each("result.json"),
+        records=given(of_each("result.json")),
         appraisal=rules.appraise.output.appraisal,
         tables=rules.ingest.output.tables,
     output:
@@ -39,9 +39,9 @@ rule write_tables:
 
 rule write_page:
     input:
-        records=of_each("result.json"),
+        records=given(of_each("result.json")),
         appraisal=rules.appraise.output.appraisal,
-        figures=of_each("forest.svg"),
+        figures=given(of_each("forest.svg")),
         drawn=of_each_pooled([f"{name}.svg" for name in SHOWN]),
         moderated=of_each_pooled(["moderators.svg"], ASKED, MODERATORS_FROM),
         tables=rules.ingest.output.tables,
@@ -63,7 +63,7 @@ rule write_page:
 
 rule draw_review:
     input:
-        records=of_each("result.json"),
+        records=given(of_each("result.json")),
         tables=rules.ingest.output.tables,
     output:
         report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
@@ -82,21 +82,23 @@ rule draw_review:
 
 rule write_manifest:
     input:
-        results=[
-            rules.appraise.output,
-            rules.audit.output.table,
-            rules.follow.output,
-            rules.draw_review.output,
-            rules.write_tables.output,
-            rules.write_page.output,
-            of_each("result.json"),
-            of_each("studies.csv"),
-            of_each("sensitivity.csv"),
-            [of_each(f"forest.{suffix}") for suffix in FORMATS],
-            rules.adjust_moderators.output,
-            rules.compare_published.output,
-            rules.connect.output,
-        ],
+        results=given(
+            [
+                *rules.appraise.output,
+                rules.audit.output.table,
+                *rules.follow.output,
+                *rules.draw_review.output,
+                *rules.write_tables.output,
+                *rules.write_page.output,
+                *of_each("result.json"),
+                *of_each("studies.csv"),
+                *of_each("sensitivity.csv"),
+                *[file for suffix in FORMATS for file in of_each(f"forest.{suffix}")],
+                *rules.adjust_moderators.output,
+                *rules.compare_published.output,
+                *rules.connect.output,
+            ]
+        ),
         drawn=of_each_pooled(DRAWN),
         moderated=of_each_pooled(MODERATED, ASKED, MODERATORS_FROM),
         raw=raw_tables,

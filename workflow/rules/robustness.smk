@@ -64,7 +64,7 @@ rule lay_out_moderators:
 
 rule adjust_moderators:
     input:
-        records=of_each("result.json"),
+        records=given(of_each("result.json")),
     output:
         table=f"{RESULTS}/moderators.csv",
     log:
@@ -78,7 +78,7 @@ rule adjust_moderators:
 rule compare_published:
     input:
         pools=f"{PROCESSED}/evidence/published_pools.parquet",
-        records=of_each("result.json"),
+        records=given(of_each("result.json")),
         rules=SETTINGS.published or [],
     output:
         table=f"{RESULTS}/published.csv",
