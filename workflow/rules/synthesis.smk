@@ -1,4 +1,4 @@
-# processed -> one record an analysis, and its forest plot.
+# processed -> one record an analysis, and all that is drawn of it.
 
 for number, batch in enumerate(batches(ANALYSES)):
 
