@@ -69,7 +69,7 @@ def arm_rows(
     keys = pd.MultiIndex.from_frame(arms[["study_id", "arm"]])
     place = pd.Series(np.arange(len(arms)), index=keys)
     arm_of = place.reindex(pd.MultiIndex.from_frame(summaries[["study_id", "arm"]])).to_numpy()
-    asked = asked_rows(specs, summaries)
+    asked = asked_rows(specs, summaries, sides, arms)
     asked["arm"] = arm_of[asked["row"].to_numpy()]
     rows = asked.merge(sides, on=["analysis", "arm"])
     source = summaries.take(rows["row"].to_numpy())

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.questions import CONTROL, EXPERIMENTAL
+from trialpool.evidence.questions import CONTROL, EXPERIMENTAL, asked_studies
 
 PLACE = ["instrument", "item", "timepoint", "weeks"]
 ARM_DOMAIN = ["study_id", "arm", "domain"]
@@ -104,26 +104,24 @@ def _studies(
     harmonised: Mapping[str, pd.DataFrame],
 ) -> pd.DataFrame:
     """Studies without a number, with other arms, or with another purpose: one line each."""
-    condition, purpose = studies["condition"].to_numpy(), studies["purpose"].to_numpy()
+    purpose = studies["purpose"].to_numpy()
     place_of = pd.Series(np.arange(len(studies)), index=studies["study_id"])
-    fits = np.zeros((len(specs), len(studies)), dtype=bool)
     study_of_arm = place_of[arms["study_id"]].to_numpy()
-    fits[sides["analysis"].to_numpy(dtype=int), study_of_arm[sides["arm"].to_numpy(dtype=int)]] = True
+    fits = _by_analysis(sides["analysis"], study_of_arm[sides["arm"].to_numpy(dtype=int)])
     known = reported(sides, arms, harmonised, specs)
-    has = np.zeros_like(fits)
-    has[known["analysis"].to_numpy(dtype=int), place_of[known["study_id"]].to_numpy(dtype=int)] = True
+    has = _by_analysis(known["analysis"], place_of[known["study_id"]])
     domains = {spec["domain"] for spec in specs}
     in_domain = {domain: _with_rows(harmonised, domain, studies) for domain in domains}
     found: list[tuple[np.ndarray, int, str, str]] = []
-    for position, spec in enumerate(specs):
-        asked = np.isin(condition, spec["condition"])
-        right = (purpose == spec["purpose"]) if spec["purpose"] else np.ones(len(studies), dtype=bool)
-        other = asked & ~fits[position] & in_domain[spec["domain"]]
-        silent = asked & fits[position] & ~has[position]
-        found.append((np.flatnonzero(silent), position, "no_numbers", NO_NUMBERS))
+    for position, (spec, asked) in enumerate(zip(specs, asked_studies(specs, studies), strict=True)):
+        fitting = np.isin(asked, fits.get(position, ()))
+        right = (purpose[asked] == spec["purpose"]) if spec["purpose"] else np.ones(len(asked), dtype=bool)
+        other = ~fitting & in_domain[spec["domain"]][asked]
+        silent = fitting & ~np.isin(asked, has.get(position, ()))
+        found.append((asked[silent], position, "no_numbers", NO_NUMBERS))
         wrong = f"not a trial of {spec['purpose']}"
-        found.append((np.flatnonzero(other & ~right), position, "other_purpose", wrong))
-        found.append((np.flatnonzero(other & right), position, "other_comparison", OTHER_ARMS))
+        found.append((asked[other & ~right], position, "other_purpose", wrong))
+        found.append((asked[other & right], position, "other_comparison", OTHER_ARMS))
     sizes = [len(places) for places, *_ in found]
     lines = studies[["study_id", "source_url"]].iloc[np.concatenate([places for places, *_ in found])]
     columns = {
@@ -131,6 +129,13 @@ def _studies(
         for name, place, kind in (("analysis", 1, int), ("reason_code", 2, object), ("reason", 3, object))
     }
     return lines.assign(**columns, **EMPTY, weeks=np.nan)[COLUMNS]
+
+
+def _by_analysis(positions: pd.Series, studies: Any) -> dict[int, np.ndarray]:
+    """The studies (rows of the table) named beside each analysis' position."""
+    places = np.asarray(studies, dtype=int)
+    found = pd.Series(places).groupby(positions.to_numpy(dtype=int)).indices
+    return {position: places[rows] for position, rows in found.items()}
 
 
 def _with_rows(harmonised: Mapping[str, pd.DataFrame], domain: str, studies: pd.DataFrame) -> np.ndarray:

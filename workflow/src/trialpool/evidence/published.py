@@ -38,7 +38,7 @@ def contrast_candidates(
     derivation says. `basis` is `change` where the paper says so, or where the arms of the same result
     (`summaries`) are printed as changes only. Columns as of `candidates.arm_candidates`, before scaling.
     """
-    rows = asked_rows(specs, contrasts)
+    rows = asked_rows(specs, contrasts, sides, arms)
     source = contrasts.take(rows["row"].to_numpy()).reset_index(drop=True)
     rows = pd.concat([rows.reset_index(drop=True), source], axis=1)
     place = pd.Series(np.arange(len(arms)), index=pd.MultiIndex.from_frame(arms[["study_id", "arm"]]))

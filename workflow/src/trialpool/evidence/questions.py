@@ -18,7 +18,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -30,47 +30,71 @@ NOT_ASKED = -1
 UNLISTED = 10_000  # rank of what is allowed but not named
 
 
+def asked_studies(specs: Sequence[Spec], studies: pd.DataFrame) -> list[np.ndarray]:
+    """Of every analysis the rows of `studies` that have its condition, in their order.
+
+    Looked up, not searched: thousands of analyses need not read all studies each.
+    """
+    having = studies.reset_index(drop=True).groupby("condition").indices
+    return [_together(having, dict.fromkeys(spec["condition"])) for spec in specs]
+
+
 def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     """Arms that fit an analysis: columns `analysis` (its position), `arm` (row of `arms`), `side`.
 
     Only studies of the analysis' condition and purpose, and only those with both sides.
     """
-    study = arms["study_id"].map(pd.Series(np.arange(len(studies)), index=studies["study_id"])).to_numpy()
-    condition, purpose = studies["condition"].to_numpy(), studies["purpose"].to_numpy()
+    of_study = pd.Series(np.arange(len(studies)), index=studies["study_id"])
+    study = arms["study_id"].map(of_study).to_numpy()
+    arms_of = pd.Series(study).groupby(study).indices
+    purpose = studies["purpose"].to_numpy()
     category, role = arms["category"].to_numpy(), arms["role"].to_numpy()
     found = []
-    for position, spec in enumerate(specs):
-        asked = np.isin(condition, spec["condition"])
+    for position, (spec, asked) in enumerate(zip(specs, asked_studies(specs, studies), strict=True)):
         if spec["purpose"]:
-            asked &= purpose == spec["purpose"]
-        experimental = np.isin(category, spec["experimental"])
-        control = np.isin(category, spec["control"])
+            asked = asked[purpose[asked] == spec["purpose"]]
+        rows = _together(arms_of, asked)
+        experimental = np.isin(category[rows], spec["experimental"])
+        control = np.isin(category[rows], spec["control"])
         both = experimental & control
-        experimental &= ~both | (role == "experimental")
-        control &= ~both | (role == "control")
-        complete = np.isin(study, study[experimental]) & np.isin(study, study[control]) & asked[study]
-        rows = np.flatnonzero((experimental | control) & complete)
-        side = np.where(experimental[rows], EXPERIMENTAL, CONTROL)
-        found.append(pd.DataFrame({"analysis": position, "arm": rows, "side": side}))
+        experimental &= ~both | (role[rows] == "experimental")
+        control &= ~both | (role[rows] == "control")
+        of_rows = study[rows]
+        complete = np.isin(of_rows, of_rows[experimental]) & np.isin(of_rows, of_rows[control])
+        fits = (experimental | control) & complete
+        side = np.where(experimental[fits], EXPERIMENTAL, CONTROL)
+        found.append(pd.DataFrame({"analysis": position, "arm": rows[fits], "side": side}))
     return pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=["analysis", "arm", "side"])
 
 
-def asked_rows(specs: Sequence[Spec], rows: pd.DataFrame) -> pd.DataFrame:
-    """Rows of an analysis' domain with how well they fit its outcomes, items and time.
+def _together(places: Mapping[Any, np.ndarray], keys: Iterable[Any]) -> np.ndarray:
+    """The places of all keys in ascending order."""
+    none = np.zeros(0, dtype=np.intp)
+    return np.sort(np.concatenate([none, *(places.get(key, none) for key in keys)]))
 
-    `rows` are arm, event or contrast summaries. Returns `analysis`, `row` (position), `outcome_rank`,
-    `item_rank`, `time_rank` (NOT_ASKED where the analysis does not allow it) and `time_order` (smaller is
-    preferred).
+
+def asked_rows(
+    specs: Sequence[Spec], rows: pd.DataFrame, sides: pd.DataFrame, arms: pd.DataFrame
+) -> pd.DataFrame:
+    """Rows of an analysis' studies and domain with how well they fit its outcomes, items and time.
+
+    `rows` are arm, event or contrast summaries; the studies of an analysis are those with arms in `sides`.
+    Returns `analysis`, `row` (position), `outcome_rank`, `item_rank`, `time_rank` (NOT_ASKED where the
+    analysis does not allow it) and `time_order` (smaller is preferred).
     """
     domain = rows["domain"].to_numpy()
     columns = {name: rows[name].to_numpy() for name in ("instrument", "item", "timepoint")}
     weeks = rows["weeks"].to_numpy(dtype=float)
     codes, instruments = pd.factorize(columns["instrument"])
     parts, items = pd.factorize(columns["item"])
+    rows_of = rows.reset_index(drop=True).groupby("study_id").indices
+    studies_of = arms["study_id"].take(sides["arm"].to_numpy(dtype=int)).to_numpy()
+    starts = np.searchsorted(sides["analysis"].to_numpy(dtype=int), np.arange(len(specs) + 1))
     found = []
     for position, spec in enumerate(specs):
-        fits = (domain == spec["domain"]) & (columns["timepoint"] != "baseline")
-        places = np.flatnonzero(fits)
+        theirs = _together(rows_of, dict.fromkeys(studies_of[starts[position] : starts[position + 1]]))
+        fits = (domain[theirs] == spec["domain"]) & (columns["timepoint"][theirs] != "baseline")
+        places = theirs[fits]
         outcome, item = _outcome_ranks(spec, instruments, items, codes[places], parts[places])
         time_rank, time_order = _time_ranks(spec["timepoint"], columns["timepoint"][places], weeks[places])
         found.append(
