@@ -25,8 +25,6 @@ rule all:
     default_target: True
     input:
         rules.write_manifest.input.results,  # asked for by name: Snakemake would not miss a lost one otherwise
-        rules.write_manifest.input.drawn,
-        rules.write_manifest.input.moderated,
         rules.write_manifest.output,
 
 
@@ -34,10 +32,9 @@ rule data:
     input:
         rules.ingest.output,
         rules.harmonise.output,
-        effects_of(ANALYSES),
+        effects_of(BATCHES),
 
 
 rule figures:
     input:
-        of_each("forest.png"),
-        of_each_pooled([f"{name}.png" for name in FIGURES]),
+        FOLDERS,

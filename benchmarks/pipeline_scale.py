@@ -2,13 +2,14 @@
 
     python benchmarks/pipeline_scale.py [ANALYSES:TRIALS[:TARGET] ...]
 
-Without arguments 100:1000 1000:10000 100:100000:data (the target `data` stops before pooling).
+Without arguments 100:300 1000:3000 10000:30000 20:100000:data (the target `data` stops before pooling).
 
 Each trial has two arms with a pain score each, drawn around a mean difference of -1 between acupuncture and
 sham with a spread between trials (tau) of 0.5, so that it can be seen whether the pooled intervals hold the
-truth. Each analysis asks about a condition of its own; the trials are dealt out evenly. Snakemake runs as a
-user would run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its
-memory is that of its largest job, read from the kernel five times a second. Prints a markdown table a size.
+truth. Each analysis asks about a condition of its own. As in the shipped review a quarter of the analyses
+have no trial and half have one; the last quarter share the other trials evenly. Snakemake runs as a user would
+run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its memory is
+that of its largest job, read from the kernel five times a second. Prints a markdown table a size.
 """
 
 import csv
@@ -25,7 +26,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SIZES = ("100:1000", "1000:10000", "100:100000:data")
+SIZES = ("100:300", "1000:3000", "10000:30000", "20:100000:data")
 TRUTH, TAU, SD = -1.0, 0.5, 2.0
 SOURCE = {"source_url": "https://example.org/a", "locator": "Table 2", "reading": "double"}
 
@@ -87,8 +88,13 @@ def write_tables(folder, analyses, trials):
 
 
 def condition_of(number, analyses):
-    """The condition that a trial belongs to."""
-    return f"C{number % analyses:05d}"
+    """The condition of a trial: of four neighbours the first shares, the next two have one, the last none."""
+    single = 2 * (analyses // 4)
+    if number < single:
+        place = 4 * (number // 2) + 1 + number % 2
+    else:
+        place = 4 * ((number - single) % -(-analyses // 4))
+    return f"C{place:05d}"
 
 
 def write_review(folder, analyses, trials):

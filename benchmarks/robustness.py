@@ -70,16 +70,12 @@ def median_seconds(call):
     return statistics.median(times)
 
 
-def pool_some(specs, processed, folder):
+def pool_some(batch, processed, folder):
     """One job of the pipeline: some analyses from effects to record, tables and figures."""
-    tables = [
-        f"{processed}/analyses/{spec['analysis']}/{table}.parquet"
-        for spec in specs
-        for table in ("effects", "excluded", "known")
-    ]
-    folders = [f"{folder}/{spec['analysis']}" for spec in specs]
-    records = [f"{place}/result.json" for place in folders]
-    pool_analyses(specs, tables, records, [f"{place}/multiverse.parquet" for place in folders], folders)
+    name = batch[0]["analysis"]
+    tables = [f"{processed}/batches/{name}/{table}.parquet" for table in ("effects", "excluded", "known")]
+    folders = [f"{folder}/{spec['analysis']}" for spec in batch]
+    pool_analyses(batch, tables, folders, f"{folder}/multiverses")
 
 
 def shipped_review(processed=None):
@@ -88,7 +84,9 @@ def shipped_review(processed=None):
     specs = list(settings.analyses.values())
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        jobs = [(specs[first::JOBS], processed or settings.processed, folder) for first in range(JOBS)]
+        size = -(-len(specs) // JOBS)  # as workflow/rules/common.smk deals them out
+        batches = [specs[first : first + size] for first in range(0, len(specs), size)]
+        jobs = [(batch, processed or settings.processed, folder) for batch in batches]
         workers = multiprocessing.get_context("spawn").Pool(WORKERS)
         workers.starmap(pool_some, jobs, chunksize=1)
         workers.close()
@@ -97,7 +95,9 @@ def shipped_review(processed=None):
         files = sum(path.is_file() for path in Path(folder).rglob("*"))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)  # of both workers, their imports included
     cpu = used.ru_utime + used.ru_stime
-    print(f"\n{len(specs)} shipped analyses, {files} files, {WORKERS} worker processes, {JOBS} jobs\n")
+    print(
+        f"\n{len(specs)} shipped analyses, {files} files, {WORKERS} worker processes, {len(batches)} jobs\n"
+    )
     print("| all analyses pooled, probed and drawn | |\n|---|---:|")
     print(f"| seconds from start to end | {seconds:.0f} |")
     print(f"| seconds of processor time | {cpu:.0f} |")

@@ -10,7 +10,8 @@ import time
 
 import pytest
 
-from .conftest import Review
+from .conftest import Review, jobs_run
+from .test_pipeline import RESPONDERS
 
 pytestmark = pytest.mark.workflow
 
@@ -66,6 +67,14 @@ def test_a_killed_runs_lock_and_half_written_files_are_cleared(finished_review, 
     (review.folder / SUMMARY).unlink()
     completed = review.run()
     assert completed.returncode == 0, completed.stderr
+    assert review.results() == finished_review.results()
+
+
+def test_a_file_lost_from_the_folder_of_an_analysis_is_made_again(finished_review, review):
+    (review.folder / "results" / "analyses" / RESPONDERS / "funnel.pdf").unlink()
+    completed = review.run()
+    assert completed.returncode == 0, completed.stderr
+    assert {job for job in jobs_run(completed) if job.startswith("pool")} == {f"pool {RESPONDERS}"}
     assert review.results() == finished_review.results()
 
 

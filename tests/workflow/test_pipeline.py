@@ -61,7 +61,7 @@ def test_a_changed_trial_reruns_only_what_it_feeds(review):
     ran = jobs_run(review.run())
     assert f"pool {RESPONDERS}" in ran
     of_one_analysis = {job for job in ran if " " in job}
-    assert of_one_analysis == {f"pool {RESPONDERS}", f"lay_out {RESPONDERS}"}
+    assert of_one_analysis == {f"pool {RESPONDERS}"}
     changed = {name for name, content in review.results().items() if content != before[name]}
     assert f"analyses/{RESPONDERS}/result.json" in changed
     assert not any(PAIN in name for name in changed)
@@ -144,12 +144,15 @@ def test_a_new_analysis_is_compared_and_pooled_and_nothing_else(review):
     before = review.results()
     review.edit("config.yaml", "  cipn-pain-acupuncture-vs-sham:", "  cipn-pain-acupuncture-vs-usual-care:")
     new = "cipn-pain-acupuncture-vs-usual-care"
+    assert (review.folder / "results" / "analyses" / GAP).is_dir()
     completed = review.run()
     assert completed.returncode == 0, completed.stderr
     ran = jobs_run(completed)
     assert {"compare", f"pool {new}"} <= ran
     assert f"pool {PAIN}" not in ran
     assert record(review, new)["status"] == "no_data"
+    assert not (review.folder / "results" / "analyses" / GAP).exists(), "an old answer stays beside the new"
+    assert GAP not in review.results()["manifest.csv"].decode()
     assert review.results()[f"analyses/{PAIN}/result.json"] == before[f"analyses/{PAIN}/result.json"]
 
 

@@ -20,7 +20,7 @@ OPTIONS = (
     *("--slurm-status-command", "squeue"),  # no database of jobs here, so nothing that sacct could read
     *("--slurm-init-seconds-before-status-checks", "7"),
 )
-LOCAL = {"all", "lay_out", "lay_out_moderators"}  # the workflow keeps them by itself: they only copy files
+LOCAL = {"all"}
 PATIENCE = 120  # seconds until a state of the run is reached
 
 
@@ -48,7 +48,7 @@ def test_the_whole_review_runs_as_slurm_jobs_and_outlives_its_node(finished_revi
         return any(state == "RUNNING" for _, state, _ in slurm.jobs())
 
     def compared():
-        return any((fresh_review.folder / "processed" / "analyses").rglob("effects.parquet")) and at_work()
+        return any((fresh_review.folder / "processed" / "batches").rglob("effects.parquet")) and at_work()
 
     process = fresh_review.start(*OPTIONS, variables=slurm.variables)
     wait_for("a first job", at_work, process)

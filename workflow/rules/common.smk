@@ -1,5 +1,4 @@
 # Helpers of all stages: the checked settings, their folders, and the package modules a rule runs.
-import json
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
@@ -21,8 +20,8 @@ PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
-TRIALS = f"{PROCESSED}/trials.json"  # of each analysis, how many trials it pools
-JOBS = 16
+JOBS = 16  # pooling jobs of a review of usual size, and up to how many analyses each has a job of its own
+MOST = 64  # analyses in one job: a crash costs about a minute, and Snakemake's planning grows with the square
 if workflow.is_main_process:
     HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
 
@@ -79,18 +78,37 @@ def conditions(analyses):
     return sorted({condition for spec in analyses.values() for condition in spec["condition"]})
 
 
-def effects_of(analyses):
-    """An input function: what some analyses pool, three files each.
+def batches(analyses):
+    """The analyses that one job pools: each its own up to JOBS of them, neighbours together beyond that.
 
-    Read after the checkpoint, so that only analyses whose own effects changed run again.
+    Starting a job costs more than pooling, so a large review would wait for nothing but starts.
+    """
+    size = min(-(-len(analyses) // JOBS), MOST)
+    return [analyses[start : start + size] for start in range(0, len(analyses), size)]
+
+
+def specs_of(batch):
+    """The settings of some analyses."""
+    return [SETTINGS.analyses[analysis] for analysis in batch]
+
+
+def compared(batches):
+    """What some batches pool, three files each; a batch is called by its first analysis."""
+    return collect(
+        f"{PROCESSED}/batches/{{batch}}/{{table}}.parquet",
+        batch=[batch[0] for batch in batches],
+        table=["effects", "excluded", "known"],
+    )
+
+
+def effects_of(batches):
+    """An input function: what some batches pool.
+
+    Read after the checkpoint, so that only batches whose own effects changed run again.
     """
 
     def files(wildcards):
-        wanted = collect(
-            f"{PROCESSED}/analyses/{{analysis}}/{{table}}.parquet",
-            analysis=analyses,
-            table=["effects", "excluded", "known"],
-        )
+        wanted = compared(batches)
         # Of a checkpoint with a missing output Snakemake asks for its first output only: after a new analysis
         # it would not run. A missing file as a plain input makes it run.
         if all(Path(file).exists() for file in wanted):
@@ -100,42 +118,22 @@ def effects_of(analyses):
     return files
 
 
-def batches(analyses):
-    """The analyses that one job pools: each its own up to JOBS of them, neighbours together beyond that.
-
-    Starting a job costs more than pooling, so a large review would wait for nothing but starts.
-    """
-    size = -(-len(analyses) // JOBS)
-    return [analyses[start : start + size] for start in range(0, len(analyses), size)]
+def folder_of(analysis):
+    """Where everything about an analysis lies."""
+    return f"{RESULTS}/analyses/{analysis}"
 
 
-def pictures(name, analyses):
-    """A figure of each analysis as SVG, PDF and PNG; the SVG also stands in `snakemake --report`."""
-    shown = [
-        in_report(
-            picture,
-            caption=f"../report/{name}.rst",
-            category="Figures",
-            subcategory=SETTINGS.analyses[analysis]["title"],
-            labels={"figure": name},
-        )
-        for analysis, picture in zip(analyses, of_each(f"{name}.svg", analyses))
-    ]
-    return [shown, *(of_each(f"{name}.{suffix}", analyses) for suffix in ("pdf", "png"))]
+def shown(analysis):
+    """The folder of an analysis as an output, its forest plot for `snakemake --report`."""
+    return in_report(
+        directory(folder_of(analysis)),
+        patterns=["{figure,forest}.svg"],
+        caption="../report/forest.rst",
+        category="Figures",
+        subcategory=SETTINGS.analyses[analysis]["title"],
+        labels={"figure": "{figure}"},
+    )
 
 
-def of_each(name, analyses=None):
-    """One result file of every analysis."""
-    return collect(f"{RESULTS}/analyses/{{analysis}}/{name}", analysis=analyses or ANALYSES)
-
-
-def of_each_pooled(names, analyses=ANALYSES, at_least=2):
-    """An input function: some result files of every analysis that pools so many trials or more."""
-
-    def files(wildcards):
-        with checkpoints.compare.get().output.trials.open() as file:  # wherever it is stored
-            trials = json.load(file)
-        pooled = [analysis for analysis in analyses if trials[analysis] >= at_least]
-        return collect(f"{RESULTS}/analyses/{{analysis}}/{{name}}", analysis=pooled, name=names)
-
-    return files
+BATCHES = batches(ANALYSES)
+FOLDERS = [folder_of(analysis) for analysis in ANALYSES]

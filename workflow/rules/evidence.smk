@@ -54,18 +54,13 @@ checkpoint compare:
         harmonised=rules.harmonise.output,
         instruments=SETTINGS.instruments,
     output:
-        trials=TRIALS,
-        tables=collect(
-            f"{PROCESSED}/analyses/{{analysis}}/{{table}}.parquet",
-            analysis=ANALYSES,
-            table=["effects", "excluded", "known"],
-        ),
+        tables=compared(BATCHES),
     log:
         f"{RESULTS}/logs/compare.log",
     params:
         code=code("compare"),
-        analyses=unrecorded(SETTINGS.analyses),
-        settings=fingerprint(SETTINGS.analyses),
+        batches=unrecorded([specs_of(batch) for batch in BATCHES]),
+        settings=fingerprint([specs_of(batch) for batch in BATCHES]),
     script:
         "../scripts/compare.py"
 
@@ -73,7 +68,7 @@ checkpoint compare:
 rule follow:
     input:
         tables=rules.ingest.output.tables,
-        effects=effects_of(ANALYSES),
+        effects=effects_of(BATCHES),
     output:
         table=f"{RESULTS}/flow.csv",
         figure=multiext(f"{RESULTS}/flow", ".svg", ".pdf", ".png"),

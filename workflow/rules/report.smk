@@ -6,7 +6,7 @@ from trialpool.report.crate import SOFTWARE, citation_of
 
 rule appraise:
     input:
-        records=given(of_each("result.json")),
+        folders=given(FOLDERS),
         judgements=f"{PROCESSED}/evidence/risk_of_bias.parquet",
         claims=SETTINGS.claims or [],
         audit=rules.audit.output.findings,
@@ -22,7 +22,7 @@ rule appraise:
 
 rule write_tables:
     input:
-        records=given(of_each("result.json")),
+        folders=given(FOLDERS),
         appraisal=rules.appraise.output.appraisal,
         tables=rules.ingest.output.tables,
     output:
@@ -39,11 +39,8 @@ rule write_tables:
 
 rule write_page:
     input:
-        records=given(of_each("result.json")),
+        folders=given(FOLDERS),
         appraisal=rules.appraise.output.appraisal,
-        figures=given(of_each("forest.svg")),
-        drawn=of_each_pooled([f"{name}.svg" for name in SHOWN]),
-        moderated=of_each_pooled(["moderators.svg"], ASKED, MODERATORS_FROM),
         tables=rules.ingest.output.tables,
         flow=rules.follow.output.table,
         audit=rules.audit.output.table,
@@ -63,7 +60,7 @@ rule write_page:
 
 rule draw_review:
     input:
-        records=given(of_each("result.json")),
+        folders=given(FOLDERS),
         tables=rules.ingest.output.tables,
     output:
         report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
@@ -90,17 +87,12 @@ rule write_manifest:
                 *rules.draw_review.output,
                 *rules.write_tables.output,
                 *rules.write_page.output,
-                *of_each("result.json"),
-                *of_each("studies.csv"),
-                *of_each("sensitivity.csv"),
-                *[file for suffix in FORMATS for file in of_each(f"forest.{suffix}")],
+                *FOLDERS,
                 *rules.adjust_moderators.output,
                 *rules.compare_published.output,
                 *rules.connect.output,
             ]
         ),
-        drawn=of_each_pooled(DRAWN),
-        moderated=of_each_pooled(MODERATED, ASKED, MODERATORS_FROM),
         raw=raw_tables,
         settings=local([*map(relpath, workflow.configfiles), *SETTINGS.files]),  # a moved review is no other review
         software=local(collect(f"{workflow.basedir}/{{name}}", name=SOFTWARE)),
@@ -112,6 +104,8 @@ rule write_manifest:
         f"{RESULTS}/logs/write_manifest.log",
     params:
         code=code("write_manifest"),
+        analyses=unrecorded(ANALYSES),
+        asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),
         tables=lambda wildcards, input: dict(zip(raw_tables(wildcards), input.raw)),
     script:

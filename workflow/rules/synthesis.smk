@@ -1,24 +1,22 @@
 # processed -> one record an analysis, and all that is drawn of it.
 
-for number, batch in enumerate(batches(ANALYSES)):
+# A folder an analysis is one output: what lies in it depends on how many trials there are, and of hundreds of
+# thousands of files Snakemake would need minutes to find that nothing is to do.
+for number, batch in enumerate(BATCHES):
 
     rule:
         name:
             f"pool_{number}"
         input:
-            tables=effects_of(batch),
+            tables=effects_of([batch]),
         output:
-            records=of_each("result.json", batch),
-            studies=of_each("studies.csv", batch),
-            sensitivities=of_each("sensitivity.csv", batch),
-            multiverses=collect(f"{PROCESSED}/analyses/{{analysis}}/multiverse.parquet", analysis=batch),
-            drawn=[directory(f"{PROCESSED}/analyses/{analysis}/drawn") for analysis in batch],
-            forests=pictures("forest", batch),
+            folders=[shown(analysis) for analysis in batch],
+            multiverses=directory(f"{PROCESSED}/batches/{batch[0]}/multiverses"),
         log:
             f"{RESULTS}/logs/pool/{batch[0]}.log",
         params:
             code=code("pool"),
-            specs=unrecorded([SETTINGS.analyses[analysis] for analysis in batch]),
-            settings=fingerprint([SETTINGS.analyses[analysis] for analysis in batch]),
+            specs=unrecorded(specs_of(batch)),
+            settings=fingerprint(specs_of(batch)),
         script:
             "../scripts/pool.py"

@@ -1,6 +1,7 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
+    from trialpool.folders import records_in
     from trialpool.synthesis.review import write_moderators
 
-    write_moderators(snakemake.input.records, snakemake.output.table)
+    write_moderators(records_in(snakemake.input.folders), snakemake.output.table)

@@ -1,10 +1,11 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
+    from trialpool.folders import records_in
     from trialpool.synthesis.appraise import write_appraisal
 
     write_appraisal(
-        snakemake.input.records,
+        records_in(snakemake.input.folders),
         snakemake.input.judgements,
         snakemake.input.get("claims"),
         snakemake.output.appraisal,

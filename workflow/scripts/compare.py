@@ -8,6 +8,6 @@ with reported(snakemake.log[0]):
         snakemake.input.harmonised,
         snakemake.input.findings,
         snakemake.input.instruments,
-        snakemake.params.analyses,
-        snakemake.output.trials,
+        snakemake.params.batches,
+        snakemake.output.tables,
     )

@@ -1,6 +1,7 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
+    from trialpool.folders import records_in
     from trialpool.synthesis.network import write_networks
 
-    write_networks(snakemake.params.networks, snakemake.input.records, snakemake.params.folder)
+    write_networks(snakemake.params.networks, records_in(snakemake.input.folders), snakemake.params.folder)

@@ -6,7 +6,6 @@ with reported(snakemake.log[0]):
     pool_analyses(
         snakemake.params.specs,
         snakemake.input.tables,
-        snakemake.output.records,
+        snakemake.output.folders,
         snakemake.output.multiverses,
-        snakemake.output.drawn,
     )

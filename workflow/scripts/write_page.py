@@ -1,15 +1,14 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
+    from trialpool.folders import pictures_in, records_in
     from trialpool.report.write_page import write_page
 
     files = snakemake.input
     write_page(
-        *(files.records, files.appraisal, [*files.figures, *files.drawn, *files.moderated]),
-        *(files.tables, files.instruments),
+        *(records_in(files.folders), files.appraisal, pictures_in(files.folders), files.tables),
+        files.instruments,
         snakemake.output.page,
-        flow_path=files.flow,
-        audit_path=files.audit,
-        published_path=files.published,
+        **{"flow_path": files.flow, "audit_path": files.audit, "published_path": files.published},
         specs=snakemake.params.specs,
     )

@@ -238,8 +238,10 @@ def test_files_of_every_analysis_have_the_full_typed_schema_and_equal_bytes(tmp_
     tables = review(continuous=two_arms())
     specs = [question(), question(analysis="empty", condition=["CIPN"])]
     result = answer(tables, *specs)
+    tables = ("effects", "excluded", "known")
     for folder in ("one", "two"):
-        write_comparison(result, ["q", "empty"], tmp_path / folder)
+        files = [tmp_path / folder / name / f"{table}.parquet" for name in ("q", "empty") for table in tables]
+        write_comparison(result, [["q"], ["empty"]], files)
     paths = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.parquet"))
     assert len(paths) == 6
     for path in paths:

@@ -67,7 +67,8 @@ def hashed_as_said(results, entities, parts):
         assert entity["contentSize"] == str(len(content))
         assert entity["sha256"] == hashlib.sha256(content).hexdigest()
         known[name] = entity["sha256"]
-    files = {path.relative_to(results).as_posix(): path for path in results.rglob("*") if path.is_file()}
+    seen = (path for path in results.rglob("*") if path.is_file() and not path.name.startswith("."))
+    files = {path.relative_to(results).as_posix(): path for path in seen}
     for name, path in files.items():
         if name != "ro-crate-metadata.json" and not name.startswith("logs/"):
             assert known[name] == hashlib.sha256(path.read_bytes()).hexdigest()

@@ -144,11 +144,17 @@ def _typed(table: pd.DataFrame, columns: Mapping[str, str], names: list[str]) ->
     return pd.DataFrame(out)
 
 
-def write_comparison(comparison: Comparison, analyses: Sequence[str], folder: str | Path) -> None:
-    """Write effects, excluded and known.parquet of every analysis into `folder`/<analysis>/."""
-    for name in ("effects", "excluded", "known"):
-        table: pd.DataFrame = getattr(comparison, name)
-        groups = dict(iter(table.groupby("analysis", sort=False)))
-        for analysis in analyses:
-            part = groups.get(analysis, table.iloc[:0])
-            io.write_parquet(Path(folder) / analysis / f"{name}.parquet", part.reset_index(drop=True))
+def write_comparison(
+    comparison: Comparison, batches: Sequence[Sequence[str]], paths: Sequence[str | Path]
+) -> None:
+    """Write the effects, excluded and known rows of every batch of analyses as parquet.
+
+    `paths` are the three files of the first batch, then of the next; within a file the analyses stand in the
+    order of the batch.
+    """
+    for number, table in enumerate((comparison.effects, comparison.excluded, comparison.known)):
+        rows_of = table.groupby("analysis", sort=False).indices
+        for batch, path in zip(batches, paths[number::3], strict=True):
+            places = [rows_of[analysis] for analysis in batch if analysis in rows_of]
+            part = table.take(np.concatenate(places)) if places else table.iloc[:0]
+            io.write_parquet(path, part.reset_index(drop=True))

@@ -15,7 +15,7 @@ from trialpool.figures.save import save_figure
 def follow(table_paths: Sequence[str], effect_paths: Sequence[str], slugs: Sequence[str], path: str) -> None:
     """Follow the trials from known to pooled: flow.csv and the figure beside it.
 
-    `effect_paths` are the effects, excluded and known parquet files of the first analysis, then of the next.
+    `effect_paths` are the effects, excluded and known parquet files of the first batch, then of the next.
     """
     frames = [pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)]
     table = flow({Path(file).stem: pd.read_parquet(file) for file in table_paths}, *frames, list(slugs))

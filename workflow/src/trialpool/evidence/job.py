@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import pandas as pd
 from trialpool import io
 from trialpool.settings import load_catalogue
 
-Specs = Mapping[str, Mapping[str, Any]]
+Batch = Sequence[Mapping[str, Any]]  # the resolved settings of analyses that one job pools
+AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 
 def read_tables(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
@@ -41,32 +42,40 @@ def compare(
     harmonised_paths: Sequence[str],
     findings_path: str,
     catalogue_path: str,
-    specs: Specs,
-    trials_path: str,
+    batches: Sequence[Batch],
+    paths: Sequence[str],
 ) -> None:
     """Turn arm summaries into effects: per analysis its effects, what was not used and why, and its trials.
 
-    Each effect carries its trial's risk of bias and the audit's findings on its rows. Beside `trials_path`,
-    which tells how many trials each analysis pools, the tables go to analyses/<analysis>/.
+    Each effect carries its trial's risk of bias and the audit's findings on its rows. `paths` are the
+    effects, excluded and known parquet files of the first batch of analyses, then of the next.
     """
     from trialpool.evidence.compare import compare, write_comparison
     from trialpool.evidence.judgements import judgement_lines, overall_judgements
 
-    tables = read_tables(table_paths)
-    comparison = compare(
-        read_tables(harmonised_paths), tables, load_catalogue(catalogue_path), list(specs.values())
-    )
-    effects = comparison.effects
+    tables, harmonised = read_tables(table_paths), read_tables(harmonised_paths)
+    catalogue, findings = load_catalogue(catalogue_path), pd.read_parquet(findings_path)
     judged = tables["risk_of_bias"].to_dict("records")
     overall, lines = overall_judgements(judged), judgement_lines(judged)
-    effects["risk_of_bias"] = [overall.get(study, "") for study in effects["study_id"]]
-    effects["judgements"] = [lines.get(study, "") for study in effects["study_id"]]
-    effects = flagged(effects, pd.read_parquet(findings_path))
-    write_comparison(replace(comparison, effects=effects), list(specs), Path(trials_path).parent / "analyses")
-    pooled = (
-        effects[effects["selected"] & (effects["variant"] == "")].groupby("analysis")["study_id"].nunique()
-    )
-    io.write_json(trials_path, {analysis: int(pooled.get(analysis, 0)) for analysis in specs})
+    for some in _at_once(batches):
+        specs = [spec for batch in batches[some] for spec in batch]
+        comparison = compare(harmonised, tables, catalogue, specs)
+        effects = comparison.effects
+        effects["risk_of_bias"] = [overall.get(study, "") for study in effects["study_id"]]
+        effects["judgements"] = [lines.get(study, "") for study in effects["study_id"]]
+        comparison = replace(comparison, effects=flagged(effects, findings))
+        names = [[spec["analysis"] for spec in batch] for batch in batches[some]]
+        write_comparison(comparison, names, paths[3 * some.start : 3 * some.stop])
+
+
+def _at_once(batches: Sequence[Batch]) -> Iterator[slice]:
+    """Neighbouring batches of about AT_ONCE analyses together."""
+    start = count = 0
+    for stop, batch in enumerate(batches, 1):
+        count += len(batch)
+        if count >= AT_ONCE or stop == len(batches):
+            yield slice(start, stop)
+            start, count = stop, 0
 
 
 def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:

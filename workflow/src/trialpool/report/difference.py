@@ -56,7 +56,7 @@ def read_results(source: str | Path, *, folder: str = "results") -> Results:
     """
     path = Path(source)
     if path.is_dir():
-        files = (file for file in sorted(path.rglob("*")) if file.is_file())
+        files = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith("."))
         found = {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
     else:
         found = _at_revision(str(source), folder)

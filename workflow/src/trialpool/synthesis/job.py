@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,37 +17,40 @@ from trialpool.synthesis.probe import probe
 from trialpool.synthesis.sensitivity import SENSITIVITY_COLUMNS
 
 Row = dict[str, Any]
-OF_SEVERAL = ("multiverse", "influence", "funnel", "posterior", "moderators")  # what one trial cannot have
 
 
 def pool_analyses(
     specs: Sequence[Mapping[str, Any]],
     tables: Sequence[str],
-    record_paths: Sequence[str],
-    multiverse_paths: Sequence[str],
-    drawn_folders: Sequence[str],
+    folders: Sequence[str],
+    multiverses: str,
 ) -> None:
     """Pool some analyses and ask whether each holds.
 
-    Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, and its
-    multiverse as parquet; what only an analysis of several trials has, to its folder of `drawn_folders`.
-    `tables` are the effects, excluded and known parquet files of the first analysis, then of the second, and
-    so on.
+    Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, for an
+    analysis of several trials also what only such a one has, and into the folder `multiverses` every
+    specification of it, as <analysis>.parquet. `tables` are the batch's effects, excluded and known rows.
     """
-    for index, (spec, path, columns_path, drawn) in enumerate(
-        zip(specs, record_paths, multiverse_paths, drawn_folders, strict=True)
-    ):
-        effects, excluded, known = (io.read_rows(table) for table in tables[3 * index : 3 * index + 3])
+    effects_of, excluded_of, known_of = (_by_analysis(io.read_rows(table)) for table in tables)
+    for spec, folder in zip(specs, map(Path, folders), strict=True):
+        slug = spec["analysis"]
+        effects = effects_of[slug]
         main = [row for row in effects if not row["variant"]]
-        record = analyse(spec, main, excluded, known)
+        record = analyse(spec, main, excluded_of[slug], known_of[slug])
         findings, columns = probe(spec, effects, record["studies"])
+        columns_path = Path(multiverses) / f"{slug}.parquet"
         io.write_columns(columns_path, columns)
         record |= findings
-        Path(drawn).mkdir(parents=True, exist_ok=True)
         if record["status"] == "pooled":
-            draw_several(io.canonical(record), io.read_columns(columns_path), Path(drawn))
-        forget_undrawn(Path(path).parent, Path(drawn))
-        write_record(record, Path(path).parent)
+            draw_several(io.canonical(record), io.read_columns(columns_path), folder)
+        write_record(record, folder)
+
+
+def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["analysis"]].append(row)
+    return found
 
 
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
@@ -61,13 +65,6 @@ def write_record(record: Mapping[str, Any], folder: Path) -> None:
     figure = draw_forest(plain, preset=record["forest"])
     save_figure(figure, folder / "forest", description=describe_forest(plain))
     io.write_json(folder / "result.json", record)
-
-
-def forget_undrawn(folder: Path, drawn: Path) -> None:
-    """Remove what an earlier run laid out beside a record that no longer has it, its trials being too few."""
-    for path in folder.glob("*"):
-        if path.stem in OF_SEVERAL and not (drawn / path.name).exists():
-            path.unlink()
 
 
 def draw_several(record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], folder: Path) -> None:
