@@ -7,9 +7,9 @@ Without arguments 100:300 1000:3000 10000:30000 20:100000:data (the target `data
 Each trial has two arms with a pain score each, drawn around a mean difference of -1 between acupuncture and
 sham with a spread between trials (tau) of 0.5, so that it can be seen whether the pooled intervals hold the
 truth. Each analysis asks about a condition of its own. As in the shipped review a quarter of the analyses
-have no trial and half have one; the last quarter share the other trials evenly. Snakemake runs as a user would
-run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its memory is
-that of its largest job, read from the kernel five times a second. Prints a markdown table a size.
+have no trial and half have one; the last quarter share the other trials evenly. Snakemake runs as a user
+would run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its memory
+is that of its largest job, read from the kernel five times a second. Prints a markdown table a size.
 """
 
 import csv

@@ -4,6 +4,7 @@ import pytest
 
 from tests.unit.report import demo
 from trialpool.report import claims_view, findings, maps, rob, statements
+from trialpool.report.page import render_page
 
 
 def certain(level="moderate", **changes):
@@ -134,6 +135,29 @@ def test_timeline_counts_every_dated_trial():
     assert (len(line["dots"]), line["undated"]) == (3, 1)
     assert sorted(dot["used"] for dot in line["dots"]) == [False, True, True]
     assert maps.timeline([]) is None
+
+
+def test_a_crowded_year_is_drawn_in_dots_of_several_trials():
+    trials = [
+        {"label": f"T{n}", "condition": "DPN", "year": 2001 + n % 2, "used_in": [1] * (n < 100)}
+        for n in range(300)
+    ]
+    line = maps.timeline(trials)
+    assert line["each"] == 3
+    assert [row["trials"] for row in line["counts"]] == [150, 150]
+    assert len(line["dots"]) == 2 * (17 + 34)
+    assert {dot["label"] for dot in line["dots"]} == {"3 trials", "2 trials", "T298, DPN", "T299, DPN"}
+    assert line["conditions"] == ["diabetic peripheral neuropathy"]
+    many = [{**trial, "condition": f"C{n}"} for n, trial in enumerate(trials)]
+    assert maps.timeline(many)["conditions"] == []
+
+
+def test_populations_without_room_in_the_map_are_counted_not_hidden():
+    records = [demo.record(f"r{n}", condition=[f"C{n}"]) for n in range(maps.MOST_COMPARISONS + 7)]
+    shown, left = maps.with_room(maps.evidence_map(records))
+    assert (len(shown), left) == (maps.MOST_COMPARISONS, 7)
+    page = render_page(records, {})
+    assert "7 more populations not shown in this map" in page
 
 
 def judged_claim(**changes):

@@ -22,14 +22,22 @@ NOTE = (
 )
 
 
-def draw_evidence_map(populations: Sequence[Population], title: str = "Where the evidence lies") -> Figure:
-    """One table a population; `populations` are those of `report.maps.evidence_map`.
+def draw_evidence_map(
+    populations: Sequence[Population], title: str = "Where the evidence lies", *, left_out: int = 0
+) -> Figure:
+    """One table a population; `populations` are those of `report.maps.evidence_map` that have room, and
+    `left_out` tells how many have none.
 
     >>> float(round(draw_evidence_map([]).get_figwidth(), 2))
     8.5
     """
     heading = lettering.wrap(clean(title), WIDTH - 2 * style.MARGIN, style.TITLE_SIZE, True, 2)
-    notes = lettering.wrap(NOTE, WIDTH - 2 * style.MARGIN, style.SMALL_SIZE)
+    told = (
+        f"{NOTE} {words.count(left_out, 'more population')} not drawn: summary.csv has all."
+        if left_out
+        else NOTE
+    )
+    notes = lettering.wrap(told, WIDTH - 2 * style.MARGIN, style.SMALL_SIZE)
     top = style.MARGIN + TITLE_LEADING * len(heading) + 8
     heights = [HEAD + ROW * len(population["rows"]) + GAP for population in populations]
     sheet = new_sheet(WIDTH, top + sum(heights) + LEADING * len(notes) + style.MARGIN)

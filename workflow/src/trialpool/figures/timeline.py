@@ -29,6 +29,9 @@ def draw_timeline(timeline: Timeline | None, title: str = "When the trials were 
     width = max(LEAST_WIDTH, held["width"] + 2 * style.MARGIN)
     undated = held.get("undated") or 0
     told = NOTE if timeline else "No trial has a year of publication."
+    each = held.get("each", 1)
+    if each > 1:
+        told = f"A dot is up to {each} trials of a year, filled where results of them are used."
     told += f" Not shown, without a year: {words.count(undated, 'trial')}." if undated else ""
     notes = lettering.wrap(told, width - 2 * style.MARGIN, style.SMALL_SIZE)
     top = style.MARGIN + TITLE_LEADING + 6

@@ -9,7 +9,7 @@ from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
 from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
 from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 from trialpool.figures.timeline import describe_timeline, draw_timeline
-from trialpool.report.maps import evidence_map, timeline
+from trialpool.report.maps import evidence_map, timeline, with_room
 from trialpool.report.records import read_records, read_tables
 from trialpool.report.rob import tool_tables
 from trialpool.report.trials import labels, trial_views
@@ -21,11 +21,15 @@ def draw_review(record_paths: Sequence[str], table_paths: Sequence[str], folder:
     tables = read_tables(table_paths)
     studies = tables["studies"]
     bias = tool_tables(tables["risk_of_bias"], labels(records, studies), len(studies))
-    populations = evidence_map(records)
+    populations, left_out = with_room(evidence_map(records))
     years = timeline(trial_views(records, tables))
     for name, figure, description in (
         ("risk_of_bias", draw_risk_of_bias(bias), describe_risk_of_bias(bias, len(studies))),
-        ("evidence_map", draw_evidence_map(populations), describe_evidence_map(populations)),
+        (
+            "evidence_map",
+            draw_evidence_map(populations, left_out=left_out),
+            describe_evidence_map(populations),
+        ),
         ("timeline", draw_timeline(years), describe_timeline(years)),
     ):
         save_figure(figure, Path(folder) / name, description=description, dpi=PNG_DPI_BESIDE)

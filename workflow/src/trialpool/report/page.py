@@ -14,7 +14,7 @@ from trialpool.report import colours, naming, words
 from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows
-from trialpool.report.maps import evidence_map, timeline
+from trialpool.report.maps import evidence_map, timeline, with_room
 from trialpool.report.published_view import published_views
 from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
@@ -71,6 +71,7 @@ def render_page(
     ]
     trials = trial_views(records, tables)
     named = {trial["study_id"]: trial["label"] for trial in trials}
+    populations, unmapped = with_room(evidence_map(records))
     environment = html_environment()
     style = _source("page.css").replace("/* colours */", colours.css_variables())
     script = _source("page.js")
@@ -96,7 +97,8 @@ def render_page(
         audit=audit_view(audit, named) if audit else None,
         anchors={row["anchor"] for row in raw.values()},
         unasked=not_asked_view(not_asked(records, tables, named), tables),
-        map=evidence_map(records),
+        map=populations,
+        unmapped=unmapped,
         timeline=timeline(trials),
         pools=published_views(published or tables.get("published_pools") or [], records),
         compared=bool(published),
