@@ -8,8 +8,8 @@ Each trial has two arms with a pain score each, drawn around a mean difference o
 sham with a spread between trials (tau) of 0.5, so that it can be seen whether the pooled intervals hold the
 truth. Each analysis asks about a condition of its own. As in the shipped review a quarter of the analyses
 have no trial and half have one; the last quarter share the other trials evenly. Snakemake runs as a user
-would run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its memory
-is that of its largest job, read from the kernel five times a second. Prints a markdown table a size.
+would run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its
+memory is that of its largest job, read from the kernel five times a second. Prints a markdown table a size.
 """
 
 import csv
