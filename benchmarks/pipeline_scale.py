@@ -1,8 +1,8 @@
 """How the pipeline grows: seconds and memory of every stage for 100, 1,000 … analyses of made-up trials.
 
-    python benchmarks/pipeline_scale.py [ANALYSES:TRIALS[:TARGET] ...]
+    python benchmarks/pipeline_scale.py [ANALYSES:TRIALS[:svg|:data] ...]
 
-Without arguments 100:300 1000:3000 10000:30000 20:100000:data (the target `data` stops before pooling).
+Without arguments all of SIZES; `svg` makes figures as SVG alone, `data` stops before pooling.
 
 Each trial has two arms with a pain score each, drawn around a mean difference of -1 between acupuncture and
 sham with a spread between trials (tau) of 0.5, so that it can be seen whether the pooled intervals hold the
@@ -26,7 +26,7 @@ from pathlib import Path
 import yaml
 
 ROOT = Path(__file__).parents[1]
-SIZES = ("100:300", "1000:3000", "10000:30000", "20:100000:data")
+SIZES = ("100:300", "100:300:svg", "1000:3000", "1000:3000:svg", "10000:30000:svg", "20:100000:data")
 TRUTH, TAU, SD = -1.0, 0.5, 2.0
 SOURCE = {"source_url": "https://example.org/a", "locator": "Table 2", "reading": "double"}
 
@@ -97,7 +97,7 @@ def condition_of(number, analyses):
     return f"C{place:05d}"
 
 
-def write_review(folder, analyses, trials):
+def write_review(folder, analyses, trials, formats=("svg", "pdf", "png")):
     """Tables and config of one size."""
     write_tables(folder / "raw", analyses, trials)
     asked = {
@@ -109,6 +109,7 @@ def write_review(folder, analyses, trials):
         for number in range(analyses)
     }
     config = {"evidence": "raw", "processed": "processed", "results": "results", "analyses": asked}
+    config["defaults"] = {"formats": list(formats)}
     config["instruments"] = str(ROOT / "config" / "instruments.yaml")
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
@@ -177,15 +178,19 @@ def share_that_holds_the_truth(folder):
 
 def main():
     for size in sys.argv[1:] or SIZES:
-        numbers, target = size.split(":")[:2], size.split(":")[2:]
+        numbers, extent = size.split(":")[:2], size.split(":")[2:]
         analyses, trials = (int(number) for number in numbers)
+        target = extent if "data" in extent else []
+        formats = ["svg"] if "svg" in extent else ["svg", "pdf", "png"]
         with tempfile.TemporaryDirectory() as name:
             folder = Path(name)
-            write_review(folder, analyses, trials)
+            write_review(folder, analyses, trials, formats)
             cold, peaks = run(folder, target)
             idle, _ = run(folder, target)
             weight = sum(path.stat().st_size for path in (folder / "results").rglob("*") if path.is_file())
-            print(f"\n{analyses:,} analyses, {trials:,} trials: {cold:.0f} s from nothing, {idle:.1f} s with")
+            print(
+                f"\n{analyses:,} analyses, {trials:,} trials, {', '.join(formats)}: {cold:.0f} s from nothing, {idle:.1f} s with"
+            )
             print(f"nothing to do, results {weight / 1e6:.0f} MB, Snakemake {peaks['snakemake']:.0f} MB.")
             if not target:
                 print(f"{share_that_holds_the_truth(folder):.1%} of the 95% intervals hold the truth.")

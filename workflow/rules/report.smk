@@ -2,6 +2,7 @@
 from os.path import relpath
 
 from trialpool.report.crate import SOFTWARE, citation_of
+from trialpool.report.parts import MOST_QUESTIONS
 
 
 rule appraise:
@@ -48,6 +49,7 @@ rule write_page:
         instruments=SETTINGS.instruments,
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
+        questions=directory(f"{RESULTS}/questions") if len(ANALYSES) > MOST_QUESTIONS else [],
     log:
         f"{RESULTS}/logs/write_page.log",
     params:

@@ -28,6 +28,7 @@ METHOD_DEFAULTS: dict[str, Any] = {
     "smd_variance": "LS",
     "zero_cells": 0.5,
     "forest": "default",
+    "formats": ["svg", "pdf", "png"],
 }
 # From how many trials a conclusion, a test of small-study effects and a moderator can be judged (Handbook
 # 13.3.5.4 and 10.11.5.1 ask for ten), and which share of specifications must agree for a grade.

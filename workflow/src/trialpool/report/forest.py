@@ -17,7 +17,9 @@ from trialpool.report.trials import row_ids
 from trialpool.report.unused import OTHER_QUESTION
 
 Row = Mapping[str, Any]
-SHOWN_ELSEWHERE = frozenset({"analysis", "title", "note", "mcid", "experimental_name", "control_name"})
+SHOWN_ELSEWHERE = frozenset(
+    {"analysis", "title", "note", "mcid", "experimental_name", "control_name", "formats"}
+)
 OWN = ("estimate", "estimate_low", "estimate_high")
 POOLED = ("estimate", "ci_low", "ci_high")
 

@@ -1,10 +1,14 @@
-"""results/index.html: one static file that asks nothing of anyone, told from the records and the evidence."""
+"""results/index.html: a static file that asks nothing of anyone, told from the records and the evidence.
+
+Of very many questions each has such a file of its own (see `parts`).
+"""
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
@@ -15,6 +19,7 @@ from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows
 from trialpool.report.maps import evidence_map, timeline, with_room
+from trialpool.report.parts import MOST_QUESTIONS, homes, linker, page_of, trials_named
 from trialpool.report.published_view import published_views
 from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
@@ -37,10 +42,19 @@ FIGURES = {
 MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
 
 
-def render_page(
+def render_page(*args: Any, **settings: Any) -> str:
+    """The HTML of results/index.html alone; arguments as of `render_pages`.
+
+    >>> render_page([], {}).startswith("<!DOCTYPE html>")
+    True
+    """
+    return next(render_pages(*args, **settings))[1]
+
+
+def render_pages(
     records: Sequence[Record],
     tables: Mapping[str, Sequence[Mapping[str, Any]]],
-    figures: Mapping[str, Mapping[str, str]] | None = None,
+    figures: Mapping[str, Mapping[str, str | Path]] | None = None,
     *,
     instruments: Mapping[str, Any] | None = None,
     claims: Sequence[Mapping[str, Any]] = (),
@@ -49,18 +63,19 @@ def render_page(
     specs: Mapping[str, Mapping[str, Any]] | None = None,
     published: Sequence[Mapping[str, Any]] = (),
     title: str = "",
-) -> str:
-    """The HTML of results/index.html.
+    most_questions: int = MOST_QUESTIONS,
+) -> Iterator[tuple[str, str]]:
+    """Names and HTML of the pages: index.html, and with more than `most_questions` records one for each.
 
     `records` are result records in the order of the config; `tables` the evidence tables as lists of rows
-    with `row_id`; `figures` SVG texts by analysis and name ("forest", "funnel" …), embedded as images, in
-    which nothing can run, as long as there is room;
+    with `row_id`; `figures` SVG texts (or their files) by analysis and name ("forest", "funnel" …), embedded
+    as images, in which nothing can run, as long as there is room;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims;
     `flow` and `audit` the rows of flow.csv and audit.csv; `specs` the resolved settings by analysis;
     `published` the rows of published.csv.
 
-    >>> render_page([], {}).startswith("<!DOCTYPE html>")
-    True
+    >>> [name for name, _ in render_pages([], {})]
+    ['index.html']
     """
     raw = raw_index(tables)
     judgements = tables.get("risk_of_bias") or []
@@ -72,38 +87,67 @@ def render_page(
     trials = trial_views(records, tables)
     named = {trial["study_id"]: trial["label"] for trial in trials}
     populations, unmapped = with_room(evidence_map(records))
-    environment = html_environment()
-    style = _source("page.css").replace("/* colours */", colours.css_variables())
+    apart = len(records) > most_questions
+    theirs = {view["analysis"]: trials_named(view, MOST_ROWS_SHOWN) for view in views} if apart else {}
+    home, places = homes(theirs, tables) if apart else ({}, {})
     script = _source("page.js")
-    return environment.get_template("page.html").render(
-        title=title or page_title(records),
-        style=Markup(style),
-        script=Markup(script),
-        policy=_policy(script),
-        claims=claim_views(claims, records),
-        findings=comparison_tables(records),
-        facts=headline_facts(records, tables),
-        groups=_groups(views),
-        overview=_overview(views),
-        domains=_distinct(words.capital(words.domain_name(record["domain"])) for record in records),
-        comparisons=_distinct(record["comparison"] for record in records),
-        interval_name=interval_name(records),
-        images=_all_images(figures or {}),
-        trials=trials,
-        bias=tool_tables(judgements, named, len(trials)),
-        judged=len(marks),
-        lights=LIGHTS,
-        flow=flow_view(flow),
-        audit=audit_view(audit, named) if audit else None,
-        anchors={row["anchor"] for row in raw.values()},
-        unasked=not_asked_view(not_asked(records, tables, named), tables),
-        map=populations,
-        unmapped=unmapped,
-        timeline=timeline(trials),
-        pools=published_views(published or tables.get("published_pools") or [], records),
-        compared=bool(published),
-        most_rows=MOST_ROWS_SHOWN,
+    frame = {
+        "style": Markup(_source("page.css").replace("/* colours */", colours.css_variables())),
+        "script": Markup(script),
+        "policy": _policy(script),
+        "most_rows": MOST_ROWS_SHOWN,
+        "apart": apart,
+    }
+    environment = html_environment()
+    yield (
+        "index.html",
+        environment.get_template("page.html").render(
+            **frame,
+            **{"top": "", "main": "", "link": linker(home)},
+            title=title or page_title(records),
+            claims=claim_views(claims, records),
+            findings=comparison_tables(records),
+            facts=headline_facts(records, tables),
+            groups=_groups(views),
+            overview=_overview(views),
+            domains=_distinct(words.capital(words.domain_name(record["domain"])) for record in records),
+            comparisons=_distinct(record["comparison"] for record in records),
+            interval_name=interval_name(records),
+            images={} if apart else _all_images(figures or {}, specs or {}),
+            trials=[trial for trial in trials if ("trial", trial["study_id"]) not in home],
+            bias=tool_tables(judgements, named, len(trials)),
+            judged=len(marks),
+            lights=LIGHTS,
+            flow=flow_view(flow),
+            audit=audit_view(audit, named) if audit else None,
+            anchors={row["anchor"] for row in raw.values()},
+            unasked=not_asked_view(not_asked(records, tables, named), tables),
+            map=populations,
+            unmapped=unmapped,
+            timeline=timeline(trials),
+            pools=published_views(published or tables.get("published_pools") or [], records),
+            compared=bool(published),
+        ),
     )
+    if not apart:
+        return
+    template = environment.get_template("question.html")
+    shown = {trial["study_id"]: trial for trial in trials}
+    for view in views:
+        analysis = view["analysis"]
+        here = [trial for trial in theirs[analysis] if trial in shown]
+        local = {place for trial in here for place in places[trial]}
+        yield (
+            page_of(analysis),
+            template.render(
+                **frame,
+                **{"top": "../", "main": "../index.html", "link": linker(home, analysis, local)},
+                title=view["title"],
+                view=view,
+                images=_all_images({analysis: (figures or {}).get(analysis, {})}, specs or {}),
+                trials=[shown[trial] for trial in here],
+            ),
+        )
 
 
 def page_title(records: Sequence[Record]) -> str:
@@ -183,7 +227,9 @@ def _policy(script: str) -> str:
     )
 
 
-def _all_images(figures: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict[str, Any]]]:
+def _all_images(
+    figures: Mapping[str, Mapping[str, str | Path]], specs: Mapping[str, Record]
+) -> dict[str, list[dict[str, Any]]]:
     """The figures of every analysis; embedded while they are small and the page has room, linked otherwise.
 
     The forest plot is only linked: the page draws its own.
@@ -191,16 +237,20 @@ def _all_images(figures: Mapping[str, Mapping[str, str]]) -> dict[str, list[dict
     room, shown = IMAGE_ROOM, {}
     for analysis, named in figures.items():
         shown[analysis] = []
-        for name, svg in named.items():
-            data = Markup("") if name == "forest" or len(svg) > LARGEST_IMAGE else _data(svg)
+        wanted = specs.get(analysis, {}).get("formats")
+        for name, figure in named.items():
+            data = Markup("") if name == "forest" else _data(figure)
             data = data if len(data) <= room else Markup("")
             room -= len(data)
             title = FIGURES.get(name, words.spaced(name))
-            formats = [suffix.removeprefix(".") for suffix in formats_of(name)]
+            formats = [suffix.removeprefix(".") for suffix in formats_of(name, wanted)]
             shown[analysis].append({"name": name, "title": title, "data": data, "formats": formats})
     return shown
 
 
-def _data(svg: str) -> Markup:
+def _data(figure: str | Path) -> Markup:
+    svg = figure.read_text(encoding="utf-8") if isinstance(figure, Path) else figure
+    if len(svg) > LARGEST_IMAGE:
+        return Markup("")
     encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
     return Markup(f"data:image/svg+xml;base64,{encoded}")

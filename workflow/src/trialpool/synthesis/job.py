@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ def pool_analyses(
         io.write_columns(columns_path, columns)
         record |= findings
         if record["status"] == "pooled":
-            draw_several(io.canonical(record), io.read_columns(columns_path), folder)
-        write_record(record, folder)
+            draw_several(io.canonical(record), io.read_columns(columns_path), folder, spec["formats"])
+        write_record(record, folder, spec["formats"])
 
 
 def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -53,21 +53,25 @@ def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def write_record(record: Mapping[str, Any], folder: Path) -> None:
-    """Write one record, its tables and its forest plot."""
+def write_record(record: Mapping[str, Any], folder: Path, wanted: Collection[str]) -> None:
+    """Write one record, its tables and its forest plot in the `wanted` formats."""
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.forest_notes import describe_forest
+    from trialpool.figures.formats import formats_of
     from trialpool.figures.save import save_figure
 
     plain = io.canonical(record)
     io.write_csv(folder / "studies.csv", study_rows(record), STUDY_COLUMNS)
     io.write_csv(folder / "sensitivity.csv", record["sensitivity"], SENSITIVITY_COLUMNS)
     figure = draw_forest(plain, preset=record["forest"])
-    save_figure(figure, folder / "forest", description=describe_forest(plain))
+    formats = formats_of("forest", wanted)
+    save_figure(figure, folder / "forest", description=describe_forest(plain), formats=formats)
     io.write_json(folder / "result.json", record)
 
 
-def draw_several(record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], folder: Path) -> None:
+def draw_several(
+    record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], folder: Path, wanted: Collection[str]
+) -> None:
     """Write the tables and figures that only an analysis of two trials or more has.
 
     Those of its moderators too, where it declares some and has trials enough for a test.
@@ -81,8 +85,9 @@ def draw_several(record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *MULTIVERSE_COLUMNS))
     io.write_csv(folder / "influence.csv", record["influence"], INFLUENCE_COLUMNS)
     for name, title, figure in draw_all(record, columns):
-        formats = formats_of(name)
+        formats = formats_of(name, wanted)
         save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE, formats=formats)
     if record["moderators"] and record["k"] >= SMALLEST:
         title, figure = describe_moderators(record), draw_moderators(record)
-        save_figure(figure, folder / "moderators", description=title, dpi=PNG_DPI_BESIDE)
+        formats = formats_of("moderators", wanted)
+        save_figure(figure, folder / "moderators", description=title, dpi=PNG_DPI_BESIDE, formats=formats)
