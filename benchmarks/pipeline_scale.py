@@ -188,9 +188,8 @@ def main():
             cold, peaks = run(folder, target)
             idle, _ = run(folder, target)
             weight = sum(path.stat().st_size for path in (folder / "results").rglob("*") if path.is_file())
-            print(
-                f"\n{analyses:,} analyses, {trials:,} trials, {', '.join(formats)}: {cold:.0f} s from nothing, {idle:.1f} s with"
-            )
+            told = f"{analyses:,} analyses, {trials:,} trials, {', '.join(formats)}"
+            print(f"\n{told}: {cold:.0f} s from nothing, {idle:.1f} s with")
             print(f"nothing to do, results {weight / 1e6:.0f} MB, Snakemake {peaks['snakemake']:.0f} MB.")
             if not target:
                 print(f"{share_that_holds_the_truth(folder):.1%} of the 95% intervals hold the truth.")

@@ -97,6 +97,8 @@ def render_pages(
         "policy": _policy(script),
         "most_rows": MOST_ROWS_SHOWN,
         "apart": apart,
+        "lights": LIGHTS,
+        "interval_name": interval_name(records),
     }
     environment = html_environment()
     yield (
@@ -112,12 +114,10 @@ def render_pages(
             overview=_overview(views),
             domains=_distinct(words.capital(words.domain_name(record["domain"])) for record in records),
             comparisons=_distinct(record["comparison"] for record in records),
-            interval_name=interval_name(records),
             images={} if apart else _all_images(figures or {}, specs or {}),
             trials=[trial for trial in trials if ("trial", trial["study_id"]) not in home],
             bias=tool_tables(judgements, named, len(trials)),
             judged=len(marks),
-            lights=LIGHTS,
             flow=flow_view(flow),
             audit=audit_view(audit, named) if audit else None,
             anchors={row["anchor"] for row in raw.values()},
