@@ -143,6 +143,7 @@ def render_pages(
                 **frame,
                 **{"top": "../", "main": "../index.html", "link": linker(home, analysis, local)},
                 title=view["title"],
+                review=title or page_title(records),
                 view=view,
                 images=_all_images({analysis: (figures or {}).get(analysis, {})}, specs or {}),
                 trials=[shown[trial] for trial in here],
