@@ -13,10 +13,10 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Circle, Polygon, Rectangle
-from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Transform
 
 from trialpool.figures import style
+from trialpool.figures.line_of_text import LineOfText
 
 POINTS_PER_INCH = 72.0
 BACK, BAND, LINE, MARK, WORDS = 0.5, 1.0, 2.0, 3.0, 4.0
@@ -57,7 +57,7 @@ def put_text(
     turned: bool = False,
     url: str = "",
     gid: str | None = None,
-) -> Text | None:
+) -> LineOfText | None:
     """One line of text on its baseline, or turned to read upwards; nothing for empty text.
 
     >>> put_text(new_sheet(100, 50), 10, 20, "τ²").get_text()
@@ -65,7 +65,7 @@ def put_text(
     """
     if not text:
         return None
-    mark = Text(
+    mark = LineOfText(
         x,
         baseline,
         text,
