@@ -16,6 +16,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.text import Text
 
 BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # share of the width that lies left of the anchor
+MOST_WIDTHS = 16384
+_WIDTHS: dict[tuple[object, ...], float] = {}
 
 
 class LineOfText(Text):
@@ -45,10 +47,18 @@ class LineOfText(Text):
         renderer.close_group("text")
 
     def _before(self, renderer: RendererBase) -> float:
-        """How far left of its anchor the line begins."""
+        """How far left of its anchor the line begins; widths are kept, for ticks and counts come back often.
+
+        They differ between formats by rounding. The canvas tells these apart, the renderer does not: SVG and
+        PDF both draw through a `MixedModeRenderer`.
+        """
         share = BEFORE[self.get_horizontalalignment()]
         if not share:
             return 0.0
-        text, font = self.get_text(), self.get_fontproperties()
-        width: float = renderer.get_text_width_height_descent(text, font, ismath=False)[0]
-        return share * width
+        text, font, figure = self.get_text(), self.get_fontproperties(), self.get_figure(root=True)
+        kind = (type(figure.canvas), figure.dpi, text, font.get_size(), font.get_weight())
+        if kind not in _WIDTHS:
+            if len(_WIDTHS) >= MOST_WIDTHS:
+                _WIDTHS.clear()
+            _WIDTHS[kind] = renderer.get_text_width_height_descent(text, font, ismath=False)[0]
+        return share * _WIDTHS[kind]
