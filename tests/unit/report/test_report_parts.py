@@ -6,8 +6,10 @@ import pytest
 
 from tests.unit.report import demo
 from tests.unit.report.test_report_page import HARMLESS, Page
+from trialpool import io
 from trialpool.report.page import render_page, render_pages
 from trialpool.report.parts import linker
+from trialpool.report.records import read_csv
 
 
 @pytest.fixture(scope="module")
@@ -68,3 +70,8 @@ def test_a_trial_that_no_question_names_stands_on_the_main_page():
 
 def test_a_slug_in_an_address_is_quoted():
     assert linker({("analysis", "a b"): "a b"})("analysis", "a b").startswith("questions/a%20b.html#")
+
+
+def test_a_cell_that_names_all_trials_of_a_large_review_is_read(tmp_path):
+    io.write_csv(tmp_path / "flow.csv", [{"study_ids": "Trial000001 " * 30_000}], ["study_ids"])
+    assert len(read_csv(tmp_path / "flow.csv")[0]["study_ids"]) == 360_000

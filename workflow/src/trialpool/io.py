@@ -21,6 +21,7 @@ if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that 
     import pandas as pd
 
 SIGNIFICANT_DIGITS = 10
+csv.field_size_limit(100_000_000)  # flow.csv names all trials in one cell; Python would read 131,072 letters
 UNFINISHED = ".*.part"  # what a killed write leaves behind; the next run removes it
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 

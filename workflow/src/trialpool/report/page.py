@@ -78,77 +78,87 @@ def render_pages(
     ['index.html']
     """
     raw = raw_index(tables)
-    judgements = tables.get("risk_of_bias") or []
-    marks = overall_marks(judgements)
+    marks = overall_marks(tables.get("risk_of_bias") or [])
     views = [
         analysis_view(record, raw, instruments or {}, marks, (specs or {}).get(record["analysis"]))
         for record in records
     ]
     trials = trial_views(records, tables)
+    theirs: dict[str, list[str]] = {}
+    if len(records) > most_questions:
+        theirs = {view["analysis"]: trials_named(view, MOST_ROWS_SHOWN) for view in views}
+    home, places = homes(theirs, tables) if theirs else ({}, {})
+    frame = _frame(records, title, bool(theirs))
+    whole = {
+        "link": linker(home),
+        "images": {} if theirs else _all_images(figures or {}, specs or {}),
+        "trials": [trial for trial in trials if ("trial", trial["study_id"]) not in home],
+        "groups": _groups(views),
+        "overview": _overview(views),
+        "anchors": {row["anchor"] for row in raw.values()},
+        "flow": flow_view(flow),
+        "pools": published_views(published or tables.get("published_pools") or [], records),
+        "compared": bool(published),
+    }
+    review = _whole_review(records, tables, claims, audit, trials)
+    page = html_environment().get_template("page.html")
+    yield "index.html", page.render(**frame, **whole, **review, title=frame["review"], top="", main="")
+    if theirs:
+        shown = {trial["study_id"]: trial for trial in trials}
+        for view in views:
+            analysis = view["analysis"]
+            here = [trial for trial in theirs[analysis] if trial in shown]
+            local = {place for trial in here for place in places[trial]}
+            part = {"link": linker(home, analysis, local), "trials": [shown[trial] for trial in here]}
+            part["images"] = _all_images({analysis: (figures or {}).get(analysis, {})}, specs or {})
+            yield page_of(analysis), _question_page(view, frame | part)
+
+
+def _whole_review(
+    records: Sequence[Record],
+    tables: Mapping[str, Sequence[Mapping[str, Any]]],
+    claims: Sequence[Mapping[str, Any]],
+    audit: Sequence[Mapping[str, Any]],
+    trials: Sequence[Mapping[str, Any]],
+) -> dict[str, Any]:
+    """What index.html tells of all questions and trials together; `trials` as of `trial_views`."""
+    judgements = tables.get("risk_of_bias") or []
     named = {trial["study_id"]: trial["label"] for trial in trials}
     populations, unmapped = with_room(evidence_map(records))
-    apart = len(records) > most_questions
-    theirs = {view["analysis"]: trials_named(view, MOST_ROWS_SHOWN) for view in views} if apart else {}
-    home, places = homes(theirs, tables) if apart else ({}, {})
+    return {
+        "claims": claim_views(claims, records),
+        "findings": comparison_tables(records),
+        "facts": headline_facts(records, tables),
+        "domains": _distinct(words.capital(words.domain_name(record["domain"])) for record in records),
+        "comparisons": _distinct(record["comparison"] for record in records),
+        "bias": tool_tables(judgements, named, len(trials)),
+        "judged": len(overall_marks(judgements)),
+        "audit": audit_view(audit, named) if audit else None,
+        "unasked": not_asked_view(not_asked(records, tables, named), tables),
+        "map": populations,
+        "unmapped": unmapped,
+        "timeline": timeline(trials),
+    }
+
+
+def _question_page(view: Record, context: Mapping[str, Any]) -> str:
+    template = html_environment().get_template("question.html")
+    return template.render(**context, view=view, title=view["title"], top="../", main="../index.html")
+
+
+def _frame(records: Sequence[Record], title: str, apart: bool) -> dict[str, Any]:
+    """What every page of the review needs."""
     script = _source("page.js")
-    frame = {
+    return {
         "style": Markup(_source("page.css").replace("/* colours */", colours.css_variables())),
         "script": Markup(script),
         "policy": _policy(script),
+        "review": title or page_title(records),
         "most_rows": MOST_ROWS_SHOWN,
         "apart": apart,
         "lights": LIGHTS,
         "interval_name": interval_name(records),
     }
-    environment = html_environment()
-    yield (
-        "index.html",
-        environment.get_template("page.html").render(
-            **frame,
-            **{"top": "", "main": "", "link": linker(home)},
-            title=title or page_title(records),
-            claims=claim_views(claims, records),
-            findings=comparison_tables(records),
-            facts=headline_facts(records, tables),
-            groups=_groups(views),
-            overview=_overview(views),
-            domains=_distinct(words.capital(words.domain_name(record["domain"])) for record in records),
-            comparisons=_distinct(record["comparison"] for record in records),
-            images={} if apart else _all_images(figures or {}, specs or {}),
-            trials=[trial for trial in trials if ("trial", trial["study_id"]) not in home],
-            bias=tool_tables(judgements, named, len(trials)),
-            judged=len(marks),
-            flow=flow_view(flow),
-            audit=audit_view(audit, named) if audit else None,
-            anchors={row["anchor"] for row in raw.values()},
-            unasked=not_asked_view(not_asked(records, tables, named), tables),
-            map=populations,
-            unmapped=unmapped,
-            timeline=timeline(trials),
-            pools=published_views(published or tables.get("published_pools") or [], records),
-            compared=bool(published),
-        ),
-    )
-    if not apart:
-        return
-    template = environment.get_template("question.html")
-    shown = {trial["study_id"]: trial for trial in trials}
-    for view in views:
-        analysis = view["analysis"]
-        here = [trial for trial in theirs[analysis] if trial in shown]
-        local = {place for trial in here for place in places[trial]}
-        yield (
-            page_of(analysis),
-            template.render(
-                **frame,
-                **{"top": "../", "main": "../index.html", "link": linker(home, analysis, local)},
-                title=view["title"],
-                review=title or page_title(records),
-                view=view,
-                images=_all_images({analysis: (figures or {}).get(analysis, {})}, specs or {}),
-                trials=[shown[trial] for trial in here],
-            ),
-        )
 
 
 def page_title(records: Sequence[Record]) -> str:
