@@ -21,12 +21,14 @@ ANALYSES = load_settings(read_yaml(CONFIG)[0], [CONFIG]).analyses
 CODEBOOK_CATEGORIES = {
     *("manual_acupuncture", "electroacupuncture", "laser_acupuncture", "auricular_acupuncture"),
     *("warm_needling", "acupuncture_mixed", "gabapentinoid", "antidepressant", "opioid", "cannabinoid"),
-    *("vitamin_b", "other_drug", "supplement", "herbal", "topical", "exercise", "diet", "neurostimulation"),
+    *("vitamin_b", "lipoic_acid", "prostaglandin", "aldose_reductase_inhibitor", "neurotrophic_drug"),
+    *("metformin", "vitamin_d", "vitamin_e", "omega_3", "glutamine", "carnitine", "calcium_magnesium"),
+    *("other_drug", "supplement", "herbal", "topical", "exercise", "diet", "neurostimulation"),
     *("photobiomodulation", "cryotherapy", "compression", "massage", "acupressure", "gene_therapy", "other"),
     *("sham", "placebo", "usual_care", "waitlist"),
 }
 DOMAINS = {"pain", "nerve_conduction", "quality_of_life", "symptom_score", "sensory_function", "function"}
-UNITS = {"points", "m/s", "uV", "mV", "ms", "uS", "Hz", "s", "cm", "percent", "V", None}
+UNITS = {"points", "m/s", "uV", "mV", "ms", "uS", "um", "Hz", "s", "cm", "percent", "V", None}
 METHODS = ("between_group", "anchor", "cross_sectional", "combined", "consensus", "unstated", "distribution")
 INSTRUMENT_KEYS = {
     *("name", "domains", "range", "range_source", "normal", "normal_source", "better", "direction_note"),

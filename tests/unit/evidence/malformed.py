@@ -104,7 +104,10 @@ def _headers(table: Table, rows: Rows) -> Iterator[Mutation]:
         return Mutation(f"{table.name}: {name}", table.file, becomes, lambda _: content, where, column)
 
     for index, name in list(enumerate(table.names))[::4]:
-        yield made(f"no column {name}", "fault", [row[:index] + row[index + 1 :] for row in rows], name)
+        optional = table.columns[index].optional
+        if not optional or not any(row[index] for row in rows[1:]):  # else it loads, as other evidence
+            without = [row[:index] + row[index + 1 :] for row in rows]
+            yield made(f"no column {name}", "loads" if optional else "fault", without, name)
     header, body = rows[0], rows[1:]
     yield made("unknown column", "fault", [[*header, "remark"], *([*row, "x"] for row in body)], "remark")
     yield made("column twice", "fault", [[*header, header[1]], *([*row, row[1]] for row in body)], header[1])

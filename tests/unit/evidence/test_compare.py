@@ -198,6 +198,26 @@ def test_arms_of_other_designs_are_not_parallel_groups(design, code):
     assert len(chosen(answer(tables, first))) == 1
 
 
+@pytest.mark.parametrize(("period", "used"), [("first", 1), ("second", 0), ("both", 0)])
+def test_only_the_first_period_of_a_crossover_is_two_groups_whatever_the_config_assumes(period, used):
+    tables = review(studies=[{"design": "crossover"}], continuous=two_arms(period=period))
+    assert len(chosen(answer(tables))) == used
+    first = question(assumptions={"A": {"first_period": True, "source": "abstract"}})
+    assert len(chosen(answer(tables, first))) == used
+
+
+def test_a_contrast_of_the_first_period_is_one_of_two_groups():
+    exact = {"arm_1": "a", "arm_2": "s", "spread_type": "none", "spread_low": None, "spread_high": None}
+    exact |= {"p_value": "0.05", "n_1": 12, "n_2": 10}
+    both = {"studies": [{"design": "crossover"}]}
+    (row,) = chosen(answer(review(**both, contrasts=[{**exact, "period": "first"}])))
+    assert row["variance"] ** 0.5 == pytest.approx(1 / 2.08596345)  # t(20)
+    assert "crossover" not in row["cautions"]
+    (row,) = chosen(answer(review(**both, contrasts=[exact])))
+    assert row["variance"] ** 0.5 == pytest.approx(1 / 2.26215716)  # t(9): the same people twice
+    assert "crossover" in row["cautions"]
+
+
 def test_events_and_zero_cells():
     rows = [{"arm": "a", "events": 0, "n": 10}, {"arm": "s", "events": 3, "n": 12}]
     spec = question(domain="responder", measure="OR", better="higher")

@@ -10,8 +10,8 @@ def arm(**cells):
     return table.iloc[0]
 
 
-def contrast(arms=None, note="", **cells):
-    rows = {"contrasts": [{"arm_1": "a", "arm_2": "s", "note": note, **cells}]}
+def contrast(arms=None, **cells):
+    rows = {"contrasts": [{"arm_1": "a", "arm_2": "s", **cells}]}
     if arms:
         rows["arms"] = arms
     return harmonise(review(**rows))["contrasts"].iloc[0]
@@ -81,7 +81,7 @@ def test_skewed_quartiles_are_refused_with_their_statistic():
             {"centre_type": "median", "centre": 9, "spread_type": "iqr", "spread_low": 3, "spread_high": 5},
             "bad_spread",
         ),
-        ({"note": "same people twice: do not pool as parallel arms"}, "held_back"),
+        ({"use": "show_only", "use_reason": "same people twice"}, "held_back"),
     ],
 )
 def test_what_cannot_be_used_says_why(cells, code):
@@ -137,11 +137,11 @@ def test_exact_p():
 
 
 @pytest.mark.parametrize(
-    ("p_value", "note"), [("<0.001", ""), ("", ""), ("0.48", "p of a Wilcoxon rank test"), ("1.0", "")]
+    ("p_value", "p_test"), [("<0.001", ""), ("", ""), ("0.48", "rank"), ("0.48", "log_rank"), ("1.0", "")]
 )
-def test_p_values_that_give_no_standard_error(p_value, note):
+def test_p_values_that_give_no_standard_error(p_value, p_test):
     row = contrast(
-        spread_type="none", spread_low=None, spread_high=None, p_value=p_value, n_1=9, n_2=9, note=note
+        spread_type="none", spread_low=None, spread_high=None, p_value=p_value, n_1=9, n_2=9, p_test=p_test
     )
     assert not row["usable"]
     assert row["reason_code"] == "no_spread"
@@ -166,9 +166,40 @@ def test_unspecified_effects_are_not_pooled():
 
 
 def test_events_keep_their_reason():
-    rows = [{"arm": "a", "events": 21, "n": 20}, {"arm": "s", "note": "do not pool"}, {"arm": "a"}]
+    held = {"use": "show_only", "use_reason": "counts disagree", "note": "a remark"}
+    rows = [{"arm": "a", "events": 21, "n": 20}, {"arm": "s", **held}, {"arm": "a"}]
     table = harmonise(review(events=rows))["events"]
     assert table["reason_code"].tolist() == ["impossible", "held_back", ""]
+    assert table["reason"].tolist()[1] == "counts disagree"
+
+
+def test_the_direction_of_events_is_that_of_their_domain_unless_the_row_says_otherwise():
+    rows = [{"arm": "a"}, {"arm": "a", "better": "lower"}, {"arm": "a", "domain": "incidence"}]
+    assert harmonise(review(events=rows))["events"]["better"].tolist() == ["higher", "lower", "lower"]
+
+
+@pytest.mark.parametrize(("spread_type", "quantile"), [("ci90", 1.73406361), ("ci99", 2.87844047)])
+def test_intervals_of_other_levels(spread_type, quantile):
+    # t(18) at 0.95 and 0.995
+    row = contrast(spread_type=spread_type, n_1=10, n_2=10)
+    assert row["se"] == pytest.approx(1 / quantile)
+    assert row["derivation"] == f"SE from {spread_type[2:]}% CI with t, df 18"
+    of_arm = arm(spread_type=spread_type, spread_low=3, spread_high=5, n=19)
+    assert of_arm["sd"] == pytest.approx(19**0.5 / quantile)
+
+
+def test_a_row_that_does_not_say_how_often_it_was_read_was_read_once():
+    assert arm(reading="")["reading"] == "single"
+    assert contrast(reading=None)["reading"] == "single"
+
+
+def test_doubts_about_a_report_travel_with_its_rows():
+    doubt = {"setting_note": "copied", "report_status": "doubted"}
+    assert (
+        harmonise(review(studies=[doubt], continuous=[{"arm": "a"}]))["arms"]["cautions"].item() == "copied"
+    )
+    plain = harmonise(review(studies=[{"setting_note": "pilot"}], continuous=[{"arm": "a"}]))["arms"]
+    assert plain["cautions"].item() == ""
 
 
 def test_a_mean_with_sd_but_without_any_number_of_people_is_not_used():

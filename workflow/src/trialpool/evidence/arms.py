@@ -13,10 +13,11 @@ import pandas as pd
 
 from trialpool.evidence import routes
 from trialpool.evidence.changes import complete
-from trialpool.evidence.words import held_back, joined, plain_text, study_doubts, where_text
+from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text
 
 ARM_COLUMNS = (
-    *("study_id", "arm", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"),
+    *("study_id", "arm", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
+    *("period", "kind"),
     *("n", "mean", "sd", "sd_before", "sd_after", "r_found", "r_source", "sd_borrowed", "borrowed_from"),
     *("made", "trust", "imputed", "derivation", "cautions", "reading", "source_url", "locator", "row_ids"),
     *("usable", "reason_code", "reason"),
@@ -37,6 +38,7 @@ def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     found = routes.centre_and_spread(rows)
     table = rows.rename(columns={"measure": "kind", "row_id": "row_ids"}).assign(
         mean=found["mean"],
+        reading=rows["reading"].where(rows["reading"] != "", "single"),
         sd=found["sd"],
         trust=found["trust"],
         imputed=assumed_n,
@@ -52,9 +54,9 @@ def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
 
 
 def _hold_back(table: pd.DataFrame, doubts: pd.Series) -> None:
-    """Rows that their own note forbids to pool; notes and doubts about the study become cautions."""
-    held = held_back(table["note"])
+    """Rows that are shown only; notes and doubts about the study become cautions."""
+    held = table["use"] == SHOW_ONLY
     table.loc[held, "reason_code"] = "held_back"
-    table.loc[held, "reason"] = table["note"]
+    table.loc[held, "reason"] = table["use_reason"]
     doubt = table["study_id"].map(doubts).fillna("")
     table["cautions"] = joined(table["cautions"], table["note"], doubt)

@@ -1,8 +1,7 @@
-"""Counts: people beyond those randomised, events against percentages, whole-number arithmetic of means."""
+"""Counts: people beyond those randomised, whole-number arithmetic of means."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 import numpy as np
@@ -10,10 +9,7 @@ import pandas as pd
 
 from trialpool.evidence.audit_frame import HIGH, LOW, MEDIUM, Tables, chosen, decimals, findings, what
 from trialpool.evidence.audit_integers import debit, grim, grim_can_tell, grimmer
-
-PERCENT = re.compile(r"(?<![\d.])(\d{1,3}(?:\.\d+)?) ?%(?! ?(?:CI|confidence|interval|threshold))")
-MODELLED = re.compile(r"\bmodel|adjusted|ancova|regression|estimated|imput|n randomi[sz]ed", re.IGNORECASE)
-NEAR = 10.0  # percentage points: a printed percentage further off is about something else
+from trialpool.evidence.codebook import INTERVALS
 
 
 def people_beyond_randomised(tables: Tables) -> pd.DataFrame:
@@ -84,54 +80,16 @@ def _arms_against_trial(tables: Tables) -> pd.DataFrame:
     )
 
 
-def events_against_percentages(tables: Tables) -> pd.DataFrame:
-    """Rule percentage_disagrees: a percentage printed for a count (as its note quotes it) against the count.
-
-    Only percentages that a note quotes as printed count, alone or added up ("56.67% + 36.67%"); one that is
-    more than ten points away is about something else.
-    """
-    rows = tables["events"]
-    rows = rows[rows["note"].str.contains("print", regex=False) & (rows["n"] > 0)]
-    share = 100 * rows["events"] / rows["n"]
-    quoted = [_disagreeing(note, value) for note, value in zip(rows["note"], share, strict=True)]
-    mask = [bool(values) for values in quoted]
-    rows = rows.assign(share=share, quoted=quoted, instrument=rows["outcome"], item="")
-    rows = chosen(rows, mask)
-    return findings(
-        "percentage_disagrees",
-        MEDIUM,
-        rows,
-        numbers=[
-            f"{what(row)}: {row.events:.0f} of {row.n:.0f} = {row.share:.1f}%, printed "
-            + " and ".join(f"{value:g}%" for value in row.quoted)
-            for row in rows.itertuples()
-        ],
-        finding="the printed percentage is not that of the events and people",
-        check="the denominator, and which of the numbers is a misprint",
-    )
-
-
-def _disagreeing(note: str, share: float) -> list[float]:
-    """Percentages of a note that should be this share and are not; empty if any of them, or a sum, fits.
-
-    >>> _disagreeing("printed with 96%, which does not fit", 97.6), _disagreeing("printed as 66%", 66.0)
-    ([96.0], [])
-    """
-    found = [(float(text), decimals(float(text))) for text in PERCENT.findall(note)]
-    sums = [(sum(value for value, _ in found), 2)] if "+" in note and len(found) > 1 else []
-    fits = any(abs(value - share) <= 10.0**-places for value, places in found + sums)
-    return [] if fits else [value for value, _ in found if abs(value - share) <= NEAR]
-
-
 def whole_numbers(tables: Tables) -> pd.DataFrame:
     """Rules grim, grimmer and debit, where the catalogue declares `integer_items` or `binary`.
 
-    Means of baseline and final values and of changes; model-based means, and rows whose n is not printed,
-    cannot be tested. Trailing zeros are lost on reading, so the test errs on the side of silence.
+    Means of baseline and final values and of changes; least-squares means, means with a confidence interval
+    (which mostly come from a model) and rows whose n is not printed cannot be tested. Trailing zeros are lost
+    on reading, so the test errs on the side of silence.
     """
     rows = tables["continuous"]
-    rows = rows[(rows["centre_type"] == "mean") & (rows["n"] >= 2) & (rows["unit"] != "percent")]
-    rows = chosen(rows, (not MODELLED.search(note) for note in rows["note"]))
+    rows = rows[(rows["centre_type"] == "mean") & ~rows["spread_type"].isin(list(INTERVALS))]
+    rows = rows[(rows["n"] >= 2) & (rows["unit"] != "percent")]
     return pd.concat([_sums_of_items(rows[rows["integer_items"] >= 1]), _proportions(rows[rows["binary"]])])
 
 

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from trialpool.evidence.audit_frame import HIGH, LOW, MEDIUM, Tables, findings, grouped, half_unit, what
-from trialpool.evidence.codebook import RATIOS
+from trialpool.evidence.codebook import INTERVALS, RATIOS
 
 ASYMMETRY = 0.1  # of the half-width, beyond what rounding can do
 P_GAP = 0.35  # on the normal scale, beyond rounding, between a printed p and that of the interval
-RANK_TEST = re.compile(r"\brank\b|wilcoxon|mann.?whitney|kruskal|fisher", re.IGNORECASE)
 INTERVAL = ("estimate", "spread_low", "spread_high")
-Z975 = float(ndtri(0.975))
 
 
 def interval_and_estimate(tables: Tables) -> pd.DataFrame:
@@ -52,13 +48,13 @@ def interval_and_estimate(tables: Tables) -> pd.DataFrame:
 
 
 def _with_intervals(tables: Tables) -> list[pd.DataFrame]:
-    """Rows with an estimate and a 95% interval: arms, contrasts, published pools, on one set of columns."""
+    """Arms, contrasts and published pools with an estimate and a confidence interval, in the same columns."""
     names = ["study_id", "row_id", "source_url", "estimate", "spread_low", "spread_high", "ratio", "label"]
     arms = tables["continuous"]
-    arms = arms[(arms["spread_type"] == "ci95") & (arms["centre_type"] != "median")]
+    arms = arms[arms["spread_type"].isin(list(INTERVALS)) & (arms["centre_type"] != "median")]
     arms = arms.assign(estimate=arms["centre"], ratio=False, label=[what(row) for row in arms.itertuples()])
     contrasts = tables["contrasts"]
-    contrasts = contrasts[contrasts["spread_type"] == "ci95"]
+    contrasts = contrasts[contrasts["spread_type"].isin(list(INTERVALS))]
     contrasts = contrasts.assign(
         ratio=contrasts["measure"].isin(RATIOS),
         label=[f"{what(row)}, {row.arm_1} v {row.arm_2}" for row in contrasts.itertuples()],
@@ -90,15 +86,17 @@ def _bounds(rows: pd.DataFrame, name: str) -> tuple[pd.Series, pd.Series]:
 def p_and_interval(tables: Tables) -> pd.DataFrame:
     """Rule p_disagrees: the p-value of a contrast against its own estimate and interval.
 
-    By t on n1 + n2 − 2 df where the numbers are printed, else by the normal; rank tests are left out.
+    By t on n1 + n2 − 2 df where the numbers are printed, else by the normal; p-values of other tests are
+    left out.
     """
     rows = tables["contrasts"]
-    rows = rows[(rows["spread_type"] == "ci95") & rows["estimate"].notna() & (rows["p_value"] != "")]
-    rows = rows[~rows["note"].str.contains(RANK_TEST)]
+    rows = rows[rows["spread_type"].isin(list(INTERVALS)) & rows["estimate"].notna()]
+    rows = rows[(rows["p_value"] != "") & (rows["p_test"] == "")]
     rows = rows.assign(ratio=rows["measure"].isin(RATIOS))
     low, high, estimate = (_bounds(rows, name) for name in ("spread_low", "spread_high", "estimate"))
     df = rows["n_1"] + rows["n_2"] - 2
-    quantile = np.where(df > 0, stdtrit(df.where(df > 0, 1.0), 0.975), Z975)
+    tail = (1 + rows["spread_type"].map(INTERVALS).astype(float)) / 2
+    quantile = np.where(df > 0, stdtrit(df.where(df > 0, 1.0), tail), ndtri(tail))
     wide = (high[1] - low[0]) / 2 / quantile
     narrow = np.maximum((high[0] - low[1]) / 2, 1e-12) / quantile
     size = [bound.abs() for bound in estimate]

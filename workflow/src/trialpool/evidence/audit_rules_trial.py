@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,25 +13,18 @@ from trialpool.evidence.audit_frame import (
     LOW,
     MEDIUM,
     Tables,
-    chosen,
     decimals,
     findings,
     grouped,
 )
-from trialpool.evidence.words import DOUBT
+from trialpool.evidence.designs import FIRST_PERIOD
+from trialpool.evidence.words import SHOW_ONLY
 
 BASELINE_P = 0.01
 ACROSS_P = 0.01  # for all trials together
 TELLING_DIGITS = 4  # significant digits of the numbers of a row, for it to say anything when repeated
 REPEATED_ROWS = 2
 LARGEST_GROUP = 50  # of trials that share one row: more than that is a common value, not a copy
-ODD_NOTE = re.compile(
-    r"do(?:es)? not (?:fit|equal|contain|agree)|cannot (?:fit|be the)|misprint|is odd|"
-    r"too (?:narrow|wide|small|large) for|text prints|prints another|inconsisten",
-    re.IGNORECASE,
-)
-ONE_PERIOD = re.compile(r"(?:first|second)(?: [\w-]+)? period", re.IGNORECASE)
-UNLABELLED = re.compile(r"(?:\+/-|±)[^.;]{0,12} not labelled|neither is labelled", re.IGNORECASE)
 
 
 def baseline_imbalance(tables: Tables) -> pd.DataFrame:
@@ -195,8 +187,7 @@ def significant(value: float) -> int:
 
 
 DOUBTED = (HIGH, "whoever read the report doubts it as a whole", "what the note says, before it is pooled")
-ODD = (LOW, "whoever read this number found something that does not fit", "what the note says")
-AS_SD = (LOW, "the ± is not labelled in the report; entered as what its size fits", "the full text: SD or SE")
+ODD = (LOW, "whoever read this number holds it back", "the reason given, in the source")
 SAME_PEOPLE = (
     LOW,
     "crossover trial: its arms are the same people, not two groups",
@@ -205,20 +196,19 @@ SAME_PEOPLE = (
 
 
 def doubts_on_record(tables: Tables) -> pd.DataFrame:
-    """Rules doubted_report, doubted_row, spread_unlabelled, paired_arms: what the tables say themselves."""
+    """Rules doubted_report, doubted_row, paired_arms: what the columns of the tables say themselves."""
     studies = tables["studies"]
     names = ("continuous", "contrasts", "events")
-    rows = pd.concat([tables[name][["study_id", "row_id", "source_url", "note"]] for name in names])
-    crossed = rows[rows["study_id"].isin(studies.loc[studies["design"] == "crossover", "study_id"])]
-    crossed = chosen(crossed, (not ONE_PERIOD.search(note) for note in crossed["note"]))
-    doubted = chosen(studies, (bool(DOUBT.search(note)) for note in studies["setting_note"]))
-    odd = chosen(rows, (bool(ODD_NOTE.search(note)) for note in rows["note"]))
-    unlabelled = chosen(rows, (bool(UNLABELLED.search(note)) for note in rows["note"]))
+    columns = ["study_id", "row_id", "source_url", "period", "use", "use_reason"]
+    rows = pd.concat([tables[name][columns] for name in names])
+    crossover = rows["study_id"].isin(studies.loc[studies["design"] == "crossover", "study_id"])
+    crossed = rows[crossover & (rows["period"] != FIRST_PERIOD)]
+    doubted = studies[studies["report_status"] != ""]
+    odd = rows[rows["use"] == SHOW_ONLY]
     return pd.concat(
         [
             _on_record("doubted_report", DOUBTED, doubted, doubted["setting_note"]),
-            _on_record("doubted_row", ODD, odd, odd["note"]),
-            _on_record("spread_unlabelled", AS_SD, grouped(unlabelled, ["study_id"])),
+            _on_record("doubted_row", ODD, odd, odd["use_reason"]),
             _on_record("paired_arms", SAME_PEOPLE, grouped(crossed, ["study_id"])),
         ]
     )

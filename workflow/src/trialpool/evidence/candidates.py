@@ -75,11 +75,10 @@ def arm_rows(
     source = summaries.take(rows["row"].to_numpy())
     rows["cell"] = cells(summaries)[rows["row"].to_numpy()]
     names = [name for name in CARRIED if name in summaries]
-    for name in (*names, "derivation", "cautions", "usable", "reason_code", "reason", "study_id"):
-        rows[name] = source[name].to_numpy()
+    names += ["derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"]
     who = arms.rename(columns={"arm": "arm_id", "weeks": "programme_weeks"}).take(rows["arm"].to_numpy())
-    for name in ATTRIBUTES:
-        rows[name] = who[name].to_numpy()
+    beside = (source[names], who[list(ATTRIBUTES)])
+    rows = pd.concat([rows, *(table.set_axis(rows.index) for table in beside)], axis=1)
     rows["covered"] = arm_weights(arms)[rows["arm"].to_numpy()]
     not_allowed(rows)
     _designs(rows, specs, studies)
@@ -98,7 +97,7 @@ def not_allowed(rows: pd.DataFrame) -> None:
 
 def _designs(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> None:
     """Crossover and cluster trials: refused, or with what the config assumes of them (see `designs`)."""
-    keys = ["analysis", "study_id"]
+    keys = ["analysis", "study_id", "period"]
     found = rows[keys].merge(design_table(specs, studies), on=keys, how="left").set_index(rows.index)
     rows["design_r"], rows["design_effect"] = found["design_r"], found["design_effect"].fillna(1.0)
     rows["design_words"] = found["design_words"].fillna("").astype(object)

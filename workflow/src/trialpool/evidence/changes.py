@@ -21,7 +21,7 @@ from trialpool.evidence import routes
 from trialpool.evidence.words import joined
 from trialpool.stats import change_correlation
 
-OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit"]
+OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit", "period"]
 TIME = ["weeks", "timepoint"]
 SAME_SCALE = ["instrument", "unit", "kind"]
 FEWEST_CORRELATIONS = 2

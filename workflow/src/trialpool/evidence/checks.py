@@ -12,7 +12,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialpool.evidence.codebook import CONTRAST_MEASURES, OUTCOMES, TABLES
+from trialpool.evidence.codebook import CONTRAST_MEASURES, INTERVALS, OUTCOMES, TABLES
 from trialpool.evidence.csvfile import nearest
 
 Tables = Mapping[str, pd.DataFrame]
@@ -145,6 +145,30 @@ def pooled_of(frame: pd.DataFrame, tables: Tables) -> pd.Series:
     return fine
 
 
+def adds_to(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+    """Arms that add to another name a different arm of their study.
+
+    >>> arms = {"study_id": ["X"] * 3, "arm": ["a", "b", "c"], "adds_to": [None, "a", "c"]}
+    >>> adds_to(pd.DataFrame(arms), {}).tolist()
+    [True, True, False]
+    """
+    named = pairs(frame, "study_id", "adds_to").isin(set(pairs(frame, "study_id", "arm")))
+    return frame["adds_to"].isna() | (named & (frame["adds_to"] != frame["arm"]).fillna(True))
+
+
+def of_a_crossover(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+    """Only rows of crossover trials name a period.
+
+    >>> studies = pd.DataFrame({"study_id": ["A", "B"], "design": ["crossover", "parallel"]})
+    >>> rows = pd.DataFrame({"study_id": ["A", "B"], "period": ["first", "first"]})
+    >>> of_a_crossover(rows, {"studies": studies}).tolist()
+    [True, False]
+    """
+    studies = tables["studies"]
+    others = studies.loc[studies["design"] != "crossover", "study_id"]
+    return frame["period"].isna() | ~frame["study_id"].isin(others)
+
+
 def _filled(column: str, types: tuple[str, ...]) -> Callable[[pd.DataFrame, Tables], pd.Series]:
     return lambda frame, tables: ~frame["spread_type"].isin(types) | frame[column].notna()
 
@@ -245,8 +269,8 @@ def measure_known(frame: pd.DataFrame, tables: Tables) -> pd.Series:
 def _positive(column: str, measures: tuple[str, ...]) -> Callable[[pd.DataFrame, Tables], pd.Series]:
     def holds(frame: pd.DataFrame, tables: Tables) -> pd.Series:
         bounds = column.startswith("spread")
-        interval = frame["spread_type"] == "ci95" if bounds else pd.Series(True, index=frame.index)
-        return ~(frame["measure"].isin(measures) & interval.fillna(False) & (frame[column] <= 0))
+        interval = frame["spread_type"].isin(list(INTERVALS)) if bounds else True
+        return ~(frame["measure"].isin(measures) & interval & (frame[column] <= 0))
 
     return holds
 

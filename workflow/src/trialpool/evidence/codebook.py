@@ -1,7 +1,9 @@
 """The codebook as data: one specification a column drives reading, validation, conversion and import.
 
 It imports nothing heavy, so that importers and the command line can use it freely. `data/raw/CODEBOOK.md`
-is its prose; a test holds the two together.
+is its prose; a test holds the two together. Columns decide: which rows may be pooled (`use`), which test a
+p-value is of (`p_test`), which period of a crossover trial a number is of (`period`) are words of a closed
+vocabulary; no text that is written for people (notes, labels, reasons) changes what is computed.
 """
 
 from __future__ import annotations
@@ -15,18 +17,22 @@ CONDITIONS = ("DPN", "CIPN")
 CATEGORIES = (
     *("manual_acupuncture", "electroacupuncture", "laser_acupuncture", "auricular_acupuncture"),
     *("warm_needling", "acupuncture_mixed", "gabapentinoid", "antidepressant", "opioid", "cannabinoid"),
-    *("vitamin_b", "other_drug", "supplement", "herbal", "topical", "exercise", "diet", "neurostimulation"),
+    *("vitamin_b", "lipoic_acid", "prostaglandin", "aldose_reductase_inhibitor", "neurotrophic_drug"),
+    *("metformin", "vitamin_d", "vitamin_e", "omega_3", "glutamine", "carnitine", "calcium_magnesium"),
+    *("other_drug", "supplement", "herbal", "topical", "exercise", "diet", "neurostimulation"),
     *("photobiomodulation", "cryotherapy", "compression", "massage", "acupressure", "gene_therapy", "other"),
     *("sham", "placebo", "usual_care", "waitlist"),
 )
 DOMAINS = ("pain", "nerve_conduction", "quality_of_life", "symptom_score", "sensory_function", "function")
 EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
-UNITS = ("points", "m/s", "uV", "mV", "ms", "uS", "Hz", "s", "cm", "percent")
+UNITS = ("points", "m/s", "uV", "mV", "ms", "uS", "um", "Hz", "s", "cm", "percent")
 TIMEPOINTS = ("baseline", "during", "end_of_treatment", "follow_up")
 RATIOS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
 CONTRAST_MEASURES = (
-    *("mean_difference", "smd", "change_difference", "risk_difference", *RATIOS, "effect_unspecified"),
+    *("mean_difference", "smd", "change_difference", "risk_difference", *RATIOS),
+    *("t_statistic", "effect_unspecified"),
 )
+INTERVALS = {"ci95": 0.95, "ci90": 0.90, "ci99": 0.99}  # spread types of confidence intervals, their levels
 OUTCOMES: dict[str, tuple[str, ...]] = {
     "responder": (
         *("improved", "markedly_improved", "cured", "pain_30", "pain_50", "pain_50_night", "pain_free"),
@@ -36,8 +42,8 @@ OUTCOMES: dict[str, tuple[str, ...]] = {
     ),
     "incidence": (
         *("cipn_any", "cipn_grade_1", "cipn_grade_1_2", "cipn_grade_2", "cipn_grade_3", "cipn_ncv_new"),
-        *("vibration_impaired", "numbness_feet_moderate_severe", "ntx_marked_decrease"),
-        *("adl_interference", "dose_reduction"),
+        *("cipn_moderate_severe", "vibration_impaired", "numbness_feet_moderate_severe"),
+        *("ntx_marked_decrease", "adl_interference", "dose_reduction"),
     ),
     "adverse_event": ("any",),
     "serious_adverse_event": ("any", "death"),
@@ -114,11 +120,15 @@ FORMS: dict[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: the form of its cells, whether they may be empty, the words or the range allowed."""
+    """One column: the form of its cells, whether they may be empty, the words or the range allowed.
+
+    A table may lack an `optional` column altogether; its cells then count as empty.
+    """
 
     name: str
     form: str = "text"
     required: bool = False
+    optional: bool = False
     words: tuple[str, ...] = ()
     low: float = -LARGEST
     high: float = LARGEST
@@ -149,8 +159,8 @@ class Table:
         return tuple(column.name for column in self.columns)
 
 
-def _words(name: str, words: tuple[str, ...], required: bool = True) -> Column:
-    return Column(name, "label", required, words)
+def _words(name: str, words: tuple[str, ...], required: bool = True, optional: bool = False) -> Column:
+    return Column(name, "label", required, optional, words)
 
 
 def _count(name: str, low: float = 1, required: bool = False, high: float = LARGEST) -> Column:
@@ -166,7 +176,13 @@ ARM = Column("arm", "arm", True)
 NOTE = Column("note")
 WEEKS = _number("weeks", 0, high=5200)
 SOURCE = (Column("source_url", "url", True), Column("locator", required=True))
-READING = _words("reading", ("double", "single"))
+READING = _words("reading", ("double", "single"), required=False, optional=True)
+PERIOD = _words("period", ("first", "second", "both"), required=False, optional=True)
+USE = (
+    _words("use", ("show_only",), required=False, optional=True),
+    Column("use_reason", optional=True),
+)
+BETTER = ("lower", "higher")
 OUTCOME = (
     Column("instrument", "code", True),
     Column("item", "label"),
@@ -177,6 +193,7 @@ STUDIES = Table(
     "studies",
     (
         STUDY,
+        Column("label", "label", optional=True),
         *(Column("first_author", "label"), _count("year", 1900, high=2100)),
         *(Column("journal", "label"), Column("country", "label")),
         *(Column("doi", "doi"), Column("pmid", "pmid"), Column("pmcid", "pmcid")),
@@ -184,7 +201,9 @@ STUDIES = Table(
         _words("condition", CONDITIONS),
         Column("population"),
         _words("design", ("parallel", "crossover", "cluster")),
-        *(_count("n_randomised"), Column("setting_note")),
+        _count("n_randomised"),
+        _words("report_status", ("doubted", "retracted"), required=False, optional=True),
+        Column("setting_note"),
         _words("purpose", ("treatment", "prevention")),
         _words("source_type", ("article", "registry", "review")),
         Column("source_url", "url", True),
@@ -196,6 +215,7 @@ ARMS = Table(
     (
         *(STUDY, ARM, _words("role", ("experimental", "control")), _words("category", CATEGORIES)),
         *(Column("label", required=True), Column("cointervention")),
+        Column("adds_to", "arm", optional=True),
         *(_number("sessions", 0), WEEKS, _number("sessions_per_week", 0)),
         *(_count("n_randomised"), Column("pooled_of", "arms")),
     ),
@@ -205,11 +225,11 @@ CONTINUOUS = Table(
     "continuous",
     (
         *(STUDY, ARM, _words("domain", DOMAINS), *OUTCOME, _words("unit", UNITS)),
-        *(_words("better", ("lower", "higher")), WEEKS, _words("timepoint", TIMEPOINTS, False)),
+        *(_words("better", BETTER), WEEKS, _words("timepoint", TIMEPOINTS, False), PERIOD),
         *(_words("measure", ("final", "change")), _count("n")),
         *(_words("centre_type", ("mean", "median", "lsmean")), _number("centre", required=True)),
-        *(_words("spread_type", ("sd", "se", "ci95", "iqr", "range", "none")), *SPREAD),
-        *(*SOURCE, READING, NOTE),
+        *(_words("spread_type", ("sd", "se", *INTERVALS, "iqr", "range", "none")), *SPREAD),
+        *(*USE, *SOURCE, READING, NOTE),
     ),
     (
         "study_id",
@@ -220,6 +240,7 @@ CONTINUOUS = Table(
         "unit",
         "weeks",
         "timepoint",
+        "period",
         "measure",
         "centre_type",
     ),
@@ -229,26 +250,29 @@ CONTRASTS = Table(
     (
         *(STUDY, Column("arm_1", "arm", True), Column("arm_2", "arm", True)),
         *(_words("domain", DOMAINS + EVENT_DOMAINS), *OUTCOME, _words("unit", UNITS, False)),
-        *(_words("better", ("lower", "higher")), WEEKS, _words("timepoint", TIMEPOINTS)),
+        *(_words("better", BETTER), WEEKS, _words("timepoint", TIMEPOINTS), PERIOD),
         *(Column("measure", "word", True), _number("estimate")),
-        *(_words("spread_type", ("se", "ci95", "none")), *SPREAD, Column("p_value", "p_value")),
+        *(_words("spread_type", ("se", *INTERVALS, "none")), *SPREAD, Column("p_value", "p_value")),
+        _words("p_test", ("rank", "fisher", "chi2", "log_rank"), required=False, optional=True),
         *(_words("adjusted", ("yes", "no"), False), _count("n_1"), _count("n_2")),
-        *(*SOURCE, READING, NOTE),
+        *(*USE, *SOURCE, READING, NOTE),
     ),
     (
         *("study_id", "arm_1", "arm_2", "domain", "instrument", "item", "unit", "weeks", "timepoint"),
-        *("measure", "adjusted"),
+        *("period", "measure", "adjusted"),
     ),
 )
 EVENTS = Table(
     "events",
     (
         *(STUDY, ARM, _words("domain", EVENT_DOMAINS), Column("outcome", "word", True)),
-        *(Column("definition"), WEEKS, _words("timepoint", TIMEPOINTS)),
+        *(Column("definition"), _words("better", BETTER, required=False, optional=True)),
+        *(WEEKS, _words("timepoint", TIMEPOINTS), PERIOD),
         *(_count("events", 0, True), _count("n", 1, True)),
-        *(*SOURCE, READING, NOTE),
+        _words("count_from", ("percentage", "complement"), required=False, optional=True),
+        *(*USE, *SOURCE, READING, NOTE),
     ),
-    ("study_id", "arm", "domain", "outcome", "weeks", "timepoint"),
+    ("study_id", "arm", "domain", "outcome", "weeks", "timepoint", "period"),
 )
 RISK_OF_BIAS = Table(
     "risk_of_bias",

@@ -17,12 +17,15 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence import routes
+from trialpool.evidence.codebook import INTERVALS
+from trialpool.evidence.designs import FIRST_PERIOD
 from trialpool.evidence.standard_errors import LOG_MEASURES, standard_errors
-from trialpool.evidence.words import held_back, joined, plain_text, study_doubts, where_text
+from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text
 
 CONTRAST_COLUMNS = (
     *("study_id", "arm_1", "arm_2", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
     *(
+        "period",
         "measure",
         "estimate",
         "se",
@@ -37,7 +40,7 @@ CONTRAST_COLUMNS = (
     ),
     *("cautions", "reading", "source_url", "locator", "row_ids", "usable", "reason_code", "reason"),
 )
-RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint"]
+RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint", "period"]
 KIND = {"mean_difference": "final", "change_difference": "change"}
 
 
@@ -56,6 +59,7 @@ def contrast_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         trust=np.where(rows["adjusted"] == "yes", routes.ADJUSTED, routes.CONTRAST),
         imputed=False,
         assumed_n=assumed_n,
+        reading=rows["reading"].where(rows["reading"] != "", "single"),
     )
     for name in ("derivation", "cautions", "reason_code", "reason"):
         table[name] = np.full(len(table), "", dtype=object)
@@ -83,8 +87,12 @@ def _fill_numbers(rows: pd.DataFrame, arms: pd.DataFrame) -> pd.Series:
 
 
 def _freedom(rows: pd.DataFrame, studies: pd.DataFrame) -> pd.Series:
-    """Degrees of freedom: n1 + n2 - 2, in a crossover trial (the same people twice) n - 1; NaN if unknown."""
+    """Degrees of freedom: n1 + n2 - 2, in a crossover trial (the same people twice) n - 1; NaN if unknown.
+
+    In its first period a crossover trial is one of two groups.
+    """
     crossover = rows["study_id"].isin(studies.loc[studies["design"] == "crossover", "study_id"])
+    crossover &= rows["period"] != FIRST_PERIOD
     total = rows["n_1"] + rows["n_2"] - 2
     freedom = total.where(~crossover, np.minimum(rows["n_1"], rows["n_2"]) - 1)
     return freedom.where(freedom > 0)
@@ -123,16 +131,15 @@ def _to_logs(table: pd.DataFrame) -> None:
         table.loc[positive, name] = np.log(table.loc[positive, name])
         table.loc[bad, "reason_code"] = "impossible"
         table.loc[bad, "reason"] = "a ratio of 0 or below"
-    interval = (table["spread_type"] == "ci95") & (table["spread_high"] >= table["spread_low"])
+    interval = table["spread_type"].isin(list(INTERVALS)) & (table["spread_high"] >= table["spread_low"])
     missing = table["estimate"].isna() & interval
     table.loc[missing, "estimate"] = (table["spread_low"] + table["spread_high"]) / 2
-    table["derivation"] = joined(
-        table["derivation"], where_text(missing, "estimate = midpoint of its 95% CI")
-    )
+    midpoint = "estimate = midpoint of its " + routes.interval_names(table["spread_type"])
+    table["derivation"] = joined(table["derivation"], where_text(missing, midpoint))
     given = interval & ~missing & table["estimate"].notna()
     part = table[given]
     table.loc[given, "cautions"] = routes.interval_cautions(
-        part["estimate"], part["spread_low"], part["spread_high"]
+        part["estimate"], part["spread_low"], part["spread_high"], routes.interval_names(part["spread_type"])
     )
 
 
@@ -142,7 +149,7 @@ def _refuse(table: pd.DataFrame) -> None:
     none = no_se & table["spread_type"].isin(["none", ""])
     vague = "the paper does not say what the number is"
     reasons = (
-        (held_back(table["note"]), "held_back", table["note"]),
+        (table["use"] == SHOW_ONLY, "held_back", table["use_reason"]),
         (table["measure"] == "effect_unspecified", "unspecified", vague),
         (table["estimate"].isna(), "no_numbers", "no estimate and no interval"),
         (none & table["p_value"].str.contains("<"), "no_spread", "no interval, p only as an inequality"),

@@ -32,7 +32,8 @@ class RawTable:
 
     `cells` maps each codebook column to its cells (stripped, "" = empty), `rows` holds the record number of
     each (header = 1), `ragged` the record numbers of rows whose cells do not line up with the header,
-    `absent` the columns that the file lacks. An unreadable file has no rows and lacks every column.
+    `absent` the columns that the file lacks and must have. An unreadable file has no rows and lacks every
+    column.
     """
 
     file: str
@@ -158,7 +159,8 @@ def _header(file: str, header: Sequence[str], table: Table) -> tuple[list[Fault]
         remedy = "separate them by commas (and write decimal points)" if signs else f"use: {','.join(known)}"
         return [Fault(file, 1, "", "", problem, remedy)], {}
     faults = []
-    missing = [name for name in known if name not in names]
+    lacking = [column for column in table.columns if column.name not in names]
+    missing = [column.name for column in lacking if not column.optional]
     for name, count in Counter(names).items():
         if name in places:
             if count > 1:
@@ -166,7 +168,7 @@ def _header(file: str, header: Sequence[str], table: Table) -> tuple[list[Fault]
                     Fault(file, 1, name, "", f"the column stands {count} times", "keep one of them")
                 )
         elif name or count > _surplus(names):
-            near = nearest(name, missing)
+            near = nearest(name, [column.name for column in lacking])
             remedy = f"rename it to '{near}'" if near else "remove it; remarks belong into a note column"
             column = name if name.isprintable() and len(name) <= SHOWN_VALUE_LENGTH else ""
             faults.append(
@@ -203,5 +205,5 @@ def _table(
         name: [record[places[name]].strip() for record in kept] if name in places else [""] * len(kept)
         for name in table.names
     }
-    absent = frozenset(name for name in table.names if name not in places)
+    absent = frozenset(each.name for each in table.columns if each.name not in places and not each.optional)
     return RawTable(file, cells, rows, frozenset(ragged), absent, tuple(faults))

@@ -1,9 +1,10 @@
 """Trials that are not two parallel groups of people: crossover and cluster designs.
 
 Arms of a crossover trial are the same people, and people of one cluster are alike: neither is compared as if
-it were two groups of independent people, unless the config says, with its source, what to assume of the
-study (`assumptions: {STUDY: {…, source: …}}`):
-- `first_period: true`: the numbers read are those of the first period only, so the arms are parallel;
+it were two groups of independent people. Numbers of the first period of a crossover (`period` in the tables)
+are those of two groups; those of the second, to which nobody was randomised afresh, are not used. Otherwise
+the config may say, with its source, what to assume of the study (`assumptions: {STUDY: {…, source: …}}`):
+- `first_period: true`: rows that do not say of which period they are, are of the first;
 - `correlation: 0.5`: between the two periods; the difference gets the variance of paired data (Cochrane
   Handbook 23.2.7), for means only;
 - `icc: 0.05` and `cluster_size: 20`: the variance is widened by the design effect (Handbook 23.1.4).
@@ -28,9 +29,13 @@ REFUSED = {
     "cluster": "cluster-randomised, and nothing says how alike the people of a cluster are",
 }
 TAKEN = "taken as analysed as {article} {design} trial"
+SECOND = "second period of a crossover trial, to which nobody was randomised afresh"
+FIRST_PERIOD = "first"
+PERIODS = ("", FIRST_PERIOD, "second", "both")
 COLUMNS = [
     "analysis",
     "study_id",
+    "period",
     "design_code",
     "design_reason",
     "design_r",
@@ -40,14 +45,14 @@ COLUMNS = [
 
 
 def design_table(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> pd.DataFrame:
-    """What to do with crossover and cluster trials in each analysis (by position): columns COLUMNS.
+    """What to do with each period of crossover and cluster trials in each analysis (by position): COLUMNS.
 
     `design_code` is "" where an assumption is given; then `design_r` is the correlation (NaN for clusters
     and first periods) and `design_effect` the factor of the variance.
 
     >>> studies = pd.DataFrame({"study_id": ["A1", "B2"], "design": ["cluster", "parallel"]})
-    >>> design_table([{}], studies)[["study_id", "design_code"]].values.tolist()
-    [['A1', 'cluster']]
+    >>> design_table([{}], studies)[["study_id", "period", "design_code"]].values.tolist()
+    [['A1', '', 'cluster']]
     >>> known = {"assumptions": {"A1": {"icc": 0.05, "cluster_size": 20}}}
     >>> design_table([known], studies)["design_words"].item()
     'variance ×1.95 for clusters of 20 people (ICC 0.05)'
@@ -57,7 +62,9 @@ def design_table(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> p
     for position, spec in enumerate(specs):
         assumptions = spec.get("assumptions") or {}
         for study, design in zip(odd["study_id"], odd["design"], strict=True):
-            rows.append((position, study, *_decided(design, assumptions.get(study) or {})))
+            for period in PERIODS if design == "crossover" else PERIODS[:1]:
+                decided = _decided(design, period, assumptions.get(study) or {})
+                rows.append((position, study, period, *decided))
     return pd.DataFrame(rows, columns=COLUMNS)
 
 
@@ -79,10 +86,12 @@ def check_assumptions(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame)
         raise InputError(faults)
 
 
-def _decided(design: str, assumed: Mapping[str, Any]) -> tuple[str, str, float, float, str]:
-    """Code, reason, correlation, design effect and words for one trial."""
-    if assumed.get("first_period"):
+def _decided(design: str, period: str, assumed: Mapping[str, Any]) -> tuple[str, str, float, float, str]:
+    """Code, reason, correlation, design effect and words for one period of a trial."""
+    if period == FIRST_PERIOD or (period == "" and assumed.get("first_period")):
         return "", "", np.nan, 1.0, "first period of a crossover trial only"
+    if period == "second":
+        return design, SECOND, np.nan, 1.0, ""
     if design == "crossover" and "correlation" in assumed:
         r = float(assumed["correlation"])
         return "", "", r, 1.0, f"paired data of a crossover trial, r = {r:g} assumed between periods"

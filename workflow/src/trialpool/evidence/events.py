@@ -6,10 +6,11 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from trialpool.evidence.words import held_back, joined, plain_text, study_doubts, where_text
+from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text
 
 EVENT_COLUMNS = (
-    *("study_id", "arm", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"),
+    *("study_id", "arm", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
+    *("period", "kind"),
     *(
         "n",
         "events",
@@ -25,7 +26,6 @@ EVENT_COLUMNS = (
     *("row_ids", "usable", "reason_code", "reason"),
 )
 MORE_IS_BETTER = ("responder",)
-DIRECTION = r"^better=(?:lower|higher)(?:; *|$)"  # a note for machines, nothing for a reader to be warned of
 
 
 def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
@@ -39,7 +39,8 @@ def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     assumed = rows["n"].isna() & randomised.notna()
     n = rows["n"].where(~assumed, randomised)
     doubt = rows["study_id"].map(study_doubts(plain_text(tables["studies"]))).fillna("")
-    held = held_back(rows["note"])
+    held = rows["use"] == SHOW_ONLY
+    usual = rows["domain"].isin(MORE_IS_BETTER).map({True: "higher", False: "lower"})
     reason_code = pd.Series("", index=rows.index, dtype=object)
     reason_code[n.isna()] = "no_n"
     reason_code[rows["events"].isna()] = "no_numbers"
@@ -53,16 +54,17 @@ def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     table = rows.rename(columns={"outcome": "instrument", "row_id": "row_ids"}).assign(
         item="",
         unit="events",
-        better=rows["domain"].isin(MORE_IS_BETTER).map({True: "higher", False: "lower"}),
+        better=rows["better"].where(rows["better"] != "", usual),
+        reading=rows["reading"].where(rows["reading"] != "", "single"),
         kind="events",
         n=n,
         trust=1,
         made=False,
         imputed=assumed,
         derivation=joined("events as printed", where_text(assumed, "n = randomised")),
-        cautions=joined(rows["note"].str.replace(DIRECTION, "", regex=True), doubt),
+        cautions=joined(rows["note"], doubt),
         usable=reason_code == "",
         reason_code=reason_code,
-        reason=reason_code.map(words).fillna("").where(~held, rows["note"]),
+        reason=reason_code.map(words).fillna("").where(~held, rows["use_reason"]),
     )
     return table[list(EVENT_COLUMNS)]

@@ -1,9 +1,8 @@
 """Arms become comparisons: who is compared with whom, so that nobody is counted twice.
 
 Rules:
-- arms that authors report only together (`pooled_of`, or a label beginning with POOLED) are no further
-  arms: their parts are used where all of them have numbers, otherwise the pooled row is and its parts are
-  not;
+- arms that authors report only together (`pooled_of`) are no further arms: their parts are used where all of
+  them have numbers, otherwise the pooled row is and its parts are not;
 - several arms on one side (`multi_arm`): `combine` makes them one arm (Cochrane Handbook 6.5.2.10), so that
   a shared control is counted once; `split` compares each experimental arm with its share of the control
   (whole people, 23.3.4); `covariance` compares each with the whole control, for models that know the
@@ -21,7 +20,7 @@ from trialpool.evidence.questions import CONTROL, EXPERIMENTAL
 from trialpool.evidence.words import unique_joined
 from trialpool.stats import combine_arms
 
-CELL = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "kind"]
+CELL = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
 TEXTS = ("derivation", "cautions", "row_ids", "source_url", "locator")
 GROUP = ["analysis", "cell", "comparison"]
 
@@ -32,20 +31,11 @@ def cells(rows: pd.DataFrame) -> np.ndarray:
 
 
 def pooled_parts(arms: pd.DataFrame) -> pd.DataFrame:
-    """Pairs `pooled`, `part` (rows of `arms`), and `parts`, how many parts each pooled arm has.
-
-    Without `pooled_of`, the parts of an arm labelled POOLED are the study's other arms of its category.
-    """
+    """Pairs `pooled`, `part` (rows of `arms`), and `parts`, how many parts each pooled arm has."""
     pairs = []
-    is_pooled = (arms["pooled_of"] != "") | arms["label"].str.startswith("POOLED")
-    for place in np.flatnonzero(is_pooled.to_numpy()):
+    for place in np.flatnonzero((arms["pooled_of"] != "").to_numpy()):
         arm = arms.iloc[place]
-        same = (arms["study_id"] == arm["study_id"]).to_numpy().copy()
-        same[place] = False
-        if arm["pooled_of"]:
-            same &= arms["arm"].isin(arm["pooled_of"].split()).to_numpy()
-        else:
-            same &= (arms["category"] == arm["category"]).to_numpy()
+        same = ((arms["study_id"] == arm["study_id"]) & arms["arm"].isin(arm["pooled_of"].split())).to_numpy()
         pairs += [(place, part, int(same.sum())) for part in np.flatnonzero(same)]
     return pd.DataFrame(pairs, columns=["pooled", "part", "parts"])
 

@@ -10,7 +10,7 @@ import pandas as pd
 
 from trialpool.evidence.candidates import ATTRIBUTES, arm_weights, not_allowed, partial
 from trialpool.evidence.changes import pooled_elsewhere
-from trialpool.evidence.designs import REFUSED, taken_as_analysed
+from trialpool.evidence.designs import FIRST_PERIOD, REFUSED, taken_as_analysed
 from trialpool.evidence.instruments import with_scales
 from trialpool.evidence.measures import DIFFERENCES, contrast_effects
 from trialpool.evidence.questions import CONTROL, EXPERIMENTAL, asked_rows
@@ -54,7 +54,10 @@ def contrast_candidates(
     _attributes(rows, arms)
     not_allowed(rows)
     design = rows["study_id"].map(studies.set_index("study_id")["design"])
-    taken = [taken_as_analysed(name) if name in REFUSED else "" for name in design]
+    taken = [
+        taken_as_analysed(name) if name in REFUSED and period != FIRST_PERIOD else ""
+        for name, period in zip(design, rows["period"], strict=True)
+    ]
     rows["cautions"] = joined(rows["cautions"], taken)
     rows["partial"] = partial(rows, totals)
     rows["kind"], rows["made"] = "contrast", False

@@ -20,6 +20,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from trialpool.evidence.codebook import INTERVALS
 from trialpool.evidence.words import joined, where_text
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 
@@ -52,7 +53,8 @@ def centre_and_spread(rows: pd.DataFrame) -> pd.DataFrame:
     out.loc[is_mean, "mean"] = rows["centre"]
     _printed(rows, out, is_mean & (rows["spread_type"] == "sd"))
     _from_se(rows, out, is_mean & (rows["spread_type"] == "se") & rows["n"].notna())
-    _from_interval(rows, out, is_mean & (rows["spread_type"] == "ci95") & (rows["n"] >= 2))
+    for spread_type, level in INTERVALS.items():
+        _from_interval(rows, out, is_mean & (rows["spread_type"] == spread_type) & (rows["n"] >= 2), level)
     quantiles = rows["spread_type"].isin(["iqr", "range"])
     _from_quantiles(rows, out, quantiles & (rows["n"] >= FEWEST_FOR_QUANTILES), is_mean)
     _refuse(rows, out, is_mean, quantiles)
@@ -78,29 +80,42 @@ def _from_se(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
     ]
 
 
-def _from_interval(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
+def _from_interval(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, level: float) -> None:
     mask = mask & (rows["spread_high"] >= rows["spread_low"])
     if not mask.any():
         return
     part = rows[mask]
-    out.loc[mask, "sd"] = sd_from_ci(part["spread_low"], part["spread_high"], part["n"])
+    out.loc[mask, "sd"] = sd_from_ci(part["spread_low"], part["spread_high"], part["n"], level=level)
     out.loc[mask, "trust"] = ALGEBRA
-    out.loc[mask, "derivation"] = [f"SD from 95% CI with t, n = {n:.0f}" for n in part["n"]]
-    out.loc[mask, "cautions"] = interval_cautions(part["centre"], part["spread_low"], part["spread_high"])
+    out.loc[mask, "derivation"] = [f"SD from {level:.0%} CI with t, n = {n:.0f}" for n in part["n"]]
+    limits = (part["spread_low"], part["spread_high"])
+    out.loc[mask, "cautions"] = interval_cautions(
+        part["centre"], *limits, interval_names(part["spread_type"])
+    )
 
 
-def interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series) -> np.ndarray:
+def interval_names(spread_types: pd.Series) -> pd.Series:
+    """What an interval of each spread type is called, "" for other types.
+
+    >>> interval_names(pd.Series(["ci95", "ci90", "sd"])).tolist()
+    ['95% CI', '90% CI', '']
+    """
+    return spread_types.map({code: f"{level:.0%} CI" for code, level in INTERVALS.items()}).fillna("")
+
+
+def interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series, names: pd.Series) -> np.ndarray:
     """What is odd about an interval: not around its estimate, or not symmetric beyond rounding.
 
-    >>> interval_cautions(pd.Series([1.0, 3.0]), pd.Series([0.0, 0.0]), pd.Series([2.0, 2.0])).tolist()
+    >>> names = interval_names(pd.Series(["ci95", "ci95"]))
+    >>> interval_cautions(pd.Series([1.0, 3.0]), pd.Series([0.0, 0.0]), pd.Series([2.0, 2.0]), names).tolist()
     ['', 'estimate outside its 95% CI']
     """
     half = (high - low) / 2
     off = (estimate - (low + high) / 2).abs()
     outside = off > half
     return joined(
-        where_text(outside, "estimate outside its 95% CI"),
-        where_text(~outside & (off > ASYMMETRY * half), "95% CI not symmetric about its estimate"),
+        where_text(outside, "estimate outside its " + names),
+        where_text(~outside & (off > ASYMMETRY * half), names + " not symmetric about its estimate"),
     )
 
 

@@ -11,11 +11,13 @@ from trialpool.errors import Fault
 from trialpool.evidence.checks import (
     Rule,
     Tables,
+    adds_to,
     arm_rule,
     has_arm,
     key_rule,
     measure_known,
     misspelling,
+    of_a_crossover,
     ordered,
     outcome_known,
     pooled_of,
@@ -23,7 +25,7 @@ from trialpool.evidence.checks import (
     spread_rules,
     study_rule,
 )
-from trialpool.evidence.codebook import CONTRAST_MEASURES, OUTCOMES, RATIOS
+from trialpool.evidence.codebook import CONTRAST_MEASURES, INTERVALS, OUTCOMES, RATIOS
 from trialpool.evidence.csvfile import nearest
 
 BASELINE = (
@@ -52,6 +54,31 @@ BASELINE = (
     ),
 )
 
+PERIOD = Rule(
+    "period",
+    ("study_id", "period"),
+    of_a_crossover,
+    "beside a trial that is no crossover",
+    "empty it, or correct the design in studies.csv",
+    ("studies",),
+)
+USE = (
+    Rule(
+        "use_reason",
+        ("use", "use_reason"),
+        lambda frame, tables: frame["use"].isna() | frame["use_reason"].notna(),
+        "the cell is empty although the row is not to be pooled",
+        "say why: readers see the reason in place of the number",
+    ),
+    Rule(
+        "use",
+        ("use", "use_reason"),
+        lambda frame, tables: frame["use"].notna() | frame["use_reason"].isna(),
+        "the cell is empty beside a reason",
+        "write show_only, or empty use_reason",
+    ),
+)
+
 RULES: dict[str, tuple[Rule, ...]] = {
     "studies": (
         key_rule("studies"),
@@ -68,6 +95,13 @@ RULES: dict[str, tuple[Rule, ...]] = {
         key_rule("arms"),
         study_rule(),
         Rule(
+            "adds_to",
+            ("study_id", "arm", "adds_to"),
+            adds_to,
+            "not another arm of this study",
+            "name the arm whose whole treatment this arm also got",
+        ),
+        Rule(
             "pooled_of",
             ("study_id", "arm", "pooled_of"),
             pooled_of,
@@ -79,8 +113,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
         key_rule("continuous"),
         study_rule(),
         arm_rule("arm"),
-        *spread_rules(("ci95", "iqr", "range"), ("sd", "se")),
+        *spread_rules((*INTERVALS, "iqr", "range"), ("sd", "se")),
         *BASELINE,
+        PERIOD,
+        *USE,
     ),
     "contrasts": (
         key_rule("contrasts"),
@@ -104,12 +140,14 @@ RULES: dict[str, tuple[Rule, ...]] = {
         Rule(
             "estimate",
             ("estimate", "spread_type"),
-            lambda frame, tables: frame["estimate"].notna() | (frame["spread_type"] == "ci95").fillna(False),
+            lambda frame, tables: frame["estimate"].notna() | frame["spread_type"].isin(list(INTERVALS)),
             "the cell is empty although no interval is given",
             "fill in the estimate, or the interval it is the midpoint of",
         ),
-        *spread_rules(("ci95",), ("se",)),
+        *spread_rules(tuple(INTERVALS), ("se",)),
         *ratio_rules(("estimate", "spread_low", "spread_high"), RATIOS, "spread_type"),
+        PERIOD,
+        *USE,
     ),
     "events": (
         key_rule("events"),
@@ -131,6 +169,8 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "more than n ({n:.10g})",
             "check both against the source; events counts people, not occurrences",
         ),
+        PERIOD,
+        *USE,
     ),
     "risk_of_bias": (key_rule("risk_of_bias"), study_rule()),
     "published_pools": (

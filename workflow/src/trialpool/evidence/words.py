@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
 
-HELD_BACK = re.compile(r"do not pool|not to be pooled|not poolable|must not be pooled", re.IGNORECASE)
-DOUBT = re.compile(
-    r"retract|warning|disput|doubt|non-randomi[sz]ed|duplicate|earlier report|misprint",
-    re.IGNORECASE,
-)
+SHOW_ONLY = "show_only"  # the word in the column `use` of rows that are shown and never pooled
 
 
 def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -55,8 +50,8 @@ def texts(values: pd.Series | Sequence[str]) -> list[str]:
     return list(values)
 
 
-def where_text(mask: pd.Series | np.ndarray, text: str) -> np.ndarray:
-    """The text where the mask holds, else "".
+def where_text(mask: pd.Series | np.ndarray, text: str | pd.Series) -> np.ndarray:
+    """The text (one for all rows, or one a row) where the mask holds, else "".
 
     >>> where_text(np.array([True, False]), "n = randomised").tolist()
     ['n = randomised', '']
@@ -82,16 +77,12 @@ def number_text(value: float) -> str:
     return f"{value:.4g}"
 
 
-def held_back(notes: pd.Series) -> pd.Series:
-    """Rows whose note says in so many words that they must not be pooled.
-
-    >>> held_back(pd.Series(["total score", "same 40 patients, do not pool as parallel arms"])).tolist()
-    [False, True]
-    """
-    return pd.Series([bool(HELD_BACK.search(note)) for note in notes], index=notes.index, dtype=bool)
-
-
 def study_doubts(studies: pd.DataFrame) -> pd.Series:
-    """The setting note of studies whose report is doubted (retracted, disputed, duplicated), by study_id."""
-    notes = studies.set_index("study_id")["setting_note"]
-    return notes.where([bool(DOUBT.search(note)) for note in notes], "")
+    """What is said of studies whose report is doubted or retracted, by study_id; "" for the others.
+
+    >>> studies = {"study_id": ["A", "B"], "report_status": ["doubted", ""], "setting_note": ["copied", "x"]}
+    >>> study_doubts(pd.DataFrame(studies)).tolist()
+    ['copied', '']
+    """
+    table = studies.set_index("study_id")
+    return table["setting_note"].where(table["report_status"] != "", "")

@@ -1,0 +1,60 @@
+"""Columns decide, notes tell: no decision about a row reads text that is written for people."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from trialpool.evidence.audit import audit
+from trialpool.evidence.codebook import TABLES
+from trialpool.evidence.compare import compare
+from trialpool.evidence.harmonise import harmonise
+from trialpool.evidence.read import read_evidence
+from trialpool.settings import load_catalogue, load_settings
+from trialpool.yaml_files import read_yaml
+
+PROSE = ("note", "setting_note", "use_reason", "population", "definition", "locator", "cointervention")
+TOLD = ["label", "label_experimental", "label_control", "derivation", "cautions", "locator", "reason"]
+TOLD += ["cointervention"]
+
+
+@pytest.fixture(scope="module")
+def told() -> dict[str, pd.DataFrame]:
+    return read_evidence("data/raw")
+
+
+@pytest.fixture(scope="module")
+def silent(told: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    """The same evidence with "x" in every cell of prose that is not empty."""
+
+    def silenced(name: str, table: pd.DataFrame) -> pd.DataFrame:
+        names = [each.name for each in TABLES[name].columns if each.name in PROSE]
+        names += ["label"] if name == "arms" else []
+        return table.assign(**{each: table[each].where(table[each].isna(), "x") for each in names})
+
+    return {name: silenced(name, table) for name, table in told.items()}
+
+
+def test_every_effect_and_every_exclusion_stays_when_all_prose_is_x(
+    told: dict[str, pd.DataFrame], silent: dict[str, pd.DataFrame]
+) -> None:
+    settings = load_settings(read_yaml("config/config.yaml")[0])
+    catalogue = load_catalogue("config/instruments.yaml")
+    specs = list(settings.analyses.values())
+    one, other = (compare(harmonise(tables), tables, catalogue, specs) for tables in (told, silent))
+    assert len(one.effects) > 100
+    for name in ("effects", "excluded", "known"):
+        left, right = (getattr(each, name).drop(columns=TOLD, errors="ignore") for each in (one, other))
+        pd.testing.assert_frame_equal(left, right)
+
+
+def test_every_finding_of_the_audit_stays_when_all_prose_is_x(
+    told: dict[str, pd.DataFrame], silent: dict[str, pd.DataFrame]
+) -> None:
+    catalogue = load_catalogue("config/instruments.yaml")
+    columns = ["rule", "severity", "study_id", "row_ids"]
+    one, other = (
+        audit(tables, catalogue)[columns].sort_values(columns, ignore_index=True) for tables in (told, silent)
+    )
+    assert len(one) > 10
+    pd.testing.assert_frame_equal(one, other)
