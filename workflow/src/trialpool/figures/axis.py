@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.report import words
 
 REACH = 2.2  # typical half-widths that an interval may reach beyond the estimates before it is clipped
 # shares of that range by which the pooled interval, and then any other, may widen it on either side

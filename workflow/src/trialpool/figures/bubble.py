@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.forest_layout import no_effect
 from trialpool.figures.group_panel import draw_groups, group_height, group_name
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     LEADING,
     Panel,
@@ -31,8 +31,8 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BACK, BAND, Sheet, put_dot, put_line, put_lines, put_shape, put_text
-from trialpool.report import words
 from trialpool.synthesis.moderators import DRAWS, SEED, known_rows, moderator_name
+from trialpool.text import clean
 
 Row = Mapping[str, Any]
 WIDTH, HEIGHT, HEAD, FOOT = 560.0, 140.0, 18.0, 62.0

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.axis import Axis, position
 from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import put_segments
 from trialpool.figures.sheet import BACK, Sheet, put_line, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 CURVE = 176.0
 LEFT, RIGHT = 150.0, 452.0

@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.figures.lettering import clean
+from trialpool import text as words
 from trialpool.figures.lights import NOT_JUDGED
-from trialpool.report import words
+from trialpool.text import clean
 
 Study = Mapping[str, Any]
 KEY = "bias"

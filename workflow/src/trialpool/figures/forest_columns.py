@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.forest_bias import KEY as BIAS
 from trialpool.figures.forest_bias import LETTERS, LIGHT
 from trialpool.figures.forest_notes import level_text
 from trialpool.figures.forest_rows import SIDES, Row
-from trialpool.figures.lettering import clean
-from trialpool.report import words
+from trialpool.text import clean
 
 PLOT = "plot"
 PLOT_WIDTH = 180.0

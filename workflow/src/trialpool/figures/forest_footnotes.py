@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from trialpool.figures.lettering import clean
-from trialpool.report import words
+from trialpool import text as words
+from trialpool.text import clean
 
 SYMBOLS = IMPUTED, READ_ONCE, CONTRAST, CAUTION = ("†", "‡", "§", "¶")
 LETTERS = tuple("abcdefghijklmnopqrstuvwxyz")

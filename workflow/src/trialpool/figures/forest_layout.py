@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
 from trialpool.figures.axis import Axis, plan_axis, side
 from trialpool.figures.forest_bias import bias_note
@@ -25,7 +26,6 @@ from trialpool.figures.forest_columns import (
 from trialpool.figures.forest_footnotes import Notes
 from trialpool.figures.forest_rows import Row, forest_rows
 from trialpool.figures.marks import LEADING, direction_lines
-from trialpool.report import words
 
 LEAST_WIDTH = 470.0
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures.forest_bias import KEY as BIAS
 from trialpool.figures.forest_bias import bias_cells
 from trialpool.figures.forest_footnotes import IMPUTED, Notes, listed_notes
 from trialpool.figures.forest_rows import i2_text, tau2_text
-from trialpool.figures.lettering import clean
 from trialpool.figures.lights import NOT_JUDGED
-from trialpool.report import words
+from trialpool.text import clean
 
 INTERVALS = {
     "wald": "Wald interval",

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import style
 from trialpool.figures.forest_bias import bias_cells, shown_domains
 from trialpool.figures.forest_footnotes import Notes, new_notes, row_marks
-from trialpool.figures.lettering import clean
-from trialpool.report import safe, words
+from trialpool.text import clean
 
 SIDES = ("experimental", "control")
 _ABBREVIATIONS = re.compile(r"\b(adl|cipn|ctcae|emg|mymop|ncv|ntx|pgic|tss)\b")
@@ -148,7 +148,7 @@ def _study_row(
         weight,
         hollow=bool(study.get("imputed")),
         marks=row_marks(study, notes),
-        url=safe.url(study.get("source_url")),
+        url=words.url(study.get("source_url")),
     )
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
 from trialpool.figures.axis import Axis, axis_over, position, scale
 from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.sheet import (
     BACK,
     BAND,
@@ -29,7 +29,7 @@ from trialpool.figures.sheet import (
     put_shape,
     put_text,
 )
-from trialpool.report import words
+from trialpool.text import clean
 
 WIDTH, PLOT_HEIGHT = 372.0, 216.0
 LEFT, RIGHT = 50.0, 360.0

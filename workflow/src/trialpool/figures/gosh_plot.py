@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from trialpool.figures import style
 from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     Panel,
     across,
@@ -24,6 +23,7 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BAND, Sheet, put_line
+from trialpool.text import clean
 
 MOST_DRAWN = 1200
 SHOWN = 0.995

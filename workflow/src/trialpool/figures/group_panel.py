@@ -6,14 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.axis import Axis, plan_axis, position
 from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.marks import draw_interval, draw_ticks
 from trialpool.figures.panel import logarithmic, value_name
 from trialpool.figures.sheet import BAND, Sheet, put_box, put_dot, put_line, put_lines, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 Row = Mapping[str, Any]
 ROW, NAMES, NUMBERS = 26.0, 74.0, 86.0

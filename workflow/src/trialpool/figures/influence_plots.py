@@ -12,11 +12,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.axis import Axis, plan_axis, position, side
 from trialpool.figures.forest_layout import mcid_threshold, no_effect
 from trialpool.figures.gosh_plot import draw_gosh
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     Panel,
     across,
@@ -32,7 +32,7 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BAND, Sheet, put_box, put_dot, put_line, put_shape, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 WIDTH = 560.0
 MIDDLE = WIDTH / 2

@@ -10,9 +10,9 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from trialpool import text as words
 from trialpool.figures import style
 from trialpool.figures.forest_layout import mcid_threshold, no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     Panel,
     headed_sheet,
@@ -26,7 +26,7 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BAND, Sheet, put_line, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 Floats = NDArray[np.float64]
 Row = Mapping[str, Any]

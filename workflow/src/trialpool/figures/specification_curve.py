@@ -11,6 +11,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.axis import Axis, plan_axis
 from trialpool.figures.choices import (
@@ -29,7 +30,6 @@ from trialpool.figures.choices import (
     y_of,
 )
 from trialpool.figures.forest_layout import mcid_threshold, no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     headed_sheet,
     logarithmic,
@@ -38,7 +38,7 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BACK, BAND, WORDS, Sheet, put_box, put_line, put_lines, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 WIDTH = 560.0
 MOST_DRAWN = 500

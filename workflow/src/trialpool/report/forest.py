@@ -7,7 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trialpool.report import naming, plots, words
+from trialpool import text as words
+from trialpool.report import naming, plots
 from trialpool.report.findings import certainty_view
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.robust import robustness_view

@@ -12,7 +12,7 @@ from typing import Any
 from markupsafe import Markup
 
 from trialpool import io
-from trialpool.report import words
+from trialpool import text as words
 
 _DATA = Markup('<data value="{}" data-from="{}/{}">{}</data>')
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trialpool import text as words
 from trialpool.figures.bubble import moderator_slope
 from trialpool.figures.group_panel import group_name
-from trialpool.report import words
 from trialpool.report.marked import estimate_cell, mark
 from trialpool.synthesis.moderators import moderator_name
 

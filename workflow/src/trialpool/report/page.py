@@ -13,8 +13,9 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trialpool import text as words
 from trialpool.figures.formats import formats_of
-from trialpool.report import colours, naming, words
+from trialpool.report import colours, naming
 from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows

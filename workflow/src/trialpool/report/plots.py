@@ -9,9 +9,9 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures.axis import Axis, plan_axis, position, scale, side
 from trialpool.figures.forest_layout import mcid_threshold
-from trialpool.report import words
 from trialpool.report.sentences import no_effect
 
 AXIS_POINTS = 200.0  # width for which ticks are planned

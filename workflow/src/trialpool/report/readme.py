@@ -8,7 +8,8 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from trialpool.report import naming, words
+from trialpool import text as words
+from trialpool.report import naming
 from trialpool.report.render import markdown_environment
 from trialpool.report.sentences import result_sentence, verdict_words
 

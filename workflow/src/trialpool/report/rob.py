@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from trialpool import text as words
 from trialpool.evidence.judgements import ORDER as WORST
 from trialpool.evidence.judgements import worst_judgements
-from trialpool.report import safe, words
 
 Row = Mapping[str, Any]
 SYMBOLS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
@@ -100,4 +100,4 @@ def assessor_url(assessor: Any) -> str:
     'https://doi.org/10.1002/14651858.CD007938.pub3'
     """
     text = str(assessor or "")
-    return safe.url(f"https://doi.org/{text}" if text.startswith("10.") else text)
+    return words.url(f"https://doi.org/{text}" if text.startswith("10.") else text)

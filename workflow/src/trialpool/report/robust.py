@@ -7,7 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trialpool.report import plots, words
+from trialpool import text as words
+from trialpool.report import plots
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.moderated import moderators_view
 from trialpool.report.sentences import no_effect

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from trialpool.report.words import (
+from trialpool.text import (
     RATIO_MEASURES,
     absent,
     capital,
