@@ -19,8 +19,9 @@ MAY_IMPORT = {
     "stats": {"stats"},
     "evidence": {"evidence", "stats", "settings", "figures"},
     "synthesis": {"synthesis", "stats", "evidence", "report", "figures", "yaml_files", "settings"},
-    "figures": {"figures", "text", "stats", "synthesis"},
-    "report": {"report", "text", "figures", "synthesis", "evidence", "settings", "yaml_files"},
+    "view": {"view", "text"},
+    "figures": {"figures", "view", "text", "stats", "synthesis"},
+    "report": {"report", "view", "text", "figures", "synthesis", "evidence", "settings", "yaml_files"},
     "exchange": {"exchange", "text", "evidence", "stats", "report", "settings"},
 }
 

@@ -100,7 +100,7 @@ def digits_for(values: Iterable[float | None]) -> int:
     >>> digits_for([-1.2, -2.0, None]), digits_for([-24.7, 3]), digits_for([0.01, -0.04]), digits_for([230])
     (2, 1, 3, 0)
     """
-    sizes = [abs(value) for value in values if not absent(value)]
+    sizes = [abs(value) for value in values if value is not None and not absent(value)]
     largest = max(sizes, default=1.0)
     if largest < 0.1:
         return 3
@@ -252,6 +252,15 @@ def spaced(code: str | None) -> str:
     return "vitamin B" if text == "vitamin b" else text
 
 
+def group_name(code: Any) -> str:
+    """A group of trials in a reader's words; its code may join several treatments.
+
+    >>> group_name("vitamin_b+sham"), group_name(None)
+    ('vitamin B + sham', '')
+    """
+    return " + ".join(clean(spaced(part)) for part in str(code or "").split("+"))
+
+
 def measure_name(measure: str) -> str:
     """The measure's full name; an unknown one is returned as it is.
 
@@ -276,10 +285,8 @@ def people(record: Mapping[str, Any]) -> int | None:
     >>> people({"n_experimental": 30, "n_control": 28}), people({"n_experimental": None, "n_control": 3})
     (58, None)
     """
-    sides = [record.get("n_experimental"), record.get("n_control")]
-    if any(absent(side) for side in sides):
-        return None
-    return round(sum(sides))
+    experimental, control = record.get("n_experimental"), record.get("n_control")
+    return None if absent(experimental) or absent(control) else round(experimental + control)
 
 
 def some_uncounted(record: Mapping[str, Any]) -> bool:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.axis import Axis, plan_axis, side
 from trialpool.figures.forest_bias import bias_note
 from trialpool.figures.forest_columns import (
     PLOT,
@@ -26,6 +24,7 @@ from trialpool.figures.forest_columns import (
 from trialpool.figures.forest_footnotes import Notes
 from trialpool.figures.forest_rows import Row, forest_rows
 from trialpool.figures.marks import LEADING, direction_lines
+from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis, side
 
 LEAST_WIDTH = 470.0
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
@@ -111,29 +110,6 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     )  # fmt: skip
 
 
-def no_effect(record: Mapping[str, Any]) -> float:
-    """The value of no effect: 1 for ratios, otherwise 0.
-
-    >>> no_effect({"measure": "RR"}), no_effect({"measure": "MD"})
-    (1.0, 0.0)
-    """
-    return 1.0 if record.get("measure") in words.RATIO_MEASURES else 0.0
-
-
-def mcid_threshold(record: Mapping[str, Any]) -> float | None:
-    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it does not apply.
-
-    >>> mcid_threshold({"measure": "MD", "better": "lower", "mcid": {"value": 1.5, "applies": True}})
-    -1.5
-    """
-    mcid = record.get("mcid") or {}
-    value = mcid.get("value")
-    if not value or mcid.get("applies") is False:
-        return None
-    signed = float(value) if record.get("better") == "higher" else -float(value)
-    return math.exp(signed) if record.get("measure") in words.RATIO_MEASURES else signed
-
-
 def _heading_spans(
     headings: Sequence[Heading], columns: Sequence[Column]
 ) -> list[tuple[Heading, tuple[str, ...], float, float]]:
@@ -212,7 +188,7 @@ def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float 
     bounded = [
         (row.kind, (row.low, row.high)) for row in rows if row.low is not None and row.high is not None
     ]
-    landmarks = [no_effect(record)]
+    landmarks = [no_effect(str(record.get("measure")))]
     landmarks += [row.estimate for row in rows if row.kind == "pooled" and row.estimate is not None]
     landmarks += [threshold] if threshold is not None else []
     return plan_axis(

@@ -7,8 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialpool.figures import style
-from trialpool.figures.axis import position, side
-from trialpool.figures.forest_layout import Layout, Placed, no_effect
+from trialpool.figures.forest_layout import Layout, Placed
 from trialpool.figures.marks import (
     LEADING,
     TICK,
@@ -21,6 +20,7 @@ from trialpool.figures.marks import (
     name_band,
 )
 from trialpool.figures.sheet import BAND, Sheet, put_box, put_line
+from trialpool.view.axis import no_effect, position, side
 
 LARGEST_SQUARE, LARGEST_COMPACT, SMALLEST_SQUARE = 9.5, 8.0, 2.2
 SOLE_SQUARE = 6.5
@@ -45,7 +45,7 @@ def draw_backdrop(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> No
         ends = draw_band(sheet, axis, layout.threshold, str(record.get("better")), top, bottom)
         if layout.look.directions == "below":
             name_band(sheet, axis, ends, layout.rule - 5.5)
-    null = position(axis, no_effect(record))
+    null = position(axis, no_effect(record["measure"]))
     put_line(sheet, (null, null), (top, bottom), thickness=0.8, level=BAND, gid="no-effect")
     pooled = next((placed for placed in layout.rows if placed.row.kind == "pooled"), None)
     if pooled and pooled.row.estimate is not None and layout.look.pooled_line:

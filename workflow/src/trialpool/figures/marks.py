@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import Axis, position, scale, side
 from trialpool.figures.sheet import BACK, BAND, LINE, Sheet, put_box, put_line, put_shape, put_text
 from trialpool.text import clean
+from trialpool.view.axis import Axis, position, scale, side
 
 LEADING = 8.8
 ARROW_LENGTH, ARROW_HALF = 4.5, 2.4

@@ -8,7 +8,8 @@ from typing import Any
 from trialpool import text as words
 from trialpool.report import plots
 from trialpool.report.marked import estimate_cell
-from trialpool.report.sentences import no_effect, size_words
+from trialpool.report.sentences import size_words
+from trialpool.view.axis import no_effect
 
 Row = Mapping[str, Any]
 POOLED = ("estimate", "ci_low", "ci_high")

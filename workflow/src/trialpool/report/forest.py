@@ -12,10 +12,11 @@ from trialpool.report import naming, plots
 from trialpool.report.findings import certainty_view
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.robust import robustness_view
-from trialpool.report.sentences import favoured, near_misses, no_effect, result_sentence, verdict_words
+from trialpool.report.sentences import favoured, near_misses, result_sentence, verdict_words
 from trialpool.report.statements import informative_statement
 from trialpool.report.trials import row_ids
 from trialpool.report.unused import OTHER_QUESTION
+from trialpool.view.axis import no_effect
 
 Row = Mapping[str, Any]
 SHOWN_ELSEWHERE = frozenset(

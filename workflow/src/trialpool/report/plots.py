@@ -10,9 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from trialpool import text as words
-from trialpool.figures.axis import Axis, plan_axis, position, scale, side
-from trialpool.figures.forest_layout import mcid_threshold
-from trialpool.report.sentences import no_effect
+from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis, position, scale, side
 
 AXIS_POINTS = 200.0  # width for which ticks are planned
 SHARE_SHOWN = 0.75  # of the bounds of intervals that a shared axis shows whole

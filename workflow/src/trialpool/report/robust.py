@@ -11,7 +11,7 @@ from trialpool import text as words
 from trialpool.report import plots
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.moderated import moderators_view
-from trialpool.report.sentences import no_effect
+from trialpool.view.axis import no_effect
 
 Row = Mapping[str, Any]
 RESULT = ("estimate", "ci_low", "ci_high")

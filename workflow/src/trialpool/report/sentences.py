@@ -6,7 +6,6 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from trialpool.text import (
-    RATIO_MEASURES,
     absent,
     capital,
     count,
@@ -17,17 +16,9 @@ from trialpool.text import (
     percent,
     some_uncounted,
 )
+from trialpool.view.axis import no_effect
 
 ELSEWHERE = frozenset({"other_comparison", "other_purpose", "no_numbers"})
-
-
-def no_effect(measure: str) -> float:
-    """The value of a measure at which both sides do equally well, on its natural scale.
-
-    >>> no_effect("RR"), no_effect("MD")
-    (1.0, 0.0)
-    """
-    return 1.0 if measure in RATIO_MEASURES else 0.0
 
 
 def favoured(record: Mapping[str, Any], value: float | None) -> str:

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialpool import text as words
-from trialpool.report.sentences import excludes_no_effect, favoured, no_effect
+from trialpool.report.sentences import excludes_no_effect, favoured
+from trialpool.view.axis import no_effect
 
 STRENGTH = {"high": "", "moderate": "probably ", "low": "may ", "very low": "may "}
 DOUBT = ", but the evidence is very uncertain"

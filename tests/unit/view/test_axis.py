@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import axis_over, plan_axis, position, side
+from trialpool.view.axis import axis_over, plan_axis, position, side
 
 WIDTH = 180.0
 
