@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "stats": {"stats"},
     "evidence": {"evidence", "stats", "settings", "figures"},
     "synthesis": {"synthesis", "stats", "evidence", "report", "figures", "yaml_files", "settings"},
-    "view": {"view", "text"},
+    "view": {"view", "text", "evidence"},
     "figures": {"figures", "view", "text", "stats", "synthesis"},
     "report": {"report", "view", "text", "figures", "synthesis", "evidence", "settings", "yaml_files"},
     "exchange": {"exchange", "text", "evidence", "stats", "report", "settings"},

@@ -200,8 +200,9 @@ def test_same_records_make_the_same_bytes(records):
 
 def test_positions_follow_the_axis_of_the_figures():
     record = demo.record()
-    view = forest.forest_view(record, {}, {})
-    assert 0 <= view["pooled"]["low"] < view["centre"] < view["pooled"]["high"] <= 100
+    view = forest.analysis_view(record, {}, {})["forest"]
+    plot = view["pooled"]["plot"]
+    assert 0 <= plot["low"] < view["centre"] < plot["high"] <= 100
     assert view["centre"] < view["null"]
     assert view["band"] == [0.0, plots.percent_position(plots.plan_forest_axis(record), -1.0)]
     ratio = demo.record(
@@ -211,7 +212,7 @@ def test_positions_follow_the_axis_of_the_figures():
         pooled=demo.pooled(estimate=2.0, ci_low=1.0, ci_high=4.0, pi_low=0.5, pi_high=8.0),
         studies=[demo.study(n, estimate=2.0, estimate_low=1.0, estimate_high=4.0) for n in (1, 2)],
     )
-    pooled = forest.forest_view(ratio, {}, {})["pooled"]
+    pooled = forest.analysis_view(ratio, {}, {})["forest"]["pooled"]["plot"]
     assert pooled["mid"] - pooled["low"] == pytest.approx(pooled["high"] - pooled["mid"], abs=0.05)
 
 
@@ -227,7 +228,7 @@ def test_subgroups_head_their_trials_and_end_in_a_subtotal():
         {"name": "usual_care", "k": 1, "pooled": demo.pooled()},
     ]
     record = demo.record(studies=studies, subgroups=subgroups)
-    first, second = forest.forest_view(record, {}, {})["groups"]
+    first, second = forest.analysis_view(record, {}, {})["forest"]["groups"]
     assert (first["name"], len(first["rows"]), second["name"]) == ("Sham", 2, "Usual care")
     assert 'data-from="demo-pain/subgroups.0.pooled.estimate"' in first["subtotal"]["cell"]
     assert second["subtotal"] is None

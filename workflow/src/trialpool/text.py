@@ -122,8 +122,10 @@ def ratio(value: Any) -> str:
     return number(value, 3 if 0 < value < 0.01 else 2 if value < 9.995 else 1 if value < 99.95 else 0)
 
 
-def format_values(measure: str, values: Iterable[float | None]) -> list[str]:
+def format_values(measure: str, values: Iterable[float | None], digits: int | None = None) -> list[str]:
     """Values of one measure that stand beside each other, with the decimals that suit them all.
+
+    `digits` are the decimals of a table that they stand in; ratios keep each their own.
 
     >>> format_values("MD", [-1.25, -12.0, 3]), format_values("RR", [1.5, None])
     (['−1.2', '−12.0', '3.0'], ['1.50', '—'])
@@ -131,7 +133,8 @@ def format_values(measure: str, values: Iterable[float | None]) -> list[str]:
     listed = list(values)
     if measure in RATIO_MEASURES:
         return [ratio(value) for value in listed]
-    digits = 2 if measure == "SMD" else digits_for(listed)
+    if digits is None:
+        digits = 2 if measure == "SMD" else digits_for(listed)
     return [number(value, digits) for value in listed]
 
 
@@ -285,8 +288,12 @@ def people(record: Mapping[str, Any]) -> int | None:
     >>> people({"n_experimental": 30, "n_control": 28}), people({"n_experimental": None, "n_control": 3})
     (58, None)
     """
-    experimental, control = record.get("n_experimental"), record.get("n_control")
-    return None if absent(experimental) or absent(control) else round(experimental + control)
+    experimental: Any = record.get("n_experimental")
+    control: Any = record.get("n_control")
+    if absent(experimental) or absent(control):
+        return None
+    both: float = experimental + control
+    return round(both)
 
 
 def some_uncounted(record: Mapping[str, Any]) -> bool:

@@ -1,6 +1,6 @@
 """Positions of small plots on the page, in per cent of their width: the browser draws them at any size.
 
-Range, ticks and clipping are those of the figures (`figures.axis`), so page and figure show the same picture.
+Range, ticks and clipping are those of the figures (`view.axis`), so page and figure show the same picture.
 """
 
 from __future__ import annotations
