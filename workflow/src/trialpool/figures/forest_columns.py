@@ -8,9 +8,7 @@ from typing import Any
 
 from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.forest_bias import KEY as BIAS
-from trialpool.figures.forest_bias import LETTERS, LIGHT
-from trialpool.figures.forest_rows import Row
+from trialpool.figures.forest_rows import BIAS, LETTERS, LIGHT, Row
 from trialpool.text import clean
 from trialpool.view.forest_table import SIDES, ForestTable
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.forest_bias import bias_note
 from trialpool.figures.forest_columns import (
     PLOT,
     Column,
@@ -20,7 +19,7 @@ from trialpool.figures.forest_columns import (
     plan_headings,
     span_keys,
 )
-from trialpool.figures.forest_rows import Row, forest_rows
+from trialpool.figures.forest_rows import Row, bias_note, forest_rows
 from trialpool.figures.marks import LEADING, direction_lines
 from trialpool.view.axis import Axis, mcid_threshold, side
 from trialpool.view.forest_table import ForestTable, forest_axis, forest_table
@@ -101,7 +100,7 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     beside = _beside_axis(record, table, plot)
     depth = AXIS_DEPTH + below * LEADING
     notes_top = bottom + max(depth, len(beside) * NOTE_LEADING + 4) + 6
-    footnotes = _footnotes(record, table, axis, threshold, room, look.bias)
+    footnotes = _footnotes(record, table, rows, axis, threshold, room, look.bias)
     height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * NOTE_LEADING + style.MARGIN
     return Layout(
         look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
@@ -193,12 +192,14 @@ def _beside_axis(record: Mapping[str, Any], table: ForestTable, plot: Column) ->
 def _footnotes(
     record: Mapping[str, Any],
     table: ForestTable,
+    rows: Sequence[Row],
     axis: Axis,
     threshold: float | None,
     room: float,
     manner: str,
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    listed = forest_notes.footnotes(record, table, any(side(axis, bound) for bound in table.bounds))
+    clipped = any(side(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
+    listed = forest_notes.footnotes(record, table, clipped)
     if threshold is not None:
         listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
     bias = bias_note(table.studies, manner)

@@ -1,4 +1,10 @@
-"""The rows of a forest plot in a house style: a forest table in, the texts of the columns' cells out."""
+"""The rows of a forest plot in a house style: a forest table in, the texts of the columns' cells out.
+
+Risk of bias is one light a trial (its worst domain), or, where the house style asks for it and all judged
+trials were judged with one tool, a light a domain under letters that a footnote spells out. A trial that no
+review has judged has an empty ring; where no trial of a plot was judged there is no column, and a footnote
+says so.
+"""
 
 from __future__ import annotations
 
@@ -7,8 +13,15 @@ from dataclasses import dataclass
 
 from trialpool import text as words
 from trialpool.figures import style
-from trialpool.figures.forest_bias import bias_cells, shown_domains
+from trialpool.figures.lights import NOT_JUDGED
+from trialpool.text import clean
 from trialpool.view.forest_table import SIDES, Arm, Estimate, ForestTable, Group, Study
+
+BIAS = "bias"  # the key of the column of lights, and before a letter those of the domains
+LIGHT = 4.5  # radius in points
+MOST_DOMAINS = 10  # that fit beside the plot
+LETTERS = "ABCDEFGHIJ"
+MARKS = "+ low, − some concerns, ? unclear, × high, empty ring not judged"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +52,7 @@ def forest_rows(table: ForestTable, look: style.Preset) -> list[Row]:
     >>> row.cells["study"], row.cells["estimate"]
     ('Lu 2020', '−1.00')
     """
-    domains = shown_domains(table.studies, look.bias)
+    domains = _shown_domains(table.studies, look.bias)
     rows = [row for group in table.groups for row in _group_rows(table, group, look, domains)]
     return [*rows, *_total_rows(table, look)]
 
@@ -66,7 +79,7 @@ def _study_row(study: Study, look: style.Preset, domains: Sequence[str] | None, 
     cells["outcome"] = ", ".join(filter(None, (study.instrument, week))) if look.outcome else ""
     for side, arm in study.arms.items():
         cells |= _arm_cells(side, arm, look)
-    cells |= _effect_cells(study.effect, look) | bias_cells(study, domains)
+    cells |= _effect_cells(study.effect, look) | _bias_cells(study, domains)
     return Row(
         "study",
         cells,
@@ -117,3 +130,49 @@ def _total_rows(table: ForestTable, look: style.Preset) -> list[Row]:
         cells = {"study": f"{table.level} prediction interval", "estimate": "", "interval": interval}
         rows.append(Row("prediction", cells, None, *table.prediction.values[1:]))
     return rows
+
+
+def _shown_domains(studies: Sequence[Study], manner: str) -> list[str] | None:
+    """The domains that get a column each; [] for one column of the worst, None for no column at all."""
+    names = dict.fromkeys(name for study in studies for name in study.judgements)
+    if manner == "none" or not names:
+        return None
+    if manner == "worst" or len({tool for tool, _ in names}) > 1 or len(names) > MOST_DOMAINS:
+        return []
+    return [domain for _, domain in names]
+
+
+def _bias_cells(study: Study, domains: Sequence[str] | None) -> dict[str, str]:
+    """The cells of one trial: a judgement by the key of its column."""
+    if domains is None:
+        return {}
+    found = {BIAS: study.worst_judgement}
+    if domains:
+        judged = {domain: judgement for (_, domain), judgement in study.judgements.items()}
+        found = {
+            f"{BIAS}{letter}": judged.get(name, "") for letter, name in zip(LETTERS, domains, strict=False)
+        }
+    return {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in found.items()}
+
+
+def bias_note(studies: Sequence[Study], manner: str) -> str:
+    """The footnote: what the lights mean and the letters stand for, or that nobody has judged.
+
+    `manner` is a preset's `bias`: none, worst or domains.
+
+    >>> from trialpool.view.forest_table import forest_table
+    >>> bias_note(forest_table({"studies": [{"estimate": 1.0}] * 2}).studies, "worst")
+    'Risk of bias: no published judgement of these trials is known.'
+    """
+    domains = _shown_domains(studies, manner)
+    if manner == "none" or not studies:
+        return ""
+    if domains is None:
+        which = "this trial" if len(studies) == 1 else "these trials"
+        return f"Risk of bias: no published judgement of {which} is known."
+    if not domains:
+        return f"Bias: risk of bias in the worst domain judged by published reviews ({MARKS})."
+    tools = {clean(tool) for study in studies for tool, _ in study.judgements}
+    listed = [f"{letter} {clean(words.spaced(name))}" for letter, name in zip(LETTERS, domains, strict=False)]
+    by = f"Risk of bias by published reviews with {words.listing(sorted(tools))}"
+    return f"{by}: {', '.join(listed)} ({MARKS})."

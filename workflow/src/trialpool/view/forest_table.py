@@ -146,14 +146,6 @@ class ForestTable:
         """The trials in the order of their rows."""
         return [study for group in self.groups for study in group.studies]
 
-    @property
-    def bounds(self) -> list[float]:
-        """The bounds of every interval in the plot."""
-        shown = [study.effect for study in self.studies]
-        shown += [found.effect for found in (*(group.subtotal for group in self.groups), self.total) if found]
-        shown += [self.prediction] if self.prediction else []
-        return [bound for each in shown for bound in each.values[1:] if bound is not None]
-
 
 def forest_table(record: Record) -> ForestTable:
     """The forest table of a result record; missing or None entries leave their part out.
