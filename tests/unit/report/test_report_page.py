@@ -9,6 +9,7 @@ from tests.unit.report import demo
 from trialpool import io
 from trialpool.report import forest, plots
 from trialpool.report.page import render_page
+from trialpool.view.forest_table import forest_axis, forest_table
 
 HARMLESS = ("#", "https://", "http://", "summary.csv", "excluded.csv", "manifest.csv", "analyses/")
 HARMLESS += ("risk_of_bias.", "evidence_map.", "timeline.")
@@ -204,7 +205,7 @@ def test_positions_follow_the_axis_of_the_figures():
     plot = view["pooled"]["plot"]
     assert 0 <= plot["low"] < view["centre"] < plot["high"] <= 100
     assert view["centre"] < view["null"]
-    assert view["band"] == [0.0, plots.percent_position(plots.plan_forest_axis(record), -1.0)]
+    assert view["band"] == [0.0, plots.percent_position(forest_axis(forest_table(record), -1.0), -1.0)]
     ratio = demo.record(
         measure="RR",
         better="higher",

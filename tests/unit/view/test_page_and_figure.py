@@ -16,6 +16,7 @@ from trialpool.report.page import render_page
 RESULTS = Path(os.environ.get("TRIALPOOL_RESULTS", Path(__file__).parents[3] / "results"))
 BODY = re.compile(r'<text style="[^"]*font-size: 8px[^"]*" x="[^"]*" y="([^"]*)">([^<]*)</text>')
 SMALL = re.compile(r'<text style="[^"]*font-size: 7px[^"]*" x="[^"]*" y="[^"]*">([^<]*)</text>')
+TICK = re.compile(r'<text style="font-size: 7px; text-anchor: middle[^"]*" x="[^"]*" y="[^"]*">([−\d.e+]+)<')
 INTERVAL = re.compile(r"\(\S+ to \S+\)")
 
 
@@ -91,6 +92,8 @@ def differences(article, svg):
         wanted = re.sub(r" \((.*)\)$", r" (95% CI \1)", text)
         if f"² = {wanted}" not in beside:
             found.append((wanted, re.findall(r"Heterogeneity: .*?Q", beside)))
+    ticks = re.findall(r'<span style="left: [^"]*">(.*?)</span>', article.partition('<tr class="axis"')[2])
+    found += [(ticks, TICK.findall(svg))] if ticks != TICK.findall(svg) else []
     size = re.search(r"<th scope=\"row\">Pooled<small>(.*?)</small>", article)
     if size and (
         people := re.search(r"Random effects: (.* people)", " ".join(t for _, t in BODY.findall(svg)))

@@ -10,10 +10,9 @@ from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.forest_rows import BIAS, LETTERS, LIGHT, Row
 from trialpool.text import clean
-from trialpool.view.forest_table import SIDES, ForestTable
+from trialpool.view.forest_table import PLOT_WIDTH, SIDES, ForestTable
 
 PLOT = "plot"
-PLOT_WIDTH = 180.0
 LEAST_BEFORE_PLOT = 190.0
 LABEL_LIMIT = 108.0
 RECEIVED_LIMIT = 90.0

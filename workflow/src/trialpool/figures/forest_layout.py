@@ -89,7 +89,7 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     spans = _heading_spans(headings, columns)
     plot = next(column for column in columns if column.key == PLOT)
     threshold = mcid_threshold(record) if look.band else None
-    axis = forest_axis(table, threshold, plot.left, plot.left + plot.width)
+    axis = forest_axis(table, threshold, plot.left)
     directions = direction_lines(record.get("direction"), axis.right - axis.left - 12)
     words_deep = max(len(lines) for lines in directions)
     above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)

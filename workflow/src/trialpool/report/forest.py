@@ -27,7 +27,7 @@ from trialpool.report.sentences import (
 from trialpool.report.statements import informative_statement
 from trialpool.report.trials import row_ids
 from trialpool.report.unused import OTHER_QUESTION
-from trialpool.view.axis import Axis, no_effect
+from trialpool.view.axis import Axis, mcid_threshold, no_effect
 from trialpool.view.forest_table import (
     POOLED,
     SIDES,
@@ -35,6 +35,7 @@ from trialpool.view.forest_table import (
     ForestTable,
     Pooled,
     Study,
+    forest_axis,
     forest_table,
 )
 
@@ -130,7 +131,7 @@ def forest_view(
     record: Row, table: ForestTable, raw: Mapping[str, Row], instruments: Mapping[str, Any]
 ) -> dict[str, Any]:
     """The forest table on the page: rows, the pooled row, the axis and its landmarks in per cent."""
-    axis, total = plots.plan_forest_axis(record), table.total
+    axis, total = forest_axis(table, mcid_threshold(record)), table.total
     widths = dict(
         zip(
             (study.number for study in table.studies),

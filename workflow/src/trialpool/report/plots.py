@@ -31,26 +31,6 @@ def plan_result_axis(record: Mapping[str, Any]) -> Axis:
     )
 
 
-def plan_forest_axis(record: Mapping[str, Any]) -> Axis:
-    """The axis of one analysis' forest: its studies, pooled result, prediction interval and MCID band."""
-    pooled = record["pooled"]
-    estimates = [study["estimate"] for study in record["studies"]]
-    intervals = [(study["estimate_low"], study["estimate_high"]) for study in record["studies"]]
-    threshold = mcid_threshold(record)
-    landmarks = [no_effect(record["measure"]), pooled["estimate"]]
-    landmarks += [] if threshold is None else [threshold]
-    bounds = [pooled["ci_low"], pooled["ci_high"], pooled["pi_low"], pooled["pi_high"]]
-    own = [(low, high) for low, high in (bounds[:2], bounds[2:]) if not words.absent(low)]
-    return plan_axis(
-        estimates,
-        [pair for pair in (*intervals, *own) if not any(map(words.absent, pair))],
-        landmarks,
-        logarithmic=record["measure"] in words.RATIO_MEASURES,
-        left=0.0,
-        right=AXIS_POINTS,
-    )
-
-
 def benefit_band(record: Mapping[str, Any], axis: Axis) -> list[float]:
     """From where to where, in per cent, effects are a benefit of at least the MCID; [] without an MCID."""
     threshold = mcid_threshold(record)

@@ -22,6 +22,7 @@ SIDES = ("experimental", "control")
 OWN = ("estimate", "estimate_low", "estimate_high")
 POOLED = ("estimate", "ci_low", "ci_high")
 SYMBOLS = IMPUTED, READ_ONCE, CONTRAST, CAUTION = ("†", "‡", "§", "¶")
+PLOT_WIDTH = 180.0  # in points, for which ticks are planned
 OTHER = "Other trials"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MOST_CAUTIONS = 12  # more trials with cautions than this get one common mark: a letter each buries the plot
@@ -225,11 +226,11 @@ def prediction(record: Record) -> Estimate | None:
     return found if found.bounded else None
 
 
-def forest_axis(table: ForestTable, threshold: float | None, left: float, right: float) -> Axis:
-    """The value axis of the plot between two x positions; `threshold` is the MCID, where it is drawn.
+def forest_axis(table: ForestTable, threshold: float | None, left: float = 0.0) -> Axis:
+    """The value axis of the plot from an x position; `threshold` is the MCID, where it is drawn.
 
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
-    >>> forest_axis(forest_table({"measure": "MD", "studies": [study]}), None, 0.0, 180.0).labels
+    >>> forest_axis(forest_table({"measure": "MD", "studies": [study]}), None).labels
     ('−2.0', '−1.5', '−1.0', '−0.5', '0.0')
     """
 
@@ -250,7 +251,7 @@ def forest_axis(table: ForestTable, threshold: float | None, left: float, right:
         further=intervals(further),
         logarithmic=table.measure in words.RATIO_MEASURES,
         left=left,
-        right=right,
+        right=left + PLOT_WIDTH,
     )
 
 
