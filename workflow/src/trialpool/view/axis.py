@@ -197,16 +197,20 @@ def _usual(estimates: Sequence[float], typical: float) -> list[float]:
 
 
 def _linear_ticks(low: float, high: float, length: float) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 × 10ⁿ, as many as stand apart."""
+    """Multiples of 1, 2, 2.5 or 5 × 10ⁿ, as many as stand apart; two at least."""
     most = max(3, int(length // TICK_SPACING))
+    finer: list[float] = []
     exponent = math.floor(math.log10((high - low) / most)) - 1
     while True:
         for step in STEPS:
             size = step * 10.0**exponent
             first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
             ticks = [index * size for index in range(first, last + 1)] if last - first < most else []
-            if ticks and _even_labels_fit(ticks, size * length / (high - low)):
+            if len(ticks) > 1 and _even_labels_fit(ticks, size * length / (high - low)):
                 return ticks
+            if len(ticks) == 1:  # labels so long that not three stand beside each other
+                return [finer[0], finer[-1]] if finer else ticks
+            finer = ticks
         exponent += 1
 
 
