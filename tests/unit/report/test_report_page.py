@@ -271,12 +271,11 @@ def test_no_two_questions_of_the_contents_look_alike():
 
 
 def judged_page(*judged):
-    records = [demo.record("q", k=2, studies=[demo.study(n, study_id=f"S{n}") for n in (1, 2)])]
-    rows = [
-        {"study_id": name, "tool": "RoB2", "domain": "d1", "judgement": "high", "assessed_by": "x"}
-        for name in judged
+    judgements = {f"S{n}": "RoB2: d1 high" if f"S{n}" in judged else "" for n in (1, 2)}
+    studies = [
+        demo.study(n, study_id=name, judgements=line) for n, (name, line) in enumerate(judgements.items(), 1)
     ]
-    page = render_page(records, {"risk_of_bias": rows})
+    page = render_page([demo.record("q", k=2, studies=studies)], {})
     return page[page.index('<table class="forest"') : page.index("</article>")]
 
 
@@ -288,7 +287,7 @@ def test_a_trial_nobody_judged_has_an_empty_ring_beside_a_judged_one():
 
 
 def test_no_light_stands_where_no_trial_of_the_plot_was_judged():
-    assert "light" not in judged_page("elsewhere")
+    assert "light" not in judged_page()
 
 
 def test_a_very_uncertain_result_is_not_printed_bold():

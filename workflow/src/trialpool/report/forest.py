@@ -16,6 +16,7 @@ from trialpool.report.marked import (
     marked,
     shown_estimate,
 )
+from trialpool.report.rob import light
 from trialpool.report.robust import robustness_view
 from trialpool.report.sentences import (
     excludes_no_effect,
@@ -49,13 +50,12 @@ def analysis_view(
     record: Row,
     raw: Mapping[str, Row],
     instruments: Mapping[str, Any],
-    marks: Mapping[str, Row] | None = None,
     spec: Row | None = None,
 ) -> dict[str, Any]:
     """Everything the template of an analysis needs.
 
-    `raw` holds raw rows by row_id, `instruments` their full names, `marks` judgements of bias by trial,
-    `spec` the resolved settings that made the record.
+    `raw` holds raw rows by row_id, `instruments` their full names, `spec` the resolved
+    settings that made the record.
     """
     table = forest_table(record)
     return {
@@ -69,8 +69,7 @@ def analysis_view(
         "key_numbers": key_numbers(record, table),
         "forest": forest_view(record, table, raw, instruments) if record["pooled"] else None,
         "table": table,
-        "marks": marks or {},
-        "judged": bool(_used(record) & set(marks or {})),
+        "judged": any(study.judgements for study in table.studies),
         "settings": settings_shown(spec or {}),
         "methods": (record.get("methods") or {}).get("text") or [],
         "not_used": near_misses(record),
@@ -132,19 +131,12 @@ def forest_view(
 ) -> dict[str, Any]:
     """The forest table on the page: rows, the pooled row, the axis and its landmarks in per cent."""
     axis, total = forest_axis(table, mcid_threshold(record)), table.total
-    widths = dict(
-        zip(
-            (study.number for study in table.studies),
-            plots.square_sides(study.weight.value for study in table.studies),
-            strict=True,
-        )
-    )
+    squares = iter(plots.square_sides(study.weight.value for study in table.studies))
     groups = [
         {
             "name": group.name,
             "rows": [
-                _study_view(record, study, axis, widths[study.number], raw, instruments)
-                for study in group.studies
+                _study_view(record, study, axis, next(squares), raw, instruments) for study in group.studies
             ],
             "subtotal": _diamond(record, group.subtotal, axis),
         }
@@ -165,7 +157,6 @@ def forest_view(
         "arms": any(study["kind"] != "contrast" for study in record["studies"]),
         "columns": "events / n" if record["measure"] in {"RR", "OR", "RD"} else "mean ± SD (n)",
         "imputed": any(study.imputed for study in table.studies),
-        "judged": any(study.judgements for study in table.studies),
     }
 
 
@@ -192,6 +183,7 @@ def _study_view(
         "arms": {side: _arm_cell(arm) for side, arm in shown.arms.items()},
         "plot": plots.whisker(axis, *shown.effect.values),
         "square": square,
+        "light": light(shown.worst_judgement) if shown.judgements else None,
         "cell": shown_estimate(record, shown.effect, NOT_ESTIMABLE),
         "weight": "" if shown.weight.value is None else marked(record, shown.weight),
         "outcome": naming.instrument_name(study["instrument"], study["item"], instruments),
