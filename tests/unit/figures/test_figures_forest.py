@@ -208,7 +208,7 @@ def test_without_an_mcid_that_applies_there_is_no_band(mcid):
 
 def test_heterogeneity_and_test_stand_beside_the_axis():
     shown = texts(draw_forest(made_up_record(5)))
-    expected = "Heterogeneity: τ² = 0.2 (95% CI 0.05 to 0.87), I² = 61%, Q = 27.31 on 4 df, p = 0.004"
+    expected = "Heterogeneity: τ² = 0.20 (95% CI 0.050 to 0.87), I² = 61%, Q = 27.31 on 4 df, p = 0.004"
     assert expected in " ".join(shown)
     assert any(
         text.startswith("Overall effect: t = ") and text.endswith("on 4 df, p = 0.01") for text in shown

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialpool.figures.lettering import clean, shorten, width, wrap
+from trialpool.figures.lettering import shorten, width, wrap
+from trialpool.text import clean
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=120).map(clean)
 

@@ -12,13 +12,13 @@ import pytest
 from figure_records import finish, made_up_study
 
 from trialpool import io
+from trialpool import text as words
 from trialpool.figures.bubble import describe_moderators, draw_moderators
 from trialpool.figures.catalogue import draw_all
 from trialpool.figures.influence_plots import draw_influence
 from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood, tau_prior
 from trialpool.figures.save import save_figure
 from trialpool.figures.specification_curve import draw_specification_curve
-from trialpool.report import words
 from trialpool.stats import bayes_pool
 from trialpool.synthesis.probe import probe
 
@@ -133,7 +133,7 @@ def test_influence_has_the_panels_that_k_allows(k: int, panels: str) -> None:
 
 def test_the_strip_prints_the_sensitivity_rows() -> None:
     record, _ = whole_record(4)
-    from trialpool.report.words import format_values
+    from trialpool.text import format_values
 
     found = texts(draw_influence(record))
     for row in record["sensitivity"]:

@@ -29,7 +29,7 @@ def study(number: int, **changes: Any) -> dict[str, Any]:
         **{"variant": "", "sessions": 12.0, "programme_weeks": 6.0, "sessions_per_week": 2.0},
         **{"n_randomised": 44.0, "cluster": f"Madeup{2000 + number}", "ci_low": effect - 0.98},
         **{"ci_high": effect + 0.98, "estimate": effect, "estimate_low": effect - 0.98},
-        **{"estimate_high": effect + 0.98, "weight": 33.3},
+        **{"estimate_high": effect + 0.98, "weight": 33.3, "judgements": ""},
     }
     return row | changes
 

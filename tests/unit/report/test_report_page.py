@@ -9,6 +9,7 @@ from tests.unit.report import demo
 from trialpool import io
 from trialpool.report import forest, plots
 from trialpool.report.page import render_page
+from trialpool.view.forest_table import forest_axis, forest_table
 
 HARMLESS = ("#", "https://", "http://", "summary.csv", "excluded.csv", "manifest.csv", "analyses/")
 HARMLESS += ("risk_of_bias.", "evidence_map.", "timeline.")
@@ -200,10 +201,11 @@ def test_same_records_make_the_same_bytes(records):
 
 def test_positions_follow_the_axis_of_the_figures():
     record = demo.record()
-    view = forest.forest_view(record, {}, {})
-    assert 0 <= view["pooled"]["low"] < view["centre"] < view["pooled"]["high"] <= 100
+    view = forest.analysis_view(record, {}, {})["forest"]
+    plot = view["pooled"]["plot"]
+    assert 0 <= plot["low"] < view["centre"] < plot["high"] <= 100
     assert view["centre"] < view["null"]
-    assert view["band"] == [0.0, plots.percent_position(plots.plan_forest_axis(record), -1.0)]
+    assert view["band"] == [0.0, plots.percent_position(forest_axis(forest_table(record), -1.0), -1.0)]
     ratio = demo.record(
         measure="RR",
         better="higher",
@@ -211,7 +213,7 @@ def test_positions_follow_the_axis_of_the_figures():
         pooled=demo.pooled(estimate=2.0, ci_low=1.0, ci_high=4.0, pi_low=0.5, pi_high=8.0),
         studies=[demo.study(n, estimate=2.0, estimate_low=1.0, estimate_high=4.0) for n in (1, 2)],
     )
-    pooled = forest.forest_view(ratio, {}, {})["pooled"]
+    pooled = forest.analysis_view(ratio, {}, {})["forest"]["pooled"]["plot"]
     assert pooled["mid"] - pooled["low"] == pytest.approx(pooled["high"] - pooled["mid"], abs=0.05)
 
 
@@ -227,7 +229,7 @@ def test_subgroups_head_their_trials_and_end_in_a_subtotal():
         {"name": "usual_care", "k": 1, "pooled": demo.pooled()},
     ]
     record = demo.record(studies=studies, subgroups=subgroups)
-    first, second = forest.forest_view(record, {}, {})["groups"]
+    first, second = forest.analysis_view(record, {}, {})["forest"]["groups"]
     assert (first["name"], len(first["rows"]), second["name"]) == ("Sham", 2, "Usual care")
     assert 'data-from="demo-pain/subgroups.0.pooled.estimate"' in first["subtotal"]["cell"]
     assert second["subtotal"] is None
@@ -269,12 +271,11 @@ def test_no_two_questions_of_the_contents_look_alike():
 
 
 def judged_page(*judged):
-    records = [demo.record("q", k=2, studies=[demo.study(n, study_id=f"S{n}") for n in (1, 2)])]
-    rows = [
-        {"study_id": name, "tool": "RoB2", "domain": "d1", "judgement": "high", "assessed_by": "x"}
-        for name in judged
+    judgements = {f"S{n}": "RoB2: d1 high" if f"S{n}" in judged else "" for n in (1, 2)}
+    studies = [
+        demo.study(n, study_id=name, judgements=line) for n, (name, line) in enumerate(judgements.items(), 1)
     ]
-    page = render_page(records, {"risk_of_bias": rows})
+    page = render_page([demo.record("q", k=2, studies=studies)], {})
     return page[page.index('<table class="forest"') : page.index("</article>")]
 
 
@@ -286,7 +287,7 @@ def test_a_trial_nobody_judged_has_an_empty_ring_beside_a_judged_one():
 
 
 def test_no_light_stands_where_no_trial_of_the_plot_was_judged():
-    assert "light" not in judged_page("elsewhere")
+    assert "light" not in judged_page()
 
 
 def test_a_very_uncertain_result_is_not_printed_bold():

@@ -7,11 +7,11 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.lettering import clean
 from trialpool.figures.lights import FILLS, NOT_JUDGED, RADIUS, draw_key, draw_light
 from trialpool.figures.sheet import Sheet, new_sheet, put_box, put_line, put_lines, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 Table = Mapping[str, Any]
 WIDTH, LABEL, COLUMN, ROW = 560.0, 120.0, 30.0, 16.0

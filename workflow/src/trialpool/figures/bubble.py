@@ -12,10 +12,9 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.group_panel import draw_groups, group_height, group_name
-from trialpool.figures.lettering import clean
+from trialpool.figures.group_panel import draw_groups, group_height
 from trialpool.figures.panel import (
     LEADING,
     Panel,
@@ -31,8 +30,10 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BACK, BAND, Sheet, put_dot, put_line, put_lines, put_shape, put_text
-from trialpool.report import words
 from trialpool.synthesis.moderators import DRAWS, SEED, known_rows, moderator_name
+from trialpool.text import clean
+from trialpool.view.axis import no_effect
+from trialpool.view.moderators import moderator_slope
 
 Row = Mapping[str, Any]
 WIDTH, HEIGHT, HEAD, FOOT = 560.0, 140.0, 18.0, 62.0
@@ -40,8 +41,6 @@ COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
 LARGEST, SMALLEST = 8.0, 2.2
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NAME_ROOM = 130.0
-PER = {"sessions": "session", "programme_weeks": "week", "sessions_per_week": "weekly session"}
-PER |= {"year": "year", "weeks": "week", "n_randomised": "person"}
 
 
 def draw_moderators(record: Row) -> Figure:
@@ -122,25 +121,10 @@ def moderator_results(record: Row, row: Row) -> list[str]:
     return [*told, f"{words.p_value(row['p_value'])}{more}"]
 
 
-def moderator_slope(record: Row, row: Row) -> tuple[str, str]:
-    """The slope with its interval, and per what; of ratios, the ratio of ratios per unit.
-
-    >>> row = {"moderator": "year", "slope": 0.0, "slope_low": -0.1, "slope_high": 0.1}
-    >>> moderator_slope({"measure": "RR"}, row)
-    ('ratio of RRs 1.00 (0.90 to 1.11)', 'per year')
-    """
-    measure, values = str(record["measure"]), [row[key] for key in ("slope", "slope_low", "slope_high")]
-    if logarithmic(record):
-        values = [math.exp(min(value, 700.0)) for value in values]
-    slope, low, high = words.format_values(measure, values)
-    times = f"ratio of {measure}s " if logarithmic(record) else ""
-    return f"{times}{slope} ({low} to {high})", f"per {PER[row['moderator']]}"
-
-
 def _group_results(record: Row, row: Row) -> list[str]:
     measure = str(record["measure"])
     return [
-        f"{group_name(group['level'])}: {words.count(group['k'], 'trial')}, "
+        f"{words.group_name(group['level'])}: {words.count(group['k'], 'trial')}, "
         f"{words.effect(measure, *(group[key] for key in ('estimate', 'ci_low', 'ci_high')))}"
         for group in row.get("groups") or []
     ]
@@ -203,7 +187,7 @@ def _draw_bubble_panel(
 ) -> None:
     left, _, right, _ = place
     xs = [float(study[row["moderator"]]) for study in known]
-    null = no_effect(record)
+    null = no_effect(record["measure"])
     heights = roomy([*(study["effect"] for study in known), log_value(record, null)], 0.14)
     panel = new_panel(roomy(xs, 0.1), heights, place, log_y=logarithmic(record))
     put_line(sheet, (left, right), (upwards(panel, null),) * 2, colour=style.RULE, level=BAND)

@@ -6,13 +6,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import Axis, position
-from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import put_segments
 from trialpool.figures.sheet import BACK, Sheet, put_line, put_text
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import Axis, no_effect, position
 
 CURVE = 176.0
 LEFT, RIGHT = 150.0, 452.0
@@ -68,7 +67,7 @@ def concluded(record: Mapping[str, Any], low: float | None, high: float | None) 
     >>> concluded({"measure": "MD", "better": "lower"}, -2.0, -0.5)
     'benefit'
     """
-    null = no_effect(record)
+    null = no_effect(record["measure"])
     if low is None or high is None or low <= null <= high:
         return "unclear"
     return "benefit" if (high < null) == (record.get("better") == "lower") else "harm"

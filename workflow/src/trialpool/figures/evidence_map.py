@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.lettering import clean
 from trialpool.figures.sheet import Sheet, new_sheet, put_dot, put_line, put_lines, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 Population = Mapping[str, Any]
 WIDTH, LABEL, HEAD, ROW = 612.0, 196.0, 54.0, 21.0

@@ -12,10 +12,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.lettering import clean
 from trialpool.figures.sheet import Sheet, new_sheet, put_box, put_line, put_lines, put_shape, put_text
-from trialpool.report import words
+from trialpool.text import clean
 
 WIDTH = 560.0
 PHASE_LEFT, PHASE_WIDTH = 12.0, 15.0

@@ -6,16 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.forest_bias import KEY as BIAS
-from trialpool.figures.forest_bias import LETTERS, LIGHT
-from trialpool.figures.forest_notes import level_text
-from trialpool.figures.forest_rows import SIDES, Row
-from trialpool.figures.lettering import clean
-from trialpool.report import words
+from trialpool.figures.forest_rows import BIAS, LETTERS, LIGHT, Row
+from trialpool.text import clean
+from trialpool.view.forest_table import PLOT_WIDTH, SIDES, ForestTable
 
 PLOT = "plot"
-PLOT_WIDTH = 180.0
 LEAST_BEFORE_PLOT = 190.0
 LABEL_LIMIT = 108.0
 RECEIVED_LIMIT = 90.0
@@ -209,19 +206,21 @@ def span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
     return [key for key in keys if key in heading.keys]
 
 
-def plan_headings(record: Mapping[str, Any], rows: Sequence[Row], preset: style.Preset) -> list[Heading]:
+def plan_headings(
+    record: Mapping[str, Any], table: ForestTable, rows: Sequence[Row], preset: style.Preset
+) -> list[Heading]:
     """The headings of all columns that this record may need.
 
-    >>> plan_headings({"measure": "RR"}, [], style.DEFAULT)[2].text
+    >>> from trialpool.view.forest_table import forest_table
+    >>> plan_headings({}, forest_table({"measure": "RR"}), [], style.DEFAULT)[2].text
     'RR (95% CI)'
     """
     events, titles = has_events(rows), dict(preset.titles)
     value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
-    measure = clean(record.get("measure"))
     headings = [
         Heading(("study",), titles.get("study", "Trial"), "left"),
         Heading(("outcome",), "Measured", "left"),
-        Heading(("estimate", "interval"), f"{measure} ({level_text(record)} CI)", "centre"),
+        Heading(("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "centre"),
         Heading(("weight",), titles.get("weight", "Weight"), "right"),
         Heading((BIAS,), "Bias", "centre"),
         *(Heading((f"{BIAS}{name}",), name, "centre") for name in LETTERS),

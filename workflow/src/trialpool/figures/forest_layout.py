@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.axis import Axis, plan_axis, side
-from trialpool.figures.forest_bias import bias_note
 from trialpool.figures.forest_columns import (
     PLOT,
     Column,
@@ -22,10 +19,10 @@ from trialpool.figures.forest_columns import (
     plan_headings,
     span_keys,
 )
-from trialpool.figures.forest_footnotes import Notes
-from trialpool.figures.forest_rows import Row, forest_rows
+from trialpool.figures.forest_rows import Row, bias_note, forest_rows
 from trialpool.figures.marks import LEADING, direction_lines
-from trialpool.report import words
+from trialpool.view.axis import Axis, mcid_threshold, side
+from trialpool.view.forest_table import ForestTable, forest_axis, forest_table
 
 LEAST_WIDTH = 470.0
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
@@ -80,8 +77,9 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     >>> layout.axis.labels, len(layout.rows)
     (('−2.0', '−1.5', '−1.0', '−0.5', '0.0'), 1)
     """
-    rows, notes = forest_rows(record, look)
-    headings = plan_headings(record, rows, look)
+    table = forest_table(record)
+    rows = forest_rows(table, look)
+    headings = plan_headings(record, table, rows, look)
     columns = plan_columns(rows, look, headings)
     width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
     room = width - 2 * style.MARGIN
@@ -91,7 +89,7 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     spans = _heading_spans(headings, columns)
     plot = next(column for column in columns if column.key == PLOT)
     threshold = mcid_threshold(record) if look.band else None
-    axis = _plan_axis(record, rows, threshold, plot)
+    axis = forest_axis(table, threshold, plot.left)
     directions = direction_lines(record.get("direction"), axis.right - axis.left - 12)
     words_deep = max(len(lines) for lines in directions)
     above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
@@ -99,39 +97,16 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     rule = head_top + head_deep * LEADING + 8
     compact = is_compact(rows)
     placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
-    beside = _beside_axis(record, plot)
+    beside = _beside_axis(record, table, plot)
     depth = AXIS_DEPTH + below * LEADING
     notes_top = bottom + max(depth, len(beside) * NOTE_LEADING + 4) + 6
-    footnotes = _footnotes(record, rows, notes, axis, threshold, room, look.bias)
+    footnotes = _footnotes(record, table, rows, axis, threshold, room, look.bias)
     height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * NOTE_LEADING + style.MARGIN
     return Layout(
         look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
         total_rule, bottom, axis, beside, directions, threshold, notes_top, footnotes, compact,
         has_events(rows),
     )  # fmt: skip
-
-
-def no_effect(record: Mapping[str, Any]) -> float:
-    """The value of no effect: 1 for ratios, otherwise 0.
-
-    >>> no_effect({"measure": "RR"}), no_effect({"measure": "MD"})
-    (1.0, 0.0)
-    """
-    return 1.0 if record.get("measure") in words.RATIO_MEASURES else 0.0
-
-
-def mcid_threshold(record: Mapping[str, Any]) -> float | None:
-    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it does not apply.
-
-    >>> mcid_threshold({"measure": "MD", "better": "lower", "mcid": {"value": 1.5, "applies": True}})
-    -1.5
-    """
-    mcid = record.get("mcid") or {}
-    value = mcid.get("value")
-    if not value or mcid.get("applies") is False:
-        return None
-    signed = float(value) if record.get("better") == "higher" else -float(value)
-    return math.exp(signed) if record.get("measure") in words.RATIO_MEASURES else signed
 
 
 def _heading_spans(
@@ -207,48 +182,27 @@ def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
     return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
 
 
-def _plan_axis(record: Mapping[str, Any], rows: Sequence[Row], threshold: float | None, plot: Column) -> Axis:
-    estimates = [row.estimate for row in rows if row.kind == "study" and row.estimate is not None]
-    bounded = [
-        (row.kind, (row.low, row.high)) for row in rows if row.low is not None and row.high is not None
-    ]
-    landmarks = [no_effect(record)]
-    landmarks += [row.estimate for row in rows if row.kind == "pooled" and row.estimate is not None]
-    landmarks += [threshold] if threshold is not None else []
-    return plan_axis(
-        estimates,
-        [bounds for kind, bounds in bounded if kind == "study"],
-        landmarks,
-        pooled=[bounds for kind, bounds in bounded if kind == "pooled"],
-        further=[bounds for kind, bounds in bounded if kind in ("prediction", "subtotal")],
-        logarithmic=record.get("measure") in words.RATIO_MEASURES,
-        left=plot.left,
-        right=plot.left + plot.width,
-    )
-
-
-def _beside_axis(record: Mapping[str, Any], plot: Column) -> tuple[str, ...]:
+def _beside_axis(record: Mapping[str, Any], table: ForestTable, plot: Column) -> tuple[str, ...]:
     lines: list[str] = []
-    for text in forest_notes.heterogeneity(record):
+    for text in forest_notes.heterogeneity(record, table):
         lines += lettering.wrap(text, plot.left - style.MARGIN - 12, style.SMALL_SIZE)
     return tuple(lines)
 
 
 def _footnotes(
     record: Mapping[str, Any],
+    table: ForestTable,
     rows: Sequence[Row],
-    notes: Notes,
     axis: Axis,
     threshold: float | None,
     room: float,
     manner: str,
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
     clipped = any(side(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
-    has_prediction = any(row.kind == "prediction" for row in rows)
-    listed = forest_notes.footnotes(record, notes, has_prediction, clipped)
+    listed = forest_notes.footnotes(record, table, clipped)
     if threshold is not None:
         listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
-    bias = bias_note(record.get("studies") or [], manner)
+    bias = bias_note(table.studies, manner)
     listed += [("", bias)] if bias else []
     return tuple(
         (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE, lines=NOTE_LINES))

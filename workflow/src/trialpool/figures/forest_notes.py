@@ -5,13 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialpool.figures.forest_bias import KEY as BIAS
-from trialpool.figures.forest_bias import bias_cells
-from trialpool.figures.forest_footnotes import IMPUTED, Notes, listed_notes
-from trialpool.figures.forest_rows import i2_text, tau2_text
-from trialpool.figures.lettering import clean
-from trialpool.figures.lights import NOT_JUDGED
-from trialpool.report import words
+from trialpool import text as words
+from trialpool.text import clean
+from trialpool.view.forest_table import IMPUTED, Estimate, ForestTable, forest_table
 
 INTERVALS = {
     "wald": "Wald interval",
@@ -66,27 +62,18 @@ def _timepoint(value: Any) -> str:
     return words.listing([name for name in names if name], "or")
 
 
-def level_text(record: Mapping[str, Any]) -> str:
-    """The level of the intervals, "95%".
-
-    >>> level_text({"methods": {"level": 0.9}})
-    '90%'
-    """
-    return words.percent((record.get("methods") or {}).get("level") or 0.95)
-
-
-def heterogeneity(record: Mapping[str, Any]) -> list[str]:
+def heterogeneity(record: Mapping[str, Any], table: ForestTable) -> list[str]:
     """The lines beside the axis: spread between trials, test of the effect, test between subgroups.
 
-    >>> heterogeneity({"status": "pooled", "pooled": {"tau2": 0.25, "i2": 61.2, "q": 27.3, "q_df": 8.0}})
+    >>> record = {"status": "pooled", "pooled": {"tau2": 0.25, "i2": 61.2, "q": 27.3, "q_df": 8.0}}
+    >>> heterogeneity(record, forest_table(record))
     ['Heterogeneity: τ² = 0.25, I² = 61%, Q = 27.30 on 8 df']
     """
-    pooled = record.get("pooled") or {}
     if record.get("status") == "single_study":
         return [ONE_TRIAL]
-    if record.get("status") != "pooled" or not pooled:
+    if not table.total:
         return []
-    lines = [_spread(record, pooled), _overall(pooled)]
+    lines = [_spread(record["pooled"], table), _overall(record["pooled"])]
     test = record.get("subgroup_test") or {}
     if test.get("p_value") is not None:
         df = "" if test.get("df") is None else f" on {words.plain_number(test['df'])} df"
@@ -95,18 +82,17 @@ def heterogeneity(record: Mapping[str, Any]) -> list[str]:
     return [line for line in lines if line]
 
 
-def _spread(record: Mapping[str, Any], pooled: Mapping[str, Any]) -> str:
-    if pooled.get("tau2") is None:
+def _spread(pooled: Mapping[str, Any], table: ForestTable) -> str:
+    if not table.total or table.total.tau2.estimate.value is None:
         return ""
-    tau2 = f"τ² = {tau2_text(pooled['tau2'])}"
+    tau2, i2 = table.total.tau2, table.total.i2
+    parts = [f"τ² = {tau2.estimate.text}"]
     if pooled.get("tau2_empty"):
-        tau2 += f" ({level_text(record)} CI empty: less spread than chance)"
-    elif pooled.get("tau2_low") is not None and pooled.get("tau2_high") is not None:
-        bounds = f"{tau2_text(pooled['tau2_low'])} to {tau2_text(pooled['tau2_high'])}"
-        tau2 += f" ({level_text(record)} CI {bounds})"
-    parts = [tau2]
-    if pooled.get("i2") is not None:
-        parts.append(f"I² = {i2_text(pooled['i2'])}")
+        parts[0] += f" ({table.level} CI empty: less spread than chance)"
+    elif tau2.bounded:
+        parts[0] += f" ({table.level} CI {tau2.interval})"
+    if i2.value is not None:
+        parts.append(f"I² = {i2.text}")
     if pooled.get("q") is not None:
         df = "" if pooled.get("q_df") is None else f" on {words.plain_number(pooled['q_df'])} df"
         parts.append(f"Q = {words.number(pooled['q'], 2)}{df}")
@@ -142,22 +128,21 @@ def mcid_note(record: Mapping[str, Any]) -> str:
     return f"Shaded: benefit of {favoured} of at least {name} ({size}{detail})."
 
 
-def footnotes(
-    record: Mapping[str, Any], notes: Notes, has_prediction: bool, clipped: bool
-) -> list[tuple[str, str]]:
+def footnotes(record: Mapping[str, Any], table: ForestTable, clipped: bool) -> list[tuple[str, str]]:
     """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made.
 
-    >>> footnotes({"status": "single_study", "measure": "RR"}, Notes(), False, False)
+    >>> record = {"status": "single_study", "measure": "RR"}
+    >>> footnotes(record, forest_table(record), clipped=False)
     [('', 'Line: 95% confidence interval. RR: risk ratio, experimental over control.')]
     """
-    line = f"ine: {level_text(record)} confidence interval{', arrow where it goes on' if clipped else ''}"
+    line = f"ine: {table.level} confidence interval{', arrow where it goes on' if clipped else ''}"
     shapes = f"L{line}"
-    if record.get("status") == "pooled":
+    if table.total:
         shapes = f"Square: trial, area in proportion to its weight; l{line}"
         shapes += "; diamond: pooled estimate"
-        shapes += "; bar: prediction interval" if has_prediction else ""
+        shapes += "; bar: prediction interval" if table.prediction else ""
     note = clean(record.get("note"))
-    return [*listed_notes(notes), *([("", note)] if note else []), ("", f"{shapes}. {method_line(record)}")]
+    return [*table.notes, *([("", note)] if note else []), ("", f"{shapes}. {method_line(record)}")]
 
 
 def method_line(record: Mapping[str, Any]) -> str:
@@ -185,25 +170,25 @@ def describe_forest(record: Mapping[str, Any]) -> str:
     >>> describe_forest({"title": "Pain", "status": "no_data", "measure": "MD"})
     'Forest plot: Pain. Mean difference. No trial could be pooled; no trial known.'
     """
-    measure = str(record.get("measure") or "")
     opening = f"Forest plot: {title(record)}. {subtitle(record)}."
     if record.get("status") == "no_data":
         known = words.count(len(record.get("known") or []), "trial")
         return f"{opening} No trial could be pooled; {known} known."
+    table = forest_table(record)
     parts = [opening]
-    for study in record.get("studies") or []:
-        values = [study.get(key) for key in ("estimate", "estimate_low", "estimate_high")]
-        mark = f" {IMPUTED}" if study.get("imputed") else ""
-        judged = bias_cells(study, []).get(BIAS, NOT_JUDGED)
-        bias = "" if judged == NOT_JUDGED else f"; risk of bias {words.spaced(judged.replace('-', '_'))}"
-        parts.append(f"{clean(study.get('label'))}{mark}: {words.effect(measure, *values)}{bias}.")
-    pooled = record.get("pooled") or {}
-    if record.get("status") == "pooled" and pooled:
-        values = [pooled.get(key) for key in ("estimate", "ci_low", "ci_high")]
-        parts.append(f"Pooled: {words.effect(measure, *values)}.")
-        if pooled.get("pi_low") is not None:
-            bounds = words.interval(measure, pooled.get("pi_low"), pooled.get("pi_high"))
-            parts.append(f"Prediction interval {bounds}.")
+    for study in sorted(table.studies, key=lambda study: study.number):
+        mark = f" {IMPUTED}" if study.imputed else ""
+        bias = f"; risk of bias {words.spaced(study.worst_judgement)}" if study.worst_judgement else ""
+        parts.append(f"{study.label}{mark}: {_told(table, study.effect)}{bias}.")
+    if table.total:
+        parts.append(f"Pooled: {_told(table, table.total.effect)}.")
+        if table.prediction:
+            parts.append(f"Prediction interval {table.prediction.interval}.")
     elif record.get("status") == "single_study":
         parts.append(ONE_TRIAL)
     return " ".join(parts)
+
+
+def _told(table: ForestTable, effect: Estimate) -> str:
+    bounds = effect.interval if effect.bounded else "not estimable"
+    return f"{table.measure} {effect.estimate.text} ({table.level} CI {bounds})"

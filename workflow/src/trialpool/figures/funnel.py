@@ -13,10 +13,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.axis import Axis, axis_over, position, scale
-from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.sheet import (
     BACK,
     BAND,
@@ -29,7 +27,8 @@ from trialpool.figures.sheet import (
     put_shape,
     put_text,
 )
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import Axis, axis_over, no_effect, position, scale
 
 WIDTH, PLOT_HEIGHT = 372.0, 216.0
 LEFT, RIGHT = 50.0, 360.0
@@ -101,7 +100,9 @@ def _dots(record: Mapping[str, Any]) -> list[tuple[float, float, bool]]:
 
 def _plan(record: Mapping[str, Any], top: float) -> Funnel:
     logarithmic = record.get("measure") in words.RATIO_MEASURES
-    null, pooled = (scale(value, logarithmic) for value in (no_effect(record), record["pooled"]["estimate"]))
+    null, pooled = (
+        scale(value, logarithmic) for value in (no_effect(record["measure"]), record["pooled"]["estimate"])
+    )
     dots = _dots(record)
     deepest = ROOM_BELOW * max((error for _, error, _ in dots), default=1.0)
     reach = [null, pooled - Z95 * deepest, pooled + Z95 * deepest, *(effect for effect, _, _ in dots)]

@@ -9,8 +9,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool.figures import style
-from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     Panel,
     across,
@@ -24,6 +22,8 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BAND, Sheet, put_line
+from trialpool.text import clean
+from trialpool.view.axis import no_effect
 
 MOST_DRAWN = 1200
 SHOWN = 0.995
@@ -70,7 +70,7 @@ def draw_gosh(
 
 def _guides(sheet: Sheet, record: Mapping[str, Any], panel: Panel) -> None:
     for value, colour, dashes in (
-        (no_effect(record), style.INK, None),
+        (no_effect(record["measure"]), style.INK, None),
         (record["pooled"]["estimate"], style.POOLED, (1, 1.6)),
     ):
         x = across(panel, value)

@@ -6,14 +6,12 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import Axis, plan_axis, position
-from trialpool.figures.forest_layout import no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.marks import draw_interval, draw_ticks
 from trialpool.figures.panel import logarithmic, value_name
 from trialpool.figures.sheet import BAND, Sheet, put_box, put_dot, put_line, put_lines, put_text
-from trialpool.report import words
+from trialpool.view.axis import Axis, no_effect, plan_axis, position
 
 Row = Mapping[str, Any]
 ROW, NAMES, NUMBERS = 26.0, 74.0, 86.0
@@ -30,21 +28,12 @@ def group_height(row: Row) -> float:
     return ROW * len(row["groups"])
 
 
-def group_name(level: str) -> str:
-    """A group in a reader's words.
-
-    >>> group_name("vitamin_b+sham")
-    'vitamin B + sham'
-    """
-    return clean(words.spaced(level).replace("+", " + ")).replace("vitamin b", "vitamin B")
-
-
 def draw_groups(
     sheet: Sheet, record: Row, row: Row, known: Sequence[Row], place: tuple[float, float, float]
 ) -> None:
     """The groups of one tested moderator at (left, top, right); `known` are the trials that report it."""
     left, top, right = place
-    null, bottom = no_effect(record), top + group_height(row)
+    null, bottom = no_effect(record["measure"]), top + group_height(row)
     axis = plan_axis(
         [study["estimate"] for study in known],
         [(study["estimate_low"], study["estimate_high"]) for study in known],
@@ -74,7 +63,9 @@ def _draw_group(
     place: tuple[float, float, float],
 ) -> None:
     left, top, right = place
-    lines = lettering.wrap(words.capital(group_name(group["level"])), NAMES - 8, style.SMALL_SIZE, lines=2)
+    lines = lettering.wrap(
+        words.capital(words.group_name(group["level"])), NAMES - 8, style.SMALL_SIZE, lines=2
+    )
     middle = top + ROW / 2
     put_lines(sheet, left, middle + 2.5 - 4.3 * (len(lines) - 1), lines, 8.6, size=style.SMALL_SIZE)
     largest = max((study.get("weight") or 0.0) for study in known) or 1.0

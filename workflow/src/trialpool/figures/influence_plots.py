@@ -12,11 +12,9 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import Axis, plan_axis, position, side
-from trialpool.figures.forest_layout import mcid_threshold, no_effect
 from trialpool.figures.gosh_plot import draw_gosh
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     Panel,
     across,
@@ -32,7 +30,8 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BAND, Sheet, put_box, put_dot, put_line, put_shape, put_text
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis, position, side
 
 WIDTH = 560.0
 MIDDLE = WIDTH / 2
@@ -149,7 +148,7 @@ def _strip_axis(
     record: Row, values: tuple[list[float], list[tuple[float, float]]], left: float, right: float
 ) -> Axis:
     threshold = mcid_threshold(record)
-    landmarks = [no_effect(record), record["pooled"]["estimate"]]
+    landmarks = [no_effect(record["measure"]), record["pooled"]["estimate"]]
     return plan_axis(
         *values,
         landmarks + ([] if threshold is None else [threshold]),
@@ -166,7 +165,7 @@ def _draw_strip(
     left, top, right = place
     bottom = top + ROW * len(rows) + 2
     for value, colour, dashes in (
-        (no_effect(record), style.INK, None),
+        (no_effect(record["measure"]), style.INK, None),
         (mcid_threshold(record), style.BENEFIT_EDGE, (3, 2)),
         (record["pooled"]["estimate"], style.POOLED, (1, 1.6)),
     ):

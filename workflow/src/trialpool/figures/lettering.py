@@ -1,31 +1,19 @@
-"""Text as figures need it: harmless, measured in points, wrapped or shortened to a width."""
+"""Text as figures need it: measured in points, wrapped or shortened to a width."""
 
 from __future__ import annotations
 
 import re
 import warnings
 from functools import cache, lru_cache
-from typing import Any
 
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ft2font import FT2Font, LoadFlags
 
 from trialpool.figures import style
-from trialpool.report import safe
 
-LONGEST_TEXT = 2000
 _BREAKABLE = re.compile(r"(?<=[^\W\d][-/])(?=[^\W\d]{3})")
 ELLIPSIS = "…"
 DOTS_PER_POINT = 64
-
-
-def clean(text: Any) -> str:
-    """Untrusted text on one line and harmless (`report.safe.clean`); missing text is empty.
-
-    >>> clean("Lü\\n 2020\\u202e"), clean(None), clean(float("nan"))
-    ('Lü 2020', '', '')
-    """
-    return "" if text is None or text != text else safe.clean(str(text)[:LONGEST_TEXT])
 
 
 @cache

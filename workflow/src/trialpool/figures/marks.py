@@ -6,8 +6,9 @@ import math
 from collections.abc import Sequence
 
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import Axis, position, scale, side
 from trialpool.figures.sheet import BACK, BAND, LINE, Sheet, put_box, put_line, put_shape, put_text
+from trialpool.text import clean
+from trialpool.view.axis import Axis, position, scale, side
 
 LEADING = 8.8
 ARROW_LENGTH, ARROW_HALF = 4.5, 2.4
@@ -185,8 +186,8 @@ def direction_lines(held: object, room: float) -> tuple[tuple[str, ...], tuple[s
     >>> direction_lines({"left": "favours yoga", "right": "favours rest"}, 200.0)[0]
     ('←\\xa0favours yoga',)
     """
-    words = held if isinstance(held, dict) else {}
-    left, right = (lettering.clean(words.get(end)) for end in ("left", "right"))
+    named = held if isinstance(held, dict) else {}
+    left, right = (clean(named.get(end)) for end in ("left", "right"))
     left, right = f"←\u00a0{left}" if left else "", f"{right}\u00a0→" if right else ""
     wide = [min(lettering.width(text, style.SMALL_SIZE), room / 2) for text in (left, right)]
     return (

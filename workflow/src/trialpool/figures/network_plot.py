@@ -8,12 +8,12 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import plan_axis, position, side
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import LEADING, TITLE_LEADING, put_letter, put_x_ticks
 from trialpool.figures.sheet import BAND, Sheet, new_sheet, put_dot, put_line, put_lines, put_shape, put_text
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import plan_axis, position, side
 
 Row = Mapping[str, Any]
 WIDTH, RADIUS = 560.0, 70.0

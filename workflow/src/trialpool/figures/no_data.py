@@ -7,10 +7,10 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.lettering import clean
 from trialpool.figures.sheet import Sheet, new_sheet, put_line, put_lines, put_text
-from trialpool.report import safe, words
+from trialpool.text import clean
 
 WIDTH = 560.0
 MOST_LISTED = 15
@@ -94,7 +94,7 @@ def _known_row(row: Mapping[str, Any], reasons: list[str]) -> dict[str, str]:
         "n": "" if n is None else words.plain_number(n),
         "compared": " versus ".join(part for part in sides if part),
         "why": words.capital("; ".join(reasons) or NOT_READ),
-        "url": safe.url(row.get("source_url")),
+        "url": words.url(row.get("source_url")),
     }
 
 

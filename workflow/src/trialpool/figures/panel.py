@@ -13,11 +13,11 @@ from typing import Any
 
 from matplotlib.lines import Line2D
 
+from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.axis import Axis, axis_over, position, scale
-from trialpool.figures.lettering import clean
 from trialpool.figures.sheet import LINE, MARK, Sheet, new_sheet, put_line, put_lines, put_text
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import Axis, axis_over, position, scale
 
 LEADING, TITLE_LEADING = 9.2, 13.5
 GONE = float("nan")

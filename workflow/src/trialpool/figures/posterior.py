@@ -10,9 +10,8 @@ import numpy as np
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from trialpool import text as words
 from trialpool.figures import style
-from trialpool.figures.forest_layout import mcid_threshold, no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     Panel,
     headed_sheet,
@@ -26,7 +25,8 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BAND, Sheet, put_line, put_text
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import mcid_threshold, no_effect
 
 Floats = NDArray[np.float64]
 Row = Mapping[str, Any]
@@ -143,7 +143,7 @@ def _draw_mean(sheet: Sheet, record: Row, data: tuple[Floats, Floats], top: floa
     priors = [(fit["prior"], fit["scale"]) for fit in record["bayes"]]
     fits = [bayes_pool(y, v, tau_prior=prior) for prior in priors]
     threshold = mcid_threshold(record)
-    marks = [no_effect(record), *([] if threshold is None else [threshold])]
+    marks = [no_effect(record["measure"]), *([] if threshold is None else [threshold])]
     reach = [log_value(record, value) for value in marks]
     reach += [*y, *(float(getattr(fits[0], key)) for key in ("ci_low", "ci_high"))]
     low, high = roomy(reach, 0.15)

@@ -7,9 +7,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import Axis, plan_axis, position, side
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import LEADING, TITLE_LEADING, put_x_ticks
 from trialpool.figures.sheet import (
     BAND,
@@ -21,7 +20,8 @@ from trialpool.figures.sheet import (
     put_shape,
     put_text,
 )
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import Axis, plan_axis, position, side
 
 Row = Mapping[str, Any]
 WIDTH = 560.0

@@ -21,9 +21,9 @@ from PIL import Image
 
 from trialpool.figures import style
 from trialpool.figures.formats import FORMATS
-from trialpool.figures.lettering import clean
 from trialpool.figures.svg import svg_bytes
 from trialpool.io import write_bytes
+from trialpool.text import clean
 
 PNG_DPI = 100  # for a page of its width; print takes the PDF
 PNG_DPI_BESIDE = 84  # of figures that stand beside the forest plot

@@ -11,8 +11,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
+from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import Axis, plan_axis
 from trialpool.figures.choices import (
     CLEAR_AT,
     COLOURS,
@@ -28,8 +28,6 @@ from trialpool.figures.choices import (
     x_of,
     y_of,
 )
-from trialpool.figures.forest_layout import mcid_threshold, no_effect
-from trialpool.figures.lettering import clean
 from trialpool.figures.panel import (
     headed_sheet,
     logarithmic,
@@ -38,7 +36,8 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BACK, BAND, WORDS, Sheet, put_box, put_line, put_lines, put_text
-from trialpool.report import words
+from trialpool.text import clean
+from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis
 
 WIDTH = 560.0
 MOST_DRAWN = 500
@@ -122,7 +121,11 @@ def _drawn(count: int, main: int | None) -> list[int]:
 
 def _values(record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], rows: list[int]) -> Axis:
     threshold, pooled = mcid_threshold(record), record["pooled"]
-    landmarks = [no_effect(record), pooled["estimate"], *([] if threshold is None else [threshold])]
+    landmarks = [
+        no_effect(record["measure"]),
+        pooled["estimate"],
+        *([] if threshold is None else [threshold]),
+    ]
     intervals = [(columns["ci_low"][at], columns["ci_high"][at]) for at in rows]
     return plan_axis(
         [columns["estimate"][at] for at in rows],
@@ -150,7 +153,7 @@ def _draw_curve(
     main: int | None,
 ) -> None:
     for value, dashes, colour in (
-        (no_effect(record), None, style.INK),
+        (no_effect(record["measure"]), None, style.INK),
         (mcid_threshold(record), (3, 2), style.BENEFIT_EDGE),
     ):
         if value is not None:
@@ -190,7 +193,7 @@ def _draw_axis(sheet: Sheet, record: Mapping[str, Any], curve: Curve) -> None:
         if clean(held.get(side)):
             told = lettering.wrap(f"{arrow} {clean(held.get(side))}", room, style.SMALL_SIZE, lines=4)
             y = put_lines(sheet, style.MARGIN, y + 4, told, 9.2, size=style.SMALL_SIZE)
-    labels = [(no_effect(record), "no effect")]
+    labels = [(no_effect(record["measure"]), "no effect")]
     threshold = mcid_threshold(record)
     labels += [] if threshold is None else [(threshold, "MCID")]
     for value, text in labels:

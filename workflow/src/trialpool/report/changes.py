@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trialpool.report import words
+from trialpool import text as words
 from trialpool.report.difference import Results
 
 CHANGE_COLUMNS = ("analysis", "change", "old", "new", "words")

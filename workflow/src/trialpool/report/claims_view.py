@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report import plots, safe, words
+from trialpool import text as words
+from trialpool.report import plots
 from trialpool.report.marked import estimate_cell
-from trialpool.report.sentences import no_effect, size_words
+from trialpool.report.sentences import size_words
+from trialpool.view.axis import no_effect
 
 Row = Mapping[str, Any]
 POOLED = ("estimate", "ci_low", "ci_high")
@@ -34,7 +36,7 @@ def _claim_view(index: int, claim: Row, by_analysis: Mapping[str, Row]) -> dict[
     return {
         **claim,
         "number": index + 1,
-        "anchor": safe.anchor("claim", claim["claim"]),
+        "anchor": words.anchor("claim", claim["claim"]),
         "verdict_class": claim["verdict"].replace(" ", "-"),
         "parts": parts,
         "also": [by_analysis[analysis] for analysis in claim["also"] if analysis in by_analysis],

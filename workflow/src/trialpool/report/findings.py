@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report import naming, safe, words
+from trialpool import text as words
+from trialpool.report import naming
 from trialpool.report.marked import estimate_cell, mark
 from trialpool.report.statements import informative_statement
 from trialpool.synthesis.certainty import DOMAINS
@@ -45,7 +46,7 @@ def comparison_tables(records: Sequence[Row]) -> list[dict[str, Any]]:
             (population, *sides),
             {
                 **{"heading": heading, "population": population, "rows": [], "missing": []},
-                **{"anchor": safe.anchor("findings", population, *sides)},
+                **{"anchor": words.anchor("findings", population, *sides)},
                 **{"experimental": sides[0], "control": sides[1]},
             },
         )

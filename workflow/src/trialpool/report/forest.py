@@ -5,37 +5,59 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from markupsafe import Markup
-
-from trialpool.report import naming, plots, words
+from trialpool import text as words
+from trialpool.report import naming, plots
 from trialpool.report.findings import certainty_view
-from trialpool.report.marked import estimate_cell, interval_cell, mark
+from trialpool.report.marked import (
+    NOT_ESTIMABLE,
+    estimate_cell,
+    interval_cell,
+    mark,
+    marked,
+    shown_estimate,
+)
+from trialpool.report.rob import light
 from trialpool.report.robust import robustness_view
-from trialpool.report.sentences import favoured, near_misses, no_effect, result_sentence, verdict_words
+from trialpool.report.sentences import (
+    excludes_no_effect,
+    favoured,
+    near_misses,
+    result_sentence,
+    verdict_words,
+)
 from trialpool.report.statements import informative_statement
 from trialpool.report.trials import row_ids
 from trialpool.report.unused import OTHER_QUESTION
+from trialpool.view.axis import Axis, mcid_threshold, no_effect
+from trialpool.view.forest_table import (
+    POOLED,
+    SIDES,
+    Arm,
+    ForestTable,
+    Pooled,
+    Study,
+    forest_axis,
+    forest_table,
+)
 
 Row = Mapping[str, Any]
 SHOWN_ELSEWHERE = frozenset(
     {"analysis", "title", "note", "mcid", "experimental_name", "control_name", "formats"}
 )
-OWN = ("estimate", "estimate_low", "estimate_high")
-POOLED = ("estimate", "ci_low", "ci_high")
 
 
 def analysis_view(
     record: Row,
     raw: Mapping[str, Row],
     instruments: Mapping[str, Any],
-    marks: Mapping[str, Row] | None = None,
     spec: Row | None = None,
 ) -> dict[str, Any]:
     """Everything the template of an analysis needs.
 
-    `raw` holds raw rows by row_id, `instruments` their full names, `marks` judgements of bias by trial,
-    `spec` the resolved settings that made the record.
+    `raw` holds raw rows by row_id, `instruments` their full names, `spec` the resolved
+    settings that made the record.
     """
+    table = forest_table(record)
     return {
         "record": record,
         "analysis": record["analysis"],
@@ -44,10 +66,10 @@ def analysis_view(
         "sentence": result_sentence(record),
         "verdict": verdict_words(record),
         "side": clear_side(record),
-        "key_numbers": key_numbers(record),
-        "forest": forest_view(record, raw, instruments) if record["pooled"] else None,
-        "marks": marks or {},
-        "judged": bool(_used(record) & set(marks or {})),
+        "key_numbers": key_numbers(record, table),
+        "forest": forest_view(record, table, raw, instruments) if record["pooled"] else None,
+        "table": table,
+        "judged": any(study.judgements for study in table.studies),
         "settings": settings_shown(spec or {}),
         "methods": (record.get("methods") or {}).get("text") or [],
         "not_used": near_misses(record),
@@ -80,125 +102,92 @@ def _used(record: Row) -> set[str]:
 
 def clear_side(record: Row) -> str:
     """The side whose benefit the confidence interval bears out ("experimental", "control"), else ""."""
-    from trialpool.report.sentences import excludes_no_effect
-
     pooled = record.get("pooled")
     if not pooled or not excludes_no_effect(record, pooled["ci_low"], pooled["ci_high"]):
         return ""
     return favoured(record, pooled["estimate"])
 
 
-def key_numbers(record: Row) -> list[dict[str, Any]]:
-    """The numbers under a result's sentence: name, value, remark."""
-    pooled = record.get("pooled")
-    if not pooled:
+def key_numbers(record: Row, table: ForestTable) -> list[dict[str, Any]]:
+    """The numbers under a result's sentence: name and value."""
+    result = table.result
+    if not result:
         return []
-    level = (record.get("methods") or {}).get("level") or 0.95
     name = words.capital(words.measure_name(record["measure"]))
-    effect = estimate_cell(record, pooled, "pooled.", POOLED)
-    numbers = [{"name": f"{name}, {words.percent(level)} CI", "value": effect}]
-    p_value = mark(record, "pooled.p_value", pooled["p_value"], words.p_value(pooled["p_value"]))
-    numbers.append({"name": "Test of no difference", "value": p_value})
-    if record["status"] != "pooled":
-        return numbers
-    prediction = interval_cell(record, pooled, "pooled.", ("pi_low", "pi_high"))
-    numbers.append({"name": f"{words.percent(level)} prediction interval", "value": prediction})
-    i2 = mark(record, "pooled.i2", pooled["i2"], f"{words.number(pooled['i2'], 0)}%")
-    numbers.append({"name": "Heterogeneity, I²", "value": i2})
-    return [*numbers, {"name": "Between-trial variance, τ²", "value": _tau2(record)}]
+    numbers = [(f"{name}, {table.level} CI", shown_estimate(record, result.effect, NOT_ESTIMABLE))]
+    chance = record["pooled"]["p_value"]
+    numbers += [("Test of no difference", mark(record, "pooled.p_value", chance, words.p_value(chance)))]
+    if table.total:
+        numbers += [
+            (f"{table.level} prediction interval", interval_cell(record, table.prediction)),
+            ("Heterogeneity, I²", marked(record, result.i2)),
+            ("Between-trial variance, τ²", shown_estimate(record, result.tau2)),
+        ]
+    return [{"name": name, "value": value} for name, value in numbers]
 
 
-def _tau2(record: Row) -> Markup:
-    pooled = record["pooled"]
-    shown = [
-        mark(record, f"pooled.{key}", pooled[key], words.significant(pooled[key]))
-        for key in ("tau2", "tau2_low", "tau2_high")
+def forest_view(
+    record: Row, table: ForestTable, raw: Mapping[str, Row], instruments: Mapping[str, Any]
+) -> dict[str, Any]:
+    """The forest table on the page: rows, the pooled row, the axis and its landmarks in per cent."""
+    axis, total = forest_axis(table, mcid_threshold(record)), table.total
+    squares = iter(plots.square_sides(study.weight.value for study in table.studies))
+    groups = [
+        {
+            "name": group.name,
+            "rows": [
+                _study_view(record, study, axis, next(squares), raw, instruments) for study in group.studies
+            ],
+            "subtotal": _diamond(record, group.subtotal, axis),
+        }
+        for group in table.groups
     ]
-    if words.absent(pooled["tau2_low"]) or words.absent(pooled["tau2_high"]):
-        return shown[0]
-    return Markup('{} <span class="ci">({} to {})</span>').format(*shown)
-
-
-def forest_view(record: Row, raw: Mapping[str, Row], instruments: Mapping[str, Any]) -> dict[str, Any]:
-    """The forest table: rows, the pooled row, the axis and its landmarks in per cent."""
-    axis = plots.plan_forest_axis(record)
-    sides = plots.square_sides(study["weight"] for study in record["studies"])
-    pooled = record["pooled"]
-    whole = record["status"] == "pooled"
     return {
-        "groups": _groups(
-            record,
-            [_study_view(record, index, axis, side, raw, instruments) for index, side in enumerate(sides)],
-            axis,
-        ),
+        "groups": groups,
         "ticks": plots.ticks(axis),
         "null": plots.percent_position(axis, no_effect(record["measure"])),
-        "centre": plots.percent_position(axis, pooled["estimate"]) if whole else None,
+        "centre": plots.percent_position(axis, total.effect.estimate.value) if total else None,
         "band": plots.benefit_band(record, axis),
-        "pooled": plots.whisker(axis, *(pooled[key] for key in POOLED)) if whole else None,
-        "pooled_cell": estimate_cell(record, pooled, "pooled.", POOLED) if whole else None,
-        "prediction": None
-        if not whole or words.absent(pooled["pi_low"])
-        else plots.whisker(axis, pooled["estimate"], pooled["pi_low"], pooled["pi_high"]),
-        "prediction_cell": interval_cell(record, pooled, "pooled.", ("pi_low", "pi_high")) if whole else None,
+        "pooled": _diamond(record, total, axis),
+        "people": table.people,
+        "totals": [table.totals[side].n for side in SIDES],
+        "prediction": table.prediction and plots.whisker(axis, *table.prediction.values),
+        "prediction_cell": interval_cell(record, table.prediction),
         "direction": record["direction"],
         "arms": any(study["kind"] != "contrast" for study in record["studies"]),
         "columns": "events / n" if record["measure"] in {"RR", "OR", "RD"} else "mean ± SD (n)",
-        "imputed": any(study["imputed"] for study in record["studies"]),
+        "imputed": any(study.imputed for study in table.studies),
     }
 
 
-def _groups(record: Row, rows: Sequence[dict[str, Any]], axis: Any) -> list[dict[str, Any]]:
-    """Rows under the record's subgroups, each with its subtotal; one group without a name otherwise."""
-    subgroups = record.get("subgroups") or []
-    names = [str(group["name"]) for group in subgroups]
-    column = next((key for key in record["studies"][0] if _partitions(record, key, names)), None)
-    if not subgroups or column is None:
-        return [{"name": "", "rows": rows, "subtotal": None}]
-    return [
-        {
-            "name": words.capital(words.spaced(name)),
-            "rows": [row for row in rows if str(row["study"][column]) == name],
-            "subtotal": _subtotal(record, index, axis) if subgroups[index]["k"] > 1 else None,
-        }
-        for index, name in enumerate(names)
-    ]
-
-
-def _partitions(record: Row, key: str, names: Sequence[str]) -> bool:
-    """Whether a column of the studies holds exactly the names of the subgroups."""
-    return {str(study.get(key)) for study in record["studies"]} == set(names)
-
-
-def _subtotal(record: Row, index: int, axis: Any) -> dict[str, Any]:
-    group = record["subgroups"][index]
-    pooled = group["pooled"]
-    return {
-        "k": group["k"],
-        "plot": plots.whisker(axis, *(pooled[key] for key in POOLED)),
-        "cell": estimate_cell(record, pooled, f"subgroups.{index}.pooled.", POOLED),
-    }
+def _diamond(record: Row, found: Pooled | None, axis: Axis) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    cell = shown_estimate(record, found.effect, NOT_ESTIMABLE)
+    return {"trials": found.trials, "plot": plots.whisker(axis, *found.effect.values), "cell": cell}
 
 
 def _study_view(
-    record: Row, index: int, axis: Any, side: float, raw: Mapping[str, Row], instruments: Mapping[str, Any]
+    record: Row,
+    shown: Study,
+    axis: Axis,
+    square: float,
+    raw: Mapping[str, Row],
+    instruments: Mapping[str, Any],
 ) -> dict[str, Any]:
-    study = record["studies"][index]
+    study = record["studies"][shown.number]
     ids = row_ids(study["row_ids"])
-    weight = study["weight"]
     return {
         "study": study,
-        "number": index,
-        "arms": {name: _arm_cell(study, name) for name in ("experimental", "control")},
-        "n": [study["n_experimental"], study["n_control"]],
-        "plot": plots.whisker(axis, *(study[key] for key in OWN)),
-        "square": side,
-        "cell": estimate_cell(record, study, f"studies.{index}.", OWN),
-        "weight": ""
-        if words.absent(weight)
-        else mark(record, f"studies.{index}.weight", weight, f"{words.number(weight, 1)}%"),
+        "shown": shown,
+        "arms": {side: _arm_cell(arm) for side, arm in shown.arms.items()},
+        "plot": plots.whisker(axis, *shown.effect.values),
+        "square": square,
+        "light": light(shown.worst_judgement) if shown.judgements else None,
+        "cell": shown_estimate(record, shown.effect, NOT_ESTIMABLE),
+        "weight": "" if shown.weight.value is None else marked(record, shown.weight),
         "outcome": naming.instrument_name(study["instrument"], study["item"], instruments),
-        "time": time_words(study),
+        "time": _time(study, shown.weeks),
         "steps": [step for step in str(study["derivation"] or "").split("; ") if step],
         "cautions": [text for text in str(study["cautions"] or "").split("; ") if text],
         "raw": [raw[row_id] for row_id in ids if row_id in raw],
@@ -206,31 +195,22 @@ def _study_view(
     }
 
 
-def _arm_cell(study: Row, side: str) -> str:
-    """What one arm reported on the analysis' scale: events / n, mean ± SD (n), or only n."""
-    amount, events = study[f"n_{side}"], study[f"events_{side}"]
-    if not words.absent(events):
-        return f"{words.plain_number(events)} / {words.plain_number(amount)}"
-    mean, spread = study[f"mean_{side}"], study[f"sd_{side}"]
-    if words.absent(mean):
-        return "" if words.absent(amount) else f"n = {words.plain_number(amount)}"
-    digits = words.digits_for([mean, spread])
-    return f"{words.number(mean, digits)} ± {words.number(spread, digits)} ({words.number(amount, 0)})"
+def _arm_cell(arm: Arm) -> str:
+    """What one arm reported on the analysis' scale in one cell: events / n, mean ± SD (n), or only n."""
+    n = arm.n or words.MISSING
+    if arm.events:
+        return f"{arm.events} / {n}"
+    if arm.mean:
+        return f"{arm.mean}{f' ± {arm.sd}' if arm.sd else ''} ({n})"
+    return f"n = {n}" if arm.n else ""
 
 
-def time_words(study: Row) -> str:
-    """When a result was measured: its week, and that it is a follow-up.
-
-    >>> time_words({"weeks": 8.0, "timepoint": "end_of_treatment"})
-    'week 8'
-    >>> time_words({"weeks": None, "timepoint": "end_of_treatment"})
-    'end of treatment'
-    """
+def _time(study: Row, weeks: str) -> str:
+    """When a result was measured: its week, and that it is a follow-up."""
     name = words.TIMEPOINT_NAMES.get(study["timepoint"], words.spaced(study["timepoint"]))
-    if words.absent(study["weeks"]):
+    if not weeks:
         return name
-    weeks = f"week {words.number(study['weeks'], 1).removesuffix('.0')}"
-    return f"{weeks}, {name}" if study["timepoint"] == "follow_up" else weeks
+    return f"week {weeks}, {name}" if study["timepoint"] == "follow_up" else f"week {weeks}"
 
 
 def overview_rows(views: Sequence[Row]) -> list[dict[str, Any]]:
@@ -240,7 +220,7 @@ def overview_rows(views: Sequence[Row]) -> list[dict[str, Any]]:
 
 
 def _overview_row(view: Row, axes: Mapping[tuple[Any, ...], Any]) -> dict[str, Any]:
-    record, pooled = view["record"], view["record"].get("pooled")
+    record, pooled, table = view["record"], view["record"].get("pooled"), view["table"]
     outcome, comparison = naming.title_parts(record)
     row = {
         "title": words.capital(comparison or outcome),
@@ -258,8 +238,6 @@ def _overview_row(view: Row, axes: Mapping[tuple[Any, ...], Any]) -> dict[str, A
         }
     return row | {
         "effect": estimate_cell(record, pooled or {}, "pooled.", POOLED),
-        "prediction": interval_cell(record, pooled or {}, "pooled.", ("pi_low", "pi_high")),
-        "i2": mark(record, "pooled.i2", pooled["i2"], f"{words.number(pooled['i2'], 0)}%")
-        if pooled
-        else words.MISSING,
+        "prediction": interval_cell(record, table.prediction),
+        "i2": marked(record, table.result.i2) if table.result else words.MISSING,
     }

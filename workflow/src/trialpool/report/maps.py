@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report import naming, words
+from trialpool import text as words
+from trialpool.report import naming
 
 Row = Mapping[str, Any]
 LARGEST_RADIUS, SMALLEST_RADIUS = 18.0, 8.0

@@ -12,8 +12,10 @@ from typing import Any
 from markupsafe import Markup
 
 from trialpool import io
-from trialpool.report import words
+from trialpool import text as words
+from trialpool.view.forest_table import Estimate, Number, estimate_of
 
+NOT_ESTIMABLE = " (interval not estimable)"
 _DATA = Markup('<data value="{}" data-from="{}/{}">{}</data>')
 
 
@@ -28,49 +30,47 @@ def mark(record: Mapping[str, Any], place: str, value: Any, text: str) -> Markup
     return _DATA.format(io.cell(value), record["analysis"], place, text)
 
 
-def marked_values(
-    record: Mapping[str, Any], holder: Mapping[str, Any], prefix: str, keys: Sequence[str]
-) -> list[Markup]:
-    """Values of `holder` (found at `prefix` in the record) on the measure's scale, in decimals that fit all.
+def marked(record: Mapping[str, Any], number: Number) -> Markup:
+    """A number of the view of `record`, as it is printed there.
 
-    >>> record = {"analysis": "a", "measure": "MD", "pooled": {"estimate": -1.5}}
-    >>> print(marked_values(record, record["pooled"], "pooled.", ["estimate"])[0])
-    <data value="-1.5" data-from="a/pooled.estimate">−1.50</data>
+    >>> print(marked({"analysis": "a"}, Number(68.4, "68%", "pooled.i2")))
+    <data value="68.4" data-from="a/pooled.i2">68%</data>
     """
-    values = [holder.get(key) for key in keys]
-    texts = words.format_values(record["measure"], values)
-    return [
-        mark(record, f"{prefix}{key}", value, text)
-        for key, value, text in zip(keys, values, texts, strict=True)
-    ]
+    return mark(record, number.place, number.value, number.text)
+
+
+def shown_estimate(record: Mapping[str, Any], shown: Estimate, unbounded: str = "") -> Markup:
+    """An estimate and its interval for a table cell; `unbounded` stands where the interval is not known.
+
+    >>> row = {"estimate": 2.0, "ci_low": 1.0, "ci_high": 4.0}
+    >>> record = {"analysis": "a", "measure": "RR", "pooled": row}
+    >>> shown_estimate(record, estimate_of(record, row, list(row), "pooled.")).striptags()
+    '2.00 (1.00 to 4.00)'
+    """
+    estimate, low, high = (marked(record, number) for number in (shown.estimate, shown.low, shown.high))
+    if shown.estimate.value is None or not shown.bounded:
+        return estimate if shown.estimate.value is None else estimate + unbounded
+    return Markup('{} <span class="ci">({} to {})</span>').format(estimate, low, high)
 
 
 def estimate_cell(
-    record: Mapping[str, Any], holder: Mapping[str, Any], prefix: str, keys: Sequence[str]
+    record: Mapping[str, Any], holder: Mapping[str, Any], place: str, keys: Sequence[str]
 ) -> Markup:
-    """An estimate and its interval for a table cell; `keys` name the estimate and its two bounds.
+    """An effect, the `keys` of `holder` (found at `place` in the record), in the decimals that suit it alone.
 
-    >>> record = {"analysis": "a", "measure": "RR"}
-    >>> holder = {"estimate": 2.0, "ci_low": 1.0, "ci_high": 4.0}
-    >>> estimate_cell(record, holder, "pooled.", list(holder)).striptags()
-    '2.00 (1.00 to 4.00)'
+    >>> record = {"analysis": "a", "measure": "MD"}
+    >>> estimate_cell(record, {"estimate": -1.5}, "pooled.", ["estimate", "ci_low", "ci_high"]).striptags()
+    '−1.50 (interval not estimable)'
     """
-    if words.absent(holder.get(keys[0])):
-        return Markup.escape(words.MISSING)
-    shown = marked_values(record, holder, prefix, keys)
-    if words.absent(holder.get(keys[1])) or words.absent(holder.get(keys[2])):
-        return Markup("{} (interval not estimable)").format(shown[0])
-    return Markup('{} <span class="ci">({} to {})</span>').format(*shown)
+    return shown_estimate(record, estimate_of(record, holder, keys, place), NOT_ESTIMABLE)
 
 
-def interval_cell(
-    record: Mapping[str, Any], holder: Mapping[str, Any], prefix: str, keys: Sequence[str]
-) -> Markup:
-    """Two bounds "a to b" for a table cell, a dash where one is missing.
+def interval_cell(record: Mapping[str, Any], shown: Estimate | None) -> Markup:
+    """The bounds "a to b" for a table cell, a dash where there are none.
 
-    >>> interval_cell({"analysis": "a", "measure": "MD"}, {"low": -1.0, "high": None}, "", ["low", "high"])
+    >>> interval_cell({"analysis": "a"}, None)
     Markup('—')
     """
-    if any(words.absent(holder.get(key)) for key in keys):
+    if shown is None or not shown.bounded:
         return Markup.escape(words.MISSING)
-    return Markup("{} to {}").format(*marked_values(record, holder, prefix, keys))
+    return Markup("{} to {}").format(marked(record, shown.low), marked(record, shown.high))

@@ -7,11 +7,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trialpool.figures.bubble import moderator_slope
-from trialpool.figures.group_panel import group_name
-from trialpool.report import words
+from trialpool import text as words
 from trialpool.report.marked import estimate_cell, mark
 from trialpool.synthesis.moderators import moderator_name
+from trialpool.view.moderators import moderator_slope
 
 Row = Mapping[str, Any]
 RESULT = ("estimate", "ci_low", "ci_high")
@@ -49,7 +48,7 @@ def _tested(record: Row, number: int, row: Row) -> dict[str, Any]:
     }
     groups = [
         {
-            "name": words.capital(group_name(group["level"])),
+            "name": words.capital(words.group_name(group["level"])),
             "k": mark(record, f"{place}groups.{at}.k", group["k"], str(group["k"])),
             "effect": estimate_cell(record, group, f"{place}groups.{at}.", RESULT),
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report.words import absent, listing, spaced
+from trialpool.text import absent, listing, spaced
 
 CONDITION_NAMES = {
     "DPN": "diabetic peripheral neuropathy",

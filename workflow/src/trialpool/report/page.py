@@ -13,8 +13,10 @@ from typing import Any
 
 from markupsafe import Markup
 
+from trialpool import text as words
+from trialpool.evidence.judgements import worst_judgements
 from trialpool.figures.formats import formats_of
-from trialpool.report import colours, naming, words
+from trialpool.report import colours, naming
 from trialpool.report.claims_view import claim_views
 from trialpool.report.findings import comparison_tables
 from trialpool.report.forest import analysis_view, overview_rows
@@ -23,7 +25,7 @@ from trialpool.report.parts import MOST_QUESTIONS, homes, linker, page_of, trial
 from trialpool.report.published_view import published_views
 from trialpool.report.readme import grouped, interval_name
 from trialpool.report.render import html_environment
-from trialpool.report.rob import LIGHTS, overall_marks, tool_tables
+from trialpool.report.rob import LIGHTS, tool_tables
 from trialpool.report.trials import raw_index, trial_views
 from trialpool.report.unused import not_asked, not_asked_view
 from trialpool.report.whole import audit_view, flow_view
@@ -78,9 +80,8 @@ def render_pages(
     ['index.html']
     """
     raw = raw_index(tables)
-    marks = overall_marks(tables.get("risk_of_bias") or [])
     views = [
-        analysis_view(record, raw, instruments or {}, marks, (specs or {}).get(record["analysis"]))
+        analysis_view(record, raw, instruments or {}, (specs or {}).get(record["analysis"]))
         for record in records
     ]
     trials = trial_views(records, tables)
@@ -132,7 +133,7 @@ def _whole_review(
         "domains": _distinct(words.capital(words.domain_name(record["domain"])) for record in records),
         "comparisons": _distinct(record["comparison"] for record in records),
         "bias": tool_tables(judgements, named, len(trials)),
-        "judged": len(overall_marks(judgements)),
+        "judged": len(worst_judgements(judgements)),
         "audit": audit_view(audit, named) if audit else None,
         "unasked": not_asked_view(not_asked(records, tables, named), tables),
         "map": populations,

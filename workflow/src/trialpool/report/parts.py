@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
-from trialpool.report import safe
+from trialpool import text as words
 from trialpool.report.trials import RESULT_TABLES
 
 Row = Mapping[str, Any]
@@ -46,7 +46,7 @@ def homes(
         places[study["study_id"]] = [("trial", study["study_id"])]
     for table in RESULT_TABLES:
         for row in tables.get(table) or []:
-            places.setdefault(row["study_id"], []).append(("row", safe.anchor("row", row.get("row_id"))))
+            places.setdefault(row["study_id"], []).append(("row", words.anchor("row", row.get("row_id"))))
     found: dict[Place, str] = {("analysis", analysis): analysis for analysis in named}
     for analysis, trials in named.items():
         for trial in trials:
@@ -71,7 +71,7 @@ def linker(
     """
 
     def link(kind: str, key: str) -> str:
-        fragment = f"#{key if kind == 'row' else safe.anchor(kind, key)}"
+        fragment = f"#{key if kind == 'row' else words.anchor(kind, key)}"
         page = home.get((kind, key), "")
         if page == here or (kind, key) in local:
             return fragment

@@ -1,6 +1,6 @@
 """Positions of small plots on the page, in per cent of their width: the browser draws them at any size.
 
-Range, ticks and clipping are those of the figures (`figures.axis`), so page and figure show the same picture.
+Range, ticks and clipping are those of the figures (`view.axis`), so page and figure show the same picture.
 """
 
 from __future__ import annotations
@@ -9,10 +9,8 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trialpool.figures.axis import Axis, plan_axis, position, scale, side
-from trialpool.figures.forest_layout import mcid_threshold
-from trialpool.report import words
-from trialpool.report.sentences import no_effect
+from trialpool import text as words
+from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis, position, scale, side
 
 AXIS_POINTS = 200.0  # width for which ticks are planned
 SHARE_SHOWN = 0.75  # of the bounds of intervals that a shared axis shows whole
@@ -27,26 +25,6 @@ def plan_result_axis(record: Mapping[str, Any]) -> Axis:
         [pooled["estimate"]],
         [] if any(map(words.absent, bounds)) else [bounds],
         [no_effect(record["measure"]), pooled["estimate"], *([] if threshold is None else [threshold])],
-        logarithmic=record["measure"] in words.RATIO_MEASURES,
-        left=0.0,
-        right=AXIS_POINTS,
-    )
-
-
-def plan_forest_axis(record: Mapping[str, Any]) -> Axis:
-    """The axis of one analysis' forest: its studies, pooled result, prediction interval and MCID band."""
-    pooled = record["pooled"]
-    estimates = [study["estimate"] for study in record["studies"]]
-    intervals = [(study["estimate_low"], study["estimate_high"]) for study in record["studies"]]
-    threshold = mcid_threshold(record)
-    landmarks = [no_effect(record["measure"]), pooled["estimate"]]
-    landmarks += [] if threshold is None else [threshold]
-    bounds = [pooled["ci_low"], pooled["ci_high"], pooled["pi_low"], pooled["pi_high"]]
-    own = [(low, high) for low, high in (bounds[:2], bounds[2:]) if not words.absent(low)]
-    return plan_axis(
-        estimates,
-        [pair for pair in (*intervals, *own) if not any(map(words.absent, pair))],
-        landmarks,
         logarithmic=record["measure"] in words.RATIO_MEASURES,
         left=0.0,
         right=AXIS_POINTS,

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report import plots, words
+from trialpool import text as words
+from trialpool.report import plots
 from trialpool.report.marked import estimate_cell
-from trialpool.report.sentences import no_effect
+from trialpool.view.axis import no_effect
 
 Row = Mapping[str, Any]
 NUMBERS = ("n_studies", "n_participants", "estimate", "ci_low", "ci_high")

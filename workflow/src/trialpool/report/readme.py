@@ -8,9 +8,11 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from trialpool.report import naming, words
+from trialpool import text as words
+from trialpool.report import naming
 from trialpool.report.render import markdown_environment
 from trialpool.report.sentences import result_sentence, verdict_words
+from trialpool.view.forest_table import forest_table
 
 
 def render_readme(records: Sequence[Mapping[str, Any]], claims: Sequence[Mapping[str, Any]] = ()) -> str:
@@ -82,7 +84,7 @@ def _group(heading: str, members: Sequence[Mapping[str, Any]]) -> dict[str, Any]
 
 
 def _row(record: Mapping[str, Any]) -> dict[str, Any]:
-    pooled, measure = record.get("pooled") or {}, record["measure"]
+    table = forest_table(record)
     amount = words.people(record) if record["status"] != "no_data" else 0
     least = "≥ " if words.some_uncounted(record) else ""
     return {
@@ -91,8 +93,8 @@ def _row(record: Mapping[str, Any]) -> dict[str, Any]:
         "k": record["k"],
         "people": words.MISSING if amount is None else least + words.number(amount, 0),
         "effect": _effect(record),
-        "prediction": words.interval(measure, pooled.get("pi_low"), pooled.get("pi_high")),
-        "i2": words.MISSING if words.absent(pooled.get("i2")) else f"{words.number(pooled['i2'], 0)}%",
+        "prediction": table.prediction.interval if table.prediction else words.MISSING,
+        "i2": table.result.i2.text if table.result else words.MISSING,
         "reading": verdict_words(record),
         "certainty": (record.get("certainty") or {}).get("level") or words.MISSING,
     }

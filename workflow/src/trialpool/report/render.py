@@ -8,20 +8,21 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trialpool.report import naming, safe, words
+from trialpool import text as words
+from trialpool.report import naming
 from trialpool.report.rob import assessor_url
 
 
 def _finish_html(value: Any) -> Any:
     if value is None:
         return ""
-    return safe.clean(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return words.harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def _finish_markdown(value: Any) -> Any:
     if value is None:
         return ""
-    return value if isinstance(value, Markup) else safe.markdown(value)
+    return value if isinstance(value, Markup) else words.markdown(value)
 
 
 def _environment(**settings: Any) -> Environment:
@@ -38,8 +39,8 @@ def _environment(**settings: Any) -> Environment:
         name: getattr(words, name)
         for name in ("capital", "count", "listing", "number", "p_value", "percent", "plain_number", "spaced")
     }
-    environment.filters |= {"short": safe.short, "url": safe.url, "assessor_url": assessor_url}
-    environment.globals |= {"anchor": safe.anchor, "words": words, "naming": naming}
+    environment.filters |= {"short": words.short, "url": words.url, "assessor_url": assessor_url}
+    environment.globals |= {"anchor": words.anchor, "words": words, "naming": naming}
     return environment
 
 

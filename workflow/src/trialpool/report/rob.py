@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool import text as words
 from trialpool.evidence.judgements import ORDER as WORST
-from trialpool.evidence.judgements import worst_judgements
-from trialpool.report import safe, words
 
 Row = Mapping[str, Any]
 SYMBOLS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
@@ -42,7 +41,9 @@ def _tool_table(tool: str, rows: Sequence[Row], named: Mapping[str, str], trials
             {
                 "study_id": study,
                 "label": named.get(study, study),
-                "cells": [[_mark(row) for row in cells.get((study, domain), [])] for domain in domains],
+                "cells": [
+                    [light(row["judgement"]) for row in cells.get((study, domain), [])] for domain in domains
+                ],
                 "assessors": list(dict.fromkeys(r["assessed_by"] for r in rows if r["study_id"] == study)),
             }
             for study in studies
@@ -51,8 +52,12 @@ def _tool_table(tool: str, rows: Sequence[Row], named: Mapping[str, str], trials
     }
 
 
-def _mark(row: Row) -> dict[str, str]:
-    judgement = row["judgement"]
+def light(judgement: str) -> dict[str, str]:
+    """A judgement as the page shows it: class, symbol and words.
+
+    >>> light("some_concerns")
+    {'judgement': 'some-concerns', 'symbol': '−', 'text': 'some concerns'}
+    """
     return {
         "judgement": judgement.replace("_", "-"),
         "symbol": SYMBOLS.get(judgement, "?"),
@@ -81,18 +86,6 @@ def _summary(
     }
 
 
-def overall_marks(judgements: Iterable[Row]) -> dict[str, dict[str, str]]:
-    """The worst judgement of each trial, for the mark beside its row in a forest plot.
-
-    >>> rows = [{"study_id": "A", "domain": "blinding", "judgement": "low"},
-    ...         {"study_id": "A", "domain": "other", "judgement": "high"}]
-    >>> overall_marks(rows)["A"]["symbol"]
-    '×'
-    """
-    worst = worst_judgements(judgements)
-    return {study: _mark({"judgement": judgement}) for study, judgement in worst.items()}
-
-
 def assessor_url(assessor: Any) -> str:
     """The address of the review that judged: a DOI becomes a link, a plain address stays one, else "".
 
@@ -100,4 +93,4 @@ def assessor_url(assessor: Any) -> str:
     'https://doi.org/10.1002/14651858.CD007938.pub3'
     """
     text = str(assessor or "")
-    return safe.url(f"https://doi.org/{text}" if text.startswith("10.") else text)
+    return words.url(f"https://doi.org/{text}" if text.startswith("10.") else text)

@@ -7,10 +7,12 @@ from typing import Any
 
 from markupsafe import Markup
 
-from trialpool.report import plots, words
+from trialpool import text as words
+from trialpool.report import plots
 from trialpool.report.marked import estimate_cell, interval_cell, mark
 from trialpool.report.moderated import moderators_view
-from trialpool.report.sentences import no_effect
+from trialpool.view.axis import no_effect
+from trialpool.view.forest_table import estimate_of
 
 Row = Mapping[str, Any]
 RESULT = ("estimate", "ci_low", "ci_high")
@@ -104,7 +106,7 @@ def _bayes(record: Row) -> Markup | str:
     if not fits:
         return ""
     fit = fits[0]
-    shown = interval_cell(record, fit, "bayes.0.", ("ci_low", "ci_high"))
+    shown = interval_cell(record, estimate_of(record, fit, RESULT, "bayes.0."))
     told = Markup(
         "Seen the Bayesian way ({} prior on the differences between trials), the effect lies from {} with "
         "95% probability; the probability of any benefit is {}"

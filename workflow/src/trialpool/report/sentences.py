@@ -5,29 +5,20 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Any
 
-from trialpool.report.words import (
-    RATIO_MEASURES,
+from trialpool.text import (
     absent,
     capital,
     count,
     domain_name,
     effect,
-    interval,
     people,
     percent,
     some_uncounted,
 )
+from trialpool.view.axis import no_effect
+from trialpool.view.forest_table import prediction
 
 ELSEWHERE = frozenset({"other_comparison", "other_purpose", "no_numbers"})
-
-
-def no_effect(measure: str) -> float:
-    """The value of a measure at which both sides do equally well, on its natural scale.
-
-    >>> no_effect("RR"), no_effect("MD")
-    (1.0, 0.0)
-    """
-    return 1.0 if measure in RATIO_MEASURES else 0.0
 
 
 def favoured(record: Mapping[str, Any], value: float | None) -> str:
@@ -121,14 +112,12 @@ def result_sentence(record: Mapping[str, Any]) -> str:
 
 def new_trial_words(record: Mapping[str, Any], level: float) -> str:
     """What the prediction interval says about a further trial; "" where there is none."""
-    pooled = record["pooled"]
-    low, high = pooled.get("pi_low"), pooled.get("pi_high")
-    if absent(low) or absent(high):
+    found = prediction(record)
+    if not found:
         return ""
-    bounds = interval(record["measure"], low, high)
-    span = f" The effect in a new, similar trial is expected to lie from {bounds}"
+    span = f" The effect in a new, similar trial is expected to lie from {found.interval}"
     ending = f" ({percent(level)} prediction interval)"
-    if excludes_no_effect(record, low, high):
+    if excludes_no_effect(record, found.low.value, found.high.value):
         return f"{span}{ending}."
     return f"{span}{ending}, so it may lie on either side of no difference."
 

@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from trialpool.report import words
-from trialpool.report.sentences import excludes_no_effect, favoured, no_effect
+from trialpool import text as words
+from trialpool.report.sentences import excludes_no_effect, favoured
+from trialpool.view.axis import no_effect
 
 STRENGTH = {"high": "", "moderate": "probably ", "low": "may ", "very low": "may "}
 DOUBT = ", but the evidence is very uncertain"

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trialpool.report import safe, words
+from trialpool import text as words
 
 Row = Mapping[str, Any]
 RESULT_TABLES = ("continuous", "contrasts", "events")
@@ -57,7 +57,7 @@ def raw_row(row: Row) -> dict[str, Any]:
     """One raw row: its cells as reported (empty ones left out), and where it was read."""
     return {
         "row_id": row.get("row_id"),
-        "anchor": safe.anchor("row", row.get("row_id")),
+        "anchor": words.anchor("row", row.get("row_id")),
         "cells": [
             (words.spaced(key), words.plain_number(value))
             for key, value in row.items()
@@ -92,7 +92,7 @@ def labels(records: Iterable[Row], studies: Iterable[Row]) -> dict[str, str]:
         author = str(study.get("first_author") or "").split(" ")[0]
         year = words.plain_number(study.get("year"))
         named.setdefault(study["study_id"], f"{author} {year}" if author else study["study_id"])
-    return {study_id: safe.short(label) for study_id, label in named.items()}
+    return {study_id: words.short(label) for study_id, label in named.items()}
 
 
 def uses(records: Iterable[Row]) -> dict[str, list[Row]]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trialpool.report import naming, safe, words
+from trialpool import text as words
+from trialpool.report import naming
 
 Row = Mapping[str, Any]
 OTHER_QUESTION = ("other_comparison", "other_purpose")
@@ -134,6 +135,6 @@ def not_asked_view(rows: Sequence[Row], tables: Mapping[str, Sequence[Row]]) -> 
         )
         entry["outcomes"].append(words.spaced(row["instrument"]))
         entry["rows"] += [
-            {"row_id": row_id, "anchor": safe.anchor("row", row_id)} for row_id in row["row_ids"].split()
+            {"row_id": row_id, "anchor": words.anchor("row", row_id)} for row_id in row["row_ids"].split()
         ]
     return list(entries.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.report import safe, words
+from trialpool import text as words
 
 Row = Mapping[str, Any]
 LEAVING = ("no_numbers", "not_usable")
@@ -90,7 +90,7 @@ def _finding(row: Row, named: Mapping[str, str]) -> dict[str, Any]:
         "check": row["check"],
         "source_url": row.get("source_url"),
         "rows": [
-            {"row_id": row_id, "anchor": safe.anchor("row", row_id)}
+            {"row_id": row_id, "anchor": words.anchor("row", row_id)}
             for row_id in str(row.get("row_ids") or "").split()
         ],
     }

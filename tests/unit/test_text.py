@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.report import demo
-from trialpool.report import safe, sentences, words
+from trialpool import text as words
+from trialpool.report import sentences
 
 
 @pytest.mark.parametrize(
@@ -53,16 +54,16 @@ def test_no_negative_zero_and_true_minus_only():
     ],
 )
 def test_only_plain_web_addresses_become_links(address):
-    assert safe.url(address) == ""
+    assert words.url(address) == ""
 
 
 def test_hostile_text_is_harmless_in_markdown():
-    shown = safe.markdown(demo.HOSTILE)
+    shown = words.markdown(demo.HOSTILE)
     assert not set("<>|*_[]\u202e") & set(shown)
 
 
 def test_anchors_are_distinct_and_plain():
-    made = [safe.anchor("s", text) for text in ("a b", "a_b", "a-b", 'a"b', "é", "a/b")]
+    made = [words.anchor("s", text) for text in ("a b", "a_b", "a-b", 'a"b', "é", "a/b")]
     assert len(set(made)) == len(made)
     assert all(text.isascii() and " " not in text and '"' not in text for text in made)
 

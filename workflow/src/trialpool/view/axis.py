@@ -1,15 +1,18 @@
-"""The value axis of a forest plot: which range is shown, its ticks, and where a value lies on it."""
+"""The value axis of a plot: from the values to the range shown, its ticks, and where a value lies on it.
+
+Also the two values that every axis of effects marks: no effect, and the smallest difference that matters.
+"""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
+from typing import Any
 
-from trialpool.figures import lettering, style
-from trialpool.report import words
+from trialpool.text import LARGEST_RATIO_SHOWN, MINUS, RATIO_MEASURES
 
 REACH = 2.2  # typical half-widths that an interval may reach beyond the estimates before it is clipped
 # shares of that range by which the pooled interval, and then any other, may widen it on either side
@@ -24,6 +27,9 @@ NARROW_RATIO = math.log(2.6)  # below this the ticks are even steps
 MOST_TICKS = 12
 TICK_SPACING = 34.0
 TICK_GAP = 7.0
+LABEL_SIZE = 7.0  # of tick labels, in points
+ADVANCES = {".": 0.318, "e": 0.615, "+": 0.838, MINUS: 0.838}  # widths of DejaVu Sans, in ems; a digit:
+DIGIT = 0.636
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-5, 1e6
 
 
@@ -38,6 +44,29 @@ class Axis:
     logarithmic: bool
     ticks: tuple[float, ...]
     labels: tuple[str, ...]
+
+
+def no_effect(measure: str) -> float:
+    """The value of a measure at which both sides do equally well, on its natural scale.
+
+    >>> no_effect("RR"), no_effect("MD")
+    (1.0, 0.0)
+    """
+    return 1.0 if measure in RATIO_MEASURES else 0.0
+
+
+def mcid_threshold(record: Mapping[str, Any]) -> float | None:
+    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it does not apply.
+
+    >>> mcid_threshold({"measure": "MD", "better": "lower", "mcid": {"value": 1.5, "applies": True}})
+    -1.5
+    """
+    mcid = record.get("mcid") or {}
+    value = mcid.get("value")
+    if not value or mcid.get("applies") is False:
+        return None
+    signed = float(value) if record.get("better") == "higher" else -float(value)
+    return math.exp(signed) if record.get("measure") in RATIO_MEASURES else signed
 
 
 def position(axis: Axis, value: float) -> float:
@@ -143,7 +172,7 @@ def _stretched(
 
 def _legible(intervals: Sequence[tuple[float, float]], logarithmic: bool) -> list[tuple[float, float]]:
     """Intervals no further out than a ratio is printed: beyond, only "<0.001" and ">1000" are told apart."""
-    most = math.log(words.LARGEST_RATIO_SHOWN) if logarithmic else math.inf
+    most = math.log(LARGEST_RATIO_SHOWN) if logarithmic else math.inf
     return [(max(low, -most), min(high, most)) for low, high in intervals]
 
 
@@ -168,16 +197,20 @@ def _usual(estimates: Sequence[float], typical: float) -> list[float]:
 
 
 def _linear_ticks(low: float, high: float, length: float) -> list[float]:
-    """Multiples of 1, 2, 2.5 or 5 × 10ⁿ, as many as stand apart."""
+    """Multiples of 1, 2, 2.5 or 5 × 10ⁿ, as many as stand apart; two at least."""
     most = max(3, int(length // TICK_SPACING))
+    finer: list[float] = []
     exponent = math.floor(math.log10((high - low) / most)) - 1
     while True:
         for step in STEPS:
             size = step * 10.0**exponent
             first, last = math.ceil(low / size - 1e-9), math.floor(high / size + 1e-9)
             ticks = [index * size for index in range(first, last + 1)] if last - first < most else []
-            if ticks and _even_labels_fit(ticks, size * length / (high - low)):
+            if len(ticks) > 1 and _even_labels_fit(ticks, size * length / (high - low)):
                 return ticks
+            if len(ticks) == 1:  # labels so long that not three stand beside each other
+                return [finer[0], finer[-1]] if finer else ticks
+            finer = ticks
         exponent += 1
 
 
@@ -214,7 +247,8 @@ def _apart(ticks: Sequence[float], points_per_unit: float) -> bool:
 
 
 def _label_width(label: str) -> float:
-    return lettering.width(label, style.SMALL_SIZE)
+    """Width in points of a number, whose characters are not kerned."""
+    return LABEL_SIZE * sum(ADVANCES.get(character, DIGIT) for character in label)
 
 
 def _tick_labels(ticks: Sequence[float], logarithmic: bool) -> list[str]:
@@ -228,4 +262,4 @@ def _tick_labels(ticks: Sequence[float], logarithmic: bool) -> list[str]:
         while digits < 9 and any(abs(round(tick, digits) - tick) > 1e-6 * step for tick in ticks):
             digits += 1
         texts = [f"{round(tick, digits) + 0.0:.{digits}f}" for tick in ticks]
-    return [text.replace("-", "−") for text in texts]
+    return [text.replace("-", MINUS) for text in texts]

@@ -4,11 +4,11 @@ import math
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from trialpool.figures import lettering, style
-from trialpool.figures.axis import axis_over, plan_axis, position, side
+from trialpool.view.axis import axis_over, plan_axis, position, side
 
 WIDTH = 180.0
 
@@ -32,6 +32,7 @@ sizes = st.sampled_from([1e-4, 0.01, 1.0, 30.0, 1e5])
     sizes,
     st.booleans(),
 )
+@example([(0.0, 0.453125)], 1e-4, False)
 def test_ticks_are_few_apart_and_within_the_range(studies, size, logarithmic):
     size = min(size, 2.0) if logarithmic else size
     axis = planned([a * size for a, _ in studies], [b * size for _, b in studies], logarithmic=logarithmic)

@@ -1,14 +1,19 @@
-"""Numbers and names in words: the one formatting of estimates, intervals and p-values of the project.
+"""Numbers, names and untrusted words as text: the one formatting of the project, from values to what is read.
 
 Figures, README and page call these functions, so that a number looks the same wherever it stands. Nothing
-here computes a result: values come from a record and are only rounded for the eye.
+here computes a result: values come from a record and are only rounded for the eye. Labels, notes and
+addresses were written by others; `harmless` and what follows it take out what could do harm. (HTML escaping
+itself is jinja's: autoescape is on.)
 """
 
 from __future__ import annotations
 
 import math
+import re
+import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
+from urllib.parse import urlsplit
 
 MINUS = "−"
 MISSING = "—"
@@ -43,6 +48,14 @@ TIMEPOINT_NAMES = {
     "follow_up": "follow-up",
 }
 LARGEST_RATIO_SHOWN = 1000
+LONGEST_TEXT = 2000  # of a label or note in a figure
+# Marks that reorder the text around them (CVE-2021-42574) and invisible characters that hide in a name.
+_INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$@&]|:(?=\S)")
+# What RFC 3986 allows in an address, without the quote: nothing that ends an attribute or starts a tag.
+_URL = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+")
+LONGEST_LABEL = 120
 
 
 def absent(value: Any) -> bool:
@@ -87,7 +100,7 @@ def digits_for(values: Iterable[float | None]) -> int:
     >>> digits_for([-1.2, -2.0, None]), digits_for([-24.7, 3]), digits_for([0.01, -0.04]), digits_for([230])
     (2, 1, 3, 0)
     """
-    sizes = [abs(value) for value in values if not absent(value)]
+    sizes = [abs(value) for value in values if value is not None and not absent(value)]
     largest = max(sizes, default=1.0)
     if largest < 0.1:
         return 3
@@ -109,8 +122,10 @@ def ratio(value: Any) -> str:
     return number(value, 3 if 0 < value < 0.01 else 2 if value < 9.995 else 1 if value < 99.95 else 0)
 
 
-def format_values(measure: str, values: Iterable[float | None]) -> list[str]:
+def format_values(measure: str, values: Iterable[float | None], digits: int | None = None) -> list[str]:
     """Values of one measure that stand beside each other, with the decimals that suit them all.
+
+    `digits` are the decimals of a table that they stand in; ratios keep each their own.
 
     >>> format_values("MD", [-1.25, -12.0, 3]), format_values("RR", [1.5, None])
     (['−1.2', '−12.0', '3.0'], ['1.50', '—'])
@@ -118,7 +133,8 @@ def format_values(measure: str, values: Iterable[float | None]) -> list[str]:
     listed = list(values)
     if measure in RATIO_MEASURES:
         return [ratio(value) for value in listed]
-    digits = 2 if measure == "SMD" else digits_for(listed)
+    if digits is None:
+        digits = 2 if measure == "SMD" else digits_for(listed)
     return [number(value, digits) for value in listed]
 
 
@@ -239,6 +255,15 @@ def spaced(code: str | None) -> str:
     return "vitamin B" if text == "vitamin b" else text
 
 
+def group_name(code: Any) -> str:
+    """A group of trials in a reader's words; its code may join several treatments.
+
+    >>> group_name("vitamin_b+sham"), group_name(None)
+    ('vitamin B + sham', '')
+    """
+    return " + ".join(clean(spaced(part)) for part in str(code or "").split("+"))
+
+
 def measure_name(measure: str) -> str:
     """The measure's full name; an unknown one is returned as it is.
 
@@ -263,10 +288,12 @@ def people(record: Mapping[str, Any]) -> int | None:
     >>> people({"n_experimental": 30, "n_control": 28}), people({"n_experimental": None, "n_control": 3})
     (58, None)
     """
-    sides = [record.get("n_experimental"), record.get("n_control")]
-    if any(absent(side) for side in sides):
+    experimental: Any = record.get("n_experimental")
+    control: Any = record.get("n_control")
+    if absent(experimental) or absent(control):
         return None
-    return round(sum(sides))
+    both: float = experimental + control
+    return round(both)
 
 
 def some_uncounted(record: Mapping[str, Any]) -> bool:
@@ -277,3 +304,66 @@ def some_uncounted(record: Mapping[str, Any]) -> bool:
     """
     sides = ("n_experimental", "n_control")
     return any(absent(study.get(side)) for study in record.get("studies") or [] for side in sides)
+
+
+def harmless(text: Any) -> str:
+    """Text on one line without control, direction-changing or invisible characters, in NFC.
+
+    >>> harmless("Lu\\u202e 2020\\n(abstract)")
+    'Lu 2020 (abstract)'
+    """
+    flat = _CONTROL.sub(" ", _INVISIBLE.sub("", str(text)))
+    return unicodedata.normalize("NFC", " ".join(flat.split()))
+
+
+def clean(text: Any) -> str:
+    """Untrusted text on one line, harmless and no longer than can be drawn; missing text is empty.
+
+    >>> clean("Lü\\n 2020\\u202e"), clean(None), clean(float("nan"))
+    ('Lü 2020', '', '')
+    """
+    return "" if absent(text) else harmless(str(text)[:LONGEST_TEXT])
+
+
+def short(text: Any, longest: int = LONGEST_LABEL) -> str:
+    """Cleaned text, cut with an ellipsis where it is longer than `longest` characters.
+
+    >>> short("a" * 9, 5)
+    'aaaa…'
+    """
+    cleaned = harmless(text)
+    return cleaned if len(cleaned) <= longest else cleaned[: longest - 1].rstrip() + "…"
+
+
+def url(address: Any) -> str:
+    """The address if it is a plain http(s) one, else "" (so that nothing else ever becomes a link).
+
+    >>> url("https://doi.org/10.1000/x"), url("javascript:alert(1)"), url("https://a b"), url(None)
+    ('https://doi.org/10.1000/x', '', '', '')
+    """
+    text = "" if address is None else str(address)
+    if not _URL.fullmatch(text):
+        return ""
+    try:
+        parts = urlsplit(text)
+    except ValueError:
+        return ""
+    return text if parts.scheme.lower() in {"http", "https"} and parts.hostname else ""
+
+
+def markdown(text: Any) -> str:
+    """Cleaned text in which no character has a meaning in GitHub-flavoured Markdown or HTML.
+
+    >>> print(markdown("a|b <script> *x*"))
+    a&#124;b &#60;script&#62; &#42;x&#42;
+    """
+    return _MARKDOWN.sub(lambda found: f"&#{ord(found.group())};", harmless(text))
+
+
+def anchor(*parts: Any) -> str:
+    """An id for an element, unique for unequal parts: other than ASCII letters and digits become hex codes.
+
+    >>> anchor("study", "Lu2020"), anchor("study", 'a"b')
+    ('study-Lu2020', 'study-a_22_b')
+    """
+    return "-".join(re.sub(r"[^A-Za-z0-9-]", lambda m: f"_{ord(m.group()):x}_", str(part)) for part in parts)
