@@ -49,7 +49,7 @@ def rows():
             yield {
                 "study_id": f"T{trial}",
                 "label": f"Trial {trial}",
-                "category_control": "sham",
+                "category_control": ["sham"],
                 "reading": "double",
                 "imputed": False,
                 "n_experimental": 30,
