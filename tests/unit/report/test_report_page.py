@@ -222,13 +222,15 @@ def test_squares_grow_with_weight_by_area():
 
 def test_subgroups_head_their_trials_and_end_in_a_subtotal():
     studies = [demo.study(n, category_control="sham" if n < 3 else "usual_care") for n in (1, 2, 3)]
+    studies[1]["arm_control"] = "usual_care"  # what arms are called divides the trials otherwise
     subgroups = [
         {"name": "sham", "k": 2, "pooled": demo.pooled(estimate=-0.7)},
         {"name": "usual_care", "k": 1, "pooled": demo.pooled()},
     ]
-    record = demo.record(studies=studies, subgroups=subgroups)
+    record = demo.record(studies=studies, subgroups=subgroups, subgroup_column="category_control")
     first, second = forest.forest_view(record, {}, {})["groups"]
-    assert (first["name"], len(first["rows"]), second["name"]) == ("Sham", 2, "Usual care")
+    assert (first["name"], second["name"]) == ("Sham", "Usual care")
+    assert [[row["number"] for row in group["rows"]] for group in (first, second)] == [[0, 1], [2]]
     assert 'data-from="demo-pain/subgroups.0.pooled.estimate"' in first["subtotal"]["cell"]
     assert second["subtotal"] is None
     page = Page(render_page([record], demo.evidence()))

@@ -18,8 +18,8 @@ from trialpool.figures.sheet import Sheet, new_sheet
 def draw_forest(record: Mapping[str, Any], preset: str = "default") -> Figure:
     """The forest plot of one analysis' result record, sized by its content.
 
-    `record` is what `result.json` holds (PLAN of the record: status, studies, pooled, subgroups, mcid,
-    direction, methods); missing or None entries leave their part out. A record of status `no_data` gives a
+    `record` is what `result.json` holds (status, studies, pooled, subgroups, mcid, direction,
+    methods); missing or None entries leave their part out. A record of status `no_data` gives a
     figure that lists the known trials and why none could be used. Raises ValueError for an unknown preset.
 
     >>> figure = draw_forest({"title": "Pain", "status": "no_data", "known": []})

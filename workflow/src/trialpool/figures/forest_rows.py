@@ -256,7 +256,7 @@ def tau2_text(value: float | None) -> str:
 
 
 def i2_text(value: float | None) -> str:
-    """I² in per cent, whether it is held as per cent.
+    """I², which is held in per cent.
 
     >>> i2_text(68.4), i2_text(None)
     ('68%', '—')

@@ -151,10 +151,9 @@ def forest_view(record: Row, raw: Mapping[str, Row], instruments: Mapping[str, A
 def _groups(record: Row, rows: Sequence[dict[str, Any]], axis: Any) -> list[dict[str, Any]]:
     """Rows under the record's subgroups, each with its subtotal; one group without a name otherwise."""
     subgroups = record.get("subgroups") or []
-    names = [str(group["name"]) for group in subgroups]
-    column = next((key for key in record["studies"][0] if _partitions(record, key, names)), None)
-    if not subgroups or column is None:
+    if not subgroups:
         return [{"name": "", "rows": rows, "subtotal": None}]
+    names, column = [str(group["name"]) for group in subgroups], record["subgroup_column"]
     return [
         {
             "name": words.capital(words.spaced(name)),
@@ -163,11 +162,6 @@ def _groups(record: Row, rows: Sequence[dict[str, Any]], axis: Any) -> list[dict
         }
         for index, name in enumerate(names)
     ]
-
-
-def _partitions(record: Row, key: str, names: Sequence[str]) -> bool:
-    """Whether a column of the studies holds exactly the names of the subgroups."""
-    return {str(study.get(key)) for study in record["studies"]} == set(names)
 
 
 def _subtotal(record: Row, index: int, axis: Any) -> dict[str, Any]:
