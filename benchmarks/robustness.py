@@ -19,6 +19,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from trialpool.batches import batches
 from trialpool.settings import load_settings
 from trialpool.synthesis.job import pool_analyses
 from trialpool.synthesis.multiverse import level_rows, multiverse, multiverse_summary
@@ -26,7 +27,7 @@ from trialpool.synthesis.sensitivity import sensitivity_rows
 from trialpool.synthesis.specifications import data_sets
 
 TRIALS, VARIANTS, RUNS = 20, 400, 5
-WORKERS, JOBS = 2, 16
+WORKERS = 2
 CONFIG = "config/config.yaml"
 SPEC = {
     "analysis": "made-up",
@@ -49,7 +50,7 @@ def rows():
             yield {
                 "study_id": f"T{trial}",
                 "label": f"Trial {trial}",
-                "category_control": "sham",
+                "category_control": ["sham"],
                 "reading": "double",
                 "imputed": False,
                 "n_experimental": 30,
@@ -70,23 +71,23 @@ def median_seconds(call):
     return statistics.median(times)
 
 
-def pool_some(batch, processed, folder):
-    """One job of the pipeline: some analyses from effects to record, tables and figures."""
-    name = batch[0]["analysis"]
+def pool_some(name, specs, processed, folder):
+    """One job of the pipeline: a batch of analyses from effects to record, tables and figures."""
     tables = [f"{processed}/batches/{name}/{table}.parquet" for table in ("effects", "excluded", "known")]
-    folders = [f"{folder}/{spec['analysis']}" for spec in batch]
-    pool_analyses(batch, tables, folders, f"{folder}/multiverses")
+    folders = [f"{folder}/{spec['analysis']}" for spec in specs]
+    pool_analyses(specs, tables, folders, f"{folder}/multiverses")
 
 
 def shipped_review(processed=None):
     """Print time and memory of all shipped analyses on two workers."""
     settings = load_settings(yaml.safe_load(Path(CONFIG).read_text(encoding="utf-8")), [CONFIG])
-    specs = list(settings.analyses.values())
+    specs = settings.analyses
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        size = -(-len(specs) // JOBS)  # as workflow/rules/common.smk deals them out
-        batches = [specs[first : first + size] for first in range(0, len(specs), size)]
-        jobs = [(batch, processed or settings.processed, folder) for batch in batches]
+        jobs = [
+            (name, [specs[analysis] for analysis in members], processed or settings.processed, folder)
+            for name, members in batches(specs).items()
+        ]
         workers = multiprocessing.get_context("spawn").Pool(WORKERS)
         workers.starmap(pool_some, jobs, chunksize=1)
         workers.close()
@@ -95,9 +96,7 @@ def shipped_review(processed=None):
         files = sum(path.is_file() for path in Path(folder).rglob("*"))
     used = resource.getrusage(resource.RUSAGE_CHILDREN)  # of both workers, their imports included
     cpu = used.ru_utime + used.ru_stime
-    print(
-        f"\n{len(specs)} shipped analyses, {files} files, {WORKERS} worker processes, {len(batches)} jobs\n"
-    )
+    print(f"\n{len(specs)} shipped analyses, {files} files, {WORKERS} worker processes, {len(jobs)} jobs\n")
     print("| all analyses pooled, probed and drawn | |\n|---|---:|")
     print(f"| seconds from start to end | {seconds:.0f} |")
     print(f"| seconds of processor time | {cpu:.0f} |")

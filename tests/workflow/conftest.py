@@ -59,16 +59,16 @@ class Review:
 
 
 def jobs_run(completed):
-    """The jobs that a run executed, such as {"pool dpn-pain"}."""
+    """The jobs that a run executed, such as {"ingest", "pool dpn-pain"}: of a batch, each analysis pooled."""
     jobs = set()
     told = completed.stdout + completed.stderr
     for block in re.split(r"^(?=(?:local)?(?:rule|checkpoint) \w+:)", told, flags=re.M):
         rule = re.search(r"^(?:local)?(?:rule|checkpoint) (\w+):", block, re.M)
-        if rule:
-            analysis = re.search(
-                r"^    log: \S*/logs/\w+/(\S+)\.log", block, re.M
-            )  # one for each pool_0, pool_1 …
-            jobs.add(" ".join([re.sub(r"_\d+$", "", rule[1]), *([analysis[1]] if analysis else [])]))
+        if rule and rule[1].startswith("pool_"):
+            pooled = re.search(r"^    output: (.*)", block, re.M)[1]
+            jobs |= {f"pool {analysis}" for analysis in re.findall(r"/analyses/([^/, ]+)", pooled)}
+        elif rule:
+            jobs.add(rule[1])
     return jobs
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 from snakemake.io import report as in_report  # at the start of a line `report` would be a keyword
 
+from trialpool.batches import batches
 from trialpool.crash import clear_leftovers
 from trialpool.dependencies import PACKAGE, files_behind
 from trialpool.errors import InputError
@@ -20,8 +21,6 @@ PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
-JOBS = 16  # pooling jobs of a review of usual size, and up to how many analyses each has a job of its own
-MOST = 64  # analyses in one job: a crash costs about a minute, and Snakemake's planning grows with the square
 if workflow.is_main_process:
     HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
 
@@ -78,37 +77,28 @@ def conditions(analyses):
     return sorted({condition for spec in analyses.values() for condition in spec["condition"]})
 
 
-def batches(analyses):
-    """The analyses that one job pools: each its own up to JOBS of them, neighbours together beyond that.
-
-    Starting a job costs more than pooling, so a large review would wait for nothing but starts.
-    """
-    size = min(-(-len(analyses) // JOBS), MOST)
-    return [analyses[start : start + size] for start in range(0, len(analyses), size)]
-
-
 def specs_of(batch):
-    """The settings of some analyses."""
-    return [SETTINGS.analyses[analysis] for analysis in batch]
+    """The settings of a batch's analyses."""
+    return [SETTINGS.analyses[analysis] for analysis in BATCHES[batch]]
 
 
-def compared(batches):
-    """What some batches pool, three files each; a batch is called by its first analysis."""
+def compared(names):
+    """What the batches of these names pool, three files each."""
     return collect(
         f"{PROCESSED}/batches/{{batch}}/{{table}}.parquet",
-        batch=[batch[0] for batch in batches],
+        batch=names,
         table=["effects", "excluded", "known"],
     )
 
 
-def effects_of(batches):
-    """An input function: what some batches pool.
+def effects_of(names):
+    """An input function: what the batches of these names pool.
 
     Read after the checkpoint, so that only batches whose own effects changed run again.
     """
 
     def files(wildcards):
-        wanted = compared(batches)
+        wanted = compared(names)
         # Of a checkpoint with a missing output Snakemake asks for its first output only: after a new analysis
         # it would not run. A missing file as a plain input makes it run.
         if all(Path(file).exists() for file in wanted):

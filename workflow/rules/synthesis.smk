@@ -2,18 +2,19 @@
 
 # A folder an analysis is one output: what lies in it depends on how many trials there are, and of hundreds of
 # thousands of files Snakemake would need minutes to find that nothing is to do.
-for number, batch in enumerate(BATCHES):
+for batch, members in BATCHES.items():
 
     rule:
         name:
-            f"pool_{number}"
+            f"pool_{batch}"
         input:
             tables=effects_of([batch]),
         output:
-            folders=[shown(analysis) for analysis in batch],
-            multiverses=directory(f"{PROCESSED}/batches/{batch[0]}/multiverses"),
+            folders=[shown(analysis) for analysis in members],
+            multiverses=directory(f"{PROCESSED}/batches/{batch}/multiverses"),
         log:
-            f"{RESULTS}/logs/pool/{batch[0]}.log",
+            f"{RESULTS}/logs/pool/{batch}.log",
+        priority: len(members)  # the largest first, so that none is left for the end
         params:
             code=code("pool"),
             specs=unrecorded(specs_of(batch)),

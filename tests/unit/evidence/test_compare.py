@@ -82,7 +82,7 @@ def test_several_experimental_arms_are_combined_so_the_control_counts_once():
     assert (row["n_experimental"], row["n_control"]) == (42, 20)
     assert row["sd_experimental"] == pytest.approx(2.19603698)
     assert "2 arms combined (a + b)" in row["derivation"]
-    assert row["category_experimental"] == "manual_acupuncture+electroacupuncture"
+    assert row["category_experimental"] == ("manual_acupuncture", "electroacupuncture")
 
 
 @pytest.mark.parametrize("parts", [["a", "b"], ["a"]])
@@ -244,7 +244,7 @@ def test_known_trials_without_numbers_stay_visible():
     assert reasons(result)["no_numbers"]
     (known,) = result.known.to_dict("records")
     assert (known["label"], known["n_randomised"], known["has_numbers"]) == ("Lu 2020", 60, False)
-    assert known["category_experimental"] == "manual_acupuncture"
+    assert known["category_experimental"] == ("manual_acupuncture",)
 
 
 def test_other_arms_and_other_purposes_get_one_line_a_study():

@@ -32,7 +32,7 @@ def whole_record(k: int, measure: str = "MD", moderators: tuple[str, ...] = ()) 
     rng = random.Random(k)
     studies = [made_up_study(index, measure, rng) for index in range(k)]
     for index, study in enumerate(studies):
-        study |= {"label": f"Trial {index}", "variant": "", "selected": True, "category_control": "sham"}
+        study |= {"label": f"Trial {index}", "variant": "", "selected": True, "category_control": ["sham"]}
         study |= {"year": 2000 + index, "sessions": 6.0 + index % 5, "imputed": index == 1}
         study["purpose"] = "treatment" if index % 2 else "prevention"
     record = finish(studies, measure)

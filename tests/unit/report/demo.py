@@ -71,6 +71,7 @@ def record(analysis: str = "demo-pain", k: int = 3, **changes: Any) -> dict[str,
         "not_used": [],
         "known": [],
         "subgroups": [],
+        "subgroup_column": None,
         "sentence": "",
     }
     return values | changes

@@ -8,11 +8,16 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.unit.evidence.small_review import CATALOGUE, review
 
+from trialpool import io
 from trialpool.errors import InputError
+from trialpool.evidence.compare import compare, write_comparison
+from trialpool.evidence.harmonise import harmonise
 from trialpool.figures.network_plot import describe_network, draw_network
 from trialpool.settings import load_settings
 from trialpool.stats import network_meta_analysis, pool
+from trialpool.synthesis.job import pool_analyses
 from trialpool.synthesis.network import covariance, network_record
 from trialpool.synthesis.network_arms import contrasts_of
 from trialpool.synthesis.network_file import load_networks
@@ -73,6 +78,42 @@ def test_other_outcomes_of_a_trial_and_arms_outside_the_nodes_stay_out() -> None
     later = means_row("A", "electroacupuncture", "usual_care") | {"instrument": "VAS100"}
     outside = plain_row("B", "laser_acupuncture", "sham", -1.0, 0.1)
     assert len(contrasts_of([record("x", *rows), record("y", later, outside)], NODES)) == 1
+
+
+def pooled_by_the_jobs(tables: Any, folder: Path) -> Any:
+    """The record of acupuncture versus sham or usual care as result.json holds it, by way of every file."""
+    config = {
+        **{"evidence": str(ROOT / "data" / "raw"), "processed": "p", "results": "r"},
+        "instruments": str(ROOT / "config" / "instruments.yaml"),
+        "analyses": {
+            "pain": {
+                **{"title": "Pain", "condition": "DPN", "domain": "pain", "measure": "MD", "better": "lower"},
+                **{"outcomes": ["NRS"], "experimental": ["acupuncture"], "control": ["sham", "usual_care"]},
+                "formats": ["svg"],
+            }
+        },
+    }
+    specs = list(load_settings(config).analyses.values())
+    paths = [str(folder / f"{name}.parquet") for name in ("effects", "excluded", "known")]
+    write_comparison(compare(harmonise(tables), tables, CATALOGUE, specs), [["pain"]], paths)
+    pool_analyses(specs, paths, [str(folder / "pain")], str(folder / "multiverses"))
+    return io.read_json(folder / "pain" / "result.json")
+
+
+def test_arms_of_two_categories_that_were_combined_stand_at_their_node(tmp_path: Path) -> None:
+    sham, usual = ({"role": "control", "category": name} for name in ("sham", "usual_care"))
+    needling = [{"arm": "a"}, {"arm": "b", "category": "electroacupuncture"}]
+    arms = [row | {"study_id": "A"} for row in (*needling, sham | {"arm": "s"})]
+    arms += [row | {"study_id": "B"} for row in (needling[0], sham | {"arm": "s"}, usual | {"arm": "u"})]
+    rows = [{"study_id": arm["study_id"], "arm": arm["arm"]} for arm in arms]
+    tables = review(studies=[{"study_id": "A"}, {"study_id": "B"}], arms=arms, continuous=rows)
+    record = pooled_by_the_jobs(tables, tmp_path)
+    assert [row["category_experimental"] for row in record["studies"]] == [
+        "manual_acupuncture+electroacupuncture",
+        "manual_acupuncture",
+    ]
+    (contrast,) = contrasts_of([record], NODES)  # the control of B is of two nodes
+    assert (contrast.study, contrast.experimental, contrast.control) == ("A", "acupuncture", "sham")
 
 
 def test_a_pair_alone_gives_the_pairwise_result_and_a_path_adds_up() -> None:

@@ -53,7 +53,7 @@ def row(number, effect, variance=0.05, **changes):
         "year": 2000 + number,
         "arm_experimental": "acu",
         "arm_control": "sham",
-        "category_control": "sham",
+        "category_control": ["sham"],
         "instrument": "NRS",
         "item": "",
         "n_experimental": 30,
@@ -191,8 +191,8 @@ def test_untried_choices_never_change_the_conclusion():
 
 
 def test_a_control_of_sham_and_placebo_arms_together_is_inert():
-    both = [entry | {"category_control": "placebo+sham"} for entry in rows()]
-    both[0]["category_control"] = "sham+usual_care"
+    both = [entry | {"category_control": ["placebo", "sham"]} for entry in rows()]
+    both[0]["category_control"] = ["sham", "usual_care"]
     found = sensitivity_rows(SPEC, data_sets(both))
     (inert,) = (entry for entry in found if entry["choice"] == "sham or placebo control")
     assert inert["k"] == len(EFFECTS) - 1

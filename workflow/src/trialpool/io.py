@@ -124,10 +124,16 @@ def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequ
     write_text(path, csv_text(rows, columns))
 
 
-def write_parquet(path: str | Path, frame: pd.DataFrame) -> None:
-    """Write a frame as parquet (zstd, no index)."""
+def write_parquet(path: str | Path, frame: pd.DataFrame, lists: Sequence[str] = ()) -> None:
+    """Write a frame as parquet (zstd, no index); the columns `lists` hold tuples of text."""
+    import pyarrow
+
+    schema = pyarrow.Schema.from_pandas(frame, preserve_index=False)
+    for name in lists:  # of no row no type could be inferred
+        texts = pyarrow.field(name, pyarrow.list_(pyarrow.string()))
+        schema = schema.set(schema.get_field_index(name), texts)
     buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd")
+    frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd", schema=schema)
     write_bytes(path, buffer.getvalue())
 
 

@@ -22,7 +22,7 @@ from trialpool.evidence.select import choose
 from trialpool.evidence.words import joined, plain_text, where_text
 
 SIDES = ("experimental", "control")
-OF_A_SIDE = ("arm_id", "label", "category", "n", "mean", "sd", "events")
+OF_A_SIDE = ("arm_id", "arms", "label", "category", "n", "mean", "sd", "events")
 KEPT = (
     *("analysis", "study_id", "table", "cell", "result", "comparison", "made", "partial", "basis", "trust"),
     *("imputed", "reading", "outcome_rank", "item_rank", "time_rank", "time_order", "low", "high"),

@@ -76,7 +76,7 @@ def arm_rows(
     rows["cell"] = cells(summaries)[rows["row"].to_numpy()]
     names = [name for name in CARRIED if name in summaries]
     names += ["derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"]
-    who = arms.rename(columns={"arm": "arm_id", "weeks": "programme_weeks"}).take(rows["arm"].to_numpy())
+    who = arm_attributes(arms).take(rows["arm"].to_numpy())
     beside = (source[names], who[list(ATTRIBUTES)])
     rows = pd.concat([rows, *(table.set_axis(rows.index) for table in beside)], axis=1)
     rows["covered"] = arm_weights(arms)[rows["arm"].to_numpy()]
@@ -86,6 +86,17 @@ def arm_rows(
         assumed_sds(rows, specs, source)
     _twice(rows, arms)
     return rows
+
+
+def arm_attributes(arms: pd.DataFrame) -> pd.DataFrame:
+    """What a comparison says of its arms (ATTRIBUTES); `category` is a tuple, as arms may be combined.
+
+    >>> arms = pd.DataFrame({"arm": ["acu"], "category": ["electroacupuncture"], "weeks": [8.0]})
+    >>> arm_attributes(arms).to_dict("records")
+    [{'arm_id': 'acu', 'category': ('electroacupuncture',), 'programme_weeks': 8.0}]
+    """
+    who = arms.rename(columns={"arm": "arm_id", "weeks": "programme_weeks"})
+    return who.assign(category=[(category,) for category in arms["category"]])
 
 
 def not_allowed(rows: pd.DataFrame) -> None:

@@ -20,14 +20,15 @@ from trialpool.evidence.alternatives import pooled_instead
 from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table, decided
 from trialpool.evidence.leftovers import excluded_rows, known_trials
 
-TEXT, NUMBER, COUNT, FLAG = "text", "number", "count", "flag"
+TEXT, CODES, NUMBER, COUNT, FLAG = "text", "codes", "number", "count", "flag"
+CATEGORIES = dict.fromkeys(("category_experimental", "category_control"), CODES)  # of all arms combined
 EFFECT_COLUMNS = {
     **dict.fromkeys(("analysis", "study_id", "label"), TEXT),
     "year": COUNT,
     **dict.fromkeys(("condition", "purpose", "design", "arm_experimental", "arm_control"), TEXT),
     **dict.fromkeys(("label_experimental", "label_control"), TEXT),
-    **dict.fromkeys(("category_experimental", "category_control", "cointervention"), TEXT),
-    **dict.fromkeys(("domain", "instrument", "item", "unit"), TEXT),
+    **CATEGORIES,
+    **dict.fromkeys(("cointervention", "domain", "instrument", "item", "unit"), TEXT),
     "weeks": NUMBER,
     **dict.fromkeys(("timepoint", "kind"), TEXT),
     **dict.fromkeys(("n_experimental", "n_control"), COUNT),
@@ -52,14 +53,14 @@ EXCLUDED_COLUMNS = {
 KNOWN_COLUMNS = {
     **dict.fromkeys(("analysis", "study_id", "label"), TEXT),
     **dict.fromkeys(("year", "n_randomised"), COUNT),
-    **dict.fromkeys(("category_experimental", "category_control"), TEXT),
+    **CATEGORIES,
     "has_numbers": FLAG,
     "source_url": TEXT,
 }
 SORTED_BY = (
     *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code"),
 )
-DTYPES = {TEXT: "string", NUMBER: "Float64", COUNT: "Int64", FLAG: "boolean"}
+DTYPES = {TEXT: "string", CODES: "object", NUMBER: "Float64", COUNT: "Int64", FLAG: "boolean"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,4 +158,5 @@ def write_comparison(
         for batch, path in zip(batches, paths[number::3], strict=True):
             places = [rows_of[analysis] for analysis in batch if analysis in rows_of]
             part = table.take(np.concatenate(places)) if places else table.iloc[:0]
-            io.write_parquet(path, part.reset_index(drop=True))
+            lists = [name for name in CATEGORIES if name in part]
+            io.write_parquet(path, part.reset_index(drop=True), lists)

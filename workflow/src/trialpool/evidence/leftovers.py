@@ -96,6 +96,10 @@ def _texts(rows: pd.DataFrame, keys: list[str], name: str, separator: str) -> pd
     return pd.concat([alone, many])
 
 
+def _different(categories: pd.Series) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(categories))
+
+
 def _studies(
     specs: Sequence[Mapping[str, Any]],
     studies: pd.DataFrame,
@@ -177,7 +181,7 @@ def known_trials(
     table = pd.concat([sides.reset_index(drop=True), who], axis=1)
     keys = ["analysis", "study_id"]
     columns = {
-        name: _texts(table[table["side"] == side], keys, "category", "+")
+        name: table[table["side"] == side].groupby(keys, sort=False)["category"].agg(_different)
         for name, side in (("category_experimental", EXPERIMENTAL), ("category_control", CONTROL))
     }
     known = pd.DataFrame(columns).rename_axis(keys).reset_index()

@@ -13,6 +13,8 @@ Rules:
 
 from __future__ import annotations
 
+from itertools import chain
+
 import numpy as np
 import pandas as pd
 
@@ -104,8 +106,8 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
         table[name] = blocks(name).any(1)
     table["trust"] = blocks("trust").max(1)
     table["reading"] = np.where((blocks("reading") == "double").all(1), "double", "single")
-    for name in ("arm_id", "category"):
-        table[name] = [unique_joined(texts, "+") for texts in blocks(name)]
+    table["category"] = [tuple(dict.fromkeys(chain(*parts))) for parts in blocks("category")]
+    table["arm_id"] = [unique_joined(texts, "+") for texts in blocks("arm_id")]
     table["label"] = [unique_joined(texts, " + ") for texts in blocks("label")]
     for name in TEXTS:
         table[name] = [unique_joined(texts, " " if name == "row_ids" else "; ") for texts in blocks(name)]

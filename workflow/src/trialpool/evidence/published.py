@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.candidates import ATTRIBUTES, arm_weights, not_allowed, partial
+from trialpool.evidence.candidates import ATTRIBUTES, arm_attributes, arm_weights, not_allowed, partial
 from trialpool.evidence.changes import pooled_elsewhere
 from trialpool.evidence.designs import FIRST_PERIOD, REFUSED, taken_as_analysed
 from trialpool.evidence.instruments import with_scales
@@ -99,7 +99,7 @@ def _printed(rows: pd.DataFrame) -> np.ndarray:
 
 
 def _attributes(rows: pd.DataFrame, arms: pd.DataFrame) -> None:
-    who = arms.rename(columns={"arm": "arm_id", "weeks": "programme_weeks"})
+    who = arm_attributes(arms)
     weight = arm_weights(arms)
     for side in SIDES:
         places = rows[f"place_{side}"].to_numpy(dtype=int)

@@ -127,10 +127,8 @@ def _one_unit(table: pd.DataFrame, specs: pd.DataFrame) -> None:
         return
     part = table[now]
     family = _families(part)
-    listed = part["outcome_rank"] < 10_000
-    rank = part["outcome_rank"].where(listed, 10_000)
-    votes = part.assign(family=family, rank=rank).groupby(["analysis", "family"])
-    summary = votes.agg(rank=("rank", "min"), studies=("study_id", "nunique")).reset_index()
+    votes = part.assign(family=family).groupby(["analysis", "family"])
+    summary = votes.agg(rank=("outcome_rank", "min"), studies=("study_id", "nunique")).reset_index()
     summary = summary.sort_values(
         ["analysis", "rank", "studies", "family"], ascending=[True, True, False, True]
     )

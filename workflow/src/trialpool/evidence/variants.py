@@ -76,8 +76,7 @@ def _offered(have: pd.DataFrame) -> pd.DataFrame:
     keys = [have["analysis"], have["study_id"]]
     both = contrast.groupby(keys).transform("nunique") > 1
     flags = {
-        "several_arms": have["arm_id_experimental"].str.contains("+", regex=False)
-        | have["arm_id_control"].str.contains("+", regex=False),
+        "several_arms": (have["arms_experimental"] > 1) | (have["arms_control"] > 1),
         "correlation": (have["trust"] == routes.CORRELATION) & used,
         "contrast_used": both & used & contrast,
         "arms_used": both & used & ~contrast,

@@ -9,6 +9,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool.synthesis.categories import with_category_words
 from trialpool.synthesis.methods import method_sentences
 from trialpool.synthesis.pooled import arrays, natural, pool_rows
 
@@ -54,7 +55,7 @@ def analyse(
         "studies": studies,
         **_subgroups(spec, studies),
         "not_used": [_unused(row) for row in excluded],
-        "known": [dict(row) for row in known],
+        "known": [with_category_words(row) for row in known],
     }
 
 
@@ -99,7 +100,7 @@ def _with_intervals(
         low, high = row["effect"] - half, row["effect"] + half
         studies.append(
             {
-                **row,
+                **with_category_words(row),
                 "ci_low": low,
                 "ci_high": high,
                 "weight": weight,

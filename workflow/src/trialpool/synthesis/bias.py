@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialpool.evidence.judgements import overall_judgements
+from trialpool.synthesis.categories import categories_of
 
 Row = Mapping[str, Any]
 Finding = tuple[int, str]
@@ -129,7 +130,7 @@ def _open_and_self_reported(record: Row, rules: Mapping[str, Any]) -> str:
         return ""
     weights, open_weight, names = study_weights(record), 0.0, []
     for study in record["studies"]:
-        categories = set(str(study["category_control"] or "").replace("+", " ").split())
+        categories = set(categories_of(study["category_control"]))
         if categories and categories <= set(rules["open_controls"]):
             open_weight += weights.get(study["study_id"], 0.0)
             weights[study["study_id"]] = 0.0  # a trial with several rows counts once

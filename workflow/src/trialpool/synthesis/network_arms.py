@@ -7,9 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from trialpool.synthesis.categories import categories_of
+
 Row = Mapping[str, Any]
 MEANS = ("mean", "sd", "n")
 EVENTS = ("events", "n")
+SIDES = ("experimental", "control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +41,7 @@ def contrasts_of(records: Sequence[Row], nodes: Mapping[str, str]) -> list[Contr
     by_study: dict[str, list[dict[str, Any]]] = {}
     for record in records:
         for row in record["studies"]:
-            pair = [node_of(row[f"category_{side}"], nodes) for side in ("experimental", "control")]
+            pair = [node_of(categories_of(row[f"category_{side}"]), nodes) for side in SIDES]
             if None in pair or pair[0] == pair[1]:
                 continue
             known = by_study.setdefault(row["study_id"], [])
@@ -53,14 +56,14 @@ def contrasts_of(records: Sequence[Row], nodes: Mapping[str, str]) -> list[Contr
     return found
 
 
-def node_of(categories: str, nodes: Mapping[str, str]) -> str | None:
+def node_of(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
     """The treatment of an arm, or of arms combined; None where they are of none or of several.
 
     >>> nodes = {"sham": "sham", "manual_acupuncture": "acupuncture", "warm_needling": "acupuncture"}
-    >>> node_of("manual_acupuncture + warm_needling", nodes), node_of("sham + warm_needling", nodes)
+    >>> node_of(["manual_acupuncture", "warm_needling"], nodes), node_of(["sham", "warm_needling"], nodes)
     ('acupuncture', None)
     """
-    found = {nodes.get(category) for category in str(categories).split(" + ")}
+    found = {nodes.get(category) for category in categories}
     return found.pop() if len(found) == 1 else None
 
 
@@ -69,7 +72,7 @@ def _of_trial(entries: Sequence[Mapping[str, Any]]) -> list[Contrast]:
         return [_as_it_stands(entries[0])]
     arms: dict[str, tuple[float, float]] = {}
     for entry in entries:
-        for side, node in zip(("experimental", "control"), entry["pair"], strict=True):
+        for side, node in zip(SIDES, entry["pair"], strict=True):
             numbers = arm_effect(entry["record"]["measure"], entry["row"], side)
             if numbers is None:
                 return [_as_it_stands(entries[0])]

@@ -21,7 +21,7 @@ INCLUSIONS: dict[str, Callable[[Row], bool]] = {
     "low risk of bias": lambda row: row.get("risk_of_bias") == "low",
     "nothing imputed": lambda row: not row["imputed"],
     "nothing flagged by the audit": lambda row: not row.get("audit"),
-    "sham or placebo control": lambda row: set(row["category_control"].split("+")) <= INERT,
+    "sham or placebo control": lambda row: set(row["category_control"]) <= INERT,
     "read twice": lambda row: row["reading"] == "double",
 }
 ALL = next(iter(INCLUSIONS))
@@ -49,7 +49,7 @@ def data_sets(effects: Sequence[Row], *, smallest: int = 2) -> DataSets:
     an earlier one is not another choice and is left out.
 
     >>> row = {"study_id": "A", "effect": 0.1, "variance": 0.2, "selected": True, "variant": "",
-    ...        "imputed": False, "category_control": "sham", "reading": "double"}
+    ...        "imputed": False, "category_control": ["sham"], "reading": "double"}
     >>> data_sets([row, row | {"study_id": "B", "imputed": True}]).choices
     [{'inclusion': 'all trials'}]
     """
