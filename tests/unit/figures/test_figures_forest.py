@@ -241,6 +241,7 @@ def test_subgroups_have_headings_and_hollow_diamonds_where_they_pool():
     inside = {"estimate": -0.5, "ci_low": -1.0, "ci_high": 0.0, "tau2": 0.12, "i2": 33.0}
     sizes = (("sham", 2), ("usual_care", 2), ("waitlist", 1))
     record["subgroups"] = [{"name": name, "k": k, "pooled": inside} for name, k in sizes]
+    record["subgroup_column"] = "category_control"
     record["subgroup_test"] = {"statistic": 1.5, "df": 2, "p_value": 0.47}
     figure = draw_forest(record)
     order = [
@@ -262,6 +263,7 @@ def test_subgroups_have_headings_and_hollow_diamonds_where_they_pool():
 def test_studies_of_no_listed_subgroup_are_still_shown():
     record = made_up_record(3)
     record["subgroups"] = [{"name": "sham", "k": 1, "pooled": None}]
+    record["subgroup_column"] = "category_control"
     figure = draw_forest(record)
     assert len(marked(figure, r"square-\d+")) == 3
     assert "Other trials" in texts(figure)

@@ -228,7 +228,7 @@ def test_subgroups_head_their_trials_and_end_in_a_subtotal():
         {"name": "sham", "k": 2, "pooled": demo.pooled(estimate=-0.7)},
         {"name": "usual_care", "k": 1, "pooled": demo.pooled()},
     ]
-    record = demo.record(studies=studies, subgroups=subgroups)
+    record = demo.record(studies=studies, subgroups=subgroups, subgroup_column="category_control")
     first, second = forest.analysis_view(record, {}, {})["forest"]["groups"]
     assert (first["name"], len(first["rows"]), second["name"]) == ("Sham", 2, "Usual care")
     assert 'data-from="demo-pain/subgroups.0.pooled.estimate"' in first["subtotal"]["cell"]

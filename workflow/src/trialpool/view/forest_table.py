@@ -262,7 +262,7 @@ def _parts(record: Record) -> list[tuple[str, list[tuple[int, Record]], Pooled |
     if not subgroups:
         return [("", rows, None)]
     names = [name for name, _ in subgroups]
-    column = record.get("subgroup_column") or _partition([row for _, row in rows], names)
+    column = record["subgroup_column"]
     parts: list[tuple[str, list[tuple[int, Record]], Pooled | None]] = []
     for number, (name, group) in enumerate(subgroups):
         pooled, k, subtotal = group.get("pooled"), group.get("k") or 0, None
@@ -272,12 +272,6 @@ def _parts(record: Record) -> list[tuple[str, list[tuple[int, Record]], Pooled |
         parts.append((words.capital(words.group_name(name)) or OTHER, members, subtotal))
     rest = [(n, row) for n, row in rows if str(row.get(column)) not in names]
     return [*parts, (OTHER, rest, None)] if rest else parts
-
-
-def _partition(rows: Sequence[Record], names: Sequence[str]) -> str:
-    """The column whose values are the names of the subgroups, of a record that does not tell it."""
-    keys = rows[0] if rows else {}
-    return next((key for key in keys if {str(row.get(key)) for row in rows} == set(names)), "subgroup")
 
 
 def _study(record: Record, number: int, row: Record, marks: str, digits: int | None) -> Study:
