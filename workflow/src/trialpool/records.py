@@ -1,0 +1,499 @@
+"""What travels from the synthesis of one analysis to its figures, tables and page, as frozen dataclasses.
+
+`result.json` is a `Record` written by `to_json`; `from_json` reads it back and refuses what does not fit.
+Numbers are on the natural scale (risk ratio, not its logarithm) unless a field says otherwise; None stands for
+what could not be worked out. Fields marked `omitted` are left out of the JSON where they are None.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from enum import StrEnum
+from typing import Any, TypeVar
+
+import msgspec
+
+T = TypeVar("T")
+
+
+class Status(StrEnum):
+    """What became of an analysis."""
+
+    POOLED = "pooled"
+    SINGLE_STUDY = "single_study"
+    NO_DATA = "no_data"
+    NOT_POOLED = "not_pooled"
+
+
+def omitted() -> Any:
+    """A field whose default is None, and which is not written where it is None."""
+    return field(default=None, metadata={"omitted": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """The smallest difference that matters, in the unit of the analysis."""
+
+    value: int | float
+    unit: str
+    kind: str
+    source: str
+    instrument: str | None = omitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Methods:
+    """How an analysis was pooled, as settings and in sentences."""
+
+    tau2_method: str
+    interval: str
+    level: float
+    several_effects: str
+    multi_arm: str
+    text: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pooled:
+    """A pooled estimate with its intervals and heterogeneity; `se`, `tau2` … on the analysis scale."""
+
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    se: float | None
+    statistic: float | None
+    df: float | None
+    p_value: float | None
+    pi_low: float | None
+    pi_high: float | None
+    tau2: float | None
+    tau2_low: float | None
+    tau2_high: float | None
+    i2: float | None
+    h2: float | None
+    q: float | None
+    q_df: float | None
+    q_p_value: float | None
+    tau2_empty: bool | None = omitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Direction:
+    """What lies on either side of no effect."""
+
+    left: str
+    right: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """One effect of a trial: `effect`, `variance`, `ci_low`, `ci_high` on the analysis scale."""
+
+    analysis: str
+    study_id: str
+    label: str
+    year: int | None
+    condition: str
+    purpose: str
+    design: str
+    arm_experimental: str
+    arm_control: str
+    label_experimental: str
+    label_control: str
+    category_experimental: str
+    category_control: str
+    cointervention: str
+    domain: str
+    instrument: str
+    item: str
+    unit: str
+    weeks: float | None
+    timepoint: str
+    kind: str
+    n_experimental: int | float | None
+    n_control: int | float | None
+    mean_experimental: float | None
+    sd_experimental: float | None
+    mean_control: float | None
+    sd_control: float | None
+    events_experimental: int | float | None
+    events_control: int | float | None
+    measure: str
+    effect: float
+    variance: float
+    imputed: bool
+    derivation: str
+    cautions: str
+    reading: str
+    source_url: str
+    locator: str
+    row_ids: str
+    selected: bool
+    reason: str
+    variant: str
+    sessions: float | None
+    programme_weeks: float | None
+    sessions_per_week: float | None
+    n_randomised: int | float | None
+    cluster: str
+    risk_of_bias: str
+    judgements: str
+    audit: str
+    ci_low: float
+    ci_high: float
+    weight: float | None
+    estimate: float
+    estimate_low: float
+    estimate_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Subgroup:
+    """The trials of one subgroup, pooled with their own τ²."""
+
+    name: str
+    k: int
+    pooled: Pooled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SubgroupTest:
+    """The test between subgroups; `df2` is None where it is a chi-squared test."""
+
+    statistic: float
+    df: float
+    df2: float | None
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unused:
+    """A result that met the condition and domain of an analysis and was not used, with the reason."""
+
+    analysis: str
+    study_id: str
+    label: str
+    arm_experimental: str | None = omitted()
+    arm_control: str | None = omitted()
+    instrument: str | None = omitted()
+    item: str | None = omitted()
+    timepoint: str | None = omitted()
+    weeks: float | None = omitted()
+    reason_code: str
+    reason: str
+    source_url: str
+    row_ids: str | None = omitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Known:
+    """A trial that is known to have asked the question, whether or not its numbers could be read."""
+
+    analysis: str
+    study_id: str
+    label: str
+    year: int | None
+    n_randomised: int | float | None
+    category_experimental: str
+    category_control: str
+    has_numbers: bool
+    source_url: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Break:
+    """A choice under which the conclusion becomes another one."""
+
+    kind: str
+    choice: str
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Robustness:
+    """Whether the conclusion depends on the choices made; `agreement` is a share of specifications."""
+
+    grade: str
+    sentence: str
+    agreement: float | None
+    breaks: tuple[Break, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sensitivity:
+    """The result under one other choice, or why there is none (`reason`)."""
+
+    kind: str
+    choice: str
+    study_id: str | None = omitted()
+    k: int | None
+    n: int | None
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    pi_low: float | None
+    pi_high: float | None
+    tau2: float | None = None
+    i2: float | None = None
+    analysis: str
+    conclusion: str | None
+    changes_conclusion: bool
+    reason: str | None = omitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Level:
+    """All specifications that share one level of one dimension of the multiverse; shares of them."""
+
+    dimension: str
+    level: str
+    specifications: int
+    median: float
+    benefit: float
+    clear_benefit: float
+    clear_harm: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Multiverse:
+    """Every defensible specification together; `variance_share` is of the estimates, by dimension."""
+
+    specifications: int
+    data_sets: int
+    models: int
+    estimate_low: float
+    estimate_median: float
+    estimate_high: float
+    benefit: float
+    clear_benefit: float
+    clear_harm: float
+    beyond_mcid: float | None
+    variance_share: Mapping[str, float]
+    levels: tuple[Level, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Influence:
+    """Deletion diagnostics of one trial (metafor's names)."""
+
+    analysis: str
+    study_id: str
+    label: str
+    rstudent: float | None
+    dffits: float | None
+    cook: float | None
+    cov_ratio: float | None
+    tau2_deleted: float | None
+    q_deleted: float | None
+    hat: float | None
+    weight: float | None
+    baujat_x: float | None
+    baujat_y: float | None
+    influential: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cumulative:
+    """The pooled estimate when this trial was added."""
+
+    study_id: str
+    label: str
+    year: int | None
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallStudyMethod:
+    """One method for small-study effects, or why it was refused."""
+
+    statistic: float | None = omitted()
+    p_value: float | None
+    tau: float | None = omitted()
+    missing: float | None = omitted()
+    side: str | None = omitted()
+    chosen: str | None = omitted()
+    delta: float | None = omitted()
+    lrt_p_value: float | None = omitted()
+    caution: str | None
+    refused: str | None
+    estimate: float | None = omitted()
+    ci_low: float | None = omitted()
+    ci_high: float | None = omitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SmallStudy:
+    """What the methods for small-study effects say together, and each of them by name."""
+
+    sentence: str
+    methods: Mapping[str, SmallStudyMethod]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModeratorGroup:
+    """The trials with one answer to a moderator."""
+
+    level: str
+    k: int
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moderator:
+    """One moderator: its test, or the reason why there is none (`caution`)."""
+
+    analysis: str
+    moderator: str
+    kind: str | None
+    k: int
+    levels: int | None
+    slope: float | None
+    slope_low: float | None
+    slope_high: float | None
+    statistic: float | None
+    df: int | float | None
+    df2: float | None
+    p_value: float | None
+    p_permutation: float | None
+    permutations: str | None
+    p_adjusted: float | None
+    tau2_residual: float | None
+    r2: float | None
+    tau2_method: str | None
+    interval: str | None
+    caution: str
+    groups: tuple[ModeratorGroup, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Multilevel:
+    """The three-level model of all effects, with its model-based and its robust (CR2) interval."""
+
+    effects: int
+    trials: int
+    rho: float
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    robust_ci_low: float | None
+    robust_ci_high: float | None
+    sigma2_between: float | None
+    sigma2_within: float | None
+    robust_df: float | None
+    robust_p_value: float | None
+    caution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shrunk:
+    """A trial's own effect as the Bayesian model sees it."""
+
+    study_id: str
+    label: str
+    estimate: float
+    ci_low: float
+    ci_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Posterior:
+    """The Bayesian result under one prior of τ (`scale` on the analysis scale)."""
+
+    prior: str
+    scale: float
+    unit: float
+    estimate: float
+    ci_low: float
+    ci_high: float
+    predictive_median: float
+    pi_low: float
+    pi_high: float
+    tau_median: float
+    tau_low: float
+    tau_high: float
+    p_benefit: float
+    p_benefit_new: float
+    p_beyond_mcid: float | None
+    p_beyond_mcid_new: float | None
+    shrunk: tuple[Shrunk, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One analysis: its question, its result, and whether that holds."""
+
+    analysis: str
+    title: str
+    note: str
+    condition: tuple[str, ...]
+    purpose: str | None
+    domain: str
+    comparison: str
+    experimental_name: str
+    control_name: str
+    measure: str
+    scale: str | None
+    unit: str
+    better: str
+    timepoint: str | tuple[str, ...] | dict[str, tuple[int | float, int | float]]
+    forest: str
+    mcid: Difference | None
+    status: Status
+    k: int
+    effects: int
+    n_experimental: int | None
+    n_control: int | None
+    n_imputed: int
+    methods: Methods
+    pooled: Pooled | None
+    direction: Direction
+    studies: tuple[Study, ...]
+    subgroups: tuple[Subgroup, ...]
+    subgroup_column: str | None
+    subgroup_test: SubgroupTest | None
+    not_used: tuple[Unused, ...]
+    known: tuple[Known, ...]
+    robustness: Robustness
+    sensitivity: tuple[Sensitivity, ...]
+    multiverse: Multiverse | None
+    influence: tuple[Influence, ...]
+    cumulative: tuple[Cumulative, ...]
+    small_study: SmallStudy
+    moderators: tuple[Moderator, ...]
+    multilevel: Multilevel | None
+    bayes: tuple[Posterior, ...]
+
+
+def to_json(value: Any) -> Any:
+    """A record, or any part of one, as JSON-ready dicts and lists, keys in the order of the fields.
+
+    >>> to_json(Difference(value=2.0, unit="points", kind="anchor", source="a page"))
+    {'value': 2.0, 'unit': 'points', 'kind': 'anchor', 'source': 'a page'}
+    """
+    if is_dataclass(value):
+        pairs = ((each, getattr(value, each.name)) for each in fields(value))
+        return {
+            each.name: to_json(part)
+            for each, part in pairs
+            if not (part is None and "omitted" in each.metadata)
+        }
+    if isinstance(value, Mapping):
+        return {key: to_json(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [to_json(part) for part in value]
+    return value
+
+
+def from_json(kind: type[T], value: Any) -> T:
+    """The other way round; raises msgspec.ValidationError, which names the place, where the form differs.
+
+    >>> from_json(Break, {"kind": "data", "choice": "final values", "to": "unclear"}).to
+    'unclear'
+    """
+    return msgspec.convert(value, kind)
