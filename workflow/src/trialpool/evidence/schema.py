@@ -14,10 +14,10 @@ from functools import lru_cache, partial
 import pandas as pd
 import pandera.pandas as pa
 
-from trialpool.errors import Fault
+from trialpool.errors import Fault, nearest
 from trialpool.evidence.checks import Rule
 from trialpool.evidence.codebook import FORMS, LARGEST, Column, Table
-from trialpool.evidence.csvfile import RawTable, nearest
+from trialpool.evidence.csvfile import RawTable
 
 TEXT = pd.StringDtype("pyarrow")
 FORMULA = r"^(?:=|#(?:REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL))"

@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, nearest
 from trialpool.evidence.codebook import TABLES, Table
-from trialpool.evidence.csvfile import nearest
 from trialpool.exchange.candidates import Candidates, Row
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xltm")
