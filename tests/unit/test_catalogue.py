@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from trialpool.settings import load_settings
-from trialpool.yaml_files import read_yaml
+from trialpool.yaml_files import read_yaml, schema_of
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "config.yaml"
@@ -231,7 +231,7 @@ class TestReadme:
     examples = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
 
     def test_every_key_of_the_schema_and_of_the_catalogue_is_explained(self):
-        schema = read_yaml(ROOT / "workflow" / "schemas" / "config.schema.yaml")[0]
+        schema = schema_of("config").schema
         keys = {*schema["properties"], *INSTRUMENT_KEYS, *MCID_KEYS}
         parts = [schema["$defs"][part] for part in ("analysis", "methods", "mcid")]
         parts += [part for part in schema["properties"].values() if "properties" in part]

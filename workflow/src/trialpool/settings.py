@@ -12,8 +12,8 @@ from typing import Any
 
 from trialpool import io
 from trialpool.errors import Fault, InputError
-from trialpool.settings_faults import folder_faults, meaning_faults, schema_faults
-from trialpool.yaml_files import read_yaml
+from trialpool.settings_faults import folder_faults, meaning_faults
+from trialpool.yaml_files import read_yaml, schema_faults
 
 METHOD_DEFAULTS: dict[str, Any] = {
     "tau2_method": "REML",
@@ -89,7 +89,7 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
     name, lines = "config", {}
     for file in files:
         name, (_, lines) = str(file), read_yaml(file)
-    faults = list(schema_faults(config, name, lines)) or list(folder_faults(config, name, lines))
+    faults = list(schema_faults("config", config, name, lines)) or list(folder_faults(config, name, lines))
     if faults:
         raise InputError(faults)
     catalogue = load_catalogue(config.get("instruments", "config/instruments.yaml"))

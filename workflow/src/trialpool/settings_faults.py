@@ -2,31 +2,18 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from trialpool.errors import Fault
-from trialpool.yaml_files import Lines, read_yaml
+from trialpool.errors import Fault, suggestion
+from trialpool.yaml_files import Lines, line_of
 
-SCHEMA = Path(__file__).parents[2] / "schemas" / "config.schema.yaml"
 EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
 EVENT_MEASURES = ("RR", "OR", "RD")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 MORE_EVENTS_ARE_BETTER = ("responder",)
-
-
-def schema_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterator[Fault]:
-    """What the schema refuses: unknown, missing, misshapen keys, each with its line and the nearest word."""
-    from jsonschema import Draft202012Validator
-
-    schema, _ = read_yaml(SCHEMA)
-    for error in sorted(
-        Draft202012Validator(schema).iter_errors(config), key=lambda e: [str(p) for p in e.path]
-    ):
-        yield from _fault_of(error, name, lines)
 
 
 def folder_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterator[Fault]:
@@ -58,44 +45,6 @@ def folder_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterato
             yield Fault(name, lines.get((key,)), key, "", problem, "give it a folder of its own")
 
 
-def _fault_of(error: Any, name: str, lines: Lines) -> Iterator[Fault]:
-    path = tuple(str(part) for part in error.absolute_path)
-    row, key = lines.get(path), ".".join(path)
-    if error.validator == "additionalProperties":
-        known = list(error.schema.get("properties", {}))
-        for extra in sorted(set(error.instance) - set(known), key=str):
-            near = _nearest(str(extra), known)
-            inner = (*path, str(extra))
-            yield Fault(
-                name, lines.get(inner), ".".join(inner), "", f"the key {str(extra)!r} is not known", near
-            )
-    elif error.validator == "required":
-        missing = [entry for entry in error.validator_value if entry not in error.instance]
-        word = next(entry for entry in missing if repr(entry) in error.message)
-        yield Fault(name, row, key, "", f"the key '{word}' is missing", "add it, see config/README.md")
-    elif error.validator == "enum":
-        known = [str(entry) for entry in error.validator_value]
-        yield Fault(
-            name,
-            row,
-            key,
-            str(error.instance),
-            f"not one of: {', '.join(known)}",
-            _nearest(str(error.instance), known),
-        )
-    elif path[-1:] == ("condition",):
-        remedy = "write it as in studies.csv: capitals, digits and _, such as DPN; or a list of such words"
-        yield Fault(name, row, key, str(error.instance)[:80], "not a condition", remedy)
-    else:
-        wanted = f"not accepted here ({error.message[:200]})"
-        yield Fault(name, row, key, str(error.instance)[:80], wanted, "see config/README.md")
-
-
-def _nearest(word: str, known: list[str]) -> str:
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    return f"did you mean {near[0]!r}?".rstrip("?") if near else f"use one of: {', '.join(known)}"
-
-
 def meaning_faults(
     config: Mapping[str, Any], catalogue: Mapping[str, Any], name: str, lines: Lines
 ) -> Iterator[Fault]:
@@ -108,20 +57,18 @@ def meaning_faults(
 
         def fault(key: str, value: Any, problem: str, remedy: str, slug: str = slug) -> Fault:
             path = ("analyses", slug, key)
-            return Fault(
-                name, lines.get(path, lines.get(path[:2])), ".".join(path), str(value), problem, remedy
-            )
+            return Fault(name, line_of(path, lines), ".".join(path), str(value), problem, remedy)
 
         for side in ("experimental", "control"):
             for word in entry[side]:
                 if word not in groups and word not in categories:
                     yield fault(
-                        side, word, "neither an arm category nor a group of them", _nearest(word, words)
+                        side, word, "neither an arm category nor a group of them", suggestion(word, words)
                     )
         for code in entry.get("outcomes", []):
             if entry["domain"] not in EVENT_DOMAINS and code.split(":")[0] not in instruments:
                 yield fault(
-                    "outcomes", code, "not in the instrument catalogue", _nearest(code, sorted(instruments))
+                    "outcomes", code, "not in the instrument catalogue", suggestion(code, sorted(instruments))
                 )
         yield from _measure_faults(entry, fault)
 

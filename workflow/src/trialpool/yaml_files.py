@@ -1,4 +1,4 @@
-"""Read YAML so that a person's slip is reported with its line, and nothing clever is executed.
+"""YAML files in, their data and every slip in them out: of syntax, and against a schema of the package.
 
 Plain PyYAML keeps the last of two equal keys, expands aliases without bound and reports no lines; settings
 must not be lost silently, so duplicates and aliases are faults here.
@@ -6,13 +6,17 @@ must not be lost silently, so duplicates and aliases are faults here.
 
 from __future__ import annotations
 
+import json
+import sys
 from collections.abc import Iterator
+from functools import cache
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, suggestion
 
 Lines = dict[tuple[str, ...], int]
 DEEPEST = 50
@@ -91,3 +95,71 @@ def _walk(name: str, node: yaml.Node, path: tuple[str, ...], lines: Lines, seen:
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             yield from _walk(name, value, (*path, str(index)), lines, seen)
+
+
+def line_of(path: tuple[str, ...], lines: Lines) -> int | None:
+    """The line of a key, or of the nearest key around it; None if the file does not have it.
+
+    >>> line_of(("analyses", "pain", "outcomes", "0"), {("analyses",): 4, ("analyses", "pain"): 5})
+    5
+    """
+    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), None)
+
+
+def schema_faults(schema: str, content: Any, name: str, lines: Lines) -> Iterator[Fault]:
+    """Everything that schemas/<schema>.schema.yaml refuses in the content of a file called `name`.
+
+    What is wanted and how to write it are told in the words `title` and `remedy` beside the rule that was
+    broken, if they stand there. A number is a finite one.
+
+    >>> faults = schema_faults("config", {"evidense": "data/raw"}, "my.yaml", {("evidense",): 7})
+    >>> print(next(faults))
+    my.yaml, row 7, column evidense: the key 'evidense' is not known. To mend: did you mean 'evidence'.
+    """
+    errors = schema_of(schema).iter_errors(content)
+    for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
+        path = tuple(str(part) for part in error.absolute_path)
+        for key, value, problem, remedy in _slips(error):
+            place = (*path, *key)
+            yield Fault(name, line_of(place, lines), ".".join(place), value, problem, remedy)
+
+
+@cache
+def schema_of(schema: str) -> Any:
+    """The validator of a schema of the package, such as "config"; its `schema` is the document."""
+    from jsonschema import Draft202012Validator, validators
+
+    file = resources.files("trialpool") / "schemas" / f"{schema}.schema.yaml"
+    finite = Draft202012Validator.TYPE_CHECKER.redefine("number", lambda checker, value: _is_finite(value))
+    validator = validators.extend(Draft202012Validator, type_checker=finite)
+    return validator(yaml.load(file.read_text(encoding="utf-8"), LOADER))
+
+
+def _is_finite(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= sys.float_info.max
+
+
+def _slips(error: Any) -> Iterator[tuple[tuple[str, ...], str, str, str]]:
+    """What one error of jsonschema comes to: the key within its place, the value, the problem, the remedy."""
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        for extra in sorted(map(str, set(error.instance) - set(known))):
+            yield (extra,), "", f"the key {extra!r} is not known", suggestion(extra, known)
+    elif error.validator == "required":
+        word = next(key for key in error.validator_value if error.message.startswith(repr(key)))
+        yield (), "", f"the key '{word}' is missing", "add it, see config/README.md"
+    elif error.validator == "enum":
+        value, known = _as_written(error.instance), [_as_written(entry) for entry in error.validator_value]
+        yield (), value, f"not one of: {', '.join(known)}", suggestion(value, known)
+    else:
+        key = (str(error.instance),) if "propertyNames" in error.absolute_schema_path else ()
+        wanted = error.schema.get("title")
+        problem = f"not {wanted}" if wanted else f"not accepted here ({error.message[:200]})"
+        remedy = error.schema.get("remedy", "see config/README.md")
+        yield key, _as_written(error.instance)[:80], problem, remedy
+
+
+def _as_written(value: Any) -> str:
+    """A value as it may stand in YAML: null and true, not None and True."""
+    return json.dumps(value) if value in (None, True, False, "") else str(value)
