@@ -12,16 +12,13 @@ CATALOGUE = {
     "groups": {"acupuncture": ["manual_acupuncture", "electroacupuncture"], "inert": ["sham", "placebo"]},
     "instruments": {
         "NRS": {
-            "range": [0, 10],
-            "unit": "points",
-            "mcid": {"value": 2, "unit": "points", "kind": "anchor", "source": "https://example.org"},
+            **{"name": "Numeric scale", "domains": ["pain"], "range": [0, 10], "better": "lower"},
+            **{"unit": "points", "mcid": {"value": 2, "unit": "points", "source": "https://example.org"}},
         },
         "VAS100": {
-            "range": [0, 100],
-            "unit": "points",
-            "mcid": {"value": 10, "unit": "points", "kind": "anchor", "source": "https://example.org"},
+            **{"name": "Visual scale", "domains": ["pain"], "range": [0, 100], "better": "lower"},
+            **{"unit": "points", "mcid": {"value": 10, "unit": "points", "source": "https://example.org"}},
         },
-        "MNCV": {"unit": "m/s"},
     },
 }
 ANALYSIS = {
