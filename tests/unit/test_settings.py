@@ -101,6 +101,7 @@ def test_no_mcid_for_standardised_differences(config):
         (("timepoint",), {"weeks": [4]}, ["analyses.dpn-pain.timepoint"]),
         (("level",), 95, ["analyses.dpn-pain.level", "95"]),
         (("scale",), "ten", ["analyses.dpn-pain.scale", "ten"]),
+        (("scale",), "10-0", ["analyses.dpn-pain.scale", "10-0", "not in ascending order"]),
     ],
 )
 def test_a_slip_in_an_analysis_is_named(config, path, value, said):

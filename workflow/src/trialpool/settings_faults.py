@@ -162,8 +162,12 @@ def _measure_faults(entry: Mapping[str, Any], fault: Any) -> Iterator[Fault]:
     if (domain in EVENT_DOMAINS) != (measure in EVENT_MEASURES):
         fitting = "RR, OR, RD" if domain in EVENT_DOMAINS else "MD, SMD, ROM"
         yield fault("measure", measure, f"not a measure for the domain {domain}", f"use one of: {fitting}")
-    if entry.get("scale") and measure != "MD":
-        yield fault("scale", entry["scale"], f"meaningless for {measure}", "remove it, or use measure: MD")
+    if scale := entry.get("scale"):
+        low, high = map(float, scale.rsplit("-", 1))
+        if measure != "MD":
+            yield fault("scale", scale, f"meaningless for {measure}", "remove it, or use measure: MD")
+        if low >= high:
+            yield fault("scale", scale, "not in ascending order", "write the lowest first, such as 0-10")
     if entry.get("convert") and measure != "SMD":
         yield fault(
             "convert", entry["convert"], f"meaningless for {measure}", "remove it, or use measure: SMD"

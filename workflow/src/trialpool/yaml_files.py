@@ -28,7 +28,8 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
     """Read one YAML document and the line of every key.
 
     Returns the data and a dict from key path, such as ("analyses", "dpn-pain", "measure"), to its line.
-    Raises InputError for unreadable files, syntax errors, duplicate keys, aliases and unsafe tags.
+    Raises InputError for unreadable files, syntax errors, keys that are no text or stand twice, aliases and
+    unsafe tags.
     """
     name = str(path)
     try:
