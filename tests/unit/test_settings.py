@@ -12,16 +12,13 @@ CATALOGUE = {
     "groups": {"acupuncture": ["manual_acupuncture", "electroacupuncture"], "inert": ["sham", "placebo"]},
     "instruments": {
         "NRS": {
-            "range": [0, 10],
-            "unit": "points",
-            "mcid": {"value": 2, "unit": "points", "kind": "anchor", "source": "https://example.org"},
+            **{"name": "Numeric scale", "domains": ["pain"], "range": [0, 10], "better": "lower"},
+            **{"unit": "points", "mcid": {"value": 2, "unit": "points", "source": "https://example.org"}},
         },
         "VAS100": {
-            "range": [0, 100],
-            "unit": "points",
-            "mcid": {"value": 10, "unit": "points", "kind": "anchor", "source": "https://example.org"},
+            **{"name": "Visual scale", "domains": ["pain"], "range": [0, 100], "better": "lower"},
+            **{"unit": "points", "mcid": {"value": 10, "unit": "points", "source": "https://example.org"}},
         },
-        "MNCV": {"unit": "m/s"},
     },
 }
 ANALYSIS = {
@@ -104,6 +101,7 @@ def test_no_mcid_for_standardised_differences(config):
         (("timepoint",), {"weeks": [4]}, ["analyses.dpn-pain.timepoint"]),
         (("level",), 95, ["analyses.dpn-pain.level", "95"]),
         (("scale",), "ten", ["analyses.dpn-pain.scale", "ten"]),
+        (("scale",), "10-0", ["analyses.dpn-pain.scale", "10-0", "not in ascending order"]),
     ],
 )
 def test_a_slip_in_an_analysis_is_named(config, path, value, said):
@@ -185,10 +183,10 @@ def test_an_unknown_moderator_names_the_nearest_known_one(config, where):
 
 def test_every_moderator_is_a_column_of_the_effects_and_numbers_are_numbers():
     from trialpool.evidence.compare import COUNT, EFFECT_COLUMNS, NUMBER
-    from trialpool.settings_faults import SCHEMA
     from trialpool.synthesis.moderators import NUMBERS
+    from trialpool.yaml_files import schema_of
 
-    known = yaml.safe_load(SCHEMA.read_text())["$defs"]["moderator"]["enum"]
+    known = schema_of("config").schema["$defs"]["moderator"]["enum"]
     kinds = EFFECT_COLUMNS | {"risk_of_bias": "text"}
     assert set(known) <= set(kinds)
     assert set(NUMBERS) == {name for name in known if kinds[name] in (NUMBER, COUNT)}

@@ -57,6 +57,11 @@ def would_run(review):
         ("text.py", {"pool", "write_page", "write_tables"}, {"ingest", "harmonise", "compare"}),
         ("io.py", {"ingest", "harmonise", "compare", "pool", "write_page", "write_manifest"}, set()),
         ("exchange/revman.py", set(), {"ingest", "harmonise", "compare", "pool", "write_page", "all"}),
+        (
+            "schemas/config.schema.yaml",
+            set(),
+            {"ingest", "harmonise", "compare", "pool", "write_page", "all"},
+        ),
     ],
 )
 def test_a_changed_module_reruns_what_uses_it(copied_review, file, runs, rests):
@@ -69,6 +74,16 @@ def test_a_changed_module_reruns_what_uses_it(copied_review, file, runs, rests):
     os.utime(path, ns=(stamp.st_atime_ns, stamp.st_mtime_ns))
     assert runs <= found
     assert not rests & found
+
+
+def test_a_stricter_schema_is_heeded_at_the_next_start(copied_review):
+    path = copied_review.root / ROOMS / "schemas" / "config.schema.yaml"
+    before = path.read_text(encoding="utf-8")
+    path.write_text(before.replace("enum: [MD, SMD, ROM, RR, OR, RD]", "enum: [SMD]"), encoding="utf-8")
+    completed = copied_review.run("--dry-run")
+    path.write_text(before, encoding="utf-8")
+    assert completed.returncode != 0
+    assert f"column analyses.{PAIN}.measure: 'MD' is not one of: SMD" in completed.stdout + completed.stderr
 
 
 def test_a_touched_module_or_table_runs_nothing(copied_review):

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from malformed import parse, small_tables, write
+from malformed import STUDIES, parse, small_tables, write
 
 from trialpool import cli
-
-RAW = Path(__file__).parents[3] / "data" / "raw"
 
 
 @pytest.fixture
@@ -26,10 +24,10 @@ def run(*arguments: str):
     return CliRunner().invoke(cli.main, list(arguments))
 
 
-def test_valid_tables_are_counted() -> None:
-    result = run("check", str(RAW))
+def test_valid_tables_are_counted(folder: Path) -> None:
+    result = run("check", str(folder))
     assert result.exit_code == 0
-    assert "124  studies" in result.output
+    assert f"{len(STUDIES):>7}  studies" in result.output
     assert "No faults found." in result.output
 
 
@@ -57,7 +55,8 @@ def test_a_review_of_another_condition_is_allowed_by_name(folder: Path) -> None:
 
 def test_instruments_are_looked_up_when_a_catalogue_is_given(folder: Path) -> None:
     catalogue = folder / "instruments.yaml"
-    catalogue.write_text("groups: {x: [sham]}\ninstruments: {NRS: {}}\n")
+    nrs = "{name: Numeric scale, domains: [pain], range: [0, 10], better: lower, unit: points}"
+    catalogue.write_text(f"groups: {{x: [sham]}}\ninstruments: {{NRS: {nrs}}}\n")
     result = run("check", str(folder), "--instruments", str(catalogue))
     assert result.exit_code == 1
     assert "'VAS100' is not in the instrument catalogue" in result.output
@@ -72,7 +71,7 @@ def test_a_failure_of_the_program_is_owned_without_a_traceback(monkeypatch: pyte
         raise ZeroDivisionError("oops")
 
     monkeypatch.setattr(read, "examine", broken)
-    result = run("check", str(RAW))
+    result = run("check", "anything")
     assert result.exit_code == 2
     assert "trialpool itself failed" in result.stderr
     assert "Traceback" not in result.output

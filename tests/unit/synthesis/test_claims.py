@@ -163,11 +163,11 @@ def test_shipped_claims_name_analyses_of_the_config():
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("claim: {}", "write 'claims' if that is meant"),
-        ("certainty: {imprecision: {powr: 0.8}}", "write 'power' if that is meant"),
+        ("claim: {}", "did you mean 'claims'"),
+        ("certainty: {imprecision: {powr: 0.8}}", "did you mean 'power'"),
         ("verdicts: {supported_certainty: certain}", "'certain' is not known here"),
-        ("claims: {c: {statement: S, kind: benefit, analyses: [dpn-pian]}}", "write 'dpn-pain' if"),
-        ("claims: {c: {statement: S, kind: benefits, analyses: [dpn-pain]}}", "write 'benefit' if"),
+        ("claims: {c: {statement: S, kind: benefit, analyses: [dpn-pian]}}", "did you mean 'dpn-pain'"),
+        ("claims: {c: {statement: S, kind: benefits, analyses: [dpn-pain]}}", "did you mean 'benefit'"),
         ("claims: {c: {statement: S, kind: benefit}}", "the key 'analyses' is missing"),
         ("overrides: {dpn-pain: {imprecision: {levels: 3, reason: R}}}", "an override needs"),
         ("overrides: {dpn-pain: {bias: {levels: 1, reason: R}}}", "'bias' is not known here"),

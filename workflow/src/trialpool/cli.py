@@ -84,7 +84,7 @@ def main() -> None:
     "--instruments",
     type=PATH,
     metavar="FILE",
-    help="Also name the instruments that this catalogue (config/instruments.yaml) does not explain.",
+    help="Also check this catalogue (config/instruments.yaml), and name the instruments that it lacks.",
 )
 @plainly
 def check(folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | None) -> None:
@@ -97,10 +97,12 @@ def check(folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | N
     from trialpool.evidence.rules import unknown_instruments
     from trialpool.settings import load_catalogue
 
-    catalogue = load_catalogue(instruments) if instruments else None
     tables, faults = examine(folders, _extra_words(allow))
-    if catalogue and tables:
-        faults = [*faults, *unknown_instruments(tables, catalogue)]
+    try:
+        if instruments:
+            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments))]
+    except InputError as error:
+        faults = [*faults, *error.faults]
     if faults:
         report(faults)
         sys.exit(1)

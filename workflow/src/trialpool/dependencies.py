@@ -16,7 +16,8 @@ def files_behind(script: str | Path) -> list[Path]:
     """Every file of the package that `script` imports, itself or through others, in a fixed order.
 
     Imports inside functions count, so a file is never missed for being imported late; one that only another
-    function of the same module needs counts as well, which is why a job has a module of its own.
+    function of the same module needs counts as well, which is why a job has a module of its own. The schemas
+    are not among them: they judge the configuration at every start and change nothing that a job is given.
 
     >>> names = [file.name for file in files_behind(PACKAGE / "crash.py")]
     >>> names == ["__init__.py", "io.py"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -57,3 +58,27 @@ def shown(value: str) -> str:
     """
     text = value if len(value) <= SHOWN_VALUE_LENGTH else value[: SHOWN_VALUE_LENGTH - 1] + "…"
     return repr(text)
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
+    """The known word most like `word` ("" if none is), capitals and spaces aside.
+
+    >>> nearest("Electro acupuncture", ["sham", "electroacupuncture"])
+    'electroacupuncture'
+    """
+    folded = {entry.casefold().replace(" ", "_"): entry for entry in known}
+    near = difflib.get_close_matches(
+        word.casefold().strip().replace(" ", "_")[:100], folded, n=1, cutoff=cutoff
+    )
+    return folded[near[0]] if near else ""
+
+
+def suggestion(word: str, known: Iterable[str]) -> str:
+    """The remedy for a word that is none of the known ones.
+
+    >>> suggestion("lowr", ["lower", "higher"]), suggestion("x", ["lower", "higher"])
+    ("did you mean 'lower'", 'use one of: lower, higher')
+    """
+    known = list(known)
+    near = nearest(word, known, 0.5)
+    return f"did you mean '{near}'" if near else f"use one of: {', '.join(known)}"

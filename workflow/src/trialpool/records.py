@@ -1,8 +1,8 @@
 """What travels from the synthesis of one analysis to its figures, tables and page, as frozen dataclasses.
 
 `result.json` is a `Record` written by `to_json`; `from_json` reads it back and refuses what does not fit.
-Numbers are on the natural scale (risk ratio, not its logarithm) unless a field says otherwise; None stands for
-what could not be worked out. Fields marked `omitted` are left out of the JSON where they are None.
+Numbers are on the natural scale (risk ratio, not its logarithm) unless a field says otherwise; None stands
+for what could not be worked out. Fields marked `omitted` are left out of the JSON where they are None.
 """
 
 from __future__ import annotations

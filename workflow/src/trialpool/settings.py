@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
-from trialpool.errors import Fault, InputError
-from trialpool.settings_faults import folder_faults, meaning_faults, schema_faults
-from trialpool.yaml_files import read_yaml
+from trialpool.errors import InputError
+from trialpool.settings_faults import catalogue_faults, folder_faults, meaning_faults
+from trialpool.yaml_files import faults_of, read_yaml, schema_slips
 
 METHOD_DEFAULTS: dict[str, Any] = {
     "tau2_method": "REML",
@@ -89,7 +89,7 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
     name, lines = "config", {}
     for file in files:
         name, (_, lines) = str(file), read_yaml(file)
-    faults = list(schema_faults(config, name, lines)) or list(folder_faults(config, name, lines))
+    faults = faults_of(schema_slips("config", config), name, lines) or [*folder_faults(config, name, lines)]
     if faults:
         raise InputError(faults)
     catalogue = load_catalogue(config.get("instruments", "config/instruments.yaml"))
@@ -124,12 +124,21 @@ def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def load_catalogue(path: str | Path) -> dict[str, Any]:
-    """Read the catalogue: `groups` of arm categories, `instruments`, and the rule that chose each MCID."""
-    catalogue, _ = read_yaml(path)
-    missing = [key for key in ("groups", "instruments") if not isinstance((catalogue or {}).get(key), dict)]
-    if missing:
-        problem = f"the key '{missing[0]}' is missing or holds no entries"
-        raise InputError([Fault(str(path), None, missing[0], "", problem, "see config/README.md")])
+    """Read the catalogue: `groups` of arm categories, `instruments`, and the rule that chose each MCID.
+
+    Raises InputError with every fault found, each naming the file, line, key, value and what to write.
+
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+    ...     _ = file.write("groups: {inert: [sham, placebo]}\\ninstruments: {}\\n")
+    ...     file.flush()
+    ...     load_catalogue(file.name)["groups"]
+    {'inert': ['sham', 'placebo']}
+    """
+    catalogue, lines = read_yaml(path)
+    faults = catalogue_faults(catalogue, str(path), lines)
+    if faults:
+        raise InputError(faults)
     return dict(catalogue)
 
 
@@ -173,19 +182,19 @@ def _published_mcid(spec: Mapping[str, Any], instruments: Mapping[str, Any]) -> 
         return None
     for code in spec["outcomes"]:
         entry = instruments.get(code) or {}
-        mcid = entry.get("mcid") or {}
-        if not isinstance(mcid.get("value"), int | float) or mcid.get("unit") != entry.get("unit"):
+        mcid = entry.get("mcid")
+        if not mcid or mcid["unit"] != entry.get("unit"):
             continue
         factor = 1.0
         if spec["scale"]:
-            if not entry.get("range"):
+            if not entry.get("range") or None in entry["range"]:
                 continue
             factor = _width(*map(float, spec["scale"].rsplit("-", 1))) / _width(*entry["range"])
         return {
-            "value": io.canonical_number(abs(mcid["value"]) * factor),
+            "value": io.canonical_number(mcid["value"] * factor),
             "unit": spec["unit"],
             "kind": mcid.get("kind", ""),
-            "source": mcid.get("source", ""),
+            "source": mcid["source"],
             "instrument": code,
         }
     return None

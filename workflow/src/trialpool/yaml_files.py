@@ -1,4 +1,4 @@
-"""Read YAML so that a person's slip is reported with its line, and nothing clever is executed.
+"""YAML files in, their data and every slip in them out: of syntax, and against a schema of the package.
 
 Plain PyYAML keeps the last of two equal keys, expands aliases without bound and reports no lines; settings
 must not be lost silently, so duplicates and aliases are faults here.
@@ -6,16 +6,21 @@ must not be lost silently, so duplicates and aliases are faults here.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from functools import cache
+from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, suggestion
 
 Lines = dict[tuple[str, ...], int]
 DEEPEST = 50
+TEXT = "tag:yaml.org,2002:str"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same language, ten times as fast
 
 
@@ -23,7 +28,8 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
     """Read one YAML document and the line of every key.
 
     Returns the data and a dict from key path, such as ("analyses", "dpn-pain", "measure"), to its line.
-    Raises InputError for unreadable files, syntax errors, duplicate keys, aliases and unsafe tags.
+    Raises InputError for unreadable files, syntax errors, keys that are no text or stand twice, aliases and
+    unsafe tags.
     """
     name = str(path)
     try:
@@ -72,7 +78,7 @@ def _fault(name: str, row: int | None, key: str, problem: str, remedy: str) -> F
 
 
 def _walk(name: str, node: yaml.Node, path: tuple[str, ...], lines: Lines, seen: set[int]) -> Iterator[Fault]:
-    """Note the line of every key; find keys that stand twice, and aliases: nodes met a second time."""
+    """Note the line of every key; find keys that are no text or stand twice, and aliases: nodes met again."""
     if id(node) in seen:
         row = lines.get(path, node.start_mark.line + 1)
         remedy = "write the value out"
@@ -83,6 +89,9 @@ def _walk(name: str, node: yaml.Node, path: tuple[str, ...], lines: Lines, seen:
         for key, value in node.value:
             inner = (*path, str(key.value))
             row = key.start_mark.line + 1
+            if key.tag != TEXT:
+                problem = "the key is not text, but a number, a date, yes or no"
+                yield _fault(name, row, ".".join(inner)[:80], problem, 'put it in "…"')
             if inner in lines:
                 problem = f"the key stands already in line {lines[inner]}"
                 yield _fault(name, row, ".".join(inner), problem, "keep one")
@@ -91,3 +100,94 @@ def _walk(name: str, node: yaml.Node, path: tuple[str, ...], lines: Lines, seen:
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
             yield from _walk(name, value, (*path, str(index)), lines, seen)
+
+
+def line_of(path: tuple[str, ...], lines: Lines) -> int | None:
+    """The line of a key, or of the nearest key around it; None if the file does not have it.
+
+    >>> line_of(("analyses", "pain", "outcomes", "0"), {("analyses",): 4, ("analyses", "pain"): 5})
+    5
+    """
+    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), None)
+
+
+class Slip(NamedTuple):
+    """One thing wrong in a YAML file: the path of its key, such as ("instruments", "NRS", "better")."""
+
+    path: tuple[str, ...]
+    value: str
+    problem: str
+    remedy: str
+
+
+def faults_of(slips: Iterable[Slip], name: str, lines: Lines) -> list[Fault]:
+    """Slips as faults of the file called `name`, each with the line of its key, in the order of the lines.
+
+    >>> print(*faults_of([Slip(("level",), "95", "above 1", "write 0.95")], "my.yaml", {("level",): 7}))
+    my.yaml, row 7, column level: '95' is above 1. To mend: write 0.95.
+    """
+    faults = [
+        Fault(name, line_of(slip.path, lines), ".".join(slip.path), slip.value, slip.problem, slip.remedy)
+        for slip in slips
+    ]
+    return sorted(faults, key=lambda fault: fault.row or 0)
+
+
+def schema_slips(schema: str, content: Any) -> Iterator[Slip]:
+    """Everything in the content of a file that schemas/<schema>.schema.yaml refuses.
+
+    What is wanted and how to write it are told in the words `title` and `remedy` beside the rule that was
+    broken, if they stand there. A number is a finite one.
+
+    >>> print(next(schema_slips("config", {"evidense": "data/raw"})).remedy)
+    did you mean 'evidence'
+    """
+    errors = schema_of(schema).iter_errors(content)
+    for error in sorted(errors, key=lambda error: [str(part) for part in error.absolute_path]):
+        yield from _slips(tuple(str(part) for part in error.absolute_path), error)
+
+
+@cache
+def schema_of(schema: str) -> Any:
+    """The validator of a schema of the package, such as "config"; its `schema` is the document."""
+    from jsonschema import Draft202012Validator, validators
+
+    file = resources.files("trialpool") / "schemas" / f"{schema}.schema.yaml"
+    finite = Draft202012Validator.TYPE_CHECKER.redefine("number", lambda checker, value: _is_finite(value))
+    validator = validators.extend(Draft202012Validator, type_checker=finite)
+    return validator(yaml.load(file.read_text(encoding="utf-8"), LOADER))
+
+
+def _is_finite(value: Any) -> bool:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return number and abs(value) <= sys.float_info.max
+
+
+def _slips(path: tuple[str, ...], error: Any) -> Iterator[Slip]:
+    """What one error of jsonschema at a path comes to, each slip with its own key."""
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        for extra in sorted(map(str, set(error.instance) - set(known))):
+            yield Slip((*path, extra), "", f"the key {extra!r} is not known", suggestion(extra, known))
+    elif error.validator == "required":
+        word = next(key for key in error.validator_value if error.message.startswith(repr(key)))
+        yield Slip(path, "", f"the key '{word}' is missing", "add it, see config/README.md")
+    elif error.validator == "enum":
+        value, known = yaml_text(error.instance), [yaml_text(entry) for entry in error.validator_value]
+        yield Slip(path, value, f"not one of: {', '.join(known)}", suggestion(value, known))
+    else:
+        key = (str(error.instance),) if "propertyNames" in error.absolute_schema_path else ()
+        wanted = error.schema.get("title")
+        problem = f"not {wanted}" if wanted else f"not accepted here ({error.message[:200]})"
+        remedy = error.schema.get("remedy", "see config/README.md")
+        yield Slip((*path, *key), yaml_text(error.instance)[:80], problem, remedy)
+
+
+def yaml_text(value: Any) -> str:
+    """A value as it may stand in a YAML file.
+
+    >>> yaml_text([0, None]), yaml_text(True), yaml_text("points")
+    ('[0, null]', 'true', 'points')
+    """
+    plain = not isinstance(value, list | dict | bool) and value not in (None, "")
+    return str(value) if plain else json.dumps(value, ensure_ascii=False, default=str, skipkeys=True)

@@ -7,15 +7,14 @@ columns in another order. What could change a number or shift a column is a faul
 from __future__ import annotations
 
 import csv
-import difflib
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, shown
+from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, nearest, shown
 from trialpool.evidence.codebook import Table
 
 BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
@@ -42,19 +41,6 @@ class RawTable:
     ragged: frozenset[int]
     absent: frozenset[str]
     faults: tuple[Fault, ...]
-
-
-def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known word most like `word` ("" if none is), capitals and spaces aside.
-
-    >>> nearest("Electro acupuncture", ["sham", "electroacupuncture"])
-    'electroacupuncture'
-    """
-    folded = {entry.casefold().replace(" ", "_"): entry for entry in known}
-    near = difflib.get_close_matches(
-        word.casefold().strip().replace(" ", "_")[:100], folded, n=1, cutoff=cutoff
-    )
-    return folded[near[0]] if near else ""
 
 
 def read_raw(path: str | Path, table: Table) -> RawTable:

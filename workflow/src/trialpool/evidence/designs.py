@@ -14,14 +14,13 @@ as analysed with its design, and says so.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, nearest
 from trialpool.stats.units import design_effect
 
 REFUSED = {
@@ -76,8 +75,8 @@ def check_assumptions(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame)
     for study in sorted(assumed):
         design, key = designs.get(study), f"assumptions.{study}"
         if design is None:
-            near = difflib.get_close_matches(study, designs, n=1)
-            remedy = f"did you mean {near[0]}" if near else "use a study_id of studies.csv"
+            near = nearest(study, designs)
+            remedy = f"did you mean '{near}'" if near else "use a study_id of studies.csv"
             faults.append(Fault("config", None, key, study, "not the study_id of any trial", remedy))
         elif design not in REFUSED:
             remedy = "remove the assumption, or correct the design in studies.csv"

@@ -28,8 +28,13 @@ def read_evidence(
     `extra_words` adds to a vocabulary by column name, such as {"condition": ["MIGRAINE"]}.
     Raises InputError with all faults of all tables.
 
-    >>> sorted(read_evidence("data/raw"))[:3]
-    ['arms', 'continuous', 'contrasts']
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for table in TABLES.values():
+    ...         pd.DataFrame(columns=table.names).to_csv(Path(folder, table.file), index=False)
+    ...     tables = read_evidence(folder)
+    >>> sorted(tables)[:3], tables["arms"]["weeks"].dtype
+    (['arms', 'continuous', 'contrasts'], dtype('float64'))
     """
     tables, faults = examine(folders, extra_words)
     if faults:
@@ -42,9 +47,9 @@ def examine(
 ) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
     """Like `read_evidence`, but returns the faults, in the order of tables and rows, instead of raising.
 
-    >>> tables, faults = examine("data/raw")
-    >>> len(tables["studies"]), faults
-    (124, [])
+    >>> tables, faults = examine("my/trials")
+    >>> print(*faults)
+    my/trials: the folder does not exist. To mend: name a folder of codebook tables.
     """
     folders = [folders] if isinstance(folders, str | Path) else list(folders)
     faults = list(_folder_faults(folders))
@@ -75,9 +80,15 @@ def load_table(
 ) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
     """One file on its own: its cells as text, the typed frame, and the faults of its cells.
 
-    >>> raw, typed, faults = load_table(Path("data/raw/arms.csv"), TABLES["arms"], {})
-    >>> len(raw.rows) == len(typed), faults
-    (True, [])
+    >>> import tempfile
+    >>> from trialpool.evidence.codebook import Column
+    >>> counts = Table("counts", (Column("n", "number"),), ())
+    >>> with tempfile.NamedTemporaryFile("w") as file:
+    ...     _ = file.write("n\\n30\\n\\n")
+    ...     file.flush()
+    ...     raw, typed, faults = load_table(Path(file.name), counts, {})
+    >>> raw.rows, typed["n"].tolist(), faults
+    ([2], [30.0], [])
     """
     raw = read_raw(path, table)
     typed, faults = schema.check_cells(raw, table, extra_words)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialpool.errors import Fault
+from trialpool.errors import Fault, nearest
 from trialpool.evidence.checks import (
     Rule,
     Tables,
@@ -26,7 +26,6 @@ from trialpool.evidence.checks import (
     study_rule,
 )
 from trialpool.evidence.codebook import CONTRAST_MEASURES, INTERVALS, OUTCOMES, RATIOS
-from trialpool.evidence.csvfile import nearest
 
 BASELINE = (
     Rule(

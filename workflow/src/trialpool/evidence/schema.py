@@ -14,10 +14,10 @@ from functools import lru_cache, partial
 import pandas as pd
 import pandera.pandas as pa
 
-from trialpool.errors import Fault
+from trialpool.errors import Fault, nearest
 from trialpool.evidence.checks import Rule
 from trialpool.evidence.codebook import FORMS, LARGEST, Column, Table
-from trialpool.evidence.csvfile import RawTable, nearest
+from trialpool.evidence.csvfile import RawTable
 
 TEXT = pd.StringDtype("pyarrow")
 FORMULA = r"^(?:=|#(?:REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL))"
@@ -134,11 +134,11 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
     Returns the typed frame (numbers float64 with NaN, text with <NA>; a cell that is at fault is missing
     there, unless it is text that other rows may join on) and a fault for each cell at fault.
 
-    >>> from trialpool.evidence.codebook import ARMS
-    >>> from trialpool.evidence.csvfile import read_raw
-    >>> typed, faults = check_cells(read_raw("data/raw/arms.csv", ARMS), ARMS, {})
-    >>> len(typed), faults
-    (269, [])
+    >>> counts = Table("counts", (Column("n", "number"),), ())
+    >>> raw = RawTable("counts.csv", {"n": ["30", "3O", ""]}, [2, 3, 4], frozenset(), frozenset(), ())
+    >>> typed, faults = check_cells(raw, counts, {})
+    >>> typed["n"].tolist(), [(fault.row, fault.value) for fault in faults]
+    ([30.0, nan, nan], [(3, '3O')])
     """
     text = text_frame(raw)
     found: dict[tuple[int, str], str] = {}

@@ -18,9 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trialpool import io
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, nearest
 from trialpool.evidence.codebook import FORMS, TABLES, Column
-from trialpool.evidence.csvfile import nearest
 
 Row = dict[str, str]
 WORDS_OF_CATEGORIES = (
@@ -197,10 +196,10 @@ def write_candidates(
     `fill` puts a value into every *empty* cell of a column. Raises InputError if the folder exists, or lies
     within a folder of evidence tables: imported rows never mix with checked ones by themselves.
 
-    >>> write_candidates(Candidates("a book", {}, []), "data/raw/new")
-    Traceback (most recent call last):
-    trialpool.errors.InputError: 1 fault in the input:
-      data/raw/new: the folder would lie among checked evidence tables. To mend: name a new folder elsewhere.
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     write_candidates(Candidates("a book", {}, []), f"{folder}/new")
+    ...     sorted(path.name for path in Path(folder, "new").iterdir())[:3]
+    ['IMPORT.md', 'arms.csv', 'continuous.csv']
     """
     folder = Path(folder)
     _refuse(folder)

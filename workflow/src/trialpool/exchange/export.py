@@ -70,10 +70,10 @@ def export_effects(results: str | Path, out: str | Path) -> int:
     Beside `out` goes `<name>.columns.csv`, which says what each column holds and what R's metafor
     (escalc/rma arguments) and RevMan call it. Raises InputError where the folder holds no analysis.
 
-    >>> export_effects("data/raw", "effects.csv")
+    >>> export_effects("my/trials", "effects.csv")
     Traceback (most recent call last):
     trialpool.errors.InputError: 1 fault in the input:
-      data/raw: the folder holds no analyses/*/studies.csv. To mend: name a results folder.
+      my/trials: the folder holds no analyses/*/studies.csv. To mend: name a results folder.
     """
     files = sorted(Path(results).glob("analyses/*/studies.csv"))
     if not files:

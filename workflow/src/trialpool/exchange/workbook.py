@@ -12,9 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, nearest
 from trialpool.evidence.codebook import TABLES, Table
-from trialpool.evidence.csvfile import nearest
 from trialpool.exchange.candidates import Candidates, Row
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xltm")
@@ -28,10 +27,16 @@ def import_workbook(path: str | Path) -> Candidates:
     for a file that is no workbook, for columns that the codebook does not know, and for cells whose value
     Excel does not hold as typed.
 
-    >>> import_workbook("data/raw/arms.csv")
-    Traceback (most recent call last):
-    trialpool.errors.InputError: 1 fault in the input:
-      data/raw/arms.csv: the file is not an Excel workbook. To mend: save it as .xlsx.
+    >>> import tempfile
+    >>> from openpyxl import Workbook
+    >>> book = Workbook()
+    >>> book.active.title = "Studies"
+    >>> book.active.append(TABLES["studies"].names)
+    >>> book.active.append(["Ho2020"])
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     book.save(f"{folder}/book.xlsx")
+    ...     import_workbook(f"{folder}/book.xlsx").rows["studies"][0]["study_id"]
+    'Ho2020'
     """
     path = Path(path)
     sheets = _sheets(path)

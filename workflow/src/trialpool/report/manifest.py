@@ -58,8 +58,8 @@ def _files(folder: Path) -> list[tuple[str, Path]]:
 def file_row(path: str | Path, name: str) -> dict[str, str | int]:
     """A file's row of MANIFEST_COLUMNS under a name of its own.
 
-    >>> file_row("LICENSE", "the licence")["path"]
-    'the licence'
+    >>> file_row(__file__, "a module")["path"]
+    'a module'
     """
     return {"path": name, "sha256": sha256(path), "bytes": Path(path).stat().st_size}
 

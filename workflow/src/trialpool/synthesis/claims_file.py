@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, suggestion
 from trialpool.evidence.judgements import NOT_BIAS
 from trialpool.synthesis.certainty import DOMAINS, LEVELS
 from trialpool.synthesis.verdicts import KINDS
@@ -121,6 +120,4 @@ def _override_faults(override: Any, file: str, lines: Lines, place: tuple[str, .
 
 
 def _unknown(file: str, row: int | None, place: str, word: str, allowed: Sequence[str]) -> Fault:
-    nearest = difflib.get_close_matches(word, allowed, n=1, cutoff=0.0)
-    remedy = f"write '{nearest[0]}' if that is meant" if nearest else "remove it"
-    return Fault(file, row, place, word, "not known here", remedy)
+    return Fault(file, row, place, word, "not known here", suggestion(word, allowed))
