@@ -18,7 +18,7 @@ MAY_IMPORT = {
     "text": set(),
     "stats": {"stats"},
     "evidence": {"evidence", "stats", "settings", "figures"},
-    "synthesis": {"synthesis", "stats", "evidence", "report", "figures", "yaml_files", "settings"},
+    "synthesis": {"synthesis", "records", "stats", "evidence", "report", "figures", "yaml_files", "settings"},
     "view": {"view", "text", "evidence"},
     "figures": {"figures", "view", "text", "stats", "synthesis"},
     "report": {"report", "view", "text", "figures", "synthesis", "evidence", "settings", "yaml_files"},

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
+from trialpool.records import Record, from_json, to_json
 from trialpool.report.tables import STUDY_COLUMNS, study_rows
 from trialpool.synthesis.analyse import analyse
 from trialpool.synthesis.influence import INFLUENCE_COLUMNS
@@ -40,7 +41,7 @@ def pool_analyses(
         findings, columns = probe(spec, effects, record["studies"])
         columns_path = Path(multiverses) / f"{slug}.parquet"
         io.write_columns(columns_path, columns)
-        record |= findings
+        record = to_json(from_json(Record, io.canonical(record | findings)))
         if record["status"] == "pooled":
             draw_several(io.canonical(record), io.read_columns(columns_path), folder, spec["formats"])
         write_record(record, folder, spec["formats"])

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from trialpool import io
+from trialpool.records import Network, from_json, to_json
 from trialpool.synthesis.network_arms import Contrast, components, contrasts_of
 from trialpool.synthesis.pooled import natural
 
@@ -175,7 +176,7 @@ def write_networks(rules: Mapping[str, Row], record_paths: Sequence[str], folder
     records = {record["analysis"]: record for record in map(io.read_json, record_paths)}
     for name, entry in rules.items():
         found = network_record(name, entry, [records[slug] for slug in entry["analyses"]])
-        place, found = Path(folder) / name, io.canonical(found)
+        place, found = Path(folder) / name, to_json(from_json(Network, io.canonical(found)))
         io.write_json(place / "result.json", found)
         io.write_csv(place / "league.csv", found["league"], LEAGUE_COLUMNS)
         io.write_csv(place / "ranking.csv", found["ranking"], RANKING_COLUMNS)
