@@ -105,10 +105,44 @@ def evidence() -> dict[str, list[dict[str, Any]]]:
     }
 
 
+def typed(values: dict[str, Any]) -> Any:
+    """A made-up record as the appraisal reads it."""
+    from trialpool.records import (
+        Difference,
+        Grade,
+        Known,
+        Pooled,
+        Record,
+        Robustness,
+        SmallStudy,
+        Status,
+        Study,
+        columns_of,
+        sketch,
+    )
+
+    def of(kind: Any, row: dict[str, Any]) -> Any:
+        return sketch(kind, **{name: row[name] for name in columns_of(kind) if name in row})
+
+    return of(
+        Record,
+        {
+            **values,
+            "status": Status(values["status"]),
+            "pooled": of(Pooled, values["pooled"]) if values["pooled"] else None,
+            "mcid": of(Difference, values["mcid"]),
+            "studies": tuple(of(Study, row) for row in values["studies"]),
+            "known": tuple(of(Known, row) for row in values["known"]),
+            "robustness": Robustness(grade=Grade.NOT_ASSESSABLE, sentence="", agreement=None, breaks=()),
+            "small_study": SmallStudy(sentence="", methods={}),
+        },
+    )
+
+
 def everything() -> dict[str, Any]:
     """Arguments of `render_page` for a page on which every kind of block stands, some of it hostile."""
-    from trialpool.synthesis.appraise import appraise
-    from trialpool.synthesis.claims_file import DEFAULT_RULES
+    from trialpool.records import to_json
+    from trialpool.synthesis.claims import DEFAULT_RULES, appraise
 
     known = [
         {"study_id": "Known2010", "label": HOSTILE, "n_randomised": 50.0, "has_numbers": False}
@@ -126,6 +160,6 @@ def everything() -> dict[str, Any]:
     }
     tables = evidence()
     rules = {**DEFAULT_RULES, "overrides": {}, "claims": claims}
-    appraisal = appraise(records, tables["risk_of_bias"], rules)
+    appraisal = to_json(appraise(list(map(typed, records)), tables["risk_of_bias"], rules))
     appraised = [each | appraisal["analyses"][each["analysis"]] for each in records]
     return {"records": appraised, "tables": tables, "claims": appraisal["claims"]}
