@@ -17,7 +17,7 @@ from trialpool.stats import (
     pool,
     risk_difference,
 )
-from trialpool.stats.permutation import _distinct_orders
+from trialpool.stats.regression import _distinct_orders
 
 BCG_WITHOUT = [-0.70708378, -0.65403120, -0.68555441, -0.62840937, -0.76417010, -0.71087656, -0.65524760]
 BCG_WITHOUT += [-0.79476760, -0.74119730, -0.65303292, -0.75785863, -0.75981210, -0.77753618]

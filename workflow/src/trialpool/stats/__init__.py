@@ -4,6 +4,7 @@ Effects are experimental minus (or over) control; studies lie along the last axi
 is a batch of separate analyses computed together.
 """
 
+from trialpool.stats._tau2 import TAU2_METHODS
 from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
 from trialpool.stats.components import ComponentIntervals, component_intervals
 from trialpool.stats.convert import (
@@ -21,6 +22,16 @@ from trialpool.stats.convert import (
     se_from_sd,
     smd_to_log_odds_ratio,
 )
+from trialpool.stats.diagnostics import (
+    Bootstrap,
+    Gosh,
+    Influence,
+    bootstrap,
+    cumulative,
+    gosh,
+    influence,
+    leave_one_out,
+)
 from trialpool.stats.effects import (
     Effects,
     hedges_factor,
@@ -30,24 +41,27 @@ from trialpool.stats.effects import (
 )
 from trialpool.stats.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
 from trialpool.stats.fail_safe import FailSafe, fail_safe_n
-from trialpool.stats.heterogeneity import TAU2_METHODS
 from trialpool.stats.inconsistency import Inconsistency, NodeSplit, network_inconsistency, node_split
-from trialpool.stats.influence import Influence, influence
 from trialpool.stats.multilevel import Multilevel, MultilevelRegression, multilevel, multilevel_regression
 from trialpool.stats.network import NetworkFit, Ranking, network_meta_analysis, rank_treatments
 from trialpool.stats.network_data import Contrasts, contrasts_from_arms
-from trialpool.stats.permutation import PermutationTest, permutation_test
-from trialpool.stats.pooling import INTERVALS, Pooled, pool
-from trialpool.stats.profile import Tau2Interval, tau2_interval
+from trialpool.stats.pooling import INTERVALS, Pooled, Tau2Interval, pool, tau2_interval
 from trialpool.stats.quartiles import FromQuartiles, mean_sd_from_quartiles
-from trialpool.stats.regression import MetaRegression, Predicted, meta_regression, predict
+from trialpool.stats.regression import (
+    MetaRegression,
+    PermutationTest,
+    Predicted,
+    Subgroups,
+    meta_regression,
+    permutation_test,
+    predict,
+    subgroups,
+)
 from trialpool.stats.robust import Robust, correlated_effects, robust_pool
 from trialpool.stats.selection import SelectionModel, selection_model
 from trialpool.stats.shared import SharedControl, shared_control_events, shared_control_means
 from trialpool.stats.small_study import Begg, Egger, PetPeese, begg, egger, pet_peese
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
-from trialpool.stats.subgroups import Subgroups, subgroups
-from trialpool.stats.subsets import Bootstrap, Gosh, bootstrap, cumulative, gosh, leave_one_out
 from trialpool.stats.translate import (
     Absolute,
     Beyond,

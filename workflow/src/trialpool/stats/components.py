@@ -9,10 +9,10 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtri
 
 from trialpool.stats.checks import between as within_range
-from trialpool.stats.checks import check_level, one_of
+from trialpool.stats.checks import check_level, one_analysis, one_of
 from trialpool.stats.multilevel import METHODS
 from trialpool.stats.nested import Nested, best_components, climb, nested_of
-from trialpool.stats.robust import cluster_numbers, one_analysis
+from trialpool.stats.robust import cluster_numbers
 
 MOST_DOUBLINGS = 60
 

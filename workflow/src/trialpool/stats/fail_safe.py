@@ -8,8 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtri
 
-from trialpool.stats.checks import Floats, finite, one_of
-from trialpool.stats.robust import one_analysis
+from trialpool.stats.checks import Floats, finite, one_analysis, one_of
 
 METHODS = ("rosenthal", "orwin", "rosenberg")
 CAUTION = "assumes the missing studies average no effect and ignores heterogeneity; not a test of bias"

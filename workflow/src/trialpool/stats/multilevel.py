@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
-from trialpool.stats.checks import Floats, between, check_level, finite, one_of
-from trialpool.stats.inference import infer
+from trialpool.stats._numeric import infer
+from trialpool.stats.checks import Floats, between, check_level, finite, one_analysis, one_of
 from trialpool.stats.nested import Nested, best_components, blocks, gaussian, nested_of, traces
-from trialpool.stats.robust import cluster_numbers, cr2, few_df_caution, one_analysis
+from trialpool.stats.robust import cluster_numbers, cr2, few_df_caution
 
 METHODS = ("REML", "ML")
 INTERVALS = ("wald", "t")

@@ -8,11 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
-from trialpool.stats.checks import Floats, check_level, one_of, refuse
+from trialpool.stats._numeric import infer
+from trialpool.stats.checks import Floats, check_level, one_analysis, one_of, refuse
 from trialpool.stats.checks import between as within_range
-from trialpool.stats.inference import infer
 from trialpool.stats.pooling import pool
-from trialpool.stats.robust import one_analysis
 from trialpool.stats.selection_likelihood import Selection, Slope, climb, selection_of, slope
 from trialpool.stats.small_study import few_studies_caution
 

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr
 
-from trialpool.stats.checks import Floats, at_least, check_level, one_of
-from trialpool.stats.inference import infer
+from trialpool.stats._numeric import infer
+from trialpool.stats.checks import Floats, at_least, check_level, one_analysis, one_of
 from trialpool.stats.regression import meta_regression
-from trialpool.stats.robust import one_analysis
 
 FORMS = ("classic", "random", "random_hksj")
 PREDICTORS = ("se", "variance", "sample_size")

@@ -13,11 +13,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.stats.checks import Floats, check_level, one_of
-from trialpool.stats.heterogeneity import TAU2_METHODS
+from trialpool.stats._tau2 import TAU2_METHODS
+from trialpool.stats.checks import Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import INTERVALS, Pooled, pool
 from trialpool.stats.regression import meta_regression
-from trialpool.stats.robust import one_analysis
 from trialpool.stats.small_study import few_studies_caution
 
 ESTIMATORS = ("L0", "R0", "Q0")
