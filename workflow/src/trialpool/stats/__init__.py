@@ -9,10 +9,12 @@ from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predic
 from trialpool.stats.components import ComponentIntervals, component_intervals
 from trialpool.stats.convert import (
     Arm,
+    FromQuartiles,
     change_correlation,
     change_sd,
     combine_arms,
     log_odds_ratio_to_smd,
+    mean_sd_from_quartiles,
     paired_effects,
     sd_from_ci,
     sd_from_difference_se,
@@ -32,21 +34,26 @@ from trialpool.stats.diagnostics import (
     influence,
     leave_one_out,
 )
-from trialpool.stats.effects import (
+from trialpool.stats.effect_sizes import (
     Effects,
+    SharedControl,
     hedges_factor,
     mean_difference,
+    odds_ratio,
+    peto_odds_ratio,
     ratio_of_means,
+    risk_difference,
+    risk_ratio,
+    shared_control_events,
+    shared_control_means,
     standardized_mean_difference,
 )
-from trialpool.stats.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
 from trialpool.stats.fail_safe import FailSafe, fail_safe_n
 from trialpool.stats.inconsistency import Inconsistency, NodeSplit, network_inconsistency, node_split
 from trialpool.stats.multilevel import Multilevel, MultilevelRegression, multilevel, multilevel_regression
 from trialpool.stats.network import NetworkFit, Ranking, network_meta_analysis, rank_treatments
 from trialpool.stats.network_data import Contrasts, contrasts_from_arms
 from trialpool.stats.pooling import INTERVALS, Pooled, Tau2Interval, pool, tau2_interval
-from trialpool.stats.quartiles import FromQuartiles, mean_sd_from_quartiles
 from trialpool.stats.regression import (
     MetaRegression,
     PermutationTest,
@@ -59,7 +66,6 @@ from trialpool.stats.regression import (
 )
 from trialpool.stats.robust import Robust, correlated_effects, robust_pool
 from trialpool.stats.selection import SelectionModel, selection_model
-from trialpool.stats.shared import SharedControl, shared_control_events, shared_control_means
 from trialpool.stats.small_study import Begg, Egger, PetPeese, begg, egger, pet_peese
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
 from trialpool.stats.translate import (

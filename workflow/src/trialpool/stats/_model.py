@@ -159,7 +159,7 @@ class Model:
     @property
     def freedom(self) -> Floats:
         """Residual degrees of freedom, studies less coefficients, shape (n,)."""
-        return self.count - self.design.basis.shape[1]
+        return np.asarray(self.count - self.design.basis.shape[1])
 
     @property
     def present(self) -> Bools:

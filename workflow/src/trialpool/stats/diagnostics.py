@@ -190,11 +190,7 @@ class Influence:
 
 
 def influence(
-    effects: ArrayLike,
-    variances: ArrayLike,
-    *,
-    tau2_method: str = "REML",
-    interval: str = "hksj_adhoc",
+    effects: ArrayLike, variances: ArrayLike, *, tau2_method: str = "REML", interval: str = "hksj_adhoc"
 ) -> Influence:
     """Case diagnostics of a random-effects meta-analysis (Viechtbauer & Cheung 2010); k at least 3.
 

@@ -58,10 +58,7 @@ def make_panels(low: Floats, high: Floats, count: int) -> Panels:
 
 
 def find_support(
-    log_densities: Callable[[Floats], tuple[Floats, ...]],
-    low: Floats,
-    high: Floats,
-    drop: float = 45.0,
+    log_densities: Callable[[Floats], tuple[Floats, ...]], low: Floats, high: Floats, drop: float = 45.0
 ) -> tuple[Floats, Floats]:
     """Shrink each interval to where any of some log densities is within `drop` of its own maximum.
 

@@ -332,13 +332,7 @@ def _flip_signs(
 
 
 def _exchange_rows(
-    y: Floats,
-    v: Floats,
-    moderators: Design,
-    choice: tuple[str, str],
-    exact_up_to: int,
-    draws: int,
-    seed: int,
+    y: Floats, v: Floats, moderators: Design, choice: tuple[str, str], exact_up_to: int, draws: int, seed: int
 ) -> PermutationTest:
     """Exchange the studies among the rows of the design; equal rows make fewer distinct permutations."""
     labels, repeats = _same_rows(moderators.basis)

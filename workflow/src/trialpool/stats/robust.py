@@ -141,12 +141,7 @@ def robust_pool(
 
 
 def correlated_effects(
-    effects: ArrayLike,
-    variances: ArrayLike,
-    cluster: ArrayLike,
-    *,
-    rho: float = 0.8,
-    level: float = 0.95,
+    effects: ArrayLike, variances: ArrayLike, cluster: ArrayLike, *, rho: float = 0.8, level: float = 0.95
 ) -> Robust:
     """Pool effects (k,) within clusters by the correlated-effects working model, with CR2 inference.
 

@@ -161,14 +161,7 @@ def _classic(y: Floats, v: Floats, x: Floats, predictor: str, level: float) -> E
 
 
 def _line(
-    form: str,
-    predictor: str,
-    coefficients: Floats,
-    se: Floats,
-    df: float,
-    tau2: float,
-    k: int,
-    level: float,
+    form: str, predictor: str, coefficients: Floats, se: Floats, df: float, tau2: float, k: int, level: float
 ) -> Egger:
     found = infer(coefficients, se, df, level)
     return Egger(

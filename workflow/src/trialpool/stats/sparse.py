@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri
 
 from trialpool.stats.checks import Bools, Floats, check_level, one_of, plain, studies
-from trialpool.stats.effects import Effects
-from trialpool.stats.events import odds_ratio, risk_difference, risk_ratio, tables
+from trialpool.stats.effect_sizes import Effects, odds_ratio, risk_difference, risk_ratio, tables
 
 
 @dataclass(frozen=True, slots=True)
