@@ -6,8 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialpool.stats import pool
-from trialpool.stats.components import component_intervals
-from trialpool.stats.multilevel import multilevel, multilevel_regression
+from trialpool.stats._multilevel import component_intervals, multilevel, multilevel_regression
 from trialpool.stats.robust import correlated_effects, robust_pool
 
 # Konstantopoulos 2011, table 1: 56 schools in 11 districts, effects of a modified school calendar.

@@ -4,9 +4,28 @@ Effects are experimental minus (or over) control; studies lie along the last axi
 is a batch of separate analyses computed together.
 """
 
+from trialpool.stats._multilevel import (
+    ComponentIntervals,
+    Multilevel,
+    MultilevelRegression,
+    component_intervals,
+    multilevel,
+    multilevel_regression,
+)
 from trialpool.stats._tau2 import TAU2_METHODS
 from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
-from trialpool.stats.components import ComponentIntervals, component_intervals
+from trialpool.stats.bias import (
+    Begg,
+    Egger,
+    FailSafe,
+    PetPeese,
+    TrimAndFill,
+    begg,
+    egger,
+    fail_safe_n,
+    pet_peese,
+    trim_and_fill,
+)
 from trialpool.stats.convert import (
     Arm,
     FromQuartiles,
@@ -48,11 +67,18 @@ from trialpool.stats.effect_sizes import (
     shared_control_means,
     standardized_mean_difference,
 )
-from trialpool.stats.fail_safe import FailSafe, fail_safe_n
-from trialpool.stats.inconsistency import Inconsistency, NodeSplit, network_inconsistency, node_split
-from trialpool.stats.multilevel import Multilevel, MultilevelRegression, multilevel, multilevel_regression
-from trialpool.stats.network import NetworkFit, Ranking, network_meta_analysis, rank_treatments
-from trialpool.stats.network_data import Contrasts, contrasts_from_arms
+from trialpool.stats.network import (
+    Contrasts,
+    Inconsistency,
+    NetworkFit,
+    NodeSplit,
+    Ranking,
+    contrasts_from_arms,
+    network_inconsistency,
+    network_meta_analysis,
+    node_split,
+    rank_treatments,
+)
 from trialpool.stats.pooling import INTERVALS, Pooled, Tau2Interval, pool, tau2_interval
 from trialpool.stats.regression import (
     MetaRegression,
@@ -66,7 +92,6 @@ from trialpool.stats.regression import (
 )
 from trialpool.stats.robust import Robust, correlated_effects, robust_pool
 from trialpool.stats.selection import SelectionModel, selection_model
-from trialpool.stats.small_study import Begg, Egger, PetPeese, begg, egger, pet_peese
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
 from trialpool.stats.translate import (
     Absolute,
@@ -79,7 +104,6 @@ from trialpool.stats.translate import (
     probability_below,
     smd_to_units,
 )
-from trialpool.stats.trim_and_fill import TrimAndFill, trim_and_fill
 
 __all__ = [
     "INTERVALS",

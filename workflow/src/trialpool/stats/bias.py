@@ -1,29 +1,41 @@
-"""Small-study effects: do small studies show different effects? Regression and rank tests, PET-PEESE.
+"""Small-study effects and missing studies: regression and rank tests, PET-PEESE, trim and fill, fail-safe N.
 
 None of these tells publication bias from any other reason why small studies differ. A result with fewer
 studies than its statistic needs carries the reason in `refused` and NaN in its numbers; faulty data raise a
 ValueError. With fewer than 10 studies the numbers come with a `caution` (Sterne et al. 2011; Cochrane
 Handbook 13.3.5.4).
+
+Trim and fill (Duval & Tweedie 2000, JASA 95 and Biometrics 56) follows R's metafor where programs differ: the
+fitted model (not the common-effect one) does the trimming, the side follows the slope of the effects on their
+standard errors under that model, ties of distance keep the order of the effects, and the number of missing
+studies is rounded half to even.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr
+from scipy.special import ndtr, ndtri
 
 from trialpool.stats._numeric import infer
-from trialpool.stats.checks import Floats, at_least, check_level, one_analysis, one_of
+from trialpool.stats._tau2 import TAU2_METHODS
+from trialpool.stats.checks import Floats, at_least, check_level, finite, one_analysis, one_of
+from trialpool.stats.pooling import INTERVALS, Pooled, pool
 from trialpool.stats.regression import meta_regression
 
 FORMS = ("classic", "random", "random_hksj")
 PREDICTORS = ("se", "variance", "sample_size")
 ADVISED_STUDIES = 10
-FEWEST_FOR_A_LINE = 3
-FEWEST_FOR_RANKS = 3
+FEWEST_STUDIES = 3
 MOST_FOR_EXACT_RANKS = 500
+ESTIMATORS = ("L0", "R0", "Q0")
+SIDES = ("left", "right")
+NO_ROOT = "trimming leaves nearly all studies on one side of the centre: no solution for Q0; take L0 or R0"
+CIRCLING = "the number of missing studies did not settle; the largest of its cycle is taken"
+FAIL_SAFE_METHODS = ("rosenthal", "orwin", "rosenberg")
+NO_TEST = "assumes the missing studies average no effect and ignores heterogeneity; not a test of bias"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,8 +128,8 @@ def egger(
     y, v = one_analysis(effects, variances)
     x = _size(predictor, v, n1, n2)
     reason = ""
-    if y.size < FEWEST_FOR_A_LINE:
-        reason = f"needs at least {FEWEST_FOR_A_LINE} studies to fit a line and judge it, there are {y.size}"
+    if y.size < FEWEST_STUDIES:
+        reason = f"needs at least {FEWEST_STUDIES} studies to fit a line and judge it, there are {y.size}"
     elif np.ptp(x) <= 1e-9 * x.max():
         reason = "all studies have the same size, so effects cannot be related to it"
     if reason:
@@ -245,8 +257,8 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> Begg:
     """
     y, v = one_analysis(effects, variances)
     k = y.size
-    if k < FEWEST_FOR_RANKS:
-        reason = f"needs at least {FEWEST_FOR_RANKS} studies to rank, there are {k}"
+    if k < FEWEST_STUDIES:
+        reason = f"needs at least {FEWEST_STUDIES} studies to rank, there are {k}"
         return Begg(np.nan, np.nan, False, k, reason, "")
     centred = y - y[0]
     mean = (centred / v).sum() / (1 / v).sum()
@@ -289,3 +301,227 @@ def _normal_p(score: float, k: int, first: Floats, second: Floats) -> float:
     variance = spread / 18 + twos[0] * twos[1] / (2 * k * (k - 1))
     variance += threes[0] * threes[1] / (9 * k * (k - 1) * (k - 2))
     return float(2 * ndtr(-abs(score) / np.sqrt(variance)))
+
+
+@dataclass(frozen=True, slots=True)
+class TrimAndFill:
+    """The number of studies `missing` on a `side` and the effect pooled with their mirror images filled in.
+
+    `filled_effects`, `filled_variances` (missing,) are the added studies; `pooled` is the whole record of
+    the filled data (the original data if none are missing). `missing_p_value` tests for none missing and
+    exists for R0 only, NaN otherwise. `refused` says why there are no numbers, `caution` why they are weak.
+    """
+
+    estimator: str
+    side: str
+    missing: int
+    missing_se: float
+    missing_p_value: float
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    tau2: float
+    filled_effects: Floats
+    filled_variances: Floats
+    pooled: Pooled | None
+    k: int
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Trimmed:
+    """Where trimming ended: the number, its SE, the trimmed centre, and whether it ran in a circle."""
+
+    missing: int
+    se: float
+    centre: float
+    circled: bool
+
+
+def trim_and_fill(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    estimator: str = "L0",
+    side: str | None = None,
+    tau2_method: str = "REML",
+    interval: str = "hksj_adhoc",
+    level: float = 0.95,
+) -> TrimAndFill:
+    """Estimate how many studies are missing among effects (k,), variances (k,), and pool with them.
+
+    `estimator` is "L0", "R0" or "Q0"; `side` where studies are missing, by default opposite to where small
+    studies lie; `tau2_method`, `interval`, `level` as in `pool`. Needs 3 studies, otherwise `refused`. It
+    assumes that asymmetry is due to missing studies; treat as a sensitivity analysis.
+
+    >>> filled = trim_and_fill([0.1, 0.2, 0.3, 0.5, 0.9], [0.01, 0.02, 0.04, 0.09, 0.2], tau2_method="FE")
+    >>> filled.missing, filled.side, round(filled.estimate, 4)
+    (2, 'left', 0.1571)
+    """
+    one_of("estimator", estimator, ESTIMATORS)
+    if side is not None:
+        one_of("side", side, SIDES)
+    check_level(level)
+    y, v = one_analysis(effects, variances)
+    one_of("tau2_method", tau2_method, TAU2_METHODS)
+    one_of("interval", interval, INTERVALS)
+    if y.size < FEWEST_STUDIES:
+        reason = f"needs at least {FEWEST_STUDIES} studies to see a side missing, there are {y.size}"
+        return _not_filled(estimator, side or "", y.size, reason)
+    found = side or _emptier_side(y, v, tau2_method)
+    sign = -1.0 if found == "right" else 1.0
+    order = np.argsort(sign * y, kind="stable")
+    trimmed = _trim(sign * y[order], v[order], estimator, tau2_method)
+    if not np.isfinite(trimmed.se):
+        return _not_filled(estimator, found, y.size, NO_ROOT)
+    beyond = order[y.size - trimmed.missing :]
+    whole = np.append(y, 2 * sign * trimmed.centre - y[beyond]), np.append(v, v[beyond])
+    pooled = pool(*whole, tau2_method=tau2_method, interval=interval, level=level)
+    return _filled(estimator, found, trimmed, pooled, *whole, y.size)
+
+
+def _filled(
+    estimator: str, side: str, trimmed: _Trimmed, pooled: Pooled, y: Floats, v: Floats, k: int
+) -> TrimAndFill:
+    cautions = (few_studies_caution(k), CIRCLING if trimmed.circled else "")
+    return TrimAndFill(
+        estimator=estimator,
+        side=side,
+        missing=trimmed.missing,
+        missing_se=trimmed.se,
+        missing_p_value=0.5 ** (trimmed.missing + 1) if estimator == "R0" else np.nan,
+        estimate=float(pooled.estimate),
+        se=float(pooled.se),
+        ci_low=float(pooled.ci_low),
+        ci_high=float(pooled.ci_high),
+        p_value=float(pooled.p_value),
+        tau2=float(pooled.tau2),
+        filled_effects=y[k:],
+        filled_variances=v[k:],
+        pooled=pooled,
+        k=k,
+        refused="",
+        caution="; ".join(filter(None, cautions)),
+    )
+
+
+def _not_filled(estimator: str, side: str, k: int, reason: str) -> TrimAndFill:
+    nothing = np.empty(0)
+    numbers = (np.nan,) * 8
+    return TrimAndFill(estimator, side, 0, *numbers, nothing, nothing, None, k, reason, "")
+
+
+def _emptier_side(y: Floats, v: Floats, tau2_method: str) -> str:
+    """Where studies would be missing: right if effects fall with their standard errors, else left."""
+    root = np.sqrt(v)
+    if np.ptp(root) <= 1e-9 * root.max():
+        return "left"
+    slope = meta_regression(y, v, root, tau2_method=tau2_method, interval="wald").coefficients[1]
+    return "right" if slope < 0 else "left"
+
+
+def _trim(y: Floats, v: Floats, estimator: str, tau2_method: str) -> _Trimmed:
+    """Trim the rightmost studies of ascending `y` until their number settles.
+
+    If it runs in a circle instead, the round that gave the largest number of the circle counts.
+    """
+    rounds: dict[int, _Trimmed] = {}
+    trimmed = 0
+    while trimmed not in rounds:
+        kept = y.size - trimmed
+        centre = float(pool(y[:kept], v[:kept], tau2_method=tau2_method, interval="wald").estimate)
+        missing, se = _missing(y - centre, estimator)
+        rounds[trimmed] = _Trimmed(missing, se, centre, False)
+        if missing == trimmed:
+            return rounds[trimmed]
+        trimmed = missing
+    circle = [rounds[trimmed]]
+    while circle[-1].missing != trimmed:
+        circle.append(rounds[circle[-1].missing])
+    return replace(max(circle, key=lambda end: end.missing), circled=True)
+
+
+def _missing(distances: Floats, estimator: str) -> tuple[int, float]:
+    """The number of missing studies and its standard error, from distances to the centre.
+
+    With S the rank sum of the positive distances and g the number of ranks beyond the largest negative
+    one: L0 = (4S - k(k + 1))/(2k - 1), R0 = g - 1, Q0 = k - 1/2 - √(2k² - 4S + 1/4).
+    """
+    k = distances.size
+    ranks = np.empty(k)
+    ranks[np.argsort(np.abs(distances), kind="stable")] = np.arange(1, k + 1)
+    if estimator == "R0":
+        beyond = k - ranks[distances < 0].max(initial=0.0) - 1
+        count = float(beyond) if (distances < 0).any() else 0.0
+        return max(0, round(count)), float(np.sqrt(2 * max(0.0, count) + 2))
+    total = float(ranks[distances > 0].sum())
+    if estimator == "L0":
+        count, unit = (4 * total - k * (k + 1)) / (2 * k - 1), 4 / (2 * k - 1)
+    else:
+        # Negative only if a single study is kept and all others lie right of it.
+        root = float(np.sqrt(max(0.0, 2 * k**2 - 4 * total + 0.25)))
+        count, unit = k - 0.5 - root, 2 / root if root else np.inf
+    variance = k * (k + 1) * (2 * k + 1) + 10 * count**3 + 27 * count**2 + 17 * count
+    variance += -18 * k * count**2 - 18 * k * count + 6 * k**2 * count
+    return min(k - 1, max(0, round(count))), float(unit * np.sqrt(max(0.0, variance) / 24))
+
+
+@dataclass(frozen=True, slots=True)
+class FailSafe:
+    """Number of studies (whole, or infinite); `target` is Orwin's negligible effect, else NaN."""
+
+    method: str
+    number: float
+    alpha: float
+    target: float
+    k: int
+    caution: str
+
+
+def fail_safe_n(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    method: str = "rosenthal",
+    alpha: float = 0.05,
+    target: float | None = None,
+) -> FailSafe:
+    """Count the null studies that would make a result of effects (k,), variances (k,) go away.
+
+    "rosenthal": Stouffer's combined one-sided p rises to `alpha` (Rosenthal 1979). "orwin": the plain mean
+    effect falls to `target`, by default half of it; a target of the other sign is mirrored (Orwin 1983).
+    "rosenberg": the two-sided common-effect p rises to `alpha`, new studies being of average weight
+    (Rosenberg 2005). Advised against as a test of publication bias (Cochrane Handbook 10.4.4.3, version
+    5.1), hence always with a `caution`. Raises ValueError for faulty input.
+
+    >>> fail_safe_n([0.4, 0.5, 0.3], [0.04, 0.05, 0.03]).number
+    11.0
+    """
+    one_of("method", method, FAIL_SAFE_METHODS)
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha}: must lie between 0 and 1")
+    y, v = one_analysis(effects, variances)
+    aim = np.nan
+    if method == "rosenthal":
+        count = float((y / np.sqrt(v)).sum() / ndtri(1 - alpha)) ** 2 - y.size
+    elif method == "rosenberg":
+        weight = float((1 / v).sum())
+        count = y.size * (float((y / v).sum() / ndtri(1 - alpha / 2)) ** 2 - weight) / weight
+    else:
+        aim, count = _orwin(y, target)
+    return FailSafe(method, _whole(max(0.0, count)), alpha, aim, y.size, NO_TEST)
+
+
+def _orwin(y: Floats, target: float | None) -> tuple[float, float]:
+    mean = float(y.mean())
+    aim = mean / 2 if target is None else float(np.copysign(finite("target", target), mean))
+    return aim, np.inf if aim == 0 else y.size * (mean - aim) / aim
+
+
+def _whole(count: float) -> float:
+    """Round up, but not a whole number with a rounding error."""
+    near = round(count) if np.isfinite(count) else count
+    return float(near if near == count or abs(count - near) < 1e-8 else np.ceil(count))
