@@ -131,7 +131,7 @@ def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Flattened data (rows, k), the substitution's scale s (rows) and the priors, a flat one of precision 0."""
+    """Data (rows, k), the substitution's scale s (rows), and the priors: a flat one has precision 0."""
 
     y: Floats
     v: Floats
