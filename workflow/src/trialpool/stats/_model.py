@@ -7,7 +7,7 @@ columns. An absent study has an infinite variance, hence weight 0, and costs no 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -116,6 +116,8 @@ class Fit:
         """y'PPPy."""
         scaled = self.weights * self.weighted
         lost = scaled @ self.design.basis
+        if lost.shape[1] == 1:
+            return dot(scaled, self.weighted) - lost[:, 0] ** 2 / self.total
         return dot(scaled, self.weighted) - dot(lost, np.matvec(self.inverse, lost))
 
     @property
@@ -143,6 +145,8 @@ class Fit:
     def lost(self, diagonal: Floats) -> Floats:
         """tr (Z'WZ)^-1 Z'DZ: what fitting the coefficients takes from the trace of a diagonal D (n, k)."""
         middle = diagonal @ self.design.products
+        if middle.shape[1] == 1:
+            return middle[:, 0] / self.total
         return dot(self.inverse.reshape(middle.shape), middle)
 
 
@@ -170,6 +174,14 @@ class Model:
         """Some of the analyses, which may be repeated."""
         y, v = self.effects[rows], self.variances[rows]
         return Model(y, v, self.centre[rows], self.count[rows], self.design)
+
+    def start(self) -> Fit:
+        """The fit at tau2 = 0, where an intercept is exactly 0: the effects are centred on it."""
+        fit = self.at(np.zeros(len(self.count)))
+        if fit.coefficients.shape[1] > 1:
+            return fit
+        weighted, none = fit.weights * self.effects, np.zeros_like(fit.coefficients)
+        return replace(fit, coefficients=none, residuals=self.effects, weighted=weighted)
 
     def at(self, tau2: Floats) -> Fit:
         """The fit at a heterogeneity tau2 (n,)."""

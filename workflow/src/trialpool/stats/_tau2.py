@@ -44,32 +44,34 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
         tau2 = (start.q - model.count) / start.total
     elif method == "SJ":
         middle = model.effects.sum(-1) / model.count
-        seed = (np.where(model.present, model.effects - middle[:, None], 0.0) ** 2).sum(-1) / model.count
+        apart = np.where(model.present, model.effects - middle[:, None], 0.0)
+        seed = dot(apart, apart) / model.count
         tau2 = seed * model.at(seed).q / freedom
     elif method in ("EB", "PM"):
-        tau2 = solve_q(model, freedom)
+        tau2 = solve_q(model, start, freedom)
     else:
         tau2 = _likeliest(model, method == "REML")
     return np.maximum(tau2, 0.0) * (model.freedom > 0)
 
 
-def solve_q(model: Model, target: Floats) -> Floats:
+def solve_q(model: Model, start: Fit, target: Floats) -> Floats:
     """Find the tau2 at which the generalised Q(tau2) = y'Py has fallen to `target`; 0 if it starts below.
 
     1/Q is concave and rising, so Newton's method from the left does not overstep the root; Q is at most
     Σy²/(smallest variance + tau2).
     """
-    rows = np.flatnonzero(model.at(np.zeros(len(target))).q > target)
-    part, target = model.take(rows), target[rows]
+    rows = np.flatnonzero(start.q > target)
+    part, goal, q = model.take(rows), target[rows], start.q[rows]
     least = part.variances.min(-1)
-    high = np.maximum(dot(part.effects, part.effects) / target - least, 0.0)
+    high = np.maximum(dot(part.effects, part.effects) / goal - least, 0.0)
+    first = np.minimum((q / goal - 1) * q / start.squares[rows], high)
 
     def share(t: Floats, active: Rows) -> tuple[Floats, Floats]:
         fit = (part if len(active) == len(rows) else part.take(active)).at(t)
-        return -(fit.q / target[active] - 1) * fit.q, fit.squares
+        return -(fit.q / goal[active] - 1) * fit.q, fit.squares
 
     tau2 = np.zeros(len(model.count))
-    tau2[rows] = roots(share, np.zeros(len(rows)), high, np.zeros(len(rows)), least)
+    tau2[rows] = roots(share, np.zeros_like(first), high, first, least)
     return tau2
 
 
@@ -94,7 +96,7 @@ def _likeliest(model: Model, restricted: bool) -> Floats:
         )
         owner = np.append(owner, which[several])
         ends = [np.append(*pair) for pair in zip(ends, more, strict=True)]
-    found = _solve(model.take(owner), restricted, least[owner], *ends)
+    found = _solve(model.take(owner), restricted, *ends)
     return _highest(model, restricted, owner, found, np.asarray(~doubtful.any(0)))
 
 
@@ -140,18 +142,14 @@ def _may_hide(curve: Floats, squared: Floats) -> Bools:
     return dips | rises | turns
 
 
-def _falls(
-    grid: Floats, curve: Floats, asked: Bools | bool = True
-) -> tuple[Rows, Floats, Floats, Floats, Floats]:
-    """Where R falls through 1 between points of the scan: whose it is, both ends, and log R there."""
+def _falls(grid: Floats, curve: Floats, asked: Bools | bool = True) -> tuple[Rows, Floats, Floats]:
+    """Where R falls through 1 between points of the scan: whose it is, and both ends."""
     cell, owner = np.nonzero((curve[:-1] > 0) & (curve[1:] <= 0) & asked)
-    return owner, grid[cell, owner], grid[cell + 1, owner], curve[cell, owner], curve[cell + 1, owner]
+    return owner, grid[cell, owner], grid[cell + 1, owner]
 
 
-def _solve(
-    model: Model, restricted: bool, least: Floats, low: Floats, high: Floats, above: Floats, below: Floats
-) -> Floats:
-    """Where R falls through 1 between `low` and `high`, log R given there; first guess: the chord of 1/R."""
+def _solve(model: Model, restricted: bool, low: Floats, high: Floats) -> Floats:
+    """Where R falls through 1 between `low` and `high`, by Newton's method on 1/R."""
 
     def excess(t: Floats, rows: Rows) -> tuple[Floats, Floats]:
         fit = (model if len(rows) == len(low) else model.take(rows)).at(t)
@@ -162,8 +160,7 @@ def _solve(
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             return 1 - squares / trace, 2 * fit.cubes / squares - trace2 / trace
 
-    share = -np.expm1(-above) / (np.exp(np.minimum(-below, 700.0)) - np.exp(-above))
-    return roots(excess, low, high, low + share * (high - low), least)
+    return roots(excess, low, high, low, model.variances.min(-1))
 
 
 def _highest(model: Model, restricted: bool, owner: Rows, found: Floats, sure: Bools) -> Floats:

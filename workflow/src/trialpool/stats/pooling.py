@@ -74,7 +74,7 @@ def pool(
     level = check_level(level)
 
     def analyse(model: Model) -> dict[str, Floats]:
-        start = model.at(np.zeros(len(model.count)))
+        start = model.start()
         tau2 = estimate_tau2(model, start, tau2_method)
         fit = model.at(tau2)
         alone = model.count < 2
@@ -172,14 +172,14 @@ def tau2_interval(
     level = check_level(level)
 
     def analyse(model: Model) -> dict[str, Floats]:
-        start, alone = model.at(np.zeros(len(model.count))), model.freedom < 1
+        start, alone = model.start(), model.freedom < 1
         limits = {}
         for end, tail, unknown in (
             ("low", (1 - level) / 2, (0, 0, 1)),
             ("high", (1 + level) / 2, (np.inf, 100, np.inf)),
         ):
             quantiles = np.asarray(chdtri(np.maximum(model.freedom, 1), tail), dtype=np.float64)
-            tau2 = solve_q(model, quantiles)
+            tau2 = solve_q(model, start, quantiles)
             left = heterogeneity(model, start, tau2, common=False)
             for name, value, nothing in zip(
                 ("", "i2_", "h2_"), (tau2, left["i2"], left["h2"]), unknown, strict=True

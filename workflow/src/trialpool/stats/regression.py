@@ -82,7 +82,7 @@ def _regress(batch: Batch, design: Design, tau2_method: str, interval: str, leve
 
     def analyse(model: Model) -> dict[str, Floats]:
         null = replace(model, design=alone)
-        null_start, start = (each.at(np.zeros(len(model.count))) for each in (null, model))
+        null_start, start = null.start(), model.start()
         tau2 = estimate_tau2(model, start, tau2_method)
         if common:
             total, unexplained = null_start.q / null.freedom, start.q / model.freedom
@@ -239,14 +239,12 @@ def _common(
         raise ValueError(f"groups: {k} studies in {number} groups are too few for a common tau2")
     design = spanned_by((masks / np.sqrt(masks.sum(1, keepdims=True))).T)
     (whole,) = batch_of(y, v).models(design)
-    tau2 = estimate_tau2(whole, whole.at(np.zeros(1)), tau2_method)
+    tau2 = estimate_tau2(whole, whole.start(), tau2_method)
     shared = (tau2, *knapp_hartung(whole, whole.at(tau2), interval))
 
     def analyse(groups: Model) -> dict[str, Floats]:
-        n = len(groups.count)
-        t, scale, df = (np.repeat(a, n) for a in shared)
-        start = groups.at(np.zeros(n))
-        return summarise(groups, start, groups.at(t), t, scale, df, level, tau2_method == "FE")
+        t, scale, df = (np.repeat(a, len(groups.count)) for a in shared)
+        return summarise(groups, groups.start(), groups.at(t), t, scale, df, level, tau2_method == "FE")
 
     return Pooled(**batch_of(y, v, masks).analysed(intercept(k), analyse)), float(shared[2][0])
 
