@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri
 
+from trialpool.stats._model import design_of, intercept
 from trialpool.stats._numeric import infer
-from trialpool.stats.checks import Floats, between, check_level, finite, one_analysis, one_of
+from trialpool.stats.checks import Floats, between, check_level, one_analysis, one_of
 from trialpool.stats.robust import cluster_numbers, cr2, few_df_caution
 
 METHODS = ("REML", "ML")
@@ -116,10 +117,10 @@ def multilevel(
     >>> round(fit.estimate, 4), round(fit.sigma2_between, 4), fit.sigma2_within
     (0.2667, 0.0458, 0.0)
     """
-    fit = multilevel_regression(
-        effects, variances, cluster, None, rho=rho, method=method, interval=interval, level=level
-    )
-    typical = _typical_variance(np.asarray(variances, dtype=np.float64), cluster, rho, fit.k)
+    nested, back = _read(effects, variances, cluster, None, rho, method, interval)
+    fit = _report(nested, back, interval, check_level(level))
+    # The typical sampling variance (Higgins & Thompson 2002), from P without heterogeneity.
+    typical = (fit.k - 1) / float(traces(nested, gaussian(nested, 0.0, 0.0), restricted=True)[1])
     total = typical + fit.sigma2_between + fit.sigma2_within
     spread = np.sqrt(fit.se[0] ** 2 + fit.sigma2_between + fit.sigma2_within)
     new = infer(fit.coefficients[0], spread, fit.df, level)
@@ -149,33 +150,41 @@ def multilevel_regression(
     """Regress effects (k,) nested in clusters on a `design` (k, m) without intercept; None has no moderator.
 
     Other arguments, errors and sources as `multilevel`; `interval` "t" uses clusters - p degrees of freedom.
-    A design whose columns depend on each other (or on the intercept) is refused.
+    A constant or repeated column, and as many coefficients as effects, are refused.
 
     >>> y, v, study = [0.1, 0.3, 0.6, 0.5, -0.1, 0.2], [0.04] * 6, [1, 1, 2, 2, 3, 3]
     >>> multilevel_regression(y, v, study, [0, 1, 0, 1, 0, 1]).coefficients.round(4)
     array([0.2   , 0.1333])
     """
+    nested, back = _read(effects, variances, cluster, design, rho, method, interval)
+    return _report(nested, back, interval, check_level(level))
+
+
+def _read(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    cluster: ArrayLike,
+    design: ArrayLike | None,
+    rho: float,
+    method: str,
+    interval: str,
+) -> tuple[Nested, Floats]:
+    """Check the arguments; the data by cluster, and the way `back` to the moderators' own units."""
     one_of("method", method, METHODS)
     one_of("interval", interval, INTERVALS)
-    check_level(level)
     y, v = one_analysis(effects, variances)
-    numbers, clusters = cluster_numbers(cluster, y.size)
+    numbers, _ = cluster_numbers(cluster, y.size)
     correlation = float(between("rho", rho, 0, 1))
     if correlation == 1:
         raise ValueError("rho is 1: sampling errors cannot be the same in all effects of a cluster; below 1")
-    basis, back = _centred(_design(design, y.size))
-    nested = nested_of(y, basis, v, numbers, correlation, method == "REML")
-    if nested.design.shape[1] >= y.size:
-        raise ValueError(
-            f"design: {nested.design.shape[1]} coefficients cannot be estimated from {y.size} effects"
-        )
-    return _report(nested, back, clusters, interval, level)
+    columns = intercept(y.size) if design is None else design_of(design, y.size)
+    return nested_of(y, columns.basis, v, numbers, correlation, method == "REML"), columns.back
 
 
-def _report(nested: Nested, back: Floats, clusters: int, interval: str, level: float) -> MultilevelRegression:
+def _report(nested: Nested, back: Floats, interval: str, level: float) -> MultilevelRegression:
     """Fit, then say everything about the fit, its coefficients taken `back` to the moderators' own units."""
     s2_between, s2_within, fit = best_components(nested)
-    k, p = nested.design.shape
+    (k, p), clusters = nested.design.shape, nested.first.size
     coefficients = back @ fit.coefficients
     se = np.sqrt(np.diag(back @ fit.covariance @ back.T))
     df = float(clusters - p) if interval == "t" else np.inf
@@ -214,42 +223,8 @@ def _report(nested: Nested, back: Floats, clusters: int, interval: str, level: f
 
 def _caution(nested: Nested, least_df: float) -> str:
     alone = "no cluster has two effects, so all heterogeneity is put between clusters"
-    parts = [alone if nested.first.size == nested.y.size else "", few_df_caution(least_df)]
+    parts = [alone if nested.alone else "", few_df_caution(least_df)]
     return "; ".join(part for part in parts if part)
-
-
-def _design(design: ArrayLike | None, k: int) -> Floats:
-    """The design with its intercept, of full column rank."""
-    moderators = np.empty((k, 0)) if design is None else finite("design", design)
-    if moderators.ndim == 1:
-        moderators = moderators[:, None]
-    if moderators.ndim != 2 or moderators.shape[0] != k:
-        raise ValueError(f"design has shape {moderators.shape}: needs ({k}, number of moderators)")
-    whole = np.column_stack([np.ones(k), moderators])
-    scaled = whole / np.maximum(np.abs(whole).max(axis=0), np.finfo(float).tiny)
-    if np.linalg.matrix_rank(scaled) < whole.shape[1]:
-        raise ValueError("design: its columns depend on each other or on the intercept; leave some out")
-    return whole
-
-
-def _centred(whole: Floats) -> tuple[Floats, Floats]:
-    """Moderators centred and scaled, without which years near 2000 cost seven digits, and the way back.
-
-    Coefficients of the original columns are the returned matrix times those of the centred ones.
-    """
-    centre, scale = whole.mean(axis=0), whole.std(axis=0)
-    centre[0], scale[0] = 0.0, 1.0
-    back = np.diag(1 / scale)
-    back[0, 1:] = -centre[1:] / scale[1:]
-    return (whole - centre) / scale, back
-
-
-def _typical_variance(v: Floats, cluster: ArrayLike, rho: float, k: int) -> float:
-    """Typical sampling variance, (k - 1) / tr(P) without heterogeneity (Higgins & Thompson 2002)."""
-    variances = np.broadcast_to(v, (k,))
-    numbers, _ = cluster_numbers(cluster, k)
-    nested = nested_of(np.zeros(k), np.ones((k, 1)), variances, numbers, float(rho), True)
-    return (k - 1) / float(traces(nested, gaussian(nested, 0.0, 0.0), restricted=True)[1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -284,15 +259,10 @@ def component_intervals(
     >>> round(found.between_low, 4), round(found.between_high, 2), found.within_low
     (0.0707, 7.01, 0.0)
     """
-    one_of("method", method, METHODS)
     drop = float(chdtri(1, 1 - check_level(level))) / 2
-    y, v = one_analysis(effects, variances)
-    numbers, _ = cluster_numbers(cluster, y.size)
-    correlation = float(between("rho", rho, 0, 0.999999))
-    nested = nested_of(y, np.ones((y.size, 1)), v, numbers, correlation, method == "REML")
+    nested, _ = _read(effects, variances, cluster, None, rho, method, "wald")
     low, high = _profile(nested, 0, drop)
-    alone = nested.first.size == y.size
-    return ComponentIntervals(low, high, *((np.nan, np.nan) if alone else _profile(nested, 1, drop)))
+    return ComponentIntervals(low, high, *((np.nan, np.nan) if nested.alone else _profile(nested, 1, drop)))
 
 
 def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
@@ -302,13 +272,12 @@ def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
 
     *best, fit = best_components(nested)
     other = 1 - which
-    alone = nested.first.size == nested.y.size
-    free = np.array([which == 1, which == 0 and not alone])
+    free = np.array([which == 1, which == 0 and not nested.alone])
     scale = float(np.var(nested.y)) + float(nested.variances.mean())
 
     def excess(value: float) -> float:
         ends = []
-        for start in {best[other], 0.0 if alone else 0.1 * scale}:
+        for start in {best[other], 0.0 if nested.alone else 0.1 * scale}:
             at = np.array([value, start]) if which == 0 else np.array([start, value])
             ends.append(climb(nested, at, free)[1].log_likelihood)
         return fit.log_likelihood - drop - max(ends)
@@ -337,6 +306,11 @@ class Nested:
     first: NDArray[np.intp]
     rho: float
     restricted: bool
+
+    @property
+    def alone(self) -> bool:
+        """No cluster has two effects."""
+        return self.first.size == self.y.size
 
 
 def nested_of(
@@ -485,20 +459,14 @@ def best_components(nested: Nested) -> tuple[float, float, Gaussian]:
 
     When no cluster has two effects only the sum of the two is identified; it is all put between.
     """
-    alone = bool(np.bincount(nested.cluster).max() == 1)
-    free = np.array([True, not alone])
+    free = np.array([True, not nested.alone])
     scale = max(float(np.var(nested.y)), 1e-3 * float(nested.variances.mean()))
     values = scale * np.array(GRID)
-    columns = values[:1] if alone else values
+    columns = values[:1] if nested.alone else values
     heights = np.array([[gaussian(nested, b, w).log_likelihood for w in columns] for b in values])
     padded = np.pad(heights, 1, constant_values=-np.inf)
-    neighbours = [
-        padded[1 + i : padded.shape[0] - 1 + i, 1 + j : padded.shape[1] - 1 + j]
-        for i in (-1, 0, 1)
-        for j in (-1, 0, 1)
-        if i or j
-    ]
-    peaks = np.argwhere(heights >= np.max(neighbours, axis=0))
+    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))
+    peaks = np.argwhere(heights >= around)
     climbed = [climb(nested, np.array([values[i], columns[j]]), free) for i, j in peaks]
     (between, within), fit = max(climbed, key=lambda end: end[1].log_likelihood)
     return float(between), float(within), fit

@@ -19,13 +19,13 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from trialpool.stats._numeric import infer
 from trialpool.stats._tau2 import TAU2_METHODS
 from trialpool.stats.checks import Floats, at_least, check_level, finite, one_analysis, one_of
 from trialpool.stats.pooling import INTERVALS, Pooled, pool
 from trialpool.stats.regression import meta_regression
 
-FORMS = ("classic", "random", "random_hksj")
+# Heterogeneity and interval of each form: the classic one is least squares whose residual scale is estimated.
+FORMS = {"classic": ("FE", "hksj"), "random": ("", "wald"), "random_hksj": ("", "hksj")}
 PREDICTORS = ("se", "variance", "sample_size")
 ADVISED_STUDIES = 10
 FEWEST_STUDIES = 3
@@ -133,12 +133,28 @@ def egger(
     elif np.ptp(x) <= 1e-9 * x.max():
         reason = "all studies have the same size, so effects cannot be related to it"
     if reason:
-        return _refused_line(form, predictor, y.size, reason)
-    if form == "classic":
-        return _classic(y, v, x, predictor, level)
-    interval = "wald" if form == "random" else "hksj"
-    fit = meta_regression(y, v, x, tau2_method=tau2_method, interval=interval, level=level)
-    return _line(form, predictor, fit.coefficients, fit.se, float(fit.df), float(fit.tau2), y.size, level)
+        numbers = (np.nan,) * 11
+        return Egger(form, predictor, *numbers, k=y.size, refused=reason, caution="")
+    method, interval = FORMS[form]
+    fit = meta_regression(y, v, x, tau2_method=method or tau2_method, interval=interval, level=level)
+    return Egger(
+        form=form,
+        predictor=predictor,
+        intercept=float(fit.coefficients[0]),
+        intercept_se=float(fit.se[0]),
+        intercept_ci_low=float(fit.ci_low[0]),
+        intercept_ci_high=float(fit.ci_high[0]),
+        intercept_p_value=float(fit.p_value[0]),
+        slope=float(fit.coefficients[1]),
+        slope_se=float(fit.se[1]),
+        statistic=float(fit.statistic[1]),
+        df=float(fit.df),
+        p_value=float(fit.p_value[1]),
+        tau2=float(fit.tau2),
+        k=y.size,
+        refused="",
+        caution=few_studies_caution(y.size),
+    )
 
 
 def _size(predictor: str, v: Floats, n1: ArrayLike | None, n2: ArrayLike | None) -> Floats:
@@ -154,51 +170,6 @@ def _size(predictor: str, v: Floats, n1: ArrayLike | None, n2: ArrayLike | None)
                 )
         return np.sqrt(1 / arms[0] + 1 / arms[1])
     return np.sqrt(v) if predictor == "se" else v
-
-
-def _classic(y: Floats, v: Floats, x: Floats, predictor: str, level: float) -> Egger:
-    """Weighted least squares whose residual scale is estimated."""
-    root = 1 / np.sqrt(v)
-    whole = np.column_stack([np.ones(y.size), x]) * root[:, None]
-    # Centring on a study keeps equal effects exactly equal: their slope is 0, not noise over noise.
-    q, r = np.linalg.qr(whole)
-    centred = (y - y[0]) * root
-    coefficients = np.linalg.solve(r, q.T @ centred)
-    residuals = centred - whole @ coefficients
-    inverse = np.linalg.inv(r)
-    scale = residuals @ residuals / (y.size - 2)
-    se = np.sqrt(scale * (inverse**2).sum(axis=1))
-    coefficients[0] += y[0]
-    return _line("classic", predictor, coefficients, se, float(y.size - 2), 0.0, y.size, level)
-
-
-def _line(
-    form: str, predictor: str, coefficients: Floats, se: Floats, df: float, tau2: float, k: int, level: float
-) -> Egger:
-    found = infer(coefficients, se, df, level)
-    return Egger(
-        form=form,
-        predictor=predictor,
-        intercept=float(coefficients[0]),
-        intercept_se=float(se[0]),
-        intercept_ci_low=float(found.low[0]),
-        intercept_ci_high=float(found.high[0]),
-        intercept_p_value=float(found.p_value[0]),
-        slope=float(coefficients[1]),
-        slope_se=float(se[1]),
-        statistic=float(found.statistic[1]),
-        df=df,
-        p_value=float(found.p_value[1]),
-        tau2=tau2,
-        k=k,
-        refused="",
-        caution=few_studies_caution(k),
-    )
-
-
-def _refused_line(form: str, predictor: str, k: int, reason: str) -> Egger:
-    numbers = (np.nan,) * 11
-    return Egger(form, predictor, *numbers, k=k, refused=reason, caution="")
 
 
 def pet_peese(

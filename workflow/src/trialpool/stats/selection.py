@@ -62,10 +62,11 @@ class SelectionModel:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a climb ended, (mu, tau2, log chances), and the likelihood's slope there."""
+    """Where a climb ended, (mu, tau2, log chances), the likelihood's slope there, and whether it rested."""
 
     at: Floats
     slope: _Slope
+    rested: bool
 
 
 def selection_model(
@@ -131,15 +132,12 @@ def _best(selection: _Selection, mu: float, tau2: float, chances: int) -> tuple[
         for t in (tau2, float(selection.v.mean()))
         for chance in STARTS
     ]
-    at, here, rested = max(climbs, key=lambda end: end[1].height)
-    best = _End(at, here)
-    if not rested or np.abs(at[2:]).max() > FARTHEST_LOG_CHANCE or not _is_maximum(best):
+    best = max(climbs, key=lambda end: end.slope.height)
+    if np.abs(best.at[2:]).max() > FARTHEST_LOG_CHANCE or not _is_maximum(best):
         return None, None
-    se = np.sqrt(-1 / here.hessian[0, 0])
-    for other_at, other, other_rested in climbs:
-        if other_rested and abs(other_at[0] - at[0]) > 0.1 * se and _is_maximum(_End(other_at, other)):
-            return best, _End(other_at, other)
-    return best, None
+    apart = 0.1 * np.sqrt(-1 / best.slope.hessian[0, 0])
+    rivals = (end for end in climbs if abs(end.at[0] - best.at[0]) > apart and _is_maximum(end))
+    return best, next(rivals, None)
 
 
 def _free(at: Floats) -> NDArray[np.bool_]:
@@ -151,7 +149,7 @@ def _free(at: Floats) -> NDArray[np.bool_]:
 
 def _is_maximum(end: _End) -> bool:
     free = _free(end.at)
-    return bool(np.linalg.eigvalsh(end.slope.hessian[np.ix_(free, free)]).max() < 0)
+    return end.rested and bool(np.linalg.eigvalsh(end.slope.hessian[np.ix_(free, free)]).max() < 0)
 
 
 def _record(
@@ -288,11 +286,10 @@ def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats,
     return share, np.stack([mu_, t_], axis=1), bend
 
 
-def _climb(selection: _Selection, start: Floats) -> tuple[Floats, _Slope, bool]:
+def _climb(selection: _Selection, start: Floats) -> _End:
     """Climb to a maximum over mu, t >= 0 and positive chances, from `start` = (mu, t, log d_2, …).
 
-    Newton steps with the Hessian's eigenvalues turned downhill; chances move on the log scale. Returns the
-    place, its slope in natural parameters, and whether the climb came to rest.
+    Newton steps with the Hessian's eigenvalues turned downhill; chances move on the log scale.
     """
     at = start.copy()
     here = _slope(selection, at[0], at[1], np.exp(at[2:]))
@@ -303,8 +300,8 @@ def _climb(selection: _Selection, start: Floats) -> tuple[Floats, _Slope, bool]:
         change = np.abs(moved - at) / (unit + np.abs(at))
         at, here = moved, there
         if change.max() <= SETTLED:
-            return at, here, True
-    return at, here, False
+            return _End(at, here, True)
+    return _End(at, here, False)
 
 
 def _newton(here: _Slope, at: Floats, unit: Floats) -> Floats:
