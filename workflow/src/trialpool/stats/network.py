@@ -183,7 +183,7 @@ def _check_connected(network: Network) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Gls:
+class _Gls:
     """Coefficients (p,) with covariance (p, p); `q` is the residual sum of squares in the metric given."""
 
     coefficients: Floats
@@ -193,7 +193,7 @@ class Gls:
 
 
 @dataclass(frozen=True, slots=True)
-class Rotated:
+class _Rotated:
     """The likelihood's numbers: z (m,) with variances 1 + tau2·roots, and the roots of the determinant."""
 
     z: Floats
@@ -201,19 +201,19 @@ class Rotated:
     determinant_roots: Floats
 
 
-def gls(y: Floats, design: Floats, covariance: Floats) -> Gls:
-    """Generalised least squares of y (n,) on a design (n, p) of full rank."""
-    lower = np.linalg.cholesky(covariance)
-    whole = np.linalg.solve(lower, np.column_stack([design, y]))
+def _gls(data: Network, design: Floats, tau2: float) -> _Gls:
+    """Generalised least squares of the contrasts on a design (n, p) of full rank, at a heterogeneity."""
+    lower = np.linalg.cholesky(data.v + tau2 * data.spread)
+    whole = np.linalg.solve(lower, np.column_stack([design, data.y]))
     q, r = np.linalg.qr(whole[:, :-1])
     projected = q.T @ whole[:, -1]
     inverse = np.linalg.inv(r)
     rest = whole[:, -1] - q @ projected
     determinant = 2 * float(np.log(np.diag(lower)).sum())
-    return Gls(inverse @ projected, inverse @ inverse.T, float(rest @ rest), determinant)
+    return _Gls(inverse @ projected, inverse @ inverse.T, float(rest @ rest), determinant)
 
 
-def estimate_tau2(y: Floats, design: Floats, v: Floats, r: Floats, method: str) -> float:
+def estimate_tau2(data: Network, design: Floats, method: str) -> float:
     """Estimate tau2 by one of REML, ML, DL (the generalised moment estimate) or FE (0).
 
     DL solves E(Q) = n - p + tau2·tr(P R), P = V^-1 - V^-1X(X'V^-1X)^-1X'V^-1 (Jackson, White & Riley 2012).
@@ -221,7 +221,7 @@ def estimate_tau2(y: Floats, design: Floats, v: Floats, r: Floats, method: str) 
     n, p = int(design.shape[0]), int(design.shape[1])
     if method == "FE" or n == p:
         return 0.0
-    rotated = rotate(y, design, v, r, restricted=method != "ML")
+    rotated = _rotate(data, design, restricted=method != "ML")
     if method == "DL":
         # Rotated, Q is the sum of z² and tr(P R) that of the roots.
         excess = float((rotated.z**2).sum()) - float(n - p)
@@ -229,12 +229,12 @@ def estimate_tau2(y: Floats, design: Floats, v: Floats, r: Floats, method: str) 
     return _maximise(rotated)
 
 
-def rotate(y: Floats, design: Floats, v: Floats, r: Floats, *, restricted: bool) -> Rotated:
+def _rotate(data: Network, design: Floats, *, restricted: bool) -> _Rotated:
     """The residuals in a basis where both V and R are diagonal."""
     free = np.linalg.qr(design, mode="complete")[0][:, design.shape[1] :]
-    roots, turn = _relative_roots(free.T @ r @ free, free.T @ v @ free)
-    whole = roots if restricted else _relative_roots(r, v)[0]
-    return Rotated(turn @ (free.T @ y), roots, whole)
+    own, turn = _relative_roots(free.T @ data.spread @ free, free.T @ data.v @ free)
+    whole = own if restricted else _relative_roots(data.spread, data.v)[0]
+    return _Rotated(turn @ (free.T @ data.y), own, whole)
 
 
 def _relative_roots(r: Floats, v: Floats) -> tuple[Floats, Floats]:
@@ -245,15 +245,7 @@ def _relative_roots(r: Floats, v: Floats) -> tuple[Floats, Floats]:
     return np.maximum(roots, 0.0), np.linalg.solve(lower.T, turn).T
 
 
-def _height(rotated: Rotated, tau2: Floats) -> Floats:
-    """(Restricted) log-likelihood up to a constant, for each tau2."""
-    spread = 1 + tau2[:, None] * rotated.roots
-    determinant = np.log1p(tau2[:, None] * rotated.determinant_roots).sum(axis=1)
-    height: Floats = -0.5 * (determinant + (rotated.z**2 / spread).sum(axis=1))
-    return height
-
-
-def _maximise(rotated: Rotated) -> float:
+def _maximise(rotated: _Rotated) -> float:
     """The highest maximum: every fall of the slope through 0 on a grid is solved for, 0 is a candidate too.
 
     The slope is negative wherever all z² < 1 + tau2·root, and (for ML) the other roots only lower it.
@@ -274,8 +266,9 @@ def _maximise(rotated: Rotated) -> float:
     falls = fall(grid, np.arange(grid.size))[0]
     low = np.flatnonzero((falls[:-1] < 0) & (falls[1:] >= 0))
     found = roots(fall, grid[low], grid[low + 1], grid[low], np.full(low.size, 1e-9 * top))
-    candidates = np.append(0.0, found)
-    return float(candidates[_height(rotated, candidates).argmax()])
+    candidates = np.append(0.0, found)[:, None]
+    lost = np.log1p(candidates * rotated.determinant_roots).sum(1)
+    return float(candidates[(lost + (rotated.z**2 / (1 + candidates * rotated.roots)).sum(1)).argmin(), 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -345,14 +338,10 @@ def network_meta_analysis(
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     level = check_level(level)
     data = read_network(effects, covariance, experimental, control, study, reference)
-    return _fitted(data, tau2_method, level)
-
-
-def _fitted(data: Network, tau2_method: str, level: float) -> NetworkFit:
     design = data.incidence[:, 1:]
-    tau2 = estimate_tau2(data.y, design, data.v, data.spread, tau2_method)
-    fit = gls(data.y, design, data.v + tau2 * data.spread)
-    q = gls(data.y, design, data.v).q
+    tau2 = estimate_tau2(data, design, tau2_method)
+    fit = _gls(data, design, tau2)
+    q = _gls(data, design, 0.0).q
     n, p = design.shape
     whole = np.zeros((p + 1, p + 1))
     whole[1:, 1:] = fit.covariance
@@ -374,7 +363,7 @@ def _fitted(data: Network, tau2_method: str, level: float) -> NetworkFit:
     )
 
 
-def _log_likelihood(fit: Gls, design: Floats, restricted: bool) -> float:
+def _log_likelihood(fit: _Gls, design: Floats, restricted: bool) -> float:
     """With the constants of R's rma.mv: REML counts n - p contrasts and adds back log|X'X|/2."""
     n, p = design.shape
     value = -0.5 * (n * np.log(2 * np.pi) + fit.log_determinant + fit.q)
@@ -529,16 +518,13 @@ def network_inconsistency(
     (4.41, 1, 0.0357)
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
-    return _test(read_network(effects, covariance, experimental, control, study), tau2_method)
-
-
-def _test(data: Network, tau2_method: str) -> Inconsistency:
+    data = read_network(effects, covariance, experimental, control, study)
     consistent = data.incidence[:, 1:]
     full, designs = _by_design(data)
     n, rank = full.shape
     df = rank - consistent.shape[1]
     basis = full if rank < n else consistent
-    tau2 = estimate_tau2(data.y, basis, data.v, data.spread, tau2_method)
+    tau2 = estimate_tau2(data, basis, tau2_method)
     within, between = _split_q(data, consistent, full, 0.0)
     q = _split_q(data, consistent, full, tau2)[1]
     return Inconsistency(
@@ -559,9 +545,8 @@ def _test(data: Network, tau2_method: str) -> Inconsistency:
 
 def _split_q(data: Network, consistent: Floats, full: Floats, tau2: float) -> tuple[float, float]:
     """Residual sums of squares at tau2: of the full model, and what the consistent model has on top."""
-    metric = data.v + tau2 * data.spread
-    within = gls(data.y, full, metric).q if full.shape[1] < full.shape[0] else 0.0
-    return within, max(0.0, gls(data.y, consistent, metric).q - within)
+    within = _gls(data, full, tau2).q if full.shape[1] < full.shape[0] else 0.0
+    return within, max(0.0, _gls(data, consistent, tau2).q - within)
 
 
 def _by_design(data: Network) -> tuple[Floats, int]:
@@ -597,10 +582,7 @@ def node_split(
     ([0.55, 2.0, 0.4], [1.6, 0.95, 1.45])
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
-    return _splits(read_network(effects, covariance, experimental, control, study), tau2_method)
-
-
-def _splits(data: Network, tau2_method: str) -> NodeSplit:
+    data = read_network(effects, covariance, experimental, control, study)
     arms = [data.arms(number) for number in range(len(data.studies))]
     rows: list[tuple[float, ...]] = []
     pairs: list[tuple[str, str]] = []
@@ -633,8 +615,8 @@ def _deviation(data: Network, arms: list[frozenset[int]], first: int, second: in
 
 def _split(data: Network, whole: Floats, first: int, second: int, tau2_method: str) -> tuple[float, ...]:
     n, p = whole.shape
-    tau2 = estimate_tau2(data.y, whole if n > p else data.incidence[:, 1:], data.v, data.spread, tau2_method)
-    fit = gls(data.y, whole, data.v + tau2 * data.spread)
+    tau2 = estimate_tau2(data, whole if n > p else data.incidence[:, 1:], tau2_method)
+    fit = _gls(data, whole, tau2)
     indirect = np.zeros(p + 1)
     indirect[first], indirect[second] = 1.0, -1.0
     # The reference treatment, number 0, has no coefficient; the last coefficient is the disagreement.
