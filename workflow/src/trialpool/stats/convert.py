@@ -24,7 +24,7 @@ from trialpool.stats.checks import (
     refuse,
     together,
 )
-from trialpool.stats.effect_sizes import Effects
+from trialpool.stats.effect_sizes import Effects, made
 
 # A standard logistic distribution has SD π/√3 (Hasselblad & Hedges 1995); Chinn (2000) rounds to 1.81.
 LOGISTIC = {"hasselblad_hedges": float(np.pi / np.sqrt(3)), "chinn": 1.81}
@@ -199,12 +199,12 @@ def paired_effects(mean_difference: ArrayLike, sd_difference: ArrayLike, n: Arra
         sd_difference=positive("sd_difference", sd_difference),
         n=counts("n", n, least=2),
     )
-    return Effects(plain(effect * 1.0), plain(sd**2 / size), plain(np.zeros(effect.shape)))
+    return made(effect, sd**2 / size)
 
 
 def _scaled(effect: ArrayLike, variance: ArrayLike, factor: float) -> Effects:
     y, v = together(effect=finite("effect", effect), variance=positive("variance", variance))
-    return Effects(plain(y * factor), plain(v * factor**2), plain(np.zeros(y.shape)))
+    return made(y * factor, v * factor**2)
 
 
 def _quantile(probability: Floats | float, df: ArrayLike | None) -> Floats:

@@ -75,7 +75,7 @@ def mean_difference(
     common = _pooled_variance(s1, a1, s2, a2) if pooled else None
     variance = s1**2 / a1 + s2**2 / a2 if common is None else common * (1 / a1 + 1 / a2)
     refuse("sd1", s1, variance <= 0, "sd1 and sd2 are both 0, so the difference has no sampling variance")
-    return _made(m1 - m2, variance)
+    return made(m1 - m2, variance)
 
 
 def standardized_mean_difference(
@@ -108,11 +108,11 @@ def standardized_mean_difference(
     refuse("sd1", s1, pooled <= 0, "sd1 and sd2 are both 0, nothing to standardise by")
     if variance == "revman5":
         g = (1 - 3 / (4 * total - 9)) * (m1 - m2) / pooled
-        return _made(g, total / (a1 * a2) + g**2 / (2 * (total - 3.94)))
+        return made(g, total / (a1 * a2) + g**2 / (2 * (total - 3.94)))
     factor = hedges_factor(freedom)
     g = factor * (m1 - m2) / pooled
     share = 1 / (2 * total) if variance == "LS" else 1 - (freedom - 2) / (freedom * factor**2)
-    return _made(g, 1 / a1 + 1 / a2 + share * g**2)
+    return made(g, 1 / a1 + 1 / a2 + share * g**2)
 
 
 def ratio_of_means(
@@ -130,7 +130,7 @@ def ratio_of_means(
     refuse("mean1", m1, m1 * m2 <= 0, "a ratio needs both means other than 0 and of one sign")
     variance = s1**2 / (a1 * m1**2) + s2**2 / (a2 * m2**2)
     refuse("sd1", s1, variance <= 0, "sd1 and sd2 are both 0, so the ratio has no sampling variance")
-    return _made(np.log(m1 / m2), variance)
+    return made(np.log(m1 / m2), variance)
 
 
 def hedges_factor(freedom: ArrayLike) -> Floats:
@@ -167,9 +167,12 @@ def _pooled_variance(sd1: Floats, n1: Floats, sd2: Floats, n2: Floats) -> Floats
     return ((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / (n1 + n2 - 2)
 
 
-def _made(effect: Floats, variance: Floats) -> Effects:
-    effect = np.asarray(effect)
-    return Effects(plain(effect), plain(np.asarray(variance)), plain(np.zeros(effect.shape)))
+def made(effect: Floats, variance: Floats, added: Floats | float = 0.0) -> Effects:
+    """Effects as they are handed out; what was `added` to each cell broadcasts."""
+    effect = np.asarray(effect * 1.0)
+    return Effects(
+        plain(effect), plain(np.asarray(variance)), plain(np.broadcast_to(added, effect.shape) * 1.0)
+    )
 
 
 def risk_ratio(
@@ -186,7 +189,7 @@ def risk_ratio(
     effect = np.log(a / (a + b)) - np.log(c / (c + d))
     variance = 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
     refuse("events1", a, variance <= 0, "everybody in both arms had the event: no sampling variance")
-    return Effects(plain(effect), plain(variance), plain(added))
+    return made(effect, variance, added)
 
 
 def odds_ratio(
@@ -201,7 +204,7 @@ def odds_ratio(
     a, b, c, d, added = _cells(events1, n1, events2, n2, zero_cells)
     refuse("events1", a, (a == 0) | (b == 0) | (c == 0) | (d == 0), NO_RATIO)
     effect = np.log(a / b) - np.log(c / d)
-    return Effects(plain(effect), plain(1 / a + 1 / b + 1 / c + 1 / d), plain(added))
+    return made(effect, 1 / a + 1 / b + 1 / c + 1 / d, added)
 
 
 def risk_difference(
@@ -218,7 +221,7 @@ def risk_difference(
     effect = a / size1 - c / size2
     variance = a * b / size1**3 + c * d / size2**3
     refuse("events1", a, variance <= 0, "each arm has all or no events: set zero_cells above 0")
-    return Effects(plain(effect), plain(variance), plain(added))
+    return made(effect, variance, added)
 
 
 def peto_odds_ratio(events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike) -> Effects:
@@ -237,7 +240,7 @@ def peto_odds_ratio(events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: A
     refuse("events1", a, nothing, "no or only events in both arms: Peto's method leaves such trials out")
     spread = size1 * size2 * events * (total - events) / (total**2 * (total - 1))
     effect = (a - size1 * events / total) / spread
-    return Effects(plain(effect), plain(1 / spread), plain(np.zeros(np.shape(effect))))
+    return made(effect, 1 / spread)
 
 
 def tables(
@@ -294,7 +297,7 @@ def crossover_smd(
     )
     d = difference / np.sqrt((s1**2 + s2**2) / 2)
     variance = (1 / size + d**2 / (2 * size)) * 2 * (1 - r)
-    return Effects(plain(d), plain(variance), plain(np.zeros(d.shape)))
+    return made(d, variance)
 
 
 def design_effect(cluster_size: ArrayLike, icc: ArrayLike) -> Floats:
