@@ -77,6 +77,14 @@ def test_one_subgroup_is_no_contrast():
     assert result.pooled.estimate[0] == pytest.approx(pool(BCG_Y, BCG_V).estimate)
 
 
+@pytest.mark.parametrize("method", TAU2_METHODS)
+def test_one_subgroup_with_a_common_tau2_is_the_whole(method):
+    result = subgroups(BCG_Y, BCG_V, ["all"] * 13, tau2="common", tau2_method=method).pooled
+    whole = pool(BCG_Y, BCG_V, tau2_method=method)
+    for name in ("estimate", "se", "ci_low", "tau2", "i2", "q"):
+        assert getattr(result, name)[0] == pytest.approx(getattr(whole, name), rel=1e-12)
+
+
 def by_hand(y, v, x, tau2):
     w = np.diag(1 / (v + tau2))
     covariance = np.linalg.inv(x.T @ w @ x)

@@ -83,23 +83,20 @@ def design_of(values: ArrayLike, k: int) -> Design:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """Weighted least squares with weights W (n, k): `inverse` (n, p, p) of Z'WZ, `coefficients` (n, p) on the
-    basis, residuals r and `weighted` residuals Wr (n, k).
+    """Weighted least squares with weights W (n, k), whose trace is `total` (n,): Z'WZ and its `inverse`
+    (n, p, p), `coefficients` (n, p) on the basis, residuals r and `weighted` residuals Wr (n, k).
 
     With P = W - WZ(Z'WZ)^-1Z'W, so that Py = Wr, the estimators of tau2 are made of what follows.
     """
 
     design: Design
     weights: Floats
+    total: Floats
+    gram: Floats
     inverse: Floats
     coefficients: Floats
     residuals: Floats
     weighted: Floats
-
-    @property
-    def total(self) -> Floats:
-        """tr W."""
-        return self.weights @ np.ones(self.weights.shape[1])
 
     @property
     def q(self) -> Floats:
@@ -117,15 +114,14 @@ class Fit:
         scaled = self.weights * self.weighted
         lost = scaled @ self.design.basis
         if lost.shape[1] == 1:
-            return dot(scaled, self.weighted) - lost[:, 0] ** 2 / self.total
+            return dot(scaled, self.weighted) - lost[:, 0] ** 2 / self.gram[:, 0, 0]
         return dot(scaled, self.weighted) - dot(lost, np.matvec(self.inverse, lost))
 
     @property
     def trace(self) -> Floats:
         """tr P; of an intercept summed without its largest weight where Σw - Σw²/Σw would cancel."""
-        total = self.total
-        trace = total - self.lost(self.weights**2)
-        heavy = np.flatnonzero(trace < DOMINATED * total) if self.inverse.shape[-1] == 1 else ()
+        trace = self.total - self.lost(self.weights**2)
+        heavy = np.flatnonzero(trace < DOMINATED * self.total) if self.inverse.shape[-1] == 1 else ()
         if len(heavy):
             ordered = np.sort(self.weights[heavy], -1)
             rest, largest = ordered[:, :-1], ordered[:, -1]
@@ -139,14 +135,14 @@ class Fit:
         """tr PP."""
         squares, shape = self.weights**2, self.inverse.shape
         once = self.inverse @ (squares @ self.design.products).reshape(shape)
-        twice = (once * once.swapaxes(1, 2)).sum((1, 2))
-        return np.asarray(squares.sum(-1) - 2 * self.lost(squares * self.weights) + twice)
+        twice = np.einsum("nij,nji->n", once, once)
+        return np.asarray(dot(self.weights, self.weights) - 2 * self.lost(squares * self.weights) + twice)
 
     def lost(self, diagonal: Floats) -> Floats:
         """tr (Z'WZ)^-1 Z'DZ: what fitting the coefficients takes from the trace of a diagonal D (n, k)."""
         middle = diagonal @ self.design.products
         if middle.shape[1] == 1:
-            return middle[:, 0] / self.total
+            return middle[:, 0] / self.gram[:, 0, 0]
         return dot(self.inverse.reshape(middle.shape), middle)
 
 
@@ -198,7 +194,8 @@ class Model:
         coefficients = pulled / gram[:, 0] if p == 1 else np.matvec(inverse, pulled)
         fitted = coefficients * basis.T if p == 1 else coefficients @ basis.T
         residuals = self.effects - fitted
-        return Fit(self.design, weights, inverse, coefficients, residuals, weights * residuals)
+        total = weights @ np.ones(len(basis))
+        return Fit(self.design, weights, total, gram, inverse, coefficients, residuals, weights * residuals)
 
 
 def dot(left: Floats, right: Floats) -> Floats:
