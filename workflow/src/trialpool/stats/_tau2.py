@@ -20,7 +20,7 @@ from trialpool.stats.checks import Bools, Floats
 
 TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 TINY = float(np.finfo(np.float64).tiny)
-GROWTH = 2.0  # of t + smallest variance from one point of the scan to the next
+GROWTH = 2.5  # of t + smallest variance from one point of the scan to the next
 FINER = 4  # parts of a stretch where maxima may hide
 
 
