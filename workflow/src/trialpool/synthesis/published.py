@@ -31,7 +31,7 @@ def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) ->
         return {"figures": {}, "pools": []}
     path = str(path)
     content: Any = read_yaml(path)[0] or {}
-    rules = {"figures": content.get("figures") or {}, "pools": content.get("pools") or []}
+    rules: dict[str, Any] = {"figures": content.get("figures") or {}, "pools": content.get("pools") or []}
     known = set(analyses)
     faults = []
     for name, entry in rules["figures"].items():
