@@ -12,6 +12,7 @@ from trialpool.errors import InputError
 from trialpool.records import Certainty, ClaimKind, DomainRating, Grade, Robustness, Status, Sureness
 from trialpool.synthesis import claims
 from trialpool.synthesis.claims import DEFAULT_RULES, load_claims
+from trialpool.yaml_files import schema_of
 
 ROOT = Path(__file__).parents[3]
 BIASED = DomainRating(domain="risk_of_bias", levels_down=2, reason="", overridden=False)
@@ -147,6 +148,15 @@ def test_shipped_rules_are_the_documented_defaults():
     assert {key: shipped[key] for key in DEFAULT_RULES} == DEFAULT_RULES
 
 
+def test_the_schema_knows_every_rule_and_no_other():
+    known = schema_of("claims").schema["properties"]
+    assert list(known["verdicts"]["properties"]) == list(DEFAULT_RULES["verdicts"])
+    domains = known["certainty"]["properties"]
+    assert {name: list(rules["properties"]) for name, rules in domains.items()} == {
+        name: list(rules) for name, rules in DEFAULT_RULES["certainty"].items()
+    }
+
+
 def test_shipped_claims_name_analyses_of_the_config():
     config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
     rules = load_claims(str(ROOT / "config/claims.yaml"), config["analyses"])
@@ -158,12 +168,24 @@ def test_shipped_claims_name_analyses_of_the_config():
     [
         ("claim: {}", "did you mean 'claims'"),
         ("certainty: {imprecision: {powr: 0.8}}", "did you mean 'power'"),
-        ("verdicts: {supported_certainty: certain}", "'certain' is not known here"),
+        (
+            "verdicts: {supported_certainty: certain}",
+            "'certain' is not one of: very low, low",
+        ),
         ("claims: {c: {statement: S, kind: benefit, analyses: [dpn-pian]}}", "did you mean 'dpn-pain'"),
         ("claims: {c: {statement: S, kind: benefits, analyses: [dpn-pain]}}", "did you mean 'benefit'"),
         ("claims: {c: {statement: S, kind: benefit}}", "the key 'analyses' is missing"),
-        ("overrides: {dpn-pain: {imprecision: {levels: 3, reason: R}}}", "an override needs"),
-        ("overrides: {dpn-pain: {bias: {levels: 1, reason: R}}}", "'bias' is not known here"),
+        ("overrides: {dpn-pain: {imprecision: {levels: 3, reason: R}}}", "'3' is not one of: 0, 1, 2"),
+        ("overrides: {dpn-pain: {imprecision: {levels: 1}}}", "the key 'reason' is missing"),
+        ("certainty: {imprecision: {power: high}}", "'high' is not a number"),
+        ("claims: {c: {statement: S, parts: [{statement: S, kind: benefit}]}}", "'analyses' is missing"),
+        ("claims: {c: {statement: S, kind: benefit, analyses: []}}", "not a list of analyses"),
+        (
+            "claims: {c: {statement: S, kind: benefit, analyses: [dpn-pain], also: [x]}}",
+            "'x' is not an analysis",
+        ),
+        ("overrides: {x: {imprecision: {levels: 1, reason: R}}}", "'x' is not an analysis"),
+        ("overrides: {dpn-pain: {bias: {levels: 1, reason: R}}}", "the key 'bias' is not known"),
     ],
 )
 def test_a_slip_in_the_claims_file_is_named_with_the_nearest_word(tmp_path, text, said):

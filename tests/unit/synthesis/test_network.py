@@ -188,14 +188,14 @@ def test_multi_arm_covariance_reaches_the_fit() -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nodes: {a: [sham], b: [sham]}", "at two nodes"),
+        ("nodes: {a: [sham], b: [sham]}", "category at two nodes"),
         ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: b, analyses: []}}", "not a node"),
         ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [z]}}", "not an analysis"),
         (
             "nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [x, y]}}",
-            "differ in measure",
+            "not one measure",
         ),
-        ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [x], by: 1}}", "unknown"),
+        ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [x], by: 1}}", "not known"),
     ],
 )
 def test_a_faulty_file_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:

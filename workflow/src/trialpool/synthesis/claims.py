@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trialpool.errors import Fault, InputError, suggestion
+from trialpool.errors import InputError, suggestion
 from trialpool.evidence.judgements import NOT_BIAS
 from trialpool.measures import MEASURES
 from trialpool.records import (
@@ -33,7 +33,7 @@ from trialpool.records import (
 )
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
-from trialpool.yaml_files import Lines, read_yaml
+from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
 
 Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
@@ -62,11 +62,7 @@ DEFAULT_RULES: dict[str, dict[str, Any]] = {
         **{"harm_margin_ratio": 0.25, "harm_margin_difference": 0.05},
     },
 }
-PART_KEYS = ("statement", "kind", "analyses", "where")
-CLAIM_KEYS = (*PART_KEYS, "name", "parts", "also")
-TOP_KEYS = ("certainty", "verdicts", "overrides", "claims")
 ESTIMATE = ("estimate", "estimate")
-DOSES = ("sessions", "programme_weeks", "sessions_per_week", "weeks")
 
 
 def appraise(
@@ -366,11 +362,11 @@ def load_claims(path: str | None, analyses: Iterable[str]) -> dict[str, Any]:
     >>> load_claims(None, [])["claims"]
     {}
     """
-    given, lines = read_yaml(path) if path else ({}, {})
-    given = given or {}
-    faults = list(_faults(given, list(analyses), str(path), lines))
-    if faults:
-        raise InputError(faults)
+    content, lines = read_yaml(path) if path else ({}, {})
+    given: dict[str, Any] = content or {}
+    slips = list(schema_slips("claims", given)) or list(_unknown_analyses(given, list(analyses)))
+    if slips:
+        raise InputError(faults_of(slips, str(path), lines))
     certainty = {
         domain: {**rules, **(given.get("certainty") or {}).get(domain, {})}
         for domain, rules in DEFAULT_RULES["certainty"].items()
@@ -383,53 +379,12 @@ def load_claims(path: str | None, analyses: Iterable[str]) -> dict[str, Any]:
     }
 
 
-def _faults(given: Row, known: Sequence[str], file: str, lines: Lines) -> Iterator[Fault]:
-    def unknown(place: tuple[str, ...], words: Iterable[str], allowed: Iterable[str]) -> Iterator[Fault]:
-        allowed = list(map(str, allowed))
-        for word in words:
-            if word not in allowed:
-                row = lines.get((*place, str(word))) or lines.get(place)
-                nearest = suggestion(str(word), allowed)
-                yield Fault(file, row, ".".join(place), str(word), "not known here", nearest)
-
-    yield from unknown((), given, TOP_KEYS)
-    yield from _rule_faults(given, unknown)
-    for analysis, domains in (given.get("overrides") or {}).items():
-        yield from unknown(("overrides",), [analysis], known)
-        yield from unknown(("overrides", analysis), domains, DOMAINS)
-        for domain, override in domains.items():
-            yield from _override_faults(override, file, lines, ("overrides", analysis, domain))
+def _unknown_analyses(given: Row, known: Sequence[str]) -> Iterator[Slip]:
+    """The analyses that a sound file names and the configuration does not have."""
+    named = [(("overrides", analysis), analysis) for analysis in given.get("overrides") or {}]
     for slug, claim in (given.get("claims") or {}).items():
-        place = ("claims", slug)
-        yield from unknown(place, claim, CLAIM_KEYS)
-        yield from unknown(place, claim.get("also") or [], known)
-        for part in claim.get("parts") or [claim]:
-            yield from unknown(place, part, CLAIM_KEYS)
-            yield from _missing(part, file, lines, place)
-            yield from unknown(place, [part["kind"]] if "kind" in part else [], ClaimKind)
-            yield from unknown(place, part.get("analyses") or [], known)
-            yield from unknown(place, part.get("where") or {}, DOSES)
-
-
-def _rule_faults(given: Row, unknown: Callable[..., Iterator[Fault]]) -> Iterator[Fault]:
-    for domain, rules in (given.get("certainty") or {}).items():
-        yield from unknown(("certainty",), [domain], DOMAINS)
-        yield from unknown(("certainty", domain), rules, DEFAULT_RULES["certainty"].get(domain, {}))
-    verdicts = given.get("verdicts") or {}
-    yield from unknown(("verdicts",), verdicts, DEFAULT_RULES["verdicts"])
-    for key in ("supported_certainty", "suggested_certainty"):
-        yield from unknown(("verdicts", key), [verdicts.get(key, "low")], Sureness)
-
-
-def _missing(part: Row, file: str, lines: Lines, place: tuple[str, ...]) -> Iterator[Fault]:
-    for key in ("statement", "kind", "analyses"):
-        if not part.get(key):
-            problem = f"the key '{key}' is missing"
-            yield Fault(file, lines.get(place), ".".join(place), "", problem, "add it, see config/README.md")
-
-
-def _override_faults(override: Any, file: str, lines: Lines, place: tuple[str, ...]) -> Iterator[Fault]:
-    sound = isinstance(override, Mapping) and override.get("levels") in (0, 1, 2) and override.get("reason")
-    if not sound:
-        problem = "an override needs `levels` (0, 1 or 2) and a `reason`"
-        yield Fault(file, lines.get(place), ".".join(place), "", problem, "give both: the reason is shown")
+        listed = [claim.get("also") or [], *(part["analyses"] for part in claim.get("parts") or [claim])]
+        named += [(("claims", slug), analysis) for analyses in listed for analysis in analyses]
+    for path, analysis in named:
+        if analysis not in known:
+            yield Slip(path, analysis, "not an analysis of the configuration", suggestion(analysis, known))

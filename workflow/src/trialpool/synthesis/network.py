@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import InputError, suggestion
 from trialpool.records import (
     Edge,
     Effect,
@@ -26,15 +27,13 @@ from trialpool.records import (
     columns_of,
 )
 from trialpool.synthesis.pool import Floats, back_transform, finite, natural_numbers
-from trialpool.yaml_files import read_yaml
+from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
 
 Rules = Mapping[str, Any]
 SMALLEST = 3
 SIDES = ("experimental", "control")
 LEAGUE_COLUMNS, RANKING_COLUMNS = columns_of(LeagueRow), columns_of(Rank)
 NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": None, "splits": ()}
-KEYS = {"title", "reference", "analyses"}
-UNKNOWN = ("the key is unknown", "remove it")
 SAME = ("measure", "scale", "better")
 
 
@@ -293,37 +292,32 @@ def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) 
     """
     if not path:
         return {}
-    name = str(path)
-    content, _ = read_yaml(name)
+    content, lines = read_yaml(str(path))
+    slips = list(schema_slips("networks", content or {})) or list(_network_slips(content or {}, specs))
+    if slips:
+        raise InputError(faults_of(slips, str(path), lines))
     nodes, networks = ((content or {}).get(key) or {} for key in ("nodes", "networks"))
-    listed = [category for categories in nodes.values() for category in categories]
-    faults = [
-        Fault(name, None, f"nodes.{category}", category, "the category is at two nodes", "leave it at one")
-        for category in sorted({category for category in listed if listed.count(category) > 1})
-    ]
-    for key, entry in networks.items():
-        faults += _faults(name, f"networks.{key}", entry, specs, nodes)
-    if faults:
-        raise InputError(faults)
     of = {category: node for node, categories in nodes.items() for category in categories}
     return {key: {**entry, "nodes": of} for key, entry in networks.items()}
 
 
-def _faults(name: str, place: str, entry: Rules, specs: Mapping[str, Rules], nodes: Rules) -> Iterable[Fault]:
-    def fault(key: str, value: str, problem: str, remedy: str) -> Fault:
-        return Fault(name, None, f"{place}.{key}", value, problem, remedy)
-
-    for key in sorted(KEYS ^ set(entry)):
-        yield fault(key, "", *(("the key is missing", "add it") if key in KEYS else UNKNOWN))
-    if entry.get("reference") not in nodes:
-        yield fault("reference", str(entry.get("reference")), "is not a node", "name a node")
-    slugs = entry.get("analyses", [])
-    for slug in slugs:
-        if slug not in specs:
-            yield fault("analyses", slug, "is not an analysis of the configuration", "mend the slug")
-    for key in SAME:
-        values = {str(specs[slug][key]) for slug in slugs if slug in specs}
-        if len(values) > 1:
-            yield fault(
-                "analyses", ", ".join(sorted(values)), f"the analyses differ in {key}", "list one kind"
-            )
+def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]:
+    """What the schema cannot say of nodes and networks."""
+    nodes = content.get("nodes") or {}
+    listed = Counter(category for categories in nodes.values() for category in categories)
+    for category in (category for category, times in listed.items() if times > 1):
+        yield Slip(("nodes",), category, "a category at two nodes", "leave it at one")
+    for name, entry in (content.get("networks") or {}).items():
+        path, slugs = ("networks", name), entry["analyses"]
+        if entry["reference"] not in nodes:
+            reference = entry["reference"]
+            yield Slip((*path, "reference"), reference, "not a node", suggestion(reference, list(nodes)))
+        for slug in slugs:
+            if slug not in specs:
+                problem = "not an analysis of the configuration"
+                yield Slip((*path, "analyses"), slug, problem, suggestion(slug, list(specs)))
+        for key in SAME:
+            values = sorted({str(specs[slug][key]) for slug in slugs if slug in specs})
+            if len(values) > 1:
+                problem = f"not one {key}: the analyses differ in it"
+                yield Slip((*path, "analyses"), ", ".join(values), problem, "list analyses of one kind")

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import InputError
 from trialpool.records import PublishedPool, Record, Status, columns_of
-from trialpool.yaml_files import read_yaml
+from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
 
 Row = Mapping[str, Any]
-FIGURE_KEYS, POOL_KEYS = {"title", "condition", "outcome"}, {"condition", "comparison", "outcome", "analysis"}
 PATTERNS = ("comparison", "outcome")
 PUBLISHED_COLUMNS = columns_of(PublishedPool)
 THEIRS = [name for name in PUBLISHED_COLUMNS[: PUBLISHED_COLUMNS.index("figure")] if name != "year"]
@@ -29,40 +28,27 @@ def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) ->
     """
     if not path:
         return {"figures": {}, "pools": []}
-    path = str(path)
-    content: Any = read_yaml(path)[0] or {}
-    rules: dict[str, Any] = {"figures": content.get("figures") or {}, "pools": content.get("pools") or []}
-    known = set(analyses)
-    faults = []
-    for name, entry in rules["figures"].items():
-        faults += _entry_faults(path, f"figures.{name}", entry, FIGURE_KEYS, set())
-    for number, entry in enumerate(rules["pools"]):
-        place = f"pools.{number}"
-        faults += _entry_faults(path, place, entry, POOL_KEYS, {"differs"})
-        if entry.get("analysis") not in known:
-            problem, remedy = "is not an analysis of the configuration", "use the slug of one"
-            faults.append(Fault(path, None, f"{place}.analysis", str(entry.get("analysis")), problem, remedy))
-    if faults:
-        raise InputError(faults)
-    return rules
+    content, lines = read_yaml(str(path))
+    rules = {name: (content or {}).get(name) for name in ("figures", "pools")}
+    slips = list(schema_slips("published", content or {})) or list(_published_slips(rules, set(analyses)))
+    if slips:
+        raise InputError(faults_of(slips, str(path), lines))
+    return {"figures": rules["figures"] or {}, "pools": rules["pools"] or []}
 
 
-def _entry_faults(path: str, place: str, entry: Row, needed: set[str], allowed: set[str]) -> list[Fault]:
-    faults = [
-        Fault(path, None, f"{place}.{key}", "", "the key is missing", "add it, see the head of the file")
-        for key in sorted(needed - set(entry))
-    ]
-    faults += [
-        Fault(path, None, f"{place}.{key}", str(entry[key]), "the key is unknown", "remove it")
-        for key in sorted(set(entry) - needed - allowed)
-    ]
-    for key in PATTERNS:
-        try:
-            re.compile(str(entry.get(key, "")))
-        except re.error as error:
-            problem = f"is not a regular expression: {error}"
-            faults.append(Fault(path, None, f"{place}.{key}", str(entry[key]), problem, "correct it"))
-    return faults
+def _published_slips(rules: Row, analyses: Collection[str]) -> Iterator[Slip]:
+    """What the schema cannot say: patterns that are no regular expressions, analyses that are not asked."""
+    entries = [(("figures", name), entry) for name, entry in (rules["figures"] or {}).items()]
+    entries += [(("pools", str(at)), entry) for at, entry in enumerate(rules["pools"] or [])]
+    for path, entry in entries:
+        for key in PATTERNS:
+            try:
+                re.compile(entry.get(key, ""))
+            except re.error as error:
+                yield Slip((*path, key), entry[key], f"not a regular expression: {error}", "correct it")
+        if "analysis" in entry and entry["analysis"] not in analyses:
+            problem = "not an analysis of the configuration"
+            yield Slip((*path, "analysis"), entry["analysis"], problem, "use the slug of one")
 
 
 def published_rows(pools: Sequence[Row], rules: Row, records: Sequence[Record]) -> list[PublishedPool]:
