@@ -714,7 +714,7 @@ class Inconsistency:
     """The test between designs, or why there is none (`refused`)."""
 
     q: float | None
-    df: float
+    df: int | float
     p_value: float | None
     designs: int
     refused: str
