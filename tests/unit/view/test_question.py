@@ -6,7 +6,7 @@ import pytest
 
 from tests.unit.page import demo
 from tests.unit.page.demo import certain
-from trialpool.view.question import informative_statement, result_sentence, verdict_words
+from trialpool.view.question import informative_statement, question_view, result_sentence, verdict_words
 
 
 def test_sentence_of_a_clear_result_names_side_numbers_and_new_trials():
@@ -115,3 +115,36 @@ def test_verbs_agree_with_the_treatment(name, verb):
     assert f"{name} {verb} pain" in informative_statement(sure)
     open_question = certain("low", experimental_name=name, pooled=demo.pooled(ci_high=0.4))
     assert f"Whether {name} {verb} pain" in informative_statement(open_question)
+
+
+@pytest.mark.parametrize(
+    ("name", "verb"), [("opioids", "make"), ("analysis", "makes"), ("other drugs", "make"), ("care", "makes")]
+)
+def test_a_plural_takes_a_plural_verb(name, verb):
+    pooled = demo.pooled(estimate=-0.2, ci_low=-0.3, ci_high=-0.1)
+    assert f"{name} {verb} little" in informative_statement(
+        certain("high", experimental_name=name, pooled=pooled)
+    )
+
+
+@pytest.mark.parametrize(
+    ("measure", "estimate", "ending"),
+    [("RR", 0.7, "pain"), ("RR", 0.95, "little or no difference to pain"), ("SMD", -0.5, "a large amount")],
+)
+def test_each_measure_has_its_yardstick(measure, estimate, ending):
+    low, high = estimate - 0.02, estimate + 0.02
+    record = certain("high", measure=measure, pooled=demo.pooled(estimate=estimate, ci_low=low, ci_high=high))
+    assert informative_statement(record).endswith(f"{ending}.")
+
+
+def test_responders_are_named_by_what_was_counted():
+    pooled = demo.pooled(estimate=2.0, ci_low=1.5, ci_high=2.5)
+    known = {"measure": "RR", "better": "higher", "domain": "responder", "pooled": pooled}
+    record = certain("high", studies=[demo.study(1, instrument="pain_50")], **known)
+    assert "the number of people with at least half the pain gone" in informative_statement(record)
+
+
+def test_settings_are_named_without_the_empty_and_those_shown_elsewhere():
+    spec = {"measure": "MD", "outcomes": ["NRS", "VAS10"], "items": ["", "arm"], "note": "", "title": "T"}
+    view = question_view(demo.record(), {}, {}, spec)
+    assert view.settings == (("measure", "MD"), ("outcomes", "NRS, VAS10"), ("items", "(no item), arm"))

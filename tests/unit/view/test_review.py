@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.unit.page import demo
 from tests.unit.page.demo import certain
 from trialpool.page.page import render_page
@@ -108,3 +110,20 @@ def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
     place = "0.parts.0.findings.0.restricted.pooled.estimate"
     assert f'<data value="-0.5" data-from="claims/{place}">' in data(shown.effect.estimate)
     assert shown.size == "1 trial, 22 people"
+
+
+def test_no_difference_and_the_bounds_of_a_dose_are_told_in_words():
+    keys = ("assumed_risk", "risk", "risk_low", "risk_high", "difference", "difference_low")
+    absolute = dict.fromkeys(keys, 0.2) | {"difference_high": -53.4}
+    shown = review.comparison_tables([certain(absolute=absolute)])[0]["rows"][0].absolute
+    assert (shown["difference"].text, shown["difference_high"].text) == ("no difference", "53 fewer")
+    claim = judged_claim()
+    claim["parts"][0]["where"] = {"sessions": [8, 16], "programme_weeks": [6, 8]}
+    (view,) = review.claim_views([claim], [demo.record()])
+    assert view["parts"][0]["dose"] == "8 to 16 sessions and 6 to 8 weeks of treatment"
+
+
+@pytest.mark.parametrize(("rule", "name"), [("se_as_sd", "SE as SD"), ("doubted_row", "Doubted row")])
+def test_rules_of_the_audit_are_named_in_words(rule, name):
+    row = {"severity": "high", "rule": rule, "numbers": "", "finding": "", "check": ""}
+    assert review.audit_view([row], {})["rules"][0]["name"] == name

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from trialpool.view.study import assessor_url, tool_tables
+from tests.unit.page import demo
+from trialpool.view.forest_table import forest_table
+from trialpool.view.study import assessor_url, origins, tool_tables, trial_views
 
 JUDGED = [
     {"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "low", "assessed_by": "10.1/x"},
@@ -29,3 +31,20 @@ def test_only_addresses_of_reviews_become_links():
     assert assessor_url("10.1/x") == "https://doi.org/10.1/x"
     assert assessor_url("me") == ""
     assert assessor_url("javascript:alert(1)") == ""
+
+
+def test_identifiers_of_another_form_make_no_link():
+    studies = [{"study_id": "A", "doi": "10.1000/x1", "pmid": "12345", "pmcid": "nonsense"}]
+    (trial,) = trial_views([], {"studies": studies})
+    links = {link["text"]: link["url"] for link in trial["links"]}
+    assert links == {
+        "doi:10.1000/x1": "https://doi.org/10.1000/x1",
+        "PubMed 12345": "https://pubmed.ncbi.nlm.nih.gov/12345/",
+    }
+
+
+def test_a_row_of_the_origin_stands_once():
+    rows = "continuous.csv:3 continuous.csv:9 continuous.csv:3"
+    record = demo.record(studies=[demo.study(1, row_ids=rows)])
+    (origin,) = origins(record, forest_table(record), {}, {}).values()
+    assert origin.row_ids == ("continuous.csv:3", "continuous.csv:9")

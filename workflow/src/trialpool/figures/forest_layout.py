@@ -75,15 +75,8 @@ class Row:
     url: str = ""
 
 
-def forest_rows(table: ForestTable, look: style.Preset) -> list[Row]:
-    """All rows of the plot from top to bottom; `look` says how intervals, spreads and the total are written.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> record = filled(Appraised, {"studies": [{"label": "Lu 2020", "estimate": -1.0}]})
-    >>> row = forest_rows(forest_table(record), style.DEFAULT)[0]
-    >>> row.cells["study"], row.cells["estimate"]
-    ('Lu 2020', '−1.00')
-    """
+def _forest_rows(table: ForestTable, look: style.Preset) -> list[Row]:
+    """All rows of the plot from top to bottom in a house style."""
     domains = _shown_domains(table.studies, look.bias)
     rows = [row for group in table.groups for row in _group_rows(table, group, look, domains)]
     return [*rows, *_total_rows(table, look)]
@@ -187,16 +180,8 @@ def _bias_cells(study: Study, domains: Sequence[str] | None) -> dict[str, str]:
     return {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in found.items()}
 
 
-def bias_note(studies: Sequence[Study], manner: str) -> str:
-    """The footnote: what the lights mean and the letters stand for, or that nobody has judged.
-
-    `manner` is a preset's `bias`: none, worst or domains.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> record = filled(Appraised, {"studies": [{"estimate": 1.0}] * 2})
-    >>> bias_note(forest_table(record).studies, "worst")
-    'Risk of bias: no published judgement of these trials is known.'
-    """
+def _bias_note(studies: Sequence[Study], manner: str) -> str:
+    """The footnote: what the lights mean and the letters stand for, or that nobody has judged."""
     domains = _shown_domains(studies, manner)
     if manner == "none" or not studies:
         return ""
@@ -238,33 +223,20 @@ class Heading:
     level: int = 0
 
 
-def is_compact(rows: Sequence[Row]) -> bool:
-    """Whether there are so many trials that each gets a single line.
-
-    >>> is_compact([Row("study", {})] * 26), is_compact([Row("study", {})] * 25 + [Row("pooled", {})])
-    (True, False)
-    """
+def _is_compact(rows: Sequence[Row]) -> bool:
+    """Whether there are so many trials that each gets a single line."""
     return sum(row.kind == "study" for row in rows) >= COMPACT_FROM
 
 
-def has_events(rows: Sequence[Row]) -> bool:
-    """Whether the arms' results are counts rather than means.
-
-    >>> has_events([Row("study", {"spread_experimental": "/30"})])
-    True
-    """
+def _has_events(rows: Sequence[Row]) -> bool:
+    """Whether the arms' results are counts rather than means."""
     return any(row.cells.get("spread_experimental", "").startswith("/") for row in rows)
 
 
-def plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[Heading]) -> list[Column]:
-    """The columns that have something to say, from left to right, each with its place in points.
-
-    >>> row = Row("study", {"study": "Lu 2020", "estimate": "0.5", "interval": ""})
-    >>> [column.key for column in plan_columns([row], style.DEFAULT, [])]
-    ['study', 'plot', 'estimate']
-    """
-    compact = is_compact(rows)
-    events = has_events(rows)
+def _plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[Heading]) -> list[Column]:
+    """The columns that have something to say, from left to right, each with its place in points."""
+    compact = _is_compact(rows)
+    events = _has_events(rows)
     columns = [column for block in preset.columns for column in _block(block, compact, events, preset)]
     held = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)} | {
         PLOT
@@ -372,7 +344,7 @@ def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]
     """Columns made so wide that the headings on the rule fit over them."""
     keys = [column.key for column in columns]
     for heading in headings:
-        span = span_keys(heading, keys)
+        span = _span_keys(heading, keys)
         if not span:
             continue
         first = keys.index(span[0])
@@ -388,26 +360,16 @@ def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]
     return columns
 
 
-def span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
-    """The present columns that a heading stands over (some of its columns may be absent).
-
-    >>> span_keys(Heading(("n_control", "value_control"), "Sham", "left"), ["study", "value_control"])
-    ['value_control']
-    """
+def _span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
+    """The present columns that a heading stands over (some of its columns may be absent)."""
     return [key for key in keys if key in heading.keys]
 
 
-def plan_headings(
+def _plan_headings(
     record: Record, table: ForestTable, rows: Sequence[Row], preset: style.Preset
 ) -> list[Heading]:
-    """The headings of all columns that this record may need.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> record = filled(Appraised, {"measure": "RR", "methods": {"level": 0.95}})
-    >>> plan_headings(record, forest_table(record), [], style.DEFAULT)[2].text
-    'RR (95% CI)'
-    """
-    events, titles = has_events(rows), dict(preset.titles)
+    """The headings of all columns that this record may need."""
+    events, titles = _has_events(rows), dict(preset.titles)
     value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
     headings = [
         Heading(("study",), titles.get("study", "Trial"), "left"),
@@ -480,9 +442,9 @@ def plan_layout(record: Record, look: style.Preset) -> Layout:
     (('−2.0', '−1.5', '−1.0', '−0.5', '0.0'), 1)
     """
     table = forest_table(record)
-    rows = forest_rows(table, look)
-    headings = plan_headings(record, table, rows, look)
-    columns = plan_columns(rows, look, headings)
+    rows = _forest_rows(table, look)
+    headings = _plan_headings(record, table, rows, look)
+    columns = _plan_columns(rows, look, headings)
     width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
     room = width - 2 * style.MARGIN
     title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
@@ -497,7 +459,7 @@ def plan_layout(record: Record, look: style.Preset) -> Layout:
     above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
     head_deep = max(above, 1 + max((len(lines) for head, lines, *_ in spans if head.level), default=0))
     rule = head_top + head_deep * LEADING + 8
-    compact = is_compact(rows)
+    compact = _is_compact(rows)
     placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
     beside = _beside_axis(record, table, plot)
     depth = AXIS_DEPTH + below * LEADING
@@ -507,7 +469,7 @@ def plan_layout(record: Record, look: style.Preset) -> Layout:
     return Layout(
         look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
         total_rule, bottom, axis, beside, directions, threshold, notes_top, footnotes, compact,
-        has_events(rows),
+        _has_events(rows),
     )  # fmt: skip
 
 
@@ -518,7 +480,7 @@ def _heading_spans(
     keys = [column.key for column in columns]
     spans = []
     for heading in headings:
-        inside = [columns[keys.index(key)] for key in span_keys(heading, keys)]
+        inside = [columns[keys.index(key)] for key in _span_keys(heading, keys)]
         if inside:
             left, right = inside[0].left, inside[-1].left + inside[-1].width
             limit = right - left if heading.level else 1e9
@@ -604,7 +566,7 @@ def _footnotes(
     listed = forest_notes.footnotes(record, table, clipped)
     if threshold is not None:
         listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
-    bias = bias_note(table.studies, manner)
+    bias = _bias_note(table.studies, manner)
     listed += [("", bias)] if bias else []
     return tuple(
         (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE, lines=NOTE_LINES))

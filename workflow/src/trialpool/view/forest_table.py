@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from trialpool import records
@@ -58,6 +58,11 @@ class Estimate:
     def values(self) -> tuple[float | None, float | None, float | None]:
         """Estimate and bounds as numbers."""
         return self.estimate.value, self.low.value, self.high.value
+
+    def at(self, place: str, instead_of: str) -> Estimate:
+        """The same numbers, whose places begin with `place` instead."""
+        numbers = (self.estimate, self.low, self.high)
+        return Estimate(*(replace(n, place=place + n.place.removeprefix(instead_of)) for n in numbers))
 
     @property
     def bounded(self) -> bool:
@@ -169,15 +174,14 @@ def forest_table(record: Record) -> ForestTable:
     >>> table.studies[0].label, table.studies[0].effect.estimate.text, table.studies[0].effect.interval
     ('Lu 2020', '−1.00', '−2.00 to 0.25')
     """
-    digits = effect_digits(record)
+    digits = _effect_digits(record)
     parts = _parts(record, digits)
     marks, notes = _footnotes([row for _, members, _ in parts for row in members])
     groups = [
         Group(name, tuple(_study(record, n, row, marks[n], digits) for n, row in members), subtotal)
         for name, members, subtotal in parts
     ]
-    pooled = record.pooled
-    result = _pooled(record, record.k, pooled, "pooled.", digits) if pooled else None
+    result = _pooled(record, record.k, "pooled", digits) if record.pooled else None
     whole = record.status == Status.POOLED
     return ForestTable(
         measure=record.measure,
@@ -193,14 +197,8 @@ def forest_table(record: Record) -> ForestTable:
     )
 
 
-def effect_digits(record: Record) -> int | None:
-    """Decimals of all effects of a record: those of its pooled line; None lets each value have its own.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> pooled = {"estimate": 8.9, "ci_low": -3.2, "ci_high": 21.0}
-    >>> effect_digits(filled(Appraised, {"measure": "MD", "pooled": pooled}))
-    1
-    """
+def _effect_digits(record: Record) -> int | None:
+    """Decimals of all effects of a record: those of its pooled line; None lets each value have its own."""
     if record.measure in RATIOS:
         return None
     if record.measure == "SMD":
@@ -210,35 +208,50 @@ def effect_digits(record: Record) -> int | None:
     return words.digits_for(getattr(study, key) for study in record.studies for key in OWN)
 
 
-def estimate_of(
-    measure: str, holder: Any, keys: Sequence[str], place: str, digits: int | None = None
+def number_at(record: Record, place: str, shown: Callable[[Any], str]) -> Number:
+    """The number at a place of a record such as "studies.0.weight"; `shown` makes its text.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> number_at(filled(Appraised, {"analysis": "a", "pooled": {"i2": 41.7}}), "pooled.i2", words.number)
+    Number(value=41.7, text='41.70', place='a/pooled.i2')
+    """
+    value: Any = record
+    for step in place.split("."):
+        value = value[int(step)] if step.isdigit() else _field(value, step)
+    return Number(value, MISSING if value is None else shown(value), f"{record.analysis}/{place}")
+
+
+def _field(holder: Any, name: str) -> Any:
+    return holder[name] if isinstance(holder, Mapping) else getattr(holder, name)
+
+
+def estimate_at(
+    record: Record, place: str, keys: Sequence[str] = POOLED, digits: int | None = None
 ) -> Estimate:
-    """An estimate and its bounds, the fields `keys` of `holder`, which stands at `place`, as printed.
+    """An estimate and its bounds, the fields `keys` at a place of a record, as printed.
 
     Without `digits` they have the decimals that suit them alone.
 
-    >>> group = records.ModeratorGroup(level="x", k=1, estimate=1.5, ci_low=1.0, ci_high=None)
-    >>> estimate_of("RR", group, POOLED, "pain/moderators.0.groups.0.").estimate
-    Number(value=1.5, text='1.50', place='pain/moderators.0.groups.0.estimate')
+    >>> from trialpool.view.read import Appraised, filled
+    >>> record = filled(Appraised, {"analysis": "a", "measure": "RR", "pooled": {"estimate": 1.5}})
+    >>> estimate_at(record, "pooled").estimate
+    Number(value=1.5, text='1.50', place='a/pooled.estimate')
     """
-    values = [None if absent(value) else value for value in (getattr(holder, key) for key in keys)]
-    texts = words.format_values(measure, values, digits)
-    estimate, low, high = map(Number, values, texts, [f"{place}{key}" for key in keys])
-    return Estimate(estimate, low, high)
+    numbers = [number_at(record, f"{place}.{key}", str) for key in keys]
+    texts = words.format_values(record.measure, [number.value for number in numbers], digits)
+    return Estimate(*(replace(number, text=text) for number, text in zip(numbers, texts, strict=True)))
 
 
 def pooled_estimate(record: Record) -> Estimate | None:
     """The pooled estimate (of one trial, its own) in the decimals that suit it alone; None without one."""
-    place = f"{record.analysis}/pooled."
-    return estimate_of(record.measure, record.pooled, POOLED, place) if record.pooled else None
+    return estimate_at(record, "pooled") if record.pooled else None
 
 
 def prediction(record: Record) -> Estimate | None:
     """The pooled estimate with its prediction interval, in the decimals of the pooled line, if it has one."""
     if not record.pooled:
         return None
-    keys, place = ("estimate", "pi_low", "pi_high"), f"{record.analysis}/pooled."
-    found = estimate_of(record.measure, record.pooled, keys, place, effect_digits(record))
+    found = estimate_at(record, "pooled", ("estimate", "pi_low", "pi_high"), _effect_digits(record))
     return found if found.bounded else None
 
 
@@ -285,7 +298,7 @@ def _parts(record: Record, digits: int | None) -> list[tuple[str, Numbered, Pool
     for number, group in enumerate(record.subgroups):
         subtotal = None
         if group.pooled and group.k > 1:
-            subtotal = _pooled(record, group.k, group.pooled, f"subgroups.{number}.pooled.", digits)
+            subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
         members = [(n, row) for n, row in rows if str(getattr(row, column)) == group.name]
         parts.append((words.capital(words.group_name(group.name)) or OTHER, members, subtotal))
     rest = [(n, row) for n, row in rows if str(getattr(row, column)) not in names]
@@ -293,7 +306,7 @@ def _parts(record: Record, digits: int | None) -> list[tuple[str, Numbered, Pool
 
 
 def _study(record: Record, number: int, row: records.Study, marks: str, digits: int | None) -> Study:
-    place = f"{record.analysis}/studies.{number}."
+    place = f"studies.{number}"
     return Study(
         number=number,
         label=clean(row.label or row.study_id) or "unnamed trial",
@@ -301,8 +314,8 @@ def _study(record: Record, number: int, row: records.Study, marks: str, digits: 
         instrument=_instrument(row),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
-        effect=estimate_of(record.measure, row, OWN, place, digits),
-        weight=_number(row, "weight", place, lambda value: f"{words.number(value, 1)}%"),
+        effect=estimate_at(record, place, OWN, digits),
+        weight=number_at(record, f"{place}.weight", lambda value: f"{words.number(value, 1)}%"),
         imputed=row.imputed,
         marks=marks,
         judgements=_judgements(row.judgements),
@@ -350,20 +363,16 @@ def _everybody(record: Record) -> str:
     return "" if amount is None else f"{least}{words.count(amount, 'person', 'people')}"
 
 
-def _pooled(record: Record, k: int, holder: records.Pooled, place: str, digits: int | None) -> Pooled:
-    place = f"{record.analysis}/{place}"
-    tau2 = (_number(holder, key, place, words.significant) for key in ("tau2", "tau2_low", "tau2_high"))
+def _pooled(record: Record, k: int, place: str, digits: int | None) -> Pooled:
+    tau2 = (
+        number_at(record, f"{place}.{key}", words.significant) for key in ("tau2", "tau2_low", "tau2_high")
+    )
     return Pooled(
         trials=words.count(k, "trial"),
-        effect=estimate_of(record.measure, holder, POOLED, place, digits),
+        effect=estimate_at(record, place, POOLED, digits),
         tau2=Estimate(*tau2),
-        i2=_number(holder, "i2", place, lambda value: f"{words.number(value, 0)}%"),
+        i2=number_at(record, f"{place}.i2", lambda value: f"{words.number(value, 0)}%"),
     )
-
-
-def _number(holder: Any, key: str, place: str, shown: Callable[[float], str]) -> Number:
-    value = getattr(holder, key)
-    return Number(value, MISSING if value is None else shown(value), f"{place}{key}")
 
 
 def _judgements(line: str) -> dict[tuple[str, str], str]:
@@ -379,12 +388,12 @@ def _judgements(line: str) -> dict[tuple[str, str], str]:
 
 def _footnotes(rows: Numbered) -> tuple[dict[int, str], tuple[tuple[str, str], ...]]:
     """The marks of every numbered trial, and (mark, text) of every footnote, symbols before letters."""
-    many = sum(bool(caution_text(row)) for _, row in rows) > MOST_CAUTIONS
+    many = sum(bool(_caution_text(row)) for _, row in rows) > MOST_CAUTIONS
     letters = iter(LETTERS)
     mark_of: dict[str, str] = {}
     marks = {}
     for number, row in rows:
-        caution = caution_text(row)
+        caution = _caution_text(row)
         called = (
             (IMPUTED, row.imputed),
             (READ_ONCE, row.reading == "single"),
@@ -402,15 +411,8 @@ def _footnotes(rows: Numbered) -> tuple[dict[int, str], tuple[tuple[str, str], .
     return marks, tuple(notes)
 
 
-def caution_text(row: records.Study) -> str:
-    """All cautions of one trial as one text, each once, and what was added to a table with a zero.
-
-    >>> from trialpool.view.read import filled
-    >>> caution_text(filled(records.Study, {"cautions": "n not printed; SD from SE; n not printed"}))
-    'n not printed; SD from SE.'
-    >>> caution_text(filled(records.Study, {"derivation": "events as printed; 0.5 added to each cell"}))
-    '0.5 added to each cell.'
-    """
+def _caution_text(row: records.Study) -> str:
+    """All cautions of one trial as one text, each once, and what was added to a table with a zero."""
     added = [step for step in row.derivation.split(";") if "added to each cell" in step]
     parts = [clean(part).rstrip(".") for part in [*row.cautions.split(";"), *added]]
     text = "; ".join(dict.fromkeys(part for part in parts if part))

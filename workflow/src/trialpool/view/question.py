@@ -22,6 +22,7 @@ from trialpool.view.forest_table import (
     Number,
     forest_axis,
     forest_table,
+    number_at,
     prediction,
     some_uncounted,
 )
@@ -119,14 +120,6 @@ def interval_name(records: Sequence[Record]) -> str:
 # sentences
 
 
-def favoured(record: Record, value: float | None) -> str:
-    """Which side a value favours: "experimental", "control" or "" at no effect (or without a value)."""
-    null = no_effect(record.measure)
-    if value is None or absent(value) or value == null:
-        return ""
-    return "experimental" if (value > null) == (record.better == "higher") else "control"
-
-
 def excludes_no_effect(measure: str, low: float | None, high: float | None) -> bool:
     """Whether an interval lies wholly on one side of no effect.
 
@@ -140,10 +133,12 @@ def excludes_no_effect(measure: str, low: float | None, high: float | None) -> b
 
 def clear_side(record: Record) -> str:
     """The side whose benefit the confidence interval bears out ("experimental", "control"), else ""."""
-    pooled = record.pooled
+    pooled, null = record.pooled, no_effect(record.measure)
     if not pooled or not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
         return ""
-    return favoured(record, pooled.estimate)
+    if pooled.estimate is None or pooled.estimate == null:
+        return ""
+    return "experimental" if (pooled.estimate > null) == (record.better == "higher") else "control"
 
 
 def people(record: Record) -> int | None:
@@ -151,16 +146,8 @@ def people(record: Record) -> int | None:
     return words.people(record.n_experimental, record.n_control)
 
 
-def people_words(record: Record) -> str:
-    """How many people were analysed.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> people_words(filled(Appraised, {"n_experimental": 100, "n_control": None}))
-    'number of people not reported'
-    >>> sizes = {"n_experimental": 9, "n_control": 8}
-    >>> people_words(filled(Appraised, sizes | {"studies": [{"n_control": 8}]}))
-    'at least 17 people'
-    """
+def _people_words(record: Record) -> str:
+    """How many people were analysed."""
     amount = people(record)
     if amount is None:
         return "number of people not reported"
@@ -174,7 +161,7 @@ def size_words(record: Record) -> str:
     >>> size_words(filled(Appraised, {"k": 5, "n_experimental": 100, "n_control": 98}))
     '5 trials, 198 people'
     """
-    return f"{count(record.k, 'trial')}, {people_words(record)}"
+    return f"{count(record.k, 'trial')}, {_people_words(record)}"
 
 
 def verdict_words(record: Record) -> str:
@@ -210,7 +197,7 @@ def result_sentence(record: Record) -> str:
         between = f"{record.experimental_name} and {record.control_name}"
         start = f"No clear difference between {between} was shown"
     if record.status == Status.SINGLE_STUDY:
-        told = f"{start}, in one trial only ({people_words(record)}): {numbers}"
+        told = f"{start}, in one trial only ({_people_words(record)}): {numbers}"
         return f"{told}. One trial is not a meta-analysis."
     return f"{start}: {numbers}; {size_words(record)}.{_new_trial_words(record, level)}"
 
@@ -304,55 +291,45 @@ def informative_statement(record: Appraised) -> str:
     if not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
         return _unsettled(record, level)
     start = f"Compared with {record.control_name}, {record.experimental_name}"
-    size = effect_size(record, pooled.estimate)
-    noun, benefit, harm = outcome_words(record)
+    size = _effect_size(record, pooled.estimate)
+    noun, benefit, harm = _outcome_words(record)
     if size == "trivial":
         return _sentence(start, level, "make", f"little or no difference to {noun}")
-    verb = benefit if favoured(record, pooled.estimate) == "experimental" else harm
+    verb = benefit if clear_side(record) == "experimental" else harm
     adverb = {"large": " by a large amount", "small": " slightly"}.get(size, "")
     return _sentence(start, level, verb, f"{noun}{adverb}")
 
 
-def is_plural(name: str) -> bool:
-    """Whether the name of a treatment takes a plural verb.
-
-    >>> is_plural("opioids"), is_plural("acupuncture"), is_plural("analysis"), is_plural("other drugs")
-    (True, False, False, True)
-    """
+def _is_plural(name: str) -> bool:
+    """Whether the name of a treatment takes a plural verb."""
     return name.endswith("s") and not name.endswith(("ss", "is", "us"))
 
 
 def _sentence(start: str, level: str, verb: str, rest: str) -> str:
     """The verb is inflected unless "may" stands before it or the treatment is a plural."""
     strength = STRENGTH[level]
-    inflected = verb if strength == "may " or is_plural(start) else f"{verb}s"
+    inflected = verb if strength == "may " or _is_plural(start) else f"{verb}s"
     return f"{start} {strength}{inflected} {rest}{DOUBT if level == 'very low' else ''}."
 
 
 def _unsettled(record: Appraised, level: str) -> str:
     """What may be said where the interval includes no difference."""
-    noun, benefit, _ = outcome_words(record)
+    noun, benefit, _ = _outcome_words(record)
     treatment, against = record.experimental_name, f"compared with {record.control_name}"
     if level == "very low":
         return f"The evidence is very uncertain about the effect of {treatment} on {noun}, {against}."
     assert record.pooled is not None
     bounds = (record.pooled.ci_low, record.pooled.ci_high)
-    if all(effect_size(record, bound) == "trivial" for bound in bounds):
+    if all(_effect_size(record, bound) == "trivial" for bound in bounds):
         start = capital(f"{against}, {treatment}")
         return _sentence(start, level, "make", f"little or no difference to {noun}")
-    verb = benefit if is_plural(treatment) else f"{benefit}s"
+    verb = benefit if _is_plural(treatment) else f"{benefit}s"
     told = f"Whether {treatment} {verb} {noun}, {against}, is not settled"
     return f"{told}: the interval includes no difference."
 
 
-def effect_size(record: Record, value: float | None) -> str:
-    """How large a value is: "large", "important", "small", "trivial", or "" where no yardstick is known.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> records = (filled(Appraised, {"measure": measure}) for measure in ("RR", "MD"))
-    >>> [effect_size(record, 0.7) for record in records]
-    ['important', '']
-    """
+def _effect_size(record: Record, value: float | None) -> str:
+    """How large a value is: "large", "important", "small", "trivial", or "" where no yardstick is known."""
     unit = _yardstick(record)
     if unit is None or value is None:
         return ""
@@ -370,13 +347,8 @@ def _yardstick(record: Record) -> float | None:
     return abs(record.mcid.value) if record.mcid and record.mcid.value else None
 
 
-def outcome_words(record: Record) -> tuple[str, str, str]:
-    """The outcome as a noun phrase, with the verbs for benefit and for harm.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> outcome_words(filled(Appraised, {"domain": "responder", "studies": [{"instrument": "pain_50"}]}))[0]
-    'the number of people with at least half the pain gone'
-    """
+def _outcome_words(record: Record) -> tuple[str, str, str]:
+    """The outcome as a noun phrase, with the verbs for benefit and for harm."""
     domain = record.domain
     noun, benefit, harm = OUTCOMES.get(domain, (domain_name(domain), "improve", "worsen"))
     if "{}" in noun:
@@ -451,8 +423,7 @@ class Question:
     @property
     def p_value(self) -> Number:
         """That of the test of no difference."""
-        value = self.record.pooled.p_value if self.record.pooled else None
-        return Number(value, words.p_value(value), f"{self.record.analysis}/pooled.p_value")
+        return number_at(self.record, "pooled.p_value", words.p_value)
 
     @property
     def not_used(self) -> list[Any]:
@@ -489,16 +460,12 @@ def question_view(record: Appraised, raw: Row, instruments: Row, spec: Row | Non
         side=clear_side(record),
         certainty=certainty_view(record),
         robust=robustness_view(record),
-        settings=tuple(settings_shown(spec or {})),
+        settings=tuple(_settings_shown(spec or {})),
     )
 
 
-def settings_shown(spec: Row) -> list[tuple[str, str]]:
-    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out.
-
-    >>> settings_shown({"measure": "MD", "outcomes": ["NRS", "VAS10"], "note": "", "title": "T"})
-    [('measure', 'MD'), ('outcomes', 'NRS, VAS10')]
-    """
+def _settings_shown(spec: Row) -> list[tuple[str, str]]:
+    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out."""
     shown = []
     for key, value in spec.items():
         if key not in SHOWN_ELSEWHERE and value not in (None, "", [], {}):

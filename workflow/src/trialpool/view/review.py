@@ -12,7 +12,7 @@ from typing import Any
 from trialpool import text as words
 from trialpool.records import Record, Status
 from trialpool.view.axis import Axis, shared_axis
-from trialpool.view.forest_table import POOLED, Estimate, Number, estimate_of, pooled_estimate
+from trialpool.view.forest_table import POOLED, Estimate, Number, number_at, pooled_estimate
 from trialpool.view.question import (
     CONDITION_NAMES,
     Certainty,
@@ -85,10 +85,10 @@ def _claim_view(index: int, claim: Row, by_analysis: Mapping[str, Appraised]) ->
     for number, part in enumerate(claim["parts"]):
         place = f"claims/{index}.parts.{number}.findings"
         findings = [
-            _finding(f"{place}.{at}.restricted.pooled.", found, by_analysis[found["analysis"]])
+            _finding(f"{place}.{at}.restricted.", found, by_analysis[found["analysis"]])
             for at, found in enumerate(part["findings"])
         ]
-        parts.append({**part, "dose": dose_words(part.get("where") or {}), "findings": findings})
+        parts.append({**part, "dose": _dose_words(part.get("where") or {}), "findings": findings})
     return {
         **claim,
         "anchor": words.anchor("claim", claim["claim"]),
@@ -99,22 +99,17 @@ def _claim_view(index: int, claim: Row, by_analysis: Mapping[str, Appraised]) ->
 
 
 def _finding(place: str, found: Row, record: Appraised) -> Finding:
-    part = found.get("restricted")
-    decisive = record.restricted(part)
-    if not decisive.pooled:
+    decisive = record.restricted(found.get("restricted"))
+    effect = pooled_estimate(decisive)
+    if not effect:
         return Finding(found, record, None, None, "")
-    effect = pooled_estimate(record)
-    if part:
-        effect = estimate_of(record.measure, decisive.pooled, POOLED, place)
+    if decisive is not record:  # its numbers stand with the claim
+        effect = effect.at(place, f"{record.analysis}/")
     return Finding(found, record, effect, result_axis(decisive), size_words(decisive))
 
 
-def dose_words(where: Mapping[str, Sequence[float]]) -> str:
-    """The bounds of a dose in words.
-
-    >>> dose_words({"sessions": [8, 16], "programme_weeks": [6, 8]})
-    '8 to 16 sessions and 6 to 8 weeks of treatment'
-    """
+def _dose_words(where: Mapping[str, Sequence[float]]) -> str:
+    """The bounds of a dose in words."""
     return words.listing(
         f"{words.plain_number(low)} to {words.plain_number(high)} {DOSE_WORDS.get(key, words.spaced(key))}"
         for key, (low, high) in where.items()
@@ -165,29 +160,23 @@ def _outcome(record: Appraised, effect: Estimate) -> Outcome:
         record=record,
         outcome=words.capital(title_parts(record)[0]),
         effect=effect,
-        absolute=_absolute(record.analysis, record.absolute) if record.absolute else None,
+        absolute=_absolute(record) if record.absolute else None,
         certainty=certainty_view(record),
         statement=informative_statement(record),
         people=people(record),
     )
 
 
-def _absolute(analysis: str, absolute: Mapping[str, float | None]) -> dict[str, Number]:
+def _absolute(record: Appraised) -> dict[str, Number]:
     """Risks per 1,000 with their exact values, and the difference as "more" or "fewer"."""
-    numbers = {}
-    for key in ("assumed_risk", "risk", "risk_low", "risk_high"):
-        numbers[key] = words.number(absolute[key], 0)
-    for key in ("difference", "difference_low", "difference_high"):
-        numbers[key] = more_or_fewer(absolute[key] or 0.0)
-    return {key: Number(absolute[key], shown, f"{analysis}/absolute.{key}") for key, shown in numbers.items()}
+    risks = ("assumed_risk", "risk", "risk_low", "risk_high")
+    shown = dict.fromkeys(risks, lambda value: words.number(value, 0))
+    shown |= dict.fromkeys(("difference", "difference_low", "difference_high"), _more_or_fewer)
+    return {key: number_at(record, f"absolute.{key}", text) for key, text in shown.items()}
 
 
-def more_or_fewer(per_thousand: float) -> str:
-    """A difference in people per 1,000 in words.
-
-    >>> more_or_fewer(-53.4), more_or_fewer(12.0), more_or_fewer(0.2)
-    ('53 fewer', '12 more', 'no difference')
-    """
+def _more_or_fewer(per_thousand: float) -> str:
+    """A difference in people per 1,000 in words."""
     amount = words.number(abs(per_thousand), 0)
     if amount == "0":
         return "no difference"
@@ -406,7 +395,7 @@ def audit_view(rows: Sequence[Row], named: Mapping[str, str]) -> dict[str, Any]:
         "rules": [
             {
                 "severity": severity,
-                "name": rule_name(rule),
+                "name": _rule_name(rule),
                 "check": rules[severity, rule][0]["check"],
                 "findings": rules[severity, rule],
             }
@@ -415,12 +404,8 @@ def audit_view(rows: Sequence[Row], named: Mapping[str, str]) -> dict[str, Any]:
     }
 
 
-def rule_name(rule: str) -> str:
-    """A rule of the audit in words, abbreviations as they are written.
-
-    >>> rule_name("se_as_sd"), rule_name("doubted_row")
-    ('SE as SD', 'Doubted row')
-    """
+def _rule_name(rule: str) -> str:
+    """A rule of the audit in words, abbreviations as they are written."""
     written = {"se": "SE", "sd": "SD", "ci": "CI"}
     return words.capital(" ".join(written.get(word, word) for word in words.spaced(rule).split(" ")))
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from trialpool import text as words
 from trialpool.measures import RATIOS
@@ -13,7 +12,7 @@ from trialpool.records import Moderator, Record, Sensitivity, Status
 from trialpool.synthesis.moderators import moderator_name
 from trialpool.text import capital
 from trialpool.view.axis import Axis, shared_axis
-from trialpool.view.forest_table import POOLED, Estimate, Number, estimate_of
+from trialpool.view.forest_table import Estimate, Number, estimate_at, number_at
 
 KIND_NAMES = {
     "main": "As configured",
@@ -29,13 +28,7 @@ PER = {"sessions": "session", "programme_weeks": "week", "sessions_per_week": "w
 PER |= {"year": "year", "weeks": "week", "n_randomised": "person"}
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """The result under one other choice."""
-
-    row: Sensitivity
-    effect: Estimate
-    conclusion: str
+Choice = tuple[Sensitivity, Estimate, str]  # the record's row, its effect, its conclusion in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +37,7 @@ class Moderated:
 
     name: str
     k: Number
-    groups: tuple[tuple[str, Number, Estimate], ...]
+    groups: Sequence[tuple[str, Number, Estimate]]
     slope: Estimate | str
     per: str
     p_value: Number
@@ -68,13 +61,13 @@ class Robustness:
     `posterior` the effect, the prior's name and the probabilities of a Bayesian fit.
     """
 
-    kinds: tuple[tuple[str, tuple[Choice, ...]], ...]
+    kinds: Mapping[str, Sequence[Choice]]
     axis: Axis | None
-    untried: tuple[str, ...]
-    combined: tuple[Number, ...]
+    untried: Sequence[str]
+    combined: Sequence[Number]
     posterior: tuple[str, Estimate, Number, Number] | None
     multilevel: Estimate | None
-    influential: tuple[str, ...]
+    influential: Sequence[str]
     moderators: Moderators | None
 
 
@@ -85,60 +78,45 @@ def robustness_view(record: Record) -> Robustness | None:
     choices: dict[str, list[Choice]] = {}
     for number, row in enumerate(record.sensitivity):
         if row.estimate is not None:
-            effect = _estimate(record, row, f"sensitivity.{number}.")
             conclusion = CONCLUSIONS.get(str(row.conclusion), str(row.conclusion))
-            choices.setdefault(row.kind, []).append(Choice(row, effect, conclusion))
-    effects = [choice.effect.values for rows in choices.values() for choice in rows]
-    levels, robust = record.multilevel, ("estimate", "robust_ci_low", "robust_ci_high")
+            choice = (row, estimate_at(record, f"sensitivity.{number}"), conclusion)
+            choices.setdefault(KIND_NAMES.get(row.kind, row.kind), []).append(choice)
+    effects = [effect.values for rows in choices.values() for _, effect, _ in rows]
+    whole = ("estimate", "robust_ci_low", "robust_ci_high")
     return Robustness(
-        kinds=tuple((KIND_NAMES.get(kind, kind), tuple(rows)) for kind, rows in choices.items()),
+        kinds=choices,
         axis=shared_axis(record.measure, effects) if effects else None,
-        untried=tuple(f"{row.choice} ({row.reason})" for row in record.sensitivity if row.reason),
+        untried=[f"{row.choice} ({row.reason})" for row in record.sensitivity if row.reason],
         combined=_combined(record),
         posterior=_posterior(record),
-        multilevel=_estimate(record, levels, "multilevel.", robust) if levels else None,
-        influential=tuple(row.label for row in record.influence if row.influential),
-        moderators=moderators_view(record),
+        multilevel=estimate_at(record, "multilevel", whole) if record.multilevel else None,
+        influential=[row.label for row in record.influence if row.influential],
+        moderators=_moderators_view(record),
     )
 
 
-def _estimate(record: Record, holder: Any, place: str, keys: Sequence[str] = POOLED) -> Estimate:
-    return estimate_of(record.measure, holder, keys, f"{record.analysis}/{place}")
-
-
-def _share(record: Record, holder: Any, place: str, key: str) -> Number:
-    value = getattr(holder, key)
-    return Number(value, words.percent(value), f"{record.analysis}/{place}{key}")
-
-
-def _combined(record: Record) -> tuple[Number, ...]:
+def _combined(record: Record) -> list[Number]:
     """Least, largest and median estimate of all combinations of choices, shares of clear benefit and harm."""
-    found = record.multiverse
-    if not found:
-        return ()
+    if not record.multiverse:
+        return []
     keys = ("estimate_median", "estimate_low", "estimate_high")
-    range_of = _estimate(record, found, "multiverse.", keys)
-    shares = (_share(record, found, "multiverse.", key) for key in ("clear_benefit", "clear_harm"))
-    return (range_of.low, range_of.high, range_of.estimate, *shares)
+    spread = estimate_at(record, "multiverse", keys)
+    shares = (number_at(record, f"multiverse.clear_{side}", words.percent) for side in ("benefit", "harm"))
+    return [spread.low, spread.high, spread.estimate, *shares]
 
 
 def _posterior(record: Record) -> tuple[str, Estimate, Number, Number] | None:
     """Prior, effect, probability of any benefit and of one beyond the MCID, of the first Bayesian fit."""
     if not record.bayes:
         return None
-    fit, place = record.bayes[0], "bayes.0."
-    benefit, beyond = (_share(record, fit, place, key) for key in ("p_benefit", "p_beyond_mcid"))
-    return PRIORS.get(fit.prior, fit.prior), _estimate(record, fit, place), benefit, beyond
+    prior = record.bayes[0].prior
+    benefit = number_at(record, "bayes.0.p_benefit", words.percent)
+    beyond = number_at(record, "bayes.0.p_beyond_mcid", words.percent)
+    return PRIORS.get(prior, prior), estimate_at(record, "bayes.0"), benefit, beyond
 
 
-def moderators_view(record: Record) -> Moderators | None:
-    """The moderators of a record; None where none is asked for.
-
-    >>> from trialpool.view.read import Appraised, filled
-    >>> row = {"moderator": "any", "k": 3, "caution": "3 trials: at least 4 are needed"}
-    >>> moderators_view(filled(Appraised, {"moderators": [row]})).untested
-    (('any moderator', '3 trials: at least 4 are needed'),)
-    """
+def _moderators_view(record: Record) -> Moderators | None:
+    """The moderators of a record; None where none is asked for."""
     if not record.moderators:
         return None
     tested = [(n, row) for n, row in enumerate(record.moderators) if row.p_value is not None]
@@ -153,29 +131,26 @@ def moderators_view(record: Record) -> Moderators | None:
 
 
 def _moderated(record: Record, number: int, row: Moderator) -> Moderated:
-    inside = f"moderators.{number}."
-    place = f"{record.analysis}/{inside}"
+    place = f"moderators.{number}"
     keys = ("slope", "slope_low", "slope_high")
     slope: Estimate | str = ""
     told = per = ""
     if not row.groups:
         told, per = moderator_slope(record.measure, row.moderator, [getattr(row, key) for key in keys])
-        slope = told if record.measure in RATIOS else _estimate(record, row, inside, keys)
+        slope = told if record.measure in RATIOS else estimate_at(record, place, keys)
+    groups = []
+    for at, group in enumerate(row.groups):
+        inside = f"{place}.groups.{at}"
+        name = capital(words.group_name(group.level))
+        groups.append((name, number_at(record, f"{inside}.k", str), estimate_at(record, inside)))
     return Moderated(
         name=capital(moderator_name(row.moderator)),
-        k=Number(row.k, str(row.k), f"{place}k"),
-        groups=tuple(
-            (
-                capital(words.group_name(group.level)),
-                Number(group.k, str(group.k), f"{place}groups.{at}.k"),
-                _estimate(record, group, f"{inside}groups.{at}."),
-            )
-            for at, group in enumerate(row.groups)
-        ),
+        k=number_at(record, f"{place}.k", str),
+        groups=groups,
         slope=slope,
         per=per,
-        p_value=Number(row.p_value, words.p_value(row.p_value), f"{place}p_value"),
-        p_permutation=Number(row.p_permutation, words.p_value(row.p_permutation), f"{place}p_permutation"),
+        p_value=number_at(record, f"{place}.p_value", words.p_value),
+        p_permutation=number_at(record, f"{place}.p_permutation", words.p_value),
     )
 
 

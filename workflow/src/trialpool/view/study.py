@@ -52,12 +52,12 @@ def origins(record: Record, table: ForestTable, raw: Row, instruments: Row) -> d
     found = {}
     for shown in table.studies:
         study = record.studies[shown.number]
-        ids = row_ids(study.row_ids)
+        ids = _row_ids(study.row_ids)
         found[shown.number] = Origin(
             study=study,
             outcome=instrument_name(study.instrument, study.item, instruments),
             time=_time(study, shown.weeks),
-            light=light(shown.worst_judgement) if shown.judgements else None,
+            light=_light(shown.worst_judgement) if shown.judgements else None,
             steps=tuple(step for step in study.derivation.split("; ") if step),
             cautions=tuple(text for text in study.cautions.split("; ") if text),
             raw=tuple(raw[row_id] for row_id in ids if row_id in raw),
@@ -91,12 +91,8 @@ def _time(study: Study, weeks: str) -> str:
     return f"week {weeks}, {name}" if study.timepoint == "follow_up" else f"week {weeks}"
 
 
-def identifier_links(study: Row) -> list[dict[str, str]]:
-    """Links made from well-formed identifiers; an identifier of another form makes none.
-
-    >>> identifier_links({"doi": "10.1000/x1", "pmid": "12345", "pmcid": "nonsense"})[1]["url"]
-    'https://pubmed.ncbi.nlm.nih.gov/12345/'
-    """
+def _identifier_links(study: Row) -> list[dict[str, str]]:
+    """Links made from well-formed identifiers; an identifier of another form makes none."""
     links = []
     doi, pmid, pmcid = (str(study.get(key) or "") for key in ("doi", "pmid", "pmcid"))
     if _DOI.fullmatch(doi):
@@ -109,21 +105,21 @@ def identifier_links(study: Row) -> list[dict[str, str]]:
 
 
 def raw_index(tables: Tables) -> dict[str, dict[str, Any]]:
-    """Raw rows by row_id, in the form in which the page shows them (see `raw_row`).
+    """Raw rows by row_id, in the form in which the page shows them (cells, and where it was read).
 
     >>> index = raw_index({"events": [{"row_id": "events.csv:2", "study_id": "A2000", "events": 3.0}]})
     >>> index["events.csv:2"]["cells"]
     [('events', '3')]
     """
     return {
-        str(row["row_id"]): raw_row(row)
+        str(row["row_id"]): _raw_row(row)
         for table in RESULT_TABLES
         for row in tables.get(table) or []
         if not absent(row.get("row_id"))
     }
 
 
-def raw_row(row: Row) -> dict[str, Any]:
+def _raw_row(row: Row) -> dict[str, Any]:
     """One raw row: its cells as reported (empty ones left out), and where it was read."""
     return {
         "row_id": row.get("row_id"),
@@ -140,12 +136,8 @@ def raw_row(row: Row) -> dict[str, Any]:
     }
 
 
-def row_ids(text: Any) -> list[str]:
-    """The row ids of an effect, in order, each once.
-
-    >>> row_ids("continuous.csv:3 continuous.csv:9 continuous.csv:3")
-    ['continuous.csv:3', 'continuous.csv:9']
-    """
+def _row_ids(text: Any) -> list[str]:
+    """The row ids of an effect, in order, each once."""
     return list(dict.fromkeys(str(text or "").split()))
 
 
@@ -192,7 +184,7 @@ def _trial_view(
 ) -> dict[str, Any]:
     key = study["study_id"]
     results = [
-        {"name": TABLE_NAMES[table], "rows": [raw_row(row) for row in by_study[table][key]]}
+        {"name": TABLE_NAMES[table], "rows": [_raw_row(row) for row in by_study[table][key]]}
         for table in RESULT_TABLES
         if by_study[table].get(key)
     ]
@@ -202,7 +194,7 @@ def _trial_view(
         "condition": study.get("condition") or "",
         "year": study.get("year"),
         "facts": study,
-        "links": identifier_links(study),
+        "links": _identifier_links(study),
         "arms": by_study["arms"].get(key, []),
         "results": results,
         "n_rows": sum(len(table["rows"]) for table in results),
@@ -239,7 +231,7 @@ def _tool_table(tool: str, rows: Sequence[Row], named: Mapping[str, str], trials
                 "study_id": study,
                 "label": named.get(study, study),
                 "cells": [
-                    [light(row["judgement"]) for row in cells.get((study, domain), [])] for domain in domains
+                    [_light(row["judgement"]) for row in cells.get((study, domain), [])] for domain in domains
                 ],
                 "assessors": list(dict.fromkeys(r["assessed_by"] for r in rows if r["study_id"] == study)),
             }
@@ -249,12 +241,8 @@ def _tool_table(tool: str, rows: Sequence[Row], named: Mapping[str, str], trials
     }
 
 
-def light(judgement: str) -> dict[str, str]:
-    """A judgement as the page shows it: class, symbol and words.
-
-    >>> light("some_concerns")
-    {'judgement': 'some-concerns', 'symbol': '−', 'text': 'some concerns'}
-    """
+def _light(judgement: str) -> dict[str, str]:
+    """A judgement as the page shows it: class, symbol and words."""
     return {
         "judgement": judgement.replace("_", "-"),
         "symbol": SYMBOLS.get(judgement, "?"),
