@@ -236,7 +236,7 @@ def test_subgroups_head_their_trials_and_end_in_a_subtotal():
     record = demo.record(studies=studies, subgroups=subgroups, subgroup_column="category_control")
     first, second = question_view(record, {}, {}).table.groups
     assert (first.name, len(first.studies), second.name) == ("Sham", 2, "Usual care")
-    assert first.subtotal.effect.estimate.place == "demo-pain/subgroups.0.pooled.estimate"
+    assert first.subtotal.effect.estimate.path == "demo-pain/subgroups.0.pooled.estimate"
     assert second.subtotal is None
     page = Page(render_page([record], demo.evidence()))
     assert page.unbalanced == []

@@ -61,7 +61,7 @@ def test_published_pools_stand_beside_ours_with_the_reasons():
     other = row | {"analysis": "", "measure": "RR", "differences": ""}
     ours, unmatched = published_views([row, other], [demo.record()])
     assert whisker(ours["bounds"], ours["axis"])["mid"] > whisker(ours["ours"], ours["axis"])["mid"]
-    assert ours["ours"].estimate.place == "demo-pain/pooled.estimate"
+    assert ours["ours"].estimate.path == "demo-pain/pooled.estimate"
     assert ours["differences"] == ["7 trials there, 3 here", "intervals overlap"]
     assert unmatched["axis"] is None
     text = render_page([demo.record()], demo.evidence(), published=[row, other])

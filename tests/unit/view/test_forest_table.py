@@ -18,5 +18,5 @@ def test_every_number_knows_its_place_in_the_record():
     record = demo.record()
     for study in forest_table(record).studies:
         for number in (study.effect.estimate, study.effect.high, study.weight):
-            place = number.place.removeprefix("demo-pain/")
+            place = number.path.removeprefix("demo-pain/")
             assert number_at(record, place, str).value == number.value

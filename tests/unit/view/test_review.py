@@ -100,7 +100,7 @@ def judged_claim(**changes):
 
 def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
     (view,) = review.claim_views([judged_claim()], [demo.record()])
-    assert view["parts"][0]["findings"][0].effect.estimate.place == "demo-pain/pooled.estimate"
+    assert view["parts"][0]["findings"][0].effect.estimate.path == "demo-pain/pooled.estimate"
     dosed = {
         **{"status": "single_study", "k": 1, "n_experimental": 10, "n_control": 12, "trials": ["A"]},
         "pooled": demo.pooled(estimate=-0.5),

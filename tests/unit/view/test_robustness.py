@@ -11,7 +11,7 @@ def test_choices_stand_by_kind_and_those_not_tried_with_the_reason():
     rows = [CHOICE | {"conclusion": "unclear"}, {"kind": "data", "choice": "finals", "reason": "no finals"}]
     view = robustness_view(demo.record(robustness=HOLDS, sensitivity=rows))
     ((_, effect, conclusion),) = view.kinds["Another model"]
-    assert (effect.low.place, conclusion) == ("demo-pain/sensitivity.0.ci_low", "no clear difference")
+    assert (effect.low.path, conclusion) == ("demo-pain/sensitivity.0.ci_low", "no clear difference")
     assert list(view.untried) == ["finals (no finals)"]
 
 
@@ -28,7 +28,7 @@ def test_moderators_are_tested_or_have_a_reason():
     assert view.cautions == ("Few trials", "One outlier")
     (row,) = view.tested
     assert (row.slope.low.text, row.per) == ("−0.30", "per year")
-    assert row.p_value.place == "demo-pain/moderators.0.p_value"
+    assert row.p_value.path == "demo-pain/moderators.0.p_value"
 
 
 def test_a_slope_of_ratios_is_a_ratio_of_ratios():

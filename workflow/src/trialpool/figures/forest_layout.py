@@ -88,11 +88,11 @@ def _group_rows(
     rows = [Row("heading", {"study": group.name})] if group.name else []
     rows += [_study_row(study, look, domains, bool(table.total)) for study in group.studies]
     if group.subtotal:
-        found = group.subtotal
-        spread = (("τ²", found.tau2.estimate), ("I²", found.i2))
-        aside = ", ".join(f"{sign} = {held.text}" for sign, held in spread if held.value is not None)
-        cells = {"study": f"Subtotal, {found.trials}", "aside": aside, **_effect_cells(found.effect, look)}
-        rows.append(Row("subtotal", cells, *found.effect.values))
+        total = group.subtotal
+        spread = (("τ²", total.tau2.estimate), ("I²", total.i2))
+        aside = ", ".join(f"{sign} = {each.text}" for sign, each in spread if each.value is not None)
+        cells = {"study": f"Subtotal, {total.trials}", "aside": aside, **_effect_cells(total.effect, look)}
+        rows.append(Row("subtotal", cells, *total.effect.values))
     return rows
 
 
@@ -171,13 +171,13 @@ def _bias_cells(study: Study, domains: Sequence[str] | None) -> dict[str, str]:
     """The cells of one trial: a judgement by the key of its column."""
     if domains is None:
         return {}
-    found = {BIAS: study.worst_judgement}
+    judgements = {BIAS: study.worst_judgement}
     if domains:
         judged = {domain: judgement for (_, domain), judgement in study.judgements.items()}
-        found = {
+        judgements = {
             f"{BIAS}{letter}": judged.get(name, "") for letter, name in zip(LETTERS, domains, strict=False)
         }
-    return {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in found.items()}
+    return {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in judgements.items()}
 
 
 def _bias_note(studies: Sequence[Study], manner: str) -> str:
@@ -238,10 +238,10 @@ def _plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[
     compact = _is_compact(rows)
     events = _has_events(rows)
     columns = [column for block in preset.columns for column in _block(block, compact, events, preset)]
-    held = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)} | {
+    filled = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)} | {
         PLOT
     }
-    columns = [column for column in columns if column.key in held]
+    columns = [column for column in columns if column.key in filled]
     columns = [replace(column, width=_natural_width(column, rows)) for column in columns]
     placed = _placed(_widened(columns, headings))
     lack = LEAST_BEFORE_PLOT - next(column.left for column in placed if column.key == PLOT)
@@ -273,7 +273,7 @@ def _block(block: str, compact: bool, events: bool, preset: style.Preset) -> lis
         return [Column("weight", "right", WIDE)]
     if block == BIAS:
         letters = [
-            Column(f"{BIAS}{name}", "centre", 2.0 if place else WIDE) for place, name in enumerate(LETTERS)
+            Column(f"{BIAS}{name}", "centre", 2.0 if number else WIDE) for number, name in enumerate(LETTERS)
         ]
         return [Column(BIAS, "centre", WIDE), *letters]
     return [Column(PLOT, "left", WIDE)]

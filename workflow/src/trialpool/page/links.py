@@ -40,12 +40,12 @@ def homes(
     for table in RESULT_TABLES:
         for row in tables.get(table) or []:
             places.setdefault(row["study_id"], []).append(("row", words.anchor("row", row.get("row_id"))))
-    found: dict[Place, str] = {("analysis", analysis): analysis for analysis in named}
+    home: dict[Place, str] = {("analysis", analysis): analysis for analysis in named}
     for analysis, trials in named.items():
         for trial in trials:
             for place in places.get(trial, ()):
-                found.setdefault(place, analysis)
-    return found, places
+                home.setdefault(place, analysis)
+    return home, places
 
 
 def linker(

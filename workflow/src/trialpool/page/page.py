@@ -1,4 +1,4 @@
-"""results/index.html: a static file that asks nothing of anyone, told from the records and the evidence.
+"""results/index.html: a static file that asks nothing of anyone, made from the records and the evidence.
 
 Of very many questions each has such a file of its own (see `links`).
 """

@@ -50,11 +50,11 @@ def _claim(claim: Row, records: Sequence[Appraised]) -> dict[str, Any]:
     by_analysis = {record.analysis: record for record in records}
     results = []
     for part in claim["parts"]:
-        for found in part["findings"]:
-            record = by_analysis[found["analysis"]].restricted(found.get("restricted"))
+        for finding in part["findings"]:
+            record = by_analysis[finding["analysis"]].restricted(finding.get("restricted"))
             if record.pooled:
-                told = f"{_effect(record)}, {words.count(record.k, 'trial')}"
-                results.append({"told": told, "folder": _folder(record)})
+                text = f"{_effect(record)}, {words.count(record.k, 'trial')}"
+                results.append({"text": text, "folder": _folder(record)})
     return {"statement": claim["statement"], "verdict": claim["verdict"], "results": results}
 
 

@@ -1,6 +1,6 @@
 """The two template environments, HTML with autoescape and Markdown with its own escaping, and their filters.
 
-A number on the page carries its exact value and the place in the record that it was read from:
+A number on the page carries its exact value and the path in the record that it was read from:
 `<data value="-1.234567" data-from="dpn-pain/pooled.estimate">−1.23</data>`. What is shown is rounded, what is
 meant stays exact, and a test can walk the page and compare every number with its record. Small plots are
 drawn by the browser from positions in per cent; range, ticks and clipping are those of `view.axis`, so that
@@ -30,14 +30,14 @@ _DATA = Markup('<data value="{}" data-from="{}">{}</data>')
 
 
 def data(number: Number) -> Markup:
-    """A shown number with its exact value and its place; a missing value is a plain dash.
+    """A shown number with its exact value and its path; a missing value is a plain dash.
 
     >>> print(data(Number(68.4, "68%", "a/pooled.i2")))
     <data value="68.4" data-from="a/pooled.i2">68%</data>
     """
     if words.absent(number.value):
         return Markup.escape(words.MISSING)
-    return _DATA.format(io.cell(number.value), number.place, number.text)
+    return _DATA.format(io.cell(number.value), number.path, number.text)
 
 
 def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE) -> Markup:

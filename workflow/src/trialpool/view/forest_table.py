@@ -39,11 +39,11 @@ _ABBREVIATIONS = re.compile(r"\b(adl|cipn|ctcae|emg|mymop|ncv|ntx|pgic|tss)\b")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of a record: its value, how it is printed, and its place ("<analysis>/pooled.estimate")."""
+    """A number of a record: its value, how it is printed, and its path ("<analysis>/pooled.estimate")."""
 
     value: float | None
     text: str
-    place: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class Estimate:
         """Estimate and bounds as numbers."""
         return self.estimate.value, self.low.value, self.high.value
 
-    def at(self, place: str, instead_of: str) -> Estimate:
-        """The same numbers, whose places begin with `place` instead."""
+    def at(self, path: str, instead_of: str) -> Estimate:
+        """The same numbers, whose paths begin with `path` instead."""
         numbers = (self.estimate, self.low, self.high)
-        return Estimate(*(replace(n, place=place + n.place.removeprefix(instead_of)) for n in numbers))
+        return Estimate(*(replace(n, path=path + n.path.removeprefix(instead_of)) for n in numbers))
 
     @property
     def bounded(self) -> bool:
@@ -208,17 +208,17 @@ def _effect_digits(record: Record) -> int | None:
     return words.digits_for(getattr(study, key) for study in record.studies for key in OWN)
 
 
-def number_at(record: Record, place: str, shown: Callable[[Any], str]) -> Number:
-    """The number at a place of a record such as "studies.0.weight"; `shown` makes its text.
+def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
+    """The number at a path in a record such as "studies.0.weight"; `shown` makes its text.
 
     >>> from trialpool.view.read import Appraised, filled
     >>> number_at(filled(Appraised, {"analysis": "a", "pooled": {"i2": 41.7}}), "pooled.i2", words.number)
-    Number(value=41.7, text='41.70', place='a/pooled.i2')
+    Number(value=41.7, text='41.70', path='a/pooled.i2')
     """
     value: Any = record
-    for step in place.split("."):
+    for step in path.split("."):
         value = value[int(step)] if step.isdigit() else _field(value, step)
-    return Number(value, MISSING if value is None else shown(value), f"{record.analysis}/{place}")
+    return Number(value, MISSING if value is None else shown(value), f"{record.analysis}/{path}")
 
 
 def _field(holder: Any, name: str) -> Any:
@@ -226,18 +226,18 @@ def _field(holder: Any, name: str) -> Any:
 
 
 def estimate_at(
-    record: Record, place: str, keys: Sequence[str] = POOLED, digits: int | None = None
+    record: Record, path: str, keys: Sequence[str] = POOLED, digits: int | None = None
 ) -> Estimate:
-    """An estimate and its bounds, the fields `keys` at a place of a record, as printed.
+    """An estimate and its bounds, the fields `keys` at a path in a record, as printed.
 
     Without `digits` they have the decimals that suit them alone.
 
     >>> from trialpool.view.read import Appraised, filled
     >>> record = filled(Appraised, {"analysis": "a", "measure": "RR", "pooled": {"estimate": 1.5}})
     >>> estimate_at(record, "pooled").estimate
-    Number(value=1.5, text='1.50', place='a/pooled.estimate')
+    Number(value=1.5, text='1.50', path='a/pooled.estimate')
     """
-    numbers = [number_at(record, f"{place}.{key}", str) for key in keys]
+    numbers = [number_at(record, f"{path}.{key}", str) for key in keys]
     texts = words.format_values(record.measure, [number.value for number in numbers], digits)
     return Estimate(*(replace(number, text=text) for number, text in zip(numbers, texts, strict=True)))
 
@@ -251,8 +251,8 @@ def prediction(record: Record) -> Estimate | None:
     """The pooled estimate with its prediction interval, in the decimals of the pooled line, if it has one."""
     if not record.pooled:
         return None
-    found = estimate_at(record, "pooled", ("estimate", "pi_low", "pi_high"), _effect_digits(record))
-    return found if found.bounded else None
+    interval = estimate_at(record, "pooled", ("estimate", "pi_low", "pi_high"), _effect_digits(record))
+    return interval if interval.bounded else None
 
 
 def some_uncounted(record: Record) -> bool:
@@ -264,16 +264,16 @@ def forest_axis(table: ForestTable, threshold: float | None, left: float = 0.0) 
     """The value axis of the plot from an x position; `threshold` is the MCID, where it is drawn."""
 
     def intervals(estimates: Sequence[Estimate]) -> list[tuple[float, float]]:
-        bounds = ((found.low.value, found.high.value) for found in estimates)
+        bounds = ((each.low.value, each.high.value) for each in estimates)
         return [(low, high) for low, high in bounds if low is not None and high is not None]
 
     effects = [study.effect for study in table.studies]
     total = [table.total.effect] if table.total else []
     further = [group.subtotal.effect for group in table.groups if group.subtotal]
     further += [table.prediction] if table.prediction else []
-    landmarks = [no_effect(table.measure), *(found.estimate.value for found in total), threshold]
+    landmarks = [no_effect(table.measure), *(each.estimate.value for each in total), threshold]
     return plan_axis(
-        [found.estimate.value for found in effects if found.estimate.value is not None],
+        [each.estimate.value for each in effects if each.estimate.value is not None],
         intervals(effects),
         [value for value in landmarks if value is not None],
         pooled=intervals(total),
@@ -306,7 +306,7 @@ def _parts(record: Record, digits: int | None) -> list[tuple[str, Numbered, Pool
 
 
 def _study(record: Record, number: int, row: records.Study, marks: str, digits: int | None) -> Study:
-    place = f"studies.{number}"
+    path = f"studies.{number}"
     return Study(
         number=number,
         label=clean(row.label or row.study_id) or "unnamed trial",
@@ -314,8 +314,8 @@ def _study(record: Record, number: int, row: records.Study, marks: str, digits: 
         instrument=_instrument(row),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
-        effect=estimate_at(record, place, OWN, digits),
-        weight=number_at(record, f"{place}.weight", lambda value: f"{words.number(value, 1)}%"),
+        effect=estimate_at(record, path, OWN, digits),
+        weight=number_at(record, f"{path}.weight", lambda value: f"{words.number(value, 1)}%"),
         imputed=row.imputed,
         marks=marks,
         judgements=_judgements(row.judgements),
@@ -325,7 +325,7 @@ def _study(record: Record, number: int, row: records.Study, marks: str, digits: 
 def _instrument(row: records.Study) -> str:
     """A short name of what was measured: "NRS", "MNCV: peroneal"."""
     parts = [clean(words.spaced(code)) for code in (row.instrument, row.item)]
-    return _ABBREVIATIONS.sub(lambda found: found.group().upper(), ": ".join(filter(None, parts)))
+    return _ABBREVIATIONS.sub(lambda match: match.group().upper(), ": ".join(filter(None, parts)))
 
 
 def _arms(row: records.Study) -> dict[str, Arm]:
@@ -363,27 +363,27 @@ def _everybody(record: Record) -> str:
     return "" if amount is None else f"{least}{words.count(amount, 'person', 'people')}"
 
 
-def _pooled(record: Record, k: int, place: str, digits: int | None) -> Pooled:
+def _pooled(record: Record, k: int, path: str, digits: int | None) -> Pooled:
     tau2 = (
-        number_at(record, f"{place}.{key}", words.significant) for key in ("tau2", "tau2_low", "tau2_high")
+        number_at(record, f"{path}.{key}", words.significant) for key in ("tau2", "tau2_low", "tau2_high")
     )
     return Pooled(
         trials=words.count(k, "trial"),
-        effect=estimate_at(record, place, POOLED, digits),
+        effect=estimate_at(record, path, POOLED, digits),
         tau2=Estimate(*tau2),
-        i2=number_at(record, f"{place}.i2", lambda value: f"{words.number(value, 0)}%"),
+        i2=number_at(record, f"{path}.i2", lambda value: f"{words.number(value, 0)}%"),
     )
 
 
 def _judgements(line: str) -> dict[tuple[str, str], str]:
     """The judgement of each (tool, domain) from the line in which an effect carries them."""
-    found = {}
+    judgements = {}
     for part in line.split("; "):
         name, _, judgement = part.rpartition(" ")
         tool, _, domain = name.partition(": ")
         if domain:
-            found[tool, domain] = judgement
-    return found
+            judgements[tool, domain] = judgement
+    return judgements
 
 
 def _footnotes(rows: Numbered) -> tuple[dict[int, str], tuple[tuple[str, str], ...]]:

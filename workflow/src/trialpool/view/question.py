@@ -174,8 +174,8 @@ def verdict_words(record: Record) -> str:
     if record.status == Status.NO_DATA:
         return "no poolable trial"
     side = clear_side(record)
-    told = f"favours {getattr(record, f'{side}_name')}" if side else "no clear difference"
-    return f"{told} (one trial)" if record.status == Status.SINGLE_STUDY else told
+    reading = f"favours {getattr(record, f'{side}_name')}" if side else "no clear difference"
+    return f"{reading} (one trial)" if record.status == Status.SINGLE_STUDY else reading
 
 
 def result_sentence(record: Record) -> str:
@@ -197,8 +197,8 @@ def result_sentence(record: Record) -> str:
         between = f"{record.experimental_name} and {record.control_name}"
         start = f"No clear difference between {between} was shown"
     if record.status == Status.SINGLE_STUDY:
-        told = f"{start}, in one trial only ({_people_words(record)}): {numbers}"
-        return f"{told}. One trial is not a meta-analysis."
+        opening = f"{start}, in one trial only ({_people_words(record)}): {numbers}"
+        return f"{opening}. One trial is not a meta-analysis."
     return f"{start}: {numbers}; {size_words(record)}.{_new_trial_words(record, level)}"
 
 
@@ -222,10 +222,10 @@ def _no_data_sentence(record: Record) -> str:
     known = {row.study_id for row in record.known} | unused
     if not known:
         return start
-    told = f"{capital(count(len(known), 'trial'))} of this comparison {_are(known)} known"
+    opening = f"{capital(count(len(known), 'trial'))} of this comparison {_are(known)} known"
     if not unused:
-        return f"{start} {told}, none with a usable number for it."
-    return f"{start} {told}; {count(len(unused), 'trial')} reported it in a form that could not be used."
+        return f"{start} {opening}, none with a usable number for it."
+    return f"{start} {opening}; {count(len(unused), 'trial')} reported it in a form that could not be used."
 
 
 def _are(things: Collection[Any]) -> str:
@@ -324,8 +324,8 @@ def _unsettled(record: Appraised, level: str) -> str:
         start = capital(f"{against}, {treatment}")
         return _sentence(start, level, "make", f"little or no difference to {noun}")
     verb = benefit if _is_plural(treatment) else f"{benefit}s"
-    told = f"Whether {treatment} {verb} {noun}, {against}, is not settled"
-    return f"{told}: the interval includes no difference."
+    opening = f"Whether {treatment} {verb} {noun}, {against}, is not settled"
+    return f"{opening}: the interval includes no difference."
 
 
 def _effect_size(record: Record, value: float | None) -> str:

@@ -36,8 +36,8 @@ class Appraised(Record):
 
 def appraised(records: Iterable[Row], appraisal: Row) -> list[Appraised]:
     """Result records as JSON holds them, each joined by what the appraisal says of it."""
-    found = appraisal.get("analyses", {})
-    return [from_json(Appraised, {**record, **found.get(record["analysis"], {})}) for record in records]
+    analyses = appraisal.get("analyses", {})
+    return [from_json(Appraised, {**record, **analyses.get(record["analysis"], {})}) for record in records]
 
 
 def filled(kind: type[T], known: Row) -> T:

@@ -67,7 +67,7 @@ def headline_facts(records: Sequence[Record], tables: Tables) -> list[tuple[str,
 class Finding:
     """A result that decides a claim: of an analysis, or of its trials within a dose."""
 
-    found: Row
+    verdict: Row
     record: Appraised
     effect: Estimate | None
     axis: Axis | None
@@ -83,10 +83,10 @@ def claim_views(claims: Sequence[Row], records: Sequence[Appraised]) -> list[dic
 def _claim_view(index: int, claim: Row, by_analysis: Mapping[str, Appraised]) -> dict[str, Any]:
     parts = []
     for number, part in enumerate(claim["parts"]):
-        place = f"claims/{index}.parts.{number}.findings"
+        path = f"claims/{index}.parts.{number}.findings"
         findings = [
-            _finding(f"{place}.{at}.restricted.", found, by_analysis[found["analysis"]])
-            for at, found in enumerate(part["findings"])
+            _finding(f"{path}.{at}.restricted.", finding, by_analysis[finding["analysis"]])
+            for at, finding in enumerate(part["findings"])
         ]
         parts.append({**part, "dose": _dose_words(part.get("where") or {}), "findings": findings})
     return {
@@ -98,14 +98,14 @@ def _claim_view(index: int, claim: Row, by_analysis: Mapping[str, Appraised]) ->
     }
 
 
-def _finding(place: str, found: Row, record: Appraised) -> Finding:
-    decisive = record.restricted(found.get("restricted"))
+def _finding(path: str, verdict: Row, record: Appraised) -> Finding:
+    decisive = record.restricted(verdict.get("restricted"))
     effect = pooled_estimate(decisive)
     if not effect:
-        return Finding(found, record, None, None, "")
+        return Finding(verdict, record, None, None, "")
     if decisive is not record:  # its numbers stand with the claim
-        effect = effect.at(place, f"{record.analysis}/")
-    return Finding(found, record, effect, result_axis(decisive), size_words(decisive))
+        effect = effect.at(path, f"{record.analysis}/")
+    return Finding(verdict, record, effect, result_axis(decisive), size_words(decisive))
 
 
 def _dose_words(where: Mapping[str, Sequence[float]]) -> str:
@@ -269,16 +269,16 @@ def _bubble(record: Record, largest: int) -> dict[str, Any]:
     """One result as a circle whose area is its people; an unknown number is drawn smallest."""
     amount = people(record) if record.pooled else 0
     share = (amount or 0) / largest if largest else 0.0
-    told = "no usable trial"
+    size = "no usable trial"
     if record.k:
-        told = f"{words.count(record.k, 'trial')}, {words.count(amount, 'person', 'people')}"
+        size = f"{words.count(record.k, 'trial')}, {words.count(amount, 'person', 'people')}"
     return {
         "analysis": record.analysis,
         "title": record.title,
         "k": record.k,
         "status": record.status,
         "radius": round(max(SMALLEST_RADIUS, LARGEST_RADIUS * share**0.5), 1),
-        "told": told,
+        "size": size,
     }
 
 
@@ -325,13 +325,13 @@ def _stack(column: Sequence[Row], conditions: Sequence[str], each: int) -> list[
         series = conditions.index(trial["condition"]) if conditions else 0
         kinds.setdefault((series, bool(trial["used_in"])), []).append(trial)
     return [
-        {"series": series % 2, "used": used, "label": _told(held[start : start + each])}
-        for (series, used), held in sorted(kinds.items(), key=lambda kind: (kind[0][0], not kind[0][1]))
-        for start in range(0, len(held), each)
+        {"series": series % 2, "used": used, "label": _name_of(members[start : start + each])}
+        for (series, used), members in sorted(kinds.items(), key=lambda kind: (kind[0][0], not kind[0][1]))
+        for start in range(0, len(members), each)
     ]
 
 
-def _told(trials: Sequence[Row]) -> str:
+def _name_of(trials: Sequence[Row]) -> str:
     if len(trials) > 1:
         return words.count(len(trials), "trial")
     return f"{trials[0]['label']}, {trials[0]['condition']}"
@@ -339,8 +339,8 @@ def _told(trials: Sequence[Row]) -> str:
 
 def _dots(stacks: Sequence[Sequence[Row]], base: float) -> list[dict[str, Any]]:
     return [
-        {"x": 10 + COLUMN * place + COLUMN / 2, "y": base - DOT * height - DOT / 2, **dot}
-        for place, stack in enumerate(stacks)
+        {"x": 10 + COLUMN * column + COLUMN / 2, "y": base - DOT * height - DOT / 2, **dot}
+        for column, stack in enumerate(stacks)
         for height, dot in enumerate(stack)
     ]
 

@@ -116,7 +116,7 @@ def _posterior(record: Record) -> tuple[str, Estimate, Number, Number] | None:
 
 
 def _moderators_view(record: Record) -> Moderators | None:
-    """The moderators of a record; None where none is asked for."""
+    """The moderators of a record; None where none is declared."""
     if not record.moderators:
         return None
     tested = [(n, row) for n, row in enumerate(record.moderators) if row.p_value is not None]
@@ -131,26 +131,26 @@ def _moderators_view(record: Record) -> Moderators | None:
 
 
 def _moderated(record: Record, number: int, row: Moderator) -> Moderated:
-    place = f"moderators.{number}"
+    path = f"moderators.{number}"
     keys = ("slope", "slope_low", "slope_high")
     slope: Estimate | str = ""
-    told = per = ""
+    text = per = ""
     if not row.groups:
-        told, per = moderator_slope(record.measure, row.moderator, [getattr(row, key) for key in keys])
-        slope = told if record.measure in RATIOS else estimate_at(record, place, keys)
+        text, per = moderator_slope(record.measure, row.moderator, [getattr(row, key) for key in keys])
+        slope = text if record.measure in RATIOS else estimate_at(record, path, keys)
     groups = []
     for at, group in enumerate(row.groups):
-        inside = f"{place}.groups.{at}"
+        inside = f"{path}.groups.{at}"
         name = capital(words.group_name(group.level))
         groups.append((name, number_at(record, f"{inside}.k", str), estimate_at(record, inside)))
     return Moderated(
         name=capital(moderator_name(row.moderator)),
-        k=number_at(record, f"{place}.k", str),
+        k=number_at(record, f"{path}.k", str),
         groups=groups,
         slope=slope,
         per=per,
-        p_value=number_at(record, f"{place}.p_value", words.p_value),
-        p_permutation=number_at(record, f"{place}.p_permutation", words.p_value),
+        p_value=number_at(record, f"{path}.p_value", words.p_value),
+        p_permutation=number_at(record, f"{path}.p_permutation", words.p_value),
     )
 
 

@@ -45,15 +45,15 @@ class Origin:
 
 
 def origins(record: Record, table: ForestTable, raw: Row, instruments: Row) -> dict[int, Origin]:
-    """The origin of every row of a forest table by the trial's place in the record.
+    """The origin of every row of a forest table by the trial's number in the record.
 
     `raw` holds raw rows by row_id, `instruments` the catalogue of instruments.
     """
-    found = {}
+    rows = {}
     for shown in table.studies:
         study = record.studies[shown.number]
         ids = _row_ids(study.row_ids)
-        found[shown.number] = Origin(
+        rows[shown.number] = Origin(
             study=study,
             outcome=instrument_name(study.instrument, study.item, instruments),
             time=_time(study, shown.weeks),
@@ -63,7 +63,7 @@ def origins(record: Record, table: ForestTable, raw: Row, instruments: Row) -> d
             raw=tuple(raw[row_id] for row_id in ids if row_id in raw),
             row_ids=tuple(ids),
         )
-    return found
+    return rows
 
 
 def instrument_name(code: str | None, item: str | None, instruments: Row) -> str:
@@ -256,9 +256,9 @@ def _summary(
     """How many trials have each judgement in one domain (the worst of several), and how many have none."""
     counts = dict.fromkeys(SYMBOLS, 0)
     for study in studies:
-        found = cells.get((study, domain))
-        if found:
-            counts[max((row["judgement"] for row in found), key=lambda name: WORST.get(name, 1))] += 1
+        judged = cells.get((study, domain))
+        if judged:
+            counts[max((row["judgement"] for row in judged), key=lambda name: WORST.get(name, 1))] += 1
     shares = [*counts.items(), ("not_judged", max(trials - sum(counts.values()), 0))]
     return {
         "domain": words.spaced(domain),

@@ -90,16 +90,16 @@ def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str
     [('A', 'all_causes', 'events.csv:2')]
     """
     answered = _answered(records)
-    found: dict[tuple[str, ...], dict[str, Any]] = {}
+    entries: dict[tuple[str, ...], dict[str, Any]] = {}
     for table in RESULT_TABLES:
         for row in tables.get(table) or []:
             study, domain = row["study_id"], row.get("domain")
             if not domain or (study, domain) in answered or row.get("timepoint") == "baseline":
                 continue
             outcome = str(row.get("instrument") or row.get("outcome") or "")
-            entry = found.setdefault((study, domain, outcome), _not_asked(row, outcome, named))
+            entry = entries.setdefault((study, domain, outcome), _not_asked(row, outcome, named))
             entry["row_ids"] = f"{entry['row_ids']} {row['row_id']}".strip()
-    return sorted(found.values(), key=lambda row: (row["domain"], row["label"], row["instrument"]))
+    return sorted(entries.values(), key=lambda row: (row["domain"], row["label"], row["instrument"]))
 
 
 def _answered(records: Iterable[Record]) -> set[tuple[str, str]]:
