@@ -14,7 +14,7 @@ from typing import Any
 from trialpool import text as words
 from trialpool.measures import RATIOS
 from trialpool.records import Record, Status
-from trialpool.synthesis.certainty import DOMAINS, LEVELS
+from trialpool.synthesis.certainty import DOMAINS
 from trialpool.text import absent, capital, count, domain_name, listing, spaced
 from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis
 from trialpool.view.forest_table import (
@@ -363,6 +363,9 @@ def _outcome_words(record: Record) -> tuple[str, str, str]:
 # certainty
 
 
+FILLED = {"very low": 1, "low": 2, "moderate": 3, "high": 4}  # marks of four
+
+
 @dataclass(frozen=True, slots=True)
 class Certainty:
     """Certainty of evidence: its level, filled marks of four, and by name the domains with their reasons."""
@@ -387,7 +390,7 @@ def certainty_view(record: Appraised) -> Certainty | None:
     certainty = record.certainty
     if not certainty:
         return None
-    filled = LEVELS.index(certainty["level"]) + 1
+    filled = FILLED[certainty["level"]]
     domains = tuple((DOMAINS[domain["domain"]], domain) for domain in certainty["domains"])
     return Certainty(certainty["level"], "●" * filled + "○" * (4 - filled), domains)
 

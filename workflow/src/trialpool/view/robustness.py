@@ -120,12 +120,14 @@ def _moderators_view(record: Record) -> Moderators | None:
     if not record.moderators:
         return None
     tested = [(n, row) for n, row in enumerate(record.moderators) if row.p_value is not None]
-    cautions = dict.fromkeys(part for _, row in tested for part in row.caution.split("; ") if part)
+    cautions = dict.fromkeys(part for _, row in tested for part in (row.caution or "").split("; ") if part)
     return Moderators(
         tested=tuple(_moderated(record, number, row) for number, row in tested),
         cautions=tuple(map(capital, cautions)),
         untested=tuple(
-            (moderator_name(row.moderator), row.caution) for row in record.moderators if row.p_value is None
+            (moderator_name(row.moderator), row.caution or "")
+            for row in record.moderators
+            if row.p_value is None
         ),
     )
 
