@@ -17,7 +17,7 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot",
 MAY_IMPORT = {
     "text": set(),
     "stats": {"stats"},
-    "evidence": {"evidence", "stats", "settings", "figures"},
+    "evidence": {"evidence", "stats", "settings", "measures", "records"},
     "synthesis": {"synthesis", "stats", "evidence", "report", "figures", "yaml_files", "settings"},
     "view": {"view", "text", "evidence"},
     "figures": {"figures", "view", "text", "stats", "synthesis"},

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from trialpool import text as words
-from trialpool.evidence.judgements import worst_judgements
+from trialpool.evidence.risk_of_bias import worst_judgements
 from trialpool.figures.formats import formats_of
 from trialpool.report import colours, naming
 from trialpool.report.claims_view import claim_views

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialpool import text as words
-from trialpool.evidence.judgements import ORDER as WORST
+from trialpool.evidence.risk_of_bias import ORDER as WORST
 
 Row = Mapping[str, Any]
 SYMBOLS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}

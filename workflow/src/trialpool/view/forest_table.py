@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialpool import text as words
-from trialpool.evidence.judgements import ORDER as WORST
+from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.text import MISSING, absent, clean
 from trialpool.view.axis import Axis, no_effect, plan_axis
 
