@@ -36,49 +36,15 @@ class Route(IntEnum):
     CONVERTED = 9  # log odds ratio times √3/π
 
 
-class Reason(StrEnum):
-    """Why a result is not used."""
-
-    HELD_BACK = "held_back"
-    UNSPECIFIED = "unspecified"
-    NO_NUMBERS = "no_numbers"
-    NO_SPREAD = "no_spread"
-    BAD_SPREAD = "bad_spread"
-    NO_N = "no_n"
-    TOO_FEW = "too_few"
-    SKEWED = "skewed"
-    IMPOSSIBLE = "impossible"
-    CROSSOVER = "crossover"
-    CLUSTER = "cluster"
-    NO_RATIO = "no_ratio"
-    NO_EVENTS = "no_events"
-    ALL_EVENTS = "all_events"
-    NO_PEOPLE = "no_people"
-    ZERO_CELLS = "zero_cells"
-    ADJUSTED = "adjusted"
-    OTHER_MEASURE = "other_measure"
-    OTHER_UNIT = "other_unit"
-    OTHER_SCALE = "other_scale"
-    NO_RANGE = "no_range"
-    DIRECTION = "direction"
-    OTHER_OUTCOME = "other_outcome"
-    OTHER_ITEM = "other_item"
-    OTHER_TIME = "other_time"
-    OTHER_KIND = "other_kind"
-    OTHER_INSTRUMENT = "other_instrument"
-    OTHER_ITEM_PREFERRED = "other_item_preferred"
-    OTHER_TIME_PREFERRED = "other_time_preferred"
-    PART_OF_ARMS = "part_of_arms"
-    LESS_TRUSTED = "less_trusted"
-    FINAL_PREFERRED = "final_preferred"
-    READ_ONCE = "read_once"
-    LATER_IN_TABLE = "later_in_table"
-    SAME_RESULT = "same_result"
-    POOLED_ARM = "pooled_arm"
-    ONE_SIDE = "one_side"
-    OTHER_COMPARISON = "other_comparison"
-    OTHER_PURPOSE = "other_purpose"
-
+# Why a result is not used; the codes in the tables are these words in lower case.
+Reason = StrEnum(
+    "Reason",
+    "HELD_BACK UNSPECIFIED NO_NUMBERS NO_SPREAD BAD_SPREAD NO_N TOO_FEW SKEWED IMPOSSIBLE CROSSOVER CLUSTER "
+    "NO_RATIO NO_EVENTS ALL_EVENTS NO_PEOPLE ZERO_CELLS ADJUSTED OTHER_MEASURE OTHER_UNIT OTHER_SCALE "
+    "NO_RANGE DIRECTION OTHER_OUTCOME OTHER_ITEM OTHER_TIME OTHER_KIND OTHER_INSTRUMENT OTHER_ITEM_PREFERRED "
+    "OTHER_TIME_PREFERRED PART_OF_ARMS LESS_TRUSTED FINAL_PREFERRED READ_ONCE LATER_IN_TABLE SAME_RESULT "
+    "POOLED_ARM ONE_SIDE OTHER_COMPARISON OTHER_PURPOSE",
+)
 
 Mask: TypeAlias = Any  # a boolean column: pandas' or numpy's
 Case: TypeAlias = tuple[Mask, Any, Any]  # where, a Reason (or one a row), words (or one text a row)

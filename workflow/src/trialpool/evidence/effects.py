@@ -25,7 +25,7 @@ import pandas as pd
 from trialpool import stats
 from trialpool.evidence.derivation import SIDES, Reason, Route, add_text, joined, number_text, refuse
 from trialpool.measures import OF_EVENTS, RATIOS
-from trialpool.stats.units import crossover_smd
+from trialpool.stats.effect_sizes import crossover_smd
 
 DIFFERENCES = ("mean_difference", "change_difference")
 ODDS_RATIO = "odds_ratio"

@@ -117,7 +117,7 @@ def _source_ranks(table: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray:
     """Rank by the source that the analysis prefers, arms or contrasts (a sensitivity analysis only)."""
     wanted = _setting(table, settings, "prefer_source")
     contrast = (table["kind"] == "contrast").to_numpy()
-    return np.where(contrast, wanted == "arms", wanted == "contrasts").astype(np.intp)
+    return np.asarray(np.where(contrast, wanted == "arms", wanted == "contrasts"), dtype=int)
 
 
 def _allowed_kinds(table: pd.DataFrame, settings: pd.DataFrame) -> None:

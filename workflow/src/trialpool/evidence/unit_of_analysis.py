@@ -34,7 +34,7 @@ from trialpool.errors import Fault, InputError, nearest
 from trialpool.evidence.derivation import joined
 from trialpool.measures import OF_EVENTS, OF_MEANS
 from trialpool.stats import SharedControl, shared_control_events, shared_control_means
-from trialpool.stats.units import design_effect
+from trialpool.stats.effect_sizes import design_effect
 
 REFUSED = {
     "crossover": "crossover trial without paired data: both arms are the same people",
