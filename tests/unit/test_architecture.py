@@ -17,7 +17,7 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot",
 MAY_IMPORT = {
     "text": {"measures"},
     "stats": {"stats"},
-    "evidence": {"evidence", "stats", "settings", "figures"},
+    "evidence": {"evidence", "stats", "settings", "measures", "records"},
     "synthesis": {
         "synthesis",
         "stats",

@@ -49,7 +49,7 @@ def would_run(review):
     [
         ("stats/pooling.py", {"harmonise", "compare", "pool"}, {"ingest"}),
         ("figures/forest.py", {"pool"}, {"ingest", "harmonise", "compare", "follow"}),
-        ("evidence/judgements.py", {"compare", "appraise", "write_page"}, {"ingest"}),
+        ("evidence/risk_of_bias.py", {"compare", "appraise", "write_page"}, {"ingest"}),
         ("synthesis/certainty.py", {"appraise", "write_page"}, {"ingest", "compare", "follow", "pool"}),
         ("evidence/schema.py", {"ingest", "harmonise", "compare"}, set()),
         ("page/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),

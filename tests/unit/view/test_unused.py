@@ -4,7 +4,7 @@ import csv
 
 import pytest
 
-from trialpool.evidence import flow
+from trialpool.evidence.participant_flow import REASONS
 from trialpool.page.tables import EXCLUDED_COLUMNS
 from trialpool.view.read import Appraised, filled
 from trialpool.view.review import not_asked_view
@@ -53,7 +53,7 @@ def test_no_exclusion_of_any_analysis_is_lost_in_the_merging():
 
 
 def test_every_reason_of_the_pipeline_has_a_kind():
-    known = set(flow.REASONS)
+    known = set(REASONS)
     assert set(OTHER_QUESTION) <= known
     assert {code for code in known if reason_kind(code) == "other_result"} == known & set(OTHER_RESULT)
     assert {reason_kind(code) for code in known} == {"unusable", "other_result", "other_question"}

@@ -14,7 +14,7 @@ from typing import Any
 from markupsafe import Markup
 
 from trialpool import text as words
-from trialpool.evidence.judgements import worst_judgements
+from trialpool.evidence.risk_of_bias import worst_judgements
 from trialpool.folders import formats_of
 from trialpool.page.links import MOST_QUESTIONS, homes, linker, page_of
 from trialpool.page.render import html_environment

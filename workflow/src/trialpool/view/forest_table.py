@@ -14,7 +14,7 @@ from typing import Any
 
 from trialpool import records
 from trialpool import text as words
-from trialpool.evidence.judgements import ORDER as WORST
+from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.measures import RATIOS
 from trialpool.records import Record, Status
 from trialpool.text import MISSING, absent, clean

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialpool import text as words
-from trialpool.evidence.judgements import ORDER as WORST
+from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.records import Known, Record, Study, Unused
 from trialpool.text import absent
 from trialpool.view.forest_table import ForestTable

@@ -3,10 +3,12 @@
 import pandas as pd
 import pytest
 
+from trialpool import io
 from trialpool.evidence.compare import compare
-from trialpool.evidence.flow import FLOW_COLUMNS, REASONS, flow, reason_words, write_flow
-from trialpool.evidence.harmonise import harmonise
+from trialpool.evidence.participant_flow import REASONS, flow_of_files, participant_flow, reason_words
 from trialpool.evidence.read import read_evidence
+from trialpool.evidence.summaries import harmonise
+from trialpool.evidence.tables import CATEGORIES, FLOW
 from trialpool.settings import load_catalogue, load_settings
 from trialpool.yaml_files import read_yaml
 
@@ -19,7 +21,11 @@ def shipped():
     tables = read_evidence("data/raw")
     catalogue = load_catalogue("config/instruments.yaml")
     compared = compare(harmonise(tables), tables, catalogue, list(specs.values()))
-    return tables, compared, flow(tables, compared.effects, compared.excluded, compared.known, specs)
+    return (
+        tables,
+        compared,
+        participant_flow(tables, compared.effects, compared.excluded, compared.known, specs),
+    )
 
 
 def trials(table, step):
@@ -67,9 +73,16 @@ class TestShippedEvidence:
         assert not not_asked & members(table[~of_review], "used")
 
     def test_it_is_written_as_a_table(self, shipped, tmp_path):
-        write_flow(shipped[2], tmp_path / "flow.csv")
+        evidence, compared, table = shipped
+        frames = {name: getattr(compared, name) for name in ("effects", "excluded", "known")}
+        paths = {name: str(tmp_path / f"{name}.parquet") for name in (*evidence, *frames)}
+        for name, frame in (evidence | frames).items():
+            io.write_parquet(paths[name], frame, [each for each in CATEGORIES if each in frame])
+        slugs = [slug for slug in dict.fromkeys(table["analysis"]) if slug]
+        files = [paths[name] for name in evidence], [paths[name] for name in frames]
+        flow_of_files(*files, slugs, tmp_path / "flow.csv")
         back = pd.read_csv(tmp_path / "flow.csv", keep_default_na=False)
-        assert list(back.columns) == list(FLOW_COLUMNS)
+        assert list(back.columns) == list(FLOW)
         assert back["trials"].tolist() == shipped[2]["trials"].tolist()
 
 
@@ -85,7 +98,7 @@ def frame(*rows, **columns):
 
 def run(named, rows, effects=(), excluded=(), known=()):
     text = {"analysis": "", "study_id": ""}
-    return flow(
+    return participant_flow(
         tables(*named, rows=rows),
         frame(*effects, **text, selected=True, variant=""),
         frame(*excluded, **text, reason_code=""),

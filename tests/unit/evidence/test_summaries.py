@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from small_review import review
 
-from trialpool.evidence.harmonise import harmonise
+from trialpool.evidence.summaries import harmonise
 
 
 def arm(**cells):
