@@ -15,13 +15,14 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot",
 
 # room: rooms of the package it may import (besides io and errors, which every room but stats may)
 MAY_IMPORT = {
-    "text": set(),
+    "text": {"measures"},
     "stats": {"stats"},
-    "evidence": {"evidence", "stats", "settings", "figures"},
+    "evidence": {"evidence", "stats", "settings", "measures", "records"},
     "synthesis": {"synthesis", "records", "measures", "text", "stats", "evidence", "yaml_files"},
-    "view": {"view", "text", "evidence"},
-    "figures": {"figures", "view", "text", "stats", "synthesis"},
-    "report": {"report", "view", "text", "figures", "synthesis", "evidence", "settings", "yaml_files"},
+    "view": {"view", "text", "records", "measures", "evidence", "synthesis"},
+    "figures": {"figures", "view", "text", "records", "folders", "stats", "measures", "synthesis"},
+    "page": {"page", "view", "text", "records", "folders", "evidence", "yaml_files"},
+    "report": {"report", "text", "evidence", "yaml_files", "settings"},
     "exchange": {"exchange", "text", "evidence", "stats", "report", "settings"},
 }
 

@@ -15,7 +15,7 @@ from tests.unit.synthesis.made_up import record as made_up
 from trialpool import io
 from trialpool.errors import InputError
 from trialpool.evidence.compare import compare, write_comparison
-from trialpool.evidence.harmonise import harmonise
+from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network_plot import describe_network, draw_network
 from trialpool.pool_job import pool_analyses
 from trialpool.records import Record, Study, from_json, sketch, to_json

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
-from trialpool.records import Influence, Level, Record, columns_of, to_json
+from trialpool.records import Influence, Level, Record, columns_of, from_json, to_json
 from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
 from trialpool.synthesis.moderators import SMALLEST
 from trialpool.synthesis.sensitivity import SENSITIVITY_COLUMNS
@@ -52,18 +52,18 @@ def write_record(
     """Write one record, its tables and figures in these formats; `columns` are those of its multiverse."""
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.forest_notes import describe_forest
-    from trialpool.figures.formats import formats_of
     from trialpool.figures.save import save_figure
-    from trialpool.report.tables import STUDY_COLUMNS, study_rows
+    from trialpool.folders import formats_of
+    from trialpool.page.tables import STUDY_COLUMNS, study_rows
 
     written = io.canonical(to_json(record))
+    shown = from_json(Record, written)
     if record.multiverse:
         _write_several(written, columns, folder, formats)
     io.write_csv(folder / "studies.csv", study_rows(written), STUDY_COLUMNS)
     io.write_csv(folder / "sensitivity.csv", written["sensitivity"], SENSITIVITY_COLUMNS)
-    figure = draw_forest(written, preset=record.forest)
-    endings = formats_of("forest", formats)
-    save_figure(figure, folder / "forest", description=describe_forest(written), formats=endings)
+    figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
+    save_figure(figure, folder / "forest", description=description, formats=formats_of("forest", formats))
     io.write_json(folder / "result.json", written)
 
 
@@ -76,8 +76,8 @@ def _write_several(
     """
     from trialpool.figures.bubble import describe_moderators, draw_moderators
     from trialpool.figures.catalogue import draw_all
-    from trialpool.figures.formats import formats_of
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
+    from trialpool.folders import formats_of
 
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *columns_of(Level)))

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from trialpool.evidence.judgements import overall_judgements
+from trialpool.evidence.risk_of_bias import overall_judgements
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import (
     AbsoluteEffect,

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool.measures import MEASURES
-from trialpool.records import Conclusion, Effect, Level, Multiverse
+from trialpool.records import Conclusion, Effect, Level, Multiverse, choices_from_text
 from trialpool.synthesis.pool import BOUNDS, Floats, Spec, arrays, trials_of
 
 DEFAULT = "default"
@@ -104,7 +104,7 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> DataSets:
 
 def _levels(label: str) -> dict[str, str]:
     """The choices that the label of a variant names, "timepoint=follow_up; kinds=final"."""
-    return dict(part.split("=", 1) for part in label.split("; ") if part)
+    return {choice.dimension: choice.level for choice in choices_from_text(label)}
 
 
 def _matrices(rows: Sequence[Sequence[Effect]]) -> tuple[Floats, Floats, NDArray[np.bool_]]:

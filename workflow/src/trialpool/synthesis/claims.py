@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from trialpool.errors import InputError, suggestion
-from trialpool.evidence.judgements import NOT_BIAS
+from trialpool.evidence.risk_of_bias import NOT_BIAS
 from trialpool.measures import MEASURES
 from trialpool.records import (
     Appraisal,
-    Appraised,
     Certainty,
     Claim,
     ClaimKind,
@@ -27,6 +26,7 @@ from trialpool.records import (
     Pooled,
     Record,
     Restricted,
+    ResultAppraisal,
     Status,
     Sureness,
     Verdict,
@@ -83,7 +83,7 @@ def appraise(
 
     return Appraisal(
         analyses={
-            record.analysis: Appraised(certainty=certainty(record), absolute=absolute(record))
+            record.analysis: ResultAppraisal(certainty=certainty(record), absolute=absolute(record))
             for record in records
         },
         claims=judge_claims(rules["claims"], records, certainty, rules),
