@@ -1,11 +1,5 @@
 import pytest
-from small_review import answer, question, review
-
-SHAM = {"arm": "s", "category": "sham", "role": "control"}
-
-
-def two_arms(**cells):
-    return [{"arm": "a", "centre": 3.0, **cells}, {"arm": "s", "centre": 5.0, **cells}]
+from small_review import SHAM, answer, question, review, two_arms
 
 
 def found(tables, **changes):
