@@ -19,7 +19,7 @@ from trialpool.evidence import audit_rules_interval as interval
 from trialpool.evidence import audit_rules_spread as spread
 from trialpool.evidence import audit_rules_trial as trial
 from trialpool.evidence.audit_frame import FINDING_COLUMNS, SEVERITIES, Tables, prepare
-from trialpool.evidence.summaries import read_tables
+from trialpool.evidence.tables import read_tables
 from trialpool.settings import load_catalogue
 
 RULES: tuple[Callable[[Tables], pd.DataFrame], ...] = (

@@ -24,8 +24,7 @@ from trialpool.evidence.match import AnalysisContext, Spec, pose
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
-from trialpool.evidence.summaries import read_tables
-from trialpool.evidence.tables import CATEGORIES, DOSE, EFFECTS, EXCLUDED, KNOWN, typed
+from trialpool.evidence.tables import CATEGORIES, DOSE, EFFECTS, EXCLUDED, KNOWN, read_tables, typed
 from trialpool.settings import load_catalogue
 
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables

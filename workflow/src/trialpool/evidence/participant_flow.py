@@ -18,8 +18,7 @@ import pandas as pd
 
 from trialpool import io
 from trialpool.evidence.derivation import Reason
-from trialpool.evidence.summaries import read_tables
-from trialpool.evidence.tables import FLOW
+from trialpool.evidence.tables import FLOW, read_tables
 
 
 class Step(StrEnum):

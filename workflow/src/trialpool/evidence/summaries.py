@@ -11,7 +11,6 @@ number randomised stands in and the row is `imputed`. What can be made of an arm
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -32,7 +31,7 @@ from trialpool.evidence.derivation import (
     with_cautions,
     with_randomised,
 )
-from trialpool.evidence.tables import ARMS, EVENTS
+from trialpool.evidence.tables import ARMS, EVENTS, read_tables
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 
 SUMMARIES = ("arms", "contrasts", "events")
@@ -56,11 +55,6 @@ def harmonise_files(table_paths: Sequence[str], paths: Sequence[str]) -> None:
     summaries = harmonise(read_tables(table_paths))
     for name, path in zip(SUMMARIES, paths, strict=True):
         io.write_parquet(path, summaries[name])
-
-
-def read_tables(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Parquet files as frames, keyed by their names without suffix."""
-    return {Path(path).stem: pd.read_parquet(path) for path in paths}
 
 
 def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
