@@ -28,8 +28,8 @@ QUICK = (
     "unit/synthesis/test_certainty.py",
     "unit/synthesis/test_claims.py",
     "unit/figures/test_figures_forest.py",
-    "unit/report/test_report_page.py",
-    "unit/report/test_report_shipped.py",
+    "unit/page/test_page.py",
+    "unit/page/test_shipped.py",
 )
 MODULES = {TESTS / name.partition("::")[0] for name in QUICK}
 

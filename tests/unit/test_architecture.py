@@ -15,13 +15,24 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot",
 
 # room: rooms of the package it may import (besides io and errors, which every room but stats may)
 MAY_IMPORT = {
-    "text": set(),
+    "text": {"measures"},
     "stats": {"stats"},
     "evidence": {"evidence", "stats", "settings", "measures", "records"},
-    "synthesis": {"synthesis", "stats", "evidence", "report", "figures", "yaml_files", "settings"},
-    "view": {"view", "text", "evidence"},
-    "figures": {"figures", "view", "text", "stats", "synthesis"},
-    "report": {"report", "view", "text", "figures", "synthesis", "evidence", "settings", "yaml_files"},
+    "synthesis": {
+        "synthesis",
+        "stats",
+        "evidence",
+        "page",
+        "figures",
+        "folders",
+        "records",
+        "yaml_files",
+        "settings",
+    },
+    "view": {"view", "text", "records", "measures", "evidence", "synthesis"},
+    "figures": {"figures", "view", "text", "records", "folders", "stats", "measures", "synthesis"},
+    "page": {"page", "view", "text", "records", "folders", "evidence", "yaml_files"},
+    "report": {"report", "text", "evidence", "yaml_files", "settings"},
     "exchange": {"exchange", "text", "evidence", "stats", "report", "settings"},
 }
 

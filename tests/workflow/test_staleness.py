@@ -52,7 +52,7 @@ def would_run(review):
         ("evidence/risk_of_bias.py", {"compare", "appraise", "write_page"}, {"ingest"}),
         ("synthesis/certainty.py", {"appraise", "write_page"}, {"ingest", "compare", "follow", "pool"}),
         ("evidence/schema.py", {"ingest", "harmonise", "compare"}, set()),
-        ("report/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
+        ("page/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
         ("text.py", {"pool", "write_page", "write_tables"}, {"ingest", "harmonise", "compare"}),
         ("io.py", {"ingest", "harmonise", "compare", "pool", "write_page", "write_manifest"}, set()),
         ("exchange/revman.py", set(), {"ingest", "harmonise", "compare", "pool", "write_page", "all"}),
