@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trialpool.contracts import TABLES
 from trialpool.evidence import audit_rules_spread
 from trialpool.evidence.audit import FINDING_COLUMNS, audit, write_audit
 from trialpool.evidence.audit_frame import prepare
 from trialpool.evidence.audit_integers import debit, grim, grimmer
 from trialpool.evidence.audit_rules_count import whole_numbers
-from trialpool.evidence.codebook import TABLES
 from trialpool.evidence.read import read_evidence
 from trialpool.settings import load_catalogue
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from malformed import parse, small_tables, write
 
+from trialpool.contracts import TABLES
 from trialpool.errors import InputError
-from trialpool.evidence.codebook import TABLES
 from trialpool.evidence.read import examine, read_evidence
 from trialpool.evidence.rules import unknown_instruments
 

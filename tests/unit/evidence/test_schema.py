@@ -8,9 +8,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from trialpool.contracts import EVENT_DOMAINS, OUTCOMES, TABLES, UNITS
 from trialpool.errors import nearest
 from trialpool.evidence import schema
-from trialpool.evidence.codebook import EVENT_DOMAINS, OUTCOMES, TABLES, UNITS
 from trialpool.evidence.csvfile import read_raw
 from trialpool.evidence.rules import RULES
 

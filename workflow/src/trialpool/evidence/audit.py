@@ -46,7 +46,7 @@ def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> p
     pool.
 
     >>> import tempfile
-    >>> from trialpool.evidence.codebook import PUBLISHED_POOLS, TABLES
+    >>> from trialpool.contracts import PUBLISHED_POOLS, TABLES
     >>> from trialpool.evidence.read import read_evidence
     >>> pool = {"review_id": "Ho2020", "condition": "DPN", "comparison": "A vs B", "outcome": "pain",
     ...         "measure": "MD", "estimate": 9, "ci_low": 1, "ci_high": 3,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 import pandas as pd
 
+from trialpool.contracts import INTERVALS
 from trialpool.evidence.audit_frame import HIGH, LOW, MEDIUM, Tables, chosen, decimals, findings, what
 from trialpool.evidence.audit_integers import debit, grim, grim_can_tell, grimmer
-from trialpool.evidence.codebook import INTERVALS
 
 
 def people_beyond_randomised(tables: Tables) -> pd.DataFrame:

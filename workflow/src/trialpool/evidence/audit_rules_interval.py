@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
+from trialpool.contracts import INTERVALS, RATIOS
 from trialpool.evidence.audit_frame import HIGH, LOW, MEDIUM, Tables, findings, grouped, half_unit, what
-from trialpool.evidence.codebook import INTERVALS, RATIOS
 
 ASYMMETRY = 0.1  # of the half-width, beyond what rounding can do
 P_GAP = 0.35  # on the normal scale, beyond rounding, between a printed p and that of the interval

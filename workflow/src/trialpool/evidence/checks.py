@@ -12,8 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool.contracts import CONTRAST_MEASURES, INTERVALS, OUTCOMES, TABLES
 from trialpool.errors import nearest
-from trialpool.evidence.codebook import CONTRAST_MEASURES, INTERVALS, OUTCOMES, TABLES
 
 Tables = Mapping[str, pd.DataFrame]
 Row = Mapping[str, Any]

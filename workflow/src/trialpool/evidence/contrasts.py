@@ -16,8 +16,8 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from trialpool.contracts import INTERVALS
 from trialpool.evidence import routes
-from trialpool.evidence.codebook import INTERVALS
 from trialpool.evidence.designs import FIRST_PERIOD
 from trialpool.evidence.standard_errors import LOG_MEASURES, standard_errors
 from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pandas as pd
 
+from trialpool.contracts import TABLES, Table
 from trialpool.errors import Fault, InputError
 from trialpool.evidence import schema
 from trialpool.evidence.checks import Rule
-from trialpool.evidence.codebook import TABLES, Table
 from trialpool.evidence.csvfile import RawTable, read_raw
 from trialpool.evidence.rules import RULES
 
@@ -81,7 +81,7 @@ def load_table(
     """One file on its own: its cells as text, the typed frame, and the faults of its cells.
 
     >>> import tempfile
-    >>> from trialpool.evidence.codebook import Column
+    >>> from trialpool.contracts import Column
     >>> counts = Table("counts", (Column("n", "number"),), ())
     >>> with tempfile.NamedTemporaryFile("w") as file:
     ...     _ = file.write("n\\n30\\n\\n")

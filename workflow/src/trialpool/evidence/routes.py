@@ -20,7 +20,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.codebook import INTERVALS
+from trialpool.contracts import INTERVALS
 from trialpool.evidence.words import joined, where_text
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from trialpool.contracts import CONTRAST_MEASURES, INTERVALS, OUTCOMES, RATIOS
 from trialpool.errors import Fault, nearest
 from trialpool.evidence.checks import (
     Rule,
@@ -25,7 +26,6 @@ from trialpool.evidence.checks import (
     spread_rules,
     study_rule,
 )
-from trialpool.evidence.codebook import CONTRAST_MEASURES, INTERVALS, OUTCOMES, RATIOS
 
 BASELINE = (
     Rule(

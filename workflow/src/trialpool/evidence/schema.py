@@ -14,9 +14,9 @@ from functools import lru_cache, partial
 import pandas as pd
 import pandera.pandas as pa
 
+from trialpool.contracts import FORMS, LARGEST, Column, Table
 from trialpool.errors import Fault, nearest
 from trialpool.evidence.checks import Rule
-from trialpool.evidence.codebook import FORMS, LARGEST, Column, Table
 from trialpool.evidence.csvfile import RawTable
 
 TEXT = pd.StringDtype("pyarrow")
@@ -46,7 +46,7 @@ def text_frame(raw: RawTable) -> pd.DataFrame:
 def text_schema(table: Table, words: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> pa.DataFrameSchema:
     """The schema of a table's cells as text; `words` adds vocabulary, as (column name, words).
 
-    >>> from trialpool.evidence.codebook import ARMS
+    >>> from trialpool.contracts import ARMS
     >>> list(text_schema(ARMS).columns)[:3]
     ['study_id', 'arm', 'role']
     """
@@ -77,7 +77,7 @@ def _text_checks(column: Column, words: tuple[str, ...]) -> list[pa.Check]:
 def number_schema(table: Table) -> pa.DataFrameSchema:
     """The schema of the converted numbers: type, range, whole numbers.
 
-    >>> from trialpool.evidence.codebook import EVENTS
+    >>> from trialpool.contracts import EVENTS
     >>> list(number_schema(EVENTS).columns)
     ['weeks', 'events', 'n']
     """
@@ -174,7 +174,7 @@ def cell_fault(
 ) -> Fault:
     """Word the fault of one cell.
 
-    >>> from trialpool.evidence.codebook import WEEKS
+    >>> from trialpool.contracts import WEEKS
     >>> print(cell_fault("events.csv", 4, WEEKS, "form", "3,5"))
     events.csv, row 4, column weeks: '3,5' is not a number. To mend: write a decimal point, not a comma: 3.5.
     """

@@ -11,8 +11,8 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from trialpool.contracts import INTERVALS
 from trialpool.evidence import routes
-from trialpool.evidence.codebook import INTERVALS
 from trialpool.evidence.words import joined, where_text
 from trialpool.stats import se_from_ci, se_from_p
 

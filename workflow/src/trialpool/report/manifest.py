@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trialpool import io
-from trialpool.evidence.codebook import TABLES
+from trialpool.contracts import TABLES
 from trialpool.io import sha256
 
 MANIFEST_COLUMNS = ("path", "sha256", "bytes")
