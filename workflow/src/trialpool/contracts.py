@@ -299,3 +299,11 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (STUDIES, ARMS, CONTINUOUS, CONTRASTS, EVENTS, RISK_OF_BIAS, PUBLISHED_POOLS)
 }
+AUDIT = Table(
+    "audit",
+    (
+        *(Column("rule"), Column("severity"), Column("study_id"), Column("row_ids")),
+        *(Column("numbers"), Column("finding"), Column("check"), Column("source_url")),
+    ),
+    (),
+)

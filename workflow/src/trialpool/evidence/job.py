@@ -30,7 +30,7 @@ def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
 
 def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, table_path: str) -> None:
     """Check the numbers against each other and write what was found, for the comparison and for readers."""
-    from trialpool.evidence.audit import audit, write_audit
+    from trialpool.evidence.audit.run import audit, write_audit
 
     found = audit(read_tables(table_paths), load_catalogue(catalogue_path))
     io.write_parquet(findings_path, found)
