@@ -1,15 +1,24 @@
-"""The codebook as data: one specification a column drives reading, validation, conversion and import.
+"""Every table between two stages: its columns in order, their types, the rules for cells that people write.
 
-It imports nothing heavy, so that importers and the command line can use it freely. `data/raw/CODEBOOK.md`
-is its prose; a test holds the two together. Columns decide: which rows may be pooled (`use`), which test a
-p-value is of (`p_test`), which period of a crossover trial a number is of (`period`) are words of a closed
-vocabulary; no text that is written for people (notes, labels, reasons) changes what is computed.
+The raw tables (`TABLES`) drive reading, validation, conversion and import; `data/raw/CODEBOOK.md` is their
+prose. The derived ones (`DERIVED`) are parquet files, whose writer refuses a frame that does not fit; the
+tables of the results (`RESULTS`) are what readers get, explained in `DATA.md`. What a column means stands in
+`glossary`. This module imports nothing heavy, so that everything can use it.
+
+Columns decide: which rows may be pooled (`use`), which test a p-value is of (`p_test`), which period of a
+crossover trial a number is of (`period`) are words of a closed vocabulary; no text that is written for people
+(notes, labels, reasons) changes what is computed.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
+from trialpool.glossary import meaning
+
+TEXT, CODES, NUMBER, COUNT, FLAG = "text", "codes", "number", "count", "flag"
 LARGEST = 1e9  # nothing a trial reports is larger; catches a number pasted twice into one cell
 LONGEST_TEXT = 10_000
 
@@ -120,8 +129,9 @@ FORMS: dict[str, Form] = {
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One column: the form of its cells, whether they may be empty, the words or the range allowed.
+    """One column: its kind; for raw tables also the form of its cells, the words or the range allowed.
 
+    `kind` is text, codes (a list of texts), number, count (whole) or flag. `required` cells may not be empty.
     A table may lack an `optional` column altogether; its cells then count as empty.
     """
 
@@ -134,6 +144,8 @@ class Column:
     high: float = LARGEST
     whole: bool = False
 
+    kind: str = TEXT
+
     @property
     def is_number(self) -> bool:
         """Whether the column is stored as float64 (empty = NaN) rather than as text (empty = <NA>)."""
@@ -142,11 +154,12 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its columns in order and the columns that identify a row."""
+    """One table: its columns in order, the columns that identify a row, and what a row is."""
 
     name: str
     columns: tuple[Column, ...]
-    key: tuple[str, ...]
+    key: tuple[str, ...] = ()
+    holds: str = ""
 
     @property
     def file(self) -> str:
@@ -155,8 +168,13 @@ class Table:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The column names in the codebook's order."""
+        """The column names in order."""
         return tuple(column.name for column in self.columns)
+
+    @property
+    def kinds(self) -> dict[str, str]:
+        """The kind of every column."""
+        return {column.name: column.kind for column in self.columns}
 
 
 def _words(name: str, words: tuple[str, ...], required: bool = True, optional: bool = False) -> Column:
@@ -164,11 +182,11 @@ def _words(name: str, words: tuple[str, ...], required: bool = True, optional: b
 
 
 def _count(name: str, low: float = 1, required: bool = False, high: float = LARGEST) -> Column:
-    return Column(name, "number", required, low=low, high=high, whole=True)
+    return Column(name, "number", required, low=low, high=high, whole=True, kind=NUMBER)
 
 
 def _number(name: str, low: float = -LARGEST, required: bool = False, high: float = LARGEST) -> Column:
-    return Column(name, "number", required, low=low, high=high)
+    return Column(name, "number", required, low=low, high=high, kind=NUMBER)
 
 
 STUDY = Column("study_id", "study", True)
@@ -299,11 +317,227 @@ TABLES: dict[str, Table] = {
     table.name: table
     for table in (STUDIES, ARMS, CONTINUOUS, CONTRASTS, EVENTS, RISK_OF_BIAS, PUBLISHED_POOLS)
 }
-AUDIT = Table(
-    "audit",
-    (
-        *(Column("rule"), Column("severity"), Column("study_id"), Column("row_ids")),
-        *(Column("numbers"), Column("finding"), Column("check"), Column("source_url")),
-    ),
-    (),
+
+
+def stored(table: Table) -> Table:
+    """A raw table as it is stored: with the place of each row.
+
+    >>> stored(ARMS).names[-1]
+    'row_id'
+    """
+    return Table(table.name, (*table.columns, Column("row_id")), table.key, table.holds)
+
+
+def _columns(**kinds: str) -> dict[str, str]:
+    """Kind of every column that is no text, by kind: number="mean sd"."""
+    return {name: kind for kind, names in kinds.items() for name in names.split()}
+
+
+_KINDS = _columns(
+    codes="category_experimental category_control",
+    number="weeks mean sd sd_before sd_after r_found sd_borrowed estimate se df effect variance weight"
+    " mean_experimental sd_experimental mean_control sd_control sessions programme_weeks sessions_per_week"
+    " ci_low ci_high estimate_low estimate_high p_value pi_low pi_high tau2 tau2_low tau2_high i2 q q_p_value"
+    " statistic h2 mcid assumed_risk risk risk_low risk_high difference difference_low difference_high"
+    " slope slope_low slope_high df2 p_permutation p_adjusted tau2_residual r2 median benefit clear_benefit"
+    " clear_harm rstudent dffits cook cov_ratio tau2_deleted q_deleted hat baujat_x baujat_y p_score"
+    " mean_rank sd_rank our_estimate our_ci_low our_ci_high",
+    count="year n n_1 n_2 assumed_n events n_experimental n_control events_experimental events_control"
+    " n_randomised trust k q_df n_effects n_imputed n_known n_not_used analyses specifications trials people"
+    " results levels permutations n_studies n_participants our_k our_n bytes",
+    flag="made imputed usable selected has_numbers tau2_empty changes_conclusion influential",
 )
+
+
+def _table(name: str, holds: str, *columns: str, **kinds: str) -> Table:
+    """A table of columns named in texts; `kinds` for names that are of another kind here than elsewhere."""
+    names = " ".join(columns).split()
+    return Table(
+        name, tuple(Column(each, kind=kinds.get(each, _KINDS.get(each, TEXT))) for each in names), (), holds
+    )
+
+
+_RESULT = "study_id arm domain instrument item unit better weeks timepoint period kind n"
+_ORIGIN = "imputed derivation cautions reading source_url locator row_ids"
+_REFUSED = "usable reason_code reason"
+ARM_SUMMARIES = _table(
+    "arm_summaries",
+    "one row an arm, outcome and time: its mean and SD with their derivation",
+    *(_RESULT, "mean sd sd_before sd_after r_found r_source sd_borrowed borrowed_from made trust"),
+    *(_ORIGIN, _REFUSED),
+)
+EVENT_SUMMARIES = _table(
+    "event_summaries",
+    "one row an arm, event and time: its counts",
+    *(_RESULT, "events made trust", _ORIGIN, _REFUSED),
+)
+CONTRAST_SUMMARIES = _table(
+    "contrast_summaries",
+    "one row a published contrast: its estimate and standard error",
+    "study_id arm_1 arm_2 domain instrument item unit better weeks timepoint period measure estimate se df",
+    *("n_1 n_2 assumed_n adjusted trust", _ORIGIN, _REFUSED),
+    assumed_n=TEXT,
+)
+JUDGED = ("risk_of_bias", "judgements", "audit")  # what other tables say of an effect, joined to it last
+EFFECTS = _table(
+    "effects",
+    "one row an effect that an analysis could use, selected or not",
+    "analysis study_id label year condition purpose design arm_experimental arm_control label_experimental",
+    "label_control category_experimental category_control cointervention domain instrument item unit weeks",
+    "timepoint kind n_experimental n_control mean_experimental sd_experimental mean_control sd_control",
+    "events_experimental events_control measure effect variance imputed derivation cautions reading",
+    "source_url locator row_ids selected reason variant sessions programme_weeks sessions_per_week",
+    "n_randomised cluster",
+    " ".join(JUDGED),
+)
+EXCLUDED = _table(
+    "excluded",
+    "one row a result that an analysis found and did not use",
+    "analysis study_id label arm_experimental arm_control instrument item timepoint weeks reason_code reason",
+    "source_url row_ids",
+)
+KNOWN = _table(
+    "known",
+    "one row a trial that is known to have made the comparison of an analysis",
+    "analysis study_id label year n_randomised category_experimental category_control has_numbers source_url",
+)
+AUDIT = _table(
+    "audit",
+    "one row a finding of the integrity audit",
+    "rule severity study_id row_ids numbers finding check source_url",
+)
+DERIVED = {
+    table.name: table
+    for table in (ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, EFFECTS, EXCLUDED, KNOWN, AUDIT)
+}
+
+SUMMARY = _table(
+    "summary",
+    "one row an analysis",
+    "analysis title condition domain comparison measure better status k n_experimental n_control tau2_method",
+    "interval estimate ci_low ci_high p_value pi_low pi_high tau2 tau2_low tau2_high i2 q q_df q_p_value se",
+    "statistic df h2 tau2_empty level purpose experimental control scale unit several_effects multi_arm",
+    "n_effects n_imputed n_known n_not_used mcid mcid_unit mcid_source certainty assumed_risk risk risk_low",
+    "risk_high difference difference_low difference_high",
+    level=NUMBER,
+)
+STUDY_ROWS = _table(
+    "studies_of",
+    "one row an effect of the analysis",
+    "analysis study_id arm_experimental arm_control effect variance ci_low ci_high weight n_experimental",
+    "n_control imputed derivation source_url locator row_ids label year condition purpose design",
+    "label_experimental label_control category_experimental category_control cointervention domain",
+    "instrument item unit weeks timepoint kind mean_experimental sd_experimental mean_control sd_control",
+    "events_experimental events_control measure estimate estimate_low estimate_high cautions reading",
+    "sessions programme_weeks sessions_per_week n_randomised cluster",
+)
+NOT_USED = _table(
+    "not_used",
+    "one row a result that was found and not used, the same for several analyses joined",
+    " ".join(EXCLUDED.names),
+    "reason_kind domain analyses",
+    analyses=TEXT,
+)
+SENSITIVITY = _table(
+    "sensitivity",
+    "one row a choice that could have been made otherwise",
+    "analysis kind choice k n estimate ci_low ci_high p_value pi_low pi_high tau2 i2 conclusion",
+    "changes_conclusion reason",
+)
+INFLUENCE = _table(
+    "influence",
+    "one row a trial: how much the result hangs on it",
+    "analysis study_id label rstudent dffits cook cov_ratio tau2_deleted q_deleted hat weight baujat_x",
+    "baujat_y influential",
+)
+MULTIVERSE = _table(
+    "multiverse",
+    "one row a level of a choice, over all combinations of the other choices",
+    "analysis dimension level specifications median benefit clear_benefit clear_harm",
+)
+MODERATORS = _table(
+    "moderators",
+    "one row a test of a moderator, and one row each of its groups",
+    "analysis moderator kind level k levels estimate ci_low ci_high slope slope_low slope_high statistic df",
+    "df2 p_value p_permutation permutations p_adjusted tau2_residual r2 tau2_method interval caution",
+)
+FLOW = _table(
+    "flow",
+    "one row a step of the flow of trials through an analysis",
+    "analysis step reason_code reason trials people results study_ids",
+)
+PUBLISHED = _table(
+    "published",
+    "one row a published pool, beside ours",
+    "review_id year condition comparison outcome n_studies n_participants model measure estimate ci_low",
+    "ci_high source_url locator note figure analysis our_comparison our_status our_k our_n our_model",
+    "our_measure our_estimate our_ci_low our_ci_high differences",
+)
+LEAGUE = _table(
+    "league",
+    "one row a comparison of two treatments of a network",
+    "network experimental control trials estimate ci_low ci_high p_value pi_low pi_high",
+)
+RANKING = _table(
+    "ranking", "one row a treatment of a network", "network treatment trials p_score mean_rank sd_rank"
+)
+MANIFEST = _table(
+    "manifest", "one row a file of the results, then one a folder of evidence", "path sha256 bytes"
+)
+RESULTS: dict[str, Table] = {  # by file name below the results folder; <…> stands for a slug
+    "summary.csv": SUMMARY,
+    "excluded.csv": NOT_USED,
+    "audit.csv": AUDIT,
+    "flow.csv": FLOW,
+    "moderators.csv": MODERATORS,
+    "published.csv": PUBLISHED,
+    "manifest.csv": MANIFEST,
+    "analyses/<analysis>/studies.csv": STUDY_ROWS,
+    "analyses/<analysis>/sensitivity.csv": SENSITIVITY,
+    "analyses/<analysis>/influence.csv": INFLUENCE,
+    "analyses/<analysis>/multiverse.csv": MULTIVERSE,
+    "networks/<network>/league.csv": LEAGUE,
+    "networks/<network>/ranking.csv": RANKING,
+}
+_KIND_WORDS = {
+    TEXT: "text",
+    CODES: "codes, joined by +",
+    NUMBER: "number",
+    COUNT: "whole number",
+    FLAG: "true or false",
+}
+
+
+def columns_differ(table: Table, columns: Mapping[str, Any] | list[str]) -> str:
+    """What is wrong with the columns of a frame that should be this table ("" if nothing).
+
+    >>> columns_differ(MANIFEST, ["path", "sha256", "size"])
+    'the table manifest lacks the column bytes and has size too much'
+    """
+    lacking = [name for name in table.names if name not in columns]
+    surplus = [str(name) for name in columns if name not in table.names]
+    parts = [f"lacks the column {', '.join(lacking)}"] if lacking else []
+    parts += [f"has {', '.join(surplus)} too much"] if surplus else []
+    return f"the table {table.name} {' and '.join(parts)}" if parts else ""
+
+
+def data_dictionary() -> str:
+    """DATA.md of the results: every column of every table, with its type, unit and meaning.
+
+    >>> data_dictionary().splitlines()[0]
+    '# What every column of the results means'
+    """
+    lines = [
+        "# What every column of the results means",
+        "",
+        "Tables are CSV: UTF-8, separated by commas, an empty cell where there is nothing. Numbers have ten",
+        "significant digits. The *analysis scale* is the logarithm for ratios (RR, OR, ROM …) and the effect",
+        "itself otherwise; the *natural scale* is never a logarithm.",
+    ]
+    for file, table in RESULTS.items():
+        lines += ["", f"## {file}", "", f"{table.holds[:1].upper()}{table.holds[1:]}.", ""]
+        lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
+        for column in table.columns:
+            unit, sentence = meaning(table.name, column.name)
+            lines.append(f"| {column.name} | {_KIND_WORDS[column.kind]} | {unit} | {sentence} |")
+    return "\n".join(lines) + "\n"

@@ -1,7 +1,7 @@
 """What every column of every table means: its unit and a sentence, by name.
 
-A name means the same in every table; where it cannot, `table.name` says what it means there. `contracts` lists
-the tables. Units in words: `analysis scale` is the logarithm for ratios, `natural scale` is not.
+A name means the same in every table; where it cannot, `table.name` says what it means there. `contracts`
+lists the tables. Units in words: `analysis scale` is the logarithm for ratios, `natural scale` is not.
 """
 
 from __future__ import annotations
@@ -176,7 +176,10 @@ GLOSSARY: dict[str, tuple[str, str]] = {
     "reading": ("", "double or single: how often the row was read at its source"),
     "reason": ("", "why, in a sentence"),
     "reason_code": ("", "why, as a code"),
-    "reason_kind": ("", "whether nothing was measured, nothing could be read, or a rule of the protocol decided"),
+    "reason_kind": (
+        "",
+        "whether nothing was measured, nothing could be read, or a rule of the protocol decided",
+    ),
     "registration": ("", "number in a trial registry"),
     "report_status": ("", "empty; doubted or retracted: something about the report itself is in doubt"),
     "results": ("results", "results of these trials"),
@@ -218,7 +221,6 @@ GLOSSARY: dict[str, tuple[str, str]] = {
     "statistic": ("", "test statistic"),
     "status": ("", "pooled, single_study, no_data or not_pooled (drawn by groups without a total)"),
     "step": ("", "step of the flow of trials"),
-    "studies": ("trials", "trials"),
     "study_id": ("", "id of the trial, FirstauthorYear"),
     "study_ids": ("", "the trials, separated by blanks"),
     "tau2": (SCALE, "between-trial variance, τ²"),
@@ -246,7 +248,10 @@ GLOSSARY: dict[str, tuple[str, str]] = {
     # where a name means something else
     "arms.weeks": ("weeks", "planned length of treatment"),
     "arms.label": ("", "what the arm got, in short"),
-    "continuous.measure": ("", "final (the value at that time) or change (from baseline, later minus earlier)"),
+    "continuous.measure": (
+        "",
+        "final (the value at that time) or change (from baseline, later minus earlier)",
+    ),
     "contrasts.measure": ("", "what the estimate is: mean_difference, smd, odds_ratio …"),
     "contrast_summaries.measure": ("", "what the estimate is: mean_difference, smd, odds_ratio …"),
     "contrasts.p_value": ("", "the p-value as printed, such as 0.03 or <0.001"),
@@ -268,7 +273,10 @@ GLOSSARY: dict[str, tuple[str, str]] = {
     "league.control": ("", "treatment that it is compared with"),
     "published.note": ("", "anything a reader must know about the published pool"),
     "published_pools.p_value": ("", "the p-value as printed"),
-    "audit.study_id": ("", "id of the trial; a review's id for a published pool; empty for all trials together"),
+    "audit.study_id": (
+        "",
+        "id of the trial; a review's id for a published pool; empty for all trials together",
+    ),
 }
 
 

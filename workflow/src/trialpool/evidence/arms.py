@@ -11,17 +11,12 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from trialpool.contracts import ARM_SUMMARIES
 from trialpool.evidence import routes
 from trialpool.evidence.changes import complete
 from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text
 
-ARM_COLUMNS = (
-    *("study_id", "arm", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
-    *("period", "kind"),
-    *("n", "mean", "sd", "sd_before", "sd_after", "r_found", "r_source", "sd_borrowed", "borrowed_from"),
-    *("made", "trust", "imputed", "derivation", "cautions", "reading", "source_url", "locator", "row_ids"),
-    *("usable", "reason_code", "reason"),
-)
+ARM_COLUMNS = ARM_SUMMARIES.names
 
 
 def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

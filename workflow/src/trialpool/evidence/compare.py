@@ -16,47 +16,23 @@ import numpy as np
 import pandas as pd
 
 from trialpool import io
+from trialpool.contracts import (
+    CODES,
+    COUNT,
+    EFFECTS,
+    EXCLUDED,
+    FLAG,
+    JUDGED,
+    KNOWN,
+    NUMBER,
+    TEXT,
+)
 from trialpool.evidence.alternatives import pooled_instead
 from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table, decided
 from trialpool.evidence.leftovers import excluded_rows, known_trials
 
-TEXT, CODES, NUMBER, COUNT, FLAG = "text", "codes", "number", "count", "flag"
-CATEGORIES = dict.fromkeys(("category_experimental", "category_control"), CODES)  # of all arms combined
-EFFECT_COLUMNS = {
-    **dict.fromkeys(("analysis", "study_id", "label"), TEXT),
-    "year": COUNT,
-    **dict.fromkeys(("condition", "purpose", "design", "arm_experimental", "arm_control"), TEXT),
-    **dict.fromkeys(("label_experimental", "label_control"), TEXT),
-    **CATEGORIES,
-    **dict.fromkeys(("cointervention", "domain", "instrument", "item", "unit"), TEXT),
-    "weeks": NUMBER,
-    **dict.fromkeys(("timepoint", "kind"), TEXT),
-    **dict.fromkeys(("n_experimental", "n_control"), COUNT),
-    **dict.fromkeys(("mean_experimental", "sd_experimental", "mean_control", "sd_control"), NUMBER),
-    **dict.fromkeys(("events_experimental", "events_control"), COUNT),
-    "measure": TEXT,
-    **dict.fromkeys(("effect", "variance"), NUMBER),
-    "imputed": FLAG,
-    **dict.fromkeys(("derivation", "cautions", "reading", "source_url", "locator", "row_ids"), TEXT),
-    "selected": FLAG,
-    **dict.fromkeys(("reason", "variant"), TEXT),
-    **dict.fromkeys(("sessions", "programme_weeks", "sessions_per_week"), NUMBER),
-    "n_randomised": COUNT,
-    "cluster": TEXT,
-}
-EXCLUDED_COLUMNS = {
-    **dict.fromkeys(("analysis", "study_id", "label", "arm_experimental", "arm_control"), TEXT),
-    **dict.fromkeys(("instrument", "item", "timepoint"), TEXT),
-    "weeks": NUMBER,
-    **dict.fromkeys(("reason_code", "reason", "source_url", "row_ids"), TEXT),
-}
-KNOWN_COLUMNS = {
-    **dict.fromkeys(("analysis", "study_id", "label"), TEXT),
-    **dict.fromkeys(("year", "n_randomised"), COUNT),
-    **CATEGORIES,
-    "has_numbers": FLAG,
-    "source_url": TEXT,
-}
+EFFECT_COLUMNS = {name: kind for name, kind in EFFECTS.kinds.items() if name not in JUDGED}
+EXCLUDED_COLUMNS, KNOWN_COLUMNS = EXCLUDED.kinds, KNOWN.kinds
 SORTED_BY = (
     *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code"),
 )
@@ -153,10 +129,10 @@ def write_comparison(
     `paths` are the three files of the first batch, then of the next; within a file the analyses stand in the
     order of the batch.
     """
-    for number, table in enumerate((comparison.effects, comparison.excluded, comparison.known)):
+    tables = (comparison.effects, comparison.excluded, comparison.known)
+    for number, (table, contract) in enumerate(zip(tables, (EFFECTS, EXCLUDED, KNOWN), strict=True)):
         rows_of = table.groupby("analysis", sort=False).indices
         for batch, path in zip(batches, paths[number::3], strict=True):
             places = [rows_of[analysis] for analysis in batch if analysis in rows_of]
             part = table.take(np.concatenate(places)) if places else table.iloc[:0]
-            lists = [name for name in CATEGORIES if name in part]
-            io.write_parquet(path, part.reset_index(drop=True), lists)
+            io.write_parquet(path, part.reset_index(drop=True), contract)

@@ -16,30 +16,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from trialpool.contracts import INTERVALS
+from trialpool.contracts import CONTRAST_SUMMARIES, INTERVALS
 from trialpool.evidence import routes
 from trialpool.evidence.designs import FIRST_PERIOD
 from trialpool.evidence.standard_errors import LOG_MEASURES, standard_errors
 from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text
 
-CONTRAST_COLUMNS = (
-    *("study_id", "arm_1", "arm_2", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
-    *(
-        "period",
-        "measure",
-        "estimate",
-        "se",
-        "df",
-        "n_1",
-        "n_2",
-        "assumed_n",
-        "adjusted",
-        "trust",
-        "imputed",
-        "derivation",
-    ),
-    *("cautions", "reading", "source_url", "locator", "row_ids", "usable", "reason_code", "reason"),
-)
+CONTRAST_COLUMNS = CONTRAST_SUMMARIES.names
 RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint", "period"]
 KIND = {"mean_difference": "final", "change_difference": "change"}
 

@@ -6,25 +6,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
+from trialpool.contracts import EVENT_SUMMARIES
 from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text
 
-EVENT_COLUMNS = (
-    *("study_id", "arm", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
-    *("period", "kind"),
-    *(
-        "n",
-        "events",
-        "made",
-        "trust",
-        "imputed",
-        "derivation",
-        "cautions",
-        "reading",
-        "source_url",
-        "locator",
-    ),
-    *("row_ids", "usable", "reason_code", "reason"),
-)
+EVENT_COLUMNS = EVENT_SUMMARIES.names
 MORE_IS_BETTER = ("responder",)
 
 

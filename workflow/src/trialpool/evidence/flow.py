@@ -14,8 +14,9 @@ from typing import Any
 import pandas as pd
 
 from trialpool import io
+from trialpool.contracts import FLOW
 
-FLOW_COLUMNS = ("analysis", "step", "reason_code", "reason", "trials", "people", "results", "study_ids")
+FLOW_COLUMNS = FLOW.names
 KNOWN, LEFT_WITHOUT, WITH_NUMBERS, LEFT_UNUSED, USED = (
     *("known", "no_numbers", "with_numbers", "not_usable", "used"),
 )

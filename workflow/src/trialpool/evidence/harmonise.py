@@ -13,11 +13,12 @@ from pathlib import Path
 import pandas as pd
 
 from trialpool import io
+from trialpool.contracts import ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES
 from trialpool.evidence.arms import arm_summaries
 from trialpool.evidence.contrasts import contrast_summaries
 from trialpool.evidence.events import event_summaries
 
-HARMONISED = ("arms", "contrasts", "events")
+HARMONISED = {"arms": ARM_SUMMARIES, "contrasts": CONTRAST_SUMMARIES, "events": EVENT_SUMMARIES}
 
 
 def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -34,5 +35,5 @@ def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 def write_harmonised(harmonised: Mapping[str, pd.DataFrame], paths: Sequence[str | Path]) -> None:
     """Write the three tables, in the order arms, contrasts, events."""
-    for name, path in zip(HARMONISED, paths, strict=True):
-        io.write_parquet(path, harmonised[name])
+    for (name, table), path in zip(HARMONISED.items(), paths, strict=True):
+        io.write_parquet(path, harmonised[name], table)

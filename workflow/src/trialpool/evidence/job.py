@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import io
+from trialpool.contracts import AUDIT
 from trialpool.settings import load_catalogue
 
 Batch = Sequence[Mapping[str, Any]]  # the resolved settings of analyses that one job pools
@@ -33,7 +34,7 @@ def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, t
     from trialpool.evidence.audit.run import audit, write_audit
 
     found = audit(read_tables(table_paths), load_catalogue(catalogue_path))
-    io.write_parquet(findings_path, found)
+    io.write_parquet(findings_path, found, AUDIT)
     write_audit(found, table_path)
 
 
