@@ -11,7 +11,7 @@ ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "workflow" / "src" / "trialpool"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
-HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot", "pandera")
+HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 
 # room: rooms of the package it may import (besides those below all, which every room but stats may)
 MAY_IMPORT = {
