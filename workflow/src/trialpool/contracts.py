@@ -342,10 +342,10 @@ _KINDS = _columns(
     " slope slope_low slope_high df2 p_permutation p_adjusted tau2_residual r2 median benefit clear_benefit"
     " clear_harm rstudent dffits cook cov_ratio tau2_deleted q_deleted hat baujat_x baujat_y p_score"
     " mean_rank sd_rank our_estimate our_ci_low our_ci_high",
-    count="year n n_1 n_2 assumed_n events n_experimental n_control events_experimental events_control"
+    count="year n n_1 n_2 events n_experimental n_control events_experimental events_control"
     " n_randomised trust k q_df n_effects n_imputed n_known n_not_used analyses specifications trials people"
     " results levels permutations n_studies n_participants our_k our_n bytes",
-    flag="made imputed usable selected has_numbers tau2_empty changes_conclusion influential",
+    flag="made assumed_n imputed usable selected has_numbers tau2_empty changes_conclusion influential",
 )
 
 
@@ -376,7 +376,6 @@ CONTRAST_SUMMARIES = _table(
     "one row a published contrast: its estimate and standard error",
     "study_id arm_1 arm_2 domain instrument item unit better weeks timepoint period measure estimate se df",
     *("n_1 n_2 assumed_n adjusted trust", _ORIGIN, _REFUSED),
-    assumed_n=TEXT,
 )
 JUDGED = ("risk_of_bias", "judgements", "audit")  # what other tables say of an effect, joined to it last
 EFFECTS = _table(

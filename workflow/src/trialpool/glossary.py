@@ -21,7 +21,7 @@ GLOSSARY: dict[str, tuple[str, str]] = {
     "arm_control": ("", "control arm, or arms joined by +"),
     "arm_experimental": ("", "experimental arm, or arms joined by +"),
     "assessed_by": ("", "DOI or address of the review that judged"),
-    "assumed_n": ("", "what stands in for a number analysed that was not printed"),
+    "assumed_n": ("", "whether people randomised stand in for a number analysed that was not printed"),
     "assumed_risk": ("of 1,000 people", "risk under control that the absolute effect starts from"),
     "audit": ("", "rules of high or medium severity that question one of the rows behind the effect"),
     "baujat_x": ("", "contribution of the trial to Q (Baujat 2002)"),
