@@ -14,11 +14,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from trialpool.glossary import meaning
 
-TEXT, CODES, NUMBER, COUNT, FLAG = "text", "codes", "number", "count", "flag"
 LARGEST = 1e9  # nothing a trial reports is larger; catches a number pasted twice into one cell
 LONGEST_TEXT = 10_000
 
@@ -127,6 +127,19 @@ FORMS: dict[str, Form] = {
 }
 
 
+class Kind(StrEnum):
+    """What a column holds."""
+
+    TEXT = "text"
+    CODES = "codes"  # a list of codes a cell
+    NUMBER = "number"
+    COUNT = "count"
+    FLAG = "flag"
+
+
+TEXT, CODES, NUMBER, COUNT, FLAG = Kind
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its kind; for raw tables also the form of its cells, the words or the range allowed.
@@ -144,7 +157,7 @@ class Column:
     high: float = LARGEST
     whole: bool = False
 
-    kind: str = TEXT
+    kind: Kind = Kind.TEXT
 
     @property
     def is_number(self) -> bool:
@@ -172,7 +185,7 @@ class Table:
         return tuple(column.name for column in self.columns)
 
     @property
-    def kinds(self) -> dict[str, str]:
+    def kinds(self) -> dict[str, Kind]:
         """The kind of every column."""
         return {column.name: column.kind for column in self.columns}
 
@@ -328,9 +341,9 @@ def stored(table: Table) -> Table:
     return Table(table.name, (*table.columns, Column("row_id")), table.key, table.holds)
 
 
-def _columns(**kinds: str) -> dict[str, str]:
+def _columns(**kinds: str) -> dict[str, Kind]:
     """Kind of every column that is no text, by kind: number="mean sd"."""
-    return {name: kind for kind, names in kinds.items() for name in names.split()}
+    return {name: Kind(kind) for kind, names in kinds.items() for name in names.split()}
 
 
 _KINDS = _columns(
@@ -343,13 +356,14 @@ _KINDS = _columns(
     " clear_harm rstudent dffits cook cov_ratio tau2_deleted q_deleted hat baujat_x baujat_y p_score"
     " mean_rank sd_rank our_estimate our_ci_low our_ci_high",
     count="year n n_1 n_2 events n_experimental n_control events_experimental events_control"
-    " n_randomised trust k q_df n_effects n_imputed n_known n_not_used analyses specifications trials people"
+    " n_randomised route k q_df n_effects n_imputed n_known n_not_used analyses specifications trials people"
     " results levels permutations n_studies n_participants our_k our_n bytes",
-    flag="made assumed_n imputed usable selected has_numbers tau2_empty changes_conclusion influential",
+    flag="reconstructed assumed_n imputed usable selected has_numbers tau2_empty changes_conclusion"
+    " influential",
 )
 
 
-def _table(name: str, holds: str, *columns: str, **kinds: str) -> Table:
+def _table(name: str, holds: str, *columns: str, **kinds: Kind) -> Table:
     """A table of columns named in texts; `kinds` for names that are of another kind here than elsewhere."""
     names = " ".join(columns).split()
     return Table(
@@ -363,19 +377,19 @@ _REFUSED = "usable reason_code reason"
 ARM_SUMMARIES = _table(
     "arm_summaries",
     "one row an arm, outcome and time: its mean and SD with their derivation",
-    *(_RESULT, "mean sd sd_before sd_after r_found r_source sd_borrowed borrowed_from made trust"),
+    *(_RESULT, "mean sd sd_before sd_after r_found r_source sd_borrowed borrowed_from reconstructed route"),
     *(_ORIGIN, _REFUSED),
 )
 EVENT_SUMMARIES = _table(
     "event_summaries",
     "one row an arm, event and time: its counts",
-    *(_RESULT, "events made trust", _ORIGIN, _REFUSED),
+    *(_RESULT, "events reconstructed route", _ORIGIN, _REFUSED),
 )
 CONTRAST_SUMMARIES = _table(
     "contrast_summaries",
     "one row a published contrast: its estimate and standard error",
     "study_id arm_1 arm_2 domain instrument item unit better weeks timepoint period measure estimate se df",
-    *("n_1 n_2 assumed_n adjusted trust", _ORIGIN, _REFUSED),
+    *("n_1 n_2 assumed_n adjusted route", _ORIGIN, _REFUSED),
 )
 JUDGED = ("risk_of_bias", "judgements", "audit")  # what other tables say of an effect, joined to it last
 EFFECTS = _table(

@@ -38,8 +38,13 @@ from trialpool.exchange.candidates import (
     word,
 )
 from trialpool.stats.checks import one_of
-from trialpool.stats.effects import mean_difference, standardized_mean_difference
-from trialpool.stats.events import odds_ratio, risk_difference, risk_ratio
+from trialpool.stats.effect_sizes import (
+    mean_difference,
+    odds_ratio,
+    risk_difference,
+    risk_ratio,
+    standardized_mean_difference,
+)
 from trialpool.stats.pooling import Pooled, pool
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
 

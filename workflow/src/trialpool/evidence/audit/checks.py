@@ -16,8 +16,8 @@ from scipy.special import bdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 from trialpool.contracts import INTERVALS, RATIOS
 from trialpool.evidence.audit.integers import debit, grim, grim_can_tell, grimmer
 from trialpool.evidence.audit.rules import LOW, MEDIUM, numbers_of
-from trialpool.evidence.designs import FIRST_PERIOD
-from trialpool.evidence.words import SHOW_ONLY
+from trialpool.evidence.derivation import SHOW_ONLY
+from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
 
 Tables = dict[str, pd.DataFrame]
 Flagged = Iterator[tuple[str, pd.DataFrame]]
