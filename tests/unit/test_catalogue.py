@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from trialpool.evidence.codebook import CATEGORIES, DOMAINS
+from trialpool.contracts import CATEGORIES, DOMAINS
 from trialpool.settings import load_catalogue, load_settings
 from trialpool.yaml_files import read_yaml, schema_of
 

@@ -7,9 +7,9 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from trialpool import contracts
 from trialpool.cli import main
 from trialpool.errors import Fault, InputError
-from trialpool.evidence import codebook
 from trialpool.settings import load_catalogue, load_settings
 from trialpool.yaml_files import schema_of
 
@@ -224,7 +224,7 @@ def test_a_review_and_the_check_of_tables_tell_the_same(tmp_path):
     with pytest.raises(InputError) as caught:
         load_settings({**config, "instruments": str(tmp_path / "mine.yaml")})
     assert [str(fault) for fault in caught.value.faults] == told
-    for table in codebook.TABLES.values():
+    for table in contracts.TABLES.values():
         (tmp_path / table.file).write_text(",".join(table.names) + "\n", encoding="utf-8")
     (tmp_path / "arms.csv").write_text("", encoding="utf-8")
     checked = CliRunner().invoke(main, ["check", str(tmp_path), "--instruments", str(tmp_path / "mine.yaml")])
@@ -247,7 +247,7 @@ def test_an_open_range_has_no_width_to_rescale_an_mcid_by(tmp_path):
 
 def test_the_words_of_the_schema_are_those_of_the_codebook():
     keys = schema_of("instruments").schema["$defs"]["instrument"]["properties"]
-    assert keys["domains"]["items"]["enum"] == list(codebook.DOMAINS)
-    assert set(codebook.UNITS) <= set(keys["unit"]["enum"])
-    columns = {column.name: column for column in codebook.CONTINUOUS.columns}
+    assert keys["domains"]["items"]["enum"] == list(contracts.DOMAINS)
+    assert set(contracts.UNITS) <= set(keys["unit"]["enum"])
+    columns = {column.name: column for column in contracts.CONTINUOUS.columns}
     assert set(keys["better"]["enum"]) == set(columns["better"].words)

@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from trialpool.contracts import STUDIES
 from trialpool.errors import InputError
 from trialpool.evidence import csvfile
-from trialpool.evidence.codebook import STUDIES
 from trialpool.evidence.read import examine
 from trialpool.settings import load_settings
 from trialpool.yaml_files import read_yaml
@@ -75,7 +75,7 @@ def test_a_huge_line_is_refused_within_bounded_memory(content, tmp_path):
     file.write_bytes(",".join(STUDIES.names).encode() + b"\n" + content + b"\n")
     code = (
         "import sys; from trialpool.evidence.csvfile import read_raw\n"
-        "from trialpool.evidence.codebook import STUDIES\n"
+        "from trialpool.contracts import STUDIES\n"
         "print(read_raw(sys.argv[1], STUDIES).faults[0])\n"
         # not ru_maxrss: a child process begins with the peak of the one that started it
         "print(next(line.split()[1] for line in open('/proc/self/status') if line.startswith('VmHWM')))"

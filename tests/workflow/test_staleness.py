@@ -51,7 +51,7 @@ def would_run(review):
         ("figures/forest.py", {"pool"}, {"ingest", "harmonise", "compare", "follow"}),
         ("evidence/risk_of_bias.py", {"compare", "appraise", "write_page"}, {"ingest"}),
         ("synthesis/certainty.py", {"appraise", "write_page"}, {"ingest", "compare", "follow", "pool"}),
-        ("evidence/schema.py", {"ingest", "harmonise", "compare"}, set()),
+        ("evidence/validate.py", {"ingest", "harmonise", "compare"}, set()),
         ("page/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
         ("text.py", {"pool", "write_page", "write_tables"}, {"ingest", "harmonise", "compare"}),
         ("io.py", {"ingest", "harmonise", "compare", "pool", "write_page", "write_manifest"}, set()),

@@ -30,6 +30,7 @@ rule write_tables:
         summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
         excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
         readme=f"{RESULTS}/README.md",
+        dictionary=f"{RESULTS}/DATA.md",
     log:
         f"{RESULTS}/logs/write_tables.log",
     params:

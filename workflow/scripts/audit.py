@@ -1,7 +1,7 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.audit import audit_files
+    from trialpool.evidence.audit.run import audit_files
 
     audit_files(
         snakemake.input.tables,

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialpool.evidence.codebook import FORMS, LARGEST, TABLES, Column, Table
+from trialpool.contracts import FORMS, LARGEST, TABLES, Column, Table
 
 RAW = Path(__file__).parents[3] / "data" / "raw"
 STUDIES = (

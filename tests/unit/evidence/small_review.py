@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.codebook import TABLES
+from trialpool.contracts import TABLES
 from trialpool.evidence.compare import Comparison, compare
 from trialpool.evidence.summaries import harmonise
 

@@ -1,6 +1,5 @@
 """The audit finds what is planted, is silent about clean rows, and finds what readers doubted."""
 
-import re
 from pathlib import Path
 
 import numpy as np
@@ -9,16 +8,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialpool.evidence import audit_rules_spread
-from trialpool.evidence.audit import FINDING_COLUMNS, audit, write_audit
-from trialpool.evidence.audit_frame import prepare
-from trialpool.evidence.audit_integers import debit, grim, grimmer
-from trialpool.evidence.audit_rules_count import whole_numbers
-from trialpool.evidence.codebook import TABLES
+from trialpool.contracts import AUDIT, TABLES
+from trialpool.evidence import audit as audit_room
+from trialpool.evidence.audit import checks
+from trialpool.evidence.audit.integers import debit, grim, grimmer
+from trialpool.evidence.audit.rules import RULES
+from trialpool.evidence.audit.run import audit, prepare, write_audit
 from trialpool.evidence.read import read_evidence
 from trialpool.settings import load_catalogue
 
-PACKAGE = Path(audit_rules_spread.__file__).parent
 CATALOGUE = {
     "instruments": {
         "NRS": {"range": [0, 10], "better": "lower", "unit": "points"},
@@ -172,11 +170,7 @@ def test_ordinary_trials_raise_nothing():
 
 
 def test_every_rule_that_exists_is_planted_here():
-    text = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("audit_rules_*.py"))
-    named = set(
-        re.findall(r'"([a-z]+(?:_[a-z0-9]+)*)",\s+(?:HIGH|MEDIUM|LOW|small|large|outside|skew)', text)
-    )
-    assert named <= {*PLANTED, "baselines_too_different", "baselines_too_alike"}
+    assert set(RULES) == {*PLANTED, "baselines_too_different", "baselines_too_alike"}
     assert len(PLANTED) == 26
 
 
@@ -272,11 +266,13 @@ class TestShippedEvidence:
         assert ((self.found["study_id"] == study) & (self.found["rule"] == rule)).any()
 
     def test_no_trial_is_named_in_the_code(self):
-        text = "".join(path.read_text(encoding="utf-8") for path in PACKAGE.glob("audit*.py"))
+        text = "".join(
+            path.read_text(encoding="utf-8") for path in Path(audit_room.__file__).parent.glob("*.py")
+        )
         assert not [name for name in self.tables["studies"]["study_id"] if name in text]
 
     def test_every_finding_says_where_what_and_what_to_check(self):
-        assert list(self.found.columns) == list(FINDING_COLUMNS)
+        assert list(self.found.columns) == list(AUDIT.names)
         assert (self.found[["rule", "severity", "row_ids", "numbers", "finding", "check"]] != "").all(
             axis=None
         )
@@ -334,15 +330,15 @@ def test_no_real_sample_is_called_impossible(values):
     mean, sd = float(f"{np.mean(values):.1f}"), float(f"{np.std(values, ddof=1):.1f}")
     row = score(centre=mean, spread_low=max(sd, 0.1), n=float(len(values)))
     prepared = prepare(make(continuous=[row]), CATALOGUE)
-    found = [audit_rules_spread.outside_range(prepared), audit_rules_spread.mean_sd_impossible(prepared)]
-    found.append(whole_numbers(prepared))
-    assert not set(pd.concat(found)["rule"]) - {"skewed"}
+    used = (checks.outside_range, checks.mean_and_bounds, checks.whole_numbers)
+    broken = {rule for check in used for rule, rows in check(prepared) if len(rows)}
+    assert not broken - {"skewed"}
 
 
 @given(st.lists(st.floats(0.1, 9), min_size=1, max_size=9))
 def test_the_median_of_the_other_trials_leaves_only_the_own_trial_out(values):
     group = pd.DataFrame({"study_id": [f"T{place}" for place in range(len(values))], "value": values})
-    found = audit_rules_spread._leave_out(group).sort_index()
+    found = checks.leave_out(group).sort_index()
     for place in range(len(values)):
         rest = values[:place] + values[place + 1 :]
         expected = np.median(rest) if rest else np.nan

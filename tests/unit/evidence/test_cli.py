@@ -78,6 +78,6 @@ def test_a_failure_of_the_program_is_owned_without_a_traceback(monkeypatch: pyte
 
 
 def test_help_answers_without_loading_the_tables_machinery() -> None:
-    code = "import sys, trialpool.cli; print([m for m in ('pandas', 'pandera', 'numpy') if m in sys.modules])"
+    code = "import sys, trialpool.cli; print([m for m in ('pandas', 'pyarrow', 'numpy') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

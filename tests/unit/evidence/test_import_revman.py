@@ -14,9 +14,7 @@ from rm5 import EVENTS, MEANS, dich, key, labels, mantel_haenszel_rr, random_md,
 from trialpool.cli import main
 from trialpool.errors import InputError
 from trialpool.exchange.candidates import parse_fill, write_candidates
-from trialpool.exchange.revman import decode_xml, read_review
-from trialpool.exchange.revman_rows import import_revman
-from trialpool.exchange.revman_totals import pooled_total
+from trialpool.exchange.revman import decode_xml, import_revman, pooled_total, read_review
 
 
 @pytest.fixture

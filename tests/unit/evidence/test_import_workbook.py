@@ -14,8 +14,8 @@ from openpyxl import Workbook
 from openpyxl.utils import get_column_letter
 
 from trialpool.cli import main
+from trialpool.contracts import TABLES
 from trialpool.errors import InputError
-from trialpool.evidence.codebook import TABLES
 from trialpool.evidence.read import read_evidence
 from trialpool.exchange.candidates import write_candidates
 from trialpool.exchange.workbook import import_workbook

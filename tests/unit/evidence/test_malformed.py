@@ -12,9 +12,9 @@ from click.testing import CliRunner
 from malformed import Mutation, corpus, small_tables
 
 from trialpool.cli import main
+from trialpool.contracts import TABLES
 from trialpool.errors import InputError
 from trialpool.evidence import ingest, read
-from trialpool.evidence.codebook import TABLES
 
 CORPUS = list(corpus())
 TENTH = [

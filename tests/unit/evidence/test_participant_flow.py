@@ -4,11 +4,12 @@ import pandas as pd
 import pytest
 
 from trialpool import io
+from trialpool.contracts import DERIVED, TABLES, stored
 from trialpool.evidence.compare import compare
 from trialpool.evidence.participant_flow import REASONS, flow_of_files, participant_flow, reason_words
 from trialpool.evidence.read import read_evidence
 from trialpool.evidence.summaries import harmonise
-from trialpool.evidence.tables import CATEGORIES, FLOW
+from trialpool.evidence.tables import FLOW
 from trialpool.settings import load_catalogue, load_settings
 from trialpool.yaml_files import read_yaml
 
@@ -77,7 +78,8 @@ class TestShippedEvidence:
         frames = {name: getattr(compared, name) for name in ("effects", "excluded", "known")}
         paths = {name: str(tmp_path / f"{name}.parquet") for name in (*evidence, *frames)}
         for name, frame in (evidence | frames).items():
-            io.write_parquet(paths[name], frame, [each for each in CATEGORIES if each in frame])
+            table = stored(TABLES[name]) if name in TABLES else DERIVED[name]
+            io.write_parquet(paths[name], frame, table)
         slugs = [slug for slug in dict.fromkeys(table["analysis"]) if slug]
         files = [paths[name] for name in evidence], [paths[name] for name in frames]
         flow_of_files(*files, slugs, tmp_path / "flow.csv")

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 from malformed import parse, small_tables, write
 
+from trialpool.contracts import TABLES, stored
 from trialpool.errors import InputError
-from trialpool.evidence.codebook import TABLES
 from trialpool.evidence.read import examine, read_evidence
 from trialpool.evidence.rules import unknown_instruments
 
@@ -168,7 +168,7 @@ def test_tables_survive_parquet(folder: Path, tmp_path: Path) -> None:
 
     tables = read_evidence(folder)
     for name, frame in tables.items():
-        io.write_parquet(tmp_path / f"{name}.parquet", frame)
+        io.write_parquet(tmp_path / f"{name}.parquet", frame, stored(TABLES[name]))
         again = pd.read_parquet(tmp_path / f"{name}.parquet")
         pd.testing.assert_frame_equal(as_objects(frame), as_objects(again))
 

@@ -178,7 +178,7 @@ def revman(file: str, out: str, fill: tuple[str, ...], source_url: str) -> None:
 
     revman_totals.csv in the new folder sets RevMan's stored totals beside totals pooled from its data.
     """
-    from trialpool.exchange.revman_rows import import_revman
+    from trialpool.exchange.revman import import_revman
 
     _write(import_revman(file, source_url), out, fill)
 

@@ -17,6 +17,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from trialpool.contracts import CODES, FLAG, TEXT, Table, columns_differ
+from trialpool.glossary import meaning
+
 if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that hold a frame pay for it
     import pandas as pd
 
@@ -124,17 +127,40 @@ def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequ
     write_text(path, csv_text(rows, columns))
 
 
-def write_parquet(path: str | Path, frame: pd.DataFrame, lists: Sequence[str] = ()) -> None:
-    """Write a frame as parquet (zstd, no index); the columns `lists` hold tuples of text."""
+def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
+    """Write a frame as parquet (zstd, no index), each column with its unit and meaning.
+
+    Raises TypeError, with the column's name, where the frame is not the table: a column lacks, is too much,
+    or holds another kind of value. Codes are tuples of text.
+    """
     import pyarrow
 
+    if problem := columns_differ(table, list(frame.columns)):
+        raise TypeError(problem)
     schema = pyarrow.Schema.from_pandas(frame, preserve_index=False)
-    for name in lists:  # of no row no type could be inferred
-        texts = pyarrow.field(name, pyarrow.list_(pyarrow.string()))
-        schema = schema.set(schema.get_field_index(name), texts)
+    for place, name in enumerate(schema.names):
+        unit, says = meaning(table.name, name)
+        field, kind = schema.field(place), table.kinds[name]
+        if kind == CODES:  # of no row no type could be inferred
+            field = pyarrow.field(name, pyarrow.list_(pyarrow.string()))
+        elif not _fits(field.type, kind):
+            raise TypeError(f"the column {name} of the table {table.name} holds {field.type}, not {kind}")
+        schema = schema.set(place, field.with_metadata({"unit": unit, "description": says}))
+    schema = schema.with_metadata({**(schema.metadata or {}), "description": table.holds})
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd", schema=schema)
     write_bytes(path, buffer.getvalue())
+
+
+def _fits(stored: Any, kind: str) -> bool:
+    """Whether a type of pyarrow can hold a kind of column; a column without any value has no type."""
+    from pyarrow import types
+
+    if types.is_null(stored):
+        return True
+    if kind == TEXT:
+        return types.is_string(stored) or types.is_large_string(stored)
+    return types.is_boolean(stored) if kind == FLAG else types.is_integer(stored) or types.is_floating(stored)
 
 
 def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

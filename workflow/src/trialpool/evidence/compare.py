@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool import io
+from trialpool import contracts, io
 from trialpool.evidence.choices import alternative_datasets
 from trialpool.evidence.derivation import SIDES
 from trialpool.evidence.exclusions import excluded_results, known_trials
@@ -24,9 +24,10 @@ from trialpool.evidence.match import AnalysisContext, Spec, pose
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
-from trialpool.evidence.tables import CATEGORIES, DOSE, EFFECTS, EXCLUDED, KNOWN, read_tables, typed
+from trialpool.evidence.tables import DOSE, EFFECTS, EXCLUDED, KNOWN, read_tables, typed
 from trialpool.settings import load_catalogue
 
+COMPARED = (contracts.EFFECTS, contracts.EXCLUDED, contracts.KNOWN)
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 GRAVE = ("high", "medium")
 
@@ -157,10 +158,10 @@ def write_comparison(
     `paths` are the three files of the first batch, then of the next; within a file the analyses stand in the
     order of the batch.
     """
-    for number, table in enumerate((comparison.effects, comparison.excluded, comparison.known)):
+    tables = zip((comparison.effects, comparison.excluded, comparison.known), COMPARED, strict=True)
+    for number, (table, contract) in enumerate(tables):
         rows_of = table.groupby("analysis", sort=False).indices
         for batch, path in zip(batches, paths[number::3], strict=True):
             rows = [rows_of[analysis] for analysis in batch if analysis in rows_of]
             part = table.take(np.concatenate(rows)) if rows else table.iloc[:0]
-            lists = [name for name in CATEGORIES if name in part]
-            io.write_parquet(path, part.reset_index(drop=True), lists)
+            io.write_parquet(path, part.reset_index(drop=True), contract)

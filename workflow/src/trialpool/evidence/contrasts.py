@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.codebook import INTERVALS
+from trialpool.contracts import INTERVALS
 from trialpool.evidence.derivation import (
     SHOW_ONLY,
     Reason,

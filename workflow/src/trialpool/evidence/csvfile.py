@@ -14,8 +14,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from trialpool.contracts import Table
 from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, nearest, shown
-from trialpool.evidence.codebook import Table
 
 BYTE_ORDER_MARKS = {b"\xff\xfe": "UTF-16", b"\xfe\xff": "UTF-16"}
 TOO_LONG = "line too long"
@@ -46,7 +46,7 @@ class RawTable:
 def read_raw(path: str | Path, table: Table) -> RawTable:
     """Read the file of one table; never raises for what a person may have done to the file.
 
-    >>> from trialpool.evidence.codebook import ARMS
+    >>> from trialpool.contracts import ARMS
     >>> print(read_raw("data/arms.csv", ARMS).faults[0])
     data/arms.csv: the file does not exist. To mend: add it; a table without rows still needs its header row.
     """

@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from trialpool import io
+from trialpool.contracts import TABLES, stored
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.read import examine
 from trialpool.evidence.rules import unknown_instruments
@@ -29,7 +30,7 @@ def ingest(
     if faults:
         raise InputError(faults)
     for path in paths:
-        io.write_parquet(path, tables[Path(path).stem])
+        io.write_parquet(path, tables[Path(path).stem], stored(TABLES[Path(path).stem]))
 
 
 def _unasked(tables: Mapping[str, pd.DataFrame], conditions: Sequence[str]) -> list[Fault]:

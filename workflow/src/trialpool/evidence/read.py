@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
+from trialpool.contracts import TABLES, Table
 from trialpool.errors import Fault, InputError
-from trialpool.evidence import schema
-from trialpool.evidence.checks import Rule
-from trialpool.evidence.codebook import TABLES, Table
 from trialpool.evidence.csvfile import RawTable, read_raw
-from trialpool.evidence.rules import RULES
+from trialpool.evidence.validate import TEXT, Words, check_cells, row_faults
 
 Folders = Sequence[str | Path]
 
 
-def read_evidence(
-    folders: Folders | str | Path, extra_words: schema.Words | None = None
-) -> dict[str, pd.DataFrame]:
+def read_evidence(folders: Folders | str | Path, extra_words: Words | None = None) -> dict[str, pd.DataFrame]:
     """Read, validate and convert the evidence tables of one or several folders.
 
     Returns `studies arms continuous contrasts events risk_of_bias published_pools`, each with the codebook's
@@ -43,7 +39,7 @@ def read_evidence(
 
 
 def examine(
-    folders: Folders | str | Path, extra_words: schema.Words | None = None
+    folders: Folders | str | Path, extra_words: Words | None = None
 ) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
     """Like `read_evidence`, but returns the faults, in the order of tables and rows, instead of raising.
 
@@ -64,24 +60,22 @@ def examine(
             raw, typed, found = load_table(Path(folder) / table.file, table, extra_words or {})
             label = f"{prefix}{table.file}"
             files[label] = raw.file
-            typed["row_id"] = pd.array([f"{label}:{row}" for row in raw.rows], dtype=schema.TEXT)
+            typed["row_id"] = pd.array([f"{label}:{row}" for row in raw.rows], dtype=TEXT)
             frames[name].append(typed.reset_index(drop=True))
             marked |= _marked(label, raw, found)
             unreadable |= {name} if raw.absent & set(table.key) else set()
             faults += [*raw.faults, *found]
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in frames.items()}
-    faults += _row_faults(tables, files, marked, unreadable)
+    faults += row_faults(tables, files, marked, unreadable)
     order = {file: number for number, file in enumerate(files.values())}
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
 
 
-def load_table(
-    path: Path, table: Table, extra_words: schema.Words
-) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
+def load_table(path: Path, table: Table, extra_words: Words) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
     """One file on its own: its cells as text, the typed frame, and the faults of its cells.
 
     >>> import tempfile
-    >>> from trialpool.evidence.codebook import Column
+    >>> from trialpool.contracts import Column
     >>> counts = Table("counts", (Column("n", "number"),), ())
     >>> with tempfile.NamedTemporaryFile("w") as file:
     ...     _ = file.write("n\\n30\\n\\n")
@@ -91,7 +85,7 @@ def load_table(
     ([2], [30.0], [])
     """
     raw = read_raw(path, table)
-    typed, faults = schema.check_cells(raw, table, extra_words)
+    typed, faults = check_cells(raw, table, extra_words)
     return raw, typed, faults
 
 
@@ -134,39 +128,3 @@ def _marked(label: str, raw: RawTable, found: Sequence[Fault]) -> set[tuple[str,
     rows = {(f"{label}:{row}", "") for row in raw.ragged}
     absent = {(f"{label}:{row}", name) for name in raw.absent for row in raw.rows}
     return cells | rows | absent
-
-
-def _row_faults(
-    tables: Mapping[str, pd.DataFrame],
-    files: Mapping[str, str],
-    marked: set[tuple[str, str]],
-    unreadable: set[str],
-) -> Iterator[Fault]:
-    for name, frame in tables.items():
-        rules = [rule for rule in RULES[name] if not unreadable & {name, *rule.needs}]
-        if not rules or frame.empty:
-            continue
-        cases = schema.failures(schema.row_schema(rules, tables), frame)
-        for check, part in cases.drop_duplicates(["check", "index"]).groupby("check"):
-            rule = rules[int(check)]
-            for count, index in enumerate(part["index"].astype(int)):
-                row = frame.iloc[index].to_dict()
-                if not any((row["row_id"], column) in marked for column in (*rule.uses, "")):
-                    yield _row_fault(rule, row, tables, files, count)
-
-
-def _row_fault(
-    rule: Rule,
-    row: dict[str, object],
-    tables: Mapping[str, pd.DataFrame],
-    files: Mapping[str, str],
-    count: int,
-) -> Fault:
-    label, number = str(row["row_id"]).rsplit(":", 1)
-    cell = row[rule.column]
-    value = "" if pd.isna(cell) else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
-    remedy = rule.remedy
-    if callable(remedy):
-        remedy = remedy(row, tables) if count < schema.SUGGESTIONS else "see the first faults of this kind"
-    problem = rule.problem.format_map(row) if "{" in rule.problem else rule.problem
-    return Fault(files[label], int(number), rule.column, value, problem, remedy)

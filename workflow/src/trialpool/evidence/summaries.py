@@ -16,8 +16,8 @@ import numpy as np
 import pandas as pd
 
 from trialpool import io
+from trialpool.contracts import ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, INTERVALS
 from trialpool.evidence.change_scores import with_change_scores
-from trialpool.evidence.codebook import INTERVALS
 from trialpool.evidence.contrasts import contrast_summaries, interval_cautions, interval_names
 from trialpool.evidence.derivation import (
     SHOW_ONLY,
@@ -34,7 +34,7 @@ from trialpool.evidence.derivation import (
 from trialpool.evidence.tables import ARMS, EVENTS, read_tables
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 
-SUMMARIES = ("arms", "contrasts", "events")
+SUMMARIES = {"arms": ARM_SUMMARIES, "contrasts": CONTRAST_SUMMARIES, "events": EVENT_SUMMARIES}
 MORE_IS_BETTER = ("responder",)
 FEWEST_FOR_QUANTILES = 5
 QUANTILES = (("iqr", ("q1", "q3"), "quartiles"), ("range", ("minimum", "maximum"), "range"))
@@ -54,7 +54,7 @@ def harmonise_files(table_paths: Sequence[str], paths: Sequence[str]) -> None:
     """The same for parquet files: evidence tables, each named by its file, into SUMMARIES, in that order."""
     summaries = harmonise(read_tables(table_paths))
     for name, path in zip(SUMMARIES, paths, strict=True):
-        io.write_parquet(path, summaries[name])
+        io.write_parquet(path, summaries[name], SUMMARIES[name])
 
 
 def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

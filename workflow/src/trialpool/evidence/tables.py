@@ -1,28 +1,20 @@
 """The tables between the stages of the evidence: the columns of each, in order, with their types.
 
 Summaries (`ARMS`, `CONTRASTS`, `EVENTS`) go from `summaries` to the comparison; `CANDIDATES` are what could
-be used there; `EFFECTS`, `EXCLUDED` and `KNOWN` go on to the synthesis; `FLOW` is written to the results.
+be used there; `EFFECTS`, `EXCLUDED` and `KNOWN` go on to the synthesis; `FLOW` is written to the results. But
+for the candidates, which are written nowhere, they are those of `contracts`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-
-class Kind(StrEnum):
-    """What a column holds."""
-
-    TEXT = "text"
-    CODES = "codes"  # a list of codes a cell
-    NUMBER = "number"
-    COUNT = "count"
-    FLAG = "flag"
-
+from trialpool import contracts
+from trialpool.contracts import ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, Kind
 
 Columns = dict[str, Kind]
 DTYPES = {
@@ -56,18 +48,7 @@ def _columns(names: str) -> Columns:
     return {name: KINDS.get(name, Kind.TEXT) for name in names.split()}
 
 
-OUTCOME = "domain instrument item unit better weeks timepoint period"
-SOURCE = "imputed derivation cautions reading source_url locator row_ids"
-VERDICT = "usable reason_code reason"
-ARMS = _columns(f"""
-    study_id arm {OUTCOME} kind n mean sd sd_before sd_after r_found r_source sd_borrowed borrowed_from
-    reconstructed route {SOURCE} {VERDICT}
-    """)
-EVENTS = _columns(f"study_id arm {OUTCOME} kind n events reconstructed route {SOURCE} {VERDICT}")
-CONTRASTS = _columns(f"""
-    study_id arm_1 arm_2 {OUTCOME} measure estimate se df n_1 n_2 assumed_n adjusted route {SOURCE}
-    {VERDICT}
-    """)
+ARMS, EVENTS, CONTRASTS = ARM_SUMMARIES.kinds, EVENT_SUMMARIES.kinds, CONTRAST_SUMMARIES.kinds
 CATEGORIES = _columns("category_experimental category_control")  # of all arms combined
 DOSE = ("sessions", "programme_weeks", "sessions_per_week")
 CANDIDATES = _columns("""
@@ -79,19 +60,8 @@ CANDIDATES = _columns("""
     cointervention_experimental sessions_experimental programme_weeks_experimental
     sessions_per_week_experimental derivation cautions source_url locator row_ids reason_code reason
     """)
-EFFECTS = _columns(f"""
-    analysis study_id label year condition purpose design arm_experimental arm_control label_experimental
-    label_control category_experimental category_control cointervention domain instrument item unit weeks
-    timepoint kind n_experimental n_control mean_experimental sd_experimental mean_control sd_control
-    events_experimental events_control measure effect variance {SOURCE} selected reason variant sessions
-    programme_weeks sessions_per_week n_randomised cluster risk_of_bias judgements audit
-    """)
-EXCLUDED = _columns("""
-    analysis study_id label arm_experimental arm_control instrument item timepoint weeks reason_code reason
-    source_url row_ids
-    """)
-KNOWN = _columns(f"analysis study_id label year n_randomised {' '.join(CATEGORIES)} has_numbers source_url")
-FLOW = _columns("analysis step reason_code reason trials people results study_ids")
+EFFECTS, EXCLUDED, KNOWN = contracts.EFFECTS.kinds, contracts.EXCLUDED.kinds, contracts.KNOWN.kinds
+FLOW = contracts.FLOW.kinds
 SORTED_BY = (
     *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code"),
 )

@@ -18,8 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trialpool import io
+from trialpool.contracts import FORMS, TABLES, Column
 from trialpool.errors import Fault, InputError, nearest
-from trialpool.evidence.codebook import FORMS, TABLES, Column
 
 Row = dict[str, str]
 WORDS_OF_CATEGORIES = (

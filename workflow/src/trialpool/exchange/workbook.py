@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from trialpool.contracts import TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
-from trialpool.evidence.codebook import TABLES, Table
 from trialpool.exchange.candidates import Candidates, Row
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xltm")

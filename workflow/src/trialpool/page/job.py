@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from trialpool import io
+from trialpool.contracts import data_dictionary
 from trialpool.page.links import FOLDER
 from trialpool.page.page import render_pages
 from trialpool.page.readme import render_readme
@@ -20,12 +21,13 @@ from trialpool.yaml_files import read_yaml
 def write_tables(
     record_paths: Sequence[str], appraisal_path: str, folder: str | Path, table_paths: Sequence[str] = ()
 ) -> None:
-    """Write summary.csv, excluded.csv and README.md from the records, their appraisal and the evidence."""
+    """Write summary.csv, excluded.csv and README.md from records, appraisal and evidence, and DATA.md."""
     appraisal, folder = io.read_json(appraisal_path), Path(folder)
     records, tables = read_records(record_paths, appraisal), read_tables(table_paths)
     io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY_COLUMNS)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
+    io.write_text(folder / "DATA.md", data_dictionary())
     io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
 
 

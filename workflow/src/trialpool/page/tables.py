@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from trialpool.contracts import NOT_USED, STUDY_ROWS, SUMMARY
 from trialpool.records import Status
 from trialpool.view.read import Appraised
 
@@ -17,31 +18,7 @@ ABSOLUTE_NUMBERS = (
 )
 FURTHER_NUMBERS = ("se", "statistic", "df", "h2", "tau2_empty")
 
-SUMMARY_COLUMNS = (
-    *("analysis", "title", "condition", "domain", "comparison", "measure", "better", "status"),
-    *("k", "n_experimental", "n_control", "tau2_method", "interval"),
-    *POOLED_NUMBERS,
-    *HETEROGENEITY_NUMBERS,
-    *FURTHER_NUMBERS,
-    *("level", "purpose", "experimental", "control", "scale", "unit", "several_effects", "multi_arm"),
-    *("n_effects", "n_imputed", "n_known", "n_not_used", "mcid", "mcid_unit", "mcid_source", "certainty"),
-    *ABSOLUTE_NUMBERS,
-)
-
-STUDY_COLUMNS = (
-    *("analysis", "study_id", "arm_experimental", "arm_control", "effect", "variance", "ci_low", "ci_high"),
-    *("weight", "n_experimental", "n_control", "imputed", "derivation", "source_url", "locator", "row_ids"),
-    *("label", "year", "condition", "purpose", "design", "label_experimental", "label_control"),
-    *("category_experimental", "category_control", "cointervention", "domain", "instrument", "item", "unit"),
-    *("weeks", "timepoint", "kind", "mean_experimental", "sd_experimental", "mean_control", "sd_control"),
-    *("events_experimental", "events_control", "measure", "estimate", "estimate_low", "estimate_high"),
-    *("cautions", "reading", "sessions", "programme_weeks", "sessions_per_week", "n_randomised", "cluster"),
-)
-
-EXCLUDED_COLUMNS = (
-    *("analysis", "study_id", "label", "arm_experimental", "arm_control", "instrument", "item", "timepoint"),
-    *("weeks", "reason_code", "reason", "source_url", "row_ids", "reason_kind", "domain", "analyses"),
-)
+SUMMARY_COLUMNS, STUDY_COLUMNS, EXCLUDED_COLUMNS = SUMMARY.names, STUDY_ROWS.names, NOT_USED.names
 
 
 def summary_row(record: Appraised) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from trialpool import io
-from trialpool.evidence.codebook import TABLES
+from trialpool.contracts import MANIFEST, TABLES
 from trialpool.io import sha256
 
-MANIFEST_COLUMNS = ("path", "sha256", "bytes")
+MANIFEST_COLUMNS = MANIFEST.names
 MANIFEST_NAME = "manifest.csv"
 CRATE_NAME = "ro-crate-metadata.json"  # holds the manifest's hash, so the manifest cannot hold its
 NOT_COMMITTED = frozenset({"logs", "benchmarks"})

@@ -42,7 +42,7 @@ def grim_can_tell(n: int, *, items: int = 1, places: int) -> bool:
     >>> grim_can_tell(30, places=1), grim_can_tell(30, places=2)
     (False, True)
     """
-    return n * items < 10**places
+    return n * items < 10.0**places
 
 
 def grimmer(mean: float, sd: float, n: int, *, items: int = 1, places: int, sd_places: int) -> bool:
@@ -56,17 +56,13 @@ def grimmer(mean: float, sd: float, n: int, *, items: int = 1, places: int, sd_p
     """
     slack = 0.5 * 10.0**-sd_places + EXACT
     low, high = max(sd - slack, 0.0) * items, (sd + slack) * items
-    for total in _score_sums(mean, n, items, places):
+    for total in grim_sums(mean, n, items=items, places=places):
         least = low**2 * (n - 1) + total**2 / n
         first = math.ceil(least - EXACT)
         first += (first - total) % 2
         if first <= high**2 * (n - 1) + total**2 / n + EXACT:
             return True
     return False
-
-
-def _score_sums(mean: float, n: int, items: int, places: int) -> list[int]:
-    return grim_sums(mean, n, items=items, places=places)
 
 
 def debit(proportion: float, sd: float, n: int, *, places: int, sd_places: int) -> bool:
@@ -80,4 +76,4 @@ def debit(proportion: float, sd: float, n: int, *, places: int, sd_places: int) 
     products = [p * (1 - p) for p in bounds]
     top = 0.25 if bounds[0] <= 0.5 <= bounds[1] else max(products)
     low, high = math.sqrt(min(products)), math.sqrt(top * n / (n - 1))
-    return low - slack_sd <= sd <= high + slack_sd
+    return bool(low - slack_sd <= sd <= high + slack_sd)

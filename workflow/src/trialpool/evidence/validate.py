@@ -1,23 +1,21 @@
-"""pandera schemas made from the codebook's specification, and their failures as faults.
+"""Cells and rows of the evidence in, typed frames and a fault for everything wrong with them out.
 
-Two schemas a table: one for the text of the cells (form, vocabulary, presence), one for the typed frame
-(types, ranges, whole numbers, keys, joins). Both are lazy, so that every fault is reported at once. pandera
-is slow to import and used by the ingest job and `trialpool check` only.
+Cells are judged column by column (presence, length, vocabulary, form, range), rows by the rules of `rules`.
+Every check is a mask over a whole column, so that all faults are told at once.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache, partial
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
 
 import pandas as pd
-import pandera.pandas as pa
 
+from trialpool.contracts import FORMS, LARGEST, Column, Table
 from trialpool.errors import Fault, nearest
-from trialpool.evidence.checks import Rule
-from trialpool.evidence.codebook import FORMS, LARGEST, Column, Table
 from trialpool.evidence.csvfile import RawTable
+from trialpool.evidence.rules import RULES, Rule
 
 TEXT = pd.StringDtype("pyarrow")
 FORMULA = r"^(?:=|#(?:REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL))"
@@ -42,90 +40,40 @@ def text_frame(raw: RawTable) -> pd.DataFrame:
     return frame.mask(frame == "") if len(frame) else frame
 
 
-@lru_cache
-def text_schema(table: Table, words: tuple[tuple[str, tuple[str, ...]], ...] = ()) -> pa.DataFrameSchema:
-    """The schema of a table's cells as text; `words` adds vocabulary, as (column name, words).
-
-    >>> from trialpool.evidence.codebook import ARMS
-    >>> list(text_schema(ARMS).columns)[:3]
-    ['study_id', 'arm', 'role']
-    """
-    columns = {
-        column.name: pa.Column(
-            TEXT, _text_checks(column, _allowed(column, dict(words))), nullable=not column.required
-        )
-        for column in table.columns
-    }
-    return pa.DataFrameSchema(columns, strict=True)
-
-
 def _allowed(column: Column, words: Words) -> tuple[str, ...]:
     return (*column.words, *words.get(column.name, ())) if column.words else ()
 
 
-def _text_checks(column: Column, words: tuple[str, ...]) -> list[pa.Check]:
+def broken_text(cells: pd.Series, column: Column, words: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
+    """Each check of a column's text and which cells fail it; the first one that a cell fails is its fault.
+
+    >>> from trialpool.contracts import WEEKS
+    >>> cells = pd.Series(["8", "3,5", None], dtype=TEXT)
+    >>> [(check, list(cells[mask])) for check, mask in broken_text(cells, WEEKS, ()) if mask.any()]
+    [('form', ['3,5'])]
+    """
     form = FORMS[column.form]
-    checks = [pa.Check(lambda cells: cells.str.len() <= form.longest, name="length")]
+    if column.required:
+        yield "empty", cells.isna()
+    yield "length", (cells.str.len() > form.longest).fillna(False)
     if words:
-        return [*checks, pa.Check(lambda cells: cells.isin(words), name="words")]
-    if form.pattern == FORMS["text"].pattern:
-        return [*checks, pa.Check(lambda cells: ~cells.str.contains(STRANGE), name="strange")]
-    return [*checks, pa.Check(lambda cells: cells.str.fullmatch(form.pattern), name="form")]
+        yield "words", cells.notna() & ~cells.isin(words)
+    elif form.pattern == FORMS["text"].pattern:
+        yield "strange", cells.str.contains(STRANGE).fillna(False)
+    else:
+        yield "form", ~cells.str.fullmatch(form.pattern).fillna(True)
 
 
-@lru_cache
-def number_schema(table: Table) -> pa.DataFrameSchema:
-    """The schema of the converted numbers: type, range, whole numbers.
+def broken_numbers(numbers: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:
+    """Each check of a column's numbers and which fail it; missing ones fail none.
 
-    >>> from trialpool.evidence.codebook import EVENTS
-    >>> list(number_schema(EVENTS).columns)
-    ['weeks', 'events', 'n']
+    >>> from trialpool.contracts import WEEKS
+    >>> [mask.tolist() for check, mask in broken_numbers(pd.Series([8.0, -1.0, None]), WEEKS)]
+    [[False, True, False]]
     """
-    columns = {}
-    for column in table.columns:
-        if column.is_number:
-            columns[column.name] = pa.Column("float64", _number_checks(column), nullable=True)
-    return pa.DataFrameSchema(columns)
-
-
-def _number_checks(column: Column) -> list[pa.Check]:
-    checks = [pa.Check(lambda numbers: numbers.between(column.low, column.high), name="range")]
+    yield "range", numbers.notna() & ~numbers.between(column.low, column.high)
     if column.whole:
-        checks.append(pa.Check(lambda numbers: numbers == numbers.round(), name="whole"))
-    return checks
-
-
-def row_schema(rules: Sequence[Rule], tables: Mapping[str, pd.DataFrame]) -> pa.DataFrameSchema:
-    """The schema of whole rows: keys, joins, and what cells of one row say about each other.
-
-    >>> from trialpool.evidence.rules import RULES
-    >>> frame = pd.DataFrame({"ci_low": [1.0, 3.0], "ci_high": [2.0, 2.0]})
-    >>> failures(row_schema(RULES["published_pools"][1:2], {}), frame)["index"].unique().tolist()
-    [1]
-    """
-    checks = [
-        pa.Check(partial(rule.holds, tables=tables), name=str(number), ignore_na=False)
-        for number, rule in enumerate(rules)
-    ]
-    return pa.DataFrameSchema(checks=checks)
-
-
-def failures(schema: pa.DataFrameSchema, frame: pd.DataFrame) -> pd.DataFrame:
-    """Validate lazily; one row a failed cell: `column`, `check`, `index`.
-
-    >>> schema = pa.DataFrameSchema({"n": pa.Column(checks=pa.Check(lambda n: n > 0, name="positive"))})
-    >>> failures(schema, pd.DataFrame({"n": [3, -1]})).to_dict("records")
-    [{'column': 'n', 'check': 'positive', 'index': 1}]
-    """
-    try:
-        schema.validate(frame, lazy=True)
-    except pa.errors.SchemaErrors as errors:
-        cases = errors.failure_cases
-        broken = cases[cases["index"].isna()]
-        if len(broken):  # a check that could not run is a fault of this program, not of the input
-            raise RuntimeError(f"evidence checks failed to run: {broken['check'].tolist()}") from errors
-        return cases[["column", "check", "index"]]
-    return pd.DataFrame({"column": [], "check": [], "index": []})
+        yield "whole", numbers.notna() & (numbers != numbers.round())
 
 
 def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame, list[Fault]]:
@@ -141,32 +89,31 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
     ([30.0, nan, nan], [(3, '3O')])
     """
     text = text_frame(raw)
-    found: dict[tuple[int, str], str] = {}
-    _note(found, failures(text_schema(table, _hashable(words)), text))
     typed = text.copy()
+    faults = []
     for column in table.columns:
+        cells, allowed = text[column.name], _allowed(column, words)
+        broken = _first_broken(broken_text(cells, column, allowed))
         if column.is_number:
-            bad = [row for row, name in found if name == column.name]
-            cells = text[column.name].mask(text.index.isin(bad))
-            typed[column.name] = pd.to_numeric(cells).astype("float64").to_numpy()
-    _note(found, failures(number_schema(table), typed))
-    columns = {column.name: column for column in table.columns}
-    silent = raw.absent | {""}
-    faults = [
-        cell_fault(raw.file, row, columns[name], check, text.at[row, name], _allowed(columns[name], words))
-        for (row, name), check in found.items()
-        if name not in silent and row not in raw.ragged
-    ]
+            numbers = pd.to_numeric(cells.mask(cells.index.isin(list(broken)))).astype("float64")
+            typed[column.name] = numbers.to_numpy()
+            broken |= _first_broken(broken_numbers(typed[column.name], column))
+        if column.name not in raw.absent:
+            faults += [
+                cell_fault(raw.file, row, column, check, cells.at[row], allowed)
+                for row, check in broken.items()
+                if row not in raw.ragged
+            ]
     return typed, faults
 
 
-def _hashable(words: Words) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    return tuple((column, tuple(more)) for column, more in words.items())
-
-
-def _note(found: dict[tuple[int, str], str], cases: pd.DataFrame) -> None:
-    for column, check, row in zip(cases["column"], cases["check"], cases["index"], strict=True):
-        found.setdefault((int(row), str(column)), str(check))
+def _first_broken(checks: Iterator[tuple[str, pd.Series]]) -> dict[int, str]:
+    """The first check that each faulty row fails, by record number."""
+    broken: dict[int, str] = {}
+    for check, mask in checks:
+        for row in mask.index[mask.to_numpy(dtype=bool)]:
+            broken.setdefault(int(row), check)
+    return broken
 
 
 def cell_fault(
@@ -174,12 +121,12 @@ def cell_fault(
 ) -> Fault:
     """Word the fault of one cell.
 
-    >>> from trialpool.evidence.codebook import WEEKS
+    >>> from trialpool.contracts import WEEKS
     >>> print(cell_fault("events.csv", 4, WEEKS, "form", "3,5"))
     events.csv, row 4, column weeks: '3,5' is not a number. To mend: write a decimal point, not a comma: 3.5.
     """
     value = "" if cell is pd.NA or cell is None else str(cell)
-    if check == "not_nullable":
+    if check == "empty":
         return Fault(file, row, column.name, "", "the cell is empty", f"fill in {_wanted(column, words)}")
     if re.search(FORMULA, value):
         problem, remedy = "a formula or an error of a spreadsheet", "paste the value itself (as values)"
@@ -233,3 +180,41 @@ _WORDING: dict[str, Callable[[str, Column, Sequence[str]], tuple[str, str]]] = {
     "range": _range,
     "whole": lambda value, column, words: ("not a whole number", "check it against the source"),
 }
+
+
+def row_faults(
+    tables: Mapping[str, pd.DataFrame],
+    files: Mapping[str, str],
+    marked: set[tuple[str, str]],
+    unreadable: set[str],
+) -> Iterator[Fault]:
+    """The rows that break a rule, but for those with a fault already in a cell that the rule uses.
+
+    `files` maps the label in a `row_id` to the file's path, `marked` holds (row_id, column) of cells at fault
+    (column "" for a whole row), `unreadable` the tables whose key could not be read.
+    """
+    for name, frame in tables.items():
+        for rule in RULES[name]:
+            if frame.empty or unreadable & {name, *rule.needs}:
+                continue
+            broken = frame[~rule.holds(frame, tables).to_numpy(dtype=bool)]
+            for count, row in enumerate(broken.to_dict("records")):
+                if not any((row["row_id"], column) in marked for column in (*rule.uses, "")):
+                    yield _row_fault(rule, row, tables, files, count)
+
+
+def _row_fault(
+    rule: Rule,
+    row: Mapping[str, Any],
+    tables: Mapping[str, pd.DataFrame],
+    files: Mapping[str, str],
+    count: int,
+) -> Fault:
+    label, number = str(row["row_id"]).rsplit(":", 1)
+    cell = row[rule.column]
+    value = "" if pd.isna(cell) else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
+    remedy = rule.remedy
+    if callable(remedy):
+        remedy = remedy(row, tables) if count < SUGGESTIONS else "see the first faults of this kind"
+    problem = rule.problem.format_map(row) if "{" in rule.problem else rule.problem
+    return Fault(files[label], int(number), rule.column, value, problem, remedy)

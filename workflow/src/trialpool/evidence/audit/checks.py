@@ -1,0 +1,615 @@
+"""Prepared evidence tables in, the rows that break a rule of the audit out.
+
+A check takes the tables as `audit.run.prepare` leaves them and yields the name of a rule of `audit.rules` and
+the rows that break it, with the columns that the rule's sentence shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import bdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
+
+from trialpool.contracts import INTERVALS, RATIOS
+from trialpool.evidence.audit.integers import debit, grim, grim_can_tell, grimmer
+from trialpool.evidence.audit.rules import LOW, MEDIUM, numbers_of
+from trialpool.evidence.derivation import SHOW_ONLY
+from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
+
+Tables = dict[str, pd.DataFrame]
+Flagged = Iterator[tuple[str, pd.DataFrame]]
+Floats = NDArray[np.float64]
+OUTCOME = ["study_id", "domain", "instrument", "item", "unit"]
+TIME = ["weeks", "timepoint", "measure"]
+
+
+def grouped(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """One row a group: the keys, `row_ids` of its rows, how many they are in words, the first source_url.
+
+    >>> rows = pd.DataFrame({"study_id": ["A", "A"], "row_id": ["x:1", "x:2"], "source_url": ["u", "v"]})
+    >>> grouped(rows, ["study_id"]).to_dict("records")
+    [{'study_id': 'A', 'row_ids': 'x:1 x:2', 'counted': '2 rows', 'source_url': 'u'}]
+    """
+    groups = rows.groupby(list(keys), sort=False, dropna=False)
+    parts = {"row_ids": ("row_id", " ".join), "counted": ("row_id", "size")}
+    table = groups.agg(**parts, source_url=("source_url", "first")).reset_index()
+    counted = [f"{count} row{'s' if count > 1 else ''}" for count in table["counted"]]
+    return table.assign(counted=pd.Series(counted, dtype=object))
+
+
+def range_words(low: float, high: float) -> str:
+    """The bounds of a scale in words, either of which may be missing.
+
+    >>> range_words(0.0, 10.0), range_words(0.0, float("nan"))
+    ('range 0 to 10', 'range from 0')
+    """
+    if low == low and high == high:
+        return f"range {low:g} to {high:g}"
+    return f"range from {low:g}" if low == low else f"range up to {high:g}"
+
+
+def decimals(value: float) -> int:
+    """Decimal places of a number as it was typed; trailing zeros are lost on reading, so at least so many.
+
+    >>> decimals(43.27), decimals(-2.0), decimals(0.001)
+    (2, 0, 3)
+    """
+    return len(f"{value:.10f}".rstrip("0").partition(".")[2])
+
+
+def significant(value: float) -> int:
+    """Significant digits of a number as it was typed.
+
+    >>> significant(43.27), significant(0.05), significant(20.0)
+    (4, 1, 2)
+    """
+    return len(f"{abs(value):.{decimals(value)}f}".replace(".", "").lstrip("0"))
+
+
+def half_unit(values: pd.Series) -> pd.Series:
+    """Half a unit in the last printed place of each number: how far rounding can have moved it.
+
+    >>> half_unit(pd.Series([2.5, 10.0])).tolist()
+    [0.05, 0.5]
+    """
+    return pd.Series([0.5 * 10.0 ** -decimals(v) if v == v else np.nan for v in values], index=values.index)
+
+
+def texts(values: Sequence[str], rows: pd.DataFrame) -> pd.Series:
+    """A column of text for the rows, right for no rows at all."""
+    return pd.Series(values, index=rows.index, dtype=object)
+
+
+def flags(values: Sequence[bool], rows: pd.DataFrame) -> pd.Series:
+    """A mask of the rows, right for no rows at all."""
+    return pd.Series(values, index=rows.index, dtype=bool)
+
+
+# Spreads and bounds
+
+FACTOR = 2.5  # an SD so many times smaller or larger than usual is asked about
+FEWEST_TRIALS = 3  # others with the same instrument
+FEWEST_IN_DOMAIN = 5  # others with another scale of pain, as parts of their ranges
+WIDEST_PAIN_SCALE = 100  # intensity scales use their whole range; questionnaires and impairment scores do not
+UNEQUAL_FACTOR, UNEQUAL_P = 2.0, 1e-4
+
+
+def outside_range(tables: Tables) -> Flagged:
+    """A value, bound, change or difference that the instrument does not allow."""
+    arms, contrasts = tables["continuous"], tables["contrasts"]
+    quantile = arms["spread_type"].isin(["iqr", "range"])
+    values = arms[["centre", "spread_low", "spread_high"]].copy()
+    values[["spread_low", "spread_high"]] = values[["spread_low", "spread_high"]].where(quantile)
+    width = arms["high"] - arms["low"]
+    low = arms["low"].where(arms["measure"] == "final", -width)
+    high = arms["high"].where(arms["measure"] == "final", width)
+    bad = values.lt(low, axis=0).any(axis=1) | values.gt(high, axis=0).any(axis=1)
+    differences = contrasts["measure"].isin(["mean_difference", "change_difference"])
+    factor = np.where(contrasts["measure"] == "mean_difference", 1.0, 2.0)
+    farthest = (contrasts["high"] - contrasts["low"]) * factor
+    far = differences & (contrasts["estimate"].abs() > farthest)
+    arms = arms.assign(value=arms["centre"], bottom=low, top=high)
+    contrasts = contrasts.assign(arm="", value=contrasts["estimate"], bottom=-farthest, top=farthest)
+    yield "outside_range", pd.concat([arms[bad], contrasts[far]])
+
+
+def mean_and_bounds(tables: Tables) -> Flagged:
+    """Mean and SD against the bounds of the scale.
+
+    The SD of n values within [a, b] with mean m is at most √((m − a)(b − m)·n/(n − 1)) (Bhatia & Davis 2000).
+    A mean nearer than one SD to a bound means that the values cannot be symmetric about it.
+    """
+    rows = tables["continuous"]
+    rows = rows[(rows["measure"] == "final") & (rows["sd"] > 0) & (rows["centre_type"] == "mean")]
+    bounds = [range_words(*pair) for pair in zip(rows["low"], rows["high"], strict=True)]
+    rows = rows.assign(most=_largest_sd(rows), range=texts(bounds, rows))
+    below, above = rows["centre"] - rows["low"], rows["high"] - rows["centre"]
+    tolerance = half_unit(rows["spread_low"]).where(rows["spread_type"] == "sd", rows["sd"] * 0.01)
+    impossible = rows["sd"] - tolerance > rows["most"]
+    later = rows["timepoint"] != "baseline"
+    yield "mean_sd_impossible", rows[impossible]
+    yield "skewed", rows[later & ~impossible & ((below < rows["sd"]) | (above < rows["sd"]))]
+
+
+def _largest_sd(rows: pd.DataFrame) -> pd.Series:
+    """Largest SD that a printed mean allows between its bounds, rounding granted; NaN without both."""
+    slack = half_unit(rows["centre"])
+    room = (rows["centre"] - rows["low"] + slack) * (rows["high"] - rows["centre"] + slack)
+    n = rows["n_any"].fillna(np.inf).clip(lower=2)
+    return np.sqrt(room.clip(lower=0) / (1 - 1 / n)).where(rows["measure"] == "final")
+
+
+def spread_against_other_trials(tables: Tables) -> Flagged:
+    """An SD against those of other trials.
+
+    Others are, for pain, the trials with any bounded scale of it and the same kind of value (final or
+    change), as parts of their ranges; otherwise those with the same instrument, if possible the same item
+    and kind. What would fit as a standard error (SD·√n near the usual SD and possible with the mean), or the
+    other way round, is said so.
+    """
+    rows = tables["continuous"]
+    rows = rows[(rows["sd"] > 0) & (rows["unit"] != "percent")]
+    usual, words = _usual_sd(rows)
+    rows = rows.assign(usual=words, printed=_as_printed(rows))[usual.notna()]
+    usual = usual[usual.notna()]
+    ratio = rows["sd"] / usual
+    as_se = (rows["sd"] * np.sqrt(rows["n_any"]) / usual).where(rows["spread_type"] != "se")
+    as_se = as_se.where(~(as_se * usual > _largest_sd(rows)))
+    as_sd = (rows["sd"] / np.sqrt(rows["n_any"]) / usual).where(rows["spread_type"] == "se")
+    small, large = ratio < 1 / FACTOR, ratio > FACTOR
+    fits_se, fits_sd = ((side > 1 / FACTOR) & (side < FACTOR) for side in (as_se, as_sd))
+    yield "se_as_sd", rows[small & fits_se]
+    yield "sd_as_se", rows[large & fits_sd]
+    yield "spread_small", rows[small & ~fits_se]
+    yield "spread_large", rows[large & ~fits_sd]
+
+
+def _as_printed(rows: pd.DataFrame) -> pd.Series:
+    cells = zip(*(rows[key] for key in ("spread_type", "spread_low", "spread_high", "n_any")), strict=True)
+    words = [
+        f"{kind} {low:g}{'' if high != high else f' to {high:g}'}, n = {'?' if n != n else f'{n:.0f}'}"
+        for kind, low, high, n in cells
+    ]
+    return texts(words, rows)
+
+
+def _usual_sd(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
+    """SD to expect for each row from the other trials (NaN if too few), and in words where it is from."""
+    width = rows["high"] - rows["low"]
+    value = np.log(rows["sd"])
+    pain = (rows["domain"] == "pain") & (width <= WIDEST_PAIN_SCALE)
+    part, others = _median_of_others(rows, (value - np.log(width)).where(pain), ["domain", "measure"])
+    choices = [((np.exp(part) * width).where(pain), others, FEWEST_IN_DOMAIN, "a scale of pain, by range")]
+    for keys in (["item", "unit", "measure"], ["unit", "measure"], ["unit"]):
+        median, others = _median_of_others(rows, value, ["instrument", *keys])
+        choices.append((np.exp(median), others, FEWEST_TRIALS, "this instrument"))
+    usual, words = pd.Series(np.nan, index=rows.index), texts([""] * len(rows), rows)
+    for estimate, trials, fewest, source in choices:
+        take = usual.isna() & (trials >= fewest) & estimate.notna()
+        usual[take] = estimate[take]
+        words[take] = [
+            f"usual {sd:.3g} ({number:.0f} other trials with {source})"
+            for sd, number in zip(estimate[take], trials[take], strict=True)
+        ]
+    return usual, words
+
+
+def _median_of_others(rows: pd.DataFrame, value: pd.Series, keys: list[str]) -> tuple[pd.Series, pd.Series]:
+    """Median over the other trials of their median value, and how many they are; aligned with rows."""
+    frame = rows[[*keys, "study_id"]].assign(value=value).dropna(subset=["value"])
+    medians = frame.groupby([*keys, "study_id"], sort=False)["value"].median().reset_index()
+    parts = [leave_out(group) for _, group in medians.groupby(keys, sort=False)]
+    if not parts:
+        return pd.Series(np.nan, index=rows.index), pd.Series(0.0, index=rows.index)
+    others = pd.concat(parts).set_index([*keys, "study_id"])
+    joined = rows.join(others, on=[*keys, "study_id"])
+    return joined["median_of_others"], joined["trials"].fillna(0.0)
+
+
+def leave_out(group: pd.DataFrame) -> pd.DataFrame:
+    """Median of the other trials' values for every trial of a group: one sort, then by position.
+
+    >>> trials = leave_out(pd.DataFrame({"study_id": ["A", "B", "C"], "value": [1.0, 2.0, 4.0]}))
+    >>> trials["median_of_others"].tolist()
+    [3.0, 2.5, 1.5]
+    """
+    order = group.sort_values("value")
+    values = order["value"].to_numpy()
+    k, place = len(values), np.arange(len(values))
+    if k < 2:
+        return order.assign(median_of_others=np.nan, trials=0.0).drop(columns="value")
+    low, high = (k - 2) // 2, (k - 1) // 2  # the middle of k - 1 values once one is gone
+    left = np.where(place <= low, values[np.minimum(low + 1, k - 1)], values[low])
+    right = np.where(place <= high, values[np.minimum(high + 1, k - 1)], values[high])
+    return order.assign(median_of_others=(left + right) / 2, trials=float(k - 1)).drop(columns="value")
+
+
+def spread_unequal(tables: Tables) -> Flagged:
+    """Two arms' SDs more than twice apart and beyond chance (F test, p < 0.0001)."""
+    rows = tables["continuous"]
+    rows = rows[(rows["sd"] > 0) & (rows["n_any"] >= 3)]
+    groups = rows.sort_values("sd").groupby(OUTCOME + TIME, dropna=False, sort=False)
+    least, most = groups.head(1).set_index(OUTCOME + TIME), groups.tail(1).set_index(OUTCOME + TIME)
+    pairs = most.join(least[["arm", "sd", "n_any", "row_id"]].add_suffix("_least")).reset_index()
+    ratio = pairs["sd"] / pairs["sd_least"]
+    p = 2 * fdtrc(pairs["n_any"] - 1, pairs["n_any_least"] - 1, ratio**2)
+    pairs = pairs.assign(
+        ratio=ratio,
+        sd_if_se=pairs["sd_least"] * pairs["n_any_least"] ** 0.5,
+        row_ids=pairs["row_id"] + " " + pairs["row_id_least"],
+    )
+    yield "spread_unequal", pairs[(ratio > UNEQUAL_FACTOR) & (p < UNEQUAL_P)]
+
+
+# Intervals, p-values and the differences that arms and contrasts both print
+
+ASYMMETRY = 0.1  # of the half-width, beyond what rounding can do
+P_GAP = 0.35  # on the normal scale, beyond rounding, between a printed p and that of the interval
+ARMS_P_GAP = 0.75  # adjustment and choice of test move a p-value that far
+BOUNDED = ["estimate", "spread_low", "spread_high"]
+
+
+def interval_and_estimate(tables: Tables) -> Flagged:
+    """An estimate against its interval, for arms, contrasts and published pools.
+
+    Ratios on their logarithm. The estimate and both bounds may have been moved by rounding; what is left of
+    the distance from the middle must exceed a tenth of the half-width.
+    """
+    for rows in _with_intervals(tables):
+        estimate, low, high = (_before_rounding(rows, column) for column in BOUNDED)
+        half = (high[0] + high[1] - low[0] - low[1]) / 4
+        middle = ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2)
+        gap = np.maximum(middle[0] - estimate[1], estimate[0] - middle[1])
+        outside = (estimate[1] < low[0]) | (estimate[0] > high[1])
+        yield "estimate_outside_interval", rows[outside]
+        yield "interval_asymmetric", rows[~outside & (gap > ASYMMETRY * half) & (half > 0)]
+
+
+def _with_intervals(tables: Tables) -> Iterator[pd.DataFrame]:
+    """Arms, contrasts and published pools with an estimate and a confidence interval, in the same columns."""
+    arms = tables["continuous"]
+    arms = arms[arms["spread_type"].isin(list(INTERVALS)) & (arms["centre_type"] != "median")]
+    arms = arms.assign(estimate=arms["centre"], ratio=False, label=numbers_of("{what}", arms))
+    contrasts = tables["contrasts"]
+    contrasts = contrasts[contrasts["spread_type"].isin(list(INTERVALS))]
+    labels = numbers_of("{what}, {arm_1} v {arm_2}", contrasts)
+    contrasts = contrasts.assign(ratio=contrasts["measure"].isin(RATIOS), label=labels)
+    names = {"review_id": "study_id", "ci_low": "spread_low", "ci_high": "spread_high"}
+    pools = tables["published_pools"].rename(columns=names)
+    labels = pools["comparison"] + ", " + pools["outcome"]
+    pools = pools.assign(ratio=pools["measure"].isin(["RR", "OR"]), label=labels)
+    for table in (arms, contrasts, pools):
+        rows = table[["study_id", "row_id", "source_url", *BOUNDED, "ratio", "label"]].dropna(subset=BOUNDED)
+        yield rows[~rows["ratio"].astype(bool) | (rows[BOUNDED] > 0).all(axis=1)]
+
+
+def _before_rounding(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Series]:
+    """Between what values a printed number lay before rounding; logarithms for ratios.
+
+    An estimate and its bounds are printed with equal places, so the most places of the three count for all.
+    """
+    slack = pd.concat([half_unit(rows[each]) for each in BOUNDED], axis=1).min(axis=1)
+    low, high = rows[column] - slack, rows[column] + slack
+    ratio = rows["ratio"].astype(bool)
+    tiny = rows[column].abs() * 1e-3 + 1e-12
+    low_log, high_log = (np.log(side.where(side > 0, tiny).where(ratio, 1.0)) for side in (low, high))
+    return low_log.where(ratio, low), high_log.where(ratio, high)
+
+
+def p_and_interval(tables: Tables) -> Flagged:
+    """The p-value of a contrast against its own estimate and interval.
+
+    By t on n1 + n2 − 2 df where the numbers are printed, else by the normal; p-values of other tests are
+    left out.
+    """
+    rows = tables["contrasts"]
+    rows = rows[rows["spread_type"].isin(list(INTERVALS)) & rows["estimate"].notna()]
+    rows = rows[(rows["p_value"] != "") & (rows["p_test"] == "")]
+    rows = rows.assign(ratio=rows["measure"].isin(RATIOS))
+    estimate, low, high = (_before_rounding(rows, column) for column in BOUNDED)
+    df = rows["n_1"] + rows["n_2"] - 2
+    tail = (1 + rows["spread_type"].map(INTERVALS).astype(float)) / 2
+    quantile = np.where(df > 0, stdtrit(df.where(df > 0, 1.0), tail), ndtri(tail))
+    wide = (high[1] - low[0]) / 2 / quantile
+    narrow = np.maximum((high[0] - low[1]) / 2, 1e-12) / quantile
+    size = [bound.abs() for bound in estimate]
+    crosses = estimate[0] * estimate[1] < 0
+    z_low = as_normal(np.where(crosses, 0.0, np.minimum(*size)) / wide, df)
+    z_high = as_normal(np.maximum(*size) / narrow, df)
+    far = _p_gap(rows["p_value"], z_low, z_high) > P_GAP
+    yield "p_disagrees", rows.assign(p=z_to_p((z_low + z_high) / 2))[far]
+
+
+def _p_gap(printed: pd.Series, z_low: Floats, z_high: Floats) -> Floats:
+    """How far, as normal deviates, a printed p lies from those between two deviates."""
+    p_low, p_high = printed_p(printed)
+    gap: Floats = np.maximum(p_to_z(p_high) - z_high, z_low - p_to_z(p_low))
+    return gap
+
+
+def printed_p(printed: pd.Series) -> tuple[Floats, Floats]:
+    """Between what values a printed p lies: rounding for an exact one, zero below for "<".
+
+    >>> low, high = printed_p(pd.Series(["0.03", "<0.001"]))
+    >>> low.round(4).tolist(), high.round(4).tolist()
+    ([0.025, 0.0], [0.035, 0.001])
+    """
+    value = pd.to_numeric(printed.str.extract(r"(0?\.\d+|1\.?0*|0)\s*$", expand=False), errors="coerce")
+    slack = half_unit(value)
+    below = printed.str.contains("<", regex=False)
+    low = np.where(below, 0.0, np.maximum(value - slack, 0.0))
+    return low, np.minimum(np.where(below, value, value + slack), 1.0)
+
+
+def as_normal(t: Floats, df: pd.Series) -> Floats:
+    """Size of a t statistic as the normal deviate of the same p-value; left as it is where df is unknown.
+
+    >>> as_normal(np.array([2.0, 2.0]), pd.Series([10.0, np.nan])).round(3).tolist()
+    [1.79, 2.0]
+    """
+    known = (df > 0).to_numpy()
+    p = 2 * stdtr(df.where(df > 0, 1.0), -np.asarray(t, dtype=float))
+    return np.where(known, p_to_z(p), np.asarray(t, dtype=float))
+
+
+def p_to_z(p: Floats) -> Floats:
+    """Two-sided p as the size of a normal deviate.
+
+    >>> p_to_z(np.array([0.05, 1.0])).round(2).tolist()
+    [1.96, 0.0]
+    """
+    z: Floats = np.abs(ndtri(np.clip(np.asarray(p, dtype=float), 1e-300, 1.0) / 2))
+    return z
+
+
+def z_to_p(z: Floats) -> Floats:
+    """Two-sided p of a normal deviate."""
+    p: Floats = 2 * ndtr(-np.abs(z))
+    return p
+
+
+def arms_against_contrasts(tables: Tables) -> Flagged:
+    """A printed difference against the difference of the printed means."""
+    both = _contrasts_with_arms(tables)
+    both = both[both["estimate"].notna()]
+    slack = sum(half_unit(both[column]) for column in ("estimate", "centre", "centre_2"))
+    difference = both["centre"] - both["centre_2"]
+    half = (both["spread_high"] - both["spread_low"]) / 4
+    allowed = np.where(both["adjusted"] == "yes", half.fillna(np.inf), 1e-9)
+    turned = (both["estimate"] + difference).abs() <= slack
+    reverse = texts([" (the sign is the other way round)" if each else "" for each in turned], both)
+    far = (both["estimate"] - difference).abs() - slack > allowed
+    yield "arms_disagree_with_contrast", both.assign(difference=difference, reverse=reverse)[far]
+
+
+def p_and_means(tables: Tables) -> Flagged:
+    """Welch's t-test of two arms' means and SDs against their contrast's p."""
+    pairs = _contrasts_with_arms(tables)
+    pairs = pairs[(pairs["p_value"] != "") & (pairs["p_test"] == "") & (pairs["adjusted"] != "yes")]
+    enough = (pairs[["sd", "sd_2"]] > 0).all(axis=1) & (pairs[["n_any", "n_any_2"]] >= 2).all(axis=1)
+    pairs = pairs[enough]
+    v1, v2 = pairs["sd"] ** 2 / pairs["n_any"], pairs["sd_2"] ** 2 / pairs["n_any_2"]
+    df = (v1 + v2) ** 2 / (v1**2 / (pairs["n_any"] - 1) + v2**2 / (pairs["n_any_2"] - 1))
+    z = p_to_z(2 * stdtr(df, -(pairs["centre"] - pairs["centre_2"]).abs() / np.sqrt(v1 + v2)).to_numpy())
+    yield "p_disagrees_with_arms", pairs.assign(p=z_to_p(z))[_p_gap(pairs["p_value"], z, z) > ARMS_P_GAP]
+
+
+def _contrasts_with_arms(tables: Tables) -> pd.DataFrame:
+    """Published differences beside the means of their two arms (`centre`, `centre_2` …), of the same kind."""
+    arms = tables["continuous"]
+    arms = arms[arms["centre_type"].isin(["mean", "lsmean"]) & (arms["timepoint"] != "baseline")]
+    keys = [*OUTCOME, "weeks", "timepoint", "period"]
+    pairs = tables["contrasts"]
+    pairs = pairs[pairs["measure"].isin(["mean_difference", "change_difference"])]
+    values = arms[[*keys, "arm", "measure", "centre", "sd", "n_any", "row_id"]]
+    first, second = (values.rename(columns={"measure": "kind", "arm": arm}) for arm in ("arm_1", "arm_2"))
+    both = pairs.merge(first, on=[*keys, "arm_1"], suffixes=("", "_1"))
+    both = both.merge(second, on=[*keys, "arm_2", "kind"], suffixes=("", "_2"))
+    both = both[(both["kind"] == "change") | (both["measure"] == "mean_difference")]
+    return both.assign(row_ids=both["row_id"] + " " + both["row_id_1"] + " " + both["row_id_2"])
+
+
+def scored_otherwise(tables: Tables) -> Flagged:
+    """Rows against what the catalogue says of their instrument."""
+    rows = pd.concat([tables["continuous"], tables["contrasts"]], ignore_index=True)
+    turned, other = (
+        (rows[cell] != rows[usual]) & (rows[usual] != "") & (rows[cell] != "")
+        for cell, usual in (("better", "better_usual"), ("unit", "unit_usual"))
+    )
+    units = ["study_id", "instrument", "unit", "unit_usual"]
+    yield "direction_unusual", grouped(rows[turned], ["study_id", "instrument", "better", "better_usual"])
+    yield "unit_unusual", grouped(rows[other], units)
+    yield "undefined_scale", grouped(rows[~rows["defined"] & ~rows["binary"]], units)
+
+
+# Counts and whole numbers
+
+
+def people_beyond_randomised(tables: Tables) -> Flagged:
+    """More people analysed than were randomised to an arm; arms that do not add up to their trial."""
+    randomised = _randomised(tables["arms"]).rename("limit").rename_axis(["study_id", "who"])
+    for table, arm, n in (
+        *(("continuous", "arm", "n"), ("events", "arm", "n")),
+        *(("contrasts", "arm_1", "n_1"), ("contrasts", "arm_2", "n_2")),
+    ):
+        rows = tables[table].rename(columns={"outcome": "instrument"})
+        rows = rows.assign(item=rows.get("item", ""), who=rows[arm], people=rows[n])
+        rows = rows.join(randomised, on=["study_id", "who"])
+        yield "n_exceeds_randomised", rows[rows["people"] > rows["limit"]]
+    arms = tables["arms"]
+    people = arms[arms["pooled_of"] == ""].groupby("study_id")["n_randomised"]
+    studies = tables["studies"]
+    studies = studies[studies["design"] != "crossover"]  # there every person is in every arm
+    total = studies["study_id"].map(people.sum(min_count=1)).astype(float)
+    complete = studies["study_id"].map(people.apply(lambda n: n.notna().all())).eq(True)
+    more, less = total > studies["n_randomised"], complete & (total < studies["n_randomised"])
+    studies = studies.assign(total=total, severity=np.where(more, MEDIUM, LOW))
+    yield "arms_disagree_with_trial", studies[more | less]
+
+
+def _randomised(arms: pd.DataFrame) -> pd.Series:
+    """Number randomised of every arm; of a pooled arm the sum of its arms where it has none itself."""
+    own = arms.set_index(["study_id", "arm"])["n_randomised"]
+    pooled = arms[(arms["pooled_of"] != "") & arms["n_randomised"].isna()]
+    sums = {
+        (row.study_id, row.arm): sum(own.get((row.study_id, part), np.nan) for part in row.pooled_of.split())
+        for row in pooled.itertuples()
+    }
+    return own.fillna(pd.Series(sums, dtype=float)) if sums else own
+
+
+def whole_numbers(tables: Tables) -> Flagged:
+    """GRIM, GRIMMER and DEBIT, where the catalogue declares `integer_items` or `binary`.
+
+    Means of baseline and final values and of changes; least-squares means, means with a confidence interval
+    (which mostly come from a model) and rows whose n is not printed cannot be tested. Trailing zeros are lost
+    on reading, so the test errs on the side of silence.
+    """
+    rows = tables["continuous"]
+    rows = rows[(rows["centre_type"] == "mean") & ~rows["spread_type"].isin(list(INTERVALS))]
+    rows = rows[(rows["n"] >= 2) & (rows["unit"] != "percent")]
+    rows = rows.assign(printed_sd=rows["spread_low"].where(rows["spread_type"] == "sd"))
+    items = rows[rows["integer_items"] >= 1]
+    cells = zip(items["centre"], items["printed_sd"], items["n"], items["integer_items"], strict=True)
+    verdicts = [_verdict(mean, sd, int(n), int(per)) for mean, sd, n, per in cells]
+    for rule in ("grim", "grimmer"):
+        yield rule, items[flags([verdict == rule for verdict in verdicts], items)]
+    parts = rows[rows["binary"] & rows["printed_sd"].notna() & rows["centre"].between(0, 1)]
+    printed = zip(parts["centre"], parts["printed_sd"], parts["n"], strict=True)
+    fits = [debit(p, sd, int(n), places=decimals(p), sd_places=decimals(sd)) for p, sd, n in printed]
+    yield "debit", parts[~flags(fits, parts)]
+
+
+def _verdict(mean: float, sd: float, n: int, items: int) -> str:
+    """What whole-number arithmetic says of one row: "grim", "grimmer" or ""."""
+    places = decimals(mean)
+    if grim_can_tell(n, items=items, places=places) and not grim(mean, n, items=items, places=places):
+        return "grim"
+    if not sd > 0:
+        return ""
+    fits = grimmer(mean, sd, n, items=items, places=places, sd_places=decimals(sd))
+    return "" if fits else "grimmer"
+
+
+# Whole trials
+
+BASELINE_P = 0.01
+ACROSS_P = 0.01  # for all trials together
+TELLING_DIGITS = 4  # significant digits of the numbers of a row, for it to say anything when repeated
+REPEATED_ROWS = 2
+LARGEST_GROUP = 50  # of trials that share one row: more than that is a common value, not a copy
+
+
+def baseline_imbalance(tables: Tables) -> Flagged:
+    """Baselines that differ within one trial, or that differ too much or too little over all trials.
+
+    A one-way analysis of variance from means, SDs and n tests every baseline score. Within a trial the
+    smallest p, times the number of scores, is compared with 0.01. Over all trials the p-value of each trial's
+    first score is used, one a trial because scores of a trial are correlated: as many below 0.05 (or above
+    0.95) as chance would hardly give (binomial, p < 0.01) is a finding.
+    """
+    scores = _baseline_tests(tables["continuous"])
+    number = scores.groupby("study_id")["p"].transform("size")
+    smallest = scores.loc[scores.groupby("study_id")["p"].idxmin()] if len(scores) else scores
+    adjusted = (smallest["p"] * number.reindex(smallest.index)).clip(upper=1.0)
+    yield "baseline_imbalance", smallest.assign(number=number)[adjusted < BASELINE_P]
+    first = scores.groupby("study_id", sort=False).head(1)
+    trials = len(first)
+    sides = {"baselines_too_different": first["p"] < 0.05, "baselines_too_alike": first["p"] > 0.95}
+    for rule, mask in sides.items():
+        extreme = int(mask.sum())
+        if extreme and bdtrc(extreme - 1, trials, 0.05) < ACROSS_P:
+            names, ids = ", ".join(first.loc[mask, "study_id"]), " ".join(first.loc[mask, "row_ids"])
+            counts = {"extreme": extreme, "trials": trials, "expected": trials * 0.05}
+            row = {"study_id": "", "row_ids": ids, "source_url": "", "names": names, **counts}
+            yield rule, pd.DataFrame([row])
+
+
+def _baseline_tests(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows[(rows["timepoint"] == "baseline") & (rows["sd"] > 0) & (rows["n_any"] >= 2)]
+    weighted = rows.assign(
+        total=rows["n_any"] * rows["centre"],
+        square=rows["n_any"] * rows["centre"] ** 2,
+        within=(rows["n_any"] - 1) * rows["sd"] ** 2,
+        value_text=[f"{c:g} (SD {s:.3g})" for c, s in zip(rows["centre"], rows["sd"], strict=True)],
+    )
+    groups = weighted.groupby(OUTCOME, sort=False)
+    table = groups[["n_any", "total", "square", "within"]].sum()
+    table["arms"] = groups.size()
+    table["row_ids"] = groups["row_id"].agg(" ".join)
+    table["values_text"] = groups["value_text"].agg(" v ".join)
+    table["source_url"] = groups["source_url"].first()
+    table = table[(table["arms"] > 1) & (table["n_any"] > table["arms"]) & (table["within"] > 0)]
+    between = table["square"] - table["total"] ** 2 / table["n_any"]
+    df1, df2 = table["arms"] - 1, table["n_any"] - table["arms"]
+    f = np.maximum(between, 0.0) / df1 / (table["within"] / df2)
+    return table.assign(p=fdtrc(df1, df2, f)).reset_index()
+
+
+def repeated_numbers(tables: Tables) -> Flagged:
+    """The same telling numbers, two rows of them or more, in different trials."""
+    rows = pd.concat([_score_marks(tables["continuous"]), _event_marks(tables["events"])])
+    rows = rows.drop_duplicates(["study_id", "mark"])
+    trials = rows.groupby("mark")["study_id"].transform("size")
+    rows = rows[(trials > 1) & (trials <= LARGEST_GROUP)]
+    pairs = rows.merge(rows, on="mark", suffixes=("", "_2"))
+    pairs = pairs[pairs["study_id"] < pairs["study_id_2"]]
+    groups = pairs.groupby(["study_id", "study_id_2"], sort=True)
+    table = groups.agg(
+        times=("mark", "size"),
+        marks=("mark", lambda marks: "; ".join(list(marks)[:3])),
+        ids=("row_id", " ".join),
+        ids_2=("row_id_2", " ".join),
+        source_url=("source_url", "first"),
+    ).reset_index()
+    table = table[table["times"] >= REPEATED_ROWS]
+    yield "identical_numbers", table.assign(row_ids=table["ids"] + " " + table["ids_2"])
+
+
+def _score_marks(rows: pd.DataFrame) -> pd.DataFrame:
+    rows = rows[rows["spread_low"].notna() & rows["centre"].notna()]
+    columns = (rows[key] for key in ("instrument", "centre", "spread_low", "spread_high"))
+    mark = [
+        f"{instrument} {centre:g} [{low:g}{'' if high != high else f' {high:g}'}]"
+        for instrument, centre, low, high in zip(*columns, strict=True)
+    ]
+    digits = rows["centre"].map(significant) + rows["spread_low"].map(significant)
+    return rows.assign(mark=mark)[digits >= TELLING_DIGITS][["study_id", "row_id", "source_url", "mark"]]
+
+
+def _event_marks(rows: pd.DataFrame) -> pd.DataFrame:
+    """All arms of one outcome and time as one mark: single counts repeat by chance, whole tables hardly."""
+    rows = rows[rows["events"] > 0].sort_values(["study_id", "arm"])
+    cells = [f"{e:.0f}/{n:.0f}" for e, n in zip(rows["events"], rows["n"], strict=True)]
+    keys = ["study_id", "domain", "outcome", "weeks", "timepoint"]
+    groups = rows.assign(cells=cells).groupby(keys, dropna=False)
+    table = groups.agg(
+        cells=("cells", lambda cells: ", ".join(sorted(cells))),
+        arms=("arm", "size"),
+        row_id=("row_id", " ".join),
+        source_url=("source_url", "first"),
+    ).reset_index()
+    table["mark"] = table["outcome"] + " " + table["cells"]
+    return table[table["arms"] > 1][["study_id", "row_id", "source_url", "mark"]]
+
+
+def doubts_on_record(tables: Tables) -> Flagged:
+    """What the columns of the tables say themselves."""
+    studies = tables["studies"]
+    columns = ["study_id", "row_id", "source_url", "period", "use", "use_reason"]
+    rows = pd.concat([tables[table][columns] for table in ("continuous", "contrasts", "events")])
+    crossover = rows["study_id"].isin(studies.loc[studies["design"] == "crossover", "study_id"])
+    yield "doubted_report", studies[studies["report_status"] != ""]
+    yield "doubted_row", rows[rows["use"] == SHOW_ONLY]
+    yield "paired_arms", grouped(rows[crossover & (rows["period"] != FIRST_PERIOD)], ["study_id"])
+
+
+CHECKS: tuple[Callable[[Tables], Flagged], ...] = (
+    *(outside_range, mean_and_bounds, spread_against_other_trials, spread_unequal),
+    *(interval_and_estimate, p_and_interval, scored_otherwise, arms_against_contrasts, p_and_means),
+    *(people_beyond_randomised, whole_numbers),
+    *(baseline_imbalance, repeated_numbers, doubts_on_record),
+)
