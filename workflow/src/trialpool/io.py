@@ -141,8 +141,8 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     for place, name in enumerate(schema.names):
         unit, says = meaning(table.name, name)
         field, kind = schema.field(place), table.kinds[name]
-        if kind == CODES:  # of no row no type could be inferred
-            field = pyarrow.field(name, pyarrow.list_(pyarrow.string()))
+        if kind == CODES or frame.empty:  # of no row no type can be inferred
+            field = pyarrow.field(name, _stored_as(kind))
         elif not _fits(field.type, kind):
             raise TypeError(f"the column {name} of the table {table.name} holds {field.type}, not {kind}")
         schema = schema.set(place, field.with_metadata({"unit": unit, "description": says}))
@@ -150,6 +150,14 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd", schema=schema)
     write_bytes(path, buffer.getvalue())
+
+
+def _stored_as(kind: str) -> Any:
+    """The type of pyarrow in which a kind of column is stored where its values do not say."""
+    import pyarrow
+
+    kinds = {TEXT: pyarrow.string(), FLAG: pyarrow.bool_(), CODES: pyarrow.list_(pyarrow.string())}
+    return kinds.get(kind, pyarrow.float64())
 
 
 def _fits(stored: Any, kind: str) -> bool:
