@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool.measures import MEASURES
-from trialpool.records import Choice, Conclusion, Effect, Level, Multiverse, choices_from_text
+from trialpool.records import Choice, Conclusion, Effect, Level, Multiverse
 from trialpool.synthesis.pool import BOUNDS, Floats, Spec, arrays, trials_of
 
 DEFAULT = "default"
