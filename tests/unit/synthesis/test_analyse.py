@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 
+from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.records import Known, sketch
 from trialpool.synthesis.analyse import analyse, direction, read_known, read_unused
 

@@ -4,8 +4,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from tests.unit.synthesis.made_up import pooled, record, study
 
+from tests.unit.synthesis.made_up import pooled, record, study
 from trialpool.records import Known, Pooled, SmallStudy, SmallStudyMethod, Status, sketch
 from trialpool.synthesis import certainty
 from trialpool.synthesis.claims import DEFAULT_RULES

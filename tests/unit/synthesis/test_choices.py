@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 
+from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.synthesis.choices import conclusion, data_sets, multiverse, specifications
 
 

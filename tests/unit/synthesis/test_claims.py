@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
 from tests.unit.synthesis.made_up import pooled, study
 from tests.unit.synthesis.made_up import record as made_up
-
 from trialpool.errors import InputError
 from trialpool.records import Certainty, ClaimKind, DomainRating, Grade, Robustness, Status, Sureness
 from trialpool.synthesis import claims

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 
+from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.stats import influence, pool
 from trialpool.synthesis.diagnostics import (
     cumulative_rows,

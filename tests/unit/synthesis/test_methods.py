@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from tests.unit.synthesis.made_up import SPEC
 
+from tests.unit.synthesis.made_up import SPEC
 from trialpool.measures import MEASURES
 from trialpool.synthesis.methods import EFFECT, method_sentences
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.synthesis.made_up import EFFECTS, SPEC, effects
 
+from tests.unit.synthesis.made_up import EFFECTS, SPEC, effects
 from trialpool.records import Moderator, sketch
 from trialpool.stats import meta_regression
 from trialpool.synthesis.moderators import MODERATOR_COLUMNS, adjusted, moderator_rows, table_rows

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from tests.unit.evidence.small_review import CATALOGUE, review
 from tests.unit.synthesis.made_up import record as made_up
-
 from trialpool import io
 from trialpool.errors import InputError
 from trialpool.evidence.compare import compare, write_comparison

@@ -6,8 +6,8 @@ import math
 from dataclasses import replace
 
 import pytest
-from tests.unit.synthesis.made_up import SPEC, effect, effects, record, study
 
+from tests.unit.synthesis.made_up import SPEC, effect, effects, record, study
 from trialpool.records import Grade, Pooled, sketch
 from trialpool.synthesis.pool import people, pool_effects, restrict_record, studies_of, subgroups_of
 

@@ -7,8 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.unit.synthesis.made_up import pooled, record
 
+from tests.unit.synthesis.made_up import pooled, record
 from trialpool.errors import InputError
 from trialpool.figures.published_panels import draw_published
 from trialpool.records import Status, to_json

@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 
+from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.records import Conclusion, Multiverse, Sensitivity, sketch
 from trialpool.stats import pool
 from trialpool.synthesis.analyse import analyse
