@@ -217,6 +217,11 @@ class Effect:
     judgements: str = ""
     audit: str = ""
 
+    @property
+    def choices(self) -> tuple[Choice, ...]:
+        """The choices of data that `variant` names, none in the main result."""
+        return choices_from_text(self.variant)
+
     def categories(self, side: str) -> list[str]:
         """The categories of the arms of one side, "experimental" or "control".
 

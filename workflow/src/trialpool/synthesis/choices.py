@@ -14,14 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool.measures import MEASURES
-from trialpool.records import Conclusion, Effect, Level, Multiverse, choices_from_text
+from trialpool.records import Choice, Conclusion, Effect, Level, Multiverse
 from trialpool.synthesis.pool import BOUNDS, Floats, Spec, arrays, trials_of
 
 DEFAULT = "default"
 INERT = {"sham", "placebo"}
 # dependent effects: another model, not another set of independent effects
-DEPENDENT = "several_effects=multilevel"
-COVARIANCE = "multi_arm=covariance"
+DEPENDENT = Choice("several_effects", "multilevel")
+COVARIANCE = Choice("multi_arm", "covariance")
 
 INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "all trials": lambda row: True,
@@ -81,14 +81,14 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> DataSets:
     >>> data_sets(rows).choices
     [{'inclusion': 'all trials'}]
     """
-    by_label: dict[str, list[Effect]] = {}
+    by_choices: dict[tuple[Choice, ...], list[Effect]] = {}
     for row in effects:
-        if (row.variant or row.selected) and row.variant not in (DEPENDENT, COVARIANCE):
-            by_label.setdefault(row.variant, []).append(row)
-    dimensions = list(dict.fromkeys(name for label in by_label for name in _levels(label)))
+        if (row.choices or row.selected) and row.choices not in ((DEPENDENT,), (COVARIANCE,)):
+            by_choices.setdefault(row.choices, []).append(row)
+    dimensions = list(dict.fromkeys(choice.dimension for taken in by_choices for choice in taken))
     choices, rows, seen = [], [], set()
-    for label, candidates in sorted(by_label.items(), key=lambda entry: entry[0] != ""):
-        levels = _levels(label)
+    for taken, candidates in sorted(by_choices.items(), key=lambda entry: entry[0] != ()):
+        levels = {choice.dimension: choice.level for choice in taken}
         for inclusion, keeps in INCLUSIONS.items():
             kept = [row for row in candidates if keeps(row)]
             numbers = frozenset((row.study_id, row.effect, row.variance) for row in kept)
@@ -100,11 +100,6 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> DataSets:
             )
             rows.append(kept)
     return DataSets(choices, rows, *_matrices(rows))
-
-
-def _levels(label: str) -> dict[str, str]:
-    """The choices that the label of a variant names, "timepoint=follow_up; kinds=final"."""
-    return {choice.dimension: choice.level for choice in choices_from_text(label)}
 
 
 def _matrices(rows: Sequence[Sequence[Effect]]) -> tuple[Floats, Floats, NDArray[np.bool_]]:

@@ -169,15 +169,14 @@ def _other_data(spec: Spec, sets: DataSets) -> Iterator[Sensitivity]:
 
 def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
     """Effects that depend on each other, all of them in the three-level model (see `pool.pool_effects`)."""
-    for label, choice in THREE_LEVEL.items():
-        rows = [row for row in effects if row.variant == label]
+    for choice, words in THREE_LEVEL.items():
+        rows = [row for row in effects if row.choices == (choice,)]
         trials = trials_of(rows)
         if len(trials) < 2 or len(rows) == len(trials):
             continue
-        name, value = label.split("=")
-        pooled, _ = pool_effects({**spec, name: value}, rows)
+        pooled, _ = pool_effects({**spec, choice.dimension: choice.level}, rows)
         numbers = {key: getattr(pooled, key) for key in (*NATURAL, "p_value", "tau2", "i2")}
-        yield _tried(spec, "data", choice, k=len(trials), n=None, **numbers)
+        yield _tried(spec, "data", words, k=len(trials), n=None, **numbers)
 
 
 def _leave_one_out(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
@@ -232,7 +231,7 @@ def _too_few(name: str, effects: Sequence[Effect]) -> str:
     """Why variants that exist are not among the data sets."""
     trials: dict[str, set[str]] = {}
     for row in effects:
-        if row.variant.startswith(f"{name}=") and ";" not in row.variant:
+        if [choice.dimension for choice in row.choices] == [name]:
             trials.setdefault(row.variant, set()).add(row.study_id)
     most = max(map(len, trials.values()), default=0)
     return f"leaves {_trials(most)}: too few to pool" if most == 1 else ""
