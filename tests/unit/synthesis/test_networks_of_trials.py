@@ -14,7 +14,7 @@ from trialpool import io
 from trialpool.errors import InputError
 from trialpool.evidence.compare import compare, write_comparison
 from trialpool.evidence.harmonise import harmonise
-from trialpool.figures.network_plot import describe_network, draw_network
+from trialpool.figures.network import describe_network, draw_network
 from trialpool.settings import load_settings
 from trialpool.stats import network_meta_analysis, pool
 from trialpool.synthesis.job import pool_analyses
@@ -95,7 +95,10 @@ def pooled_by_the_jobs(tables: Any, folder: Path) -> Any:
     }
     specs = list(load_settings(config).analyses.values())
     paths = [str(folder / f"{name}.parquet") for name in ("effects", "excluded", "known")]
-    write_comparison(compare(harmonise(tables), tables, CATALOGUE, specs), [["pain"]], paths)
+    comparison = compare(harmonise(tables), tables, CATALOGUE, specs)
+    for column in ("risk_of_bias", "judgements", "audit"):  # as of trials that nobody judged
+        comparison.effects[column] = ""
+    write_comparison(comparison, [["pain"]], paths)
     pool_analyses(specs, paths, [str(folder / "pain")], str(folder / "multiverses"))
     return io.read_json(folder / "pain" / "result.json")
 

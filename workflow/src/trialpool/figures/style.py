@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.font_manager import FontProperties
+
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
 
 FONT = "DejaVu Sans"
 INK = "#1b2026"
@@ -57,7 +60,7 @@ SMALL_SIZE = 7.0
 MARK_SIZE = 5.6
 MARGIN = 12.0
 
-RENDERING: dict[str, Any] = {
+RENDERING: dict[RcKeyType, Any] = {
     "font.family": [FONT],
     "text.usetex": False,
     "text.parse_math": False,
@@ -70,6 +73,33 @@ RENDERING: dict[str, Any] = {
     "path.simplify": True,
     "path.sketch": None,
     "path.effects": [],
+}
+AXES: dict[RcKeyType, Any] = RENDERING | {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.labelpad": 3.0,
+    "axes.labelsize": SMALL_SIZE,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": SMALL_SIZE,
+    "legend.fontsize": SMALL_SIZE,
+    "legend.frameon": False,
+    "legend.labelcolor": MUTED,
+    "lines.dash_capstyle": "butt",
+    "lines.scale_dashes": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "xtick.labelsize": SMALL_SIZE,
+    "xtick.major.pad": 2.5,
+    "xtick.major.size": 3.0,
+    "xtick.major.width": 0.8,
+    "ytick.color": INK,
+    "ytick.labelsize": SMALL_SIZE,
+    "ytick.major.pad": 2.5,
+    "ytick.major.size": 3.0,
+    "ytick.major.width": 0.8,
 }
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
+from trialpool.records import Record, from_json
 from trialpool.report.tables import STUDY_COLUMNS, study_rows
 from trialpool.synthesis.analyse import analyse
 from trialpool.synthesis.influence import INFLUENCE_COLUMNS
@@ -76,18 +77,19 @@ def draw_several(
 
     Those of its moderators too, where it declares some and has trials enough for a test.
     """
-    from trialpool.figures.bubble import describe_moderators, draw_moderators
-    from trialpool.figures.catalogue import draw_all
+    from trialpool.figures.analysis_figures import draw_all
     from trialpool.figures.formats import formats_of
+    from trialpool.figures.moderators import describe_moderators, draw_moderators
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *MULTIVERSE_COLUMNS))
     io.write_csv(folder / "influence.csv", record["influence"], INFLUENCE_COLUMNS)
-    for name, title, figure in draw_all(record, columns):
+    typed = from_json(Record, record)
+    for name, title, figure in draw_all(typed, columns):
         formats = formats_of(name, wanted)
         save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE, formats=formats)
     if record["moderators"] and record["k"] >= SMALLEST:
-        title, figure = describe_moderators(record), draw_moderators(record)
+        title, figure = describe_moderators(typed), draw_moderators(typed)
         formats = formats_of("moderators", wanted)
         save_figure(figure, folder / "moderators", description=title, dpi=PNG_DPI_BESIDE, formats=formats)

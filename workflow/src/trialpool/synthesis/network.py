@@ -169,7 +169,7 @@ def _ranking(name: str, fit: Any, ranking: Any) -> list[dict[str, Any]]:
 
 def write_networks(rules: Mapping[str, Row], record_paths: Sequence[str], folder: str | Path) -> None:
     """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
-    from trialpool.figures.network_plot import describe_network, draw_network
+    from trialpool.figures.network import describe_network, draw_network
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 
     records = {record["analysis"]: record for record in map(io.read_json, record_paths)}
