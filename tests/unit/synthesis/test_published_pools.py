@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from trialpool.errors import InputError
-from trialpool.figures.published_panels import draw_published
+from trialpool.figures.published import draw_published
 from trialpool.synthesis.published import PUBLISHED_COLUMNS, differences, load_published, published_rows
 from trialpool.yaml_files import read_yaml
 

@@ -153,7 +153,7 @@ def write_published(
     figures: Sequence[str],
 ) -> None:
     """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
-    from trialpool.figures.published_panels import describe_published, draw_published
+    from trialpool.figures.published import describe_published, draw_published
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
 
     records = [io.read_json(path) for path in record_paths]
