@@ -22,17 +22,18 @@ from trialpool.figures.sheet import Sheet, new_sheet, put_lines, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Pooled, Record, to_json
 from trialpool.text import clean
-from trialpool.view.axis import Axis, mcid_threshold, plan_axis, scale, side
+from trialpool.view.axis import Axis, axis_over, mcid_threshold, plan_axis, scale, side
 
 P = ParamSpec("P")
 T = TypeVar("T")
 Look = dict[str, Any]
-Place = tuple[float, float, float, float]  # left, top, right, bottom in points from the upper left corner
+Frame = tuple[float, float, float, float]  # left, top, right, bottom in points from the upper left corner
 Values = tuple[float | None, float | None, float | None]  # estimate and interval, on the natural scale
 WIDTH = 560.0
 LEADING, TITLE_LEADING = 9.2, 13.5
 BELOW, BEHIND, LINES, MARKS, ABOVE = 0.5, 1.0, 2.0, 3.0, 4.0
 HALF_DIAMOND = 3.6  # points
+FAR = 9.0  # ranges of an axis beyond which nothing needs to be told apart
 DOTTED, DASHED = (0, (1.0, 1.6)), (0, (3.0, 2.0))
 
 
@@ -131,14 +132,14 @@ def roomy(values: Iterable[float], share: float = 0.06) -> tuple[float, float]:
     return low - room, high + room
 
 
-def put_axes(sheet: Sheet, place: Place) -> Axes:
+def put_axes(sheet: Sheet, frame: Frame) -> Axes:
     """Axes at a place of the sheet.
 
     >>> ax = put_axes(new_sheet(200, 100), (50, 20, 150, 80))
     >>> [round(float(share), 6) for share in ax.get_position().bounds]
     [0.25, 0.2, 0.5, 0.6]
     """
-    left, top, right, bottom = place
+    left, top, right, bottom = frame
     width, height = sheet.width, sheet.height
     return sheet.figure.add_axes(
         (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
@@ -161,6 +162,21 @@ def show_axis(ax: Axes, axis: Axis, name: str = "", which: str = "x", room: floa
     else:
         ax.set(ylim=(axis.low, axis.high), ylabel=text)
         ax.set_yticks(ticks, axis.labels)
+
+
+def show_range(
+    ax: Axes, low: float, high: float, name: str = "", which: str = "x", *, measure: str = ""
+) -> None:
+    """Range, ticks and name of an axis that need no planning; `measure` where it shows effects.
+
+    >>> ax = put_axes(new_sheet(200, 100), (50, 20, 150, 80))
+    >>> show_range(ax, 0.0, 0.6)
+    >>> [label.get_text() for label in ax.get_xticklabels()]
+    ['0.00', '0.25', '0.50']
+    """
+    length = ax.bbox.width if which == "x" else ax.bbox.height  # of 72 dots an inch: points
+    logarithmic = bool(measure) and is_ratio(measure)
+    show_axis(ax, axis_over(low, high, logarithmic=logarithmic, left=0.0, right=length), name, which)
 
 
 def no_axis(ax: Axes, *which: str) -> None:
@@ -216,7 +232,7 @@ class Line:
 
 
 def value_axis(
-    measure: str, lines: Sequence[Line], landmarks: Sequence[float], left: float, right: float, **further: Any
+    ax: Axes, measure: str, lines: Sequence[Line], landmarks: Sequence[float] = (), **further: Any
 ) -> Axis:
     """The axis that shows some lines; `landmarks` beside no effect are always shown."""
     return plan_axis(
@@ -224,8 +240,8 @@ def value_axis(
         [line.bounds for line in lines if line.bounds],
         [MEASURES[measure].null, *landmarks],
         logarithmic=is_ratio(measure),
-        left=left,
-        right=right,
+        left=0.0,
+        right=ax.bbox.width,
         **further,
     )
 
@@ -254,8 +270,9 @@ def draw_lines(ax: Axes, axis: Axis, lines: Sequence[Line], ys: Sequence[float] 
 
 
 def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
+    far = FAR * (axis.high - axis.low)  # a ratio of zero lies at minus infinity
     estimate, *bounds = (
-        math.nan if value is None else min(max(scale(value, axis.logarithmic), axis.low), axis.high)
+        math.nan if value is None else max(scale(value, axis.logarithmic), axis.low - far)
         for value in line.values
     )
     if line.mark == "diamond":
@@ -263,12 +280,10 @@ def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
         half = HALF_DIAMOND * (bottom - top) / ax.bbox.height  # of 72 dots an inch
         xs, ys = (bounds[0], estimate, bounds[1], estimate), (y, y - half, y, y + half)
         ax.fill(xs, ys, facecolor=line.colour, linewidth=0, zorder=MARKS, gid=line.gid)
-        return
-    ax.plot(bounds, (y, y), color=line.colour, linewidth=1.0, zorder=LINES, gid="interval")
-    for end, value in zip(bounds, line.values[1:], strict=True):
-        out = side(axis, value) if value is not None else 0
-        if out:
-            arrow = "<" if out < 0 else ">"
+    else:
+        ax.plot(bounds, (y, y), color=line.colour, linewidth=1.0, zorder=LINES, gid="interval")
+    for end, value, arrow in zip((axis.low, axis.high), line.values[1:], "<>", strict=True):
+        if value is not None and side(axis, value) == (1 if arrow == ">" else -1):
             ax.plot(end, y, arrow, markersize=4.4, color=line.colour, markeredgewidth=0, clip_on=False)
 
 

@@ -82,14 +82,16 @@ def draw_specification_curve(record: Record, columns: Columns) -> Figure:
 
 def describe_multiverse(record: Record) -> str:
     """A text alternative of the specification curve: how many, what they show, and their range."""
-    found = record.multiverse
+    multiverse = record.multiverse
     start = f"Specification curve: {clean(record.title)}."
-    if not found:
+    if not multiverse:
         return start
-    values = (found.estimate_low, found.estimate_high, found.estimate_median)
+    values = (multiverse.estimate_low, multiverse.estimate_high, multiverse.estimate_median)
     low, high, middle = words.format_values(record.measure, values)
     reached = f"Estimates from {low} to {high}, median {middle}."
-    return " ".join([start, *_notes(record, found.specifications, found.specifications)[:1], reached])
+    return " ".join(
+        [start, *_notes(record, multiverse.specifications, multiverse.specifications)[:1], reached]
+    )
 
 
 def concluded(record: Record, low: float | None, high: float | None) -> str:
@@ -108,10 +110,10 @@ def _multiverse(record: Record) -> Multiverse:
 
 def _dimensions(record: Record) -> dict[str, list[Level]]:
     """The levels by dimension of choice; dimensions without a choice left out."""
-    found: dict[str, list[Level]] = {}
+    dimensions: dict[str, list[Level]] = {}
     for level in _multiverse(record).levels:
-        found.setdefault(level.dimension, []).append(level)
-    return {name: levels for name, levels in found.items() if len(levels) > 1}
+        dimensions.setdefault(level.dimension, []).append(level)
+    return {name: levels for name, levels in dimensions.items() if len(levels) > 1}
 
 
 def _main(record: Record, columns: Columns) -> int | None:
@@ -233,12 +235,12 @@ def _draw_dimension(
     ax.set(xlim=(-0.5, len(rows) - 0.5), ylim=(len(levels) - 0.5, -0.5))
     ax.hlines(range(len(levels)), -0.5, len(rows) - 0.5, colors=style.HAIRLINE, linewidth=0.5)
     said = [concluded(record, columns["ci_low"][at], columns["ci_high"][at]) for at in rows]
-    places = {level.level: number for number, level in enumerate(levels)}
+    heights = {level.level: number for number, level in enumerate(levels)}
     for name, (colour, _) in CONCLUSIONS.items():
         marks = [
-            (x, places[columns[dimension][at]])
+            (x, heights[columns[dimension][at]])
             for x, at in enumerate(rows)
-            if said[x] == name and columns[dimension][at] in places
+            if said[x] == name and columns[dimension][at] in heights
         ]
         ends = [y - 0.33 for _, y in marks], [y + 0.33 for _, y in marks]
         look: Look = {"color": colour, "linewidth": min(2.2, max(0.5, 0.7 * (RIGHT - LEFT) / len(rows)))}
@@ -255,24 +257,24 @@ def _draw_dimension(
 
 def _share(record: Record, dimension: str) -> str:
     """How much of the variance of the estimates a choice explains; of estimates all alike, that they are."""
-    found = _multiverse(record)
-    low, high = words.format_values(record.measure, (found.estimate_low, found.estimate_high))
-    share = found.variance_share.get(dimension)
+    multiverse = _multiverse(record)
+    low, high = words.format_values(record.measure, (multiverse.estimate_low, multiverse.estimate_high))
+    share = multiverse.variance_share.get(dimension)
     if low == high or share is None:
         return "does not move the estimate" if low == high else ""
     return f"{words.percent(share)} of the variance of estimates"
 
 
 def _notes(record: Record, count: int, drawn: int) -> list[str]:
-    found = _multiverse(record)
-    made = f"{words.count(found.data_sets, 'set')} of data by {words.count(found.models, 'model')}"
+    multiverse = _multiverse(record)
+    made = f"{words.count(multiverse.data_sets, 'set')} of data by {words.count(multiverse.models, 'model')}"
     shares = [
-        f"{words.percent(found.benefit)} of the estimates are on the side of benefit",
-        f"{words.percent(found.clear_benefit)} of the intervals show a clear benefit",
-        f"{words.percent(found.clear_harm)} a clear disadvantage",
+        f"{words.percent(multiverse.benefit)} of the estimates are on the side of benefit",
+        f"{words.percent(multiverse.clear_benefit)} of the intervals show a clear benefit",
+        f"{words.percent(multiverse.clear_harm)} a clear disadvantage",
     ]
-    if found.beyond_mcid is not None:
-        shares.append(f"{words.percent(found.beyond_mcid)} of the estimates reach the MCID")
+    if multiverse.beyond_mcid is not None:
+        shares.append(f"{words.percent(multiverse.beyond_mcid)} of the estimates reach the MCID")
     notes = [f"{words.count(count, 'specification')} ({made}): {'; '.join(shares)}."]
     if clean(record.robustness.sentence):
         notes.append(clean(record.robustness.sentence))

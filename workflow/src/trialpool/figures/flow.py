@@ -92,8 +92,8 @@ def _of(rows: Sequence[Row], analysis: str) -> list[Row]:
 
 
 def _step(rows: Sequence[Row], analysis: str, step: str) -> Row:
-    found = [row for row in _of(rows, analysis) if row["step"] == step]
-    return found[0] if found else {"trials": 0, "people": None, "results": None, "reason": step}
+    matching = [row for row in _of(rows, analysis) if row["step"] == step]
+    return matching[0] if matching else {"trials": 0, "people": None, "results": None, "reason": step}
 
 
 def _stages(rows: Sequence[Row], analysis: str) -> list[tuple[str, Box, Box | None]]:
@@ -159,7 +159,7 @@ def _people(row: Row) -> list[str]:
 
 
 def _in_brackets(trials: Any) -> str:
-    """How many trials, held together by no-break spaces."""
+    """How many trials, kept together by no-break spaces."""
     return f"(n\u00a0=\u00a0{_number(trials)})"
 
 

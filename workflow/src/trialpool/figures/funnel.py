@@ -17,7 +17,6 @@ from trialpool.figures.sheet import Sheet, put_box, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
-from trialpool.view.axis import axis_over
 
 WIDTH, HEIGHT = 372.0, 216.0
 LEFT, RIGHT = 50.0, 360.0
@@ -51,11 +50,9 @@ def draw_funnel(record: Record) -> Figure:
         pooled + Z95 * deepest,
         *(study.effect for study in record.studies),
     ]
-    logarithmic = canvas.is_ratio(record.measure)
-    effects = axis_over(*canvas.roomy(reach, 0.05), logarithmic=logarithmic, left=LEFT, right=RIGHT)
-    errors = axis_over(0.0, deepest, logarithmic=False, left=0.0, right=HEIGHT)
-    canvas.show_axis(ax, effects)
-    canvas.show_axis(ax, errors, f"Standard error{' of the logarithm' if logarithmic else ''}", "y")
+    canvas.show_range(ax, *canvas.roomy(reach, 0.05), measure=record.measure)
+    unit = " of the logarithm" if canvas.is_ratio(record.measure) else ""
+    canvas.show_range(ax, 0.0, deepest, f"Standard error{unit}", "y")
     ax.invert_yaxis()
     _draw_zones(ax, null, deepest)
     _draw_guides(ax, null, pooled, deepest)

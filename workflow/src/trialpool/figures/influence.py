@@ -16,12 +16,11 @@ from numpy.typing import NDArray
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import WIDTH, Line, Place
+from trialpool.figures.canvas import WIDTH, Frame, Line
 from trialpool.figures.sheet import Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
 from trialpool.text import clean
-from trialpool.view.axis import axis_over
 
 MIDDLE = WIDTH / 2
 ROW, HEAD, STRIP_FOOT = 12.0, 17.0, 36.0
@@ -53,9 +52,9 @@ def draw_influence(record: Record) -> Figure:
         bottom = y + HEAD + 3 + SQUARE
         canvas.put_heading(sheet, style.MARGIN, y + 8, letters[0], "Heterogeneity and pull (Baujat)")
         _draw_baujat(sheet, rows, (style.MARGIN + 42, y + HEAD + 3, MIDDLE - 16, bottom))
-        place = (MIDDLE + 46, y + HEAD + 3, WIDTH - style.MARGIN, bottom)
+        frame = (MIDDLE + 46, y + HEAD + 3, WIDTH - style.MARGIN, bottom)
         draw = _draw_gosh if len(rows) >= FEWEST_GOSH else _draw_cook
-        canvas.put_heading(sheet, MIDDLE + 10, y + 8, letters[1], draw(sheet, record, place))
+        canvas.put_heading(sheet, MIDDLE + 10, y + 8, letters[1], draw(sheet, record, frame))
     return sheet.figure
 
 
@@ -115,13 +114,12 @@ def _strips(record: Record) -> list[tuple[str, list[Line]]]:
     ]
 
 
-def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], place: Place) -> None:
+def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Frame) -> None:
     pooled = canvas.pooled_of(record)
     landmarks = [value for value in (pooled.estimate, canvas.threshold_of(record)) if value is not None]
     every = [line for _, listed in _strips(record) for line in listed]
-    left, right = place[0] + NAMES, place[2] - NUMBERS
-    axis = canvas.value_axis(record.measure, every, landmarks, left, right, pooled=canvas.bounds_of(pooled))
-    ax = canvas.put_axes(sheet, (left, place[1], right, place[3]))
+    ax = canvas.put_axes(sheet, (frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
+    axis = canvas.value_axis(ax, record.measure, every, landmarks, pooled=canvas.bounds_of(pooled))
     canvas.show_axis(ax, axis, canvas.value_name(record), room=170.0)
     canvas.no_axis(ax, "y")
     canvas.draw_lines(ax, axis, lines)
@@ -129,21 +127,20 @@ def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], place: Plac
     canvas.print_lines(ax, lines, record.measure, NAMES, NUMBERS)
 
 
-def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], place: Place) -> None:
+def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], frame: Frame) -> None:
     """Each trial's share of heterogeneity against how far it shifts the estimate."""
     dots = [
         (row, row.baujat_x, row.baujat_y)
         for row in rows
         if row.baujat_x is not None and row.baujat_y is not None
     ]
-    ax = canvas.put_axes(sheet, place)
-    for which, values, length, name in (
-        ("x", [x for _, x, _ in dots], place[2] - place[0], "Squared Pearson residual"),
-        ("y", [y for _, _, y in dots], place[3] - place[1], "Squared shift of the estimate"),
+    ax = canvas.put_axes(sheet, frame)
+    for which, values, name in (
+        ("x", [x for _, x, _ in dots], "Squared Pearson residual"),
+        ("y", [y for _, _, y in dots], "Squared shift of the estimate"),
     ):
         high = canvas.roomy([0.0, *values], 0.1)[1]
-        axis = axis_over(-0.03 * high, high, logarithmic=False, left=0.0, right=length)
-        canvas.show_axis(ax, axis, name, which)
+        canvas.show_range(ax, -0.03 * high, high, name, which)
     for row, x, y in dots:
         _draw_dot(ax, x, y, row.influential, "baujat")
     dots.sort(key=lambda dot: (-dot[1] - dot[2], dot[0].label))
@@ -178,18 +175,17 @@ def _name_dots(
                 break
 
 
-def _overlap(a: Place, b: Place) -> bool:
+def _overlap(a: Frame, b: Frame) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
-def _draw_cook(sheet: Sheet, record: Record, place: Place) -> str:
+def _draw_cook(sheet: Sheet, record: Record, frame: Frame) -> str:
     """Cook's distance of each trial, where too few trials make a cloud of subsets; returns the heading."""
     rows = [(row, row.cook) for row in record.influence if row.cook is not None]
-    left, top, right, bottom = place
+    left, top, right, bottom = frame
     ax = canvas.put_axes(sheet, (left + NAMES - 36, top, right - 6, bottom))
     high = canvas.roomy([0.0, *(cook for _, cook in rows)], 0.1)[1]
-    axis = axis_over(0.0, high, logarithmic=False, left=left + NAMES - 36, right=right - 6)
-    canvas.show_axis(ax, axis, "Cook's distance")
+    canvas.show_range(ax, 0.0, high, "Cook's distance")
     names = [lettering.shorten(clean(row.label), NAMES - 6, style.SMALL_SIZE) for row, _ in rows]
     ax.set_yticks(range(len(rows)), names)
     ax.set_ylim(max(len(rows), 5) - 0.5, -0.5)
@@ -199,36 +195,33 @@ def _draw_cook(sheet: Sheet, record: Record, place: Place) -> str:
     return "Cook's distance"
 
 
-def _draw_gosh(sheet: Sheet, record: Record, place: Place) -> str:
+def _draw_gosh(sheet: Sheet, record: Record, frame: Frame) -> str:
     """All subsets of at least two trials, at most 1,200 evenly chosen drawn; returns the heading.
 
     The trial whose presence moves the mean of the cloud most is named, and its subsets drawn in orange.
     """
     from trialpool.stats import gosh
 
-    found = gosh(
+    subsets = gosh(
         [study.effect for study in record.studies],
         [study.variance for study in record.studies],
         tau2_method=record.methods.tau2_method,
         smallest=2,
     )
-    keep = np.unique(np.linspace(0, len(found.estimate) - 1, MOST_DRAWN).round().astype(int))
-    estimates, members = found.estimate[keep], found.members[keep]
-    pivot = pivotal_trial(found.estimate, found.members)
+    keep = np.unique(np.linspace(0, len(subsets.estimate) - 1, MOST_DRAWN).round().astype(int))
+    estimates, members = subsets.estimate[keep], subsets.members[keep]
+    pivot = pivotal_trial(subsets.estimate, subsets.members)
     edges = np.quantile(estimates, [(1 - SHOWN) / 2, (1 + SHOWN) / 2])
     pooled = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
     low, high = canvas.roomy([*edges.tolist(), pooled], 0.08)
-    ax = canvas.put_axes(sheet, place)
-    logarithmic = canvas.is_ratio(record.measure)
-    axis = axis_over(low, high, logarithmic=logarithmic, left=place[0], right=place[2])
-    canvas.show_axis(ax, axis, canvas.value_name(record))
-    i2 = axis_over(LEAST_I2, 100.0, logarithmic=False, left=0.0, right=place[3] - place[1])
-    canvas.show_axis(ax, i2, "I², per cent", "y")
+    ax = canvas.put_axes(sheet, frame)
+    canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
+    canvas.show_range(ax, LEAST_I2, 100.0, "I², per cent", "y")
     size = 3.6 if len(keep) < 100 else 2.4 if len(keep) < 500 else 1.6
     for chosen, colour in ((~members[:, pivot], style.STUDY), (members[:, pivot], style.POOLED)):
         at = chosen & (estimates >= low) & (estimates <= high)
         kind: canvas.Look = {"markersize": size, "color": colour, "markeredgewidth": 0.0}
-        ax.plot(estimates[at], found.i2[keep][at], "o", gid="subsets", clip_on=False, **kind)
+        ax.plot(estimates[at], subsets.i2[keep][at], "o", gid="subsets", clip_on=False, **kind)
     canvas.draw_landmarks(ax, record)
     return f"Subsets with {clean(record.studies[pivot].label)} in orange (GOSH)"
 

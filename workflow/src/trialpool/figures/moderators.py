@@ -14,18 +14,17 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, WIDTH, Line, Place
+from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line
 from trialpool.figures.sheet import Sheet, put_lines, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Moderator, Record, Study, to_json
 from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
 from trialpool.text import clean
-from trialpool.view.axis import axis_over
 from trialpool.view.moderators import moderator_slope
 
 HEIGHT, HEAD, FOOT = 140.0, 18.0, 64.0
 COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
-GROUP, NAMES, NUMBERS = 26.0, 76.0, 86.0
+GROUP, NAMES, NUMBERS = 26.0, 82.0, 86.0
 LARGEST, SMALLEST = 8.0, 2.2  # radii of bubbles
 LARGEST_IN_GROUP = 6.0
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -87,7 +86,7 @@ def moderator_notes(record: Record) -> list[str]:
 
 
 def describe_moderators(record: Record) -> str:
-    """A text alternative of the moderators figure: what was found of each, or why nothing."""
+    """A text alternative of the moderators figure: the result of each, or why there is none."""
     parts = [f"Moderators: {clean(record.title)}."]
     for row in record.moderators:
         said = [] if row.p_value is None else [*moderator_results(record, row), *_group_results(record, row)]
@@ -97,7 +96,7 @@ def describe_moderators(record: Record) -> str:
 
 
 def moderator_results(record: Record, row: Moderator) -> list[str]:
-    """What was found of a tested moderator: k, slope, p-values."""
+    """The result of a tested moderator: k, slope, p-values."""
     results = [words.count(row.k, "trial")]
     if row.slope is not None and row.kind == "number":
         results.append(" ".join(moderator_slope({"measure": record.measure}, to_json(row))))
@@ -136,8 +135,8 @@ def _reason(row: Moderator) -> tuple[str, ...]:
     return lettering.wrap(words.capital(clean(row.caution)), room, style.SMALL_SIZE, lines=3) or ("",)
 
 
-def _draw_panel(sheet: Sheet, record: Record, row: Moderator, place: Place) -> None:
-    left, top, right, bottom = place
+def _draw_panel(sheet: Sheet, record: Record, row: Moderator, frame: Frame) -> None:
+    left, top, right, bottom = frame
     known = [study for study in record.studies if getattr(study, row.moderator) not in (None, "")]
     if row.kind == "number":
         _draw_bubbles(sheet, record, row, known, (left + AXIS_ROOM, top, right - 4, bottom))
@@ -174,19 +173,16 @@ def _draw_circles(
         )
 
 
-def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], place: Place) -> None:
+def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], frame: Frame) -> None:
     """Effects over a number, with the regression line and its band by the model of the table."""
     from trialpool.stats import meta_regression, predict
 
-    ax = canvas.put_axes(sheet, place)
+    ax = canvas.put_axes(sheet, frame)
     values = np.array([float(getattr(study, row.moderator)) for study in known])
     null = canvas.on_axis(record, MEASURES[record.measure].null)
-    x = axis_over(*canvas.roomy(values, 0.1), logarithmic=False, left=place[0], right=place[2])
     effects = canvas.roomy([null, *(study.effect for study in known)], 0.14)
-    logarithmic, length = canvas.is_ratio(record.measure), place[3] - place[1]
-    y = axis_over(*effects, logarithmic=logarithmic, left=0.0, right=length)
-    canvas.show_axis(ax, x, _name(row))
-    canvas.show_axis(ax, y, canvas.value_name(record), "y")
+    canvas.show_range(ax, *canvas.roomy(values, 0.1), _name(row))
+    canvas.show_range(ax, *effects, canvas.value_name(record), "y", measure=record.measure)
     ax.axhline(null, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
     level = record.methods.level
     fit = meta_regression(
@@ -211,7 +207,7 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     _draw_circles(ax, points, known, known, LARGEST)
 
 
-def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], place: Place) -> None:
+def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], frame: Frame) -> None:
     """The trials of each group as circles, their pooled effect with its interval below."""
     lines = [
         Line(
@@ -225,9 +221,9 @@ def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[S
     ]
     trials = [Line(study.label, (study.estimate, study.estimate_low, study.estimate_high)) for study in known]
     further = [line.bounds for line in lines if line.bounds]
-    axis = canvas.value_axis(record.measure, trials, [], place[0], place[2], further=further)
-    ax = canvas.put_axes(sheet, place)
-    canvas.show_axis(ax, axis, canvas.value_name(record), room=place[2] - place[0] + NAMES + NUMBERS)
+    ax = canvas.put_axes(sheet, frame)
+    axis = canvas.value_axis(ax, record.measure, trials, further=further)
+    canvas.show_axis(ax, axis, canvas.value_name(record), room=ax.bbox.width + NAMES + NUMBERS)
     canvas.no_axis(ax, "y")
     ax.set_ylim(len(lines), 0.0)
     null = canvas.on_axis(record, MEASURES[record.measure].null)
@@ -237,7 +233,7 @@ def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[S
         members = [study for study in known if str(getattr(study, row.moderator)) == group.level]
         points = [(min(max(study.effect, axis.low), axis.high), at + 0.31) for study in members]
         _draw_circles(ax, points, members, known, LARGEST_IN_GROUP)
-        name = lettering.wrap(line.name, NAMES - 8, style.SMALL_SIZE, lines=2)
+        name = lettering.wrap(line.name, NAMES - 6, style.SMALL_SIZE, lines=2)
         for number, text in enumerate(name):
             canvas.print_beside(ax, at + 0.5 + 0.33 * (number - (len(name) - 1) / 2), -NAMES, text)
         canvas.print_beside(ax, at + 0.31, NUMBERS, words.count(group.k, "trial"), align="right")

@@ -137,8 +137,8 @@ def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) ->
         Line(clean(row["experimental"]), (row["estimate"], row["ci_low"], row["ci_high"]), gid="effect")
         for row in rows
     ]
-    axis = canvas.value_axis(measure, lines, [], PLOT_LEFT, PLOT_RIGHT)
     ax = canvas.put_axes(sheet, (PLOT_LEFT, top, PLOT_RIGHT, top + ROW * len(rows) + 4))
+    axis = canvas.value_axis(ax, measure, lines)
     canvas.show_axis(ax, axis)
     canvas.no_axis(ax, "y")
     canvas.draw_lines(ax, axis, lines)

@@ -16,7 +16,6 @@ from trialpool.figures.sheet import Sheet, put_line, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
-from trialpool.view.axis import axis_over
 
 Floats = NDArray[np.float64]
 HEIGHT, HEAD, FOOT = 170.0, 20.0, 36.0
@@ -137,9 +136,7 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
     highest = 1.08 * max(float(curve.max()) for curve in curves)
     left, right = style.MARGIN + 18, SPLIT - 18
     ax = canvas.put_axes(sheet, (left, top + HEAD, right, top + HEAD + HEIGHT))
-    logarithmic = canvas.is_ratio(record.measure)
-    axis = axis_over(low, high, logarithmic=logarithmic, left=left, right=right)
-    canvas.show_axis(ax, axis, canvas.value_name(record))
+    canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
     ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
     shrink = min(1.0, highest / (1.08 * float(trials.max())))
     ax.plot(xs, shrink * trials.T, color=style.RULE, linewidth=0.7, zorder=canvas.BEHIND)
@@ -162,11 +159,9 @@ def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, 
     masses = [np.trapezoid(tau_prior(fit.prior, fit.scale, wide) * everywhere, wide) for fit in record.bayes]
     posteriors = [prior * likelihood / mass for prior, mass in zip(priors, masses, strict=True)]
     highest = 1.08 * max(float(posterior.max()) for posterior in posteriors)
-    place = (left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT)
-    ax = canvas.put_axes(sheet, place)
+    ax = canvas.put_axes(sheet, (left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT))
     unit = " of the logarithm" if canvas.is_ratio(record.measure) else ""
-    axis = axis_over(0.0, most, logarithmic=False, left=place[0], right=place[2])
-    canvas.show_axis(ax, axis, f"τ, standard deviation between trials{unit}")
+    canvas.show_range(ax, 0.0, most, f"τ, standard deviation between trials{unit}")
     ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
     scaled = likelihood / likelihood.max() * highest / 1.08
     ax.plot(taus, scaled, color=style.RULE, linewidth=0.9, zorder=canvas.BEHIND, gid="likelihood")

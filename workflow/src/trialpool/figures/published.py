@@ -120,8 +120,8 @@ def _draw_panel(sheet: Sheet, measure: str, rows: Sequence[Estimate], top: float
     starts = list(accumulate((row.height for row in rows), initial=0.0))
     lines = [row.line for row in rows]
     estimates = [line.values[0] for line in lines if line.values[0] is not None]
-    axis = canvas.value_axis(measure, lines, estimates, PLOT_LEFT, PLOT_RIGHT)
     ax = canvas.put_axes(sheet, (PLOT_LEFT, top - 4, PLOT_RIGHT, top + starts[-1]))
+    axis = canvas.value_axis(ax, measure, lines, estimates)
     canvas.show_axis(ax, axis)
     canvas.no_axis(ax, "y")
     ax.set_ylim(starts[-1], -4.0)  # points

@@ -17,7 +17,6 @@ from trialpool.figures.canvas import Look
 from trialpool.figures.lights import FILLS, NOT_JUDGED, RADIUS, SYMBOLS, draw_key, draw_light
 from trialpool.figures.sheet import Sheet, put_line, put_lines, put_text
 from trialpool.text import clean
-from trialpool.view.axis import axis_over
 
 Row = Mapping[str, Any]
 LEADING, GAP = 9.2, 16.0
@@ -191,15 +190,14 @@ def _draw_years(sheet: Sheet, timeline: Row, years: Sequence[int], top: float) -
     year_at = {year["x"]: year["year"] for year in timeline["years"]}
     dots = [(year_at[dot["x"]], 2 * dot["series"] + (not dot["used"])) for dot in timeline["dots"]]
     frame = pd.DataFrame(dots, columns=["year", "kind"])
-    place = (style.MARGIN + 24, top, sheet.width - style.MARGIN, top + BARS)
-    ax = canvas.put_axes(sheet, place)
+    ax = canvas.put_axes(sheet, (style.MARGIN + 24, top, sheet.width - style.MARGIN, top + BARS))
     kinds = sorted(set(frame["kind"]), reverse=True)  # the first is stacked on top
     palette = {2 * series + known: SERIES[series][known] for series in (0, 1) for known in (0, 1)}
     look = {"alpha": 1.0, "edgecolor": style.PAPER, "linewidth": 0.5, "shrink": 0.84, "legend": False}
     stacked = {"hue": "kind", "hue_order": kinds, "palette": palette, "multiple": "stack", "discrete": True}
     sns.histplot(frame, x="year", ax=ax, **stacked, **look)
     highest = 1.05 * max(frame.groupby("year").size())
-    canvas.show_axis(ax, axis_over(0.0, highest, logarithmic=False, left=0.0, right=BARS), "Trials", "y")
+    canvas.show_range(ax, 0.0, highest, "Trials", "y")
     ax.set(xlim=(years[0] - 0.6, years[-1] + 0.6), xlabel="")
     labelled = [year["year"] for year in timeline["years"] if year["labelled"]]
     ax.set_xticks(labelled, [str(year) for year in labelled])
@@ -286,7 +284,7 @@ def _draw_lights(sheet: Sheet, table: Row, top: float, bottom: float) -> None:
                 draw_light(sheet, x, y, radius, judgement)
 
 
-def _draw_bars(sheet: Sheet, table: Row, place: canvas.Place) -> None:
+def _draw_bars(sheet: Sheet, table: Row, frame: canvas.Frame) -> None:
     """One stacked bar a domain over the trials judged, and the counts of all trials beside it."""
     import pandas as pd
     import seaborn as sns
@@ -299,15 +297,14 @@ def _draw_bars(sheet: Sheet, table: Row, place: canvas.Place) -> None:
         for at, count in enumerate(counts)
         for name in SYMBOLS
     ]
-    frame = pd.DataFrame(bars, columns=["domain", "judgement", "count"])
-    ax = canvas.put_axes(sheet, place)
+    counted = pd.DataFrame(bars, columns=["domain", "judgement", "count"])
+    ax = canvas.put_axes(sheet, frame)
     palette = {name: FILLS[name] for name in SYMBOLS}
     look = {"alpha": 1.0, "linewidth": 0, "shrink": 0.6, "legend": False, "multiple": "stack"}
     order = list(reversed(SYMBOLS))  # the last begins at zero
     by = {"hue": "judgement", "hue_order": order, "palette": palette, "weights": "count", "discrete": True}
-    sns.histplot(frame, y="domain", ax=ax, **by, **look)
-    axis = axis_over(0.0, max(judged, 1), logarithmic=False, left=place[0], right=place[2])
-    canvas.show_axis(ax, axis, "Trials judged")
+    sns.histplot(counted, y="domain", ax=ax, **by, **look)
+    canvas.show_range(ax, 0.0, max(judged, 1), "Trials judged")
     ax.set(ylim=(len(lines) - 0.5, -0.5), ylabel="", yticks=[])
     for at, line in enumerate(lines):
         name = _domain(line["domain"], BAR_LEFT - style.MARGIN - 8, style.BODY_SIZE)

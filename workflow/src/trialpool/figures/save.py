@@ -132,7 +132,7 @@ def _compact(text: str) -> str:
     text = _METADATA.sub("", _PROLOGUE.sub("", text, count=1), count=1)
     text = _DEFAULTS.sub("", text, count=1)
     text = _UNTURNED.sub("", _FAMILY.sub("", _IDENTITY.sub("<g", text)))
-    text = _LENGTHS.sub(lambda found: " ".join(_DECIMALS.sub(r"\1", found.group()).split()), text)
+    text = _LENGTHS.sub(lambda length: " ".join(_DECIMALS.sub(r"\1", length.group()).split()), text)
     return _LONE_GROUP.sub(r"\1", text)
 
 

@@ -9,13 +9,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from matplotlib.artist import Artist
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.patches import Circle, Patch, Polygon, Rectangle
 from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Transform
 
@@ -23,6 +24,8 @@ from trialpool.figures import style
 
 POINTS_PER_INCH = 72.0
 BACK, BAND, LINE, MARK, WORDS = 0.5, 1.0, 2.0, 3.0, 4.0
+Mark = TypeVar("Mark", bound=Artist)
+Filled = TypeVar("Filled", bound=Patch)
 BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # share of the width that lies left of the anchor
 MOST_WIDTHS = 16384
 _WIDTHS: dict[tuple[object, ...], float] = {}
@@ -133,14 +136,10 @@ def put_text(
         verticalalignment="center_baseline" if turned else "baseline",
         rotation=90 if turned else 0,
         rotation_mode="anchor",
-        transform=sheet.points,
         parse_math=False,
-        zorder=WORDS,
     )
     mark.set_url(url or None)
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _put(sheet, mark, WORDS, gid)
 
 
 def put_lines(
@@ -173,114 +172,60 @@ def put_line(
     >>> put_line(new_sheet(100, 50), [0, 100], [25, 25]).get_linewidth()
     0.8
     """
-    mark = Line2D(
-        xs,
-        ys,
-        color=colour,
-        linewidth=thickness,
-        linestyle=(0, tuple(dashes)) if dashes else "-",
-        solid_capstyle="butt",
-        dash_capstyle="butt",
-        transform=sheet.points,
-        zorder=level,
-        marker="",
-    )
+    mark = Line2D(xs, ys, color=colour, linewidth=thickness, marker="")
+    mark.set(solid_capstyle="butt", dash_capstyle="butt")
     if dashes:  # lengths in points, whatever the thickness of the line
         mark.set_dashes([length / thickness for length in dashes])
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _put(sheet, mark, level, gid)
 
 
 def put_box(
-    sheet: Sheet,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
-    *,
-    fill: str,
-    edge: str = "none",
-    thickness: float = 0.8,
-    level: float = MARK,
-    gid: str | None = None,
+    sheet: Sheet, left: float, top: float, width: float, height: float, *, fill: str, **kind: Any
 ) -> Rectangle:
-    """A rectangle from its upper left corner.
+    """A rectangle from its upper left corner; `kind` as of `put_shape`.
 
     >>> put_box(new_sheet(100, 50), 10, 10, 5, 5, fill=style.STUDY).get_width()
     5
     """
-    mark = Rectangle(
-        (left, top),
-        width,
-        height,
-        facecolor=fill,
-        edgecolor=edge,
-        linewidth=0 if edge == "none" else thickness,
-        transform=sheet.points,
-        zorder=level,
-    )
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _fill(sheet, Rectangle((left, top), width, height), fill, **kind)
 
 
-def put_dot(
-    sheet: Sheet,
-    x: float,
-    y: float,
-    radius: float,
-    *,
-    fill: str,
-    edge: str = "none",
-    thickness: float = 0.8,
-    level: float = MARK,
-    gid: str | None = None,
-) -> Circle:
-    """A circle around a point.
+def put_dot(sheet: Sheet, x: float, y: float, radius: float, *, fill: str, **kind: Any) -> Circle:
+    """A circle around a point; `kind` as of `put_shape`.
 
     >>> float(put_dot(new_sheet(9, 9), 4, 4, 2, fill=style.STUDY).get_radius())
     2.0
     """
-    mark = Circle(
-        (x, y),
-        radius,
-        facecolor=fill,
-        edgecolor=edge,
-        linewidth=0 if edge == "none" else thickness,
-        transform=sheet.points,
-        zorder=level,
-    )
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _fill(sheet, Circle((x, y), radius), fill, **kind)
 
 
-def put_shape(
-    sheet: Sheet,
-    corners: Sequence[tuple[float, float]],
-    *,
-    fill: str,
-    edge: str = "none",
-    thickness: float = 0.8,
-    level: float = MARK,
-    gid: str | None = None,
-) -> Polygon:
-    """A closed polygon.
+def put_shape(sheet: Sheet, corners: Sequence[tuple[float, float]], *, fill: str, **kind: Any) -> Polygon:
+    """A closed polygon; `kind` may name its edge, the thickness of that, its level and its gid.
 
     >>> put_shape(new_sheet(9, 9), [(0, 0), (4, 0), (2, 3)], fill=style.POOLED).get_xy().shape
     (4, 2)
     """
-    mark = Polygon(
-        corners,
-        closed=True,
-        facecolor=fill,
-        edgecolor=edge,
-        linewidth=0 if edge == "none" else thickness,
-        joinstyle="miter",
-        transform=sheet.points,
-        zorder=level,
-    )
+    return _fill(sheet, Polygon(corners, closed=True, joinstyle="miter"), fill, **kind)
+
+
+def _fill(
+    sheet: Sheet,
+    mark: Filled,
+    fill: str,
+    *,
+    edge: str = "none",
+    thickness: float = 0.8,
+    level: float = MARK,
+    gid: str | None = None,
+) -> Filled:
+    """Put a closed mark on the sheet, with its colours."""
+    mark.set(facecolor=fill, edgecolor=edge, linewidth=0 if edge == "none" else thickness)
+    return _put(sheet, mark, level, gid)
+
+
+def _put(sheet: Sheet, mark: Mark, level: float, gid: str | None) -> Mark:
+    mark.set_transform(sheet.points)
+    mark.set_zorder(level)
     mark.set_gid(gid)
     sheet.figure.add_artist(mark)
     return mark

@@ -89,6 +89,7 @@ AXES: dict[RcKeyType, Any] = RENDERING | {
     "legend.labelcolor": MUTED,
     "lines.dash_capstyle": "butt",
     "lines.scale_dashes": False,
+    "lines.solid_capstyle": "butt",
     "text.color": INK,
     "xtick.color": INK,
     "xtick.labelsize": SMALL_SIZE,
