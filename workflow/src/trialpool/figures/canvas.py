@@ -284,7 +284,8 @@ def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
         ax.plot(bounds, (y, y), color=line.colour, linewidth=1.0, zorder=LINES, gid="interval")
     for end, value, arrow in zip((axis.low, axis.high), line.values[1:], "<>", strict=True):
         if value is not None and side(axis, value) == (1 if arrow == ">" else -1):
-            ax.plot(end, y, arrow, markersize=4.4, color=line.colour, markeredgewidth=0, clip_on=False)
+            size = 7.6 if line.mark == "diamond" else 4.4
+            ax.plot(end, y, arrow, markersize=size, color=line.colour, markeredgewidth=0, clip_on=False)
 
 
 def print_lines(
