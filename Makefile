@@ -1,27 +1,42 @@
-# make results   build the environment and run the whole pipeline
-# make test      run the tests
+# make results   build the environment that a run needs and run the whole pipeline
+# make dev       add what tests and checks need to the environment; all of the following do it themselves
+# make quick     the fastest and most telling tests, for every save
+# make test      units, R's reference numbers, one small review from end to end
+# make test-all  these and the rest: workflow, browser, Slurm, damaged inputs, whatever is slow
+# make check     format, lint, types
 # make verify    rebuild everything; say which file, row and number differs from the committed results; of a
 #                figure, old, new and difference side by side in diff/
-# make check     format, lint, types
 # make cluster   add the plugins for Slurm and Kubernetes to the environment
-# make lock      refresh requirements.lock and requirements-cluster.lock
-# make sbom      write sbom.cdx.json, the bill of materials of the locked environment (CycloneDX), and licences.csv
+# make lock      refresh requirements.lock, requirements-dev.lock and requirements-cluster.lock
+# make sbom      write sbom.cdx.json, the bill of materials of the locked environments (CycloneDX), and licences.csv
 .POSIX:
 PYTHON = python3
 CORES = 2
 VENV = .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
+DEV = $(VENV)/ready-dev
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
+COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --python-version 3.11 \
+	--fork-strategy fewest --no-emit-index-url --no-header --group install
 
-.PHONY: results test check cluster lock sbom verify clean
+.PHONY: results dev quick test test-all check cluster lock sbom verify clean
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
 
-test: $(READY)
-	$(BIN)/python -m pytest
+dev: $(DEV)
 
-check: $(READY)
+quick: $(DEV)
+	$(BIN)/python -m pytest -q -m quick tests
+
+test: $(DEV)
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m "not slow"
+
+test-all: $(DEV)
+	$(BIN)/python -m pytest -n $(CORES) --dist worksteal
+
+check: $(DEV)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/snakefmt --check Snakefile workflow/rules
@@ -33,18 +48,16 @@ verify: $(READY)
 	rm -rf diff
 	$(BIN)/trialpool diff --details --pictures diff HEAD results
 
-lock: $(READY)
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
-		--fork-strategy fewest --no-emit-index-url --no-header --output-file requirements.lock
-	$(BIN)/uv pip compile pyproject.toml --extra cluster --universal --generate-hashes --python-version 3.11 \
-		--fork-strategy fewest --no-emit-index-url --no-header --constraint requirements.lock \
-		--output-file requirements-cluster.lock
+lock: $(DEV)
+	$(COMPILE) --output-file requirements.lock
+	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
+	$(COMPILE) --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
 
 cluster: $(READY)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements-cluster.lock
+	$(INSTALL) --require-hashes -r requirements-cluster.lock
 
-sbom: $(READY)
-	$(BIN)/python -m trialpool.report.provenance requirements.lock sbom.cdx.json licences.csv
+sbom: $(DEV)
+	$(BIN)/python -m trialpool.report.provenance requirements.lock requirements-dev.lock sbom.cdx.json licences.csv
 
 clean:
 	rm -rf $(VENV) .snakemake diff data/processed/*
@@ -52,6 +65,10 @@ clean:
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trialpool needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
-	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	$(INSTALL) --require-hashes -r requirements.lock
+	$(INSTALL) --no-deps --no-build-isolation --editable .
 	touch $(READY)
+
+$(DEV): $(READY) requirements-dev.lock
+	$(INSTALL) --require-hashes -r requirements-dev.lock
+	touch $(DEV)

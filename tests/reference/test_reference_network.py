@@ -6,9 +6,14 @@ import numpy as np
 import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference, words
-from trialpool.stats.inconsistency import network_inconsistency, node_split
-from trialpool.stats.network import NetworkFit, network_meta_analysis, rank_treatments
-from trialpool.stats.network_data import contrasts_from_arms
+from trialpool.stats.network import (
+    NetworkFit,
+    contrasts_from_arms,
+    network_inconsistency,
+    network_meta_analysis,
+    node_split,
+    rank_treatments,
+)
 
 SETS = reference("network")["datasets"]
 

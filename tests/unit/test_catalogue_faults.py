@@ -52,10 +52,13 @@ def changed(*path: str | int, value: Any) -> dict[str, Any]:
     return catalogue
 
 
-def test_a_sound_catalogue_loads_as_it_is(tmp_path):
-    file = tmp_path / "mine.yaml"
-    file.write_text(yaml.safe_dump(CATALOGUE), encoding="utf-8")
-    assert load_catalogue(file) == CATALOGUE
+@pytest.mark.parametrize(
+    "groups", [{}, {"diet": ["diet"]}], ids=["as it is", "a group called as its category"]
+)
+def test_a_sound_catalogue_loads_as_it_is(tmp_path, groups):
+    file, sound = tmp_path / "mine.yaml", {**CATALOGUE, "groups": CATALOGUE["groups"] | groups}
+    file.write_text(yaml.safe_dump(sound), encoding="utf-8")
+    assert load_catalogue(file) == sound
 
 
 ASCENDING = "is not two numbers in ascending order"

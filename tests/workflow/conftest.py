@@ -1,5 +1,6 @@
 """A small made-up review, run once; every test gets its own copy of the finished folder."""
 
+import fcntl
 import os
 import re
 import shutil
@@ -74,12 +75,19 @@ def jobs_run(completed):
 
 @pytest.fixture(scope="session")
 def finished_review(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("review") / "review"
-    shutil.copytree(MINI, folder)
-    review = Review(folder)
-    completed = review.run()
-    assert completed.returncode == 0, completed.stderr
-    return review
+    """One for all processes of a run of the tests; look at it, but change nothing in it."""
+    place = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        place = place.parent
+    running, finished = place / "running-review", place / "finished-review"
+    with (place / "review.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            shutil.copytree(MINI, running)
+            completed = Review(running).run()
+            assert completed.returncode == 0, completed.stdout + completed.stderr
+            running.rename(finished)
+    return Review(finished)
 
 
 @pytest.fixture

@@ -16,6 +16,8 @@ from trialpool.settings import Settings, load_settings
 
 from .conftest import MINI
 
+pytestmark = pytest.mark.slow
+
 CONFIG = yaml.safe_load((MINI / "config.yaml").read_text(encoding="utf-8"))
 CONFIG["instruments"] = str(MINI / "instruments.yaml")
 TABLES = sorted(path.name for path in (MINI / "raw").iterdir())

@@ -17,6 +17,9 @@ from trialpool.evidence import ingest, read
 from trialpool.evidence.codebook import TABLES
 
 CORPUS = list(corpus())
+TENTH = [
+    pytest.param(each, marks=[pytest.mark.slow] if place % 10 else []) for place, each in enumerate(CORPUS)
+]
 CATALOGUE = Path(__file__).parents[3] / "config" / "instruments.yaml"
 
 
@@ -76,7 +79,7 @@ def test_the_small_tables_are_valid(small: Path) -> None:
     assert all(len(frame) > 0 for frame in read.read_evidence(small).values())
 
 
-@pytest.mark.parametrize("mutation", CORPUS, ids=lambda mutation: mutation.name)
+@pytest.mark.parametrize("mutation", TENTH, ids=lambda mutation: mutation.name)
 def test_a_mutation_is_explained_or_loads(
     small: Path, expected: dict[str, pd.DataFrame], mutation: Mutation
 ) -> None:

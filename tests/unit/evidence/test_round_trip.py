@@ -7,10 +7,13 @@ the effect that comes out must be the true one within what the rounding of the r
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import ndtri, stdtr, stdtrit
 from small_review import answer, chosen, question, review
+
+pytestmark = pytest.mark.slow  # eight drawn trials a test, each from its tables to its effect
 
 SHAM = {"arm": "s", "category": "sham", "role": "control"}
 EXAMPLES = settings(max_examples=8, deadline=None)

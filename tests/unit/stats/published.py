@@ -37,3 +37,23 @@ NORMAND = tuple(
         [156, 32, 71, 18, 13, 52, 33, 183, 52],
     )
 )
+
+# Konstantopoulos 2011, table 1: 56 schools in 11 districts, effects of a modified school calendar.
+DISTRICTS = {
+    11: "-.18 .118 -.22 .118 .23 .144 -.30 .144",
+    12: ".13 .014 -.26 .014 .19 .015 .32 .024",
+    18: ".45 .023 .38 .043 .29 .012",
+    27: ".16 .020 .65 .004 .36 .004 .60 .007",
+    56: ".08 .019 .04 .007 .19 .005 -.06 .004",
+    58: "-.18 .020 .00 .018 .00 .019 -.28 .022 -.04 .020 -.30 .021 .07 .006 .00 .007 .05 .007"
+    " -.08 .007 -.09 .007",
+    71: ".30 .015 .98 .011 1.19 .010",
+    86: "-.07 .001 -.05 .001 -.01 .001 .02 .001 -.03 .001 .00 .001 .01 .001 -.10 .001",
+    91: ".50 .010 .66 .011 .20 .010 .00 .009 .05 .013 .07 .013",
+    108: "-.52 .031 .70 .031 -.03 .030 .27 .030 -.34 .030",
+    644: ".12 .087 .61 .082 .04 .067 -.05 .067",
+}
+NUMBERS = {district: np.array(text.split(), dtype=float) for district, text in DISTRICTS.items()}
+SCHOOLS_Y = np.concatenate([numbers[::2] for numbers in NUMBERS.values()])
+SCHOOLS_V = np.concatenate([numbers[1::2] for numbers in NUMBERS.values()])
+DISTRICT = np.concatenate([np.full(numbers.size // 2, district) for district, numbers in NUMBERS.items()])

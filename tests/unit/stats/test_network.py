@@ -8,9 +8,14 @@ from networks import hasselblad, senn
 from scipy.stats import multivariate_normal
 
 from trialpool.stats import pool
-from trialpool.stats.inconsistency import network_inconsistency, node_split
-from trialpool.stats.network import _both_below, network_meta_analysis, rank_treatments
-from trialpool.stats.network_data import contrasts_from_arms
+from trialpool.stats.network import (
+    _both_below,
+    contrasts_from_arms,
+    network_inconsistency,
+    network_meta_analysis,
+    node_split,
+    rank_treatments,
+)
 
 
 def arguments(arms):

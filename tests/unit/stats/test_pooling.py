@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from published import BCG_V, BCG_Y, HINE_TABLES, NORMAND
+from scipy.stats import chi2
 from tests.reference.agreement import reference
 
 from trialpool.stats import (
@@ -32,6 +33,13 @@ def test_bcg_by_every_method(method):
     fit = pool(BCG_Y, BCG_V, tau2_method=method, interval="wald")
     assert (fit.tau2, fit.estimate, fit.se) == pytest.approx(BCG[method], rel=1e-9, abs=1e-10)
     assert (fit.q, fit.q_df) == pytest.approx((152.23300808, 12), rel=1e-10)
+
+
+@pytest.mark.parametrize("k", [2, 3, 4, 8, 13, 40])
+def test_the_p_value_of_q_is_the_tail_of_chi_square(k):
+    spread = np.concatenate([np.geomspace(1e-3, 30, 40), [1e15]])
+    fit = pool(np.linspace(-1, 1, k) * spread[:, None], np.ones(k))
+    assert fit.q_p_value == pytest.approx(chi2.sf(fit.q, k - 1), rel=1e-12, abs=1e-290)
 
 
 def test_bcg_interval_by_hartung_and_knapp():

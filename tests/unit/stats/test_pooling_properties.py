@@ -6,8 +6,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from trialpool.stats import INTERVALS, TAU2_METHODS, pool, tau2_interval
-from trialpool.stats.pooling import NUMBERS
+from trialpool.stats.pooling import Pooled
 
+NUMBERS = [name for name in Pooled.__slots__ if name != "weights"]
 study = st.tuples(st.floats(-2, 2), st.floats(-4, 1).map(np.exp))
 analyses = st.lists(study, min_size=2, max_size=8).map(lambda rows: np.array(rows).T)
 methods = st.sampled_from(TAU2_METHODS)

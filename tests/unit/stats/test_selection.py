@@ -8,8 +8,7 @@ from scipy.special import ndtr
 from scipy.stats import norm
 
 from trialpool.stats import pool
-from trialpool.stats.selection import selection_model
-from trialpool.stats.selection_likelihood import selection_of, slope
+from trialpool.stats.selection import _bands_of, _slope, selection_model
 
 # Egger et al. 2001: intravenous magnesium after myocardial infarction, log odds ratios; the last is ISIS-4.
 MAGNESIUM_Y = [
@@ -67,17 +66,17 @@ def test_hackshaw_four_steps():
 
 @pytest.mark.parametrize("steps", [[0.025], [0.05, 0.5], [0.025, 0.2, 0.6]])
 def test_likelihood_and_its_derivatives(steps):
-    selection = selection_of(Y, V, np.array(steps))
+    selection = _bands_of(Y, V, np.array(steps))
     rng = np.random.default_rng(1)
     for mu, tau2 in ((0.2, 0.03), (-0.5, 0.4), (1.5, 0.001)):
         delta = rng.uniform(0.1, 2, len(steps))
-        here = slope(selection, mu, tau2, delta)
+        here = _slope(selection, mu, tau2, delta)
         assert here.height == pytest.approx(literal_log_likelihood(Y, V, mu, tau2, delta, steps), rel=1e-12)
         at = np.array([mu, tau2, *delta])
         for i in range(at.size):
             h = np.zeros(at.size)
             h[i] = 1e-5 * abs(at[i])
-            up, down = (slope(selection, x[0], x[1], x[2:]) for x in (at + h, at - h))
+            up, down = (_slope(selection, x[0], x[1], x[2:]) for x in (at + h, at - h))
             assert here.gradient[i] == pytest.approx(
                 (up.height - down.height) / (2 * h[i]), rel=1e-6, abs=1e-6
             )

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialpool.stats import pool
-from trialpool.stats.trim_and_fill import _missing, trim_and_fill
+from trialpool.stats.bias import _missing, trim_and_fill
 
 FEW_Y, FEW_V = np.array([0.1, 0.2, 0.3, 0.5, 0.9]), np.array([0.01, 0.02, 0.04, 0.09, 0.2])
 

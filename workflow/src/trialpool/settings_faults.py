@@ -85,7 +85,7 @@ def _sound(value: Any, faulty: Container[tuple[str, ...]], path: tuple[str, ...]
 
 def _group_slips(group: str, members: Sequence[str], groups: Container[str]) -> Iterator[Slip]:
     for index, word in enumerate(members):
-        if word in groups:
+        if word in groups and word != group:  # a group may be called as the one category in it
             remedy = "write out its categories: a group never contains a group"
             yield Slip(("groups", group, str(index)), word, "the name of a group", remedy)
 

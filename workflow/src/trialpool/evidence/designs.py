@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.errors import Fault, InputError, nearest
-from trialpool.stats.units import design_effect
+from trialpool.stats.effect_sizes import design_effect
 
 REFUSED = {
     "crossover": "crossover trial without paired data: both arms are the same people",

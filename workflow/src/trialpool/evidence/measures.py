@@ -16,7 +16,7 @@ from trialpool import stats
 from trialpool.evidence import routes
 from trialpool.evidence.conversions import ODDS_RATIO, allows_odds_ratios, odds_to_smd
 from trialpool.evidence.words import joined, number_text
-from trialpool.stats.units import crossover_smd
+from trialpool.stats.effect_sizes import crossover_smd
 
 DIFFERENCES = ("mean_difference", "change_difference")
 SAME_MEASURE = {

@@ -9,8 +9,14 @@ from pathlib import Path
 
 from trialpool import io
 from trialpool.errors import Fault, InputError
-from trialpool.stats.effects import Effects, mean_difference, standardized_mean_difference
-from trialpool.stats.events import odds_ratio, risk_difference, risk_ratio
+from trialpool.stats.effect_sizes import (
+    Effects,
+    mean_difference,
+    odds_ratio,
+    risk_difference,
+    risk_ratio,
+    standardized_mean_difference,
+)
 
 # column of the flat table, column of studies.csv, and what it holds
 COLUMNS: tuple[tuple[str, str, str], ...] = (

@@ -20,8 +20,13 @@ from numpy.typing import NDArray
 from trialpool.exchange.candidates import number
 from trialpool.exchange.revman import Datum, Outcome, Review
 from trialpool.stats.checks import one_of
-from trialpool.stats.effects import mean_difference, standardized_mean_difference
-from trialpool.stats.events import odds_ratio, risk_difference, risk_ratio
+from trialpool.stats.effect_sizes import (
+    mean_difference,
+    odds_ratio,
+    risk_difference,
+    risk_ratio,
+    standardized_mean_difference,
+)
 from trialpool.stats.pooling import pool
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
 

@@ -1,6 +1,6 @@
-"""What the results were computed with: a bill of materials of the locked environment (CycloneDX 1.5 JSON).
+"""What the results were computed and tested with: a bill of materials of the locks (CycloneDX 1.5 JSON).
 
-python -m trialpool.report.provenance requirements.lock sbom.cdx.json licences.csv
+python -m trialpool.report.provenance requirements.lock requirements-dev.lock sbom.cdx.json licences.csv
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from trialpool import io
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)")
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
 CLASSIFIER = "License :: "
-LICENCE_COLUMNS = ("package", "version", "licence")
+LICENCE_COLUMNS = ("package", "version", "scope", "licence")
 UNKNOWN = "not stated by the package"
 ABSENT = "not installed on this system, so not known here"
 LONGEST_NAME = 80  # some packages put the whole text of the licence where its name belongs
@@ -71,18 +71,21 @@ def _title_of_licence_file(name: str) -> list[str]:
     return []
 
 
-def bill_of_materials(lock: str, version: str) -> dict[str, Any]:
+def bill_of_materials(lock: str, version: str, development: str = "") -> dict[str, Any]:
     """CycloneDX 1.5 bill of materials of a requirements.lock, for Trialpool of the given version.
 
-    Without time and serial number, so that the same lock gives the same bytes. Licences are those that the
+    Packages of the `development` lock that no run needs are of the scope that CycloneDX calls excluded.
+    Without time and serial number, so that the same locks give the same bytes. Licences are those that the
     installed packages declare; packages locked for other systems only have none.
 
-    >>> bill = bill_of_materials("numpy==2.0", "0.1.0")
-    >>> bill["components"][0]["purl"], bill["specVersion"]
-    ('pkg:pypi/numpy@2.0', '1.5')
+    >>> bill = bill_of_materials("numpy==2.0", "0.1.0", "numpy==2.0\\npytest==9.0")
+    >>> [(part["purl"], part["scope"]) for part in bill["components"]]
+    [('pkg:pypi/numpy@2.0', 'required'), ('pkg:pypi/pytest@9.0', 'excluded')]
     """
+    needed = locked_packages(lock)
+    names = {package["name"] for package in needed}
     components = []
-    for package in locked_packages(lock):
+    for package in needed + [other for other in locked_packages(development) if other["name"] not in names]:
         name, licence = package["name"].lower(), licence_of(package["name"])
         purl = f"pkg:pypi/{name}@{package['version']}"
         component = {
@@ -90,6 +93,7 @@ def bill_of_materials(lock: str, version: str) -> dict[str, Any]:
             "bom-ref": purl,
             "name": name,
             "version": package["version"],
+            "scope": "required" if package["name"] in names else "excluded",
             "purl": purl,
             "hashes": [{"alg": "SHA-256", "content": content} for content in package["hashes"]],
         }
@@ -116,7 +120,8 @@ def licence_rows(bill: dict[str, Any]) -> list[dict[str, str]]:
     for part in bill["components"]:
         stated = part.get("licenses", [{}])[0]
         licence = stated.get("expression") or stated.get("license", {}).get("name")
-        rows.append({"package": part["name"], "version": part["version"], "licence": licence or _why(part)})
+        known = {"package": part["name"], "version": part["version"], "scope": part["scope"]}
+        rows.append(known | {"licence": licence or _why(part)})
     return rows
 
 
@@ -129,9 +134,10 @@ def _why(part: dict[str, Any]) -> str:
 
 
 def main(arguments: list[str]) -> None:
-    """Write the bill of materials of a lock file and its licences as a table: LOCK OUTPUT TABLE."""
-    lock, output, table = arguments
-    bill = bill_of_materials(Path(lock).read_text("utf-8"), metadata.version("trialpool"))
+    """Write the bill of materials and its licences as a table: LOCK DEVELOPMENT_LOCK OUTPUT TABLE."""
+    *locks, output, table = arguments
+    lock, development = (Path(path).read_text("utf-8") for path in locks)
+    bill = bill_of_materials(lock, metadata.version("trialpool"), development)
     io.write_json(output, bill)
     io.write_csv(table, licence_rows(bill), LICENCE_COLUMNS)
 

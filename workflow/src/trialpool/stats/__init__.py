@@ -4,14 +4,36 @@ Effects are experimental minus (or over) control; studies lie along the last axi
 is a batch of separate analyses computed together.
 """
 
+from trialpool.stats._multilevel import (
+    ComponentIntervals,
+    Multilevel,
+    MultilevelRegression,
+    component_intervals,
+    multilevel,
+    multilevel_regression,
+)
+from trialpool.stats._tau2 import TAU2_METHODS
 from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
-from trialpool.stats.components import ComponentIntervals, component_intervals
+from trialpool.stats.bias import (
+    Begg,
+    Egger,
+    FailSafe,
+    PetPeese,
+    TrimAndFill,
+    begg,
+    egger,
+    fail_safe_n,
+    pet_peese,
+    trim_and_fill,
+)
 from trialpool.stats.convert import (
     Arm,
+    FromQuartiles,
     change_correlation,
     change_sd,
     combine_arms,
     log_odds_ratio_to_smd,
+    mean_sd_from_quartiles,
     paired_effects,
     sd_from_ci,
     sd_from_difference_se,
@@ -21,33 +43,56 @@ from trialpool.stats.convert import (
     se_from_sd,
     smd_to_log_odds_ratio,
 )
-from trialpool.stats.effects import (
+from trialpool.stats.diagnostics import (
+    Bootstrap,
+    Gosh,
+    Influence,
+    bootstrap,
+    cumulative,
+    gosh,
+    influence,
+    leave_one_out,
+)
+from trialpool.stats.effect_sizes import (
     Effects,
+    SharedControl,
     hedges_factor,
     mean_difference,
+    odds_ratio,
+    peto_odds_ratio,
     ratio_of_means,
+    risk_difference,
+    risk_ratio,
+    shared_control_events,
+    shared_control_means,
     standardized_mean_difference,
 )
-from trialpool.stats.events import odds_ratio, peto_odds_ratio, risk_difference, risk_ratio
-from trialpool.stats.fail_safe import FailSafe, fail_safe_n
-from trialpool.stats.heterogeneity import TAU2_METHODS
-from trialpool.stats.inconsistency import Inconsistency, NodeSplit, network_inconsistency, node_split
-from trialpool.stats.influence import Influence, influence
-from trialpool.stats.multilevel import Multilevel, MultilevelRegression, multilevel, multilevel_regression
-from trialpool.stats.network import NetworkFit, Ranking, network_meta_analysis, rank_treatments
-from trialpool.stats.network_data import Contrasts, contrasts_from_arms
-from trialpool.stats.permutation import PermutationTest, permutation_test
-from trialpool.stats.pooling import INTERVALS, Pooled, pool
-from trialpool.stats.profile import Tau2Interval, tau2_interval
-from trialpool.stats.quartiles import FromQuartiles, mean_sd_from_quartiles
-from trialpool.stats.regression import MetaRegression, Predicted, meta_regression, predict
+from trialpool.stats.network import (
+    Contrasts,
+    Inconsistency,
+    NetworkFit,
+    NodeSplit,
+    Ranking,
+    contrasts_from_arms,
+    network_inconsistency,
+    network_meta_analysis,
+    node_split,
+    rank_treatments,
+)
+from trialpool.stats.pooling import INTERVALS, Pooled, Tau2Interval, pool, tau2_interval
+from trialpool.stats.regression import (
+    MetaRegression,
+    PermutationTest,
+    Predicted,
+    Subgroups,
+    meta_regression,
+    permutation_test,
+    predict,
+    subgroups,
+)
 from trialpool.stats.robust import Robust, correlated_effects, robust_pool
 from trialpool.stats.selection import SelectionModel, selection_model
-from trialpool.stats.shared import SharedControl, shared_control_events, shared_control_means
-from trialpool.stats.small_study import Begg, Egger, PetPeese, begg, egger, pet_peese
 from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
-from trialpool.stats.subgroups import Subgroups, subgroups
-from trialpool.stats.subsets import Bootstrap, Gosh, bootstrap, cumulative, gosh, leave_one_out
 from trialpool.stats.translate import (
     Absolute,
     Beyond,
@@ -59,103 +104,25 @@ from trialpool.stats.translate import (
     probability_below,
     smd_to_units,
 )
-from trialpool.stats.trim_and_fill import TrimAndFill, trim_and_fill
 
+# fmt: off
 __all__ = [
-    "INTERVALS",
-    "TAU2_METHODS",
-    "Absolute",
-    "Arm",
-    "BayesPool",
-    "Begg",
-    "Beyond",
-    "Bootstrap",
-    "ComponentIntervals",
-    "Contrasts",
-    "EValue",
-    "Effects",
-    "Egger",
-    "FailSafe",
-    "FromQuartiles",
-    "Gosh",
-    "Inconsistency",
-    "Influence",
-    "MetaRegression",
-    "Multilevel",
-    "MultilevelRegression",
-    "NetworkFit",
-    "NodeSplit",
-    "PermutationTest",
-    "PetPeese",
-    "Pooled",
-    "PooledTables",
-    "Predicted",
-    "Ranking",
-    "Robust",
-    "SelectionModel",
-    "SharedControl",
-    "Subgroups",
-    "Tau2Interval",
-    "TrimAndFill",
-    "Units",
-    "absolute_effect",
-    "bayes_pool",
-    "begg",
-    "beyond_mcid",
-    "bootstrap",
-    "change_correlation",
-    "change_sd",
-    "combine_arms",
-    "component_intervals",
-    "contrasts_from_arms",
-    "correlated_effects",
-    "cumulative",
-    "e_value",
-    "egger",
-    "fail_safe_n",
-    "gosh",
-    "hedges_factor",
-    "influence",
-    "leave_one_out",
-    "log_odds_ratio_to_smd",
-    "mantel_haenszel",
-    "mean_difference",
-    "mean_sd_from_quartiles",
-    "meta_regression",
-    "multilevel",
-    "multilevel_regression",
-    "network_inconsistency",
-    "network_meta_analysis",
-    "node_split",
-    "odds_ratio",
-    "paired_effects",
-    "permutation_test",
-    "pet_peese",
-    "peto",
-    "peto_odds_ratio",
-    "pool",
-    "posterior_below",
-    "predict",
-    "predictive_below",
-    "probability_below",
-    "rank_treatments",
-    "ratio_of_means",
-    "risk_difference",
-    "risk_ratio",
-    "robust_pool",
-    "sd_from_ci",
-    "sd_from_difference_se",
-    "sd_from_se",
-    "se_from_ci",
-    "se_from_p",
-    "se_from_sd",
-    "selection_model",
-    "shared_control_events",
-    "shared_control_means",
-    "smd_to_log_odds_ratio",
-    "smd_to_units",
-    "standardized_mean_difference",
-    "subgroups",
-    "tau2_interval",
+    "INTERVALS", "TAU2_METHODS", "Absolute", "Arm", "BayesPool", "Begg", "Beyond", "Bootstrap",
+    "ComponentIntervals", "Contrasts", "EValue", "Effects", "Egger", "FailSafe", "FromQuartiles", "Gosh",
+    "Inconsistency", "Influence", "MetaRegression", "Multilevel", "MultilevelRegression", "NetworkFit",
+    "NodeSplit", "PermutationTest", "PetPeese", "Pooled", "PooledTables", "Predicted", "Ranking",
+    "Robust", "SelectionModel", "SharedControl", "Subgroups", "Tau2Interval", "TrimAndFill", "Units",
+    "absolute_effect", "bayes_pool", "begg", "beyond_mcid", "bootstrap", "change_correlation",
+    "change_sd", "combine_arms", "component_intervals", "contrasts_from_arms", "correlated_effects",
+    "cumulative", "e_value", "egger", "fail_safe_n", "gosh", "hedges_factor", "influence",
+    "leave_one_out", "log_odds_ratio_to_smd", "mantel_haenszel", "mean_difference",
+    "mean_sd_from_quartiles", "meta_regression", "multilevel", "multilevel_regression",
+    "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio", "paired_effects",
+    "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below", "predict",
+    "predictive_below", "probability_below", "rank_treatments", "ratio_of_means", "risk_difference",
+    "risk_ratio", "robust_pool", "sd_from_ci", "sd_from_difference_se", "sd_from_se", "se_from_ci",
+    "se_from_p", "se_from_sd", "selection_model", "shared_control_events", "shared_control_means",
+    "smd_to_log_odds_ratio", "smd_to_units", "standardized_mean_difference", "subgroups", "tau2_interval",
     "trim_and_fill",
 ]
+# fmt: on

@@ -9,35 +9,26 @@ what makes a fixed number of Gauss-Legendre panels exact to far below 1e-8.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtri
+from scipy.special import ndtr, ndtri
 
-from trialpool.stats.bayes_model import (
-    Model,
-    check_mu_prior,
-    check_tau_prior,
-    finite_moments,
-    log_density,
-    rows_of,
-    support,
-)
-from trialpool.stats.checks import Floats, check_effects, check_level, finite, plain
-from trialpool.stats.quadrature import (
-    Panels,
-    make_panels,
-    mixture_below,
-    mixture_quantile,
-    panel_quantiles,
-    roughness,
-)
+from trialpool.stats._numeric import Rows, roots
+from trialpool.stats.checks import Floats, check_effects, check_level, finite, plain, positive
 
+PRIORS = ("half_normal", "half_cauchy", "uniform")
 PANEL_LENGTH = 1.25
 FEWEST_PANELS, MOST_PANELS = 8, 320
 RESOLVED = 1e-11
 CHUNK_NUMBERS = 2_000_000
+SCAN_POINTS, SCAN_ROUNDS = 33, 5
+DROP = 45.0  # of a log density, beyond which there is no mass
+POINTS, WEIGHTS = np.polynomial.legendre.leggauss(16)
+# The first and the last two Legendre coefficients of the polynomial through the values at these points.
+ENDS = np.array([0, 14, 15])
+COEFFICIENTS = np.polynomial.legendre.legvander(POINTS, 15)[:, ENDS] * WEIGHTS[:, None] * (2 * ENDS + 1) / 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,22 +97,15 @@ def bayes_pool(
     y, v = check_effects(effects, variances)
     check_level(level)
     asked = np.nan if threshold is None else float(finite("threshold", threshold))
-    kind, scale = check_tau_prior(tau_prior)
-    prior_mean, prior_precision = check_mu_prior(mu_prior)
-    flat_y, flat_v = y.reshape(-1, y.shape[-1]), v.reshape(-1, y.shape[-1])
-    s = np.sqrt(flat_v.min(axis=-1))
-    if kind == "half_cauchy":
-        s = np.minimum(s, scale)
-    model = Model(flat_y, flat_v, s, kind, scale, prior_mean, prior_precision)
-    rows = max(1, CHUNK_NUMBERS // (FEWEST_PANELS * 16 * y.shape[-1]))
-    chunks = [rows_of(model, slice(start, start + rows)) for start in range(0, flat_y.shape[0], rows)]
-    supports = [support(chunk) for chunk in chunks]
+    leading, (y, v) = y.shape[:-1], (array.reshape(-1, array.shape[-1]) for array in (y, v))
+    model = _model(y, v, tau_prior, mu_prior)
+    rows = max(1, CHUNK_NUMBERS // (FEWEST_PANELS * POINTS.size * y.shape[1]))
+    chunks = [model.take(np.arange(start, min(start + rows, len(y)))) for start in range(0, len(y), rows)]
+    supports = [_support(chunk) for chunk in chunks]
     count = _panel_count(chunks, supports)
-    fits = [
-        _fit(chunk, make_panels(low, high, count), level, asked)
-        for chunk, (low, high) in zip(chunks, supports, strict=True)
-    ]
-    return _join(fits, y.shape[:-1])
+    fits = [_fit(chunk, *ends, count, level, asked) for chunk, ends in zip(chunks, supports, strict=True)]
+    joined = {field.name: np.concatenate([fit[field.name] for fit in fits]) for field in fields(BayesPool)}
+    return BayesPool(**{name: plain(a.reshape(leading + a.shape[1:])) for name, a in joined.items()})
 
 
 def posterior_below(fit: BayesPool, x: ArrayLike) -> Floats:
@@ -131,8 +115,7 @@ def posterior_below(fit: BayesPool, x: ArrayLike) -> Floats:
     >>> round(float(posterior_below(fit, 0.0)), 12)
     0.5
     """
-    at = finite("x", x)
-    return plain(mixture_below(at, fit.grid_weights, fit.grid_means, fit.grid_sds))
+    return plain(_below(finite("x", x), fit.grid_weights, fit.grid_means, fit.grid_sds))
 
 
 def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
@@ -142,51 +125,183 @@ def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
     >>> round(float(predictive_below(fit, 0.0)), 12)
     0.5
     """
-    at = finite("x", x)
     spread = np.hypot(fit.grid_sds, fit.grid_taus)
-    return plain(mixture_below(at, fit.grid_weights, fit.grid_means, spread))
+    return plain(_below(finite("x", x), fit.grid_weights, fit.grid_means, spread))
 
 
-def _panel_count(chunks: list[Model], supports: list[tuple[Floats, Floats]]) -> int:
-    """One number of panels for all: from the longest support, doubled until every density is resolved."""
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """Data (rows, k), the substitution's scale s (rows), and the priors: a flat one has precision 0."""
+
+    y: Floats
+    v: Floats
+    s: Floats
+    kind: str
+    scale: float
+    prior_mean: float
+    prior_precision: float
+
+    @property
+    def moments(self) -> int:
+        """How many of tau's first two moments the posterior has: a half-Cauchy tail falls as tau^-(k+1)."""
+        if self.kind != "half_cauchy":
+            return 2
+        return min(2, int(self.y.shape[-1]) - 1 + (self.prior_precision > 0))
+
+    def take(self, rows: Rows) -> _Model:
+        """A part of the data under the same priors."""
+        return replace(self, y=self.y[rows], v=self.v[rows], s=self.s[rows])
+
+
+def _model(
+    y: Floats, v: Floats, tau_prior: tuple[str, float], mu_prior: tuple[float, float] | None
+) -> _Model:
+    if len(tau_prior) != 2 or tau_prior[0] not in PRIORS:
+        names = ", ".join(PRIORS)
+        raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with a name of {names}")
+    kind, scale = tau_prior[0], float(positive("tau_prior", tau_prior[1]))
+    mean, precision = 0.0, 0.0
+    if mu_prior is not None:
+        if len(mu_prior) != 2:
+            raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
+        mean, precision = (
+            float(finite("mu_prior", mu_prior[0])),
+            float(positive("mu_prior", mu_prior[1])) ** -2,
+        )
+    s = np.sqrt(v.min(axis=-1))
+    return _Model(y, v, np.minimum(s, scale) if kind == "half_cauchy" else s, kind, scale, mean, precision)
+
+
+def _log_density(model: _Model, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
+    """Log posterior density (not normalised) of u, with tau, and mean and sd of the mean effect there."""
+    tau = model.s[:, None] * np.sinh(u)
+    if model.kind == "uniform":
+        tau = np.minimum(tau, model.scale)
+    total = model.v[:, None, :] + tau[:, :, None] ** 2
+    w = 1 / total
+    precision = w.sum(axis=-1) + model.prior_precision
+    centre = model.y[:, :1]
+    y = model.y - centre
+    pulled = (model.prior_mean - centre) * model.prior_precision
+    mean = ((w * y[:, None, :]).sum(axis=-1) + pulled) / precision
+    q = (w * (y[:, None, :] - mean[:, :, None]) ** 2).sum(axis=-1)
+    q += model.prior_precision * (mean + centre - model.prior_mean) ** 2
+    k = model.y.shape[-1]
+    height = -0.5 * (np.log(total).sum(axis=-1) + np.log(precision) + q + (k - 1) * np.log(2 * np.pi))
+    if model.prior_precision:
+        height += 0.5 * np.log(model.prior_precision / (2 * np.pi))
+    jacobian = np.log(model.s)[:, None] + np.log(np.cosh(u))
+    return height + _log_prior(model, tau) + jacobian, tau, mean + centre, 1 / np.sqrt(precision)
+
+
+def _log_prior(model: _Model, tau: Floats) -> Floats:
+    ratio = tau / model.scale
+    shape = {
+        "half_normal": 0.5 * np.log(2 / np.pi) - 0.5 * ratio**2,
+        "half_cauchy": np.log(2 / np.pi) - np.log1p(ratio**2),
+        "uniform": np.zeros_like(tau),
+    }[model.kind]
+    return np.asarray(shape - np.log(model.scale))
+
+
+def _support(model: _Model) -> tuple[Floats, Floats]:
+    """The interval of u outside which neither the density nor its existing moments have any mass.
+
+    Zooming in a few rounds finds a bump thousands of times narrower than the first interval; a neighbouring
+    point is kept on each side.
+    """
+    spread = np.ptp(model.y, axis=-1) + np.sqrt(model.v.max(axis=-1))
+    farthest = {
+        "half_normal": np.full_like(spread, 13 * model.scale),
+        "half_cauchy": np.maximum(spread, model.scale) * 1e21,
+        "uniform": np.full_like(spread, model.scale),
+    }[model.kind]
+    low, high, rows = np.zeros_like(spread), np.arcsinh(farthest / model.s), np.arange(spread.size)
+    for _ in range(SCAN_ROUNDS):
+        u = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, SCAN_POINTS)
+        height = _log_density(model, u)[0]
+        moment = height + model.moments * np.log(np.maximum(np.sinh(u), 1e-300))
+        kept = np.any([h > h.max(axis=-1, keepdims=True) - DROP for h in (height, moment)], axis=0)
+        first = np.maximum(kept.argmax(axis=-1) - 1, 0)
+        last = np.minimum(SCAN_POINTS - kept[:, ::-1].argmax(axis=-1), SCAN_POINTS - 1)
+        low, high = u[rows, first], u[rows, last]
+    return low, high
+
+
+def _nodes(low: Floats, high: Floats, count: int) -> tuple[Floats, Floats]:
+    """Points and weights (rows, count * 16) of `count` equal Gauss-Legendre panels on intervals (rows).
+
+    >>> points, weights = _nodes(np.array([0.0]), np.array([1.0]), 2)
+    >>> bool(abs((np.exp(points) * weights).sum() - np.expm1(1.0)) < 1e-14)
+    True
+    """
+    half = (high - low) / (2 * count)
+    middles = low[:, None] + half[:, None] * (2 * np.arange(count) + 1)
+    points = middles[:, :, None] + half[:, None, None] * POINTS
+    weights = np.broadcast_to(half[:, None, None] * WEIGHTS, points.shape)
+    return points.reshape(low.size, -1), weights.reshape(low.size, -1)
+
+
+def _panel_count(chunks: list[_Model], supports: list[tuple[Floats, Floats]]) -> int:
+    """One number of panels for all: from the longest support, doubled until every density is resolved.
+
+    It is when the last Legendre coefficients of each panel are nothing beside the mass.
+    """
     longest = max(float((high - low).max()) for low, high in supports)
     count = max(FEWEST_PANELS, int(np.ceil(longest / PANEL_LENGTH)))
     for chunk, (low, high) in zip(chunks, supports, strict=True):
         while count < MOST_PANELS:
-            height = log_density(chunk, make_panels(low, high, count).points)[0]
-            if roughness(np.exp(height - height.max(axis=-1, keepdims=True))) < RESOLVED:
+            height = _log_density(chunk, _nodes(low, high, count)[0])[0]
+            density = np.exp(height - height.max(axis=-1, keepdims=True))
+            found = np.abs(density.reshape(low.size, count, -1) @ COEFFICIENTS)
+            if (found[..., 1:].max(axis=(1, 2)) < RESOLVED * found[..., 0].sum(axis=1)).all():
                 break
             count = min(2 * count, MOST_PANELS)
     return count
 
 
-def _fit(model: Model, panels: Panels, level: float, threshold: float) -> dict[str, Floats]:
-    height, tau, mean, sd = log_density(model, panels.points)
+def _fit(
+    model: _Model, low: Floats, high: Floats, count: int, level: float, threshold: float
+) -> dict[str, Floats]:
+    points, widths = _nodes(low, high, count)
+    height, tau, mean, sd = _log_density(model, points)
     peak = height.max(axis=-1, keepdims=True)
-    density = np.exp(height - peak)
-    mass = (density * panels.weights).sum(axis=-1, keepdims=True)
-    weights = density * panels.weights / mass
-    tails = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
-    tau_at = model.s[:, None] * np.sinh(panel_quantiles(panels, density, tails))
+    weights = np.exp(height - peak) * widths
+    mass = weights.sum(axis=-1, keepdims=True)
+    weights /= mass
+    spread, tails = np.hypot(sd, tau), np.array([0.5, (1 - level) / 2, (1 + level) / 2])
+    evidence = (peak + np.log(mass))[:, 0]
     record = {
-        "log_evidence": (peak + np.log(mass))[:, 0],
-        "tau_median": tau_at[:, 0],
-        "tau_low": tau_at[:, 1],
-        "tau_high": tau_at[:, 2],
+        "log_evidence": evidence,
         "grid_weights": weights,
         "grid_taus": tau,
         "grid_means": mean,
         "grid_sds": sd,
+        "probability_below": _below(np.full(len(low), threshold), weights, mean, sd),
+        "predictive_probability_below": _below(np.full(len(low), threshold), weights, mean, spread),
     }
-    spread = np.hypot(sd, tau)
-    record |= _moments(weights, tau, mean, sd, finite_moments(model))
+    for name, tail in zip(("tau_median", "tau_low", "tau_high"), tails, strict=True):
+        start = (np.cumsum(weights, axis=-1) < tail).sum(axis=-1, keepdims=True)
+        start = np.take_along_axis(points, np.minimum(start, points.shape[1] - 1), axis=-1)[:, 0]
+        record[name] = _tau_quantile(model, low, high, count, evidence, start, tail)
+    record |= _moments(weights, tau, mean, sd, model.moments)
     record |= _quantiles(("estimate", "ci_low", "ci_high"), tails, weights, mean, sd)
     record |= _quantiles(("predictive_median", "pi_low", "pi_high"), tails, weights, mean, spread)
-    record |= _shrunk(model, weights, tau, mean, sd, tails)
-    asked = np.full(weights.shape[0], threshold)
-    record["probability_below"] = mixture_below(asked, weights, mean, sd)
-    record["predictive_probability_below"] = mixture_below(asked, weights, mean, spread)
-    return record
+    return record | _shrunk(model, weights, tau, mean, sd, tails)
+
+
+def _tau_quantile(
+    model: _Model, low: Floats, high: Floats, count: int, evidence: Floats, start: Floats, tail: float
+) -> Floats:
+    """Where the integral of the density reaches a tail probability, panels laid up to each point tried."""
+
+    def excess(u: Floats, rows: Rows) -> tuple[Floats, Floats]:
+        part, own = model.take(rows), evidence[rows, None]
+        points, widths = _nodes(low[rows], u, count)
+        mass = (np.exp(_log_density(part, points)[0] - own) * widths).sum(axis=-1)
+        return mass - tail, np.exp(_log_density(part, u[:, None])[0] - own)[:, 0]
+
+    return np.asarray(model.s * np.sinh(roots(excess, low, high, start, np.zeros_like(low))))
 
 
 def _moments(weights: Floats, tau: Floats, mean: Floats, sd: Floats, finite: int) -> dict[str, Floats]:
@@ -205,20 +320,41 @@ def _moments(weights: Floats, tau: Floats, mean: Floats, sd: Floats, finite: int
     }
 
 
+def _below(x: Floats, weights: Floats, means: Floats, sds: Floats) -> Floats:
+    """P(X < x) of a mixture of normals; components on the last axis, x on the axes before it.
+
+    >>> one = np.ones(1)
+    >>> float(_below(np.array(0.0), one, 0 * one, one))
+    0.5
+    """
+    return np.asarray((weights * ndtr((x[..., None] - means) / sds)).sum(axis=-1), dtype=np.float64)
+
+
 def _quantiles(
     names: tuple[str, ...], tails: Floats, weights: Floats, means: Floats, sds: Floats
 ) -> dict[str, Floats]:
-    """Quantiles of a mixture, each started from the component at the median tau."""
+    """Quantiles of mixtures of normals (rows, n), each started from the component at the median tau.
+
+    A quantile of a mixture lies between the least and the greatest of its components' quantiles.
+    """
     middle = (np.cumsum(weights, axis=-1) < 0.5).sum(axis=-1, keepdims=True)
-    mean, sd = (np.take_along_axis(part, middle, axis=-1)[..., 0] for part in (means, sds))
-    return {
-        name: mixture_quantile(float(tail), weights, means, sds, mean + ndtri(tail) * sd)
-        for name, tail in zip(names, tails, strict=True)
-    }
+    mean, sd = (np.take_along_axis(part, middle, axis=-1)[:, 0] for part in (means, sds))
+    found = {}
+    for name, tail in zip(names, tails, strict=True):
+
+        def excess(x: Floats, rows: Rows, tail: float = tail) -> tuple[Floats, Floats]:
+            z = (x[:, None] - means[rows]) / sds[rows]
+            slope = (weights[rows] * np.exp(-0.5 * z * z) / sds[rows]).sum(axis=-1) / np.sqrt(2 * np.pi)
+            return (weights[rows] * ndtr(z)).sum(axis=-1) - tail, slope
+
+        each = means + ndtri(tail) * sds
+        low, high = each.min(axis=-1), each.max(axis=-1)
+        found[name] = roots(excess, low, high, np.clip(mean + ndtri(tail) * sd, low, high), sds.min(axis=-1))
+    return found
 
 
 def _shrunk(
-    model: Model, weights: Floats, tau: Floats, mean: Floats, sd: Floats, tails: Floats
+    model: _Model, weights: Floats, tau: Floats, mean: Floats, sd: Floats, tails: Floats
 ) -> dict[str, Floats]:
     """The studies' own true effects: given tau, each is drawn towards the mean effect by v / (v + tau²)."""
     v, tau2 = model.v[:, :, None], tau[:, None, :] ** 2
@@ -228,13 +364,7 @@ def _shrunk(
     own = np.broadcast_to(weights[:, None, :], means.shape)
     centre = (own * means).sum(axis=-1)
     variance = (own * (sds**2 + (means - centre[:, :, None]) ** 2)).sum(axis=-1)
-    interval = _quantiles(("shrunk_low", "shrunk_high"), tails[1:], own, means, sds)
-    return {"shrunk_mean": centre, "shrunk_sd": np.sqrt(variance), **interval}
-
-
-def _join(fits: list[dict[str, Floats]], leading: tuple[int, ...]) -> BayesPool:
-    joined = {
-        name: plain(np.concatenate([fit[name] for fit in fits]).reshape(leading + fits[0][name].shape[1:]))
-        for name in (field.name for field in fields(BayesPool))
-    }
-    return BayesPool(**joined)
+    flat = (array.reshape(-1, tau.shape[1]) for array in (own, means, sds))
+    interval = _quantiles(("shrunk_low", "shrunk_high"), tails[1:], *flat)
+    shaped = {name: values.reshape(centre.shape) for name, values in interval.items()}
+    return {"shrunk_mean": centre, "shrunk_sd": np.sqrt(variance), **shaped}

@@ -112,10 +112,18 @@ def check_effects(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Flo
     ValueError: variances[1] is -1: must be above 0
     """
     y, v = numbers("effects", effects), numbers("variances", variances)
-    studies("effects", y)
-    studies("variances", v)
+    studies("effects", y.shape)
+    studies("variances", v.shape)
     usable(y, v)
     y, v = together(effects=y, variances=v)
+    return y, v
+
+
+def one_analysis(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
+    """Read the effects and variances of a single analysis: both (k,)."""
+    y, v = check_effects(effects, variances)
+    if y.ndim != 1:
+        raise ValueError(f"effects has shape {y.shape}: one analysis at a time here, shape (k,)")
     return y, v
 
 
@@ -141,10 +149,10 @@ def usable(effects: Floats, variances: Floats, present: Bools | None = None) -> 
         refuse(name, values, wrong, "is beyond 1e-50 to 1e50 in size: change the unit")
 
 
-def studies(name: str, values: Floats) -> None:
-    """Refuse an array without a last axis of at least one study."""
-    if values.ndim == 0 or values.shape[-1] == 0:
-        raise ValueError(f"{name} has shape {values.shape}: needs a last axis of at least one study")
+def studies(name: str, shape: tuple[int, ...]) -> None:
+    """Refuse the shape of an array without a last axis of at least one study."""
+    if not shape or not shape[-1]:
+        raise ValueError(f"{name} has shape {shape}: needs a last axis of at least one study")
 
 
 def one_of(name: str, value: str, allowed: Collection[str]) -> str:

@@ -2,7 +2,11 @@
 
 Contrast-based random-effects model (Lu & Ades 2006; Higgins et al. 2012): within a study the contrasts'
 true effects have variance tau2 and, if they share an arm, covariance tau2/2. The numbers are those of R's
-rma.mv with a common heterogeneity and correlation 1/2.
+rma.mv with a common heterogeneity and correlation 1/2. A restricted likelihood depends on n - p contrasts
+free of the coefficients only; in the basis in which their sampling covariance is the unit matrix and the
+heterogeneity's diagonal it is a sum over single numbers, so tau2 is found by bracketing, never missed.
+
+Whether direct evidence agrees with indirect evidence is asked by design interaction and node splitting.
 """
 
 from __future__ import annotations
@@ -11,12 +15,260 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, ndtr, ndtri, owens_t, stdtrit
 
-from trialpool.stats.checks import Floats, check_level, one_of
-from trialpool.stats.network_data import Network, read_network
-from trialpool.stats.network_fit import TAU2_METHODS, Gls, estimate_tau2, gls
+from trialpool.stats._numeric import Rows, roots
+from trialpool.stats.checks import Floats, check_level, finite, numbers, one_of, positive, refuse
+
+TAU2_METHODS = ("REML", "ML", "DL", "FE")
+GRID_POINTS = 200
+NO_LOOPS = "no two designs can disagree: the network has no loop of different studies"
+NO_RESIDUALS = "the fuller model leaves no residuals, so tau2 is that of the consistent model"
+
+
+@dataclass(frozen=True, slots=True)
+class Contrasts:
+    """Contrasts (n,) experimental minus control, their covariance (n, n), and labels of arms and study."""
+
+    effects: Floats
+    covariance: Floats
+    experimental: tuple[str, ...]
+    control: tuple[str, ...]
+    study: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """Checked data: `incidence` (n, treatments) of +1 and -1, heterogeneity's correlation `spread` (n, n)."""
+
+    y: Floats
+    v: Floats
+    incidence: Floats
+    spread: Floats
+    study: NDArray[np.intp]
+    studies: tuple[str, ...]
+    treatments: tuple[str, ...]
+
+    def arms(self, number: int) -> frozenset[int]:
+        """The treatments that a study compares."""
+        return frozenset(np.flatnonzero(np.abs(self.incidence[self.study == number]).sum(axis=0)).tolist())
+
+
+def contrasts_from_arms(
+    effects: ArrayLike, variances: ArrayLike, treatment: Sequence[str], study: Sequence[str]
+) -> Contrasts:
+    """Contrasts of each study's arms with its first one, from arm-level `effects` and `variances` (arms,).
+
+    An arm's effect is its mean, log risk, log odds or risk, with its sampling variance (sd²/n, …). Contrasts
+    of one study share the first arm's variance as their covariance (Gleser & Olkin 2009). Studies of one arm
+    and treatments repeated within a study are refused: combine such arms first.
+
+    >>> made = contrasts_from_arms([1.0, 1.5, 2.0], [0.1, 0.2, 0.3], ["a", "b", "c"], ["s", "s", "s"])
+    >>> made.effects.tolist(), made.covariance.round(9).tolist()
+    ([0.5, 1.0], [[0.3, 0.1], [0.1, 0.4]])
+    """
+    y, v = finite("effects", effects), positive("variances", variances)
+    arms, studies = _labels("treatment", treatment, y.size), _labels("study", study, y.size)
+    if y.ndim != 1 or v.shape != y.shape:
+        raise ValueError(f"effects {y.shape}, variances {v.shape}: need one number for each arm")
+    members: dict[str, list[int]] = {}
+    for row, name in enumerate(studies):
+        members.setdefault(name, []).append(row)
+    chosen, base = [], []
+    for name, rows in members.items():
+        if len(rows) < 2 or len({arms[row] for row in rows}) < len(rows):
+            problem = "has one arm" if len(rows) < 2 else "has a treatment twice; combine these arms"
+            raise ValueError(f"study {name!r} {problem}")
+        chosen += rows[1:]
+        base += [rows[0]] * (len(rows) - 1)
+    shared = np.equal.outer(base, base) * v[base][:, None] + np.diag(v[chosen])
+    names = [tuple(labels[row] for row in rows) for labels, rows in ((arms, chosen), (arms, base))]
+    return Contrasts(y[chosen] - y[base], shared, names[0], names[1], tuple(studies[row] for row in chosen))
+
+
+def read_network(
+    effects: ArrayLike,
+    covariance: ArrayLike,
+    experimental: Sequence[str],
+    control: Sequence[str],
+    study: Sequence[str],
+    reference: str | None = None,
+) -> Network:
+    """Check contrasts (n,) and put `reference` first among the treatments, which are otherwise sorted.
+
+    `covariance` is (n, n), zero between studies, or (n,) variances if every study has a single contrast.
+    Each study gives arms - 1 independent contrasts. Faults and unconnected treatments are ValueErrors.
+    """
+    y = finite("effects", effects)
+    if y.ndim != 1 or y.size == 0:
+        raise ValueError(f"effects has shape {y.shape}: needs a list of at least one contrast")
+    named = [
+        _labels(name, labels, y.size)
+        for name, labels in (("experimental", experimental), ("control", control), ("study", study))
+    ]
+    for row, (first, second, _) in enumerate(zip(*named, strict=True)):
+        if first == second:
+            raise ValueError(f"experimental[{row}] is {first!r}: the same as its control")
+    treatments = sorted({*named[0], *named[1]})
+    if reference is not None:
+        if reference not in treatments:
+            raise ValueError(f"reference is {reference!r}: must be one of {', '.join(treatments)}")
+        treatments.sort(key=lambda name: name != reference)
+    incidence = np.subtract(*(np.equal.outer(labels, treatments).astype(np.float64) for labels in named[:2]))
+    studies = tuple(dict.fromkeys(named[2]))
+    index = np.array([studies.index(name) for name in named[2]], dtype=np.intp)
+    same = np.equal.outer(index, index)
+    v = _covariance(covariance, same, named[2])
+    spread = 0.5 * (incidence @ incidence.T) * same
+    network = Network(y, v, incidence, spread, index, studies, tuple(treatments))
+    _check_blocks(network)
+    _check_connected(network)
+    return network
+
+
+def _labels(name: str, labels: Sequence[str], count: int) -> list[str]:
+    found = [str(label) for label in np.asarray(labels, dtype=object).ravel()]
+    if len(found) != count:
+        raise ValueError(f"{name} has {len(found)} labels: needs {count}, one for each effect")
+    for row, label in enumerate(found):
+        if label in ("", "None", "nan"):
+            raise ValueError(f"{name}[{row}] is {label!r}: every effect needs a label")
+    return found
+
+
+def _covariance(covariance: ArrayLike, same: NDArray[np.bool_], study: list[str]) -> Floats:
+    v = numbers("covariance", covariance)
+    n = same.shape[0]
+    if v.shape == (n,):
+        if same.sum() > n:
+            name = study[int(np.flatnonzero(same.sum(axis=0) > 1)[0])]
+            raise ValueError(
+                f"covariance: study {name!r} has several contrasts; give the whole (n, n) matrix"
+            )
+        v = np.diag(v)
+    if v.shape != (n, n):
+        raise ValueError(f"covariance has shape {v.shape}: needs ({n}, {n}) or ({n},)")
+    refuse("covariance", v, ~np.isfinite(v), "must be a finite number")
+    refuse("covariance", v, np.eye(n, dtype=bool) & (v <= 0), "must be above 0 on the diagonal")
+    refuse("covariance", v, ~same & (v != 0), "must be 0 between studies")
+    refuse("covariance", v, np.abs(v - v.T) > 1e-12 * np.abs(v).max(), "is not symmetric")
+    return (v + v.T) / 2
+
+
+def _check_blocks(network: Network) -> None:
+    """A study's contrasts must be independent of each other, and its covariance a possible one."""
+    for number, name in enumerate(network.studies):
+        rows = network.study == number
+        block = np.ix_(rows, rows)
+        if np.linalg.matrix_rank(network.incidence[rows]) < rows.sum():
+            raise ValueError(f"study {name!r}: its contrasts depend on each other; give arms - 1 of them")
+        if np.linalg.eigvalsh(network.v[block])[0] <= 0:
+            raise ValueError(f"covariance: the block of study {name!r} is not positive definite")
+
+
+def _check_connected(network: Network) -> None:
+    reached = {0}
+    for _ in network.treatments:
+        for row in network.incidence != 0:
+            ends = set(np.flatnonzero(row).tolist())
+            if ends & reached:
+                reached |= ends
+    if len(reached) < len(network.treatments):
+        apart = [name for number, name in enumerate(network.treatments) if number not in reached]
+        here = [network.treatments[number] for number in sorted(reached)]
+        raise ValueError(
+            f"the network falls apart: {', '.join(here)} are never compared with {', '.join(apart)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Gls:
+    """Coefficients (p,) with covariance (p, p); `q` is the residual sum of squares in the metric given."""
+
+    coefficients: Floats
+    covariance: Floats
+    q: float
+    log_determinant: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Rotated:
+    """The likelihood's numbers: z (m,) with variances 1 + tau2·roots, and the roots of the determinant."""
+
+    z: Floats
+    roots: Floats
+    determinant_roots: Floats
+
+
+def _gls(data: Network, design: Floats, tau2: float) -> _Gls:
+    """Generalised least squares of the contrasts on a design (n, p) of full rank, at a heterogeneity."""
+    lower = np.linalg.cholesky(data.v + tau2 * data.spread)
+    whole = np.linalg.solve(lower, np.column_stack([design, data.y]))
+    q, r = np.linalg.qr(whole[:, :-1])
+    projected = q.T @ whole[:, -1]
+    inverse = np.linalg.inv(r)
+    rest = whole[:, -1] - q @ projected
+    determinant = 2 * float(np.log(np.diag(lower)).sum())
+    return _Gls(inverse @ projected, inverse @ inverse.T, float(rest @ rest), determinant)
+
+
+def estimate_tau2(data: Network, design: Floats, method: str) -> float:
+    """Estimate tau2 by one of REML, ML, DL (the generalised moment estimate) or FE (0).
+
+    DL solves E(Q) = n - p + tau2·tr(P R), P = V^-1 - V^-1X(X'V^-1X)^-1X'V^-1 (Jackson, White & Riley 2012).
+    """
+    n, p = int(design.shape[0]), int(design.shape[1])
+    if method == "FE" or n == p:
+        return 0.0
+    rotated = _rotate(data, design, restricted=method != "ML")
+    if method == "DL":
+        # Rotated, Q is the sum of z² and tr(P R) that of the roots.
+        excess = float((rotated.z**2).sum()) - float(n - p)
+        return max(0.0, excess / float(rotated.roots.sum()))
+    return _maximise(rotated)
+
+
+def _rotate(data: Network, design: Floats, *, restricted: bool) -> _Rotated:
+    """The residuals in a basis where both V and R are diagonal."""
+    free = np.linalg.qr(design, mode="complete")[0][:, design.shape[1] :]
+    own, turn = _relative_roots(free.T @ data.spread @ free, free.T @ data.v @ free)
+    whole = own if restricted else _relative_roots(data.spread, data.v)[0]
+    return _Rotated(turn @ (free.T @ data.y), own, whole)
+
+
+def _relative_roots(r: Floats, v: Floats) -> tuple[Floats, Floats]:
+    """Eigenvalues of R against V, and the matrix T with T V T' the unit matrix and T R T' diagonal."""
+    lower = np.linalg.cholesky(v)
+    middle = np.linalg.solve(lower, np.linalg.solve(lower, r).T)
+    roots, turn = np.linalg.eigh((middle + middle.T) / 2)
+    return np.maximum(roots, 0.0), np.linalg.solve(lower.T, turn).T
+
+
+def _maximise(rotated: _Rotated) -> float:
+    """The highest maximum: every fall of the slope through 0 on a grid is solved for, 0 is a candidate too.
+
+    The slope is negative wherever all z² < 1 + tau2·root, and (for ML) the other roots only lower it.
+    """
+    positive = rotated.roots > 1e-12 * rotated.roots.max()
+    top = float(((rotated.z**2 - 1)[positive] / rotated.roots[positive]).max())
+    if top <= 0:
+        return 0.0
+
+    def fall(tau2: Floats, _: Rows) -> tuple[Floats, Floats]:
+        """What lowers the likelihood less what raises it, and the slope of this."""
+        lost = rotated.determinant_roots / (1 + tau2[:, None] * rotated.determinant_roots)
+        spread = rotated.roots / (1 + tau2[:, None] * rotated.roots)
+        gain = spread * rotated.z**2 / (1 + tau2[:, None] * rotated.roots)
+        return lost.sum(1) - gain.sum(1), 2 * (gain * spread).sum(1) - (lost**2).sum(1)
+
+    grid = np.append(0.0, top * np.geomspace(1e-9, 1.0, GRID_POINTS))
+    falls = fall(grid, np.arange(grid.size))[0]
+    low = np.flatnonzero((falls[:-1] < 0) & (falls[1:] >= 0))
+    found = roots(fall, grid[low], grid[low + 1], grid[low], np.full(low.size, 1e-9 * top))
+    candidates = np.append(0.0, found)[:, None]
+    lost = np.log1p(candidates * rotated.determinant_roots).sum(1)
+    return float(candidates[(lost + (rotated.z**2 / (1 + candidates * rotated.roots)).sum(1)).argmin(), 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +338,10 @@ def network_meta_analysis(
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     level = check_level(level)
     data = read_network(effects, covariance, experimental, control, study, reference)
-    return _fit(data, tau2_method, level)
-
-
-def _fit(data: Network, tau2_method: str, level: float) -> NetworkFit:
     design = data.incidence[:, 1:]
-    tau2 = estimate_tau2(data.y, design, data.v, data.spread, tau2_method)
-    fit = gls(data.y, design, data.v + tau2 * data.spread)
-    q = gls(data.y, design, data.v).q
+    tau2 = estimate_tau2(data, design, tau2_method)
+    fit = _gls(data, design, tau2)
+    q = _gls(data, design, 0.0).q
     n, p = design.shape
     whole = np.zeros((p + 1, p + 1))
     whole[1:, 1:] = fit.covariance
@@ -115,7 +363,7 @@ def _fit(data: Network, tau2_method: str, level: float) -> NetworkFit:
     )
 
 
-def _log_likelihood(fit: Gls, design: Floats, restricted: bool) -> float:
+def _log_likelihood(fit: _Gls, design: Floats, restricted: bool) -> float:
     """With the constants of R's rma.mv: REML counts n - p contrasts and adds back log|X'X|/2."""
     n, p = design.shape
     value = -0.5 * (n * np.log(2 * np.pi) + fit.log_determinant + fit.q)
@@ -198,3 +446,182 @@ def _both_below(h: Floats, k: Floats, correlation: Floats) -> Floats:
     found = 0.5 * (ndtr(h) + ndtr(k)) - owens_t(h, (k / h - correlation) / rest)
     found = found - owens_t(k, (h / k - correlation) / rest) - 0.5 * (h * k < 0)
     return np.asarray(np.clip(found, 0.0, 1.0), dtype=np.float64)
+
+
+@dataclass(frozen=True, slots=True)
+class Inconsistency:
+    """Design-by-treatment interaction: a Wald test `q` on `df`, with the tau2 of the inconsistent model.
+
+    `q_within` (heterogeneity within designs) and `q_between` (inconsistency) split Cochran's Q at tau2 = 0.
+    `refused` says why there is no test, `caution` what is weak about it.
+    """
+
+    q: float
+    df: int
+    p_value: float
+    tau2: float
+    designs: int
+    q_within: float
+    q_within_df: int
+    q_within_p_value: float
+    q_between: float
+    q_between_p_value: float
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSplit:
+    """Direct against indirect evidence for each pair (m,) that has both; effects are first minus second.
+
+    `difference` is direct minus indirect, its p-value normal; `tau2` that of the split model. `caution` says
+    what is weak about it.
+    """
+
+    experimental: tuple[str, ...]
+    control: tuple[str, ...]
+    direct: Floats
+    direct_se: Floats
+    indirect: Floats
+    indirect_se: Floats
+    difference: Floats
+    difference_se: Floats
+    p_value: Floats
+    tau2: Floats
+    caution: str
+
+
+SPLIT_FIELDS = tuple(
+    name for name in NodeSplit.__slots__ if name not in ("experimental", "control", "caution")
+)
+
+
+def network_inconsistency(
+    effects: ArrayLike,
+    covariance: ArrayLike,
+    experimental: Sequence[str],
+    control: Sequence[str],
+    study: Sequence[str],
+    *,
+    tau2_method: str = "REML",
+) -> Inconsistency:
+    """Test whether studies of different designs (sets of treatments) disagree.
+
+    Arguments as `network_meta_analysis`. The inconsistent model gives every design its own effects; its
+    excess over the consistent one is a χ² on the number of loops that designs can disagree in (Higgins et
+    al. 2012; White et al. 2012); the split of Q is that of Krahn, Binder & König 2013. `refused` when no two
+    designs can disagree.
+
+    >>> y, v = [0.5, 0.4, 2.0, 0.6], [0.1, 0.1, 0.1, 0.1]
+    >>> test = network_inconsistency(y, v, ["b", "c", "c", "b"], ["a", "b", "a", "a"], ["1", "2", "3", "4"])
+    >>> round(test.q, 4), test.df, round(test.p_value, 4)
+    (4.41, 1, 0.0357)
+    """
+    one_of("tau2_method", tau2_method, TAU2_METHODS)
+    data = read_network(effects, covariance, experimental, control, study)
+    consistent = data.incidence[:, 1:]
+    full, designs = _by_design(data)
+    n, rank = full.shape
+    df = rank - consistent.shape[1]
+    basis = full if rank < n else consistent
+    tau2 = estimate_tau2(data, basis, tau2_method)
+    within, between = _split_q(data, consistent, full, 0.0)
+    q = _split_q(data, consistent, full, tau2)[1]
+    return Inconsistency(
+        q=q if df else np.nan,
+        df=df,
+        p_value=float(chdtrc(df, q)) if df else np.nan,
+        tau2=tau2,
+        designs=designs,
+        q_within=within,
+        q_within_df=n - rank,
+        q_within_p_value=float(chdtrc(n - rank, within)) if rank < n else 1.0,
+        q_between=between if df else np.nan,
+        q_between_p_value=float(chdtrc(df, between)) if df else np.nan,
+        refused="" if df else NO_LOOPS,
+        caution=NO_RESIDUALS if df and rank == n and tau2_method != "FE" else "",
+    )
+
+
+def _split_q(data: Network, consistent: Floats, full: Floats, tau2: float) -> tuple[float, float]:
+    """Residual sums of squares at tau2: of the full model, and what the consistent model has on top."""
+    within = _gls(data, full, tau2).q if full.shape[1] < full.shape[0] else 0.0
+    return within, max(0.0, _gls(data, consistent, tau2).q - within)
+
+
+def _by_design(data: Network) -> tuple[Floats, int]:
+    """A design matrix with own effects for every set of treatments compared, and how many sets there are."""
+    arms = [data.arms(number) for number in range(len(data.studies))]
+    sets = sorted(set(arms), key=sorted)
+    parts = []
+    for chosen in sets:
+        rows = np.array([arms[number] == chosen for number in data.study])
+        parts.append(np.where(rows[:, None], data.incidence[:, sorted(chosen)[1:]], 0.0))
+    return np.column_stack(parts), len(sets)
+
+
+def node_split(
+    effects: ArrayLike,
+    covariance: ArrayLike,
+    experimental: Sequence[str],
+    control: Sequence[str],
+    study: Sequence[str],
+    *,
+    tau2_method: str = "REML",
+) -> NodeSplit:
+    """Split each pair of treatments that has both into direct and indirect evidence; arguments as above.
+
+    Studies with both treatments are direct; their disagreement with the rest is shared equally by the two
+    arms, so that a study of many arms need not choose which one deviates (White 2015, symmetric side-split;
+    Dias et al. 2010). A pair without indirect evidence, or whose disagreement cannot be told from the
+    effects, is left out.
+
+    >>> arms = ["b", "c", "c", "b"], ["a", "b", "a", "a"], ["1", "2", "3", "4"]
+    >>> split = node_split([0.5, 0.4, 2.0, 0.6], [0.1] * 4, *arms, tau2_method="FE")
+    >>> split.direct.round(3).tolist(), split.indirect.round(3).tolist()
+    ([0.55, 2.0, 0.4], [1.6, 0.95, 1.45])
+    """
+    one_of("tau2_method", tau2_method, TAU2_METHODS)
+    data = read_network(effects, covariance, experimental, control, study)
+    arms = [data.arms(number) for number in range(len(data.studies))]
+    rows: list[tuple[float, ...]] = []
+    pairs: list[tuple[str, str]] = []
+    no_residuals = False
+    for first in range(len(data.treatments)):
+        for second in range(first):
+            column = _deviation(data, arms, first, second)
+            whole = np.column_stack([data.incidence[:, 1:], column])
+            if not column.any() or np.linalg.matrix_rank(whole) < whole.shape[1]:
+                continue
+            pairs.append((data.treatments[first], data.treatments[second]))
+            rows.append(_split(data, whole, first, second, tau2_method))
+            no_residuals |= whole.shape[0] == whole.shape[1] and tau2_method != "FE"
+    table = np.array(rows, dtype=np.float64).reshape(len(rows), len(SPLIT_FIELDS))
+    return NodeSplit(
+        experimental=tuple(pair[0] for pair in pairs),
+        control=tuple(pair[1] for pair in pairs),
+        **dict(zip(SPLIT_FIELDS, table.T, strict=True)),
+        caution=NO_RESIDUALS if no_residuals else "",
+    )
+
+
+def _deviation(data: Network, arms: list[frozenset[int]], first: int, second: int) -> Floats:
+    """What a disagreement of 1 adds to each contrast: in direct studies +1/2 to one arm, -1/2 to another."""
+    half = np.zeros(len(data.treatments))
+    half[first], half[second] = 0.5, -0.5
+    direct = np.array([{first, second} <= arms[number] for number in data.study])
+    return np.where(direct, data.incidence @ half, 0.0)
+
+
+def _split(data: Network, whole: Floats, first: int, second: int, tau2_method: str) -> tuple[float, ...]:
+    n, p = whole.shape
+    tau2 = estimate_tau2(data, whole if n > p else data.incidence[:, 1:], tau2_method)
+    fit = _gls(data, whole, tau2)
+    indirect = np.zeros(p + 1)
+    indirect[first], indirect[second] = 1.0, -1.0
+    # The reference treatment, number 0, has no coefficient; the last coefficient is the disagreement.
+    indirect, apart = indirect[1:], np.eye(p)[-1]
+    found: list[float] = []
+    for contrast in (indirect + apart, indirect, apart):
+        found += [float(contrast @ fit.coefficients), float(np.sqrt(contrast @ fit.covariance @ contrast))]
+    return (*found, float(2 * ndtr(-abs(found[4]) / found[5])), tau2)

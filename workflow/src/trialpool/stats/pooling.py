@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import chdtrc, chdtri
 
-from trialpool.stats.batch import Batch, batch_of, chunks
-from trialpool.stats.checks import Floats, check_level, one_of, plain
-from trialpool.stats.forms import Start, start, weights_at
-from trialpool.stats.heterogeneity import TAU2_METHODS, estimate_tau2
-from trialpool.stats.model import Model, buffers
-from trialpool.stats.tails import chi2_tail, quantile, ratio, two_sided
+from trialpool.stats._model import Fit, Model, batch_of, intercept
+from trialpool.stats._numeric import infer
+from trialpool.stats._tau2 import TAU2_METHODS, estimate_tau2, solve_q
+from trialpool.stats.checks import Bools, Floats, check_level, one_of
 
 INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
@@ -44,9 +44,6 @@ class Pooled:
     weights: Floats
 
 
-NUMBERS = tuple(name for name in Pooled.__slots__ if name != "weights")
-
-
 def pool(
     effects: ArrayLike,
     variances: ArrayLike,
@@ -75,92 +72,122 @@ def pool(
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     one_of("interval", interval, INTERVALS)
     level = check_level(level)
+
+    def analyse(model: Model) -> dict[str, Floats]:
+        start = model.start()
+        tau2 = estimate_tau2(model, start, tau2_method)
+        fit = model.at(tau2)
+        alone = model.count < 2
+        scale, df = knapp_hartung(model, fit, interval)
+        scale, df = np.where(alone, 1.0, scale), np.where(alone, np.inf, df)
+        return summarise(model, start, fit, tau2, scale, df, level, tau2_method == "FE")
+
     batch = batch_of(effects, variances, where)
-    return pool_batch(batch, tau2_method, interval, level)
+    return Pooled(**batch.analysed(intercept(batch.effects.shape[1]), analyse))
 
 
-def pool_batch(batch: Batch, tau2_method: str, interval: str, level: float, weights: bool = True) -> Pooled:
-    """Pool a checked batch chunk by chunk; without `weights` that field stays empty, to save memory."""
-    record = {name: np.empty(batch.size) for name in NUMBERS}
-    shares = np.empty((batch.size if weights else 0, batch.k))
-    for stretch, model in chunks(batch):
-        begin = start(model)
-        tau2 = estimate_tau2(model, begin, tau2_method)
-        numbers, w = summarise(model, begin, tau2, interval, level, common=tau2_method == "FE")
-        for name, values in numbers.items():
-            record[name][stretch] = values
-        if weights:
-            shares[stretch] = w.T
-    whole = {name: plain(values.reshape(batch.shape)) for name, values in record.items()}
-    return Pooled(**whole, weights=shares.reshape((*batch.shape, batch.k) if weights else shares.shape))
+def knapp_hartung(model: Model, fit: Fit, interval: str) -> tuple[Floats, Floats]:
+    """Scale of the variance and degrees of freedom (n,), 1 and infinite for a Wald interval."""
+    if interval == "wald":
+        return np.ones(len(model.count)), np.full(len(model.count), np.inf)
+    scale = fit.q / np.maximum(model.freedom, 1)
+    return np.maximum(scale, 1.0) if interval == "hksj_adhoc" else scale, model.freedom
 
 
 def summarise(
-    model: Model,
-    begin: Start,
-    tau2: Floats,
-    interval: str,
-    level: float,
-    *,
-    common: bool = False,
-    correction: tuple[Floats, Floats] | None = None,
-) -> tuple[dict[str, Floats], Floats]:
-    """Everything that follows from tau2 (n,): the fields of `Pooled` but the weights, and these (k, n).
-
-    The weights stand in a buffer of the model: copy them before it is evaluated again.
-    `correction` overrides the scale and the df that `interval` would take from the model.
-    """
-    w = weights_at(model, tau2)
-    total = w.sum(0)
-    middle = np.einsum("ij,ij->j", w, model.effects) / total
-    scale, df = correction or _correction(model, w, middle, interval)
-    estimate, se = model.centre + middle, np.sqrt(scale / total)
-    half = quantile(df, (1 + level) / 2)
-    predicted = half * np.sqrt(tau2 + se**2)
-    unknown = common | ((model.count < 2) if correction is None else False)
-    predicted = np.where(unknown, np.nan, predicted) if np.any(unknown) else predicted
-    statistic = ratio(estimate, se)
-    record = {
+    model: Model, start: Fit, fit: Fit, tau2: Floats, scale: Floats, df: Floats, level: float, common: bool
+) -> dict[str, Floats]:
+    """The fields of `Pooled` (n,), from the fits at 0 and at tau2 (n,), and the variance's scale and df."""
+    estimate = model.centre + fit.coefficients[:, 0]
+    se = np.sqrt(scale * fit.inverse[:, 0, 0])
+    found = infer(estimate, se, df, level)
+    predicted = found.quantile * np.sqrt(tau2 + se**2)
+    predicted = np.where(common | (model.count < 2), np.nan, predicted)
+    return {
         "estimate": estimate,
         "se": se,
-        "ci_low": estimate - half * se,
-        "ci_high": estimate + half * se,
-        "statistic": statistic,
+        "ci_low": found.low,
+        "ci_high": found.high,
+        "statistic": found.statistic,
         "df": df,
-        "p_value": two_sided(statistic, df),
+        "p_value": found.p_value,
         "pi_low": estimate - predicted,
         "pi_high": estimate + predicted,
+        "weights": 100 * fit.weights * fit.inverse[:, 0],
+        **heterogeneity(model, start, tau2, common),
     }
-    w *= 100 / total
-    return record | _heterogeneity(model, begin, tau2, common), w
 
 
-def _correction(model: Model, w: Floats, middle: Floats, interval: str) -> tuple[Floats, Floats]:
-    """Scale of the variance and degrees of freedom; one study alone has the normal interval."""
-    n = len(model.count)
-    if interval == "wald":
-        return np.ones(n), np.full(n, np.inf)
-    alone = model.count < 2
-    residual = np.subtract(model.effects, middle, out=buffers(model)[1])
-    scale = np.einsum("ij,ij,ij->j", w, residual, residual) / np.maximum(model.freedom, 1)
-    if interval == "hksj_adhoc":
-        scale = np.maximum(scale, 1.0)
-    if alone.any():
-        return np.where(alone, 1.0, scale), np.where(alone, np.inf, model.freedom)
-    return scale, model.freedom
-
-
-def _heterogeneity(model: Model, begin: Start, tau2: Floats, common: bool) -> dict[str, Floats]:
-    freedom = model.freedom
-    p = chi2_tail(begin.q, np.maximum(freedom, 1))  # 1 for one study, whose Q is 0
-    record = {"tau2": tau2, "q": begin.q, "q_df": freedom, "q_p_value": p}
-    return record | inconsistency(begin, freedom, tau2, common)
-
-
-def inconsistency(begin: Start, freedom: Floats, tau2: Floats, common: bool) -> dict[str, Floats]:
-    """I² in per cent and H² (Higgins & Thompson 2002), one study alone having 0 and 1."""
+def heterogeneity(model: Model, start: Fit, tau2: Floats, common: bool) -> dict[str, Floats]:
+    """Tau2, Q and its test, I² (per cent) and H² (Higgins & Thompson 2002), 0 and 1 for one study alone."""
+    freedom = np.maximum(model.freedom, 1)
+    relative = tau2 * start.trace / freedom
+    i2, h2 = 100 * relative / (1 + relative), 1 + relative
     if common:
-        h2 = begin.q / np.maximum(freedom, 1) + (freedom < 1)
-        return {"i2": 100 * np.maximum(1 - 1 / np.maximum(h2, 1.0), 0.0), "h2": h2}
-    relative = tau2 * begin.trace / np.maximum(freedom, 1)
-    return {"i2": 100 * relative / (1 + relative), "h2": 1 + relative}
+        h2 = start.q / freedom + (model.freedom < 1)
+        i2 = 100 * np.maximum(1 - 1 / np.maximum(h2, 1.0), 0.0)
+    p_value = np.asarray(chdtrc(freedom, start.q), dtype=np.float64)  # 1 for one study, whose Q is 0
+    return {"tau2": tau2, "q": start.q, "q_df": model.freedom, "q_p_value": p_value, "i2": i2, "h2": h2}
+
+
+@dataclass(frozen=True, slots=True)
+class Tau2Interval:
+    """Interval for tau2, and from its limits for I² (per cent) and H²; unpacks as `low, high`.
+
+    Where `empty`, the effects agree better than any tau2 ≥ 0 allows at this level: the interval is the
+    empty set, reported as 0 to 0.
+    """
+
+    low: Floats
+    high: Floats
+    empty: Bools
+    i2_low: Floats
+    i2_high: Floats
+    h2_low: Floats
+    h2_high: Floats
+
+    def __iter__(self) -> Iterator[Floats]:
+        """Unpack as low, high."""
+        return iter((self.low, self.high))
+
+
+def tau2_interval(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    design: ArrayLike | None = None,
+    where: ArrayLike | None = None,
+    level: float = 0.95,
+) -> Tau2Interval:
+    """Q-profile interval for tau2 (Viechtbauer 2007) of effects (…, k); fields have the batch shape.
+
+    The limits are the tau2 at which the generalised Q equals the χ² quantiles on k - 1 df; a limit that
+    would be negative is 0. One study says nothing about tau2: 0 to infinity. With the `design` (k, m) of a
+    meta-regression it is the interval for the tau2 that the moderators leave, on k - p df.
+
+    >>> low, high = tau2_interval([0.1, 0.9, 0.4], [0.02, 0.03, 0.05])
+    >>> round(float(low), 6), round(float(high), 6)
+    (0.018565, 6.42517)
+    """
+    level = check_level(level)
+
+    def analyse(model: Model) -> dict[str, Floats]:
+        start, alone = model.start(), model.freedom < 1
+        limits = {}
+        for end, tail, unknown in (
+            ("low", (1 - level) / 2, (0, 0, 1)),
+            ("high", (1 + level) / 2, (np.inf, 100, np.inf)),
+        ):
+            quantiles = np.asarray(chdtri(np.maximum(model.freedom, 1), tail), dtype=np.float64)
+            tau2 = solve_q(model, start, quantiles)
+            left = heterogeneity(model, start, tau2, common=False)
+            for name, value, nothing in zip(
+                ("", "i2_", "h2_"), (tau2, left["i2"], left["h2"]), unknown, strict=True
+            ):
+                limits[name + end] = np.where(alone, nothing, value)
+        return limits | {"empty": np.where(alone, 0.0, start.q < quantiles)}
+
+    batch = batch_of(effects, variances, where)
+    whole = intercept(batch.effects.shape[1]) if design is None else batch.regressed_on(design)
+    found = batch.analysed(whole, analyse)
+    return Tau2Interval(empty=(found.pop("empty") > 0)[()], **found)

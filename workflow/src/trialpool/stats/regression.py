@@ -1,22 +1,24 @@
-"""Meta-regression: mixed-effects models with moderators, by any tau2 method, in batches."""
+"""Meta-regression on moderators or subgroups, in batches, and permutation tests."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from math import factorial, prod
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, fdtrc
 
-from trialpool.stats import design as forms_of_design
-from trialpool.stats.batch import Batch, batch_of, chunks
-from trialpool.stats.checks import Floats, check_level, finite, one_of, plain
-from trialpool.stats.forms import start, weights_at
-from trialpool.stats.heterogeneity import TAU2_METHODS, estimate_tau2
-from trialpool.stats.model import Model
-from trialpool.stats.moderators import Moderators, check_solvable, moderators_of
-from trialpool.stats.pooling import INTERVALS, inconsistency
-from trialpool.stats.tails import chi2_tail, quantile, ratio, two_sided
+from trialpool.stats._model import Batch, Design, Model, batch_of, intercept, spanned_by
+from trialpool.stats._numeric import Rows, infer, quantile
+from trialpool.stats._tau2 import TAU2_METHODS, estimate_tau2
+from trialpool.stats.checks import Bools, Floats, check_level, counts, finite, one_analysis, one_of
+from trialpool.stats.pooling import INTERVALS, Pooled, heterogeneity, knapp_hartung, pool, summarise
+
+BLOCK = 2**14  # permutations fitted at once
+# A permuted statistic this close below the observed one counts as equal: rounding must not break ties.
+TIE = 1.5e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,80 +74,49 @@ def meta_regression(
     one_of("interval", interval, INTERVALS)
     level = check_level(level)
     batch = batch_of(effects, variances, where)
-    moderators = moderators_of(design, batch.k)
-    check_solvable(batch, moderators)
-    return regress_batch(batch, moderators, tau2_method, interval, level)
+    return _regress(batch, batch.regressed_on(design), tau2_method, interval, level)
 
 
-def regress_batch(
-    batch: Batch, moderators: Moderators, tau2_method: str, interval: str, level: float
-) -> MetaRegression:
-    """Fit a checked batch chunk by chunk."""
-    parts: dict[str, list[Floats]] = {name: [] for name in MetaRegression.__slots__}
-    for _, model in chunks(batch):
-        fit = _fit(model, moderators, tau2_method, interval, level)
-        for name, values in fit.items():
-            parts[name].append(values)
-    whole = {name: np.concatenate(values) for name, values in parts.items()}
-    shaped = {name: plain(a.reshape((*batch.shape, *a.shape[1:]))) for name, a in whole.items()}
-    return MetaRegression(**shaped)
+def _regress(batch: Batch, design: Design, tau2_method: str, interval: str, level: float) -> MetaRegression:
+    common, alone = tau2_method == "FE", intercept(len(design.basis))
+
+    def analyse(model: Model) -> dict[str, Floats]:
+        null = replace(model, design=alone)
+        null_start, start = null.start(), model.start()
+        tau2 = estimate_tau2(model, start, tau2_method)
+        if common:
+            total, unexplained = null_start.q / null.freedom, start.q / model.freedom
+        else:
+            total, unexplained = estimate_tau2(null, null_start, tau2_method), tau2
+        gain = total - unexplained
+        explained = np.divide(gain, total, out=np.zeros_like(gain), where=total > 0)
+        left = heterogeneity(model, start, tau2, common)
+        fit = model.at(tau2)
+        scale, df = knapp_hartung(model, fit, interval)
+        beta = fit.coefficients @ design.back.T
+        beta[:, 0] += model.centre
+        covariance = design.back @ fit.inverse @ design.back.T * scale[:, None, None]
+        se = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
+        found = infer(beta, se, df[:, None], level)
+        return {
+            "coefficients": beta,
+            "covariance": covariance,
+            "se": se,
+            "ci_low": found.low,
+            "ci_high": found.high,
+            "statistic": found.statistic,
+            "p_value": found.p_value,
+            "df": df,
+            "r2": 100 * np.maximum(explained, 0.0),
+            **{name: left[name] for name in ("tau2", "i2", "h2")},
+            **{f"qe{name}": left[f"q{name}"] for name in ("", "_df", "_p_value")},
+            **_omnibus(beta[:, 1:], covariance[:, 1:, 1:], df),
+        }
+
+    return MetaRegression(**batch.analysed(design, analyse))
 
 
-def _fit(
-    model: Model, moderators: Moderators, tau2_method: str, interval: str, level: float
-) -> dict[str, Floats]:
-    null, null_df, null_tau2 = start(model), model.freedom, np.zeros(len(model.count))
-    common = tau2_method == "FE"
-    if not common:
-        null_tau2 = estimate_tau2(model, null, tau2_method)
-    model = replace(model, basis=moderators.basis)
-    begin, freedom = start(model), model.freedom
-    tau2 = estimate_tau2(model, begin, tau2_method)
-    beta, covariance, scale = solve(model, moderators, tau2)
-    beta[:, 0] += model.centre
-    df = np.full(len(tau2), np.inf)
-    if interval != "wald":
-        scale = np.maximum(scale, 1.0) if interval == "hksj_adhoc" else scale
-        covariance, df = covariance * scale[:, None, None], freedom
-    unexplained = (null.q / null_df, begin.q / freedom) if common else (null_tau2, tau2)
-    left = {
-        "tau2": tau2,
-        "r2": _share(unexplained[0] - unexplained[1], unexplained[0]),
-        "qe": begin.q,
-        "qe_df": freedom,
-        "qe_p_value": chi2_tail(begin.q, freedom),
-    }
-    left |= inconsistency(begin, freedom, tau2, common) | omnibus(beta[:, 1:], covariance[:, 1:, 1:], df)
-    return left | _tested(beta, covariance, df, level)
-
-
-def _tested(beta: Floats, covariance: Floats, df: Floats, level: float) -> dict[str, Floats]:
-    se = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-    statistic = ratio(beta, se)
-    half = quantile(df, (1 + level) / 2)[:, None] * se
-    return {
-        "coefficients": beta,
-        "covariance": covariance,
-        "se": se,
-        "ci_low": beta - half,
-        "ci_high": beta + half,
-        "statistic": statistic,
-        "p_value": two_sided(statistic, np.broadcast_to(df[:, None], se.shape)),
-        "df": df,
-    }
-
-
-def solve(model: Model, moderators: Moderators, tau2: Floats) -> tuple[Floats, Floats, Floats]:
-    """Coefficients (n, p) in the moderators' units, their covariance, and the Knapp-Hartung scale (n,)."""
-    w = weights_at(model, tau2)
-    inverse, residual = forms_of_design.residuals(moderators.basis, w, model.effects)
-    onto = forms_of_design.coefficients(moderators.basis, w, model.effects, inverse)
-    scale = np.einsum("ij,ij,ij->j", w, residual, residual) / model.freedom
-    back = moderators.back
-    return onto @ back.T, back @ inverse @ back.T, scale
-
-
-def omnibus(slopes: Floats, covariance: Floats, df: Floats) -> dict[str, Floats]:
+def _omnibus(slopes: Floats, covariance: Floats, df: Floats) -> dict[str, Floats]:
     """Wald test that all slopes (n, m) are 0: χ², or F (divided by m) where `df` is finite."""
     m = slopes.shape[1]
     unit = 1 / np.sqrt(np.maximum(np.diagonal(covariance, axis1=1, axis2=2), np.finfo(float).tiny))
@@ -157,10 +128,6 @@ def omnibus(slopes: Floats, covariance: Floats, df: Floats) -> dict[str, Floats]
     q = np.where(finite_df, q / m, q)
     p = np.where(finite_df, fdtrc(m, np.where(finite_df, df, 1.0), q), chdtrc(m, q))
     return {"qm": q, "qm_df": np.full(len(q), float(m)), "qm_p_value": p}
-
-
-def _share(gain: Floats, total: Floats) -> Floats:
-    return 100 * np.maximum(np.divide(gain, total, out=np.zeros_like(gain), where=total > 0), 0.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +160,218 @@ def predict(fit: MetaRegression, design: ArrayLike, *, level: float = 0.95) -> P
     full = np.column_stack([np.ones(len(rows)), rows])
     estimate = full @ fit.coefficients
     variance = np.einsum("ri,ij,rj->r", full, fit.covariance, full)
-    crit = quantile(np.atleast_1d(fit.df), (1 + check_level(level)) / 2)
+    crit = quantile(fit.df, check_level(level))
     near, far = crit * np.sqrt(variance), crit * np.sqrt(variance + fit.tau2)
     se = np.sqrt(variance)
     return Predicted(estimate, se, estimate - near, estimate + near, estimate - far, estimate + far)
+
+
+@dataclass(frozen=True, slots=True)
+class Subgroups:
+    """Each subgroup pooled, and the test between them.
+
+    `names` are in order of first appearance and `k` counts the studies of each; fields of `pooled` are
+    (G,), its weights (G, k) sum to 100 within a subgroup. The `statistic` is χ² on `df`, or where `df2` is
+    finite F on `df` and `df2`.
+    """
+
+    names: tuple[str, ...]
+    k: Floats
+    pooled: Pooled
+    statistic: float
+    df: float
+    df2: float
+    p_value: float
+
+
+def subgroups(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    groups: Sequence[object],
+    *,
+    tau2: str = "separate",
+    tau2_method: str = "REML",
+    interval: str = "hksj_adhoc",
+    level: float = 0.95,
+) -> Subgroups:
+    """Pool each of the `groups` (one label a study) and test whether they differ.
+
+    With `tau2="separate"` each group is pooled by itself and the estimates are compared by χ² on G - 1 df
+    with the SEs of the chosen interval (Borenstein et al. 2009, ch. 19). With "common" one tau2, one
+    Knapp-Hartung scale and t on k - G df serve all groups, which is meta-regression on their labels.
+
+    >>> result = subgroups([0.1, 0.2, 0.7, 0.9], [0.02] * 4, ["a", "a", "b", "b"], interval="wald")
+    >>> result.names, result.pooled.estimate.round(2).tolist(), round(result.p_value, 4)
+    (('a', 'b'), [0.15, 0.8], 0.0)
+    """
+    one_of("tau2", tau2, ("common", "separate"))
+    one_of("tau2_method", tau2_method, TAU2_METHODS)
+    one_of("interval", interval, INTERVALS)
+    level = check_level(level)
+    y, v = one_analysis(effects, variances)
+    names, masks = _masks(groups, y)
+    if tau2 == "separate":
+        pooled = pool(y, v, where=masks, tau2_method=tau2_method, interval=interval, level=level)
+        df2 = np.inf
+    else:
+        pooled, df2 = _common(y, v, masks, tau2_method, interval, level)
+    statistic, df = _between(pooled), float(len(names) - 1)
+    if np.isfinite(df2) and df > 0:
+        statistic /= df
+    p_value = float(fdtrc(df, df2, statistic) if np.isfinite(df2) else chdtrc(df, statistic)) if df else 1.0
+    return Subgroups(names, masks.sum(1).astype(float), pooled, statistic, df, df2, p_value)
+
+
+def _masks(groups: Sequence[object], y: Floats) -> tuple[tuple[str, ...], Bools]:
+    labels = [str(group) for group in groups]
+    if len(labels) != len(y):
+        raise ValueError(f"groups has {len(labels)} labels for effects of shape {y.shape}: needs one a study")
+    names = tuple(dict.fromkeys(labels))
+    return names, np.array([[label == name for label in labels] for name in names])
+
+
+def _common(
+    y: Floats, v: Floats, masks: Bools, tau2_method: str, interval: str, level: float
+) -> tuple[Pooled, float]:
+    """Estimate tau2 around the subgroup means, then summarise each subgroup with it."""
+    number, k = masks.shape
+    if k <= number:
+        raise ValueError(f"groups: {k} studies in {number} groups are too few for a common tau2")
+    design = spanned_by((masks / np.sqrt(masks.sum(1, keepdims=True))).T)
+    (whole,) = batch_of(y, v).models(design)
+    tau2 = estimate_tau2(whole, whole.start(), tau2_method)
+    shared = (tau2, *knapp_hartung(whole, whole.at(tau2), interval))
+
+    def analyse(groups: Model) -> dict[str, Floats]:
+        t, scale, df = (np.repeat(a, len(groups.count)) for a in shared)
+        return summarise(groups, groups.start(), groups.at(t), t, scale, df, level, tau2_method == "FE")
+
+    return Pooled(**batch_of(y, v, masks).analysed(intercept(k), analyse)), float(shared[2][0])
+
+
+def _between(pooled: Pooled) -> float:
+    """Q between the estimates; certain and different ones (SE 0) are infinitely far apart."""
+    if (pooled.se <= 0).any():
+        return 0.0 if np.ptp(pooled.estimate) == 0 else np.inf
+    w = 1 / pooled.se**2
+    mean = (w * pooled.estimate).sum() / w.sum()
+    return float((w * (pooled.estimate - mean) ** 2).sum())
+
+
+@dataclass(frozen=True, slots=True)
+class PermutationTest:
+    """Two-sided permutation p-values: of each coefficient (p,), intercept first, and of all moderators.
+
+    `count` permutations were compared, `exact` says whether these are all. Without a design `p_value` has
+    one entry, for the pooled effect, and `qm_p_value` is the same number.
+    """
+
+    p_value: Floats
+    qm_p_value: float
+    count: int
+    exact: bool
+
+
+def permutation_test(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    design: ArrayLike | None = None,
+    *,
+    tau2_method: str = "REML",
+    interval: str = "wald",
+    exact_up_to: int = 2**15,
+    draws: int = 1000,
+    seed: int = 1,
+) -> PermutationTest:
+    """Test a pooled effect by flipping signs, or moderators by exchanging the rows of `design` (k, m).
+
+    Follmann & Proschan 1999; Higgins & Thompson 2004. Compared is the absolute test statistic under the
+    same `tau2_method` and `interval`. Exact over all distinct permutations if there are at most
+    `exact_up_to`; otherwise the observed order and `draws` - 1 random ones, from `seed`.
+
+    >>> result = permutation_test([0.3, 0.1, 0.5, 0.4, 0.2], [0.1, 0.1, 0.2, 0.1, 0.1])
+    >>> float(result.p_value[0]), result.exact
+    (0.0625, True)
+    """
+    one_of("tau2_method", tau2_method, TAU2_METHODS)
+    one_of("interval", interval, INTERVALS)
+    y, v = one_analysis(effects, variances)
+    draws = int(counts("draws", draws, least=2))
+    choice = (tau2_method, interval)
+    if design is None:
+        return _flip_signs(y, v, choice, exact_up_to, draws, seed)
+    moderators = batch_of(y, v).regressed_on(design)
+    return _exchange_rows(y, v, moderators, choice, exact_up_to, draws, seed)
+
+
+def _flip_signs(
+    y: Floats, v: Floats, choice: tuple[str, str], exact_up_to: int, draws: int, seed: int
+) -> PermutationTest:
+    """Turn signs; flipping all of them mirrors the statistic, so that half of the 2^k suffice."""
+    k = len(y)
+    exact = 2**k <= exact_up_to
+    number = 2 ** (k - 1) if exact else draws
+    generator = np.random.default_rng(seed)
+
+    def blocks() -> Iterator[Floats]:
+        for begin in range(0, number, BLOCK):
+            rows = np.arange(begin, min(begin + BLOCK, number))
+            flip = (rows[:, None] >> np.arange(k)) & 1 if exact else generator.integers(0, 2, (len(rows), k))
+            flip[rows == 0] = 0  # the observed signs
+            yield np.where(flip > 0, -1.0, 1.0)
+
+    least, above = 0.0, 0
+    for signs in blocks():
+        statistic = abs(pool(signs * y, v, tau2_method=choice[0], interval=choice[1]).statistic)
+        least = least or float(statistic[0]) - TIE
+        above += int((statistic >= least).sum())
+    p = above / number
+    return PermutationTest(np.array([p]), p, 2**k if exact else number, exact)
+
+
+def _exchange_rows(
+    y: Floats, v: Floats, moderators: Design, choice: tuple[str, str], exact_up_to: int, draws: int, seed: int
+) -> PermutationTest:
+    """Exchange the studies among the rows of the design; equal rows make fewer distinct permutations."""
+    labels, repeats = _same_rows(moderators.basis)
+    number = factorial(len(y)) // prod(map(factorial, repeats))
+    exact = number <= exact_up_to
+    if exact:
+        orders = _distinct_orders(labels, repeats)
+    else:
+        number = draws
+        orders = np.argsort(np.random.default_rng(seed).random((draws, len(y))), axis=1)
+        orders[0] = np.arange(len(y))
+    observed = _regress(batch_of(y, v), moderators, *choice, 0.95)
+    statistic, qm = abs(observed.statistic) - TIE, observed.qm - TIE
+    above, above_qm = np.zeros(len(statistic)), 0
+    for begin in range(0, number, BLOCK):
+        part = orders[begin : begin + BLOCK]
+        fit = _regress(batch_of(y[part], v[part]), moderators, *choice, 0.95)
+        above += (abs(fit.statistic) >= statistic).sum(0)
+        above_qm += int((fit.qm >= qm).sum())
+    return PermutationTest(above / number, above_qm / number, number, exact)
+
+
+def _same_rows(basis: Floats) -> tuple[Rows, list[int]]:
+    rounded = np.round(basis, 12) + 0.0
+    _, labels, repeats = np.unique(rounded, axis=0, return_inverse=True, return_counts=True)
+    return labels.reshape(-1), [int(count) for count in repeats]
+
+
+def _distinct_orders(labels: Rows, repeats: list[int]) -> Rows:
+    """Every distinct way to deal the studies to the rows of the design, as orders of the studies (m, k).
+
+    Each study in turn is given a kind of row still free; the studies of one kind then take its rows in turn.
+    """
+    dealt = np.empty((1, 0), dtype=np.intp)
+    left = np.array([repeats])
+    for _ in range(len(labels)):
+        branch, kind = np.nonzero(left)
+        dealt = np.column_stack([dealt[branch], kind])
+        left = left[branch]
+        left[np.arange(len(kind)), kind] -= 1
+    studies = np.argsort(dealt, axis=1, kind="stable")
+    orders = np.empty_like(studies)
+    orders[:, np.argsort(labels, kind="stable")] = studies
+    return orders

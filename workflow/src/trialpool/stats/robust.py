@@ -13,8 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from trialpool.stats.checks import Floats, between, check_effects, check_level
-from trialpool.stats.inference import infer
+from trialpool.stats._numeric import infer
+from trialpool.stats.checks import Floats, between, check_level, one_analysis
 from trialpool.stats.pooling import pool
 
 FEWEST_DF = 4
@@ -141,12 +141,7 @@ def robust_pool(
 
 
 def correlated_effects(
-    effects: ArrayLike,
-    variances: ArrayLike,
-    cluster: ArrayLike,
-    *,
-    rho: float = 0.8,
-    level: float = 0.95,
+    effects: ArrayLike, variances: ArrayLike, cluster: ArrayLike, *, rho: float = 0.8, level: float = 0.95
 ) -> Robust:
     """Pool effects (k,) within clusters by the correlated-effects working model, with CR2 inference.
 
@@ -174,14 +169,6 @@ def correlated_effects(
     tau2 = max(0.0, float(excess / (total - (w**2 @ size**2) / total)))
     weights = 1 / (size * (mean_variance + tau2))
     return _robust(y, weights[numbers], tau2, numbers, clusters, level)
-
-
-def one_analysis(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
-    """Check the effects and variances of a single analysis: both (k,)."""
-    y, v = check_effects(effects, variances)
-    if y.ndim != 1:
-        raise ValueError(f"effects has shape {y.shape}: one analysis at a time here, shape (k,)")
-    return y, v
 
 
 def _robust(

@@ -1,4 +1,10 @@
-"""Selection model: the pooled effect if significant results were more (or less) likely to be published."""
+"""_Selection model: the pooled effect if significant results were more (or less) likely to be published.
+
+A study's one-sided p-value falls in a band between steps; a result of band j is published with relative
+chance d_j, the first band's being 1. Effects are N(mu, v + t). A study contributes
+log d + log N(y; mu, v + t) - log A, with A = sum of d_j times the chance of band j (Vevea & Hedges 1995). The
+likelihood is climbed with its exact first and second derivatives.
+"""
 
 from __future__ import annotations
 
@@ -6,20 +12,20 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc
+from scipy.special import chdtrc, ndtr, ndtri
 
-from trialpool.stats.checks import Floats, check_level, one_of, refuse
-from trialpool.stats.checks import between as within_range
-from trialpool.stats.inference import infer
+from trialpool.stats._numeric import infer
+from trialpool.stats.bias import few_studies_caution
+from trialpool.stats.checks import Floats, between, check_level, one_analysis, one_of, refuse
 from trialpool.stats.pooling import pool
-from trialpool.stats.robust import one_analysis
-from trialpool.stats.selection_likelihood import Selection, Slope, climb, selection_of, slope
-from trialpool.stats.small_study import few_studies_caution
 
 ALTERNATIVES = ("greater", "less")
 STARTS = (0.05, 0.3, 1.0, 3.0)
 FEW_IN_A_BAND = 4
 FARTHEST_LOG_CHANCE = 12.0
+CLIMB_STEPS = 300
+SETTLED = 1e-12
+LONGEST_LOG_STEP = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +62,11 @@ class SelectionModel:
 
 @dataclass(frozen=True, slots=True)
 class _End:
-    """Where a climb ended, (mu, tau2, log chances), and the likelihood's slope there."""
+    """Where a climb ended, (mu, tau2, log chances), the likelihood's slope there, and whether it rested."""
 
     at: Floats
-    slope: Slope
+    slope: _Slope
+    rested: bool
 
 
 def selection_model(
@@ -85,12 +92,12 @@ def selection_model(
     one_of("alternative", alternative, ALTERNATIVES)
     level = check_level(level)
     y, v = one_analysis(effects, variances)
-    cuts = np.atleast_1d(within_range("steps", steps, 0, 1))
+    cuts = np.atleast_1d(between("steps", steps, 0, 1))
     if cuts.ndim != 1 or cuts.size == 0:
         raise ValueError(f"steps has shape {cuts.shape}: needs a list of p-values, at least one")
     refuse("steps", cuts, np.diff(cuts, prepend=0.0) <= 0, "steps must be above 0 and ascend")
     refuse("steps", cuts, cuts >= 1, "must be below 1")
-    selection = selection_of(y if alternative == "greater" else -y, v, cuts)
+    selection = _bands_of(y if alternative == "greater" else -y, v, cuts)
     bands = tuple(np.bincount(selection.band, minlength=cuts.size + 1).tolist())
     reason = _reason(y.size, cuts, bands)
     if reason:
@@ -100,7 +107,7 @@ def selection_model(
     if best is None:
         reason = "the likelihood has no maximum: these studies do not determine the chances of publication"
         return _refused(cuts, alternative, bands, y.size, reason)
-    without = slope(selection, float(null.estimate), float(null.tau2), np.ones(cuts.size)).height
+    without = _slope(selection, float(null.estimate), float(null.tau2), np.ones(cuts.size)).height
     return _record(best, without, cuts, alternative, bands, level, rival)
 
 
@@ -115,25 +122,22 @@ def _reason(k: int, cuts: Floats, bands: tuple[int, ...]) -> str:
     return ""
 
 
-def _best(selection: Selection, mu: float, tau2: float, chances: int) -> tuple[_End | None, _End | None]:
+def _best(selection: _Selection, mu: float, tau2: float, chances: int) -> tuple[_End | None, _End | None]:
     """The highest place where climbs from several starts end, if it is a proper maximum, and a rival.
 
     One climb often ends at a lower maximum: a huge study then decides which of two stories is told.
     """
     climbs = [
-        climb(selection, np.append([mu, t], np.full(chances, np.log(chance))))
+        _climb(selection, np.append([mu, t], np.full(chances, np.log(chance))))
         for t in (tau2, float(selection.v.mean()))
         for chance in STARTS
     ]
-    at, here, rested = max(climbs, key=lambda end: end[1].height)
-    best = _End(at, here)
-    if not rested or np.abs(at[2:]).max() > FARTHEST_LOG_CHANCE or not _is_maximum(best):
+    best = max(climbs, key=lambda end: end.slope.height)
+    if np.abs(best.at[2:]).max() > FARTHEST_LOG_CHANCE or not _is_maximum(best):
         return None, None
-    se = np.sqrt(-1 / here.hessian[0, 0])
-    for other_at, other, other_rested in climbs:
-        if other_rested and abs(other_at[0] - at[0]) > 0.1 * se and _is_maximum(_End(other_at, other)):
-            return best, _End(other_at, other)
-    return best, None
+    apart = 0.1 * np.sqrt(-1 / best.slope.hessian[0, 0])
+    rivals = (end for end in climbs if abs(end.at[0] - best.at[0]) > apart and _is_maximum(end))
+    return best, next(rivals, None)
 
 
 def _free(at: Floats) -> NDArray[np.bool_]:
@@ -145,7 +149,7 @@ def _free(at: Floats) -> NDArray[np.bool_]:
 
 def _is_maximum(end: _End) -> bool:
     free = _free(end.at)
-    return bool(np.linalg.eigvalsh(end.slope.hessian[np.ix_(free, free)]).max() < 0)
+    return end.rested and bool(np.linalg.eigvalsh(end.slope.hessian[np.ix_(free, free)]).max() < 0)
 
 
 def _record(
@@ -200,3 +204,129 @@ def _refused(cuts: Floats, alternative: str, bands: tuple[int, ...], k: int, rea
     return SelectionModel(
         cuts, alternative, *eight, nothing, nothing, nan, nan, cuts.size, nan, bands, k, reason, ""
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """Effects and variances (k,), band of each study (k,), and the bands' lower effect limits (k, steps)."""
+
+    y: Floats
+    v: Floats
+    band: NDArray[np.intp]
+    limits: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Slope:
+    """Log-likelihood with gradient (p,) and Hessian (p, p) in (mu, t, d_2, d_3, …)."""
+
+    height: float
+    gradient: Floats
+    hessian: Floats
+
+
+def _bands_of(y: Floats, v: Floats, steps: Floats) -> _Selection:
+    """Place studies in the bands of one-sided p-values, large effects being significant."""
+    root = np.sqrt(v)
+    p_values = ndtr(-y / root)
+    limits = ndtri(1 - steps) * root[:, None]
+    return _Selection(y, v, np.searchsorted(steps, p_values, side="left"), limits)
+
+
+def _slope(selection: _Selection, mu: float, t: float, weights: Floats) -> _Slope:
+    """Evaluate at mean mu, heterogeneity t and relative chances `weights` of the bands after the first."""
+    y, v, band = selection.y, selection.v, selection.band
+    variance = v + t
+    residual = y - mu
+    share, share_slope, share_bend = _shares(selection, mu, variance)
+    chances = np.append(1.0, weights)
+    kept = share @ chances
+    # Of A: its gradient in (mu, t, d_2 …), and its second derivatives, which involve mu and t alone or once.
+    first = np.column_stack([share_slope @ chances, share[:, 1:]])
+    second = np.zeros((y.size, first.shape[1], first.shape[1]))
+    second[:, :2, :2] = np.einsum("nabj,j->nab", share_bend, chances)
+    second[:, :2, 2:] = share_slope[:, :, 1:]
+    second[:, 2:, :2] = np.swapaxes(share_slope[:, :, 1:], 1, 2)
+    relative = first / kept[:, None]
+    hessian = np.einsum("na,nb->ab", relative, relative) - (second / kept[:, None, None]).sum(axis=0)
+    count = np.bincount(band, minlength=chances.size)[1:]
+    gradient = -relative.sum(axis=0)
+    gradient[:2] += (residual / variance).sum(), 0.5 * ((residual / variance) ** 2 - 1 / variance).sum()
+    gradient[2:] += count / weights
+    hessian[0, 0] -= (1 / variance).sum()
+    hessian[0, 1] -= (residual / variance**2).sum()
+    hessian[1, 0] = hessian[0, 1]
+    hessian[1, 1] += (0.5 / variance**2 - residual**2 / variance**3).sum()
+    hessian[2:, 2:] -= np.diag(count / weights**2)
+    height = np.log(chances[band]) - 0.5 * (np.log(2 * np.pi * variance) + residual**2 / variance)
+    return _Slope(float((height - np.log(kept)).sum()), gradient, hessian)
+
+
+def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats, Floats, Floats]:
+    """Chance of each band (k, bands), its slopes in mu and t (k, 2, bands), and bends (k, 2, 2, bands)."""
+    s = np.sqrt(variance)[:, None]
+    b = (selection.limits - mu) / s
+    density = np.exp(-0.5 * b * b) / np.sqrt(2 * np.pi)
+    above = [
+        ndtr(-b),
+        density / s,
+        density * b / (2 * s**2),
+        density * b / s**2,
+        density * (b * b - 1) / (2 * s**3),
+        density * b * (b * b - 3) / (4 * s**4),
+    ]
+    k = b.shape[0]
+    share, mu_, t_, mu_mu, mu_t, t_t = (
+        np.diff(part, axis=1, prepend=np.zeros((k, 1)), append=np.full((k, 1), float(order == 0)))
+        for order, part in enumerate(above)
+    )
+    # The last band's chance is a lower tail: as 1 minus an upper tail it would lose its digits.
+    share[:, -1] = ndtr(b[:, -1])
+    bend = np.stack([np.stack([mu_mu, mu_t], axis=1), np.stack([mu_t, t_t], axis=1)], axis=1)
+    return share, np.stack([mu_, t_], axis=1), bend
+
+
+def _climb(selection: _Selection, start: Floats) -> _End:
+    """Climb to a maximum over mu, t >= 0 and positive chances, from `start` = (mu, t, log d_2, …).
+
+    Newton steps with the Hessian's eigenvalues turned downhill; chances move on the log scale.
+    """
+    at = start.copy()
+    here = _slope(selection, at[0], at[1], np.exp(at[2:]))
+    unit = np.append([np.sqrt(selection.v.mean()), selection.v.mean()], np.ones(at.size - 2))
+    for _ in range(CLIMB_STEPS):
+        step = _newton(here, at, unit)
+        moved, there = _longest(selection, at, here, step)
+        change = np.abs(moved - at) / (unit + np.abs(at))
+        at, here = moved, there
+        if change.max() <= SETTLED:
+            return _End(at, here, True)
+    return _End(at, here, False)
+
+
+def _newton(here: _Slope, at: Floats, unit: Floats) -> Floats:
+    """The step in units of (mu, t, log d), 0 in t where t is 0 and would fall."""
+    scale = np.append(unit[:2], np.exp(at[2:]))
+    gradient = here.gradient * scale
+    hessian = here.hessian * np.outer(scale, scale)
+    hessian[2:, 2:] += np.diag(gradient[2:])
+    free = np.ones(at.size, dtype=bool)
+    free[1] = at[1] > 0 or gradient[1] > 0
+    values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)])
+    downhill = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
+    step = np.zeros(at.size)
+    step[free] = vectors @ ((vectors.T @ gradient[free]) / downhill)
+    step *= min(1.0, LONGEST_LOG_STEP / max(np.abs(step[2:]).max(initial=0.0), 1e-300))
+    return step * np.append(unit[:2], np.ones(at.size - 2))
+
+
+def _longest(selection: _Selection, at: Floats, here: _Slope, step: Floats) -> tuple[Floats, _Slope]:
+    """Go the longest of 1, 1/2, 1/4 … of a step, t cut at 0, that does not lower the likelihood."""
+    allowed = 1e-12 * (1 + abs(here.height))
+    for halvings in range(50):
+        moved = at + step / 2**halvings
+        moved[1] = max(moved[1], 0.0)
+        there = _slope(selection, moved[0], moved[1], np.exp(moved[2:]))
+        if there.height >= here.height - allowed:
+            return moved, there
+    return at, here

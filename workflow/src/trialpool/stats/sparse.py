@@ -9,8 +9,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri
 
 from trialpool.stats.checks import Bools, Floats, check_level, one_of, plain, studies
-from trialpool.stats.effects import Effects
-from trialpool.stats.events import odds_ratio, risk_difference, risk_ratio, tables
+from trialpool.stats.effect_sizes import Effects, odds_ratio, risk_difference, risk_ratio, tables
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ def mantel_haenszel(
     one_of("measure", measure, ("RR", "OR", "RD"))
     level = check_level(level)
     a, size1, c, size2 = tables(events1, n1, events2, n2)
-    studies("events1", a)
+    studies("events1", a.shape)
     estimate, variance, weights = _MEASURES[measure](a, size1 - a, c, size2 - c)
     informative = _informative(a, size1, c, size2)
     own = _own_effects(measure, (a, size1, c, size2), informative, zero_cells)
@@ -81,7 +80,7 @@ def peto(
     """
     level = check_level(level)
     a, size1, c, size2 = tables(events1, n1, events2, n2)
-    studies("events1", a)
+    studies("events1", a.shape)
     total, events = size1 + size2, a + c
     spread = size1 * size2 * events * (total - events) / (total**2 * (total - 1))
     excess = a - size1 * events / total

@@ -105,13 +105,7 @@ def probability_below(
 
 
 def beyond_mcid(
-    mcid: ArrayLike,
-    *,
-    better: str,
-    estimate: ArrayLike,
-    se: ArrayLike,
-    tau2: ArrayLike,
-    df: ArrayLike,
+    mcid: ArrayLike, *, better: str, estimate: ArrayLike, se: ArrayLike, tau2: ArrayLike, df: ArrayLike
 ) -> Beyond:
     """Chances that a new study's true effect is an important benefit, trivial, or an important harm.
 

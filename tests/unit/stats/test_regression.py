@@ -1,11 +1,25 @@
+from itertools import permutations, product
+from math import factorial
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from published import BCG_ALLOCATION, BCG_LATITUDE, BCG_V, BCG_Y, BCG_YEAR
+from published import BCG_ALLOCATION, BCG_LATITUDE, BCG_V, BCG_Y, BCG_YEAR, HINE_TABLES
 from scipy.stats import t
 
-from trialpool.stats import INTERVALS, TAU2_METHODS, meta_regression, pool, predict, subgroups, tau2_interval
+from trialpool.stats import (
+    INTERVALS,
+    TAU2_METHODS,
+    meta_regression,
+    permutation_test,
+    pool,
+    predict,
+    risk_difference,
+    subgroups,
+    tau2_interval,
+)
+from trialpool.stats.regression import _distinct_orders
 
 
 def test_bcg_on_latitude():
@@ -61,6 +75,14 @@ def test_one_subgroup_is_no_contrast():
     result = subgroups(BCG_Y, BCG_V, ["all"] * 13)
     assert (result.statistic, result.df, result.p_value) == (pytest.approx(0), 0, 1)
     assert result.pooled.estimate[0] == pytest.approx(pool(BCG_Y, BCG_V).estimate)
+
+
+@pytest.mark.parametrize("method", TAU2_METHODS)
+def test_one_subgroup_with_a_common_tau2_is_the_whole(method):
+    result = subgroups(BCG_Y, BCG_V, ["all"] * 13, tau2="common", tau2_method=method).pooled
+    whole = pool(BCG_Y, BCG_V, tau2_method=method)
+    for name in ("estimate", "se", "ci_low", "tau2", "i2", "q"):
+        assert getattr(result, name)[0] == pytest.approx(getattr(whole, name), rel=1e-12)
 
 
 def by_hand(y, v, x, tau2):
@@ -161,3 +183,60 @@ def test_a_perfect_line_has_certain_coefficients():
     assert fit.coefficients == pytest.approx([0, 1], abs=1e-12)
     assert fit.tau2 == 0
     assert fit.p_value[1] < 1e-12
+
+
+def test_flipping_signs_of_hine():
+    effects = risk_difference(*HINE_TABLES)
+    for interval in ("wald", "hksj", "hksj_adhoc"):
+        result = permutation_test(*effects, interval=interval)
+        assert (result.p_value[0], result.count, result.exact) == (0.0625, 64, True)
+
+
+@given(st.lists(st.tuples(st.floats(-2, 2), st.floats(0.05, 2)), min_size=2, max_size=6))
+def test_flipping_signs_counts_every_choice_of_signs(rows):
+    y, v = np.array(rows).T
+    signs = np.array(list(product((1, -1), repeat=len(y))))
+    statistics = abs(pool(y * signs, v, interval="wald").statistic)
+    expected = np.mean(statistics >= statistics[0] - 1.5e-8)
+    assert permutation_test(y, v).p_value[0] == pytest.approx(expected)
+
+
+def test_exchanging_rows_counts_every_order():
+    y, v, x = BCG_Y[:5], BCG_V[:5], BCG_LATITUDE[:5]
+    observed = meta_regression(y, v, x, interval="wald")
+    fits = [meta_regression(y, v, x[list(order)], interval="wald") for order in permutations(range(5))]
+    expected = np.mean([abs(fit.statistic) >= abs(observed.statistic) - 1.5e-8 for fit in fits], axis=0)
+    result = permutation_test(y, v, x)
+    assert (result.exact, result.count) == (True, 120)
+    assert result.p_value == pytest.approx(expected)
+    assert result.qm_p_value == pytest.approx(np.mean([fit.qm >= observed.qm - 1.5e-8 for fit in fits]))
+
+
+def test_equal_rows_make_fewer_orders():
+    random = np.array([allocation == "random" for allocation in BCG_ALLOCATION], dtype=float)
+    result = permutation_test(BCG_Y, BCG_V, random)
+    assert (result.exact, result.count) == (True, factorial(13) // (factorial(7) * factorial(6)))
+    assert result.p_value[1] * result.count == pytest.approx(round(result.p_value[1] * result.count))
+
+
+@given(st.lists(st.integers(0, 2), min_size=3, max_size=6))
+def test_distinct_orders_are_all_deals_of_studies_to_kinds_of_rows(labels):
+    values, coded, repeats = np.unique(labels, return_inverse=True, return_counts=True)
+    orders = _distinct_orders(coded, list(repeats))
+    kinds = np.argsort(orders, axis=1)  # which row each study got
+    deals = {tuple(coded[row]) for row in kinds}
+    assert len(deals) == len(orders)
+    assert deals == {tuple(deal) for deal in permutations(coded)}
+    assert len(values) == len(repeats)
+
+
+def test_random_permutations_start_with_the_observed_order():
+    result = permutation_test(BCG_Y, BCG_V, BCG_LATITUDE, draws=400, seed=1)
+    assert (result.exact, result.count) == (False, 400)
+    assert result.p_value.min() >= 1 / 400
+    assert result.p_value[1] < 0.02
+    again = permutation_test(BCG_Y, BCG_V, BCG_LATITUDE, draws=400, seed=1)
+    assert again.p_value.tolist() == result.p_value.tolist()
+    flips = permutation_test(np.tile(BCG_Y, 2), np.tile(BCG_V, 2), draws=300)
+    assert (flips.exact, flips.count) == (False, 300)
+    assert flips.p_value[0] == pytest.approx(1 / 300)

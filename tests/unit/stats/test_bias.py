@@ -8,8 +8,7 @@ from hypothesis import strategies as st
 from scipy.stats import kendalltau
 
 from trialpool.stats import pool
-from trialpool.stats.fail_safe import fail_safe_n
-from trialpool.stats.small_study import begg, egger, pet_peese
+from trialpool.stats.bias import begg, egger, fail_safe_n, pet_peese
 
 FEW_Y, FEW_V = np.array([0.1, 0.4, 0.3, 0.8]), np.array([0.01, 0.05, 0.03, 0.2])
 

@@ -1,0 +1,95 @@
+"""What many methods compute alike: t and normal inference, and the roots of increasing functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import ndtr, stdtr, stdtrit
+
+from trialpool.stats.checks import Floats
+
+Rows = NDArray[np.intp]
+
+STEPS = 200  # halving alone needs some 60
+SETTLED = 1e-8  # a last Newton step this short leaves an error of its square
+
+
+@dataclass(frozen=True, slots=True)
+class Inference:
+    """Statistic, two-sided p-value, confidence limits, and the `quantile` that made these."""
+
+    statistic: Floats
+    p_value: Floats
+    low: Floats
+    high: Floats
+    quantile: Floats
+
+
+def infer(estimate: Floats | float, se: Floats | float, df: Floats | float, level: float) -> Inference:
+    """t inference on `df` degrees of freedom, normal where `df` is infinite; arguments broadcast.
+
+    A standard error of 0 gives an infinite statistic, or 0 for an estimate of 0.
+
+    >>> found = infer(2.0, 1.0, np.inf, 0.95)
+    >>> round(float(found.p_value), 6), round(float(found.low), 6)
+    (0.0455, 0.040036)
+    """
+    centre, spread = np.asarray(estimate, dtype=np.float64), np.asarray(se, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        statistic = np.asarray(np.where(centre == 0, 0.0, centre / spread), dtype=np.float64)
+    critical = quantile(df, level)
+    half = critical * spread
+    tail = -np.abs(statistic)
+    p_value = 2 * np.where(np.isinf(df), ndtr(tail), stdtr(df, tail))
+    return Inference(statistic, p_value, np.asarray(centre - half), np.asarray(centre + half), critical)
+
+
+def quantile(df: Floats | float, level: float) -> Floats:
+    """Half-width, in standard errors, of a t interval of a `level`; each distinct df is computed once.
+
+    >>> quantile(np.array([9.0, np.inf]), 0.95).round(4).tolist()
+    [2.2622, 1.96]
+    """
+    distinct, inverse = np.unique(df, return_inverse=True)
+    return np.asarray(stdtrit(distinct, (1 + level) / 2)[inverse.reshape(np.shape(df))], dtype=np.float64)
+
+
+def roots(
+    function: Callable[[Floats, Rows], tuple[Floats, Floats]],
+    low: Floats,
+    high: Floats,
+    start: Floats,
+    unit: Floats,
+) -> Floats:
+    """Where increasing functions cross 0 between `low` and `high` (n,), by Newton steps kept in the bracket.
+
+    `function(x, rows)` gives values and slopes of the functions numbered `rows` at x, or both divided by the
+    same positive number. A step that leaves
+    the bracket, or is longer than half the one before, is replaced by halving it. Steps count as short in
+    comparison with |x| + `unit` (n,).
+
+    >>> def squares(x, rows):
+    ...     return x**2 - np.array([4.0, 9.0])[rows], 2 * x
+    >>> roots(squares, np.zeros(2), np.full(2, 10.0), np.ones(2), np.ones(2)).round(12).tolist()
+    [2.0, 3.0]
+    """
+    answer, rows = start.copy(), np.arange(start.size)
+    x, before = start, high - low
+    for _ in range(STEPS):
+        value, slope = function(x, rows)
+        low, high = np.where(value < 0, x, low), np.where(value < 0, high, x)
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            new = x - value / slope
+        newton = (new >= low) & (new <= high) & (abs(new - x) <= before / 2)
+        new = np.where(newton, new, low + (high - low) / 2)
+        size, step = abs(x) + unit, abs(new - x)
+        answer[rows] = new
+        active = np.flatnonzero(~(newton & (step <= SETTLED * size)) & (high - low > 4e-16 * size))
+        if not active.size:
+            break
+        x, before = new[active], np.where(newton, step, high - low)[active]
+        low, high, unit, rows = low[active], high[active], unit[active], rows[active]
+    return answer

@@ -1,0 +1,498 @@
+"""Small-study effects and missing studies: regression and rank tests, PET-PEESE, trim and fill, fail-safe N.
+
+None of these tells publication bias from any other reason why small studies differ. A result with fewer
+studies than its statistic needs carries the reason in `refused` and NaN in its numbers; faulty data raise a
+ValueError. With fewer than 10 studies the numbers come with a `caution` (Sterne et al. 2011; Cochrane
+Handbook 13.3.5.4).
+
+Trim and fill (Duval & Tweedie 2000, JASA 95 and Biometrics 56) follows R's metafor where programs differ: the
+fitted model (not the common-effect one) does the trimming, the side follows the slope of the effects on their
+standard errors under that model, ties of distance keep the order of the effects, and the number of missing
+studies is rounded half to even.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import ndtr, ndtri
+
+from trialpool.stats._tau2 import TAU2_METHODS
+from trialpool.stats.checks import Floats, at_least, check_level, finite, one_analysis, one_of
+from trialpool.stats.pooling import INTERVALS, Pooled, pool
+from trialpool.stats.regression import meta_regression
+
+# Heterogeneity and interval of each form: the classic one is least squares whose residual scale is estimated.
+FORMS = {"classic": ("FE", "hksj"), "random": ("", "wald"), "random_hksj": ("", "hksj")}
+PREDICTORS = ("se", "variance", "sample_size")
+ADVISED_STUDIES = 10
+FEWEST_STUDIES = 3
+MOST_FOR_EXACT_RANKS = 500
+ESTIMATORS = ("L0", "R0", "Q0")
+SIDES = ("left", "right")
+NO_ROOT = "trimming leaves nearly all studies on one side of the centre: no solution for Q0; take L0 or R0"
+CIRCLING = "the number of missing studies did not settle; the largest of its cycle is taken"
+FAIL_SAFE_METHODS = ("rosenthal", "orwin", "rosenberg")
+NO_TEST = "assumes the missing studies average no effect and ignores heterogeneity; not a test of bias"
+
+
+@dataclass(frozen=True, slots=True)
+class Egger:
+    """A regression of effects on a measure of study size; the test is of the slope.
+
+    `intercept` is the effect of an infinitely large study. `df` is infinite for a normal test, `tau2` 0 for
+    the classic form. `refused` says why there are no numbers, `caution` why they are weak; both else empty.
+    """
+
+    form: str
+    predictor: str
+    intercept: float
+    intercept_se: float
+    intercept_ci_low: float
+    intercept_ci_high: float
+    intercept_p_value: float
+    slope: float
+    slope_se: float
+    statistic: float
+    df: float
+    p_value: float
+    tau2: float
+    k: int
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Begg:
+    """Kendall's rank correlation between standardised effects and variances; `exact` says how p was found."""
+
+    tau: float
+    p_value: float
+    exact: bool
+    k: int
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class PetPeese:
+    """The effect of an infinitely large study, by the line that the conditional rule `chosen` picks."""
+
+    chosen: str
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    pet: Egger
+    peese: Egger
+    refused: str
+    caution: str
+
+
+def few_studies_caution(k: int) -> str:
+    """What to say of a test of small-study effects among fewer than 10 studies; empty from 10 on."""
+    if k >= ADVISED_STUDIES:
+        return ""
+    return f"with {k} studies (fewer than {ADVISED_STUDIES}) chance and bias can hardly be told apart"
+
+
+def egger(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    form: str = "classic",
+    predictor: str = "se",
+    n1: ArrayLike | None = None,
+    n2: ArrayLike | None = None,
+    tau2_method: str = "REML",
+    level: float = 0.95,
+) -> Egger:
+    """Egger's regression test of effects (k,) with sampling variances (k,).
+
+    `form` "classic" is least squares with weights 1/v and t on k - 2 degrees of freedom (Egger 1997),
+    "random" a mixed-effects meta-regression with a normal test (Sterne & Egger 2005), "random_hksj" the same
+    with Knapp & Hartung's t. `predictor` is "se", "variance", or "sample_size": √(1/n1 + 1/n2) from the arms'
+    sizes, for standardised mean differences, whose variance contains the effect (Pustejovsky & Rodgers 2019).
+    Needs 3 studies that differ in size, otherwise `refused`.
+
+    >>> test = egger([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
+    >>> round(test.slope, 3), round(test.p_value, 4), test.caution
+    (1.992, 0.0266, 'with 4 studies (fewer than 10) chance and bias can hardly be told apart')
+    """
+    one_of("form", form, FORMS)
+    one_of("predictor", predictor, PREDICTORS)
+    level = check_level(level)
+    y, v = one_analysis(effects, variances)
+    x = _size(predictor, v, n1, n2)
+    reason = ""
+    if y.size < FEWEST_STUDIES:
+        reason = f"needs at least {FEWEST_STUDIES} studies to fit a line and judge it, there are {y.size}"
+    elif np.ptp(x) <= 1e-9 * x.max():
+        reason = "all studies have the same size, so effects cannot be related to it"
+    if reason:
+        numbers = (np.nan,) * 11
+        return Egger(form, predictor, *numbers, k=y.size, refused=reason, caution="")
+    method, interval = FORMS[form]
+    fit = meta_regression(y, v, x, tau2_method=method or tau2_method, interval=interval, level=level)
+    return Egger(
+        form=form,
+        predictor=predictor,
+        intercept=float(fit.coefficients[0]),
+        intercept_se=float(fit.se[0]),
+        intercept_ci_low=float(fit.ci_low[0]),
+        intercept_ci_high=float(fit.ci_high[0]),
+        intercept_p_value=float(fit.p_value[0]),
+        slope=float(fit.coefficients[1]),
+        slope_se=float(fit.se[1]),
+        statistic=float(fit.statistic[1]),
+        df=float(fit.df),
+        p_value=float(fit.p_value[1]),
+        tau2=float(fit.tau2),
+        k=y.size,
+        refused="",
+        caution=few_studies_caution(y.size),
+    )
+
+
+def _size(predictor: str, v: Floats, n1: ArrayLike | None, n2: ArrayLike | None) -> Floats:
+    """The regression's predictor (k,)."""
+    if predictor == "sample_size":
+        if n1 is None or n2 is None:
+            raise ValueError("n1, n2: predictor 'sample_size' needs the number of people in both arms")
+        arms = [at_least(name, n, 1) for name, n in (("n1", n1), ("n2", n2))]
+        for name, n in zip(("n1", "n2"), arms, strict=True):
+            if n.shape != v.shape:
+                raise ValueError(
+                    f"{name} has shape {n.shape}: needs one number for each of the {v.size} effects"
+                )
+        return np.sqrt(1 / arms[0] + 1 / arms[1])
+    return np.sqrt(v) if predictor == "se" else v
+
+
+def pet_peese(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    form: str = "classic",
+    alpha: float = 0.1,
+    tau2_method: str = "REML",
+    level: float = 0.95,
+) -> PetPeese:
+    """Estimate the effect (k,) of an infinitely large study, from the line on SE (PET) or variance (PEESE).
+
+    PEESE is chosen when PET's intercept differs from 0 at the two-sided level `alpha` (0.1 is the usual
+    one-sided 0.05), PET otherwise (Stanley & Doucouliagos 2014). `form` as in `egger`. Unreliable when
+    studies are few, all small or very heterogeneous (Stanley 2017). Needs 3 studies that differ in size.
+
+    >>> fit = pet_peese([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
+    >>> fit.chosen, round(fit.estimate, 4)
+    ('pet', -0.1099)
+    """
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha}: must lie between 0 and 1")
+    pet, peese = (
+        egger(effects, variances, form=form, predictor=predictor, tau2_method=tau2_method, level=level)
+        for predictor in ("se", "variance")
+    )
+    chosen = "peese" if pet.intercept_p_value < alpha else "pet"
+    line = peese if chosen == "peese" else pet
+    return PetPeese(
+        chosen="" if pet.refused else chosen,
+        estimate=line.intercept,
+        se=line.intercept_se,
+        ci_low=line.intercept_ci_low,
+        ci_high=line.intercept_ci_high,
+        p_value=line.intercept_p_value,
+        pet=pet,
+        peese=peese,
+        refused=pet.refused,
+        caution=pet.caution,
+    )
+
+
+def begg(effects: ArrayLike, variances: ArrayLike) -> Begg:
+    """Begg and Mazumdar's rank correlation test of effects (k,) and sampling variances (k,).
+
+    Effects are standardised around the common-effect mean with the variance of the difference. The
+    p-value is exact up to 500 studies without ties, otherwise normal with the variance for ties and no
+    continuity correction (Kendall 1970). Needs 3 studies, otherwise `refused`.
+
+    Source: Begg & Mazumdar 1994, Biometrics 50.
+
+    >>> test = begg([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
+    >>> round(test.tau, 4), round(test.p_value, 4), test.exact
+    (1.0, 0.0833, True)
+    """
+    y, v = one_analysis(effects, variances)
+    k = y.size
+    if k < FEWEST_STUDIES:
+        reason = f"needs at least {FEWEST_STUDIES} studies to rank, there are {k}"
+        return Begg(np.nan, np.nan, False, k, reason, "")
+    centred = y - y[0]
+    mean = (centred / v).sum() / (1 / v).sum()
+    z = (centred - mean) / np.sqrt(v - 1 / (1 / v).sum())
+    if np.ptp(z) == 0 or np.ptp(v) == 0:
+        reason = "all effects or all variances are equal, so there is nothing to rank"
+        return Begg(np.nan, np.nan, False, k, reason, "")
+    concordance = np.sign(np.subtract.outer(z, z)) * np.sign(np.subtract.outer(v, v))
+    score = float(concordance.sum()) / 2
+    pairs = k * (k - 1) / 2
+    ties = [np.unique(part, return_counts=True)[1].astype(np.float64) for part in (z, v)]
+    tied = [float((t * (t - 1)).sum()) / 2 for t in ties]
+    exact = tied == [0, 0] and k <= MOST_FOR_EXACT_RANKS
+    p_value = _exact_p(score, k) if exact else _normal_p(score, k, *ties)
+    tau = score / np.sqrt((pairs - tied[0]) * (pairs - tied[1]))
+    return Begg(float(tau), p_value, exact, k, "", few_studies_caution(k))
+
+
+def _exact_p(score: float, k: int) -> float:
+    """Two-sided p-value of Kendall's score: the share of permutations at least as far from 0.
+
+    The number of inversions of a random permutation is a sum of independent uniforms on 0 … i - 1.
+    """
+    fewest = round((k * (k - 1) / 2 - abs(score)) / 2)
+    chances = np.ones(1)
+    for i in range(2, k + 1):
+        sums = np.cumsum(np.pad(chances, (0, min(i - 1, fewest + 1))))[: fewest + 1]
+        sums[i:] -= sums[:-i].copy() if i < sums.size else 0
+        chances = sums / i
+    return float(min(1.0, 2 * chances.sum()))
+
+
+def _normal_p(score: float, k: int, first: Floats, second: Floats) -> float:
+    """Two-sided normal p-value; `first` and `second` count the members of each group of ties."""
+    spread = k * (k - 1) * (2 * k + 5)
+    for t in (first, second):
+        spread -= (t * (t - 1) * (2 * t + 5)).sum()
+    twos = [(t * (t - 1)).sum() for t in (first, second)]
+    threes = [(t * (t - 1) * (t - 2)).sum() for t in (first, second)]
+    variance = spread / 18 + twos[0] * twos[1] / (2 * k * (k - 1))
+    variance += threes[0] * threes[1] / (9 * k * (k - 1) * (k - 2))
+    return float(2 * ndtr(-abs(score) / np.sqrt(variance)))
+
+
+@dataclass(frozen=True, slots=True)
+class TrimAndFill:
+    """The number of studies `missing` on a `side` and the effect pooled with their mirror images filled in.
+
+    `filled_effects`, `filled_variances` (missing,) are the added studies; `pooled` is the whole record of
+    the filled data (the original data if none are missing). `missing_p_value` tests for none missing and
+    exists for R0 only, NaN otherwise. `refused` says why there are no numbers, `caution` why they are weak.
+    """
+
+    estimator: str
+    side: str
+    missing: int
+    missing_se: float
+    missing_p_value: float
+    estimate: float
+    se: float
+    ci_low: float
+    ci_high: float
+    p_value: float
+    tau2: float
+    filled_effects: Floats
+    filled_variances: Floats
+    pooled: Pooled | None
+    k: int
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Trimmed:
+    """Where trimming ended: the number, its SE, the trimmed centre, and whether it ran in a circle."""
+
+    missing: int
+    se: float
+    centre: float
+    circled: bool
+
+
+def trim_and_fill(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    estimator: str = "L0",
+    side: str | None = None,
+    tau2_method: str = "REML",
+    interval: str = "hksj_adhoc",
+    level: float = 0.95,
+) -> TrimAndFill:
+    """Estimate how many studies are missing among effects (k,), variances (k,), and pool with them.
+
+    `estimator` is "L0", "R0" or "Q0"; `side` where studies are missing, by default opposite to where small
+    studies lie; `tau2_method`, `interval`, `level` as in `pool`. Needs 3 studies, otherwise `refused`. It
+    assumes that asymmetry is due to missing studies; treat as a sensitivity analysis.
+
+    >>> filled = trim_and_fill([0.1, 0.2, 0.3, 0.5, 0.9], [0.01, 0.02, 0.04, 0.09, 0.2], tau2_method="FE")
+    >>> filled.missing, filled.side, round(filled.estimate, 4)
+    (2, 'left', 0.1571)
+    """
+    one_of("estimator", estimator, ESTIMATORS)
+    if side is not None:
+        one_of("side", side, SIDES)
+    check_level(level)
+    y, v = one_analysis(effects, variances)
+    one_of("tau2_method", tau2_method, TAU2_METHODS)
+    one_of("interval", interval, INTERVALS)
+    if y.size < FEWEST_STUDIES:
+        reason = f"needs at least {FEWEST_STUDIES} studies to see a side missing, there are {y.size}"
+        return _not_filled(estimator, side or "", y.size, reason)
+    found = side or _emptier_side(y, v, tau2_method)
+    sign = -1.0 if found == "right" else 1.0
+    order = np.argsort(sign * y, kind="stable")
+    trimmed = _trim(sign * y[order], v[order], estimator, tau2_method)
+    if not np.isfinite(trimmed.se):
+        return _not_filled(estimator, found, y.size, NO_ROOT)
+    beyond = order[y.size - trimmed.missing :]
+    whole = np.append(y, 2 * sign * trimmed.centre - y[beyond]), np.append(v, v[beyond])
+    pooled = pool(*whole, tau2_method=tau2_method, interval=interval, level=level)
+    return _filled(estimator, found, trimmed, pooled, *whole, y.size)
+
+
+def _filled(
+    estimator: str, side: str, trimmed: _Trimmed, pooled: Pooled, y: Floats, v: Floats, k: int
+) -> TrimAndFill:
+    cautions = (few_studies_caution(k), CIRCLING if trimmed.circled else "")
+    return TrimAndFill(
+        estimator=estimator,
+        side=side,
+        missing=trimmed.missing,
+        missing_se=trimmed.se,
+        missing_p_value=0.5 ** (trimmed.missing + 1) if estimator == "R0" else np.nan,
+        estimate=float(pooled.estimate),
+        se=float(pooled.se),
+        ci_low=float(pooled.ci_low),
+        ci_high=float(pooled.ci_high),
+        p_value=float(pooled.p_value),
+        tau2=float(pooled.tau2),
+        filled_effects=y[k:],
+        filled_variances=v[k:],
+        pooled=pooled,
+        k=k,
+        refused="",
+        caution="; ".join(filter(None, cautions)),
+    )
+
+
+def _not_filled(estimator: str, side: str, k: int, reason: str) -> TrimAndFill:
+    nothing = np.empty(0)
+    numbers = (np.nan,) * 8
+    return TrimAndFill(estimator, side, 0, *numbers, nothing, nothing, None, k, reason, "")
+
+
+def _emptier_side(y: Floats, v: Floats, tau2_method: str) -> str:
+    """Where studies would be missing: right if effects fall with their standard errors, else left."""
+    root = np.sqrt(v)
+    if np.ptp(root) <= 1e-9 * root.max():
+        return "left"
+    slope = meta_regression(y, v, root, tau2_method=tau2_method, interval="wald").coefficients[1]
+    return "right" if slope < 0 else "left"
+
+
+def _trim(y: Floats, v: Floats, estimator: str, tau2_method: str) -> _Trimmed:
+    """Trim the rightmost studies of ascending `y` until their number settles.
+
+    If it runs in a circle instead, the round that gave the largest number of the circle counts.
+    """
+    rounds: dict[int, _Trimmed] = {}
+    trimmed = 0
+    while trimmed not in rounds:
+        kept = y.size - trimmed
+        centre = float(pool(y[:kept], v[:kept], tau2_method=tau2_method, interval="wald").estimate)
+        missing, se = _missing(y - centre, estimator)
+        rounds[trimmed] = _Trimmed(missing, se, centre, False)
+        if missing == trimmed:
+            return rounds[trimmed]
+        trimmed = missing
+    circle = [rounds[trimmed]]
+    while circle[-1].missing != trimmed:
+        circle.append(rounds[circle[-1].missing])
+    return replace(max(circle, key=lambda end: end.missing), circled=True)
+
+
+def _missing(distances: Floats, estimator: str) -> tuple[int, float]:
+    """The number of missing studies and its standard error, from distances to the centre.
+
+    With S the rank sum of the positive distances and g the number of ranks beyond the largest negative
+    one: L0 = (4S - k(k + 1))/(2k - 1), R0 = g - 1, Q0 = k - 1/2 - √(2k² - 4S + 1/4).
+    """
+    k = distances.size
+    ranks = np.empty(k)
+    ranks[np.argsort(np.abs(distances), kind="stable")] = np.arange(1, k + 1)
+    if estimator == "R0":
+        beyond = k - ranks[distances < 0].max(initial=0.0) - 1
+        count = float(beyond) if (distances < 0).any() else 0.0
+        return max(0, round(count)), float(np.sqrt(2 * max(0.0, count) + 2))
+    total = float(ranks[distances > 0].sum())
+    if estimator == "L0":
+        count, unit = (4 * total - k * (k + 1)) / (2 * k - 1), 4 / (2 * k - 1)
+    else:
+        # Negative only if a single study is kept and all others lie right of it.
+        root = float(np.sqrt(max(0.0, 2 * k**2 - 4 * total + 0.25)))
+        count, unit = k - 0.5 - root, 2 / root if root else np.inf
+    variance = k * (k + 1) * (2 * k + 1) + 10 * count**3 + 27 * count**2 + 17 * count
+    variance += -18 * k * count**2 - 18 * k * count + 6 * k**2 * count
+    return min(k - 1, max(0, round(count))), float(unit * np.sqrt(max(0.0, variance) / 24))
+
+
+@dataclass(frozen=True, slots=True)
+class FailSafe:
+    """Number of studies (whole, or infinite); `target` is Orwin's negligible effect, else NaN."""
+
+    method: str
+    number: float
+    alpha: float
+    target: float
+    k: int
+    caution: str
+
+
+def fail_safe_n(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    method: str = "rosenthal",
+    alpha: float = 0.05,
+    target: float | None = None,
+) -> FailSafe:
+    """Count the null studies that would make a result of effects (k,), variances (k,) go away.
+
+    "rosenthal": Stouffer's combined one-sided p rises to `alpha` (Rosenthal 1979). "orwin": the plain mean
+    effect falls to `target`, by default half of it; a target of the other sign is mirrored (Orwin 1983).
+    "rosenberg": the two-sided common-effect p rises to `alpha`, new studies being of average weight
+    (Rosenberg 2005). Advised against as a test of publication bias (Cochrane Handbook 10.4.4.3, version
+    5.1), hence always with a `caution`. Raises ValueError for faulty input.
+
+    >>> fail_safe_n([0.4, 0.5, 0.3], [0.04, 0.05, 0.03]).number
+    11.0
+    """
+    one_of("method", method, FAIL_SAFE_METHODS)
+    if not 0 < alpha < 1:
+        raise ValueError(f"alpha is {alpha}: must lie between 0 and 1")
+    y, v = one_analysis(effects, variances)
+    aim = np.nan
+    if method == "rosenthal":
+        count = float((y / np.sqrt(v)).sum() / ndtri(1 - alpha)) ** 2 - y.size
+    elif method == "rosenberg":
+        weight = float((1 / v).sum())
+        count = y.size * (float((y / v).sum() / ndtri(1 - alpha / 2)) ** 2 - weight) / weight
+    else:
+        aim, count = _orwin(y, target)
+    return FailSafe(method, _whole(max(0.0, count)), alpha, aim, y.size, NO_TEST)
+
+
+def _orwin(y: Floats, target: float | None) -> tuple[float, float]:
+    mean = float(y.mean())
+    aim = mean / 2 if target is None else float(np.copysign(finite("target", target), mean))
+    return aim, np.inf if aim == 0 else y.size * (mean - aim) / aim
+
+
+def _whole(count: float) -> float:
+    """Round up, but not a whole number with a rounding error."""
+    near = round(count) if np.isfinite(count) else count
+    return float(near if near == count or abs(count - near) < 1e-8 else np.ceil(count))
