@@ -81,7 +81,7 @@ def moderator_notes(record: Record) -> list[str]:
     )
     if any((row.permutations or "").startswith("seed") for row in tested):
         notes.append(f"By permutation: all orders of few trials, of many {DRAWS} drawn with seed {SEED}.")
-    cautions = [part for row in tested for part in row.caution.split("; ") if part]
+    cautions = [part for row in tested for part in (row.caution or "").split("; ") if part]
     return [*notes, *(f"{words.capital(clean(part))}." for part in dict.fromkeys(cautions))]
 
 

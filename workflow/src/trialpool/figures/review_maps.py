@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 
@@ -85,30 +86,35 @@ def _outcomes(population: Row) -> list[tuple[str, ...]]:
 def _draw_population(
     sheet: Sheet, population: Row, head: Sequence[tuple[str, ...]], top: float, bottom: float
 ) -> None:
-    import pandas as pd
-    import seaborn as sns
-
     rows, right = population["rows"], MAP_WIDTH - style.MARGIN
     heading = lettering.shorten(clean(population["heading"]), right - style.MARGIN, style.BODY_SIZE, True)
     put_text(sheet, style.MARGIN, top + 8, heading, bold=True)
-    ax = canvas.put_axes(sheet, (MAP_LABEL, bottom - MAP_ROW * len(rows), right, bottom))
+    start = bottom - MAP_ROW * len(rows)
+    ax = canvas.put_axes(sheet, (MAP_LABEL, start, right, bottom))
     canvas.no_axis(ax, "x", "y")
-    step = (right - MAP_LABEL) / max(len(head), 1)
     ax.set(xlim=(0.0, right - MAP_LABEL), ylim=(len(rows) - 0.5, -0.5))  # points across, rows down
+    step = (right - MAP_LABEL) / max(len(head), 1)
     for column, lines in enumerate(head):
-        start = bottom - MAP_ROW * len(rows) - 6 - LEADING * (len(lines) - 1)
-        kind: Look = {"size": style.SMALL_SIZE, "align": "center"}
-        put_lines(sheet, MAP_LABEL + step * (column + 0.5), start, lines, LEADING, **kind)
+        x, baseline = MAP_LABEL + step * (column + 0.5), start - 6 - LEADING * (len(lines) - 1)
+        put_lines(sheet, x, baseline, lines, LEADING, size=style.SMALL_SIZE, align="center")
+    for at in range(len(rows) + 1):
+        y, colour = start + MAP_ROW * at, style.HAIRLINE if at else style.RULE
+        put_line(sheet, (style.MARGIN, right), (y, y), colour=colour, thickness=0.5)
     for at, row in enumerate(rows):
         lines = lettering.wrap(
             clean(row["comparison"]), MAP_LABEL - style.MARGIN - 4, style.SMALL_SIZE, lines=2
         )
         look: Look = {"verticalalignment": "center", "linespacing": 1.0}
         canvas.print_beside(ax, at, style.MARGIN - MAP_LABEL, "\n".join(lines), **look)
-    for y in range(len(rows) + 1):
-        height, colour = bottom - MAP_ROW * y, (style.HAIRLINE if y < len(rows) else style.RULE)
-        put_line(sheet, (style.MARGIN, right), (height, height), colour=colour, thickness=0.5)
-    frame = pd.DataFrame(
+    _draw_results(ax, rows, step)
+
+
+def _draw_results(ax: Axes, rows: Sequence[Row], step: float) -> None:
+    """A circle a result with its number of trials; a dash where there is none."""
+    import pandas as pd
+    import seaborn as sns
+
+    results = pd.DataFrame(
         [
             {"x": x, "y": at, "area": (2 * radius) ** 2, "kind": _kind(bubble), "k": bubble["k"]}
             for at, row in enumerate(rows)
@@ -117,14 +123,14 @@ def _draw_population(
         ],
         columns=["x", "y", "area", "kind", "k"],
     )
+    shown = results[results["k"] > 0]
     fills = {"pooled": style.STUDY, "one": style.PAPER}
-    shown = frame[frame["k"] > 0]
-    look = {"edgecolor": style.STUDY, "linewidth": 0.9, "legend": False, "clip_on": False}
+    look: Look = {"edgecolor": style.STUDY, "linewidth": 0.9, "legend": False, "clip_on": False}
     if len(shown):
         sns.scatterplot(shown, x="x", y="y", hue="kind", palette=fills, s=shown["area"], ax=ax, **look)
     ax.set(xlabel="", ylabel="")
     inks = {"pooled": style.PAPER, "one": style.STUDY, "none": style.MUTED}
-    for spot in frame.to_dict("records"):
+    for spot in results.to_dict("records"):
         ink, weight = inks[spot["kind"]], "bold" if spot["kind"] == "pooled" else "normal"
         letters: Look = {"ha": "center", "va": "center_baseline", "fontsize": 6.0, "fontweight": weight}
         ax.text(spot["x"], spot["y"], str(spot["k"] or "–"), color=ink, **letters)
