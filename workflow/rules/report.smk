@@ -2,7 +2,7 @@
 from os.path import relpath
 
 from trialpool.report.crate import SOFTWARE, citation_of
-from trialpool.report.parts import MOST_QUESTIONS
+from trialpool.page.links import MOST_QUESTIONS
 
 
 rule appraise:

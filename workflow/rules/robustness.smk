@@ -1,5 +1,5 @@
 # records -> what concerns the whole review: moderators, published pools, networks.
-from trialpool.synthesis.network_file import load_networks
+from trialpool.synthesis.network import load_networks
 from trialpool.synthesis.published import load_published
 
 try:

@@ -2,7 +2,7 @@ from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
     from trialpool.folders import records_in
-    from trialpool.synthesis.appraise import write_appraisal
+    from trialpool.review_job import write_appraisal
 
     write_appraisal(
         records_in(snakemake.input.folders),

@@ -1,9 +1,9 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.job import audit
+    from trialpool.evidence.audit import audit_files
 
-    audit(
+    audit_files(
         snakemake.input.tables,
         snakemake.input.instruments,
         snakemake.output.findings,

@@ -1,9 +1,9 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.job import compare
+    from trialpool.evidence.compare import compare_files
 
-    compare(
+    compare_files(
         snakemake.input.tables,
         snakemake.input.harmonised,
         snakemake.input.findings,

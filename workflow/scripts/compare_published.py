@@ -2,7 +2,7 @@ from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
     from trialpool.folders import records_in
-    from trialpool.synthesis.published import write_published
+    from trialpool.review_job import write_published
 
     write_published(
         snakemake.input.pools,

@@ -1,6 +1,6 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.job import harmonise
+    from trialpool.evidence.summaries import harmonise_files
 
-    harmonise(snakemake.input.tables, list(snakemake.output))
+    harmonise_files(snakemake.input.tables, list(snakemake.output))

@@ -2,7 +2,7 @@ from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
     from trialpool.folders import pictures_in, records_in
-    from trialpool.report.write_page import write_page
+    from trialpool.page.job import write_page
 
     files = snakemake.input
     write_page(

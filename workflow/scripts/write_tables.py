@@ -4,7 +4,7 @@ from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
     from trialpool.folders import records_in
-    from trialpool.report.write_tables import write_tables
+    from trialpool.page.job import write_tables
 
     folder = Path(snakemake.output.summary).parent
     write_tables(

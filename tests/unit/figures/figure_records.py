@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import random
-import types
-from dataclasses import MISSING, fields, is_dataclass
-from enum import StrEnum
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
+from matplotlib.figure import Figure
+
+from trialpool.figures import forest, forest_notes
 from trialpool.io import canonical
-from trialpool.records import Record, from_json
+from trialpool.records import Record
+from trialpool.view.read import Appraised, filled
 
 NAMES = ("Lu", "Müller", "García-López", "Żółć", "Friedemann", "D'Alessandro", "Naderi Nabi")
 ARMS = ("electroacupuncture 2/100 Hz, 20 min twice a week", "acupuncture", "warm needling once a day")
@@ -116,28 +117,14 @@ def gap_record(**changes: Any) -> dict[str, Any]:
 
 def typed(record: dict[str, Any]) -> Record:
     """The same as a `Record`, with nothing in the fields that it leaves out."""
-    return from_json(Record, canonical(_filled(Record, record)))
+    return filled(Record, canonical(record))
 
 
-def _filled(kind: Any, value: Any) -> Any:
-    options = get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
-    inner = next((option for option in options if is_dataclass(option)), None)
-    if inner and isinstance(value, dict):
-        hints = get_type_hints(inner)
-        known = {name: _filled(hints[name], part) for name, part in value.items() if name in hints}
-        missing = [each for each in fields(inner) if each.default is MISSING and each.name not in value]
-        return known | {each.name: _nothing(hints[each.name]) for each in missing}
-    if get_origin(kind) is tuple and isinstance(value, list | tuple):
-        return [_filled(get_args(kind)[0], part) for part in value]
-    return value
+def draw_forest(record: dict[str, Any], preset: str = "default") -> Figure:
+    """The forest plot of what is known of a record."""
+    return forest.draw_forest(filled(Appraised, record), preset)
 
 
-def _nothing(kind: Any) -> Any:
-    if type(None) in get_args(kind):
-        return None
-    if is_dataclass(kind):
-        return _filled(kind, {})
-    if isinstance(kind, type) and issubclass(kind, StrEnum):
-        return next(iter(kind))
-    plain = {str: "", bool: False, int: 0, float: 0.0, tuple: [], dict: {}}
-    return plain.get(get_origin(kind) or kind, {} if "Mapping" in str(kind) else "")
+def describe_forest(record: dict[str, Any]) -> str:
+    """The text alternative of that plot."""
+    return forest_notes.describe_forest(filled(Appraised, record))

@@ -8,13 +8,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from figure_records import made_up_record
+from figure_records import describe_forest, draw_forest, made_up_record
 from PIL import Image
 
 import trialpool
 from trialpool.figures import style
-from trialpool.figures.forest import draw_forest
-from trialpool.figures.forest_notes import describe_forest
 from trialpool.figures.save import PNG_DPI, save_figure
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -22,8 +20,7 @@ PACKAGE = Path(trialpool.__file__).parent
 DRAW = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
-from figure_records import made_up_record, typed
-from trialpool.figures.forest import draw_forest
+from figure_records import draw_forest, made_up_record, typed
 from trialpool.figures.funnel import draw_funnel
 from trialpool.figures.review_maps import draw_timeline
 from trialpool.figures.save import save_figure

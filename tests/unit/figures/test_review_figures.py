@@ -19,8 +19,9 @@ from trialpool.figures.review_maps import (
     draw_timeline,
 )
 from trialpool.figures.save import save_figure
-from trialpool.report.maps import evidence_map, timeline
-from trialpool.report.rob import tool_tables
+from trialpool.view.read import Appraised, filled
+from trialpool.view.review import evidence_map, timeline
+from trialpool.view.study import tool_tables
 
 HOSTILE = "<script>alert(1)</script> $x^2$ \u202e" + "long " * 60
 JUDGED = [
@@ -39,10 +40,10 @@ def record(analysis, k, **changes):
             "k": k,
             "n_experimental": 50 * k,
             "n_control": 50 * k,
-            "pooled": {} if not k else {"estimate": 1.0},
+            "pooled": {"estimate": 1.0} if k else None,
         },
     }
-    return values | changes
+    return filled(Appraised, values | changes)
 
 
 def marks(figure):

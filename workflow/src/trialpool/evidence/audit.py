@@ -6,7 +6,7 @@ It reports and never drops: every finding names its rule, the rows, the numbers 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from trialpool.evidence import audit_rules_interval as interval
 from trialpool.evidence import audit_rules_spread as spread
 from trialpool.evidence import audit_rules_trial as trial
 from trialpool.evidence.audit_frame import FINDING_COLUMNS, SEVERITIES, Tables, prepare
+from trialpool.evidence.tables import read_tables
+from trialpool.settings import load_catalogue
 
 RULES: tuple[Callable[[Tables], pd.DataFrame], ...] = (
     spread.outside_range,
@@ -70,3 +72,10 @@ def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> p
 def write_audit(found: pd.DataFrame, path: str | Path) -> None:
     """Write the findings as CSV."""
     io.write_csv(path, found.to_dict("records"), FINDING_COLUMNS)
+
+
+def audit_files(table_paths: Sequence[str], catalogue_path: str, findings_path: str, path: str) -> None:
+    """Audit evidence tables in parquet files; findings as parquet for the comparison, CSV for readers."""
+    found = audit(read_tables(table_paths), load_catalogue(catalogue_path))
+    io.write_parquet(findings_path, found)
+    write_audit(found, path)

@@ -20,7 +20,7 @@ from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
 from trialpool.figures.sheet import Sheet, new_sheet, put_lines, put_text
 from trialpool.measures import MEASURES
-from trialpool.records import Pooled, Record, to_json
+from trialpool.records import Pooled, Record
 from trialpool.text import clean
 from trialpool.view.axis import Axis, axis_over, mcid_threshold, plan_axis, scale, side
 
@@ -79,19 +79,13 @@ def headed_record(
     record: Record, kind: str, notes: Sequence[str], body: float, width: float = WIDTH
 ) -> tuple[Sheet, float]:
     """The same for one analysis: its title, the kind of figure and what was measured."""
-    return headed(record.title or record.analysis, f"{kind}. {subtitle(record)}", notes, body, width)
-
-
-def subtitle(record: Record) -> str:
-    """Measure, scale, comparison and time in one line."""
-    names = ("measure", "domain", "scale", "unit", "comparison", "timepoint")
-    return forest_notes.subtitle({name: getattr(record, name) for name in names})
+    title, under = forest_notes.title(record), forest_notes.subtitle(record)
+    return headed(title, f"{kind}. {under}", notes, body, width)
 
 
 def value_name(record: Record) -> str:
     """The measure with its unit, as the name of an axis."""
-    unit = forest_notes.unit_text({name: getattr(record, name) for name in ("measure", "unit", "scale")})
-    return f"{words.capital(words.measure_name(record.measure))}{unit}"
+    return f"{words.capital(words.measure_name(record.measure))}{forest_notes.unit_text(record)}"
 
 
 def is_ratio(measure: str) -> bool:
@@ -102,11 +96,6 @@ def is_ratio(measure: str) -> bool:
 def on_axis(record: Record, value: float) -> float:
     """A value of the natural scale where it lies on an axis: the logarithm of a ratio."""
     return scale(value, is_ratio(record.measure))
-
-
-def threshold_of(record: Record) -> float | None:
-    """The effect, on the natural scale, whose benefit is as large as the MCID; None where there is none."""
-    return mcid_threshold({"measure": record.measure, "better": record.better, "mcid": to_json(record.mcid)})
 
 
 def pooled_of(record: Record) -> Pooled:
@@ -204,7 +193,7 @@ def draw_landmarks(ax: Axes, record: Record, *, pooled: bool = True, which: str 
     estimate = record.pooled.estimate if pooled and record.pooled else None
     for value, colour, dashes in (
         (MEASURES[record.measure].null, style.INK, "-"),
-        (threshold_of(record), style.BENEFIT_EDGE, DASHED),
+        (mcid_threshold(record), style.BENEFIT_EDGE, DASHED),
         (estimate, style.POOLED, DOTTED),
     ):
         if value is not None and low < on_axis(record, value) < high:

@@ -19,7 +19,7 @@ from trialpool.figures.sheet import Sheet, put_lines, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Level, Multiverse, Record
 from trialpool.text import clean
-from trialpool.view.axis import plan_axis, scale
+from trialpool.view.axis import mcid_threshold, plan_axis, scale
 
 Columns = Mapping[str, Sequence[Any]]
 LEFT, RIGHT = 150.0, 452.0
@@ -149,7 +149,7 @@ def _draw_main(sheet: Sheet, at: int, count: int, ends: tuple[float, float]) -> 
 
 
 def _draw_curve(ax: Axes, record: Record, columns: Columns, rows: list[int], main: int | None) -> None:
-    pooled, threshold = canvas.pooled_of(record), canvas.threshold_of(record)
+    pooled, threshold = canvas.pooled_of(record), mcid_threshold(record)
     bounds = [(columns["ci_low"][at], columns["ci_high"][at]) for at in rows]
     axis = plan_axis(
         [columns["estimate"][at] for at in rows],
@@ -215,7 +215,7 @@ def _name_sides(sheet: Sheet, ax: Axes, record: Record, top: float) -> None:
         if text:
             lines = lettering.wrap(f"{arrow} {text}", room, style.SMALL_SIZE, lines=4)
             y = put_lines(sheet, style.MARGIN, y + 4, lines, 9.2, **kind)
-    for value, text in ((MEASURES[record.measure].null, "no effect"), (canvas.threshold_of(record), "MCID")):
+    for value, text in ((MEASURES[record.measure].null, "no effect"), (mcid_threshold(record), "MCID")):
         if value is not None:
             canvas.print_beside(ax, canvas.on_axis(record, value), 4, text, color=style.MUTED)
 

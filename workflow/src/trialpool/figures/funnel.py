@@ -12,7 +12,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from trialpool import text as words
-from trialpool.figures import canvas, lettering, style
+from trialpool.figures import canvas, forest_notes, lettering, style
 from trialpool.figures.sheet import Sheet, put_box, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Record
@@ -141,7 +141,7 @@ def _notes(record: Record) -> list[str]:
 
 def describe_funnel(record: Record) -> str:
     """A text alternative of the funnel plot: every trial with its effect and standard error."""
-    parts = [f"Funnel plot: {clean(record.title or record.analysis)}.", f"{canvas.subtitle(record)}."]
+    parts = [f"Funnel plot: {clean(record.title or record.analysis)}.", f"{forest_notes.subtitle(record)}."]
     for study in record.studies:
         error = words.number(math.sqrt(study.variance), 3)
         value = words.format_values(record.measure, [study.estimate])[0]

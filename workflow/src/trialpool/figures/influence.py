@@ -21,6 +21,7 @@ from trialpool.figures.sheet import Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
 from trialpool.text import clean
+from trialpool.view.axis import mcid_threshold
 
 MIDDLE = WIDTH / 2
 ROW, HEAD, STRIP_FOOT = 12.0, 17.0, 36.0
@@ -116,7 +117,7 @@ def _strips(record: Record) -> list[tuple[str, list[Line]]]:
 
 def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Frame) -> None:
     pooled = canvas.pooled_of(record)
-    landmarks = [value for value in (pooled.estimate, canvas.threshold_of(record)) if value is not None]
+    landmarks = [value for value in (pooled.estimate, mcid_threshold(record)) if value is not None]
     every = [line for _, listed in _strips(record) for line in listed]
     ax = canvas.put_axes(sheet, (frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
     axis = canvas.value_axis(ax, record.measure, every, landmarks, pooled=canvas.bounds_of(pooled))

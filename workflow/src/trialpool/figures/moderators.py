@@ -17,10 +17,10 @@ from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line
 from trialpool.figures.sheet import Sheet, put_lines, put_text
 from trialpool.measures import MEASURES
-from trialpool.records import Moderator, Record, Study, to_json
+from trialpool.records import Moderator, Record, Study
 from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
 from trialpool.text import clean
-from trialpool.view.moderators import moderator_slope
+from trialpool.view.robustness import moderator_slope
 
 HEIGHT, HEAD, FOOT = 140.0, 18.0, 64.0
 COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
@@ -98,8 +98,9 @@ def describe_moderators(record: Record) -> str:
 def moderator_results(record: Record, row: Moderator) -> list[str]:
     """The result of a tested moderator: k, slope, p-values."""
     results = [words.count(row.k, "trial")]
-    if row.slope is not None and row.kind == "number":
-        results.append(" ".join(moderator_slope({"measure": record.measure}, to_json(row))))
+    slope = [value for value in (row.slope, row.slope_low, row.slope_high) if value is not None]
+    if len(slope) == 3 and row.kind == "number":
+        results.append(" ".join(moderator_slope(record.measure, row.moderator, slope)))
     shuffled = row.p_permutation
     more = f", by permutation {words.p_value(shuffled)}" if shuffled is not None else ""
     return [*results, f"{words.p_value(row.p_value)}{more}"]

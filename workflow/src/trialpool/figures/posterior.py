@@ -16,6 +16,7 @@ from trialpool.figures.sheet import Sheet, put_line, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
+from trialpool.view.axis import mcid_threshold
 
 Floats = NDArray[np.float64]
 HEIGHT, HEAD, FOOT = 170.0, 20.0, 36.0
@@ -125,7 +126,7 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
 
     canvas.put_heading(sheet, style.MARGIN, top + 8, "A", "Mean effect")
     fits = [bayes_pool(effects, variances, tau_prior=(fit.prior, fit.scale)) for fit in record.bayes]
-    threshold = canvas.threshold_of(record)
+    threshold = mcid_threshold(record)
     marks = [MEASURES[record.measure].null, *([] if threshold is None else [threshold])]
     reach = [canvas.on_axis(record, value) for value in marks]
     low, high = canvas.roomy([*reach, *effects, float(fits[0].ci_low), float(fits[0].ci_high)], 0.15)

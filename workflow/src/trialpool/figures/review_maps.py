@@ -1,6 +1,6 @@
 """The figures of a whole review: where the evidence lies, when it was published, its risk of bias.
 
-They draw what the page shows too: the tables of `report.maps` and `report.rob`.
+They draw what the page shows too: the tables of `view.review` and `view.study`.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ BIAS_NOTE = (
 def draw_evidence_map(
     populations: Sequence[Row], title: str = "Where the evidence lies", *, left_out: int = 0
 ) -> Figure:
-    """One table a population; `populations` are those of `report.maps.evidence_map` that have room, and
+    """One table a population; `populations` are those of `view.review.evidence_map` that have room, and
     `left_out` tells how many have none.
     """
     more = f" {words.count(left_out, 'more population')} not drawn: summary.csv has all." if left_out else ""
@@ -155,7 +155,7 @@ def _side_by_side(cell: Sequence[Row], middle: float, step: float) -> list[tuple
 
 @canvas.styled
 def draw_timeline(timeline: Row | None, title: str = "When the trials were published") -> Figure:
-    """Bars over the years; `timeline` is that of `report.maps.timeline`, None where no year is known.
+    """Bars over the years; `timeline` is that of `view.review.timeline`, None where no year is known.
 
     >>> float(round(draw_timeline(None).get_figwidth(), 2))
     5.83
@@ -224,7 +224,7 @@ def _draw_years(sheet: Sheet, timeline: Row, years: Sequence[int], top: float) -
 
 @canvas.styled
 def draw_risk_of_bias(tables: Sequence[Row], title: str = "Risk of bias") -> Figure:
-    """Lights and bars of every tool; `tables` are those of `report.rob.tool_tables`.
+    """Lights and bars of every tool; `tables` are those of `view.study.tool_tables`.
 
     >>> float(round(draw_risk_of_bias([]).get_figwidth(), 2))
     7.78

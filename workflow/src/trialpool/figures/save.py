@@ -27,7 +27,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from trialpool.figures import style
-from trialpool.figures.formats import FORMATS
+from trialpool.folders import FORMATS
 from trialpool.io import write_bytes
 from trialpool.text import clean
 
