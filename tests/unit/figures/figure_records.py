@@ -9,6 +9,8 @@ from typing import Any
 from matplotlib.figure import Figure
 
 from trialpool.figures import forest, forest_notes
+from trialpool.io import canonical
+from trialpool.records import Record
 from trialpool.view.read import Appraised, filled
 
 NAMES = ("Lu", "Müller", "García-López", "Żółć", "Friedemann", "D'Alessandro", "Naderi Nabi")
@@ -111,6 +113,11 @@ def made_up_record(k: int, measure: str = "MD", seed: int = 1, **changes: Any) -
 def gap_record(**changes: Any) -> dict[str, Any]:
     """A record of status no_data."""
     return made_up_record(1) | {"status": "no_data", "studies": [], "pooled": None} | changes
+
+
+def typed(record: dict[str, Any]) -> Record:
+    """The same as a `Record`, with nothing in the fields that it leaves out."""
+    return filled(Record, canonical(record))
 
 
 def draw_forest(record: dict[str, Any], preset: str = "default") -> Figure:

@@ -9,6 +9,7 @@ from figure_records import draw_forest, finish, gap_record, made_up_record, made
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.text import Text
 
 from trialpool.figures import style
 
@@ -20,10 +21,12 @@ def text_boxes(figure):
     boxes = []
     with matplotlib.rc_context(style.RENDERING), warnings.catch_warnings():  # measured as it will be saved
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
-        renderer = FigureCanvasAgg(figure).get_renderer()
-        for artist in figure.artists:
-            if hasattr(artist, "get_text"):
-                box = artist.get_window_extent(renderer)
+        canvas = FigureCanvasAgg(figure)
+        if figure.axes:
+            canvas.draw()  # sets the names of axes beside their labels
+        for artist in figure.findobj(Text):
+            if artist.get_text() and artist.get_visible():
+                box = artist.get_window_extent(canvas.get_renderer())
                 boxes.append((artist.get_text(), box.x0, box.y0, box.x1, box.y1))
     return boxes
 

@@ -4,8 +4,8 @@ import pytest
 from matplotlib.text import Text
 
 from trialpool.figures import sheet as sheets
-from trialpool.figures.line_of_text import LineOfText
 from trialpool.figures.save import save_figure
+from trialpool.figures.sheet import LineOfText
 from trialpool.folders import FORMATS
 
 

@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from defusedxml import ElementTree
 from matplotlib.colors import to_hex
+from matplotlib.patches import Circle
+from matplotlib.text import Text
+from test_figures_layout import faults
 
 from trialpool.figures import style
-from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
-from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
 from trialpool.figures.lettering import width
+from trialpool.figures.review_maps import (
+    describe_evidence_map,
+    describe_risk_of_bias,
+    describe_timeline,
+    draw_evidence_map,
+    draw_risk_of_bias,
+    draw_timeline,
+)
 from trialpool.figures.save import save_figure
-from trialpool.figures.timeline import describe_timeline, draw_timeline
 from trialpool.view.read import Appraised, filled
 from trialpool.view.review import evidence_map, timeline
 from trialpool.view.study import tool_tables
@@ -39,24 +47,30 @@ def record(analysis, k, **changes):
 
 
 def marks(figure):
-    return figure.texts + [artist for artist in figure.artists if hasattr(artist, "get_text")]
+    return [mark for mark in figure.findobj(Text) if mark.get_text()]
 
 
 def texts(figure):
     return [mark.get_text() for mark in marks(figure)]
 
 
-def dots(figure):
-    return [artist for artist in figure.artists if type(artist).__name__ == "Circle"] + [
-        patch for patch in figure.patches if type(patch).__name__ == "Circle"
-    ]
+def bars(ax):
+    """(colour, left, bottom, width, height) of every bar that has a size."""
+    found = [(to_hex(bar.get_facecolor()), *bar.get_bbox().bounds) for bar in ax.patches]
+    return [bar for bar in found if bar[3] and bar[4]]
+
+
+def inside(figure):
+    outside, overlapping, _ = faults(figure)
+    return not outside and not overlapping
 
 
 def test_every_judgement_and_every_gap_is_a_light():
     tables = tool_tables(JUDGED, {"A": "A 2000", "B": "B 2001"}, trials=10)
     figure = draw_risk_of_bias(tables)
     # RoB2: two marks and a gap for A, a gap and a mark for B; Jadad: one mark; the key: five
-    assert len(dots(figure)) == 3 + 2 + 1 + 5
+    assert len(figure.findobj(Circle)) == 3 + 2 + 1 + 5
+    assert inside(figure)
     shown = texts(figure)
     assert {"RoB2", "Jadad", "A 2000", "B 2001"} <= set(shown)
     assert "1 high, 9 not judged" in shown
@@ -66,23 +80,40 @@ def test_the_map_draws_results_and_gaps():
     records = [record("x", 3), record("y", 1, domain="function"), record("z", 0, comparison="a versus c")]
     populations = evidence_map(records)
     figure = draw_evidence_map(populations)
-    assert len(dots(figure)) == 2
+    (circles,) = figure.axes[0].collections
+    assert [to_hex(fill) for fill in circles.get_facecolor()] == [style.STUDY, style.PAPER]
+    assert inside(figure)
     assert {"3", "1", "–", "A versus b", "A versus c", "Pain"} <= set(texts(figure))
     assert "2 questions with a result, 1 without a usable trial" in describe_evidence_map(populations)
 
 
-def test_the_timeline_fills_the_trials_whose_results_are_used():
+def test_the_bars_of_a_tool_count_its_worst_judgements():
+    tables = tool_tables(JUDGED, {}, trials=10)
+    lengths = {
+        (colour, round(bottom)): width
+        for colour, _, bottom, width, _ in bars(draw_risk_of_bias(tables).axes[0])
+    }
+    assert lengths == {(style.HIGH_RISK, 0): 1.0, (style.SOME_RISK, 1): 1.0}
+
+
+def test_the_timeline_tells_trials_whose_results_are_used():
     trials = [
         {"year": year, "label": f"T{year}", "condition": condition, "used_in": used}
         for year, condition, used in ((2010, "DPN", ["a"]), (2010, "CIPN", []), (2012, "CIPN", []))
     ]
-    held = timeline([*trials, {"year": None, "label": "T", "condition": "DPN", "used_in": []}])
-    figure = draw_timeline(held)
-    shown = [to_hex(dot.get_facecolor()) for dot in dots(figure)]
-    assert shown.count(style.PAPER) == 2
-    assert len(shown) == 3 + 2  # trials with a year, and the key of two conditions
+    counted = timeline([*trials, {"year": None, "label": "T", "condition": "DPN", "used_in": []}])
+    figure = draw_timeline(counted)
+    (ax,) = figure.axes
+    shown = {(colour, round(left + width / 2)): height for colour, left, _, width, height in bars(ax)}
+    assert shown == {
+        (style.STUDY, 2010): 1.0,
+        (style.POOLED_LIGHT, 2010): 1.0,
+        (style.POOLED_LIGHT, 2012): 1.0,
+    }
     assert "2010" in texts(figure)
-    assert describe_timeline(held).endswith("2010: 2 trials, 2012: 1 trial. 1 trial without a year.")
+    assert any("without a year: 1 trial" in text for text in texts(figure))
+    assert inside(figure)
+    assert describe_timeline(counted).endswith("2010: 2 trials, 2012: 1 trial. 1 trial without a year.")
 
 
 def test_hostile_and_long_names_stay_within_the_sheet_and_are_harmless(tmp_path):
@@ -97,7 +128,11 @@ def test_hostile_and_long_names_stay_within_the_sheet_and_are_harmless(tmp_path)
         assert "script" not in tags
         assert "\u202e" not in svg.read_text(encoding="utf-8")
         room = 72 * figure.get_figwidth()
-        assert all(width(mark.get_text(), mark.get_fontsize()) < room for mark in marks(figure))
+        lines = [
+            (line, mark.get_fontsize()) for mark in marks(figure) for line in mark.get_text().split("\n")
+        ]
+        assert all(width(line, size) < room for line, size in lines)
+        assert not any(mark.get_parse_math() for mark in marks(figure))
 
 
 def test_nothing_judged_and_nothing_asked_still_draw():

@@ -4,22 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from figure_records import finish, made_up_study
+from figure_records import finish, made_up_study, typed
+from test_figures_layout import faults
 from tests.unit.synthesis.made_up import SPEC
 
-from trialpool import io
 from trialpool import text as words
-from trialpool.figures.bubble import describe_moderators, draw_moderators
-from trialpool.figures.catalogue import draw_all
-from trialpool.figures.influence_plots import draw_influence
+from trialpool.figures.analysis_figures import draw_all
+from trialpool.figures.curve import draw_specification_curve
+from trialpool.figures.influence import draw_influence
+from trialpool.figures.moderators import describe_moderators, draw_moderators
 from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood, tau_prior
 from trialpool.figures.save import save_figure
-from trialpool.figures.specification_curve import draw_specification_curve
 from trialpool.records import Effect, columns_of, sketch, to_json
 from trialpool.stats import bayes_pool
 from trialpool.synthesis.analyse import analyse
@@ -45,7 +46,7 @@ def whole_record(k: int, measure: str = "MD", moderators: tuple[str, ...] = ()) 
     effects = [sketch(Effect, **{name: row.get(name) for name in names}) for row in studies]
     found, every = analyse(spec, effects)
     suite = {name: to_json(getattr(found, name)) for name in SUITE}
-    return io.canonical(record | suite), every.columns() if every else {}
+    return typed(record | suite), every.columns() if every else {}
 
 
 def texts(figure: Any) -> list[str]:
@@ -67,6 +68,9 @@ def test_every_pooled_record_gives_the_same_four_figures(k: int, measure: str, t
         width, height = figure.get_size_inches() * 72
         assert 0 < height < 1400
         assert width <= 560
+        outside, overlapping, _ = faults(figure)
+        assert not outside
+        assert not overlapping
     assert names == ["multiverse", "influence", "funnel", "posterior"]
 
 
@@ -94,7 +98,7 @@ def test_the_curve_marks_the_configured_specification_where_the_pooled_estimate_
     )
     assert main.get_xydata()[0] == pytest.approx(dots[at])
     assert len(dots) == len(columns["estimate"])
-    assert (np.diff(dots[:, 1]) <= 1e-9).all()  # sorted: y grows downwards
+    assert (np.diff(dots[:, 1]) >= -1e-9).all()  # sorted
 
 
 def test_every_level_of_every_choice_has_one_mark_a_specification() -> None:
@@ -103,7 +107,7 @@ def test_every_level_of_every_choice_has_one_mark_a_specification() -> None:
         np.isfinite(line.get_xdata()).sum() // 2
         for line in marks(draw_specification_curve(record, columns), "choice")
     )
-    dimensions = {row["dimension"] for row in record["multiverse"]["levels"]}
+    dimensions = {row.dimension for row in record.multiverse.levels}
     several = [name for name in dimensions if len(set(columns[name])) > 1]
     assert drawn == len(several) * len(columns["estimate"])
 
@@ -130,16 +134,17 @@ def test_the_strip_prints_the_sensitivity_rows() -> None:
     from trialpool.text import format_values
 
     found = texts(draw_influence(record))
-    for row in record["sensitivity"]:
-        if row["kind"] == "leave one out":
-            told = format_values("MD", [row[key] for key in ("estimate", "ci_low", "ci_high")])
+    for row in record.sensitivity:
+        if row.kind == "leave one out":
+            told = format_values("MD", (row.estimate, row.ci_low, row.ci_high))
             assert f"{told[0]} ({told[1]} to {told[2]})" in found
 
 
 def test_an_influential_trial_is_named() -> None:
     record, _ = whole_record(5)
-    record["influence"][2]["influential"] = True
-    assert any("hollow" in text and "Trial 2" in text for text in texts(draw_influence(record)))
+    rows = tuple(replace(row, influential=row.label == "Trial 2") for row in record.influence)
+    shown = texts(draw_influence(replace(record, influence=rows)))
+    assert any("hollow" in text and "Trial 2" in text for text in shown)
 
 
 def test_posterior_densities_integrate_to_one_and_halve_at_the_posterior_median() -> None:
@@ -163,7 +168,7 @@ def test_prior_times_likelihood_of_tau_is_the_posterior_of_the_fit() -> None:
 
 def test_posterior_without_a_fit_says_why() -> None:
     record, _ = whole_record(3)
-    assert any("No Bayesian fit" in text for text in texts(draw_posterior(record | {"bayes": []})))
+    assert any("No Bayesian fit" in text for text in texts(draw_posterior(replace(record, bayes=()))))
 
 
 def test_bubbles_lie_where_the_trials_lie_and_the_test_is_printed() -> None:
@@ -173,20 +178,20 @@ def test_bubbles_lie_where_the_trials_lie_and_the_test_is_printed() -> None:
     assert len(marks(figure, "slope")) == 1
     told = " ".join(texts(figure))
     assert "Not tested Weeks of treatment Known of none of the 8 trials" in told
-    slope = next(row for row in record["moderators"] if row["moderator"] == "sessions")
-    assert re.search(re.escape(f"{slope['slope']:.2f}".replace("-", "−")), told)
+    slope = next(row for row in record.moderators if row.moderator == "sessions")
+    assert re.search(re.escape(f"{slope.slope:.2f}".replace("-", "−")), told)
 
 
 def test_groups_of_words_stand_with_their_trials_estimate_and_interval() -> None:
     record, _ = whole_record(8, "RR", moderators=("purpose",))
     figure = draw_moderators(record)
-    assert len(marks(figure, "group-estimate")) == 2
-    groups = record["moderators"][0]["groups"]
-    assert [(group["level"], group["k"]) for group in groups] == [("prevention", 4), ("treatment", 4)]
+    assert len(marks(figure, "group")) == 2
+    groups = record.moderators[0].groups
+    assert [(group.level, group.k) for group in groups] == [("prevention", 4), ("treatment", 4)]
     told = " ".join(texts(figure))
     for group in groups:
-        assert words.capital(group["level"]) in told
-        assert f"{group['estimate']:.2f} ({group['ci_low']:.2f} to {group['ci_high']:.2f})" in told
+        assert words.capital(group.level) in told
+        assert f"{group.estimate:.2f} ({group.ci_low:.2f} to {group.ci_high:.2f})" in told
 
 
 @pytest.mark.parametrize("k", [3, 4])
@@ -202,8 +207,12 @@ def test_where_no_moderator_can_be_tested_the_figure_lists_the_reasons(k: int, t
 
 def test_untrusted_labels_stay_text() -> None:
     record, columns = whole_record(3)
-    for row in record["studies"] + record["influence"] + record["cumulative"]:
-        row["label"] = "$\\frac{1}{2}$ <b>&"
+    label = "$\\frac{1}{2}$ <b>&"
+    renamed = {
+        name: tuple(replace(row, label=label) for row in getattr(record, name))
+        for name in ("studies", "influence", "cumulative")
+    }
+    record = replace(record, **renamed)
     for _, _, figure in draw_all(record, columns):
         assert not any(
             mark.get_parse_math() for mark in figure.findobj(lambda m: hasattr(m, "get_parse_math"))

@@ -16,7 +16,7 @@ from trialpool import io
 from trialpool.errors import InputError
 from trialpool.evidence.compare import compare, write_comparison
 from trialpool.evidence.summaries import harmonise
-from trialpool.figures.network_plot import describe_network, draw_network
+from trialpool.figures.network import describe_network, draw_network
 from trialpool.pool_job import pool_analyses
 from trialpool.records import Record, Study, from_json, sketch, to_json
 from trialpool.settings import load_settings
@@ -95,7 +95,10 @@ def pooled_by_the_jobs(tables: Any, folder: Path) -> Record:
     }
     specs = list(load_settings(config).analyses.values())
     paths = [str(folder / f"{name}.parquet") for name in ("effects", "excluded", "known")]
-    write_comparison(compare(harmonise(tables), tables, CATALOGUE, specs), [["pain"]], paths)
+    comparison = compare(harmonise(tables), tables, CATALOGUE, specs)
+    for column in ("risk_of_bias", "judgements", "audit"):  # as of trials that nobody judged
+        comparison.effects[column] = ""
+    write_comparison(comparison, [["pain"]], paths)
     pool_analyses(specs, paths, [str(folder / "pain")], str(folder / "multiverses"))
     return from_json(Record, io.read_json(folder / "pain" / "result.json"))
 

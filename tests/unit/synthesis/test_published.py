@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.synthesis.made_up import pooled, record
 from trialpool.errors import InputError
-from trialpool.figures.published_panels import draw_published
+from trialpool.figures.published import draw_published
 from trialpool.records import Status, to_json
 from trialpool.synthesis.published import differences, load_published, published_rows
 from trialpool.yaml_files import read_yaml

@@ -59,7 +59,7 @@ def write_record(
     written = io.canonical(to_json(record))
     shown = from_json(Record, written)
     if record.multiverse:
-        _write_several(written, columns, folder, formats)
+        _write_several(written, shown, columns, folder, formats)
     io.write_csv(folder / "studies.csv", study_rows(written), STUDY_COLUMNS)
     io.write_csv(folder / "sensitivity.csv", written["sensitivity"], SENSITIVITY_COLUMNS)
     figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
@@ -68,24 +68,24 @@ def write_record(
 
 
 def _write_several(
-    record: Row, columns: Mapping[str, Sequence[Any]], folder: Path, wanted: Collection[str]
+    record: Row, shown: Record, columns: Mapping[str, Sequence[Any]], folder: Path, wanted: Collection[str]
 ) -> None:
     """Write the tables and figures that only an analysis of two trials or more has.
 
     Those of its moderators too, where it declares some and has trials enough for a test.
     """
-    from trialpool.figures.bubble import describe_moderators, draw_moderators
-    from trialpool.figures.catalogue import draw_all
+    from trialpool.figures.analysis_figures import draw_all
+    from trialpool.figures.moderators import describe_moderators, draw_moderators
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
     from trialpool.folders import formats_of
 
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *columns_of(Level)))
     io.write_csv(folder / "influence.csv", record["influence"], columns_of(Influence))
-    for name, title, figure in draw_all(record, columns):
+    for name, title, figure in draw_all(shown, columns):
         formats = formats_of(name, wanted)
         save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE, formats=formats)
     if record["moderators"] and record["k"] >= SMALLEST:
-        title, figure = describe_moderators(record), draw_moderators(record)
+        title, figure = describe_moderators(shown), draw_moderators(shown)
         formats = formats_of("moderators", wanted)
         save_figure(figure, folder / "moderators", description=title, dpi=PNG_DPI_BESIDE, formats=formats)

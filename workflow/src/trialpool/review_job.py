@@ -51,7 +51,7 @@ def write_published(
     figures: Sequence[str],
 ) -> None:
     """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
-    from trialpool.figures.published_panels import describe_published, draw_published
+    from trialpool.figures.published import describe_published, draw_published
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
     from trialpool.synthesis.published import PUBLISHED_COLUMNS, load_published, published_rows
 
@@ -70,7 +70,7 @@ def write_networks(
     rules: Mapping[str, Mapping[str, Any]], record_paths: Sequence[str], folder: str | Path
 ) -> None:
     """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
-    from trialpool.figures.network_plot import describe_network, draw_network
+    from trialpool.figures.network import describe_network, draw_network
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
     from trialpool.synthesis.network import LEAGUE_COLUMNS, RANKING_COLUMNS, build_network
 

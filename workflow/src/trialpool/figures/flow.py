@@ -14,16 +14,16 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.sheet import Sheet, new_sheet, put_box, put_line, put_lines, put_shape, put_text
+from trialpool.figures.canvas import WIDTH, headed
+from trialpool.figures.sheet import Sheet, put_box, put_line, put_lines, put_shape, put_text
 from trialpool.text import clean
 
-WIDTH = 560.0
 PHASE_LEFT, PHASE_WIDTH = 12.0, 15.0
 MAIN_LEFT, MAIN_WIDTH = 37.0, 236.0
 SIDE_LEFT = 312.0
 SIDE_WIDTH = WIDTH - style.MARGIN - SIDE_LEFT
 INSET, LEADING, GAP = 7.0, 10.2, 20.0
-HEAD_LEADING, TITLE_LEADING = 11.0, 14.0
+HEAD_LEADING = 11.0
 ARROW = 4.2
 NOTE = (
     "Searching and screening are not recorded in the evidence tables: the flow starts with the trials known."
@@ -53,25 +53,24 @@ def draw_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evi
     >>> float(round(draw_flow(rows).get_figwidth(), 2))
     7.78
     """
-    stages = _stages(rows, analysis)
-    heading = lettering.wrap(clean(title), WIDTH - 2 * style.MARGIN, style.TITLE_SIZE, True, 3)
-    note = lettering.wrap(NOTE, WIDTH - 2 * style.MARGIN, style.SMALL_SIZE, lines=3)
+    stages, last = _stages(rows, analysis), _last(rows, analysis)
     heights = [max(main.height, side.height if side else 0.0) for _, main, side in stages]
-    last = _last(rows, analysis)
     bottom = max((box.height for box in last), default=0.0)
-    top = style.MARGIN + len(heading) * TITLE_LEADING + 6
-    height = top + sum(heights) + GAP * (len(stages) - 1) + (GAP + bottom if last else 0.0)
-    sheet = new_sheet(WIDTH, height + 12 + len(note) * LEADING + style.MARGIN)
-    put_lines(sheet, style.MARGIN, style.MARGIN + 9, heading, TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
-    y = top
-    for place, ((phase, main, side), size) in enumerate(zip(stages, heights, strict=True)):
-        _draw_stage(sheet, y, size, phase, main, side)
-        if place + 1 < len(stages) or last:
-            _arrow_down(sheet, MAIN_LEFT + MAIN_WIDTH / 2, y + main.height, y + size + GAP)
-        y += size + GAP
+    body = sum(heights) + GAP * (len(stages) - 1) + (GAP + bottom if last else 0.0)
+    sheet, y = headed(title, "", [NOTE], body + 2)
+    for number, ((phase, main, side), height) in enumerate(zip(stages, heights, strict=True), start=1):
+        _draw_phase(sheet, y, height, phase)
+        _draw_box(sheet, MAIN_LEFT, y, MAIN_WIDTH, main.height, main, style.STUDY)
+        if side:
+            _draw_box(sheet, SIDE_LEFT, y, SIDE_WIDTH, max(side.height, main.height), side, style.RULE)
+            middle = y + main.height / 2
+            _draw_arrow(sheet, [(MAIN_LEFT + MAIN_WIDTH, middle), (SIDE_LEFT, middle)])
+        if number < len(stages) or last:
+            x = MAIN_LEFT + MAIN_WIDTH / 2
+            _draw_arrow(sheet, [(x, y + main.height), (x, y + height + GAP)])
+        y += height + GAP
     if last:
         _draw_last(sheet, y, bottom, last)
-    put_lines(sheet, style.MARGIN, height + 18, note, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
     return sheet.figure
 
 
@@ -93,8 +92,8 @@ def _of(rows: Sequence[Row], analysis: str) -> list[Row]:
 
 
 def _step(rows: Sequence[Row], analysis: str, step: str) -> Row:
-    found = [row for row in _of(rows, analysis) if row["step"] == step]
-    return found[0] if found else {"trials": 0, "people": None, "results": None, "reason": step}
+    matching = [row for row in _of(rows, analysis) if row["step"] == step]
+    return matching[0] if matching else {"trials": 0, "people": None, "results": None, "reason": step}
 
 
 def _stages(rows: Sequence[Row], analysis: str) -> list[tuple[str, Box, Box | None]]:
@@ -160,7 +159,7 @@ def _people(row: Row) -> list[str]:
 
 
 def _in_brackets(trials: Any) -> str:
-    """How many trials, held together by no-break spaces."""
+    """How many trials, kept together by no-break spaces."""
     return f"(n\u00a0=\u00a0{_number(trials)})"
 
 
@@ -168,50 +167,42 @@ def _number(value: Any) -> str:
     return f"{int(value):,}"
 
 
-def _draw_stage(sheet: Sheet, y: float, height: float, phase: str, main: Box, side: Box | None) -> None:
+def _draw_phase(sheet: Sheet, y: float, height: float, phase: str) -> None:
     put_box(sheet, PHASE_LEFT, y, PHASE_WIDTH, height, fill=style.HAIRLINE)
     middle = (PHASE_LEFT + PHASE_WIDTH / 2, y + height / 2)
     put_text(sheet, *middle, phase, size=style.SMALL_SIZE, bold=True, align="center", turned=True)
-    _draw_box(sheet, MAIN_LEFT, y, MAIN_WIDTH, main.height, main, style.STUDY)
-    if side:
-        _draw_box(sheet, SIDE_LEFT, y, SIDE_WIDTH, max(side.height, main.height), side, style.RULE)
-        _arrow_right(sheet, MAIN_LEFT + MAIN_WIDTH, SIDE_LEFT, y + main.height / 2)
 
 
 def _draw_last(sheet: Sheet, y: float, height: float, boxes: Sequence[Box]) -> None:
-    put_box(sheet, PHASE_LEFT, y, PHASE_WIDTH, height, fill=style.HAIRLINE)
-    middle = (PHASE_LEFT + PHASE_WIDTH / 2, y + height / 2)
-    put_text(sheet, *middle, "Pooled", size=style.SMALL_SIZE, bold=True, align="center", turned=True)
+    """The boxes at the foot, beside each other."""
+    _draw_phase(sheet, y, height, "Pooled")
     width = (WIDTH - style.MARGIN - MAIN_LEFT - GAP) / 2
-    for place, box in enumerate(boxes):
-        left = MAIN_LEFT + place * (width + GAP)
-        _draw_box(sheet, left, y, width, height, box, style.POOLED if place == 0 else style.STUDY)
-    if len(boxes) > 1:
-        start, end = MAIN_LEFT + MAIN_WIDTH / 2, MAIN_LEFT + width + GAP + width / 2
-        put_line(sheet, (start, end, end), (y - GAP / 2, y - GAP / 2, y - ARROW), colour=style.MUTED)
-        _head_down(sheet, end, y)
+    for number, box in enumerate(boxes):
+        left = MAIN_LEFT + number * (width + GAP)
+        _draw_box(sheet, left, y, width, height, box, style.STUDY if number else style.POOLED)
+        if number:
+            start, end = MAIN_LEFT + MAIN_WIDTH / 2, left + width / 2
+            _draw_arrow(sheet, [(start, y - GAP / 2), (end, y - GAP / 2), (end, y)])
 
 
 def _draw_box(
     sheet: Sheet, left: float, top: float, width: float, height: float, box: Box, edge: str
 ) -> None:
     put_box(sheet, left, top, width, height, fill=style.PAPER, edge=edge, thickness=1.1)
-    y = top + INSET + 7.0
-    y = put_lines(sheet, left + INSET, y, box.head, HEAD_LEADING, bold=True)
+    y = put_lines(sheet, left + INSET, top + INSET + 7.0, box.head, HEAD_LEADING, bold=True)
     put_lines(sheet, left + INSET, y, box.lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
 
 
-def _arrow_down(sheet: Sheet, x: float, top: float, bottom: float) -> None:
-    put_line(sheet, (x, x), (top, bottom - ARROW), colour=style.MUTED)
-    _head_down(sheet, x, bottom)
-
-
-def _head_down(sheet: Sheet, x: float, tip: float) -> None:
-    corners = [(x - ARROW * 0.7, tip - ARROW * 1.5), (x + ARROW * 0.7, tip - ARROW * 1.5), (x, tip)]
-    put_shape(sheet, corners, fill=style.MUTED)
-
-
-def _arrow_right(sheet: Sheet, left: float, tip: float, y: float) -> None:
-    put_line(sheet, (left, tip - ARROW), (y, y), colour=style.MUTED)
-    corners = [(tip - ARROW * 1.5, y - ARROW * 0.7), (tip - ARROW * 1.5, y + ARROW * 0.7), (tip, y)]
-    put_shape(sheet, corners, fill=style.MUTED)
+def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
+    """A line through points whose last part, straight across or down, ends in an arrow head."""
+    (x0, y0), (x, y) = points[-2:]
+    right, down = float(x > x0), float(y > y0)
+    back, half = 1.5 * ARROW, 0.7 * ARROW
+    xs, ys = zip(*points[:-1], (x - right * ARROW, y - down * ARROW), strict=True)
+    put_line(sheet, xs, ys, colour=style.MUTED)
+    base = (x - right * back, y - down * back)
+    corners = [
+        (base[0] - down * half, base[1] - right * half),
+        (base[0] + down * half, base[1] + right * half),
+    ]
+    put_shape(sheet, [*corners, (x, y)], fill=style.MUTED)

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
-from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
+from trialpool.figures.review_maps import (
+    describe_evidence_map,
+    describe_risk_of_bias,
+    describe_timeline,
+    draw_evidence_map,
+    draw_risk_of_bias,
+    draw_timeline,
+)
 from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
-from trialpool.figures.timeline import describe_timeline, draw_timeline
 from trialpool.view.read import read_records, read_tables
 from trialpool.view.review import evidence_map, timeline, with_room
 from trialpool.view.study import labels, tool_tables, trial_views

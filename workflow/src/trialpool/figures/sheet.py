@@ -6,20 +6,81 @@ Every text is set with `parse_math=False`, because labels are untrusted.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
+from matplotlib.artist import Artist
+from matplotlib.backend_bases import RendererBase
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, Polygon, Rectangle
+from matplotlib.patches import Circle, Patch, Polygon, Rectangle
+from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, Transform
 
 from trialpool.figures import style
-from trialpool.figures.line_of_text import LineOfText
 
 POINTS_PER_INCH = 72.0
 BACK, BAND, LINE, MARK, WORDS = 0.5, 1.0, 2.0, 3.0, 4.0
+Mark = TypeVar("Mark", bound=Artist)
+Filled = TypeVar("Filled", bound=Patch)
+BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # share of the width that lies left of the anchor
+MOST_WIDTHS = 16384
+_WIDTHS: dict[tuple[object, ...], float] = {}
+
+
+class LineOfText(Text):
+    """A `Text` of one line on its baseline, plain: no mathematics, box, clipping or effects.
+
+    matplotlib measures the height and width of every text at every drawing, so three times a figure, to find
+    where the lines of a turned block of any alignment begin. One line on its baseline begins where it stands,
+    or further left by its width or half of it: most texts need no measuring at all. Shaping letters is what
+    takes the time of a figure, and this leaves half of it. Only what backends offer to every artist is used.
+    (It inherits because matplotlib draws nothing but artists, and SVG asks a text where it is anchored.)
+
+    Turned text, and what has no place, is left to `Text`.
+
+    >>> LineOfText(0, 0, "τ²", parse_math=False).get_text()
+    'τ²'
+    """
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the line as `Text.draw` would, without its layout."""
+        x, y = self.get_transform().transform(self.get_position())
+        if self.get_rotation() or not (math.isfinite(x) and math.isfinite(y)):
+            super().draw(renderer)
+            return
+        renderer.open_group("text", self.get_gid())
+        x -= self._before(renderer)
+        y = renderer.get_canvas_width_height()[1] - y if renderer.flipy() else y
+        look = renderer.new_gc()
+        look.set_foreground(to_rgba(self.get_color()), isRGBA=True)
+        look.set_url(self.get_url())
+        look.set_antialiased(self.get_antialiased())
+        renderer.draw_text(look, x, y, self.get_text(), self.get_fontproperties(), 0.0, False, self)
+        look.restore()
+        renderer.close_group("text")
+
+    def _before(self, renderer: RendererBase) -> float:
+        """How far left of its anchor the line begins; widths are kept, for ticks and counts come back often.
+
+        They differ between formats by rounding. The canvas tells these apart, the renderer does not: SVG and
+        PDF both draw through a `MixedModeRenderer`.
+        """
+        share = BEFORE[self.get_horizontalalignment()]
+        if not share:
+            return 0.0
+        text, font, figure = self.get_text(), self.get_fontproperties(), self.get_figure(root=True)
+        if figure is None:
+            return 0.0
+        kind = (type(figure.canvas), figure.dpi, text, font.get_size(), font.get_weight())
+        if kind not in _WIDTHS:
+            if len(_WIDTHS) >= MOST_WIDTHS:
+                _WIDTHS.clear()
+            _WIDTHS[kind] = renderer.get_text_width_height_descent(text, font, ismath=False)[0]
+        return share * _WIDTHS[kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,18 +132,14 @@ def put_text(
         text,
         color=colour,
         fontproperties=style.font(size, bold),
-        horizontalalignment=align,
+        horizontalalignment=align,  # type: ignore[arg-type]
         verticalalignment="center_baseline" if turned else "baseline",
         rotation=90 if turned else 0,
         rotation_mode="anchor",
-        transform=sheet.points,
         parse_math=False,
-        zorder=WORDS,
     )
     mark.set_url(url or None)
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _put(sheet, mark, WORDS, gid)
 
 
 def put_lines(
@@ -115,114 +172,60 @@ def put_line(
     >>> put_line(new_sheet(100, 50), [0, 100], [25, 25]).get_linewidth()
     0.8
     """
-    mark = Line2D(
-        xs,
-        ys,
-        color=colour,
-        linewidth=thickness,
-        linestyle=(0, tuple(dashes)) if dashes else "-",
-        solid_capstyle="butt",
-        dash_capstyle="butt",
-        transform=sheet.points,
-        zorder=level,
-        marker="",
-    )
+    mark = Line2D(xs, ys, color=colour, linewidth=thickness, marker="")
+    mark.set(solid_capstyle="butt", dash_capstyle="butt")
     if dashes:  # lengths in points, whatever the thickness of the line
         mark.set_dashes([length / thickness for length in dashes])
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _put(sheet, mark, level, gid)
 
 
 def put_box(
-    sheet: Sheet,
-    left: float,
-    top: float,
-    width: float,
-    height: float,
-    *,
-    fill: str,
-    edge: str = "none",
-    thickness: float = 0.8,
-    level: float = MARK,
-    gid: str | None = None,
+    sheet: Sheet, left: float, top: float, width: float, height: float, *, fill: str, **kind: Any
 ) -> Rectangle:
-    """A rectangle from its upper left corner.
+    """A rectangle from its upper left corner; `kind` as of `put_shape`.
 
     >>> put_box(new_sheet(100, 50), 10, 10, 5, 5, fill=style.STUDY).get_width()
     5
     """
-    mark = Rectangle(
-        (left, top),
-        width,
-        height,
-        facecolor=fill,
-        edgecolor=edge,
-        linewidth=0 if edge == "none" else thickness,
-        transform=sheet.points,
-        zorder=level,
-    )
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _fill(sheet, Rectangle((left, top), width, height), fill, **kind)
 
 
-def put_dot(
-    sheet: Sheet,
-    x: float,
-    y: float,
-    radius: float,
-    *,
-    fill: str,
-    edge: str = "none",
-    thickness: float = 0.8,
-    level: float = MARK,
-    gid: str | None = None,
-) -> Circle:
-    """A circle around a point.
+def put_dot(sheet: Sheet, x: float, y: float, radius: float, *, fill: str, **kind: Any) -> Circle:
+    """A circle around a point; `kind` as of `put_shape`.
 
     >>> float(put_dot(new_sheet(9, 9), 4, 4, 2, fill=style.STUDY).get_radius())
     2.0
     """
-    mark = Circle(
-        (x, y),
-        radius,
-        facecolor=fill,
-        edgecolor=edge,
-        linewidth=0 if edge == "none" else thickness,
-        transform=sheet.points,
-        zorder=level,
-    )
-    mark.set_gid(gid)
-    sheet.figure.add_artist(mark)
-    return mark
+    return _fill(sheet, Circle((x, y), radius), fill, **kind)
 
 
-def put_shape(
-    sheet: Sheet,
-    corners: Sequence[tuple[float, float]],
-    *,
-    fill: str,
-    edge: str = "none",
-    thickness: float = 0.8,
-    level: float = MARK,
-    gid: str | None = None,
-) -> Polygon:
-    """A closed polygon.
+def put_shape(sheet: Sheet, corners: Sequence[tuple[float, float]], *, fill: str, **kind: Any) -> Polygon:
+    """A closed polygon; `kind` may name its edge, the thickness of that, its level and its gid.
 
     >>> put_shape(new_sheet(9, 9), [(0, 0), (4, 0), (2, 3)], fill=style.POOLED).get_xy().shape
     (4, 2)
     """
-    mark = Polygon(
-        corners,
-        closed=True,
-        facecolor=fill,
-        edgecolor=edge,
-        linewidth=0 if edge == "none" else thickness,
-        joinstyle="miter",
-        transform=sheet.points,
-        zorder=level,
-    )
+    return _fill(sheet, Polygon(corners, closed=True, joinstyle="miter"), fill, **kind)
+
+
+def _fill(
+    sheet: Sheet,
+    mark: Filled,
+    fill: str,
+    *,
+    edge: str = "none",
+    thickness: float = 0.8,
+    level: float = MARK,
+    gid: str | None = None,
+) -> Filled:
+    """Put a closed mark on the sheet, with its colours."""
+    mark.set(facecolor=fill, edgecolor=edge, linewidth=0 if edge == "none" else thickness)
+    return _put(sheet, mark, level, gid)
+
+
+def _put(sheet: Sheet, mark: Mark, level: float, gid: str | None) -> Mark:
+    mark.set_transform(sheet.points)
+    mark.set_zorder(level)
     mark.set_gid(gid)
     sheet.figure.add_artist(mark)
     return mark

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.font_manager import FontProperties
 
@@ -70,6 +70,9 @@ from trialpool.view.colours import (
     STUDY_LIGHT as STUDY_LIGHT,
 )
 
+if TYPE_CHECKING:
+    from matplotlib.typing import RcKeyType
+
 FONT = "DejaVu Sans"
 TITLE_SIZE = 10.5
 BODY_SIZE = 8.0
@@ -77,7 +80,7 @@ SMALL_SIZE = 7.0
 MARK_SIZE = 5.6
 MARGIN = 12.0
 
-RENDERING: dict[str, Any] = {
+RENDERING: dict[RcKeyType, Any] = {
     "font.family": [FONT],
     "text.usetex": False,
     "text.parse_math": False,
@@ -90,6 +93,34 @@ RENDERING: dict[str, Any] = {
     "path.simplify": True,
     "path.sketch": None,
     "path.effects": [],
+}
+AXES: dict[RcKeyType, Any] = RENDERING | {
+    "axes.edgecolor": INK,
+    "axes.facecolor": "none",
+    "axes.labelcolor": INK,
+    "axes.labelpad": 3.0,
+    "axes.labelsize": SMALL_SIZE,
+    "axes.linewidth": 0.8,
+    "axes.spines.right": False,
+    "axes.spines.top": False,
+    "font.size": SMALL_SIZE,
+    "legend.fontsize": SMALL_SIZE,
+    "legend.frameon": False,
+    "legend.labelcolor": MUTED,
+    "lines.dash_capstyle": "butt",
+    "lines.scale_dashes": False,
+    "lines.solid_capstyle": "butt",
+    "text.color": INK,
+    "xtick.color": INK,
+    "xtick.labelsize": SMALL_SIZE,
+    "xtick.major.pad": 2.5,
+    "xtick.major.size": 3.0,
+    "xtick.major.width": 0.8,
+    "ytick.color": INK,
+    "ytick.labelsize": SMALL_SIZE,
+    "ytick.major.pad": 2.5,
+    "ytick.major.size": 3.0,
+    "ytick.major.width": 0.8,
 }
 
 

@@ -1,0 +1,240 @@
+"""How much hangs on each trial, in one figure: left out one by one, added one by one, Baujat, subsets.
+
+Panels: the estimate without each trial; the estimate as the trials came in; from three trials the Baujat
+plot (Baujat 2002); from five the estimates of subsets of trials (GOSH, Olkin 2012), from three to four
+Cook's distances instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from trialpool import text as words
+from trialpool.figures import canvas, lettering, style
+from trialpool.figures.canvas import WIDTH, Frame, Line
+from trialpool.figures.sheet import Sheet
+from trialpool.measures import MEASURES
+from trialpool.records import Influence, Record
+from trialpool.text import clean
+from trialpool.view.axis import mcid_threshold
+
+MIDDLE = WIDTH / 2
+ROW, HEAD, STRIP_FOOT = 12.0, 17.0, 36.0
+NAMES, NUMBERS = 82.0, 88.0
+SQUARE, SQUARE_FOOT = 168.0, 32.0
+FEWEST_BAUJAT, FEWEST_GOSH = 3, 5
+MOST_NAMED = 12
+MOST_DRAWN = 1200  # subsets
+SHOWN = 0.995  # of the subsets lie within the axis
+LEAST_I2 = -4.0  # the axis begins below zero, so that subsets without heterogeneity do not lie on it
+
+
+@canvas.styled
+def draw_influence(record: Record) -> Figure:
+    """The influence figure of a pooled record (at least two trials)."""
+    strips, rows = _strips(record), record.influence
+    below = HEAD + ROW * max(len(lines) for _, lines in strips) + STRIP_FOOT
+    squares = HEAD + 3 + SQUARE + SQUARE_FOOT if len(rows) >= FEWEST_BAUJAT else 0.0
+    sheet, top = canvas.headed_record(
+        record, "How much hangs on each trial", influence_notes(record), below + squares
+    )
+    for number, (heading, lines) in enumerate(strips):
+        left = MIDDLE + 10 if number else style.MARGIN
+        right = WIDTH - style.MARGIN if number or len(strips) == 1 else MIDDLE - 10
+        canvas.put_heading(sheet, left, top + 8, "AB"[number], heading)
+        _draw_strip(sheet, record, lines, (left, top + HEAD, right, top + HEAD + ROW * len(lines) + 2))
+    if squares:
+        letters, y = "ABCD"[len(strips) :], top + below
+        bottom = y + HEAD + 3 + SQUARE
+        canvas.put_heading(sheet, style.MARGIN, y + 8, letters[0], "Heterogeneity and pull (Baujat)")
+        _draw_baujat(sheet, rows, (style.MARGIN + 42, y + HEAD + 3, MIDDLE - 16, bottom))
+        frame = (MIDDLE + 46, y + HEAD + 3, WIDTH - style.MARGIN, bottom)
+        draw = _draw_gosh if len(rows) >= FEWEST_GOSH else _draw_cook
+        canvas.put_heading(sheet, MIDDLE + 10, y + 8, letters[1], draw(sheet, record, frame))
+    return sheet.figure
+
+
+def influence_notes(record: Record) -> list[str]:
+    """What the figure says in words: who is influential, and how the panels are to be read."""
+    rows = record.influence
+    named = [clean(row.label) for row in rows if row.influential]
+    notes = ["Lines: confidence intervals; dotted: the pooled estimate of all trials."]
+    if named:
+        limits = "|DFFITS| > 3/√(k − 1), Cook's distance, hat value or |DFBETAS|"
+        notes.append(f"Influential by a usual limit ({limits}), hollow: {words.listing(named)}.")
+    elif rows:
+        notes.append("No trial passes a usual limit of influence.")
+    if len(rows) < FEWEST_BAUJAT:
+        return [*notes, "Measures of influence need at least three trials."]
+    adds = "Baujat plot: to the right, trials that add to heterogeneity; at the top, trials that shift"
+    notes.append(f"{adds} the estimate.")
+    if len(rows) >= FEWEST_GOSH:
+        notes.append(
+            "Subsets: every dot pools one subset of at least two trials (10,000 at random with seed 1 where "
+            "there are more than 131,072); orange: those with the trial that moves the estimate most."
+        )
+    return notes
+
+
+def describe_influence(record: Record) -> str:
+    """A text alternative of the influence figure: the result without each trial."""
+    parts = [f"Influence of each trial: {clean(record.title)}."]
+    parts += [
+        f"Without {line.name}: {words.effect(record.measure, *line.values)}." for line in _left_out(record)
+    ]
+    return " ".join([*parts, *influence_notes(record)[1:2]])
+
+
+def _left_out(record: Record) -> list[Line]:
+    influential = {row.label for row in record.influence if row.influential}
+    named = [
+        (row.choice.removeprefix("without "), row)
+        for row in record.sensitivity
+        if row.kind == "leave one out" and row.estimate is not None
+    ]
+    return [Line(clean(name), canvas.values_of(row), hollow=name in influential) for name, row in named]
+
+
+def _strips(record: Record) -> list[tuple[str, list[Line]]]:
+    """The headings and lines of the panels of estimates."""
+    pooled = canvas.values_of(canvas.pooled_of(record))
+    whole = Line("all trials", pooled, mark="diamond", colour=style.POOLED, bold=True, gid="all")
+    left_out = _left_out(record)
+    added = [
+        Line(f"+ {row.label}" if at else row.label, canvas.values_of(row))
+        for at, row in enumerate(record.cumulative)
+    ]
+    strips = [("Without each trial", [*left_out, whole]), ("As the trials came in", added)]
+    return [strip for strip, rows in zip(strips, (left_out, added), strict=True) if rows] or [
+        ("All trials", [whole])
+    ]
+
+
+def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Frame) -> None:
+    pooled = canvas.pooled_of(record)
+    landmarks = [value for value in (pooled.estimate, mcid_threshold(record)) if value is not None]
+    every = [line for _, listed in _strips(record) for line in listed]
+    ax = canvas.put_axes(sheet, (frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
+    axis = canvas.value_axis(ax, record.measure, every, landmarks, pooled=canvas.bounds_of(pooled))
+    canvas.show_axis(ax, axis, canvas.value_name(record), room=170.0)
+    canvas.no_axis(ax, "y")
+    canvas.draw_lines(ax, axis, lines)
+    canvas.draw_landmarks(ax, record)
+    canvas.print_lines(ax, lines, record.measure, NAMES, NUMBERS)
+
+
+def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], frame: Frame) -> None:
+    """Each trial's share of heterogeneity against how far it shifts the estimate."""
+    dots = [
+        (row, row.baujat_x, row.baujat_y)
+        for row in rows
+        if row.baujat_x is not None and row.baujat_y is not None
+    ]
+    ax = canvas.put_axes(sheet, frame)
+    for which, values, name in (
+        ("x", [x for _, x, _ in dots], "Squared Pearson residual"),
+        ("y", [y for _, _, y in dots], "Squared shift of the estimate"),
+    ):
+        high = canvas.roomy([0.0, *values], 0.1)[1]
+        canvas.show_range(ax, -0.03 * high, high, name, which)
+    for row, x, y in dots:
+        _draw_dot(ax, x, y, row.influential, "baujat")
+    dots.sort(key=lambda dot: (-dot[1] - dot[2], dot[0].label))
+    _name_dots(
+        ax, [(clean(row.label), x, y) for row, x, y in dots[:MOST_NAMED]], [(x, y) for _, x, y in dots]
+    )
+
+
+def _draw_dot(ax: Axes, x: float, y: float, hollow: bool, gid: str) -> None:
+    fill = style.PAPER if hollow else style.STUDY
+    ax.plot(
+        x, y, "o", markersize=5.8, markerfacecolor=fill, markeredgecolor=style.STUDY, gid=gid, clip_on=False
+    )
+
+
+def _name_dots(
+    ax: Axes, named: Sequence[tuple[str, float, float]], dots: Sequence[tuple[float, float]]
+) -> None:
+    """Names beside their dots (right, left, above, below) where they cover nothing; otherwise none."""
+    frame = ax.get_window_extent()  # a figure has 72 dots an inch: in points
+    points = [tuple(ax.transData.transform(dot)) for dot in dots]
+    taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]
+    for text, at_x, at_y in named:
+        width, at = lettering.width(text, style.SMALL_SIZE), (at_x, at_y)
+        x, y = ax.transData.transform(at)
+        for dx, dy in ((5, -2.5), (-5 - width, -2.5), (-width / 2, 6), (-width / 2, -11)):
+            box = (x + dx, y + dy - 1.5, x + dx + width, y + dy + 6)
+            inside = box[0] > frame.x0 + 2 and box[2] < frame.x1 + 14 and box[1] > frame.y0 + 1
+            if inside and not any(_overlap(box, other) for other in taken):
+                taken.append(box)
+                ax.annotate(text, at, (dx, dy), textcoords="offset points", annotation_clip=False, gid="name")
+                break
+
+
+def _overlap(a: Frame, b: Frame) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
+
+
+def _draw_cook(sheet: Sheet, record: Record, frame: Frame) -> str:
+    """Cook's distance of each trial, where too few trials make a cloud of subsets; returns the heading."""
+    rows = [(row, row.cook) for row in record.influence if row.cook is not None]
+    left, top, right, bottom = frame
+    ax = canvas.put_axes(sheet, (left + NAMES - 36, top, right - 6, bottom))
+    high = canvas.roomy([0.0, *(cook for _, cook in rows)], 0.1)[1]
+    canvas.show_range(ax, 0.0, high, "Cook's distance")
+    names = [lettering.shorten(clean(row.label), NAMES - 6, style.SMALL_SIZE) for row, _ in rows]
+    ax.set_yticks(range(len(rows)), names)
+    ax.set_ylim(max(len(rows), 5) - 0.5, -0.5)
+    for y, (row, cook) in enumerate(rows):
+        ax.plot((0.0, cook), (y, y), color=style.STUDY, linewidth=1.2)
+        _draw_dot(ax, cook, y, row.influential, "cook")
+    return "Cook's distance"
+
+
+def _draw_gosh(sheet: Sheet, record: Record, frame: Frame) -> str:
+    """All subsets of at least two trials, at most 1,200 evenly chosen drawn; returns the heading.
+
+    The trial whose presence moves the mean of the cloud most is named, and its subsets drawn in orange.
+    """
+    from trialpool.stats import gosh
+
+    subsets = gosh(
+        [study.effect for study in record.studies],
+        [study.variance for study in record.studies],
+        tau2_method=record.methods.tau2_method,
+        smallest=2,
+    )
+    keep = np.unique(np.linspace(0, len(subsets.estimate) - 1, MOST_DRAWN).round().astype(int))
+    estimates, members = subsets.estimate[keep], subsets.members[keep]
+    pivot = pivotal_trial(subsets.estimate, subsets.members)
+    edges = np.quantile(estimates, [(1 - SHOWN) / 2, (1 + SHOWN) / 2])
+    pooled = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
+    low, high = canvas.roomy([*edges.tolist(), pooled], 0.08)
+    ax = canvas.put_axes(sheet, frame)
+    canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
+    canvas.show_range(ax, LEAST_I2, 100.0, "I², per cent", "y")
+    size = 3.6 if len(keep) < 100 else 2.4 if len(keep) < 500 else 1.6
+    for chosen, colour in ((~members[:, pivot], style.STUDY), (members[:, pivot], style.POOLED)):
+        at = chosen & (estimates >= low) & (estimates <= high)
+        kind: canvas.Look = {"markersize": size, "color": colour, "markeredgewidth": 0.0}
+        ax.plot(estimates[at], subsets.i2[keep][at], "o", gid="subsets", clip_on=False, **kind)
+    canvas.draw_landmarks(ax, record)
+    return f"Subsets with {clean(record.studies[pivot].label)} in orange (GOSH)"
+
+
+def pivotal_trial(estimates: NDArray[np.float64], members: NDArray[np.bool_]) -> int:
+    """The trial whose subsets differ most, on average, from those without it.
+
+    >>> pivotal_trial(np.array([0.0, 1.0, 1.0]), np.array([[True, False], [False, True], [True, True]]))
+    1
+    """
+    inside = members.sum(axis=0)
+    outside = len(members) - inside
+    within = estimates @ members / np.maximum(inside, 1)
+    without = estimates @ ~members / np.maximum(outside, 1)
+    return int(np.argmax(np.where((inside > 0) & (outside > 0), np.abs(within - without), -1.0)))

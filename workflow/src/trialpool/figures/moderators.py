@@ -1,0 +1,241 @@
+"""Do effects differ by what was declared? One panel a moderator: bubbles with the fitted line, or groups.
+
+What could not be tested is listed below with its reason, so the figure stands where nothing could.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from trialpool import text as words
+from trialpool.figures import canvas, lettering, style
+from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line
+from trialpool.figures.sheet import Sheet, put_lines, put_text
+from trialpool.measures import MEASURES
+from trialpool.records import Moderator, Record, Study
+from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
+from trialpool.text import clean
+from trialpool.view.robustness import moderator_slope
+
+HEIGHT, HEAD, FOOT = 140.0, 18.0, 64.0
+COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
+GROUP, NAMES, NUMBERS = 26.0, 82.0, 86.0
+LARGEST, SMALLEST = 8.0, 2.2  # radii of bubbles
+LARGEST_IN_GROUP = 6.0
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+NAME_ROOM = 130.0
+
+
+@canvas.styled
+def draw_moderators(record: Record) -> Figure:
+    """A panel for every moderator that could be tested, and a list of the others with the reasons."""
+    tested, untested = _by_test(record)
+    lines = [tested[start : start + COLUMNS] for start in range(0, len(tested), COLUMNS)]
+    heights = [max(_height(row) for row in line) for line in lines]
+    listed = [(row, _reason(row)) for row in untested]
+    body = sum(height + HEAD + FOOT for height in heights)
+    body += LEADING * (sum(len(reason) for _, reason in listed) + 2) if listed else 0.0
+    sheet, y = canvas.headed_record(record, "Moderators", moderator_notes(record), body)
+    width = (WIDTH - 2 * style.MARGIN - GAP * (COLUMNS - 1)) / COLUMNS
+    letters = iter(LETTERS)
+    for line, height in zip(lines, heights, strict=True):
+        for column, row in enumerate(line):
+            left = style.MARGIN + column * (width + GAP)
+            canvas.put_heading(sheet, left, y + 8, next(letters, ""), _name(row))
+            _draw_panel(sheet, record, row, (left, y + HEAD, left + width, y + HEAD + _height(row)))
+        y += height + HEAD + FOOT
+    if listed:
+        put_text(sheet, style.MARGIN, y + 6, "Not tested", bold=True)
+        y += LEADING + 8
+    for row, reason in listed:
+        name = lettering.shorten(_name(row), NAME_ROOM - 8, style.SMALL_SIZE)
+        put_text(sheet, style.MARGIN, y, name, size=style.SMALL_SIZE)
+        kind: canvas.Look = {"size": style.SMALL_SIZE, "colour": style.MUTED}
+        y = put_lines(sheet, style.MARGIN + NAME_ROOM, y, reason, LEADING, **kind)
+    return sheet.figure
+
+
+def moderator_notes(record: Record) -> list[str]:
+    """How the panels were made, in words."""
+    tested, _ = _by_test(record)
+    if not tested:
+        return []
+    notes = ["Circle: trial, area in proportion to its weight in the pooled estimate."]
+    if any(row.kind == "number" for row in tested):
+        notes.append(
+            "Line and band: random-effects meta-regression with its confidence band (Knapp–Hartung), "
+            "cut at the frame."
+        )
+    if any(row.kind == "words" for row in tested):
+        notes.append(
+            "Square and line: pooled effect of a group with its confidence interval, τ² common to all groups."
+        )
+    notes.append(
+        "Comparisons between trials are observational: trials that differ in one thing differ in more. "
+        "p-values here are not adjusted for the number of moderators."
+    )
+    if any((row.permutations or "").startswith("seed") for row in tested):
+        notes.append(f"By permutation: all orders of few trials, of many {DRAWS} drawn with seed {SEED}.")
+    cautions = [part for row in tested for part in (row.caution or "").split("; ") if part]
+    return [*notes, *(f"{words.capital(clean(part))}." for part in dict.fromkeys(cautions))]
+
+
+def describe_moderators(record: Record) -> str:
+    """A text alternative of the moderators figure: the result of each, or why there is none."""
+    parts = [f"Moderators: {clean(record.title)}."]
+    for row in record.moderators:
+        said = [] if row.p_value is None else [*moderator_results(record, row), *_group_results(record, row)]
+        said += [clean(row.caution)] if row.caution else []
+        parts.append(f"{_name(row)}: {'; '.join(said)}.")
+    return " ".join(parts)
+
+
+def moderator_results(record: Record, row: Moderator) -> list[str]:
+    """The result of a tested moderator: k, slope, p-values."""
+    results = [words.count(row.k, "trial")]
+    slope = [value for value in (row.slope, row.slope_low, row.slope_high) if value is not None]
+    if len(slope) == 3 and row.kind == "number":
+        results.append(" ".join(moderator_slope(record.measure, row.moderator, slope)))
+    shuffled = row.p_permutation
+    more = f", by permutation {words.p_value(shuffled)}" if shuffled is not None else ""
+    return [*results, f"{words.p_value(row.p_value)}{more}"]
+
+
+def _group_results(record: Record, row: Moderator) -> list[str]:
+    return [
+        f"{words.group_name(group.level)}: {words.count(group.k, 'trial')}, "
+        f"{words.effect(record.measure, *canvas.values_of(group))}"
+        for group in row.groups
+    ]
+
+
+def _by_test(record: Record) -> tuple[list[Moderator], list[Moderator]]:
+    """Moderators that were tested, numbers before words, and the others."""
+    tested = [row for row in record.moderators if row.p_value is not None]
+    return sorted(tested, key=lambda row: row.kind or ""), [
+        row for row in record.moderators if row.p_value is None
+    ]
+
+
+def _name(row: Moderator) -> str:
+    return words.capital(clean(moderator_name(row.moderator)))
+
+
+def _height(row: Moderator) -> float:
+    return HEIGHT if row.kind == "number" else GROUP * len(row.groups)
+
+
+def _reason(row: Moderator) -> tuple[str, ...]:
+    """Why a moderator was not tested, on lines."""
+    room = WIDTH - 2 * style.MARGIN - NAME_ROOM
+    return lettering.wrap(words.capital(clean(row.caution)), room, style.SMALL_SIZE, lines=3) or ("",)
+
+
+def _draw_panel(sheet: Sheet, record: Record, row: Moderator, frame: Frame) -> None:
+    left, top, right, bottom = frame
+    known = [study for study in record.studies if getattr(study, row.moderator) not in (None, "")]
+    if row.kind == "number":
+        _draw_bubbles(sheet, record, row, known, (left + AXIS_ROOM, top, right - 4, bottom))
+    else:
+        _draw_groups(sheet, record, row, known, (left + NAMES, top, right - NUMBERS, bottom))
+    results = "; ".join(moderator_results(record, row))
+    for sign in "=<>":  # a p-value stays on one line
+        results = results.replace(f"p {sign} ", f"p\u00a0{sign}\u00a0")
+    lines = lettering.wrap(results, right - left, style.SMALL_SIZE, lines=2)
+    put_lines(sheet, left, bottom + 36, lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
+
+
+def _draw_circles(
+    ax: Axes,
+    points: Sequence[tuple[float, float]],
+    trials: Sequence[Study],
+    known: Sequence[Study],
+    largest: float,
+) -> None:
+    """A circle a trial, the largest first so that none hides; areas compare within all `known`."""
+    heaviest = max((study.weight or 0.0) for study in known) or 1.0
+    radii = [max(SMALLEST, largest * math.sqrt((study.weight or 0.0) / heaviest)) for study in trials]
+    for radius, point in sorted(zip(radii, points, strict=True), reverse=True):
+        ax.plot(
+            *point,
+            "o",
+            markersize=2 * radius,
+            markerfacecolor=style.STUDY_LIGHT,
+            markeredgecolor=style.STUDY,
+            markeredgewidth=0.8,
+            clip_on=False,
+            zorder=canvas.LINES,
+            gid="bubble",
+        )
+
+
+def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], frame: Frame) -> None:
+    """Effects over a number, with the regression line and its band by the model of the table."""
+    from trialpool.stats import meta_regression, predict
+
+    ax = canvas.put_axes(sheet, frame)
+    values = np.array([float(getattr(study, row.moderator)) for study in known])
+    null = canvas.on_axis(record, MEASURES[record.measure].null)
+    effects = canvas.roomy([null, *(study.effect for study in known)], 0.14)
+    canvas.show_range(ax, *canvas.roomy(values, 0.1), _name(row))
+    canvas.show_range(ax, *effects, canvas.value_name(record), "y", measure=record.measure)
+    ax.axhline(null, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
+    level = record.methods.level
+    fit = meta_regression(
+        [study.effect for study in known],
+        [study.variance for study in known],
+        values[:, None],
+        tau2_method=row.tau2_method or record.methods.tau2_method,
+        interval=row.interval or record.methods.interval,
+        level=level,
+    )
+    xs = np.linspace(values.min(), values.max(), 41)
+    line = predict(fit, xs[:, None], level=level)
+    band: canvas.Look = {
+        "facecolor": style.CONTOURS[0],
+        "linewidth": 0,
+        "zorder": canvas.BELOW,
+        "gid": "band",
+    }
+    ax.fill_between(xs, line.ci_low, line.ci_high, **band)
+    ax.plot(xs, line.estimate, color=style.POOLED, linewidth=1.3, zorder=canvas.LINES, gid="slope")
+    points = [(float(value), study.effect) for value, study in zip(values, known, strict=True)]
+    _draw_circles(ax, points, known, known, LARGEST)
+
+
+def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], frame: Frame) -> None:
+    """The trials of each group as circles, their pooled effect with its interval below."""
+    lines = [
+        Line(
+            words.capital(words.group_name(group.level)),
+            canvas.values_of(group),
+            "s",
+            style.POOLED,
+            gid="group",
+        )
+        for group in row.groups
+    ]
+    trials = [Line(study.label, (study.estimate, study.estimate_low, study.estimate_high)) for study in known]
+    further = [line.bounds for line in lines if line.bounds]
+    ax = canvas.put_axes(sheet, frame)
+    axis = canvas.value_axis(ax, record.measure, trials, further=further)
+    canvas.show_axis(ax, axis, canvas.value_name(record), room=ax.bbox.width + NAMES + NUMBERS)
+    canvas.no_axis(ax, "y")
+    ax.set_ylim(len(lines), 0.0)
+    null = canvas.on_axis(record, MEASURES[record.measure].null)
+    ax.axvline(null, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
+    canvas.draw_lines(ax, axis, lines, [at + 0.73 for at in range(len(lines))])
+    for at, (group, line) in enumerate(zip(row.groups, lines, strict=True)):
+        members = [study for study in known if str(getattr(study, row.moderator)) == group.level]
+        points = [(min(max(study.effect, axis.low), axis.high), at + 0.31) for study in members]
+        _draw_circles(ax, points, members, known, LARGEST_IN_GROUP)
+        name = lettering.wrap(line.name, NAMES - 6, style.SMALL_SIZE, lines=2)
+        for number, text in enumerate(name):
+            canvas.print_beside(ax, at + 0.5 + 0.33 * (number - (len(name) - 1) / 2), -NAMES, text)
+        canvas.print_beside(ax, at + 0.31, NUMBERS, words.count(group.k, "trial"), align="right")
+        canvas.print_beside(ax, at + 0.73, NUMBERS, canvas.result(record.measure, line.values), align="right")

@@ -1,0 +1,158 @@
+"""A network of treatments: who was compared with whom, and the effect of each against the reference."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from trialpool import text as words
+from trialpool.figures import canvas, lettering, style
+from trialpool.figures.canvas import LEADING, Line, Look
+from trialpool.figures.sheet import Sheet, put_text
+from trialpool.text import clean
+
+Row = Mapping[str, Any]
+RADIUS, CENTRE = 70.0, 138.0  # of the circle of treatments
+LEFT, PLOT_LEFT, PLOT_RIGHT, NUMBERS, SCORE = 286.0, 362.0, 430.0, 512.0, 548.0
+ROW = 13.0
+SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)  # of an edge, where its number may stand
+APART = 11.0  # points between two numbers
+RESULT = ("estimate", "ci_low", "ci_high")
+
+
+@canvas.styled
+def draw_network(record: Row) -> Figure:
+    """The figure of one network record (`synthesis.network.network_record`)."""
+    rows = _against_reference(record)
+    body = max(2 * RADIUS + 60, ROW * len(rows) + 64)
+    sheet, top = canvas.headed(record["title"], "", network_notes(record), body)
+    canvas.put_heading(sheet, style.MARGIN, top + 8, "A", "Direct comparisons")
+    _draw_graph(sheet, record, top + 38 + RADIUS)
+    if rows:
+        reference = clean(record["fit"]["reference"])
+        canvas.put_heading(sheet, LEFT, top + 8, "B", f"Each against {reference}")
+        _draw_effects(sheet, record, rows, top + 30)
+    return sheet.figure
+
+
+def network_notes(record: Row) -> list[str]:
+    """What is connected, how it was fitted, and whether direct and indirect evidence agree."""
+    notes = [
+        clean(record["sentence"]),
+        "Lines: as thick as there are trials, whose number stands beside them.",
+    ]
+    if len(record["outcomes"]) > 1:
+        listed = words.listing([clean(words.spaced(outcome)) for outcome in record["outcomes"]])
+        ratio = canvas.is_ratio(record["measure"])
+        opening = "Trials count different things as the outcome" if ratio else "Instruments, on one scale"
+        notes.append(f"{opening}: {listed}.")
+    fit, test = record.get("fit"), record.get("inconsistency")
+    if not fit or not test:
+        return notes
+    notes.append(
+        f"Random effects (REML, common τ² = {words.significant(fit['tau2'])}, correlation ½ within trials of "
+        f"several arms); {words.count(fit['studies'], 'trial')}. P-score: mean chance of being better "
+        "than another treatment."
+    )
+    if fit["q_df"] == 0:
+        notes.append("No comparison has a second trial or a loop: τ² cannot be estimated and is taken as 0.")
+    if test["refused"]:
+        notes.append(f"Inconsistency: {clean(test['refused'])}.".replace("..", "."))
+    else:
+        between = f"Inconsistency between designs: Q = {words.number(test['q'])} on {test['df']} df"
+        notes.append(f"{between}, {words.p_value(test['p_value'])}.")
+    return notes
+
+
+def describe_network(record: Row) -> str:
+    """A text alternative: the direct comparisons, then every treatment against the reference."""
+    parts = [f"Network: {clean(record['title'])}."]
+    for edge in record["edges"]:
+        parts.append(f"{' and '.join(edge['treatments'])}: {words.count(edge['trials'], 'trial')}.")
+    for row in _against_reference(record):
+        effect = words.effect(str(record["measure"]), *(row[key] for key in RESULT))
+        parts.append(f"{row['experimental']} against {row['control']}: {effect}.")
+    return " ".join([*parts, *network_notes(record)[:1]])
+
+
+def _against_reference(record: Row) -> list[dict[str, Any]]:
+    """League rows against the reference, best treatment first, with the P-score."""
+    if not record.get("fit"):
+        return []
+    scores = {row["treatment"]: row["p_score"] for row in record["ranking"]}
+    order = list(scores)
+    rows = [row for row in record["league"] if row["control"] == record["fit"]["reference"]]
+    rows.sort(key=lambda row: order.index(row["experimental"]))
+    return [{**row, "p_score": scores[row["experimental"]]} for row in rows]
+
+
+def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
+    """Treatments on a circle, connected parts side by side."""
+    reach = RADIUS + 12
+    ax = canvas.put_axes(sheet, (CENTRE - reach, middle - reach, CENTRE + reach, middle + reach))
+    canvas.no_axis(ax, "x", "y")
+    ax.set(xlim=(-reach, reach), ylim=(reach, -reach))  # points from the middle, downwards
+    names = [name for part in record["parts"] for name in part]
+    angles = {name: 2 * math.pi * at / len(names) - math.pi / 2 for at, name in enumerate(names)}
+    at = {name: (RADIUS * math.cos(angle), RADIUS * math.sin(angle)) for name, angle in angles.items()}
+    trials, taken = dict.fromkeys(names, 0), list(at.values())
+    for edge in record["edges"]:
+        (x1, y1), (x2, y2) = (at[name] for name in edge["treatments"])
+        for name in edge["treatments"]:
+            trials[name] += edge["trials"]
+        look: Look = {"color": style.STUDY_LIGHT, "linewidth": min(0.8 + 0.9 * edge["trials"], 7.0)}
+        ax.plot((x1, x2), (y1, y2), zorder=canvas.BEHIND, gid="edge", **look)
+        spots = [(x1 + share * (x2 - x1), y1 + share * (y2 - y1)) for share in SHARES]
+        spot = max(spots, key=lambda spot: min([APART, *(math.dist(spot, other) for other in taken)]))
+        taken.append(spot)
+        ax.text(
+            *spot,
+            str(edge["trials"]),
+            ha="center",
+            va="center_baseline",
+            zorder=canvas.LINES,
+            bbox={"boxstyle": "circle,pad=0.25", "facecolor": style.PAPER, "linewidth": 0},
+        )
+    for name, (x, y) in at.items():
+        size = 2 * min(3.2 + 1.2 * math.sqrt(trials[name]), 9.0)
+        dot: Look = {"color": style.STUDY, "markersize": size, "markeredgewidth": 0, "clip_on": False}
+        ax.plot(x, y, "o", zorder=canvas.MARKS, gid="node", **dot)
+        cosine, sine = math.cos(angles[name]), math.sin(angles[name])
+        align = "center" if abs(cosine) < 0.15 else "left" if cosine > 0 else "right"
+        room = 63.0 if align != "center" else 120.0
+        lines = lettering.wrap(clean(name), room, style.SMALL_SIZE, lines=2)
+        baseline = middle + y + 13 * sine + 2.5 + (-LEADING * (len(lines) - 1) if sine < -0.7 else 0.0)
+        for number, line in enumerate(lines):
+            spot = (CENTRE + x + 12 * cosine, baseline + number * LEADING)
+            put_text(sheet, *spot, line, size=style.SMALL_SIZE, align=align)
+
+
+def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) -> None:
+    """The effect of every treatment against the reference, with its P-score."""
+    measure = str(record["measure"])
+    lines = [
+        Line(clean(row["experimental"]), (row["estimate"], row["ci_low"], row["ci_high"]), gid="effect")
+        for row in rows
+    ]
+    ax = canvas.put_axes(sheet, (PLOT_LEFT, top, PLOT_RIGHT, top + ROW * len(rows) + 4))
+    axis = canvas.value_axis(ax, measure, lines)
+    canvas.show_axis(ax, axis)
+    canvas.no_axis(ax, "y")
+    canvas.draw_lines(ax, axis, lines)
+    null = 0.0  # on the axis, of ratios too
+    ax.axvline(null, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
+    canvas.print_lines(ax, lines, measure, PLOT_LEFT - LEFT, NUMBERS - PLOT_RIGHT)
+    for number, row in enumerate(rows):
+        score = words.number(row["p_score"], 2)
+        canvas.print_beside(ax, number, SCORE - PLOT_RIGHT, score, align="right")
+    kind: Look = {"size": style.SMALL_SIZE, "bold": True, "align": "right"}
+    put_text(sheet, NUMBERS, top - 3, "Estimate (interval)", **kind)
+    put_text(sheet, SCORE, top - 3, "P-score", **kind)
+    better = "left is better" if record["better"] == "lower" else "right is better"
+    name, middle = words.capital(words.measure_name(measure)), (PLOT_LEFT + PLOT_RIGHT) / 2
+    bottom = top + ROW * len(rows) + 4
+    put_text(sheet, middle, bottom + 22, name, size=style.SMALL_SIZE, bold=True, align="center")
+    put_text(sheet, middle, bottom + 31, better, size=style.SMALL_SIZE, align="center")

@@ -1,0 +1,153 @@
+"""Published pooled estimates by review and year, one panel a measure, ours below them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import Any
+
+from matplotlib.figure import Figure
+
+from trialpool import text as words
+from trialpool.figures import canvas, lettering, style
+from trialpool.figures.canvas import LEADING, Line
+from trialpool.figures.sheet import Sheet, put_line, put_lines, put_text
+from trialpool.measures import MEASURES
+from trialpool.text import clean
+
+Row = Mapping[str, Any]
+REVIEW, WHAT, TRIALS = 12.0, 92.0, 300.0
+PLOT_LEFT, PLOT_RIGHT, NUMBERS = 312.0, 452.0, 548.0
+PAD, HEAD, FOOT = 5.0, 30.0, 30.0
+RESULT = ("estimate", "ci_low", "ci_high")
+NOTES = (
+    "Blue: as printed by the reviews, with their own trials, comparisons, scales and signs. Orange: computed "
+    "here; a diamond pools trials, a square is one trial. Hollow: no whole interval printed.",
+    "results/published.csv lists the computable reasons for each difference, and the pools not compared.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """One row of a panel: whose estimate of what, from how many trials."""
+
+    line: Line
+    what: str
+    trials: str
+    url: str = ""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """What was compared, as it stands beside the plot."""
+        return lettering.wrap(self.what, TRIALS - WHAT - 22, style.SMALL_SIZE, lines=3)
+
+    @property
+    def height(self) -> float:
+        """Points from this row to the next."""
+        return LEADING * max(1, len(self.lines)) + PAD
+
+
+@canvas.styled
+def draw_published(title: str, rows: Sequence[Row]) -> Figure:
+    """One figure of published pools (rows of `published.published_rows`) and our analyses of them.
+
+    >>> float(round(draw_published("Pain", []).get_figwidth(), 2))
+    7.78
+    """
+    panels = _panels(rows)
+    heights = [HEAD + sum(row.height for row in listed) + FOOT for _, listed in panels]
+    sheet, top = canvas.headed(title, "", _notes(rows), sum(heights) + 2)
+    for (measure, listed), height in zip(panels, heights, strict=True):
+        _draw_panel(sheet, measure, listed, top + 2)
+        top += height
+    return sheet.figure
+
+
+def describe_published(title: str, rows: Sequence[Row]) -> str:
+    """A text alternative: every estimate shown.
+
+    >>> describe_published("Pain", [])
+    'Published pools: Pain.'
+    """
+    parts = [f"Published pools: {clean(title)}."]
+    for measure, listed in _panels(rows):
+        for row in listed:
+            name = f"{row.line.name}, {row.what}" if row.line.name else row.what
+            parts.append(f"{name}: {words.effect(measure, *row.line.values)}.")
+    return " ".join(parts)
+
+
+def _panels(rows: Sequence[Row]) -> list[tuple[str, list[Estimate]]]:
+    """Measure and rows of every panel: reviews by year, then ours, each analysis once."""
+    theirs: dict[str, list[Estimate]] = {}
+    ours: dict[str, dict[str, Estimate]] = {}
+    ranked = sorted(rows, key=lambda row: (row["year"] or 9999, row["review_id"], row["comparison"]))
+    for row in ranked:
+        if row["estimate"] is not None:
+            theirs.setdefault(row["measure"], []).append(_their_row(row))
+        if row.get("our_estimate") is not None:
+            ours.setdefault(row["our_measure"], {})[row["analysis"]] = _our_row(row)
+    order = [measure for measure in MEASURES if measure in theirs or measure in ours]
+    return [(measure, [*theirs.get(measure, []), *ours.get(measure, {}).values()]) for measure in order]
+
+
+def _their_row(row: Row) -> Estimate:
+    estimate, low, high = (row[key] for key in RESULT)
+    line = Line(clean(row["review_id"]), (estimate, low, high), hollow=None in (low, high), gid="theirs")
+    trials = "?" if row["n_studies"] is None else words.plain_number(row["n_studies"])
+    return Estimate(line, clean(f"{row['comparison']}; {row['outcome']}"), trials, row["source_url"] or "")
+
+
+def _our_row(row: Row) -> Estimate:
+    estimate, low, high = (row[f"our_{key}"] for key in RESULT)
+    mark = "diamond" if row["our_status"] == "pooled" else "s"
+    line = Line("Here", (estimate, low, high), mark, style.POOLED, bold=True, gid="ours")
+    return Estimate(line, clean(row["our_comparison"]), words.plain_number(row["our_k"]))
+
+
+def _draw_panel(sheet: Sheet, measure: str, rows: Sequence[Estimate], top: float) -> None:
+    put_text(sheet, REVIEW, top + 8, words.capital(words.measure_name(measure)), bold=True)
+    for text, x, align in (
+        ("Review", REVIEW, "left"),
+        ("Comparison; outcome", WHAT, "left"),
+        ("Trials", TRIALS, "right"),
+        ("Estimate (interval)", NUMBERS, "right"),
+    ):
+        put_text(sheet, x, top + 21, text, size=style.SMALL_SIZE, bold=True, align=align)
+    put_line(sheet, (REVIEW, NUMBERS), (top + 25, top + 25), thickness=0.8)
+    top += HEAD
+    starts = list(accumulate((row.height for row in rows), initial=0.0))
+    lines = [row.line for row in rows]
+    estimates = [line.values[0] for line in lines if line.values[0] is not None]
+    ax = canvas.put_axes(sheet, (PLOT_LEFT, top - 4, PLOT_RIGHT, top + starts[-1]))
+    axis = canvas.value_axis(ax, measure, lines, estimates)
+    canvas.show_axis(ax, axis)
+    canvas.no_axis(ax, "y")
+    ax.set_ylim(starts[-1], -4.0)  # points
+    ax.axvline(0.0, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)  # no effect, of ratios too
+    canvas.draw_lines(ax, axis, lines, [start + 5.5 for start in starts[:-1]])
+    for row, start in zip(rows, starts, strict=False):
+        _print_row(sheet, measure, row, top + start + 8.0)
+
+
+def _print_row(sheet: Sheet, measure: str, row: Estimate, baseline: float) -> None:
+    kind: dict[str, Any] = {"size": style.SMALL_SIZE, "bold": row.line.bold}
+    name = lettering.shorten(row.line.name, WHAT - REVIEW - 6, style.SMALL_SIZE, row.line.bold)
+    put_text(sheet, REVIEW, baseline, name, url=row.url, **kind)
+    put_lines(sheet, WHAT, baseline, row.lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
+    put_text(sheet, TRIALS, baseline, row.trials, align="right", size=style.SMALL_SIZE)
+    put_text(sheet, NUMBERS, baseline, canvas.result(measure, row.line.values), align="right", **kind)
+
+
+def _notes(rows: Sequence[Row]) -> list[str]:
+    """How to read it, and which of our analyses have nothing to show."""
+    empty = [row["our_comparison"] for row in rows if row.get("our_status") == "no_data"]
+    notes = list(NOTES)
+    if empty:
+        listed = words.listing(list(dict.fromkeys(clean(text) for text in empty)))
+        notes.append(f"Asked here, but no trial with usable numbers: {listed}.")
+    alone = sum(not row["analysis"] for row in rows)
+    if alone:
+        notes.append(f"{words.count(alone, 'pool')} without an analysis here that asks the same.")
+    return notes
