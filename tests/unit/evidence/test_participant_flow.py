@@ -78,8 +78,8 @@ class TestShippedEvidence:
         frames = {name: getattr(compared, name) for name in ("effects", "excluded", "known")}
         paths = {name: str(tmp_path / f"{name}.parquet") for name in (*evidence, *frames)}
         for name, frame in (evidence | frames).items():
-            table = stored(TABLES[name]) if name in TABLES else DERIVED[name]
-            io.write_parquet(paths[name], frame, table)
+            contract = stored(TABLES[name]) if name in TABLES else DERIVED[name]
+            io.write_parquet(paths[name], frame, contract)
         slugs = [slug for slug in dict.fromkeys(table["analysis"]) if slug]
         files = [paths[name] for name in evidence], [paths[name] for name in frames]
         flow_of_files(*files, slugs, tmp_path / "flow.csv")
