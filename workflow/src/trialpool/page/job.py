@@ -12,7 +12,7 @@ from trialpool.page.links import FOLDER
 from trialpool.page.page import render_pages
 from trialpool.page.readme import render_readme
 from trialpool.page.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_row
-from trialpool.view.read import Row, read_csv, read_records, read_tables
+from trialpool.view.read import Row, read_claims, read_csv, read_records, read_tables
 from trialpool.view.study import labels
 from trialpool.view.unused import excluded_rows, not_asked
 from trialpool.yaml_files import read_yaml
@@ -28,7 +28,7 @@ def write_tables(
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
     io.write_text(folder / "DATA.md", data_dictionary())
-    io.write_text(folder / "README.md", render_readme(records, appraisal["claims"]))
+    io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
 
 
 def write_page(
@@ -57,7 +57,7 @@ def write_page(
         read_tables(table_paths),
         figures,
         instruments=read_yaml(catalogue)[0]["instruments"],
-        claims=appraisal["claims"],
+        claims=read_claims(appraisal),
         flow=read_csv(flow_path),
         audit=read_csv(audit_path),
         published=read_csv(published_path),
