@@ -167,8 +167,10 @@ def _fits(stored: Any, kind: str) -> bool:
     if types.is_null(stored):
         return True
     if kind == TEXT:
-        return types.is_string(stored) or types.is_large_string(stored)
-    return types.is_boolean(stored) if kind == FLAG else types.is_integer(stored) or types.is_floating(stored)
+        return bool(types.is_string(stored) or types.is_large_string(stored))
+    if kind == FLAG:
+        return bool(types.is_boolean(stored))
+    return bool(types.is_integer(stored) or types.is_floating(stored))
 
 
 def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import Any
 from trialpool import io
 from trialpool.errors import InputError
 from trialpool.settings_faults import catalogue_faults, folder_faults, meaning_faults
-from trialpool.yaml_files import faults_of, read_yaml, schema_slips
+from trialpool.yaml_files import Lines, faults_of, read_yaml, schema_slips
 
 METHOD_DEFAULTS: dict[str, Any] = {
     "tau2_method": "REML",
@@ -86,7 +86,8 @@ def load_settings(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
       config: the key 'results' is missing. To mend: add it, see config/README.md.
       config: the key 'analyses' is missing. To mend: add it, see config/README.md.
     """
-    name, lines = "config", {}
+    name = "config"
+    lines: Lines = {}
     for file in files:
         name, (_, lines) = str(file), read_yaml(file)
     faults = faults_of(schema_slips("config", config), name, lines) or [*folder_faults(config, name, lines)]
