@@ -140,3 +140,13 @@ def test_doubts_about_a_report_travel_with_its_rows():
 
 def test_a_mean_with_sd_but_without_any_number_of_people_is_not_used():
     assert arm(n=None)["reason_code"] == "no_n"
+
+
+def test_counts_that_were_not_printed_say_what_they_come_from():
+    rows = [{"arm": "a"}, {"arm": "a", "count_from": "percentage"}, {"arm": "s", "count_from": "complement"}]
+    words = harmonise(review(events=rows))["events"]["derivation"].tolist()
+    assert words[0] == "events as printed"
+    assert words[1:] == [
+        "events worked out from the printed percentage",
+        "events = people less those printed without the event",
+    ]

@@ -35,6 +35,11 @@ from trialpool.evidence.tables import ARMS, EVENTS, read_tables
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 
 SUMMARIES = {"arms": ARM_SUMMARIES, "contrasts": CONTRAST_SUMMARIES, "events": EVENT_SUMMARIES}
+COUNTED = {
+    "": "events as printed",
+    "percentage": "events worked out from the printed percentage",
+    "complement": "events = people less those printed without the event",
+}  # by the column `count_from`
 MORE_IS_BETTER = ("responder",)
 FEWEST_FOR_QUANTILES = 5
 QUANTILES = (("iqr", ("q1", "q3"), "quartiles"), ("range", ("minimum", "maximum"), "range"))
@@ -94,7 +99,7 @@ def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         route=int(Route.PRINTED),
         reconstructed=False,
         imputed=assumed,
-        derivation=joined("events as printed", where_text(assumed, "n = randomised")),
+        derivation=joined(rows["count_from"].map(COUNTED), where_text(assumed, "n = randomised")),
         cautions=no_text(len(rows)),
     )
     table["cautions"] = with_cautions(table, plain_text(tables["studies"]))
