@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from trialpool.batches import batches
+from trialpool.planning import batches
 from trialpool.settings import load_settings
 from trialpool.synthesis.job import pool_analyses
 from trialpool.synthesis.multiverse import level_rows, multiverse, multiverse_summary

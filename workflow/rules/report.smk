@@ -16,7 +16,7 @@ rule appraise:
     log:
         f"{RESULTS}/logs/appraise.log",
     params:
-        code=code("appraise"),
+        code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "yaml_files.py"),
     script:
         "../scripts/appraise.py"
 
@@ -33,7 +33,7 @@ rule write_tables:
     log:
         f"{RESULTS}/logs/write_tables.log",
     params:
-        code=code("write_tables"),
+        code=code("report", "view", "text.py", "synthesis", "evidence", "stats"),
     script:
         "../scripts/write_tables.py"
 
@@ -53,7 +53,7 @@ rule write_page:
     log:
         f"{RESULTS}/logs/write_page.log",
     params:
-        code=code("write_page"),
+        code=code("report", *DRAWING, "synthesis", "stats", "settings*.py", "yaml_files.py"),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
     script:
@@ -74,7 +74,7 @@ rule draw_review:
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
-        code=code("draw_review"),
+        code=code("report", *DRAWING),
     script:
         "../scripts/draw_review.py"
 
@@ -105,7 +105,7 @@ rule write_manifest:
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
-        code=code("write_manifest"),
+        code=code("report/manifest.py", "report/crate.py", "evidence/codebook.py", "yaml_files.py"),
         analyses=unrecorded(ANALYSES),
         asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),

@@ -9,6 +9,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 FORMATS = ["svg", "pdf", "png"]
+DRAWING = ["figures", "view", "text.py", "evidence", "!evidence/audit*"]
 
 
 wildcard_constraints:
@@ -23,7 +24,7 @@ rule adjust_moderators:
     log:
         f"{RESULTS}/logs/adjust_moderators.log",
     params:
-        code=code("adjust_moderators"),
+        code=code("synthesis", "stats"),
     script:
         "../scripts/adjust_moderators.py"
 
@@ -40,7 +41,7 @@ rule compare_published:
     log:
         f"{RESULTS}/logs/compare_published.log",
     params:
-        code=code("compare_published"),
+        code=code("synthesis", "stats", *DRAWING, "yaml_files.py"),
     script:
         "../scripts/compare_published.py"
 
@@ -60,7 +61,7 @@ rule connect:
     log:
         f"{RESULTS}/logs/connect.log",
     params:
-        code=code("connect"),
+        code=code("synthesis", "stats", *DRAWING),
         networks=unrecorded(NETWORKS),
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",

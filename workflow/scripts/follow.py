@@ -1,11 +1,5 @@
-from trialpool.jobs import reported
+from trialpool.jobs import follow, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.follow import follow
-
-    follow(
-        snakemake.input.tables,
-        snakemake.input.effects,
-        snakemake.params.analyses,
-        snakemake.output.table,
-    )
+    files = snakemake.input
+    follow(files.tables, files.effects, snakemake.params.analyses, snakemake.output.table)

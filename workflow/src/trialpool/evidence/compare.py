@@ -18,6 +18,7 @@ import pandas as pd
 from trialpool import io
 from trialpool.evidence.alternatives import pooled_instead
 from trialpool.evidence.assemble import SIDES, Asked, ask, candidate_table, decided
+from trialpool.evidence.judgements import judgement_lines, overall_judgements
 from trialpool.evidence.leftovers import excluded_rows, known_trials
 
 TEXT, CODES, NUMBER, COUNT, FLAG = "text", "codes", "number", "count", "flag"
@@ -77,11 +78,13 @@ def compare(
     tables: Mapping[str, pd.DataFrame],
     catalogue: Mapping[str, Any],
     specs: Sequence[Mapping[str, Any]],
+    findings: pd.DataFrame | None = None,
 ) -> Comparison:
     """Candidate effects of every analysis with the chosen ones marked, as typed long tables.
 
     `harmonised` as of `harmonise`, `tables` as read (studies, arms), `specs` resolved analyses. Columns:
     EFFECT_COLUMNS, EXCLUDED_COLUMNS, KNOWN_COLUMNS; sorted by analysis (order of `specs`), year, study.
+    With the audit's `findings` each effect also carries those on its rows and its trial's risk of bias.
     """
     asked = ask(tables, catalogue, specs)
     scored, without = candidate_table(harmonised, asked)
@@ -96,11 +99,51 @@ def compare(
     effects = pd.concat(
         [_effects(usual, asked), _effects(instead, asked).assign(selected=False)], ignore_index=True
     )
+    effects = _typed(effects, EFFECT_COLUMNS, names)
+    if findings is not None:
+        effects = flagged(judged(effects, tables["risk_of_bias"]), findings)
     return Comparison(
-        _typed(effects, EFFECT_COLUMNS, names),
+        effects,
         _typed(excluded, EXCLUDED_COLUMNS, names),
         _typed(known, KNOWN_COLUMNS, names),
     )
+
+
+def judged(effects: pd.DataFrame, judgements: pd.DataFrame) -> pd.DataFrame:
+    """Effects with `risk_of_bias` and `judgements`, the overall judgement of their trial and its lines."""
+    rows = judgements.to_dict("records")
+    overall, lines = overall_judgements(rows), judgement_lines(rows)
+    return effects.assign(
+        risk_of_bias=[overall.get(study, "") for study in effects["study_id"]],
+        judgements=[lines.get(study, "") for study in effects["study_id"]],
+    )
+
+
+def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
+    """Effects with `audit`, the rules of high or medium severity that question one of their rows; also told
+    among the cautions.
+
+    >>> effects = pd.DataFrame({"row_ids": ["a.csv:2 a.csv:3"], "cautions": [""]})
+    >>> findings = pd.DataFrame({"row_ids": ["a.csv:3"], "severity": ["high"], "rule": ["se_as_sd"],
+    ...                          "finding": ["spread too small"]})
+    >>> flagged(effects, findings)[["audit", "cautions"]].values.tolist()
+    [['se_as_sd', 'audit: spread too small']]
+    """
+    grave = findings[findings["severity"].isin(["high", "medium"])]
+    by_row: dict[str, list[tuple[str, str]]] = {}
+    for rows, rule, words in zip(grave["row_ids"], grave["rule"], grave["finding"], strict=True):
+        for row in str(rows).split():
+            by_row.setdefault(row, []).append((str(rule), str(words)))
+    met = [
+        list(dict.fromkeys(entry for row in str(rows).split() for entry in by_row.get(row, ())))
+        for rows in effects["row_ids"]
+    ]
+    cautions = [
+        "; ".join([*([str(caution)] if caution else []), *(f"audit: {words}" for _, words in entries)])
+        for caution, entries in zip(effects["cautions"], met, strict=True)
+    ]
+    rules = [" ".join(dict.fromkeys(rule for rule, _ in entries)) for entries in met]
+    return effects.assign(audit=rules, cautions=cautions)
 
 
 def _effects(rows: pd.DataFrame, asked: Asked) -> pd.DataFrame:

@@ -7,17 +7,13 @@ it took, what is doubtful about it, and where it cannot be used the reason.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 
 import pandas as pd
 
-from trialpool import io
 from trialpool.evidence.arms import arm_summaries
 from trialpool.evidence.contrasts import contrast_summaries
 from trialpool.evidence.events import event_summaries
-
-HARMONISED = ("arms", "contrasts", "events")
 
 
 def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
@@ -30,9 +26,3 @@ def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
         "contrasts": contrast_summaries(tables),
         "events": event_summaries(tables),
     }
-
-
-def write_harmonised(harmonised: Mapping[str, pd.DataFrame], paths: Sequence[str | Path]) -> None:
-    """Write the three tables, in the order arms, contrasts, events."""
-    for name, path in zip(HARMONISED, paths, strict=True):
-        io.write_parquet(path, harmonised[name])

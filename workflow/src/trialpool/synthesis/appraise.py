@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from trialpool import io
 from trialpool.synthesis.absolute import absolute_effect
 from trialpool.synthesis.certainty import assess
 from trialpool.synthesis.claims import judge_claims
-from trialpool.synthesis.claims_file import load_claims
 
 Row = Mapping[str, Any]
 
@@ -36,20 +33,3 @@ def appraise(
         for record in records
     }
     return {"analyses": analyses, "claims": judge_claims(rules["claims"], records, certainty, rules)}
-
-
-def write_appraisal(
-    record_paths: Sequence[str],
-    judgements_path: str,
-    claims_path: str | None,
-    path: str | Path,
-    audit_path: str | None = None,
-) -> None:
-    """Appraise the records by the rules of a claims file and write the appraisal as JSON.
-
-    `audit_path` is the parquet file of the audit's findings.
-    """
-    records = [io.read_json(record) for record in record_paths]
-    rules = load_claims(claims_path, [record["analysis"] for record in records])
-    audit = io.read_rows(audit_path) if audit_path else []
-    io.write_json(path, appraise(records, io.read_rows(judgements_path), rules, audit))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from trialpool import io
 from trialpool.synthesis.network_arms import Contrast, components, contrasts_of
 from trialpool.synthesis.pooled import natural
 
@@ -165,20 +163,3 @@ def _ranking(name: str, fit: Any, ranking: Any) -> list[dict[str, Any]]:
         for at, treatment in enumerate(ranking.treatments)
     ]
     return sorted(rows, key=lambda row: (row["mean_rank"], row["treatment"]))
-
-
-def write_networks(rules: Mapping[str, Row], record_paths: Sequence[str], folder: str | Path) -> None:
-    """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
-    from trialpool.figures.network_plot import describe_network, draw_network
-    from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
-
-    records = {record["analysis"]: record for record in map(io.read_json, record_paths)}
-    for name, entry in rules.items():
-        found = network_record(name, entry, [records[slug] for slug in entry["analyses"]])
-        place, found = Path(folder) / name, io.canonical(found)
-        io.write_json(place / "result.json", found)
-        io.write_csv(place / "league.csv", found["league"], LEAGUE_COLUMNS)
-        io.write_csv(place / "ranking.csv", found["ranking"], RANKING_COLUMNS)
-        save_figure(
-            draw_network(found), place / "network", description=describe_network(found), dpi=PNG_DPI_BESIDE
-        )

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.yaml_files import read_yaml
 
@@ -143,27 +141,3 @@ def differences(pool: Row, record: Row | None, differs: str = "") -> list[str]:
         return [*found, "an interval is missing"]
     apart = bounds[1] < bounds[2] or bounds[3] < bounds[0]
     return [*found, "intervals do not overlap" if apart else "intervals overlap"]
-
-
-def write_published(
-    pools_path: str,
-    record_paths: Sequence[str],
-    rules_path: str | Sequence[str] | None,
-    table: str,
-    figures: Sequence[str],
-) -> None:
-    """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
-    from trialpool.figures.published_panels import describe_published, draw_published
-    from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
-
-    records = [io.read_json(path) for path in record_paths]
-    rules = load_published(rules_path, [record["analysis"] for record in records])
-    rows = published_rows(io.read_rows(pools_path), rules, records)
-    io.write_csv(table, rows, PUBLISHED_COLUMNS)
-    for path in map(Path, figures):
-        title = rules["figures"][path.stem]["title"]
-        shown = [row for row in io.canonical(rows) if row["figure"] == path.stem]
-        description = describe_published(title, shown)
-        save_figure(
-            draw_published(title, shown), path.with_suffix(""), description=description, dpi=PNG_DPI_BESIDE
-        )
