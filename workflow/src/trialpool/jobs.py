@@ -85,7 +85,8 @@ def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
 
 def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, table_path: str) -> None:
     """Check the numbers against each other; findings as parquet for the comparison, as CSV for readers."""
-    from trialpool.evidence.audit import FINDING_COLUMNS, audit
+    from trialpool.evidence.audit import audit
+    from trialpool.evidence.audit_frame import FINDING_COLUMNS
     from trialpool.settings import load_catalogue
 
     findings = audit(_frames(table_paths), load_catalogue(catalogue_path))
@@ -142,8 +143,10 @@ def follow(
     from trialpool.evidence.flow import FLOW_COLUMNS, flow
     from trialpool.figures.flow import describe_flow, draw_flow
 
-    frames = [pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)]
-    rows = flow(_frames(table_paths), *frames, list(analyses)).to_dict("records")
+    effects, excluded, known = (
+        pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)
+    )
+    rows = flow(_frames(table_paths), effects, excluded, known, list(analyses)).to_dict("records")
     io.write_csv(path, rows, FLOW_COLUMNS)
     _save(draw_flow(rows), Path(path).with_suffix(""), describe_flow(rows), beside=False)
 
