@@ -29,6 +29,7 @@ STATS_MAY = {"stats", "records", "measures", "errors"}
 STILL = {
     "trialpool.report.colours": {"figures"},
     "trialpool.report.page": {"figures"},
+    "trialpool.report.provenance": {"provenance"},
     "trialpool.synthesis.job": {"figures", "report"},
 }
 

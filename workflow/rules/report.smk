@@ -1,7 +1,7 @@
 # records -> what a reviewer opens.
 from os.path import relpath
 
-from trialpool.report.crate import SOFTWARE, citation_of
+from trialpool.provenance.crate import SOFTWARE, citation_of
 from trialpool.report.parts import MOST_QUESTIONS
 
 
@@ -105,7 +105,7 @@ rule write_manifest:
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
-        code=code("report/manifest.py", "report/crate.py", "evidence/codebook.py", "yaml_files.py"),
+        code=code("provenance/manifest.py", "provenance/crate.py", "evidence/codebook.py", "yaml_files.py"),
         analyses=unrecorded(ANALYSES),
         asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),

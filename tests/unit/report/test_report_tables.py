@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.report import demo
 from trialpool import io
-from trialpool.report.manifest import MANIFEST_COLUMNS, manifest_rows
+from trialpool.provenance.manifest import MANIFEST_COLUMNS, manifest_rows
 from trialpool.report.tables import STUDY_COLUMNS, SUMMARY_COLUMNS, study_rows, summary_rows
 
 CONTRACT = """

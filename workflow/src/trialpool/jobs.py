@@ -302,8 +302,8 @@ def write_manifest(
 
     `citation` is one CITATION.cff or none; the rest as in `provenance.manifest` and `provenance.crate`.
     """
-    from trialpool.report.crate import write_crate
-    from trialpool.report.manifest import write_manifest
+    from trialpool.provenance.crate import write_crate
+    from trialpool.provenance.manifest import write_manifest
 
     forget_others(folder / "analyses", analyses)
     write_manifest(folder, evidence)
