@@ -141,7 +141,7 @@ def questions() -> list[dict[str, object]]:
 def measure(trials: int) -> None:
     """Time one size and print trials, rows, seconds and peak memory."""
     from trialpool.evidence.compare import compare
-    from trialpool.evidence.harmonise import harmonise
+    from trialpool.evidence.summaries import harmonise
 
     tables = made_up_tables(trials)
     ranges = {"NRS": 10, "VAS100": 100}

@@ -13,9 +13,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.unit.report import demo
+from tests.unit.page import demo
 
-from trialpool.report.page import render_page
+from trialpool.page.page import render_page
 
 TRIALS, ANALYSES, POOLED, ROWS = 500, 100, 40, 8
 

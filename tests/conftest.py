@@ -17,10 +17,10 @@ QUICK = (
     "unit/stats/test_pooling.py",
     "unit/stats/test_effect_sizes.py",
     "unit/test_settings.py",
-    "unit/evidence/test_harmonise.py::test_mean_and_sd_as_printed",
-    "unit/evidence/test_harmonise.py::test_sd_from_interval_uses_t",
-    "unit/evidence/test_harmonise.py::test_median_with_quartiles",
-    "unit/evidence/test_harmonise.py::test_exact_p",
+    "unit/evidence/test_summaries.py::test_mean_and_sd_as_printed",
+    "unit/evidence/test_summaries.py::test_sd_from_interval_uses_t",
+    "unit/evidence/test_summaries.py::test_median_with_quartiles",
+    "unit/evidence/test_summaries.py::test_exact_p",
     "unit/evidence/test_compare.py::test_effect_is_experimental_minus_control",
     "unit/evidence/test_compare.py::test_rescaling_to_a_common_range",
     "unit/evidence/test_compare.py::test_several_experimental_arms_are_combined_so_the_control_counts_once",
@@ -28,8 +28,8 @@ QUICK = (
     "unit/synthesis/test_certainty.py",
     "unit/synthesis/test_claims.py",
     "unit/figures/test_figures_forest.py",
-    "unit/report/test_report_page.py",
-    "unit/report/test_report_shipped.py",
+    "unit/page/test_page.py",
+    "unit/page/test_shipped.py",
 )
 MODULES = {TESTS / name.partition("::")[0] for name in QUICK}
 

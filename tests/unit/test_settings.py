@@ -182,11 +182,10 @@ def test_an_unknown_moderator_names_the_nearest_known_one(config, where):
 
 
 def test_every_moderator_is_a_column_of_the_effects_and_numbers_are_numbers():
-    from trialpool.evidence.compare import COUNT, EFFECT_COLUMNS, NUMBER
+    from trialpool.evidence.tables import EFFECTS, Kind
     from trialpool.synthesis.moderators import NUMBERS
     from trialpool.yaml_files import schema_of
 
     known = schema_of("config").schema["$defs"]["moderator"]["enum"]
-    kinds = EFFECT_COLUMNS | {"risk_of_bias": "text"}
-    assert set(known) <= set(kinds)
-    assert set(NUMBERS) == {name for name in known if kinds[name] in (NUMBER, COUNT)}
+    assert set(known) <= set(EFFECTS)
+    assert set(NUMBERS) == {name for name in known if EFFECTS[name] in (Kind.NUMBER, Kind.COUNT)}

@@ -49,11 +49,11 @@ def would_run(review):
     [
         ("stats/pooling.py", {"harmonise", "compare", "pool"}, {"ingest"}),
         ("figures/forest.py", {"pool"}, {"ingest", "harmonise", "compare"}),
-        ("evidence/judgements.py", {"ingest", "compare", "pool", "appraise", "write_page"}, set()),
+        ("evidence/risk_of_bias.py", {"ingest", "compare", "pool", "appraise", "write_page"}, set()),
         ("evidence/audit_integers.py", {"audit", "compare"}, {"ingest", "harmonise"}),
         ("synthesis/certainty.py", {"appraise", "write_page"}, {"ingest", "compare", "follow", "pool"}),
         ("evidence/schema.py", {"ingest", "harmonise", "compare"}, set()),
-        ("report/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
+        ("page/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
         ("text.py", {"pool", "write_page", "write_tables"}, {"ingest", "harmonise", "compare"}),
         ("io.py", {"ingest", "harmonise", "compare", "pool", "write_page", "write_manifest"}, set()),
         ("exchange/revman.py", set(), {"ingest", "harmonise", "compare", "pool", "write_page", "all"}),

@@ -1,8 +1,8 @@
 # records -> what a reviewer opens.
 from os.path import relpath
 
+from trialpool.page.links import MOST_QUESTIONS
 from trialpool.provenance.crate import SOFTWARE, citation_of
-from trialpool.report.parts import MOST_QUESTIONS
 
 
 rule appraise:
@@ -33,7 +33,7 @@ rule write_tables:
     log:
         f"{RESULTS}/logs/write_tables.log",
     params:
-        code=code("report", "view", "text.py", "synthesis", "evidence", "stats"),
+        code=code("page", *DRAWING),
     script:
         "../scripts/write_tables.py"
 
@@ -53,7 +53,7 @@ rule write_page:
     log:
         f"{RESULTS}/logs/write_page.log",
     params:
-        code=code("report", *DRAWING, "synthesis", "stats", "settings*.py", "yaml_files.py"),
+        code=code("page", *DRAWING, "yaml_files.py"),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
     script:
@@ -74,7 +74,7 @@ rule draw_review:
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
-        code=code("report", *DRAWING),
+        code=code(*DRAWING),
     script:
         "../scripts/draw_review.py"
 

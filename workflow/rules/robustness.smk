@@ -9,7 +9,6 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 FORMATS = ["svg", "pdf", "png"]
-DRAWING = ["figures", "view", "text.py", "evidence", "!evidence/audit*"]
 
 
 wildcard_constraints:
@@ -24,7 +23,7 @@ rule adjust_moderators:
     log:
         f"{RESULTS}/logs/adjust_moderators.log",
     params:
-        code=code("synthesis", "stats"),
+        code=code("synthesis", "stats", "evidence", "!evidence/audit*"),
     script:
         "../scripts/adjust_moderators.py"
 
@@ -41,7 +40,7 @@ rule compare_published:
     log:
         f"{RESULTS}/logs/compare_published.log",
     params:
-        code=code("synthesis", "stats", *DRAWING, "yaml_files.py"),
+        code=code(*DRAWING, "yaml_files.py"),
     script:
         "../scripts/compare_published.py"
 
@@ -61,7 +60,7 @@ rule connect:
     log:
         f"{RESULTS}/logs/connect.log",
     params:
-        code=code("synthesis", "stats", *DRAWING),
+        code=code(*DRAWING),
         networks=unrecorded(NETWORKS),
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",

@@ -2,8 +2,8 @@
 
 # What pooling runs: not what judges the records of all analyses together.
 POOLING = ["synthesis", "!synthesis/appraise.py", "!synthesis/certainty.py", "!synthesis/claims*"]
-POOLING += ["!synthesis/network*", "!synthesis/published.py", "evidence/methods.py", "evidence/judgements.py"]
-POOLING += ["stats", "figures", "view", "text.py", "report/tables.py", "report/naming.py"]
+POOLING += ["!synthesis/network*", "!synthesis/published.py", "stats", "figures", "view", "text.py"]
+POOLING += ["evidence/methods.py", "evidence/risk_of_bias.py", "page/tables.py"]
 
 # A folder an analysis is one output: what lies in it depends on how many trials there are, and of hundreds of
 # thousands of files Snakemake would need minutes to find that nothing is to do.

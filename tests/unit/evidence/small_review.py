@@ -9,7 +9,7 @@ import pandas as pd
 
 from trialpool.evidence.codebook import TABLES
 from trialpool.evidence.compare import Comparison, compare
-from trialpool.evidence.harmonise import harmonise
+from trialpool.evidence.summaries import harmonise
 
 Row = dict[str, Any]
 CATALOGUE: dict[str, Any] = {

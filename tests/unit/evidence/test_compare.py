@@ -5,7 +5,8 @@ from small_review import answer, chosen, question, reasons, review
 
 from trialpool import io
 from trialpool.errors import InputError
-from trialpool.evidence.compare import EFFECT_COLUMNS, write_comparison
+from trialpool.evidence.compare import write_comparison
+from trialpool.evidence.tables import EFFECTS
 from trialpool.stats import shared_control_events, shared_control_means
 
 SHAM = {"arm": "s", "category": "sham", "role": "control"}
@@ -268,7 +269,7 @@ def test_files_of_every_analysis_have_the_full_typed_schema_and_equal_bytes(tmp_
         assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
     full = pd.read_parquet(tmp_path / "one" / "q" / "effects.parquet")
     empty = pd.read_parquet(tmp_path / "one" / "empty" / "effects.parquet")
-    assert list(full) == list(empty) == list(EFFECT_COLUMNS)
+    assert list(full) == list(empty) == list(EFFECTS)
     assert full.dtypes.equals(empty.dtypes)
     (row,) = io.read_rows(tmp_path / "one" / "q" / "effects.parquet")
     assert row["effect"] == -2.0

@@ -8,8 +8,8 @@ import pytest
 from trialpool.evidence.audit import audit
 from trialpool.evidence.codebook import TABLES
 from trialpool.evidence.compare import compare
-from trialpool.evidence.harmonise import harmonise
 from trialpool.evidence.read import read_evidence
+from trialpool.evidence.summaries import harmonise
 from trialpool.settings import load_catalogue, load_settings
 from trialpool.yaml_files import read_yaml
 

@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 from malformed import parse, small_tables
 from openpyxl import Workbook
+from openpyxl.utils import get_column_letter
 
 from trialpool.cli import main
 from trialpool.errors import InputError
@@ -18,6 +19,8 @@ from trialpool.evidence.codebook import TABLES
 from trialpool.evidence.read import read_evidence
 from trialpool.exchange.candidates import write_candidates
 from trialpool.exchange.workbook import import_workbook
+
+CENTRE = f"{get_column_letter(TABLES['continuous'].names.index('centre') + 1)}5"  # a cell of that column
 
 
 def book(path: Path, change: Any = None) -> Path:
@@ -75,19 +78,19 @@ def test_what_excel_made_of_a_number_is_a_fault_with_its_cell(
     tmp_path: Path, value: Any, number_format: str, says: str
 ) -> None:
     def change(made: Workbook) -> None:
-        cell = made["continuous"]["M5"]
+        cell = made["continuous"][CENTRE]
         cell.value, cell.number_format = value, number_format
 
     with pytest.raises(InputError, match=says) as caught:
         import_workbook(book(tmp_path / "x.xlsx", change))
     (fault,) = caught.value.faults
-    assert fault.file == "x.xlsx, sheet continuous, cell M5"
+    assert fault.file == f"x.xlsx, sheet continuous, cell {CENTRE}"
     assert fault.column == "centre"
 
 
 def test_noise_of_binary_fractions_does_not_reach_the_table(tmp_path: Path) -> None:
     def change(made: Workbook) -> None:
-        made["continuous"]["M5"].value = 0.1 + 0.2
+        made["continuous"][CENTRE].value = 0.1 + 0.2
 
     rows = import_workbook(book(tmp_path / "x.xlsx", change)).rows["continuous"]
     assert rows[3]["centre"] == "0.3"

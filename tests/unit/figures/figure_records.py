@@ -6,6 +6,11 @@ import math
 import random
 from typing import Any
 
+from matplotlib.figure import Figure
+
+from trialpool.figures import forest, forest_notes
+from trialpool.view.read import Appraised, filled
+
 NAMES = ("Lu", "Müller", "García-López", "Żółć", "Friedemann", "D'Alessandro", "Naderi Nabi")
 ARMS = ("electroacupuncture 2/100 Hz, 20 min twice a week", "acupuncture", "warm needling once a day")
 CONTROLS = ("sham electroacupuncture at non-acupoints without current", "usual care", "sham")
@@ -106,3 +111,13 @@ def made_up_record(k: int, measure: str = "MD", seed: int = 1, **changes: Any) -
 def gap_record(**changes: Any) -> dict[str, Any]:
     """A record of status no_data."""
     return made_up_record(1) | {"status": "no_data", "studies": [], "pooled": None} | changes
+
+
+def draw_forest(record: dict[str, Any], preset: str = "default") -> Figure:
+    """The forest plot of what is known of a record."""
+    return forest.draw_forest(filled(Appraised, record), preset)
+
+
+def describe_forest(record: dict[str, Any]) -> str:
+    """The text alternative of that plot."""
+    return forest_notes.describe_forest(filled(Appraised, record))

@@ -5,13 +5,12 @@ import random
 import warnings
 
 import matplotlib
-from figure_records import finish, gap_record, made_up_record, made_up_study
+from figure_records import draw_forest, finish, gap_record, made_up_record, made_up_study
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from trialpool.figures import style
-from trialpool.figures.forest import draw_forest
 
 SLACK = 1.8  # points: side bearings of letters, and boxes taller than the letters in them
 

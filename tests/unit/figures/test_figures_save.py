@@ -8,13 +8,11 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from figure_records import made_up_record
+from figure_records import describe_forest, draw_forest, made_up_record
 from PIL import Image
 
 import trialpool
 from trialpool.figures import style
-from trialpool.figures.forest import draw_forest
-from trialpool.figures.forest_notes import describe_forest
 from trialpool.figures.save import PNG_DPI, save_figure
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -22,8 +20,7 @@ PACKAGE = Path(trialpool.__file__).parent
 DRAW = """
 import hashlib, sys
 sys.path.insert(0, sys.argv[1])
-from figure_records import made_up_record
-from trialpool.figures.forest import draw_forest
+from figure_records import draw_forest, made_up_record
 from trialpool.figures.save import save_figure
 record = made_up_record(4, mcid={"value": 1.0, "unit": "points"})
 for path in save_figure(draw_forest(record), sys.argv[2], description="Forest plot. Two"):

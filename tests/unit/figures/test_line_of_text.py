@@ -4,9 +4,9 @@ import pytest
 from matplotlib.text import Text
 
 from trialpool.figures import sheet as sheets
-from trialpool.figures.formats import FORMATS
 from trialpool.figures.line_of_text import LineOfText
 from trialpool.figures.save import save_figure
+from trialpool.folders import FORMATS
 
 
 def written(folder, kind, monkeypatch):

@@ -11,8 +11,9 @@ from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_
 from trialpool.figures.lettering import width
 from trialpool.figures.save import save_figure
 from trialpool.figures.timeline import describe_timeline, draw_timeline
-from trialpool.report.maps import evidence_map, timeline
-from trialpool.report.rob import tool_tables
+from trialpool.view.read import Appraised, filled
+from trialpool.view.review import evidence_map, timeline
+from trialpool.view.study import tool_tables
 
 HOSTILE = "<script>alert(1)</script> $x^2$ \u202e" + "long " * 60
 JUDGED = [
@@ -31,10 +32,10 @@ def record(analysis, k, **changes):
             "k": k,
             "n_experimental": 50 * k,
             "n_control": 50 * k,
-            "pooled": {} if not k else {"estimate": 1.0},
+            "pooled": {"estimate": 1.0} if k else None,
         },
     }
-    return values | changes
+    return filled(Appraised, values | changes)
 
 
 def marks(figure):

@@ -13,7 +13,7 @@ from tests.unit.evidence.small_review import CATALOGUE, review
 from trialpool import io
 from trialpool.errors import InputError
 from trialpool.evidence.compare import compare, write_comparison
-from trialpool.evidence.harmonise import harmonise
+from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network_plot import describe_network, draw_network
 from trialpool.settings import load_settings
 from trialpool.stats import network_meta_analysis, pool

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.report import demo
+from tests.unit.page import demo
 from trialpool import io
 from trialpool.figures.forest import draw_forest
 from trialpool.figures.save import save_figure
-from trialpool.report.page import render_page
+from trialpool.page.page import render_page
+from trialpool.view.read import Appraised, filled
 
 RESULTS = Path(os.environ.get("TRIALPOOL_RESULTS", Path(__file__).parents[3] / "results"))
 BODY = re.compile(r'<text style="[^"]*font-size: 8px[^"]*" x="[^"]*" y="([^"]*)">([^<]*)</text>')
@@ -22,7 +23,9 @@ INTERVAL = re.compile(r"\(\S+ to \S+\)")
 
 def drawn(record, folder):
     """The SVG of a record's forest plot."""
-    paths = save_figure(draw_forest(record), folder / "forest", description="Made up.", formats=[".svg"])
+    paths = save_figure(
+        draw_forest(filled(Appraised, record)), folder / "forest", description="Made up.", formats=[".svg"]
+    )
     return paths[0].read_text(encoding="utf-8")
 
 
@@ -113,7 +116,7 @@ def large(**changes):
     ]
     heterogeneity = {"tau2": 19.12, "tau2_low": 3.304, "tau2_high": 20113.4}
     pooled = demo.pooled(estimate=5.8, ci_low=-34.2, ci_high=45.7, pi_low=-7.1, pi_high=6.2, **heterogeneity)
-    return demo.record(k=3, studies=studies, pooled=pooled) | changes
+    return demo.raw_record(k=3, studies=studies, pooled=pooled) | changes
 
 
 def counted(measure="RR"):
@@ -127,7 +130,7 @@ def counted(measure="RR"):
         ),
     ]
     pooled = demo.pooled(estimate=0.42, ci_low=0.0041, ci_high=120.0, pi_low=1e-9, pi_high=1e9, tau2=1e-6)
-    return demo.record(k=2, measure=measure, studies=studies, pooled=pooled, mcid=None, better="higher")
+    return demo.raw_record(k=2, measure=measure, studies=studies, pooled=pooled, mcid=None, better="higher")
 
 
 def grouped():
@@ -143,20 +146,20 @@ def grouped():
 
 
 def uncounted():
-    record = demo.record(k=2)
+    record = demo.raw_record(k=2)
     record["studies"][1] |= {"n_control": None, "mean_control": None, "mean_experimental": None}
     return record
 
 
 KINDS = {
-    "MD": demo.record(),
+    "MD": demo.raw_record(),
     "large MD": large(),
     "SMD": large(measure="SMD"),
     "RR": counted(),
     "OR": counted("OR"),
     "subgroups": grouped(),
     "no total": large(status="not_pooled"),
-    "single study": demo.record(k=1),
+    "single study": demo.raw_record(k=1),
     "a trial without numbers of people": uncounted(),
     "no prediction interval": large(pooled=demo.pooled(estimate=12.3, pi_low=None, pi_high=None)),
 }
@@ -164,14 +167,14 @@ KINDS = {
 
 @pytest.mark.parametrize("record", KINDS.values(), ids=KINDS)
 def test_page_and_figure_print_the_same_numbers(record, tmp_path):
-    article = article_of(render_page([record], {}), record["analysis"])
+    article = article_of(render_page([filled(Appraised, record)], {}), record["analysis"])
     svg = drawn(record, tmp_path)
     assert differences(article, svg) == []
 
 
 def test_a_row_that_differs_is_found(tmp_path):
     record = large()
-    article = article_of(render_page([record], {}), record["analysis"])
+    article = article_of(render_page([filled(Appraised, record)], {}), record["analysis"])
     other = record | {"studies": [record["studies"][0] | {"n_control": 77}, *record["studies"][1:]]}
     svg = drawn(other, tmp_path)
     assert len(unlike(article, svg)) == 1

@@ -1,12 +1,27 @@
-"""What lies in the folders of results/analyses, one an analysis: the jobs after pooling are handed these."""
+"""What lies in the folders of results/analyses, one an analysis: records, and figures in their formats.
+
+The jobs after pooling are handed these folders.
+"""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 
 SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
+FORMATS = (".svg", ".pdf", ".png")
+SCREEN_ONLY = ("posterior",)  # shown on the page; its numbers are in the record
+
+
+def formats_of(name: str, wanted: Collection[str] | None = None) -> tuple[str, ...]:
+    """The file endings of a figure by its name; `wanted` are those of the config (`formats`), all by default.
+
+    >>> formats_of("forest"), formats_of("posterior"), formats_of("forest", ["svg", "png"])
+    (('.svg', '.pdf', '.png'), ('.svg',), ('.svg', '.png'))
+    """
+    formats = FORMATS[:1] if name in SCREEN_ONLY else FORMATS
+    return tuple(ending for ending in formats if wanted is None or ending[1:] in wanted)
 
 
 def records_in(folders: Iterable[str]) -> list[str]:

@@ -76,7 +76,7 @@ def ingest(
 
 def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
     """Bring what trials report to arm summaries, contrasts and events, one parquet file each."""
-    from trialpool.evidence.harmonise import harmonise
+    from trialpool.evidence.summaries import harmonise
 
     harmonised = harmonise(_frames(table_paths))
     for path in paths:
@@ -140,14 +140,15 @@ def follow(
     """
     import pandas as pd
 
-    from trialpool.evidence.flow import FLOW_COLUMNS, flow
+    from trialpool.evidence.participant_flow import participant_flow
+    from trialpool.evidence.tables import FLOW
     from trialpool.figures.flow import describe_flow, draw_flow
 
     effects, excluded, known = (
         pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)
     )
-    rows = flow(_frames(table_paths), effects, excluded, known, list(analyses)).to_dict("records")
-    io.write_csv(path, rows, FLOW_COLUMNS)
+    rows = participant_flow(_frames(table_paths), effects, excluded, known, analyses).to_dict("records")
+    io.write_csv(path, rows, tuple(FLOW))
     _save(draw_flow(rows), Path(path).with_suffix(""), describe_flow(rows), beside=False)
 
 
@@ -213,11 +214,11 @@ def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path
     from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
     from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
     from trialpool.figures.timeline import describe_timeline, draw_timeline
-    from trialpool.report.maps import evidence_map, timeline, with_room
-    from trialpool.report.rob import tool_tables
-    from trialpool.report.trials import labels, trial_views
+    from trialpool.view.read import read_records, read_tables
+    from trialpool.view.review import evidence_map, timeline, with_room
+    from trialpool.view.study import labels, tool_tables, trial_views
 
-    records, tables = _records(folders), _rows(table_paths)
+    records, tables = read_records(records_in(folders)), read_tables(table_paths)
     studies = tables["studies"]
     bias = tool_tables(tables["risk_of_bias"], labels(records, studies), len(studies))
     _save(draw_risk_of_bias(bias), folder / "risk_of_bias", describe_risk_of_bias(bias, len(studies)))
@@ -232,15 +233,15 @@ def write_tables(
     folders: Sequence[str], appraisal_path: str, table_paths: Sequence[str], folder: Path
 ) -> None:
     """Write summary.csv, excluded.csv and README.md from the records, their appraisal and the evidence."""
-    from trialpool.report.readme import render_readme
-    from trialpool.report.records import with_appraisal
-    from trialpool.report.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_rows
-    from trialpool.report.trials import labels
-    from trialpool.report.unused import excluded_rows, not_asked
+    from trialpool.page.readme import render_readme
+    from trialpool.page.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_row
+    from trialpool.view.read import read_records, read_tables
+    from trialpool.view.study import labels
+    from trialpool.view.unused import excluded_rows, not_asked
 
     appraisal = io.read_json(appraisal_path)
-    records, tables = with_appraisal(_records(folders), appraisal), _rows(table_paths)
-    io.write_csv(folder / "summary.csv", summary_rows(records), SUMMARY_COLUMNS)
+    records, tables = read_records(records_in(folders), appraisal), read_tables(table_paths)
+    io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY_COLUMNS)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
     io.write_text(folder / "README.md", render_readme(records, appraisal["claims"]))
@@ -263,9 +264,9 @@ def write_page(
     From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
     instruments, flow.csv, audit.csv, published.csv, and the resolved settings of the analyses.
     """
-    from trialpool.report.page import render_pages
-    from trialpool.report.parts import FOLDER
-    from trialpool.report.records import read_csv, with_appraisal
+    from trialpool.page.links import FOLDER
+    from trialpool.page.page import render_pages
+    from trialpool.view.read import read_csv, read_records, read_tables
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
@@ -273,8 +274,8 @@ def write_page(
     for figure in map(Path, pictures_in(folders)):
         figures.setdefault(figure.parent.name, {})[figure.stem] = figure
     pages = render_pages(
-        with_appraisal(_records(folders), appraisal),
-        _rows(table_paths),
+        read_records(records_in(folders), appraisal),
+        read_tables(table_paths),
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
         claims=appraisal["claims"],
@@ -315,11 +316,6 @@ def _frames(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
     import pandas as pd
 
     return {Path(path).stem: pd.read_parquet(path) for path in paths}
-
-
-def _rows(paths: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
-    """Parquet files as rows, by their names without suffix."""
-    return {Path(path).stem: io.read_rows(path) for path in paths}
 
 
 def _records(folders: Sequence[str]) -> list[dict[str, Any]]:

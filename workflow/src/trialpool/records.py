@@ -7,7 +7,7 @@ for what could not be worked out. Fields marked `omitted` are left out of the JS
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from typing import Any, TypeVar
@@ -29,6 +29,32 @@ class Status(StrEnum):
 def omitted() -> Any:
     """A field whose default is None, and which is not written where it is None."""
     return field(default=None, metadata={"omitted": True})
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One departure from how an analysis chooses its data: a dimension of choice and the level taken."""
+
+    dimension: str
+    level: str
+
+
+def choices_to_text(choices: Iterable[Choice]) -> str:
+    """Choices as the column `variant` of the effects table names them; "" for none, the main result.
+
+    >>> choices_to_text([Choice("kinds", "change only"), Choice("timepoint", "follow_up")])
+    'kinds=change only; timepoint=follow_up'
+    """
+    return "; ".join(f"{choice.dimension}={choice.level}" for choice in choices)
+
+
+def choices_from_text(text: str) -> tuple[Choice, ...]:
+    """The other way round.
+
+    >>> choices_from_text("r=0.3; timepoint=follow_up")[0]
+    Choice(dimension='r', level='0.3')
+    """
+    return tuple(Choice(*part.split("=", 1)) for part in text.split("; ") if part)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,23 +11,14 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
+from trialpool.measures import MEASURES, RATIOS
+
 MINUS = "−"
 MISSING = "—"
-RATIO_MEASURES = frozenset({"RR", "OR", "HR", "ROM", "IRR"})
-MEASURE_NAMES = {
-    "MD": "mean difference",
-    "SMD": "standardised mean difference",
-    "ROM": "ratio of means",
-    "RR": "risk ratio",
-    "OR": "odds ratio",
-    "RD": "risk difference",
-    "HR": "hazard ratio",
-    "IRR": "rate ratio",
-}
 DOMAIN_NAMES = {
     "pain": "pain",
     "nerve_conduction": "nerve conduction",
@@ -47,6 +38,7 @@ TIMEPOINT_NAMES = {
     "end_of_treatment": "end of treatment",
     "follow_up": "follow-up",
 }
+RATIO_MEASURES = RATIOS
 LARGEST_RATIO_SHOWN = 1000
 LONGEST_TEXT = 2000  # of a label or note in a figure
 # Marks that reorder the text around them (CVE-2021-42574) and invisible characters that hide in a name.
@@ -131,7 +123,7 @@ def format_values(measure: str, values: Iterable[float | None], digits: int | No
     (['−1.2', '−12.0', '3.0'], ['1.50', '—'])
     """
     listed = list(values)
-    if measure in RATIO_MEASURES:
+    if measure in RATIOS:
         return [ratio(value) for value in listed]
     if digits is None:
         digits = 2 if measure == "SMD" else digits_for(listed)
@@ -270,7 +262,7 @@ def measure_name(measure: str) -> str:
     >>> measure_name("SMD")
     'standardised mean difference'
     """
-    return MEASURE_NAMES.get(measure, measure)
+    return MEASURES[measure].name if measure in MEASURES else measure
 
 
 def domain_name(domain: str) -> str:
@@ -282,28 +274,15 @@ def domain_name(domain: str) -> str:
     return DOMAIN_NAMES.get(domain, spaced(domain))
 
 
-def people(record: Mapping[str, Any]) -> int | None:
-    """Analysed people of both sides of a record or study row; None where one side is not reported.
+def people(experimental: float | None, control: float | None) -> int | None:
+    """Analysed people of both sides of a result or of a trial; None where one side is not reported.
 
-    >>> people({"n_experimental": 30, "n_control": 28}), people({"n_experimental": None, "n_control": 3})
+    >>> people(30, 28), people(None, 3)
     (58, None)
     """
-    experimental: Any = record.get("n_experimental")
-    control: Any = record.get("n_control")
-    if absent(experimental) or absent(control):
+    if experimental is None or control is None or absent(experimental) or absent(control):
         return None
-    both: float = experimental + control
-    return round(both)
-
-
-def some_uncounted(record: Mapping[str, Any]) -> bool:
-    """Whether a trial of the record does not say how many people it analysed, so that `people` is a least.
-
-    >>> some_uncounted({"studies": [{"n_experimental": 30, "n_control": None}]}), some_uncounted({})
-    (True, False)
-    """
-    sides = ("n_experimental", "n_control")
-    return any(absent(study.get(side)) for study in record.get("studies") or [] for side in sides)
+    return round(experimental + control)
 
 
 def harmless(text: Any) -> str:

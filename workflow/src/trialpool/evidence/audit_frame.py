@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.instruments import instrument_entry
-from trialpool.evidence.routes import centre_and_spread
-from trialpool.evidence.words import plain_text
+from trialpool.evidence.derivation import plain_text
+from trialpool.evidence.scales import instrument_entry
+from trialpool.evidence.summaries import centre_and_spread
 
 FINDING_COLUMNS = (*("rule", "severity", "study_id", "row_ids", "numbers", "finding", "check", "source_url"),)
 HIGH, MEDIUM, LOW = "high", "medium", "low"

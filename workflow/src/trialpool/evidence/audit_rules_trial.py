@@ -17,8 +17,8 @@ from trialpool.evidence.audit_frame import (
     findings,
     grouped,
 )
-from trialpool.evidence.designs import FIRST_PERIOD
-from trialpool.evidence.words import SHOW_ONLY
+from trialpool.evidence.derivation import SHOW_ONLY
+from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
 
 BASELINE_P = 0.01
 ACROSS_P = 0.01  # for all trials together

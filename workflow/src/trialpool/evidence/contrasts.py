@@ -1,12 +1,17 @@
 """Contrasts: what papers print about the difference between two arms, as estimate and standard error.
 
-Routes, with the trust they have beside those of the arms (see `routes`):
-0 estimate of a model adjusted for baseline, with SE or 95% interval: the most efficient and least biased
-  analysis of a trial (Cochrane Handbook 10.5.2), so it goes before the arms' own numbers;
-3 unadjusted estimate with SE or 95% interval;
-4 estimate with an exact p-value, taken as the p of a t-test (Handbook 6.3.2); where the paper prints the
-  p-value and two means but no difference, the difference of the means is the estimate.
-How SEs are made is in `standard_errors`. A missing estimate is the midpoint of its interval.
+In: contrasts.csv, and for missing differences the means of continuous.csv. Out: one row a contrast (columns
+CONTRASTS), ratios as logarithms. Routes (see `derivation.Route`):
+- ADJUSTED: estimate of a model adjusted for baseline, with SE or interval: the most efficient and least
+  biased analysis of a trial (Cochrane Handbook 10.5.2), so it goes before the arms' own numbers;
+- CONTRAST: unadjusted estimate with SE or interval;
+- FROM_P: estimate with an exact p-value, taken as the p of a t-test (Handbook 6.3.2); where the paper prints
+  the p-value and two means but no difference, the difference of the means is the estimate.
+
+A missing estimate is the midpoint of its interval. An interval or p-value of a difference is undone by t on
+the contrast's degrees of freedom where the numbers of people are known (analysed, else randomised), by normal
+quantiles otherwise; ratios always by normal quantiles of their logarithm. The derivation says which. A
+p-value printed as an inequality, or of another test than t or z (`p_test`), gives no SE.
 """
 
 from __future__ import annotations
@@ -16,74 +21,62 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence import routes
 from trialpool.evidence.codebook import INTERVALS
-from trialpool.evidence.designs import FIRST_PERIOD
-from trialpool.evidence.standard_errors import LOG_MEASURES, standard_errors
-from trialpool.evidence.words import SHOW_ONLY, joined, plain_text, study_doubts, where_text
-
-CONTRAST_COLUMNS = (
-    *("study_id", "arm_1", "arm_2", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint"),
-    *(
-        "period",
-        "measure",
-        "estimate",
-        "se",
-        "df",
-        "n_1",
-        "n_2",
-        "assumed_n",
-        "adjusted",
-        "trust",
-        "imputed",
-        "derivation",
-    ),
-    *("cautions", "reading", "source_url", "locator", "row_ids", "usable", "reason_code", "reason"),
+from trialpool.evidence.derivation import (
+    SHOW_ONLY,
+    Reason,
+    Route,
+    add_text,
+    joined,
+    no_text,
+    plain_text,
+    refuse,
+    where_text,
+    with_cautions,
+    with_randomised,
 )
+from trialpool.evidence.tables import CONTRASTS
+from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
+from trialpool.stats import se_from_ci, se_from_p
+
 RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint", "period"]
 KIND = {"mean_difference": "final", "change_difference": "change"}
+LOG_MEASURES = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
+NORMAL = (*LOG_MEASURES, "smd", "risk_difference")
+ASYMMETRY = 0.1  # of the half-width: beyond what rounding of the three numbers usually makes
+EXACT_P = r"^=? ?(0?\.\d+)$"
+LARGE_P = 0.5
+FROM_T_TEST = "SE rests on a p-value taken as that of a t-test"
+FROM_Z_TEST = "SE rests on a p-value taken as that of a normal test"
+IMPRECISE = "the p-value is large, so rounding of it and of the difference weighs heavily"
 
 
 def contrast_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row a row of contrasts.csv (columns CONTRAST_COLUMNS), ratios as logarithms.
+    """One row a row of contrasts.csv (columns CONTRASTS), ratios as logarithms.
 
     `df` is NaN where normal quantiles were used; `n_1` and `n_2` are the people analysed, else randomised.
     """
-    rows = plain_text(tables["contrasts"])
-    studies = plain_text(tables["studies"])
-    rows["row_ids"] = rows["row_id"]
-    assumed_n = _fill_numbers(rows, tables["arms"])
+    rows, studies = plain_text(tables["contrasts"]), plain_text(tables["studies"])
+    rows["n_1"], first = with_randomised(rows, tables["arms"], "n_1", "arm_1")
+    rows["n_2"], second = with_randomised(rows, tables["arms"], "n_2", "arm_2")
     table = rows.assign(
         df=_freedom(rows, studies),
         se=np.nan,
-        trust=np.where(rows["adjusted"] == "yes", routes.ADJUSTED, routes.CONTRAST),
+        route=np.where(rows["adjusted"] == "yes", int(Route.ADJUSTED), int(Route.CONTRAST)),
         imputed=False,
-        assumed_n=assumed_n,
+        assumed_n=first | second,
         reading=rows["reading"].where(rows["reading"] != "", "single"),
+        row_ids=rows["row_id"],
     )
     for name in ("derivation", "cautions", "reason_code", "reason"):
-        table[name] = np.full(len(table), "", dtype=object)
+        table[name] = no_text(len(table))
     _from_means(table, plain_text(tables["continuous"]))
     _to_logs(table)
-    standard_errors(table, assumed_n)
-    _refuse(table)
-    doubt = table["study_id"].map(study_doubts(studies)).fillna("")
-    table["cautions"] = joined(table["cautions"], table["note"], doubt)
+    standard_errors(table)
+    _without_se(table)
+    table["cautions"] = with_cautions(table, studies)
     table["usable"] = table["reason_code"] == ""
-    return table[list(CONTRAST_COLUMNS)]
-
-
-def _fill_numbers(rows: pd.DataFrame, arms: pd.DataFrame) -> pd.Series:
-    """Put the numbers randomised where those analysed are missing; returns where that was done."""
-    randomised = arms.set_index(["study_id", "arm"])["n_randomised"]
-    assumed = pd.Series(False, index=rows.index)
-    for number, arm in (("n_1", "arm_1"), ("n_2", "arm_2")):
-        keys = rows[["study_id", arm]].rename(columns={arm: "arm"})
-        stand_in = keys.join(randomised, on=["study_id", "arm"])["n_randomised"]
-        now = rows[number].isna() & stand_in.notna()
-        rows[number] = rows[number].where(~now, stand_in)
-        assumed |= now
-    return assumed
+    return table[list(CONTRASTS)]
 
 
 def _freedom(rows: pd.DataFrame, studies: pd.DataFrame) -> pd.Series:
@@ -104,20 +97,23 @@ def _from_means(table: pd.DataFrame, continuous: pd.DataFrame) -> None:
     if not missing.any():
         return
     part = table.loc[missing, [*RESULT, "arm_1", "arm_2", "measure"]]
-    means = continuous[continuous["centre_type"].isin(["mean", "lsmean"])]
-    keys = [*RESULT, "arm", "measure"]
-    means = means.drop_duplicates(keys)[[*keys, "centre", "row_id"]]
     part = part.assign(measure=part["measure"].map(KIND))
-    found = {}
-    for arm in ("arm_1", "arm_2"):
-        wanted = part.drop(columns=["arm_1", "arm_2"]).assign(arm=part[arm])
-        found[arm] = wanted.merge(means, on=keys, how="left").set_index(part.index)
-    difference = found["arm_1"]["centre"] - found["arm_2"]["centre"]
-    now = difference.index[difference.notna()]
-    table.loc[now, "estimate"] = difference[now]
-    table.loc[now, "derivation"] = "difference of the arms' printed means"
-    ids = [table.loc[now, "row_ids"], found["arm_1"].loc[now, "row_id"], found["arm_2"].loc[now, "row_id"]]
-    table.loc[now, "row_ids"] = joined(*ids, separator=" ")
+    keys = [*RESULT, "arm", "measure"]
+    means = continuous[continuous["centre_type"].isin(["mean", "lsmean"])]
+    means = means.drop_duplicates(keys)[[*keys, "centre", "row_id"]]
+    first, second = (
+        part.drop(columns=["arm_1", "arm_2"])
+        .assign(arm=part[arm])
+        .merge(means, on=keys, how="left")
+        .set_index(part.index)
+        for arm in ("arm_1", "arm_2")
+    )
+    difference = (first["centre"] - second["centre"]).dropna()
+    rows = difference.index
+    table.loc[rows, "estimate"] = difference
+    table.loc[rows, "derivation"] = "difference of the arms' printed means"
+    ids = (table.loc[rows, "row_ids"], first.loc[rows, "row_id"], second.loc[rows, "row_id"])
+    table.loc[rows, "row_ids"] = joined(*ids, separator=" ")
 
 
 def _to_logs(table: pd.DataFrame) -> None:
@@ -126,42 +122,117 @@ def _to_logs(table: pd.DataFrame) -> None:
     for name in ("estimate", "spread_low", "spread_high"):
         if name == "spread_low":
             log = log & (table["spread_type"] != "se")  # a printed SE of a ratio is that of its logarithm
-        positive = log & (table[name] > 0)
-        bad = log & (table[name] <= 0)
+        positive, impossible = log & (table[name] > 0), log & (table[name] <= 0)
         table.loc[positive, name] = np.log(table.loc[positive, name])
-        table.loc[bad, "reason_code"] = "impossible"
-        table.loc[bad, "reason"] = "a ratio of 0 or below"
-    interval = table["spread_type"].isin(list(INTERVALS)) & (table["spread_high"] >= table["spread_low"])
+        refuse(table, [(impossible, Reason.IMPOSSIBLE, "a ratio of 0 or below")])
+    low, high = table["spread_low"], table["spread_high"]
+    interval = table["spread_type"].isin(list(INTERVALS)) & (high >= low)
     missing = table["estimate"].isna() & interval
-    table.loc[missing, "estimate"] = (table["spread_low"] + table["spread_high"]) / 2
-    midpoint = "estimate = midpoint of its " + routes.interval_names(table["spread_type"])
-    table["derivation"] = joined(table["derivation"], where_text(missing, midpoint))
-    given = interval & ~missing & table["estimate"].notna()
-    part = table[given]
-    table.loc[given, "cautions"] = routes.interval_cautions(
-        part["estimate"], part["spread_low"], part["spread_high"], routes.interval_names(part["spread_type"])
+    table.loc[missing, "estimate"] = (low + high) / 2
+    names = interval_names(table["spread_type"])
+    midpoint = where_text(missing, "estimate = midpoint of its " + names)
+    table["derivation"] = joined(table["derivation"], midpoint)
+    rows = interval & ~missing & table["estimate"].notna()
+    table.loc[rows, "cautions"] = interval_cautions(table["estimate"], low, high, names)[rows.to_numpy()]
+
+
+def interval_names(spread_types: pd.Series) -> pd.Series:
+    """What an interval of each spread type is called, "" for other types.
+
+    >>> interval_names(pd.Series(["ci95", "ci90", "sd"])).tolist()
+    ['95% CI', '90% CI', '']
+    """
+    return spread_types.map({code: f"{level:.0%} CI" for code, level in INTERVALS.items()}).fillna("")
+
+
+def interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series, names: pd.Series) -> np.ndarray:
+    """What is odd about an interval: not around its estimate, or not symmetric beyond rounding.
+
+    >>> names = interval_names(pd.Series(["ci95", "ci95"]))
+    >>> interval_cautions(pd.Series([1.0, 3.0]), pd.Series([0.0, 0.0]), pd.Series([2.0, 2.0]), names).tolist()
+    ['', 'estimate outside its 95% CI']
+    """
+    half = (high - low) / 2
+    off = (estimate - (low + high) / 2).abs()
+    outside = off > half
+    return joined(
+        where_text(outside, "estimate outside its " + names),
+        where_text(~outside & (off > ASYMMETRY * half), names + " not symmetric about its estimate"),
     )
 
 
-def _refuse(table: pd.DataFrame) -> None:
+def standard_errors(table: pd.DataFrame) -> None:
+    """Fill `se` of a contrasts table in place, with `derivation`, `cautions`, `route`; `df` NaN if unused."""
+    by_t = table["df"].notna() & ~table["measure"].isin(NORMAL)
+    table["df"] = table["df"].where(by_t)
+    known = table["estimate"].notna() & (table["reason_code"] == "")
+    printed = known & (table["spread_type"] == "se")
+    table.loc[printed, "se"] = table["spread_low"]
+    add_text(table, "derivation", printed, "SE as printed")
+    interval = known & (table["spread_high"] > table["spread_low"])
+    exact = exact_p(table)
+    by_p = known & exact.notna() & (table["spread_type"] == "none") & (table["estimate"] != 0)
+    tails = _quantile_words(table)
+    for quantile in (by_t, ~by_t):
+        for spread_type, level in INTERVALS.items():
+            rows = interval & quantile & (table["spread_type"] == spread_type)
+            if rows.any():
+                limits = (table.loc[rows, "spread_low"], table.loc[rows, "spread_high"])
+                table.loc[rows, "se"] = se_from_ci(*limits, df=_df(table, rows), level=level)
+                add_text(table, "derivation", rows, f"SE from {level:.0%} CI" + tails[rows])
+        rows = by_p & quantile
+        if rows.any():
+            table.loc[rows, "se"] = se_from_p(table.loc[rows, "estimate"], exact[rows], df=_df(table, rows))
+            words = "SE from p = " + table.loc[rows, "p_value"].str.lstrip("= ") + tails[rows]
+            add_text(table, "derivation", rows, words)
+    table.loc[by_p, "route"] = int(Route.FROM_P)
+    caution = np.where(table["measure"].isin(NORMAL), FROM_Z_TEST, FROM_T_TEST).astype(object)
+    caution = joined(caution, where_text(exact > LARGE_P, IMPRECISE))
+    add_text(table, "cautions", by_p, caution[by_p.to_numpy()])
+
+
+def exact_p(table: pd.DataFrame) -> pd.Series:
+    """The p-value where it is printed as a number strictly between 0 and 1, and of a t or normal test.
+
+    >>> frame = pd.DataFrame({"p_value": [".008", "<0.001", "0.2"], "p_test": ["", "", "rank"]})
+    >>> exact_p(frame).tolist()
+    [0.008, nan, nan]
+    """
+    value = pd.to_numeric(table["p_value"].str.extract(EXACT_P, expand=False), errors="coerce")
+    return value.where((value > 0) & (value < 1) & (table["p_test"] == ""))
+
+
+def _df(table: pd.DataFrame, rows: pd.Series) -> pd.Series | None:
+    freedom = table.loc[rows, "df"]
+    return None if freedom.isna().all() else freedom
+
+
+def _quantile_words(table: pd.DataFrame) -> pd.Series:
+    texts = [
+        f" with t, df {df:.0f}{' (n = randomised)' if assumed else ''}"
+        if df > 0
+        else " with normal quantiles"
+        for df, assumed in zip(table["df"], table["assumed_n"], strict=True)
+    ]
+    return pd.Series(texts, index=table.index, dtype=object)
+
+
+def _without_se(table: pd.DataFrame) -> None:
     """Say why a contrast cannot be used, the most telling reason first."""
     no_se = ~(table["se"] > 0)
     none = no_se & table["spread_type"].isin(["none", ""])
-    vague = "the paper does not say what the number is"
-    reasons = (
-        (table["use"] == SHOW_ONLY, "held_back", table["use_reason"]),
-        (table["measure"] == "effect_unspecified", "unspecified", vague),
-        (table["estimate"].isna(), "no_numbers", "no estimate and no interval"),
-        (none & table["p_value"].str.contains("<"), "no_spread", "no interval, p only as an inequality"),
+    p = table["p_value"]
+    cases = (
+        (table["use"] == SHOW_ONLY, Reason.HELD_BACK, table["use_reason"]),
         (
-            none & (table["p_value"] != ""),
-            "no_spread",
-            "no interval, and its p-value gives no standard error",
+            table["measure"] == "effect_unspecified",
+            Reason.UNSPECIFIED,
+            "the paper does not say what the number is",
         ),
-        (none, "no_spread", "estimate without interval, standard error or exact p"),
-        (no_se, "no_spread", "interval or standard error without a width"),
+        (table["estimate"].isna(), Reason.NO_NUMBERS, "no estimate and no interval"),
+        (none & p.str.contains("<"), Reason.NO_SPREAD, "no interval, p only as an inequality"),
+        (none & (p != ""), Reason.NO_SPREAD, "no interval, and its p-value gives no standard error"),
+        (none, Reason.NO_SPREAD, "estimate without interval, standard error or exact p"),
+        (no_se, Reason.NO_SPREAD, "interval or standard error without a width"),
     )
-    for mask, code, words in reasons:
-        now = mask & (table["reason_code"] == "")
-        table.loc[now, "reason_code"] = code
-        table.loc[now, "reason"] = words
+    refuse(table, cases)

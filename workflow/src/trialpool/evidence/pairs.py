@@ -1,6 +1,10 @@
-"""Arms become comparisons: who is compared with whom, so that nobody is counted twice.
+"""Candidate effects: every comparison of arms and every published contrast that an analysis could use.
 
-Rules:
+In: an `AnalysisContext`. Out: one table of candidates (columns CANDIDATES) of all analyses, each with its
+effect and derivation or with the reason why it has none, and the results that gave no comparison. Which
+candidate is used is the business of `select`.
+
+Rules, so that nobody is counted twice:
 - arms that authors report only together (`pooled_of`) are no further arms: their parts are used where all of
   them have numbers, otherwise the pooled row is and its parts are not;
 - several arms on one side (`multi_arm`): `combine` makes them one arm (Cochrane Handbook 6.5.2.10), so that
@@ -18,74 +22,179 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.questions import CONTROL, EXPERIMENTAL
-from trialpool.evidence.words import unique_joined
+from trialpool.evidence.change_scores import assume_sds, pooled_elsewhere
+from trialpool.evidence.derivation import (
+    Reason,
+    joined,
+    refuse,
+    unique_joined,
+    where_text,
+)
+from trialpool.evidence.effects import DIFFERENCES, continuous_effects, contrast_effects, event_effects
+from trialpool.evidence.exclusions import unpaired_results
+from trialpool.evidence.match import (
+    CONTROL,
+    EXPERIMENTAL,
+    AnalysisContext,
+    arm_rows,
+    arm_weights,
+    event_specs,
+    match_results,
+    omits_arms,
+    pooled_parts,
+    rank_conversions_last,
+    refuse_mismatches,
+)
+from trialpool.evidence.scales import on_scale, scaling, with_scales
+from trialpool.evidence.tables import CANDIDATES, DOSE
+from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_analysed, with_common_control
+from trialpool.measures import OF_EVENTS
 from trialpool.stats import combine_arms
 
-CELL = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
+RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
+OF_RESULT = ["study_id", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"]
+RANKS = ["outcome_rank", "item_rank", "time_rank", "time_order"]
+ATTRIBUTES = ["arm_id", "label", "category", "cointervention", *DOSE]
+CARRIED = [
+    *("n", "mean", "sd", "events", "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
+    *("row_ids", "derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"),
+]
 TEXTS = ("derivation", "cautions", "row_ids", "source_url", "locator")
-GROUP = ["analysis", "cell", "comparison"]
+SIDE = ["analysis_index", "result_id"]
+BASIS = {"change_difference": "change", "mean_difference": "final"}
+OMITS_ARMS = "leaves out an arm of the trial that would fit"
+NO_PAIRS = "crossover trial: events of the same people in both arms need paired counts"
+AGAIN = "the same result of this arm, reported in a form that is trusted more, is used"
+POOLED = "reported both alone and pooled with another arm; counted once"
 
 
-def cells(rows: pd.DataFrame) -> np.ndarray:
-    """A number for every result (study, outcome, time, kind) to which several arms contribute."""
-    return rows.groupby(CELL, dropna=False, sort=False).ngroup().to_numpy()
+def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Candidate effects (columns CANDIDATES) before any choice, and the results of arms without a comparison.
+
+    A candidate has an effect, or a `reason_code` that says why not. `choice_id` numbers, over all tables,
+    what is used together or not at all.
+    """
+    parts: list[pd.DataFrame] = []
+    unpaired = []
+    for name in ("arms", "events"):
+        rows = eligible_arm_results(context, name)
+        part = arm_effects(context, rows, context.summaries[name])
+        unpaired.append(unpaired_results(rows, context.summaries[name], part))
+        parts.append(part.assign(choice_id=part["result_id"]))
+    part = published_effects(context)
+    parts.append(part.assign(choice_id=part["row"]))
+    start = 0
+    for number, part in enumerate(parts):
+        choice = part["choice_id"].to_numpy(dtype=np.int64) + start
+        parts[number] = part.assign(choice_id=choice).reindex(columns=list(CANDIDATES))
+        start = int(choice.max(initial=start - 1)) + 1
+    candidates = pd.concat(parts, ignore_index=True)
+    omits = candidates["omits_arms"].fillna(False).astype(bool)
+    candidates["cautions"] = joined(candidates["cautions"], where_text(omits, OMITS_ARMS))
+    return candidates, pd.concat(unpaired, ignore_index=True)
 
 
-def pooled_parts(arms: pd.DataFrame) -> pd.DataFrame:
-    """Pairs `pooled`, `part` (rows of `arms`), and `parts`, how many parts each pooled arm has."""
-    pairs = []
-    for place in np.flatnonzero((arms["pooled_of"] != "").to_numpy()):
-        arm = arms.iloc[place]
-        same = ((arms["study_id"] == arm["study_id"]) & arms["arm"].isin(arm["pooled_of"].split())).to_numpy()
-        pairs += [(place, part, int(same.sum())) for part in np.flatnonzero(same)]
-    return pd.DataFrame(pairs, columns=["pooled", "part", "parts"])
+def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
+    """Results of arms that fit an analysis' comparison and domain, with `reason_code` where not used.
+
+    `name` is that of the summaries, `arms` or `events`. Columns: those of `match_results`, `arm` (row of
+    `arms`), `side`, `result_id` (a number for every study, outcome, time and kind to which several arms
+    contribute), and what `compare_arms` needs.
+    """
+    summaries, arms = context.summaries[name], context.arms
+    matches = match_results(
+        context, summaries, event_specs(context.specs) if name == "events" else context.specs
+    )
+    matches["arm"] = arm_rows(arms, summaries)[matches["row"].to_numpy()]
+    rows = matches.merge(context.sides, on=["analysis_index", "arm"])
+    source = summaries.take(rows["row"].to_numpy())
+    results = summaries.groupby(RESULT, dropna=False, sort=False).ngroup().to_numpy()
+    rows["result_id"] = results[rows["row"].to_numpy()]
+    attributes = arm_attributes(arms).take(rows["arm"].to_numpy())
+    beside = (source[[each for each in CARRIED if each in source]], attributes[ATTRIBUTES])
+    rows = pd.concat([rows, *(table.set_axis(rows.index) for table in beside)], axis=1)
+    rows["covered"] = arm_weights(arms)[rows["arm"].to_numpy()]
+    refuse_mismatches(rows)
+    _refuse_designs(rows, context)
+    if name == "arms":
+        assume_sds(rows, context.specs, source)
+    _refuse_duplicates(rows, pooled_parts(arms))
+    return rank_conversions_last(rows, context.settings) if name == "events" else rows
+
+
+def arm_attributes(arms: pd.DataFrame) -> pd.DataFrame:
+    """What a comparison says of its arms (ATTRIBUTES); `category` is a tuple, as arms may be combined.
+
+    >>> arms = pd.DataFrame({"arm": ["acu"], "category": ["electroacupuncture"], "weeks": [8.0]})
+    >>> arm_attributes(arms).to_dict("records")
+    [{'arm_id': 'acu', 'category': ('electroacupuncture',), 'programme_weeks': 8.0}]
+    """
+    table = arms.rename(columns={"arm": "arm_id", "weeks": "programme_weeks"})
+    return table.assign(category=[(category,) for category in arms["category"]])
+
+
+def _refuse_designs(rows: pd.DataFrame, context: AnalysisContext) -> None:
+    """Crossover and cluster trials: refused, or with what the config assumes of them."""
+    keys = ["analysis_index", "study_id", "period"]
+    designs = design_table(context.specs, context.studies)
+    design = rows[keys].merge(designs, on=keys, how="left").set_index(rows.index)[list(DESIGN)]
+    rows["design_r"], rows["design_effect"] = design["design_r"], design["design_effect"].fillna(1.0)
+    rows["design_words"] = design["design_words"].fillna("").astype(object)
+    refused = design["design_code"].fillna("") != ""
+    cases = (
+        (refused, design["design_code"], design["design_reason"]),
+        (design["design_r"].notna() & ("events" in rows), Reason.CROSSOVER, NO_PAIRS),
+    )
+    refuse(rows, cases)
+
+
+def _refuse_duplicates(rows: pd.DataFrame, parts: pd.DataFrame) -> None:
+    """A second row of the same arm in a result, and pooled arms beside their parts, are not counted."""
+    good = rows[rows["reason_code"] == ""].sort_values("route", kind="stable")
+    again = good.index[good.duplicated([*SIDE, "arm"])]
+    refuse(rows, [(rows.index.isin(again), Reason.SAME_RESULT, AGAIN)])
+    stays = without_double_counting(rows[rows["reason_code"] == ""], parts)
+    refuse(rows, [(rows.index.isin(stays.index[~stays]), Reason.POOLED_ARM, POOLED)])
 
 
 def without_double_counting(rows: pd.DataFrame, parts: pd.DataFrame) -> pd.Series:
-    """Whether each candidate row (`analysis`, `cell`, `arm`) stays beside pooled arms and duplicate rows."""
+    """Whether each result (`analysis_index`, `result_id`, `arm`) stays beside pooled arms and their parts."""
     stays = pd.Series(True, index=rows.index)
     if not rows["arm"].isin(parts["pooled"]).any():
         return stays
-    keys = ["analysis", "cell"]
-    present = rows[[*keys, "arm"]].assign(place=rows.index)
+    present = rows[[*SIDE, "arm"]].assign(at=rows.index)
     pooled = present.merge(parts, left_on="arm", right_on="pooled")
-    found = pooled.merge(
-        present, left_on=[*keys, "part"], right_on=[*keys, "arm"], suffixes=("_pooled", "_part"), how="left"
+    both = pooled.merge(
+        present, left_on=[*SIDE, "part"], right_on=[*SIDE, "arm"], suffixes=("_pooled", "_part"), how="left"
     )
-    have = found.groupby("place_pooled")["place_part"].count()
-    complete = found["place_pooled"].map(have) == found["parts"]
-    stays[found.loc[complete, "place_pooled"].unique()] = False
-    stays[found.loc[~complete, "place_part"].dropna().unique()] = False
+    reported = both.groupby("at_pooled")["at_part"].count()
+    complete = both["at_pooled"].map(reported) == both["parts"]
+    stays[both.loc[complete, "at_pooled"].unique()] = False
+    stays[both.loc[~complete, "at_part"].dropna().unique()] = False
     return stays
 
 
 def compare_arms(rows: pd.DataFrame, multi_arm: np.ndarray) -> pd.DataFrame:
     """One row a comparison: columns of both sides with the suffixes _experimental and _control.
 
-    `rows` are usable candidate rows with `analysis`, `cell`, `arm` (row of arms.csv), `side`, `n` and `mean`,
-    `sd` or `events`, the texts, and attributes; `multi_arm` the rule of every analysis, by position.
+    `rows` are usable ones of `eligible_arm_results`; `multi_arm` is the rule of every analysis.
     """
-    rows = rows.sort_values(["analysis", "cell", "side", "arm"], kind="stable")
-    mode = multi_arm[rows["analysis"].to_numpy()]
-    place = rows.groupby(["analysis", "cell", "side"], sort=False).cumcount().to_numpy()
-    rows = rows[(mode != "first") | (place == 0)]
-    mode, place = mode[(mode != "first") | (place == 0)], place[(mode != "first") | (place == 0)]
-    apart = np.isin(mode, ["split", "covariance"]) & (rows["side"] == EXPERIMENTAL).to_numpy()
-    rows = rows.assign(comparison=np.where(apart, place, 0))
+    rows = rows.sort_values([*SIDE, "side", "arm"], kind="stable")
+    rule = multi_arm[rows["analysis_index"].to_numpy()]
+    order = rows.groupby([*SIDE, "side"], sort=False).cumcount().to_numpy()
+    apart = np.isin(rule, ["split", "covariance"]) & (rows["side"] == EXPERIMENTAL).to_numpy()
+    rows = rows.assign(comparison=np.where(apart, order, 0))[(rule != "first") | (order == 0)]
     experimental = _one_arm(rows[rows["side"] == EXPERIMENTAL])
-    control = _one_arm(rows[rows["side"] == CONTROL])
-    both = experimental.merge(
-        control.drop(columns="comparison"), on=["analysis", "cell"], suffixes=("_experimental", "_control")
-    )
-    comparisons = both.groupby(["analysis", "cell"])["comparison"].transform("size").to_numpy()
-    shared = (multi_arm[both["analysis"].to_numpy()] == "split") & (comparisons > 1)
+    control = _one_arm(rows[rows["side"] == CONTROL]).drop(columns="comparison")
+    both = experimental.merge(control, on=SIDE, suffixes=("_experimental", "_control"))
+    comparisons = both.groupby(SIDE)["comparison"].transform("size").to_numpy()
+    shared = (multi_arm[both["analysis_index"].to_numpy()] == "split") & (comparisons > 1)
     return _split_control(both, shared, comparisons)
 
 
 def _one_arm(rows: pd.DataFrame) -> pd.DataFrame:
     """Combine the rows of one side of a comparison; a single row stays as it is."""
-    size = rows.groupby(GROUP, sort=False)["row"].transform("size").to_numpy()
+    size = rows.groupby([*SIDE, "comparison"], sort=False)["row"].transform("size").to_numpy()
     single = rows[size == 1].assign(arms=1)
     several = [_combined(rows[size == count], int(count)) for count in np.unique(size[size > 1])]
     return pd.concat([single, *several], ignore_index=True) if several else single.reset_index(drop=True)
@@ -95,26 +204,26 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     table = rows.iloc[::count].copy().assign(arms=count)
 
     def blocks(name: str) -> np.ndarray:
-        return rows[name].to_numpy().reshape(-1, count)
+        return np.asarray(rows[name]).reshape(-1, count)
 
     if "events" in rows:
         table["n"], table["events"] = blocks("n").sum(1), blocks("events").sum(1)
     else:
         table["mean"], table["sd"], table["n"] = combine_arms(blocks("mean"), blocks("sd"), blocks("n"))
     table["covered"] = blocks("covered").sum(1)
-    for name in ("imputed", "made"):
+    for name in ("imputed", "reconstructed"):
         table[name] = blocks(name).any(1)
-    table["trust"] = blocks("trust").max(1)
+    table["route"] = blocks("route").max(1)
     table["reading"] = np.where((blocks("reading") == "double").all(1), "double", "single")
     table["category"] = [tuple(dict.fromkeys(chain(*parts))) for parts in blocks("category")]
     table["arm_id"] = [unique_joined(texts, "+") for texts in blocks("arm_id")]
     table["label"] = [unique_joined(texts, " + ") for texts in blocks("label")]
     for name in TEXTS:
         table[name] = [unique_joined(texts, " " if name == "row_ids" else "; ") for texts in blocks(name)]
-    for name in ("sessions", "programme_weeks", "sessions_per_week"):
+    for name in DOSE:
         table[name] = blocks(name).mean(1)
     words = [f"{count} arms combined ({' + '.join(texts)})" for texts in blocks("arm_id")]
-    table["derivation"] = [f"{text}; {word}" for text, word in zip(table["derivation"], words, strict=True)]
+    table["derivation"] = joined(table["derivation"], words)
     return table
 
 
@@ -122,14 +231,132 @@ def _split_control(both: pd.DataFrame, shared: np.ndarray, comparisons: np.ndarr
     """Give each comparison its share of a shared control, in whole people (the first get the remainder)."""
     if not shared.any():
         return both
-    place, count = both["comparison"].to_numpy()[shared], comparisons[shared]
+    order, count = both["comparison"].to_numpy()[shared], comparisons[shared]
     for name in ("n_control", "events_control"):
         if name in both:
             whole = both[name].to_numpy(dtype=float, copy=True)
-            whole[shared] = whole[shared] // count + (place < whole[shared] % count)
+            whole[shared] = whole[shared] // count + (order < whole[shared] % count)
             both[name] = whole
     words = [f"control arm split between {k} comparisons" for k in count]
-    both.loc[shared, "derivation_control"] = [
-        f"{text}; {word}" for text, word in zip(both.loc[shared, "derivation_control"], words, strict=True)
-    ]
+    both.loc[shared, "derivation_control"] = joined(both.loc[shared, "derivation_control"], words)
     return both
+
+
+def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.DataFrame) -> pd.DataFrame:
+    """Comparisons of usable arm results as candidate effects (`reason_code` "" where an effect came out)."""
+    settings = context.settings
+    multi_arm = settings["multi_arm"].to_numpy()
+    pairs = compare_arms(rows[rows["reason_code"] == ""], multi_arm)
+    first = summaries.take(pairs["row_experimental"].to_numpy())
+    pairs = pairs.assign(**{name: first[name].to_numpy() for name in OF_RESULT})
+    for name in (*RANKS, "design_r", "design_effect", "design_words", "source_url"):
+        pairs[name] = pairs[f"{name}_experimental"]
+    for name in ("imputed", "reconstructed"):
+        pairs[name] = pairs[f"{name}_experimental"] | pairs[f"{name}_control"]
+    pairs["imputed"] |= pairs["design_r"].notna() | (pairs["design_effect"] != 1)
+    pairs["route"] = pairs[["route_experimental", "route_control"]].max(axis=1)
+    double = (pairs["reading_experimental"] == "double") & (pairs["reading_control"] == "double")
+    pairs["reading"] = np.where(double, "double", "single")
+    covered = pairs.groupby(SIDE)["covered_experimental"].transform("sum")
+    first_only = multi_arm[pairs["analysis_index"].to_numpy()] == "first"
+    omits = omits_arms(pairs.assign(covered_experimental=covered), context.totals)
+    pairs["omits_arms"] = omits & ~first_only
+    pairs["derivation"] = joined(_two_sided(pairs, "derivation"), pairs["design_words"])
+    for name in ("cautions", "locator"):
+        columns = zip(pairs[f"{name}_experimental"], pairs[f"{name}_control"], strict=True)
+        pairs[name] = np.array([unique_joined(texts) for texts in columns], dtype=object)
+    pairs["row_ids"] = joined(pairs["row_ids_experimental"], pairs["row_ids_control"], separator=" ")
+    if "events_experimental" in pairs:
+        return with_common_control(event_effects(pairs.assign(basis="events"), settings), settings)
+    pairs = on_scale(pairs.assign(basis=pairs["kind"]), settings, context.catalogue)
+    refused = pairs["reason_code"] != ""
+    return pd.concat(
+        [with_common_control(continuous_effects(pairs[~refused], settings), settings), pairs[refused]]
+    )
+
+
+def _two_sided(pairs: pd.DataFrame, name: str) -> np.ndarray:
+    """One text if both sides say the same, else both with their side named."""
+    sides = zip(pairs[f"{name}_experimental"], pairs[f"{name}_control"], strict=True)
+    texts = [one if one == two else f"experimental: {one}; control: {two}" for one, two in sides]
+    return np.array(texts, dtype=object)
+
+
+def published_effects(context: AnalysisContext) -> pd.DataFrame:
+    """Contrasts between two arms that an analysis compares, experimental minus (or over) control.
+
+    A contrast printed the other way round changes its sign (a logarithm of a ratio as well), which its
+    derivation says. `basis` is `change` where the paper says so, or where the arms of the same result are
+    printed as changes only. Usable ones have their effect; the others keep the reason why not.
+    """
+    rows = _oriented_contrasts(context)
+    refuse_mismatches(rows)
+    design = rows["study_id"].map(context.studies.set_index("study_id")["design"])
+    rows["cautions"] = joined(rows["cautions"], taken_as_analysed(design, rows["period"]))
+    rows["omits_arms"] = omits_arms(rows, context.totals)
+    rows = rows.assign(kind="contrast", reconstructed=False, comparison=0, effect=np.nan, variance=np.nan)
+    rows["basis"] = rows["measure"].map(BASIS).fillna("any")
+    rows.loc[rows["adjusted"] == "yes", "basis"] = "any"  # adjusted for baseline: final and change agree
+    summaries = context.summaries["arms"]
+    rows.loc[(rows["basis"] == "final") & _only_changes(rows, summaries), "basis"] = "change"
+    kinds = rows.assign(kind=np.where(rows["basis"] == "change", "change", "final"))
+    rows[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(summaries, kinds)
+    usable = (rows["reason_code"] == "").to_numpy()
+    scaled = _scaled_contrasts(rows[usable], context)
+    refused = (scaled["reason_code"] != "").to_numpy()
+    effects = contrast_effects(scaled[~refused], context.settings)
+    return pd.concat([effects, scaled[refused], rows[~usable]], ignore_index=True)
+
+
+def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
+    """Contrasts of an experimental and a control arm, turned round where printed the other way."""
+    contrasts, arms = context.summaries["contrasts"], context.arms
+    matches = match_results(context, contrasts, context.specs)
+    source = contrasts.take(matches["row"].to_numpy()).reset_index(drop=True)
+    rows = pd.concat([matches.reset_index(drop=True), source], axis=1)
+    for number in ("1", "2"):
+        rows[f"at_{number}"] = arm_rows(arms, rows, f"arm_{number}")
+        keys = rows[["analysis_index"]].assign(arm=rows[f"at_{number}"])
+        rows[f"side_{number}"] = keys.merge(context.sides, on=["analysis_index", "arm"], how="left")["side"]
+    forward = (rows["side_1"] == EXPERIMENTAL) & (rows["side_2"] == CONTROL)
+    backward = (rows["side_1"] == CONTROL) & (rows["side_2"] == EXPERIMENTAL)
+    rows, backward = rows[forward | backward].copy(), backward[forward | backward]
+    rows["estimate"] = rows["estimate"] * np.where(backward, -1.0, 1.0)
+    attributes, weight = arm_attributes(arms), arm_weights(arms)
+    for one, two, side in (("1", "2", "experimental"), ("2", "1", "control")):
+        rows[f"n_{side}"] = np.where(backward, rows[f"n_{two}"], rows[f"n_{one}"])
+        at = np.where(backward, rows[f"at_{two}"], rows[f"at_{one}"]).astype(int)
+        rows[f"covered_{side}"] = weight[at]
+        for name in ATTRIBUTES:
+            rows[f"{name}_{side}"] = attributes[name].to_numpy()[at]
+    adjusted = where_text(rows["adjusted"] == "yes", "adjusted")
+    printed = joined(adjusted, rows["measure"].str.replace("_", " "), "as printed", separator=" ")
+    turned = where_text(backward, "printed control minus experimental, turned round")
+    rows["derivation"] = joined(printed, rows["derivation"], turned)
+    return rows
+
+
+def _only_changes(rows: pd.DataFrame, summaries: pd.DataFrame) -> np.ndarray:
+    """Whether the arms of the same result are printed as changes and not as final values."""
+    result = ["study_id", "instrument", "item", "timepoint"]
+    keys = pd.MultiIndex.from_frame(rows[result])
+    later = summaries[summaries["timepoint"] != "baseline"]
+    final, change = (
+        keys.isin(pd.MultiIndex.from_frame(later.loc[later["kind"] == kind, result]))
+        for kind in ("final", "change")
+    )
+    return np.asarray(change & ~final)
+
+
+def _scaled_contrasts(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:
+    """Contrasts with the `slope` that brings them on their analysis' scale; measures of events need none."""
+    rows = with_scales(rows, context.catalogue)
+    scale = scaling(rows, context.settings)
+    measure = context.settings["measure"].to_numpy()[rows["analysis_index"].to_numpy()]
+    of_events = np.isin(measure, OF_EVENTS)
+    rows["slope"] = np.where(of_events, 1.0, scale["slope"])
+    for name in ("derivation", "cautions"):
+        rows[name] = joined(rows[name], np.where(of_events, "", scale[name]))
+    differences = ~of_events & rows["measure"].isin(DIFFERENCES).to_numpy()
+    refuse(rows, [(differences & (scale["reason_code"] != ""), scale["reason_code"], scale["reason"])])
+    return rows

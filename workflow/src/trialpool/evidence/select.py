@@ -1,11 +1,13 @@
 """Which of a trial's candidate effects is used, by a stated order, and why the others are not.
 
+In: candidate effects (columns CANDIDATES). Out: for each whether it is `selected`, and the reason why not.
+
 Order of preference inside a trial, the first difference decides:
 1 the instrument, by the order of `outcomes` (none preferred if that list is empty);
 2 the item, by the order of `items` (without that list: results without an item first);
-3 the time (see `questions`);
+3 the time (see `match`);
 4 effects that use all of the trial's arms that fit, before those that leave one out;
-5 the route, by trust: an estimate adjusted for baseline; means and SDs printed or exact algebra; a
+5 the route, by rank: an estimate adjusted for baseline; means and SDs printed or exact algebra; a
   published difference with its interval; means whose n is the number randomised; a difference with an exact
   p-value; medians; SDs made from an assumed correlation or borrowed; odds ratios converted to an SMD;
 6 final values before changes;
@@ -24,184 +26,182 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence import routes
+from trialpool.evidence.derivation import Reason, Route, no_text, refuse
 
 ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD, OTHER_SCALE = range(8)
-TIERS = {
-    routes.ADJUSTED: ADJUSTED,
-    routes.PRINTED: EXACT,
-    routes.ALGEBRA: EXACT,
-    routes.CONTRAST: INTERVAL,
-    routes.FROM_P: P_VALUE,
-    routes.QUANTILES: QUANTILES,
-    routes.CORRELATION: ASSUMED_SD,
-    routes.BASELINE: ASSUMED_SD,
-    routes.BORROWED: ASSUMED_SD,
-    routes.CONVERTED: OTHER_SCALE,
+RANKS = {
+    Route.ADJUSTED: ADJUSTED,
+    Route.PRINTED: EXACT,
+    Route.ALGEBRA: EXACT,
+    Route.CONTRAST: INTERVAL,
+    Route.FROM_P: P_VALUE,
+    Route.QUANTILES: QUANTILES,
+    Route.CORRELATION: ASSUMED_SD,
+    Route.BASELINE: ASSUMED_SD,
+    Route.BORROWED: ASSUMED_SD,
+    Route.CONVERTED: OTHER_SCALE,
 }
+OTHER_TIME = (Reason.OTHER_TIME_PREFERRED, "another time of this trial is preferred")
+LESS_TRUSTED = (Reason.LESS_TRUSTED, "an effect by a route that is trusted more is used")
+OTHER_PART = "another part, nerve or subscale of this trial is preferred"
+PART_OF_ARMS = "an effect that uses all of the trial's arms that fit is preferred"
+OTHER_KIND = "the other kind of value (final or change) is asked for first"
+OTHER_SOURCE = "the other source (arms or published contrast) is asked for first"
+LATER = "an equally good result of this trial stands earlier in the tables"
 ORDER = {
-    "outcome_rank": ("other_instrument", "another instrument or outcome of this trial is preferred"),
-    "item_rank": ("other_item_preferred", "another part, nerve or subscale of this trial is preferred"),
-    "time_rank": ("other_time_preferred", "another time of this trial is preferred"),
-    "time_order": ("other_time_preferred", "another time of this trial is preferred"),
-    "partial": ("part_of_arms", "an effect that uses all of the trial's arms that fit is preferred"),
-    "kind_first": ("other_kind", "the other kind of value (final or change) is asked for first"),
-    "source_first": ("less_trusted", "the other source (arms or published contrast) is asked for first"),
-    "tier": ("less_trusted", "an effect by a route that is trusted more is used"),
-    "kind_rank": ("final_preferred", "final values of this trial are used"),
-    "trust": ("less_trusted", "an effect by a route that is trusted more is used"),
-    "reading_rank": ("read_once", "a result that was read twice is used"),
-    "order": ("later_in_table", "an equally good result of this trial stands earlier in the tables"),
+    "outcome_rank": (Reason.OTHER_INSTRUMENT, "another instrument or outcome of this trial is preferred"),
+    "item_rank": (Reason.OTHER_ITEM_PREFERRED, OTHER_PART),
+    "time_rank": OTHER_TIME,
+    "time_order": OTHER_TIME,
+    "omits_arms": (Reason.PART_OF_ARMS, PART_OF_ARMS),
+    "kind_first": (Reason.OTHER_KIND, OTHER_KIND),
+    "source_first": (Reason.LESS_TRUSTED, OTHER_SOURCE),
+    "derivation_rank": LESS_TRUSTED,
+    "kind_rank": (Reason.FINAL_PREFERRED, "final values of this trial are used"),
+    "route": LESS_TRUSTED,
+    "reading_rank": (Reason.READ_ONCE, "a result that was read twice is used"),
+    "choice_id": (Reason.LATER_IN_TABLE, LATER),
 }
-SAME_RESULT = ("same_result", "the same result of this trial is used in another form; counted once")
+SAME_RESULT = "the same result of this trial is used in another form; counted once"
+UNUSED_KIND = "a kind of value (final or change) that the analysis does not use"
 NEEDED = [
-    *("analysis", "study_id", "outcome_rank", "item_rank", "time_rank", "time_order", "partial", "trust"),
-    *("imputed", "made", "basis", "reading", "result", "kind", "low", "high", "unit"),
+    *("analysis_index", "study_id", "outcome_rank", "item_rank", "time_rank", "time_order", "omits_arms"),
+    *("route", "imputed", "reconstructed", "basis", "reading", "choice_id", "kind", "low", "high", "unit"),
     *("instrument", "item", "weeks", "timepoint"),
 ]
 RESULT = ["instrument", "item", "weeks", "timepoint"]
+KINDS = ("final", "change")
 
 
-def choose(candidates: pd.DataFrame, specs: pd.DataFrame) -> pd.DataFrame:
+def select_effects(candidates: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Candidates (columns CANDIDATES) with `selected`, and a reason where one with an effect is not."""
+    decisions = choose(candidates[candidates["reason_code"] == ""], settings)
+    table = candidates.assign(selected=False)
+    table.loc[decisions.index, ["selected", "reason_code", "reason"]] = decisions
+    return table
+
+
+def choose(candidates: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     """Decide on candidate effects: `selected`, `reason_code` and `reason`, on the index of `candidates`.
 
-    These have an effect, and carry the columns NEEDED; `result` is one number for all comparisons that are
-    used together or not at all.
+    These have an effect, and carry the columns NEEDED; `choice_id` is one number for all comparisons that are
+    used together or not at all; `settings` are those of every analysis.
     """
     table = candidates[NEEDED].copy()
-    table["tier"] = _tiers(table)
-    table["kind_first"], table["kind_rank"] = _kind_ranks(table, specs)
-    table["source_first"] = _source_ranks(table, specs)
+    rank = table["route"].map(RANKS)
+    table["derivation_rank"] = rank.where((rank != EXACT) | ~table["imputed"], ASSUMED_N)
+    table["kind_first"], table["kind_rank"] = _kind_ranks(table, settings)
+    table["source_first"] = _source_ranks(table, settings)
     table["reading_rank"] = (table["reading"] != "double").astype(int)
-    table["order"] = table["result"]
-    for name in ("reason_code", "reason"):
-        table[name] = np.full(len(table), "", dtype=object)
-    _allowed_kinds(table, specs)
-    _one_unit(table, specs)
-    _one_kind(table, specs)
-    _one_result(table, specs)
+    table["reason_code"], table["reason"] = no_text(len(table)), no_text(len(table))
+    _allowed_kinds(table, settings)
+    _one_unit(table, settings)
+    _one_kind(table, settings)
+    _one_result(table, settings)
     table["selected"] = table["reason_code"] == ""
     return table[["selected", "reason_code", "reason"]]
 
 
-def _kind_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
+def _setting(table: pd.DataFrame, settings: pd.DataFrame, name: str) -> np.ndarray:
+    return np.asarray(settings[name].to_numpy()[table["analysis_index"].to_numpy()])
+
+
+def _kind_ranks(table: pd.DataFrame, settings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Rank by the kinds that the analysis lists (before the route), and by default final values first."""
-    kinds = specs["kinds"].to_numpy()[table["analysis"].to_numpy()]
-    first = [
-        int(bool(wanted) and basis in ("final", "change") and basis != wanted[0])
-        for basis, wanted in zip(table["basis"], kinds, strict=True)
-    ]
+    pairs = zip(table["basis"], _setting(table, settings, "kinds"), strict=True)
+    first = [int(bool(kinds) and basis in KINDS and basis != kinds[0]) for basis, kinds in pairs]
     return np.array(first, dtype=int), (table["basis"] == "change").to_numpy().astype(int)
 
 
-def _source_ranks(table: pd.DataFrame, specs: pd.DataFrame) -> np.ndarray:
+def _source_ranks(table: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray:
     """Rank by the source that the analysis prefers, arms or contrasts (a sensitivity analysis only)."""
-    wanted = specs["prefer_source"].to_numpy()[table["analysis"].to_numpy()]
+    wanted = _setting(table, settings, "prefer_source")
     contrast = (table["kind"] == "contrast").to_numpy()
-    return ((contrast & (wanted == "arms")) | (~contrast & (wanted == "contrasts"))).astype(int)
+    return np.asarray(np.where(contrast, wanted == "arms", wanted == "contrasts"), dtype=int)
 
 
-def _tiers(table: pd.DataFrame) -> pd.Series:
-    tier = table["trust"].map(TIERS)
-    return tier.where((tier != EXACT) | ~table["imputed"], ASSUMED_N)
-
-
-def _allowed_kinds(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+def _allowed_kinds(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     """Where the analysis lists its kinds of value (`kinds`), those it does not list are not used."""
-    wanted = specs["kinds"].to_numpy()[table["analysis"].to_numpy()]
-    other = [
-        kind in ("final", "change") and bool(kinds) and kind not in kinds
-        for kind, kinds in zip(table["basis"], wanted, strict=True)
-    ]
-    table.loc[other, "reason_code"] = "other_kind"
-    table.loc[other, "reason"] = "a kind of value (final or change) that the analysis does not use"
+    pairs = zip(table["basis"], _setting(table, settings, "kinds"), strict=True)
+    other = np.array([basis in KINDS and bool(kinds) and basis not in kinds for basis, kinds in pairs], bool)
+    refuse(table, [(other, Reason.OTHER_KIND, UNUSED_KIND)])
 
 
-def _one_unit(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+def _one_unit(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     """An MD without scale keeps to one range and unit."""
-    spec = specs.take(table["analysis"].to_numpy())
-    now = ((spec["measure"] == "MD") & spec["scale"].isna()).to_numpy() & (
-        table["kind"] != "events"
-    ).to_numpy()
-    if not now.any():
+    spec = settings.take(table["analysis_index"].to_numpy()).set_axis(table.index)
+    part = table[(spec["measure"] == "MD") & spec["scale"].isna() & (table["kind"] != "events")]
+    if part.empty:
         return
-    part = table[now]
     family = _families(part)
-    votes = part.assign(family=family).groupby(["analysis", "family"])
+    votes = part.assign(family=family).groupby(["analysis_index", "family"])
     summary = votes.agg(rank=("outcome_rank", "min"), studies=("study_id", "nunique")).reset_index()
     summary = summary.sort_values(
-        ["analysis", "rank", "studies", "family"], ascending=[True, True, False, True]
+        ["analysis_index", "rank", "studies", "family"], ascending=[True, True, False, True]
     )
-    leading = summary.drop_duplicates("analysis").set_index("analysis")["family"]
-    other = family.to_numpy() != part["analysis"].map(leading).to_numpy()
-    table.loc[part.index[other], "reason_code"] = "other_scale"
-    table.loc[part.index[other], "reason"] = [
-        f"another scale than the analysis' ({name})" for name in part["analysis"].map(leading)[other]
-    ]
+    leading = summary.drop_duplicates("analysis_index").set_index("analysis_index")["family"]
+    wanted = part["analysis_index"].map(leading)
+    other = (family != wanted).reindex(table.index, fill_value=False)
+    words = "another scale than the analysis' (" + wanted.reindex(table.index, fill_value="") + ")"
+    refuse(table, [(other, Reason.OTHER_SCALE, words)], override=True)
 
 
 def _families(part: pd.DataFrame) -> pd.Series:
     """What may be subtracted without rescaling: one range, one physical unit, or one instrument."""
-    ranged = part["low"].notna()
+    columns = (part["low"].notna(), part["low"], part["high"], part["unit"], part["instrument"])
     texts = [
-        f"{low:g} to {high:g} {unit}" if has else unit if unit not in ("points", "") else instrument
-        for has, low, high, unit, instrument in zip(
-            ranged, part["low"], part["high"], part["unit"], part["instrument"], strict=True
-        )
+        f"{low:g} to {high:g} {unit}" if ranged else unit if unit not in ("points", "") else instrument
+        for ranged, low, high, unit, instrument in zip(*columns, strict=True)
     ]
     return pd.Series(texts, index=part.index, dtype=object)
 
 
-def _one_kind(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+def _one_kind(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     """An SMD uses final values or changes, the kind that more trials offer."""
-    spec = specs.take(table["analysis"].to_numpy())
-    now = (spec["measure"] == "SMD").to_numpy() & (table["reason_code"] == "").to_numpy()
-    part = table[now & table["basis"].isin(["final", "change"]).to_numpy()]
+    smd = (_setting(table, settings, "measure") == "SMD") & (table["reason_code"] == "").to_numpy()
+    part = table[smd & table["basis"].isin(KINDS).to_numpy()]
     if part.empty:
         return
-    votes = part[~part["made"].astype(bool)] if not part["made"].all() else part
-    count = votes.groupby(["analysis", "basis"])["study_id"].nunique().unstack(fill_value=0)
-    count = count.reindex(columns=["final", "change"], fill_value=0)
-    count = count.reindex(part["analysis"].unique(), fill_value=0)
-    first = specs["kinds"].to_numpy()[count.index]
+    votes = part[~part["reconstructed"].astype(bool)] if not part["reconstructed"].all() else part
+    count = votes.groupby(["analysis_index", "basis"])["study_id"].nunique().unstack(fill_value=0)
+    count = count.reindex(columns=list(KINDS), fill_value=0)
+    count = count.reindex(part["analysis_index"].unique(), fill_value=0)
+    listed = settings["kinds"].to_numpy()[count.index]
     most = np.where(count["change"] > count["final"], "change", "final")
-    leading = pd.Series([w[0] if w else m for w, m in zip(first, most, strict=True)], index=count.index)
-    wanted = part["analysis"].map(leading)
-    other = part.index[(part["basis"] != wanted).to_numpy()]
-    table.loc[other, "reason_code"] = "other_kind"
-    words = {"change": "changes from baseline", "final": "final values"}
-    table.loc[other, "reason"] = [
-        f"this SMD is of {words[kind]}; the two are not mixed" for kind in wanted[other]
-    ]
+    leading = pd.Series([k[0] if k else m for k, m in zip(listed, most, strict=True)], index=count.index)
+    wanted = part["analysis_index"].map(leading)
+    other = (part["basis"] != wanted).reindex(table.index, fill_value=False)
+    kinds = wanted.map({"change": "changes from baseline", "final": "final values"})
+    words = "this SMD is of " + kinds.reindex(table.index, fill_value="") + "; the two are not mixed"
+    refuse(table, [(other, Reason.OTHER_KIND, words)])
 
 
-def _one_result(table: pd.DataFrame, specs: pd.DataFrame) -> None:
+def _one_result(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     """The first result of each trial by ORDER; with `multilevel` the first form of every result."""
-    good = table[table["reason_code"] == ""].sort_values(["analysis", "study_id", *ORDER], kind="stable")
+    by = ["analysis_index", "study_id", *ORDER]
+    good = table[table["reason_code"] == ""].sort_values(by, kind="stable")
     if good.empty:
         return
-    several = specs["several_effects"].to_numpy()[good["analysis"].to_numpy()] == "multilevel"
+    several = _setting(good, settings, "several_effects") == "multilevel"
     which = good.groupby(RESULT, dropna=False, sort=False).ngroup()
     level = pd.Series(np.where(several, which, -1), index=good.index)
-    groups = [good["analysis"], good["study_id"], level]
-    first = good.groupby(groups, sort=False)["result"].transform("first")
-    lost = good[good["result"] != first]
-    if lost.empty:
+    groups = [good["analysis_index"], good["study_id"], level]
+    winner = good.groupby(groups, sort=False)[[*ORDER, *RESULT]].transform("first")
+    lost = good["choice_id"] != winner["choice_id"]
+    if not lost.any():
         return
-    winner = good.groupby(groups, sort=False)[[*ORDER, *RESULT]].transform("first").loc[lost.index]
-    codes, reasons = _why(lost, winner)
-    table.loc[lost.index, "reason_code"], table.loc[lost.index, "reason"] = codes, reasons
+    codes, reasons = _why(good[lost], winner[lost])
+    rows = good.index[lost]
+    table.loc[rows, "reason_code"], table.loc[rows, "reason"] = codes, reasons
 
 
 def _why(lost: pd.DataFrame, winner: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """The first criterion on which a candidate lost against the one that is used."""
-    codes, reasons = np.full(len(lost), "", dtype=object), np.full(len(lost), "", dtype=object)
-    for name, (code, words) in reversed(ORDER.items()):
-        worse = (lost[name] != winner[name]).to_numpy()
-        codes[worse], reasons[worse] = code, words
     same = np.ones(len(lost), dtype=bool)
     for name in RESULT:
         same &= ((lost[name] == winner[name]) | (lost[name].isna() & winner[name].isna())).to_numpy()
-    form = same & (codes != "part_of_arms") & (codes != "final_preferred")
-    codes[form], reasons[form] = SAME_RESULT
-    return codes, reasons
+    table = pd.DataFrame(index=lost.index)
+    refuse(table, [(lost[name] != winner[name], code, words) for name, (code, words) in ORDER.items()])
+    form = same & ~table["reason_code"].isin([Reason.PART_OF_ARMS, Reason.FINAL_PREFERRED]).to_numpy()
+    refuse(table, [(form, Reason.SAME_RESULT, SAME_RESULT)], override=True)
+    return table["reason_code"].to_numpy(), table["reason"].to_numpy()

@@ -33,7 +33,7 @@ from trialpool.figures.sheet import BACK, BAND, Sheet, put_dot, put_line, put_li
 from trialpool.synthesis.moderators import DRAWS, SEED, known_rows, moderator_name
 from trialpool.text import clean
 from trialpool.view.axis import no_effect
-from trialpool.view.moderators import moderator_slope
+from trialpool.view.robustness import moderator_slope
 
 Row = Mapping[str, Any]
 WIDTH, HEIGHT, HEAD, FOOT = 560.0, 140.0, 18.0, 62.0
@@ -115,7 +115,8 @@ def moderator_results(record: Row, row: Row) -> list[str]:
     """
     told = [words.count(row["k"], "trial")]
     if row.get("slope") is not None and row["kind"] == "number":
-        told.append(" ".join(moderator_slope(record, row)))
+        slope = [row[key] for key in ("slope", "slope_low", "slope_high")]
+        told.append(" ".join(moderator_slope(str(record["measure"]), row["moderator"], slope)))
     shuffled = row.get("p_permutation")
     more = f", by permutation {words.p_value(shuffled)}" if shuffled is not None else ""
     return [*told, f"{words.p_value(row['p_value'])}{more}"]

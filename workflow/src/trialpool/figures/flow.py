@@ -1,7 +1,7 @@
 """The flow of evidence as a figure after the PRISMA 2020 flow diagram (Page 2021): boxes, arrows, reasons.
 
-It draws the rows of `evidence.flow`, of the whole review or of one analysis, and computes nothing but the
-totals that stand in the same rows.
+It draws the rows of `evidence.participant_flow`, of the whole review or of one analysis, and computes nothing
+but the totals that stand in the same rows.
 """
 
 from __future__ import annotations

@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
-from typing import Any
 
 from matplotlib.figure import Figure
 
 from trialpool.figures import lettering, style
-from trialpool.figures.forest_columns import MARK_GAP, PLOT, Column, cell_lines, outcome_lines
 from trialpool.figures.forest_layout import (
+    BIAS,
+    LIGHT,
+    MARK_GAP,
     NOTE_INDENT,
     NOTE_LEADING,
+    PLOT,
     SUBTITLE_LEADING,
     TITLE_LEADING,
+    Column,
     Layout,
     Placed,
+    cell_lines,
+    outcome_lines,
     plan_layout,
     whole_line,
 )
-from trialpool.figures.forest_rows import BIAS, LIGHT
 from trialpool.figures.lights import draw_light
 from trialpool.figures.marks import (
     LEADING,
@@ -44,6 +47,7 @@ from trialpool.figures.sheet import (
     put_lines,
     put_text,
 )
+from trialpool.records import Record, Status, to_json
 from trialpool.view.axis import no_effect, position, side
 
 RAISED = 2.6
@@ -52,20 +56,20 @@ SOLE_SQUARE = 6.5
 DIAMOND = 5.0
 
 
-def draw_forest(record: Mapping[str, Any], preset: str = "default") -> Figure:
+def draw_forest(record: Record, preset: str = "default") -> Figure:
     """The forest plot of one analysis' result record, sized by its content.
 
-    `record` is what `result.json` holds (status, studies, pooled, subgroups, mcid, direction, methods);
-    missing or None entries leave their part out. A record of status `no_data` gives a figure that lists the
-    known trials and why none could be used. Raises ValueError for an unknown preset.
+    What is None leaves its part out. A record of status `no_data` gives a figure that lists the known trials
+    and why none could be used. Raises ValueError for an unknown preset.
 
-    >>> figure = draw_forest({"title": "Pain", "status": "no_data", "known": []})
+    >>> from trialpool.view.read import Appraised, filled
+    >>> figure = draw_forest(filled(Appraised, {"title": "Pain", "status": "no_data"}))
     >>> bool(figure.get_figwidth() > 4)
     True
     """
     look = style.preset_named(preset)
-    if record.get("status") == "no_data" or not record.get("studies"):
-        return draw_no_data(record)
+    if record.status == Status.NO_DATA or not record.studies:
+        return draw_no_data(to_json(record))
     layout = plan_layout(record, look)
     sheet = new_sheet(layout.width, layout.height)
     _draw_backdrop(sheet, record, layout)
@@ -201,14 +205,14 @@ def _draw_footnotes(sheet: Sheet, layout: Layout) -> None:
         )
 
 
-def _draw_backdrop(sheet: Sheet, record: Mapping[str, Any], layout: Layout) -> None:
+def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
     """What lies behind the marks: the zone of benefit beyond the MCID, no effect, the pooled estimate."""
     axis, top, bottom = layout.axis, layout.rule, layout.bottom
     if layout.threshold is not None:
-        ends = draw_band(sheet, axis, layout.threshold, str(record.get("better")), top, bottom)
+        ends = draw_band(sheet, axis, layout.threshold, record.better, top, bottom)
         if layout.look.directions == "below":
             name_band(sheet, axis, ends, layout.rule - 5.5)
-    null = position(axis, no_effect(record["measure"]))
+    null = position(axis, no_effect(record.measure))
     put_line(sheet, (null, null), (top, bottom), thickness=0.8, level=BAND, gid="no-effect")
     pooled = next((placed for placed in layout.rows if placed.row.kind == "pooled"), None)
     if pooled and pooled.row.estimate is not None and layout.look.pooled_line:

@@ -1,29 +1,50 @@
-"""Where everything of a forest plot stands, computed from its content before anything is drawn."""
+"""A forest plot before it is drawn: a record and a house style in; its rows, columns and their places out.
+
+Risk of bias is one light a trial (its worst domain), or, where the house style asks for it and all judged
+trials were judged with one tool, a light a domain under letters that a footnote spells out. A trial that no
+review has judged has an empty ring; where no trial of a plot was judged there is no column, and a footnote
+says so.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
+from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.forest_columns import (
-    PLOT,
-    Column,
-    Heading,
-    cell_lines,
-    has_events,
-    is_compact,
-    outcome_lines,
-    plan_columns,
-    plan_headings,
-    span_keys,
-)
-from trialpool.figures.forest_rows import Row, bias_note, forest_rows
+from trialpool.figures.lights import NOT_JUDGED
 from trialpool.figures.marks import LEADING, direction_lines
-from trialpool.view.axis import Axis, mcid_threshold, side
-from trialpool.view.forest_table import ForestTable, forest_axis, forest_table
+from trialpool.records import Record, to_json
+from trialpool.text import clean
+from trialpool.view.axis import Axis, mcid_threshold
+from trialpool.view.axis import side as side_of
+from trialpool.view.forest_table import (
+    PLOT_WIDTH,
+    SIDES,
+    Arm,
+    Estimate,
+    ForestTable,
+    Group,
+    Study,
+    forest_axis,
+    forest_table,
+)
 
+BIAS = "bias"  # the key of the column of lights, and before a letter those of the domains
+LIGHT = 4.5  # radius in points
+MOST_DOMAINS = 10  # that fit beside the plot
+LETTERS = "ABCDEFGHIJ"
+MARKS = "+ low, − some concerns, ? unclear, × high, empty ring not judged"
+PLOT = "plot"
+LEAST_BEFORE_PLOT = 190.0
+LABEL_LIMIT = 108.0
+RECEIVED_LIMIT = 90.0
+LONGEST_HEADING = 100.0  # of a group of columns; longer ones wrap
+MARK_GAP = 1.5
+WIDE, NARROW, JOINED = 12.0, 7.0, 3.0
+COMPACT_FROM = 26  # trials from which every row is one line
+WHOLE_LINE = ("heading", "subtotal", "pooled", "prediction")
 LEAST_WIDTH = 470.0
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
 TITLE_LEADING, SUBTITLE_LEADING = 13.5, 10.0
@@ -31,6 +52,349 @@ AXIS_DEPTH = 17.0
 NOTE_LEADING = 9.2
 NOTE_INDENT = 11.0
 NOTE_LINES = 3
+
+# rows
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One line of a forest plot.
+
+    `kind` is study, heading, subtotal, pooled or prediction; `cells` maps a column's key to its text;
+    `estimate`, `low` and `high` are on the natural scale; `marks` stand raised behind the label.
+    """
+
+    kind: str
+    cells: Mapping[str, str]
+    estimate: float | None = None
+    low: float | None = None
+    high: float | None = None
+    weight: float | None = None
+    hollow: bool = False
+    marks: str = ""
+    url: str = ""
+
+
+def _forest_rows(table: ForestTable, look: style.Preset) -> list[Row]:
+    """All rows of the plot from top to bottom in a house style."""
+    domains = _shown_domains(table.studies, look.bias)
+    rows = [row for group in table.groups for row in _group_rows(table, group, look, domains)]
+    return [*rows, *_total_rows(table, look)]
+
+
+def _group_rows(
+    table: ForestTable, group: Group, look: style.Preset, domains: Sequence[str] | None
+) -> list[Row]:
+    rows = [Row("heading", {"study": group.name})] if group.name else []
+    rows += [_study_row(study, look, domains, bool(table.total)) for study in group.studies]
+    if group.subtotal:
+        total = group.subtotal
+        spread = (("τ²", total.tau2.estimate), ("I²", total.i2))
+        aside = ", ".join(f"{sign} = {each.text}" for sign, each in spread if each.value is not None)
+        cells = {"study": f"Subtotal, {total.trials}", "aside": aside, **_effect_cells(total.effect, look)}
+        rows.append(Row("subtotal", cells, *total.effect.values))
+    return rows
+
+
+def _study_row(study: Study, look: style.Preset, domains: Sequence[str] | None, weighted: bool) -> Row:
+    week = f"week\u00a0{study.weeks}" if study.weeks else ""
+    cells = {"study": study.label, "weight": ""}
+    if weighted and study.weight.value is not None:
+        cells["weight"] = study.weight.text
+    cells["outcome"] = ", ".join(filter(None, (study.instrument, week))) if look.outcome else ""
+    for side, arm in study.arms.items():
+        cells |= _arm_cells(side, arm, look)
+    cells |= _effect_cells(study.effect, look) | _bias_cells(study, domains)
+    return Row(
+        "study",
+        cells,
+        *study.effect.values,
+        study.weight.value,
+        hollow=study.imputed,
+        marks=study.marks,
+        url=study.url,
+    )
+
+
+def _effect_cells(effect: Estimate, look: style.Preset) -> dict[str, str]:
+    cells = {"estimate": effect.estimate.text}
+    if effect.bounded:
+        opening, joint, closing = look.around
+        cells["interval"] = f"{opening}{effect.low.text}{joint}{effect.high.text}{closing}"
+    return cells
+
+
+def _arm_cells(side: str, arm: Arm, look: style.Preset) -> dict[str, str]:
+    n = arm.n or words.MISSING
+    spread = f"/{n}" if arm.events else look.spread.format(arm.sd) if arm.sd else ""
+    return {
+        f"received_{side}": arm.received,
+        f"n_{side}": n,
+        f"value_{side}": arm.events or arm.mean or words.MISSING,
+        f"sd_{side}": arm.sd,
+        f"spread_{side}": spread,
+    }
+
+
+def _total_rows(table: ForestTable, look: style.Preset) -> list[Row]:
+    if not table.total:
+        return []
+    trials, effect = table.total.trials, table.total.effect
+    sizes = {"study": ", ".join(filter(None, (trials, table.people))), "short": trials}
+    cells = {
+        key: look.total.format(model=table.model, size=size, level=table.level) for key, size in sizes.items()
+    }
+    cells["weight"] = "100%"
+    for side in SIDES:
+        arm = table.totals[side]
+        cells |= {f"n_{side}": arm.n, f"value_{side}": arm.events}
+        cells[f"spread_{side}"] = f"/{arm.n}" if arm.events else ""
+    rows = [Row("pooled", cells | _effect_cells(effect, look), *effect.values)]
+    if table.prediction:
+        interval = _effect_cells(table.prediction, look)["interval"]
+        cells = {"study": f"{table.level} prediction interval", "estimate": "", "interval": interval}
+        rows.append(Row("prediction", cells, None, *table.prediction.values[1:]))
+    return rows
+
+
+def _shown_domains(studies: Sequence[Study], manner: str) -> list[str] | None:
+    """The domains that get a column each; [] for one column of the worst, None for no column at all."""
+    names = dict.fromkeys(name for study in studies for name in study.judgements)
+    if manner == "none" or not names:
+        return None
+    if manner == "worst" or len({tool for tool, _ in names}) > 1 or len(names) > MOST_DOMAINS:
+        return []
+    return [domain for _, domain in names]
+
+
+def _bias_cells(study: Study, domains: Sequence[str] | None) -> dict[str, str]:
+    """The cells of one trial: a judgement by the key of its column."""
+    if domains is None:
+        return {}
+    judgements = {BIAS: study.worst_judgement}
+    if domains:
+        judged = {domain: judgement for (_, domain), judgement in study.judgements.items()}
+        judgements = {
+            f"{BIAS}{letter}": judged.get(name, "") for letter, name in zip(LETTERS, domains, strict=False)
+        }
+    return {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in judgements.items()}
+
+
+def _bias_note(studies: Sequence[Study], manner: str) -> str:
+    """The footnote: what the lights mean and the letters stand for, or that nobody has judged."""
+    domains = _shown_domains(studies, manner)
+    if manner == "none" or not studies:
+        return ""
+    if domains is None:
+        which = "this trial" if len(studies) == 1 else "these trials"
+        return f"Risk of bias: no published judgement of {which} is known."
+    if not domains:
+        return f"Bias: risk of bias in the worst domain judged by published reviews ({MARKS})."
+    tools = {clean(tool) for study in studies for tool, _ in study.judgements}
+    listed = [f"{letter} {clean(words.spaced(name))}" for letter, name in zip(LETTERS, domains, strict=False)]
+    by = f"Risk of bias by published reviews with {words.listing(sorted(tools))}"
+    return f"{by}: {', '.join(listed)} ({MARKS})."
+
+
+# columns
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column; `gap` is the space before it, `lines` how many lines its cells may take."""
+
+    key: str
+    align: str
+    gap: float
+    size: float = style.BODY_SIZE
+    limit: float | None = None
+    lines: int = 1
+    left: float = 0.0
+    width: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A heading over the columns `keys`; level 0 stands on the rule, level 1 above."""
+
+    keys: tuple[str, ...]
+    text: str
+    align: str
+    level: int = 0
+
+
+def _is_compact(rows: Sequence[Row]) -> bool:
+    """Whether there are so many trials that each gets a single line."""
+    return sum(row.kind == "study" for row in rows) >= COMPACT_FROM
+
+
+def _has_events(rows: Sequence[Row]) -> bool:
+    """Whether the arms' results are counts rather than means."""
+    return any(row.cells.get("spread_experimental", "").startswith("/") for row in rows)
+
+
+def _plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[Heading]) -> list[Column]:
+    """The columns that have something to say, from left to right, each with its place in points."""
+    compact = _is_compact(rows)
+    events = _has_events(rows)
+    columns = [column for block in preset.columns for column in _block(block, compact, events, preset)]
+    filled = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)} | {
+        PLOT
+    }
+    columns = [column for column in columns if column.key in filled]
+    columns = [replace(column, width=_natural_width(column, rows)) for column in columns]
+    placed = _placed(_widened(columns, headings))
+    lack = LEAST_BEFORE_PLOT - next(column.left for column in placed if column.key == PLOT)
+    if lack > 0:  # the lines beside the axis need room
+        placed = _placed([replace(placed[0], width=placed[0].width + lack), *placed[1:]])
+    return placed
+
+
+def _placed(columns: Sequence[Column]) -> list[Column]:
+    """Columns beside each other, the first at the margin."""
+    placed, x = [], style.MARGIN
+    for index, column in enumerate(columns):
+        x += column.gap if index else 0.0
+        placed.append(replace(column, left=x))
+        x += column.width
+    return placed
+
+
+def _block(block: str, compact: bool, events: bool, preset: style.Preset) -> list[Column]:
+    if block == "study":
+        label = Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=1 if compact else 2)
+        outcome = Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT)
+        return [label, outcome] if compact and preset.outcome else [label]
+    if block == "arms":
+        return [column for side in SIDES for column in _arm_block(side, compact, events, preset)]
+    if block == "effect":
+        return [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)]
+    if block == "weight":
+        return [Column("weight", "right", WIDE)]
+    if block == BIAS:
+        letters = [
+            Column(f"{BIAS}{name}", "centre", 2.0 if number else WIDE) for number, name in enumerate(LETTERS)
+        ]
+        return [Column(BIAS, "centre", WIDE), *letters]
+    return [Column(PLOT, "left", WIDE)]
+
+
+def _arm_block(side: str, compact: bool, events: bool, preset: style.Preset) -> list[Column]:
+    """The columns of one arm; "12/30" stands closer than "4.2 ± 1.3"."""
+    shapes = {
+        "received": Column("received", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, 1 if compact else 2),
+        "n": Column("n", "right", NARROW),
+        "value": Column("value", "right", NARROW),
+        "sd": Column("sd", "right", NARROW),
+        "spread": Column("spread", "left", 0.5 if events else JOINED),
+    }
+    chosen = [shapes[name] for name in (preset.events if events else preset.arms)]
+    chosen = [replace(chosen[0], gap=WIDE), *chosen[1:]]
+    return [replace(column, key=f"{column.key}_{side}") for column in chosen]
+
+
+def _natural_width(column: Column, rows: Sequence[Row]) -> float:
+    if column.key == PLOT:
+        return PLOT_WIDTH
+    if column.key.startswith(BIAS):
+        return 2 * LIGHT
+    widest = 0.0
+    for row in rows:
+        text = row.cells.get(column.key, "")
+        if not text or (column.key == "study" and row.kind in WHOLE_LINE):
+            continue
+        bold = row.kind in ("pooled", "subtotal")
+        for line in cell_lines(column, text, bold):
+            widest = max(widest, lettering.width(line, column.size, bold))
+        if column.key == "study":
+            widest = max(widest, _label_width(column, row))
+    return widest
+
+
+def _label_width(column: Column, row: Row) -> float:
+    """Width of a study's label with its raised marks, and of the line below it."""
+    label = cell_lines(column, row.cells["study"], False)[-1]
+    marks = lettering.width(row.marks, style.MARK_SIZE) + MARK_GAP if row.marks else 0.0
+    second = row.cells.get("outcome", "") if column.lines > 1 else ""
+    below = max((lettering.width(line, style.SMALL_SIZE) for line in outcome_lines(second)), default=0.0)
+    return max(lettering.width(label, column.size) + marks, below)
+
+
+def outcome_lines(text: str) -> tuple[str, ...]:
+    """The small line below a study's label: what was measured, and when.
+
+    >>> outcome_lines("NRS, week 8")
+    ('NRS, week 8',)
+    """
+    return lettering.wrap(text, LABEL_LIMIT, style.SMALL_SIZE, lines=2)
+
+
+def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]:
+    """The lines of a cell, wrapped or shortened to what its column allows.
+
+    >>> cell_lines(Column("received_control", "left", 0.0, limit=60.0, lines=2), "usual care alone")
+    ('usual care', 'alone')
+    """
+    if column.limit is None:
+        return (text,)
+    return lettering.wrap(text, column.limit, column.size, bold, column.lines)
+
+
+def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]:
+    """Columns made so wide that the headings on the rule fit over them."""
+    keys = [column.key for column in columns]
+    for heading in headings:
+        span = _span_keys(heading, keys)
+        if not span:
+            continue
+        first = keys.index(span[0])
+        inside = columns[first : keys.index(span[-1]) + 1]
+        room = sum(column.width for column in inside) + sum(column.gap for column in inside[1:])
+        wanted = lettering.width(heading.text, style.SMALL_SIZE, True)
+        lack = (min(wanted, LONGEST_HEADING) if heading.level else wanted) - room
+        if lack > 0:
+            grow = lack if len(inside) == 1 else lack / 2
+            columns[first] = replace(columns[first], width=columns[first].width + grow)
+            last = keys.index(span[-1])
+            columns[last] = replace(columns[last], width=columns[last].width + lack - grow)
+    return columns
+
+
+def _span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
+    """The present columns that a heading stands over (some of its columns may be absent)."""
+    return [key for key in keys if key in heading.keys]
+
+
+def _plan_headings(
+    record: Record, table: ForestTable, rows: Sequence[Row], preset: style.Preset
+) -> list[Heading]:
+    """The headings of all columns that this record may need."""
+    events, titles = _has_events(rows), dict(preset.titles)
+    value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
+    headings = [
+        Heading(("study",), titles.get("study", "Trial"), "left"),
+        Heading(("outcome",), "Measured", "left"),
+        Heading(("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "centre"),
+        Heading(("weight",), titles.get("weight", "Weight"), "right"),
+        Heading((BIAS,), "Bias", "centre"),
+        *(Heading((f"{BIAS}{name}",), name, "centre") for name in LETTERS),
+        Heading(tuple(f"{BIAS}{name}" for name in LETTERS), "Risk of bias", "left", 1),
+    ]
+    for side in SIDES:
+        name = words.capital(clean(getattr(record, f"{side}_name")) or side)
+        joined = "spread" in (preset.events if events else preset.arms)
+        parts = tuple(f"{part}_{side}" for part in ("received", "n", "value", "sd", "spread"))
+        headings += [
+            Heading(parts[:1], "Received", "left"),
+            Heading(parts[1:2], titles.get("n", "n"), "right"),
+            Heading(parts[2:3] + parts[4:], value, "centre" if joined else "right"),
+            Heading(parts[3:4], "SD", "right"),
+            Heading(parts, name, "left", 1),
+        ]
+    return headings
+
+
+# places
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,19 +432,19 @@ class Layout:
     events: bool
 
 
-def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
+def plan_layout(record: Record, look: style.Preset) -> Layout:
     """Measure every text of the record's plot and give each its place.
 
+    >>> from trialpool.view.read import Appraised, filled
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
-    >>> record = {"status": "single_study", "measure": "MD", "studies": [study]}
-    >>> layout = plan_layout(record, style.DEFAULT)
+    >>> layout = plan_layout(filled(Appraised, {"measure": "MD", "studies": [study]}), style.DEFAULT)
     >>> layout.axis.labels, len(layout.rows)
     (('−2.0', '−1.5', '−1.0', '−0.5', '0.0'), 1)
     """
     table = forest_table(record)
-    rows = forest_rows(table, look)
-    headings = plan_headings(record, table, rows, look)
-    columns = plan_columns(rows, look, headings)
+    rows = _forest_rows(table, look)
+    headings = _plan_headings(record, table, rows, look)
+    columns = _plan_columns(rows, look, headings)
     width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
     room = width - 2 * style.MARGIN
     title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
@@ -90,12 +454,12 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     plot = next(column for column in columns if column.key == PLOT)
     threshold = mcid_threshold(record) if look.band else None
     axis = forest_axis(table, threshold, plot.left)
-    directions = direction_lines(record.get("direction"), axis.right - axis.left - 12)
+    directions = direction_lines(to_json(record.direction), axis.right - axis.left - 12)
     words_deep = max(len(lines) for lines in directions)
     above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
     head_deep = max(above, 1 + max((len(lines) for head, lines, *_ in spans if head.level), default=0))
     rule = head_top + head_deep * LEADING + 8
-    compact = is_compact(rows)
+    compact = _is_compact(rows)
     placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
     beside = _beside_axis(record, table, plot)
     depth = AXIS_DEPTH + below * LEADING
@@ -105,7 +469,7 @@ def plan_layout(record: Mapping[str, Any], look: style.Preset) -> Layout:
     return Layout(
         look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
         total_rule, bottom, axis, beside, directions, threshold, notes_top, footnotes, compact,
-        has_events(rows),
+        _has_events(rows),
     )  # fmt: skip
 
 
@@ -116,7 +480,7 @@ def _heading_spans(
     keys = [column.key for column in columns]
     spans = []
     for heading in headings:
-        inside = [columns[keys.index(key)] for key in span_keys(heading, keys)]
+        inside = [columns[keys.index(key)] for key in _span_keys(heading, keys)]
         if inside:
             left, right = inside[0].left, inside[-1].left + inside[-1].width
             limit = right - left if heading.level else 1e9
@@ -182,7 +546,7 @@ def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
     return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
 
 
-def _beside_axis(record: Mapping[str, Any], table: ForestTable, plot: Column) -> tuple[str, ...]:
+def _beside_axis(record: Record, table: ForestTable, plot: Column) -> tuple[str, ...]:
     lines: list[str] = []
     for text in forest_notes.heterogeneity(record, table):
         lines += lettering.wrap(text, plot.left - style.MARGIN - 12, style.SMALL_SIZE)
@@ -190,7 +554,7 @@ def _beside_axis(record: Mapping[str, Any], table: ForestTable, plot: Column) ->
 
 
 def _footnotes(
-    record: Mapping[str, Any],
+    record: Record,
     table: ForestTable,
     rows: Sequence[Row],
     axis: Axis,
@@ -198,11 +562,11 @@ def _footnotes(
     room: float,
     manner: str,
 ) -> tuple[tuple[str, tuple[str, ...]], ...]:
-    clipped = any(side(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
+    clipped = any(side_of(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
     listed = forest_notes.footnotes(record, table, clipped)
     if threshold is not None:
         listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
-    bias = bias_note(table.studies, manner)
+    bias = _bias_note(table.studies, manner)
     listed += [("", bias)] if bias else []
     return tuple(
         (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE, lines=NOTE_LINES))

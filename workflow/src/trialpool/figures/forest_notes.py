@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from trialpool import text as words
+from trialpool.measures import RATIOS
+from trialpool.records import Pooled, Record, Status
 from trialpool.text import clean
 from trialpool.view.forest_table import IMPUTED, Estimate, ForestTable, forest_table
 
@@ -17,38 +19,43 @@ INTERVALS = {
 ONE_TRIAL = "One trial: not a meta-analysis."
 
 
-def title(record: Mapping[str, Any]) -> str:
+def title(record: Record | Mapping[str, Any]) -> str:
     """The analysis' title, or its slug.
 
     >>> title({"analysis": "dpn-pain"})
     'dpn-pain'
     """
-    return clean(record.get("title") or record.get("analysis"))
+    return clean(_of(record, "title") or _of(record, "analysis"))
 
 
-def subtitle(record: Mapping[str, Any]) -> str:
+def _of(record: Record | Mapping[str, Any], name: str) -> Any:
+    return record.get(name) if isinstance(record, Mapping) else getattr(record, name)
+
+
+def subtitle(record: Record | Mapping[str, Any]) -> str:
     """Measure, scale, comparison and time in one line.
 
     >>> subtitle({"measure": "MD", "domain": "pain", "scale": "0-10", "unit": "points",
     ...           "comparison": "acupuncture versus sham", "timepoint": "end_of_treatment"})
     'Mean difference in pain (points, 0–10); acupuncture versus sham; end of treatment'
     """
-    measure = words.capital(words.measure_name(str(record.get("measure") or "")))
-    domain = words.domain_name(str(record.get("domain") or ""))
+    measure = words.capital(words.measure_name(_of(record, "measure") or ""))
+    domain = words.domain_name(_of(record, "domain") or "")
     subject = f"{measure} in {domain}" if domain and measure else measure or domain
-    parts = [f"{subject}{unit_text(record)}", record.get("comparison"), _timepoint(record.get("timepoint"))]
+    time = _timepoint(_of(record, "timepoint"))
+    parts = [f"{subject}{unit_text(record)}", _of(record, "comparison"), time]
     return "; ".join(clean(part) for part in parts if part)
 
 
-def unit_text(record: Mapping[str, Any]) -> str:
+def unit_text(record: Record | Mapping[str, Any]) -> str:
     """Unit and scale in brackets with a space before, or nothing.
 
     >>> unit_text({"measure": "MD", "unit": "m/s"}), unit_text({"measure": "SMD", "unit": "points"})
     (' (m/s)', '')
     """
-    if record.get("measure") != "MD":
+    if _of(record, "measure") != "MD":
         return ""
-    unit, scale = clean(record.get("unit")), clean(record.get("scale")).replace("-", "–")
+    unit, scale = clean(_of(record, "unit")), clean(_of(record, "scale")).replace("-", "–")
     inside = unit if scale in unit else f"{unit}, {scale}".removeprefix(", ")
     return f" ({inside})" if inside else ""
 
@@ -62,76 +69,79 @@ def _timepoint(value: Any) -> str:
     return words.listing([name for name in names if name], "or")
 
 
-def heterogeneity(record: Mapping[str, Any], table: ForestTable) -> list[str]:
+def heterogeneity(record: Record, table: ForestTable) -> list[str]:
     """The lines beside the axis: spread between trials, test of the effect, test between subgroups.
 
-    >>> record = {"status": "pooled", "pooled": {"tau2": 0.25, "i2": 61.2, "q": 27.3, "q_df": 8.0}}
+    >>> from trialpool.view.read import Appraised, filled
+    >>> pooled = {"tau2": 0.25, "i2": 61.2, "q": 27.3, "q_df": 8.0}
+    >>> record = filled(Appraised, {"status": "pooled", "pooled": pooled})
     >>> heterogeneity(record, forest_table(record))
     ['Heterogeneity: τ² = 0.25, I² = 61%, Q = 27.30 on 8 df']
     """
-    if record.get("status") == "single_study":
+    if record.status == Status.SINGLE_STUDY:
         return [ONE_TRIAL]
-    if not table.total:
+    if not table.total or not record.pooled:
         return []
-    lines = [_spread(record["pooled"], table), _overall(record["pooled"])]
-    test = record.get("subgroup_test") or {}
-    if test.get("p_value") is not None:
-        df = "" if test.get("df") is None else f" on {words.plain_number(test['df'])} df"
-        statistic = words.number(test.get("statistic"), 2)
-        lines.append(f"Between subgroups: Q = {statistic}{df}, {words.p_value(test['p_value'])}")
+    lines = [_spread(record.pooled, table), _overall(record.pooled)]
+    test = record.subgroup_test
+    if test:
+        statistic, df = words.number(test.statistic, 2), words.plain_number(test.df)
+        lines.append(f"Between subgroups: Q = {statistic} on {df} df, {words.p_value(test.p_value)}")
     return [line for line in lines if line]
 
 
-def _spread(pooled: Mapping[str, Any], table: ForestTable) -> str:
+def _spread(pooled: Pooled, table: ForestTable) -> str:
     if not table.total or table.total.tau2.estimate.value is None:
         return ""
     tau2, i2 = table.total.tau2, table.total.i2
     parts = [f"τ² = {tau2.estimate.text}"]
-    if pooled.get("tau2_empty"):
+    if pooled.tau2_empty:
         parts[0] += f" ({table.level} CI empty: less spread than chance)"
     elif tau2.bounded:
         parts[0] += f" ({table.level} CI {tau2.interval})"
     if i2.value is not None:
         parts.append(f"I² = {i2.text}")
-    if pooled.get("q") is not None:
-        df = "" if pooled.get("q_df") is None else f" on {words.plain_number(pooled['q_df'])} df"
-        parts.append(f"Q = {words.number(pooled['q'], 2)}{df}")
-    if pooled.get("q_p_value") is not None:
-        parts.append(words.p_value(pooled["q_p_value"]))
+    if pooled.q is not None:
+        df = "" if pooled.q_df is None else f" on {words.plain_number(pooled.q_df)} df"
+        parts.append(f"Q = {words.number(pooled.q, 2)}{df}")
+    if pooled.q_p_value is not None:
+        parts.append(words.p_value(pooled.q_p_value))
     return f"Heterogeneity: {', '.join(parts)}"
 
 
-def _overall(pooled: Mapping[str, Any]) -> str:
-    if pooled.get("statistic") is None or pooled.get("p_value") is None:
+def _overall(pooled: Pooled) -> str:
+    if pooled.statistic is None or pooled.p_value is None:
         return ""
-    letter, df = "z", ""
-    if pooled.get("df") is not None:
-        letter, df = "t", f" on {words.plain_number(pooled['df'])} df"
-    statistic = words.number(pooled["statistic"], 2)
-    return f"Overall effect: {letter} = {statistic}{df}, {words.p_value(pooled['p_value'])}"
+    letter, df = ("z", "") if pooled.df is None else ("t", f" on {words.plain_number(pooled.df)} df")
+    statistic = words.number(pooled.statistic, 2)
+    return f"Overall effect: {letter} = {statistic}{df}, {words.p_value(pooled.p_value)}"
 
 
-def mcid_note(record: Mapping[str, Any]) -> str:
+def mcid_note(record: Record) -> str:
     """What the shaded zone means, with the MCID's kind; "" where none is drawn.
 
-    >>> mcid_note({"experimental_name": "yoga", "mcid": {"value": 2.0, "unit": "points"}})
+    >>> from trialpool.view.read import Appraised, filled
+    >>> known = {"experimental_name": "yoga", "mcid": {"value": 2.0, "unit": "points"}}
+    >>> mcid_note(filled(Appraised, known))
     'Shaded: benefit of yoga of at least the minimal clinically important difference (2 points).'
     """
-    mcid = record.get("mcid") or {}
-    unit = clean(mcid.get("unit")) or clean(record.get("unit"))
-    kind = clean(mcid.get("kind"))
-    value = words.plain_number(mcid.get("value"))
+    mcid = record.mcid
+    if mcid is None:
+        return ""
+    unit, kind = clean(mcid.unit) or clean(record.unit), clean(mcid.kind)
+    value = words.plain_number(mcid.value)
     size = f"{value} {unit.removesuffix('s') if value == '1' else unit}".strip()
     detail = f"; {kind}" if kind else ""
-    favoured = clean(record.get("experimental_name")) or "the experimental treatment"
+    treatment = clean(record.experimental_name) or "the experimental treatment"
     name = "the minimal clinically important difference"
-    return f"Shaded: benefit of {favoured} of at least {name} ({size}{detail})."
+    return f"Shaded: benefit of {treatment} of at least {name} ({size}{detail})."
 
 
-def footnotes(record: Mapping[str, Any], table: ForestTable, clipped: bool) -> list[tuple[str, str]]:
+def footnotes(record: Record, table: ForestTable, clipped: bool) -> list[tuple[str, str]]:
     """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made.
 
-    >>> record = {"status": "single_study", "measure": "RR"}
+    >>> from trialpool.view.read import Appraised, filled
+    >>> record = filled(Appraised, {"measure": "RR", "methods": {"level": 0.95}})
     >>> footnotes(record, forest_table(record), clipped=False)
     [('', 'Line: 95% confidence interval. RR: risk ratio, experimental over control.')]
     """
@@ -141,39 +151,35 @@ def footnotes(record: Mapping[str, Any], table: ForestTable, clipped: bool) -> l
         shapes = f"Square: trial, area in proportion to its weight; l{line}"
         shapes += "; diamond: pooled estimate"
         shapes += "; bar: prediction interval" if table.prediction else ""
-    note = clean(record.get("note"))
+    note = clean(record.note)
     return [*table.notes, *([("", note)] if note else []), ("", f"{shapes}. {method_line(record)}")]
 
 
-def method_line(record: Mapping[str, Any]) -> str:
-    """Measure and model in one short sentence each; the record holds them in full.
-
-    >>> method_line({"measure": "RR", "status": "single_study"})
-    'RR: risk ratio, experimental over control.'
-    """
-    measure, methods = str(record.get("measure") or ""), record.get("methods") or {}
-    versus = "experimental over control" if measure in words.RATIO_MEASURES else "experimental minus control"
+def method_line(record: Record) -> str:
+    """Measure and model in one short sentence each; the record holds them in full."""
+    measure, methods = record.measure, record.methods
+    versus = "experimental over control" if measure in RATIOS else "experimental minus control"
     name = f"Hedges' g, {words.measure_name(measure)}" if measure == "SMD" else words.measure_name(measure)
     opening = f"{measure}: {name}, {versus}." if measure else ""
-    if record.get("status") != "pooled":
+    if record.status != Status.POOLED:
         return opening
-    method = str(methods.get("tau2_method") or "")
+    method = methods.tau2_method
     model = "Common-effect model" if method == "FE" else f"Random-effects model, τ² by {clean(method)}"
-    interval = INTERVALS.get(str(methods.get("interval")), clean(methods.get("interval")))
-    df = "normal quantiles" if methods.get("interval") == "wald" else "t on k − 1 df"
+    interval = INTERVALS.get(methods.interval, clean(methods.interval))
+    df = "normal quantiles" if methods.interval == "wald" else "t on k − 1 df"
     return f"{opening} {model}; {interval}; prediction interval: {df}."
 
 
-def describe_forest(record: Mapping[str, Any]) -> str:
+def describe_forest(record: Record) -> str:
     """A text alternative: what the plot shows and every effect in it, for readers who do not see it.
 
-    >>> describe_forest({"title": "Pain", "status": "no_data", "measure": "MD"})
+    >>> from trialpool.view.read import Appraised, filled
+    >>> describe_forest(filled(Appraised, {"title": "Pain", "status": "no_data", "measure": "MD"}))
     'Forest plot: Pain. Mean difference. No trial could be pooled; no trial known.'
     """
     opening = f"Forest plot: {title(record)}. {subtitle(record)}."
-    if record.get("status") == "no_data":
-        known = words.count(len(record.get("known") or []), "trial")
-        return f"{opening} No trial could be pooled; {known} known."
+    if record.status == Status.NO_DATA:
+        return f"{opening} No trial could be pooled; {words.count(len(record.known), 'trial')} known."
     table = forest_table(record)
     parts = [opening]
     for study in sorted(table.studies, key=lambda study: study.number):
@@ -184,7 +190,7 @@ def describe_forest(record: Mapping[str, Any]) -> str:
         parts.append(f"Pooled: {_told(table, table.total.effect)}.")
         if table.prediction:
             parts.append(f"Prediction interval {table.prediction.interval}.")
-    elif record.get("status") == "single_study":
+    elif record.status == Status.SINGLE_STUDY:
         parts.append(ONE_TRIAL)
     return " ".join(parts)
 

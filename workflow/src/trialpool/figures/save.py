@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from trialpool.figures import style
-from trialpool.figures.formats import FORMATS
 from trialpool.figures.svg import svg_bytes
+from trialpool.folders import FORMATS
 from trialpool.io import write_bytes
 from trialpool.text import clean
 

@@ -1,8 +1,7 @@
 """One visual language for every figure: colours, sizes and the font, and nothing that draws.
 
-Colours keep apart for the three common colour-vision deficiencies and in grey print, and shape always says
-what colour says. Each has a twin for dark pages, which `svg` writes into the file. The only font is DejaVu
-Sans, because matplotlib ships it: the same glyphs on every machine, Greek and accents included.
+The colours are those of `view.colours`, whose twins for dark pages `svg` writes into the file. The only font
+is DejaVu Sans, because matplotlib ships it: the same glyphs on every machine, Greek and accents included.
 """
 
 from __future__ import annotations
@@ -13,44 +12,65 @@ from typing import Any
 
 from matplotlib.font_manager import FontProperties
 
+from trialpool.view.colours import (
+    BENEFIT as BENEFIT,
+)
+from trialpool.view.colours import (
+    BENEFIT_EDGE as BENEFIT_EDGE,
+)
+from trialpool.view.colours import (
+    CONTOURS as CONTOURS,
+)
+from trialpool.view.colours import (
+    DARK as DARK,
+)
+from trialpool.view.colours import (
+    HAIRLINE as HAIRLINE,
+)
+from trialpool.view.colours import (
+    HIGH_RISK as HIGH_RISK,
+)
+from trialpool.view.colours import (
+    INK as INK,
+)
+from trialpool.view.colours import (
+    JAMA_BLUE as JAMA_BLUE,
+)
+from trialpool.view.colours import (
+    LOW_RISK as LOW_RISK,
+)
+from trialpool.view.colours import (
+    MUTED as MUTED,
+)
+from trialpool.view.colours import (
+    PAPER as PAPER,
+)
+from trialpool.view.colours import (
+    POOLED as POOLED,
+)
+from trialpool.view.colours import (
+    POOLED_LIGHT as POOLED_LIGHT,
+)
+from trialpool.view.colours import (
+    REVMAN_BLUE as REVMAN_BLUE,
+)
+from trialpool.view.colours import (
+    REVMAN_GREEN as REVMAN_GREEN,
+)
+from trialpool.view.colours import (
+    RULE as RULE,
+)
+from trialpool.view.colours import (
+    SOME_RISK as SOME_RISK,
+)
+from trialpool.view.colours import (
+    STUDY as STUDY,
+)
+from trialpool.view.colours import (
+    STUDY_LIGHT as STUDY_LIGHT,
+)
+
 FONT = "DejaVu Sans"
-INK = "#1b2026"
-MUTED = "#59626c"
-RULE = "#aab2bb"
-HAIRLINE = "#e1e5e9"
-PAPER = "#ffffff"
-STUDY = "#2b6396"
-STUDY_LIGHT = "#9dbdd9"
-POOLED = "#b8470f"
-POOLED_LIGHT = "#f0c5a8"
-BENEFIT = "#e2f0ea"
-BENEFIT_EDGE = "#2c7a63"
-CONTOURS = ("#eef1f4", "#dbe1e7", "#c3ccd5")
-REVMAN_GREEN, REVMAN_BLUE, JAMA_BLUE = "#2f8f3a", "#3a4fd0", "#1f4e79"
-LOW_RISK, SOME_RISK, HIGH_RISK = "#2c7a63", "#d9a400", "#a3262b"
-
-DARK = {
-    INK: "#e8ecf0",
-    MUTED: "#a5afb9",
-    RULE: "#66717c",
-    HAIRLINE: "#2c343c",
-    PAPER: "#14191e",
-    STUDY: "#7fb2df",
-    STUDY_LIGHT: "#3d6485",
-    POOLED: "#f08c4f",
-    POOLED_LIGHT: "#7a4526",
-    BENEFIT: "#1c332c",
-    BENEFIT_EDGE: "#74c4aa",
-    CONTOURS[0]: "#1d242b",
-    CONTOURS[1]: "#28313a",
-    CONTOURS[2]: "#36424d",
-    REVMAN_GREEN: "#6cc477",
-    REVMAN_BLUE: "#8f9df5",
-    JAMA_BLUE: "#86b4dc",
-    SOME_RISK: "#e6b93a",
-    HIGH_RISK: "#e2777b",
-}
-
 TITLE_SIZE = 10.5
 BODY_SIZE = 8.0
 SMALL_SIZE = 7.0

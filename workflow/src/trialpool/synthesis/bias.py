@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from trialpool.evidence.judgements import overall_judgements
+from trialpool.evidence.risk_of_bias import overall_judgements
 from trialpool.synthesis.categories import categories_of
 
 Row = Mapping[str, Any]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from trialpool.errors import Fault, InputError, suggestion
-from trialpool.evidence.judgements import NOT_BIAS
+from trialpool.evidence.risk_of_bias import NOT_BIAS
 from trialpool.synthesis.certainty import DOMAINS, LEVELS
 from trialpool.synthesis.verdicts import KINDS
 from trialpool.yaml_files import Lines, read_yaml

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
-from trialpool.report.tables import STUDY_COLUMNS, study_rows
+from trialpool.page.tables import STUDY_COLUMNS, study_rows
+from trialpool.records import Record, from_json
 from trialpool.synthesis.analyse import analyse
 from trialpool.synthesis.influence import INFLUENCE_COLUMNS
 from trialpool.synthesis.moderators import SMALLEST
@@ -57,10 +58,10 @@ def write_record(record: Mapping[str, Any], folder: Path, wanted: Collection[str
     """Write one record, its tables and its forest plot in the `wanted` formats."""
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.forest_notes import describe_forest
-    from trialpool.figures.formats import formats_of
     from trialpool.figures.save import save_figure
+    from trialpool.folders import formats_of
 
-    plain = io.canonical(record)
+    plain = from_json(Record, io.canonical(record))
     io.write_csv(folder / "studies.csv", study_rows(record), STUDY_COLUMNS)
     io.write_csv(folder / "sensitivity.csv", record["sensitivity"], SENSITIVITY_COLUMNS)
     figure = draw_forest(plain, preset=record["forest"])
@@ -78,8 +79,8 @@ def draw_several(
     """
     from trialpool.figures.bubble import describe_moderators, draw_moderators
     from trialpool.figures.catalogue import draw_all
-    from trialpool.figures.formats import formats_of
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
+    from trialpool.folders import formats_of
 
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *MULTIVERSE_COLUMNS))

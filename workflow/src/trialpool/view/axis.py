@@ -1,6 +1,7 @@
 """The value axis of a plot: from the values to the range shown, its ticks, and where a value lies on it.
 
-Also the two values that every axis of effects marks: no effect, and the smallest difference that matters.
+Also the two values that every axis of effects marks (no effect, the smallest difference that matters), and
+the axis that several results share.
 """
 
 from __future__ import annotations
@@ -12,7 +13,9 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from trialpool.text import LARGEST_RATIO_SHOWN, MINUS, RATIO_MEASURES
+from trialpool.measures import MEASURES, RATIOS
+from trialpool.records import Record
+from trialpool.text import LARGEST_RATIO_SHOWN, MINUS
 
 REACH = 2.2  # typical half-widths that an interval may reach beyond the estimates before it is clipped
 # shares of that range by which the pooled interval, and then any other, may widen it on either side
@@ -31,6 +34,9 @@ LABEL_SIZE = 7.0  # of tick labels, in points
 ADVANCES = {".": 0.318, "e": 0.615, "+": 0.838, MINUS: 0.838}  # widths of DejaVu Sans, in ems; a digit:
 DIGIT = 0.636
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-5, 1e6
+SHARED_WIDTH = 200.0  # in points, of an axis that results share
+SHARE_SHOWN = 0.75  # of the bounds of intervals that a shared axis shows whole
+Bounds = tuple[float | None, float | None, float | None]  # an estimate and its interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +58,24 @@ def no_effect(measure: str) -> float:
     >>> no_effect("RR"), no_effect("MD")
     (1.0, 0.0)
     """
-    return 1.0 if measure in RATIO_MEASURES else 0.0
+    return MEASURES[measure].null if measure in MEASURES else 0.0
 
 
-def mcid_threshold(record: Mapping[str, Any]) -> float | None:
-    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it does not apply.
+def mcid_threshold(record: Record | Mapping[str, Any]) -> float | None:
+    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it has none.
 
-    >>> mcid_threshold({"measure": "MD", "better": "lower", "mcid": {"value": 1.5, "applies": True}})
+    >>> mcid_threshold({"measure": "MD", "better": "lower", "mcid": {"value": 1.5}})
     -1.5
     """
-    mcid = record.get("mcid") or {}
-    value = mcid.get("value")
-    if not value or mcid.get("applies") is False:
+    if isinstance(record, Mapping):
+        measure, better = record.get("measure"), record.get("better")
+        value = (record.get("mcid") or {}).get("value")
+    else:
+        measure, better, value = record.measure, record.better, record.mcid and record.mcid.value
+    if not value:
         return None
-    signed = float(value) if record.get("better") == "higher" else -float(value)
-    return math.exp(signed) if record.get("measure") in RATIO_MEASURES else signed
+    signed = float(value) if better == "higher" else -float(value)
+    return math.exp(signed) if measure in RATIOS else signed
 
 
 def position(axis: Axis, value: float) -> float:
@@ -142,6 +151,27 @@ def axis_over(low: float, high: float, *, logarithmic: bool, left: float, right:
     """
     ticks = _ratio_ticks(low, high, right - left) if logarithmic else _linear_ticks(low, high, right - left)
     return Axis(low, high, left, right, logarithmic, tuple(ticks), tuple(_tick_labels(ticks, logarithmic)))
+
+
+def shared_axis(measure: str, results: Iterable[Bounds]) -> Axis:
+    """An axis without ticks that shows all estimates and most intervals; no effect lies in its middle.
+
+    Results are on the natural scale.
+
+    >>> axis = shared_axis("MD", [(-1.0, -2.0, 0.0)])
+    >>> position(axis, 0.0)
+    100.0
+    """
+    logarithmic = measure in RATIOS
+    null = scale(no_effect(measure), logarithmic)
+    estimates, bounds = [], []
+    for estimate, low, high in results:
+        estimates += [] if estimate is None else [scale(estimate, logarithmic) - null]
+        bounds += [scale(bound, logarithmic) - null for bound in (low, high) if bound is not None]
+    finite = sorted(abs(bound) for bound in bounds if math.isfinite(bound))
+    usual = finite[int(SHARE_SHOWN * (len(finite) - 1))] if finite else 0.0
+    reach = 1.1 * max(usual, *map(abs, estimates), 1e-9)
+    return Axis(null - reach, null + reach, 0.0, SHARED_WIDTH, logarithmic, (), ())
 
 
 def _trial_range(

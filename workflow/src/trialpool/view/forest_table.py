@@ -9,15 +9,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from trialpool import records
 from trialpool import text as words
-from trialpool.evidence.judgements import ORDER as WORST
+from trialpool.evidence.risk_of_bias import ORDER as WORST
+from trialpool.measures import RATIOS
+from trialpool.records import Record, Status
 from trialpool.text import MISSING, absent, clean
 from trialpool.view.axis import Axis, no_effect, plan_axis
 
-Record = Mapping[str, Any]
 SIDES = ("experimental", "control")
 OWN = ("estimate", "estimate_low", "estimate_high")
 POOLED = ("estimate", "ci_low", "ci_high")
@@ -37,11 +39,11 @@ _ABBREVIATIONS = re.compile(r"\b(adl|cipn|ctcae|emg|mymop|ncv|ntx|pgic|tss)\b")
 
 @dataclass(frozen=True, slots=True)
 class Number:
-    """A number of a record: its value, how it is printed, and where in the record it stands."""
+    """A number of a record: its value, how it is printed, and its path ("<analysis>/pooled.estimate")."""
 
     value: float | None
     text: str
-    place: str
+    path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,11 @@ class Estimate:
     def values(self) -> tuple[float | None, float | None, float | None]:
         """Estimate and bounds as numbers."""
         return self.estimate.value, self.low.value, self.high.value
+
+    def at(self, path: str, instead_of: str) -> Estimate:
+        """The same numbers, whose paths begin with `path` instead."""
+        numbers = (self.estimate, self.low, self.high)
+        return Estimate(*(replace(n, path=path + n.path.removeprefix(instead_of)) for n in numbers))
 
     @property
     def bounded(self) -> bool:
@@ -77,6 +84,16 @@ class Arm:
     events: str = ""
     mean: str = ""
     sd: str = ""
+
+    @property
+    def cell(self) -> str:
+        """All of it in one cell: events / n, mean ± SD (n), or only n."""
+        n = self.n or MISSING
+        if self.events:
+            return f"{self.events} / {n}"
+        if self.mean:
+            return f"{self.mean}{f' ± {self.sd}' if self.sd else ''} ({n})"
+        return f"n = {n}" if self.n else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,164 +166,178 @@ class ForestTable:
 
 
 def forest_table(record: Record) -> ForestTable:
-    """The forest table of a result record; missing or None entries leave their part out.
+    """The forest table of a result record; what is None leaves its part out.
 
+    >>> from trialpool.view.read import Appraised, filled
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.25}
-    >>> table = forest_table({"measure": "MD", "studies": [study]})
+    >>> table = forest_table(filled(Appraised, {"measure": "MD", "studies": [study]}))
     >>> table.studies[0].label, table.studies[0].effect.estimate.text, table.studies[0].effect.interval
     ('Lu 2020', '−1.00', '−2.00 to 0.25')
     """
-    digits = effect_digits(record)
-    parts = _parts(record)
+    digits = _effect_digits(record)
+    parts = _parts(record, digits)
     marks, notes = _footnotes([row for _, members, _ in parts for row in members])
     groups = [
         Group(name, tuple(_study(record, n, row, marks[n], digits) for n, row in members), subtotal)
         for name, members, subtotal in parts
     ]
-    methods, pooled = record.get("methods") or {}, record.get("pooled")
-    result = _pooled(record, record.get("k"), pooled, "pooled.", digits) if pooled else None
-    whole = record.get("status") == "pooled"
+    result = _pooled(record, record.k, "pooled", digits) if record.pooled else None
+    whole = record.status == Status.POOLED
     return ForestTable(
-        measure=str(record.get("measure") or ""),
-        level=words.percent(methods.get("level") or 0.95),
-        model="Common effect" if methods.get("tau2_method") == "FE" else "Random effects",
+        measure=record.measure,
+        level=words.percent(record.methods.level),
+        model="Common effect" if record.methods.tau2_method == "FE" else "Random effects",
         groups=tuple(groups),
         result=result,
         total=result if whole else None,
         prediction=prediction(record) if whole else None,
-        people=_people_of(record),
+        people=_everybody(record),
         totals={side: _total_arm(record, side) for side in SIDES},
         notes=notes,
     )
 
 
-def effect_digits(record: Record) -> int | None:
-    """Decimals of all effects of a record: those of its pooled line; None lets each value have its own.
-
-    >>> effect_digits({"measure": "MD", "pooled": {"estimate": 8.9, "ci_low": -3.2, "ci_high": 21.0}})
-    1
-    """
-    measure = record.get("measure")
-    if measure in words.RATIO_MEASURES:
+def _effect_digits(record: Record) -> int | None:
+    """Decimals of all effects of a record: those of its pooled line; None lets each value have its own."""
+    if record.measure in RATIOS:
         return None
-    if measure == "SMD":
+    if record.measure == "SMD":
         return 2
-    holders, keys = (
-        ([record["pooled"]], POOLED) if record.get("pooled") else (record.get("studies") or [], OWN)
-    )
-    return words.digits_for([row.get(key) for row in holders for key in keys])
+    if record.pooled:
+        return words.digits_for(getattr(record.pooled, key) for key in POOLED)
+    return words.digits_for(getattr(study, key) for study in record.studies for key in OWN)
 
 
-def estimate_of(
-    record: Record, holder: Record, keys: Sequence[str], place: str = "", digits: int | None = None
+def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
+    """The number at a path in a record such as "studies.0.weight"; `shown` makes its text.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> number_at(filled(Appraised, {"analysis": "a", "pooled": {"i2": 41.7}}), "pooled.i2", words.number)
+    Number(value=41.7, text='41.70', path='a/pooled.i2')
+    """
+    value: Any = record
+    for step in path.split("."):
+        value = value[int(step)] if step.isdigit() else _field(value, step)
+    return Number(value, MISSING if value is None else shown(value), f"{record.analysis}/{path}")
+
+
+def _field(holder: Any, name: str) -> Any:
+    return holder[name] if isinstance(holder, Mapping) else getattr(holder, name)
+
+
+def estimate_at(
+    record: Record, path: str, keys: Sequence[str] = POOLED, digits: int | None = None
 ) -> Estimate:
-    """An estimate and its bounds, the `keys` of `holder` (found at `place` in the record), as printed.
+    """An estimate and its bounds, the fields `keys` at a path in a record, as printed.
 
     Without `digits` they have the decimals that suit them alone.
 
-    >>> row = {"estimate": 1.5, "ci_low": 1.0, "ci_high": None}
-    >>> estimate_of({"measure": "RR"}, row, POOLED, "pooled.").estimate
-    Number(value=1.5, text='1.50', place='pooled.estimate')
+    >>> from trialpool.view.read import Appraised, filled
+    >>> record = filled(Appraised, {"analysis": "a", "measure": "RR", "pooled": {"estimate": 1.5}})
+    >>> estimate_at(record, "pooled").estimate
+    Number(value=1.5, text='1.50', path='a/pooled.estimate')
     """
-    values = [None if absent(holder.get(key)) else holder[key] for key in keys]
-    texts = words.format_values(str(record.get("measure")), values, digits)
-    estimate, low, high = map(Number, values, texts, [f"{place}{key}" for key in keys])
-    return Estimate(estimate, low, high)
+    numbers = [number_at(record, f"{path}.{key}", str) for key in keys]
+    texts = words.format_values(record.measure, [number.value for number in numbers], digits)
+    return Estimate(*(replace(number, text=text) for number, text in zip(numbers, texts, strict=True)))
+
+
+def pooled_estimate(record: Record) -> Estimate | None:
+    """The pooled estimate (of one trial, its own) in the decimals that suit it alone; None without one."""
+    return estimate_at(record, "pooled") if record.pooled else None
 
 
 def prediction(record: Record) -> Estimate | None:
-    """The pooled estimate with its prediction interval, in the decimals of the pooled line; None without one.
+    """The pooled estimate with its prediction interval, in the decimals of the pooled line, if it has one."""
+    if not record.pooled:
+        return None
+    interval = estimate_at(record, "pooled", ("estimate", "pi_low", "pi_high"), _effect_digits(record))
+    return interval if interval.bounded else None
 
-    >>> pooled = {"estimate": 9.5, "ci_low": 9.0, "ci_high": 9.9, "pi_low": 7.0, "pi_high": 12.0}
-    >>> prediction({"measure": "MD", "pooled": pooled}).interval
-    '7.00 to 12.00'
-    """
-    pooled = record.get("pooled") or {}
-    found = estimate_of(record, pooled, ("estimate", "pi_low", "pi_high"), "pooled.", effect_digits(record))
-    return found if found.bounded else None
+
+def some_uncounted(record: Record) -> bool:
+    """Whether a trial does not say how many people it analysed, so that the record's number is a least."""
+    return any(absent(study.n_experimental) or absent(study.n_control) for study in record.studies)
 
 
 def forest_axis(table: ForestTable, threshold: float | None, left: float = 0.0) -> Axis:
-    """The value axis of the plot from an x position; `threshold` is the MCID, where it is drawn.
-
-    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
-    >>> forest_axis(forest_table({"measure": "MD", "studies": [study]}), None).labels
-    ('−2.0', '−1.5', '−1.0', '−0.5', '0.0')
-    """
+    """The value axis of the plot from an x position; `threshold` is the MCID, where it is drawn."""
 
     def intervals(estimates: Sequence[Estimate]) -> list[tuple[float, float]]:
-        bounds = ((found.low.value, found.high.value) for found in estimates)
+        bounds = ((each.low.value, each.high.value) for each in estimates)
         return [(low, high) for low, high in bounds if low is not None and high is not None]
 
     effects = [study.effect for study in table.studies]
     total = [table.total.effect] if table.total else []
     further = [group.subtotal.effect for group in table.groups if group.subtotal]
     further += [table.prediction] if table.prediction else []
-    landmarks = [no_effect(table.measure), *(found.estimate.value for found in total), threshold]
+    landmarks = [no_effect(table.measure), *(each.estimate.value for each in total), threshold]
     return plan_axis(
-        [found.estimate.value for found in effects if found.estimate.value is not None],
+        [each.estimate.value for each in effects if each.estimate.value is not None],
         intervals(effects),
         [value for value in landmarks if value is not None],
         pooled=intervals(total),
         further=intervals(further),
-        logarithmic=table.measure in words.RATIO_MEASURES,
+        logarithmic=table.measure in RATIOS,
         left=left,
         right=left + PLOT_WIDTH,
     )
 
 
-def _parts(record: Record) -> list[tuple[str, list[tuple[int, Record]], Pooled | None]]:
+Numbered = list[tuple[int, records.Study]]  # trials with their places in the record
+
+
+def _parts(record: Record, digits: int | None) -> list[tuple[str, Numbered, Pooled | None]]:
     """Heading, numbered trials and subtotal of each subgroup in the record's order; the other trials last."""
-    rows = [(n, row) for n, row in enumerate(record.get("studies") or []) if not absent(row.get("estimate"))]
-    subgroups = [(str(group.get("name")), group) for group in record.get("subgroups") or []]
-    if not subgroups:
+    rows = [(n, row) for n, row in enumerate(record.studies) if not absent(row.estimate)]
+    if not record.subgroups:
         return [("", rows, None)]
-    names = [name for name, _ in subgroups]
-    column = record["subgroup_column"]
-    parts: list[tuple[str, list[tuple[int, Record]], Pooled | None]] = []
-    for number, (name, group) in enumerate(subgroups):
-        pooled, k, subtotal = group.get("pooled"), group.get("k") or 0, None
-        if pooled and k > 1:
-            subtotal = _pooled(record, k, pooled, f"subgroups.{number}.pooled.", effect_digits(record))
-        members = [(n, row) for n, row in rows if str(row.get(column)) == name]
-        parts.append((words.capital(words.group_name(name)) or OTHER, members, subtotal))
-    rest = [(n, row) for n, row in rows if str(row.get(column)) not in names]
+    names = [group.name for group in record.subgroups]
+    column = str(record.subgroup_column)
+    parts: list[tuple[str, Numbered, Pooled | None]] = []
+    for number, group in enumerate(record.subgroups):
+        subtotal = None
+        if group.pooled and group.k > 1:
+            subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
+        members = [(n, row) for n, row in rows if str(getattr(row, column)) == group.name]
+        parts.append((words.capital(words.group_name(group.name)) or OTHER, members, subtotal))
+    rest = [(n, row) for n, row in rows if str(getattr(row, column)) not in names]
     return [*parts, (OTHER, rest, None)] if rest else parts
 
 
-def _study(record: Record, number: int, row: Record, marks: str, digits: int | None) -> Study:
-    place = f"studies.{number}."
+def _study(record: Record, number: int, row: records.Study, marks: str, digits: int | None) -> Study:
+    path = f"studies.{number}"
     return Study(
         number=number,
-        label=clean(row.get("label") or row.get("study_id")) or "unnamed trial",
-        url=words.url(row.get("source_url")),
+        label=clean(row.label or row.study_id) or "unnamed trial",
+        url=words.url(row.source_url),
         instrument=_instrument(row),
-        weeks="" if absent(row.get("weeks")) else words.plain_number(round(float(row["weeks"]), 1)),
+        weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
-        effect=estimate_of(record, row, OWN, place, digits),
-        weight=_number(row, "weight", place, lambda value: f"{words.number(value, 1)}%"),
-        imputed=bool(row.get("imputed")),
+        effect=estimate_at(record, path, OWN, digits),
+        weight=number_at(record, f"{path}.weight", lambda value: f"{words.number(value, 1)}%"),
+        imputed=row.imputed,
         marks=marks,
-        judgements=_judgements(row.get("judgements")),
+        judgements=_judgements(row.judgements),
     )
 
 
-def _instrument(row: Record) -> str:
+def _instrument(row: records.Study) -> str:
     """A short name of what was measured: "NRS", "MNCV: peroneal"."""
-    parts = [clean(words.spaced(row.get(key))) for key in ("instrument", "item")]
-    return _ABBREVIATIONS.sub(lambda found: found.group().upper(), ": ".join(filter(None, parts)))
+    parts = [clean(words.spaced(code)) for code in (row.instrument, row.item)]
+    return _ABBREVIATIONS.sub(lambda match: match.group().upper(), ": ".join(filter(None, parts)))
 
 
-def _arms(row: Record) -> dict[str, Arm]:
+def _arms(row: records.Study) -> dict[str, Arm]:
     """What either arm got, how many people, and what is known of its result."""
-    digits = min(max(words.digits_for([row.get(f"mean_{side}") for side in SIDES]), 1), 2)
+    digits = min(max(words.digits_for([row.mean_experimental, row.mean_control]), 1), 2)
     arms = {}
     for side in SIDES:
-        mean, sd, events = (row.get(f"{key}_{side}") for key in ("mean", "sd", "events"))
+        mean, sd, events = (getattr(row, f"{key}_{side}") for key in ("mean", "sd", "events"))
         counted, measured = not absent(events), absent(events) and not absent(mean)
         arms[side] = Arm(
-            received=words.capital(clean(row.get(f"label_{side}"))),
-            n=_people(row.get(f"n_{side}")),
+            received=words.capital(clean(getattr(row, f"label_{side}"))),
+            n=_people(getattr(row, f"n_{side}")),
             events=words.plain_number(events) if counted else "",
             mean=words.number(mean, digits) if measured else "",
             sd=words.number(sd, digits) if measured and not absent(sd) else "",
@@ -316,60 +347,57 @@ def _arms(row: Record) -> dict[str, Arm]:
 
 def _total_arm(record: Record, side: str) -> Arm:
     """People of all trials on one side, and their events where every trial has them."""
-    events = [row.get(f"events_{side}") for row in record.get("studies") or []]
+    events = [getattr(row, f"events_{side}") for row in record.studies]
     whole = bool(events) and not any(map(absent, events))
-    return Arm(n=_people(record.get(f"n_{side}")), events=words.number(sum(events), 0) if whole else "")
+    return Arm(n=_people(getattr(record, f"n_{side}")), events=words.number(sum(events), 0) if whole else "")
 
 
-def _people(n: Any) -> str:
+def _people(n: float | None) -> str:
     """A number of people; halves occur where an arm was split."""
-    return "" if absent(n) else words.number(n, 0 if float(n).is_integer() else 1)
+    return "" if n is None else words.number(n, 0 if float(n).is_integer() else 1)
 
 
-def _people_of(record: Record) -> str:
-    everybody = words.people(record)
-    least = "≥ " if words.some_uncounted(record) else ""
-    return "" if everybody is None else f"{least}{words.count(everybody, 'person', 'people')}"
+def _everybody(record: Record) -> str:
+    amount = words.people(record.n_experimental, record.n_control)
+    least = "≥ " if some_uncounted(record) else ""
+    return "" if amount is None else f"{least}{words.count(amount, 'person', 'people')}"
 
 
-def _pooled(record: Record, k: float | None, holder: Record, place: str, digits: int | None) -> Pooled:
-    tau2 = (_number(holder, key, place, words.significant) for key in ("tau2", "tau2_low", "tau2_high"))
+def _pooled(record: Record, k: int, path: str, digits: int | None) -> Pooled:
+    tau2 = (
+        number_at(record, f"{path}.{key}", words.significant) for key in ("tau2", "tau2_low", "tau2_high")
+    )
     return Pooled(
         trials=words.count(k, "trial"),
-        effect=estimate_of(record, holder, POOLED, place, digits),
+        effect=estimate_at(record, path, POOLED, digits),
         tau2=Estimate(*tau2),
-        i2=_number(holder, "i2", place, lambda value: f"{words.number(value, 0)}%"),
+        i2=number_at(record, f"{path}.i2", lambda value: f"{words.number(value, 0)}%"),
     )
 
 
-def _number(holder: Record, key: str, place: str, shown: Callable[[float], str]) -> Number:
-    value = None if absent(holder.get(key)) else holder[key]
-    return Number(value, MISSING if value is None else shown(value), f"{place}{key}")
-
-
-def _judgements(line: Any) -> dict[tuple[str, str], str]:
+def _judgements(line: str) -> dict[tuple[str, str], str]:
     """The judgement of each (tool, domain) from the line in which an effect carries them."""
-    found = {}
-    for part in str(line or "").split("; "):
+    judgements = {}
+    for part in line.split("; "):
         name, _, judgement = part.rpartition(" ")
         tool, _, domain = name.partition(": ")
         if domain:
-            found[tool, domain] = judgement
-    return found
+            judgements[tool, domain] = judgement
+    return judgements
 
 
-def _footnotes(rows: Sequence[tuple[int, Record]]) -> tuple[dict[int, str], tuple[tuple[str, str], ...]]:
+def _footnotes(rows: Numbered) -> tuple[dict[int, str], tuple[tuple[str, str], ...]]:
     """The marks of every numbered trial, and (mark, text) of every footnote, symbols before letters."""
-    many = sum(bool(caution_text(row)) for _, row in rows) > MOST_CAUTIONS
+    many = sum(bool(_caution_text(row)) for _, row in rows) > MOST_CAUTIONS
     letters = iter(LETTERS)
     mark_of: dict[str, str] = {}
     marks = {}
     for number, row in rows:
-        caution = caution_text(row)
+        caution = _caution_text(row)
         called = (
-            (IMPUTED, row.get("imputed")),
-            (READ_ONCE, row.get("reading") == "single"),
-            (CONTRAST, row.get("kind") == "contrast"),
+            (IMPUTED, row.imputed),
+            (READ_ONCE, row.reading == "single"),
+            (CONTRAST, row.kind == "contrast"),
             (CAUTION, many and caution),
         )
         own = [mark for mark, applies in called if applies]
@@ -383,16 +411,10 @@ def _footnotes(rows: Sequence[tuple[int, Record]]) -> tuple[dict[int, str], tupl
     return marks, tuple(notes)
 
 
-def caution_text(row: Record) -> str:
-    """All cautions of one trial as one text, each once, and what was added to a table with a zero.
-
-    >>> caution_text({"cautions": "n not printed; SD from SE; n not printed"})
-    'n not printed; SD from SE.'
-    >>> caution_text({"derivation": "events as printed; 0.5 added to each cell"})
-    '0.5 added to each cell.'
-    """
-    added = [step for step in str(row.get("derivation") or "").split(";") if "added to each cell" in step]
-    parts = [clean(part).rstrip(".") for part in [*str(row.get("cautions") or "").split(";"), *added]]
+def _caution_text(row: records.Study) -> str:
+    """All cautions of one trial as one text, each once, and what was added to a table with a zero."""
+    added = [step for step in row.derivation.split(";") if "added to each cell" in step]
+    parts = [clean(part).rstrip(".") for part in [*row.cautions.split(";"), *added]]
     text = "; ".join(dict.fromkeys(part for part in parts if part))
     if text[1:2].isalpha():  # a symbol such as n stays small
         text = words.capital(text)

@@ -1,0 +1,47 @@
+from __future__ import annotations
+
+import re
+
+from tests.unit.page import demo
+from trialpool.page.readme import render_readme
+
+
+def test_readme_lists_every_analysis_in_a_table_a_condition(records):
+    text = render_readme(records)
+    assert "## Diabetic peripheral neuropathy" in text
+    assert "## Chemotherapy-induced peripheral neuropathy" in text
+    assert "| MD −1.20 (−2.00 to −0.40) |" in text
+    assert "favours acupuncture (one trial)" in text
+    assert "no poolable trial" in text
+    assert "3 analyses: 1 pooled; 1 one trial, not a meta-analysis; 1 no poolable trial." in text
+
+
+def test_readme_links_are_relative_and_tables_are_whole(records):
+    text = render_readme(records)
+    targets = re.findall(r"\]\(([^)]*)\)", text)
+    assert "analyses/demo-pain/forest.svg" in targets
+    assert "analyses/demo-gap/forest.svg" not in targets
+    assert not [target for target in targets if target.startswith("/") or "://" in target]
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {9}
+    assert text.isascii() is False
+    assert "\n\n\n\n" not in text
+
+
+def test_hostile_titles_break_neither_table_nor_page():
+    text = render_readme([demo.record(title=demo.HOSTILE)])
+    assert "<script" not in text
+    assert "javascript:" not in text
+    assert "\u202e" not in text
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert {line.count("|") for line in rows} == {9}
+
+
+def test_claims_head_the_readme_with_the_results_that_decide_them():
+    shown = demo.everything()
+    text = render_readme(shown["records"], shown["claims"])
+    lines = [line for line in text.splitlines() if line.startswith("| More than sham")]
+    assert lines == [
+        "| More than sham. | **suggested** | [MD −1.20 (−2.00 to −0.40), 3 trials](analyses/demo-pain) |"
+    ]
+    assert "| A gap. | **no evidence** | no usable trial |" in text

@@ -1,0 +1,150 @@
+"""Sentences and statements of a result: they say no more than its numbers do."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.page import demo
+from tests.unit.page.demo import certain
+from trialpool.view.question import informative_statement, question_view, result_sentence, verdict_words
+
+
+def test_sentence_of_a_clear_result_names_side_numbers_and_new_trials():
+    text = result_sentence(demo.record())
+    assert text.startswith(
+        "The result favours acupuncture: MD −1.20 (95% CI −2.00 to −0.40); 3 trials, 123 people."
+    )
+    assert "either side of no difference" in text
+
+
+def test_sentence_without_a_clear_result_claims_nothing():
+    record = demo.record(pooled=demo.pooled(ci_high=0.3))
+    assert result_sentence(record).startswith("No clear difference between acupuncture and sham")
+    assert verdict_words(record) == "no clear difference"
+
+
+def test_one_trial_is_never_called_a_meta_analysis():
+    text = result_sentence(demo.record(k=1))
+    assert text.endswith("One trial is not a meta-analysis.")
+    assert "prediction interval" not in text
+    assert verdict_words(demo.record(k=1)) == "favours acupuncture (one trial)"
+
+
+@pytest.mark.parametrize(
+    ("measure", "better", "low", "high", "expected"),
+    [
+        ("RR", "higher", 1.2, 2.0, "favours acupuncture"),
+        ("RR", "lower", 1.2, 2.0, "favours sham"),
+        ("OR", "lower", 0.2, 0.9, "favours acupuncture"),
+        ("MD", "higher", -3.0, -1.0, "favours sham"),
+        ("RD", "lower", -0.1, 0.1, "no clear difference"),
+        ("RR", "higher", 0.9, 2.0, "no clear difference"),
+    ],
+)
+def test_direction_follows_measure_and_benefit(measure, better, low, high, expected):
+    middle = (low + high) / 2
+    record = demo.record(
+        measure=measure, better=better, pooled=demo.pooled(estimate=middle, ci_low=low, ci_high=high)
+    )
+    assert verdict_words(record) == expected
+
+
+def test_a_gap_tells_near_misses_from_results_elsewhere():
+    known = [{"study_id": name} for name in ("A", "B")]
+    unused = [
+        {"study_id": "B", "reason_code": "no_spread"},
+        {"study_id": "C", "reason_code": "other_comparison"},
+        {"study_id": "A", "reason_code": "no_numbers"},
+    ]
+    text = result_sentence(demo.record(k=0, known=known, not_used=unused))
+    assert "2 trials of this comparison are known" in text
+    assert text.endswith("1 trial reported it in a form that could not be used.")
+    bare = result_sentence(demo.record(k=0, known=known[:1]))
+    assert bare.endswith("1 trial of this comparison is known, none with a usable number for it.")
+
+
+@pytest.mark.parametrize(
+    ("level", "estimate", "expected"),
+    [
+        ("high", -1.5, "Compared with sham, acupuncture reduces pain."),
+        ("moderate", -2.5, "Compared with sham, acupuncture probably reduces pain by a large amount."),
+        ("low", -0.7, "Compared with sham, acupuncture may reduce pain slightly."),
+        (
+            "very low",
+            -1.5,
+            "Compared with sham, acupuncture may reduce pain, but the evidence is very uncertain.",
+        ),
+        ("moderate", -0.2, "Compared with sham, acupuncture probably makes little or no difference to pain."),
+    ],
+)
+def test_statement_follows_size_and_certainty(level, estimate, expected):
+    pooled = demo.pooled(estimate=estimate, ci_low=estimate - 0.1, ci_high=estimate + 0.1)
+    assert informative_statement(certain(level, pooled=pooled)) == expected
+
+
+def test_statement_of_harm_names_the_harm():
+    pooled = demo.pooled(estimate=1.5, ci_low=1.1, ci_high=2.0)
+    studies = [demo.study(1, instrument="dizziness"), demo.study(2, instrument="dizziness")]
+    record = certain("low", pooled=pooled, measure="RR", domain="adverse_event", studies=studies)
+    told = informative_statement(record)
+    assert told == (
+        "Compared with sham, acupuncture may increase the number of people with dizziness by a large amount."
+    )
+
+
+@pytest.mark.parametrize("level", ["high", "moderate", "low", "very low"])
+def test_nothing_is_reduced_where_the_interval_includes_no_difference(level):
+    told = informative_statement(certain(level, pooled=demo.pooled(ci_high=0.4)))
+    assert "not settled" in told or "very uncertain about the effect" in told
+
+
+def test_a_narrow_interval_around_no_effect_is_little_or_no_difference():
+    pooled = demo.pooled(estimate=0.05, ci_low=-0.2, ci_high=0.3)
+    told = informative_statement(certain("high", pooled=pooled))
+    assert told == "Compared with sham, acupuncture makes little or no difference to pain."
+
+
+def test_no_statement_without_certainty_or_result():
+    assert informative_statement(demo.record()) == ""
+    assert informative_statement(demo.record(k=0)) == ""
+
+
+@pytest.mark.parametrize(("name", "verb"), [("supplements", "reduce"), ("acupuncture", "reduces")])
+def test_verbs_agree_with_the_treatment(name, verb):
+    sure = certain("high", experimental_name=name)
+    assert f"{name} {verb} pain" in informative_statement(sure)
+    open_question = certain("low", experimental_name=name, pooled=demo.pooled(ci_high=0.4))
+    assert f"Whether {name} {verb} pain" in informative_statement(open_question)
+
+
+@pytest.mark.parametrize(
+    ("name", "verb"), [("opioids", "make"), ("analysis", "makes"), ("other drugs", "make"), ("care", "makes")]
+)
+def test_a_plural_takes_a_plural_verb(name, verb):
+    pooled = demo.pooled(estimate=-0.2, ci_low=-0.3, ci_high=-0.1)
+    assert f"{name} {verb} little" in informative_statement(
+        certain("high", experimental_name=name, pooled=pooled)
+    )
+
+
+@pytest.mark.parametrize(
+    ("measure", "estimate", "ending"),
+    [("RR", 0.7, "pain"), ("RR", 0.95, "little or no difference to pain"), ("SMD", -0.5, "a large amount")],
+)
+def test_each_measure_has_its_yardstick(measure, estimate, ending):
+    low, high = estimate - 0.02, estimate + 0.02
+    record = certain("high", measure=measure, pooled=demo.pooled(estimate=estimate, ci_low=low, ci_high=high))
+    assert informative_statement(record).endswith(f"{ending}.")
+
+
+def test_responders_are_named_by_what_was_counted():
+    pooled = demo.pooled(estimate=2.0, ci_low=1.5, ci_high=2.5)
+    known = {"measure": "RR", "better": "higher", "domain": "responder", "pooled": pooled}
+    record = certain("high", studies=[demo.study(1, instrument="pain_50")], **known)
+    assert "the number of people with at least half the pain gone" in informative_statement(record)
+
+
+def test_settings_are_named_without_the_empty_and_those_shown_elsewhere():
+    spec = {"measure": "MD", "outcomes": ["NRS", "VAS10"], "items": ["", "arm"], "note": "", "title": "T"}
+    view = question_view(demo.record(), {}, {}, spec)
+    assert view.settings == (("measure", "MD"), ("outcomes", "NRS, VAS10"), ("items", "(no item), arm"))

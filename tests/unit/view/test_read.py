@@ -1,0 +1,38 @@
+"""Records with their appraisal, and records of which only some fields are known."""
+
+import msgspec
+import pytest
+
+from tests.unit.page import demo
+from trialpool import io
+from trialpool.records import Status, to_json
+from trialpool.view.read import Appraised, appraised, filled, read_records
+
+
+def test_a_record_is_joined_by_what_the_appraisal_says_of_it(tmp_path):
+    certainty = {"level": "low", "suggested": "low", "domains": []}
+    io.write_json(tmp_path / "a.json", to_json(demo.record("a")))
+    appraisal = {"analyses": {"a": {"certainty": certainty, "absolute": None}}}
+    (record,) = read_records([tmp_path / "a.json"], appraisal)
+    assert (record.analysis, record.k, record.certainty) == ("a", 3, certainty)
+    (bare,) = read_records([tmp_path / "a.json"])
+    assert bare.certainty is None
+
+
+def test_a_record_that_lacks_a_part_is_refused():
+    with pytest.raises(msgspec.ValidationError):
+        appraised([demo.raw_record()], {})
+
+
+def test_what_is_not_known_is_empty():
+    record = filled(Appraised, {"studies": [{"label": "A"}], "mcid": {"value": 2}})
+    assert (record.title, record.studies[0].cautions, record.mcid.unit) == ("", "", "")
+    assert (record.pooled, record.studies[0].weeks, record.known) == (None, None, ())
+
+
+def test_a_dose_gives_a_record_of_its_trials():
+    sizes = {"k": 1, "n_experimental": 10, "n_control": 12}
+    part = demo.record().restricted({"status": "single_study", "pooled": None, **sizes})
+    assert (part.status, part.k, part.pooled) == (Status.SINGLE_STUDY, 1, None)
+    whole = demo.record()
+    assert whole.restricted(None) is whole

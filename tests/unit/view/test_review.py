@@ -1,0 +1,129 @@
+"""The whole review: findings, maps, claims."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.page import demo
+from tests.unit.page.demo import certain
+from trialpool.page.page import render_page
+from trialpool.page.render import data
+from trialpool.view import review
+
+
+def test_findings_stand_by_comparison_with_their_gaps():
+    gap = demo.record("gap", k=0, title="Made-up: nothing", domain="quality_of_life")
+    other = certain(analysis="other", control_name="usual care")
+    tables = review.comparison_tables([certain(), gap, other])
+    assert [table["heading"] for table in tables] == [
+        "Acupuncture compared with sham",
+        "Acupuncture compared with usual care",
+    ]
+    assert [record.analysis for record in tables[0]["missing"]] == ["gap"]
+    assert tables[0]["rows"][0].certainty.marks == "●●●○"
+
+
+def test_absolute_effects_say_more_or_fewer():
+    absolute = {
+        **{"assumed_risk": 200.0, "risk": 150.0, "risk_low": 100.0, "risk_high": 210.0},
+        **{"difference": -50.0, "difference_low": -100.0, "difference_high": 10.0},
+    }
+    pooled = demo.pooled(estimate=0.75, ci_low=0.5, ci_high=1.05)
+    record = certain(measure="RR", mcid=None, pooled=pooled, absolute=absolute)
+    shown = review.comparison_tables([record])[0]["rows"][0].absolute
+    assert shown["difference"].text == "50 fewer"
+    assert shown["difference_high"].text == "10 more"
+    assert 'data-from="demo-pain/absolute.difference"' in data(shown["difference"])
+
+
+def test_map_shows_results_gaps_and_what_nobody_asked():
+    gap = demo.record("gap", k=0, domain="quality_of_life")
+    single = demo.record("single", k=1, comparison="acupuncture versus usual care")
+    (population,) = review.evidence_map([demo.record(), gap, single])
+    assert population["domains"] == ["Pain", "Quality of life"]
+    first, second = population["rows"]
+    assert [bubble["k"] for cell in first["cells"] for bubble in cell] == [3, 0]
+    assert [len(cell) for cell in second["cells"]] == [1, 0]
+    radii = [first["cells"][0][0]["radius"], second["cells"][0][0]["radius"]]
+    assert radii[0] > radii[1]
+
+
+def test_timeline_counts_every_dated_trial():
+    trials = [
+        {"label": f"T{n}", "condition": "DPN", "year": year, "used_in": [1] if n else []}
+        for n, year in enumerate((2001.0, 2001.0, 2004.0, None))
+    ]
+    line = review.timeline(trials)
+    assert line["counts"] == [{"year": 2001, "trials": 2}, {"year": 2004, "trials": 1}]
+    assert (len(line["dots"]), line["undated"]) == (3, 1)
+    assert sorted(dot["used"] for dot in line["dots"]) == [False, True, True]
+    assert review.timeline([]) is None
+
+
+def test_a_crowded_year_is_drawn_in_dots_of_several_trials():
+    trials = [
+        {"label": f"T{n}", "condition": "DPN", "year": 2001 + n % 2, "used_in": [1] * (n < 100)}
+        for n in range(300)
+    ]
+    line = review.timeline(trials)
+    assert line["each"] == 3
+    assert [row["trials"] for row in line["counts"]] == [150, 150]
+    assert len(line["dots"]) == 2 * (17 + 34)
+    assert {dot["label"] for dot in line["dots"]} == {"3 trials", "2 trials", "T298, DPN", "T299, DPN"}
+    assert line["conditions"] == ["diabetic peripheral neuropathy"]
+    many = [{**trial, "condition": f"C{n}"} for n, trial in enumerate(trials)]
+    assert review.timeline(many)["conditions"] == []
+
+
+def test_populations_without_room_in_the_map_are_counted_not_hidden():
+    records = [demo.record(f"r{n}", condition=[f"C{n}"]) for n in range(review.MOST_COMPARISONS + 7)]
+    shown, left = review.with_room(review.evidence_map(records))
+    assert (len(shown), left) == (review.MOST_COMPARISONS, 7)
+    page = render_page(records, {})
+    assert "7 more populations not shown in this map" in page
+
+
+def judged_claim(**changes):
+    found = {
+        **{"analysis": "demo-pain", "verdict": "suggested"},
+        "conditions": [{"name": "trials", "met": True, "text": "3 trials", "need": "n"}],
+    }
+    part = {
+        **{"statement": "S", "kind": "benefit", "where": {}, "verdict": "suggested", "reason": ""},
+        **{"findings": [found | changes], "change": ["n"]},
+    }
+    return {
+        **{"claim": "c", "name": "", "statement": "S", "verdict": "suggested", "reason": ""},
+        **{"parts": [part], "change": ["n"], "also": []},
+    }
+
+
+def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
+    (view,) = review.claim_views([judged_claim()], [demo.record()])
+    assert view["parts"][0]["findings"][0].effect.estimate.path == "demo-pain/pooled.estimate"
+    dosed = {
+        **{"status": "single_study", "k": 1, "n_experimental": 10, "n_control": 12, "trials": ["A"]},
+        "pooled": demo.pooled(estimate=-0.5),
+    }
+    (view,) = review.claim_views([judged_claim(restricted=dosed)], [demo.record()])
+    shown = view["parts"][0]["findings"][0]
+    place = "0.parts.0.findings.0.restricted.pooled.estimate"
+    assert f'<data value="-0.5" data-from="claims/{place}">' in data(shown.effect.estimate)
+    assert shown.size == "1 trial, 22 people"
+
+
+def test_no_difference_and_the_bounds_of_a_dose_are_told_in_words():
+    keys = ("assumed_risk", "risk", "risk_low", "risk_high", "difference", "difference_low")
+    absolute = dict.fromkeys(keys, 0.2) | {"difference_high": -53.4}
+    shown = review.comparison_tables([certain(absolute=absolute)])[0]["rows"][0].absolute
+    assert (shown["difference"].text, shown["difference_high"].text) == ("no difference", "53 fewer")
+    claim = judged_claim()
+    claim["parts"][0]["where"] = {"sessions": [8, 16], "programme_weeks": [6, 8]}
+    (view,) = review.claim_views([claim], [demo.record()])
+    assert view["parts"][0]["dose"] == "8 to 16 sessions and 6 to 8 weeks of treatment"
+
+
+@pytest.mark.parametrize(("rule", "name"), [("se_as_sd", "SE as SD"), ("doubted_row", "Doubted row")])
+def test_rules_of_the_audit_are_named_in_words(rule, name):
+    row = {"severity": "high", "rule": rule, "numbers": "", "finding": "", "check": ""}
+    assert review.audit_view([row], {})["rules"][0]["name"] == name

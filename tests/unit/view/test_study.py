@@ -1,0 +1,50 @@
+"""The trials' side: judgements of risk of bias, addresses of those who judged."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.unit.page import demo
+from trialpool.view.forest_table import forest_table
+from trialpool.view.study import assessor_url, origins, tool_tables, trial_views
+
+JUDGED = [
+    {"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "low", "assessed_by": "10.1/x"},
+    {"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "high", "assessed_by": "10.1/y"},
+    {"study_id": "B", "tool": "RoB2", "domain": "d2", "judgement": "some_concerns", "assessed_by": "me"},
+    {"study_id": "B", "tool": "Jadad", "domain": "blinding", "judgement": "low", "assessed_by": "me"},
+]
+
+
+def test_bias_tables_follow_the_tools_of_the_data_and_show_gaps():
+    tables = tool_tables(JUDGED, {"A": "A 2000", "B": "B 2001"}, trials=10)
+    assert [table["tool"] for table in tables] == ["RoB2", "Jadad"]
+    first, second = tables[0]["rows"]
+    assert [len(cell) for cell in first["cells"]] == [2, 0]
+    assert [len(cell) for cell in second["cells"]] == [0, 1]
+    counts = {bar["judgement"]: bar["count"] for bar in tables[0]["summary"][0]["bars"]}
+    assert counts == {"low": 0, "some-concerns": 0, "unclear": 0, "high": 1, "not-judged": 9}
+    assert sum(bar["share"] for bar in tables[0]["summary"][0]["bars"]) == pytest.approx(100)
+
+
+def test_only_addresses_of_reviews_become_links():
+    assert assessor_url("10.1/x") == "https://doi.org/10.1/x"
+    assert assessor_url("me") == ""
+    assert assessor_url("javascript:alert(1)") == ""
+
+
+def test_identifiers_of_another_form_make_no_link():
+    studies = [{"study_id": "A", "doi": "10.1000/x1", "pmid": "12345", "pmcid": "nonsense"}]
+    (trial,) = trial_views([], {"studies": studies})
+    links = {link["text"]: link["url"] for link in trial["links"]}
+    assert links == {
+        "doi:10.1000/x1": "https://doi.org/10.1000/x1",
+        "PubMed 12345": "https://pubmed.ncbi.nlm.nih.gov/12345/",
+    }
+
+
+def test_a_row_of_the_origin_stands_once():
+    rows = "continuous.csv:3 continuous.csv:9 continuous.csv:3"
+    record = demo.record(studies=[demo.study(1, row_ids=rows)])
+    (origin,) = origins(record, forest_table(record), {}, {}).values()
+    assert origin.row_ids == ("continuous.csv:3", "continuous.csv:9")

@@ -1,0 +1,124 @@
+"""What was not used, by kind of reason, and the results that no analysis asks for."""
+
+import csv
+
+import pytest
+
+from trialpool.evidence.participant_flow import REASONS
+from trialpool.page.tables import EXCLUDED_COLUMNS
+from trialpool.view.read import Appraised, filled
+from trialpool.view.review import not_asked_view
+from trialpool.view.unused import (
+    KINDS,
+    OTHER_QUESTION,
+    OTHER_RESULT,
+    excluded_rows,
+    not_asked,
+    reason_kind,
+)
+
+
+def unused(study, code, **more):
+    return {"study_id": study, "label": study, "reason_code": code, "reason": code, "row_ids": "", **more}
+
+
+def record(name, *rows, domain="pain", studies=()):
+    known = {"analysis": name, "domain": domain, "not_used": list(rows), "studies": list(studies)}
+    return filled(Appraised, known)
+
+
+def test_near_misses_stand_first_and_other_questions_once_at_the_end():
+    records = [
+        record("a", unused("B", "no_numbers"), unused("C", "other_comparison"), unused("A", "no_spread")),
+        record("b", unused("C", "other_comparison"), unused("C", "other_time")),
+        record("c", unused("C", "other_comparison"), domain="function"),
+    ]
+    rows = [(row["analysis"], row["study_id"], row["reason_kind"]) for row in excluded_rows(records)]
+    assert rows == [
+        ("a", "A", "unusable"),
+        ("a", "B", "no_numbers"),
+        ("b", "C", "other_result"),
+        ("c", "C", "other_question"),
+        ("a b", "C", "other_question"),
+    ]
+
+
+def test_no_exclusion_of_any_analysis_is_lost_in_the_merging():
+    records = [record(name, unused("C", "other_comparison"), unused("D", "other_purpose")) for name in "abc"]
+    rows = excluded_rows(records)
+    told = {(name, row["study_id"], row["reason_code"]) for row in rows for name in row["analysis"].split()}
+    assert told == {(r.analysis, u.study_id, u.reason_code) for r in records for u in r.not_used}
+    assert [row["analyses"] for row in rows] == [3, 3]
+    assert all(set(row) <= set(EXCLUDED_COLUMNS) for row in rows)
+
+
+def test_every_reason_of_the_pipeline_has_a_kind():
+    known = set(REASONS)
+    assert set(OTHER_QUESTION) <= known
+    assert {code for code in known if reason_kind(code) == "other_result"} == known & set(OTHER_RESULT)
+    assert {reason_kind(code) for code in known} == {"unusable", "other_result", "other_question"}
+    assert reason_kind("no_numbers") == "no_numbers"
+    assert {reason_kind(code) for code in (*known, "no_numbers", "not_asked")} == set(KINDS)
+
+
+TABLES = {
+    "studies": [{"study_id": name, "condition": "DPN"} for name in "AB"],
+    "arms": [{"study_id": "A", "arm": "x", "category": "other_drug"}],
+    "continuous": [
+        {
+            "study_id": "A",
+            "domain": "function",
+            "instrument": "TUG",
+            "timepoint": "baseline",
+            "row_id": "continuous.csv:2",
+        },
+        {
+            "study_id": "A",
+            "domain": "function",
+            "instrument": "TUG",
+            "timepoint": "follow_up",
+            "row_id": "continuous.csv:3",
+        },
+        {
+            "study_id": "A",
+            "domain": "pain",
+            "instrument": "NRS",
+            "timepoint": "follow_up",
+            "row_id": "continuous.csv:4",
+        },
+    ],
+    "events": [{"study_id": "B", "domain": "withdrawal", "outcome": "all", "row_id": "events.csv:2"}],
+}
+
+
+@pytest.mark.parametrize(
+    ("records", "expected"),
+    [
+        ([], [("A", "TUG"), ("A", "NRS"), ("B", "all")]),
+        ([record("a", studies=[{"study_id": "A"}])], [("A", "TUG"), ("B", "all")]),
+        ([record("a", unused("A", "no_spread"))], [("A", "TUG"), ("B", "all")]),
+        ([record("a", unused("A", "other_comparison"))], [("A", "TUG"), ("A", "NRS"), ("B", "all")]),
+    ],
+    ids=["no analysis", "used", "nearly used", "other comparison"],
+)
+def test_results_that_no_analysis_asks_for_are_told(records, expected):
+    rows = not_asked(records, TABLES, {})
+    assert [(row["study_id"], row["instrument"]) for row in rows] == expected
+    assert "continuous.csv:2" not in " ".join(row["row_ids"] for row in rows)
+
+
+def test_the_page_names_arms_and_links_the_rows():
+    entry = not_asked_view(not_asked([], TABLES, {}), TABLES)[0]
+    assert entry["arms"] == ["other drug"]
+    assert entry["condition"] == "Diabetic peripheral neuropathy"
+    assert [row["row_id"] for row in entry["rows"]] == ["continuous.csv:3"]
+
+
+def test_the_file_holds_the_evidence_without_question(tmp_path):
+    from trialpool import io
+
+    rows = excluded_rows([record("a", unused("C", "no_spread"))], not_asked([], TABLES, {}))
+    io.write_csv(tmp_path / "excluded.csv", rows, EXCLUDED_COLUMNS)
+    with (tmp_path / "excluded.csv").open(encoding="utf-8") as stream:
+        kinds = [row["reason_kind"] for row in csv.DictReader(stream)]
+    assert kinds == ["unusable", "not_asked", "not_asked", "not_asked"]

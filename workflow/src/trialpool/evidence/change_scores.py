@@ -1,0 +1,212 @@
+"""What an arm's other rows, or other trials, say about an SD or a mean that is missing.
+
+In: arm summaries (see `summaries`). Out: the same with what follows from one another filled in:
+- A change without an SD gets it from the SDs before and after and their correlation r (Cochrane Handbook
+  6.5.2.8); without an SD after, that before stands for both. r is the mean of the arms in the evidence that
+  print all three SDs of the same instrument, if there are two at least, otherwise the setting of the
+  analysis.
+- A final value without an SD gets that of the arm's own baseline.
+- Final values and baselines without a change make a change, baselines and changes without a final value
+  make a final value: rows of their own (`reconstructed`), so that an analysis of one kind can use the trial.
+- `sd_borrowed` is the SD pooled over other trials with the same instrument, unit and kind (Furukawa et al.
+  2006); it is used only where the analysis says so. All of these are assumptions: the rows are `imputed`,
+  and an analysis that has better never uses them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.evidence.derivation import Reason, Route, joined, number_text, refuse
+from trialpool.stats import change_correlation, change_sd
+
+OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit", "period"]
+TIMED_OUTCOME = [*OUTCOME, "weeks", "timepoint"]
+SAME_SCALE = ["instrument", "unit", "kind"]
+FEWEST_CORRELATIONS = 2
+
+
+def with_change_scores(table: pd.DataFrame) -> pd.DataFrame:
+    """Fill missing SDs from the arm's other rows and add reconstructed rows behind.
+
+    Adds `sd_before`, `sd_after`, `r_found` (NaN where fewer than two arms tell), `r_source`, `sd_borrowed`,
+    `borrowed_from`, `reconstructed`. The SD of a change that rests on r stays NaN until r is known.
+    """
+    table = table.assign(sd_before=np.nan, sd_after=np.nan, reconstructed=False)
+    final = (table["reason_code"] == "") & (table["kind"] == "final")
+    before = _lookup(table, final & (table["timepoint"] == "baseline"), OUTCOME)
+    after = _lookup(table, final & (table["timepoint"] != "baseline"), TIMED_OUTCOME)
+    _correlations(table, before, after)
+    table[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(table, table)
+    added = pd.concat([_changes(table, before), _finals(table, before)])
+    _missing_sds(table, before, after)
+    return pd.concat([table, added], ignore_index=True) if len(added) else table
+
+
+def _lookup(table: pd.DataFrame, mask: pd.Series, keys: list[str]) -> pd.DataFrame:
+    """Mean, SD, n and row id of the row with the same keys among the masked ones, aligned with the table."""
+    names = ["mean", "sd", "n", "row_ids", "imputed"]
+    source = table.loc[mask, [*keys, *names]].drop_duplicates(keys)
+    same = table[keys].merge(source, on=keys, how="left")
+    return same[names].fillna({"row_ids": "", "imputed": False}).set_index(table.index)
+
+
+def _correlations(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """Correlations of arms that print all three SDs, averaged over the arms with the same instrument."""
+    own = (table["kind"] == "change") & (table["reason_code"] == "") & table["sd"].notna()
+    s0, s1, change = before["sd"], after["sd"], table["sd"]
+    possible = own & ((s0 - s1).abs() <= change) & (change <= s0 + s1)
+    part = table[possible]
+    r = pd.Series(change_correlation(s0[possible], s1[possible], part["sd"]), index=part.index, dtype=float)
+    groups = r.groupby(part["instrument"])
+    mean, count = groups.mean(), groups.size()
+    enough = count.index[count >= FEWEST_CORRELATIONS]
+    table["r_found"] = table["instrument"].map(mean[enough]).astype(float)
+    words = {name: f"mean of {count[name]} arms that print all three SDs" for name in enough}
+    table["r_source"] = [words.get(name, "") for name in table["instrument"]]
+
+
+def pooled_elsewhere(table: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
+    """SD pooled over the trials other than the row's own, for each row of `wanted`.
+
+    `table` are arm summaries, `wanted` has `study_id`, `instrument`, `unit` and `kind` (final or change).
+    Returns `sd_borrowed` (NaN where no other trial tells) and `borrowed_from`, on the index of `wanted`.
+    """
+    usable = (table["reason_code"] == "") & (table["timepoint"] != "baseline") & (table["n"] > 1)
+    rows = table[usable & (table["route"] <= Route.ALGEBRA)]
+    parts = rows[[*SAME_SCALE, "study_id"]].assign(
+        weight=rows["n"] - 1, squares=(rows["n"] - 1) * rows["sd"] ** 2, arms=1.0
+    )
+    sums = ["weight", "squares", "arms"]
+    rest = np.zeros((len(wanted), len(sums)))
+    for keys, sign in ((SAME_SCALE, 1.0), ([*SAME_SCALE, "study_id"], -1.0)):
+        groups = parts.groupby(keys)[sums].sum()
+        rest += sign * groups.reindex(pd.MultiIndex.from_frame(wanted[keys])).fillna(0.0).to_numpy()
+    enough = rest[:, 2] > 0.5
+    sd = np.sqrt(np.divide(rest[:, 1], rest[:, 0], out=np.full(len(rest), np.nan), where=enough))
+    words = [f"{count:.0f} arms of other trials" if count > 0.5 else "" for count in rest[:, 2]]
+    return pd.DataFrame({"sd_borrowed": sd, "borrowed_from": words}, index=wanted.index)
+
+
+def _missing_sds(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> None:
+    """SDs of rows that are printed without a spread, from the arm's baseline and its value after."""
+    missing = (table["reason_code"] == Reason.NO_SPREAD) & table["mean"].notna() & (table["n"] >= 2)
+    missing &= table["sd"].isna() & (table["timepoint"] != "baseline") & before["sd"].notna()
+    change, same = missing & (table["kind"] == "change"), missing & (table["kind"] == "final")
+    known = change & after["sd"].notna()
+    table.loc[change, "sd_before"] = before["sd"]
+    table.loc[change, "sd_after"] = after["sd"].where(known, before["sd"])
+    table.loc[same, "sd"] = before["sd"]
+    words = "change as printed, its SD from the SD"
+    _impute(table, known, Route.CORRELATION, f"{words}s before and after")
+    _impute(table, change & ~known, Route.CORRELATION, f"{words} before (SD after taken as that before)")
+    _impute(table, same, Route.BASELINE, "mean as printed, its SD from the arm's baseline")
+    for mask, other in ((known, after), (change | same, before)):
+        ids = joined(table["row_ids"], other["row_ids"], separator=" ")
+        table.loc[mask, "row_ids"] = ids[mask.to_numpy()]
+
+
+def _impute(table: pd.DataFrame, mask: pd.Series, route: Route, words: str) -> None:
+    table.loc[mask, "route"] = int(route)
+    table.loc[mask, "imputed"] = True
+    table.loc[mask, ["reason_code", "reason"]] = ""
+    table.loc[mask, "derivation"] = joined(words, table["derivation"])[mask.to_numpy()]
+
+
+def _unprinted(table: pd.DataFrame, kind: str) -> np.ndarray:
+    """Rows whose outcome and time are not printed as the other kind of value."""
+    printed = pd.MultiIndex.from_frame(table.loc[table["kind"] == kind, TIMED_OUTCOME])
+    return np.asarray(~pd.MultiIndex.from_frame(table[TIMED_OUTCOME]).isin(printed))
+
+
+def _changes(table: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Changes made of final values and baselines, where the paper prints no change."""
+    mask = (table["kind"] == "final") & (table["reason_code"] == "") & (table["timepoint"] != "baseline")
+    mask &= before["sd"].notna() & _unprinted(table, "change")
+    row, base = table[mask], before[mask]
+    columns = {
+        **{"kind": "change", "mean": row["mean"] - base["mean"], "route": int(Route.CORRELATION)},
+        **{"sd": np.nan, "sd_before": base["sd"], "sd_after": row["sd"]},
+    }
+    words = "change = final value - baseline, its SD from the SDs before and after"
+    return _reconstructed(row, base, words, columns)
+
+
+def _finals(table: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
+    """Final values made of baselines and changes, where the paper prints no final value."""
+    mask = (table["kind"] == "change") & table["mean"].notna() & (table["n"] >= 2) & before["sd"].notna()
+    mask &= _unprinted(table, "final") & table["reason_code"].isin(["", Reason.NO_SPREAD])
+    row, base = table[mask], before[mask]
+    columns = {
+        **{"kind": "final", "mean": row["mean"] + base["mean"], "route": int(Route.BASELINE)},
+        **{"sd": base["sd"], "sd_before": np.nan, "sd_after": np.nan},
+    }
+    words = "final value = baseline + change, its SD from the arm's baseline"
+    return _reconstructed(row, base, words, columns)
+
+
+def _reconstructed(
+    row: pd.DataFrame, base: pd.DataFrame, words: str, columns: Mapping[str, Any]
+) -> pd.DataFrame:
+    return row.assign(
+        **columns,
+        n=np.minimum(row["n"], base["n"]),
+        reconstructed=True,
+        imputed=True,
+        derivation=words,
+        reason_code="",
+        reason="",
+        row_ids=joined(row["row_ids"], base["row_ids"], separator=" ") if len(row) else row["row_ids"],
+    )
+
+
+def assume_sds(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: pd.DataFrame) -> None:
+    """Fill `sd` of arm results in place where it rests on a setting of the analysis.
+
+    `source` are their arm summaries row by row. The correlation of a change is the one found in the evidence
+    (`r_found`), unless there is none or the analysis sets `correlation_source: assumed`; then it is
+    `change_correlation`. SDs are borrowed where the analysis sets `borrow_sd`.
+    """
+    source = source.set_axis(rows.index)
+    _by_correlation(rows, specs, source)
+    _borrowed(rows, specs, source)
+
+
+def _setting(specs: Sequence[Mapping[str, Any]], rows: pd.DataFrame, name: str, default: Any) -> np.ndarray:
+    values = np.array([spec.get(name, default) for spec in specs])
+    return np.asarray(values[rows["analysis_index"].to_numpy()])
+
+
+def _by_correlation(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: pd.DataFrame) -> None:
+    mask = (rows["route"] == Route.CORRELATION) & (rows["reason_code"] == "")
+    if not mask.any():
+        return
+    part, summary = rows[mask], source[mask]
+    assumed = _setting(specs, part, "change_correlation", 0.5)
+    estimated = _setting(specs, part, "correlation_source", "found") == "found"
+    estimated &= summary["r_found"].notna()
+    r = np.where(estimated, summary["r_found"], assumed)
+    rows.loc[mask, "sd"] = change_sd(summary["sd_before"], summary["sd_after"], r)
+    words = [
+        f"r = {number_text(value)} ({text})" if known else f"r = {number_text(value)} assumed"
+        for value, text, known in zip(r, summary["r_source"], estimated, strict=True)
+    ]
+    rows.loc[mask, "derivation"] = joined(part["derivation"], words)
+    refuse(rows, [(mask & ~(rows["sd"] > 0), Reason.NO_SPREAD, "the assumed SD of the change is 0")])
+
+
+def _borrowed(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: pd.DataFrame) -> None:
+    mask = (rows["reason_code"] == Reason.NO_SPREAD) & rows["mean"].notna() & (rows["n"] >= 2)
+    mask &= rows["sd"].isna() & source["sd_borrowed"].notna()
+    if not mask.any():
+        return
+    mask &= _setting(specs, rows, "borrow_sd", False).astype(bool)
+    rows.loc[mask, "sd"] = source.loc[mask, "sd_borrowed"]
+    words = [f"mean as printed, its SD pooled over {text}" for text in source.loc[mask, "borrowed_from"]]
+    rows.loc[mask, "route"], rows.loc[mask, "imputed"] = int(Route.BORROWED), True
+    rows.loc[mask, "derivation"] = joined(words, rows.loc[mask, "derivation"])
+    rows.loc[mask, ["reason_code", "reason"]] = ""

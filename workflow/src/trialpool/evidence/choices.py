@@ -1,0 +1,343 @@
+"""What an analysis would pool under other defensible choices of data, one changed or several together.
+
+In: all candidate effects before and after the choice. Out: for every alternative the whole set of effects
+that it would pool, named by its choices in `variant` and never `selected`. An alternative is made only where
+it can differ:
+- `multi_arm=…`: where a trial has several arms on a side (combine, split, first, covariance);
+- `r=0.3 … 0.9`: where the SD of a change in use rests on a correlation;
+- `kinds=final only`, `kinds=change only`: where a trial in use offers the other kind of value; `kinds=final`,
+  `kinds=change`: that kind first, the other where a trial has nothing else;
+- `source=arms`, `source=contrasts`: where a result is printed both for arms and as a contrast;
+- `timepoint=…`: where trials report a named point that the analysis does not take (end of treatment,
+  follow-up; of events also during); `timepoint=last`: of several named points the last listed first;
+- `outcomes=…`, `items=…`: where a trial offers several of the listed instruments or items, each one that was
+  passed over first;
+- `several_effects=multilevel`: where a trial offers several instruments or items, all of them;
+- `borrow_sd=true`: where means without a spread, or differences in an SMD, could get an SD from other
+  trials.
+
+Most only choose differently among candidate effects that are there already: another kind, source, instrument
+or item first, several effects a trial. Only those in RECOMPUTED change the candidates themselves, and these
+are computed once for every different setting of them. Alternatives that pool other numbers are combined (each
+dimension at most once, those that depart least first); those that pool the same numbers as one before are
+dropped. Large analyses get fewer combinations, so that the work grows with the evidence, not faster.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.evidence.derivation import Reason, Route
+from trialpool.evidence.match import UNLISTED, AnalysisContext, Spec, settings_frame
+from trialpool.evidence.pairs import compute_effects
+from trialpool.evidence.select import NEEDED, choose
+from trialpool.measures import OF_EVENTS
+from trialpool.records import Choice, choices_to_text
+
+CORRELATIONS = (0.3, 0.5, 0.7, 0.9)
+MULTI_ARM = ("combine", "split", "first", "covariance")
+POINTS = ("end_of_treatment", "follow_up", "during")
+PASSED_OVER = {Reason.OTHER_INSTRUMENT: "instrument", Reason.OTHER_ITEM_PREFERRED: "item"}
+# dependent effects are another model, not another choice of data
+DEPENDENT = (Choice("several_effects", "multilevel"), Choice("multi_arm", "covariance"))
+RECOMPUTED = ("multi_arm", "change_correlation", "correlation_source", "borrow_sd", "timepoint")
+RANKED = {"outcomes": "outcome_rank", "items": "item_rank"}
+MOST = 128  # combinations of an analysis
+ROWS_AT_ONCE = 150_000
+COMBINED_ROWS = 400_000  # candidate effects looked at again for the combinations of one analysis
+
+Numbers = frozenset[tuple[str, str, str]]
+Changes = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Alternative:
+    """An analysis under other choices, `spec` with all their settings."""
+
+    analysis_index: int
+    choices: tuple[Choice, ...]
+    spec: Spec
+
+
+def alternative_datasets(
+    context: AnalysisContext, candidates: pd.DataFrame, decided: pd.DataFrame, unpaired: pd.DataFrame
+) -> pd.DataFrame:
+    """The effects that every alternative would pool: columns of `candidates`, and `variant`.
+
+    `candidates` and `decided` are all candidates before and after the choice, `unpaired` the results without
+    a comparison.
+    """
+    chosen = decided[decided["selected"].astype(bool)]
+    seen = {int(str(index)): {numbers(rows)} for index, rows in chosen.groupby("analysis_index")}
+    singles = alternative_choices(context, decided, unpaired)
+    first, useful = _pooled(context, candidates, singles, seen)
+    size = candidates["analysis_index"].value_counts()
+    most = {int(str(index)): min(MOST, COMBINED_ROWS // int(count)) for index, count in size.items()}
+    combined = combine_choices(context.specs, [singles[at] for at in useful], most)
+    second, _ = _pooled(context, candidates, combined, seen)
+    return pd.concat([first, second], ignore_index=True)
+
+
+def alternative_choices(
+    context: AnalysisContext, decided: pd.DataFrame, unpaired: pd.DataFrame
+) -> list[Alternative]:
+    """Alternatives with one choice changed that can differ."""
+    have = decided[decided["effect"].notna()]
+    bare = decided["reason_code"].isin([Reason.ADJUSTED, Reason.NO_N]) & (decided["kind"] == "contrast")
+    no_sd = bare.groupby(decided["analysis_index"]).any().rename("no_sd")
+    flags = pd.concat([_offered(have), _lost(unpaired, context.summaries["arms"]), no_sd], axis=1)
+    can = flags.reindex(range(len(context.specs))).fillna(False).astype(bool).to_dict("records")
+    passed = _passed_over(have)
+    return [
+        Alternative(index, (choice,), {**spec, **changes})
+        for index, spec in enumerate(context.specs)
+        for choice, changes in _changes(spec, can[index], passed.get(index, set()))
+    ]
+
+
+def _passed_over(have: pd.DataFrame) -> dict[int, set[tuple[str, str]]]:
+    """The instruments and items of each analysis that another one was preferred to."""
+    passed: dict[int, set[tuple[str, str]]] = {}
+    for code, column in PASSED_OVER.items():
+        lost = have[have["reason_code"] == code]
+        for index, name, item in zip(lost["analysis_index"], lost[column], lost["item"], strict=True):
+            names = {(column, name), (column, f"{name}:{item}")}  # a part may be listed as CODE:item
+            passed.setdefault(int(index), set()).update(names)
+    return passed
+
+
+def _offered(have: pd.DataFrame) -> pd.DataFrame:
+    """What the candidate effects of each analysis offer, as flags by its index."""
+    contrast, used = have["kind"] == "contrast", have["selected"].astype(bool)
+    both = contrast.groupby([have["analysis_index"], have["study_id"]]).transform("nunique") > 1
+    flags = {
+        "several_arms": (have["arms_experimental"] > 1) | (have["arms_control"] > 1),
+        "correlation": (have["route"] == Route.CORRELATION) & used,
+        "contrast_used": both & used & contrast,
+        "arms_used": both & used & ~contrast,
+        "instruments": have["reason_code"] == Reason.OTHER_INSTRUMENT,
+        "items": have["reason_code"] == Reason.OTHER_ITEM_PREFERRED,
+        "times": have["reason_code"] == Reason.OTHER_TIME_PREFERRED,
+    }
+    for kind in ("final", "change"):
+        flags[f"{kind}_used"] = (have["basis"] == kind) & used
+        flags[f"{kind}_offered"] = have["basis"] == kind
+    return pd.DataFrame(flags).groupby(have["analysis_index"]).any()
+
+
+def _lost(unpaired: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
+    """What the results without a comparison could give each analysis, as flags by its index."""
+    bare = arms[arms["sd_borrowed"].notna() & arms["mean"].notna() & (arms["n"] >= 2) & arms["sd"].isna()]
+    parts = unpaired["row_ids"].str.split().explode()
+    borrowable = parts.isin(bare["row_ids"]).groupby(level=0).any().reindex(unpaired.index, fill_value=False)
+    other_time = unpaired["reason_code"] == Reason.OTHER_TIME
+    flags = {point: other_time & (unpaired["timepoint"] == point) for point in POINTS}
+    flags["borrow"] = (unpaired["reason_code"] == Reason.NO_SPREAD) & borrowable
+    return pd.DataFrame(flags).groupby(unpaired["analysis_index"]).any()
+
+
+def _changes(
+    spec: Spec, can: Mapping[str, bool], passed: set[tuple[str, str]]
+) -> Iterator[tuple[Choice, Changes]]:
+    """Each choice with the settings that it changes."""
+    usual = spec["multi_arm"]
+    if can["several_arms"] or usual != "combine":
+        yield from ((Choice("multi_arm", rule), {"multi_arm": rule}) for rule in MULTI_ARM if rule != usual)
+    if can["correlation"]:
+        for r in CORRELATIONS:
+            yield Choice("r", f"{r:g}"), {"change_correlation": r, "correlation_source": "assumed"}
+    for kind, other in (("change", "final"), ("final", "change")):
+        if can[f"{other}_used"] and can[f"{kind}_offered"]:
+            yield Choice("kinds", f"{kind} only"), {"kinds": [kind]}
+            yield Choice("kinds", kind), {"kinds": [kind, other]}
+    for source, other in (("arms", "contrast"), ("contrasts", "arms")):
+        if can[f"{other}_used"]:
+            yield Choice("source", source), {"prefer_source": source}
+    yield from _other_outcomes(spec, passed)
+    yield from _other_times(spec, can)
+    if (can["instruments"] or can["items"]) and spec.get("several_effects", "prefer") == "prefer":
+        yield Choice("several_effects", "multilevel"), {"several_effects": "multilevel"}
+    if (can["borrow"] or can["no_sd"]) and not spec.get("borrow_sd"):
+        yield Choice("borrow_sd", "true"), {"borrow_sd": True}
+
+
+def _other_outcomes(spec: Spec, passed: set[tuple[str, str]]) -> Iterator[tuple[Choice, Changes]]:
+    for setting, column in (("outcomes", "instrument"), ("items", "item")):
+        for name in spec[setting][1:]:
+            if (column, name) in passed:
+                first = [name, *(other for other in spec[setting] if other != name)]
+                yield Choice(setting, name), {setting: first}
+
+
+def _other_times(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[Choice, Changes]]:
+    usual = spec["timepoint"]
+    named = [] if isinstance(usual, Mapping) else [usual] if isinstance(usual, str) else list(usual)
+    for point in POINTS if spec["measure"] in OF_EVENTS else POINTS[:2]:
+        if point not in named and can[point]:
+            yield Choice("timepoint", point), {"timepoint": point}
+    if len(named) > 1 and can["times"]:
+        yield Choice("timepoint", "last"), {"timepoint": list(reversed(named))}
+
+
+def combine_choices(
+    specs: Sequence[Spec], singles: Sequence[Alternative], most: Mapping[int, int] | None = None
+) -> list[Alternative]:
+    """Combinations of two or more alternatives of the same analysis, each with all their changed settings.
+
+    `most` says for an analysis how many, MOST where it does not.
+
+    >>> spec = {"r": 0.5, "t": 1}
+    >>> singles = [Alternative(0, (Choice(name, str(value)),), spec | {name: value})
+    ...            for name, value in (("r", 0.3), ("t", 2))]
+    >>> [(choices_to_text(both.choices), both.spec) for both in combine_choices([spec], singles)]
+    [('r=0.3; t=2', {'r': 0.3, 't': 2})]
+    """
+    by_analysis: dict[int, dict[str, list[Alternative]]] = {}
+    for single in singles:
+        (choice,) = single.choices
+        if choice not in DEPENDENT:
+            dimensions = by_analysis.setdefault(single.analysis_index, {})
+            dimensions.setdefault(choice.dimension, []).append(single)
+    combined = []
+    for index, dimensions in by_analysis.items():
+        sets = itertools.chain.from_iterable(
+            itertools.product(*(dimensions[name] for name in names))
+            for size in range(2, len(dimensions) + 1)
+            for names in itertools.combinations(dimensions, size)
+        )
+        for parts in itertools.islice(sets, (most or {}).get(index, MOST)):
+            changed = dict(specs[index])
+            for part in parts:
+                changed |= {key: value for key, value in part.spec.items() if value != specs[index].get(key)}
+            combined.append(Alternative(index, sum((part.choices for part in parts), ()), changed))
+    return combined
+
+
+def numbers(rows: pd.DataFrame) -> Numbers:
+    """What is pooled, to ten digits: two choices that pool the same numbers are one.
+
+    >>> numbers(pd.DataFrame({"study_id": ["A"], "effect": [0.5], "variance": [0.1]}))
+    frozenset({('A', '0.5', '0.1')})
+    """
+    return frozenset(
+        (study, f"{effect:.10g}", f"{variance:.10g}")
+        for study, effect, variance in zip(rows["study_id"], rows["effect"], rows["variance"], strict=True)
+    )
+
+
+def _pooled(
+    context: AnalysisContext,
+    candidates: pd.DataFrame,
+    alternatives: Sequence[Alternative],
+    seen: dict[int, set[Numbers]],
+) -> tuple[pd.DataFrame, list[int]]:
+    """Selected rows of the alternatives that pool new numbers, which `seen` learns; and which those are."""
+    if not alternatives:
+        return candidates.iloc[:0].assign(variant=""), []
+    keys = [_recomputed(context.specs, other) for other in alternatives]
+    at_hand = {at: other.analysis_index for at, other in enumerate(alternatives) if keys[at] is None}
+    rows = _chosen(context, candidates, at_hand, alternatives)
+    again = list(dict.fromkeys(key for key in keys if key is not None))
+    if again:
+        changed = [_changed(context.specs, alternatives[keys.index(key)]) for key in again]
+        table, _ = compute_effects(context.instead(changed))
+        anew = {at: again.index(key) for at, key in enumerate(keys) if key is not None}
+        rows = pd.concat([rows, _chosen(context, table, anew, alternatives)], ignore_index=True)
+    useful = _new_ones(alternatives, rows, seen)
+    rows = rows[rows["alternative"].isin(useful)]
+    at = rows["alternative"].to_numpy(dtype=int)
+    indices = np.array([other.analysis_index for other in alternatives])[at]
+    names = np.array([choices_to_text(other.choices) for other in alternatives], dtype=object)[at]
+    return rows.drop(columns="alternative").assign(analysis_index=indices, variant=names), useful
+
+
+def _recomputed(specs: Sequence[Spec], other: Alternative) -> tuple[int, str] | None:
+    """Which candidates an alternative needs: None for those that are there, else a key."""
+    usual = specs[other.analysis_index]
+    changed = {key: other.spec.get(key) for key in RECOMPUTED if other.spec.get(key) != usual.get(key)}
+    return (other.analysis_index, repr(changed)) if changed else None
+
+
+def _changed(specs: Sequence[Spec], other: Alternative) -> Spec:
+    """The alternative's analysis with only those settings changed that change the candidates."""
+    changed = {key: other.spec[key] for key in RECOMPUTED if key in other.spec}
+    return {**specs[other.analysis_index], **changed}
+
+
+def _new_ones(
+    alternatives: Sequence[Alternative], rows: pd.DataFrame, seen: dict[int, set[Numbers]]
+) -> list[int]:
+    """Which alternatives pool numbers that no earlier set of their analysis pooled."""
+    groups: dict[Any, pd.DataFrame] = dict(iter(rows.groupby("alternative", sort=False)))
+    useful = []
+    for at, other in enumerate(alternatives):
+        pooled = numbers(groups[at]) if at in groups else frozenset()
+        before = seen.setdefault(other.analysis_index, set())
+        if pooled and pooled not in before:
+            before.add(pooled)
+            useful.append(at)
+    return useful
+
+
+def _chosen(
+    context: AnalysisContext,
+    table: pd.DataFrame,
+    index_of: Mapping[int, int],
+    alternatives: Sequence[Alternative],
+) -> pd.DataFrame:
+    """Choose again for alternatives: `index_of` says for which, and where their analysis is in `table`."""
+    slim = table.loc[table["reason_code"] == "", NEEDED].sort_values("analysis_index", kind="stable")
+    indices = slim["analysis_index"].to_numpy(dtype=int)
+    settings = settings_frame([other.spec for other in alternatives])
+    pieces = []
+    for batch in _batches(index_of, indices):
+        mine = [index_of[at] for at in batch]
+        starts, ends = np.searchsorted(indices, mine, "left"), np.searchsorted(indices, mine, "right")
+        spans = [np.arange(start, end) for start, end in zip(starts, ends, strict=True)]
+        rows = slim.take(np.concatenate(spans))
+        source = rows.index.to_numpy()
+        rows = rows.assign(analysis_index=np.repeat(batch, [len(span) for span in spans]))
+        rows = _ranked_anew(rows.reset_index(drop=True), context.specs, alternatives)
+        selected = choose(rows, settings)["selected"].to_numpy(dtype=bool)
+        at = rows["analysis_index"].to_numpy()[selected]
+        pieces.append(table.loc[source[selected]].assign(alternative=at))
+    return pd.concat(pieces, ignore_index=True) if pieces else table.iloc[:0].assign(alternative=0)
+
+
+def _batches(index_of: Mapping[int, int], indices: np.ndarray) -> Iterator[list[int]]:
+    """Alternatives in groups that look at no more than about ROWS_AT_ONCE candidates together."""
+    counts = np.bincount(indices, minlength=max(index_of.values(), default=0) + 1)
+    batch: list[int] = []
+    rows = 0
+    for at, index in index_of.items():
+        if batch and rows + counts[index] > ROWS_AT_ONCE:
+            yield batch
+            batch, rows = [], 0
+        batch.append(at)
+        rows += int(counts[index])
+    if batch:
+        yield batch
+
+
+def _ranked_anew(
+    rows: pd.DataFrame, specs: Sequence[Spec], alternatives: Sequence[Alternative]
+) -> pd.DataFrame:
+    """Ranks of instruments and items by the alternative's own order of the same lists."""
+    at = rows["analysis_index"].to_numpy()
+    for setting, column in RANKED.items():
+        ranks = rows[column].to_numpy(copy=True)
+        for number in np.unique(at):
+            other = alternatives[number]
+            usual, wanted = list(specs[other.analysis_index][setting]), list(other.spec[setting])
+            if wanted != usual:
+                order = np.array([wanted.index(name) for name in usual])
+                listed = (at == number) & (ranks < min(len(usual), UNLISTED))
+                ranks[listed] = order[ranks[listed]]
+        rows[column] = ranks
+    return rows

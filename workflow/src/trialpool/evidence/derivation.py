@@ -1,0 +1,182 @@
+"""How a number came about, and why one cannot be used: routes, reason codes, and the texts that travel along.
+
+In: masks and text columns of a table of results. Out: the same table with `route`, `derivation`, `cautions`,
+`reason_code` and `reason`, in the one vocabulary that all of the evidence uses.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from enum import IntEnum, StrEnum
+from typing import Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+
+SHOW_ONLY = "show_only"  # the word in the column `use` of rows that are shown and never pooled
+SIDES = ("experimental", "control")
+
+
+class Route(IntEnum):
+    """Every route from what a paper prints to a number, the most trusted first.
+
+    Of an arm: 1, 2, 5 to 8; of a published contrast: 0, 3, 4; of events in an SMD: 9. Routes 6 to 9, and an n
+    taken as the number randomised, are assumptions: such rows are `imputed`.
+    """
+
+    ADJUSTED = 0  # estimate of a model adjusted for baseline, with SE or interval
+    PRINTED = 1  # mean and SD, or events, as printed
+    ALGEBRA = 2  # SD from the SE or the interval of the mean, by t (Cochrane Handbook 6.5.2.2)
+    CONTRAST = 3  # unadjusted published estimate with SE or interval
+    FROM_P = 4  # published estimate with an exact p-value (Handbook 6.3.2)
+    QUANTILES = 5  # mean by Luo 2018, SD by Wan 2014 from a median with quartiles or range
+    CORRELATION = 6  # SD of a change from the SDs before and after and their correlation (Handbook 6.5.2.8)
+    BASELINE = 7  # SD of the same arm's baseline
+    BORROWED = 8  # SD pooled over other trials with the same instrument
+    CONVERTED = 9  # log odds ratio times √3/π
+
+
+# Why a result is not used; the codes in the tables are these words in lower case.
+Reason = StrEnum(
+    "Reason",
+    "HELD_BACK UNSPECIFIED NO_NUMBERS NO_SPREAD BAD_SPREAD NO_N TOO_FEW SKEWED IMPOSSIBLE CROSSOVER CLUSTER "
+    "NO_RATIO NO_EVENTS ALL_EVENTS NO_PEOPLE ZERO_CELLS ADJUSTED OTHER_MEASURE OTHER_UNIT OTHER_SCALE "
+    "NO_RANGE DIRECTION OTHER_OUTCOME OTHER_ITEM OTHER_TIME OTHER_KIND OTHER_INSTRUMENT OTHER_ITEM_PREFERRED "
+    "OTHER_TIME_PREFERRED PART_OF_ARMS LESS_TRUSTED FINAL_PREFERRED READ_ONCE LATER_IN_TABLE SAME_RESULT "
+    "POOLED_ARM ONE_SIDE OTHER_COMPARISON OTHER_PURPOSE",
+)
+
+Mask: TypeAlias = Any  # a boolean column: pandas' or numpy's
+Case: TypeAlias = tuple[Mask, Any, Any]  # where, a Reason (or one a row), words (or one text a row)
+
+
+def refuse(table: pd.DataFrame, cases: Iterable[Case], *, override: bool = False) -> None:
+    """Give each row the first reason that applies, in place; it keeps one that it has unless `override`.
+
+    `table` without the columns `reason_code` and `reason` gets them, "" where nothing speaks against a row.
+
+    >>> table = pd.DataFrame({"sd": [1.0, 0.0]})
+    >>> refuse(table, [(table["sd"] == 0, Reason.NO_SPREAD, "the printed spread is 0")])
+    >>> table[["reason_code", "reason"]].values.tolist()
+    [['', ''], ['no_spread', 'the printed spread is 0']]
+    """
+    for name in ("reason_code", "reason"):
+        if name not in table:
+            table[name] = no_text(len(table))
+    codes, reasons = (table[name].to_numpy(dtype=object, copy=True) for name in ("reason_code", "reason"))
+    open_ = np.ones(len(table), dtype=bool) if override else codes == ""
+    for mask, code, words in cases:
+        rows = open_ & np.asarray(mask, dtype=bool)
+        codes[rows] = code.value if isinstance(code, Reason) else _of_rows(code, rows)
+        reasons[rows] = _of_rows(words, rows)
+        open_ &= ~rows
+    table["reason_code"], table["reason"] = codes, reasons
+
+
+def _of_rows(values: Any, rows: np.ndarray) -> Any:
+    return values if isinstance(values, str) else np.asarray(values, dtype=object)[rows]
+
+
+def with_randomised(
+    rows: pd.DataFrame, arms: pd.DataFrame, n: str = "n", arm: str = "arm"
+) -> tuple[pd.Series, pd.Series]:
+    """The number analysed, where none is printed the number randomised; and where that stands in.
+
+    >>> rows = pd.DataFrame({"study_id": ["A", "A"], "arm": ["a", "s"], "n": [19.0, np.nan]})
+    >>> arms = pd.DataFrame({"study_id": ["A", "A"], "arm": ["a", "s"], "n_randomised": [20.0, 21.0]})
+    >>> [column.tolist() for column in with_randomised(rows, arms)]
+    [[19.0, 21.0], [False, True]]
+    """
+    randomised = arms.set_index(["study_id", "arm"])["n_randomised"]
+    stand_in = rows[["study_id", arm]].join(randomised, on=["study_id", arm])["n_randomised"]
+    assumed = rows[n].isna() & stand_in.notna()
+    return rows[n].where(~assumed, stand_in), assumed
+
+
+def no_text(size: int) -> np.ndarray:
+    """A text column of empty cells."""
+    return np.full(size, "", dtype=object)
+
+
+def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
+    """A copy whose text columns hold Python strings, "" where a cell is missing; equal texts are one object.
+
+    >>> plain_text(pd.DataFrame({"a": pd.array(["x", pd.NA], dtype="string")}))["a"].tolist()
+    ['x', '']
+    """
+    columns = {}
+    for name in frame.columns:
+        column = frame[name]
+        if pd.api.types.is_numeric_dtype(column):
+            columns[name] = column.to_numpy()
+            continue
+        codes, texts = pd.factorize(column)  # missing cells get the code -1, the last of the texts
+        columns[name] = np.array([*texts, ""], dtype=object)[codes]
+    return pd.DataFrame(columns, index=frame.index)
+
+
+def joined(*parts: pd.Series | np.ndarray | Sequence[str] | str, separator: str = "; ") -> np.ndarray:
+    """Join texts row by row, leaving out the empty ones.
+
+    >>> joined(pd.Series(["a", ""]), pd.Series(["b", "c"])).tolist()
+    ['a; b', 'c']
+    """
+    size = max(len(part) for part in parts if not isinstance(part, str))
+    columns = [[part] * size if isinstance(part, str) else _texts(part) for part in parts]
+    return np.array([separator.join(filter(None, row)) for row in zip(*columns, strict=True)], dtype=object)
+
+
+def _texts(values: pd.Series | np.ndarray | Sequence[str]) -> list[str]:
+    """Python strings of a column; walking an arrow-backed column cell by cell is ten times slower."""
+    return list(values.to_numpy(dtype=object) if isinstance(values, pd.Series) else values)
+
+
+def add_text(table: pd.DataFrame, column: str, mask: Mask, words: Any) -> None:
+    """Put words behind what a text column says in some rows, in place.
+
+    >>> table = pd.DataFrame({"derivation": ["SE as printed", ""]})
+    >>> add_text(table, "derivation", np.array([True, False]), "adjusted")
+    >>> table["derivation"].tolist()
+    ['SE as printed; adjusted', '']
+    """
+    table.loc[mask, column] = joined(table.loc[mask, column], words)
+
+
+def where_text(mask: Mask, text: str | pd.Series) -> np.ndarray:
+    """The text (one for all rows, or one a row) where the mask holds, else "".
+
+    >>> where_text(np.array([True, False]), "n = randomised").tolist()
+    ['n = randomised', '']
+    """
+    return np.where(np.asarray(mask, dtype=bool), text, "").astype(object)
+
+
+def unique_joined(texts: Iterable[str], separator: str = "; ") -> str:
+    """Different texts joined in their order, each once.
+
+    >>> unique_joined(["a", "b", "a", ""])
+    'a; b'
+    """
+    return separator.join(dict.fromkeys(filter(None, texts)))
+
+
+def number_text(value: float) -> str:
+    """A number as a person writes it, up to four significant digits.
+
+    >>> number_text(0.1), number_text(45.0), number_text(1 / 3)
+    ('0.1', '45', '0.3333')
+    """
+    return f"{value:.4g}"
+
+
+def with_cautions(table: pd.DataFrame, studies: pd.DataFrame) -> np.ndarray:
+    """What to be careful about in each row: its cautions, its note, and doubts about its study's report.
+
+    >>> rows = pd.DataFrame({"study_id": ["A"], "cautions": [""], "note": ["read from a figure"]})
+    >>> studies = {"study_id": ["A"], "report_status": ["doubted"], "setting_note": ["copied"]}
+    >>> with_cautions(rows, pd.DataFrame(studies)).tolist()
+    ['read from a figure; copied']
+    """
+    notes = studies.set_index("study_id")
+    doubts = notes["setting_note"].where(notes["report_status"] != "", "")
+    return joined(table["cautions"], table["note"], table["study_id"].map(doubts).fillna(""))

@@ -1,0 +1,213 @@
+"""Effects and variances of paired arms and of published contrasts, on the scale of the analysis.
+
+In: comparisons and contrasts on their analysis' scale (see `scales`). Out: the same with `effect`,
+`variance`, or the reason why there is none.
+
+Measures: MD, SMD (Hedges' g), ROM from means; RR, OR, RD from events; of contrasts, those printed as the
+same measure, and an SMD from a printed mean difference where its standard error gives the SD (unadjusted
+estimates only: an adjusted one has the smaller residual SD, which would inflate the SMD; Handbook 6.5.2.3).
+
+Odds ratios and responders stand in for an SMD where the config allows it: `convert: [pain_50, pain_30,
+odds_ratio]` names the outcomes of events.csv (domain `responder`) that may, in order of preference, and with
+`odds_ratio` the odds ratios published in contrasts.csv. A log odds ratio times √3/π is an SMD if what was cut
+in two is logistic (Hasselblad & Hedges 1995; Handbook 10.6); such effects are `imputed` and used only for
+trials that offer nothing better. A risk ratio without its counts cannot be converted, because the risk in the
+control arm is not known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+
+from trialpool import stats
+from trialpool.evidence.derivation import SIDES, Reason, Route, add_text, joined, number_text, refuse
+from trialpool.measures import OF_EVENTS, RATIOS
+from trialpool.stats.effect_sizes import crossover_smd
+
+DIFFERENCES = ("mean_difference", "change_difference")
+ODDS_RATIO = "odds_ratio"
+SAME_MEASURE = {
+    "MD": DIFFERENCES,
+    "SMD": ("smd", *DIFFERENCES),
+    "ROM": ("ratio_of_means",),
+    "RR": ("risk_ratio",),
+    "OR": (ODDS_RATIO,),
+    "RD": ("risk_difference",),
+}
+FROM_DIFFERENCE = "SD from the SE of the difference"
+OR_AS_SMD = "log odds ratio as SMD (×√3/π)"
+EVENT_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
+    "RR": stats.risk_ratio,
+    "OR": stats.odds_ratio,
+    "RD": stats.risk_difference,
+}
+
+
+def continuous_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance`, `reason_code`, `reason` to comparisons of means (already on scale).
+
+    `settings` are those of every analysis (see `match.AnalysisContext`).
+    """
+    spec = settings.take(pairs["analysis_index"].to_numpy())
+    measure, smd_variance = spec["measure"].to_numpy(), spec["smd_variance"].to_numpy()
+    pairs = pairs.assign(effect=np.nan, variance=np.nan, reason_code="", reason="")
+    values = [pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("mean", "sd", "n")]
+    m1, s1, n1, m2, s2, n2 = values
+    small = (n1 + n2 < 5) | ~((n1 > 1) & (n2 > 1))
+    rom, paired = measure == "ROM", pairs["design_r"].notna().to_numpy()
+    cases = (
+        (~((s1 > 0) | (s2 > 0)), Reason.NO_SPREAD, "both arms print a spread of 0"),
+        ((measure == "SMD") & small, Reason.TOO_FEW, "too few people to standardise by their SD"),
+        (rom & ~(m1 * m2 > 0), Reason.NO_RATIO, "a ratio needs both means other than 0 and of one sign"),
+        (rom & paired, Reason.CROSSOVER, "no ratio of means for the same people in both arms"),
+    )
+    refuse(pairs, cases)
+    usable = (pairs["reason_code"] == "").to_numpy()
+    for name in np.unique(measure):
+        for kind in np.unique(smd_variance) if name == "SMD" else [""]:
+            rows = usable & (measure == name) & ((smd_variance == kind) | (name != "SMD"))
+            if rows.any():
+                _put(pairs, rows, _of_means(name, kind, [value[rows] for value in values]))
+    for name in ("MD", "SMD"):
+        rows = usable & paired & (measure == name)
+        if rows.any():
+            r = pairs.loc[rows, "design_r"].to_numpy(float)
+            _put(pairs, rows, _of_the_same_people(name, [value[rows] for value in values], r))
+    pairs["variance"] *= pairs["design_effect"]
+    return pairs
+
+
+def _of_means(measure: str, smd_variance: str, values: list[np.ndarray]) -> stats.Effects:
+    if measure == "SMD":
+        return stats.standardized_mean_difference(*values, variance=smd_variance)
+    return stats.ratio_of_means(*values) if measure == "ROM" else stats.mean_difference(*values)
+
+
+def _of_the_same_people(measure: str, values: list[np.ndarray], r: np.ndarray) -> stats.Effects:
+    """The same people in both arms: the difference's own variance, by the assumed correlation."""
+    m1, s1, n1, m2, s2, n2 = values
+    people = np.minimum(n1, n2)
+    if measure == "MD":
+        return stats.paired_effects(m1 - m2, stats.change_sd(s1, s2, r), people)
+    return crossover_smd(m1 - m2, s1, s2, people, r)
+
+
+def _put(table: pd.DataFrame, rows: np.ndarray, result: stats.Effects) -> None:
+    table.loc[rows, "effect"] = np.asarray(result.effect)
+    table.loc[rows, "variance"] = np.asarray(result.variance)
+
+
+def event_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance`, `reason_code`, `reason` to comparisons of events; says where ½ was added.
+
+    Trials without any event in both arms (or with nothing else) tell nothing about a ratio and are left out
+    (Cochrane Handbook 10.4.4.1).
+    """
+    spec = settings.take(pairs["analysis_index"].to_numpy())
+    wanted, zero = spec["measure"].to_numpy(), spec["zero_cells"].to_numpy(float)
+    measure = np.where(wanted == "SMD", "OR", wanted)
+    pairs = pairs.assign(effect=np.nan, variance=np.nan, reason_code="", reason="")
+    e1, n1, e2, n2 = (pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("events", "n"))
+    ratio = np.isin(measure, ["RR", "OR"])
+    empty = (e1 == 0) | (e2 == 0) | (e1 == n1) | (e2 == n2)
+    none = "no event in either arm: nothing to tell about a ratio"
+    cases = (
+        (ratio & (e1 + e2 == 0), Reason.NO_EVENTS, none),
+        (ratio & (e1 + e2 == n1 + n2), Reason.ALL_EVENTS, "everybody had the event in both arms"),
+        ((n1 < 1) | (n2 < 1), Reason.NO_PEOPLE, "an arm without people"),
+        (empty & (zero == 0), Reason.ZERO_CELLS, "an empty cell, and zero_cells adds nothing"),
+    )
+    refuse(pairs, cases)
+    usable = (pairs["reason_code"] == "").to_numpy()
+    for name, add in {*zip(measure[usable], zero[usable], strict=True)}:
+        rows = usable & (measure == name) & (zero == add)
+        _put(pairs, rows, EVENT_EFFECTS[name](e1[rows], n1[rows], e2[rows], n2[rows], zero_cells=add))
+    pairs["variance"] *= pairs["design_effect"]
+    added = usable & empty & (zero > 0)
+    add_text(pairs, "derivation", added, [f"{number_text(add)} added to each cell" for add in zero[added]])
+    sign = np.where(pairs["better"].to_numpy() == spec["better"].to_numpy(), 1.0, -1.0)
+    or_to_smd(pairs, usable & (wanted == "SMD"), sign)
+    return pairs
+
+
+def or_to_smd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
+    """Turn log odds ratios in `effect`, `variance` into SMDs in place in some rows, with their direction."""
+    if not rows.any():
+        return
+    result = stats.log_odds_ratio_to_smd(table.loc[rows, "effect"], table.loc[rows, "variance"])
+    table.loc[rows, "effect"] = np.asarray(result.effect) * sign[rows]
+    table.loc[rows, "variance"] = np.asarray(result.variance)
+    table.loc[rows, "route"], table.loc[rows, "imputed"] = int(Route.CONVERTED), True
+    add_text(table, "derivation", rows, np.where(sign[rows] < 0, f"{OR_AS_SMD}, sign reversed", OR_AS_SMD))
+
+
+def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance`, `reason_code`, `reason` to oriented contrasts with their `slope`.
+
+    `estimate` is experimental minus (or over) control; `n_experimental`, `n_control` may be NaN.
+    """
+    spec = settings.take(rows["analysis_index"].to_numpy())
+    measure, printed = spec["measure"].to_numpy(), rows["measure"].to_numpy()
+    same = np.zeros(len(rows), dtype=bool)
+    for name, allowed in SAME_MEASURE.items():
+        same |= (measure == name) & np.isin(printed, allowed)
+    n1, n2 = rows["n_experimental"].to_numpy(float), rows["n_control"].to_numpy(float)
+    from_difference = (measure == "SMD") & np.isin(printed, DIFFERENCES)
+    converts = np.array([ODDS_RATIO in (convert or ()) for convert in spec["convert"]], dtype=bool)
+    from_odds = (printed == ODDS_RATIO) & (measure == "SMD") & converts
+    adjusted = (rows["adjusted"] == "yes").to_numpy()
+    numbers = (n1 >= 2) & (n2 >= 2) & (n1 + n2 >= 5)
+    own_sd = from_difference & numbers & ~adjusted
+    borrow = from_difference & ~own_sd & spec["borrow_sd"].to_numpy(dtype=bool)
+    borrow &= rows["sd_borrowed"].notna().to_numpy()
+    bare = from_difference & ~borrow
+    other = np.array([f"published as {name.replace('_', ' ')}" for name in printed], dtype=object)
+    cases = (
+        (~(same | from_odds), Reason.OTHER_MEASURE, other),
+        (bare & adjusted, Reason.ADJUSTED, "an adjusted difference gives no SD to standardise by"),
+        (bare & ~numbers, Reason.NO_N, "numbers of people unknown, so no SD to standardise by"),
+    )
+    rows = rows.assign(effect=np.nan, variance=np.nan, reason_code="", reason="")
+    refuse(rows, cases)
+    usable = (rows["reason_code"] == "").to_numpy()
+    slope = rows["slope"].to_numpy(float)
+    plain, sign = usable & ~from_difference, np.sign(slope)
+    scale_free = np.isin(measure, [*RATIOS, *OF_EVENTS]) | from_odds
+    factor = np.where(scale_free, 1.0, np.where(measure == "SMD", sign, slope))
+    rows.loc[plain, "effect"] = (rows["estimate"].to_numpy(float) * factor)[plain]
+    rows.loc[plain, "variance"] = ((rows["se"].to_numpy(float) * factor) ** 2)[plain]
+    or_to_smd(rows, usable & from_odds, sign)
+    _by_own_sd(rows, usable & own_sd, n1, n2, sign)
+    _by_borrowed_sd(rows, usable & borrow, sign)
+    return rows
+
+
+def _by_borrowed_sd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
+    """Printed differences over an SD pooled over other trials, which is taken as known."""
+    if not rows.any():
+        return
+    part = table[rows]
+    table.loc[rows, "effect"] = part["estimate"] * sign[rows] / part["sd_borrowed"]
+    table.loc[rows, "variance"] = (part["se"] / part["sd_borrowed"]) ** 2
+    table.loc[rows, "route"], table.loc[rows, "imputed"] = int(Route.BORROWED), True
+    words = [f"over the SD pooled over {text}" for text in part["borrowed_from"]]
+    add_text(table, "derivation", rows, words)
+
+
+def _by_own_sd(
+    table: pd.DataFrame, rows: np.ndarray, n1: np.ndarray, n2: np.ndarray, sign: np.ndarray
+) -> None:
+    """Hedges' g of printed differences, by the SD that their SE implies."""
+    if not rows.any():
+        return
+    part, ones, twos = table[rows], n1[rows], n2[rows]
+    sd = stats.sd_from_difference_se(part["se"], ones, twos)
+    difference, zero = part["estimate"].to_numpy(float) * sign[rows], np.zeros(len(part))
+    _put(table, rows, stats.standardized_mean_difference(difference, sd, ones, zero, sd, twos))
+    assumed = part["assumed_n"].to_numpy(dtype=bool)
+    table.loc[rows, "imputed"] = assumed
+    words = np.where(assumed, f"{FROM_DIFFERENCE}, n = randomised", FROM_DIFFERENCE)
+    table.loc[rows, "derivation"] = joined(part["derivation"], words)

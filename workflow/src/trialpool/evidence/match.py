@@ -1,0 +1,328 @@
+"""Which studies, arms and results fit which analysis: eligibility, for all analyses at once.
+
+In: resolved analyses (`specs`), the tables of studies and arms, summaries. Out: an `AnalysisContext` (who is
+on which side), and pairs (analysis, result) with how well each fits. An analysis goes by its
+`analysis_index`, its position in `specs`; everything after this module is one vectorised pass over all pairs.
+
+Rules:
+- an arm is on the experimental (control) side if its category is in that list; a category in both lists
+  goes by the arm's `role`. The role of an arm does not matter otherwise: what a trial calls its control can
+  be the treatment asked about.
+- `outcomes`: `CODE` or `CODE:item`, the first preferred; empty = every instrument of the domain, none
+  preferred.
+- `items`: allowed items, the first preferred, "" = rows without an item; empty = all, rows without an item
+  first.
+- `timepoint`: a named point or a list of them in order of preference, or {weeks: [low, high]}. Of several
+  times at the same named point the latest counts; in a window the one nearest to its middle, of two equally
+  near the later. Rows without weeks are in no window; baselines are never used.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.evidence.derivation import Reason, plain_text, refuse
+from trialpool.evidence.effects import ODDS_RATIO
+from trialpool.evidence.unit_of_analysis import check_assumptions
+
+Spec = Mapping[str, Any]
+EXPERIMENTAL, CONTROL = 1, 2
+NOT_ASKED = -1
+UNLISTED = 10_000  # rank of what is allowed but not named
+RESPONDER = "responder"
+DOSES = ["sessions", "weeks", "sessions_per_week"]
+INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
+SETTINGS = {
+    **{"analysis": None, "measure": None, "better": None, "scale": None, "multi_arm": "combine"},
+    **{"several_effects": "prefer", "change_correlation": 0.5, "zero_cells": 0.5, "smd_variance": "LS"},
+    **{"kinds": None, "convert": None, "prefer_source": None, "borrow_sd": False},
+}
+MISMATCHES = {
+    "outcome_rank": (Reason.OTHER_OUTCOME, "an instrument or outcome that the analysis does not ask for"),
+    "item_rank": (Reason.OTHER_ITEM, "a part, nerve or subscale that the analysis does not ask for"),
+    "time_rank": (Reason.OTHER_TIME, "a time that the analysis does not ask for"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class AnalysisContext:
+    """Analyses put to the trials.
+
+    `settings` are those of every analysis that arithmetic needs, in the order of `specs`; `studies` carry a
+    `study_label`; `sides` says which arm is on which side (see `arm_sides`), `totals` how many there are;
+    `summaries` are those of `summaries.harmonise`, `catalogue` that of the instruments.
+    """
+
+    specs: Sequence[Spec]
+    settings: pd.DataFrame
+    studies: pd.DataFrame
+    arms: pd.DataFrame
+    sides: pd.DataFrame
+    totals: pd.DataFrame
+    summaries: Mapping[str, pd.DataFrame]
+    catalogue: Mapping[str, Any]
+
+    def instead(self, specs: Sequence[Spec]) -> AnalysisContext:
+        """The same trials with other analyses put to them."""
+        sides = arm_sides(specs, self.studies, self.arms)
+        totals = arm_totals(sides, self.arms)
+        return replace(self, specs=specs, settings=settings_frame(specs), sides=sides, totals=totals)
+
+
+def pose(
+    summaries: Mapping[str, pd.DataFrame],
+    tables: Mapping[str, pd.DataFrame],
+    catalogue: Mapping[str, Any],
+    specs: Sequence[Spec],
+) -> AnalysisContext:
+    """Put analyses to the trials of the evidence tables; InputError for assumptions that fit no trial."""
+    studies, arms = plain_text(tables["studies"]), with_doses(plain_text(tables["arms"]))
+    check_assumptions(specs, studies)
+    studies["study_label"] = study_labels(studies)
+    none = pd.DataFrame()
+    return AnalysisContext((), none, studies, arms, none, none, summaries, catalogue).instead(specs)
+
+
+def settings_frame(specs: Sequence[Spec]) -> pd.DataFrame:
+    """The settings that arithmetic needs, one row an analysis.
+
+    >>> settings_frame([{"measure": "MD", "better": "lower", "scale": None}])["scale"].tolist()
+    [None]
+    """
+    columns = {name: [spec.get(name, usual) for spec in specs] for name, usual in SETTINGS.items()}
+    frame = pd.DataFrame(columns)
+    frame["scale"] = frame["scale"].astype(object).where(frame["scale"].notna(), None)
+    return frame
+
+
+def with_doses(arms: pd.DataFrame) -> pd.DataFrame:
+    """Arms in which planned doses that follow from others are filled in; what is printed stays.
+
+    sessions = weeks × sessions a week, an average over the programme where sessions get rarer. An arm that
+    is several arms together (`pooled_of`) has the mean of their doses, as arms that are combined here do.
+
+    >>> arms = pd.DataFrame({"study_id": "A", "arm": ["a", "b", "ab"], "pooled_of": ["", "", "a b"],
+    ...     "sessions": [None, 18.0, None], "weeks": [4.0, 8.0, 6.0], "sessions_per_week": [3.0, None, None]})
+    >>> with_doses(arms)[DOSES].to_numpy().tolist()
+    [[12.0, 4.0, 3.0], [18.0, 8.0, 2.25], [15.0, 6.0, 2.625]]
+    """
+    sessions, weeks, often = (arms[name].astype(float) for name in DOSES)
+    arms = arms.assign(
+        sessions=sessions.fillna(weeks * often),
+        weeks=weeks.fillna(sessions / often.where(often > 0)),
+        sessions_per_week=often.fillna(sessions / weeks.where(weeks > 0)),
+    )
+    by_arm = arms.set_index(["study_id", "arm"])[DOSES]
+    for pooled in arms.index[arms["pooled_of"] != ""]:
+        keys = [(arms.at[pooled, "study_id"], part) for part in arms.at[pooled, "pooled_of"].split()]
+        arms.loc[pooled, DOSES] = arms.loc[pooled, DOSES].fillna(by_arm.loc[keys].mean(skipna=False))
+    return arms
+
+
+def study_labels(studies: pd.DataFrame) -> pd.Series:
+    """The label of every study, else "Surname year", with a, b … where two would be alike, else the id.
+
+    A letter at the end of the id (`Lu2020b`) is kept.
+
+    >>> frame = pd.DataFrame({"study_id": ["Lu2020", "Lu2020b", "X"], "label": ["", "", "Trial X"],
+    ...                       "first_author": ["Lu W", "Lu", ""], "year": [2020.0, 2020.0, 2001.0]})
+    >>> study_labels(frame).tolist()
+    ['Lu 2020', 'Lu 2020b', 'Trial X']
+    """
+    labels = []
+    columns = ("study_id", "label", "first_author", "year")
+    for study, label, author, year in zip(*(studies[name] for name in columns), strict=True):
+        surname = INITIALS.sub("", author).strip()
+        letter = re.search(r"(?<=\d)[a-z]$", study)
+        when = "" if pd.isna(year) else f" {year:.0f}{letter.group() if letter else ''}"
+        labels.append(label or (f"{surname}{when}" if surname else study))
+    series = pd.Series(labels, index=studies.index, dtype=object)
+    again = series.duplicated(keep=False)
+    suffix = series.groupby(series).cumcount().map(lambda count: chr(ord("a") + count % 26))
+    return series.where(~again, series + suffix)
+
+
+def studies_of(specs: Sequence[Spec], studies: pd.DataFrame) -> list[np.ndarray]:
+    """Of every analysis the rows of `studies` that have its condition, in their order.
+
+    Looked up, not searched: thousands of analyses need not read all studies each.
+    """
+    having = studies.reset_index(drop=True).groupby("condition").indices
+    return [_rows_of(having, dict.fromkeys(spec["condition"])) for spec in specs]
+
+
+def _rows_of(rows: Mapping[Any, np.ndarray], keys: Iterable[Any]) -> np.ndarray:
+    """The rows of all keys in ascending order."""
+    none = np.zeros(0, dtype=np.intp)
+    return np.sort(np.concatenate([none, *(rows.get(key, none) for key in keys)]))
+
+
+def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
+    """Arms that fit an analysis: columns `analysis_index`, `arm` (row of `arms`), `side`.
+
+    Only studies of the analysis' condition and purpose, and only those with both sides.
+    """
+    study = arms["study_id"].map(pd.Series(np.arange(len(studies)), index=studies["study_id"])).to_numpy()
+    arms_of = pd.Series(study).groupby(study).indices
+    purpose = studies["purpose"].to_numpy()
+    category, role = arms["category"].to_numpy(), arms["role"].to_numpy()
+    parts = []
+    for index, (spec, eligible) in enumerate(zip(specs, studies_of(specs, studies), strict=True)):
+        if spec["purpose"]:
+            eligible = eligible[purpose[eligible] == spec["purpose"]]
+        rows = _rows_of(arms_of, eligible)
+        experimental = np.isin(category[rows], spec["experimental"])
+        control = np.isin(category[rows], spec["control"])
+        both = experimental & control
+        experimental &= ~both | (role[rows] == "experimental")
+        control &= ~both | (role[rows] == "control")
+        of_rows = study[rows]
+        complete = np.isin(of_rows, of_rows[experimental]) & np.isin(of_rows, of_rows[control])
+        fits = (experimental | control) & complete
+        side = np.where(experimental[fits], EXPERIMENTAL, CONTROL)
+        parts.append(pd.DataFrame({"analysis_index": index, "arm": rows[fits], "side": side}))
+    columns = ["analysis_index", "arm", "side"]
+    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+
+
+def pooled_parts(arms: pd.DataFrame) -> pd.DataFrame:
+    """Pairs `pooled`, `part` (rows of `arms`), and `parts`, how many parts each pooled arm has."""
+    pairs = []
+    for pooled in np.flatnonzero((arms["pooled_of"] != "").to_numpy()):
+        arm = arms.iloc[pooled]
+        same = ((arms["study_id"] == arm["study_id"]) & arms["arm"].isin(arm["pooled_of"].split())).to_numpy()
+        pairs += [(pooled, part, int(same.sum())) for part in np.flatnonzero(same)]
+    return pd.DataFrame(pairs, columns=["pooled", "part", "parts"])
+
+
+def arm_weights(arms: pd.DataFrame) -> np.ndarray:
+    """How many arms an arm stands for: 1, or for a pooled arm the number of its parts."""
+    weight = np.ones(len(arms), dtype=int)
+    parts = pooled_parts(arms)
+    weight[parts["pooled"].to_numpy(dtype=int)] = np.maximum(parts["parts"].to_numpy(dtype=int), 2)
+    return weight
+
+
+def arm_totals(sides: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
+    """How many arms of a study fit each side, `experimental` and `control`, by (analysis, study)."""
+    rows = sides["arm"].to_numpy(dtype=int)
+    weight = arm_weights(arms)[rows]
+    study = arms["study_id"].to_numpy()[rows]
+    table = sides.assign(study_id=study, single=np.where(weight == 1, 1, 0), pooled=weight)
+    groups = table.groupby(["analysis_index", "study_id", "side"])
+    wide = groups.agg({"single": "sum", "pooled": "max"}).max(axis=1).unstack("side")
+    return (
+        wide.reindex(columns=[EXPERIMENTAL, CONTROL]).fillna(0).set_axis(["experimental", "control"], axis=1)
+    )
+
+
+def omits_arms(rows: pd.DataFrame, totals: pd.DataFrame) -> np.ndarray:
+    """Whether a candidate leaves out arms of its study that would fit (`covered_*` count those it has)."""
+    fitting = totals.reindex(pd.MultiIndex.from_frame(rows[["analysis_index", "study_id"]]))
+    experimental = rows["covered_experimental"].to_numpy() < fitting["experimental"].to_numpy()
+    return np.asarray(experimental | (rows["covered_control"].to_numpy() < fitting["control"].to_numpy()))
+
+
+def arm_rows(arms: pd.DataFrame, table: pd.DataFrame, arm: str = "arm") -> np.ndarray:
+    """The row of `arms` of every row of a table with `study_id` and an arm's code; NaN if there is none."""
+    rows = pd.Series(np.arange(len(arms)), index=pd.MultiIndex.from_frame(arms[["study_id", "arm"]]))
+    return np.asarray(rows.reindex(pd.MultiIndex.from_frame(table[["study_id", arm]])))
+
+
+def match_results(context: AnalysisContext, results: pd.DataFrame, specs: Sequence[Spec]) -> pd.DataFrame:
+    """Results of an analysis' studies and domain with how well they fit its outcomes, items and time.
+
+    `results` are arm, event or contrast summaries; the studies of an analysis are those with arms on both
+    sides. Returns `analysis_index`, `row` (of `results`), `outcome_rank`, `item_rank`, `time_rank` (NOT_ASKED
+    where the analysis does not allow it) and `time_order` (smaller is preferred).
+    """
+    domain, point = results["domain"].to_numpy(), results["timepoint"].to_numpy()
+    weeks = results["weeks"].to_numpy(dtype=float)
+    codes, instruments = pd.factorize(results["instrument"].to_numpy())
+    parts, items = pd.factorize(results["item"].to_numpy())
+    results_of = results.reset_index(drop=True).groupby("study_id").indices
+    sides = context.sides
+    studies = context.arms["study_id"].take(sides["arm"].to_numpy(dtype=int)).to_numpy()
+    starts = np.searchsorted(sides["analysis_index"].to_numpy(dtype=int), np.arange(len(specs) + 1))
+    tables = []
+    for index, spec in enumerate(specs):
+        rows = _rows_of(results_of, dict.fromkeys(studies[starts[index] : starts[index + 1]]))
+        rows = rows[(domain[rows] == spec["domain"]) & (point[rows] != "baseline")]
+        outcome, item = _outcome_ranks(spec, instruments, items, codes[rows], parts[rows])
+        time_rank, time_order = _time_ranks(spec["timepoint"], point[rows], weeks[rows])
+        ranks = {"outcome_rank": outcome, "item_rank": item, "time_rank": time_rank, "time_order": time_order}
+        tables.append(pd.DataFrame({"analysis_index": index, "row": rows, **ranks}))
+    return pd.concat(tables, ignore_index=True)
+
+
+def _outcome_ranks(
+    spec: Spec, instruments: Any, items: Any, codes: np.ndarray, parts: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ranks by the lists of outcomes and items; looked up a code at a time, so cheap for many rows."""
+    listed = {name: rank for rank, name in enumerate(spec["items"])}
+    usual = NOT_ASKED if listed else UNLISTED
+    listed = listed or {"": 0}
+    item_of = np.array([listed.get(name, usual) for name in items], dtype=int)
+    item = item_of[parts] if len(items) else np.zeros(0, dtype=int)
+    if not spec["outcomes"]:
+        return np.full(len(codes), UNLISTED), item
+    outcome = np.full(len(codes), NOT_ASKED)
+    code_of = {name: code for code, name in enumerate(instruments)}
+    part_of = {name: code for code, name in enumerate(items)}
+    for rank, wanted in enumerate(spec["outcomes"]):
+        code, _, part = wanted.partition(":")
+        fits = (codes == code_of.get(code, NOT_ASKED)) & (outcome == NOT_ASKED)
+        if part:
+            fits &= parts == part_of.get(part, NOT_ASKED)
+            item = np.where(fits, 0, item)
+        outcome[fits] = rank
+    return outcome, item
+
+
+def _time_ranks(wanted: Any, points: np.ndarray, weeks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    if isinstance(wanted, Mapping):
+        low, high = wanted["weeks"]
+        inside = (weeks >= low) & (weeks <= high)
+        distance = np.abs(weeks - (low + high) / 2) - 1e-6 * weeks  # of two equally near the later
+        return np.where(inside, 0, NOT_ASKED), np.where(inside, distance, np.inf)
+    rank = np.full(len(points), NOT_ASKED)
+    for order, name in enumerate([wanted] if isinstance(wanted, str) else wanted):
+        rank[points == name] = order
+    return rank, np.where(np.isnan(weeks), np.inf, -weeks)
+
+
+def refuse_mismatches(rows: pd.DataFrame) -> None:
+    """What the analysis does not ask for goes before any other reason (`rows` of `match_results`)."""
+    cases = [(rows[name] == NOT_ASKED, code, words) for name, (code, words) in MISMATCHES.items()]
+    refuse(rows, cases, override=True)
+
+
+def event_specs(specs: Sequence[Spec]) -> list[Spec]:
+    """What the analyses ask of events.csv: SMDs that convert ask for responders.
+
+    >>> spec = {"measure": "SMD", "domain": "pain", "outcomes": ["NRS"], "items": [], "convert": ["pain_50"]}
+    >>> changed = event_specs([spec])[0]
+    >>> changed["domain"], changed["outcomes"]
+    ('responder', ['pain_50'])
+    """
+    changed: list[Spec] = []
+    for spec in specs:
+        outcomes = [name for name in spec.get("convert") or [] if name != ODDS_RATIO]
+        if spec["measure"] == "SMD" and outcomes:
+            spec = {**spec, "domain": RESPONDER, "outcomes": outcomes, "items": []}
+        changed.append(spec)
+    return changed
+
+
+def rank_conversions_last(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Event rows of SMDs that convert rank behind every instrument; those not named are dropped."""
+    converts = (settings["measure"] == "SMD").to_numpy()[rows["analysis_index"].to_numpy()]
+    keep = ~converts | (rows["outcome_rank"] != NOT_ASKED).to_numpy()
+    behind = np.where(converts[keep], UNLISTED + 1, 0)
+    return rows[keep].assign(outcome_rank=rows.loc[keep, "outcome_rank"] + behind)

@@ -1,0 +1,196 @@
+"""The flow of evidence: from the trials known to exist to the effects pooled, with a reason at each step.
+
+In: the evidence tables, and the effects, excluded and known tables of all analyses. Out: a table (columns
+FLOW) with one part for the whole review (`analysis` empty) and one for every analysis. A trial counts once in
+each part: under the step it reached, or under one reason for leaving, the one nearest to being usable. How
+trials were searched and screened is not in the evidence tables, so the flow starts with the trials that are
+known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pandas as pd
+
+from trialpool.evidence.derivation import Reason
+from trialpool.evidence.tables import FLOW
+
+
+class Step(StrEnum):
+    """Where a trial can be counted."""
+
+    KNOWN = "known"
+    LEFT_WITHOUT = "no_numbers"
+    WITH_NUMBERS = "with_numbers"
+    LEFT_UNUSED = "not_usable"
+    USED = "used"
+    POOLED = "pooled_with_others"
+    ALONE = "alone"
+
+
+RESULT_TABLES = ("continuous", "contrasts", "events")
+# why a trial's numbers were not used, the nearest to usable first; a code not listed comes before these
+REASONS: dict[str, str] = {
+    Reason.NO_EVENTS: "no event in either arm, so no ratio",
+    Reason.NO_N: "the number of people is not reported",
+    Reason.NO_PEOPLE: "the number of people is not reported",
+    Reason.NO_SPREAD: "no spread, interval or exact p-value",
+    Reason.BAD_SPREAD: "a spread that cannot be",
+    Reason.ADJUSTED: "an adjusted difference without an SD to standardise by",
+    Reason.SKEWED: "median and quartiles too skewed for a mean",
+    Reason.TOO_FEW: "too few people for a mean from quartiles",
+    Reason.ONE_SIDE: "numbers for one side of the comparison only",
+    Reason.CROSSOVER: "crossover trial without paired data",
+    Reason.CLUSTER: "cluster trial without what its design needs",
+    Reason.UNSPECIFIED: "the report does not say what the number is",
+    Reason.HELD_BACK: "numbers held back by the note beside them",
+    Reason.IMPOSSIBLE: "numbers that cannot be",
+    Reason.DIRECTION: "a direction that cannot be turned",
+    Reason.NO_RANGE: "an instrument without a fixed range, so not rescaled",
+    Reason.OTHER_UNIT: "percent changes instead of scores",
+    Reason.OTHER_SCALE: "an instrument on another scale",
+    Reason.OTHER_INSTRUMENT: "an instrument that cannot be pooled with the leading one",
+    Reason.OTHER_MEASURE: "a ratio or difference of another kind",
+    Reason.OTHER_KIND: "a kind of value that is not asked for",
+    Reason.OTHER_TIME: "another time than asked for",
+    Reason.OTHER_ITEM: "another part, nerve or subscale than asked for",
+    Reason.OTHER_OUTCOME: "another instrument or outcome than asked for",
+    Reason.OTHER_COMPARISON: "no analysis compares these arms",
+    Reason.OTHER_PURPOSE: "no analysis of this purpose",
+}
+NOT_ASKED = "not_asked"
+NOT_ASKED_WORDS = "reports only what no analysis asks for"
+MISMATCHES = (
+    *(Reason.OTHER_KIND, Reason.OTHER_TIME, Reason.OTHER_ITEM, Reason.OTHER_OUTCOME),
+    *(Reason.OTHER_COMPARISON, Reason.OTHER_PURPOSE),
+)
+ORDER = {str(code): rank for rank, code in enumerate([*REASONS, NOT_ASKED])}
+WORDS = {
+    Step.KNOWN: "trials known",
+    Step.LEFT_WITHOUT: "no number could be read at a source",
+    Step.WITH_NUMBERS: "trials with any number",
+    Step.USED: "trials used",
+    Step.POOLED: "pooled with at least one other",
+    Step.ALONE: "alone in every analysis they are in",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """The trials at one step of one part, and how many results they have there."""
+
+    step: Step
+    trials: Sequence[str]
+    reason_code: str = ""
+    results: int | None = None
+
+
+def participant_flow(
+    tables: Mapping[str, pd.DataFrame],
+    effects: pd.DataFrame,
+    excluded: pd.DataFrame,
+    known: pd.DataFrame,
+    analyses: Iterable[str],
+) -> pd.DataFrame:
+    """The flow of the whole review and of every analysis, columns FLOW, in the order of the steps.
+
+    `tables` are the evidence tables; `effects`, `excluded` and `known` those of `evidence.compare` for all
+    analyses; `analyses` their slugs in the order wanted. `people` are those randomised, as far as reported;
+    `results` counts rows of the result tables (whole review) or effects pooled (analyses).
+    """
+    people = tables["studies"].set_index("study_id")["n_randomised"]
+    chosen = effects[effects["selected"].fillna(False).astype(bool) & (effects["variant"].fillna("") == "")]
+    codes = excluded[["analysis", "study_id", "reason_code"]].dropna()
+    rows = [_row("", count, people) for count in _of_review(tables, chosen, codes)]
+    used, left, eligible = (dict(iter(frame.groupby("analysis"))) for frame in (chosen, codes, known))
+    for slug in analyses:
+        parts = [
+            group.get(slug, frame[:0]) for group, frame in ((eligible, known), (used, chosen), (left, codes))
+        ]
+        rows += [_row(slug, count, people) for count in _of_analysis(*parts)]
+    return pd.DataFrame(rows, columns=list(FLOW)).astype({"people": "Int64", "results": "Int64"})
+
+
+def _of_review(tables: Mapping[str, pd.DataFrame], chosen: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:
+    results = pd.concat([tables[name]["study_id"] for name in RESULT_TABLES]).value_counts()
+    trials = list(tables["studies"]["study_id"])
+    used = set(chosen["study_id"])
+    company = chosen.groupby("analysis")["study_id"].nunique()
+    pooled = set(chosen.loc[chosen["analysis"].map(company).gt(1).to_numpy(), "study_id"])
+    nearest = _nearest_reasons(codes[codes["reason_code"] != Reason.NO_NUMBERS])
+    reasons = {trial: NOT_ASKED if code in MISMATCHES else code for trial, code in nearest.items()}
+
+    def step(name: Step, members: Collection[str], reason_code: str = "") -> Count:
+        inside = [trial for trial in trials if trial in members]
+        return Count(name, inside, reason_code, int(results.reindex(inside).fillna(0).sum()))
+
+    numbered = set(trials) & set(results.index)
+    return [
+        step(Step.KNOWN, trials),
+        step(Step.LEFT_WITHOUT, set(trials) - numbered, Reason.NO_NUMBERS.value),
+        step(Step.WITH_NUMBERS, numbered),
+        *(step(Step.LEFT_UNUSED, left, code) for code, left in _by_reason(numbered - used, reasons)),
+        step(Step.USED, numbered & used),
+        step(Step.POOLED, numbered & pooled),
+        step(Step.ALONE, numbered & used - pooled),
+    ]
+
+
+def _of_analysis(known: pd.DataFrame, used: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:
+    trials = list(dict.fromkeys(known["study_id"]))
+    members = set(used["study_id"])
+    numbered = members | set(known.loc[known["has_numbers"].fillna(False).astype(bool), "study_id"])
+
+    def step(name: Step, chosen: Collection[str], reason_code: str = "", results: int | None = None) -> Count:
+        return Count(name, [trial for trial in trials if trial in chosen], reason_code, results)
+
+    unused = set(trials) & numbered - members
+    return [
+        step(Step.KNOWN, trials),
+        step(Step.LEFT_WITHOUT, set(trials) - numbered, Reason.NO_NUMBERS.value),
+        step(Step.WITH_NUMBERS, numbered),
+        *(step(Step.LEFT_UNUSED, left, code) for code, left in _by_reason(unused, _nearest_reasons(codes))),
+        step(Step.USED, members, results=len(used)),
+    ]
+
+
+def _by_reason(trials: Iterable[str], reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
+    """Trials that left by their reason, in the order of the reasons."""
+    left: dict[str, list[str]] = {}
+    for trial in trials:
+        left.setdefault(reasons.get(trial, NOT_ASKED), []).append(trial)
+    return sorted(left.items(), key=lambda entry: (ORDER.get(entry[0], -1), entry[0]))
+
+
+def _nearest_reasons(codes: pd.DataFrame) -> dict[str, str]:
+    """For every trial the one of its reason codes that is nearest to being usable."""
+    ranked = codes.assign(rank=codes["reason_code"].map(ORDER).fillna(-1))
+    first = ranked.sort_values(["rank", "reason_code"], kind="stable").drop_duplicates("study_id")
+    return dict(zip(first["study_id"], first["reason_code"], strict=True))
+
+
+def reason_words(code: str) -> str:
+    """What a reason code means.
+
+    >>> reason_words("no_n"), reason_words("other_colour")
+    ('the number of people is not reported', 'other colour')
+    """
+    return NOT_ASKED_WORDS if code == NOT_ASKED else REASONS.get(code, code.replace("_", " "))
+
+
+def _row(analysis: str, count: Count, people: pd.Series) -> dict[str, object]:
+    reported = people.reindex(count.trials).dropna()
+    unused = count.step is Step.LEFT_UNUSED
+    return {
+        "analysis": analysis,
+        "step": count.step.value,
+        "reason_code": count.reason_code,
+        "reason": reason_words(count.reason_code) if unused else WORDS[count.step],
+        "trials": len(count.trials),
+        "people": int(reported.sum()) if len(reported) else None,
+        "results": count.results,
+        "study_ids": " ".join(sorted(count.trials)),
+    }

@@ -1,0 +1,178 @@
+"""Direction and scale: what makes numbers of different instruments, or of one scored both ways, comparable.
+
+In: results with their instrument, item, unit and direction, and the catalogue of instruments. Out: how to map
+each onto its analysis' scale, or why that cannot be.
+
+Catalogue: a part (`CODE:item`, such as `NRS:numbness`) may have an entry of its own; what it does not say is
+taken from its instrument (`CODE`). An instrument that is not in the catalogue has no range and no direction:
+its rows can still be pooled as they are printed, but never be rescaled.
+
+Direction: the row's own `better` decides, because authors score some instruments the other way round
+(FACT/GOG-Ntx as symptom burden); a row that disagrees with the catalogue carries a caution, and one that
+disagrees with the analysis is reversed and says so. Reversing a score on a bounded scale means low + high -
+value; without a range, and for changes, the sign changes.
+
+Scale: an MD with `scale` maps every instrument's catalogue range onto it; instruments without a range, with
+another unit than the catalogue's (percent changes) or not defined as a scale are refused. An MD without
+`scale` needs one range and unit: those of the analysis' leading instrument (see `select`). SMD and ratios
+need no common scale, but percent changes are not the instrument's score and are refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.evidence.derivation import Reason, joined, number_text, refuse, where_text
+
+SCALE_COLUMNS = ("low", "high", "better_usual", "unit_usual", "poolable")
+PERCENT_CHANGE = "percent"
+ODD_DIRECTION = "scored the other way than usual: "
+
+
+def instrument_entry(catalogue: Mapping[str, Any], instrument: str, item: str = "") -> dict[str, Any]:
+    """What the catalogue says of an instrument, or of one part of it; empty if it is unknown.
+
+    >>> catalogue = {"instruments": {"NRS": {"range": [0, 10], "better": "lower"},
+    ...                              "NRS:auc": {"range": [0, 70]}}}
+    >>> instrument_entry(catalogue, "NRS", "auc")
+    {'range': [0, 70], 'better': 'lower'}
+    >>> instrument_entry(catalogue, "XYZ")
+    {}
+    """
+    entries = catalogue.get("instruments") or {}
+    whole = entries.get(instrument) or {}
+    part = entries.get(f"{instrument}:{item}") or {} if item else {}
+    return {**whole, **part}
+
+
+def scale_table(catalogue: Mapping[str, Any], pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
+    """Range and usual direction of every (instrument, item) pair, indexed by the pair.
+
+    Columns: `low`, `high` (NaN if the instrument has no fixed range), `better_usual`, `unit_usual` ("" if
+    unknown), `poolable` (False for totals that the instrument does not define).
+
+    >>> catalogue = {"instruments": {"VAS100": {"range": [0, 100], "better": "lower", "unit": "points"}}}
+    >>> float(scale_table(catalogue, [("VAS100", "")]).loc[("VAS100", ""), "high"])
+    100.0
+    """
+    index = pd.MultiIndex.from_tuples(sorted(set(pairs)), names=["instrument", "item"])
+    rows = [_scale(instrument_entry(catalogue, instrument, item)) for instrument, item in index]
+    return pd.DataFrame(rows, index=index, columns=list(SCALE_COLUMNS))
+
+
+def _scale(entry: Mapping[str, Any]) -> tuple[float, float, str, str, bool]:
+    low, high = entry.get("range") or (None, None)
+    return (
+        np.nan if low is None else float(low),  # a range may be open on one side
+        np.nan if high is None else float(high),
+        entry.get("better") or "",
+        entry.get("unit") or "",
+        entry.get("poolable") is not False,
+    )
+
+
+def with_scales(frame: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFrame:
+    """The frame (columns `instrument`, `item`) with the columns of `scale_table` beside it.
+
+    >>> rows = pd.DataFrame({"instrument": ["X"], "item": [""]})
+    >>> with_scales(rows, {"instruments": {}})["low"].isna().item()
+    True
+    """
+    unique = frame[["instrument", "item"]].drop_duplicates()
+    scales = scale_table(catalogue, unique.itertuples(index=False, name=None))
+    table = frame.join(scales, on=["instrument", "item"])
+    table["poolable"] = table["poolable"].astype(bool)
+    return table
+
+
+def scale_range(scale: str | None) -> tuple[float, float]:
+    """Bounds of a scale such as "0-10"; NaN for none.
+
+    >>> scale_range("0-10"), scale_range("-5-5")
+    ((0.0, 10.0), (-5.0, 5.0))
+    """
+    if not scale:
+        return np.nan, np.nan
+    cut = scale.index("-", 1)
+    return float(scale[:cut]), float(scale[cut + 1 :])
+
+
+def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """How to map every row onto its analysis' scale: value' = offset + slope·value.
+
+    `rows` has `analysis_index`, `unit`, `better`, `kind` and the columns of `with_scales`; `settings` has
+    `measure`, `better`, `scale` of every analysis. Returns `slope` (its sign is the direction), `offset` (for
+    values; differences and changes need the slope only), `derivation`, `cautions`, `reason_code`, `reason`.
+    """
+    spec = settings.take(rows["analysis_index"].to_numpy()).set_axis(rows.index)
+    target = spec["scale"].map(scale_range, na_action=None)
+    low, high = target.str[0].astype(float), target.str[1].astype(float)
+    rescale, bounded = low.notna(), rows["low"].notna()
+    factor = ((high - low) / (rows["high"] - rows["low"])).where(rescale, 1.0)
+    base = (low - factor * rows["low"]).where(rescale, 0.0)
+    opposite = (rows["better"] != spec["better"]) & (rows["better"] != "")
+    reverse = opposite & (spec["measure"] != "RR")
+    turned = (rows["low"] + rows["high"]) * factor + 2 * base  # reversed value = turned - (factor·x + base)
+    odd = (rows["better_usual"] != "") & (rows["better"] != "") & (rows["better"] != rows["better_usual"])
+    table = pd.DataFrame(
+        {
+            "slope": factor.where(~reverse, -factor),
+            "offset": base.where(~reverse, turned.where(bounded, 0.0) - base),
+            "derivation": _wordings(rows, spec, factor, reverse),
+            "cautions": where_text(odd, ODD_DIRECTION + rows["better"].astype(object) + " is better"),
+        },
+        index=rows.index,
+    )
+    other_unit = (rows["unit"] != rows["unit_usual"]) & (rows["unit_usual"] != "")
+    percent = other_unit & (rows["unit"] == PERCENT_CHANGE)
+    unscaled = "no fixed range in the catalogue, so it cannot be rescaled"
+    undefined = "not a defined scale (see the catalogue), so not rescaled"
+    cases = (
+        (percent, Reason.OTHER_UNIT, "a percent change, not a score"),
+        (rescale & other_unit, Reason.OTHER_UNIT, "printed in another unit than its range"),
+        (rescale & ~bounded, Reason.NO_RANGE, unscaled),
+        (rescale & ~rows["poolable"], Reason.NO_RANGE, undefined),
+        ((spec["measure"] == "ROM") & opposite, Reason.DIRECTION, "a ratio of means cannot be reversed"),
+    )
+    refuse(table, cases)
+    return table
+
+
+def _wordings(rows: pd.DataFrame, spec: pd.DataFrame, factor: pd.Series, reverse: pd.Series) -> np.ndarray:
+    """Each different rescaling and reversal is worded once: rows are many, wordings few."""
+    parts = pd.DataFrame(
+        {
+            **{"factor": factor, "low": rows["low"], "high": rows["high"], "reverse": reverse},
+            **{"scale": spec["scale"].fillna(""), "own": rows["better"], "wanted": spec["better"]},
+        }
+    )
+    codes = parts.groupby(list(parts), dropna=False, sort=False).ngroup().to_numpy()
+    firsts = parts[~pd.Series(codes).duplicated().to_numpy()]
+    words = [_wording(*row) for row in firsts.itertuples(index=False, name=None)]
+    return np.asarray(np.array([*words, ""], dtype=object)[codes])
+
+
+def _wording(factor: float, low: float, high: float, reverse: bool, scale: str, own: str, wanted: str) -> str:
+    sign = f"sign reversed ({own} is better in this report, {wanted} in the analysis)"
+    sign = sign if reverse else "sign kept"
+    if not scale or factor == 1:
+        return sign
+    span = f"{number_text(low)}–{number_text(high)} to {scale.replace('-', '–')}"
+    return f"rescaled ×{number_text(factor)} from {span}; {sign}"
+
+
+def on_scale(pairs: pd.DataFrame, settings: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFrame:
+    """Means and SDs of comparisons on their analysis' scale and in its direction, or the reason why not."""
+    pairs = with_scales(pairs, catalogue)
+    scale = scaling(pairs, settings)
+    value = (pairs["kind"] == "final").astype(float)
+    for side in ("experimental", "control"):
+        pairs[f"mean_{side}"] = scale["slope"] * pairs[f"mean_{side}"] + scale["offset"] * value
+        pairs[f"sd_{side}"] = scale["slope"].abs() * pairs[f"sd_{side}"]
+    for name in ("derivation", "cautions"):
+        pairs[name] = joined(pairs[name], scale[name])
+    return pairs.assign(reason_code=scale["reason_code"], reason=scale["reason"])

@@ -1,0 +1,154 @@
+"""Trials that are not two parallel groups of people: crossover, cluster and multi-arm designs (Handbook 23).
+
+In: the designs of the studies and what the config assumes of them; comparisons that share a control. Out: per
+analysis and trial the correlation or design effect to use or the reason to refuse (`design_table`); effects
+whose covariance is known (`with_common_control`).
+
+Arms of a crossover trial are the same people, and people of one cluster are alike: neither is compared as if
+it were two groups of independent people. Numbers of the first period of a crossover (`period` in the tables)
+are those of two groups; those of the second, to which nobody was randomised afresh, are not used. Otherwise
+the config may say, with its source, what to assume of the study (`assumptions: {STUDY: {…, source: …}}`):
+- `first_period: true`: rows that do not say of which period they are, are of the first;
+- `correlation: 0.5`: between the two periods; the difference gets the variance of paired data (23.2.7), for
+  means only;
+- `icc: 0.05` and `cluster_size: 20`: the variance is widened by the design effect (23.1.4).
+The last two mark the effect as imputed. A contrast that such a trial publishes with its interval is taken
+as analysed with its design, and says so.
+
+Effects of several arms against one control, each kept apart (`multi_arm: covariance`), are correlated. They
+are computed together (Gleser & Olkin 2009): an SMD with the one SD pooled over all arms of the trial, events
+with ½ added to every arm of the trial if any of its cells is empty; pairwise effects would not be consistent
+with the covariance. Whoever models them gets the matrix from the same numbers in the effects table by
+`stats.shared_control_means` or `stats.shared_control_events`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool.errors import Fault, InputError, nearest
+from trialpool.evidence.derivation import joined
+from trialpool.measures import OF_EVENTS, OF_MEANS
+from trialpool.stats import SharedControl, shared_control_events, shared_control_means
+from trialpool.stats.effect_sizes import design_effect
+
+REFUSED = {
+    "crossover": "crossover trial without paired data: both arms are the same people",
+    "cluster": "cluster-randomised, and nothing says how alike the people of a cluster are",
+}
+SECOND = "second period of a crossover trial, to which nobody was randomised afresh"
+FIRST_PERIOD = "first"
+PERIODS = ("", FIRST_PERIOD, "second", "both")
+DESIGN = ("design_code", "design_reason", "design_r", "design_effect", "design_words")
+TOGETHER = "computed together with the other arms of the trial, which share the control"
+
+
+def design_table(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> pd.DataFrame:
+    """What to do with each period of crossover and cluster trials in each analysis (columns DESIGN).
+
+    `design_code` is "" where an assumption is given; then `design_r` is the correlation (NaN for clusters
+    and first periods) and `design_effect` the factor of the variance.
+
+    >>> studies = pd.DataFrame({"study_id": ["A1", "B2"], "design": ["cluster", "parallel"]})
+    >>> design_table([{}], studies)[["study_id", "period", "design_code"]].values.tolist()
+    [['A1', '', 'cluster']]
+    >>> known = {"assumptions": {"A1": {"icc": 0.05, "cluster_size": 20}}}
+    >>> design_table([known], studies)["design_words"].item()
+    'variance ×1.95 for clusters of 20 people (ICC 0.05)'
+    """
+    odd = studies[studies["design"].isin(list(REFUSED))]
+    rows = [
+        (index, study, period, *_of_period(design, period, (spec.get("assumptions") or {}).get(study) or {}))
+        for index, spec in enumerate(specs)
+        for study, design in zip(odd["study_id"], odd["design"], strict=True)
+        for period in (PERIODS if design == "crossover" else PERIODS[:1])
+    ]
+    return pd.DataFrame(rows, columns=["analysis_index", "study_id", "period", *DESIGN])
+
+
+def _of_period(design: str, period: str, assumed: Mapping[str, Any]) -> tuple[str, str, float, float, str]:
+    """The columns DESIGN of one period of a trial."""
+    if period == FIRST_PERIOD or (period == "" and assumed.get("first_period")):
+        return "", "", np.nan, 1.0, "first period of a crossover trial only"
+    if period == "second":
+        return design, SECOND, np.nan, 1.0, ""
+    if design == "crossover" and "correlation" in assumed:
+        r = float(assumed["correlation"])
+        return "", "", r, 1.0, f"paired data of a crossover trial, r = {r:g} assumed between periods"
+    if design == "cluster" and {"icc", "cluster_size"} <= set(assumed):
+        size, icc = float(assumed["cluster_size"]), float(assumed["icc"])
+        factor = float(design_effect(size, icc))
+        words = f"variance ×{factor:.4g} for clusters of {size:g} people (ICC {icc:g})"
+        return "", "", np.nan, factor, words
+    return design, REFUSED[design], np.nan, 1.0, ""
+
+
+def check_assumptions(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> None:
+    """Raise InputError for assumptions about studies that do not exist, or that are parallel trials."""
+    assumed = {study for spec in specs for study in spec.get("assumptions") or {}}
+    designs = dict(zip(studies["study_id"], studies["design"], strict=True))
+    faults = []
+    for study in sorted(assumed):
+        design, key = designs.get(study), f"assumptions.{study}"
+        if design is None:
+            near = nearest(study, designs)
+            remedy = f"did you mean '{near}'" if near else "use a study_id of studies.csv"
+            faults.append(Fault("config", None, key, study, "not the study_id of any trial", remedy))
+        elif design not in REFUSED:
+            remedy = "remove the assumption, or correct the design in studies.csv"
+            faults.append(Fault("config", None, key, study, f"a {design} trial, which needs none", remedy))
+    if faults:
+        raise InputError(faults)
+
+
+def taken_as_analysed(designs: pd.Series, periods: pd.Series) -> list[str]:
+    """The caution of published contrasts of crossover or cluster trials, "" for others and for first periods.
+
+    >>> taken_as_analysed(pd.Series(["crossover", "crossover", "parallel"]), pd.Series(["", "first", ""]))
+    ['taken as analysed as a crossover trial', '', '']
+    """
+    return [
+        f"taken as analysed as a {design} trial" if design in REFUSED and period != FIRST_PERIOD else ""
+        for design, period in zip(designs, periods, strict=True)
+    ]
+
+
+def with_common_control(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Effects and variances of comparisons that share a control, where the analysis models the covariance.
+
+    `pairs` carry `analysis_index`, `result_id` and `comparison`, are on the scale of the analysis, and have
+    an effect unless they have a `reason_code`; `settings` as of `match.AnalysisContext`.
+    """
+    keys = ["analysis_index", "result_id"]
+    pairs = pairs.sort_values([*keys, "comparison"], kind="stable", ignore_index=True)
+    good = pairs[(pairs["reason_code"] == "") & pairs["design_r"].isna()]
+    spec = settings.take(good["analysis_index"].to_numpy()).set_axis(good.index)
+    size = good.groupby(keys)["comparison"].transform("size")
+    measures = OF_EVENTS if "events_experimental" in pairs else OF_MEANS
+    shared = (spec["multi_arm"] == "covariance") & (size > 1) & spec["measure"].isin(measures)
+    by = [spec["measure"], size, spec["zero_cells"]]
+    for (measure, count, zero), rows in good[shared].groupby([values[shared] for values in by]):
+        result = _computed_together(rows, str(measure), int(count), float(zero))
+        spread = np.diagonal(result.covariance, axis1=-2, axis2=-1).ravel()
+        pairs.loc[rows.index, "effect"] = result.effect.ravel()
+        pairs.loc[rows.index, "variance"] = spread * rows["design_effect"].to_numpy(float)
+        pairs.loc[rows.index, "derivation"] = joined(rows["derivation"], TOGETHER)
+    return pairs
+
+
+def _computed_together(rows: pd.DataFrame, measure: str, count: int, zero: float) -> SharedControl:
+    def arms(name: str) -> np.ndarray:
+        return np.asarray(rows[f"{name}_experimental"], dtype=float).reshape(-1, count)
+
+    def control(name: str) -> np.ndarray:
+        return np.asarray(rows[f"{name}_control"], dtype=float)[::count]
+
+    if "events_experimental" in rows:
+        numbers = (arms("events"), arms("n"), control("events"), control("n"))
+        return shared_control_events(measure, *numbers, zero_cells=zero)
+    names = ("mean", "sd", "n")
+    return shared_control_means(measure, *map(arms, names), *map(control, names))

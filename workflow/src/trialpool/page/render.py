@@ -1,0 +1,169 @@
+"""The two template environments, HTML with autoescape and Markdown with its own escaping, and their filters.
+
+A number on the page carries its exact value and the path in the record that it was read from:
+`<data value="-1.234567" data-from="dpn-pain/pooled.estimate">−1.23</data>`. What is shown is rounded, what is
+meant stays exact, and a test can walk the page and compare every number with its record. Small plots are
+drawn by the browser from positions in per cent; range, ticks and clipping are those of `view.axis`, so that
+page and figure show the same picture. Both environments fail on a gap.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from trialpool import io
+from trialpool import text as words
+from trialpool.records import Record
+from trialpool.view import question
+from trialpool.view.axis import Axis, Bounds, mcid_threshold, no_effect, position, side
+from trialpool.view.forest_table import Estimate, Number, Study
+from trialpool.view.study import assessor_url
+
+NOT_ESTIMABLE = " (interval not estimable)"
+LARGEST_SQUARE, SMALLEST_SQUARE = 13.0, 4.0
+_DATA = Markup('<data value="{}" data-from="{}">{}</data>')
+
+
+def data(number: Number) -> Markup:
+    """A shown number with its exact value and its path; a missing value is a plain dash.
+
+    >>> print(data(Number(68.4, "68%", "a/pooled.i2")))
+    <data value="68.4" data-from="a/pooled.i2">68%</data>
+    """
+    if words.absent(number.value):
+        return Markup.escape(words.MISSING)
+    return _DATA.format(io.cell(number.value), number.path, number.text)
+
+
+def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE) -> Markup:
+    """An estimate and its interval for a table cell; `unbounded` stands where the interval is not known.
+
+    >>> numbers = [Number(value, f"{value:.2f}", "a/b") for value in (2.0, 1.0, 4.0)]
+    >>> estimate(Estimate(*numbers)).striptags()
+    '2.00 (1.00 to 4.00)'
+    """
+    if shown is None or shown.estimate.value is None:
+        return Markup.escape(words.MISSING)
+    middle, low, high = map(data, (shown.estimate, shown.low, shown.high))
+    if not shown.bounded:
+        return middle + unbounded
+    return Markup('{} <span class="ci">({} to {})</span>').format(middle, low, high)
+
+
+def bounds(shown: Estimate | None) -> Markup:
+    """The bounds "a to b" for a table cell, a dash where there are none.
+
+    >>> bounds(None)
+    Markup('—')
+    """
+    if shown is None or not shown.bounded:
+        return Markup.escape(words.MISSING)
+    return Markup("{} to {}").format(data(shown.low), data(shown.high))
+
+
+def percent_position(value: float, axis: Axis) -> float:
+    """Where a value lies, in per cent from the left, rounded so that the page's bytes are stable.
+
+    >>> percent_position(1.0, Axis(0.0, 3.0, 0.0, 200.0, False, (), ()))
+    33.33
+    """
+    return round(100 * (position(axis, value) - axis.left) / (axis.right - axis.left), 2)
+
+
+def null_position(measure: str, axis: Axis) -> float:
+    """Where no effect lies, in per cent."""
+    return percent_position(no_effect(measure), axis)
+
+
+def whisker(shown: Estimate | Bounds, axis: Axis) -> dict[str, Any]:
+    """An interval with its estimate: `low`, `mid`, `high` in per cent, and which ends are clipped.
+
+    >>> whisker((0.0, -9.0, 0.5), Axis(-1.0, 1.0, 0.0, 200.0, False, (), ()))
+    {'low': 0.0, 'mid': 50.0, 'high': 75.0, 'clip_low': True, 'clip_high': False, 'hidden': 0}
+    """
+    middle, low, high = shown.values if isinstance(shown, Estimate) else shown
+    assert middle is not None
+    low, high = (middle if bound is None else bound for bound in (low, high))
+    return {
+        "low": percent_position(low, axis),
+        "mid": percent_position(middle, axis),
+        "high": percent_position(high, axis),
+        "clip_low": side(axis, low) < 0,
+        "clip_high": side(axis, high) > 0,
+        "hidden": side(axis, middle),
+    }
+
+
+def benefit_band(record: Record, axis: Axis) -> list[float]:
+    """From where to where, in per cent, effects are a benefit of at least the MCID; [] without an MCID."""
+    threshold = mcid_threshold(record)
+    if threshold is None:
+        return []
+    edge = percent_position(threshold, axis)
+    return [edge, 100.0] if record.better == "higher" else [0.0, edge]
+
+
+def square_sides(studies: Iterable[Study]) -> dict[int, float]:
+    """Side lengths in pixels of the squares by number of the trial, areas proportional to weight."""
+    weights = {study.number: study.weight.value or 0.0 for study in studies}
+    largest = max(weights.values(), default=0.0)
+    return {
+        number: round(max(SMALLEST_SQUARE, LARGEST_SQUARE * (weight / (largest or 1.0)) ** 0.5), 1)
+        for number, weight in weights.items()
+    }
+
+
+def _finish_html(value: Any) -> Any:
+    if value is None:
+        return ""
+    return words.harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def _finish_markdown(value: Any) -> Any:
+    if value is None:
+        return ""
+    return value if isinstance(value, Markup) else words.markdown(value)
+
+
+def _environment(**settings: Any) -> Environment:
+    loader = PackageLoader("trialpool.page", "templates")
+    environment = Environment(
+        loader=loader,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        **settings,
+    )
+    of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number", "spaced")
+    environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "url")}
+    environment.filters |= {"assessor_url": assessor_url, "data": data, "estimate": estimate}
+    environment.filters |= {"bounds": bounds, "whisker": whisker, "position": percent_position}
+    environment.globals |= {"anchor": words.anchor, "words": words, "question": question}
+    environment.globals |= {"band": benefit_band, "null": null_position, "square_sides": square_sides}
+    return environment
+
+
+@cache
+def html_environment() -> Environment:
+    """Templates of the page: every text is escaped and cleaned of control and direction marks.
+
+    >>> html_environment().from_string("<i>{{ text }}</i>").render(text="<b>\\u202e")
+    '<i>&lt;b&gt;</i>'
+    """
+    return _environment(autoescape=True, finalize=_finish_html)
+
+
+@cache
+def markdown_environment() -> Environment:
+    """Templates of Markdown files: every inserted text is escaped for GitHub-flavoured Markdown.
+
+    >>> markdown_environment().from_string("| {{ text }} |").render(text="a|b")
+    '| a&#124;b |'
+    """
+    return _environment(autoescape=False, finalize=_finish_markdown)

@@ -1,0 +1,499 @@
+"""One question as a reader sees it: from a result record to names, sentences, and the parts of its section.
+
+A sentence says no more than its numbers do. GRADE's informative statements follow Santesso 2020 (J Clin
+Epidemiol 119: 126): certainty chooses the verb's strength, the size of the estimate its adverb; where the
+interval includes no difference, nothing is said to be reduced.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from trialpool import text as words
+from trialpool.measures import RATIOS
+from trialpool.records import Record, Status
+from trialpool.synthesis.certainty import DOMAINS
+from trialpool.text import absent, capital, count, domain_name, listing, spaced
+from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis
+from trialpool.view.forest_table import (
+    ForestTable,
+    Number,
+    forest_axis,
+    forest_table,
+    number_at,
+    prediction,
+    some_uncounted,
+)
+from trialpool.view.read import Appraised, Row
+from trialpool.view.robustness import Robustness, robustness_view
+from trialpool.view.study import Origin, origins
+from trialpool.view.unused import OTHER_QUESTION, near_misses
+
+CONDITION_NAMES = {
+    "DPN": "diabetic peripheral neuropathy",
+    "CIPN": "chemotherapy-induced peripheral neuropathy",
+}
+STATUS_NAMES = {
+    Status.POOLED: "pooled",
+    Status.SINGLE_STUDY: "one trial, not a meta-analysis",
+    Status.NO_DATA: "no poolable trial",
+}
+RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
+SHOWN_ELSEWHERE = frozenset(
+    {"analysis", "title", "note", "mcid", "experimental_name", "control_name", "formats"}
+)
+
+# names
+
+
+def condition_name(record: Record) -> str:
+    """The conditions of a record in full words, with the purpose where it is prevention.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> condition_name(filled(Appraised, {"condition": ["CIPN"], "purpose": "prevention"}))
+    'chemotherapy-induced peripheral neuropathy, prevention'
+    """
+    names = listing(CONDITION_NAMES.get(code, code) for code in record.condition)
+    return f"{names}, prevention" if record.purpose == "prevention" else names
+
+
+def title_parts(record: Record) -> tuple[str, str]:
+    """A title "population, outcome: comparison" as outcome and comparison, for tables under a heading.
+
+    A population is left out only where it repeats a word of the record's condition or purpose.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> title = "Diabetic neuropathy, pain: acupuncture versus sham"
+    >>> title_parts(filled(Appraised, {"title": title, "condition": ["DPN"]}))
+    ('pain', 'acupuncture versus sham')
+    >>> title_parts(filled(Appraised, {"title": "Any other title"}))
+    ('Any other title', '')
+    """
+    head, _, tail = record.title.partition(": ")
+    population, _, outcome = head.partition(", ")
+    repeated = set(population.casefold().split()) & set(condition_name(record).casefold().split())
+    return (outcome if outcome and repeated else head), tail
+
+
+def distinct_labels(records: Sequence[Record]) -> list[str]:
+    """Short names of questions that stand together under one heading, no two of them alike.
+
+    The comparison; where several share it, with the outcome; with the analysis' own name as a last resort.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> titles = [f"Diabetic neuropathy, {rest}" for rest in ("pain: a v b", "worst pain: a v b", "pain: c")]
+    >>> distinct_labels([filled(Appraised, {"title": title, "condition": ["DPN"]}) for title in titles])
+    ['a v b, pain', 'a v b, worst pain', 'c']
+    """
+    parts = [title_parts(record) for record in records]
+    labels = [tail or head for head, tail in parts]
+    fuller = [f"{tail}, {head}" if tail else head for head, tail in parts]
+    chosen = [full if labels.count(short) > 1 else short for short, full in zip(labels, fuller, strict=True)]
+    return [
+        f"{label} ({record.analysis})" if chosen.count(label) > 1 else label
+        for label, record in zip(chosen, records, strict=True)
+    ]
+
+
+def grouped(records: Sequence[Appraised]) -> list[tuple[str, list[Appraised]]]:
+    """Records by condition and purpose, groups and members in order of first appearance."""
+    groups: dict[str, list[Appraised]] = {}
+    for record in records:
+        groups.setdefault(capital(condition_name(record)), []).append(record)
+    return list(groups.items())
+
+
+def interval_name(records: Sequence[Record]) -> str:
+    """The confidence interval's name for a table head: with its level where all records share one.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> records = [filled(Appraised, {"methods": {"level": level}}) for level in (0.95, 0.9)]
+    >>> interval_name(records[:1]), interval_name(records)
+    ('95% CI', 'CI')
+    """
+    levels = {record.methods.level for record in records}
+    return f"{words.percent(levels.pop())} CI" if len(levels) == 1 else "CI"
+
+
+# sentences
+
+
+def excludes_no_effect(measure: str, low: float | None, high: float | None) -> bool:
+    """Whether an interval lies wholly on one side of no effect.
+
+    >>> excludes_no_effect("RR", 1.1, 2.0), excludes_no_effect("MD", -1, 0.5)
+    (True, False)
+    """
+    if absent(low) or absent(high) or low is None or high is None:
+        return False
+    return low > no_effect(measure) or high < no_effect(measure)
+
+
+def clear_side(record: Record) -> str:
+    """The side whose benefit the confidence interval bears out ("experimental", "control"), else ""."""
+    pooled, null = record.pooled, no_effect(record.measure)
+    if not pooled or not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
+        return ""
+    if pooled.estimate is None or pooled.estimate == null:
+        return ""
+    return "experimental" if (pooled.estimate > null) == (record.better == "higher") else "control"
+
+
+def people(record: Record) -> int | None:
+    """Analysed people of both sides; None where one side is not reported."""
+    return words.people(record.n_experimental, record.n_control)
+
+
+def _people_words(record: Record) -> str:
+    """How many people were analysed."""
+    amount = people(record)
+    if amount is None:
+        return "number of people not reported"
+    return ("at least " if some_uncounted(record) else "") + count(amount, "person", "people")
+
+
+def size_words(record: Record) -> str:
+    """How much evidence there is: trials and analysed people.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> size_words(filled(Appraised, {"k": 5, "n_experimental": 100, "n_control": 98}))
+    '5 trials, 198 people'
+    """
+    return f"{count(record.k, 'trial')}, {_people_words(record)}"
+
+
+def verdict_words(record: Record) -> str:
+    """The shortest honest reading of a result, for a table cell.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> verdict_words(filled(Appraised, {"status": "no_data"}))
+    'no poolable trial'
+    """
+    if record.status == Status.NO_DATA:
+        return "no poolable trial"
+    side = clear_side(record)
+    reading = f"favours {getattr(record, f'{side}_name')}" if side else "no clear difference"
+    return f"{reading} (one trial)" if record.status == Status.SINGLE_STUDY else reading
+
+
+def result_sentence(record: Record) -> str:
+    """One result in words: direction, numbers, amount of evidence, and what a new trial might show.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> sides = {"experimental_name": "acupuncture", "control_name": "sham"}
+    >>> result_sentence(filled(Appraised, {"status": "no_data", "domain": "pain", **sides}))
+    'No trial with numbers that can be pooled compares acupuncture with sham for pain.'
+    """
+    if record.status == Status.NO_DATA or not record.pooled:
+        return _no_data_sentence(record)
+    pooled, level = record.pooled, record.methods.level
+    numbers = words.effect(record.measure, pooled.estimate, pooled.ci_low, pooled.ci_high, level)
+    side = clear_side(record)
+    if side:
+        start = f"The result favours {getattr(record, f'{side}_name')}"
+    else:
+        between = f"{record.experimental_name} and {record.control_name}"
+        start = f"No clear difference between {between} was shown"
+    if record.status == Status.SINGLE_STUDY:
+        opening = f"{start}, in one trial only ({_people_words(record)}): {numbers}"
+        return f"{opening}. One trial is not a meta-analysis."
+    return f"{start}: {numbers}; {size_words(record)}.{_new_trial_words(record, level)}"
+
+
+def _new_trial_words(record: Record, level: float) -> str:
+    """What the prediction interval says about a further trial; "" where there is none."""
+    interval = prediction(record)
+    if not interval:
+        return ""
+    span = f" The effect in a new, similar trial is expected to lie from {interval.interval}"
+    ending = f" ({words.percent(level)} prediction interval)"
+    if excludes_no_effect(record.measure, interval.low.value, interval.high.value):
+        return f"{span}{ending}."
+    return f"{span}{ending}, so it may lie on either side of no difference."
+
+
+def _no_data_sentence(record: Record) -> str:
+    """What is known where nothing could be pooled."""
+    sides = f"{record.experimental_name} with {record.control_name}"
+    start = f"No trial with numbers that can be pooled compares {sides} for {domain_name(record.domain)}."
+    unused = {row.study_id for row in near_misses(record)}
+    known = {row.study_id for row in record.known} | unused
+    if not known:
+        return start
+    opening = f"{capital(count(len(known), 'trial'))} of this comparison {_are(known)} known"
+    if not unused:
+        return f"{start} {opening}, none with a usable number for it."
+    return f"{start} {opening}; {count(len(unused), 'trial')} reported it in a form that could not be used."
+
+
+def _are(things: Collection[Any]) -> str:
+    return "is" if len(things) == 1 else "are"
+
+
+# statements
+
+STRENGTH = {"high": "", "moderate": "probably ", "low": "may ", "very low": "may "}
+DOUBT = ", but the evidence is very uncertain"
+LARGE, SMALL = 2.0, 0.5  # multiples of the smallest important difference
+STANDARDISED = 0.2  # smallest important standardised difference (Cohen 1988)
+RELATIVE = 0.25  # smallest important relative change of a risk (Guyatt 2011, J Clin Epidemiol 64: 1283)
+OUTCOMES = {
+    "pain": ("pain", "reduce", "increase"),
+    "symptom_score": ("neuropathy symptoms", "reduce", "increase"),
+    "nerve_conduction": ("nerve conduction", "improve", "worsen"),
+    "quality_of_life": ("quality of life", "improve", "worsen"),
+    "sensory_function": ("sensory function", "improve", "worsen"),
+    "function": ("physical function", "improve", "worsen"),
+    "responder": ("the number of people {}", "increase", "reduce"),
+    "incidence": ("the number of people {}", "reduce", "increase"),
+    "adverse_event": ("the number of people with {}", "reduce", "increase"),
+    "serious_adverse_event": ("the number of people with {}", "reduce", "increase"),
+    "withdrawal": ("the number of people who leave the trial{}", "reduce", "increase"),
+}
+EVENTS = {
+    ("responder", "improved"): "who improve",
+    ("responder", "markedly_improved"): "who improve markedly",
+    ("responder", "pain_30"): "with at least 30% less pain",
+    ("responder", "pain_50"): "with at least half the pain gone",
+    ("responder", "pain_free"): "free of pain",
+    ("responder", "symptom_50"): "with at least half the symptoms gone",
+    ("adverse_event", "any"): "any adverse event",
+    ("serious_adverse_event", "any"): "a serious adverse event",
+    ("serious_adverse_event", "death"): "a fatal event",
+    ("withdrawal", "all_causes"): " for any reason",
+    ("withdrawal", "adverse_event"): " because of an adverse event",
+    ("withdrawal", "lack_of_effect"): " because it did not help",
+}
+ANY_EVENT = {
+    "responder": "who respond",
+    "incidence": "with neuropathy",
+    "adverse_event": "the adverse event",
+    "serious_adverse_event": "a serious adverse event",
+    "withdrawal": "",
+}
+
+
+def informative_statement(record: Appraised) -> str:
+    """One sentence for a summary of findings; "" without a result or without an assessed certainty.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> pooled = {"estimate": -2.2, "ci_low": -3.0, "ci_high": -1.4}
+    >>> known = {"status": "pooled", "measure": "MD", "better": "lower", "domain": "pain", "pooled": pooled}
+    >>> known |= {"experimental_name": "acupuncture", "control_name": "sham", "mcid": {"value": 2.0}}
+    >>> informative_statement(filled(Appraised, known | {"certainty": {"level": "moderate"}}))
+    'Compared with sham, acupuncture probably reduces pain.'
+    """
+    level, pooled = (record.certainty or {}).get("level"), record.pooled
+    if record.status == Status.NO_DATA or level not in STRENGTH or not pooled:
+        return ""
+    if not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
+        return _unsettled(record, level)
+    start = f"Compared with {record.control_name}, {record.experimental_name}"
+    size = _effect_size(record, pooled.estimate)
+    noun, benefit, harm = _outcome_words(record)
+    if size == "trivial":
+        return _sentence(start, level, "make", f"little or no difference to {noun}")
+    verb = benefit if clear_side(record) == "experimental" else harm
+    adverb = {"large": " by a large amount", "small": " slightly"}.get(size, "")
+    return _sentence(start, level, verb, f"{noun}{adverb}")
+
+
+def _is_plural(name: str) -> bool:
+    """Whether the name of a treatment takes a plural verb."""
+    return name.endswith("s") and not name.endswith(("ss", "is", "us"))
+
+
+def _sentence(start: str, level: str, verb: str, rest: str) -> str:
+    """The verb is inflected unless "may" stands before it or the treatment is a plural."""
+    strength = STRENGTH[level]
+    inflected = verb if strength == "may " or _is_plural(start) else f"{verb}s"
+    return f"{start} {strength}{inflected} {rest}{DOUBT if level == 'very low' else ''}."
+
+
+def _unsettled(record: Appraised, level: str) -> str:
+    """What may be said where the interval includes no difference."""
+    noun, benefit, _ = _outcome_words(record)
+    treatment, against = record.experimental_name, f"compared with {record.control_name}"
+    if level == "very low":
+        return f"The evidence is very uncertain about the effect of {treatment} on {noun}, {against}."
+    assert record.pooled is not None
+    bounds = (record.pooled.ci_low, record.pooled.ci_high)
+    if all(_effect_size(record, bound) == "trivial" for bound in bounds):
+        start = capital(f"{against}, {treatment}")
+        return _sentence(start, level, "make", f"little or no difference to {noun}")
+    verb = benefit if _is_plural(treatment) else f"{benefit}s"
+    opening = f"Whether {treatment} {verb} {noun}, {against}, is not settled"
+    return f"{opening}: the interval includes no difference."
+
+
+def _effect_size(record: Record, value: float | None) -> str:
+    """How large a value is: "large", "important", "small", "trivial", or "" where no yardstick is known."""
+    unit = _yardstick(record)
+    if unit is None or value is None:
+        return ""
+    share = abs(value - no_effect(record.measure)) / unit
+    return (
+        "large" if share >= LARGE else "important" if share >= 1 else "small" if share >= SMALL else "trivial"
+    )
+
+
+def _yardstick(record: Record) -> float | None:
+    if record.measure in RATIOS:
+        return RELATIVE
+    if record.measure == "SMD":
+        return STANDARDISED
+    return abs(record.mcid.value) if record.mcid and record.mcid.value else None
+
+
+def _outcome_words(record: Record) -> tuple[str, str, str]:
+    """The outcome as a noun phrase, with the verbs for benefit and for harm."""
+    domain = record.domain
+    noun, benefit, harm = OUTCOMES.get(domain, (domain_name(domain), "improve", "worsen"))
+    if "{}" in noun:
+        codes = {study.instrument for study in record.studies}
+        code = codes.pop() if len(codes) == 1 else ""
+        known = EVENTS.get((domain, code))
+        named = domain == "adverse_event" and code and not known
+        noun = noun.format(spaced(code) if named else known or ANY_EVENT[domain])
+    return noun, benefit, harm
+
+
+# certainty
+
+
+FILLED = {"very low": 1, "low": 2, "moderate": 3, "high": 4}  # marks of four
+
+
+@dataclass(frozen=True, slots=True)
+class Certainty:
+    """Certainty of evidence: its level, filled marks of four, and by name the domains with their reasons."""
+
+    level: str
+    marks: str
+    domains: tuple[tuple[str, Row], ...]
+
+    @property
+    def lowered(self) -> list[tuple[str, Row]]:
+        """The domains for which certainty was lowered."""
+        return [(name, domain) for name, domain in self.domains if domain["levels_down"]]
+
+    @property
+    def overridden(self) -> bool:
+        """Whether a person has judged otherwise than the rules."""
+        return any(domain["overridden"] for _, domain in self.domains)
+
+
+def certainty_view(record: Appraised) -> Certainty | None:
+    """The certainty of a result; None where it was not assessed."""
+    certainty = record.certainty
+    if not certainty:
+        return None
+    filled = FILLED[certainty["level"]]
+    domains = tuple((DOMAINS[domain["domain"]], domain) for domain in certainty["domains"])
+    return Certainty(certainty["level"], "●" * filled + "○" * (4 - filled), domains)
+
+
+# the whole question
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """All that the section of one question shows.
+
+    `settings` are those of the configuration as names and texts, `elsewhere` counts results of other
+    comparisons, `unread` are known trials of which no number is used, `origins` those of the forest's rows.
+    """
+
+    record: Appraised
+    table: ForestTable
+    axis: Axis
+    origins: Mapping[int, Origin]
+    sentence: str
+    statement: str
+    verdict: str
+    side: str
+    certainty: Certainty | None
+    robust: Robustness | None
+    settings: tuple[tuple[str, str], ...]
+
+    @property
+    def judged(self) -> bool:
+        """Whether a review has judged the risk of bias of any trial."""
+        return any(study.judgements for study in self.table.studies)
+
+    @property
+    def p_value(self) -> Number:
+        """That of the test of no difference."""
+        return number_at(self.record, "pooled.p_value", words.p_value)
+
+    @property
+    def not_used(self) -> list[Any]:
+        """Results of this comparison that could not be used."""
+        return near_misses(self.record)
+
+    @property
+    def elsewhere(self) -> int:
+        """How many results compare something else."""
+        return sum(row.reason_code in OTHER_QUESTION for row in self.record.not_used)
+
+    @property
+    def unread(self) -> list[Any]:
+        """Known trials of this comparison without a number that is used here."""
+        used = {study.study_id for study in self.record.studies}
+        return [row for row in self.record.known if row.study_id not in used]
+
+
+def question_view(record: Appraised, raw: Row, instruments: Row, spec: Row | None = None) -> Question:
+    """The view of one record.
+
+    `raw` holds raw rows by row_id, `instruments` their full names, `spec` the resolved settings that made
+    the record.
+    """
+    table = forest_table(record)
+    return Question(
+        record=record,
+        table=table,
+        axis=forest_axis(table, mcid_threshold(record)),
+        origins=origins(record, table, raw, instruments),
+        sentence=result_sentence(record),
+        statement=informative_statement(record),
+        verdict=verdict_words(record),
+        side=clear_side(record),
+        certainty=certainty_view(record),
+        robust=robustness_view(record),
+        settings=tuple(_settings_shown(spec or {})),
+    )
+
+
+def _settings_shown(spec: Row) -> list[tuple[str, str]]:
+    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out."""
+    shown = []
+    for key, value in spec.items():
+        if key not in SHOWN_ELSEWHERE and value not in (None, "", [], {}):
+            parts = value if isinstance(value, list) else [value]
+            shown.append((key, ", ".join("(no item)" if part == "" else str(part) for part in parts)))
+    return shown
+
+
+def scale_key(record: Record) -> tuple[str, ...]:
+    """What must be equal for two results to be drawn on one axis."""
+    return (record.measure, record.scale or record.unit) if record.measure == "MD" else (record.measure,)
+
+
+def result_axis(record: Record) -> Axis:
+    """The axis of one pooled result alone: no effect, the MCID, the estimate and its interval."""
+    pooled, threshold = record.pooled, mcid_threshold(record)
+    assert pooled is not None
+    assert pooled.estimate is not None
+    low, high = pooled.ci_low, pooled.ci_high
+    landmarks = [no_effect(record.measure), pooled.estimate, *([] if threshold is None else [threshold])]
+    return plan_axis(
+        [pooled.estimate],
+        [] if low is None or high is None else [(low, high)],
+        landmarks,
+        logarithmic=record.measure in RATIOS,
+        left=0.0,
+        right=RESULT_AXIS,
+    )
