@@ -23,6 +23,7 @@ CATALOGUE: dict[str, Any] = {
     },
 }
 STUDY = {"first_author": "Lu", "year": 2020, "condition": "DPN", "design": "parallel", "purpose": "treatment"}
+SHAM = {"arm": "s", "category": "sham", "role": "control"}
 ARM = {"role": "experimental", "label": "an arm", "category": "manual_acupuncture"}
 PLACE = {
     "domain": "pain",
@@ -92,3 +93,8 @@ def chosen(comparison: Comparison) -> list[Row]:
 def reasons(comparison: Comparison) -> dict[str, str]:
     """Reason code -> words of everything excluded."""
     return dict(zip(comparison.excluded["reason_code"], comparison.excluded["reason"], strict=True))
+
+
+def two_arms(**cells: Any) -> list[Row]:
+    """Rows of continuous.csv of an experimental and a sham arm, alike but for their mean."""
+    return [{"arm": "a", "centre": 3.0, **cells}, {"arm": "s", "centre": 5.0, **cells}]

@@ -1,11 +1,7 @@
 import pytest
-from small_review import answer, question, review
+from small_review import SHAM, answer, question, review, two_arms
 
-SHAM = {"arm": "s", "category": "sham", "role": "control"}
-
-
-def two_arms(**cells):
-    return [{"arm": "a", "centre": 3.0, **cells}, {"arm": "s", "centre": 5.0, **cells}]
+from trialpool.records import Choice, choices_from_text, choices_to_text
 
 
 def found(tables, **changes):
@@ -120,3 +116,12 @@ def test_a_list_of_times_is_turned_round_and_what_it_lacks_is_tried():
         "timepoint=last": -2.5,
         "timepoint=follow_up": -0.5,
     }
+
+
+def test_the_name_of_an_alternative_reads_back_as_its_choices():
+    rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(timepoint="follow_up", weeks=20)]
+    rows[2]["centre"], rows[4]["centre"] = 2.5, 4.5
+    names = list(found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS"]))
+    assert choices_from_text("timepoint=follow_up") == (Choice("timepoint", "follow_up"),)
+    assert [choices_to_text(choices_from_text(name)) for name in names] == names
+    assert choices_from_text("") == ()

@@ -26,7 +26,6 @@ from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
 from trialpool.evidence.tables import CATEGORIES, DOSE, EFFECTS, EXCLUDED, KNOWN, typed
 
-AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 GRAVE = ("high", "medium")
 
 

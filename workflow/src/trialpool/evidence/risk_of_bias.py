@@ -25,8 +25,8 @@ def worst_judgements(judgements: Iterable[Row], not_bias: Sequence[str] = NOT_BI
     for row in judgements:
         if row.get("domain") in not_bias:
             continue
-        held = worst.get(row["study_id"])
-        if held is None or ORDER.get(row["judgement"], 1) > ORDER.get(held, 1):
+        before = worst.get(row["study_id"])
+        if before is None or ORDER.get(row["judgement"], 1) > ORDER.get(before, 1):
             worst[row["study_id"]] = row["judgement"]
     return worst
 

@@ -33,7 +33,6 @@ from trialpool.evidence.derivation import (
 from trialpool.evidence.tables import ARMS, EVENTS
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 
-SUMMARIES = ("arms", "contrasts", "events")
 MORE_IS_BETTER = ("responder",)
 FEWEST_FOR_QUANTILES = 5
 QUANTILES = (("iqr", ("q1", "q3"), "quartiles"), ("range", ("minimum", "maximum"), "range"))
@@ -41,7 +40,7 @@ NO_MEDIAN = "skewness cannot be judged without the median"
 
 
 def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Arm summaries, contrasts and events of the evidence tables, by the names SUMMARIES."""
+    """Arm summaries, contrasts and events of the evidence tables, by these names."""
     return {
         "arms": arm_summaries(tables),
         "contrasts": contrast_summaries(tables),

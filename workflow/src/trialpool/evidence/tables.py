@@ -32,121 +32,64 @@ DTYPES = {
 }
 
 
-def _columns(**kinds: str) -> Columns:
-    """Columns by blocks of one type: `text_1="study_id arm", number_2="weeks"`."""
-    return {name: Kind(block.partition("_")[0]) for block, names in kinds.items() for name in names.split()}
+NAMES = {
+    Kind.CODES: "category_experimental category_control",
+    Kind.NUMBER: """
+    weeks n mean sd sd_before sd_after r_found sd_borrowed estimate se df n_1 n_2 time_order low high effect
+    variance mean_experimental sd_experimental mean_control sd_control sessions programme_weeks
+    sessions_per_week sessions_experimental programme_weeks_experimental sessions_per_week_experimental
+    """,
+    Kind.COUNT: """
+    analysis_index route result_id choice_id comparison outcome_rank item_rank time_rank year
+    arms_experimental arms_control n_experimental n_control events events_experimental events_control
+    n_randomised trials people results
+    """,
+    Kind.FLAG: "usable reconstructed imputed assumed_n omits_arms selected has_numbers",
+}
+KINDS = {name: kind for kind, names in NAMES.items() for name in names.split()}
 
 
-RESULT = "domain instrument item unit better"
-SOURCE = "derivation cautions reading source_url locator row_ids"
-VERDICT = _columns(flag="usable", text="reason_code reason")
-ARMS = (
-    _columns(
-        text_1=f"study_id arm {RESULT}",
-        number_1="weeks",
-        text_2="timepoint period kind",
-        number_2="n mean sd sd_before sd_after r_found",
-        text_3="r_source",
-        number_3="sd_borrowed",
-        text_4="borrowed_from",
-        flag_1="reconstructed",
-        count_1="route",
-        flag_2="imputed",
-        text_5=SOURCE,
-    )
-    | VERDICT
-)
-EVENTS = (
-    _columns(
-        text_1=f"study_id arm {RESULT}",
-        number_1="weeks",
-        text_2="timepoint period kind",
-        number_2="n events",
-        flag_1="reconstructed",
-        count_1="route",
-        flag_2="imputed",
-        text_5=SOURCE,
-    )
-    | VERDICT
-)
-CONTRASTS = (
-    _columns(
-        text_1=f"study_id arm_1 arm_2 {RESULT}",
-        number_1="weeks",
-        text_2="timepoint period measure",
-        number_2="estimate se df n_1 n_2",
-        flag_1="assumed_n",
-        text_3="adjusted",
-        count_1="route",
-        flag_2="imputed",
-        text_5=SOURCE,
-    )
-    | VERDICT
-)
-CATEGORIES = _columns(codes="category_experimental category_control")  # of all arms combined
+def _columns(names: str) -> Columns:
+    """Columns by name, each with its type: what is not named in NAMES is text."""
+    return {name: KINDS.get(name, Kind.TEXT) for name in names.split()}
+
+
+OUTCOME = "domain instrument item unit better weeks timepoint period"
+SOURCE = "imputed derivation cautions reading source_url locator row_ids"
+VERDICT = "usable reason_code reason"
+ARMS = _columns(f"""
+    study_id arm {OUTCOME} kind n mean sd sd_before sd_after r_found r_source sd_borrowed borrowed_from
+    reconstructed route {SOURCE} {VERDICT}
+    """)
+EVENTS = _columns(f"study_id arm {OUTCOME} kind n events reconstructed route {SOURCE} {VERDICT}")
+CONTRASTS = _columns(f"""
+    study_id arm_1 arm_2 {OUTCOME} measure estimate se df n_1 n_2 assumed_n adjusted route {SOURCE}
+    {VERDICT}
+    """)
+CATEGORIES = _columns("category_experimental category_control")  # of all arms combined
 DOSE = ("sessions", "programme_weeks", "sessions_per_week")
-CANDIDATES = _columns(
-    count_1="analysis_index",
-    text_1="study_id",
-    count_2="result_id choice_id comparison",
-    flag_1="reconstructed omits_arms",
-    text_2="basis",
-    count_3="route",
-    flag_2="imputed",
-    text_3="reading",
-    count_4="outcome_rank item_rank time_rank",
-    number_1="time_order low high",
-    text_4="kind domain instrument item unit",
-    number_2="weeks",
-    text_5="timepoint",
-    number_3="effect variance",
-    text_6="arm_id_experimental label_experimental arm_id_control label_control",
-    count_5="arms_experimental arms_control",
-    codes=" ".join(CATEGORIES),
-    number_4="n_experimental mean_experimental sd_experimental events_experimental",
-    number_5="n_control mean_control sd_control events_control",
-    text_7="cointervention_experimental",
-    number_6=" ".join(f"{name}_experimental" for name in DOSE),
-    text_8="derivation cautions source_url locator row_ids reason_code reason",
-)
-EFFECTS = _columns(
-    text_1="analysis study_id label",
-    count_1="year",
-    text_2="condition purpose design arm_experimental arm_control label_experimental label_control",
-    codes_1=" ".join(CATEGORIES),
-    text_3="cointervention domain instrument item unit",
-    number_1="weeks",
-    text_4="timepoint kind",
-    count_2="n_experimental n_control",
-    number_2="mean_experimental sd_experimental mean_control sd_control",
-    count_3="events_experimental events_control",
-    text_5="measure",
-    number_3="effect variance",
-    flag_1="imputed",
-    text_6=SOURCE,
-    flag_2="selected",
-    text_7="reason variant",
-    number_4=" ".join(DOSE),
-    count_4="n_randomised",
-    text_8="cluster risk_of_bias judgements audit",
-)
-EXCLUDED = _columns(
-    text_1="analysis study_id label arm_experimental arm_control instrument item timepoint",
-    number_1="weeks",
-    text_2="reason_code reason source_url row_ids",
-)
-KNOWN = _columns(
-    text_1="analysis study_id label",
-    count_1="year n_randomised",
-    codes_1=" ".join(CATEGORIES),
-    flag_1="has_numbers",
-    text_2="source_url",
-)
-FLOW = _columns(
-    text_1="analysis step reason_code reason",
-    count_1="trials people results",
-    text_2="study_ids",
-)
+CANDIDATES = _columns("""
+    analysis_index study_id result_id choice_id comparison reconstructed omits_arms basis route imputed
+    reading outcome_rank item_rank time_rank time_order low high kind domain instrument item unit weeks
+    timepoint effect variance arm_id_experimental arms_experimental label_experimental category_experimental
+    n_experimental mean_experimental sd_experimental events_experimental arm_id_control arms_control
+    label_control category_control n_control mean_control sd_control events_control
+    cointervention_experimental sessions_experimental programme_weeks_experimental
+    sessions_per_week_experimental derivation cautions source_url locator row_ids reason_code reason
+    """)
+EFFECTS = _columns(f"""
+    analysis study_id label year condition purpose design arm_experimental arm_control label_experimental
+    label_control category_experimental category_control cointervention domain instrument item unit weeks
+    timepoint kind n_experimental n_control mean_experimental sd_experimental mean_control sd_control
+    events_experimental events_control measure effect variance {SOURCE} selected reason variant sessions
+    programme_weeks sessions_per_week n_randomised cluster risk_of_bias judgements audit
+    """)
+EXCLUDED = _columns("""
+    analysis study_id label arm_experimental arm_control instrument item timepoint weeks reason_code reason
+    source_url row_ids
+    """)
+KNOWN = _columns(f"analysis study_id label year n_randomised {' '.join(CATEGORIES)} has_numbers source_url")
+FLOW = _columns("analysis step reason_code reason trials people results study_ids")
 SORTED_BY = (
     *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code"),
 )

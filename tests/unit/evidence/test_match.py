@@ -1,0 +1,50 @@
+"""Which arms and results an analysis takes."""
+
+import pandas as pd
+from small_review import SHAM, answer, chosen, question, review, two_arms
+
+
+def test_role_does_not_decide_the_side_but_the_category_does():
+    arms = [{"arm": "a", "role": "control"}, {**SHAM, "role": "experimental"}]
+    (row,) = chosen(answer(review(arms=arms, continuous=two_arms())))
+    assert row["effect"] == -2.0
+
+
+def test_role_decides_where_one_category_is_on_both_sides():
+    arms = [{"arm": "s", "role": "experimental"}, {"arm": "a", "role": "control"}]
+    spec = question(control=["manual_acupuncture"])
+    (row,) = chosen(answer(review(arms=arms, continuous=two_arms()), spec))
+    assert row["effect"] == 2.0
+
+
+def test_times():
+    rows = [row for weeks in (4, 8, 12) for row in two_arms(weeks=weeks, timepoint="follow_up")]
+    rows += two_arms(weeks=None)
+    tables = review(continuous=rows)
+    specs = [
+        question(analysis="late", timepoint="follow_up"),
+        question(analysis="middle", timepoint={"weeks": [5, 10]}),
+        question(analysis="tie", timepoint={"weeks": [2, 14]}),
+        question(analysis="list", timepoint=["during", "end_of_treatment"]),
+        question(analysis="none", timepoint={"weeks": [20, 30]}),
+    ]
+    found = {row["analysis"]: row["weeks"] for row in chosen(answer(tables, *specs))}
+    assert pd.isna(found.pop("list"))
+    assert found == {"late": 12, "middle": 8, "tie": 8}
+
+
+def test_doses_that_follow_from_others_come_with_the_effect():
+    arms = [
+        {"arm": "a", "weeks": 4, "sessions_per_week": 3},
+        {"arm": "b", "weeks": 8, "sessions": 20},
+        {"arm": "ab", "pooled_of": "a b"},
+        {"arm": "s", "category": "sham", "role": "control"},
+    ]
+    rows = [{"arm": "ab", "centre": 3.0}, {"arm": "s", "centre": 5.0}]
+    together = answer(review(arms=arms, continuous=rows), question()).effects
+    (row,) = together[together["selected"]].to_dict("records")
+    assert (row["sessions"], row["programme_weeks"], row["sessions_per_week"]) == (16.0, 6.0, 2.75)
+    both = [{**rows[0], "arm": "a"}, {**rows[0], "arm": "b"}, rows[1]]
+    combined = answer(review(arms=arms, continuous=both), question()).effects
+    (row,) = combined[combined["selected"]].to_dict("records")
+    assert (row["arm_experimental"], row["sessions"], row["sessions_per_week"]) == ("a+b", 16.0, 2.75)

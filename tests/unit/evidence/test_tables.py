@@ -1,0 +1,34 @@
+"""Every table between the stages has the columns and types of its contract."""
+
+import pytest
+from small_review import answer, question, review, two_arms
+
+from trialpool.evidence import tables
+from trialpool.evidence.match import pose
+from trialpool.evidence.pairs import compute_effects
+from trialpool.evidence.summaries import harmonise
+
+
+@pytest.fixture(scope="module")
+def trial():
+    rows = {"contrasts": [{"arm_1": "a", "arm_2": "s"}], "events": [{"arm": "a"}, {"arm": "s"}]}
+    return review(continuous=two_arms(), **rows)
+
+
+@pytest.mark.parametrize("name", ["arms", "contrasts", "events"])
+def test_summaries(trial, name):
+    assert list(harmonise(trial)[name]) == list(getattr(tables, name.upper()))
+
+
+def test_candidates(trial):
+    candidates, _ = compute_effects(pose(harmonise(trial), trial, {}, [question()]))
+    assert list(candidates) == list(tables.CANDIDATES)
+    assert len(candidates) == 2
+
+
+@pytest.mark.parametrize("name", ["effects", "excluded", "known"])
+def test_what_the_synthesis_reads(trial, name):
+    table, columns = getattr(answer(trial), name), getattr(tables, name.upper())
+    assert list(table) == list(columns)
+    kinds = {column: str(table[column].dtype) for column in table if columns[column] != "text"}
+    assert kinds == {column: tables.DTYPES[kind] for column, kind in columns.items() if kind != "text"}
