@@ -20,11 +20,11 @@ import numpy as np
 import yaml
 
 from trialpool.planning import batches
+from trialpool.pool_job import pool_analyses
+from trialpool.records import Effect, sketch
 from trialpool.settings import load_settings
-from trialpool.synthesis.job import pool_analyses
-from trialpool.synthesis.multiverse import level_rows, multiverse, multiverse_summary
+from trialpool.synthesis.choices import data_sets, multiverse, specifications
 from trialpool.synthesis.sensitivity import sensitivity_rows
-from trialpool.synthesis.specifications import data_sets
 
 TRIALS, VARIANTS, RUNS = 20, 400, 5
 WORKERS = 2
@@ -47,19 +47,20 @@ def rows():
         effects = random.normal(-1.0, 0.6, TRIALS)
         variances = random.uniform(0.05, 0.4, TRIALS)
         for trial in range(TRIALS):
-            yield {
-                "study_id": f"T{trial}",
-                "label": f"Trial {trial}",
-                "category_control": ["sham"],
-                "reading": "double",
-                "imputed": False,
-                "n_experimental": 30,
-                "n_control": 30,
-                "effect": effects[trial],
-                "variance": variances[trial],
-                "selected": variant == 0,
-                "variant": "" if variant == 0 else f"choice={variant}",
-            }
+            yield sketch(
+                Effect,
+                study_id=f"T{trial}",
+                label=f"Trial {trial}",
+                category_control="sham",
+                reading="double",
+                imputed=False,
+                n_experimental=30,
+                n_control=30,
+                effect=effects[trial],
+                variance=variances[trial],
+                selected=variant == 0,
+                variant="" if variant == 0 else f"choice={variant}",
+            )
 
 
 def median_seconds(call):
@@ -108,15 +109,15 @@ def shipped_review(processed=None):
 def main():
     effects = list(rows())
     sets = data_sets(effects)
-    columns = multiverse(SPEC, sets)
+    every = specifications(SPEC, sets)
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     steps = {
         "sets of data as matrices": lambda: data_sets(effects),
-        "multiverse": lambda: multiverse(SPEC, sets),
-        "its summary and levels": lambda: (multiverse_summary(SPEC, columns), level_rows(SPEC, columns)),
+        "multiverse": lambda: specifications(SPEC, sets),
+        "its summary and levels": lambda: multiverse(SPEC, every),
         "sensitivity table": lambda: sensitivity_rows(SPEC, sets),
     }
-    print(f"{len(columns['estimate'])} specifications of {TRIALS} trials, median of {RUNS} runs\n")
+    print(f"{len(every.estimate)} specifications of {TRIALS} trials, median of {RUNS} runs\n")
     print("| step | seconds |\n|---|---:|")
     for name, call in steps.items():
         print(f"| {name} | {median_seconds(call):.2f} |")

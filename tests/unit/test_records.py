@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import msgspec
 import pytest
 
 from trialpool import io
-from trialpool.records import Record, Status, from_json, to_json
+from trialpool.records import Appraisal, Network, Record, Status, from_json, to_json
 
 RESULTS = sorted(Path("results/analyses").glob("*/result.json"))
 
@@ -33,3 +34,20 @@ def test_a_missing_part_is_refused() -> None:
     del record["robustness"]
     with pytest.raises(msgspec.ValidationError, match="robustness"):
         from_json(Record, record)
+
+
+@pytest.mark.parametrize("path", sorted(Path("results/networks").glob("*/result.json")), ids=str)
+def test_a_network_read_and_written_is_the_same_file(path: Path) -> None:
+    stored = io.read_json(path)
+    written = to_json(from_json(Network, stored))
+    assert json.dumps(written) == json.dumps(stored)
+
+
+def test_the_appraisal_read_and_written_is_the_same_file() -> None:
+    stored = io.read_json("results/appraisal.json")
+    assert json.dumps(to_json(from_json(Appraisal, stored))) == json.dumps(stored)
+
+
+def test_a_result_read_and_written_is_the_same_file() -> None:
+    stored = io.read_json(RESULTS[0])
+    assert json.dumps(to_json(from_json(Record, stored))) == json.dumps(stored)

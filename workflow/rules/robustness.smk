@@ -1,5 +1,5 @@
 # records -> what concerns the whole review: moderators, published pools, networks.
-from trialpool.synthesis.network_file import load_networks
+from trialpool.synthesis.network import load_networks
 from trialpool.synthesis.published import load_published
 
 try:
@@ -23,7 +23,7 @@ rule adjust_moderators:
     log:
         f"{RESULTS}/logs/adjust_moderators.log",
     params:
-        code=code("synthesis", "stats", "evidence", "!evidence/audit*"),
+        code=code("synthesis", "stats", "evidence", "!evidence/audit*", "text.py", "yaml_files.py"),
     script:
         "../scripts/adjust_moderators.py"
 
@@ -60,7 +60,7 @@ rule connect:
     log:
         f"{RESULTS}/logs/connect.log",
     params:
-        code=code(*DRAWING),
+        code=code(*DRAWING, "yaml_files.py"),
         networks=unrecorded(NETWORKS),
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",

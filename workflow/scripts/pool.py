@@ -1,7 +1,7 @@
 from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
-    from trialpool.synthesis.job import pool_analyses
+    from trialpool.pool_job import pool_analyses
 
     pool_analyses(
         snakemake.params.specs,

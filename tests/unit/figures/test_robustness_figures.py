@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 from figure_records import finish, made_up_study
+from tests.unit.synthesis.made_up import SPEC
 
 from trialpool import io
 from trialpool import text as words
@@ -19,39 +20,32 @@ from trialpool.figures.influence_plots import draw_influence
 from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood, tau_prior
 from trialpool.figures.save import save_figure
 from trialpool.figures.specification_curve import draw_specification_curve
+from trialpool.records import Effect, columns_of, sketch, to_json
 from trialpool.stats import bayes_pool
-from trialpool.synthesis.probe import probe
+from trialpool.synthesis.analyse import analyse
 
-NEEDED = {"subgroups": None, "timepoint": "end_of_treatment"}
+SUITE = ("robustness", "sensitivity", "multiverse", "influence", "cumulative", "small_study", "moderators")
+SUITE += ("multilevel", "bayes")
 
 
 def whole_record(k: int, measure: str = "MD", moderators: tuple[str, ...] = ()) -> tuple[Any, Any]:
-    """A record of k made-up trials with everything that `probe` adds, and its multiverse."""
+    """A record of k made-up trials with the whole sensitivity suite, and its multiverse."""
     import random
 
     rng = random.Random(k)
     studies = [made_up_study(index, measure, rng) for index in range(k)]
     for index, study in enumerate(studies):
-        study |= {"label": f"Trial {index}", "variant": "", "selected": True, "category_control": ["sham"]}
+        study |= {"label": f"Trial {index}", "variant": "", "selected": True, "category_control": "sham"}
         study |= {"year": 2000 + index, "sessions": 6.0 + index % 5, "imputed": index == 1}
         study["purpose"] = "treatment" if index % 2 else "prevention"
     record = finish(studies, measure)
-    spec = {
-        "analysis": "made-up",
-        "measure": measure,
-        "better": "lower",
-        "level": 0.95,
-        "tau2_method": "REML",
-        "interval": "hksj_adhoc",
-        "several_effects": "prefer",
-        "mcid": None,
-        "moderators": list(moderators),
-        "robustness": {"robust": 0.9, "sensitive": 0.5, "smallest_k": 3, "test_k": 10, "moderator_k": 10},
-        **NEEDED,
-    }
+    spec = SPEC | {"analysis": "made-up", "measure": measure, "mcid": None, "moderators": list(moderators)}
     record["methods"] = {key: spec[key] for key in ("tau2_method", "interval", "level")}
-    found, columns = probe(spec, studies, record["studies"])
-    return io.canonical(record | found), {name: list(values) for name, values in columns.items()}
+    names = columns_of(Effect)
+    effects = [sketch(Effect, **{name: row.get(name) for name in names}) for row in studies]
+    found, every = analyse(spec, effects)
+    suite = {name: to_json(getattr(found, name)) for name in SUITE}
+    return io.canonical(record | suite), every.columns() if every else {}
 
 
 def texts(figure: Any) -> list[str]:

@@ -123,8 +123,8 @@ def evidence() -> dict[str, list[dict[str, Any]]]:
 
 def everything() -> dict[str, Any]:
     """Arguments of `render_page` for a page on which every kind of block stands, some of it hostile."""
-    from trialpool.synthesis.appraise import appraise
-    from trialpool.synthesis.claims_file import DEFAULT_RULES
+    from trialpool.records import to_json
+    from trialpool.synthesis.claims import DEFAULT_RULES, appraise
 
     known = [
         {"study_id": "Known2010", "label": HOSTILE, "n_randomised": 50.0, "has_numbers": False}
@@ -142,6 +142,7 @@ def everything() -> dict[str, Any]:
     }
     tables = evidence()
     rules = {**DEFAULT_RULES, "overrides": {}, "claims": claims}
-    appraisal = appraise(records, tables["risk_of_bias"], rules)
+    given = [filled(Appraised, each) for each in records]
+    appraisal = to_json(appraise(given, tables["risk_of_bias"], rules))
     appraised = [filled(Appraised, each | appraisal["analyses"][each["analysis"]]) for each in records]
     return {"records": appraised, "tables": tables, "claims": appraisal["claims"]}

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 from trialpool import io
 from trialpool.errors import InputError
 from trialpool.folders import forget_others, pictures_in, records_in
+from trialpool.records import Record, from_json, to_json
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -156,21 +157,21 @@ def appraise(
     folders: Sequence[str], judgements_path: str, claims_path: str | None, audit_path: str, path: str
 ) -> None:
     """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON."""
-    from trialpool.synthesis.appraise import appraise
-    from trialpool.synthesis.claims_file import load_claims
+    from trialpool.synthesis.claims import appraise, load_claims
 
-    records = _records(folders)
-    rules = load_claims(claims_path, [record["analysis"] for record in records])
-    io.write_json(path, appraise(records, io.read_rows(judgements_path), rules, io.read_rows(audit_path)))
+    records = read_records(folders)
+    rules = load_claims(claims_path, [record.analysis for record in records])
+    appraisal = appraise(records, io.read_rows(judgements_path), rules, io.read_rows(audit_path))
+    io.write_json(path, to_json(appraisal))
 
 
 def adjust_moderators(folders: Sequence[str], path: str) -> None:
     """Write what was asked of moderators in the review, p-values adjusted over all tests of it (Holm)."""
     from trialpool.synthesis.moderators import MODERATOR_COLUMNS, adjusted, table_rows
 
-    rows = [row for record in _records(folders) for row in record.get("moderators") or []]
-    rows.sort(key=lambda row: row["analysis"])
-    io.write_csv(path, list(table_rows(adjusted(rows))), MODERATOR_COLUMNS)
+    rows = [row for record in read_records(folders) for row in record.moderators]
+    rows.sort(key=lambda row: row.analysis)
+    io.write_csv(path, table_rows(adjusted(rows)), MODERATOR_COLUMNS)
 
 
 def compare_published(
@@ -184,29 +185,29 @@ def compare_published(
     from trialpool.figures.published_panels import describe_published, draw_published
     from trialpool.synthesis.published import PUBLISHED_COLUMNS, load_published, published_rows
 
-    records = _records(folders)
-    rules = load_published(rules_path, [record["analysis"] for record in records])
-    rows = published_rows(io.read_rows(pools_path), rules, records)
+    records = read_records(folders)
+    rules = load_published(rules_path, [record.analysis for record in records])
+    rows = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
     io.write_csv(path, rows, PUBLISHED_COLUMNS)
     for figure in map(Path, figures):
         title = rules["figures"][figure.stem]["title"]
-        shown = [row for row in io.canonical(rows) if row["figure"] == figure.stem]
+        shown = [row for row in rows if row["figure"] == figure.stem]
         _save(draw_published(title, shown), figure.with_suffix(""), describe_published(title, shown))
 
 
 def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> None:
     """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
     from trialpool.figures.network_plot import describe_network, draw_network
-    from trialpool.synthesis.network import LEAGUE_COLUMNS, RANKING_COLUMNS, network_record
+    from trialpool.synthesis.network import LEAGUE_COLUMNS, RANKING_COLUMNS, build_network
 
-    records = {record["analysis"]: record for record in _records(folders)}
+    records = {record.analysis: record for record in read_records(folders)}
     for name, entry in rules.items():
-        network = io.canonical(network_record(name, entry, [records[slug] for slug in entry["analyses"]]))
-        own = Path(folder) / name
-        io.write_json(own / "result.json", network)
-        io.write_csv(own / "league.csv", network["league"], LEAGUE_COLUMNS)
-        io.write_csv(own / "ranking.csv", network["ranking"], RANKING_COLUMNS)
-        _save(draw_network(network), own / "network", describe_network(network))
+        network = build_network(name, entry, [records[slug] for slug in entry["analyses"]])
+        written, own = io.canonical(to_json(network)), Path(folder) / name
+        io.write_json(own / "result.json", written)
+        io.write_csv(own / "league.csv", written["league"], LEAGUE_COLUMNS)
+        io.write_csv(own / "ranking.csv", written["ranking"], RANKING_COLUMNS)
+        _save(draw_network(written), own / "network", describe_network(written))
 
 
 def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path) -> None:
@@ -214,11 +215,12 @@ def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path
     from trialpool.figures.bias_plot import describe_risk_of_bias, draw_risk_of_bias
     from trialpool.figures.evidence_map import describe_evidence_map, draw_evidence_map
     from trialpool.figures.timeline import describe_timeline, draw_timeline
-    from trialpool.view.read import read_records, read_tables
+    from trialpool.view.read import read_records as read_appraised
+    from trialpool.view.read import read_tables
     from trialpool.view.review import evidence_map, timeline, with_room
     from trialpool.view.study import labels, tool_tables, trial_views
 
-    records, tables = read_records(records_in(folders)), read_tables(table_paths)
+    records, tables = read_appraised(records_in(folders)), read_tables(table_paths)
     studies = tables["studies"]
     bias = tool_tables(tables["risk_of_bias"], labels(records, studies), len(studies))
     _save(draw_risk_of_bias(bias), folder / "risk_of_bias", describe_risk_of_bias(bias, len(studies)))
@@ -235,12 +237,13 @@ def write_tables(
     """Write summary.csv, excluded.csv and README.md from the records, their appraisal and the evidence."""
     from trialpool.page.readme import render_readme
     from trialpool.page.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_row
-    from trialpool.view.read import read_records, read_tables
+    from trialpool.view.read import read_records as read_appraised
+    from trialpool.view.read import read_tables
     from trialpool.view.study import labels
     from trialpool.view.unused import excluded_rows, not_asked
 
     appraisal = io.read_json(appraisal_path)
-    records, tables = read_records(records_in(folders), appraisal), read_tables(table_paths)
+    records, tables = read_appraised(records_in(folders), appraisal), read_tables(table_paths)
     io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY_COLUMNS)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
@@ -266,7 +269,8 @@ def write_page(
     """
     from trialpool.page.links import FOLDER
     from trialpool.page.page import render_pages
-    from trialpool.view.read import read_csv, read_records, read_tables
+    from trialpool.view.read import read_csv, read_tables
+    from trialpool.view.read import read_records as read_appraised
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
@@ -274,7 +278,7 @@ def write_page(
     for figure in map(Path, pictures_in(folders)):
         figures.setdefault(figure.parent.name, {})[figure.stem] = figure
     pages = render_pages(
-        read_records(records_in(folders), appraisal),
+        read_appraised(records_in(folders), appraisal),
         read_tables(table_paths),
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
@@ -318,9 +322,9 @@ def _frames(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
     return {Path(path).stem: pd.read_parquet(path) for path in paths}
 
 
-def _records(folders: Sequence[str]) -> list[dict[str, Any]]:
+def read_records(folders: Sequence[str]) -> list[Record]:
     """The records in the folders of the analyses, in their order (that of the config)."""
-    return [io.read_json(path) for path in records_in(folders)]
+    return [from_json(Record, io.read_json(path)) for path in records_in(folders)]
 
 
 def _save(figure: Any, path: Path, description: str, *, beside: bool = True) -> None:

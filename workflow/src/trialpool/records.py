@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import msgspec
 
 T = TypeVar("T")
+JOINT = "+"  # between the categories of arms that were combined; no code contains it
 
 
 class Status(StrEnum):
@@ -24,6 +25,51 @@ class Status(StrEnum):
     SINGLE_STUDY = "single_study"
     NO_DATA = "no_data"
     NOT_POOLED = "not_pooled"
+
+
+class Conclusion(StrEnum):
+    """What an interval says of the experimental treatment."""
+
+    BENEFIT = "benefit"
+    HARM = "harm"
+    UNCLEAR = "unclear"
+
+
+class Grade(StrEnum):
+    """How far a conclusion depends on the choices made."""
+
+    ROBUST = "robust"
+    SENSITIVE = "sensitive"
+    FRAGILE = "fragile"
+    NOT_ASSESSABLE = "not assessable"
+
+
+class Sureness(StrEnum):
+    """GRADE's four levels of certainty, the lowest first."""
+
+    VERY_LOW = "very low"
+    LOW = "low"
+    MODERATE = "moderate"
+    HIGH = "high"
+
+
+class Verdict(StrEnum):
+    """What the evidence says about a claim; of several results the later of the first five decides."""
+
+    SUPPORTED = "supported"
+    SUGGESTED = "suggested"
+    UNCLEAR = "unclear"
+    NOT_SUPPORTED = "not supported"
+    CONTRADICTED = "contradicted"
+    NO_EVIDENCE = "no evidence"
+
+
+class ClaimKind(StrEnum):
+    """What a claim says: any benefit, one that matters, or no more harm than a margin."""
+
+    BENEFIT = "benefit"
+    IMPORTANT_BENEFIT = "important_benefit"
+    NO_MORE_HARM = "no_more_harm"
 
 
 def omitted() -> Any:
@@ -113,8 +159,12 @@ class Direction:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Study:
-    """One effect of a trial: `effect`, `variance`, `ci_low`, `ci_high` on the analysis scale."""
+class Effect:
+    """A row of the effects table: one effect of a trial on the analysis scale (ratios as logarithms).
+
+    `variant` names the choice of data that gives it, "" in the main one. Arms that were combined may be of
+    several categories: a category field then holds them joined by "+" (see `categories`).
+    """
 
     analysis: str
     study_id: str
@@ -163,9 +213,24 @@ class Study:
     sessions_per_week: float | None
     n_randomised: int | float | None
     cluster: str
-    risk_of_bias: str
-    judgements: str
-    audit: str
+    risk_of_bias: str = ""
+    judgements: str = ""
+    audit: str = ""
+
+    def categories(self, side: str) -> list[str]:
+        """The categories of the arms of one side, "experimental" or "control".
+
+        >>> sketch(Effect, category_control="sham+usual_care").categories("control")
+        ['sham', 'usual_care']
+        """
+        word: str = getattr(self, f"category_{side}")
+        return word.split(JOINT)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study(Effect):
+    """A pooled effect with its own interval (`ci_low`, `ci_high` on the analysis scale) and weight in %."""
+
     ci_low: float
     ci_high: float
     weight: float | None
@@ -233,14 +298,14 @@ class Break:
 
     kind: str
     choice: str
-    to: str
+    to: Conclusion
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Robustness:
     """Whether the conclusion depends on the choices made; `agreement` is a share of specifications."""
 
-    grade: str
+    grade: Grade
     sentence: str
     agreement: float | None
     breaks: tuple[Break, ...]
@@ -250,22 +315,22 @@ class Robustness:
 class Sensitivity:
     """The result under one other choice, or why there is none (`reason`)."""
 
+    analysis: str
     kind: str
     choice: str
     study_id: str | None = omitted()
-    k: int | None
-    n: int | None
-    estimate: float | None
-    ci_low: float | None
-    ci_high: float | None
-    p_value: float | None
-    pi_low: float | None
-    pi_high: float | None
+    k: int | None = None
+    n: int | None = None
+    estimate: float | None = None
+    ci_low: float | None = None
+    ci_high: float | None = None
+    p_value: float | None = None
+    pi_low: float | None = None
+    pi_high: float | None = None
     tau2: float | None = None
     i2: float | None = None
-    analysis: str
-    conclusion: str | None
-    changes_conclusion: bool
+    conclusion: Conclusion | None = None
+    changes_conclusion: bool = False
     reason: str | None = omitted()
 
 
@@ -393,7 +458,7 @@ class Moderator:
     r2: float | None
     tau2_method: str | None
     interval: str | None
-    caution: str
+    caution: str | None
     groups: tuple[ModeratorGroup, ...]
 
 
@@ -496,6 +561,279 @@ class Record:
     bayes: tuple[Posterior, ...]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DomainRating:
+    """One of GRADE's five domains: levels down and why; what an override replaced, where there is one."""
+
+    domain: str
+    levels_down: int
+    reason: str
+    overridden: bool
+    suggested_levels_down: int | None = omitted()
+    suggested_reason: str | None = omitted()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Certainty:
+    """How sure one may be of a result; `suggested` is the level before overrides."""
+
+    level: Sureness
+    suggested: Sureness
+    domains: tuple[DomainRating, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AbsoluteEffect:
+    """Risks and their difference in people per 1,000, from the median risk of the control arms."""
+
+    assumed_risk: float
+    risk: float
+    risk_low: float
+    risk_high: float
+    difference: float
+    difference_low: float
+    difference_high: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResultAppraisal:
+    """What one result amounts to."""
+
+    certainty: Certainty | None
+    absolute: AbsoluteEffect | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Condition:
+    """A condition of a verdict, whether it is met, and what it would need."""
+
+    name: str
+    met: bool
+    text: str
+    need: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restricted:
+    """The numbers of a result restricted to some trials, which stand in no other file."""
+
+    status: Status
+    k: int
+    n_experimental: int | None
+    n_control: int | None
+    pooled: Pooled | None
+    trials: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One result's verdict on a claim."""
+
+    analysis: str
+    verdict: Verdict
+    conditions: tuple[Condition, ...]
+    restricted: Restricted | None = field(default=None, metadata={"omitted": True})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClaimPart:
+    """A part of a claim: the results that answer it (`where`: bounds on their dose) and the verdict."""
+
+    statement: str
+    kind: ClaimKind
+    where: Mapping[str, tuple[int | float, int | float]]
+    verdict: Verdict
+    reason: str
+    findings: tuple[Finding, ...]
+    change: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """A claim with its verdict, what would change it (`change`) and which results say more (`also`)."""
+
+    claim: str
+    name: str
+    statement: str
+    verdict: Verdict
+    reason: str
+    parts: tuple[ClaimPart, ...]
+    change: tuple[str, ...]
+    also: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Appraisal:
+    """appraisal.json: every analysis by its slug, and the claims in their order."""
+
+    analyses: Mapping[str, ResultAppraisal]
+    claims: tuple[Claim, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edge:
+    """Two treatments that trials compare directly; a trial of three arms counts at all its pairs."""
+
+    treatments: tuple[str, str]
+    trials: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkContrast:
+    """One comparison of a trial in a network, on the analysis scale."""
+
+    study: str
+    label: str
+    experimental: str
+    control: str
+    outcome: str
+    effect: float
+    variance: float
+    analysis: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkFit:
+    """The model of the connected part of a network; q, q_p_value, i2 are None where nothing can differ."""
+
+    reference: str
+    tau2: float
+    tau2_method: str
+    q: float | None
+    q_df: int
+    q_p_value: float | None
+    i2: float | None
+    contrasts: int
+    studies: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LeagueRow:
+    """One treatment against another by all paths of a network; `trials` compare the two directly."""
+
+    network: str
+    experimental: str
+    control: str
+    trials: int
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+    pi_low: float | None
+    pi_high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rank:
+    """A treatment's place among those of a network."""
+
+    network: str
+    treatment: str
+    trials: int
+    p_score: float
+    mean_rank: float
+    sd_rank: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inconsistency:
+    """The test between designs, or why there is none (`refused`)."""
+
+    q: float | None
+    df: int | float
+    p_value: float | None
+    designs: int
+    refused: str
+    caution: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeSplit:
+    """Direct and indirect evidence on one comparison, and whether they differ."""
+
+    experimental: str
+    control: str
+    direct: float | None
+    indirect: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Network:
+    """A network of treatments: `parts` are its connected parts, the largest of which is fitted."""
+
+    network: str
+    title: str
+    measure: str
+    scale: str | None
+    unit: str
+    better: str
+    direction: Direction
+    analyses: tuple[str, ...]
+    trials: int
+    outcomes: tuple[str, ...]
+    parts: tuple[tuple[str, ...], ...]
+    edges: tuple[Edge, ...]
+    studies: tuple[NetworkContrast, ...]
+    sentence: str
+    fit: NetworkFit | None
+    league: tuple[LeagueRow, ...]
+    ranking: tuple[Rank, ...]
+    inconsistency: Inconsistency | None
+    splits: tuple[NodeSplit, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedPool:
+    """A row of published.csv: a published pooled result beside our analysis of the nearest question."""
+
+    review_id: str
+    year: int | None
+    condition: str
+    comparison: str
+    outcome: str
+    n_studies: float | None
+    n_participants: float | None
+    model: str | None
+    measure: str
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    source_url: str
+    locator: str | None
+    note: str | None
+    figure: str
+    analysis: str
+    our_comparison: str | None = None
+    our_status: Status | None = None
+    our_k: int | None = None
+    our_n: int | None = None
+    our_model: str | None = None
+    our_measure: str | None = None
+    our_estimate: float | None = None
+    our_ci_low: float | None = None
+    our_ci_high: float | None = None
+    differences: str
+
+
+def columns_of(kind: type) -> tuple[str, ...]:
+    """The fields of a record in their order, which are the columns of its table.
+
+    >>> columns_of(Direction)
+    ('left', 'right')
+    """
+    return tuple(each.name for each in fields(kind))
+
+
+def sketch(kind: type[T], /, **values: Any) -> T:
+    """A record of which only some fields are known: the rest is None. For examples and one's own tables.
+
+    >>> sketch(Effect, study_id="A", effect=0.5).variance is None
+    True
+    """
+    return kind(**dict.fromkeys(columns_of(kind)) | values)
+
+
 def to_json(value: Any) -> Any:
     """A record, or any part of one, as JSON-ready dicts and lists, keys in the order of the fields.
 
@@ -519,7 +857,7 @@ def to_json(value: Any) -> Any:
 def from_json(kind: type[T], value: Any) -> T:
     """The other way round; raises msgspec.ValidationError, which names the place, where the form differs.
 
-    >>> from_json(Break, {"kind": "data", "choice": "final values", "to": "unclear"}).to
-    'unclear'
+    >>> from_json(Break, {"kind": "data", "choice": "final values", "to": "unclear"}).choice
+    'final values'
     """
     return msgspec.convert(value, kind)

@@ -15,13 +15,14 @@ In: arm summaries (see `summaries`). Out: the same with what follows from one an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from trialpool.evidence.derivation import Reason, Route, joined, number_text, refuse
+from trialpool.evidence.tables import setting
 from trialpool.stats import change_correlation, change_sd
 
 OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit", "period"]
@@ -164,7 +165,7 @@ def _reconstructed(
     )
 
 
-def assume_sds(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: pd.DataFrame) -> None:
+def assume_sds(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
     """Fill `sd` of arm results in place where it rests on a setting of the analysis.
 
     `source` are their arm summaries row by row. The correlation of a change is the one found in the evidence
@@ -172,22 +173,17 @@ def assume_sds(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: p
     `change_correlation`. SDs are borrowed where the analysis sets `borrow_sd`.
     """
     source = source.set_axis(rows.index)
-    _by_correlation(rows, specs, source)
-    _borrowed(rows, specs, source)
+    _by_correlation(rows, settings, source)
+    _borrowed(rows, settings, source)
 
 
-def _setting(specs: Sequence[Mapping[str, Any]], rows: pd.DataFrame, name: str, default: Any) -> np.ndarray:
-    values = np.array([spec.get(name, default) for spec in specs])
-    return np.asarray(values[rows["analysis_index"].to_numpy()])
-
-
-def _by_correlation(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: pd.DataFrame) -> None:
+def _by_correlation(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
     mask = (rows["route"] == Route.CORRELATION) & (rows["reason_code"] == "")
     if not mask.any():
         return
     part, summary = rows[mask], source[mask]
-    assumed = _setting(specs, part, "change_correlation", 0.5)
-    estimated = _setting(specs, part, "correlation_source", "found") == "found"
+    assumed = setting(settings, "change_correlation", part)
+    estimated = setting(settings, "correlation_source", part) == "found"
     estimated &= summary["r_found"].notna()
     r = np.where(estimated, summary["r_found"], assumed)
     rows.loc[mask, "sd"] = change_sd(summary["sd_before"], summary["sd_after"], r)
@@ -199,12 +195,12 @@ def _by_correlation(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], sour
     refuse(rows, [(mask & ~(rows["sd"] > 0), Reason.NO_SPREAD, "the assumed SD of the change is 0")])
 
 
-def _borrowed(rows: pd.DataFrame, specs: Sequence[Mapping[str, Any]], source: pd.DataFrame) -> None:
+def _borrowed(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
     mask = (rows["reason_code"] == Reason.NO_SPREAD) & rows["mean"].notna() & (rows["n"] >= 2)
     mask &= rows["sd"].isna() & source["sd_borrowed"].notna()
     if not mask.any():
         return
-    mask &= _setting(specs, rows, "borrow_sd", False).astype(bool)
+    mask &= setting(settings, "borrow_sd", rows).astype(bool)
     rows.loc[mask, "sd"] = source.loc[mask, "sd_borrowed"]
     words = [f"mean as printed, its SD pooled over {text}" for text in source.loc[mask, "borrowed_from"]]
     rows.loc[mask, "route"], rows.loc[mask, "imputed"] = int(Route.BORROWED), True

@@ -29,6 +29,7 @@ import pandas as pd
 
 from trialpool.evidence.derivation import Reason, plain_text, refuse
 from trialpool.evidence.effects import ODDS_RATIO
+from trialpool.evidence.tables import setting
 from trialpool.evidence.unit_of_analysis import check_assumptions
 
 Spec = Mapping[str, Any]
@@ -40,7 +41,8 @@ DOSES = ["sessions", "weeks", "sessions_per_week"]
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
 SETTINGS = {
     **{"analysis": None, "measure": None, "better": None, "scale": None, "multi_arm": "combine"},
-    **{"several_effects": "prefer", "change_correlation": 0.5, "zero_cells": 0.5, "smd_variance": "LS"},
+    **{"several_effects": "prefer", "zero_cells": 0.5, "smd_variance": "LS"},
+    **{"change_correlation": 0.5, "correlation_source": "found"},
     **{"kinds": None, "convert": None, "prefer_source": None, "borrow_sd": False},
 }
 MISMATCHES = {
@@ -322,7 +324,7 @@ def event_specs(specs: Sequence[Spec]) -> list[Spec]:
 
 def rank_conversions_last(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     """Event rows of SMDs that convert rank behind every instrument; those not named are dropped."""
-    converts = (settings["measure"] == "SMD").to_numpy()[rows["analysis_index"].to_numpy()]
+    converts = setting(settings, "measure", rows) == "SMD"
     keep = ~converts | (rows["outcome_rank"] != NOT_ASKED).to_numpy()
     behind = np.where(converts[keep], UNLISTED + 1, 0)
     return rows[keep].assign(outcome_rank=rows.loc[keep, "outcome_rank"] + behind)

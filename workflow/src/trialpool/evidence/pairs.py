@@ -46,7 +46,7 @@ from trialpool.evidence.match import (
     refuse_mismatches,
 )
 from trialpool.evidence.scales import on_scale, scaling, with_scales
-from trialpool.evidence.tables import CANDIDATES, DOSE
+from trialpool.evidence.tables import CANDIDATES, DOSE, setting
 from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_analysed, with_common_control
 from trialpool.measures import OF_EVENTS
 from trialpool.stats import combine_arms
@@ -117,7 +117,7 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
     refuse_mismatches(rows)
     _refuse_designs(rows, context)
     if name == "arms":
-        assume_sds(rows, context.specs, source)
+        assume_sds(rows, context.settings, source)
     _refuse_duplicates(rows, pooled_parts(arms))
     return rank_conversions_last(rows, context.settings) if name == "events" else rows
 
@@ -174,13 +174,13 @@ def without_double_counting(rows: pd.DataFrame, parts: pd.DataFrame) -> pd.Serie
     return stays
 
 
-def compare_arms(rows: pd.DataFrame, multi_arm: np.ndarray) -> pd.DataFrame:
+def compare_arms(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     """One row a comparison: columns of both sides with the suffixes _experimental and _control.
 
-    `rows` are usable ones of `eligible_arm_results`; `multi_arm` is the rule of every analysis.
+    `rows` are usable ones of `eligible_arm_results`; `settings` have the rule `multi_arm` of every analysis.
     """
     rows = rows.sort_values([*SIDE, "side", "arm"], kind="stable")
-    rule = multi_arm[rows["analysis_index"].to_numpy()]
+    rule = setting(settings, "multi_arm", rows)
     order = rows.groupby([*SIDE, "side"], sort=False).cumcount().to_numpy()
     apart = np.isin(rule, ["split", "covariance"]) & (rows["side"] == EXPERIMENTAL).to_numpy()
     rows = rows.assign(comparison=np.where(apart, order, 0))[(rule != "first") | (order == 0)]
@@ -188,7 +188,7 @@ def compare_arms(rows: pd.DataFrame, multi_arm: np.ndarray) -> pd.DataFrame:
     control = _one_arm(rows[rows["side"] == CONTROL]).drop(columns="comparison")
     both = experimental.merge(control, on=SIDE, suffixes=("_experimental", "_control"))
     comparisons = both.groupby(SIDE)["comparison"].transform("size").to_numpy()
-    shared = (multi_arm[both["analysis_index"].to_numpy()] == "split") & (comparisons > 1)
+    shared = (setting(settings, "multi_arm", both) == "split") & (comparisons > 1)
     return _split_control(both, shared, comparisons)
 
 
@@ -245,8 +245,7 @@ def _split_control(both: pd.DataFrame, shared: np.ndarray, comparisons: np.ndarr
 def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.DataFrame) -> pd.DataFrame:
     """Comparisons of usable arm results as candidate effects (`reason_code` "" where an effect came out)."""
     settings = context.settings
-    multi_arm = settings["multi_arm"].to_numpy()
-    pairs = compare_arms(rows[rows["reason_code"] == ""], multi_arm)
+    pairs = compare_arms(rows[rows["reason_code"] == ""], settings)
     first = summaries.take(pairs["row_experimental"].to_numpy())
     pairs = pairs.assign(**{name: first[name].to_numpy() for name in OF_RESULT})
     for name in (*RANKS, "design_r", "design_effect", "design_words", "source_url"):
@@ -258,7 +257,7 @@ def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.Data
     double = (pairs["reading_experimental"] == "double") & (pairs["reading_control"] == "double")
     pairs["reading"] = np.where(double, "double", "single")
     covered = pairs.groupby(SIDE)["covered_experimental"].transform("sum")
-    first_only = multi_arm[pairs["analysis_index"].to_numpy()] == "first"
+    first_only = setting(settings, "multi_arm", pairs) == "first"
     omits = omits_arms(pairs.assign(covered_experimental=covered), context.totals)
     pairs["omits_arms"] = omits & ~first_only
     pairs["derivation"] = joined(_two_sided(pairs, "derivation"), pairs["design_words"])
@@ -352,8 +351,7 @@ def _scaled_contrasts(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFr
     """Contrasts with the `slope` that brings them on their analysis' scale; measures of events need none."""
     rows = with_scales(rows, context.catalogue)
     scale = scaling(rows, context.settings)
-    measure = context.settings["measure"].to_numpy()[rows["analysis_index"].to_numpy()]
-    of_events = np.isin(measure, OF_EVENTS)
+    of_events = np.isin(setting(context.settings, "measure", rows), OF_EVENTS)
     rows["slope"] = np.where(of_events, 1.0, scale["slope"])
     for name in ("derivation", "cautions"):
         rows[name] = joined(rows[name], np.where(of_events, "", scale[name]))

@@ -10,7 +10,7 @@ known.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import pandas as pd
@@ -117,43 +117,39 @@ def participant_flow(
 def _of_review(tables: Mapping[str, pd.DataFrame], chosen: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:
     results = pd.concat([tables[name]["study_id"] for name in RESULT_TABLES]).value_counts()
     trials = list(tables["studies"]["study_id"])
-    used = set(chosen["study_id"])
+    numbered, used = set(trials) & set(results.index), set(chosen["study_id"])
     company = chosen.groupby("analysis")["study_id"].nunique()
     pooled = set(chosen.loc[chosen["analysis"].map(company).gt(1).to_numpy(), "study_id"])
     nearest = _nearest_reasons(codes[codes["reason_code"] != Reason.NO_NUMBERS])
     reasons = {trial: NOT_ASKED if code in MISMATCHES else code for trial, code in nearest.items()}
-
-    def step(name: Step, members: Collection[str], reason_code: str = "") -> Count:
-        inside = [trial for trial in trials if trial in members]
-        return Count(name, inside, reason_code, int(results.reindex(inside).fillna(0).sum()))
-
-    numbered = set(trials) & set(results.index)
-    return [
-        step(Step.KNOWN, trials),
-        step(Step.LEFT_WITHOUT, set(trials) - numbered, Reason.NO_NUMBERS.value),
-        step(Step.WITH_NUMBERS, numbered),
-        *(step(Step.LEFT_UNUSED, left, code) for code, left in _by_reason(numbered - used, reasons)),
-        step(Step.USED, numbered & used),
-        step(Step.POOLED, numbered & pooled),
-        step(Step.ALONE, numbered & used - pooled),
-    ]
+    counts = _counts(trials, numbered, used, reasons)
+    counts += [Count(Step.POOLED, [trial for trial in trials if trial in numbered & pooled])]
+    counts += [Count(Step.ALONE, [trial for trial in trials if trial in numbered & used - pooled])]
+    return [replace(each, results=int(results.reindex(each.trials).fillna(0).sum())) for each in counts]
 
 
 def _of_analysis(known: pd.DataFrame, used: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:
-    trials = list(dict.fromkeys(known["study_id"]))
-    members = set(used["study_id"])
+    trials, members = list(dict.fromkeys(known["study_id"])), set(used["study_id"])
     numbered = members | set(known.loc[known["has_numbers"].fillna(False).astype(bool), "study_id"])
+    *others, last = _counts(trials, numbered, members, _nearest_reasons(codes))
+    return [*others, replace(last, results=len(used))]
 
-    def step(name: Step, chosen: Collection[str], reason_code: str = "", results: int | None = None) -> Count:
-        return Count(name, [trial for trial in trials if trial in chosen], reason_code, results)
 
-    unused = set(trials) & numbered - members
+def _counts(
+    trials: Sequence[str], numbered: set[str], used: set[str], reasons: Mapping[str, str]
+) -> list[Count]:
+    """The steps that a review and an analysis share, the last of them the trials used."""
+
+    def step(name: Step, members: Collection[str], reason_code: str = "") -> Count:
+        return Count(name, [trial for trial in trials if trial in members], reason_code)
+
+    left = _by_reason(set(trials) & numbered - used, reasons)
     return [
         step(Step.KNOWN, trials),
         step(Step.LEFT_WITHOUT, set(trials) - numbered, Reason.NO_NUMBERS.value),
         step(Step.WITH_NUMBERS, numbered),
-        *(step(Step.LEFT_UNUSED, left, code) for code, left in _by_reason(unused, _nearest_reasons(codes))),
-        step(Step.USED, members, results=len(used)),
+        *(step(Step.LEFT_UNUSED, members, code) for code, members in left),
+        step(Step.USED, numbered & used),
     ]
 
 

@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.derivation import Reason, Route, no_text, refuse
+from trialpool.evidence.tables import setting
 
 ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD, OTHER_SCALE = range(8)
 RANKS = {
@@ -102,27 +103,23 @@ def choose(candidates: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     return table[["selected", "reason_code", "reason"]]
 
 
-def _setting(table: pd.DataFrame, settings: pd.DataFrame, name: str) -> np.ndarray:
-    return np.asarray(settings[name].to_numpy()[table["analysis_index"].to_numpy()])
-
-
 def _kind_ranks(table: pd.DataFrame, settings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
     """Rank by the kinds that the analysis lists (before the route), and by default final values first."""
-    pairs = zip(table["basis"], _setting(table, settings, "kinds"), strict=True)
+    pairs = zip(table["basis"], setting(settings, "kinds", table), strict=True)
     first = [int(bool(kinds) and basis in KINDS and basis != kinds[0]) for basis, kinds in pairs]
     return np.array(first, dtype=int), (table["basis"] == "change").to_numpy().astype(int)
 
 
 def _source_ranks(table: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray:
     """Rank by the source that the analysis prefers, arms or contrasts (a sensitivity analysis only)."""
-    wanted = _setting(table, settings, "prefer_source")
+    wanted = setting(settings, "prefer_source", table)
     contrast = (table["kind"] == "contrast").to_numpy()
     return np.asarray(np.where(contrast, wanted == "arms", wanted == "contrasts"), dtype=int)
 
 
 def _allowed_kinds(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     """Where the analysis lists its kinds of value (`kinds`), those it does not list are not used."""
-    pairs = zip(table["basis"], _setting(table, settings, "kinds"), strict=True)
+    pairs = zip(table["basis"], setting(settings, "kinds", table), strict=True)
     other = np.array([basis in KINDS and bool(kinds) and basis not in kinds for basis, kinds in pairs], bool)
     refuse(table, [(other, Reason.OTHER_KIND, UNUSED_KIND)])
 
@@ -158,7 +155,7 @@ def _families(part: pd.DataFrame) -> pd.Series:
 
 def _one_kind(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     """An SMD uses final values or changes, the kind that more trials offer."""
-    smd = (_setting(table, settings, "measure") == "SMD") & (table["reason_code"] == "").to_numpy()
+    smd = (setting(settings, "measure", table) == "SMD") & (table["reason_code"] == "").to_numpy()
     part = table[smd & table["basis"].isin(KINDS).to_numpy()]
     if part.empty:
         return
@@ -182,7 +179,7 @@ def _one_result(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     good = table[table["reason_code"] == ""].sort_values(by, kind="stable")
     if good.empty:
         return
-    several = _setting(good, settings, "several_effects") == "multilevel"
+    several = setting(settings, "several_effects", good) == "multilevel"
     which = good.groupby(RESULT, dropna=False, sort=False).ngroup()
     level = pd.Series(np.where(several, which, -1), index=good.index)
     groups = [good["analysis_index"], good["study_id"], level]

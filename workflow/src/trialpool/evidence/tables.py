@@ -95,6 +95,16 @@ SORTED_BY = (
 )
 
 
+def setting(settings: pd.DataFrame, name: str, rows: pd.DataFrame) -> np.ndarray:
+    """A setting of the analysis of every row, by its `analysis_index`.
+
+    >>> settings = pd.DataFrame({"measure": ["MD", "RR"]})
+    >>> setting(settings, "measure", pd.DataFrame({"analysis_index": [1, 0, 1]})).tolist()
+    ['RR', 'MD', 'RR']
+    """
+    return np.asarray(settings[name].to_numpy()[rows["analysis_index"].to_numpy()])
+
+
 def typed(table: pd.DataFrame, columns: Columns, analyses: list[str]) -> pd.DataFrame:
     """The columns and types of a contract, sorted, with the analyses by name instead of `analysis_index`.
 

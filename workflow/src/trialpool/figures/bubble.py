@@ -30,7 +30,7 @@ from trialpool.figures.panel import (
     value_name,
 )
 from trialpool.figures.sheet import BACK, BAND, Sheet, put_dot, put_line, put_lines, put_shape, put_text
-from trialpool.synthesis.moderators import DRAWS, SEED, known_rows, moderator_name
+from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
 from trialpool.text import clean
 from trialpool.view.axis import no_effect
 from trialpool.view.robustness import moderator_slope
@@ -170,7 +170,7 @@ def _draw_list(sheet: Sheet, listed: Sequence[tuple[str, tuple[str, ...]]], y: f
 
 def _draw_panel(sheet: Sheet, record: Row, row: Row, place: tuple[float, float, float, float]) -> None:
     left, top, right, bottom = place
-    known = known_rows(record["studies"], row["moderator"])
+    known = [study for study in record["studies"] if study.get(row["moderator"]) not in (None, "")]
     if row["kind"] == "number":
         _draw_bubble_panel(sheet, record, row, known, (left + AXIS_ROOM, top, right - 4, bottom))
     else:

@@ -166,7 +166,8 @@ def absolute_effect(
     """
     one_of("measure", measure, MEASURES)
     risk0 = between("control_risk", control_risk, 0, 1)
-    refuse("control_risk", risk0, (risk0 == 0) | (risk0 == 1), "must lie strictly between 0 and 1")
+    at_the_end = (risk0 == 0) | (risk0 == 1)
+    refuse("control_risk", risk0, at_the_end & (measure != "RD"), "must lie strictly between 0 and 1")
     many = float(positive("per", per))
     limits = _interval(estimate, ci_low, ci_high)
     if measure in RATIOS:

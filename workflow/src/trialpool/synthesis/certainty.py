@@ -1,21 +1,36 @@
-"""How sure one may be of a result: GRADE's five domains by written rules, as a suggestion to a person.
+"""A record, judgements and the audit in, GRADE's certainty and absolute effects out, as a suggestion.
 
-The rules are numbers in config/claims.yaml (`certainty`), the reasoning follows the GRADE guidance on each
-domain (Guyatt 2011, J Clin Epidemiol 64: 407, 1294, 1303, 1283, 1277). A rule cannot know everything a person
-knows: `overrides` replace single domains with a sentence of their own, and are shown as such.
+Five domains by written rules: numbers in config/claims.yaml (`certainty`), reasoning by the GRADE guidance on
+each domain (Guyatt 2011, J Clin Epidemiol 64: 407, 1294, 1303, 1283, 1277). A rule cannot know everything a
+person knows: `overrides` replace single domains with a sentence of their own, and are shown as such. Numbers
+that the audit questions count with risk of bias: a result that may be misprinted or impossible deserves no
+more belief than one from a trial at high risk of bias.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
-from trialpool.synthesis.bias import Finding, risk_of_bias
-from trialpool.synthesis.imprecision import imprecision
+from trialpool.evidence.risk_of_bias import overall_judgements
+from trialpool.measures import MEASURES, OF_EVENTS
+from trialpool.records import (
+    AbsoluteEffect,
+    Certainty,
+    DomainRating,
+    Effect,
+    Known,
+    Record,
+    Status,
+    Study,
+    Sureness,
+    columns_of,
+)
 
-Row = Mapping[str, Any]
-LEVELS = ("very low", "low", "moderate", "high")
+Row = Mapping[str, Any]  # of a table: risk_of_bias.csv, audit.csv; or a section of the rules
+Downgrade = tuple[int, str]  # levels down, and why
 DOMAINS = {
     "risk_of_bias": "risk of bias",
     "inconsistency": "inconsistency",
@@ -23,25 +38,30 @@ DOMAINS = {
     "imprecision": "imprecision",
     "publication_bias": "missing results",
 }
+RESULT_TABLES = ("continuous.csv", "contrasts.csv", "events.csv")
+RISKS = {
+    "low": "at low risk",
+    "unclear": "at unclear risk",
+    "high": "at high risk",
+    "not judged": "without a published judgement",
+}
 
 
 def assess(
-    record: Row,
+    record: Record,
     judgements: Sequence[Row],
-    rules: Mapping[str, Any],
-    overrides: Mapping[str, Any] | None = None,
+    rules: Row,
+    overrides: Row | None = None,
     audit: Sequence[Row] = (),
-) -> dict[str, Any] | None:
+) -> Certainty | None:
     """Certainty of one record; None where nothing was found that could be sure or unsure.
 
     `judgements` are rows of risk_of_bias.csv, `rules` the section `certainty` of config/claims.yaml,
     `overrides` {domain: {"levels": 0..2, "reason": sentence}} of this analysis, `audit` the findings of the
-    integrity audit. Returns `level`, `suggested` (before overrides) and `domains`, each with levels down,
-    reason and whether overridden. Randomised trials start at high certainty.
+    integrity audit. Randomised trials start at high certainty.
     """
-    if record["status"] == "no_data":
+    if record.status is Status.NO_DATA:
         return None
-    overrides = overrides or {}
     found = {
         "risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit),
         "inconsistency": inconsistency(record, rules["inconsistency"]),
@@ -49,57 +69,163 @@ def assess(
         "imprecision": imprecision(record, rules["imprecision"]),
         "publication_bias": publication_bias(record, rules["publication_bias"]),
     }
-    domains = [_domain(name, found[name], overrides.get(name)) for name in DOMAINS]
-    return {
-        "level": certainty_level(domain["levels_down"] for domain in domains),
-        "suggested": certainty_level(levels for levels, _ in found.values()),
-        "domains": domains,
-    }
+    domains = tuple(_rating(name, found[name], (overrides or {}).get(name)) for name in DOMAINS)
+    return Certainty(
+        level=certainty_level(domain.levels_down for domain in domains),
+        suggested=certainty_level(levels for levels, _ in found.values()),
+        domains=domains,
+    )
 
 
-def certainty_level(downgrades: Any) -> str:
+def certainty_level(downgrades: Iterable[int]) -> Sureness:
     """The level after all downgrades, never below very low.
 
-    >>> certainty_level([1, 0, 0, 1, 0]), certainty_level([2, 2, 0, 0, 0])
+    >>> str(certainty_level([1, 0, 0, 1, 0])), str(certainty_level([2, 2, 0, 0, 0]))
     ('low', 'very low')
     """
-    return LEVELS[max(0, len(LEVELS) - 1 - sum(downgrades))]
+    levels = list(Sureness)
+    return levels[max(0, len(levels) - 1 - sum(downgrades))]
 
 
-def _domain(name: str, found: Finding, override: Mapping[str, Any] | None) -> dict[str, Any]:
+def _rating(name: str, found: Downgrade, override: Row | None) -> DomainRating:
     levels, reason = found
     if override is None:
-        return {"domain": name, "levels_down": levels, "reason": reason, "overridden": False}
-    return {
-        "domain": name,
-        "levels_down": int(override["levels"]),
-        "reason": str(override["reason"]),
-        "overridden": True,
-        "suggested_levels_down": levels,
-        "suggested_reason": reason,
-    }
+        return DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
+    return DomainRating(
+        domain=name,
+        levels_down=int(override["levels"]),
+        reason=str(override["reason"]),
+        overridden=True,
+        suggested_levels_down=levels,
+        suggested_reason=reason,
+    )
 
 
-def inconsistency(record: Row, rules: Mapping[str, Any]) -> Finding:
+def risk_of_bias(
+    record: Record, judgements: Sequence[Row], rules: Row, audit: Sequence[Row] = ()
+) -> Downgrade:
+    """Levels down for risk of bias, at most two, with the reasons.
+
+    By the weight of trials at high, unclear and unjudged risk; by controls that people can tell where they
+    judge the outcome themselves; and by the weight of results that `audit`, rows of audit.csv, questions.
+    """
+    levels, reason = _judged(record, judgements, rules)
+    questioned, doubt = questioned_numbers(record, audit, rules)
+    return min(levels + questioned, 2), f"{reason}; {doubt}" if doubt else reason
+
+
+def study_weights(record: Record) -> dict[str, float]:
+    """Share of the weight of each trial, in per cent; equal shares where no weights are known.
+
+    >>> from trialpool.records import sketch
+    >>> studies = tuple(sketch(Study, study_id=name, weight=60.0) for name in "AB")
+    >>> study_weights(sketch(Record, studies=studies))
+    {'A': 50.0, 'B': 50.0}
+    """
+    weights: dict[str, float] = {}
+    for study in record.studies:
+        weights[study.study_id] = weights.get(study.study_id, 0.0) + (study.weight or 0.0)
+    return dict(zip(weights, _shares(list(weights.values())), strict=True))
+
+
+def _shares(weights: Sequence[float]) -> list[float]:
+    """Weights as shares in per cent, equal ones where all are 0."""
+    total = sum(weights)
+    return [100.0 * weight / total if total else 100.0 / len(weights) for weight in weights]
+
+
+def _judged(record: Record, judgements: Sequence[Row], rules: Row) -> Downgrade:
+    overall = overall_judgements(judgements, rules["not_bias"])
+    shares = dict.fromkeys(RISKS, 0.0)
+    for study, weight in study_weights(record).items():
+        shares[overall.get(study, "not judged")] += weight
+    parts = [f"{share:.0f}% {RISKS[risk]}" for risk, share in shares.items() if share >= 0.5]
+    reason = f"Of the weight {', '.join(parts)}"
+    open_label = _open_and_self_reported(record, rules)
+    if open_label:
+        reason += f"; people knew their treatment ({open_label}) and judged the outcome themselves"
+    if shares["high"] >= rules["very_serious_share"]:
+        return 2, reason
+    return int(bool(open_label) or 100.0 - shares["low"] >= rules["serious_share"]), reason
+
+
+def _open_and_self_reported(record: Record, rules: Row) -> str:
+    """The control that cannot be blinded, where most of the weight has one and people report the outcome."""
+    if record.domain not in rules["self_reported"]:
+        return ""
+    weights, open_weight, names = study_weights(record), 0.0, []
+    for study in record.studies:
+        categories = set(study.categories("control"))
+        if categories <= set(rules["open_controls"]):
+            open_weight += weights.pop(study.study_id, 0.0)  # a trial with several rows counts once
+            names += sorted(categories)
+    if open_weight < rules["serious_share"]:
+        return ""
+    return " or ".join(name.replace("_", " ") for name in dict.fromkeys(names))
+
+
+def questioned_numbers(record: Record, audit: Sequence[Row], rules: Row) -> Downgrade:
+    """Levels down for results that the audit questions, and which trials and findings these are.
+
+    A finding on a result row counts for the effects made from it, one on the report as a whole for every
+    effect of its trial. One level from `grave_share` per cent of the weight with findings of high severity,
+    or `questioned_share` with high or medium; two from `very_grave_share` with high.
+
+    >>> from trialpool.records import sketch
+    >>> rules = {"questioned_share": 50, "grave_share": 20, "very_grave_share": 50}
+    >>> rows = (("A", 30.0, "continuous.csv:2"), ("B", 70.0, "continuous.csv:4"))
+    >>> studies = tuple(sketch(Study, study_id=s, label=s, weight=w, row_ids=row) for s, w, row in rows)
+    >>> finding = {"severity": "high", "study_id": "A", "row_ids": "continuous.csv:2",
+    ...            "finding": "the SD is too small"}
+    >>> questioned_numbers(sketch(Record, studies=studies), [finding], rules)
+    (1, 'the audit gravely questions 30% of the weight (A: the SD is too small)')
+    """
+    severities = {"high": 0.0, "medium": 0.0}
+    by_label: dict[str, dict[str, None]] = {}
+    weights = _shares([study.weight or 0.0 for study in record.studies])
+    for study, weight in zip(record.studies, weights, strict=True):
+        findings = [row for row in audit if row["severity"] in severities and _concerns(row, study)]
+        if findings:
+            severities["high" if any(row["severity"] == "high" for row in findings) else "medium"] += weight
+            named = by_label.setdefault(study.label or study.study_id, {})
+            named.update(dict.fromkeys(str(row["finding"]) for row in findings))
+    grave, questioned = severities["high"], sum(severities.values())
+    names = ". ".join(f"{label}: {', '.join(findings)}" for label, findings in by_label.items())
+    if grave >= rules["grave_share"]:
+        levels = 2 if grave >= rules["very_grave_share"] else 1
+        return levels, f"the audit gravely questions {grave:.0f}% of the weight ({names})"
+    reason = f"the audit questions {questioned:.0f}% of the weight ({names})" if names else ""
+    return int(questioned >= rules["questioned_share"]), reason
+
+
+def _concerns(finding: Row, effect: Effect) -> bool:
+    """Whether a finding of the audit bears on an effect: on one of its rows, or on its whole report."""
+    rows = str(finding.get("row_ids") or "").split()
+    if set(rows) & set((effect.row_ids or "").split()):
+        return True
+    whole = not any(row.rpartition("/")[2].startswith(RESULT_TABLES) for row in rows)
+    return whole and finding.get("study_id") == effect.study_id
+
+
+def inconsistency(record: Record, rules: Row) -> Downgrade:
     """Levels down for unexplained differences between trials: I², and whether they change the direction."""
-    if record["status"] != "pooled":
+    pooled, null = record.pooled, MEASURES[record.measure].null
+    if record.status is not Status.POOLED or pooled is None:
         return 0, "One trial: cannot be judged"
-    pooled, null = record["pooled"], _no_effect(record)
-    if pooled["i2"] is None:
+    if pooled.i2 is None:
         return 0, "I² is not known"
-    told = f"I² {pooled['i2']:.0f}%"
-    clear_sides = {_side(s["estimate_low"], s["estimate_high"], null) for s in record["studies"]} - {0}
-    sides = {_side(study["estimate"], study["estimate"], null) for study in record["studies"]} - {0}
-    if pooled["i2"] >= rules["i2_very_serious"] and len(clear_sides) == 2:
-        return 2, f"{told}; single trials clearly favour opposite sides"
-    predicted = _side(pooled["pi_low"], pooled["pi_high"], null)
-    if pooled["i2"] >= rules["i2_serious"]:
-        if len(sides) == 2:
-            return 1, f"{told}; trials point to opposite sides"
-        if not predicted:
-            return 1, f"{told}; the prediction interval includes no difference"
-        return 0, f"{told}, but trials differ in size, not in direction"
-    return 0, f"{told}, below {rules['i2_serious']:g}%"
+    found = f"I² {pooled.i2:.0f}%"
+    clear_sides = {_side(s.estimate_low, s.estimate_high, null) for s in record.studies} - {0}
+    sides = {_side(study.estimate, study.estimate, null) for study in record.studies} - {0}
+    if pooled.i2 >= rules["i2_very_serious"] and len(clear_sides) == 2:
+        return 2, f"{found}; single trials clearly favour opposite sides"
+    if pooled.i2 < rules["i2_serious"]:
+        return 0, f"{found}, below {rules['i2_serious']:g}%"
+    if len(sides) == 2:
+        return 1, f"{found}; trials point to opposite sides"
+    if not _side(pooled.pi_low, pooled.pi_high, null):
+        return 1, f"{found}; the prediction interval includes no difference"
+    return 0, f"{found}, but trials differ in size, not in direction"
 
 
 def _side(low: float | None, high: float | None, null: float) -> int:
@@ -109,59 +235,185 @@ def _side(low: float | None, high: float | None, null: float) -> int:
     return 1 if low > null else -1 if high < null else 0
 
 
-def _no_effect(record: Row) -> float:
-    return 1.0 if record["measure"] in ("RR", "OR", "ROM") else 0.0
-
-
-def indirectness(record: Row, rules: Mapping[str, Any]) -> Finding:
+def indirectness(record: Record, rules: Row) -> Downgrade:
     """Levels down where the evidence answers a neighbouring question: a surrogate, several conditions."""
-    levels, reasons = 0, []
-    if record["domain"] in rules["surrogate_domains"]:
-        levels += 1
-        reasons.append(f"{record['domain'].replace('_', ' ')} stands in for what people feel")
-    present = {study["condition"] for study in record["studies"]} - {None}
+    reasons = []
+    if record.domain in rules["surrogate_domains"]:
+        reasons.append(f"{record.domain.replace('_', ' ')} stands in for what people feel")
+    present = {study.condition for study in record.studies} - {None}
     if len(present) > 1:
-        levels += 1
         reasons.append(f"{' and '.join(sorted(present))} are pooled, so neither is answered directly")
-    if not reasons:
-        return 0, "People, treatments and outcome are those of the question"
-    return min(levels, 2), "; ".join(reasons)
+    return len(reasons), "; ".join(reasons) or "People, treatments and outcome are those of the question"
 
 
-def publication_bias(record: Row, rules: Mapping[str, Any]) -> Finding:
+def publication_bias(record: Record, rules: Row) -> Downgrade:
     """Levels down for results that may be missing: trials known without usable numbers, funnel asymmetry.
 
     Why a number is missing (not published, not printed in full, not readable here) makes no difference to
     what the pooled result may hide. A trial whose size is not known counts as one of the median size.
     """
-    sizes = {row["study_id"]: row.get("n_randomised") for row in [*record["known"], *record["studies"]]}
-    used = {study["study_id"] for study in record["studies"]}
-    silent = set(sizes) - used
+    trials: list[Known | Study] = [*record.known, *record.studies]
+    sizes = {row.study_id: row.n_randomised for row in trials}
+    silent = set(sizes) - {study.study_id for study in record.studies}
     counted = [size for size in sizes.values() if size]
     usual = median(counted) if counted else 1.0
     people = {study: size or usual for study, size in sizes.items()}
     share = 100.0 * sum(people[study] for study in silent) / sum(people.values()) if people else 0.0
-    told = (
+    missing = (
         f"{len(silent)} of {len(sizes)} known trials ({share:.0f}% of the people randomised"
         f"{', trials of unknown size taken as middling' if len(counted) < len(sizes) else ''}) "
         "have no number that could be used here"
     )
-    p_value = _asymmetry(record, rules)
+    egger = record.small_study.methods.get("Egger")
+    p_value = egger.p_value if egger and record.k >= rules["asymmetry_trials"] else None
     if silent and share >= rules["silent_share"]:
-        return 1, told
+        return 1, missing
     if p_value is not None and p_value < rules["asymmetry_p"]:
         return 1, f"The funnel is asymmetric (Egger test, p = {p_value:.2g})"
     if silent:
-        return 0, told
-    return 0, "No trial is known to have kept its result" + (
-        "" if p_value is not None else "; too few trials to examine a funnel"
-    )
+        return 0, missing
+    few = "" if p_value is not None else "; too few trials to examine a funnel"
+    return 0, f"No trial is known to have kept its result{few}"
 
 
-def _asymmetry(record: Row, rules: Mapping[str, Any]) -> float | None:
-    """The p-value of the funnel asymmetry test, where enough trials make it meaningful."""
-    methods = (record.get("small_study") or {}).get("methods") or {}
-    egger = methods.get("Egger") or {}
-    if record["k"] < rules["asymmetry_trials"] or egger.get("p_value") is None:
+def imprecision(record: Record, rules: Row) -> Downgrade:
+    """Levels down for imprecision, at most two.
+
+    One level where the interval crosses no effect or the threshold of importance, one more where it
+    includes important benefit and important harm, one where fewer people were studied than the optimal
+    information size (Guyatt 2011, J Clin Epidemiol 64: 1283). A clear interval that asks for few people still
+    costs a level below `fewest_people`: a very clear effect in very few people tends not to last.
+    """
+    if record.pooled is None or record.pooled.ci_low is None or record.pooled.ci_high is None:
+        return 2, "The interval cannot be computed"
+    low, high, null = record.pooled.ci_low, record.pooled.ci_high, MEASURES[record.measure].null
+    important, reasons = important_effects(record, rules), []
+    if low < null < high:
+        reasons.append("the interval includes no difference")
+    elif important and any(low < bound < high for bound in important):
+        reasons.append("the interval includes both important and unimportant effects")
+    if important and low < important[0] and high > important[1]:
+        reasons.append("it includes important benefit and important harm")
+    people, needed = total_people(record), optimal_size(record, rules)
+    if needed is not None and (people is None or people < needed):
+        amount = "an unknown number of people" if people is None else f"{people:,} people"
+        reasons.append(f"{amount} were studied, a single sufficient trial would need {needed:,}")
+    elif not reasons and people is not None and people < rules["fewest_people"]:
+        reasons.append(f"only {people:,} people were studied, too few however clear the effect")
+    if not reasons:
+        return 0, "The interval is narrow enough and enough people were studied"
+    reason = "; ".join(reasons)
+    return min(len(reasons), 2), reason[0].upper() + reason[1:]
+
+
+def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:
+    """The smallest important effects below and above no effect, on the natural scale; None if not known.
+
+    Differences take the MCID, standardised ones the rule's size, ratios the rule's relative change.
+
+    >>> from trialpool.records import sketch
+    >>> important_effects(sketch(Record, measure="RR"), {"relative_change": 0.25})
+    (0.75, 1.25)
+    """
+    if record.measure == "MD":
+        size = abs(record.mcid.value) if record.mcid else 0
+        return (-size, size) if size else None
+    if record.measure == "SMD":
+        return -rules["standardised"], rules["standardised"]
+    if record.measure == "RD":
+        return -rules["absolute_change"], rules["absolute_change"]
+    return 1 - rules["relative_change"], 1 + rules["relative_change"]
+
+
+def total_people(record: Record) -> int | None:
+    """Analysed people of both sides; None where one side is not known.
+
+    >>> from trialpool.records import sketch
+    >>> total_people(sketch(Record, n_experimental=30)) is None
+    True
+    """
+    if record.n_experimental is None or record.n_control is None:
         return None
-    return float(egger["p_value"])
+    return round(record.n_experimental + record.n_control)
+
+
+def optimal_size(record: Record, rules: Row) -> int | None:
+    """People that one sufficiently powered trial would need, both arms together; None if it cannot be said.
+
+    Means: 4 (z₁₋α/₂ + z₁₋β)² (SD / difference)², the difference being the MCID and SD the median of the
+    trials' arms; a standardised difference takes the rule's size. Proportions: the usual two-sample formula
+    with the median control risk and the rule's relative change.
+
+    >>> from trialpool.records import sketch
+    >>> rules = {"alpha": 0.05, "power": 0.8, "standardised": 0.5}
+    >>> optimal_size(sketch(Record, measure="SMD"), rules)
+    126
+    """
+    from scipy.special import ndtri
+
+    z_alpha, z_beta = float(ndtri(1 - rules["alpha"] / 2)), float(ndtri(rules["power"]))
+    if record.measure == "SMD":
+        return math.ceil(4 * ((z_alpha + z_beta) / float(rules["standardised"])) ** 2)
+    otherwise: int | None = rules.get("people")
+    if record.measure == "MD":
+        important, spread = important_effects(record, rules), _typical_spread(record)
+        if important is None or spread is None:
+            return otherwise
+        return math.ceil(4 * ((z_alpha + z_beta) * spread / important[1]) ** 2)
+    risk = control_risk(record)
+    if risk is None or not 0 < risk < 1:
+        return otherwise
+    other = risk * (1 - float(rules["relative_change"]))
+    middle = (risk + other) / 2
+    root = z_alpha * math.sqrt(2 * middle * (1 - middle))
+    root += z_beta * math.sqrt(risk * (1 - risk) + other * (1 - other))
+    return 2 * math.ceil((root / (risk - other)) ** 2)
+
+
+def _typical_spread(record: Record) -> float | None:
+    spreads = [sd for study in record.studies for sd in (study.sd_experimental, study.sd_control) if sd]
+    return median(spreads) if spreads else None
+
+
+def control_risk(record: Record) -> float | None:
+    """Median risk in the control arms of the trials; None where no trial gives counts.
+
+    >>> from trialpool.records import sketch
+    >>> control_risk(sketch(Record, studies=(sketch(Study, events_control=5, n_control=20),)))
+    0.25
+    """
+    risks = [
+        study.events_control / study.n_control
+        for study in record.studies
+        if study.events_control is not None and study.n_control
+    ]
+    return median(risks) if risks else None
+
+
+def absolute(record: Record) -> AbsoluteEffect | None:
+    """Assumed risk with control, risk with the experimental treatment and the difference, per 1,000 people.
+
+    The assumed risk is the median of the control arms (Schünemann, Cochrane Handbook 14.1.6.2); the
+    interval carries the uncertainty of the effect only, not of the assumed risk. None unless the measure is
+    RR, OR or RD, a result exists and a trial gives counts; None, too, where a ratio meets an assumed risk of
+    nobody or everybody, of which no multiple is another risk.
+
+    >>> from trialpool.records import Pooled, sketch
+    >>> studies = (sketch(Study, events_control=10, n_control=100),)
+    >>> pooled = sketch(Pooled, estimate=0.5, ci_low=0.25, ci_high=1.0)
+    >>> absolute(sketch(Record, measure="RR", pooled=pooled, studies=studies)).difference
+    -50.0
+    """
+    pooled, risk = record.pooled, control_risk(record)
+    if record.measure not in OF_EVENTS or pooled is None or risk is None:
+        return None
+    if pooled.estimate is None or pooled.ci_low is None or pooled.ci_high is None:
+        return None
+    if MEASURES[record.measure].ratio and not 0 < risk < 1:
+        return None
+    from trialpool.stats import absolute_effect
+
+    found = absolute_effect(record.measure, pooled.estimate, pooled.ci_low, pooled.ci_high, risk)
+    names = [name for name in columns_of(AbsoluteEffect) if name != "assumed_risk"]
+    numbers = {name: float(getattr(found, name)) for name in names}
+    return AbsoluteEffect(assumed_risk=found.per * risk, **numbers)

@@ -1,34 +1,22 @@
-"""Do effects differ by what the config declares: dose, needling, control, condition, year, risk of bias?"""
+"""Pooled effects in, tests of moderators out: do effects differ by dose, control, year, risk of bias?"""
 
 from __future__ import annotations
 
-import math
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.pooled import arrays, natural
+from trialpool.records import Effect, Moderator, ModeratorGroup, columns_of, sketch, to_json
+from trialpool.synthesis.pool import BOUNDS, Floats, Spec, arrays, finite, natural_numbers, trials_of
+from trialpool.text import count
 
-Row = dict[str, Any]
 NUMBERS = ("sessions", "programme_weeks", "sessions_per_week", "year", "weeks", "n_randomised")
-MODERATOR_COLUMNS = (
-    *("analysis", "moderator", "kind", "level", "k", "levels", "estimate", "ci_low", "ci_high"),
-    *("slope", "slope_low", "slope_high", "statistic", "df", "df2"),
-    *(
-        "p_value",
-        "p_permutation",
-        "permutations",
-        "p_adjusted",
-        "tau2_residual",
-        "r2",
-        "tau2_method",
-        "interval",
-        "caution",
-    ),
-)
-OF_A_GROUP = ("level", "estimate", "ci_low", "ci_high")
+OF_TEST = [name for name in columns_of(Moderator) if name != "groups"]
+AT = OF_TEST.index("kind") + 1
+MODERATOR_COLUMNS = (*OF_TEST[:AT], "level", "k", "levels", *BOUNDS, *OF_TEST[AT + 2 :])
 NAMES = {
     "sessions": "number of sessions",
     "programme_weeks": "weeks of treatment",
@@ -46,28 +34,28 @@ SMALLEST = 4
 DRAWS, SEED = 2000, 1
 
 
-def moderator_rows(spec: Mapping[str, Any], rows: Sequence[Row]) -> list[Row]:
+def moderator_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Moderator, ...]:
     """One row a declared moderator: meta-regression for numbers, a subgroup test for words.
 
-    `rows` are the pooled effects. Trials that do not report a moderator are left out of its row (`k` says how
-    many remain). One model serves all: common τ², Knapp-Hartung t and F, permutation p by all permutations,
-    or 2000 of them with seed 1. Slopes are on the analysis scale, per unit of the moderator; of two words
-    the second minus the first. `groups` holds each word's k, estimate and interval on the natural scale.
+    Trials that do not report a moderator are left out of its row (`k` says how many remain). One model serves
+    all: common τ², Knapp-Hartung t and F, permutation p by all permutations, or 2000 of them with seed 1.
+    Slopes are on the analysis scale, per unit of the moderator; of two words the second minus the first.
+    `groups` holds each word's k, estimate and interval on the natural scale.
 
     What cannot be tested says why in `caution`; where nothing can (fewer than 4 trials, or effects that
     depend on each other) that is one row of the moderator "any". Below `robustness.moderator_k` trials a
     test carries a caution.
     """
-    if not spec["moderators"] or not rows:
-        return []
-    trials, refused = len({row["study_id"] for row in rows}), ""
+    if not spec["moderators"] or not effects:
+        return ()
+    trials, refused = len(trials_of(effects)), ""
     if trials < SMALLEST:
-        refused = f"{_trials(trials)}: at least {SMALLEST} are needed to compare trials by anything"
-    elif trials < len(rows):
+        refused = f"{count(trials, 'trial')}: at least {SMALLEST} are needed to compare trials by anything"
+    elif trials < len(effects):
         refused = "trials give several effects each: moderators are tested where each gives one"
     if refused:
-        return [_blank(spec, ANY, trials) | {"caution": refused}]
-    return [_row(spec, rows, name) for name in spec["moderators"]]
+        return (_row(spec, ANY, k=trials, caution=refused),)
+    return tuple(_tested(spec, effects, name) for name in spec["moderators"])
 
 
 def moderator_name(code: str) -> str:
@@ -79,50 +67,45 @@ def moderator_name(code: str) -> str:
     return NAMES.get(code, code.replace("_", " "))
 
 
-def known_rows(rows: Sequence[Mapping[str, Any]], name: str) -> list[Mapping[str, Any]]:
-    """The rows that report a moderator.
+def known_rows(effects: Sequence[Any], name: str) -> list[Any]:
+    """The effects that report a moderator.
 
-    >>> known_rows([{"sessions": 8}, {"sessions": None}], "sessions")
-    [{'sessions': 8}]
+    >>> len(known_rows([sketch(Effect, sessions=8), sketch(Effect)], "sessions"))
+    1
     """
-    return [row for row in rows if row.get(name) not in (None, "")]
+    return [row for row in effects if getattr(row, name, None) not in (None, "")]
 
 
-def knapp_hartung(interval: str) -> str:
-    """The interval of a moderator's model: Knapp-Hartung, as for the pooled effect where that is one.
-
-    >>> knapp_hartung("wald"), knapp_hartung("hksj_adhoc")
-    ('hksj', 'hksj_adhoc')
-    """
-    return "hksj" if interval == "wald" else interval
+def _row(spec: Spec, name: str, **values: Any) -> Moderator:
+    return sketch(Moderator, analysis=spec["analysis"], moderator=name, **{"groups": (), **values})
 
 
-def _blank(spec: Mapping[str, Any], name: str, k: int) -> Row:
-    told = dict.fromkeys(column for column in MODERATOR_COLUMNS if column not in OF_A_GROUP)
-    return told | {
-        "analysis": spec["analysis"],
-        "moderator": name,
-        "k": k,
-        "groups": [],
-    }
-
-
-def _row(spec: Mapping[str, Any], rows: Sequence[Row], name: str) -> Row:
-    known = [dict(row) for row in known_rows(rows, name)]
-    numeric = name in NUMBERS
-    values = [float(row[name]) if numeric else str(row[name]) for row in known]
-    row = _blank(spec, name, len(known)) | {"kind": "number" if numeric else "words"}
-    row["levels"] = len(set(values))
-    refused = _refusal(values, len(rows), numeric)
+def _tested(spec: Spec, effects: Sequence[Effect], name: str) -> Moderator:
+    known, numeric = known_rows(effects, name), name in NUMBERS
+    values = [float(getattr(row, name)) if numeric else str(getattr(row, name)) for row in known]
+    size = {"kind": "number" if numeric else "words", "k": len(known), "levels": len(set(values))}
+    refused = _refusal(values, len(effects), numeric)
     if refused:
-        return row | {"caution": refused}
-    row |= {"tau2_method": spec["tau2_method"], "interval": knapp_hartung(spec["interval"])}
-    row["caution"] = _caution(spec, values, numeric)
+        return _row(spec, name, **size, caution=refused)
+    words = sorted(set(map(str, values)))
+    design = np.array([[value == word for word in words[1:]] for value in values], dtype=float)
     if numeric:
-        return row | _tested(spec, known, np.array(values, dtype=float)[:, None])
-    words = sorted(set(values))
-    design = np.array([[float(value == word) for word in words[1:]] for value in values])
-    return row | _tested(spec, known, design) | {"groups": _groups(spec, known, [str(v) for v in values])}
+        design = np.array(values, dtype=float)[:, None]
+    return _row(
+        spec,
+        name,
+        **size,
+        **_model(spec),
+        **_test(spec, known, design),
+        caution=_caution(spec, values, numeric),
+        groups=() if numeric else _groups(spec, known, [str(value) for value in values]),
+    )
+
+
+def _model(spec: Spec) -> dict[str, Any]:
+    """The model of a moderator: Knapp-Hartung, as for the pooled effect where that is one."""
+    interval = "hksj" if spec["interval"] == "wald" else spec["interval"]
+    return {"tau2_method": spec["tau2_method"], "interval": interval}
 
 
 def _refusal(values: Sequence[Any], trials: int, numeric: bool) -> str:
@@ -140,95 +123,74 @@ def _refusal(values: Sequence[Any], trials: int, numeric: bool) -> str:
     return ""
 
 
-def _caution(spec: Mapping[str, Any], values: Sequence[Any], numeric: bool) -> str | None:
-    wanted, told = spec["robustness"]["moderator_k"], []
+def _caution(spec: Spec, values: Sequence[Any], numeric: bool) -> str | None:
+    wanted, cautions = spec["robustness"]["moderator_k"], []
     if len(values) < wanted:
-        told.append(f"fewer than {wanted} trials: chance findings and missed ones are likely")
+        cautions.append(f"fewer than {wanted} trials: chance findings and missed ones are likely")
     if not numeric and min(Counter(values).values()) == 1:
-        told.append("a group of one trial differs in all that this trial differs in")
-    return "; ".join(told) or None
+        cautions.append("a group of one trial differs in all that this trial differs in")
+    return "; ".join(cautions) or None
 
 
-def _tested(spec: Mapping[str, Any], rows: Sequence[Row], design: np.ndarray) -> Row:
+def _test(spec: Spec, effects: Sequence[Effect], design: Floats) -> dict[str, Any]:
     from trialpool.stats import meta_regression, permutation_test
 
-    effects, variances = arrays(rows)
-    model = {"tau2_method": spec["tau2_method"], "interval": knapp_hartung(spec["interval"])}
-    fit = meta_regression(effects, variances, design, level=spec["level"], **model)
-    shuffled = permutation_test(effects, variances, design, draws=DRAWS, seed=SEED, **model)
-    told = {
-        "statistic": _number(fit.qm),
+    data = (*arrays(effects), design)
+    fit = meta_regression(*data, level=spec["level"], **_model(spec))
+    shuffled = permutation_test(*data, draws=DRAWS, seed=SEED, **_model(spec))
+    slopes = {"slope": fit.coefficients, "slope_low": fit.ci_low, "slope_high": fit.ci_high}
+    one = design.shape[1] == 1
+    return {
+        **{name: finite(values[1]) if one else None for name, values in slopes.items()},
+        "statistic": finite(fit.qm),
         "df": design.shape[1],
-        "df2": _number(fit.df),
-        "p_value": _number(fit.qm_p_value),
-        "p_permutation": _number(shuffled.qm_p_value),
+        "df2": finite(fit.df),
+        "p_value": finite(fit.qm_p_value),
+        "p_permutation": finite(shuffled.qm_p_value),
         "permutations": f"{'all' if shuffled.exact else f'seed {SEED}'}, {shuffled.count}",
-        "tau2_residual": _number(fit.tau2),
-        "r2": _number(fit.r2),
+        "tau2_residual": finite(fit.tau2),
+        "r2": finite(fit.r2),
     }
-    if design.shape[1] == 1:
-        told |= {
-            "slope": _number(fit.coefficients[1]),
-            "slope_low": _number(fit.ci_low[1]),
-            "slope_high": _number(fit.ci_high[1]),
-        }
-    return told
 
 
-def _groups(spec: Mapping[str, Any], rows: Sequence[Row], labels: Sequence[str]) -> list[Row]:
+def _groups(spec: Spec, effects: Sequence[Effect], labels: Sequence[str]) -> tuple[ModeratorGroup, ...]:
     """Each word's pooled effect in the model of the test: the τ² and the scale are common to all groups."""
     from trialpool.stats import subgroups
 
-    model = {"tau2_method": spec["tau2_method"], "interval": knapp_hartung(spec["interval"])}
-    found = subgroups(*arrays(rows), labels, tau2="common", level=spec["level"], **model)
-    groups = [
-        {
-            "level": name,
-            "k": int(found.k[at]),
-            **{
-                key: natural(spec["measure"], float(getattr(found.pooled, key)[at]))
-                for key in ("estimate", "ci_low", "ci_high")
-            },
-        }
-        for at, name in enumerate(found.names)
-    ]
-    return sorted(groups, key=lambda group: group["level"])
+    fit = subgroups(*arrays(effects), labels, tau2="common", level=spec["level"], **_model(spec))
+    groups = (
+        ModeratorGroup(
+            level=name, k=int(fit.k[at]), **natural_numbers(spec["measure"], fit.pooled, BOUNDS, at)
+        )
+        for at, name in enumerate(fit.names)
+    )
+    return tuple(sorted(groups, key=lambda group: group.level))
 
 
-def _number(value: Any) -> float | None:
-    number = float(np.asarray(value, dtype=float).reshape(-1)[-1]) if value is not None else math.nan
-    return number if math.isfinite(number) else None
-
-
-def _trials(count: int) -> str:
-    return f"{count} trial{'' if count == 1 else 's'}"
-
-
-def adjusted(rows: Sequence[Row]) -> list[Row]:
+def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
     """The same rows with `p_adjusted`: Holm over every moderator tested in the whole review.
 
-    >>> found = adjusted([{"p_value": 0.01}, {"p_value": None}, {"p_value": 0.04}])
-    >>> [row["p_adjusted"] for row in found]
+    >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
     [0.02, None, 0.04]
     """
-    from statsmodels.stats.multitest import multipletests
+    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
 
-    tested = [row for row in rows if row["p_value"] is not None]
-    if not tested:
-        return [{**row, "p_adjusted": None} for row in rows]
-    values = iter(multipletests([row["p_value"] for row in tested], method="holm")[1].tolist())
-    return [{**row, "p_adjusted": None if row["p_value"] is None else next(values)} for row in rows]
+    tested = [row.p_value for row in rows if row.p_value is not None]
+    holm = iter(multipletests(tested, method="holm")[1].tolist() if tested else [])
+    return [replace(row, p_adjusted=None if row.p_value is None else next(holm)) for row in rows]
 
 
-def table_rows(rows: Sequence[Row]) -> Iterator[Row]:
+def table_rows(rows: Sequence[Moderator]) -> Iterator[dict[str, Any]]:
     """Rows of moderators.csv: each test, and below it one row a group.
 
-    >>> test = {"analysis": "a", "moderator": "purpose", "groups": [{"level": "treatment", "k": 2}]}
-    >>> [(row["level"], row["k"]) for row in table_rows([test | {"k": 4}])]
+    >>> groups = (ModeratorGroup(level="treatment", k=2, estimate=None, ci_low=None, ci_high=None),)
+    >>> test = sketch(Moderator, analysis="a", moderator="purpose", k=4, groups=groups)
+    >>> [(row["level"], row["k"]) for row in table_rows([test])]
     [(None, 4), ('treatment', 2)]
     """
+    blank = dict.fromkeys(MODERATOR_COLUMNS)
     for row in rows:
-        yield dict.fromkeys(MODERATOR_COLUMNS) | {key: value for key, value in row.items() if key != "groups"}
-        for group in row["groups"]:
-            of = {key: row[key] for key in ("analysis", "moderator", "kind") if key in row}
-            yield dict.fromkeys(MODERATOR_COLUMNS) | of | group
+        test = {name: getattr(row, name) for name in OF_TEST}
+        yield blank | test
+        for group in row.groups:
+            yield blank | {name: test[name] for name in OF_TEST[:AT]} | to_json(group)

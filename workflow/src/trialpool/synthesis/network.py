@@ -1,70 +1,199 @@
-"""Networks of treatments: the trials of several analyses, compared directly and through each other."""
+"""Records of several analyses in, the network of their treatments out: direct and indirect comparisons."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations, permutations
 from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.network_arms import Contrast, components, contrasts_of
-from trialpool.synthesis.pooled import natural
-
-Row = Mapping[str, Any]
-SMALLEST = 3
-LEAGUE_COLUMNS = (
-    *("network", "experimental", "control", "trials", "estimate", "ci_low", "ci_high", "p_value"),
-    *("pi_low", "pi_high"),
+from trialpool.errors import InputError, suggestion
+from trialpool.records import (
+    Edge,
+    Effect,
+    Inconsistency,
+    LeagueRow,
+    Network,
+    NetworkContrast,
+    NetworkFit,
+    NodeSplit,
+    Rank,
+    Record,
+    Study,
+    columns_of,
 )
-RANKING_COLUMNS = ("network", "treatment", "trials", "p_score", "mean_rank", "sd_rank")
+from trialpool.synthesis.pool import Floats, back_transform, finite, natural_numbers
+from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
+
+Rules = Mapping[str, Any]
+SMALLEST = 3
+SIDES = ("experimental", "control")
+LEAGUE_COLUMNS, RANKING_COLUMNS = columns_of(LeagueRow), columns_of(Rank)
+NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": None, "splits": ()}
+SAME = ("measure", "scale", "better")
 
 
-def network_record(name: str, rules: Row, records: Sequence[Row]) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contrast(NetworkContrast):
+    """One comparison of a trial on the analysis scale; `shared` is the variance of the trial's common arm."""
+
+    shared: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """An effect of a trial between two treatments of the network."""
+
+    study: Study
+    pair: tuple[str, str]
+    record: Record
+
+
+def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network:
     """Everything known of one network: treatments, comparisons, fit, league, ranking, inconsistency.
 
     `records` are those of its analyses, in the order listed. The largest connected part with at least three
     treatments is fitted (REML, common heterogeneity, multi-arm correlation); `sentence` says what is not.
     """
-    first = records[0]
-    contrasts = contrasts_of(records, rules["nodes"])
+    first, contrasts = records[0], contrasts_of(records, rules["nodes"])
     parts = components(contrasts)
-    told = {
-        "network": name,
-        "title": rules["title"],
-        **{key: first.get(key) for key in ("measure", "scale", "unit", "better", "direction")},
-        "analyses": [record["analysis"] for record in records],
-        "trials": len({contrast.study for contrast in contrasts}),
-        "outcomes": sorted({contrast.outcome for contrast in contrasts}),
-        "parts": parts,
-        "edges": _edges(contrasts),
-        "studies": _studies(contrasts),
-    }
     whole = parts[0] if parts and len(parts[0]) >= SMALLEST else []
-    told["sentence"] = _sentence(parts, whole)
-    if not whole:
-        return told | {"fit": None, "league": [], "ranking": [], "inconsistency": None, "splits": []}
     inside = [contrast for contrast in contrasts if contrast.experimental in whole]
-    return told | _fitted(name, rules, first, inside, whole)
+    fitted = _fitted(name, rules, first, inside, whole) if whole else NOT_FITTED
+    shown = columns_of(NetworkContrast)
+    return Network(
+        network=name,
+        title=rules["title"],
+        measure=first.measure,
+        scale=first.scale,
+        unit=first.unit,
+        better=first.better,
+        direction=first.direction,
+        analyses=tuple(record.analysis for record in records),
+        trials=len({contrast.study for contrast in contrasts}),
+        outcomes=tuple(sorted({contrast.outcome for contrast in contrasts})),
+        parts=tuple(map(tuple, parts)),
+        edges=_edges(contrasts),
+        studies=tuple(NetworkContrast(**{key: getattr(c, key) for key in shown}) for c in contrasts),
+        sentence=_sentence(parts, whole),
+        **fitted,
+    )
 
 
-def _edges(contrasts: Sequence[Contrast]) -> list[dict[str, Any]]:
+def contrasts_of(records: Sequence[Record], nodes: Mapping[str, str]) -> list[Contrast]:
+    """The contrasts of all trials, each trial's arms - 1, sorted by trial.
+
+    A trial that the analyses hold with one pair of treatments gives that effect as it stands. A trial with
+    several pairs is taken apart into its arms and all are compared with the one in most pairs; arms without
+    numbers of their own cannot share a variance, so of such a trial the first pair is kept. Only the outcome
+    of the trial's first row counts.
+    """
+    by_study: dict[str, list[_Entry]] = {}
+    for record in records:
+        for study in record.studies:
+            one, other = (node_of(study.categories(side), nodes) for side in SIDES)
+            if one is None or other is None or one == other:
+                continue
+            known = by_study.setdefault(study.study_id, [])
+            same = not known or _outcome(known[0].study) == _outcome(study)
+            if same and {one, other} not in [{*entry.pair} for entry in known]:
+                known.append(_Entry(study, (one, other), record))
+    return [contrast for study in sorted(by_study) for contrast in _of_trial(by_study[study])]
+
+
+def _outcome(study: Study) -> tuple[str, str, float | None]:
+    return study.instrument, study.item, study.weeks
+
+
+def node_of(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
+    """The treatment of an arm, or of arms combined; None where they are of none or of several.
+
+    >>> nodes = {"sham": "sham", "manual_acupuncture": "acupuncture", "warm_needling": "acupuncture"}
+    >>> node_of(["manual_acupuncture", "warm_needling"], nodes), node_of(["sham", "warm_needling"], nodes)
+    ('acupuncture', None)
+    """
+    found = {nodes.get(category) for category in categories}
+    return found.pop() if len(found) == 1 else None
+
+
+def _of_trial(entries: Sequence[_Entry]) -> list[Contrast]:
+    first = entries[0]
+    arms: dict[str, tuple[float, float]] = {}
+    for entry in entries:
+        for side, node in zip(SIDES, entry.pair, strict=True):
+            numbers = arm_effect(entry.record.measure, entry.study, side)
+            if len(entries) == 1 or numbers is None:
+                return [_contrast(first, *first.pair, first.study.effect, first.study.variance, 0.0)]
+            arms.setdefault(node, numbers)
+    pairs = [node for entry in entries for node in entry.pair]
+    common = max(sorted(arms), key=pairs.count)
+    shared_effect, shared = arms.pop(common)
+    return [
+        _contrast(first, node, common, effect - shared_effect, variance + shared, shared)
+        for node, (effect, variance) in sorted(arms.items())
+    ]
+
+
+def _contrast(
+    entry: _Entry, experimental: str, control: str, effect: float, variance: float, shared: float
+) -> Contrast:
+    return Contrast(
+        study=entry.study.study_id,
+        label=entry.study.label,
+        experimental=experimental,
+        control=control,
+        outcome=entry.study.instrument,
+        effect=effect,
+        variance=variance,
+        analysis=entry.record.analysis,
+        shared=shared,
+    )
+
+
+def arm_effect(measure: str, effect: Effect, side: str) -> tuple[float, float] | None:
+    """An arm's own number and variance: its mean and sd²/n, or its log risk and 1/events - 1/n.
+
+    None where the arm has no numbers of its own, no events, or the measure has no such form.
+
+    >>> from trialpool.records import sketch
+    >>> arm_effect("MD", sketch(Effect, mean_control=4.0, sd_control=2.0, n_control=16), "control")
+    (4.0, 0.25)
+    """
+    mean, sd, events, n = (getattr(effect, f"{name}_{side}") for name in ("mean", "sd", "events", "n"))
+    if measure == "MD" and None not in (mean, sd, n):
+        return (float(mean), sd**2 / n) if sd > 0 else None
+    if measure == "RR" and None not in (events, n):
+        return (math.log(events / n), 1 / events - 1 / n) if 0 < events < n else None
+    return None
+
+
+def components(contrasts: Sequence[NetworkContrast]) -> list[list[str]]:
+    """The connected parts of a network, largest first, the treatments of each sorted.
+
+    >>> from trialpool.records import sketch
+    >>> pairs = (("a", "b"), ("c", "d"))
+    >>> components([sketch(Contrast, experimental=one, control=other) for one, other in pairs])
+    [['a', 'b'], ['c', 'd']]
+    """
+    parts: list[set[str]] = []
+    for contrast in contrasts:
+        pair = {contrast.experimental, contrast.control}
+        touching = [part for part in parts if part & pair]
+        parts = [part for part in parts if not part & pair] + [pair.union(*touching)]
+    return sorted((sorted(part) for part in parts), key=lambda part: (-len(part), part))
+
+
+def _edges(contrasts: Sequence[Contrast]) -> tuple[Edge, ...]:
     """Directly compared pairs with their number of trials; a trial of three arms counts at all its pairs."""
     arms: dict[str, set[str]] = {}
     for contrast in contrasts:
         arms.setdefault(contrast.study, set()).update((contrast.experimental, contrast.control))
-    counts: dict[tuple[str, str], int] = {}
-    for treatments in arms.values():
-        ordered = sorted(treatments)
-        for at, one in enumerate(ordered):
-            for other in ordered[at + 1 :]:
-                counts[one, other] = counts.get((one, other), 0) + 1
-    return [{"treatments": list(pair), "trials": trials} for pair, trials in sorted(counts.items())]
-
-
-def _studies(contrasts: Sequence[Contrast]) -> list[dict[str, Any]]:
-    keys = ("study", "label", "experimental", "control", "outcome", "effect", "variance", "analysis")
-    return [{key: getattr(contrast, key) for key in keys} for contrast in contrasts]
+    pairs = [pair for treatments in arms.values() for pair in combinations(sorted(treatments), 2)]
+    return tuple(Edge(treatments=pair, trials=pairs.count(pair)) for pair in sorted(set(pairs)))
 
 
 def _sentence(parts: Sequence[Sequence[str]], whole: Sequence[str]) -> str:
@@ -73,93 +202,122 @@ def _sentence(parts: Sequence[Sequence[str]], whole: Sequence[str]) -> str:
     if not whole:
         return "No three treatments are connected: nothing can be compared through another treatment."
     rest = [", ".join(part) for part in parts[1:]]
-    said = f"{len(whole)} treatments are connected."
-    return f"{said} Not connected to them, hence not compared: {'; '.join(rest)}." if rest else said
+    connected = f"{len(whole)} treatments are connected."
+    return f"{connected} Not connected to them, hence not compared: {'; '.join(rest)}." if rest else connected
 
 
 def _fitted(
-    name: str, rules: Row, first: Row, contrasts: Sequence[Contrast], whole: Sequence[str]
+    name: str, rules: Rules, first: Record, contrasts: Sequence[Contrast], whole: Sequence[str]
 ) -> dict[str, Any]:
+    """The parts of a network that a model gives, by their fields."""
     from trialpool.stats import network_inconsistency, network_meta_analysis, node_split, rank_treatments
 
-    data = (
+    data: tuple[Any, ...] = (
         [contrast.effect for contrast in contrasts],
         covariance(contrasts),
-        [contrast.experimental for contrast in contrasts],
-        [contrast.control for contrast in contrasts],
-        [contrast.study for contrast in contrasts],
+        *([getattr(contrast, key) for contrast in contrasts] for key in ("experimental", "control", "study")),
     )
-    reference = rules["reference"] if rules["reference"] in whole else sorted(whole)[0]
-    fit = network_meta_analysis(*data, reference=reference, level=first["methods"]["level"])
-    ranking, test, splits = rank_treatments(fit, better=first["better"]), None, None
+    reference = rules["reference"] if rules["reference"] in whole else min(whole)
+    fit = network_meta_analysis(*data, reference=reference, level=first.methods.level)
     test, splits = network_inconsistency(*data), node_split(*data)
-    names = ("tau2", "tau2_method", "q", "q_df", "q_p_value", "i2", "contrasts", "studies")
-    tested = ("q", "df", "p_value", "designs", "refused", "caution")
+    model = {key: getattr(fit, key) for key in columns_of(NetworkFit) if key != "reference"}
+    if not fit.q_df:  # nothing is left to differ
+        model |= dict.fromkeys(("q", "q_p_value", "i2"))
     return {
-        "fit": {"reference": reference, **{key: getattr(fit, key) for key in names}}
-        | ({} if fit.q_df else dict.fromkeys(("q", "q_p_value", "i2"))),  # nothing is left to differ
-        "league": _league(name, str(first["measure"]), fit),
-        "ranking": _ranking(name, fit, ranking),
-        "inconsistency": {key: getattr(test, key) for key in tested},
-        "splits": [
-            {
-                "experimental": splits.experimental[at],
-                "control": splits.control[at],
-                **{
-                    key: natural(str(first["measure"]), float(getattr(splits, key)[at]))
-                    for key in ("direct", "indirect")
-                },
-                "p_value": float(splits.p_value[at]),
-            }
+        "fit": NetworkFit(reference=reference, **model),
+        "league": _league(name, first.measure, fit),
+        "ranking": _ranking(name, fit, rank_treatments(fit, better=first.better)),
+        "inconsistency": Inconsistency(**{key: getattr(test, key) for key in columns_of(Inconsistency)}),
+        "splits": tuple(
+            NodeSplit(
+                experimental=splits.experimental[at],
+                control=splits.control[at],
+                direct=back_transform(first.measure, splits.direct[at]),
+                indirect=back_transform(first.measure, splits.indirect[at]),
+                p_value=float(splits.p_value[at]),
+            )
             for at in range(len(splits.experimental))
-        ],
+        ),
     }
 
 
-def covariance(contrasts: Sequence[Contrast]) -> np.ndarray:
+def covariance(contrasts: Sequence[Contrast]) -> Floats:
     """Sampling covariances (n, n): contrasts of one trial share the variance of its common arm."""
     v = np.diag([contrast.variance for contrast in contrasts])
-    for one in range(len(contrasts)):
-        for other in range(one):
-            if contrasts[one].study == contrasts[other].study:
-                v[one, other] = v[other, one] = contrasts[one].shared
+    for one, other in combinations(range(len(contrasts)), 2):
+        if contrasts[one].study == contrasts[other].study:
+            v[one, other] = v[other, one] = contrasts[other].shared
     return np.asarray(v)
 
 
-def _league(name: str, measure: str, fit: Any) -> list[dict[str, Any]]:
-    count, rows = len(fit.treatments), []
-    fields = {"estimate": "effects", "ci_low": "ci_low", "ci_high": "ci_high"}
-    fields |= {"pi_low": "pi_low", "pi_high": "pi_high"}
-    for one in range(count):
-        for other in range(count):
-            if one == other:
-                continue
-            told = {
-                key: natural(measure, float(getattr(fit, field)[one, other])) for key, field in fields.items()
-            }
-            rows.append(
-                {
-                    "network": name,
-                    "experimental": fit.treatments[one],
-                    "control": fit.treatments[other],
-                    "trials": int(fit.directly[one, other]),
-                    "p_value": float(fit.p_value[one, other]),
-                    **told,
-                }
-            )
-    return rows
+def _league(name: str, measure: str, fit: Any) -> tuple[LeagueRow, ...]:
+    return tuple(
+        LeagueRow(
+            network=name,
+            experimental=fit.treatments[one],
+            control=fit.treatments[other],
+            trials=int(fit.directly[one, other]),
+            p_value=float(fit.p_value[one, other]),
+            estimate=back_transform(measure, fit.effects[one, other]),
+            **natural_numbers(measure, fit, ("ci_low", "ci_high", "pi_low", "pi_high"), (one, other)),
+        )
+        for one, other in permutations(range(len(fit.treatments)), 2)
+    )
 
 
-def _ranking(name: str, fit: Any, ranking: Any) -> list[dict[str, Any]]:
-    rows = [
-        {
-            "network": name,
-            "treatment": treatment,
-            "trials": int(fit.directly[at].sum()),
-            "p_score": float(ranking.p_scores[at]),
-            "mean_rank": float(ranking.mean_rank[at]),
-            "sd_rank": float(ranking.sd_rank[at]) if math.isfinite(ranking.sd_rank[at]) else None,
-        }
+def _ranking(name: str, fit: Any, ranking: Any) -> tuple[Rank, ...]:
+    rows = (
+        Rank(
+            network=name,
+            treatment=treatment,
+            trials=int(fit.directly[at].sum()),
+            p_score=float(ranking.p_scores[at]),
+            mean_rank=float(ranking.mean_rank[at]),
+            sd_rank=finite(ranking.sd_rank[at]),
+        )
         for at, treatment in enumerate(ranking.treatments)
-    ]
-    return sorted(rows, key=lambda row: (row["mean_rank"], row["treatment"]))
+    )
+    return tuple(sorted(rows, key=lambda row: (row.mean_rank, row.treatment)))
+
+
+def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) -> dict[str, dict[str, Any]]:
+    """The networks of config/networks.yaml by name, each with `nodes` (category to treatment).
+
+    Without a file there are none. Raises InputError for a key missing or unknown, an analysis that the
+    configuration does not have, analyses that differ in measure, scale or direction, and a category at two
+    nodes. `specs` are the resolved analyses by slug.
+
+    >>> load_networks(None, {})
+    {}
+    """
+    if not path:
+        return {}
+    content, lines = read_yaml(str(path))
+    slips = list(schema_slips("networks", content or {})) or list(_network_slips(content or {}, specs))
+    if slips:
+        raise InputError(faults_of(slips, str(path), lines))
+    nodes, networks = ((content or {}).get(key) or {} for key in ("nodes", "networks"))
+    of = {category: node for node, categories in nodes.items() for category in categories}
+    return {key: {**entry, "nodes": of} for key, entry in networks.items()}
+
+
+def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]:
+    """What the schema cannot say of nodes and networks."""
+    nodes = content.get("nodes") or {}
+    listed = Counter(category for categories in nodes.values() for category in categories)
+    for category in (category for category, times in listed.items() if times > 1):
+        yield Slip(("nodes",), category, "a category at two nodes", "leave it at one")
+    for name, entry in (content.get("networks") or {}).items():
+        path, slugs = ("networks", name), entry["analyses"]
+        if entry["reference"] not in nodes:
+            reference = entry["reference"]
+            yield Slip((*path, "reference"), reference, "not a node", suggestion(reference, list(nodes)))
+        for slug in slugs:
+            if slug not in specs:
+                problem = "not an analysis of the configuration"
+                yield Slip((*path, "analyses"), slug, problem, suggestion(slug, list(specs)))
+        for key in SAME:
+            values = sorted({str(specs[slug][key]) for slug in slugs if slug in specs})
+            if len(values) > 1:
+                problem = f"not one {key}: the analyses differ in it"
+                yield Slip((*path, "analyses"), ", ".join(values), problem, "list analyses of one kind")

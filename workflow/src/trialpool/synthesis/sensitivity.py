@@ -1,145 +1,162 @@
-"""One choice changed at a time: does the conclusion of the main result hold?"""
+"""Sets of data of an analysis in, its sensitivity analysis out: one choice changed at a time, the grade.
+
+What could not be tried is a row as well, with the reason.
+"""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
-from trialpool.synthesis.pooled import natural, pool_rows
-from trialpool.synthesis.specifications import (
+from trialpool.measures import MEASURES, OF_EVENTS
+from trialpool.records import (
+    Break,
+    Conclusion,
+    Effect,
+    Grade,
+    Multiverse,
+    Robustness,
+    Sensitivity,
+    columns_of,
+)
+from trialpool.synthesis.choices import (
     ALL,
     COVARIANCE,
     DEFAULT,
     DEPENDENT,
+    INCLUSIONS,
     DataSets,
     conclusion,
     models,
-    null_value,
-    people,
 )
-from trialpool.synthesis.untried import untried_rows
+from trialpool.synthesis.pool import (
+    NATURAL,
+    Spec,
+    arrays,
+    finite,
+    model_of,
+    natural_numbers,
+    pool_effects,
+    trials_of,
+)
+from trialpool.text import count
 
-Row = dict[str, Any]
-SENSITIVITY_COLUMNS = (
-    *(
-        "analysis",
-        "kind",
-        "choice",
-        "k",
-        "n",
-        "estimate",
-        "ci_low",
-        "ci_high",
-        "p_value",
-        "pi_low",
-        "pi_high",
-    ),
-    *("tau2", "i2", "conclusion", "changes_conclusion", "reason"),
-)
+SENSITIVITY_COLUMNS = tuple(name for name in columns_of(Sensitivity) if name != "study_id")
 THREE_LEVEL = {
     DEPENDENT: "all effects of each trial, three-level model",
     COVARIANCE: "multi arm: covariance, three-level model",
 }
-NATURAL = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
+OF_SCORES = ("kinds", "r", "source", "borrow_sd")
+# dimension of choice: its name, and why no variant of it pools other effects
+DIMENSIONS = {
+    "kinds": ("final values only, changes only", "no trial in use offers the other kind of value too"),
+    "timepoint": ("another timepoint", "no trial reports another time that the analysis could take"),
+    "outcomes": ("another instrument or outcome", "no trial offers another one of those listed"),
+    "items": ("another nerve or subscale", "no trial offers another one of those listed"),
+    "multi_arm": ("another rule for several arms", "no trial in use has several arms on one side"),
+    "r": ("another correlation of baseline and final value", "no SD in use rests on an assumed correlation"),
+    "source": ("arms or published contrasts", "no result in use is printed both ways"),
+    "borrow_sd": ("borrowed SDs", "no trial lacks only an SD that others could lend"),
+}
+CONCLUSIONS = {
+    Conclusion.BENEFIT: "a benefit",
+    Conclusion.HARM: "a disadvantage",
+    Conclusion.UNCLEAR: "no clear difference",
+}
+MOST_NAMED = 3
+KINDS = {
+    "leave one out": "one trial left out",
+    "model": "another model",
+    "data": "another choice of data",
+    "inclusion": "a stricter choice of trials",
+    "sparse": "a method for rare events",
+}
 
 
-def sensitivity_rows(spec: Mapping[str, Any], sets: DataSets, effects: Sequence[Row] = ()) -> list[Row]:
-    """Rows of sensitivity.csv: the main result, other models, sparse-event methods, data, inclusions, trials.
+def sensitivity_rows(spec: Spec, sets: DataSets, effects: Sequence[Effect] = ()) -> tuple[Sensitivity, ...]:
+    """The main result, other models, sparse-event methods, data, inclusions, trials; then what was not tried.
 
-    `sets` are the analysis' data sets (`specifications.data_sets`), the main one first; `effects` the rows of
-    its effects table. Estimates are on the natural scale (Peto's is an odds ratio whatever the measure).
+    `sets` are the analysis' data sets (`choices.data_sets`), the main one first; `effects` the rows of its
+    effects table. Estimates are on the natural scale (Peto's is an odds ratio whatever the measure).
     `changes_conclusion` compares with the main result: benefit, harm or unclear. What could not be tried has
     no estimate and a `reason`.
     """
     if not sets.rows:
-        return []
-    rows = [
-        _row("main", "as configured", spec, sets, 0),
+        return ()
+    tried = [
+        _of_set(spec, "main", "as configured", sets, 0),
         *_other_models(spec, sets),
         *_sparse(spec, sets.rows[0]),
         *_other_data(spec, sets),
         *_dependent(spec, effects),
-        *_without_each(spec, sets.rows[0]),
+        *_leave_one_out(spec, sets.rows[0]),
     ]
-    for row in rows:
-        row["analysis"] = spec["analysis"]
-        limits = (row["ci_low"], row["ci_high"])
-        row["conclusion"] = conclusion(*limits, null_value(spec["measure"]), spec["better"])
-    for row in rows:
-        row["changes_conclusion"] = row["conclusion"] != rows[0]["conclusion"]
-    untried = (
-        dict.fromkeys(SENSITIVITY_COLUMNS) | row | {"analysis": spec["analysis"], "changes_conclusion": False}
-        for row in untried_rows(spec, sets, effects)
-    )
-    return [*rows, *untried]
+    main = tried[0].conclusion
+    compared = (replace(row, changes_conclusion=row.conclusion != main) for row in tried)
+    return (*compared, *_not_tried(spec, sets, effects))
 
 
-def _row(kind: str, choice: str, spec: Mapping[str, Any], sets: DataSets, index: int) -> Row:
-    found = _pooled(spec, sets, [index], spec["tau2_method"], spec["interval"])
-    return {"kind": kind, "choice": choice, **found[0]}
+def _tried(spec: Spec, kind: str, choice: str, **numbers: Any) -> Sensitivity:
+    null, bounds = MEASURES[spec["measure"]].null, (numbers["ci_low"], numbers["ci_high"])
+    said = conclusion(*bounds, null, spec["better"])
+    return Sensitivity(analysis=spec["analysis"], kind=kind, choice=choice, conclusion=said, **numbers)
+
+
+def _size(effects: Sequence[Effect]) -> dict[str, int | None]:
+    """Trials, and people of both sides where every effect says how many."""
+    sides = [side for row in effects for side in (row.n_experimental, row.n_control)]
+    n = None if None in sides else round(sum(side for side in sides if side is not None))
+    return {"k": len(trials_of(effects)), "n": n}
 
 
 def _pooled(
-    spec: Mapping[str, Any], sets: DataSets, indices: Sequence[int], tau2_method: str, interval: str
-) -> list[Row]:
-    """Some data sets pooled in one batch, in the form of a sensitivity row."""
+    spec: Spec, sets: DataSets, indices: Sequence[int], model: Mapping[str, str] | None = None
+) -> list[dict[str, Any]]:
+    """The numbers of some data sets, pooled in one batch."""
     from trialpool.stats import pool
 
-    fit = pool(
-        sets.effects[indices],
-        sets.variances[indices],
-        where=sets.where[indices],
-        tau2_method=tau2_method,
-        interval=interval,
-        level=spec["level"],
-    )
-    names = ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high", "tau2", "i2")
-    columns = {name: np.atleast_1d(np.asarray(getattr(fit, name), dtype=float)) for name in names}
+    data = sets.effects[indices], sets.variances[indices]
+    fit = pool(*data, where=sets.where[indices], **model_of(spec) | dict(model or {}))
     return [
-        {
-            "k": len({row["study_id"] for row in sets.rows[index]}),
-            "n": people(sets.rows[index]),
-            **{name: _told(spec["measure"], name, columns[name][place]) for name in names},
-        }
-        for place, index in enumerate(indices)
+        _size(sets.rows[index])
+        | natural_numbers(spec["measure"], fit, NATURAL, at)
+        | {name: finite(np.asarray(getattr(fit, name))[at]) for name in ("p_value", "tau2", "i2")}
+        for at, index in enumerate(indices)
     ]
 
 
-def _told(measure: str, name: str, value: float) -> float | None:
-    if not math.isfinite(value):
-        return None
-    return natural(measure, value) if name in NATURAL else float(value)
+def _of_set(spec: Spec, kind: str, choice: str, sets: DataSets, index: int) -> Sensitivity:
+    return _tried(spec, kind, choice, **_pooled(spec, sets, [index])[0])
 
 
-def _other_models(spec: Mapping[str, Any], sets: DataSets) -> Iterator[Row]:
+def _other_models(spec: Spec, sets: DataSets) -> Iterator[Sensitivity]:
     for tau2_method, interval in models():
         if (tau2_method, interval) != (spec["tau2_method"], spec["interval"]):
-            found = _pooled(spec, sets, [0], tau2_method, interval)[0]
-            yield {"kind": "model", "choice": f"{tau2_method}, {interval}", **found}
+            model = {"tau2_method": tau2_method, "interval": interval}
+            yield _tried(spec, "model", f"{tau2_method}, {interval}", **_pooled(spec, sets, [0], model)[0])
 
 
-def _sparse(spec: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Row]:
+def _sparse(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
     """Methods for sparse events that need no correction of zero cells."""
     from trialpool.stats import mantel_haenszel, peto
 
-    counts = ("events_experimental", "n_experimental", "events_control", "n_control")
-    if spec["measure"] not in ("RR", "OR", "RD") or any(row[name] is None for row in rows for name in counts):
+    measure, counts = spec["measure"], [[getattr(row, name) for row in effects] for name in COUNTS]
+    if measure not in OF_EVENTS or any(value is None for column in counts for value in column):
         return
-    tables = [np.array([row[name] for row in rows], dtype=float) for name in counts]
-    fits = {"Mantel–Haenszel": mantel_haenszel(*tables, measure=spec["measure"], level=spec["level"])}
-    if spec["measure"] != "RD":
-        fits["Peto" if spec["measure"] == "OR" else "Peto (odds ratio)"] = peto(*tables, level=spec["level"])
+    tables = [np.array(column, dtype=float) for column in counts]
+    fits = {"Mantel–Haenszel": mantel_haenszel(*tables, measure=measure, level=spec["level"])}
+    if measure != "RD":
+        fits["Peto" if measure == "OR" else "Peto (odds ratio)"] = peto(*tables, level=spec["level"])
     for choice, fit in fits.items():
-        numbers = {name: float(getattr(fit, name)) for name in ("estimate", "ci_low", "ci_high", "p_value")}
-        told = {name: _told(spec["measure"], name, value) for name, value in numbers.items()}
-        size = {"k": len({row["study_id"] for row in rows}), "n": people(rows)}
-        yield {"kind": "sparse", "choice": choice, **size, **told, "pi_low": None, "pi_high": None}
+        numbers = natural_numbers(measure, fit) | {"p_value": finite(fit.p_value)}
+        yield _tried(spec, "sparse", choice, **_size(effects), **numbers)
 
 
-def _other_data(spec: Mapping[str, Any], sets: DataSets) -> Iterator[Row]:
+def _other_data(spec: Spec, sets: DataSets) -> Iterator[Sensitivity]:
     """Data sets that depart from the main one in one choice only."""
     for index, choice in enumerate(sets.choices):
         departs = {name: value for name, value in choice.items() if value not in (DEFAULT, ALL)}
@@ -147,38 +164,125 @@ def _other_data(spec: Mapping[str, Any], sets: DataSets) -> Iterator[Row]:
             ((name, value),) = departs.items()
             kind = "inclusion" if name == "inclusion" else "data"
             label = value if kind == "inclusion" else f"{name.replace('_', ' ')}: {value.replace('_', ' ')}"
-            yield _row(kind, label, spec, sets, index)
+            yield _of_set(spec, kind, label, sets, index)
 
 
-def _dependent(spec: Mapping[str, Any], effects: Sequence[Row]) -> Iterator[Row]:
-    """Effects that depend on each other, all of them in the three-level model (see `pooled.pool_rows`)."""
+def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
+    """Effects that depend on each other, all of them in the three-level model (see `pool.pool_effects`)."""
     for label, choice in THREE_LEVEL.items():
-        rows = [row for row in effects if row["variant"] == label]
-        trials = {row["study_id"] for row in rows}
+        rows = [row for row in effects if row.variant == label]
+        trials = trials_of(rows)
         if len(trials) < 2 or len(rows) == len(trials):
             continue
         name, value = label.split("=")
-        found, _ = pool_rows({**spec, name: value}, rows, "pooled")
-        if found:
-            numbers = {key: found[key] for key in (*NATURAL, "p_value", "tau2", "i2")}
-            yield {"kind": "data", "choice": choice, "k": len(trials), "n": None, **numbers}
+        pooled, _ = pool_effects({**spec, name: value}, rows)
+        numbers = {key: getattr(pooled, key) for key in (*NATURAL, "p_value", "tau2", "i2")}
+        yield _tried(spec, "data", choice, k=len(trials), n=None, **numbers)
 
 
-def _without_each(spec: Mapping[str, Any], rows: Sequence[Row]) -> Iterator[Row]:
+def _leave_one_out(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
     """Leave one trial out, all in one batch."""
-    studies = list(dict.fromkeys(row["study_id"] for row in rows))
-    if len(studies) < 3:
+    trials = trials_of(effects)
+    if len(trials) < 3:
         return
-    shape = (len(studies), len(rows))
-    keep = np.array([[row["study_id"] != study for row in rows] for study in studies])
+    numbers, variances = (np.tile(values, (len(trials), 1)) for values in arrays(effects))
     sets = DataSets(
-        choices=[{} for _ in studies],
-        rows=[[row for row in rows if row["study_id"] != study] for study in studies],
-        effects=np.broadcast_to(np.array([row["effect"] for row in rows]), shape).copy(),
-        variances=np.broadcast_to(np.array([row["variance"] for row in rows]), shape).copy(),
-        where=keep,
+        choices=[{} for _ in trials],
+        rows=[[row for row in effects if row.study_id != trial] for trial in trials],
+        effects=numbers,
+        variances=variances,
+        where=np.array([[row.study_id != trial for row in effects] for trial in trials]),
     )
-    found = _pooled(spec, sets, range(len(studies)), spec["tau2_method"], spec["interval"])
-    labels = {row["study_id"]: row["label"] for row in rows}
-    for study, row in zip(studies, found, strict=True):
-        yield {"kind": "leave one out", "choice": f"without {labels[study]}", "study_id": study, **row}
+    labels = {row.study_id: row.label for row in effects}
+    for trial, pooled in zip(trials, _pooled(spec, sets, range(len(trials))), strict=True):
+        yield _tried(spec, "leave one out", f"without {labels[trial]}", study_id=trial, **pooled)
+
+
+def _not_tried(spec: Spec, sets: DataSets, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
+    """The choices that a sensitivity analysis ought to try and this analysis cannot, each with the reason."""
+
+    def row(kind: str, choice: str, reason: str, k: int | None = None) -> Sensitivity:
+        return Sensitivity(analysis=spec["analysis"], kind=kind, choice=choice, k=k, reason=reason)
+
+    main, events = sets.rows[0], spec["measure"] in OF_EVENTS
+    if events and any(getattr(effect, name) is None for effect in main for name in COUNTS):
+        yield row("sparse", "Mantel–Haenszel, Peto", "a trial prints a ratio without its counts")
+    elif spec["measure"] == "RD":
+        yield row("sparse", "Peto", "gives odds ratios, not risk differences")
+    tried = {name for choice in sets.choices for name, value in choice.items() if value != DEFAULT}
+    for name, (choice, reason) in DIMENSIONS.items():
+        if name not in tried and not (events and name in OF_SCORES):
+            yield row("data", choice, _too_few(name, effects) or reason)
+    included = {choice["inclusion"] for choice in sets.choices if len(set(choice.values()) - {DEFAULT}) == 1}
+    for name, keeps in INCLUSIONS.items():
+        if name == ALL or name in included:
+            continue
+        kept = trials_of([effect for effect in main if keeps(effect)])
+        reason = f"leaves {_trials(len(kept))}: too few to pool"
+        if all(keeps(effect) for effect in main):
+            reason = "leaves out no trial"
+        elif len(kept) > 1:
+            reason = "pools what another choice above pools"
+        yield row("inclusion", name, reason, len(kept))
+    if len(trials_of(main)) < 3:
+        yield row("leave one out", "one trial left out", "would leave a single trial", 1)
+
+
+def _too_few(name: str, effects: Sequence[Effect]) -> str:
+    """Why variants that exist are not among the data sets."""
+    trials: dict[str, set[str]] = {}
+    for row in effects:
+        if row.variant.startswith(f"{name}=") and ";" not in row.variant:
+            trials.setdefault(row.variant, set()).add(row.study_id)
+    most = max(map(len, trials.values()), default=0)
+    return f"leaves {_trials(most)}: too few to pool" if most == 1 else ""
+
+
+def _trials(amount: int) -> str:
+    return count(amount, "trial") if amount else "no trials"
+
+
+def robustness(
+    spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse | None, agreement: float
+) -> Robustness:
+    """Grade and sentence. `agreement` is the share of specifications that reach the main conclusion.
+
+    Rules, thresholds from `spec["robustness"]`: below `smallest_k` trials not assessable; robust if at least
+    `robust` of the specifications agree and no trial left out changes the conclusion; sensitive if at least
+    `sensitive` agree; fragile otherwise. `breaks` lists what changes the conclusion.
+    """
+    rules = spec["robustness"]
+    main = rows[0] if rows else None
+    if main is None or main.conclusion is None or (main.k or 0) < rules["smallest_k"]:
+        few = f"{main.k} trials" if main else "fewer than two trials"
+        sentence = f"Not assessable: {few}, at least {rules['smallest_k']} are needed."
+        return Robustness(grade=Grade.NOT_ASSESSABLE, sentence=sentence, agreement=None, breaks=())
+    changing = [row for row in rows if row.changes_conclusion]
+    grade = _grade(rules, agreement, changing)
+    share = f"{100 * agreement:.0f}% of {multiverse.specifications if multiverse else 1} specifications"
+    sentence = f"{grade.capitalize()}: {share} reach the same conclusion ({CONCLUSIONS[main.conclusion]})"
+    changes = (
+        f"; it changes with {_named(changing)}." if changing else "; no single change of choice alters it."
+    )
+    breaks = tuple(
+        Break(kind=row.kind, choice=row.choice, to=row.conclusion) for row in changing if row.conclusion
+    )
+    return Robustness(grade=grade, sentence=sentence + changes, agreement=agreement, breaks=breaks)
+
+
+def _grade(rules: Mapping[str, float], agreement: float, changing: Sequence[Sensitivity]) -> Grade:
+    hangs_on_one = any(row.kind == "leave one out" for row in changing)
+    if agreement >= rules["robust"] and not hangs_on_one:
+        return Grade.ROBUST
+    return Grade.SENSITIVE if agreement >= rules["sensitive"] else Grade.FRAGILE
+
+
+def _named(changing: Sequence[Sensitivity]) -> str:
+    """What changes it, kind by kind: the first few by name, the rest by number."""
+    parts = []
+    for kind, words in KINDS.items():
+        names = [row.choice.removeprefix("without ") for row in changing if row.kind == kind]
+        more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+        if names:
+            parts.append(f"{words} ({', '.join(names[:MOST_NAMED])}{more})")
+    return "; ".join(parts)

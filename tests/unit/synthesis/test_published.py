@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from tests.unit.synthesis.made_up import pooled, record
 from trialpool.errors import InputError
 from trialpool.figures.published_panels import draw_published
-from trialpool.synthesis.published import PUBLISHED_COLUMNS, differences, load_published, published_rows
+from trialpool.records import Status, to_json
+from trialpool.synthesis.published import differences, load_published, published_rows
 from trialpool.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[3]
@@ -26,17 +29,14 @@ POOL = {
     "ci_high": -0.5,
     "source_url": "https://example.org",
 }
-RECORD = {
-    "analysis": "dpn-pain",
-    "comparison": "acupuncture versus sham",
-    "status": "pooled",
-    "k": 4,
-    "n_experimental": 80,
-    "n_control": 78,
-    "measure": "MD",
-    "methods": {"tau2_method": "REML"},
-    "pooled": {"estimate": -0.2, "ci_low": -0.4, "ci_high": 0.0},
-}
+RECORD = record(
+    analysis="dpn-pain",
+    comparison="acupuncture versus sham",
+    k=4,
+    n_experimental=80,
+    n_control=78,
+    pooled=pooled(-0.4, 0.0),
+)
 RULES = {
     "figures": {"dpn-pain": {"title": "Pain", "condition": "DPN", "outcome": "PAIN"}},
     "pools": [
@@ -54,9 +54,9 @@ def rules_file(tmp_path: Path, text: str) -> str:
 
 def test_the_first_matching_rule_names_figure_and_analysis() -> None:
     (row,) = published_rows([POOL], RULES, [RECORD])
-    assert (row["figure"], row["analysis"], row["year"]) == ("dpn-pain", "dpn-pain", 2019)
-    assert (row["our_k"], row["our_n"], row["our_model"], row["our_estimate"]) == (4, 158, "random", -0.2)
-    assert set(row) == set(PUBLISHED_COLUMNS)
+    assert (row.figure, row.analysis, row.year) == ("dpn-pain", "dpn-pain", 2019)
+    assert (row.our_k, row.our_n, row.our_model, row.our_estimate) == (4, 158, "random", -0.2)
+    assert row.our_status == "pooled"
 
 
 def test_every_computable_reason_is_given() -> None:
@@ -70,13 +70,13 @@ def test_every_computable_reason_is_given() -> None:
         "intervals overlap"
     ]
     assert differences(POOL | {"ci_low": None}, RECORD)[-1] == "an interval is missing"
-    assert differences(POOL, RECORD | {"status": "no_data"}) == ["no trial with usable numbers here"]
+    assert differences(POOL, replace(RECORD, status=Status.NO_DATA)) == ["no trial with usable numbers here"]
 
 
 def test_a_pool_without_a_rule_is_kept_and_said_not_to_be_compared() -> None:
     (row,) = published_rows([POOL | {"outcome": "quality of life"}], RULES, [RECORD])
-    assert (row["figure"], row["analysis"]) == ("", "")
-    assert row["differences"] == "no analysis here asks this question"
+    assert (row.figure, row.analysis) == ("", "")
+    assert row.differences == "no analysis here asks this question"
 
 
 @pytest.mark.parametrize(
@@ -100,15 +100,15 @@ def test_every_shipped_rule_matches_a_shipped_pool() -> None:
         pools = [row | {"n_studies": None} for row in csv.DictReader(stream)]
     for rule in rules["pools"]:
         alone = {"figures": {}, "pools": [rule]}
-        record = RECORD | {"analysis": rule["analysis"], "status": "no_data"}
-        assert any(row["analysis"] for row in published_rows(pools, alone, [record])), rule
-    found = {row["figure"] for row in published_rows(pools, {**rules, "pools": []}, [])}
+        ours = replace(RECORD, analysis=rule["analysis"], status=Status.NO_DATA)
+        assert any(row.analysis for row in published_rows(pools, alone, [ours])), rule
+    found = {row.figure for row in published_rows(pools, {**rules, "pools": []}, [])}
     assert set(rules["figures"]) <= found
 
 
 def test_the_figure_has_a_panel_a_measure_and_ours_once() -> None:
     rows = published_rows([POOL, POOL | {"measure": "SMD"}, POOL | {"ci_low": None}], RULES, [RECORD])
-    figure = draw_published("Pain", rows)
+    figure = draw_published("Pain", to_json(rows))
     gids = [mark.get_gid() for mark in figure.findobj(lambda mark: mark.get_gid() in ("ours", "theirs"))]
     assert sorted(gids) == ["ours", "theirs", "theirs", "theirs"]
     told = [mark.get_text() for mark in figure.findobj(lambda mark: hasattr(mark, "get_text"))]

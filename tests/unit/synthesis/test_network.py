@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from tests.unit.evidence.small_review import CATALOGUE, review
 
+from tests.unit.evidence.small_review import CATALOGUE, review
+from tests.unit.synthesis.made_up import record as made_up
 from trialpool import io
 from trialpool.errors import InputError
 from trialpool.evidence.compare import compare, write_comparison
 from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network_plot import describe_network, draw_network
+from trialpool.pool_job import pool_analyses
+from trialpool.records import Record, Study, from_json, sketch, to_json
 from trialpool.settings import load_settings
 from trialpool.stats import network_meta_analysis, pool
-from trialpool.synthesis.job import pool_analyses
-from trialpool.synthesis.network import covariance, network_record
-from trialpool.synthesis.network_arms import contrasts_of
-from trialpool.synthesis.network_file import load_networks
+from trialpool.synthesis.network import build_network, contrasts_of, covariance, load_networks
 from trialpool.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[3]
@@ -29,25 +30,24 @@ NODES |= {"usual_care": "usual care", "placebo": "placebo", "opioid": "opioids",
 MEANS = {"electroacupuncture": (3.0, 2.0, 40), "sham": (4.0, 2.0, 20), "usual_care": (5.0, 2.0, 10)}
 
 
-def means_row(study: str, experimental: str, control: str) -> dict[str, Any]:
+def means_row(study: str, experimental: str, control: str, **changes: Any) -> Study:
     row: dict[str, Any] = {"study_id": study, "label": study, "instrument": "NRS", "item": "", "weeks": 8.0}
     for side, category in (("experimental", experimental), ("control", control)):
         mean, sd, n = MEANS[category]
         row |= {f"category_{side}": category, f"mean_{side}": mean, f"sd_{side}": sd, f"n_{side}": n}
     row["effect"] = row["mean_experimental"] - row["mean_control"]
     row["variance"] = 4.0 / row["n_experimental"] + 4.0 / row["n_control"]
-    return row
+    return sketch(Study, **row | changes)
 
 
-def plain_row(study: str, experimental: str, control: str, effect: float, variance: float) -> dict[str, Any]:
-    row = {"study_id": study, "label": study, "instrument": "NRS", "item": "", "weeks": 8.0}
+def plain_row(study: str, experimental: str, control: str, effect: float, variance: float) -> Study:
+    row: dict[str, Any] = {"study_id": study, "label": study, "instrument": "NRS", "item": "", "weeks": 8.0}
     row |= {"category_experimental": experimental, "category_control": control}
-    return row | {"effect": effect, "variance": variance}
+    return sketch(Study, **row, effect=effect, variance=variance)
 
 
-def record(name: str, *rows: dict[str, Any]) -> dict[str, Any]:
-    methods = {"level": 0.95}
-    return {"analysis": name, "measure": "MD", "better": "lower", "methods": methods, "studies": list(rows)}
+def record(name: str, *rows: Study) -> Record:
+    return made_up(analysis=name, studies=rows)
 
 
 def rules(*analyses: str, reference: str = "sham") -> dict[str, Any]:
@@ -56,7 +56,7 @@ def rules(*analyses: str, reference: str = "sham") -> dict[str, Any]:
 
 def test_a_trial_in_two_analyses_with_one_pair_counts_once() -> None:
     row = plain_row("A", "manual_acupuncture", "sham", -1.0, 0.1)
-    (contrast,) = contrasts_of([record("x", row), record("y", row | {"effect": -9.0})], NODES)
+    (contrast,) = contrasts_of([record("x", row), record("y", replace(row, effect=-9.0))], NODES)
     assert (contrast.experimental, contrast.control, contrast.effect) == ("acupuncture", "sham", -1.0)
 
 
@@ -75,12 +75,12 @@ def test_a_trial_of_three_arms_shares_the_variance_of_its_common_arm() -> None:
 
 def test_other_outcomes_of_a_trial_and_arms_outside_the_nodes_stay_out() -> None:
     rows = [means_row("A", "electroacupuncture", "sham")]
-    later = means_row("A", "electroacupuncture", "usual_care") | {"instrument": "VAS100"}
+    later = means_row("A", "electroacupuncture", "usual_care", instrument="VAS100")
     outside = plain_row("B", "laser_acupuncture", "sham", -1.0, 0.1)
     assert len(contrasts_of([record("x", *rows), record("y", later, outside)], NODES)) == 1
 
 
-def pooled_by_the_jobs(tables: Any, folder: Path) -> Any:
+def pooled_by_the_jobs(tables: Any, folder: Path) -> Record:
     """The record of acupuncture versus sham or usual care as result.json holds it, by way of every file."""
     config = {
         **{"evidence": str(ROOT / "data" / "raw"), "processed": "p", "results": "r"},
@@ -97,7 +97,7 @@ def pooled_by_the_jobs(tables: Any, folder: Path) -> Any:
     paths = [str(folder / f"{name}.parquet") for name in ("effects", "excluded", "known")]
     write_comparison(compare(harmonise(tables), tables, CATALOGUE, specs), [["pain"]], paths)
     pool_analyses(specs, paths, [str(folder / "pain")], str(folder / "multiverses"))
-    return io.read_json(folder / "pain" / "result.json")
+    return from_json(Record, io.read_json(folder / "pain" / "result.json"))
 
 
 def test_arms_of_two_categories_that_were_combined_stand_at_their_node(tmp_path: Path) -> None:
@@ -108,7 +108,7 @@ def test_arms_of_two_categories_that_were_combined_stand_at_their_node(tmp_path:
     rows = [{"study_id": arm["study_id"], "arm": arm["arm"]} for arm in arms]
     tables = review(studies=[{"study_id": "A"}, {"study_id": "B"}], arms=arms, continuous=rows)
     record = pooled_by_the_jobs(tables, tmp_path)
-    assert [row["category_experimental"] for row in record["studies"]] == [
+    assert [row.category_experimental for row in record.studies] == [
         "manual_acupuncture+electroacupuncture",
         "manual_acupuncture",
     ]
@@ -121,15 +121,15 @@ def test_a_pair_alone_gives_the_pairwise_result_and_a_path_adds_up() -> None:
         plain_row(f"S{n}", "electroacupuncture", "sham", y, 0.1) for n, y in enumerate((-1.0, -0.2, -0.9))
     ]
     other = plain_row("T", "opioid", "electroacupuncture", -0.5, 0.2)
-    found = network_record("n", rules("x", "y"), [record("x", *rows), record("y", other)])
-    league = {(row["experimental"], row["control"]): row for row in found["league"]}
+    found = build_network("n", rules("x", "y"), [record("x", *rows), record("y", other)])
+    league = {(row.experimental, row.control): row for row in found.league}
     alone = pool([-1.0, -0.2, -0.9], [0.1] * 3, interval="wald")
-    assert league["acupuncture", "sham"]["estimate"] == pytest.approx(float(alone.estimate))
-    assert league["acupuncture", "sham"]["ci_low"] == pytest.approx(float(alone.ci_low), rel=1e-6)
-    assert league["opioids", "sham"]["estimate"] == pytest.approx(float(alone.estimate) - 0.5)
-    assert league["opioids", "sham"]["trials"] == 0
-    assert found["ranking"][0]["treatment"] == "opioids"
-    assert "no loop" in found["inconsistency"]["refused"]
+    assert league["acupuncture", "sham"].estimate == pytest.approx(float(alone.estimate))
+    assert league["acupuncture", "sham"].ci_low == pytest.approx(float(alone.ci_low), rel=1e-6)
+    assert league["opioids", "sham"].estimate == pytest.approx(float(alone.estimate) - 0.5)
+    assert league["opioids", "sham"].trials == 0
+    assert found.ranking[0].treatment == "opioids"
+    assert "no loop" in found.inconsistency.refused
 
 
 def test_a_loop_is_tested_for_inconsistency() -> None:
@@ -138,10 +138,10 @@ def test_a_loop_is_tested_for_inconsistency() -> None:
         plain_row("B", "usual_care", "sham", 0.0, 0.01),
         plain_row("C", "electroacupuncture", "usual_care", 1.0, 0.01),
     ]
-    found = network_record("n", rules("x"), [record("x", *rows)])
-    assert found["inconsistency"]["df"] == 1
-    assert {split["experimental"] for split in found["splits"]} <= {"acupuncture", "sham", "usual care"}
-    assert found["splits"]
+    found = build_network("n", rules("x"), [record("x", *rows)])
+    assert found.inconsistency.df == 1
+    assert {split.experimental for split in found.splits} <= {"acupuncture", "sham", "usual care"}
+    assert found.splits
 
 
 def test_what_is_not_connected_is_said_and_not_compared() -> None:
@@ -149,29 +149,29 @@ def test_what_is_not_connected_is_said_and_not_compared() -> None:
         plain_row("A", "electroacupuncture", "sham", -1.0, 0.1),
         plain_row("B", "opioid", "placebo", -1, 0.1),
     ]
-    found = network_record("n", rules("x"), [record("x", *rows)])
-    assert (found["fit"], found["league"]) == (None, [])
-    assert "No three treatments are connected" in found["sentence"]
+    found = build_network("n", rules("x"), [record("x", *rows)])
+    assert (found.fit, found.league) == (None, ())
+    assert "No three treatments are connected" in found.sentence
     rows.append(plain_row("C", "diet", "sham", -0.4, 0.1))
-    found = network_record("n", rules("x"), [record("x", *rows)])
-    assert "not compared: opioids, placebo" in found["sentence"]
-    assert found["fit"]["i2"] is None  # a tree: nothing is left to differ
-    assert math.isfinite(found["league"][0]["ci_low"])
+    found = build_network("n", rules("x"), [record("x", *rows)])
+    assert "not compared: opioids, placebo" in found.sentence
+    assert found.fit.i2 is None  # a tree: nothing is left to differ
+    assert math.isfinite(found.league[0].ci_low)
 
 
 def test_the_figure_draws_every_comparison_and_the_league_against_the_reference() -> None:
     rows = [plain_row(f"S{n}", "electroacupuncture", "sham", y, 0.1) for n, y in enumerate((-1.0, -0.2))]
-    found = network_record("n", rules("x"), [record("x", *rows, plain_row("T", "diet", "sham", -0.4, 0.1))])
-    figure = draw_network(found)
+    found = build_network("n", rules("x"), [record("x", *rows, plain_row("T", "diet", "sham", -0.4, 0.1))])
+    figure = draw_network(to_json(found))
     drawn = [mark.get_gid() for mark in figure.findobj(lambda mark: mark.get_gid() is not None)]
     assert (drawn.count("node"), drawn.count("edge"), drawn.count("effect")) == (3, 2, 2)
-    assert "acupuncture and sham: 2 trials." in describe_network(found)
-    assert draw_network(network_record("n", rules("x"), [record("x")])).get_figwidth() > 7
+    assert "acupuncture and sham: 2 trials." in describe_network(to_json(found))
+    assert draw_network(to_json(build_network("n", rules("x"), [record("x")]))).get_figwidth() > 7
 
 
 def test_multi_arm_covariance_reaches_the_fit() -> None:
     rows = [means_row("A", "electroacupuncture", "sham"), means_row("A", "electroacupuncture", "usual_care")]
-    found = network_record("n", rules("x"), [record("x", *rows)])
+    found = build_network("n", rules("x"), [record("x", *rows)])
     direct = network_meta_analysis(
         [1.0, 2.0],
         np.array([[0.3, 0.1], [0.1, 0.5]]),
@@ -181,21 +181,21 @@ def test_multi_arm_covariance_reaches_the_fit() -> None:
         reference="sham",
     )
     at = [direct.treatments.index(name) for name in ("usual care", "sham")]
-    league = {(row["experimental"], row["control"]): row for row in found["league"]}
-    assert league["usual care", "sham"]["ci_high"] == pytest.approx(float(direct.ci_high[at[0], at[1]]))
+    league = {(row.experimental, row.control): row for row in found.league}
+    assert league["usual care", "sham"].ci_high == pytest.approx(float(direct.ci_high[at[0], at[1]]))
 
 
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("nodes: {a: [sham], b: [sham]}", "at two nodes"),
+        ("nodes: {a: [sham], b: [sham]}", "category at two nodes"),
         ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: b, analyses: []}}", "not a node"),
         ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [z]}}", "not an analysis"),
         (
             "nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [x, y]}}",
-            "differ in measure",
+            "not one measure",
         ),
-        ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [x], by: 1}}", "unknown"),
+        ("nodes: {a: [sham]}\nnetworks: {n: {title: t, reference: a, analyses: [x], by: 1}}", "not known"),
     ],
 )
 def test_a_faulty_file_is_refused_by_name(tmp_path: Path, text: str, said: str) -> None:

@@ -1,4 +1,7 @@
-"""The job of some analyses: effects to records, their tables and their figures."""
+"""The job of some analyses: effects in, their records, tables and figures out.
+
+Figures and tables read each record as it is written, so that a number is the same wherever it stands.
+"""
 
 from __future__ import annotations
 
@@ -8,23 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
-from trialpool.page.tables import STUDY_COLUMNS, study_rows
-from trialpool.records import Record, from_json
-from trialpool.synthesis.analyse import analyse
-from trialpool.synthesis.influence import INFLUENCE_COLUMNS
+from trialpool.records import Influence, Level, Record, columns_of, from_json, to_json
+from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
 from trialpool.synthesis.moderators import SMALLEST
-from trialpool.synthesis.multiverse import MULTIVERSE_COLUMNS
-from trialpool.synthesis.probe import probe
 from trialpool.synthesis.sensitivity import SENSITIVITY_COLUMNS
 
 Row = dict[str, Any]
 
 
 def pool_analyses(
-    specs: Sequence[Mapping[str, Any]],
-    tables: Sequence[str],
-    folders: Sequence[str],
-    multiverses: str,
+    specs: Sequence[Mapping[str, Any]], tables: Sequence[str], folders: Sequence[str], multiverses: str
 ) -> None:
     """Pool some analyses and ask whether each holds.
 
@@ -35,16 +31,12 @@ def pool_analyses(
     effects_of, excluded_of, known_of = (_by_analysis(io.read_rows(table)) for table in tables)
     for spec, folder in zip(specs, map(Path, folders), strict=True):
         slug = spec["analysis"]
-        effects = effects_of[slug]
-        main = [row for row in effects if not row["variant"]]
-        record = analyse(spec, main, excluded_of[slug], known_of[slug])
-        findings, columns = probe(spec, effects, record["studies"])
-        columns_path = Path(multiverses) / f"{slug}.parquet"
-        io.write_columns(columns_path, columns)
-        record |= findings
-        if record["status"] == "pooled":
-            draw_several(io.canonical(record), io.read_columns(columns_path), folder, spec["formats"])
-        write_record(record, folder, spec["formats"])
+        record, specifications = analyse(
+            spec, read_effects(effects_of[slug]), read_unused(excluded_of[slug]), read_known(known_of[slug])
+        )
+        columns = specifications.columns() if specifications else {}
+        io.write_columns(Path(multiverses) / f"{slug}.parquet", columns)
+        write_record(record, columns, folder, spec["formats"])
 
 
 def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -54,24 +46,29 @@ def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def write_record(record: Mapping[str, Any], folder: Path, wanted: Collection[str]) -> None:
-    """Write one record, its tables and its forest plot in the `wanted` formats."""
+def write_record(
+    record: Record, columns: Mapping[str, Sequence[Any]], folder: Path, formats: Collection[str]
+) -> None:
+    """Write one record, its tables and figures in these formats; `columns` are those of its multiverse."""
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.forest_notes import describe_forest
     from trialpool.figures.save import save_figure
     from trialpool.folders import formats_of
+    from trialpool.page.tables import STUDY_COLUMNS, study_rows
 
-    plain = from_json(Record, io.canonical(record))
-    io.write_csv(folder / "studies.csv", study_rows(record), STUDY_COLUMNS)
-    io.write_csv(folder / "sensitivity.csv", record["sensitivity"], SENSITIVITY_COLUMNS)
-    figure = draw_forest(plain, preset=record["forest"])
-    formats = formats_of("forest", wanted)
-    save_figure(figure, folder / "forest", description=describe_forest(plain), formats=formats)
-    io.write_json(folder / "result.json", record)
+    written = io.canonical(to_json(record))
+    shown = from_json(Record, written)
+    if record.multiverse:
+        _write_several(written, columns, folder, formats)
+    io.write_csv(folder / "studies.csv", study_rows(written), STUDY_COLUMNS)
+    io.write_csv(folder / "sensitivity.csv", written["sensitivity"], SENSITIVITY_COLUMNS)
+    figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
+    save_figure(figure, folder / "forest", description=description, formats=formats_of("forest", formats))
+    io.write_json(folder / "result.json", written)
 
 
-def draw_several(
-    record: Mapping[str, Any], columns: Mapping[str, Sequence[Any]], folder: Path, wanted: Collection[str]
+def _write_several(
+    record: Row, columns: Mapping[str, Sequence[Any]], folder: Path, wanted: Collection[str]
 ) -> None:
     """Write the tables and figures that only an analysis of two trials or more has.
 
@@ -83,8 +80,8 @@ def draw_several(
     from trialpool.folders import formats_of
 
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
-    io.write_csv(folder / "multiverse.csv", levels, ("analysis", *MULTIVERSE_COLUMNS))
-    io.write_csv(folder / "influence.csv", record["influence"], INFLUENCE_COLUMNS)
+    io.write_csv(folder / "multiverse.csv", levels, ("analysis", *columns_of(Level)))
+    io.write_csv(folder / "influence.csv", record["influence"], columns_of(Influence))
     for name, title, figure in draw_all(record, columns):
         formats = formats_of(name, wanted)
         save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE, formats=formats)

@@ -1,0 +1,137 @@
+"""One choice changed at a time, and the grade, on effects whose answer is known."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
+from trialpool.records import Conclusion, Multiverse, Sensitivity, sketch
+from trialpool.stats import pool
+from trialpool.synthesis.analyse import analyse
+from trialpool.synthesis.choices import data_sets, models
+from trialpool.synthesis.sensitivity import robustness, sensitivity_rows
+
+
+def test_the_first_sensitivity_row_is_the_main_result():
+    record, _ = analyse(SPEC, effects())
+    main = record.sensitivity[0]
+    assert (main.estimate, main.ci_low, main.p_value) == (
+        record.pooled.estimate,
+        record.pooled.ci_low,
+        record.pooled.p_value,
+    )
+
+
+def test_every_model_is_tried_once_and_agrees_with_a_single_fit():
+    rows = [row for row in sensitivity_rows(SPEC, data_sets(effects())) if row.kind in ("model", "main")]
+    assert len(rows) == len(models()) == 25
+    paule = next(row for row in rows if row.choice == "PM, wald")
+    alone = pool(np.array(EFFECTS), np.full(6, 0.05), tau2_method="PM", interval="wald")
+    assert (paule.estimate, paule.ci_high) == pytest.approx((float(alone.estimate), float(alone.ci_high)))
+
+
+def test_leave_one_out_drops_the_trial_it_names():
+    rows = sensitivity_rows(SPEC, data_sets(effects()))
+    without = [row for row in rows if row.kind == "leave one out"]
+    assert [row.choice for row in without] == [f"without Trial {number}" for number in range(6)]
+    assert [row.study_id for row in without] == [f"T{number}" for number in range(6)]
+    alone = pool(np.array(EFFECTS[1:]), np.full(5, 0.05))
+    assert without[0].estimate == pytest.approx(float(alone.estimate))
+    assert {row.k for row in without} == {5}
+
+
+def test_variants_are_other_data_and_never_the_main_result():
+    later = [replace(row, effect=0.4, variant="timepoint=follow_up", selected=False) for row in effects()]
+    record, _ = analyse(SPEC, [*effects(), *later])
+    assert record.pooled.estimate == pytest.approx(np.mean(EFFECTS))
+    data = [row for row in record.sensitivity if row.kind == "data" and not row.reason]
+    assert [(row.choice, row.estimate) for row in data] == [("timepoint: follow up", pytest.approx(0.4))]
+
+
+def test_ratios_are_told_on_their_natural_scale():
+    rows = sensitivity_rows(SPEC | {"measure": "RR", "mcid": None}, data_sets(effects()))
+    assert rows[0].estimate == pytest.approx(math.exp(np.mean(EFFECTS)))
+
+
+def test_sparse_methods_need_counts():
+    counts = {"events_experimental": 3, "events_control": 9}
+    rows = [effect(number, math.log(1 / 3), 0.4, **counts) for number in range(3)]
+    spec = SPEC | {"measure": "OR", "domain": "adverse_event", "mcid": None}
+    found = sensitivity_rows(spec, data_sets(rows))
+    sparse = {row.choice: row for row in found if row.kind == "sparse"}
+    assert set(sparse) == {"Mantel–Haenszel", "Peto"}
+    risks = sensitivity_rows(spec | {"measure": "RR"}, data_sets(rows))
+    (odds,) = (row for row in risks if row.choice.startswith("Peto"))
+    assert (odds.choice, odds.estimate) == ("Peto (odds ratio)", sparse["Peto"].estimate)
+    assert sparse["Mantel–Haenszel"].estimate == pytest.approx((3 * 21) / (27 * 9))
+
+
+def reasons(spec, rows):
+    return {row.choice: row.reason for row in sensitivity_rows(spec, data_sets(rows), rows) if row.reason}
+
+
+def test_what_could_not_be_tried_says_why():
+    found = reasons(SPEC, effects())
+    assert found["low risk of bias"] == "leaves no trials: too few to pool"
+    assert found["sham or placebo control"] == "leaves out no trial"
+    assert found["another correlation of baseline and final value"].startswith("no SD in use")
+    assert not any("Mantel" in choice for choice in found)  # no events, hence nothing missing
+    late = [replace(effects()[0], variant="timepoint=follow_up", selected=False, effect=0.4)]
+    assert reasons(SPEC, effects() + late)["another timepoint"] == "leaves 1 trial: too few to pool"
+    assert reasons(SPEC, effects(EFFECTS[:2]))["one trial left out"] == "would leave a single trial"
+    events = reasons(SPEC | {"measure": "RR", "mcid": None}, effects())
+    assert events["Mantel–Haenszel, Peto"] == "a trial prints a ratio without its counts"
+    assert "borrowed SDs" not in events
+
+
+def test_choices_not_tried_never_change_the_conclusion():
+    rows = [row for row in sensitivity_rows(SPEC, data_sets(effects()), effects()) if row.reason]
+    assert rows
+    assert all(row.estimate is None and row.changes_conclusion is False for row in rows)
+
+
+def test_a_control_of_sham_and_placebo_arms_together_is_inert():
+    both = effects(category_control="placebo+sham")
+    both[0] = replace(both[0], category_control="sham+usual_care")
+    found = sensitivity_rows(SPEC, data_sets(both))
+    (inert,) = (row for row in found if row.choice == "sham or placebo control")
+    assert inert.k == len(EFFECTS) - 1
+
+
+def test_arms_that_share_a_control_are_modelled_beside_the_rest():
+    shared = [
+        replace(row, variant="multi_arm=covariance", selected=False, effect=row.effect + shift)
+        for row in effects()
+        for shift in (0.0, 0.2)
+    ]
+    rows = [*effects(), *shared]
+    sets = data_sets(rows)
+    assert len(sets.choices) == 1  # dependent effects are never pooled as if they were not
+    found = {row.choice: row for row in sensitivity_rows(SPEC, sets, rows)}
+    modelled = found["multi arm: covariance, three-level model"]
+    assert modelled.estimate == pytest.approx(np.mean(EFFECTS) + 0.1, abs=1e-6)
+    assert modelled.k == 6
+
+
+@pytest.mark.parametrize(
+    ("agreement", "kinds", "k", "grade"),
+    [
+        (0.95, ["model"], 5, "robust"),
+        (0.95, ["leave one out"], 5, "sensitive"),
+        (0.60, [], 5, "sensitive"),
+        (0.40, ["data"], 5, "fragile"),
+        (1.00, [], 2, "not assessable"),
+    ],
+)
+def test_the_grade_follows_the_written_thresholds(agreement, kinds, k, grade):
+    main = Sensitivity(analysis="a", kind="main", choice="", k=k, conclusion=Conclusion.BENEFIT)
+    changed = [replace(main, kind=kind, choice="x", changes_conclusion=True) for kind in kinds]
+    found = robustness(SPEC, [main, *changed], sketch(Multiverse, specifications=100), agreement)
+    assert found.grade == grade
+    assert len(found.breaks) == (len(kinds) if grade != "not assessable" else 0)
+    if kinds and grade != "not assessable":
+        assert "(x)" in found.sentence

@@ -1,0 +1,301 @@
+"""Effects in, pooled numbers out: of one trial, of independent trials, of effects within trials, of a subset.
+
+`spec` is everywhere a resolved analysis of `settings`. Pooled estimates and bounds are on the natural scale
+(risk ratio, not its logarithm), `se` and `tau2` on the analysis scale.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialpool.measures import MEASURES, OF_EVENTS
+from trialpool.records import (
+    Effect,
+    Grade,
+    Pooled,
+    Record,
+    Robustness,
+    SmallStudy,
+    Status,
+    Study,
+    Subgroup,
+    SubgroupTest,
+    columns_of,
+    sketch,
+)
+
+Spec = Mapping[str, Any]
+Floats = NDArray[np.float64]
+RHO = 0.6  # within-trial correlation of sampling errors in the three-level model, metapsy's default
+BOUNDS = ("estimate", "ci_low", "ci_high")
+NATURAL = (*BOUNDS, "pi_low", "pi_high")
+INFERENCE = ("se", "statistic", "df", "p_value", "ci_low", "ci_high")
+
+
+def model_of(spec: Spec) -> dict[str, Any]:
+    """The options of `stats.pool` that an analysis sets.
+
+    >>> model_of({"tau2_method": "REML", "interval": "hksj", "level": 0.95, "measure": "MD"})
+    {'tau2_method': 'REML', 'interval': 'hksj', 'level': 0.95}
+    """
+    return {name: spec[name] for name in ("tau2_method", "interval", "level")}
+
+
+def trials_of(effects: Sequence[Effect]) -> list[str]:
+    """The trials of some effects, each once, in their order.
+
+    >>> trials_of([sketch(Effect, study_id="A"), sketch(Effect, study_id="A")])
+    ['A']
+    """
+    return list(dict.fromkeys(effect.study_id for effect in effects))
+
+
+def status_of(effects: Sequence[Effect]) -> Status:
+    """What becomes of some effects: nothing, one trial as it stands, a pooled result.
+
+    >>> str(status_of([]))
+    'no_data'
+    """
+    count = len(trials_of(effects))
+    return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else Status.POOLED
+
+
+def people(effects: Sequence[Effect], side: str) -> int | None:
+    """People on one side: an arm with several effects counts once, with its largest number.
+
+    None where no effect says how many there were.
+
+    >>> people([sketch(Effect, study_id="A", n_control=20), sketch(Effect, study_id="B")], "control")
+    20
+    """
+    largest: dict[tuple[str, str], float] = {}
+    for effect in effects:
+        count = getattr(effect, f"n_{side}")
+        if count is not None:
+            arm = (effect.study_id, getattr(effect, f"arm_{side}"))
+            largest[arm] = max(largest.get(arm, 0.0), count)
+    return round(sum(largest.values())) if largest else None
+
+
+def arrays(effects: Sequence[Effect]) -> tuple[Floats, Floats]:
+    """Effects and variances of some rows, each of shape (k,).
+
+    >>> arrays([sketch(Effect, effect=0.5, variance=0.1)])
+    (array([0.5]), array([0.1]))
+    """
+    return np.array([row.effect for row in effects]), np.array([row.variance for row in effects])
+
+
+def finite(value: Any) -> float | None:
+    """A number of `stats` for a record: None where there is none.
+
+    >>> finite(np.float64(1.5)), finite(math.nan), finite(None)
+    (1.5, None, None)
+    """
+    number = math.nan if value is None else float(value)
+    return number if math.isfinite(number) else None
+
+
+def back_transform(measure: str, value: Any) -> float | None:
+    """From the analysis scale to the scale a reader knows: ratios are exponentiated, the rest stay.
+
+    >>> back_transform("RR", 0.0), back_transform("MD", -1.5), back_transform("RR", None)
+    (1.0, -1.5, None)
+    """
+    number = finite(value)
+    return None if number is None else MEASURES[measure].natural(number)
+
+
+def natural_numbers(measure: str, fit: Any, names: Sequence[str] = BOUNDS, at: Any = ()) -> dict[str, Any]:
+    """Some fields of a fit on the natural scale, those at one index of its arrays.
+
+    >>> from trialpool.stats import pool
+    >>> natural_numbers("MD", pool([0.5], [0.1], tau2_method="FE", interval="wald"), ["estimate"])
+    {'estimate': 0.5}
+    """
+    return {name: back_transform(measure, np.asarray(getattr(fit, name))[at]) for name in names}
+
+
+def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, list[float | None]]:
+    """The pooled result and each effect's weight in per cent.
+
+    Of a single trial its first effect stands as it is. Where trials give several effects, and the analysis
+    models them (`several_effects: multilevel`, `multi_arm: covariance`), the three-level model is used, with
+    its robust interval.
+    """
+    status = status_of(effects)
+    if status is Status.NO_DATA:
+        return None, []
+    if status is Status.SINGLE_STUDY:
+        return _one_effect(spec, effects[0]), [100.0, *[None] * (len(effects) - 1)]
+    dependent = len(trials_of(effects)) < len(effects)
+    modelled = spec["several_effects"] == "multilevel" or spec["multi_arm"] == "covariance"
+    pooled, weights = (_nested if dependent and modelled else _independent)(spec, effects)
+    return pooled, [float(weight) for weight in weights]
+
+
+def _pooled(spec: Spec, values: Mapping[str, Any]) -> Pooled:
+    numbers = {name: finite(value) for name, value in values.items() if name != "tau2_empty"}
+    shown = {name: back_transform(spec["measure"], numbers.get(name)) for name in NATURAL}
+    return sketch(Pooled, **numbers | shown, tau2_empty=values.get("tau2_empty"))
+
+
+def _one_effect(spec: Spec, effect: Effect) -> Pooled:
+    from trialpool.stats import pool
+
+    fit = pool(*arrays([effect]), tau2_method="FE", interval="wald", level=spec["level"])
+    return _pooled(spec, {name: getattr(fit, name) for name in ("estimate", *INFERENCE)})
+
+
+def _independent(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
+    from trialpool.stats import pool, tau2_interval
+
+    fit = pool(*arrays(effects), **model_of(spec))
+    bounds = tau2_interval(*arrays(effects), level=spec["level"])
+    values = {name: getattr(fit, name, None) for name in columns_of(Pooled)}
+    values |= {"tau2_low": bounds.low, "tau2_high": bounds.high, "tau2_empty": bool(bounds.empty)}
+    return _pooled(spec, values), np.asarray(fit.weights)
+
+
+def _nested(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
+    """Three levels: τ² shown is between plus within trials, weights are those of the marginal variance."""
+    from trialpool.stats import multilevel
+
+    numbers, variances = arrays(effects)
+    trials = np.array([row.study_id for row in effects])
+    rho = RHO if spec["several_effects"] == "multilevel" else shared_correlation(spec, effects)
+    fit = multilevel(numbers, variances, trials, rho=rho, level=spec["level"])
+    tau2 = fit.sigma2_between + fit.sigma2_within
+    values = {
+        name: getattr(fit, name) for name in ("estimate", "pi_low", "pi_high", "q", "q_df", "q_p_value")
+    }
+    values |= {name: getattr(fit, f"robust_{name}") for name in INFERENCE}
+    values |= {"tau2": tau2, "i2": fit.i2_between + fit.i2_within}
+    weights = 1 / (variances + tau2)
+    return _pooled(spec, values), 100 * weights / weights.sum()
+
+
+def shared_correlation(spec: Spec, effects: Sequence[Effect]) -> float:
+    """Mean correlation of sampling errors over all pairs of effects that share a control (0 if none do).
+
+    From the arms' own numbers (Gleser & Olkin 2009); pairs known only as published contrasts count as 1/2,
+    the correlation of two equally large arms against a control of their size.
+
+    >>> row = sketch(Effect, study_id="A", arm_control="c", mean_experimental=1.0, sd_experimental=2.0,
+    ...              n_experimental=20, mean_control=0.0, sd_control=2.0, n_control=20)
+    >>> shared_correlation({"measure": "MD"}, [row, replace(row, mean_experimental=2.0)])
+    0.5
+    """
+    groups: dict[tuple[str, str], list[Effect]] = {}
+    for row in effects:
+        groups.setdefault((row.study_id, row.arm_control), []).append(row)
+    found = [_correlations(spec, group) for group in groups.values() if len(group) > 1]
+    return float(np.concatenate(found).mean()) if found else 0.0
+
+
+def _correlations(spec: Spec, effects: Sequence[Effect]) -> Floats:
+    """The correlations of all pairs of one group, shape (m(m - 1)/2,)."""
+    from trialpool.stats import shared_control_events, shared_control_means
+
+    above = np.triu_indices(len(effects), 1)
+    events = spec["measure"] in OF_EVENTS
+    names = ("events", "n") if events else ("mean", "sd", "n")
+    arms = [[getattr(row, f"{name}_experimental") for row in effects] for name in names]
+    controls = [[getattr(row, f"{name}_control") for row in effects] for name in names]
+    if any(value is None for column in (*arms, *controls) for value in column):
+        return np.full(len(above[0]), 0.5)
+    control = [column[0] for column in controls]
+    if events:
+        result = shared_control_events(spec["measure"], *arms, *control, zero_cells=spec["zero_cells"])
+    else:
+        result = shared_control_means(spec["measure"], *arms, *control)
+    spread = np.sqrt(np.diagonal(result.covariance))
+    return np.asarray((result.covariance / np.outer(spread, spread))[above])
+
+
+def studies_of(spec: Spec, effects: Sequence[Effect], weights: Sequence[float | None]) -> tuple[Study, ...]:
+    """Every effect with its weight and its own interval (normal quantiles, as each stands alone)."""
+    if not effects:
+        return ()
+    from scipy.special import ndtri
+
+    reach, natural = float(ndtri(0.5 + spec["level"] / 2)), MEASURES[spec["measure"]].natural
+    names, studies = columns_of(Effect), []
+    for row, weight in zip(effects, weights, strict=True):
+        half = reach * math.sqrt(row.variance)
+        low, high = row.effect - half, row.effect + half
+        studies.append(
+            Study(
+                **{name: getattr(row, name) for name in names},
+                ci_low=low,
+                ci_high=high,
+                weight=weight,
+                estimate=natural(row.effect),
+                estimate_low=natural(low),
+                estimate_high=natural(high),
+            )
+        )
+    return tuple(studies)
+
+
+def subgroups_of(spec: Spec, studies: Sequence[Study]) -> tuple[tuple[Subgroup, ...], SubgroupTest | None]:
+    """The pooled effect of every subgroup (own τ²), and the test between them (see `stats.subgroups`).
+
+    The test needs at least two subgroups of independent effects.
+    """
+    if not spec["subgroups"] or not studies:
+        return (), None
+    labels = [str(getattr(row, spec["subgroups"])) for row in studies]
+    groups = []
+    for name in sorted(set(labels)):
+        rows = [row for row, label in zip(studies, labels, strict=True) if label == name]
+        pooled, _ = pool_effects(spec, rows)
+        if pooled:
+            groups.append(Subgroup(name=name, k=len(trials_of(rows)), pooled=pooled))
+    if len(groups) < 2 or len(trials_of(studies)) < len(studies):
+        return tuple(groups), None
+    from trialpool.stats import subgroups
+
+    fit = subgroups(*arrays(studies), labels, **model_of(spec))
+    test = {name: float(getattr(fit, name)) for name in columns_of(SubgroupTest)}
+    return tuple(groups), SubgroupTest(**test)
+
+
+def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Record:
+    """The record of those effects whose numbers lie within all bounds, pooled again by its own methods.
+
+    `where` = {field: [low, high]}. An effect that does not report a number is left out: nothing is assumed of
+    it. Robustness and small-study effects are answers of the whole, so the restricted record has none.
+
+    >>> record = sketch(Record, status=Status.NO_DATA, studies=())
+    >>> restrict_record(record, {"sessions": [8, 16]}) is record
+    True
+    """
+
+    def within(study: Study) -> bool:
+        numbers = ((getattr(study, name), low, high) for name, (low, high) in where.items())
+        return all(number is not None and low <= number <= high for number, low, high in numbers)
+
+    effects = [study for study in record.studies if within(study)]
+    if len(effects) == len(record.studies):
+        return record
+    methods = record.methods
+    spec = {"measure": record.measure} | {name: getattr(methods, name) for name in columns_of(type(methods))}
+    pooled, weights = pool_effects(spec, effects)
+    return replace(
+        record,
+        status=status_of(effects),
+        k=len(trials_of(effects)),
+        pooled=pooled,
+        studies=tuple(replace(row, weight=weight) for row, weight in zip(effects, weights, strict=True)),
+        n_experimental=people(effects, "experimental"),
+        n_control=people(effects, "control"),
+        robustness=Robustness(grade=Grade.NOT_ASSESSABLE, sentence="", agreement=None, breaks=()),
+        small_study=SmallStudy(sentence="", methods={}),
+    )
