@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from trialpool.view.read import Appraised, filled
+from trialpool.view.read import Appraised, filled, read_claims
 
 POOLED_KEYS = (
     *("estimate", "ci_low", "ci_high", "se", "statistic", "df", "p_value", "pi_low", "pi_high"),
@@ -145,4 +145,4 @@ def everything() -> dict[str, Any]:
     given = [filled(Appraised, each) for each in records]
     appraisal = to_json(appraise(given, tables["risk_of_bias"], rules))
     appraised = [filled(Appraised, each | appraisal["analyses"][each["analysis"]]) for each in records]
-    return {"records": appraised, "tables": tables, "claims": appraisal["claims"]}
+    return {"records": appraised, "tables": tables, "claims": read_claims(appraisal)}

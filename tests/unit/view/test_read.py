@@ -5,7 +5,7 @@ import pytest
 
 from tests.unit.page import demo
 from trialpool import io
-from trialpool.records import Status, to_json
+from trialpool.records import Restricted, Status, to_json
 from trialpool.view.read import Appraised, appraised, filled, read_records
 
 
@@ -14,7 +14,7 @@ def test_a_record_is_joined_by_what_the_appraisal_says_of_it(tmp_path):
     io.write_json(tmp_path / "a.json", to_json(demo.record("a")))
     appraisal = {"analyses": {"a": {"certainty": certainty, "absolute": None}}}
     (record,) = read_records([tmp_path / "a.json"], appraisal)
-    assert (record.analysis, record.k, record.certainty) == ("a", 3, certainty)
+    assert (record.analysis, record.k, to_json(record.certainty)) == ("a", 3, certainty)
     (bare,) = read_records([tmp_path / "a.json"])
     assert bare.certainty is None
 
@@ -32,7 +32,7 @@ def test_what_is_not_known_is_empty():
 
 def test_a_dose_gives_a_record_of_its_trials():
     sizes = {"k": 1, "n_experimental": 10, "n_control": 12}
-    part = demo.record().restricted({"status": "single_study", "pooled": None, **sizes})
+    part = demo.record().restricted(filled(Restricted, {"status": "single_study", **sizes}))
     assert (part.status, part.k, part.pooled) == (Status.SINGLE_STUDY, 1, None)
     whole = demo.record()
     assert whole.restricted(None) is whole

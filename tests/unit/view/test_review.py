@@ -8,7 +8,9 @@ from tests.unit.page import demo
 from tests.unit.page.demo import certain
 from trialpool.page.page import render_page
 from trialpool.page.render import data
+from trialpool.records import Claim
 from trialpool.view import review
+from trialpool.view.read import filled
 
 
 def test_findings_stand_by_comparison_with_their_gaps():
@@ -99,13 +101,13 @@ def judged_claim(**changes):
 
 
 def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
-    (view,) = review.claim_views([judged_claim()], [demo.record()])
+    (view,) = review.claim_views([filled(Claim, judged_claim())], [demo.record()])
     assert view["parts"][0]["findings"][0].effect.estimate.path == "demo-pain/pooled.estimate"
     dosed = {
         **{"status": "single_study", "k": 1, "n_experimental": 10, "n_control": 12, "trials": ["A"]},
         "pooled": demo.pooled(estimate=-0.5),
     }
-    (view,) = review.claim_views([judged_claim(restricted=dosed)], [demo.record()])
+    (view,) = review.claim_views([filled(Claim, judged_claim(restricted=dosed))], [demo.record()])
     shown = view["parts"][0]["findings"][0]
     place = "0.parts.0.findings.0.restricted.pooled.estimate"
     assert f'<data value="-0.5" data-from="claims/{place}">' in data(shown.effect.estimate)
@@ -119,7 +121,7 @@ def test_no_difference_and_the_bounds_of_a_dose_are_told_in_words():
     assert (shown["difference"].text, shown["difference_high"].text) == ("no difference", "53 fewer")
     claim = judged_claim()
     claim["parts"][0]["where"] = {"sessions": [8, 16], "programme_weeks": [6, 8]}
-    (view,) = review.claim_views([claim], [demo.record()])
+    (view,) = review.claim_views([filled(Claim, claim)], [demo.record()])
     assert view["parts"][0]["dose"] == "8 to 16 sessions and 6 to 8 weeks of treatment"
 
 

@@ -237,8 +237,8 @@ def write_tables(
     """Write summary.csv, excluded.csv and README.md from the records, their appraisal and the evidence."""
     from trialpool.page.readme import render_readme
     from trialpool.page.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_row
+    from trialpool.view.read import read_claims, read_tables
     from trialpool.view.read import read_records as read_appraised
-    from trialpool.view.read import read_tables
     from trialpool.view.study import labels
     from trialpool.view.unused import excluded_rows, not_asked
 
@@ -247,7 +247,7 @@ def write_tables(
     io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY_COLUMNS)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
-    io.write_text(folder / "README.md", render_readme(records, appraisal["claims"]))
+    io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
 
 
 def write_page(
@@ -269,7 +269,7 @@ def write_page(
     """
     from trialpool.page.links import FOLDER
     from trialpool.page.page import render_pages
-    from trialpool.view.read import read_csv, read_tables
+    from trialpool.view.read import read_claims, read_csv, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.yaml_files import read_yaml
 
@@ -282,7 +282,7 @@ def write_page(
         read_tables(table_paths),
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
-        claims=appraisal["claims"],
+        claims=read_claims(appraisal),
         flow=read_csv(flow_path),
         audit=read_csv(audit_path),
         published=read_csv(published_path),

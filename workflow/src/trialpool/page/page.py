@@ -18,7 +18,7 @@ from trialpool.evidence.risk_of_bias import worst_judgements
 from trialpool.folders import formats_of
 from trialpool.page.links import MOST_QUESTIONS, homes, linker, page_of
 from trialpool.page.render import html_environment
-from trialpool.records import Record
+from trialpool.records import Claim, Record
 from trialpool.view import colours, review
 from trialpool.view.axis import shared_axis
 from trialpool.view.forest_table import pooled_estimate
@@ -69,7 +69,7 @@ def render_pages(
     figures: Mapping[str, Mapping[str, str | Path]] | None = None,
     *,
     instruments: Row | None = None,
-    claims: Sequence[Row] = (),
+    claims: Sequence[Claim] = (),
     flow: Sequence[Row] = (),
     audit: Sequence[Row] = (),
     specs: Mapping[str, Row] | None = None,
@@ -135,7 +135,7 @@ def _trials_named(view: Question) -> list[str]:
 def _whole_review(
     records: Sequence[Appraised],
     tables: Tables,
-    claims: Sequence[Row],
+    claims: Sequence[Claim],
     audit: Sequence[Row],
     trials: Sequence[Row],
 ) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from trialpool import text as words
 from trialpool.page.render import markdown_environment
-from trialpool.records import Record, Status
+from trialpool.records import Claim, Record, Status
 from trialpool.view.forest_table import forest_table, pooled_estimate, some_uncounted
 from trialpool.view.question import (
     STATUS_NAMES,
@@ -20,10 +20,10 @@ from trialpool.view.question import (
     result_sentence,
     verdict_words,
 )
-from trialpool.view.read import Appraised, Row
+from trialpool.view.read import Appraised
 
 
-def render_readme(records: Sequence[Appraised], claims: Sequence[Row] = ()) -> str:
+def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) -> str:
     """The Markdown text of results/README.md: the claims, a table a condition, the forest plots as links.
 
     `records` stand in the order of the config; `claims` are judged claims. Texts of records are escaped.
@@ -45,17 +45,17 @@ def render_readme(records: Sequence[Appraised], claims: Sequence[Row] = ()) -> s
     )
 
 
-def _claim(claim: Row, records: Sequence[Appraised]) -> dict[str, Any]:
+def _claim(claim: Claim, records: Sequence[Appraised]) -> dict[str, Any]:
     """A claim with the results that decide it: effect, number of trials, folder."""
     by_analysis = {record.analysis: record for record in records}
     results = []
-    for part in claim["parts"]:
-        for finding in part["findings"]:
-            record = by_analysis[finding["analysis"]].restricted(finding.get("restricted"))
+    for part in claim.parts:
+        for finding in part.findings:
+            record = by_analysis[finding.analysis].restricted(finding.restricted)
             if record.pooled:
                 text = f"{_effect(record)}, {words.count(record.k, 'trial')}"
                 results.append({"text": text, "folder": _folder(record)})
-    return {"statement": claim["statement"], "verdict": claim["verdict"], "results": results}
+    return {"statement": claim.statement, "verdict": claim.verdict, "results": results}
 
 
 def _group(heading: str, members: Sequence[Appraised]) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def _row(record: Appraised) -> dict[str, Any]:
         "prediction": table.prediction.interval if table.prediction else words.MISSING,
         "i2": table.result.i2.text if table.result else words.MISSING,
         "reading": verdict_words(record),
-        "certainty": (record.certainty or {}).get("level") or words.MISSING,
+        "certainty": record.certainty.level if record.certainty else words.MISSING,
     }
 
 

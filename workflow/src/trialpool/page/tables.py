@@ -67,9 +67,9 @@ def summary_row(record: Appraised) -> dict[str, Any]:
         "mcid": mcid and mcid.value,
         "mcid_unit": mcid and mcid.unit,
         "mcid_source": mcid and mcid.source,
-        "certainty": (record.certainty or {}).get("level"),
+        "certainty": record.certainty and record.certainty.level,
     }
-    row |= {key: (record.absolute or {}).get(key) for key in ABSOLUTE_NUMBERS}
+    row |= {key: getattr(record.absolute, key, None) for key in ABSOLUTE_NUMBERS}
     if pooled:
         numbers = (*POOLED_NUMBERS, *HETEROGENEITY_NUMBERS, *FURTHER_NUMBERS)
         row |= {key: getattr(pooled, key) for key in numbers}

@@ -13,7 +13,7 @@ from typing import Any
 
 from trialpool import text as words
 from trialpool.measures import RATIOS
-from trialpool.records import Record, Status
+from trialpool.records import DomainRating, Record, Status, Sureness
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.text import absent, capital, count, domain_name, listing, spaced
 from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis
@@ -234,7 +234,12 @@ def _are(things: Collection[Any]) -> str:
 
 # statements
 
-STRENGTH = {"high": "", "moderate": "probably ", "low": "may ", "very low": "may "}
+STRENGTH = {
+    Sureness.HIGH: "",
+    Sureness.MODERATE: "probably ",
+    Sureness.LOW: "may ",
+    Sureness.VERY_LOW: "may ",
+}
 DOUBT = ", but the evidence is very uncertain"
 LARGE, SMALL = 2.0, 0.5  # multiples of the smallest important difference
 STANDARDISED = 0.2  # smallest important standardised difference (Cohen 1988)
@@ -285,9 +290,10 @@ def informative_statement(record: Appraised) -> str:
     >>> informative_statement(filled(Appraised, known | {"certainty": {"level": "moderate"}}))
     'Compared with sham, acupuncture probably reduces pain.'
     """
-    level, pooled = (record.certainty or {}).get("level"), record.pooled
-    if record.status == Status.NO_DATA or level not in STRENGTH or not pooled:
+    certainty, pooled = record.certainty, record.pooled
+    if record.status == Status.NO_DATA or not certainty or not pooled:
         return ""
+    level = certainty.level
     if not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
         return _unsettled(record, level)
     start = f"Compared with {record.control_name}, {record.experimental_name}"
@@ -305,18 +311,18 @@ def _is_plural(name: str) -> bool:
     return name.endswith("s") and not name.endswith(("ss", "is", "us"))
 
 
-def _sentence(start: str, level: str, verb: str, rest: str) -> str:
+def _sentence(start: str, level: Sureness, verb: str, rest: str) -> str:
     """The verb is inflected unless "may" stands before it or the treatment is a plural."""
     strength = STRENGTH[level]
     inflected = verb if strength == "may " or _is_plural(start) else f"{verb}s"
-    return f"{start} {strength}{inflected} {rest}{DOUBT if level == 'very low' else ''}."
+    return f"{start} {strength}{inflected} {rest}{DOUBT if level == Sureness.VERY_LOW else ''}."
 
 
-def _unsettled(record: Appraised, level: str) -> str:
+def _unsettled(record: Appraised, level: Sureness) -> str:
     """What may be said where the interval includes no difference."""
     noun, benefit, _ = _outcome_words(record)
     treatment, against = record.experimental_name, f"compared with {record.control_name}"
-    if level == "very low":
+    if level == Sureness.VERY_LOW:
         return f"The evidence is very uncertain about the effect of {treatment} on {noun}, {against}."
     assert record.pooled is not None
     bounds = (record.pooled.ci_low, record.pooled.ci_high)
@@ -363,36 +369,33 @@ def _outcome_words(record: Record) -> tuple[str, str, str]:
 # certainty
 
 
-FILLED = {"very low": 1, "low": 2, "moderate": 3, "high": 4}  # marks of four
-
-
 @dataclass(frozen=True, slots=True)
-class Certainty:
+class CertaintyView:
     """Certainty of evidence: its level, filled marks of four, and by name the domains with their reasons."""
 
     level: str
     marks: str
-    domains: tuple[tuple[str, Row], ...]
+    domains: tuple[tuple[str, DomainRating], ...]
 
     @property
-    def lowered(self) -> list[tuple[str, Row]]:
+    def lowered(self) -> list[tuple[str, DomainRating]]:
         """The domains for which certainty was lowered."""
-        return [(name, domain) for name, domain in self.domains if domain["levels_down"]]
+        return [(name, rating) for name, rating in self.domains if rating.levels_down]
 
     @property
     def overridden(self) -> bool:
         """Whether a person has judged otherwise than the rules."""
-        return any(domain["overridden"] for _, domain in self.domains)
+        return any(rating.overridden for _, rating in self.domains)
 
 
-def certainty_view(record: Appraised) -> Certainty | None:
+def certainty_view(record: Appraised) -> CertaintyView | None:
     """The certainty of a result; None where it was not assessed."""
     certainty = record.certainty
     if not certainty:
         return None
-    filled = FILLED[certainty["level"]]
-    domains = tuple((DOMAINS[domain["domain"]], domain) for domain in certainty["domains"])
-    return Certainty(certainty["level"], "●" * filled + "○" * (4 - filled), domains)
+    filled = list(Sureness).index(certainty.level) + 1
+    domains = tuple((DOMAINS[rating.domain], rating) for rating in certainty.domains)
+    return CertaintyView(certainty.level, "●" * filled + "○" * (4 - filled), domains)
 
 
 # the whole question
@@ -414,7 +417,7 @@ class Question:
     statement: str
     verdict: str
     side: str
-    certainty: Certainty | None
+    certainty: CertaintyView | None
     robust: Robustness | None
     settings: tuple[tuple[str, str], ...]
 

@@ -11,7 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from trialpool import io
-from trialpool.records import Pooled, Record, Status, from_json
+from trialpool.records import AbsoluteEffect, Certainty, Claim, Record, Restricted, from_json
 
 T = TypeVar("T")
 Row = Mapping[str, Any]  # of a table of the evidence, or of a CSV file
@@ -22,22 +22,26 @@ Tables = Mapping[str, Sequence[Row]]  # those of the evidence by name
 class Appraised(Record):
     """A result record with the certainty and the absolute effect that the appraisal found for it."""
 
-    certainty: Mapping[str, Any] | None = None
-    absolute: Mapping[str, float | None] | None = None
+    certainty: Certainty | None = None
+    absolute: AbsoluteEffect | None = None
 
-    def restricted(self, part: Mapping[str, Any] | None) -> Appraised:
+    def restricted(self, part: Restricted | None) -> Appraised:
         """The record with the result of some of its trials (of a dose) in place of all; None: as it is."""
         if not part:
             return self
-        pooled = part["pooled"] and from_json(Pooled, part["pooled"])
-        sizes = {key: part[key] for key in ("k", "n_experimental", "n_control")}
-        return replace(self, status=Status(part["status"]), pooled=pooled, **sizes)
+        keys = ("status", "k", "n_experimental", "n_control", "pooled")
+        return replace(self, **{key: getattr(part, key) for key in keys})
 
 
 def appraised(records: Iterable[Row], appraisal: Row) -> list[Appraised]:
     """Result records as JSON holds them, each joined by what the appraisal says of it."""
     analyses = appraisal.get("analyses", {})
     return [from_json(Appraised, {**record, **analyses.get(record["analysis"], {})}) for record in records]
+
+
+def read_claims(appraisal: Row) -> tuple[Claim, ...]:
+    """The judged claims of an appraisal as JSON holds it."""
+    return from_json(tuple[Claim, ...], appraisal["claims"])
 
 
 def filled(kind: type[T], known: Row) -> T:

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from trialpool import text as words
-from trialpool.records import Record, Status
+from trialpool.records import Claim, Finding, Record, Status
 from trialpool.view.axis import Axis, shared_axis
 from trialpool.view.forest_table import POOLED, Estimate, Number, number_at, pooled_estimate
 from trialpool.view.question import (
     CONDITION_NAMES,
-    Certainty,
+    CertaintyView,
     certainty_view,
     condition_name,
     grouped,
@@ -64,48 +64,48 @@ def headline_facts(records: Sequence[Record], tables: Tables) -> list[tuple[str,
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class FindingView:
     """A result that decides a claim: of an analysis, or of its trials within a dose."""
 
-    verdict: Row
+    finding: Finding
     record: Appraised
     effect: Estimate | None
     axis: Axis | None
     size: str
 
 
-def claim_views(claims: Sequence[Row], records: Sequence[Appraised]) -> list[dict[str, Any]]:
+def claim_views(claims: Sequence[Claim], records: Sequence[Appraised]) -> list[dict[str, Any]]:
     """Every claim with what its template needs; `claims` are judged claims of the appraisal."""
     by_analysis = {record.analysis: record for record in records}
     return [_claim_view(index, claim, by_analysis) for index, claim in enumerate(claims)]
 
 
-def _claim_view(index: int, claim: Row, by_analysis: Mapping[str, Appraised]) -> dict[str, Any]:
+def _claim_view(index: int, claim: Claim, by_analysis: Mapping[str, Appraised]) -> dict[str, Any]:
     parts = []
-    for number, part in enumerate(claim["parts"]):
+    for number, part in enumerate(claim.parts):
         path = f"claims/{index}.parts.{number}.findings"
         findings = [
-            _finding(f"{path}.{at}.restricted.", finding, by_analysis[finding["analysis"]])
-            for at, finding in enumerate(part["findings"])
+            _finding(f"{path}.{at}.restricted.", finding, by_analysis[finding.analysis])
+            for at, finding in enumerate(part.findings)
         ]
-        parts.append({**part, "dose": _dose_words(part.get("where") or {}), "findings": findings})
+        parts.append({"part": part, "dose": _dose_words(part.where), "findings": findings})
     return {
-        **claim,
-        "anchor": words.anchor("claim", claim["claim"]),
-        "verdict_class": claim["verdict"].replace(" ", "-"),
+        "claim": claim,
+        "anchor": words.anchor("claim", claim.claim),
+        "verdict_class": claim.verdict.replace(" ", "-"),
         "parts": parts,
-        "also": [by_analysis[analysis] for analysis in claim["also"] if analysis in by_analysis],
+        "also": [by_analysis[analysis] for analysis in claim.also if analysis in by_analysis],
     }
 
 
-def _finding(path: str, verdict: Row, record: Appraised) -> Finding:
-    decisive = record.restricted(verdict.get("restricted"))
+def _finding(path: str, finding: Finding, record: Appraised) -> FindingView:
+    decisive = record.restricted(finding.restricted)
     effect = pooled_estimate(decisive)
     if not effect:
-        return Finding(verdict, record, None, None, "")
+        return FindingView(finding, record, None, None, "")
     if decisive is not record:  # its numbers stand with the claim
         effect = effect.at(path, f"{record.analysis}/")
-    return Finding(verdict, record, effect, result_axis(decisive), size_words(decisive))
+    return FindingView(finding, record, effect, result_axis(decisive), size_words(decisive))
 
 
 def _dose_words(where: Mapping[str, Sequence[float]]) -> str:
@@ -127,7 +127,7 @@ class Outcome:
     outcome: str
     effect: Estimate
     absolute: Mapping[str, Number] | None
-    certainty: Certainty | None
+    certainty: CertaintyView | None
     statement: str
     people: int | None
 
