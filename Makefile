@@ -57,7 +57,7 @@ cluster: $(READY)
 	$(INSTALL) --require-hashes -r requirements-cluster.lock
 
 sbom: $(DEV)
-	$(BIN)/python -m trialpool.report.provenance requirements.lock requirements-dev.lock sbom.cdx.json licences.csv
+	$(BIN)/python -m trialpool.provenance.bill requirements.lock requirements-dev.lock sbom.cdx.json licences.csv
 
 clean:
 	rm -rf $(VENV) .snakemake diff data/processed/*

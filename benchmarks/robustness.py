@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 
-from trialpool.batches import batches
+from trialpool.planning import batches
 from trialpool.pool_job import pool_analyses
 from trialpool.records import Effect, sketch
 from trialpool.settings import load_settings

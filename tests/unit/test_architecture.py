@@ -1,4 +1,4 @@
-"""Every room keeps to what it may import, and every function to its size."""
+"""The order of the rooms, from the ground up, without a circle; and every function of a size to be read."""
 
 import ast
 import subprocess
@@ -7,52 +7,78 @@ from pathlib import Path
 
 import pytest
 
+from tests.unit.package_imports import FILES, modules_behind, parsed, room_of
+from trialpool.planning import PACKAGE
+
 ROOT = Path(__file__).parents[2]
-PACKAGE = ROOT / "workflow" / "src" / "trialpool"
-MODULES = sorted(PACKAGE.rglob("*.py"))
+MODULES = sorted(FILES.values())
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
 HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 
-# room: rooms of the package it may import (besides those below all, which every room but stats may)
-MAY_IMPORT = {
-    "text": {"measures"},
-    "stats": {"stats"},
-    "evidence": {"evidence", "stats", "settings", "measures", "records"},
-    "synthesis": {"synthesis", "records", "measures", "text", "stats", "evidence", "yaml_files"},
-    "view": {"view", "text", "records", "measures", "evidence", "synthesis"},
-    "figures": {"figures", "view", "text", "records", "folders", "stats", "measures", "synthesis"},
-    "page": {"page", "view", "text", "records", "folders", "evidence", "yaml_files"},
-    "report": {"report", "text", "evidence", "yaml_files", "settings"},
-    "exchange": {"exchange", "text", "evidence", "stats", "report", "settings"},
-}
+# Rooms from the ground up: a module imports from its own room and from rooms below it, never beside or above.
+# On the two lowest floors a room is one module, and may use the one beside it.
+GROUND = {"contracts", "glossary", "records", "measures", "text", "errors", "io", "folders", "yaml_files"}
+ORDER = [
+    *({"vocabulary", "protocol", "settings", "settings_faults"}, {"stats"}, {"evidence"}, {"synthesis"}),
+    *({"view"}, {"figures", "page"}, {"exchange", "provenance", "planning"}),
+    *({"jobs", "pool_job"}, {"cli"}),
+]
+FLOOR = {room: floor for floor, rooms in enumerate([GROUND, *ORDER]) for room in rooms}
+STATS_MAY = {"stats", "records", "measures", "errors"}
+
+# What still goes against the order: module and the room that it imports. Take out what is gone.
+STILL = {}
 
 
-def room(path):
-    return path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+def against_the_order(module):
+    """The rooms that a module imports and may not."""
+    room = room_of(module)
+    for other in {room_of(name) for name in modules_behind(module)} - {room, ""}:
+        below = FLOOR[other] < FLOOR[room] or FLOOR[other] == FLOOR[room] <= 1
+        if not below or (room == "stats" and other not in STATS_MAY):
+            yield other
 
 
-def imports(path, *, top_only=False):
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    nodes = tree.body if top_only else ast.walk(tree)
-    for node in nodes:
+def test_every_room_has_its_floor():
+    assert {room_of(module) for module in FILES} - {""} <= FLOOR.keys()
+
+
+def test_no_import_goes_against_the_order():
+    found = {module: set(against_the_order(module)) for module in FILES if room_of(module)}
+    assert {module: rooms for module, rooms in found.items() if rooms} == STILL
+
+
+def test_no_module_imports_itself_through_others():
+    reached = {}
+
+    def visit(module, path):
+        assert module not in path, " → ".join([*path, module])
+        if module not in reached:
+            reached[module] = True
+            for other in sorted(modules_behind(module)):
+                visit(other, [*path, module])
+
+    for module in FILES:
+        visit(module, [])
+
+
+def test_the_package_loads_its_rooms_when_they_are_asked_for():
+    code = (
+        "import sys, trialpool; print(*(name for name in sys.modules if name.startswith('trialpool.')));"
+        "assert trialpool.__version__ and [getattr(trialpool, name) for name in trialpool.__all__];"
+        "import trialpool.stats as stats; assert trialpool.stats is stats"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.split() == []
+
+
+def imports(path):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             yield node.module or ""
             yield from (f"{node.module}.{alias.name}" for alias in node.names)
-
-
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
-def test_a_module_imports_only_what_its_room_may(path):
-    allowed = MAY_IMPORT.get(room(path))
-    if allowed is None:
-        return
-    if room(path) != "stats":
-        allowed = allowed | {"io", "errors", "contracts", "measures", "records"}
-    for name in imports(path):
-        parts = name.split(".")
-        if parts[0] == "trialpool" and len(parts) > 1:
-            assert parts[1] in allowed, f"{room(path)} imports {name}"
 
 
 @pytest.mark.parametrize("path", sorted((PACKAGE / "stats").rglob("*.py")), ids=lambda path: path.stem)
@@ -65,7 +91,13 @@ def test_stats_needs_only_numpy_and_scipys_special_functions_and_solvers(path):
 
 @pytest.mark.parametrize(
     "module",
-    ["trialpool.stats", "trialpool.pool_job", "trialpool.figures.forest", "trialpool.figures.save"],
+    [
+        "trialpool.jobs",
+        "trialpool.stats",
+        "trialpool.pool_job",
+        "trialpool.figures.forest",
+        "trialpool.figures.save",
+    ],
 )
 def test_what_every_job_imports_stays_light(module):
     code = f"import sys, {module}; print(*[name for name in {HEAVY!r} if name in sys.modules])"
@@ -75,7 +107,7 @@ def test_what_every_job_imports_stays_light(module):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_a_function_fits_on_a_screen(path):
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.FunctionDef):
             body = node.body[1:] if ast.get_docstring(node) else node.body
             lines = node.end_lineno - body[0].lineno + 1 if body else 0
@@ -84,10 +116,10 @@ def test_a_function_fits_on_a_screen(path):
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())
 def test_figures_become_files_in_one_place_only(path):
-    if path.name == "save.py" and room(path) == "figures":
+    if path == PACKAGE / "figures" / "save.py":
         return
     calls = ("savefig", "print_png", "print_pdf", "print_svg")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = parsed(path)
     names = {node.attr for node in ast.walk(tree) if isinstance(node, ast.Attribute)}
     assert names.isdisjoint(calls)
 

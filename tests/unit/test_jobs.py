@@ -1,11 +1,27 @@
-"""What a job tells a person: the input's faults and a full disk in words, our own errors with a traceback."""
+"""What a job tells a person, and what jobs write about the whole review from the records of its analyses.
 
+The input's faults and a full disk are told in words, our own errors with a traceback.
+"""
+
+from __future__ import annotations
+
+import csv
 import errno
+from dataclasses import fields, replace
+from pathlib import Path
 
+import pyarrow
+import pyarrow.parquet
 import pytest
 
+from tests.unit.synthesis.made_up import SPEC, effects
+from trialpool import io
 from trialpool.errors import Fault, InputError
-from trialpool.jobs import reported
+from trialpool.jobs import adjust_moderators, appraise, connect, read_records, reported
+from trialpool.records import Appraisal, Effect, Network, from_json, to_json
+from trialpool.synthesis.analyse import analyse
+
+MODERATED = SPEC | {"moderators": ["year", "sessions"]}
 
 
 @pytest.mark.parametrize(
@@ -29,3 +45,51 @@ def test_an_error_is_told_for_what_it_is(error, said, unsaid, tmp_path, capsys):
     assert said in told
     assert unsaid not in told
     assert told.strip() in capsys.readouterr().err
+
+
+@pytest.fixture
+def folders(tmp_path: Path) -> list[str]:
+    """Those of an analysis of six trials and of one of one trial, a record in each."""
+    texts = [each.name for each in fields(Effect) if each.type == "str"]
+    rows = [
+        replace(row, **{name: getattr(row, name) or "" for name in texts})
+        for row in effects(analysis="a", measure="MD", category_experimental="acupuncture")
+    ]
+    for slug, chosen in (("b", rows), ("a", rows[:1])):
+        record, _ = analyse(MODERATED | {"analysis": slug}, chosen)
+        io.write_json(tmp_path / slug / "result.json", to_json(record))
+    return [str(tmp_path / slug) for slug in ("b", "a")]
+
+
+def test_the_appraisal_is_of_every_record_in_order(folders: list[str], tmp_path: Path) -> None:
+    judgements = tmp_path / "risk_of_bias.parquet"
+    schema = {"study_id": ["T0"], "domain": ["blinding"], "judgement": ["low"]}
+    pyarrow.parquet.write_table(pyarrow.table(schema), judgements)
+    findings = tmp_path / "audit.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"study_id": pyarrow.array([], pyarrow.string())}), findings)
+    appraise(folders, str(judgements), None, str(findings), str(tmp_path / "appraisal.json"))
+    appraisal = from_json(Appraisal, io.read_json(tmp_path / "appraisal.json"))
+    assert list(appraisal.analyses) == ["b", "a"]
+    assert appraisal.analyses["b"].certainty is not None
+    assert appraisal.claims == ()
+
+
+def test_moderators_are_adjusted_over_all_analyses_in_the_order_of_their_names(
+    folders: list[str], tmp_path: Path
+) -> None:
+    adjust_moderators(folders, str(tmp_path / "moderators.csv"))
+    with (tmp_path / "moderators.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.DictReader(stream))
+    assert [(row["analysis"], row["moderator"]) for row in rows] == [("b", "year"), ("b", "sessions")]
+    assert rows[0]["p_adjusted"] == rows[0]["p_value"]  # one test in the whole review
+
+
+def test_a_network_is_written_as_its_record(folders: list[str], tmp_path: Path) -> None:
+    nodes = {"acupuncture": "acupuncture", "sham": "sham"}
+    rules = {"n": {"title": "N", "reference": "sham", "analyses": ["a", "b"], "nodes": nodes}}
+    connect(rules, folders, str(tmp_path / "networks"))
+    network = from_json(Network, io.read_json(tmp_path / "networks" / "n" / "result.json"))
+    assert (network.trials, network.fit) == (6, None)
+    head = (tmp_path / "networks" / "n" / "league.csv").read_text(encoding="utf-8")
+    assert head.startswith("network,experimental,control,trials,estimate")
+    assert [record.analysis for record in read_records(folders)] == ["b", "a"]

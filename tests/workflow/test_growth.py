@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from trialpool.batches import FEWEST, batches
+from trialpool.planning import FEWEST, batches
 
 from .conftest import MINI, Review, jobs_run
 

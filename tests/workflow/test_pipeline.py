@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.unit.report.crate_checks import sound_crate
+from tests.unit.provenance.crate_checks import sound_crate
 
 from .conftest import jobs_run
 

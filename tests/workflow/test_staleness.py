@@ -48,8 +48,9 @@ def would_run(review):
     ("file", "runs", "rests"),
     [
         ("stats/pooling.py", {"harmonise", "compare", "pool"}, {"ingest"}),
-        ("figures/forest.py", {"pool"}, {"ingest", "harmonise", "compare", "follow"}),
-        ("evidence/risk_of_bias.py", {"compare", "appraise", "write_page"}, {"ingest"}),
+        ("figures/forest.py", {"pool"}, {"ingest", "harmonise", "compare"}),
+        ("evidence/risk_of_bias.py", {"ingest", "compare", "pool", "appraise", "write_page"}, set()),
+        ("evidence/audit/integers.py", {"audit", "compare"}, {"ingest", "harmonise"}),
         ("synthesis/certainty.py", {"appraise", "write_page"}, {"ingest", "compare", "follow", "pool"}),
         ("evidence/validate.py", {"ingest", "harmonise", "compare"}, set()),
         ("page/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),

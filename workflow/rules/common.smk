@@ -1,15 +1,12 @@
-# Helpers of all stages: the checked settings, their folders, and the package modules a rule runs.
-from functools import cache
+# Helpers of all stages: the checked settings, their folders, and what a rule asks for.
 from hashlib import sha256
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 from snakemake.io import report as in_report  # at the start of a line `report` would be a keyword
 
-from trialpool.batches import batches
-from trialpool.crash import clear_leftovers
-from trialpool.dependencies import PACKAGE, files_behind
 from trialpool.errors import InputError
+from trialpool.planning import batches, clear_leftovers, code
 from trialpool.settings import load_settings
 
 try:
@@ -20,25 +17,10 @@ except InputError as error:
 PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
+DRAWING = ["figures", "view", "text.py", "synthesis", "stats", "evidence", "!evidence/audit*"]
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
 if workflow.is_main_process:
     HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
-
-
-def code(script):
-    """A fingerprint of all of the package that a script in workflow/scripts imports, for `params`.
-
-    Snakemake does not rerun a script when a module it imports has changed; it does when a param has. As one
-    param instead of a hundred input files it keeps the record that Snakemake writes for every output small.
-    """
-    files = files_behind(f"{workflow.basedir}/workflow/scripts/{script}.py")
-    return fingerprint([(file.relative_to(PACKAGE).as_posix(), content_of(file)) for file in files])
-
-
-@cache
-def content_of(file):
-    """The fingerprint of a file of the package, read once."""
-    return sha256(file.read_bytes()).hexdigest()
 
 
 def fingerprint(value):

@@ -10,7 +10,7 @@ rule ingest:
     log:
         f"{RESULTS}/logs/ingest.log",
     params:
-        code=code("ingest"),
+        code=code("evidence", "!evidence/audit*", "settings*.py", "yaml_files.py"),
         folders=lambda wildcards, input: folders_of(input.tables),
         conditions=conditions(SETTINGS.analyses),
     script:
@@ -27,7 +27,7 @@ rule harmonise:
     log:
         f"{RESULTS}/logs/harmonise.log",
     params:
-        code=code("harmonise"),
+        code=code("evidence", "!evidence/audit*", "stats"),
     script:
         "../scripts/harmonise.py"
 
@@ -42,7 +42,7 @@ rule audit:
     log:
         f"{RESULTS}/logs/audit.log",
     params:
-        code=code("audit"),
+        code=code("evidence", "stats", "settings*.py", "yaml_files.py"),
     script:
         "../scripts/audit.py"
 
@@ -58,7 +58,7 @@ checkpoint compare:
     log:
         f"{RESULTS}/logs/compare.log",
     params:
-        code=code("compare"),
+        code=code("evidence", "!evidence/audit*", "stats", "settings*.py", "yaml_files.py"),
         batches=unrecorded([specs_of(batch) for batch in BATCHES]),
         settings=fingerprint([specs_of(batch) for batch in BATCHES]),
     script:
@@ -75,7 +75,7 @@ rule follow:
     log:
         f"{RESULTS}/logs/follow.log",
     params:
-        code=code("follow"),
+        code=code("evidence", "!evidence/audit*", "stats", "figures", "view", "text.py"),
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
     script:

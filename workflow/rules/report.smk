@@ -1,8 +1,8 @@
 # records -> what a reviewer opens.
 from os.path import relpath
 
-from trialpool.report.crate import SOFTWARE, citation_of
 from trialpool.page.links import MOST_QUESTIONS
+from trialpool.provenance.crate import SOFTWARE, citation_of
 
 
 rule appraise:
@@ -16,7 +16,7 @@ rule appraise:
     log:
         f"{RESULTS}/logs/appraise.log",
     params:
-        code=code("appraise"),
+        code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "yaml_files.py"),
     script:
         "../scripts/appraise.py"
 
@@ -34,7 +34,7 @@ rule write_tables:
     log:
         f"{RESULTS}/logs/write_tables.log",
     params:
-        code=code("write_tables"),
+        code=code("page", *DRAWING),
     script:
         "../scripts/write_tables.py"
 
@@ -54,7 +54,7 @@ rule write_page:
     log:
         f"{RESULTS}/logs/write_page.log",
     params:
-        code=code("write_page"),
+        code=code("page", *DRAWING, "yaml_files.py"),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
     script:
@@ -75,7 +75,7 @@ rule draw_review:
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
-        code=code("draw_review"),
+        code=code(*DRAWING),
     script:
         "../scripts/draw_review.py"
 
@@ -106,7 +106,7 @@ rule write_manifest:
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
-        code=code("write_manifest"),
+        code=code("provenance/manifest.py", "provenance/crate.py", "yaml_files.py"),
         analyses=unrecorded(ANALYSES),
         asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),

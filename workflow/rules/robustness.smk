@@ -23,7 +23,7 @@ rule adjust_moderators:
     log:
         f"{RESULTS}/logs/adjust_moderators.log",
     params:
-        code=code("adjust_moderators"),
+        code=code("synthesis", "stats", "evidence", "!evidence/audit*", "text.py", "yaml_files.py"),
     script:
         "../scripts/adjust_moderators.py"
 
@@ -40,7 +40,7 @@ rule compare_published:
     log:
         f"{RESULTS}/logs/compare_published.log",
     params:
-        code=code("compare_published"),
+        code=code(*DRAWING, "yaml_files.py"),
     script:
         "../scripts/compare_published.py"
 
@@ -60,7 +60,7 @@ rule connect:
     log:
         f"{RESULTS}/logs/connect.log",
     params:
-        code=code("connect"),
+        code=code(*DRAWING, "yaml_files.py"),
         networks=unrecorded(NETWORKS),
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",

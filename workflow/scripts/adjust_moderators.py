@@ -1,7 +1,4 @@
-from trialpool.jobs import reported
+from trialpool.jobs import adjust_moderators, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.folders import records_in
-    from trialpool.review_job import write_moderators
-
-    write_moderators(records_in(snakemake.input.folders), snakemake.output.table)
+    adjust_moderators(snakemake.input.folders, snakemake.output.table)

@@ -1,13 +1,5 @@
-from trialpool.jobs import reported
+from trialpool.jobs import appraise, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.folders import records_in
-    from trialpool.review_job import write_appraisal
-
-    write_appraisal(
-        records_in(snakemake.input.folders),
-        snakemake.input.judgements,
-        snakemake.input.get("claims"),
-        snakemake.output.appraisal,
-        snakemake.input.get("audit"),
-    )
+    files = snakemake.input
+    appraise(files.folders, files.judgements, files.get("claims"), files.audit, snakemake.output.appraisal)

@@ -1,11 +1,4 @@
-from trialpool.jobs import reported
+from trialpool.jobs import audit, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.audit.run import audit_files
-
-    audit_files(
-        snakemake.input.tables,
-        snakemake.input.instruments,
-        snakemake.output.findings,
-        snakemake.output.table,
-    )
+    audit(snakemake.input.tables, snakemake.input.instruments, *snakemake.output)

@@ -1,13 +1,6 @@
-from trialpool.jobs import reported
+from trialpool.jobs import compare, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.compare import compare_files
-
-    compare_files(
-        snakemake.input.tables,
-        snakemake.input.harmonised,
-        snakemake.input.findings,
-        snakemake.input.instruments,
-        snakemake.params.batches,
-        snakemake.output.tables,
-    )
+    files, params = snakemake.input, snakemake.params
+    sources = (files.tables, files.harmonised, files.findings, files.instruments)
+    compare(*sources, params.batches, snakemake.output.tables)

@@ -1,13 +1,5 @@
-from trialpool.jobs import reported
+from trialpool.jobs import compare_published, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.folders import records_in
-    from trialpool.review_job import write_published
-
-    write_published(
-        snakemake.input.pools,
-        records_in(snakemake.input.folders),
-        snakemake.input.get("rules"),
-        snakemake.output.table,
-        snakemake.output.figures,
-    )
+    files, made = snakemake.input, snakemake.output
+    compare_published(files.pools, files.folders, files.get("rules"), made.table, made.figures)

@@ -1,7 +1,4 @@
-from trialpool.jobs import reported
+from trialpool.jobs import connect, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.folders import records_in
-    from trialpool.review_job import write_networks
-
-    write_networks(snakemake.params.networks, records_in(snakemake.input.folders), snakemake.params.folder)
+    connect(snakemake.params.networks, snakemake.input.folders, snakemake.params.folder)

@@ -1,6 +1,4 @@
-from trialpool.jobs import reported
+from trialpool.jobs import harmonise, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.summaries import harmonise_files
-
-    harmonise_files(snakemake.input.tables, list(snakemake.output))
+    harmonise(snakemake.input.tables, snakemake.output)

@@ -1,11 +1,5 @@
-from trialpool.jobs import reported
+from trialpool.jobs import ingest, reported
 
 with reported(snakemake.log[0]):
-    from trialpool.evidence.ingest import ingest
-
-    ingest(
-        snakemake.params.folders,
-        snakemake.input.instruments,
-        snakemake.params.conditions,
-        snakemake.output.tables,
-    )
+    files = snakemake.input
+    ingest(snakemake.params.folders, files.instruments, snakemake.params.conditions, snakemake.output.tables)

@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from trialpool import io
 from trialpool.contracts import AUDIT, TABLES
 from trialpool.evidence import audit as audit_room
 from trialpool.evidence.audit import checks
 from trialpool.evidence.audit.integers import debit, grim, grimmer
 from trialpool.evidence.audit.rules import RULES
-from trialpool.evidence.audit.run import audit, prepare, write_audit
+from trialpool.evidence.audit.run import audit, prepare
 from trialpool.evidence.read import read_evidence
 from trialpool.settings import load_catalogue
 
@@ -295,7 +296,7 @@ class TestShippedEvidence:
         assert audit(empty, CATALOGUE).empty
 
     def test_it_is_written_as_a_table(self, tmp_path):
-        write_audit(self.found, tmp_path / "audit.csv")
+        io.write_csv(tmp_path / "audit.csv", self.found.to_dict("records"), AUDIT.names)
         back = pd.read_csv(tmp_path / "audit.csv", keep_default_na=False)
         assert back["rule"].tolist() == self.found["rule"].tolist()
 

@@ -6,10 +6,11 @@ import pytest
 from trialpool import io
 from trialpool.contracts import DERIVED, TABLES, stored
 from trialpool.evidence.compare import compare
-from trialpool.evidence.participant_flow import REASONS, flow_of_files, participant_flow, reason_words
+from trialpool.evidence.participant_flow import REASONS, participant_flow, reason_words
 from trialpool.evidence.read import read_evidence
 from trialpool.evidence.summaries import harmonise
 from trialpool.evidence.tables import FLOW
+from trialpool.jobs import follow
 from trialpool.settings import load_catalogue, load_settings
 from trialpool.yaml_files import read_yaml
 
@@ -82,7 +83,7 @@ class TestShippedEvidence:
             io.write_parquet(paths[name], frame, contract)
         slugs = [slug for slug in dict.fromkeys(table["analysis"]) if slug]
         files = [paths[name] for name in evidence], [paths[name] for name in frames]
-        flow_of_files(*files, slugs, tmp_path / "flow.csv")
+        follow(*files, slugs, str(tmp_path / "flow.csv"))
         back = pd.read_csv(tmp_path / "flow.csv", keep_default_na=False)
         assert list(back.columns) == list(FLOW)
         assert back["trials"].tolist() == shipped[2]["trials"].tolist()

@@ -137,9 +137,9 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
     the byte, with 1 if not.
     """
     from trialpool import io
-    from trialpool.report.changes import CHANGE_COLUMNS, changes, summary
-    from trialpool.report.difference import differences, read_results
-    from trialpool.report.pictures import write_pictures
+    from trialpool.provenance.changes import CHANGE_COLUMNS, changes, summary
+    from trialpool.provenance.difference import differences, read_results
+    from trialpool.provenance.pictures import write_pictures
 
     before, after = read_results(old), read_results(new)
     found, rows = differences(before, after), changes(before, after)

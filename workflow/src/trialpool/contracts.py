@@ -419,6 +419,7 @@ AUDIT = _table(
     "one row a finding of the integrity audit",
     "rule severity study_id row_ids numbers finding check source_url",
 )
+SUMMARIES = {"arms": ARM_SUMMARIES, "contrasts": CONTRAST_SUMMARIES, "events": EVENT_SUMMARIES}
 DERIVED = {
     table.name: table
     for table in (ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, EFFECTS, EXCLUDED, KNOWN, AUDIT)

@@ -1,14 +1,33 @@
-"""What every Snakemake script needs: one log, and errors told to a person instead of a traceback."""
+"""The jobs of the pipeline, a function a rule: which files it reads, whom it asks, which files it writes.
+
+In: paths and settings, from the scripts. Out: files. The rooms below compute and know no file of the
+pipeline; each job imports the rooms that it needs when it runs, so that it starts at once. `reported` turns
+errors into words.
+"""
 
 from __future__ import annotations
 
 import errno
 import os
+import shutil
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from trialpool import io
+from trialpool.contracts import AUDIT, FLOW, SUMMARIES, TABLES, data_dictionary, stored
+from trialpool.errors import InputError
+from trialpool.folders import forget_others, pictures_in, records_in
+from trialpool.records import Record, from_json, to_json
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Row = Mapping[str, Any]
+AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -25,8 +44,6 @@ def reported(log: str | Path) -> Iterator[None]:
 
     Faults of the input are told in their own words; anything else keeps its traceback, because it is ours.
     """
-    from trialpool.errors import InputError
-
     message = ""
     try:
         yield
@@ -45,3 +62,272 @@ def reported(log: str | Path) -> Iterator[None]:
     if message:
         print(message, file=sys.stderr)
         raise SystemExit(1)
+
+
+def ingest(
+    folders: Sequence[str], catalogue_path: str, conditions: Sequence[str], paths: Sequence[str]
+) -> None:
+    """Read and check the evidence tables; write each as parquet, or raise InputError with every fault."""
+    from trialpool.evidence.ingest import valid_tables
+    from trialpool.settings import load_catalogue
+
+    tables = valid_tables(folders, load_catalogue(catalogue_path), conditions)
+    for path in paths:
+        io.write_parquet(path, tables[Path(path).stem], stored(TABLES[Path(path).stem]))
+
+
+def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
+    """Bring what trials report to arm summaries, contrasts and events, one parquet file each."""
+    from trialpool.evidence.summaries import harmonise
+
+    harmonised = harmonise(_frames(table_paths))
+    for path in paths:
+        io.write_parquet(path, harmonised[Path(path).stem], SUMMARIES[Path(path).stem])
+
+
+def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, table_path: str) -> None:
+    """Check the numbers against each other; findings as parquet for the comparison, as CSV for readers."""
+    from trialpool.evidence.audit.run import audit
+    from trialpool.settings import load_catalogue
+
+    findings = audit(_frames(table_paths), load_catalogue(catalogue_path))
+    io.write_parquet(findings_path, findings, AUDIT)
+    io.write_csv(table_path, findings.to_dict("records"), AUDIT.names)
+
+
+def compare(
+    table_paths: Sequence[str],
+    harmonised_paths: Sequence[str],
+    findings_path: str,
+    catalogue_path: str,
+    batches: Sequence[Sequence[Row]],
+    paths: Sequence[str],
+) -> None:
+    """Turn summaries into effects: per analysis its effects, what was not used and why, and its trials.
+
+    `batches` hold resolved analyses; `paths` are the effects, excluded and known parquet files of the first
+    batch, then of the next.
+    """
+    import pandas as pd
+
+    from trialpool.evidence.compare import compare, write_comparison
+    from trialpool.settings import load_catalogue
+
+    tables, harmonised = _frames(table_paths), _frames(harmonised_paths)
+    catalogue, findings = load_catalogue(catalogue_path), pd.read_parquet(findings_path)
+    for some in _at_once(batches):
+        specs = [spec for batch in batches[some] for spec in batch]
+        comparison = compare(harmonised, tables, catalogue, specs, findings)
+        names = [[spec["analysis"] for spec in batch] for batch in batches[some]]
+        write_comparison(comparison, names, paths[3 * some.start : 3 * some.stop])
+
+
+def _at_once(batches: Sequence[Sequence[Row]]) -> Iterator[slice]:
+    """Neighbouring batches of about AT_ONCE analyses together."""
+    start = count = 0
+    for stop, batch in enumerate(batches, 1):
+        count += len(batch)
+        if count >= AT_ONCE or stop == len(batches):
+            yield slice(start, stop)
+            start, count = stop, 0
+
+
+def follow(
+    table_paths: Sequence[str], effect_paths: Sequence[str], analyses: Sequence[str], path: str
+) -> None:
+    """Follow the trials from known to pooled: flow.csv and the figure beside it.
+
+    `effect_paths` are the effects, excluded and known parquet files of the first batch, then of the next.
+    """
+    import pandas as pd
+
+    from trialpool.evidence.participant_flow import participant_flow
+    from trialpool.figures.flow import describe_flow, draw_flow
+
+    effects, excluded, known = (
+        pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)
+    )
+    rows = participant_flow(_frames(table_paths), effects, excluded, known, analyses).to_dict("records")
+    io.write_csv(path, rows, FLOW.names)
+    _save(draw_flow(rows), Path(path).with_suffix(""), describe_flow(rows), beside=False)
+
+
+def appraise(
+    folders: Sequence[str], judgements_path: str, claims_path: str | None, audit_path: str, path: str
+) -> None:
+    """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON."""
+    from trialpool.synthesis.claims import appraise, load_claims
+
+    records = read_records(folders)
+    rules = load_claims(claims_path, [record.analysis for record in records])
+    appraisal = appraise(records, io.read_rows(judgements_path), rules, io.read_rows(audit_path))
+    io.write_json(path, to_json(appraisal))
+
+
+def adjust_moderators(folders: Sequence[str], path: str) -> None:
+    """Write what was asked of moderators in the review, p-values adjusted over all tests of it (Holm)."""
+    from trialpool.synthesis.moderators import MODERATOR_COLUMNS, adjusted, table_rows
+
+    rows = [row for record in read_records(folders) for row in record.moderators]
+    rows.sort(key=lambda row: row.analysis)
+    io.write_csv(path, table_rows(adjusted(rows)), MODERATOR_COLUMNS)
+
+
+def compare_published(
+    pools_path: str,
+    folders: Sequence[str],
+    rules_path: str | Sequence[str] | None,
+    path: str,
+    figures: Sequence[str],
+) -> None:
+    """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
+    from trialpool.figures.published import describe_published, draw_published
+    from trialpool.synthesis.published import PUBLISHED_COLUMNS, load_published, published_rows
+
+    records = read_records(folders)
+    rules = load_published(rules_path, [record.analysis for record in records])
+    rows = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
+    io.write_csv(path, rows, PUBLISHED_COLUMNS)
+    for figure in map(Path, figures):
+        title = rules["figures"][figure.stem]["title"]
+        shown = [row for row in rows if row["figure"] == figure.stem]
+        _save(draw_published(title, shown), figure.with_suffix(""), describe_published(title, shown))
+
+
+def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> None:
+    """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
+    from trialpool.figures.network import describe_network, draw_network
+    from trialpool.synthesis.network import LEAGUE_COLUMNS, RANKING_COLUMNS, build_network
+
+    records = {record.analysis: record for record in read_records(folders)}
+    for name, entry in rules.items():
+        network = build_network(name, entry, [records[slug] for slug in entry["analyses"]])
+        written, own = io.canonical(to_json(network)), Path(folder) / name
+        io.write_json(own / "result.json", written)
+        io.write_csv(own / "league.csv", written["league"], LEAGUE_COLUMNS)
+        io.write_csv(own / "ranking.csv", written["ranking"], RANKING_COLUMNS)
+        _save(draw_network(written), own / "network", describe_network(written))
+
+
+def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path) -> None:
+    """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) as SVG, PDF and PNG."""
+    from trialpool.figures import review_maps as maps
+    from trialpool.view.read import read_records as read_appraised
+    from trialpool.view.read import read_tables
+    from trialpool.view.review import evidence_map, timeline, with_room
+    from trialpool.view.study import labels, tool_tables, trial_views
+
+    records, tables = read_appraised(records_in(folders)), read_tables(table_paths)
+    studies = tables["studies"]
+    bias = tool_tables(tables["risk_of_bias"], labels(records, studies), len(studies))
+    description = maps.describe_risk_of_bias(bias, len(studies))
+    _save(maps.draw_risk_of_bias(bias), folder / "risk_of_bias", description)
+    populations, left_out = with_room(evidence_map(records))
+    figure = maps.draw_evidence_map(populations, left_out=left_out)
+    _save(figure, folder / "evidence_map", maps.describe_evidence_map(populations))
+    years = timeline(trial_views(records, tables))
+    _save(maps.draw_timeline(years), folder / "timeline", maps.describe_timeline(years))
+
+
+def write_tables(
+    folders: Sequence[str], appraisal_path: str, table_paths: Sequence[str], folder: Path
+) -> None:
+    """Write summary.csv, excluded.csv and README.md from records, appraisal and evidence, and DATA.md."""
+    from trialpool.page.readme import render_readme
+    from trialpool.page.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_row
+    from trialpool.view.read import read_claims, read_tables
+    from trialpool.view.read import read_records as read_appraised
+    from trialpool.view.study import labels
+    from trialpool.view.unused import excluded_rows, not_asked
+
+    appraisal = io.read_json(appraisal_path)
+    records, tables = read_appraised(records_in(folders), appraisal), read_tables(table_paths)
+    io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY_COLUMNS)
+    unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
+    io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
+    io.write_text(folder / "DATA.md", data_dictionary())
+    io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
+
+
+def write_page(
+    folders: Sequence[str],
+    appraisal_path: str,
+    table_paths: Sequence[str],
+    catalogue_path: str,
+    path: str,
+    *,
+    flow_path: str,
+    audit_path: str,
+    published_path: str,
+    specs: Mapping[str, Row],
+) -> None:
+    """Write index.html, and of very many questions a page each besides.
+
+    From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
+    instruments, flow.csv, audit.csv, published.csv, and the resolved settings of the analyses.
+    """
+    from trialpool.page.links import FOLDER
+    from trialpool.page.page import render_pages
+    from trialpool.view.read import read_claims, read_csv, read_tables
+    from trialpool.view.read import read_records as read_appraised
+    from trialpool.yaml_files import read_yaml
+
+    appraisal = io.read_json(appraisal_path)
+    figures: dict[str, dict[str, Path]] = {}
+    for figure in map(Path, pictures_in(folders)):
+        figures.setdefault(figure.parent.name, {})[figure.stem] = figure
+    pages = render_pages(
+        read_appraised(records_in(folders), appraisal),
+        read_tables(table_paths),
+        figures,
+        instruments=read_yaml(catalogue_path)[0]["instruments"],
+        claims=read_claims(appraisal),
+        flow=read_csv(flow_path),
+        audit=read_csv(audit_path),
+        published=read_csv(published_path),
+        specs=specs,
+    )
+    folder = Path(path).parent
+    shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review
+    for name, page in pages:
+        io.write_text(folder / name, page)
+
+
+def write_manifest(
+    folder: Path,
+    analyses: Sequence[str],
+    evidence: Mapping[str, str],
+    tables: Mapping[str, str],
+    settings: Sequence[str],
+    software: Path,
+    citation: Sequence[str],
+) -> None:
+    """Forget what is no longer asked, then list every file: manifest.csv and ro-crate-metadata.json.
+
+    `citation` is one CITATION.cff or none; the rest as in `provenance.manifest` and `provenance.crate`.
+    """
+    from trialpool.provenance.crate import write_crate
+    from trialpool.provenance.manifest import write_manifest
+
+    forget_others(folder / "analyses", analyses)
+    write_manifest(folder, evidence)
+    write_crate(folder, tables, settings, software, *citation)
+
+
+def _frames(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
+    """Parquet files as frames, by their names without suffix."""
+    import pandas as pd
+
+    return {Path(path).stem: pd.read_parquet(path) for path in paths}
+
+
+def read_records(folders: Sequence[str]) -> list[Record]:
+    """The records in the folders of the analyses, in their order (that of the config)."""
+    return [from_json(Record, io.read_json(path)) for path in records_in(folders)]
+
+
+def _save(figure: Any, path: Path, description: str, *, beside: bool = True) -> None:
+    """Save a figure as SVG, PDF and PNG; `beside` others its PNG is smaller."""
+    from trialpool.figures.save import PNG_DPI, PNG_DPI_BESIDE, save_figure
+
+    save_figure(figure, path, description=description, dpi=PNG_DPI_BESIDE if beside else PNG_DPI)

@@ -8,7 +8,7 @@ arms' numbers of one result are never both used.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +24,9 @@ from trialpool.evidence.match import AnalysisContext, Spec, pose
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
-from trialpool.evidence.tables import DOSE, EFFECTS, EXCLUDED, KNOWN, read_tables, typed
-from trialpool.settings import load_catalogue
+from trialpool.evidence.tables import DOSE, EFFECTS, EXCLUDED, KNOWN, typed
 
 COMPARED = (contracts.EFFECTS, contracts.EXCLUDED, contracts.KNOWN)
-AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 GRAVE = ("high", "medium")
 
 
@@ -42,37 +40,6 @@ class Comparison:
     effects: pd.DataFrame
     excluded: pd.DataFrame
     known: pd.DataFrame
-
-
-def compare_files(
-    table_paths: Sequence[str],
-    summary_paths: Sequence[str],
-    findings_path: str,
-    catalogue_path: str,
-    batches: Sequence[Sequence[Spec]],
-    paths: Sequence[str],
-) -> None:
-    """Compare batches of analyses: parquet files of tables, summaries and the audit's findings in and out.
-
-    `paths` are the effects, excluded and known files of the first batch of analyses, then of the next.
-    """
-    tables, summaries = read_tables(table_paths), read_tables(summary_paths)
-    catalogue, findings = load_catalogue(catalogue_path), pd.read_parquet(findings_path)
-    for some in _at_once(batches):
-        specs = [spec for batch in batches[some] for spec in batch]
-        comparison = compare(summaries, tables, catalogue, specs, findings)
-        names = [[spec["analysis"] for spec in batch] for batch in batches[some]]
-        write_comparison(comparison, names, paths[3 * some.start : 3 * some.stop])
-
-
-def _at_once(batches: Sequence[Sequence[Spec]]) -> Iterator[slice]:
-    """Neighbouring batches of about AT_ONCE analyses together."""
-    start = count = 0
-    for stop, batch in enumerate(batches, 1):
-        count += len(batch)
-        if count >= AT_ONCE or stop == len(batches):
-            yield slice(start, stop)
-            start, count = stop, 0
 
 
 def compare(

@@ -1,36 +1,31 @@
-"""The job that reads the evidence tables: all of them valid, or none written."""
+"""From folders of evidence tables to typed frames: all of them valid, or every fault told."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from trialpool import io
-from trialpool.contracts import TABLES, stored
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.read import examine
 from trialpool.evidence.rules import unknown_instruments
-from trialpool.settings import load_catalogue
 
 
-def ingest(
-    folders: Sequence[str], catalogue_path: str, conditions: Sequence[str], paths: Sequence[str]
-) -> None:
-    """Read and check the evidence tables and write each as parquet, or raise InputError with every fault.
+def valid_tables(
+    folders: Sequence[str], catalogue: Mapping[str, Any], conditions: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """Read and check the evidence tables of all folders; raises InputError with every fault.
 
     `conditions` are those that the config asks about; the catalogue's groups name the arm categories, so a
     review of other conditions or treatments adds its own words there.
     """
-    catalogue = load_catalogue(catalogue_path)
     categories = sorted({word for members in catalogue["groups"].values() for word in members})
     tables, faults = examine(folders, {"condition": list(conditions), "category": categories})
     faults = [*faults, *unknown_instruments(tables, catalogue), *_unasked(tables, conditions)]
     if faults:
         raise InputError(faults)
-    for path in paths:
-        io.write_parquet(path, tables[Path(path).stem], stored(TABLES[Path(path).stem]))
+    return tables
 
 
 def _unasked(tables: Mapping[str, pd.DataFrame], conditions: Sequence[str]) -> list[Fault]:

@@ -12,13 +12,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from pathlib import Path
 
 import pandas as pd
 
-from trialpool import io
 from trialpool.evidence.derivation import Reason
-from trialpool.evidence.tables import FLOW, read_tables
+from trialpool.evidence.tables import FLOW
 
 
 class Step(StrEnum):
@@ -114,21 +112,6 @@ def participant_flow(
         ]
         rows += [_row(slug, count, people) for count in _of_analysis(*parts)]
     return pd.DataFrame(rows, columns=list(FLOW)).astype({"people": "Int64", "results": "Int64"})
-
-
-def flow_of_files(
-    table_paths: Sequence[str], effect_paths: Sequence[str], analyses: Iterable[str], path: str | Path
-) -> pd.DataFrame:
-    """The same from parquet files, written as CSV.
-
-    `effect_paths` are the effects, excluded and known files of the first batch, then of the next.
-    """
-    effects, excluded, known = (
-        pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)
-    )
-    table = participant_flow(read_tables(table_paths), effects, excluded, known, analyses)
-    io.write_csv(path, table.to_dict("records"), tuple(FLOW))
-    return table
 
 
 def _of_review(tables: Mapping[str, pd.DataFrame], chosen: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:

@@ -10,13 +10,12 @@ number randomised stands in and the row is `imputed`. What can be made of an arm
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
 
-from trialpool import io
-from trialpool.contracts import ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, INTERVALS
+from trialpool.contracts import INTERVALS
 from trialpool.evidence.change_scores import with_change_scores
 from trialpool.evidence.contrasts import contrast_summaries, interval_cautions, interval_names
 from trialpool.evidence.derivation import (
@@ -31,10 +30,9 @@ from trialpool.evidence.derivation import (
     with_cautions,
     with_randomised,
 )
-from trialpool.evidence.tables import ARMS, EVENTS, read_tables
+from trialpool.evidence.tables import ARMS, EVENTS
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
 
-SUMMARIES = {"arms": ARM_SUMMARIES, "contrasts": CONTRAST_SUMMARIES, "events": EVENT_SUMMARIES}
 COUNTED = {
     "": "events as printed",
     "percentage": "events worked out from the printed percentage",
@@ -47,19 +45,12 @@ NO_MEDIAN = "skewness cannot be judged without the median"
 
 
 def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
-    """Arm summaries, contrasts and events of the evidence tables, by the names SUMMARIES."""
+    """Arm summaries, contrasts and events of the evidence tables, by these names."""
     return {
         "arms": arm_summaries(tables),
         "contrasts": contrast_summaries(tables),
         "events": event_summaries(tables),
     }
-
-
-def harmonise_files(table_paths: Sequence[str], paths: Sequence[str]) -> None:
-    """The same for parquet files: evidence tables, each named by its file, into SUMMARIES, in that order."""
-    summaries = harmonise(read_tables(table_paths))
-    for name, path in zip(SUMMARIES, paths, strict=True):
-        io.write_parquet(path, summaries[name], SUMMARIES[name])
 
 
 def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:

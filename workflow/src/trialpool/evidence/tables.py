@@ -7,9 +7,6 @@ for the candidates, which are written nowhere, they are those of `contracts`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 
@@ -65,11 +62,6 @@ FLOW = contracts.FLOW.kinds
 SORTED_BY = (
     *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code"),
 )
-
-
-def read_tables(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
-    """Parquet files as frames, keyed by their names without suffix."""
-    return {Path(path).stem: pd.read_parquet(path) for path in paths}
 
 
 def setting(settings: pd.DataFrame, name: str, rows: pd.DataFrame) -> np.ndarray:

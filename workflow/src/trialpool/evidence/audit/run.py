@@ -7,22 +7,18 @@ knowing.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from trialpool import io
 from trialpool.contracts import AUDIT
 from trialpool.evidence.audit.checks import CHECKS, Tables
 from trialpool.evidence.audit.rules import RULES, SEVERITIES, numbers_of
 from trialpool.evidence.derivation import plain_text
 from trialpool.evidence.scales import instrument_entry
 from trialpool.evidence.summaries import centre_and_spread
-from trialpool.evidence.tables import read_tables
-from trialpool.settings import load_catalogue
 
 
 def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> pd.DataFrame:
@@ -53,18 +49,6 @@ def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> p
     findings = findings.sort_values(["severity", "study_id", "rule", "row_ids", "numbers"], kind="stable")
     findings["severity"] = findings["severity"].astype(object)
     return findings[list(AUDIT.names)].reset_index(drop=True)
-
-
-def audit_files(table_paths: Sequence[str], catalogue_path: str, findings_path: str, path: str) -> None:
-    """Audit evidence tables in parquet files; findings as parquet for the comparison, CSV for readers."""
-    findings = audit(read_tables(table_paths), load_catalogue(catalogue_path))
-    io.write_parquet(findings_path, findings, AUDIT)
-    write_audit(findings, path)
-
-
-def write_audit(findings: pd.DataFrame, path: str | Path) -> None:
-    """Write the findings as CSV."""
-    io.write_csv(path, findings.to_dict("records"), AUDIT.names)
 
 
 def finding_rows(rule: str, rows: pd.DataFrame) -> pd.DataFrame:

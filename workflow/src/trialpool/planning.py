@@ -1,4 +1,8 @@
-"""What a killed run leaves behind: cleared away by the next run, never by a second beside a living one."""
+"""What the Snakefile asks before any job runs.
+
+In: the names of analyses, of rooms of the package, of folders. Out: which analyses make one job, a hash of
+the code that a job runs, and folders without what a killed run left behind.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +13,95 @@ import shutil
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
+from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import IO
 
 from trialpool.io import UNFINISHED
 
+PACKAGE = Path(__file__).parent
+SOURCES = (".py", ".html", ".css", ".js", ".yaml")
+EVERY_JOB = (
+    "contracts.py",
+    "errors.py",
+    "folders.py",
+    "glossary.py",
+    "io.py",
+    "jobs.py",
+    "measures.py",
+    "records.py",
+)
+FEWEST = 16  # batches: to start a job costs more than to pool an analysis
+LARGEST = 64  # analyses in a batch, on average: a crash costs about a minute; planning grows with the jobs
 MANIFEST, ANALYSES = "manifest.csv", "analyses"
 PARQUET_MARK = b"PAR1"  # a whole parquet file begins and ends with it
+
+
+def batches(analyses: Iterable[str]) -> dict[str, list[str]]:
+    """Which analyses are pooled in one job: batches by name (which of how many), their analyses sorted.
+
+    The name of an analysis says in which batch it is, by a hash, whatever else is asked and in whatever
+    order. So an analysis that comes, goes or moves leaves all others in their batches, and only its own is
+    pooled anew. Only how many batches there are depends on how many analyses: 16 up to 1,024 analyses, 32 up
+    to 2,048, and so on. The one analysis that passes such a step deals all of them anew.
+
+    >>> batches(["dpn-pain", "cipn-pain", "dpn-sleep"])
+    {'00_of_16': ['dpn-pain'], '05_of_16': ['dpn-sleep'], '14_of_16': ['cipn-pain']}
+    """
+    names = sorted(analyses)
+    count = FEWEST
+    while LARGEST * count < len(names):
+        count *= 2
+    found: dict[str, list[str]] = {}
+    for name in names:
+        number = int.from_bytes(sha256(name.encode()).digest()[:8], "big") % count
+        found.setdefault(f"{number:02d}_of_{count}", []).append(name)
+    return dict(sorted(found.items()))
+
+
+def code(*names: str) -> str:
+    """A hash of all the package's files that a job may run, for its `params`.
+
+    Snakemake does not rerun a script when a module it imports has changed; it does when a param has. `names`
+    are rooms (folders) or files of the package, with wildcards; "!" before one leaves its files out again.
+    What every job needs (EVERY_JOB) counts without being named. Raises ValueError for a name that is nothing.
+
+    >>> code("stats") == code("stats", "!stats/no_such_file.py"), code("stats") == code("stats", "text.py")
+    (True, False)
+    """
+    files = "".join(f"{_content_hash(name)}  {name}\n" for name in files_of(*names))
+    return sha256(files.encode()).hexdigest()
+
+
+def files_of(*names: str) -> list[str]:
+    """The files of the package that `code` covers, sorted.
+
+    >>> files_of("text.py", "errors*", "!*.py")
+    []
+    """
+    found: set[str] = set()
+    for name in (*EVERY_JOB, *names):
+        pattern = name.removeprefix("!")
+        files = {file for file in _files() if fnmatch(file, pattern) or fnmatch(file, f"{pattern}/*")}
+        if name.startswith("!"):
+            found -= files
+        elif files:
+            found |= files
+        else:
+            raise ValueError(f"trialpool/{name} is neither a room nor a file of the package")
+    return sorted(found)
+
+
+@cache
+def _files() -> frozenset[str]:
+    files = (file for file in PACKAGE.rglob("*") if file.suffix in SOURCES)
+    return frozenset(file.relative_to(PACKAGE).as_posix() for file in files)
+
+
+@cache
+def _content_hash(name: str) -> str:
+    return sha256((PACKAGE / name).read_bytes()).hexdigest()
 
 
 def clear_leftovers(state: str | Path, folders: Iterable[str | Path]) -> IO[bytes] | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from trialpool.report.provenance import ABSENT, UNKNOWN, bill_of_materials, licence_rows, main
+from trialpool.provenance.bill import ABSENT, UNKNOWN, bill_of_materials, licence_rows, main
 
 ROOT = Path(__file__).parents[3]
 NAMES = ("requirements.lock", "requirements-dev.lock")

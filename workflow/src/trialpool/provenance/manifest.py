@@ -40,19 +40,18 @@ def manifest_rows(
 
 def write_manifest(folder: str | Path, evidence: Mapping[str, str | Path]) -> None:
     """Write manifest.csv: the hash of every result and of the evidence folders, given by their names."""
-    io.write_csv(Path(folder) / "manifest.csv", manifest_rows(folder, evidence), MANIFEST_COLUMNS)
+    io.write_csv(Path(folder) / MANIFEST_NAME, manifest_rows(folder, evidence), MANIFEST_COLUMNS)
 
 
 def _files(folder: Path) -> list[tuple[str, Path]]:
     if not folder.is_dir():
         raise FileNotFoundError(f"{folder} is not a folder: there is nothing to list in a manifest")
-    found = []
-    for path in folder.rglob("*"):
-        parts = path.relative_to(folder).parts
-        hidden = any(part.startswith(".") or part in NOT_COMMITTED for part in parts)
-        if path.is_file() and not hidden:
-            found.append(("/".join(parts), path))
-    return sorted(found)
+    files = ((path.relative_to(folder), path) for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        (name.as_posix(), path)
+        for name, path in files
+        if not any(part.startswith(".") or part in NOT_COMMITTED for part in name.parts)
+    )
 
 
 def file_row(path: str | Path, name: str) -> dict[str, str | int]:

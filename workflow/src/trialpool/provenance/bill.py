@@ -1,6 +1,6 @@
-"""What the results were computed and tested with: a bill of materials of the locks (CycloneDX 1.5 JSON).
+"""The locks in; out come a bill of materials (CycloneDX 1.5 JSON) and the licences of what they lock (CSV).
 
-python -m trialpool.report.provenance requirements.lock requirements-dev.lock sbom.cdx.json licences.csv
+python -m trialpool.provenance.bill requirements.lock requirements-dev.lock sbom.cdx.json licences.csv
 """
 
 from __future__ import annotations
@@ -15,25 +15,24 @@ from trialpool import io
 
 PINNED = re.compile(r"^([A-Za-z0-9][A-Za-z0-9._-]*)(?:\[[^]]*\])?==([^\s;\\]+)")
 HASH = re.compile(r"--hash=sha256:([0-9a-f]{64})")
-CLASSIFIER = "License :: "
 LICENCE_COLUMNS = ("package", "version", "scope", "licence")
 UNKNOWN = "not stated by the package"
 ABSENT = "not installed on this system, so not known here"
 LONGEST_NAME = 80  # some packages put the whole text of the licence where its name belongs
 
 
-def locked_packages(lock: str) -> list[dict[str, Any]]:
-    """The packages of a requirements.lock: `name`, `version`, and `hashes` (SHA-256 of each allowed file).
+def locked_packages(lock: str) -> dict[str, dict[str, Any]]:
+    """The packages of a requirements.lock by name: `version`, and `hashes` (SHA-256 of each allowed file).
 
-    >>> locked_packages("click==8.1 --hash=sha256:" + "0" * 64)[0]["version"]
+    >>> locked_packages("click==8.1 --hash=sha256:" + "0" * 64)["click"]["version"]
     '8.1'
     """
-    packages: list[dict[str, Any]] = []
+    packages: dict[str, dict[str, Any]] = {}
+    hashes: list[str] = []
     for line in lock.splitlines():
         if pinned := PINNED.match(line):
-            packages.append({"name": pinned[1], "version": pinned[2], "hashes": []})
-        if packages:
-            packages[-1]["hashes"] += HASH.findall(line)
+            packages[pinned[1]] = {"version": pinned[2], "hashes": (hashes := [])}
+        hashes += HASH.findall(line)
     return packages
 
 
@@ -44,31 +43,28 @@ def licence_of(name: str) -> dict[str, Any] | None:
     True
     """
     try:
-        about = metadata.metadata(name)
+        about = metadata.distribution(name).metadata.json
     except metadata.PackageNotFoundError:
         return None
-    if expression := about.get("License-Expression"):
+    if expression := about.get("license_expression"):
         return {"expression": expression}
-    words = [
-        entry.rsplit(" :: ", 1)[-1]
-        for entry in about.get_all("Classifier") or []
-        if entry.startswith(CLASSIFIER) and not entry.endswith("OSI Approved")
-    ]
-    free = (about.get("License") or "").strip().splitlines()
-    if not words and free and len(free[0]) <= LONGEST_NAME:
-        words = [free[0]]
-    words = words or _title_of_licence_file(name)
+    classifiers = [entry.split(" :: ") for entry in about.get("classifier", [])]
+    words = [entry[-1] for entry in classifiers if entry[0] == "License" and entry[-1] != "OSI Approved"]
+    words = words or _names(str(about.get("license", ""))) or _title_of_licence_file(name)
     return {"license": {"name": " or ".join(words)}} if words else None
+
+
+def _names(text: str) -> list[str]:
+    """The first line of a text, if it is short enough to be the name of a licence."""
+    return [line for line in text.strip().splitlines()[:1] if len(line) <= LONGEST_NAME]
 
 
 def _title_of_licence_file(name: str) -> list[str]:
     """The first line of the licence that a package ships, where that line names a licence."""
-    for file in metadata.files(name) or []:
-        if file.name.upper().startswith(("LICENSE", "LICENCE")) and ".dist-info" in str(file):
-            title = next((line.strip() for line in file.read_text("utf-8").splitlines() if line.strip()), "")
-            if "licen" in title.lower() and len(title) <= LONGEST_NAME:
-                return [title]
-    return []
+    files = [file for file in metadata.files(name) or [] if ".dist-info" in str(file)]
+    shipped = [file for file in files if file.name.upper().startswith(("LICENSE", "LICENCE"))]
+    lines = [line.strip() for file in shipped for line in _names(file.read_text("utf-8"))]
+    return [line for line in lines if "licen" in line.lower()][:1]
 
 
 def bill_of_materials(lock: str, version: str, development: str = "") -> dict[str, Any]:
@@ -83,20 +79,19 @@ def bill_of_materials(lock: str, version: str, development: str = "") -> dict[st
     [('pkg:pypi/numpy@2.0', 'required'), ('pkg:pypi/pytest@9.0', 'excluded')]
     """
     needed = locked_packages(lock)
-    names = {package["name"] for package in needed}
     components = []
-    for package in needed + [other for other in locked_packages(development) if other["name"] not in names]:
-        name, licence = package["name"].lower(), licence_of(package["name"])
-        purl = f"pkg:pypi/{name}@{package['version']}"
+    for name, package in (needed | locked_packages(development) | needed).items():
+        purl = f"pkg:pypi/{name.lower()}@{package['version']}"
         component = {
             "type": "library",
             "bom-ref": purl,
-            "name": name,
+            "name": name.lower(),
             "version": package["version"],
-            "scope": "required" if package["name"] in names else "excluded",
+            "scope": "required" if name in needed else "excluded",
             "purl": purl,
             "hashes": [{"alg": "SHA-256", "content": content} for content in package["hashes"]],
         }
+        licence = licence_of(name)
         components.append({**component, "licenses": [licence]} if licence else component)
     main = {"type": "application", "bom-ref": "trialpool", "name": "trialpool", "version": version}
     return {
@@ -120,17 +115,11 @@ def licence_rows(bill: dict[str, Any]) -> list[dict[str, str]]:
     for part in bill["components"]:
         stated = part.get("licenses", [{}])[0]
         licence = stated.get("expression") or stated.get("license", {}).get("name")
-        known = {"package": part["name"], "version": part["version"], "scope": part["scope"]}
-        rows.append(known | {"licence": licence or _why(part)})
+        if not licence:
+            licence = UNKNOWN if [*metadata.distributions(name=part["name"])] else ABSENT
+        row = (part["name"], part["version"], part["scope"], licence)
+        rows.append(dict(zip(LICENCE_COLUMNS, row, strict=True)))
     return rows
-
-
-def _why(part: dict[str, Any]) -> str:
-    try:
-        metadata.metadata(part["name"])
-    except metadata.PackageNotFoundError:
-        return ABSENT
-    return UNKNOWN
 
 
 def main(arguments: list[str]) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.report.crate_checks import sound_crate
+from tests.unit.provenance.crate_checks import sound_crate
 from trialpool import io
-from trialpool.report.crate import content_id, write_crate
-from trialpool.report.manifest import write_manifest
+from trialpool.provenance.crate import content_id, write_crate
+from trialpool.provenance.manifest import write_manifest
 
 ROOT = Path(__file__).parents[3]
 RESULTS = {

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 
 from trialpool.errors import InputError
-from trialpool.report.changes import changes, summary
-from trialpool.report.difference import differences, read_results
-from trialpool.report.pictures import GAP, side_by_side
+from trialpool.provenance.changes import changes, summary
+from trialpool.provenance.difference import differences, read_results
+from trialpool.provenance.pictures import GAP, side_by_side
 
 
 def picture(colour, at=None):

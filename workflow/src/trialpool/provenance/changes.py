@@ -1,4 +1,7 @@
-"""What changed between two sets of results, in words: trials in and out, estimates and verdicts moved."""
+"""Two sets of results in, what changed out, in words: trials in and out, estimates and verdicts moved.
+
+Either may be of another version of Trialpool, so a record is read as it lies there.
+"""
 
 from __future__ import annotations
 
@@ -6,8 +9,9 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from trialpool import text as words
-from trialpool.report.difference import Results
+from trialpool import text
+from trialpool.measures import RATIOS
+from trialpool.provenance.difference import Results
 
 CHANGE_COLUMNS = ("analysis", "change", "old", "new", "words")
 STATUS = {"no_data": "no poolable trial", "single_study": "one trial", "pooled": "pooled"}
@@ -37,17 +41,17 @@ def changes(old: Results, new: Results) -> list[Change]:
     ['a: new analysis, no poolable trial']
     """
     before, after = _records(old), _records(new)
-    found: list[Change] = []
+    rows: list[Change] = []
     for slug in dict.fromkeys([*before, *after]):
         if slug not in before:
-            words_of = _told(after[slug])
-            found.append(_change(slug, "analysis", "", _numbers(after[slug]), f"new analysis, {words_of}"))
+            words = f"new analysis, {_result(after[slug])}"
+            rows.append(_change(slug, "analysis", "", _numbers(after[slug]), words))
         elif slug not in after:
-            words_of = _told(before[slug])
-            found.append(_change(slug, "analysis", _numbers(before[slug]), "", f"analysis gone: {words_of}"))
+            words = f"analysis gone: {_result(before[slug])}"
+            rows.append(_change(slug, "analysis", _numbers(before[slug]), "", words))
         else:
-            found.extend(_of_analysis(slug, before[slug], after[slug]))
-    return [*found, *_of_claims(old, new)]
+            rows.extend(_of_analysis(slug, before[slug], after[slug]))
+    return [*rows, *_of_claims(old, new)]
 
 
 def summary(rows: Sequence[Change]) -> str:
@@ -61,7 +65,7 @@ def summary(rows: Sequence[Change]) -> str:
     return f"{', '.join(parts)}." if parts else ""
 
 
-def _records(results: Results) -> dict[str, dict[str, Any]]:
+def _records(results: Results) -> dict[str, Record]:
     """The record of every analysis, with what the appraisal says of it."""
     names = [name for name in results if name.startswith("analyses/") and name.endswith("/result.json")]
     records = {name.split("/")[1]: json.loads(results[name]) for name in names}
@@ -70,26 +74,25 @@ def _records(results: Results) -> dict[str, dict[str, Any]]:
 
 
 def _appraisal(results: Results) -> dict[str, Any]:
-    return dict(json.loads(results["appraisal.json"])) if "appraisal.json" in results else {}
+    return dict(json.loads(results.get("appraisal.json", b"{}")))
 
 
-def _change(slug: str, kind: str, old: Any, new: Any, told: str) -> Change:
-    return {"analysis": slug, "change": kind, "old": old, "new": new, "words": f"{slug}: {told}"}
+def _change(slug: str, kind: str, old: Any, new: Any, words: str) -> Change:
+    return {"analysis": slug, "change": kind, "old": old, "new": new, "words": f"{slug}: {words}"}
 
 
 def _of_analysis(slug: str, old: Record, new: Record) -> Iterator[Change]:
     yield from _of_trials(slug, old, new)
     if old["status"] != new["status"]:
-        told = " → ".join(STATUS.get(status, status) for status in (old["status"], new["status"]))
-        yield _change(slug, "status", old["status"], new["status"], told)
+        words = " → ".join(STATUS.get(record["status"]) or record["status"] for record in (old, new))
+        yield _change(slug, "status", old["status"], new["status"], words)
     if _numbers(old) != _numbers(new):
         yield _change(slug, "estimate", _numbers(old), _numbers(new), _moved(old, new))
     for key in ("certainty", "robustness"):
-        grades = [_grade(record.get(key)) for record in (old, new)]
-        if grades[0] != grades[1]:
-            yield _change(
-                slug, key, *grades, f"{key} {' → '.join(grade or 'not judged' for grade in grades)}"
-            )
+        before, after = (_grade(record.get(key)) for record in (old, new))
+        if before != after:
+            words = f"{key} {before or 'not judged'} → {after or 'not judged'}"
+            yield _change(slug, key, before, after, words)
 
 
 def _of_trials(slug: str, old: Record, new: Record) -> Iterator[Change]:
@@ -101,77 +104,77 @@ def _of_trials(slug: str, old: Record, new: Record) -> Iterator[Change]:
         yield _change(slug, "trial", name, "", f"{name} is out")
     for name in sorted(before.keys() & after.keys()):
         if before[name] != after[name]:
-            pair = [" and ".join(side[name]) for side in (before, after)]
-            yield _change(slug, "effect", *pair, f"{name} has another effect: {pair[0]} → {pair[1]}")
+            was, is_now = (" and ".join(side[name]) for side in (before, after))
+            yield _change(slug, "effect", was, is_now, f"{name} has another effect: {was} → {is_now}")
 
 
 def _effects(record: Record) -> dict[str, list[str]]:
     """Effect and variance of every trial on the analysis scale, as stored; a trial may have several."""
-    found: dict[str, list[str]] = {}
+    effects: dict[str, list[str]] = {}
     for row in record["studies"]:
-        effect, variance = (words.plain_number(row.get(key)) for key in ("effect", "variance"))
-        found.setdefault(row["study_id"], []).append(f"{effect} (variance {variance})")
-    return found
+        effect, variance = (text.plain_number(row.get(key)) for key in ("effect", "variance"))
+        effects.setdefault(row["study_id"], []).append(f"{effect} (variance {variance})")
+    return effects
+
+
+def _estimate(record: Record) -> list[Any]:
+    """The stored estimate and interval, on the natural scale."""
+    pooled = record.get("pooled") or {}
+    return [pooled.get(key) for key in ("estimate", "ci_low", "ci_high")]
 
 
 def _numbers(record: Record) -> str:
-    """The stored estimate and interval, "" where there is none."""
-    pooled = record.get("pooled") or {}
-    if pooled.get("estimate") is None:
-        return ""
-    values = [words.plain_number(pooled.get(key)) for key in ("estimate", "ci_low", "ci_high")]
-    return f"{values[0]} ({values[1]} to {values[2]})"
+    """The same with all digits, "" where there is none."""
+    estimate, low, high = map(text.plain_number, _estimate(record))
+    return "" if _estimate(record)[0] is None else f"{estimate} ({low} to {high})"
 
 
 def _rounded(record: Record) -> str:
-    pooled = record.get("pooled") or {}
-    values = [pooled.get(key) for key in ("estimate", "ci_low", "ci_high")]
-    if values[0] is None:
+    if _estimate(record)[0] is None:
         return "none"
     level = (record.get("methods") or {}).get("level", 0.95)
-    return words.effect(record.get("measure", "estimate"), *values, level)
+    estimate, low, high = _estimate(record)
+    return text.effect(record.get("measure", "estimate"), estimate, low, high, level)
 
 
-def _told(record: Record) -> str:
-    told = STATUS.get(record["status"], record["status"])
-    return told if not _numbers(record) else f"{told}: {_rounded(record)}"
+def _result(record: Record) -> str:
+    status = STATUS.get(record["status"]) or str(record["status"])
+    return f"{status}: {_rounded(record)}" if _numbers(record) else status
 
 
 def _moved(old: Record, new: Record) -> str:
     """The estimate before and after, with all digits where rounding hides the move, and what it means."""
-    pair = [_rounded(record) for record in (old, new)]
-    if pair[0] == pair[1]:
-        pair = [f"{record.get('measure', '')} {_numbers(record)}".strip() for record in (old, new)]
-    sides = [_excludes_nothing(record) for record in (old, new)]
+    before, after = _rounded(old), _rounded(new)
+    if before == after:
+        before, after = (f"{record.get('measure', '')} {_numbers(record)}".strip() for record in (old, new))
+    was, is_now = _excludes_null(old), _excludes_null(new)
     turned = ""
-    if None not in sides and sides[0] != sides[1]:
-        turned = f"; the interval {'now excludes' if sides[1] else 'no longer excludes'} no difference"
-    return f"estimate {pair[0]} → {pair[1]}{turned}"
+    if None not in (was, is_now) and was != is_now:
+        turned = f"; the interval {'now excludes' if is_now else 'no longer excludes'} no difference"
+    return f"estimate {before} → {after}{turned}"
 
 
-def _excludes_nothing(record: Record) -> bool | None:
+def _excludes_null(record: Record) -> bool | None:
     """Whether the interval excludes no difference; None where there is no interval."""
-    pooled = record.get("pooled") or {}
-    low, high = pooled.get("ci_low"), pooled.get("ci_high")
+    _, low, high = _estimate(record)
     if low is None or high is None:
         return None
-    null = 1 if record.get("measure") in words.RATIO_MEASURES else 0
-    return bool(not low <= null <= high)
+    return bool(not low <= (record.get("measure") in RATIOS) <= high)
 
 
 def _grade(entry: Any) -> str:
     if isinstance(entry, dict):
-        return str(entry.get("grade") or entry.get("level") or "")
+        entry = entry.get("grade") or entry.get("level")
     return str(entry or "")
 
 
 def _of_claims(old: Results, new: Results) -> Iterator[Change]:
-    verdicts = [
+    before, after = (
         {entry["claim"]: entry["verdict"] for entry in _appraisal(results).get("claims", [])}
         for results in (old, new)
-    ]
-    for claim in dict.fromkeys([*verdicts[0], *verdicts[1]]):
-        pair = [verdict.get(claim, "") for verdict in verdicts]
-        if pair[0] != pair[1]:
-            told = f"verdict {pair[0] or 'none'} → {pair[1] or 'none'}"
-            yield _change(claim, "verdict", *pair, f"claim {told}")
+    )
+    for claim in dict.fromkeys([*before, *after]):
+        if before.get(claim) != after.get(claim):
+            was, is_now = before.get(claim, ""), after.get(claim, "")
+            words = f"claim verdict {was or 'none'} → {is_now or 'none'}"
+            yield _change(claim, "verdict", was, is_now, words)

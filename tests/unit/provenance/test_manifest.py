@@ -1,11 +1,11 @@
-from __future__ import annotations
+"""The manifest lists what is committed and what it was computed from, and nothing else."""
 
 import hashlib
 
 import pytest
 
 from trialpool import io
-from trialpool.report.manifest import MANIFEST_COLUMNS, manifest_rows
+from trialpool.provenance.manifest import MANIFEST_COLUMNS, manifest_rows
 
 
 def test_manifest_lists_committed_files_and_the_evidence(tmp_path, monkeypatch):

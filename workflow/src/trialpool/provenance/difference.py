@@ -1,4 +1,4 @@
-"""Where two sets of results differ: which file, which row, which number, old and new.
+"""Two sets of results in, where they differ out: which file, which row, which number, old and new.
 
 Used by `make verify`, so that a reviewer's CI says more than "the bytes differ", and by `trialpool diff`.
 """
@@ -11,7 +11,8 @@ import json
 import re
 import subprocess
 import tarfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from html import unescape
@@ -20,8 +21,8 @@ from pathlib import Path
 from typing import Any
 
 from trialpool.errors import Fault, InputError
-from trialpool.report.manifest import CRATE_NAME, MANIFEST_NAME
-from trialpool.report.pictures import picture_difference
+from trialpool.provenance.manifest import CRATE_NAME, MANIFEST_NAME
+from trialpool.provenance.pictures import picture_difference
 
 Results = dict[str, bytes]
 KEY_COLUMNS = ("analysis", "study_id", "arm_experimental", "arm_control", "instrument", "item", "path")
@@ -97,48 +98,46 @@ def differences(old: Results, new: Results) -> list[Difference]:
 
 
 def _within(name: str, old: bytes, new: bytes) -> list[Difference]:
-    suffix = Path(name).suffix
+    suffix, sizes = Path(name).suffix, (f"{len(old)} bytes", f"{len(new)} bytes")
     if suffix == ".png":
-        return [Difference(name, picture_difference(old, new), f"{len(old)} bytes", f"{len(new)} bytes")]
+        return [Difference(name, picture_difference(old, new), *sizes)]
     try:
         texts = [content.decode("utf-8") for content in (old, new)]
     except UnicodeDecodeError:
-        return [Difference(name, _first_byte(old, new), f"{len(old)} bytes", f"{len(new)} bytes")]
+        return [Difference(name, f"first at byte {_in_common(old, new)}", *sizes)]
+    places: Iterable[tuple[str, str, str]]
     try:
         if suffix == ".csv":
-            return _pairs(name, *map(_cells, texts))
-        if suffix == ".json":
-            return _pairs(name, *(dict(_leaves(json.loads(text), "")) for text in texts))
-    except (ValueError, csv.Error):
-        pass  # not what the name says: compared as text
-    if suffix in DRAWN:
-        return _first_difference(name, *texts)
-    return list(_of_lines(name, *(text.splitlines() for text in texts))) or [Difference(name, "", *REWRITTEN)]
+            places = _of_values(*map(_cells, texts))
+        elif suffix == ".json":
+            places = _of_values(*(dict(_leaves(json.loads(text), "")) for text in texts))
+        else:
+            places = (_of_drawings if suffix in DRAWN else _of_lines)(*texts)
+    except (ValueError, csv.Error):  # not what the name says: compared as text
+        places = _of_lines(*texts)
+    return [Difference(name, *place) for place in places] or [Difference(name, "", *REWRITTEN)]
 
 
-def _pairs(name: str, before: dict[str, str], after: dict[str, str]) -> list[Difference]:
-    """Where two flat readings of a file differ; where both say the same, only the way of writing does."""
-    places = [place for place in dict.fromkeys([*before, *after]) if before.get(place) != after.get(place)]
-    if not places:
-        return [
-            Difference(name, "", "as it was", "the same content in other bytes (order, spaces, line ends)")
-        ]
-    return [Difference(name, place, before.get(place, ""), after.get(place, "")) for place in places]
+def _of_values(before: dict[str, str], after: dict[str, str]) -> Iterator[tuple[str, str, str]]:
+    """Where two flat readings of a file differ."""
+    for place in dict.fromkeys([*before, *after]):
+        if before.get(place) != after.get(place):
+            yield place, before.get(place, ""), after.get(place, "")
 
 
 def _cells(text: str) -> dict[str, str]:
     cells: dict[str, str] = {}
-    seen: dict[str, int] = {}
+    seen: Counter[str] = Counter()
     for row in csv.DictReader(streams.StringIO(text)):
         key = " ".join(row[column] for column in KEY_COLUMNS if row.get(column))
-        seen[key] = seen.get(key, 0) + 1
+        seen[key] += 1
         label = key if seen[key] == 1 else f"{key} ({seen[key]})"
         cells |= {f"row {label}, column {column}": value or "" for column, value in row.items()}
     return cells
 
 
 def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
-    """Every number and word with its path; an entry of a list by name, else by place."""
+    """Every number and word with its path; an entry of a list by name, else by its position."""
     if isinstance(value, dict):
         for key, entry in value.items():
             yield from _leaves(entry, f"{path}.{key}" if path else str(key))
@@ -153,36 +152,35 @@ def _leaves(value: Any, path: str) -> Iterator[tuple[str, str]]:
         yield path, json.dumps(value, ensure_ascii=False)
 
 
-def _first_difference(name: str, old: str, new: str) -> list[Difference]:
+def _of_drawings(old: str, new: str) -> Iterator[tuple[str, str, str]]:
     """The first differing label of a drawing, else the first differing line, each from where it differs."""
     labels = [[unescape(TAGS.sub("", label)) for label in LABEL.findall(text)] for text in (old, new)]
-    lines = [text.splitlines() for text in (old, new)]
-    for kind, (before, after) in (("label", labels), ("line", lines)):
+    for kind, (before, after) in (("label", labels), ("line", [old.splitlines(), new.splitlines()])):
         for number, pair in enumerate(zip_longest(before, after, fillvalue=""), start=1):
             if pair[0] != pair[1]:
-                return [Difference(name, f"first at {kind} {number}", *_around(*pair))]
-    return [Difference(name, "", *REWRITTEN)]
+                yield (f"first at {kind} {number}", *_around(*pair))
+                return
+
+
+def _of_lines(old: str, new: str) -> Iterator[tuple[str, str, str]]:
+    """Changed, added and removed lines, so that one new line does not make all the following differ."""
+    before, after = old.splitlines(), new.splitlines()
+    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind != "equal":
+            for one, other in zip_longest(range(low, high), range(start, end)):
+                number = one if other is None else other
+                pair = ("" if one is None else before[one], "" if other is None else after[other])
+                yield (f"line {number + 1}", *_around(*pair))
+
+
+def _in_common(old: str | bytes, new: str | bytes) -> int:
+    """How many letters or bytes two texts share at their beginning."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((number for number, pair in pairs if pair[0] != pair[1]), min(len(old), len(new)))
 
 
 def _around(old: str, new: str) -> tuple[str, str]:
     """Two texts cut to the neighbourhood of their first difference."""
-    same = next((n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), -1)
-    same = min(len(old), len(new)) if same < 0 else same
-    start = max(0, same - SHOWN // 2)
+    start = max(0, _in_common(old, new) - SHOWN // 2)
     cut = [text[start : start + SHOWN].strip() for text in (old, new)]
     return ("…" if start else "") + cut[0], ("…" if start else "") + cut[1]
-
-
-def _of_lines(name: str, old: list[str], new: list[str]) -> Iterator[Difference]:
-    """Changed, added and removed lines, so that one new line does not make all the following differ."""
-    for kind, low, high, start, end in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
-        if kind != "equal":
-            for before, after in zip_longest(range(low, high), range(start, end)):
-                pair = ("" if before is None else old[before], "" if after is None else new[after])
-                number = after if before is None else before
-                yield Difference(name, f"line {number + 1}", *_around(*pair))
-
-
-def _first_byte(old: bytes, new: bytes) -> str:
-    same = next((n for n, pair in enumerate(zip(old, new, strict=False)) if pair[0] != pair[1]), None)
-    return f"first at byte {min(len(old), len(new)) if same is None else same}"

@@ -16,7 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 from trialpool import io
-from trialpool.report.manifest import CRATE_NAME, MANIFEST_NAME, file_row, shown_path
+from trialpool.provenance.manifest import CRATE_NAME, MANIFEST_NAME, file_row, shown_path
 from trialpool.yaml_files import read_yaml
 
 Entity = dict[str, Any]
@@ -26,14 +26,9 @@ PROFILE = "https://w3id.org/ro/wfrun/process/0.5"  # Workflow Run Crate wants th
 NO_LICENCE = "Not stated: no CITATION.cff stands beside the configuration of this review."
 LANGUAGE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 FORMATS = {
-    ".csv": "text/csv",
-    ".json": "application/json",
-    ".md": "text/markdown",
-    ".html": "text/html",
-    ".svg": "image/svg+xml",
-    ".pdf": "application/pdf",
-    ".png": "image/png",
-    ".yaml": "application/yaml",
+    **{".csv": "text/csv", ".md": "text/markdown", ".html": "text/html"},
+    **{".json": "application/json", ".yaml": "application/yaml", ".pdf": "application/pdf"},
+    **{".svg": "image/svg+xml", ".png": "image/png"},
 }
 FIGURES = (".svg", ".pdf", ".png")  # in folders they stand in manifest.csv only, for size
 CITATION = "CITATION.cff"
@@ -114,7 +109,6 @@ def crate_graph(
     taken = _outside(inputs)
     lock = _outside([software["requirements.lock"]])
     workflow = _workflow(software["Snakefile"], release)
-    people = [*_authors(release), *(_authors(citation) if citation else [])]
     top = [entity for entity in outputs if "/" not in entity["@id"].rstrip("/")]
     run = {
         "@id": "#run",
@@ -127,7 +121,9 @@ def crate_graph(
         "actionStatus": "http://schema.org/CompletedActionStatus",
     }
     root = _root([*top, workflow, *taken, *lock], workflow, len(titles), release, citation)
-    contextual = [_profile(), _language(), *_licences([release, citation or {}]), *people]
+    about = [release, citation] if citation else [release]
+    people = [person for each in about for person in _authors(each)]
+    contextual = [*_software(), *map(_licence, about), *people]
     graph = [_descriptor(), root, *outputs, workflow, *taken, *lock, run, *contextual]
     return list({entity["@id"]: entity for entity in graph}.values())
 
@@ -152,12 +148,8 @@ def _refs(entities: Sequence[Entity]) -> list[dict[str, str]] | dict[str, str]:
 
 
 def _descriptor() -> Entity:
-    return {
-        "@id": CRATE_NAME,
-        "@type": "CreativeWork",
-        "conformsTo": {"@id": CRATE_VERSION},
-        "about": {"@id": "./"},
-    }
+    about = {"conformsTo": {"@id": CRATE_VERSION}, "about": {"@id": "./"}}
+    return {"@id": CRATE_NAME, "@type": "CreativeWork", **about}
 
 
 def _root(
@@ -167,8 +159,6 @@ def _root(
     release: Mapping[str, Any],
     citation: Mapping[str, Any] | None,
 ) -> Entity:
-    about = citation or release
-    name = str(about["title"]) if citation else "Results of a review computed by Trialpool"
     description = (
         f"{analyses} analyses computed by Trialpool {release['version']} from the tables and settings listed "
         f"here. {MANIFEST_NAME} holds the SHA-256 of every file."
@@ -176,14 +166,14 @@ def _root(
     root: Entity = {
         "@id": "./",
         "@type": "Dataset",
-        "name": name,
+        "name": str(citation["title"]) if citation else "Results of a review computed by Trialpool",
         "description": description if citation else f"{description} The date is that of Trialpool's release.",
-        "datePublished": str(about["date-released"]),
+        "datePublished": str((citation or release)["date-released"]),
         "conformsTo": {"@id": PROFILE},
         "mainEntity": _ref(workflow),
         "mentions": {"@id": "#run"},
         "hasPart": _refs(parts),
-        "license": _licence_ref(citation) if citation else NO_LICENCE,
+        "license": _ref(_licence(citation)) if citation else NO_LICENCE,
     }
     return root | {"author": _refs(_authors(citation))} if citation else root
 
@@ -191,54 +181,47 @@ def _root(
 def _outputs(rows: Sequence[Mapping[str, Any]], titles: Mapping[str, str]) -> list[Entity]:
     """Every folder as a Dataset, every file but the figures in folders as a File; wholes before parts."""
     folders: dict[str, Entity] = {}
-    parts: dict[str, list[Entity]] = {"": []}
+    parts: dict[str, list[Entity]] = {".": []}
     for row in rows:
         path = PurePosixPath(row["path"])
-        for parent in [*path.parents][-2::-1]:  # the outermost first, without "."
-            if str(parent) not in folders:
-                folders[str(parent)] = folder = _folder(parent, titles)
-                parts[str(parent)] = []
-                parts["" if str(parent.parent) == "." else str(parent.parent)].append(folder)
-        inside = "" if str(path.parent) == "." else str(path.parent)
-        if not inside or path.suffix not in FIGURES:
-            parts[inside].append(_file(row, quote(str(path)), path.name))
-    for name, folder in folders.items():
-        folder["hasPart"] = _refs(parts[name])
+        for folder in [*path.parents][-2::-1]:  # the outermost first, without "."
+            if str(folder) not in folders:
+                folders[str(folder)] = _folder(folder, titles)
+                parts[str(folder)] = []
+                parts[str(folder.parent)].append(folders[str(folder)])
+        if path.parent == PurePosixPath() or path.suffix not in FIGURES:
+            parts[str(path.parent)].append(_file(row, quote(str(path)), path.name))
+    for name, entity in folders.items():
+        entity["hasPart"] = _refs(parts[name])
     return [entity for entities in parts.values() for entity in entities]
 
 
 def _folder(path: PurePosixPath, titles: Mapping[str, str]) -> Entity:
-    return {
-        "@id": quote(f"{path}/"),
-        "@type": "Dataset",
-        "name": titles.get(path.name, path.name),
-        "description": f"Records, tables and figures; {MANIFEST_NAME} lists every file below {path}/.",
-    }
+    name = titles.get(path.name, path.name)
+    description = f"Records, tables and figures; {MANIFEST_NAME} lists every file below {path}/."
+    return {"@id": quote(f"{path}/"), "@type": "Dataset", "name": name, "description": description}
 
 
 def _file(row: Mapping[str, Any], identifier: str, name: str) -> Entity:
-    known = FORMATS.get(PurePosixPath(name).suffix, "text/plain")
     entity = {
         "@id": identifier,
         "@type": "File",
         "name": name,
         "contentSize": str(row["bytes"]),
         "sha256": row["sha256"],
-        "encodingFormat": known,
+        "encodingFormat": FORMATS.get(PurePosixPath(name).suffix, "text/plain"),
     }
     return entity | {"about": {"@id": "./"}} if identifier == "README.md" else entity
 
 
 def _outside(rows: Iterable[Mapping[str, Any]]) -> list[Entity]:
     """Files that do not lie among the results; equal ones (two empty tables) are one file with two names."""
-    found: dict[str, Entity] = {}
+    files: dict[str, Entity] = {}
     for row in rows:
         entity = _file(row, content_id(row["sha256"]), row["path"])
-        if before := found.get(entity["@id"]):
-            before.setdefault("alternateName", []).append(entity["name"])
-        else:
-            found[entity["@id"]] = entity
-    return list(found.values())
+        if files.setdefault(entity["@id"], entity) is not entity:
+            files[entity["@id"]].setdefault("alternateName", []).append(entity["name"])
+    return list(files.values())
 
 
 def _workflow(row: Mapping[str, Any], release: Mapping[str, Any]) -> Entity:
@@ -249,13 +232,14 @@ def _workflow(row: Mapping[str, Any], release: Mapping[str, Any]) -> Entity:
         "description": str(release["title"]),
         "version": str(release["version"]),
         "programmingLanguage": {"@id": LANGUAGE},
-        "license": _licence_ref(release),
+        "license": _ref(_licence(release)),
         "author": _refs(_authors(release)),
     }
 
 
-def _language() -> Entity:
-    return {
+def _software() -> list[Entity]:
+    """The profile that the crate follows and the language of its workflow."""
+    language = {
         "@id": LANGUAGE,
         "@type": "ComputerLanguage",
         "name": "Snakemake",
@@ -263,31 +247,22 @@ def _language() -> Entity:
         "identifier": {"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
         "url": {"@id": "https://snakemake.readthedocs.io"},
     }
-
-
-def _profile() -> Entity:
-    return {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
+    profile = {"@id": PROFILE, "@type": "CreativeWork", "name": "Process Run Crate", "version": "0.5"}
+    return [profile, language]
 
 
 def _authors(citation: Mapping[str, Any]) -> list[Entity]:
     """Persons and organisations as CITATION.cff has them, by ORCID or website where given."""
-    found = []
+    people = []
     for author in citation.get("authors", []):
         person = [author.get(key) for key in ("given-names", "name-particle", "family-names")]
         name = author.get("name") or " ".join(filter(None, person))
         kind = "Organization" if author.get("name") else "Person"
         identifier = author.get("orcid") or author.get("website") or f"#{quote(name.replace(' ', '-'))}"
-        found.append({"@id": identifier, "@type": kind, "name": name})
-    return found
+        people.append({"@id": identifier, "@type": kind, "name": name})
+    return people
 
 
-def _licence_ref(citation: Mapping[str, Any]) -> dict[str, str]:
-    return {"@id": f"https://spdx.org/licenses/{quote(str(citation['license']))}"}
-
-
-def _licences(citations: Iterable[Mapping[str, Any]]) -> list[Entity]:
-    return [
-        {**_licence_ref(citation), "@type": "CreativeWork", "name": str(citation["license"])}
-        for citation in citations
-        if "license" in citation
-    ]
+def _licence(citation: Mapping[str, Any]) -> Entity:
+    name = str(citation["license"])
+    return {"@id": f"https://spdx.org/licenses/{quote(name)}", "@type": "CreativeWork", "name": name}
