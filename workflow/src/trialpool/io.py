@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.contracts import CODES, FLAG, TEXT, Table, columns_differ
+from trialpool.contracts import CODES, FLAG, TEXT, Kind, Table, columns_differ
 from trialpool.glossary import meaning
 
 if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that hold a frame pay for it
@@ -152,7 +152,7 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     write_bytes(path, buffer.getvalue())
 
 
-def _stored_as(kind: str) -> Any:
+def _stored_as(kind: Kind) -> Any:
     """The type of pyarrow in which a kind of column is stored where its values do not say."""
     import pyarrow
 

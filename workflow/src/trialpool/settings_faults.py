@@ -120,7 +120,7 @@ def _mcid_slips(code: str, entry: Entry, sound: Entry) -> Iterator[Slip]:
     low, high = whole.get("range") or (None, None)
     if low is None or high is None or low >= high:
         return
-    published = {("mcid",): entry.get("mcid") or {}}
+    published: dict[tuple[str, ...], Entry] = {("mcid",): entry.get("mcid") or {}}
     published |= {("mcid_others", str(at)): mcid for at, mcid in enumerate(entry.get("mcid_others", []))}
     for place, mcid in published.items():
         if mcid.get("unit") == whole.get("unit") and mcid.get("value", 0) >= high - low:

@@ -173,7 +173,7 @@ def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
     >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
     [0.02, None, 0.04]
     """
-    from statsmodels.stats.multitest import multipletests  # type: ignore[import-untyped]
+    from statsmodels.stats.multitest import multipletests
 
     tested = [row.p_value for row in rows if row.p_value is not None]
     holm = iter(multipletests(tested, method="holm")[1].tolist() if tested else [])
