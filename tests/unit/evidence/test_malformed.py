@@ -11,10 +11,11 @@ import pytest
 from click.testing import CliRunner
 from malformed import Mutation, corpus, small_tables
 
+from trialpool import jobs, settings
 from trialpool.cli import main
 from trialpool.contracts import TABLES
 from trialpool.errors import InputError
-from trialpool.evidence import ingest, read
+from trialpool.evidence import read
 
 CORPUS = list(corpus())
 TENTH = [
@@ -44,8 +45,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(read, "load_table", remembered)
-    catalogue = ingest.load_catalogue(CATALOGUE)
-    patch.setattr(ingest, "load_catalogue", lambda path: catalogue)
+    catalogue = settings.load_catalogue(CATALOGUE)
+    patch.setattr(settings, "load_catalogue", lambda path: catalogue)
     yield folder
     patch.undo()
 
@@ -91,7 +92,7 @@ def test_a_mutation_is_explained_or_loads(
                 pd.testing.assert_frame_equal(frame.drop(columns="row_id"), expected[name])
         else:
             with pytest.raises(InputError) as caught:
-                ingest.ingest([str(small)], str(CATALOGUE), [], outputs(small))
+                jobs.ingest([str(small)], str(CATALOGUE), [], outputs(small))
             check_faults(caught.value, mutation)
         assert snapshot(small) == files
     finally:

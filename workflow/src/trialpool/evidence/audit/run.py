@@ -29,6 +29,7 @@ def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> p
     pool.
 
     >>> import tempfile
+    >>> from pathlib import Path
     >>> from trialpool.contracts import PUBLISHED_POOLS, TABLES
     >>> from trialpool.evidence.read import read_evidence
     >>> pool = {"review_id": "Ho2020", "condition": "DPN", "comparison": "A vs B", "outcome": "pain",
