@@ -36,9 +36,9 @@ DOMAINS = ("pain", "nerve_conduction", "quality_of_life", "symptom_score", "sens
 EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
 UNITS = ("points", "m/s", "uV", "mV", "ms", "uS", "um", "Hz", "s", "cm", "percent")
 TIMEPOINTS = ("baseline", "during", "end_of_treatment", "follow_up")
-RATIOS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
+RATIO_CONTRASTS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
 CONTRAST_MEASURES = (
-    *("mean_difference", "smd", "change_difference", "risk_difference", *RATIOS),
+    *("mean_difference", "smd", "change_difference", "risk_difference", *RATIO_CONTRASTS),
     *("t_statistic", "effect_unspecified"),
 )
 INTERVALS = {"ci95": 0.95, "ci90": 0.90, "ci99": 0.99}  # spread types of confidence intervals, their levels

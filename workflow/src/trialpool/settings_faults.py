@@ -7,12 +7,12 @@ from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from trialpool.contracts import EVENT_DOMAINS
 from trialpool.errors import Fault, nearest, suggestion
+from trialpool.measures import OF_EVENTS, OF_MEANS
 from trialpool.yaml_files import Lines, Slip, faults_of, line_of, schema_slips, yaml_text
 
 Entry = Mapping[str, Any]
-EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
-EVENT_MEASURES = ("RR", "OR", "RD")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 MORE_EVENTS_ARE_BETTER = ("responder",)
 
@@ -159,8 +159,8 @@ def meaning_faults(
 
 def _measure_faults(entry: Mapping[str, Any], fault: Any) -> Iterator[Fault]:
     measure, domain = entry["measure"], entry["domain"]
-    if (domain in EVENT_DOMAINS) != (measure in EVENT_MEASURES):
-        fitting = "RR, OR, RD" if domain in EVENT_DOMAINS else "MD, SMD, ROM"
+    if (domain in EVENT_DOMAINS) != (measure in OF_EVENTS):
+        fitting = ", ".join(OF_EVENTS if domain in EVENT_DOMAINS else OF_MEANS)
         yield fault("measure", measure, f"not a measure for the domain {domain}", f"use one of: {fitting}")
     if scale := entry.get("scale"):
         low, high = map(float, scale.rsplit("-", 1))

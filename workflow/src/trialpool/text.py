@@ -38,7 +38,6 @@ TIMEPOINT_NAMES = {
     "end_of_treatment": "end of treatment",
     "follow_up": "follow-up",
 }
-RATIO_MEASURES = RATIOS
 LARGEST_RATIO_SHOWN = 1000
 LONGEST_TEXT = 2000  # of a label or note in a figure
 # Marks that reorder the text around them (CVE-2021-42574) and invisible characters that hide in a name.

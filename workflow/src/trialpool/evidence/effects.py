@@ -111,7 +111,7 @@ def event_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     measure = np.where(wanted == "SMD", "OR", wanted)
     pairs = pairs.assign(effect=np.nan, variance=np.nan, reason_code="", reason="")
     e1, n1, e2, n2 = (pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("events", "n"))
-    ratio = np.isin(measure, ["RR", "OR"])
+    ratio = np.isin(measure, RATIOS)
     empty = (e1 == 0) | (e2 == 0) | (e1 == n1) | (e2 == n2)
     none = "no event in either arm: nothing to tell about a ratio"
     cases = (

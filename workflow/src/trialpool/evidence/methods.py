@@ -8,13 +8,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from trialpool.measures import OF_EVENTS
+
 POINTS = {
     "": "a time that is not stated",
     "end_of_treatment": "the end of treatment",
     "follow_up": "follow-up",
     "during": "during treatment",
 }
-EVENT_MEASURES = ("RR", "OR", "RD")
 TRUST = (
     "Inside a trial an estimate adjusted for baseline goes first, then means and SDs as printed or by exact"
     " algebra (SE, 95% interval), then an unadjusted published difference, means whose n is the number"
@@ -40,7 +41,7 @@ def selection_sentences(spec: Mapping[str, Any]) -> list[str]:
     >>> selection_sentences(spec)[0]
     'Outcome: improved. Time: the end of treatment, of several times there the latest.'
     """
-    events = spec["measure"] in EVENT_MEASURES
+    events = spec["measure"] in OF_EVENTS
     sentences = [f"{_outcomes(spec, events)} {_time(spec['timepoint'])}"]
     if events:
         return [*sentences, EVENT_TRUST, DESIGNS]

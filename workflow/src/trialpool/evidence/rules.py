@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from trialpool.contracts import CONTRAST_MEASURES, INTERVALS, OUTCOMES, RATIOS, TABLES
+from trialpool.contracts import CONTRAST_MEASURES, INTERVALS, OUTCOMES, RATIO_CONTRASTS, TABLES
 from trialpool.errors import Fault, nearest
+from trialpool.measures import RATIOS
 
 Tables = Mapping[str, pd.DataFrame]
 Row = Mapping[str, Any]
@@ -411,7 +412,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "fill in the estimate, or the interval it is the midpoint of",
         ),
         *spread_rules(tuple(INTERVALS), ("se",)),
-        *ratio_rules(("estimate", "spread_low", "spread_high"), RATIOS, "spread_type"),
+        *ratio_rules(("estimate", "spread_low", "spread_high"), RATIO_CONTRASTS, "spread_type"),
         PERIOD,
         *USE,
     ),
@@ -448,7 +449,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
             "above ci_high ({ci_high:.10g})",
             "swap the two bounds, or correct a sign",
         ),
-        *ratio_rules(("estimate", "ci_low", "ci_high"), ("RR", "OR")),
+        *ratio_rules(("estimate", "ci_low", "ci_high"), RATIOS),
     ),
 }
 

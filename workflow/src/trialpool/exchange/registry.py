@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trialpool.contracts import FORMS, RATIOS
+from trialpool.contracts import FORMS, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
     Candidates,
@@ -443,7 +443,7 @@ def _contrast(outcome: Entry, place: int, analysis: Entry, pair: tuple[Group, Gr
         if "error" in text(analysis, "dispersionType").casefold()
         else ""
     )
-    se = "" if measure in RATIOS else se  # the scale of a ratio's standard error is not said
+    se = "" if measure in RATIO_CONTRASTS else se  # the scale of a ratio's standard error is not said
     spread = ("ci95", low, high) if interval else ("se", se, "") if se else ("none", "", "")
     p_value = re.sub(r"^\s*=\s*", "", text(analysis, "pValue")).replace("< ", "<")
     frame = text(outcome, "timeFrame")

@@ -22,7 +22,7 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.contracts import RATIOS, UNITS
+from trialpool.contracts import RATIO_CONTRASTS, UNITS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
     Candidates,
@@ -494,7 +494,7 @@ def _contrast_row(outcome: Outcome, datum: Datum, base: Row, part: str) -> Row |
         if not (centre and se):
             return None
         estimate, low, high, spread = centre, se, "", "se"
-        if measure in RATIOS:
+        if measure in RATIO_CONTRASTS:
             bounds = [float(centre) + z * 1.959963984540054 * float(se) for z in (0, -1, 1)]
             estimate, low, high = (f"{math.exp(bound):.10g}" for bound in bounds)
             spread = "ci95"

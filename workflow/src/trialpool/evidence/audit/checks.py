@@ -13,11 +13,12 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import bdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 
-from trialpool.contracts import INTERVALS, RATIOS
+from trialpool.contracts import INTERVALS, RATIO_CONTRASTS
 from trialpool.evidence.audit.integers import debit, grim, grim_can_tell, grimmer
 from trialpool.evidence.audit.rules import LOW, MEDIUM, numbers_of
 from trialpool.evidence.derivation import SHOW_ONLY
 from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
+from trialpool.measures import RATIOS
 
 Tables = dict[str, pd.DataFrame]
 Flagged = Iterator[tuple[str, pd.DataFrame]]
@@ -276,11 +277,11 @@ def _with_intervals(tables: Tables) -> Iterator[pd.DataFrame]:
     contrasts = tables["contrasts"]
     contrasts = contrasts[contrasts["spread_type"].isin(list(INTERVALS))]
     labels = numbers_of("{what}, {arm_1} v {arm_2}", contrasts)
-    contrasts = contrasts.assign(ratio=contrasts["measure"].isin(RATIOS), label=labels)
+    contrasts = contrasts.assign(ratio=contrasts["measure"].isin(RATIO_CONTRASTS), label=labels)
     names = {"review_id": "study_id", "ci_low": "spread_low", "ci_high": "spread_high"}
     pools = tables["published_pools"].rename(columns=names)
     labels = pools["comparison"] + ", " + pools["outcome"]
-    pools = pools.assign(ratio=pools["measure"].isin(["RR", "OR"]), label=labels)
+    pools = pools.assign(ratio=pools["measure"].isin(RATIOS), label=labels)
     for table in (arms, contrasts, pools):
         rows = table[["study_id", "row_id", "source_url", *BOUNDED, "ratio", "label"]].dropna(subset=BOUNDED)
         yield rows[~rows["ratio"].astype(bool) | (rows[BOUNDED] > 0).all(axis=1)]
@@ -308,7 +309,7 @@ def p_and_interval(tables: Tables) -> Flagged:
     rows = tables["contrasts"]
     rows = rows[rows["spread_type"].isin(list(INTERVALS)) & rows["estimate"].notna()]
     rows = rows[(rows["p_value"] != "") & (rows["p_test"] == "")]
-    rows = rows.assign(ratio=rows["measure"].isin(RATIOS))
+    rows = rows.assign(ratio=rows["measure"].isin(RATIO_CONTRASTS))
     estimate, low, high = (_before_rounding(rows, column) for column in BOUNDED)
     df = rows["n_1"] + rows["n_2"] - 2
     tail = (1 + rows["spread_type"].map(INTERVALS).astype(float)) / 2
