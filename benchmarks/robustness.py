@@ -21,8 +21,8 @@ import yaml
 
 from trialpool.planning import batches
 from trialpool.pool_job import pool_analyses
+from trialpool.protocol import load_protocol
 from trialpool.records import Effect, sketch
-from trialpool.settings import load_settings
 from trialpool.synthesis.choices import data_sets, multiverse, specifications
 from trialpool.synthesis.sensitivity import sensitivity_rows
 
@@ -81,7 +81,7 @@ def pool_some(name, specs, processed, folder):
 
 def shipped_review(processed=None):
     """Print time and memory of all shipped analyses on two workers."""
-    settings = load_settings(yaml.safe_load(Path(CONFIG).read_text(encoding="utf-8")), [CONFIG])
+    settings = load_protocol(yaml.safe_load(Path(CONFIG).read_text(encoding="utf-8")), [CONFIG])
     specs = settings.analyses
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()

@@ -16,7 +16,7 @@ QUICK = (
     "reference/test_reference_tables.py",
     "unit/stats/test_pooling.py",
     "unit/stats/test_effect_sizes.py",
-    "unit/test_settings.py",
+    "unit/test_protocol.py",
     "unit/evidence/test_summaries.py::test_mean_and_sd_as_printed",
     "unit/evidence/test_summaries.py::test_sd_from_interval_uses_t",
     "unit/evidence/test_summaries.py::test_median_with_quartiles",

@@ -19,7 +19,7 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 # On the two lowest floors a room is one module, and may use the one beside it.
 GROUND = {"contracts", "glossary", "records", "measures", "text", "errors", "io", "folders", "yaml_files"}
 ORDER = [
-    *({"vocabulary", "protocol", "settings", "settings_faults"}, {"stats"}, {"evidence"}, {"synthesis"}),
+    *({"vocabulary", "protocol"}, {"stats"}, {"evidence"}, {"synthesis"}),
     *({"view"}, {"figures", "page"}, {"exchange", "provenance", "planning"}),
     *({"jobs", "pool_job"}, {"cli"}),
 ]

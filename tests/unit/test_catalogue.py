@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from trialpool.contracts import CATEGORIES, DOMAINS
-from trialpool.settings import load_catalogue, load_settings
+from trialpool.protocol import load_catalogue, load_protocol
 from trialpool.yaml_files import read_yaml, schema_of
 
 ROOT = Path(__file__).parents[2]
@@ -19,7 +19,7 @@ CONFIG = ROOT / "config" / "config.yaml"
 CATALOGUE = read_yaml(ROOT / "config" / "instruments.yaml")[0]
 INSTRUMENTS = CATALOGUE["instruments"]
 GROUPS = CATALOGUE["groups"]
-ANALYSES = load_settings(read_yaml(CONFIG)[0], [CONFIG]).analyses
+ANALYSES = load_protocol(read_yaml(CONFIG)[0], [CONFIG]).analyses
 
 METHODS = ("between_group", "anchor", "cross_sectional", "combined", "consensus", "unstated", "distribution")
 SHAPE = schema_of("instruments").schema["$defs"]
@@ -206,8 +206,8 @@ class TestReadme:
 
     def test_its_analysis_and_its_other_review_load(self):
         analysis, review, _ = (yaml.safe_load(example) for example in self.examples)
-        assert load_settings({**read_yaml(CONFIG)[0], "analyses": analysis}).analyses
-        assert load_settings(review).evidence == ("my/trials",)
+        assert load_protocol({**read_yaml(CONFIG)[0], "analyses": analysis}).analyses
+        assert load_protocol(review).evidence == ("my/trials",)
 
     def test_its_instrument_loads(self, tmp_path):
         file = tmp_path / "instruments.yaml"

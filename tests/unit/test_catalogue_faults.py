@@ -10,7 +10,7 @@ from click.testing import CliRunner
 from trialpool import contracts
 from trialpool.cli import main
 from trialpool.errors import Fault, InputError
-from trialpool.settings import load_catalogue, load_settings
+from trialpool.protocol import load_catalogue, load_protocol
 from trialpool.yaml_files import schema_of
 
 MCID = {"value": 2, "unit": "points", "source": "https://example.org/mcid"}
@@ -222,7 +222,7 @@ def test_a_review_and_the_check_of_tables_tell_the_same(tmp_path):
     }
     config = {"evidence": "raw", "processed": "p", "results": "r", "analyses": {"pain": analysis}}
     with pytest.raises(InputError) as caught:
-        load_settings({**config, "instruments": str(tmp_path / "mine.yaml")})
+        load_protocol({**config, "instruments": str(tmp_path / "mine.yaml")})
     assert [str(fault) for fault in caught.value.faults] == told
     for table in contracts.TABLES.values():
         (tmp_path / table.file).write_text(",".join(table.names) + "\n", encoding="utf-8")
@@ -241,7 +241,7 @@ def test_an_open_range_has_no_width_to_rescale_an_mcid_by(tmp_path):
         **{"experimental": ["needles"], "control": ["inert"], "outcomes": ["NRS"], "scale": "0-10"},
     }
     config = {"evidence": "raw", "processed": "p", "results": "r", "analyses": {"pain": analysis}}
-    settings = load_settings({**config, "instruments": str(tmp_path / "mine.yaml")})
+    settings = load_protocol({**config, "instruments": str(tmp_path / "mine.yaml")})
     assert settings.analyses["pain"]["mcid"] is None
 
 

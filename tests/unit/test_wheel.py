@@ -27,10 +27,10 @@ NRS = {"name": "Numeric scale", "domains": ["pain"], "range": [0, 10], "better":
 CATALOGUE = {"groups": {"any": ["exercise", "rest"]}, "instruments": {"NRS": NRS}}
 LOAD = """
 import trialpool
-from trialpool.settings import load_settings
+from trialpool.protocol import load_protocol
 from trialpool.yaml_files import read_yaml
 print(trialpool.__file__)
-print(load_settings(read_yaml("config.yaml")[0], ["config.yaml"]).analyses["pain"]["unit"])
+print(load_protocol(read_yaml("config.yaml")[0], ["config.yaml"]).analyses["pain"]["unit"])
 """
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from trialpool.errors import InputError
 from trialpool.evidence.read import examine
-from trialpool.settings import Settings, load_settings
+from trialpool.protocol import Protocol, load_protocol
 
 from .conftest import MINI
 
@@ -63,7 +63,7 @@ def changed(tree, place, value):
 def refusal(config, files=()):
     """Why a configuration is refused, "" if it is not; any other exception fails the test."""
     try:
-        assert isinstance(load_settings(config, files), Settings)
+        assert isinstance(load_protocol(config, files), Protocol)
     except InputError as error:
         return str(error)
     return ""
@@ -95,7 +95,7 @@ def test_a_damaged_configuration_file_is_read_or_refused_in_words(data, tmp_path
 def test_an_analysis_cannot_be_named_like_a_path(slug):
     entry = next(iter(CONFIG["analyses"].values()))
     with pytest.raises(InputError):
-        load_settings({**CONFIG, "analyses": {slug: entry}})
+        load_protocol({**CONFIG, "analyses": {slug: entry}})
 
 
 @CALM
@@ -181,5 +181,5 @@ def test_a_run_writes_only_into_its_own_folders(fresh_review, tmp_path):
 
 def test_the_examples_are_sound_before_they_are_damaged():
     assert examine(MINI / "raw")[1] == []
-    assert set(load_settings(CONFIG).analyses) == set(CONFIG["analyses"])
+    assert set(load_protocol(CONFIG).analyses) == set(CONFIG["analyses"])
     assert Path(CONFIG["instruments"]).is_file()

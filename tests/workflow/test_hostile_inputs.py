@@ -15,7 +15,7 @@ from trialpool.contracts import STUDIES
 from trialpool.errors import InputError
 from trialpool.evidence import csvfile
 from trialpool.evidence.read import examine
-from trialpool.settings import load_settings
+from trialpool.protocol import load_protocol
 from trialpool.yaml_files import read_yaml
 
 from .conftest import MINI
@@ -125,13 +125,13 @@ def test_a_folder_that_would_overwrite_or_mislead_is_refused(key, folder, tmp_pa
     os.symlink("raw", "link")
     (tmp_path / "raw").mkdir()
     with pytest.raises(InputError, match=rf"{key}.*To mend"):
-        load_settings({**copy.deepcopy(CONFIG), key: folder})
+        load_protocol({**copy.deepcopy(CONFIG), key: folder})
 
 
 @pytest.mark.parametrize("folder", ["/elsewhere/out", "../beside", "with space/ä", "raw-results"])
 def test_any_other_folder_is_taken(folder, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert load_settings({**CONFIG, "results": folder}).results == folder
+    assert load_protocol({**CONFIG, "results": folder}).results == folder
 
 
 def everything(folder):
@@ -178,4 +178,4 @@ def test_a_mutated_parquet_table_is_made_again_or_stops_the_run_with_a_word(revi
 
 def test_the_examples_stay_in_their_place():
     assert Path(CONFIG["instruments"]).is_file()
-    assert set(load_settings(CONFIG).analyses) == set(CONFIG["analyses"])
+    assert set(load_protocol(CONFIG).analyses) == set(CONFIG["analyses"])

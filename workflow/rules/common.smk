@@ -7,10 +7,10 @@ from snakemake.io import report as in_report  # at the start of a line `report` 
 
 from trialpool.errors import InputError
 from trialpool.planning import batches, clear_leftovers, code
-from trialpool.settings import load_settings
+from trialpool.protocol import load_protocol
 
 try:
-    SETTINGS = load_settings(config, workflow.configfiles)
+    SETTINGS = load_protocol(config, workflow.configfiles)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

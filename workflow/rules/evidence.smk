@@ -10,7 +10,7 @@ rule ingest:
     log:
         f"{RESULTS}/logs/ingest.log",
     params:
-        code=code("evidence", "!evidence/audit*", "settings*.py", "yaml_files.py"),
+        code=code("evidence", "!evidence/audit*", "protocol.py", "yaml_files.py"),
         folders=lambda wildcards, input: folders_of(input.tables),
         conditions=conditions(SETTINGS.analyses),
     script:
@@ -42,7 +42,7 @@ rule audit:
     log:
         f"{RESULTS}/logs/audit.log",
     params:
-        code=code("evidence", "stats", "settings*.py", "yaml_files.py"),
+        code=code("evidence", "stats", "protocol.py", "yaml_files.py"),
     script:
         "../scripts/audit.py"
 
@@ -58,7 +58,7 @@ checkpoint compare:
     log:
         f"{RESULTS}/logs/compare.log",
     params:
-        code=code("evidence", "!evidence/audit*", "stats", "settings*.py", "yaml_files.py"),
+        code=code("evidence", "!evidence/audit*", "stats", "protocol.py", "yaml_files.py"),
         batches=unrecorded([specs_of(batch) for batch in BATCHES]),
         settings=fingerprint([specs_of(batch) for batch in BATCHES]),
     script:

@@ -16,7 +16,7 @@ from trialpool.evidence.audit.integers import debit, grim, grimmer
 from trialpool.evidence.audit.rules import RULES
 from trialpool.evidence.audit.run import audit, prepare
 from trialpool.evidence.read import read_evidence
-from trialpool.settings import load_catalogue
+from trialpool.protocol import load_catalogue
 
 CATALOGUE = {
     "instruments": {

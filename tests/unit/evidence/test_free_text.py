@@ -10,7 +10,7 @@ from trialpool.evidence.audit.run import audit
 from trialpool.evidence.compare import compare
 from trialpool.evidence.read import read_evidence
 from trialpool.evidence.summaries import harmonise
-from trialpool.settings import load_catalogue, load_settings
+from trialpool.protocol import load_catalogue, load_protocol
 from trialpool.yaml_files import read_yaml
 
 PROSE = ("note", "setting_note", "use_reason", "population", "definition", "locator", "cointervention")
@@ -38,7 +38,7 @@ def silent(told: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 def test_every_effect_and_every_exclusion_stays_when_all_prose_is_x(
     told: dict[str, pd.DataFrame], silent: dict[str, pd.DataFrame]
 ) -> None:
-    settings = load_settings(read_yaml("config/config.yaml")[0])
+    settings = load_protocol(read_yaml("config/config.yaml")[0])
     catalogue = load_catalogue("config/instruments.yaml")
     specs = list(settings.analyses.values())
     one, other = (compare(harmonise(tables), tables, catalogue, specs) for tables in (told, silent))

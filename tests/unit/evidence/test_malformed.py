@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from malformed import Mutation, corpus, small_tables
 
-from trialpool import jobs, settings
+from trialpool import jobs
 from trialpool.cli import main
 from trialpool.contracts import TABLES
 from trialpool.errors import InputError
@@ -45,8 +45,8 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
     patch = pytest.MonkeyPatch()
     patch.setattr(read, "load_table", remembered)
-    catalogue = settings.load_catalogue(CATALOGUE)
-    patch.setattr(settings, "load_catalogue", lambda path: catalogue)
+    catalogue = protocol.load_catalogue(CATALOGUE)
+    patch.setattr(protocol, "load_catalogue", lambda path: catalogue)
     yield folder
     patch.undo()
 

@@ -11,7 +11,7 @@ from trialpool.evidence.read import read_evidence
 from trialpool.evidence.summaries import harmonise
 from trialpool.evidence.tables import FLOW
 from trialpool.jobs import follow
-from trialpool.settings import load_catalogue, load_settings
+from trialpool.protocol import load_catalogue, load_protocol
 from trialpool.yaml_files import read_yaml
 
 CONFIG = "config/config.yaml"
@@ -19,7 +19,7 @@ CONFIG = "config/config.yaml"
 
 @pytest.fixture(scope="module")
 def shipped():
-    specs = load_settings(read_yaml(CONFIG)[0], [CONFIG]).analyses
+    specs = load_protocol(read_yaml(CONFIG)[0], [CONFIG]).analyses
     tables = read_evidence("data/raw")
     catalogue = load_catalogue("config/instruments.yaml")
     compared = compare(harmonise(tables), tables, catalogue, list(specs.values()))

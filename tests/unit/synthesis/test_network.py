@@ -18,8 +18,8 @@ from trialpool.evidence.compare import compare, write_comparison
 from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network import describe_network, draw_network
 from trialpool.pool_job import pool_analyses
+from trialpool.protocol import load_protocol
 from trialpool.records import Record, Study, from_json, sketch, to_json
-from trialpool.settings import load_settings
 from trialpool.stats import network_meta_analysis, pool
 from trialpool.synthesis.network import build_network, contrasts_of, covariance, load_networks
 from trialpool.yaml_files import read_yaml
@@ -93,7 +93,7 @@ def pooled_by_the_jobs(tables: Any, folder: Path) -> Record:
             }
         },
     }
-    specs = list(load_settings(config).analyses.values())
+    specs = list(load_protocol(config).analyses.values())
     paths = [str(folder / f"{name}.parquet") for name in ("effects", "excluded", "known")]
     comparison = compare(harmonise(tables), tables, CATALOGUE, specs)
     for column in ("risk_of_bias", "judgements", "audit"):  # as of trials that nobody judged
@@ -213,7 +213,7 @@ def test_a_faulty_file_is_refused_by_name(tmp_path: Path, text: str, said: str) 
 def test_the_shipped_networks_name_shipped_analyses_and_categories() -> None:
     config, _ = read_yaml(ROOT / "config" / "config.yaml")
     config["instruments"] = str(ROOT / "config" / "instruments.yaml")
-    settings = load_settings(config)
+    settings = load_protocol(config)
     networks = load_networks(str(ROOT / "config" / "networks.yaml"), settings.analyses)
     asked = {category for spec in settings.analyses.values() for category in spec["control"]}
     asked |= {category for spec in settings.analyses.values() for category in spec["experimental"]}

@@ -95,7 +95,7 @@ def check(folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | N
     """
     from trialpool.evidence.read import examine
     from trialpool.evidence.rules import unknown_instruments
-    from trialpool.settings import load_catalogue
+    from trialpool.protocol import load_catalogue
 
     tables, faults = examine(folders, _extra_words(allow))
     try:

@@ -69,7 +69,7 @@ def ingest(
 ) -> None:
     """Read and check the evidence tables; write each as parquet, or raise InputError with every fault."""
     from trialpool.evidence.ingest import valid_tables
-    from trialpool.settings import load_catalogue
+    from trialpool.protocol import load_catalogue
 
     tables = valid_tables(folders, load_catalogue(catalogue_path), conditions)
     for path in paths:
@@ -88,7 +88,7 @@ def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
 def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, table_path: str) -> None:
     """Check the numbers against each other; findings as parquet for the comparison, as CSV for readers."""
     from trialpool.evidence.audit.run import audit
-    from trialpool.settings import load_catalogue
+    from trialpool.protocol import load_catalogue
 
     findings = audit(_frames(table_paths), load_catalogue(catalogue_path))
     io.write_parquet(findings_path, findings, AUDIT)
@@ -111,7 +111,7 @@ def compare(
     import pandas as pd
 
     from trialpool.evidence.compare import compare, write_comparison
-    from trialpool.settings import load_catalogue
+    from trialpool.protocol import load_catalogue
 
     tables, harmonised = _frames(table_paths), _frames(harmonised_paths)
     catalogue, findings = load_catalogue(catalogue_path), pd.read_parquet(findings_path)

@@ -81,7 +81,7 @@ def analyse(
 ) -> tuple[Record, Specifications | None]:
     """The record of one analysis, and every specification of its multiverse where there is one.
 
-    `spec` is a resolved analysis of `settings`, `effects` the rows of its effects table (those selected are
+    `spec` is a resolved analysis of `protocol`, `effects` the rows of its effects table (those selected are
     pooled, the variants are what other choices would pool), `excluded` what met its condition and domain and
     was not used, `known` the trials that are known to have asked the question.
     """

@@ -1,6 +1,6 @@
 """Effects in, pooled numbers out: of one trial, of independent trials, of effects within trials, of a subset.
 
-`spec` is everywhere a resolved analysis of `settings`. Pooled estimates and bounds are on the natural scale
+`spec` is everywhere a resolved analysis of `protocol`. Pooled estimates and bounds are on the natural scale
 (risk ratio, not its logarithm), `se` and `tau2` on the analysis scale.
 """
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from trialpool.errors import InputError
-from trialpool.settings import load_settings
+from trialpool.protocol import load_protocol
 
 ANALYSIS: dict[str, Any] = {
     **{"title": "Pain", "condition": "DPN", "domain": "pain", "experimental": ["acupuncture"]},
@@ -25,14 +25,14 @@ def changed(**analysis: Any) -> dict[str, Any]:
 
 
 def test_assumptions_reach_every_analysis_and_defaults_are_cautious():
-    spec = load_settings(CONFIG).analyses["pain"]
+    spec = load_protocol(CONFIG).analyses["pain"]
     assert spec["assumptions"] == CONFIG["assumptions"]
     assert (spec["borrow_sd"], spec["convert"], spec["correlation_source"]) == (False, [], "found")
 
 
 def test_an_analysis_may_allow_more():
     config = changed(borrow_sd=True, convert=["pain_50", "odds_ratio"], correlation_source="assumed")
-    spec = load_settings(config).analyses["pain"]
+    spec = load_protocol(config).analyses["pain"]
     assert spec["borrow_sd"]
     assert spec["convert"] == ["pain_50", "odds_ratio"]
 
@@ -49,9 +49,9 @@ def test_an_analysis_may_allow_more():
 def test_an_assumption_names_its_source_and_is_whole(assumption):
     config = {**CONFIG, "assumptions": {"Smith2013": assumption}}
     with pytest.raises(InputError, match="Smith2013"):
-        load_settings(config)
+        load_protocol(config)
 
 
 def test_only_an_smd_can_convert():
     with pytest.raises(InputError, match="meaningless for MD"):
-        load_settings(changed(measure="MD", convert=["pain_50"]))
+        load_protocol(changed(measure="MD", convert=["pain_50"]))

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from trialpool.errors import InputError
-from trialpool.settings import load_settings
+from trialpool.protocol import load_protocol
 
 CATALOGUE = {
     "groups": {"acupuncture": ["manual_acupuncture", "electroacupuncture"], "inert": ["sham", "placebo"]},
@@ -48,7 +48,7 @@ def config(tmp_path):
 
 
 def test_resolves_groups_defaults_and_names(config):
-    spec = load_settings(config).analyses["dpn-pain"]
+    spec = load_protocol(config).analyses["dpn-pain"]
     assert spec["experimental"] == ["manual_acupuncture", "electroacupuncture"]
     assert spec["control"] == ["sham"]
     assert spec["experimental_name"] == "acupuncture"
@@ -59,12 +59,12 @@ def test_resolves_groups_defaults_and_names(config):
 def test_analysis_overrides_the_reviews_defaults_which_override_ours(config):
     config["defaults"] = {"tau2_method": "PM", "level": 0.9}
     config["analyses"]["dpn-pain"]["level"] = 0.99
-    spec = load_settings(config).analyses["dpn-pain"]
+    spec = load_protocol(config).analyses["dpn-pain"]
     assert (spec["tau2_method"], spec["interval"], spec["level"]) == ("PM", "hksj_adhoc", 0.99)
 
 
 def test_mcid_comes_from_the_first_instrument_rescaled_like_its_values(config):
-    spec = load_settings(config).analyses["dpn-pain"]
+    spec = load_protocol(config).analyses["dpn-pain"]
     assert spec["mcid"]["value"] == 1.0
     assert spec["mcid"]["instrument"] == "VAS100"
     assert spec["unit"] == "points on 0–10"
@@ -72,15 +72,15 @@ def test_mcid_comes_from_the_first_instrument_rescaled_like_its_values(config):
 
 def test_mcid_can_be_set_or_switched_off(config):
     config["analyses"]["dpn-pain"]["mcid"] = None
-    assert load_settings(config).analyses["dpn-pain"]["mcid"] is None
+    assert load_protocol(config).analyses["dpn-pain"]["mcid"] is None
     config["analyses"]["dpn-pain"]["mcid"] = {"value": 1.5, "source": "panel"}
-    assert load_settings(config).analyses["dpn-pain"]["mcid"]["value"] == 1.5
+    assert load_protocol(config).analyses["dpn-pain"]["mcid"]["value"] == 1.5
 
 
 def test_no_mcid_for_standardised_differences(config):
     config["analyses"]["dpn-pain"] |= {"measure": "SMD"}
     del config["analyses"]["dpn-pain"]["scale"]
-    assert load_settings(config).analyses["dpn-pain"]["mcid"] is None
+    assert load_protocol(config).analyses["dpn-pain"]["mcid"] is None
 
 
 @pytest.mark.parametrize(
@@ -107,7 +107,7 @@ def test_no_mcid_for_standardised_differences(config):
 def test_a_slip_in_an_analysis_is_named(config, path, value, said):
     config["analyses"]["dpn-pain"][path[0]] = value
     with pytest.raises(InputError) as caught:
-        load_settings(config)
+        load_protocol(config)
     for words in said:
         assert words in str(caught.value)
 
@@ -115,20 +115,20 @@ def test_a_slip_in_an_analysis_is_named(config, path, value, said):
 def test_unknown_top_level_key_names_the_nearest_known_one(config):
     config["evidense"] = "x"
     with pytest.raises(InputError, match=r"'evidense' is not known.*'evidence'"):
-        load_settings(config)
+        load_protocol(config)
 
 
 def test_all_slips_are_told_at_once(config):
     config["analyses"]["dpn-pain"] |= {"measure": "WMD", "better": "up", "conditon": "DPN"}
     with pytest.raises(InputError) as caught:
-        load_settings(config)
+        load_protocol(config)
     assert len(caught.value.faults) == 3
 
 
 def test_slug_that_is_a_path_is_refused(config):
     config["analyses"]["../../etc"] = config["analyses"].pop("dpn-pain")
     with pytest.raises(InputError, match="etc"):
-        load_settings(config)
+        load_protocol(config)
 
 
 def test_line_numbers_and_duplicate_keys_come_from_the_file(config, tmp_path):
@@ -137,10 +137,10 @@ def test_line_numbers_and_duplicate_keys_come_from_the_file(config, tmp_path):
     line = 1 + file.read_text().splitlines().index("    measure: WMD")
     config["analyses"]["dpn-pain"]["measure"] = "WMD"
     with pytest.raises(InputError, match=rf"review.yaml, row {line}, column analyses.dpn-pain.measure"):
-        load_settings(config, [file])
+        load_protocol(config, [file])
     file.write_text("evidence: a\nevidence: b\n")
     with pytest.raises(InputError, match="row 2, column evidence: the key stands already in line 1"):
-        load_settings(config, [file])
+        load_protocol(config, [file])
 
 
 @pytest.mark.parametrize(
@@ -156,14 +156,14 @@ def test_unsafe_or_broken_yaml_is_a_fault_not_a_traceback(config, tmp_path, text
     file = tmp_path / "review.yaml"
     file.write_text(text)
     with pytest.raises(InputError, match=said):
-        load_settings(config, [file])
+        load_protocol(config, [file])
 
 
 def test_moderators_of_the_defaults_hold_for_every_analysis_unless_it_says_otherwise(config):
     config["defaults"] = {"moderators": ["sessions", "year"]}
     config["analyses"]["dpn-other"] = {**copy.deepcopy(ANALYSIS), "moderators": ["condition"]}
     config["analyses"]["dpn-none"] = {**copy.deepcopy(ANALYSIS), "moderators": []}
-    found = {slug: spec["moderators"] for slug, spec in load_settings(config).analyses.items()}
+    found = {slug: spec["moderators"] for slug, spec in load_protocol(config).analyses.items()}
     assert found == {"dpn-pain": ["sessions", "year"], "dpn-other": ["condition"], "dpn-none": []}
 
 
@@ -175,7 +175,7 @@ def test_an_unknown_moderator_names_the_nearest_known_one(config, where):
         named = {"analysis": {"moderators": ["session"]}, "subgroups": {"subgroups": "session"}}
         config["analyses"]["dpn-pain"] |= named[where]
     with pytest.raises(InputError) as caught:
-        load_settings(config)
+        load_protocol(config)
     (fault,) = caught.value.faults
     assert fault.value == "session"
     assert fault.remedy == "did you mean 'sessions'"
