@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from malformed import Mutation, corpus, small_tables
 
-from trialpool import jobs
+from trialpool import jobs, protocol
 from trialpool.cli import main
 from trialpool.contracts import TABLES
 from trialpool.errors import InputError
