@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from trialpool.contracts import CATEGORIES, DOMAINS
 from trialpool.protocol import load_catalogue, load_protocol
+from trialpool.vocabulary import load_vocabulary
 from trialpool.yaml_files import read_yaml, schema_of
 
 ROOT = Path(__file__).parents[2]
 CONFIG = ROOT / "config" / "config.yaml"
 CATALOGUE = read_yaml(ROOT / "config" / "instruments.yaml")[0]
 INSTRUMENTS = CATALOGUE["instruments"]
-GROUPS = CATALOGUE["groups"]
-ANALYSES = load_protocol(read_yaml(CONFIG)[0], [CONFIG]).analyses
+PROTOCOL = load_protocol(read_yaml(CONFIG)[0], [CONFIG])
+ANALYSES, WORDS = PROTOCOL.analyses, PROTOCOL.words
+GROUPS = {name: group.treatments for name, group in WORDS.groups.items()}
+CATEGORIES, DOMAINS = tuple(WORDS.treatments), WORDS.table_words()["domain of means"]
 
 METHODS = ("between_group", "anchor", "cross_sectional", "combined", "consensus", "unstated", "distribution")
 SHAPE = schema_of("instruments").schema["$defs"]
@@ -201,15 +203,26 @@ class TestReadme:
         keys = {*schema["properties"], *SHAPE["instrument"]["properties"], *SHAPE["mcid"]["properties"]}
         parts = [schema["$defs"][part] for part in ("analysis", "methods", "mcid")]
         parts += [part for part in schema["properties"].values() if "properties" in part]
+        words = schema_of("vocabulary").schema["properties"]
         keys |= {key for part in parts for key in part["properties"]}
+        keys |= {*words, *words["domains"]["additionalProperties"]["properties"]}
         assert not {key for key in keys if f"`{key}`" not in self.text and f"{key}," not in self.text}
 
     def test_its_analysis_and_its_other_review_load(self):
-        analysis, review, _ = (yaml.safe_load(example) for example in self.examples)
+        analysis, review, *_ = (yaml.safe_load(example) for example in self.examples)
         assert load_protocol({**read_yaml(CONFIG)[0], "analyses": analysis}).analyses
         assert load_protocol(review).evidence == ("my/trials",)
 
     def test_its_instrument_loads(self, tmp_path):
         file = tmp_path / "instruments.yaml"
-        file.write_text(f"groups: {{}}\ninstruments:\n{self.examples[2]}", encoding="utf-8")
-        assert len(load_catalogue(file)["instruments"]) == 1
+        file.write_text(f"instruments:\n{self.examples[3]}", encoding="utf-8")
+        assert len(load_catalogue(file, WORDS)["instruments"]) == 1
+
+    def test_its_vocabulary_loads(self, tmp_path):
+        file = tmp_path / "vocabulary.yaml"
+        file.write_text(self.examples[2], encoding="utf-8")
+        words = load_vocabulary(str(file))
+        assert words.domain("mood").verbs == ("lift", "lower")
+        assert words.factor("mg/dl", "mmol/l", "glucose") == pytest.approx(1 / 18.016)
+        named = set(re.findall(r"`([a-z_]+)`", self.text))
+        assert set(load_vocabulary().domains) <= named

@@ -11,6 +11,7 @@ from trialpool import contracts
 from trialpool.cli import main
 from trialpool.errors import Fault, InputError
 from trialpool.protocol import load_catalogue, load_protocol
+from trialpool.vocabulary import load_vocabulary
 from trialpool.yaml_files import schema_of
 
 MCID = {"value": 2, "unit": "points", "source": "https://example.org/mcid"}
@@ -34,7 +35,7 @@ def faults(catalogue: Any, tmp_path) -> tuple[Fault, ...]:
     file = tmp_path / "mine.yaml"
     file.write_text(yaml.safe_dump(catalogue, sort_keys=False), encoding="utf-8")
     with pytest.raises(InputError) as caught:
-        load_catalogue(file)
+        load_catalogue(file, load_vocabulary())
     assert {fault.file for fault in caught.value.faults} == {str(file)}
     return caught.value.faults
 
@@ -83,12 +84,20 @@ ASCENDING = "is not two numbers in ascending order"
         (("NRS", "beter"), "lower", "the key 'beter' is not known. To mend: did you mean 'better'"),
         (("NRS", "unit"), ..., "column instruments.NRS: the key 'unit' is missing"),
         (("NRS", "range"), ..., "column instruments.NRS: the key 'range' is missing"),
-        (("NRS", "unit"), "point", "instruments.NRS.unit: 'point' is not one of: points, "),
+        (
+            ("NRS", "unit"),
+            "point",
+            "instruments.NRS.unit: 'point' is not a unit. To mend: did you mean 'points'",
+        ),
         (("NRS", "name"), " ", "instruments.NRS.name: ' ' is not text"),
         (("NRS", "name"), 36, "instruments.NRS.name: '36' is not text. To mend: write words; a number"),
         (("NRS", "domains"), "pain", "instruments.NRS.domains: 'pain' is not a list of domains"),
         (("NRS", "domains"), [], "instruments.NRS.domains: '[]' is not a list of domains"),
-        (("NRS", "domains"), ["function", "pian"], "domains.1: 'pian' is not one of: pain, "),
+        (
+            ("NRS", "domains"),
+            ["function", "pian"],
+            "domains.1: 'pian' is not a domain of means. To mend: did you mean 'pain'",
+        ),
         (("NRS", "integer_items"), 0, "instruments.NRS.integer_items: '0' is not a number of items"),
         (("NRS", "poolable"), "no", "instruments.NRS.poolable: 'no' is not a yes or no. To mend: write true"),
         (("NRS", "mcid"), 2, "instruments.NRS.mcid: '2' is not an MCID. To mend: write at least value"),
@@ -137,7 +146,7 @@ def test_a_slip_in_an_instrument_is_one_readable_fault(tmp_path, path, value, to
         ),
         (("groups", "inert"), [], "groups.inert: '[]' is not a list of arm categories"),
         (("groups", "inert"), ["sham", "sham"], 'groups.inert: \'["sham", "sham"]\' is not a list of arm'),
-        (("groups", "inert"), ["sham", "Usual care"], "groups.inert.1: 'Usual care' is not a word for arms"),
+        (("groups", "inert"), ["sham", "Usual care"], "groups.inert.1: 'Usual care' is not a code"),
         (
             ("groups", "inert"),
             ["sham", "needles"],
@@ -146,7 +155,7 @@ def test_a_slip_in_an_instrument_is_one_readable_fault(tmp_path, path, value, to
         (
             ("groups", "Inert"),
             ["sham"],
-            "groups.Inert: 'Inert' is not a word for arms. To mend: use lower-case",
+            "groups.Inert: 'Inert' is not a code. To mend: use lower-case",
         ),
         (("mcid_rule",), 5, "column mcid_rule: '5' is not text"),
     ],
@@ -160,9 +169,8 @@ def test_a_slip_outside_the_instruments_is_one_readable_fault(tmp_path, path, va
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", "'null' is not a catalogue of instruments. To mend: write the keys groups and instruments"),
+        ("", "'null' is not a catalogue of instruments. To mend: write the key instruments"),
         ("- NRS\n", "'[\"NRS\"]' is not a catalogue of instruments"),
-        ("instruments: {}\n", "the key 'groups' is missing"),
         ("groups: {}\n", "the key 'instruments' is missing"),
         (
             "groups: {}\ninstruments:\n  36: {}\n",
@@ -247,7 +255,24 @@ def test_an_open_range_has_no_width_to_rescale_an_mcid_by(tmp_path):
 
 def test_the_words_of_the_schema_are_those_of_the_codebook():
     keys = schema_of("instruments").schema["$defs"]["instrument"]["properties"]
-    assert keys["domains"]["items"]["enum"] == list(contracts.DOMAINS)
-    assert set(contracts.UNITS) <= set(keys["unit"]["enum"])
     columns = {column.name: column for column in contracts.CONTINUOUS.columns}
     assert set(keys["better"]["enum"]) == set(columns["better"].words)
+
+
+def test_domains_and_units_are_those_of_the_vocabulary(tmp_path):
+    catalogue = changed("instruments", "NRS", "domains", value=["pane", "responder"])
+    catalogue["instruments"]["MNCV"]["unit"] = "ms/s"
+    del catalogue["instruments"]["NRS:numbness"]
+    file, own = tmp_path / "mine.yaml", tmp_path / "vocabulary.yaml"
+    file.write_text(yaml.safe_dump(catalogue, sort_keys=False), encoding="utf-8")
+    own.write_text("domains: {nerve_conduction: {of: means}}\n", encoding="utf-8")
+    with pytest.raises(InputError) as caught:
+        load_catalogue(file, load_vocabulary(str(own)))
+    found = {fault.value: str(fault) for fault in caught.value.faults}
+    assert list(found) == ["pane", "responder", "ms/s"]
+    assert "is not a domain of means. To mend: did you mean 'pain'." in found["pane"]
+    assert "is not a unit. To mend: did you mean 'm/s'." in found["ms/s"]
+    catalogue["instruments"]["NRS"]["domains"] = ["pain"]
+    catalogue["instruments"]["MNCV"]["unit"] = "m/s"
+    file.write_text(yaml.safe_dump(catalogue, sort_keys=False), encoding="utf-8")
+    assert load_catalogue(file, load_vocabulary(str(own)))["instruments"]

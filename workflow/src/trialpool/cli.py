@@ -86,8 +86,11 @@ def main() -> None:
     metavar="FILE",
     help="Also check this catalogue (config/instruments.yaml), and name the instruments that it lacks.",
 )
+@click.option("--vocabulary", type=PATH, metavar="FILE", help="The words of the review (its vocabulary).")
 @plainly
-def check(folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | None) -> None:
+def check(
+    folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | None, vocabulary: str | None
+) -> None:
     """Validate the evidence tables in FOLDERS; runs nothing and writes nothing.
 
     Prints each fault on a line of its own (file, row, column, value, what to do) and exits with 1, or a
@@ -96,11 +99,13 @@ def check(folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | N
     from trialpool.evidence.read import examine
     from trialpool.evidence.rules import unknown_instruments
     from trialpool.protocol import load_catalogue
+    from trialpool.vocabulary import load_vocabulary
 
+    words = load_vocabulary(vocabulary)
     tables, faults = examine(folders, _extra_words(allow))
     try:
         if instruments:
-            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments))]
+            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words))]
     except InputError as error:
         faults = [*faults, *error.faults]
     if faults:

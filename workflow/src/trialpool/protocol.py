@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
-from trialpool.contracts import EVENT_DOMAINS
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import OF_EVENTS, OF_MEANS
+from trialpool.vocabulary import Domain, Vocabulary, load_vocabulary
 from trialpool.yaml_files import Lines, Slip, faults_of, line_of, read_yaml, schema_slips, yaml_text
 
 METHOD_DEFAULTS: dict[str, Any] = {
@@ -57,7 +57,7 @@ ANALYSIS_DEFAULTS: dict[str, Any] = {
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """One review: its folders, its catalogue and the resolved analyses, keyed by slug."""
+    """One review: its folders, its words, its catalogue and the resolved analyses, keyed by slug."""
 
     evidence: tuple[str, ...]
     processed: str
@@ -66,12 +66,15 @@ class Protocol:
     claims: str | None
     published: str | None
     networks: str | None
+    vocabulary: str | None
+    words: Vocabulary
     analyses: dict[str, dict[str, Any]]
 
     @property
     def files(self) -> list[str]:
         """The YAML files that the configuration names."""
-        return [file for file in (self.instruments, self.claims, self.published, self.networks) if file]
+        named = (self.vocabulary, self.instruments, self.claims, self.published, self.networks)
+        return [file for file in named if file]
 
 
 def load_protocol(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Protocol:
@@ -95,8 +98,10 @@ def load_protocol(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
     faults = faults_of(schema_slips("config", config), name, lines) or [*folder_faults(config, name, lines)]
     if faults:
         raise InputError(faults)
-    catalogue = load_catalogue(config.get("instruments", "config/instruments.yaml"))
-    faults = list(meaning_faults(config, catalogue, name, lines))
+    words = load_vocabulary(config.get("vocabulary"))
+    catalogue = load_catalogue(config.get("instruments", "config/instruments.yaml"), words)
+    words = words.with_groups(catalogue.get("groups", {}))
+    faults = list(meaning_faults(config, catalogue, words, name, lines))
     if faults:
         raise InputError(faults)
     evidence = config["evidence"]
@@ -109,8 +114,11 @@ def load_protocol(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
         claims=config.get("claims"),
         published=config.get("published"),
         networks=config.get("networks"),
+        vocabulary=config.get("vocabulary"),
+        words=words,
         analyses={
-            slug: _resolved(slug, entry, shared, catalogue) for slug, entry in config["analyses"].items()
+            slug: _resolved(slug, entry, shared, catalogue, words)
+            for slug, entry in config["analyses"].items()
         },
     )
 
@@ -126,10 +134,11 @@ def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def load_catalogue(path: str | Path) -> dict[str, Any]:
+def load_catalogue(path: str | Path, words: Vocabulary | None = None) -> dict[str, Any]:
     """Read the catalogue: `groups` of arm categories, `instruments`, and the rule that chose each MCID.
 
-    Raises InputError with every fault found, each naming the file, line, key, value and what to write.
+    Domains and units are held to the `words`, where these are given. Raises InputError with every fault
+    found, each naming the file, line, key, value and what to write.
 
     >>> import tempfile
     >>> with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
@@ -139,25 +148,25 @@ def load_catalogue(path: str | Path) -> dict[str, Any]:
     {'inert': ['sham', 'placebo']}
     """
     catalogue, lines = read_yaml(path)
-    faults = catalogue_faults(catalogue, str(path), lines)
+    faults = catalogue_faults(catalogue, str(path), lines, words)
     if faults:
         raise InputError(faults)
     return dict(catalogue)
 
 
 def _resolved(
-    slug: str, entry: Mapping[str, Any], shared: Mapping[str, Any], catalogue: Mapping[str, Any]
+    slug: str,
+    entry: Mapping[str, Any],
+    shared: Mapping[str, Any],
+    catalogue: Mapping[str, Any],
+    words: Vocabulary,
 ) -> dict[str, Any]:
-    groups = catalogue["groups"]
     spec: dict[str, Any] = {"analysis": slug, **shared, **entry}
     condition = entry["condition"]
     spec["condition"] = [condition] if isinstance(condition, str) else list(condition)
     for side in ("experimental", "control"):
-        spec[f"{side}_name"] = entry.get(f"{side}_name") or " or ".join(
-            word.replace("_", " ") for word in entry[side]
-        )
-        categories = [category for word in entry[side] for category in groups.get(word, [word])]
-        spec[side] = list(dict.fromkeys(categories))
+        spec[f"{side}_name"] = entry.get(f"{side}_name") or " or ".join(map(words.side, entry[side]))
+        spec[side] = list(dict.fromkeys(code for word in entry[side] for code in words.members(word)))
     spec["unit"] = _unit(spec, catalogue["instruments"])
     if "mcid" not in entry:
         spec["mcid"] = _published_mcid(spec, catalogue["instruments"])
@@ -209,7 +218,6 @@ def _width(low: float, high: float) -> float:
 
 Entry = Mapping[str, Any]
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-MORE_EVENTS_ARE_BETTER = ("responder",)
 
 
 def folder_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterator[Fault]:
@@ -241,11 +249,11 @@ def folder_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterato
             yield Fault(name, lines.get((key,)), key, "", problem, "give it a folder of its own")
 
 
-def catalogue_faults(catalogue: Any, name: str, lines: Lines) -> list[Fault]:
+def catalogue_faults(catalogue: Any, name: str, lines: Lines, words: Vocabulary | None = None) -> list[Fault]:
     """Everything wrong with a catalogue of instruments: by its schema, and beside it what that cannot say.
 
     These are groups within groups, parts without their instrument or in a domain that it has not, bounds
-    that do not ascend, and an MCID as large as the range.
+    that do not ascend, an MCID as large as the range, and domains and units that are none of the `words`.
 
     >>> nrs = {"name": "Pain", "domains": ["pain"], "range": [10, 0], "better": "lowr", "unit": "points"}
     >>> catalogue = {"groups": {"inert": ["sham"]}, "instruments": {"NRS": nrs}}
@@ -256,6 +264,11 @@ def catalogue_faults(catalogue: Any, name: str, lines: Lines) -> list[Fault]:
     mean 'lower'.
     """
     slips = list(schema_slips("instruments", catalogue))
+    if words and isinstance(catalogue, Mapping):
+        for code, entry in (
+            _sound(catalogue, {slip.path for slip in slips}).get("instruments") or {}
+        ).items():
+            slips += _word_slips(code, entry, words)
     sound = _sound(catalogue, {slip.path for slip in slips}) if isinstance(catalogue, Mapping) else {}
     groups, instruments = sound.get("groups") or {}, sound.get("instruments") or {}
     slips += [slip for name, members in groups.items() for slip in _group_slips(name, members, groups)]
@@ -298,6 +311,19 @@ def _part_slips(code: str, entry: Entry, sound: Entry, known: Iterable[str]) -> 
             yield Slip(path, domain, f"not a domain of {whole}", remedy)
 
 
+def _word_slips(code: str, entry: Entry, words: Vocabulary) -> Iterator[Slip]:
+    """Units that are not known, and domains that are slips of known ones: of others it may be silent."""
+    known, unit = words.table_words(), entry.get("unit")
+    means = known["domain of means"]
+    for index, domain in enumerate(entry.get("domains", [])):
+        slip = domain not in words.domains and nearest(domain, means, 0.7)
+        if slip or words.domain(domain).is_events:
+            path = ("instruments", code, "domains", str(index))
+            yield Slip(path, domain, "not a domain of means", suggestion(domain, means))
+    if unit is not None and unit not in known["unit"]:
+        yield Slip(("instruments", code, "unit"), unit, "not a unit", suggestion(unit, known["unit"]))
+
+
 def _bound_slips(code: str, entry: Entry) -> Iterator[Slip]:
     for key in ("range", "normal"):
         low, high = entry.get(key) or (0, 1)
@@ -325,12 +351,11 @@ def _mcid_slips(code: str, entry: Entry, sound: Entry) -> Iterator[Slip]:
 
 
 def meaning_faults(
-    config: Mapping[str, Any], catalogue: Mapping[str, Any], name: str, lines: Lines
+    config: Mapping[str, Any], catalogue: Mapping[str, Any], words: Vocabulary, name: str, lines: Lines
 ) -> Iterator[Fault]:
-    """What the schema cannot see: words the catalogue lacks, and measures that do not fit their domain."""
-    groups = catalogue["groups"]
-    categories = {category for members in groups.values() for category in members}
-    words = sorted({*groups, *categories})
+    """What the schema cannot see: words that are not known, and measures that do not fit their domain."""
+    treatments = words.table_words()["category"]
+    sides = sorted({*words.groups, *treatments}) if treatments else []
     instruments = {code.split(":")[0] for code in catalogue["instruments"]}
     for slug, entry in config["analyses"].items():
 
@@ -340,23 +365,28 @@ def meaning_faults(
 
         for side in ("experimental", "control"):
             for word in entry[side]:
-                if word not in groups and word not in categories:
+                if sides and word not in sides:
                     yield fault(
-                        side, word, "neither an arm category nor a group of them", suggestion(word, words)
+                        side, word, "neither an arm category nor a group of them", suggestion(word, sides)
                     )
+        if entry["domain"] not in words.domains:
+            yield fault("domain", entry["domain"], "not a domain", suggestion(entry["domain"], words.domains))
+            continue
+        domain = words.domain(entry["domain"])
         for code in entry.get("outcomes", []):
-            if entry["domain"] not in EVENT_DOMAINS and code.split(":")[0] not in instruments:
+            if not domain.is_events and code.split(":")[0] not in instruments:
                 yield fault(
                     "outcomes", code, "not in the instrument catalogue", suggestion(code, sorted(instruments))
                 )
-        yield from _measure_faults(entry, fault)
+        yield from _measure_faults(entry, domain, fault)
 
 
-def _measure_faults(entry: Mapping[str, Any], fault: Any) -> Iterator[Fault]:
-    measure, domain = entry["measure"], entry["domain"]
-    if (domain in EVENT_DOMAINS) != (measure in OF_EVENTS):
-        fitting = ", ".join(OF_EVENTS if domain in EVENT_DOMAINS else OF_MEANS)
-        yield fault("measure", measure, f"not a measure for the domain {domain}", f"use one of: {fitting}")
+def _measure_faults(entry: Mapping[str, Any], domain: Domain, fault: Any) -> Iterator[Fault]:
+    measure = entry["measure"]
+    if domain.is_events != (measure in OF_EVENTS):
+        fitting = ", ".join(OF_EVENTS if domain.is_events else OF_MEANS)
+        problem = f"not a measure for the domain {domain.code}"
+        yield fault("measure", measure, problem, f"use one of: {fitting}")
     if scale := entry.get("scale"):
         low, high = map(float, scale.rsplit("-", 1))
         if measure != "MD":
@@ -367,8 +397,6 @@ def _measure_faults(entry: Mapping[str, Any], fault: Any) -> Iterator[Fault]:
         yield fault(
             "convert", entry["convert"], f"meaningless for {measure}", "remove it, or use measure: SMD"
         )
-    expected = "higher" if domain in MORE_EVENTS_ARE_BETTER else "lower"
-    if domain in EVENT_DOMAINS and entry["better"] != expected:
-        yield fault(
-            "better", entry["better"], f"against the meaning of the domain {domain}", f"write {expected}"
-        )
+    if domain.is_events and entry["better"] != domain.better:
+        problem = f"against the meaning of the domain {domain.code}"
+        yield fault("better", entry["better"], problem, f"write {domain.better}")

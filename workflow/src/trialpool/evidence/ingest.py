@@ -20,7 +20,7 @@ def valid_tables(
     `conditions` are those that the config asks about; the catalogue's groups name the arm categories, so a
     review of other conditions or treatments adds its own words there.
     """
-    categories = sorted({word for members in catalogue["groups"].values() for word in members})
+    categories = sorted({word for members in catalogue.get("groups", {}).values() for word in members})
     tables, faults = examine(folders, {"condition": list(conditions), "category": categories})
     faults = [*faults, *unknown_instruments(tables, catalogue), *_unasked(tables, conditions)]
     if faults:

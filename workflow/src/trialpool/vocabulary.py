@@ -1,0 +1,309 @@
+"""The words of a review: conditions, domains, units, treatments and groups of them, with their names.
+
+In: the package's general words, and a review's own file of them. Out: one frozen `Vocabulary`, which travels
+as a value to whatever needs a word. A code that is not in it is named by itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from trialpool.errors import InputError, suggestion
+from trialpool.measures import Of
+from trialpool.records import JOINT
+from trialpool.text import clean, spaced
+from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
+
+Content = Mapping[str, Any]  # of a vocabulary file
+VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce"), "": ("improve", "worsen")}
+PEOPLE = "the number of people"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A unit: its kind, how many of the first unit of that kind it is, and what others call it."""
+
+    kind: str
+    factor: float
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An event or an instrument of a domain: its phrase in sentences, and equal amounts in several units."""
+
+    phrase: str = ""
+    equivalent: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Domain:
+    """A domain of outcomes; the keys are those of a vocabulary file (see config/README.md)."""
+
+    code: str
+    of: Of = Of.MEANS
+    better: str = ""
+    name: str
+    noun: str
+    verbs: tuple[str, str]
+    any: str = ""
+    other: str = ""
+    outcomes: Mapping[str, Outcome] = field(default_factory=dict)
+    equivalent: Mapping[str, float] = field(default_factory=dict)
+    self_reported: bool = False
+    surrogate: bool = False
+    one_scale: bool = False
+
+    @property
+    def is_events(self) -> bool:
+        """Whether its results are events among people, not means."""
+        return self.of is Of.EVENTS
+
+    def phrase(self, outcome: str = "") -> str:
+        """What a treatment changes, as a noun phrase; `outcome` is "" where trials have several.
+
+        >>> general().domain("mortality").phrase(), general().domain("adverse_event").phrase("dry_mouth")
+        ('the number of people who die', 'the number of people with dry mouth')
+        """
+        known = self.outcomes.get(outcome, Outcome()).phrase
+        if not self.is_events:
+            return known or self.noun
+        named = self.other.replace("{}", spaced(outcome)) if outcome else ""
+        return f"{self.noun} {known or named or self.any}"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Treatments that analyses name together."""
+
+    name: str
+    treatments: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """All words of one review, by their codes.
+
+    >>> words = load_vocabulary()
+    >>> words.domain("quality_of_life").name, words.condition("HEART_FAILURE"), words.treatment("usual_care")
+    ('quality of life', 'HEART FAILURE', 'usual care')
+    """
+
+    conditions: Mapping[str, str]
+    domains: Mapping[str, Domain]
+    units: Mapping[str, Unit]
+    treatments: Mapping[str, str]
+    groups: Mapping[str, Group]
+    abbreviations: tuple[str, ...]
+    item: str
+
+    def condition(self, code: str) -> str:
+        """The name of a condition."""
+        return self.conditions.get(code) or code.replace("_", " ")
+
+    def domain(self, code: str) -> Domain:
+        """A domain; one that is not known is of means and has its code for a name."""
+        return self.domains.get(code) or _domain(code, {})
+
+    def treatment(self, code: str | None) -> str:
+        """The name of an arm category, or of several that were combined, such as "vitamin_b+sham"."""
+        parts = str(code or "").split(JOINT)
+        return f" {JOINT} ".join(clean(self.treatments.get(part) or spaced(part)) for part in parts)
+
+    def side(self, code: str) -> str:
+        """The name of one side of a comparison: of a group of treatments, or of one."""
+        return self.groups[code].name if code in self.groups else self.treatment(code)
+
+    def members(self, code: str) -> tuple[str, ...]:
+        """The treatments of a group, or the one treatment."""
+        return self.groups[code].treatments if code in self.groups else (code,)
+
+    def with_groups(self, groups: Mapping[str, Sequence[str]]) -> Vocabulary:
+        """The same words with further groups of treatments."""
+        further = {code: _group(code, members) for code, members in groups.items()}
+        return replace(self, groups={**self.groups, **further})
+
+    def events(self, better: str = "") -> tuple[str, ...]:
+        """The domains of events, all of them or those in which this direction is better."""
+        return tuple(
+            code for code, each in self.domains.items() if each.is_events and better in ("", each.better)
+        )
+
+    def unit_named(self, name: str) -> str:
+        """The unit that a registry or another program calls so, "" if none.
+
+        >>> general().unit_named("Scores on a scale"), general().unit_named("furlongs")
+        ('points', '')
+        """
+        folded = name.strip().casefold()
+        if name in self.units:
+            return name
+        return next(
+            (code for code, unit in self.units.items() if folded in (code.casefold(), *unit.names)), ""
+        )
+
+    def factor(self, unit: str, wanted: str, domain: str = "", outcome: str = "") -> float | None:
+        """By what a value in `unit` is multiplied to be in the `wanted` one; None where that is not known.
+
+        Units of two kinds need amounts that the domain or its outcome declares `equivalent`.
+
+        >>> general().factor("weeks", "days"), general().factor("days", "points")
+        (7.0, None)
+        """
+        if unit == wanted:
+            return 1.0
+        if unit not in self.units or wanted not in self.units:
+            return None
+        own, other = self.units[unit], self.units[wanted]
+        factor = own.factor / other.factor
+        if own.kind != other.kind:
+            known = self.domain(domain)
+            same = known.outcomes.get(outcome, Outcome()).equivalent or known.equivalent
+            kinds = {self.units[code].kind: amount * self.units[code].factor for code, amount in same.items()}
+            if own.kind not in kinds or other.kind not in kinds:
+                return None
+            factor *= kinds[other.kind] / kinds[own.kind]
+        return float(f"{factor:.12g}")  # without the noise of two divisions
+
+    def table_words(self) -> dict[str, tuple[str, ...]]:
+        """What cells of the evidence tables may say, by the name of the vocabulary; empty for any code."""
+        events = self.events()
+        members = [code for group in self.groups.values() for code in group.treatments]
+        return {
+            "condition": tuple(self.conditions),
+            "category": tuple(dict.fromkeys([*self.treatments, *members])),
+            "domain": tuple(self.domains),
+            "domain of means": tuple(code for code in self.domains if code not in events),
+            "domain of events": events,
+            "unit": tuple(self.units),
+        }
+
+
+def load_vocabulary(path: str | None = None) -> Vocabulary:
+    """The general words with those of a review's file, if it has one.
+
+    Raises InputError with every fault found, each naming the file, line, key, value and what to write.
+    """
+    if not path:
+        return general()
+    content, lines = read_yaml(path)
+    slips = list(schema_slips("vocabulary", {} if content is None else content))
+    merged = _merged(_general_content(), content or {}) if not slips else {}
+    slips += _meaning_slips(merged) if merged else []
+    if slips:
+        raise InputError(faults_of(slips, str(path), lines))
+    return _vocabulary(merged)
+
+
+@cache
+def general() -> Vocabulary:
+    """The words that hold in every review."""
+    return _vocabulary(_general_content())
+
+
+@cache
+def _general_content() -> Content:
+    with resources.as_file(resources.files("trialpool") / "schemas" / "general.yaml") as path:
+        content: Content = read_yaml(path)[0]
+    return content
+
+
+def _merged(base: Content, own: Content) -> Content:
+    """Both contents, the review's own words first, and in place of equal ones."""
+    return {**base, **own, **{key: _both(base[key], own.get(key, {})) for key in ("domains", "units")}}
+
+
+def _both(base: Content, own: Content) -> Content:
+    """Entries of both, key by key; the outcomes of a domain likewise."""
+    entries = {code: {**base.get(code, {}), **entry} for code, entry in own.items()}
+    for code, entry in own.items():
+        if "outcomes" in entry:
+            entries[code]["outcomes"] = {**base.get(code, {}).get("outcomes", {}), **entry["outcomes"]}
+    return {**entries, **{code: entry for code, entry in base.items() if code not in own}}
+
+
+def _meaning_slips(content: Content) -> Iterator[Slip]:
+    """What a schema cannot say: a unit of two kinds, equal amounts of unknown units, then the groups."""
+    kinds: dict[str, str] = {}
+    for kind, units in content["units"].items():
+        for unit in units:
+            if (other := kinds.setdefault(unit, kind)) != kind:
+                problem, remedy = f"the unit is also one of the kind {other}", "write it in one place only"
+                yield Slip(("units", kind, unit), "", problem, remedy)
+    for code, domain in content["domains"].items():
+        parts: list[tuple[tuple[str, ...], Any]] = [((), domain)]
+        parts += [(("outcomes", key), outcome) for key, outcome in domain.get("outcomes", {}).items()]
+        for path, entry in parts:
+            for unit in entry.get("equivalent", {}) if isinstance(entry, Mapping) else ():
+                if unit not in kinds:
+                    place = ("domains", code, *path, "equivalent", unit)
+                    yield Slip(place, unit, "not a unit", suggestion(unit, kinds))
+    yield from _group_slips(content)
+
+
+def _group_slips(content: Content) -> Iterator[Slip]:
+    groups, treatments = content.get("groups", {}), content.get("treatments", {})
+    for name, group in groups.items():
+        for word in group["treatments"] if isinstance(group, Mapping) else group:
+            if word in groups and word != name:  # a group may be called as the one treatment in it
+                remedy = "write out its treatments: a group never contains a group"
+                yield Slip(("groups", name), word, "the name of a group", remedy)
+            elif treatments and word not in treatments:
+                yield Slip(("groups", name), word, "not one of the treatments", suggestion(word, treatments))
+
+
+def _vocabulary(content: Content) -> Vocabulary:
+    units = {
+        code: Unit(kind, unit["factor"], tuple(unit.get("names", ())))
+        if isinstance(unit, Mapping)
+        else Unit(kind, unit)
+        for kind, members in content["units"].items()
+        for code, unit in members.items()
+    }
+    return Vocabulary(
+        conditions={code: name or code.replace("_", " ") for code, name in _entries(content, "conditions")},
+        domains={code: _domain(code, entry) for code, entry in _entries(content, "domains")},
+        units=units,
+        treatments={code: name or spaced(code) for code, name in _entries(content, "treatments")},
+        groups={code: _group(code, entry) for code, entry in _entries(content, "groups")},
+        abbreviations=tuple(content.get("abbreviations", ())),
+        item=content["item"],
+    )
+
+
+def _entries(content: Content, key: str) -> Iterator[tuple[str, Any]]:
+    yield from content.get(key, {}).items()
+
+
+def _group(code: str, entry: Any) -> Group:
+    whole = entry if isinstance(entry, Mapping) else {"treatments": entry}
+    return Group(whole.get("name") or spaced(code), tuple(whole["treatments"]))
+
+
+def _domain(code: str, entry: Content) -> Domain:
+    name = entry.get("name") or spaced(code)
+    of = Of(entry.get("of", Of.MEANS))
+    better = entry.get("better") or ("lower" if of is Of.EVENTS else "")
+    return Domain(
+        **{key: value for key, value in entry.items() if isinstance(value, bool)},
+        code=code,
+        of=of,
+        better=better,
+        name=name,
+        noun=entry.get("noun") or (PEOPLE if of is Of.EVENTS else name),
+        verbs=tuple(entry.get("verbs") or VERBS[better]),
+        any=entry.get("any") or f"with {name}",
+        other=entry.get("other") or "",
+        outcomes={key: _outcome(value) for key, value in entry.get("outcomes", {}).items()},
+        equivalent=entry.get("equivalent", {}),
+    )
+
+
+def _outcome(entry: Any) -> Outcome:
+    if isinstance(entry, Mapping):
+        return Outcome(entry.get("phrase") or "", entry.get("equivalent", {}))
+    return Outcome(entry or "")
