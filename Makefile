@@ -8,7 +8,8 @@
 #                figure, old, new and difference side by side in diff/
 # make cluster   add the plugins for Slurm and Kubernetes to the environment
 # make lock      refresh requirements.lock, requirements-dev.lock and requirements-cluster.lock
-# make sbom      write sbom.cdx.json, the bill of materials of the locked environments (CycloneDX), and licences.csv
+# make sbom      write the bills of materials of what runs and of what development locks (CycloneDX: sbom.cdx.json,
+#                sbom-dev.cdx.json), and licences.csv
 .POSIX:
 PYTHON = python3
 CORES = 2
@@ -19,6 +20,7 @@ DEV = $(VENV)/ready-dev
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --python-version 3.11 \
 	--fork-strategy fewest --no-emit-index-url --no-header --group install
+BILL = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible
 
 .PHONY: results dev quick test test-all check cluster lock sbom verify clean
 
@@ -57,7 +59,9 @@ cluster: $(READY)
 	$(INSTALL) --require-hashes -r requirements-cluster.lock
 
 sbom: $(DEV)
-	$(BIN)/python -m trialpool.provenance.bill requirements.lock requirements-dev.lock sbom.cdx.json licences.csv
+	$(BILL) --output-file sbom.cdx.json requirements.lock
+	$(BILL) --output-file sbom-dev.cdx.json requirements-dev.lock
+	$(BIN)/pip-licenses --with-system --from=mixed --format=csv --order=name --output-file=licences.csv
 
 clean:
 	rm -rf $(VENV) .snakemake diff data/processed/*

@@ -106,7 +106,7 @@ rule write_manifest:
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
-        code=code("provenance/manifest.py", "provenance/crate.py", "yaml_files.py"),
+        code=code("provenance/crate.py", "yaml_files.py"),
         analyses=unrecorded(ANALYSES),
         asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),

@@ -7,8 +7,7 @@ import pytest
 
 from tests.unit.provenance.crate_checks import sound_crate
 from trialpool import io
-from trialpool.provenance.crate import content_id, write_crate
-from trialpool.provenance.manifest import write_manifest
+from trialpool.provenance.crate import content_id, write_crate, write_manifest
 
 ROOT = Path(__file__).parents[3]
 RESULTS = {

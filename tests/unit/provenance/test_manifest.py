@@ -5,7 +5,8 @@ import hashlib
 import pytest
 
 from trialpool import io
-from trialpool.provenance.manifest import MANIFEST_COLUMNS, manifest_rows
+from trialpool.contracts import MANIFEST
+from trialpool.provenance.crate import manifest_rows
 
 
 def test_manifest_lists_committed_files_and_the_evidence(tmp_path, monkeypatch):
@@ -21,7 +22,7 @@ def test_manifest_lists_committed_files_and_the_evidence(tmp_path, monkeypatch):
     rows = manifest_rows("results", {"data/raw": "data/raw"})
     assert [row["path"] for row in rows] == ["analyses/x/result.json", "summary.csv", "evidence: data/raw"]
     assert rows[1] == {"path": "summary.csv", "sha256": hashlib.sha256(b"a\n").hexdigest(), "bytes": 2}
-    assert set(rows[0]) == set(MANIFEST_COLUMNS)
+    assert set(rows[0]) == set(MANIFEST.names)
     io.write_bytes(tmp_path / "data/raw/arms.csv", b"c\n")
     assert manifest_rows("results", {"data/raw": "data/raw"})[2]["sha256"] != rows[2]["sha256"]
 

@@ -142,18 +142,17 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
     the byte, with 1 if not.
     """
     from trialpool import io
-    from trialpool.provenance.changes import CHANGE_COLUMNS, changes, summary
-    from trialpool.provenance.difference import differences, read_results
-    from trialpool.provenance.pictures import write_pictures
+    from trialpool.provenance.diff import Change, changes, differences, read_results, summary, write_pictures
+    from trialpool.records import columns_of, to_json
 
     before, after = read_results(old), read_results(new)
     found, rows = differences(before, after), changes(before, after)
     for row in rows:
-        click.echo(row["words"])
+        click.echo(row.words)
     for difference in found if details else ():
         click.echo(str(difference))
     if table:
-        io.write_csv(table, rows, CHANGE_COLUMNS)
+        io.write_csv(table, to_json(rows), columns_of(Change))
     for path in write_pictures(before, after, pictures) if pictures else ():
         click.echo(f"{path}: old, new and difference side by side")
     if told := summary(rows):

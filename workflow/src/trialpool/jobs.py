@@ -304,10 +304,9 @@ def write_manifest(
 ) -> None:
     """Forget what is no longer asked, then list every file: manifest.csv and ro-crate-metadata.json.
 
-    `citation` is one CITATION.cff or none; the rest as in `provenance.manifest` and `provenance.crate`.
+    `citation` is one CITATION.cff or none; the rest as in `provenance.crate`.
     """
-    from trialpool.provenance.crate import write_crate
-    from trialpool.provenance.manifest import write_manifest
+    from trialpool.provenance.crate import write_crate, write_manifest
 
     forget_others(folder / "analyses", analyses)
     write_manifest(folder, evidence)

@@ -9,9 +9,7 @@ import pytest
 from PIL import Image
 
 from trialpool.errors import InputError
-from trialpool.provenance.changes import changes, summary
-from trialpool.provenance.difference import differences, read_results
-from trialpool.provenance.pictures import GAP, side_by_side
+from trialpool.provenance.diff import GAP, changes, differences, read_results, side_by_side, summary
 
 
 def picture(colour, at=None):
@@ -157,7 +155,7 @@ def test_changes_are_told_in_words():
         "appraisal.json": appraisal("moderate", "supported"),
     }
     rows = changes(old, new)
-    assert [row["words"] for row in rows] == [
+    assert [row.words for row in rows] == [
         "a: Han2017 is in",
         "a: Bao2020 is out",
         "a: estimate MD −1.00 (95% CI −2.00 to 0.00) → MD −1.50 (95% CI −2.00 to 0.00)",
@@ -174,7 +172,7 @@ def test_changes_are_told_in_words():
 def test_a_move_that_rounding_hides_is_told_with_all_digits():
     old, new = ({"analyses/a/result.json": record(["Lu2020"], value)} for value in (-1.0, -1.00000001))
     (row,) = changes(old, new)
-    assert row["words"] == "a: estimate MD −1 (−2 to 0) → MD −1.00000001 (−2 to 0)"
+    assert row.words == "a: estimate MD −1 (−2 to 0) → MD −1.00000001 (−2 to 0)"
 
 
 def test_a_corrected_number_of_a_trial_is_told():
@@ -182,22 +180,22 @@ def test_a_corrected_number_of_a_trial_is_told():
     old, new = record(["Lu2020"]), record(["Lu2020"], studies=[study])
     (row,) = changes({"analyses/a/result.json": old}, {"analyses/a/result.json": new})
     told = "a: Lu2020 has another effect: −1 (variance 0.25) → −1.2 (variance 0.25)"
-    assert (row["change"], row["words"]) == ("effect", told)
+    assert (row.change, row.words) == ("effect", told)
 
 
 def test_an_interval_that_turns_is_said_to_turn():
     ratio = {"measure": "RR", "pooled": {"estimate": 1.5, "ci_low": 1.1, "ci_high": 2.0}}
     turned = {"measure": "RR", "pooled": {"estimate": 1.5, "ci_low": 0.9, "ci_high": 2.0}}
     old, new = ({"analyses/a/result.json": record(["Lu2020"], **kind)} for kind in (ratio, turned))
-    assert changes(old, new)[0]["words"].endswith("; the interval no longer excludes no difference")
-    assert changes(new, old)[0]["words"].endswith("; the interval now excludes no difference")
+    assert changes(old, new)[0].words.endswith("; the interval no longer excludes no difference")
+    assert changes(new, old)[0].words.endswith("; the interval now excludes no difference")
 
 
 def test_a_new_and_a_lost_analysis_are_told_with_their_result():
     results = {"analyses/a/result.json": record(["Lu2020"], status="single_study")}
     told = "one trial: MD −1.00 (95% CI −2.00 to 0.00)"
-    assert [row["words"] for row in changes({}, results)] == [f"a: new analysis, {told}"]
-    assert [row["words"] for row in changes(results, {})] == [f"a: analysis gone: {told}"]
+    assert [row.words for row in changes({}, results)] == [f"a: new analysis, {told}"]
+    assert [row.words for row in changes(results, {})] == [f"a: analysis gone: {told}"]
 
 
 def test_the_command_line_tells_changes_and_exits_like_diff(tmp_path):

@@ -1,0 +1,434 @@
+"""Two sets of results in, what changed out: in words for readers, and every row, number and pixel.
+
+Used by `trialpool diff`, and by `make verify`, so that a reviewer's CI says more than "the bytes differ".
+Either set may be of another version of Trialpool, so a record is read as it lies there.
+"""
+
+from __future__ import annotations
+
+import csv
+import io as streams
+import json
+import re
+import subprocess
+import tarfile
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+from html import unescape
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trialpool import text
+from trialpool.errors import Fault, InputError
+from trialpool.io import write_bytes
+from trialpool.measures import RATIOS
+from trialpool.provenance.crate import CRATE_NAME, MANIFEST_NAME
+
+Results = dict[str, bytes]
+Record = Mapping[str, Any]
+Pixels = NDArray[np.uint8]
+IGNORED = ("logs/",)
+STATUS = {"no_data": "no poolable trial", "single_study": "one trial", "pooled": "pooled"}
+# kind of change: what one and several of them are called in the summary
+KINDS = {
+    "analysis": ("analysis new, gone or renamed", "analyses new, gone or renamed"),
+    "trial": ("trial in or out", "trials in or out"),
+    "effect": ("trial with another effect", "trials with another effect"),
+    "status": ("analysis with another status", "analyses with another status"),
+    "estimate": ("estimate moved", "estimates moved"),
+    "certainty": ("certainty changed", "certainties changed"),
+    "robustness": ("robustness changed", "robustness grades changed"),
+    "verdict": ("verdict changed", "verdicts changed"),
+}
+
+KEY_COLUMNS = ("analysis", "study_id", "arm_experimental", "arm_control", "instrument", "item", "path")
+NAMES = ("@id", "study_id", "claim", "analysis")  # what an entry of a list may be called by
+DERIVED = (MANIFEST_NAME, CRATE_NAME)  # they differ whenever anything does
+DRAWN = (".svg", ".html")
+LABEL = re.compile(r"<(?:text|td|th|p)\b[^>]*>(.*?)</(?:text|td|th|p)>", re.DOTALL)
+TAGS = re.compile(r"<[^>]*>")
+REWRITTEN = ("as it was", "the same content in other bytes (order, spaces, line ends)")
+SHOWN = 120  # letters of a differing line
+
+RED, GREY = (220, 0, 0), (90, 90, 90)
+GAP = 12  # pixels between old, new and difference
+LUMA = (0.299, 0.587, 0.114)
+
+
+def read_results(source: str | Path, *, folder: str = "results") -> Results:
+    """The result files of a folder, or of `folder` at a git revision, keyed by relative path.
+
+    Raises InputError when `source` is neither.
+    """
+    path = Path(source)
+    if path.is_dir():
+        files = (file for file in sorted(path.rglob("*")) if file.is_file() and not file.name.startswith("."))
+        found = {file.relative_to(path).as_posix(): file.read_bytes() for file in files}
+    else:
+        found = _at_revision(str(source), folder)
+    return {name: content for name, content in found.items() if not name.startswith(IGNORED)}
+
+
+def _at_revision(revision: str, folder: str) -> Results:
+    command = ["git", "archive", "--format=tar", "--end-of-options", f"{revision}:{folder}"]
+    completed = subprocess.run(command, capture_output=True, check=False)
+    if completed.returncode:
+        remedy = "give a results folder, or a git revision that holds one"
+        problem = "neither a folder nor a revision with results"
+        raise InputError([Fault("", None, "", revision, problem, remedy)])
+    with tarfile.open(fileobj=streams.BytesIO(completed.stdout)) as archive:
+        files = ((member.name, archive.extractfile(member)) for member in archive.getmembers())
+        return {name: file.read() for name, file in files if file}
+
+
+# ---- in words
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a reader would want to know: `old` and `new` hold the stored numbers, `words` the rounded ones."""
+
+    analysis: str
+    change: str
+    old: str
+    new: str
+    words: str
+
+
+def changes(old: Results, new: Results) -> list[Change]:
+    """What changed, by analysis; an estimate has moved if any of its ten stored digits has.
+
+    >>> record = b'{"status": "no_data", "pooled": {}, "studies": []}'
+    >>> [change.words for change in changes({}, {"analyses/a/result.json": record})]
+    ['a: new analysis, no poolable trial']
+    """
+    before, after = _records(old), _records(new)
+    found: list[Change] = []
+    for slug in dict.fromkeys([*before, *after]):
+        was, is_now = (_numbers(records.get(slug, {})) for records in (before, after))
+        if slug not in before:
+            found.append(_change(slug, "analysis", was, is_now, f"new analysis, {_result(after[slug])}"))
+        elif slug not in after:
+            found.append(_change(slug, "analysis", was, is_now, f"analysis gone: {_result(before[slug])}"))
+        else:
+            found.extend(_of_analysis(slug, before[slug], after[slug]))
+    for claim, was, is_now in _unequal(_verdicts(old), _verdicts(new)):
+        words = f"claim verdict {was or 'none'} → {is_now or 'none'}"
+        found.append(_change(claim, "verdict", was, is_now, words))
+    return found
+
+
+def summary(changes: Sequence[Change]) -> str:
+    """How many changes there are of each kind, "" where there is none.
+
+    >>> summary([Change("a", kind, "", "", "") for kind in ("estimate", "trial", "estimate")])
+    '1 trial in or out, 2 estimates moved.'
+    """
+    counts = Counter(change.change for change in changes)
+    parts = [f"{counts[kind]} {words[counts[kind] > 1]}" for kind, words in KINDS.items() if counts[kind]]
+    return f"{', '.join(parts)}." if parts else ""
+
+
+def _records(results: Results) -> dict[str, Record]:
+    """The record of every analysis, with what the appraisal says of it."""
+    names = [name for name in results if name.startswith("analyses/") and name.endswith("/result.json")]
+    appraised = _appraisal(results).get("analyses", {})
+    slugs = {name.split("/")[1]: name for name in names}
+    return {slug: json.loads(results[name]) | appraised.get(slug, {}) for slug, name in slugs.items()}
+
+
+def _appraisal(results: Results) -> Record:
+    return dict(json.loads(results.get("appraisal.json", b"{}")))
+
+
+def _verdicts(results: Results) -> dict[str, str]:
+    return {entry["claim"]: entry["verdict"] for entry in _appraisal(results).get("claims", [])}
+
+
+def _unequal(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+    """What differs between two readings: its name, its value in one and in the other ("" for none)."""
+    for name in dict.fromkeys([*before, *after]):
+        pair = before.get(name, ""), after.get(name, "")
+        if pair[0] != pair[1]:
+            yield (name, *pair)
+
+
+def _change(slug: str, kind: str, old: str, new: str, words: str) -> Change:
+    return Change(slug, kind, old, new, f"{slug}: {words}")
+
+
+def _of_analysis(slug: str, old: Record, new: Record) -> Iterator[Change]:
+    """Trials in and out, trials whose effect has changed, then what became of the result."""
+    trials = _unequal(_effects(old), _effects(new))
+    for name, was, is_now in sorted(trials, key=lambda trial: (trial[1] != "", trial[2] != "", trial[0])):
+        if was and is_now:
+            words = f"{name} has another effect: {was} → {is_now}"
+            yield _change(slug, "effect", was, is_now, words)
+        else:
+            pair = ("", name) if is_now else (name, "")
+            yield _change(slug, "trial", *pair, f"{name} is {'in' if is_now else 'out'}")
+    for aspect, was, is_now in _unequal(_aspects(old), _aspects(new)):
+        words = f"{aspect} {was or 'not judged'} → {is_now or 'not judged'}"
+        if aspect == "status":
+            words = f"{STATUS.get(was, was)} → {STATUS.get(is_now, is_now)}"
+        yield _change(slug, aspect, was, is_now, _moved(old, new) if aspect == "estimate" else words)
+
+
+def _aspects(record: Record) -> dict[str, str]:
+    """What is compared of a record, as text; a certainty or robustness may be a word or hold one."""
+    grades = {"certainty": "level", "robustness": "grade"}
+    parts = ((name, record.get(name), key) for name, key in grades.items())
+    words = {
+        name: str((part.get(key) if isinstance(part, dict) else part) or "") for name, part, key in parts
+    }
+    return {"status": record["status"], "estimate": _numbers(record), **words}
+
+
+def _effects(record: Record) -> dict[str, str]:
+    """Effect and variance of every trial on the analysis scale, as stored; a trial may have several."""
+    effects: dict[str, str] = {}
+    for row in record["studies"]:
+        effect, variance = (text.plain_number(row.get(key)) for key in ("effect", "variance"))
+        known = effects.get(row["study_id"])
+        effects[row["study_id"]] = (f"{known} and " if known else "") + f"{effect} (variance {variance})"
+    return effects
+
+
+def _estimate(record: Record) -> list[Any]:
+    """The stored estimate and interval, on the natural scale."""
+    pooled = record.get("pooled") or {}
+    return [pooled.get(key) for key in ("estimate", "ci_low", "ci_high")]
+
+
+def _numbers(record: Record) -> str:
+    """The same with all digits, "" where there is none."""
+    estimate, low, high = map(text.plain_number, _estimate(record))
+    return "" if _estimate(record)[0] is None else f"{estimate} ({low} to {high})"
+
+
+def _rounded(record: Record) -> str:
+    if _estimate(record)[0] is None:
+        return "none"
+    level = (record.get("methods") or {}).get("level", 0.95)
+    return text.effect(record.get("measure", "estimate"), *_estimate(record), level)
+
+
+def _result(record: Record) -> str:
+    status = STATUS.get(record["status"], record["status"])
+    return f"{status}: {_rounded(record)}" if _numbers(record) else status
+
+
+def _moved(old: Record, new: Record) -> str:
+    """The estimate before and after, with all digits where rounding hides the move, and what it means."""
+    before, after = _rounded(old), _rounded(new)
+    if before == after:
+        before, after = (f"{record.get('measure', '')} {_numbers(record)}".strip() for record in (old, new))
+    was, is_now = _excludes_null(old), _excludes_null(new)
+    turned = ""
+    if None not in (was, is_now) and was != is_now:
+        turned = f"; the interval {'now excludes' if is_now else 'no longer excludes'} no difference"
+    return f"estimate {before} → {after}{turned}"
+
+
+def _excludes_null(record: Record) -> bool | None:
+    """Whether the interval excludes no difference; None where there is no interval."""
+    _, low, high = _estimate(record)
+    if low is None or high is None:
+        return None
+    return bool(not low <= (record.get("measure") in RATIOS) <= high)
+
+
+# ---- place by place
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """One place in one file that differs; `old` or `new` is empty where the place is absent."""
+
+    file: str
+    place: str
+    old: str
+    new: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}, {self.place}" if self.place else self.file
+        return f"{where}: {self.old or 'absent'} → {self.new or 'absent'}"
+
+
+def differences(old: Results, new: Results) -> list[Difference]:
+    """Every difference, file by file: CSV by row key and column, JSON by path, pictures by pixels.
+
+    Of a drawing and of the page only the first differing place is told, of a PDF only that it differs. The
+    manifest and the crate follow from the other files: they are told where nothing else differs.
+
+    >>> differences({"a.csv": b"analysis,k\\nx,2\\n"}, {"a.csv": b"analysis,k\\nx,3\\n"})
+    [Difference(file='a.csv', place='row x, column k', old='2', new='3')]
+    """
+    names = [name for name in sorted(old.keys() | new.keys()) if old.get(name) != new.get(name)]
+    found: list[Difference] = []
+    for name in [entry for entry in names if entry not in DERIVED] or names:
+        if name in old and name in new:
+            found.extend(_within(name, old[name], new[name]))
+        else:
+            sizes = (f"{len(files[name])} bytes" if name in files else "" for files in (old, new))
+            found.append(Difference(name, "", *sizes))
+    return found
+
+
+def _within(name: str, old: bytes, new: bytes) -> list[Difference]:
+    suffix, sizes = Path(name).suffix, (f"{len(old)} bytes", f"{len(new)} bytes")
+    if suffix == ".png":
+        return [Difference(name, picture_difference(old, new), *sizes)]
+    try:
+        texts = [content.decode("utf-8") for content in (old, new)]
+    except UnicodeDecodeError:
+        return [Difference(name, f"first at byte {_in_common(old, new)}", *sizes)]
+    places: Iterable[tuple[str, str, str]]
+    try:
+        if suffix in (".csv", ".json"):
+            places = _unequal(*map(_cells if suffix == ".csv" else _leaves, texts))
+        else:
+            places = (_of_drawings if suffix in DRAWN else _of_lines)(*texts)
+    except (ValueError, csv.Error):  # not what the name says: compared as text
+        places = _of_lines(*texts)
+    return [Difference(name, *place) for place in places] or [Difference(name, "", *REWRITTEN)]
+
+
+def _cells(text: str) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    seen: Counter[str] = Counter()
+    for row in csv.DictReader(streams.StringIO(text)):
+        key = " ".join(row[column] for column in KEY_COLUMNS if row.get(column))
+        seen[key] += 1
+        label = key if seen[key] == 1 else f"{key} ({seen[key]})"
+        cells |= {f"row {label}, column {column}": value or "" for column, value in row.items()}
+    return cells
+
+
+def _leaves(text: str) -> dict[str, str]:
+    """Every number and word with its path; an entry of a list by name, else by its position."""
+
+    def walk(value: Any, path: str) -> Iterator[tuple[str, str]]:
+        if isinstance(value, dict):
+            for key, entry in value.items():
+                yield from walk(entry, f"{path}.{key}" if path else str(key))
+        elif isinstance(value, list):
+            dicts = [entry if isinstance(entry, dict) else {} for entry in value]
+            names = [next((entry[key] for key in NAMES if key in entry), None) for entry in dicts]
+            named = None not in names and len(set(map(str, names))) == len(names)
+            for name, entry in zip(names if named else range(len(value)), value, strict=True):
+                yield from walk(entry, f"{path}[{name}]")
+        else:
+            yield path, json.dumps(value, ensure_ascii=False)
+
+    return dict(walk(json.loads(text), ""))
+
+
+def _of_drawings(old: str, new: str) -> Iterator[tuple[str, str, str]]:
+    """The first differing label of a drawing, else the first differing line, each from where it differs."""
+    labels = [[unescape(TAGS.sub("", label)) for label in LABEL.findall(text)] for text in (old, new)]
+    for kind, (before, after) in (("label", labels), ("line", [old.splitlines(), new.splitlines()])):
+        for number, pair in enumerate(zip_longest(before, after, fillvalue=""), start=1):
+            if pair[0] != pair[1]:
+                yield (f"first at {kind} {number}", *_around(*pair))
+                return
+
+
+def _of_lines(old: str, new: str) -> Iterator[tuple[str, str, str]]:
+    """Changed, added and removed lines, so that one new line does not make all the following differ."""
+    before, after = old.splitlines(), new.splitlines()
+    for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
+        if kind != "equal":
+            pairs = zip_longest(before[low:high], after[start:end], fillvalue="")
+            for at, pair in enumerate(pairs):
+                yield (f"line {(low if at < high - low else start) + at + 1}", *_around(*pair))
+
+
+def _in_common(old: str | bytes, new: str | bytes) -> int:
+    """How many letters or bytes two texts share at their beginning."""
+    pairs = enumerate(zip(old, new, strict=False))
+    return next((number for number, pair in pairs if pair[0] != pair[1]), min(len(old), len(new)))
+
+
+def _around(old: str, new: str) -> tuple[str, str]:
+    """Two texts cut to the neighbourhood of their first difference."""
+    start = max(0, _in_common(old, new) - SHOWN // 2)
+    cut = [text[start : start + SHOWN].strip() for text in (old, new)]
+    return ("…" if start else "") + cut[0], ("…" if start else "") + cut[1]
+
+
+# ---- pixel by pixel
+
+
+def picture_difference(old: bytes, new: bytes) -> str:
+    """How two PNG files differ, in words; what cannot be read as a picture is said to be so.
+
+    >>> picture_difference(b"no picture", b"nor this")
+    'not readable as a picture'
+    """
+    try:
+        before, after = _pixels(old), _pixels(new)
+    except OSError:  # Pillow's error for what is no picture is one
+        return "not readable as a picture"
+    if before.shape != after.shape:
+        return "size {}×{} → {}×{} pixels".format(*before.shape[1::-1], *after.shape[1::-1])
+    changed = np.any(before != after, axis=-1)
+    if not changed.any():
+        return "the same pixels, written differently"
+    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
+    where = f"columns {columns[0]} to {columns[-1]}, rows {rows[0]} to {rows[-1]}"
+    return f"{changed.sum()} of {changed.size} pixels differ ({100 * changed.mean():.2g}%), within {where}"
+
+
+def write_pictures(old: Results, new: Results, folder: str | Path) -> list[Path]:
+    """Write old, new and difference of every PNG that differs, side by side; return the paths.
+
+    A file is named like the figure, its folders joined by hyphens; unreadable pictures are left out.
+    """
+    written = []
+    for name in sorted(old.keys() & new.keys()):
+        if name.endswith(".png") and old[name] != new[name]:
+            try:
+                picture = side_by_side(old[name], new[name])
+            except OSError:
+                continue
+            path = Path(folder) / name.replace("/", "-")
+            write_bytes(path, picture)
+            written.append(path)
+    return written
+
+
+def side_by_side(old: bytes, new: bytes) -> bytes:
+    """A PNG: the old picture, the new one, and the new one in grey with every differing pixel in red.
+
+    Pictures of different size are compared on the larger canvas.
+    """
+    from PIL import Image
+
+    pictures = _pixels(old), _pixels(new)
+    height, width = np.max([picture.shape[:2] for picture in pictures], axis=0)
+    canvas = np.full((2, height, width, 4), 255, dtype=np.uint8)
+    for layer, picture in zip(canvas, pictures, strict=True):
+        layer[: picture.shape[0], : picture.shape[1]] = picture
+    before, after = canvas[..., :3]
+    shown = np.repeat(128 + after @ np.array(LUMA)[:, None] / 2, 3, axis=-1)
+    shown[np.any(canvas[0] != canvas[1], axis=-1)] = RED
+    gap = np.full((height, GAP, 3), GREY)
+    whole = np.concatenate([before, gap, after, gap, shown], axis=1).astype(np.uint8)
+    buffer = streams.BytesIO()
+    Image.fromarray(whole).save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _pixels(content: bytes) -> Pixels:
+    """A PNG as an array of shape (height, width, 4)."""
+    from PIL import Image
+
+    with Image.open(streams.BytesIO(content), formats=["PNG"]) as picture:
+        return np.asarray(picture.convert("RGBA"))
