@@ -20,7 +20,7 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 GROUND = {"contracts", "glossary", "records", "measures", "text", "errors", "io", "folders", "yaml_files"}
 ORDER = [
     *({"vocabulary", "protocol"}, {"stats"}, {"evidence"}, {"synthesis"}),
-    *({"view"}, {"figures", "page"}, {"exchange", "provenance", "planning"}),
+    *({"view"}, {"figures", "page"}, {"exchange", "provenance", "planning", "run_notes"}),
     *({"jobs", "pool_job"}, {"cli"}),
 ]
 FLOOR = {room: floor for floor, rooms in enumerate([GROUND, *ORDER]) for room in rooms}

@@ -85,11 +85,11 @@ def test_every_import_can_be_seen():
 
 
 def test_a_rule_of_the_audit_is_no_code_of_harmonise():
-    audit = {name for name in files_of(*NAMES["audit"]) if name.startswith("evidence/audit")}
+    audit = {name for name in files_of(*NAMES["audit_numbers"]) if name.startswith("evidence/audit")}
     assert audit
-    assert not audit & set(files_of(*NAMES["harmonise"]))
+    assert not audit & set(files_of(*NAMES["harmonise_results"]))
     assert [name for name in files_of(*NAMES["write_page"]) if name.endswith("/page.css")]
-    assert not [name for name in files_of(*NAMES["pool"]) if "templates" in name]
+    assert not [name for name in files_of(*NAMES["pool_analyses"]) if "templates" in name]
 
 
 def test_a_name_that_is_nothing_is_refused():

@@ -101,7 +101,7 @@ def test_a_truncated_table_between_the_stages_is_made_again(finished_review, rev
     completed = review.run()
     assert completed.returncode == 0, completed.stdout + completed.stderr
     assert review.results() == finished_review.results()
-    completed = review.run("--forcerun", "harmonise")
+    completed = review.run("--forcerun", "harmonise_results")
     assert completed.returncode == 0, completed.stdout + completed.stderr
     assert table.read_bytes() == whole
     assert review.results() == finished_review.results()

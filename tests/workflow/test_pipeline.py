@@ -97,7 +97,7 @@ def test_the_results_are_a_sound_crate_of_this_review(finished_review):
 def test_a_review_with_a_citation_has_authors_and_an_edit_of_them_writes_the_crate_only(review):
     citation = review.folder / "CITATION.cff"
     citation.write_text("title: Mine\ndate-released: 2026-01-02\nlicense: MIT\nauthors: [{name: We}]\n")
-    assert jobs_run(review.run()) == {"write_manifest", "all"}
+    assert jobs_run(review.run()) == {"write_manifest", "review"}
     root = sound_crate(review.folder / "results")["./"]
     assert (root["name"], root["author"]) == ("Mine", {"@id": "#We"})
 
@@ -148,7 +148,7 @@ def test_a_new_analysis_is_compared_and_pooled_and_nothing_else(review):
     completed = review.run()
     assert completed.returncode == 0, completed.stderr
     ran = jobs_run(completed)
-    assert {"compare", f"pool {new}"} <= ran
+    assert {"compare_arms", f"pool {new}"} <= ran
     assert f"pool {PAIN}" not in ran
     assert record(review, new)["status"] == "no_data"
     assert not (review.folder / "results" / "analyses" / GAP).exists(), "an old answer stays beside the new"

@@ -33,7 +33,7 @@ def copied_review(finished_review, tmp_path_factory):
         shutil.copy2(ROOT / name, top / "code" / name)
     shutil.copytree(finished_review.folder, top / "review")
     review = Review(top / "review", top / "code")
-    assert jobs_run(review.run()) == {"write_manifest", "all"}  # the same code elsewhere is no other code
+    assert jobs_run(review.run()) == {"write_manifest", "review"}  # the same code elsewhere is no other code
     return review
 
 
@@ -47,20 +47,48 @@ def would_run(review):
 @pytest.mark.parametrize(
     ("file", "runs", "rests"),
     [
-        ("stats/pooling.py", {"harmonise", "compare", "pool"}, {"ingest"}),
-        ("figures/forest.py", {"pool"}, {"ingest", "harmonise", "compare"}),
-        ("evidence/risk_of_bias.py", {"ingest", "compare", "pool", "appraise", "write_page"}, set()),
-        ("evidence/audit/integers.py", {"audit", "compare"}, {"ingest", "harmonise"}),
-        ("synthesis/certainty.py", {"appraise", "write_page"}, {"ingest", "compare", "follow", "pool"}),
-        ("evidence/validate.py", {"ingest", "harmonise", "compare"}, set()),
-        ("page/templates/page.css", {"write_page"}, {"ingest", "harmonise", "compare", "pool"}),
-        ("text.py", {"pool", "write_page", "write_tables"}, {"ingest", "harmonise", "compare"}),
-        ("io.py", {"ingest", "harmonise", "compare", "pool", "write_page", "write_manifest"}, set()),
-        ("exchange/revman.py", set(), {"ingest", "harmonise", "compare", "pool", "write_page", "all"}),
+        ("stats/pooling.py", {"harmonise_results", "compare_arms", "pool"}, {"ingest_tables"}),
+        ("figures/forest.py", {"pool"}, {"ingest_tables", "harmonise_results", "compare_arms"}),
+        (
+            "evidence/risk_of_bias.py",
+            {"ingest_tables", "compare_arms", "pool", "appraise_certainty", "write_page"},
+            set(),
+        ),
+        (
+            "evidence/audit/integers.py",
+            {"audit_numbers", "compare_arms"},
+            {"ingest_tables", "harmonise_results"},
+        ),
+        (
+            "synthesis/certainty.py",
+            {"appraise_certainty", "write_page"},
+            {"ingest_tables", "compare_arms", "trace_flow", "pool"},
+        ),
+        ("evidence/validate.py", {"ingest_tables", "harmonise_results", "compare_arms"}, set()),
+        (
+            "page/templates/page.css",
+            {"write_page"},
+            {"ingest_tables", "harmonise_results", "compare_arms", "pool"},
+        ),
+        (
+            "text.py",
+            {"pool", "write_page", "write_tables"},
+            {"ingest_tables", "harmonise_results", "compare_arms"},
+        ),
+        (
+            "io.py",
+            {"ingest_tables", "harmonise_results", "compare_arms", "pool", "write_page", "write_manifest"},
+            set(),
+        ),
+        (
+            "exchange/revman.py",
+            set(),
+            {"ingest_tables", "harmonise_results", "compare_arms", "pool", "write_page", "review"},
+        ),
         (
             "schemas/config.schema.yaml",
             set(),
-            {"ingest", "harmonise", "compare", "pool", "write_page", "all"},
+            {"ingest_tables", "harmonise_results", "compare_arms", "pool", "write_page", "review"},
         ),
     ],
 )

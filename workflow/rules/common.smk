@@ -1,16 +1,23 @@
 # Helpers of all stages: the checked settings, their folders, and what a rule asks for.
+import sys
 from hashlib import sha256
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
-from snakemake.io import report as in_report  # at the start of a line `report` would be a keyword
 
 from trialpool.errors import InputError
-from trialpool.planning import batches, clear_leftovers, code
+from trialpool.planning import batches, clear_leftovers, code, content
+from trialpool.run_notes import closing_lines, high_findings, opening_lines, refuse_missing
 from trialpool.protocol import load_protocol
+
+TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
+# In a store (--default-storage-provider) the files of other jobs are not here; Snakemake documents no way to ask.
+STORED = workflow.storage_settings.default_storage_provider is not None
 
 try:
     SETTINGS = load_protocol(config, workflow.configfiles)
+    if not STORED:
+        refuse_missing(SETTINGS.evidence, TABLES)
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -18,9 +25,12 @@ PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
 DRAWING = ["figures", "view", "text.py", "synthesis", "stats", "evidence", "!evidence/audit*"]
-TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
+MOST_FILES = 1000  # analyses up to which Snakemake knows their main files, not their folders only
+HIGH_BEFORE = set()  # the audit's high findings when the run begins
 if workflow.is_main_process:
     HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
+    for line in opening_lines(RESULTS):
+        print(line, file=sys.stderr)
 
 
 def fingerprint(value):
@@ -44,7 +54,7 @@ def given(files):
     return lambda wildcards: files
 
 
-def raw_tables(wildcards):
+def raw_tables(wildcards=None):
     """The evidence tables of all folders."""
     return [f"{folder}/{table}.csv" for folder in SETTINGS.evidence for table in TABLES]
 
@@ -84,7 +94,7 @@ def effects_of(names):
         # Of a checkpoint with a missing output Snakemake asks for its first output only: after a new analysis
         # it would not run. A missing file as a plain input makes it run.
         if all(Path(file).exists() for file in wanted):
-            checkpoints.compare.get()
+            checkpoints.compare_arms.get()
         return wanted
 
     return files
@@ -96,8 +106,8 @@ def folder_of(analysis):
 
 
 def shown(analysis):
-    """The folder of an analysis as an output, its forest plot for `snakemake --report`."""
-    return in_report(
+    """The folder of an analysis as an output, its figures for `snakemake --report`."""
+    return report(
         directory(folder_of(analysis)),
         patterns=["{figure,forest}.svg"],
         caption="../report/forest.rst",
@@ -105,6 +115,15 @@ def shown(analysis):
         subcategory=SETTINGS.analyses[analysis]["title"],
         labels={"figure": "{figure}"},
     )
+
+
+def main_files(analyses):
+    """The files of analyses that are always there, for who asks Snakemake for one of them.
+
+    What else lies in a folder depends on how many trials there are; a job makes the folder anew as a whole.
+    """
+    names = ["result.json", "studies.csv", "forest.svg"] if len(ANALYSES) <= MOST_FILES else []
+    return [f"{folder_of(analysis)}/{name}" for analysis in analyses for name in names]
 
 
 BATCHES = batches(ANALYSES)

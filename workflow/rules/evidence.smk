@@ -1,82 +1,85 @@
 # data/raw -> processed: published tables, typed and valid, then on one scale, then as effects.
 
 
-rule ingest:
+rule ingest_tables:
     input:
         tables=raw_tables,
         instruments=SETTINGS.instruments,
     output:
         tables=collect(f"{PROCESSED}/evidence/{{table}}.parquet", table=TABLES),
     log:
-        f"{RESULTS}/logs/ingest.log",
+        f"{RESULTS}/logs/ingest_tables.log",
     params:
         code=code("evidence", "!evidence/audit*", "protocol.py", "yaml_files.py"),
+        content=content([*raw_tables(), SETTINGS.instruments]),
         folders=lambda wildcards, input: folders_of(input.tables),
         conditions=conditions(SETTINGS.analyses),
     script:
-        "../scripts/ingest.py"
+        "../scripts/ingest_tables.py"
 
 
-rule harmonise:
+rule harmonise_results:
     input:
-        tables=rules.ingest.output.tables,
+        tables=rules.ingest_tables.output.tables,
     output:
         arms=f"{PROCESSED}/harmonised/arms.parquet",
         contrasts=f"{PROCESSED}/harmonised/contrasts.parquet",
         events=f"{PROCESSED}/harmonised/events.parquet",
     log:
-        f"{RESULTS}/logs/harmonise.log",
+        f"{RESULTS}/logs/harmonise_results.log",
     params:
         code=code("evidence", "!evidence/audit*", "stats"),
     script:
-        "../scripts/harmonise.py"
+        "../scripts/harmonise_results.py"
 
 
-rule audit:
+rule audit_numbers:
     input:
-        tables=rules.ingest.output.tables,
+        tables=rules.ingest_tables.output.tables,
         instruments=SETTINGS.instruments,
     output:
         findings=f"{PROCESSED}/audit.parquet",
         table=f"{RESULTS}/audit.csv",
     log:
-        f"{RESULTS}/logs/audit.log",
+        f"{RESULTS}/logs/audit_numbers.log",
     params:
         code=code("evidence", "stats", "protocol.py", "yaml_files.py"),
+        content=content([SETTINGS.instruments]),
     script:
-        "../scripts/audit.py"
+        "../scripts/audit_numbers.py"
 
 
-checkpoint compare:
+checkpoint compare_arms:
     input:
-        tables=rules.ingest.output.tables,
-        findings=rules.audit.output.findings,
-        harmonised=rules.harmonise.output,
+        tables=rules.ingest_tables.output.tables,
+        findings=rules.audit_numbers.output.findings,
+        harmonised=rules.harmonise_results.output,
         instruments=SETTINGS.instruments,
     output:
         tables=compared(BATCHES),
     log:
-        f"{RESULTS}/logs/compare.log",
+        f"{RESULTS}/logs/compare_arms.log",
     params:
         code=code("evidence", "!evidence/audit*", "stats", "protocol.py", "yaml_files.py"),
+        content=content([SETTINGS.instruments]),
         batches=unrecorded([specs_of(batch) for batch in BATCHES]),
         settings=fingerprint([specs_of(batch) for batch in BATCHES]),
     script:
-        "../scripts/compare.py"
+        "../scripts/compare_arms.py"
 
 
-rule follow:
+rule trace_flow:
     input:
-        tables=rules.ingest.output.tables,
+        tables=rules.ingest_tables.output.tables,
         effects=effects_of(BATCHES),
     output:
         table=f"{RESULTS}/flow.csv",
         figure=multiext(f"{RESULTS}/flow", ".svg", ".pdf", ".png"),
     log:
-        f"{RESULTS}/logs/follow.log",
+        f"{RESULTS}/logs/trace_flow.log",
     params:
         code=code("evidence", "!evidence/audit*", "stats", "figures", "view", "text.py"),
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
     script:
-        "../scripts/follow.py"
+        "../scripts/trace_flow.py"

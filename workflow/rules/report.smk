@@ -1,31 +1,39 @@
 # records -> what a reviewer opens.
-from os.path import relpath
+from os.path import abspath, relpath
 
 from trialpool.page.links import MOST_QUESTIONS
 from trialpool.provenance.crate import SOFTWARE, citation_of
 
+HERE = workflow.current_basedir
+# Of a module from afar Snakemake keeps a copy; of one from here it would make another at every start.
+SOURCE = [
+    abspath(f"{HERE}/../../{name}") if HERE.is_local else workflow.source_path(f"../../{name}")
+    for name in SOFTWARE
+]
 
-rule appraise:
+
+rule appraise_certainty:
     input:
         folders=given(FOLDERS),
         judgements=f"{PROCESSED}/evidence/risk_of_bias.parquet",
         claims=SETTINGS.claims or [],
-        audit=rules.audit.output.findings,
+        audit=rules.audit_numbers.output.findings,
     output:
         appraisal=f"{RESULTS}/appraisal.json",
     log:
-        f"{RESULTS}/logs/appraise.log",
+        f"{RESULTS}/logs/appraise_certainty.log",
     params:
         code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "yaml_files.py"),
+        content=content([SETTINGS.claims] if SETTINGS.claims else []),
     script:
-        "../scripts/appraise.py"
+        "../scripts/appraise_certainty.py"
 
 
 rule write_tables:
     input:
         folders=given(FOLDERS),
-        appraisal=rules.appraise.output.appraisal,
-        tables=rules.ingest.output.tables,
+        appraisal=rules.appraise_certainty.output.appraisal,
+        tables=rules.ingest_tables.output.tables,
     output:
         summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
         excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
@@ -42,10 +50,10 @@ rule write_tables:
 rule write_page:
     input:
         folders=given(FOLDERS),
-        appraisal=rules.appraise.output.appraisal,
-        tables=rules.ingest.output.tables,
-        flow=rules.follow.output.table,
-        audit=rules.audit.output.table,
+        appraisal=rules.appraise_certainty.output.appraisal,
+        tables=rules.ingest_tables.output.tables,
+        flow=rules.trace_flow.output.table,
+        audit=rules.audit_numbers.output.table,
         published=rules.compare_published.output.table,
         instruments=SETTINGS.instruments,
     output:
@@ -55,6 +63,7 @@ rule write_page:
         f"{RESULTS}/logs/write_page.log",
     params:
         code=code("page", *DRAWING, "yaml_files.py"),
+        content=content([SETTINGS.instruments]),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
     script:
@@ -64,7 +73,7 @@ rule write_page:
 rule draw_review:
     input:
         folders=given(FOLDERS),
-        tables=rules.ingest.output.tables,
+        tables=rules.ingest_tables.output.tables,
     output:
         report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
         report(f"{RESULTS}/evidence_map.svg", caption="../report/evidence_map.rst", category="Results"),
@@ -84,29 +93,30 @@ rule write_manifest:
     input:
         results=given(
             [
-                *rules.appraise.output,
-                rules.audit.output.table,
-                *rules.follow.output,
+                *rules.appraise_certainty.output,
+                rules.audit_numbers.output.table,
+                *rules.trace_flow.output,
                 *rules.draw_review.output,
                 *rules.write_tables.output,
                 *rules.write_page.output,
                 *FOLDERS,
                 *rules.adjust_moderators.output,
                 *rules.compare_published.output,
-                *rules.connect.output,
+                *rules.connect_networks.output,
             ]
         ),
         raw=raw_tables,
         settings=local([*map(relpath, workflow.configfiles), *SETTINGS.files]),  # a moved review is no other review
-        software=local(collect(f"{workflow.basedir}/{{name}}", name=SOFTWARE)),
-        citation=local(citation_of(map(relpath, workflow.configfiles), workflow.basedir)),
+        software=local(SOURCE),
+        citation=local(citation_of(map(relpath, workflow.configfiles), SOURCE[-1])),
     output:
         manifest=f"{RESULTS}/manifest.csv",
         crate=f"{RESULTS}/ro-crate-metadata.json",
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
-        code=code("provenance/crate.py", "yaml_files.py"),
+        code=code("provenance/manifest.py", "provenance/crate.py", "yaml_files.py"),
+        content=content([*raw_tables(), *map(relpath, workflow.configfiles), *SETTINGS.files]),
         analyses=unrecorded(ANALYSES),
         asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),

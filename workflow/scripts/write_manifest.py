@@ -4,6 +4,6 @@ from trialpool.jobs import reported, write_manifest
 
 with reported(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
-    folder, software = Path(snakemake.output.manifest).parent, Path(files.software[0]).parent
+    folder = Path(snakemake.output.manifest).parent
     inputs = (params.evidence, params.tables, files.settings)
-    write_manifest(folder, params.analyses, *inputs, software, files.citation)
+    write_manifest(folder, params.analyses, *inputs, files.software, files.citation)

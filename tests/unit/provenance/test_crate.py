@@ -67,7 +67,7 @@ def test_the_run_names_its_workflow_inputs_and_lock(tmp_path, monkeypatch):
     run = entities["#run"]
     workflow = entities[run["instrument"]["@id"]]
     assert "ComputationalWorkflow" in workflow["@type"]
-    assert workflow["sha256"] == io.sha256(ROOT / "Snakefile")
+    assert workflow["sha256"] == io.sha256(ROOT / "workflow" / "Snakefile")
     language = entities[workflow["programmingLanguage"]["@id"]]
     assert (language["name"], language["version"]) == ("Snakemake", "9.27.1")
     taken = [entities[part["@id"]] for part in run["object"]]

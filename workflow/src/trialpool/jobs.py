@@ -299,7 +299,7 @@ def write_manifest(
     evidence: Mapping[str, str],
     tables: Mapping[str, str],
     settings: Sequence[str],
-    software: Path,
+    software: Sequence[str],
     citation: Sequence[str],
 ) -> None:
     """Forget what is no longer asked, then list every file: manifest.csv and ro-crate-metadata.json.

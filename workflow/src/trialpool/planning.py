@@ -74,6 +74,19 @@ def code(*names: str) -> str:
     return sha256(files.encode()).hexdigest()
 
 
+def content(files: Iterable[str | Path]) -> str:
+    """A hash of what some files hold, for the `params` of the rules that read them.
+
+    Snakemake compares times first and contents only of what is newer, so it would not see another content
+    with an older time (a table from an archive). A file that is not there counts as such.
+    """
+    present = ((str(file), Path(file)) for file in files)
+    hashes = (
+        (name, sha256(path.read_bytes()).hexdigest() if path.is_file() else "") for name, path in present
+    )
+    return sha256(repr([*hashes]).encode()).hexdigest()
+
+
 def files_of(*names: str) -> list[str]:
     """The files of the package that `code` covers, sorted.
 

@@ -5,24 +5,25 @@ POOLING = ["pool_job.py", "synthesis", "!synthesis/certainty.py", "!synthesis/cl
 POOLING += ["!synthesis/network*", "!synthesis/published.py", "stats", "figures", "view", "text.py"]
 POOLING += ["evidence/methods.py", "evidence/risk_of_bias.py", "page/tables.py"]
 
-# A folder an analysis is one output: what lies in it depends on how many trials there are, and of hundreds of
-# thousands of files Snakemake would need minutes to find that nothing is to do.
+# A rule a bucket of analyses, because to start a job costs more than to pool an analysis: an own job each would
+# take four times as long for the shipped review, and of thousands of jobs Snakemake needs minutes for the plan.
 for batch, members in BATCHES.items():
 
     rule:
         name:
-            f"pool_{batch}"
+            f"pool_analyses_{batch}"
         input:
             tables=effects_of([batch]),
         output:
             folders=[shown(analysis) for analysis in members],
+            files=main_files(members),
             multiverses=directory(f"{PROCESSED}/batches/{batch}/multiverses"),
         log:
-            f"{RESULTS}/logs/pool/{batch}.log",
+            f"{RESULTS}/logs/pool_analyses/{batch}.log",
         priority: len(members)  # the largest first, so that none is left for the end
         params:
             code=code(*POOLING),
             specs=unrecorded(specs_of(batch)),
             settings=fingerprint(specs_of(batch)),
         script:
-            "../scripts/pool.py"
+            "../scripts/pool_analyses.py"

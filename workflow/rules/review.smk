@@ -41,11 +41,12 @@ rule compare_published:
         f"{RESULTS}/logs/compare_published.log",
     params:
         code=code(*DRAWING, "yaml_files.py"),
+        content=content([SETTINGS.published] if SETTINGS.published else []),
     script:
         "../scripts/compare_published.py"
 
 
-rule connect:
+rule connect_networks:
     input:
         folders=[
             folder_of(name)
@@ -58,11 +59,11 @@ rule connect:
             file=["result.json", "league.csv", "ranking.csv", *collect("network.{format}", format=FORMATS)],
         ),
     log:
-        f"{RESULTS}/logs/connect.log",
+        f"{RESULTS}/logs/connect_networks.log",
     params:
         code=code(*DRAWING, "yaml_files.py"),
         networks=unrecorded(NETWORKS),
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",
     script:
-        "../scripts/connect.py"
+        "../scripts/connect_networks.py"

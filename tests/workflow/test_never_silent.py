@@ -1,0 +1,127 @@
+"""Never "nothing to be done" when something is wrong; and each run says what came of it."""
+
+import os
+import shutil
+import time
+
+import pytest
+
+from .conftest import ROOT, jobs_run
+from .test_pipeline import GAP, PAIN
+
+pytestmark = pytest.mark.workflow
+
+
+def said(completed):
+    return completed.stdout + completed.stderr
+
+
+def test_another_content_with_an_older_time_is_noticed(review):
+    table, before = review.folder / "raw" / "continuous.csv", review.results()
+    review.edit("raw/continuous.csv", ",28,mean,41,", ",28,mean,42,")
+    long_ago = time.time() - 2 * 365 * 86400
+    os.utime(table, (long_ago, long_ago))
+    completed = review.run()
+    assert {"ingest_tables", f"pool {PAIN}"} <= jobs_run(completed)
+    assert review.results()["summary.csv"] != before["summary.csv"]
+    assert jobs_run(review.run()) == set()
+
+
+def test_an_instrument_with_an_older_time_is_noticed(review):
+    review.edit("instruments.yaml", "mcid: {value: 10,", "mcid: {value: 20,")
+    os.utime(review.folder / "instruments.yaml", (1, 1))
+    assert f"pool {PAIN}" in jobs_run(review.run())
+
+
+@pytest.mark.parametrize(
+    ("lost", "words"),
+    [
+        ("raw", "raw: the evidence folder does not exist"),
+        ("raw/events.csv", "raw/events.csv: the table does not exist"),
+    ],
+)
+def test_missing_evidence_is_named_though_the_results_stand(review, lost, words):
+    before = review.results()
+    (review.folder / lost).rename(review.folder / "elsewhere")
+    completed = review.run()
+    assert completed.returncode != 0
+    assert words in said(completed)
+    assert "To mend" in said(completed)
+    assert review.results() == before
+
+
+def test_a_misspelt_folder_is_named(review):
+    review.edit("config.yaml", "evidence: raw", "evidence: rwa")
+    completed = review.run()
+    assert completed.returncode != 0
+    assert "rwa" in said(completed)
+
+
+def test_a_result_edited_by_hand_is_said_at_the_next_run_and_made_again_when_deleted(review):
+    assert "edited by hand" not in said(review.run())
+    before = review.results()
+    review.edit("results/summary.csv", "pooled", "pooled!")
+    assert "results/summary.csv is not what the last complete run wrote" in said(review.run())
+    (review.folder / "results" / "summary.csv").unlink()
+    completed = review.run()
+    assert completed.returncode == 0, said(completed)
+    assert review.results() == before
+
+
+def test_a_clone_with_results_but_no_tables_between_is_run(review):
+    before = review.results()
+    shutil.rmtree(review.folder / "processed")
+    shutil.rmtree(review.folder / ".snakemake")
+    assert {"ingest_tables", f"pool {PAIN}"} <= jobs_run(review.run())
+    assert review.results() == before
+
+
+def test_one_forest_plot_can_be_asked_for(review):
+    shutil.rmtree(review.folder / "results" / "analyses" / PAIN)
+    completed = review.run("--", f"results/analyses/{PAIN}/forest.svg")
+    assert completed.returncode == 0, said(completed)
+    assert f"pool {PAIN}" in jobs_run(completed)
+    assert "write_page" not in jobs_run(completed)
+    assert (review.folder / "results" / "analyses" / PAIN / "forest.pdf").is_file()
+
+
+def test_a_run_ends_with_what_came_of_it(review):
+    review.edit("raw/continuous.csv", ",28,mean,41,sd,21,", ",28,mean,41,sd,2.1,")
+    review.edit("config.yaml", "    domain: responder", "    domain: responder\n    timepoint: follow_up")
+    completed = review.run()
+    assert completed.returncode == 0, said(completed)
+    lines = [line for line in said(completed).splitlines() if "To " in line][-3:]
+    assert lines[0].startswith("3 analyses: 1 of several trials, 0 of one, 2 empty.")
+    assert "of 2 trials: report at end_of_treatment, the analysis asks for follow_up" in lines[1]
+    assert GAP in lines[1]
+    assert lines[2].startswith("Audit: ")
+    assert "results/audit.csv" in lines[2]
+
+
+MODULE = """
+configfile: "config.yaml"
+
+module pooling:
+    snakefile: "{root}/workflow/Snakefile"
+    config: config["review"]
+
+use rule * from pooling as pooling_*
+
+rule count:
+    default_target: True
+    input: "results/summary.csv"
+    output: "lines.txt"
+    shell: "wc -l < {{input}} > {{output}}"
+"""
+
+
+def test_another_workflow_can_use_it_as_a_module(fresh_review, finished_review):
+    folder = fresh_review.folder
+    config = (folder / "config.yaml").read_text(encoding="utf-8")
+    nested = "".join(f"  {line}" for line in config.splitlines(keepends=True))
+    (folder / "config.yaml").write_text(f"review:\n{nested}", encoding="utf-8")
+    (folder / "Snakefile").write_text(MODULE.format(root=ROOT), encoding="utf-8")
+    completed = fresh_review.run("--snakefile", "Snakefile")
+    assert completed.returncode == 0, said(completed)
+    assert (folder / "lines.txt").read_text().strip() == "4"
+    assert fresh_review.results()["summary.csv"] == finished_review.results()["summary.csv"]

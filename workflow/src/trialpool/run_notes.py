@@ -1,0 +1,130 @@
+"""What a run says to the one who started it: at the start what is amiss, at the end what came of it.
+
+In: the folder of results and the evidence tables. Out: faults and lines of text; nothing is written.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from trialpool import io
+from trialpool.errors import Fault, InputError
+from trialpool.text import count
+
+MANIFEST = "manifest.csv"
+SHOWN = 3  # empty analyses, findings and files named in one line
+
+
+def refuse_missing(folders: Iterable[str], tables: Sequence[str]) -> None:
+    """Raise InputError for each evidence folder, and each table in one, that does not exist.
+
+    Snakemake would find nothing to do as long as the results of an earlier run stand.
+
+    >>> refuse_missing(["no/such/folder"], ["studies"])
+    Traceback (most recent call last):
+    trialpool.errors.InputError: 1 fault in the input:
+      no/such/folder: the evidence folder does not exist. To mend: correct `evidence` or make the folder.
+    """
+    faults = []
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            remedy = "correct `evidence` or make the folder"
+            faults.append(Fault(str(folder), None, "", "", "the evidence folder does not exist", remedy))
+            continue
+        for table in tables:
+            if not (folder / f"{table}.csv").is_file():
+                remedy = "write it; a table without rows has its header only (CODEBOOK.md)"
+                faults.append(
+                    Fault(str(folder / f"{table}.csv"), None, "", "", "the table does not exist", remedy)
+                )
+    if faults:
+        raise InputError(faults)
+
+
+def changed_by_hand(results: str | Path) -> list[str]:
+    """Files of the results that are newer than manifest.csv and other than it lists them."""
+    manifest = Path(results, MANIFEST)
+    if not manifest.is_file():
+        return []
+    written = manifest.stat().st_mtime_ns
+    with manifest.open(encoding="utf-8", newline="") as stream:
+        listed = [(Path(results, row["path"]), row["sha256"]) for row in csv.DictReader(stream)]
+    newer = ((path, hash) for path, hash in listed if path.is_file() and path.stat().st_mtime_ns > written)
+    return [str(path) for path, hash in newer if io.sha256(path) != hash]
+
+
+def opening_lines(results: str | Path) -> list[str]:
+    """What to know before anything runs; nothing, where all is well."""
+    if files := changed_by_hand(results):
+        verb, them = ("is", "it") if len(files) == 1 else ("are", "them")
+        return [
+            f"{_some(files)} {verb} not what the last complete run wrote: edited by hand, or left by a run "
+            f"that broke off. To mend: delete {them}, and run again."
+        ]
+    return []
+
+
+def high_findings(results: str | Path) -> set[str]:
+    """The audit's findings of high severity, as "rule: rows" each."""
+    rows = _rows(Path(results, "audit.csv"))
+    return {f"{row['rule']}: {row['row_ids']}" for row in rows if row["severity"] == "high"}
+
+
+def closing_lines(results: str | Path, before: set[str], timepoints: Mapping[str, str]) -> list[str]:
+    """Three lines: how many analyses were pooled, which are empty and why, what the audit newly found.
+
+    `before` are the high findings as the run began, `timepoints` what each analysis asks for.
+    """
+    summary = list(_rows(Path(results, "summary.csv")))
+    status = Counter(row["status"] for row in summary)
+    found = high_findings(results)
+    new = sorted(found - before)
+    audit = f"{count(len(new), 'new finding')} of high severity" + (f" ({_some(new)})" if new else "")
+    return [
+        f"{count(len(summary), 'analysis', 'analyses')}: {status['pooled']} of several trials, "
+        f"{status['single_study']} of one, {status['no_data']} empty. To read them: {results}/index.html",
+        _empty_line(summary, Path(results, "excluded.csv"), timepoints),
+        f"Audit: {audit}, {len(found)} in all. To look: {results}/audit.csv",
+    ]
+
+
+def _empty_line(summary: Iterable[Mapping[str, str]], excluded: Path, timepoints: Mapping[str, str]) -> str:
+    empty = [row["analysis"] for row in summary if row["status"] == "no_data"]
+    if not empty:
+        return "Empty: none."
+    reasons: dict[str, dict[str, Mapping[str, str]]] = defaultdict(dict)
+    for row in _rows(excluded):
+        known = reasons[row["analysis"]]
+        if row["study_id"] not in known or known[row["study_id"]]["reason_code"] == "no_numbers":
+            known[row["study_id"]] = row
+    nearest = sorted(_why(analysis, reasons[analysis].values(), timepoints) for analysis in empty)
+    return f"Empty: {_some([words for *_, words in nearest], '; ')}. To look: {excluded}"
+
+
+def _why(
+    analysis: str, rows: Iterable[Mapping[str, str]], timepoints: Mapping[str, str]
+) -> tuple[bool, int, str]:
+    """Why an analysis is empty; to sort by, whether it is for want of numbers only, and of how few trials."""
+    rows = list(rows)
+    if not rows:
+        return True, 0, f"{analysis} (no trial is known)"
+    code, trials = Counter(row["reason_code"] for row in rows).most_common(1)[0]
+    row = next(row for row in rows if row["reason_code"] == code)
+    reason = row["reason"]
+    if code == "other_time" and analysis in timepoints:
+        reason = f"report at {row['timepoint']}, the analysis asks for {timepoints[analysis]}"
+    return code == "no_numbers", -trials, f"{analysis} ({trials} of {count(len(rows), 'trial')}: {reason})"
+
+
+def _some(words: Sequence[str], between: str = ", ") -> str:
+    more = len(words) - SHOWN
+    return between.join(words[:SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def _rows(path: Path) -> Iterator[dict[str, str]]:
+    if path.is_file():
+        with path.open(encoding="utf-8", newline="") as stream:
+            yield from csv.DictReader(stream)
