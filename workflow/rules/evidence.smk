@@ -10,7 +10,7 @@ rule ingest_tables:
     log:
         f"{RESULTS}/logs/ingest_tables.log",
     params:
-        code=code("evidence", "!evidence/audit*", "protocol.py", "yaml_files.py"),
+        code=code("evidence", "!evidence/audit*", *PROTOCOL),
         content=content([*raw_tables(), SETTINGS.instruments]),
         folders=lambda wildcards, input: folders_of(input.tables),
         conditions=conditions(SETTINGS.analyses),
@@ -43,7 +43,7 @@ rule audit_numbers:
     log:
         f"{RESULTS}/logs/audit_numbers.log",
     params:
-        code=code("evidence", "stats", "protocol.py", "yaml_files.py"),
+        code=code("evidence", "stats", *PROTOCOL),
         content=content([SETTINGS.instruments]),
     script:
         "../scripts/audit_numbers.py"
@@ -60,7 +60,7 @@ checkpoint compare_arms:
     log:
         f"{RESULTS}/logs/compare_arms.log",
     params:
-        code=code("evidence", "!evidence/audit*", "stats", "protocol.py", "yaml_files.py"),
+        code=code("evidence", "!evidence/audit*", "stats", *PROTOCOL),
         content=content([SETTINGS.instruments]),
         batches=unrecorded([specs_of(batch) for batch in BATCHES]),
         settings=fingerprint([specs_of(batch) for batch in BATCHES]),
