@@ -7,9 +7,10 @@ import pytest
 
 from tests.unit.provenance.crate_checks import sound_crate
 from trialpool import io
-from trialpool.provenance.crate import content_id, write_crate, write_manifest
+from trialpool.provenance.crate import SOFTWARE, content_id, write_crate, write_manifest
 
 ROOT = Path(__file__).parents[3]
+OURS = [ROOT / name for name in SOFTWARE]
 RESULTS = {
     "README.md": "# All\n",
     "summary.csv": "analysis,title\na-b,Pain & more\n",
@@ -48,7 +49,7 @@ def review(folder):
 
 def test_a_made_up_review_has_a_sound_crate(tmp_path):
     results, *inputs = review(tmp_path)
-    write_crate(results, *inputs, ROOT, tmp_path / "CITATION.cff")
+    write_crate(results, *inputs, OURS, tmp_path / "CITATION.cff")
     entities = sound_crate(results)
     assert entities["analyses/a-b/"]["name"] == "Pain & more"
     assert "analyses/a-b/result.json" in entities
@@ -62,7 +63,7 @@ def test_a_made_up_review_has_a_sound_crate(tmp_path):
 def test_the_run_names_its_workflow_inputs_and_lock(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     results, *inputs = review(tmp_path)
-    write_crate(results, *inputs, ROOT)
+    write_crate(results, *inputs, OURS)
     entities = sound_crate(results)
     run = entities["#run"]
     workflow = entities[run["instrument"]["@id"]]
@@ -83,7 +84,7 @@ def test_the_run_names_its_workflow_inputs_and_lock(tmp_path, monkeypatch):
 
 def test_without_a_citation_nothing_is_claimed_of_authors_and_licence(tmp_path):
     results, *inputs = review(tmp_path)
-    write_crate(results, *inputs, ROOT)
+    write_crate(results, *inputs, OURS)
     root = sound_crate(results)["./"]
     assert "author" not in root
     assert root["license"].startswith("Not stated")
@@ -93,9 +94,9 @@ def test_the_machine_does_not_show(tmp_path, monkeypatch):
     written = []
     for name in ("somebody", "else/where"):
         results, *inputs = review(tmp_path / name)
-        write_crate(results, *inputs, ROOT, tmp_path / name / "CITATION.cff")
+        write_crate(results, *inputs, OURS, tmp_path / name / "CITATION.cff")
         written.append((results / "ro-crate-metadata.json").read_bytes())
-        write_crate(results, *inputs, ROOT, tmp_path / name / "CITATION.cff")
+        write_crate(results, *inputs, OURS, tmp_path / name / "CITATION.cff")
         written.append((results / "ro-crate-metadata.json").read_bytes())
     assert len(set(written)) == 1
     assert str(tmp_path).encode() not in written[0]
@@ -103,7 +104,7 @@ def test_the_machine_does_not_show(tmp_path, monkeypatch):
 
 def test_a_changed_result_shows(tmp_path):
     results, *inputs = review(tmp_path)
-    write_crate(results, *inputs, ROOT)
+    write_crate(results, *inputs, OURS)
     (results / "README.md").write_text("# Other\n")
     with pytest.raises(AssertionError):
         sound_crate(results)
@@ -117,7 +118,7 @@ def test_the_shipped_results_fit_in_a_small_crate(tmp_path):
     shutil.copytree(ROOT / "results", results, ignore=shutil.ignore_patterns("logs"))
     write_manifest(results, {"data/raw": ROOT / "data" / "raw"})
     tables, settings = (ROOT / "data" / "raw").glob("*.csv"), (ROOT / "config").glob("*.yaml")
-    write_crate(results, by_name(tables), sorted(settings), ROOT, ROOT / "CITATION.cff")
+    write_crate(results, by_name(tables), sorted(settings), OURS, ROOT / "CITATION.cff")
     entities = sound_crate(results)
     assert (results / "ro-crate-metadata.json").stat().st_size < 400_000
     assert entities["./"]["author"] == {"@id": "#The-Trialpool-authors"}

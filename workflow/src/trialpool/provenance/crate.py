@@ -42,6 +42,67 @@ CITATION = "CITATION.cff"
 SOFTWARE = ("workflow/Snakefile", "requirements.lock", CITATION)
 
 
+def manifest_rows(
+    results: str | Path, evidence: Mapping[str, str | Path] | None = None
+) -> list[dict[str, str | int]]:
+    """One row a committed file below `results`, sorted by path, then one row an evidence folder.
+
+    Left out: the manifest itself and the crate, hidden (half-written) files, logs. An evidence folder's hash
+    is that of the lines "sha256  name" of its tables (what `sha256sum *.csv | sha256sum` prints in the C
+    locale), so that any changed, added or lost table changes it; notes beside them do not: no rule reads
+    them. `evidence` has the folders by the names that the config gives them: under a store for many machines
+    they lie elsewhere. Raises FileNotFoundError where a folder does not exist.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     _ = (Path(folder) / "summary.csv").write_bytes(b"a\\n")
+    ...     [(row["path"], row["bytes"]) for row in manifest_rows(folder)]
+    [('summary.csv', 2)]
+    """
+    rows = [_row(path, name) for name, path in _files(results) if name not in (MANIFEST_NAME, CRATE_NAME)]
+    tables = {table.file for table in TABLES.values()}
+    for name, folder in (evidence or {}).items():
+        files = [(table, path) for table, path in _files(folder) if table in tables]
+        lines = "".join(f"{sha256(path)}  {table}\n" for table, path in files)
+        shown = Path(name).name if Path(name).is_absolute() else Path(name).as_posix()
+        hashed = hashlib.sha256(lines.encode("utf-8")).hexdigest()
+        size = sum(path.stat().st_size for _, path in files)
+        rows.append({"path": f"evidence: {shown}", "sha256": hashed, "bytes": size})
+    return rows
+
+
+def write_manifest(folder: str | Path, evidence: Mapping[str, str | Path]) -> None:
+    """Write manifest.csv: the hash of every result and of the evidence folders, given by their names."""
+    io.write_csv(Path(folder) / MANIFEST_NAME, manifest_rows(folder, evidence), MANIFEST.names)
+
+
+def _files(folder: str | Path) -> list[tuple[str, Path]]:
+    if not Path(folder).is_dir():
+        raise FileNotFoundError(f"{folder} is not a folder: there is nothing to list in a manifest")
+    files = ((path.relative_to(folder), path) for path in Path(folder).rglob("*") if path.is_file())
+    return sorted(
+        (name.as_posix(), path)
+        for name, path in files
+        if not any(part.startswith(".") or part in NOT_COMMITTED for part in name.parts)
+    )
+
+
+def _row(path: str | Path, name: str) -> dict[str, str | int]:
+    return {"path": name, "sha256": sha256(path), "bytes": Path(path).stat().st_size}
+
+
+def shown_path(path: str | Path) -> str:
+    """A path as another machine may read it: below the working folder, else the file's name alone.
+
+    >>> shown_path("config/config.yaml"), shown_path(Path.cwd() / "a.csv"), shown_path("/home/somebody/b.csv")
+    ('config/config.yaml', 'a.csv', 'b.csv')
+    """
+    path = Path(path)
+    if path.is_absolute() and path.is_relative_to(Path.cwd()):
+        path = path.relative_to(Path.cwd())
+    return path.name if path.is_absolute() or ".." in path.parts else path.as_posix()
+
+
 def citation_of(configurations: Iterable[str | Path], own: str | Path) -> list[str]:
     """The CITATION.cff of a review, as a list of one or none: beside its configuration, or Trialpool's `own`.
 
@@ -69,52 +130,26 @@ def write_crate(
     """Write ro-crate-metadata.json into `results`, beside manifest.csv and summary.csv, which it reads.
 
     `tables` are the evidence tables by name, `settings` the configuration and what it names; `software` the
-    files named in SOFTWARE; `citation` is the CITATION.cff of
-    this review (date, licence and authors of the results). Without it the results have no authors and no
-    licence, and bear the date of Trialpool's release. Raises FileNotFoundError where a file is missing.
+    files named in SOFTWARE; `citation` is the CITATION.cff of this review (date, licence and authors of the
+    results). Without it the results have no authors and no licence, and bear the date of Trialpool's release.
+    Raises FileNotFoundError where a file is missing.
     """
-    results, parts = Path(results), dict(zip(SOFTWARE, software, strict=True))
-    with (results / MANIFEST_NAME).open(encoding="utf-8", newline="") as stream:
-        rows = [row for row in csv.DictReader(stream) if not row["path"].startswith("evidence: ")]
-    with (results / "summary.csv").open(encoding="utf-8", newline="") as stream:
-        titles = {row["analysis"]: row["title"] for row in csv.DictReader(stream)}
-    rows.append(file_row(results / MANIFEST_NAME, MANIFEST_NAME))
-    graph = crate_graph(
-        sorted(rows, key=lambda row: str(row["path"])),
-        titles,
-        inputs=[
-            *(file_row(path, shown_path(name)) for name, path in tables.items()),
-            *(file_row(path, shown_path(path)) for path in settings),
-        ],
-        software={name: file_row(path, name) for name, path in parts.items()},
-        release=read_yaml(parts[CITATION])[0],
-        citation=read_yaml(citation)[0] if citation else None,
-    )
-    io.write_json(results / CRATE_NAME, {"@context": CONTEXT, "@graph": graph})
+    results, (snakefile, packages, about_us) = Path(results), software
+    rows = [row for row in _csv(results / MANIFEST_NAME) if not row["path"].startswith("evidence: ")]
+    rows = sorted([*rows, _row(results / MANIFEST_NAME, MANIFEST_NAME)], key=lambda row: str(row["path"]))
+    titles = {row["analysis"]: row["title"] for row in _csv(results / "summary.csv")}
+    release = read_yaml(about_us)[0]
+    own = read_yaml(citation)[0] if citation else None
 
-
-def crate_graph(
-    rows: Sequence[Mapping[str, Any]],
-    titles: Mapping[str, str],
-    *,
-    inputs: Sequence[Mapping[str, Any]],
-    software: Mapping[str, Mapping[str, Any]],
-    release: Mapping[str, Any],
-    citation: Mapping[str, Any] | None = None,
-) -> list[Entity]:
-    """The entities of the crate, from rows of path, sha256 and bytes and the content of CITATION.cff files.
-
-    >>> row = {"path": SOFTWARE[0], "sha256": "0" * 64, "bytes": 9}
-    >>> release = {"title": "Trialpool", "version": "0.1.0", "date-released": "2026-01-02", "license": "MIT"}
-    >>> parts = {SOFTWARE[0]: row, "requirements.lock": row | {"sha256": "1" * 64}}
-    >>> graph = crate_graph([row | {"path": "a/b.csv"}], {}, inputs=[], software=parts, release=release)
-    >>> [entity["@id"] for entity in graph if entity["@type"] in ("File", "Dataset")][:3]
-    ['./', 'a/', 'a/b.csv']
-    """
     outputs = _outputs(rows, titles)
-    taken = _outside(inputs)
-    lock = _outside([software["requirements.lock"]])
-    workflow = _workflow(software[SOFTWARE[0]], release)
+    taken = _outside(
+        [
+            *(_row(path, shown_path(name)) for name, path in tables.items()),
+            *(_row(path, shown_path(path)) for path in settings),
+        ]
+    )
+    lock = _outside([_row(packages, SOFTWARE[1])])
+    workflow = _workflow(_row(snakefile, SOFTWARE[0]), release)
     top = [entity for entity in outputs if "/" not in entity["@id"].rstrip("/")]
     root = _root([*top, workflow, *taken, *lock], workflow, len(titles), release, own)
     run = _entity(
