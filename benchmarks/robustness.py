@@ -22,7 +22,7 @@ import yaml
 from trialpool.planning import batches
 from trialpool.pool_job import pool_analyses
 from trialpool.protocol import load_protocol
-from trialpool.records import Effect, sketch
+from trialpool.records import Choice, Choices, Effect, sketch
 from trialpool.synthesis.choices import data_sets, multiverse, specifications
 from trialpool.synthesis.sensitivity import sensitivity_rows
 
@@ -59,7 +59,7 @@ def rows():
                 effect=effects[trial],
                 variance=variances[trial],
                 selected=variant == 0,
-                variant="" if variant == 0 else f"choice={variant}",
+                variant=Choices([Choice("choice", str(variant))] if variant else []),
             )
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from trialpool.contracts import TABLES
 from trialpool.evidence.compare import Comparison, compare
 from trialpool.evidence.summaries import harmonise
+from trialpool.records import Steps
 
 Row = dict[str, Any]
 CATALOGUE: dict[str, Any] = {
@@ -84,10 +85,10 @@ def answer(tables: dict[str, pd.DataFrame], *specs: Row) -> Comparison:
 
 
 def chosen(comparison: Comparison) -> list[Row]:
-    """The selected effects as dicts."""
+    """The selected effects as dicts, steps and cautions as texts."""
     effects = comparison.effects
     rows: list[Row] = effects[effects["selected"]].to_dict("records")
-    return rows
+    return [row | {name: str(Steps(row[name])) for name in ("derivation", "cautions")} for row in rows]
 
 
 def reasons(comparison: Comparison) -> dict[str, str]:

@@ -1,18 +1,18 @@
 import pytest
 from small_review import SHAM, answer, question, review, two_arms
 
-from trialpool.records import Choice, choices_from_text, choices_to_text
+from trialpool.records import Choice, Choices
 
 
 def found(tables, **changes):
-    """Variant -> list of (arms, n of the control, effect) that it would pool."""
+    """Variant as text -> list of (arms, n of the control, effect) that it would pool."""
     effects = answer(tables, question(**changes)).effects
-    rows = effects[effects["variant"] != ""]
+    rows = effects[effects["variant"].map(len) > 0]
     assert not rows["selected"].any()
     sets = {}
     for row in rows.to_dict("records"):
         who = (row["study_id"], row["arm_experimental"], row["n_control"], round(row["effect"], 6))
-        sets.setdefault(row["variant"], []).append(who)
+        sets.setdefault(str(row["variant"]), []).append(who)
     return sets
 
 
@@ -75,8 +75,12 @@ def test_a_grid_of_correlations_where_one_is_assumed():
     ] + two_arms(measure="change", spread_type="none", spread_low=None)
     tables = review(continuous=rows)
     effects = answer(tables, question(kinds=["change"])).effects
-    rows = effects[effects["variant"].str.startswith("r=")]
-    assert rows["variant"].tolist() == ["r=0.3", "r=0.7", "r=0.9"]  # 0.5 is the default, not another choice
+    rows = effects[effects["variant"].map(str).str.startswith("r=")]  # 0.5 is the default, not another choice
+    assert [str(variant) for variant in rows["variant"]] == [
+        "r=0.3",
+        "r=0.7",
+        "r=0.9",
+    ]
     # SD of the change is 2·√(2(1 - r)), so the variance is 2·8(1 - r)/20
     assert rows["variance"].tolist() == pytest.approx([0.8 * (1 - r) for r in (0.3, 0.7, 0.9)])
     assert rows["imputed"].all()
@@ -122,6 +126,6 @@ def test_the_name_of_an_alternative_reads_back_as_its_choices():
     rows = [*two_arms(), *two_arms(instrument="TSS"), *two_arms(timepoint="follow_up", weeks=20)]
     rows[2]["centre"], rows[4]["centre"] = 2.5, 4.5
     names = list(found(review(continuous=rows), measure="SMD", outcomes=["NRS", "TSS"]))
-    assert choices_from_text("timepoint=follow_up") == (Choice("timepoint", "follow_up"),)
-    assert [choices_to_text(choices_from_text(name)) for name in names] == names
-    assert choices_from_text("") == ()
+    assert Choices.parse("timepoint=follow_up") == (Choice("timepoint", "follow_up"),)
+    assert [str(Choices.parse(name)) for name in names] == names
+    assert Choices.parse("") == ()

@@ -6,6 +6,9 @@ from small_review import answer, chosen, question, review, two_arms
 from trialpool import io
 from trialpool.evidence.compare import write_comparison
 from trialpool.evidence.tables import EFFECTS
+from trialpool.records import Choice, Effect, from_json, to_json
+
+CATEGORIES = {"category_experimental": "manual_acupuncture", "category_control": "sham"}
 
 
 def test_effect_is_experimental_minus_control():
@@ -37,3 +40,19 @@ def test_files_of_every_analysis_have_the_full_typed_schema_and_equal_bytes(tmp_
     assert row["n_experimental"] == 20
     assert row["events_control"] is None
     assert not np.isnan(row["variance"])
+
+
+def test_steps_cautions_and_choices_are_the_same_in_the_file_and_after_it(tmp_path):
+    rows = [*two_arms(spread_type="se", note="blurred; read from a figure"), *two_arms(measure="change")]
+    rows[2]["centre"] = 2.0
+    result = answer(review(continuous=rows), question())
+    files = [tmp_path / f"{name}.parquet" for name in ("effects", "excluded", "known")]
+    write_comparison(result, [["q"]], files)
+    effects = [from_json(Effect, row | CATEGORIES) for row in io.read_rows(files[0])]
+    main, _, other = effects
+    assert main.derivation == ("SD from SE, n = 20", "sign kept")
+    assert main.cautions == ("blurred", "read from a figure")
+    assert (main.variant, other.variant) == ((), (Choice("kinds", "change only"),))
+    assert [each.derivation for each in effects] == result.effects["derivation"].tolist()
+    assert to_json(main)["cautions"] == "blurred; read from a figure"
+    assert from_json(Effect, to_json(other)) == other

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialpool.evidence.derivation import Reason, add_text, refuse, with_randomised
+from trialpool.evidence.derivation import Reason, add_steps, refuse, with_randomised
 from trialpool.evidence.participant_flow import REASONS
 
 
@@ -44,10 +44,11 @@ def test_the_number_randomised_of_an_arm_under_any_name():
 
 
 def test_words_are_added_where_asked_only():
-    table = pd.DataFrame({"derivation": ["a", ""]})
-    add_text(table, "derivation", np.array([True, True]), "b")
-    add_text(table, "derivation", np.array([False, False]), "c")
-    assert table["derivation"].tolist() == ["a; b", "b"]
+    table = pd.DataFrame({"derivation": [("a",), ()]})
+    add_steps(table, "derivation", np.array([True, True]), "b")
+    add_steps(table, "derivation", np.array([False, False]), "c")
+    add_steps(table, "derivation", np.array([False, True]), "d")
+    assert table["derivation"].tolist() == [("a", "b"), ("b", "d")]
 
 
 def test_every_reason_for_leaving_the_flow_is_a_reason():

@@ -52,7 +52,7 @@ class TestShippedEvidence:
         assert members(review, "known") == set(tables["studies"]["study_id"])
         numbered = set().union(*(tables[name]["study_id"] for name in ("continuous", "contrasts", "events")))
         assert members(review, "with_numbers") == numbered
-        used = compared.effects[compared.effects["selected"] & (compared.effects["variant"] == "")]
+        used = compared.effects[compared.effects["selected"]]
         assert members(review, "used") == set(used["study_id"])
         assert members(review, "pooled_with_others") | members(review, "alone") == members(review, "used")
         assert not members(review, "pooled_with_others") & members(review, "alone")
@@ -60,7 +60,7 @@ class TestShippedEvidence:
     def test_every_analysis_is_there_and_its_effects_are_those_selected(self, shipped):
         _, compared, table = shipped
         used = table[(table["step"] == "used") & (table["analysis"] != "")].set_index("analysis")["results"]
-        chosen = compared.effects[compared.effects["selected"] & (compared.effects["variant"] == "")]
+        chosen = compared.effects[compared.effects["selected"]]
         assert used[used > 0].to_dict() == chosen["analysis"].value_counts().to_dict()
 
     def test_every_reason_is_in_words(self, shipped):
@@ -103,7 +103,7 @@ def run(named, rows, effects=(), excluded=(), known=()):
     text = {"analysis": "", "study_id": ""}
     return participant_flow(
         tables(*named, rows=rows),
-        frame(*effects, **text, selected=True, variant=""),
+        frame(*effects, **text, selected=True),
         frame(*excluded, **text, reason_code=""),
         frame(*known, **text, has_numbers=True),
         ["pain"],
@@ -139,16 +139,16 @@ def test_missing_numbers_in_one_domain_are_no_reason_for_the_whole_trial():
     assert (pain["known"], pain["no_numbers"], pain["with_numbers"], pain["used"]) == (1, 1, 0, 0)
 
 
-def test_effects_that_are_not_selected_or_only_variants_are_not_used():
-    effects = [("pain", "A", True, ""), ("pain", "B", False, ""), ("pain", "C", True, "r=0.7")]
-    table = run(["A", "B", "C"], ["A", "B", "C"], effects=effects, known=[("pain", n, True) for n in "ABC"])
+def test_effects_that_are_not_selected_are_not_used():
+    effects = [("pain", "A", True), ("pain", "B", False)]
+    table = run(["A", "B"], ["A", "B"], effects=effects, known=[("pain", n, True) for n in "AB"])
     assert review_of(table)["used", ""] == "A"
     assert review_of(table)["alone", ""] == "A"
     assert table.loc[(table["analysis"] == "pain") & (table["step"] == "used"), "results"].tolist() == [1]
 
 
 def test_two_trials_in_one_analysis_are_pooled_with_each_other():
-    table = run(["A", "B"], ["A", "B"], effects=[("pain", "A", True, ""), ("pain", "B", True, "")])
+    table = run(["A", "B"], ["A", "B"], effects=[("pain", "A", True), ("pain", "B", True)])
     assert review_of(table)["pooled_with_others", ""] == "A B"
     assert review_of(table)["alone", ""] == ""
 

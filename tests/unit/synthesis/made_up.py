@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from trialpool.records import (
+    Choices,
     Difference,
     Effect,
     Grade,
@@ -59,7 +60,7 @@ def effect(number: int, value: float, variance: float = 0.05, **changes: Any) ->
         **{"arm_experimental": "acu", "arm_control": "sham", "category_control": "sham"},
         **{"instrument": "NRS", "item": "", "n_experimental": 30, "n_control": 30},
         **{"effect": value, "variance": variance, "imputed": False, "reading": "double"},
-        **{"selected": True, "variant": "", "risk_of_bias": ""},
+        **{"selected": True, "variant": Choices(), "risk_of_bias": ""},
     }
     return sketch(Effect, **values | changes)
 

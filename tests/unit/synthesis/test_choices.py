@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
+from trialpool.records import Choices
 from trialpool.synthesis.choices import conclusion, data_sets, multiverse, specifications
+
+LATER = Choices.parse("timepoint=follow_up")
 
 
 def test_an_inclusion_that_drops_nothing_or_leaves_one_trial_is_absent():
@@ -50,7 +53,7 @@ def test_ratios_are_told_on_their_natural_scale():
 
 
 def test_variants_are_other_data_and_what_moves_the_estimate_most_is_named():
-    later = [replace(row, effect=0.4, variant="timepoint=follow_up", selected=False) for row in effects()]
+    later = [replace(row, effect=0.4, variant=LATER, selected=False) for row in effects()]
     every = specifications(SPEC, data_sets([*effects(), *later]))
     assert set(every.choices["timepoint"]) == {"default", "follow_up"}
     summary = multiverse(SPEC, every)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
+from trialpool.records import Choices
 from trialpool.stats import influence, pool
 from trialpool.synthesis.diagnostics import (
     cumulative_rows,
@@ -16,6 +17,8 @@ from trialpool.synthesis.diagnostics import (
     posteriors,
     small_study,
 )
+
+ALL_EFFECTS = Choices.parse("several_effects=multilevel")
 
 
 def test_small_study_tests_wait_for_enough_trials():
@@ -53,7 +56,12 @@ def test_bayes_agrees_with_the_frequentist_answer_when_trials_agree():
 
 def test_dependent_effects_are_modelled_beside_the_main_result():
     several = [
-        replace(row, variant="several_effects=multilevel", selected=False, effect=row.effect + shift)
+        replace(
+            row,
+            variant=ALL_EFFECTS,
+            selected=False,
+            effect=row.effect + shift,
+        )
         for row in effects()
         for shift in (0.0, 0.2)
     ]

@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 
 from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
-from trialpool.records import Conclusion, Multiverse, Sensitivity, sketch
+from trialpool.records import Choices, Conclusion, Multiverse, Sensitivity, sketch
 from trialpool.stats import pool
 from trialpool.synthesis.analyse import analyse
 from trialpool.synthesis.choices import data_sets, models
 from trialpool.synthesis.sensitivity import robustness, sensitivity_rows
+
+LATER = Choices.parse("timepoint=follow_up")
 
 
 def test_the_first_sensitivity_row_is_the_main_result():
@@ -45,7 +47,7 @@ def test_leave_one_out_drops_the_trial_it_names():
 
 
 def test_variants_are_other_data_and_never_the_main_result():
-    later = [replace(row, effect=0.4, variant="timepoint=follow_up", selected=False) for row in effects()]
+    later = [replace(row, effect=0.4, variant=LATER, selected=False) for row in effects()]
     record, _ = analyse(SPEC, [*effects(), *later])
     assert record.pooled.estimate == pytest.approx(np.mean(EFFECTS))
     data = [row for row in record.sensitivity if row.kind == "data" and not row.reason]
@@ -80,7 +82,7 @@ def test_what_could_not_be_tried_says_why():
     assert found["sham or placebo control"] == "leaves out no trial"
     assert found["another correlation of baseline and final value"].startswith("no SD in use")
     assert not any("Mantel" in choice for choice in found)  # no events, hence nothing missing
-    late = [replace(effects()[0], variant="timepoint=follow_up", selected=False, effect=0.4)]
+    late = [replace(effects()[0], variant=LATER, selected=False, effect=0.4)]
     assert reasons(SPEC, effects() + late)["another timepoint"] == "leaves 1 trial: too few to pool"
     assert reasons(SPEC, effects(EFFECTS[:2]))["one trial left out"] == "would leave a single trial"
     events = reasons(SPEC | {"measure": "RR", "mcid": None}, effects())
@@ -104,7 +106,7 @@ def test_a_control_of_sham_and_placebo_arms_together_is_inert():
 
 def test_arms_that_share_a_control_are_modelled_beside_the_rest():
     shared = [
-        replace(row, variant="multi_arm=covariance", selected=False, effect=row.effect + shift)
+        replace(row, variant=Choices.parse("multi_arm=covariance"), selected=False, effect=row.effect + shift)
         for row in effects()
         for shift in (0.0, 0.2)
     ]

@@ -132,19 +132,21 @@ class Kind(StrEnum):
 
     TEXT = "text"
     CODES = "codes"  # a list of codes a cell
+    STEPS = "steps"  # a list of texts a cell
+    CHOICES = "choices"  # a list of `records.Choice` a cell
     NUMBER = "number"
     COUNT = "count"
     FLAG = "flag"
 
 
-TEXT, CODES, NUMBER, COUNT, FLAG = Kind
+TEXT, CODES, STEPS, CHOICES, NUMBER, COUNT, FLAG = Kind
 
 
 @dataclass(frozen=True, slots=True)
 class Column:
     """One column: its kind; for raw tables also the form of its cells, the words or the range allowed.
 
-    `kind` is text, codes (a list of texts), number, count (whole) or flag. `required` cells may not be empty.
+    `required` cells may not be empty.
     A table may lack an `optional` column altogether; its cells then count as empty.
     """
 
@@ -348,6 +350,8 @@ def _columns(**kinds: str) -> dict[str, Kind]:
 
 _KINDS = _columns(
     codes="category_experimental category_control",
+    steps="derivation cautions",
+    choices="variant",
     number="weeks mean sd sd_before sd_after r_found sd_borrowed estimate se df effect variance weight"
     " mean_experimental sd_experimental mean_control sd_control sessions programme_weeks sessions_per_week"
     " ci_low ci_high estimate_low estimate_high p_value pi_low pi_high tau2 tau2_low tau2_high i2 q q_p_value"
@@ -516,6 +520,7 @@ RESULTS: dict[str, Table] = {  # by file name below the results folder; <…> st
 _KIND_WORDS = {
     TEXT: "text",
     CODES: "codes, joined by +",
+    STEPS: "text",
     NUMBER: "number",
     COUNT: "whole number",
     FLAG: "true or false",

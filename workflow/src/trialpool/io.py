@@ -17,7 +17,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.contracts import CODES, FLAG, TEXT, Kind, Table, columns_differ
+from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ
 from trialpool.glossary import meaning
 
 if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that hold a frame pay for it
@@ -131,7 +131,7 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     """Write a frame as parquet (zstd, no index), each column with its unit and meaning.
 
     Raises TypeError, with the column's name, where the frame is not the table: a column lacks, is too much,
-    or holds another kind of value. Codes are tuples of text.
+    or holds another kind of value. Codes, steps and choices are tuples.
     """
     import pyarrow
 
@@ -141,7 +141,7 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     for place, name in enumerate(schema.names):
         unit, says = meaning(table.name, name)
         field, kind = schema.field(place), table.kinds[name]
-        if kind == CODES or frame.empty:  # of no row no type can be inferred
+        if kind in (CODES, STEPS, CHOICES) or frame.empty:  # of no row no type can be inferred
             field = pyarrow.field(name, _stored_as(kind))
         elif not _fits(field.type, kind):
             raise TypeError(f"the column {name} of the table {table.name} holds {field.type}, not {kind}")
@@ -156,7 +156,9 @@ def _stored_as(kind: Kind) -> Any:
     """The type of pyarrow in which a kind of column is stored where its values do not say."""
     import pyarrow
 
-    kinds = {TEXT: pyarrow.string(), FLAG: pyarrow.bool_(), CODES: pyarrow.list_(pyarrow.string())}
+    text, texts = pyarrow.string(), pyarrow.list_(pyarrow.string())
+    choices = pyarrow.list_(pyarrow.struct([("dimension", text), ("level", text)]))
+    kinds = {TEXT: text, FLAG: pyarrow.bool_(), CODES: texts, STEPS: texts, CHOICES: choices}
     return kinds.get(kind, pyarrow.float64())
 
 

@@ -7,15 +7,16 @@ for what could not be worked out. Fields marked `omitted` are left out of the JS
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 T = TypeVar("T")
 JOINT = "+"  # between the categories of arms that were combined; no code contains it
+SEPARATOR = "; "  # between steps, cautions and choices where they are written as one text; none contains it
 
 
 class Status(StrEnum):
@@ -77,30 +78,50 @@ def omitted() -> Any:
     return field(default=None, metadata={"omitted": True})
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """One departure from how an analysis chooses its data: a dimension of choice and the level taken."""
 
     dimension: str
     level: str
 
+    def __str__(self) -> str:
+        return f"{self.dimension}={self.level}"
 
-def choices_to_text(choices: Iterable[Choice]) -> str:
-    """Choices as the column `variant` of the effects table names them; "" for none, the main result.
 
-    >>> choices_to_text([Choice("kinds", "change only"), Choice("timepoint", "follow_up")])
-    'kinds=change only; timepoint=follow_up'
+class Choices(tuple[Choice, ...]):
+    """Choices of data that differ from those of the main result, none in it; one text in JSON.
+
+    >>> str(Choices.parse("r=0.3; timepoint=follow_up")), len(Choices())
+    ('r=0.3; timepoint=follow_up', 0)
     """
-    return "; ".join(f"{choice.dimension}={choice.level}" for choice in choices)
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Choices:
+        """The other way round."""
+        return cls(Choice(*part.split("=", 1)) for part in text.split(SEPARATOR) if part)
+
+    def __str__(self) -> str:
+        return SEPARATOR.join(map(str, self))
 
 
-def choices_from_text(text: str) -> tuple[Choice, ...]:
-    """The other way round.
+class Steps(tuple[str, ...]):
+    """Steps of a derivation, or cautions; one text in CSV and JSON.
 
-    >>> choices_from_text("r=0.3; timepoint=follow_up")[0]
-    Choice(dimension='r', level='0.3')
+    >>> str(Steps(["SD from SE, n = 16", "sign kept"]))
+    'SD from SE, n = 16; sign kept'
     """
-    return tuple(Choice(*part.split("=", 1)) for part in text.split("; ") if part)
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, text: str) -> Steps:
+        """The other way round; also the clauses of a note."""
+        return cls(part for part in text.split(SEPARATOR) if part)
+
+    def __str__(self) -> str:
+        return SEPARATOR.join(self)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +183,7 @@ class Direction:
 class Effect:
     """A row of the effects table: one effect of a trial on the analysis scale (ratios as logarithms).
 
-    `variant` names the choice of data that gives it, "" in the main one. Arms that were combined may be of
+    `variant` are the choices of data that give it, none in the main result. Arms that were combined may be of
     several categories: a category field then holds them joined by "+" (see `categories`).
     """
 
@@ -199,15 +220,15 @@ class Effect:
     effect: float
     variance: float
     imputed: bool
-    derivation: str
-    cautions: str
+    derivation: Steps
+    cautions: Steps
     reading: str
     source_url: str
     locator: str
     row_ids: str
     selected: bool
     reason: str
-    variant: str
+    variant: Choices
     sessions: float | None
     programme_weeks: float | None
     sessions_per_week: float | None
@@ -216,11 +237,6 @@ class Effect:
     risk_of_bias: str = ""
     judgements: str = ""
     audit: str = ""
-
-    @property
-    def choices(self) -> tuple[Choice, ...]:
-        """The choices of data that `variant` names, none in the main result."""
-        return choices_from_text(self.variant)
 
     def categories(self, side: str) -> list[str]:
         """The categories of the arms of one side, "experimental" or "control".
@@ -852,6 +868,8 @@ def to_json(value: Any) -> Any:
             for each, part in pairs
             if not (part is None and "omitted" in each.metadata)
         }
+    if isinstance(value, Choices | Steps):
+        return str(value)
     if isinstance(value, Mapping):
         return {key: to_json(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
@@ -865,4 +883,11 @@ def from_json(kind: type[T], value: Any) -> T:
     >>> from_json(Break, {"kind": "data", "choice": "final values", "to": "unclear"}).choice
     'final values'
     """
-    return msgspec.convert(value, kind)
+    return msgspec.convert(value, kind, dec_hook=_from_cell)
+
+
+def _from_cell(kind: type[Choices] | type[Steps], value: Any) -> Choices | Steps:
+    """Steps or choices from the text of JSON, or from the list of a parquet file."""
+    if isinstance(value, str):
+        return kind.parse(value)
+    return Choices(Choice(**each) for each in value) if kind is Choices else Steps(value)

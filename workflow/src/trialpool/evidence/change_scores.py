@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, Route, joined, number_text, refuse
+from trialpool.evidence.derivation import Reason, Route, add_steps, joined, number_text, put, refuse, steps
 from trialpool.evidence.tables import setting
 from trialpool.stats import change_correlation, change_sd
 
@@ -107,7 +107,7 @@ def _missing_sds(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame)
     _impute(table, change & ~known, Route.CORRELATION, f"{words} before (SD after taken as that before)")
     _impute(table, same, Route.BASELINE, "mean as printed, its SD from the arm's baseline")
     for mask, other in ((known, after), (change | same, before)):
-        ids = joined(table["row_ids"], other["row_ids"], separator=" ")
+        ids = joined(table["row_ids"], other["row_ids"])
         table.loc[mask, "row_ids"] = ids[mask.to_numpy()]
 
 
@@ -115,7 +115,7 @@ def _impute(table: pd.DataFrame, mask: pd.Series, route: Route, words: str) -> N
     table.loc[mask, "route"] = int(route)
     table.loc[mask, "imputed"] = True
     table.loc[mask, ["reason_code", "reason"]] = ""
-    table.loc[mask, "derivation"] = joined(words, table["derivation"])[mask.to_numpy()]
+    put(table, "derivation", mask, steps(words, table.loc[mask, "derivation"]))
 
 
 def _unprinted(table: pd.DataFrame, kind: str) -> np.ndarray:
@@ -158,10 +158,10 @@ def _reconstructed(
         n=np.minimum(row["n"], base["n"]),
         reconstructed=True,
         imputed=True,
-        derivation=words,
+        derivation=steps([words] * len(row)),
         reason_code="",
         reason="",
-        row_ids=joined(row["row_ids"], base["row_ids"], separator=" ") if len(row) else row["row_ids"],
+        row_ids=joined(row["row_ids"], base["row_ids"]),
     )
 
 
@@ -191,7 +191,7 @@ def _by_correlation(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataF
         f"r = {number_text(value)} ({text})" if known else f"r = {number_text(value)} assumed"
         for value, text, known in zip(r, summary["r_source"], estimated, strict=True)
     ]
-    rows.loc[mask, "derivation"] = joined(part["derivation"], words)
+    add_steps(rows, "derivation", mask, words)
     refuse(rows, [(mask & ~(rows["sd"] > 0), Reason.NO_SPREAD, "the assumed SD of the change is 0")])
 
 
@@ -204,5 +204,5 @@ def _borrowed(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) 
     rows.loc[mask, "sd"] = source.loc[mask, "sd_borrowed"]
     words = [f"mean as printed, its SD pooled over {text}" for text in source.loc[mask, "borrowed_from"]]
     rows.loc[mask, "route"], rows.loc[mask, "imputed"] = int(Route.BORROWED), True
-    rows.loc[mask, "derivation"] = joined(words, rows.loc[mask, "derivation"])
+    put(rows, "derivation", mask, steps(words, rows.loc[mask, "derivation"]))
     rows.loc[mask, ["reason_code", "reason"]] = ""

@@ -38,7 +38,7 @@ from trialpool.evidence.match import UNLISTED, AnalysisContext, Spec, settings_f
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.select import NEEDED, choose
 from trialpool.measures import OF_EVENTS
-from trialpool.records import Choice, choices_to_text
+from trialpool.records import Choice, Choices
 
 CORRELATIONS = (0.3, 0.5, 0.7, 0.9)
 MULTI_ARM = ("combine", "split", "first", "covariance")
@@ -61,7 +61,7 @@ class Alternative:
     """An analysis under other choices, `spec` with all their settings."""
 
     analysis_index: int
-    choices: tuple[Choice, ...]
+    choices: Choices
     spec: Spec
 
 
@@ -95,7 +95,7 @@ def alternative_choices(
     can = flags.reindex(range(len(context.specs))).fillna(False).astype(bool).to_dict("records")
     passed = _passed_over(have)
     return [
-        Alternative(index, (choice,), {**spec, **changes})
+        Alternative(index, Choices([choice]), {**spec, **changes})
         for index, spec in enumerate(context.specs)
         for choice, changes in _changes(spec, can[index], passed.get(index, set()))
     ]
@@ -193,9 +193,9 @@ def combine_choices(
     `most` says for an analysis how many, MOST where it does not.
 
     >>> spec = {"r": 0.5, "t": 1}
-    >>> singles = [Alternative(0, (Choice(name, str(value)),), spec | {name: value})
+    >>> singles = [Alternative(0, Choices([Choice(name, str(value))]), spec | {name: value})
     ...            for name, value in (("r", 0.3), ("t", 2))]
-    >>> [(choices_to_text(both.choices), both.spec) for both in combine_choices([spec], singles)]
+    >>> [(str(both.choices), both.spec) for both in combine_choices([spec], singles)]
     [('r=0.3; t=2', {'r': 0.3, 't': 2})]
     """
     by_analysis: dict[int, dict[str, list[Alternative]]] = {}
@@ -215,7 +215,8 @@ def combine_choices(
             changed = dict(specs[index])
             for part in parts:
                 changed |= {key: value for key, value in part.spec.items() if value != specs[index].get(key)}
-            combined.append(Alternative(index, sum((part.choices for part in parts), ()), changed))
+            choices = Choices(itertools.chain.from_iterable(part.choices for part in parts))
+            combined.append(Alternative(index, choices, changed))
     return combined
 
 
@@ -253,7 +254,7 @@ def _pooled(
     rows = rows[rows["alternative"].isin(useful)]
     at = rows["alternative"].to_numpy(dtype=int)
     indices = np.array([other.analysis_index for other in alternatives])[at]
-    names = np.array([choices_to_text(other.choices) for other in alternatives], dtype=object)[at]
+    names = np.fromiter((other.choices for other in alternatives), dtype=object, count=len(alternatives))[at]
     return rows.drop(columns="alternative").assign(analysis_index=indices, variant=names), useful
 
 

@@ -18,13 +18,14 @@ import pandas as pd
 
 from trialpool import contracts, io
 from trialpool.evidence.choices import alternative_datasets
-from trialpool.evidence.derivation import SIDES
+from trialpool.evidence.derivation import SIDES, steps
 from trialpool.evidence.exclusions import excluded_results, known_trials
 from trialpool.evidence.match import AnalysisContext, Spec, pose
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
 from trialpool.evidence.tables import DOSE, EFFECTS, EXCLUDED, KNOWN, typed
+from trialpool.records import Choices, Steps
 
 COMPARED = (contracts.EFFECTS, contracts.EXCLUDED, contracts.KNOWN)
 GRAVE = ("high", "medium")
@@ -60,7 +61,8 @@ def compare(
     excluded = excluded_results(context, decided, unpaired)
     known = known_trials(context)
     alternatives = alternative_datasets(context, candidates, decided, unpaired)
-    usual = decided[decided["effect"].notna()].assign(variant="")
+    usual = decided[decided["effect"].notna()]
+    usual = usual.assign(variant=[Choices()] * len(usual))
     del candidates, decided, unpaired  # the largest tables; what follows needs the room
     both = [_described(usual, context), _described(alternatives, context).assign(selected=False)]
     names = [spec["analysis"] for spec in specs]
@@ -94,11 +96,11 @@ def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     """Effects with `audit`, the rules of high or medium severity that question one of their rows; also among
     the cautions.
 
-    >>> effects = pd.DataFrame({"row_ids": ["a.csv:2 a.csv:3"], "cautions": [""]})
+    >>> effects = pd.DataFrame({"row_ids": ["a.csv:2 a.csv:3"], "cautions": [()]})
     >>> findings = pd.DataFrame({"row_ids": ["a.csv:3"], "severity": ["high"], "rule": ["se_as_sd"],
     ...                          "finding": ["spread too small"]})
     >>> flagged(effects, findings)[["audit", "cautions"]].values.tolist()
-    [['se_as_sd', 'audit: spread too small']]
+    [['se_as_sd', ('audit: spread too small',)]]
     """
     grave = findings[findings["severity"].isin(GRAVE)]
     by_row: dict[str, list[tuple[str, str]]] = {}
@@ -109,12 +111,9 @@ def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
         list(dict.fromkeys(entry for row in str(rows).split() for entry in by_row.get(row, ())))
         for rows in effects["row_ids"]
     ]
-    cautions = [
-        "; ".join([*([str(caution)] if caution else []), *(f"audit: {words}" for _, words in entries)])
-        for caution, entries in zip(effects["cautions"], met, strict=True)
-    ]
+    audited = [sum((Steps.parse(f"audit: {words}") for _, words in entries), ()) for entries in met]
     rules = [" ".join(dict.fromkeys(rule for rule, _ in entries)) for entries in met]
-    return effects.assign(audit=rules, cautions=cautions)
+    return effects.assign(audit=rules, cautions=steps(effects["cautions"], audited))
 
 
 def write_comparison(

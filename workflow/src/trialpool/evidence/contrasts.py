@@ -26,11 +26,13 @@ from trialpool.evidence.derivation import (
     SHOW_ONLY,
     Reason,
     Route,
-    add_text,
+    add_steps,
     joined,
+    no_steps,
     no_text,
     plain_text,
     refuse,
+    steps,
     where_text,
     with_cautions,
     with_randomised,
@@ -68,8 +70,8 @@ def contrast_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         reading=rows["reading"].where(rows["reading"] != "", "single"),
         row_ids=rows["row_id"],
     )
-    for name in ("derivation", "cautions", "reason_code", "reason"):
-        table[name] = no_text(len(table))
+    table["reason_code"], table["reason"] = no_text(len(table)), no_text(len(table))
+    table["derivation"], table["cautions"] = no_steps(len(table)), no_steps(len(table))
     _from_means(table, plain_text(tables["continuous"]))
     _to_logs(table)
     standard_errors(table)
@@ -111,9 +113,9 @@ def _from_means(table: pd.DataFrame, continuous: pd.DataFrame) -> None:
     difference = (first["centre"] - second["centre"]).dropna()
     rows = difference.index
     table.loc[rows, "estimate"] = difference
-    table.loc[rows, "derivation"] = "difference of the arms' printed means"
+    add_steps(table, "derivation", table.index.isin(rows), "difference of the arms' printed means")
     ids = (table.loc[rows, "row_ids"], first.loc[rows, "row_id"], second.loc[rows, "row_id"])
-    table.loc[rows, "row_ids"] = joined(*ids, separator=" ")
+    table.loc[rows, "row_ids"] = joined(*ids)
 
 
 def _to_logs(table: pd.DataFrame) -> None:
@@ -131,9 +133,9 @@ def _to_logs(table: pd.DataFrame) -> None:
     table.loc[missing, "estimate"] = (low + high) / 2
     names = interval_names(table["spread_type"])
     midpoint = where_text(missing, "estimate = midpoint of its " + names)
-    table["derivation"] = joined(table["derivation"], midpoint)
+    table["derivation"] = steps(table["derivation"], midpoint)
     rows = interval & ~missing & table["estimate"].notna()
-    table.loc[rows, "cautions"] = interval_cautions(table["estimate"], low, high, names)[rows.to_numpy()]
+    table["cautions"] = steps(where_text(rows, interval_cautions(table["estimate"], low, high, names)))
 
 
 def interval_names(spread_types: pd.Series) -> pd.Series:
@@ -155,10 +157,8 @@ def interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series, name
     half = (high - low) / 2
     off = (estimate - (low + high) / 2).abs()
     outside = off > half
-    return joined(
-        where_text(outside, "estimate outside its " + names),
-        where_text(~outside & (off > ASYMMETRY * half), names + " not symmetric about its estimate"),
-    )
+    asymmetric = where_text(off > ASYMMETRY * half, names + " not symmetric about its estimate")
+    return np.where(outside, "estimate outside its " + names, asymmetric).astype(object)
 
 
 def standard_errors(table: pd.DataFrame) -> None:
@@ -168,7 +168,7 @@ def standard_errors(table: pd.DataFrame) -> None:
     known = table["estimate"].notna() & (table["reason_code"] == "")
     printed = known & (table["spread_type"] == "se")
     table.loc[printed, "se"] = table["spread_low"]
-    add_text(table, "derivation", printed, "SE as printed")
+    add_steps(table, "derivation", printed, "SE as printed")
     interval = known & (table["spread_high"] > table["spread_low"])
     exact = exact_p(table)
     by_p = known & exact.notna() & (table["spread_type"] == "none") & (table["estimate"] != 0)
@@ -179,16 +179,16 @@ def standard_errors(table: pd.DataFrame) -> None:
             if rows.any():
                 limits = (table.loc[rows, "spread_low"], table.loc[rows, "spread_high"])
                 table.loc[rows, "se"] = se_from_ci(*limits, df=_df(table, rows), level=level)
-                add_text(table, "derivation", rows, f"SE from {level:.0%} CI" + tails[rows])
+                add_steps(table, "derivation", rows, f"SE from {level:.0%} CI" + tails[rows])
         rows = by_p & quantile
         if rows.any():
             table.loc[rows, "se"] = se_from_p(table.loc[rows, "estimate"], exact[rows], df=_df(table, rows))
             words = "SE from p = " + table.loc[rows, "p_value"].str.lstrip("= ") + tails[rows]
-            add_text(table, "derivation", rows, words)
+            add_steps(table, "derivation", rows, words)
     table.loc[by_p, "route"] = int(Route.FROM_P)
-    caution = np.where(table["measure"].isin(NORMAL), FROM_Z_TEST, FROM_T_TEST).astype(object)
-    caution = joined(caution, where_text(exact > LARGE_P, IMPRECISE))
-    add_text(table, "cautions", by_p, caution[by_p.to_numpy()])
+    add_steps(table, "cautions", by_p & table["measure"].isin(NORMAL), FROM_Z_TEST)
+    add_steps(table, "cautions", by_p & ~table["measure"].isin(NORMAL), FROM_T_TEST)
+    add_steps(table, "cautions", by_p & (exact > LARGE_P), IMPRECISE)
 
 
 def exact_p(table: pd.DataFrame) -> pd.Series:

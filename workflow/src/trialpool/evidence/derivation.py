@@ -6,12 +6,14 @@ In: masks and text columns of a table of results. Out: the same table with `rout
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum, StrEnum
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+
+from trialpool.records import Steps
 
 SHOW_ONLY = "show_only"  # the word in the column `use` of rows that are shown and never pooled
 SIDES = ("experimental", "control")
@@ -46,6 +48,7 @@ Reason = StrEnum(
     "POOLED_ARM ONE_SIDE OTHER_COMPARISON OTHER_PURPOSE",
 )
 
+Texts: TypeAlias = "pd.Series | np.ndarray | Sequence[Any] | str"  # a column of texts or of steps, or a text
 Mask: TypeAlias = Any  # a boolean column: pandas' or numpy's
 Case: TypeAlias = tuple[Mask, Any, Any]  # where, a Reason (or one a row), words (or one text a row)
 
@@ -98,6 +101,11 @@ def no_text(size: int) -> np.ndarray:
     return np.full(size, "", dtype=object)
 
 
+def no_steps(size: int) -> np.ndarray:
+    """A column of steps without any."""
+    return steps(no_text(size))
+
+
 def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy whose text columns hold Python strings, "" where a cell is missing; equal texts are one object.
 
@@ -115,31 +123,53 @@ def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(columns, index=frame.index)
 
 
-def joined(*parts: pd.Series | np.ndarray | Sequence[str] | str, separator: str = "; ") -> np.ndarray:
-    """Join texts row by row, leaving out the empty ones.
+def joined(*columns: Texts) -> np.ndarray:
+    """Texts joined row by row by blanks, leaving out the empty ones.
 
     >>> joined(pd.Series(["a", ""]), pd.Series(["b", "c"])).tolist()
-    ['a; b', 'c']
+    ['a b', 'c']
     """
-    size = max(len(part) for part in parts if not isinstance(part, str))
-    columns = [[part] * size if isinstance(part, str) else _texts(part) for part in parts]
-    return np.array([separator.join(filter(None, row)) for row in zip(*columns, strict=True)], dtype=object)
+    return np.array([" ".join(filter(None, row)) for row in _rows(columns)], dtype=object)
 
 
-def _texts(values: pd.Series | np.ndarray | Sequence[str]) -> list[str]:
-    """Python strings of a column; walking an arrow-backed column cell by cell is ten times slower."""
-    return list(values.to_numpy(dtype=object) if isinstance(values, pd.Series) else values)
+def steps(*columns: Texts) -> np.ndarray:
+    """A column of tuples of steps: row by row those of columns of steps or of single texts ("" for none).
+
+    >>> steps("SE as printed", [("adjusted",), ()], ["", "turned round"]).tolist()
+    [('SE as printed', 'adjusted'), ('SE as printed', 'turned round')]
+    """
+    cells = [sum(map(_steps, row), ()) for row in _rows(columns)]
+    return np.fromiter(cells, dtype=object, count=len(cells))
 
 
-def add_text(table: pd.DataFrame, column: str, mask: Mask, words: Any) -> None:
-    """Put words behind what a text column says in some rows, in place.
+def _steps(cell: Any) -> tuple[str, ...]:
+    return ((cell,) if cell else ()) if isinstance(cell, str) else tuple(cell)
 
-    >>> table = pd.DataFrame({"derivation": ["SE as printed", ""]})
-    >>> add_text(table, "derivation", np.array([True, False]), "adjusted")
+
+def _rows(columns: Sequence[Texts]) -> Iterator[tuple[Any, ...]]:
+    """Row by row; one text stands for all rows."""
+    size = max(len(column) for column in columns if not isinstance(column, str))
+    # walking an arrow-backed column cell by cell is ten times slower
+    plain = [each.to_numpy(dtype=object) if isinstance(each, pd.Series) else each for each in columns]
+    return zip(*([each] * size if isinstance(each, str) else each for each in plain), strict=True)
+
+
+def add_steps(table: pd.DataFrame, column: str, mask: Mask, words: Texts) -> None:
+    """Put a step (one text, or one a masked row) behind the steps of some rows, in place.
+
+    >>> table = pd.DataFrame({"derivation": [("SE as printed",), ()]})
+    >>> add_steps(table, "derivation", np.array([True, False]), "adjusted")
     >>> table["derivation"].tolist()
-    ['SE as printed; adjusted', '']
+    [('SE as printed', 'adjusted'), ()]
     """
-    table.loc[mask, column] = joined(table.loc[mask, column], words)
+    put(table, column, mask, steps(table.loc[mask, column], words))
+
+
+def put(table: pd.DataFrame, column: str, mask: Mask, cells: np.ndarray) -> None:
+    """Put steps into some rows of a column, in place; pandas itself would take a tuple apart."""
+    values = table[column].to_numpy(dtype=object, copy=True)
+    values[np.asarray(mask, dtype=bool)] = cells
+    table[column] = values
 
 
 def where_text(mask: Mask, text: str | pd.Series) -> np.ndarray:
@@ -151,11 +181,16 @@ def where_text(mask: Mask, text: str | pd.Series) -> np.ndarray:
     return np.where(np.asarray(mask, dtype=bool), text, "").astype(object)
 
 
-def unique_joined(texts: Iterable[str], separator: str = "; ") -> str:
+def unique_steps(derivations: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
+    """The steps of different derivations, one after the other."""
+    return sum(dict.fromkeys(derivations), ())
+
+
+def unique_joined(texts: Iterable[str], separator: str) -> str:
     """Different texts joined in their order, each once.
 
-    >>> unique_joined(["a", "b", "a", ""])
-    'a; b'
+    >>> unique_joined(["a", "b", "a", ""], "+")
+    'a+b'
     """
     return separator.join(dict.fromkeys(filter(None, texts)))
 
@@ -172,11 +207,14 @@ def number_text(value: float) -> str:
 def with_cautions(table: pd.DataFrame, studies: pd.DataFrame) -> np.ndarray:
     """What to be careful about in each row: its cautions, its note, and doubts about its study's report.
 
-    >>> rows = pd.DataFrame({"study_id": ["A"], "cautions": [""], "note": ["read from a figure"]})
+    Every clause of a note is a caution of its own.
+
+    >>> rows = pd.DataFrame({"study_id": ["A"], "cautions": [""], "note": ["from a figure; blurred"]})
     >>> studies = {"study_id": ["A"], "report_status": ["doubted"], "setting_note": ["copied"]}
     >>> with_cautions(rows, pd.DataFrame(studies)).tolist()
-    ['read from a figure; copied']
+    [('from a figure', 'blurred', 'copied')]
     """
-    notes = studies.set_index("study_id")
-    doubts = notes["setting_note"].where(notes["report_status"] != "", "")
-    return joined(table["cautions"], table["note"], table["study_id"].map(doubts).fillna(""))
+    told = studies.set_index("study_id")
+    doubts = told["setting_note"].where(told["report_status"] != "", "")
+    notes = [map(Steps.parse, texts) for texts in (table["note"], table["study_id"].map(doubts).fillna(""))]
+    return steps(table["cautions"], *map(list, notes))

@@ -23,7 +23,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats
-from trialpool.evidence.derivation import SIDES, Reason, Route, add_text, joined, number_text, refuse
+from trialpool.evidence.derivation import SIDES, Reason, Route, add_steps, number_text, refuse
 from trialpool.measures import OF_EVENTS, RATIOS
 from trialpool.stats.effect_sizes import crossover_smd
 
@@ -127,7 +127,7 @@ def event_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
         _put(pairs, rows, EVENT_EFFECTS[name](e1[rows], n1[rows], e2[rows], n2[rows], zero_cells=add))
     pairs["variance"] *= pairs["design_effect"]
     added = usable & empty & (zero > 0)
-    add_text(pairs, "derivation", added, [f"{number_text(add)} added to each cell" for add in zero[added]])
+    add_steps(pairs, "derivation", added, [f"{number_text(add)} added to each cell" for add in zero[added]])
     sign = np.where(pairs["better"].to_numpy() == spec["better"].to_numpy(), 1.0, -1.0)
     or_to_smd(pairs, usable & (wanted == "SMD"), sign)
     return pairs
@@ -141,7 +141,7 @@ def or_to_smd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
     table.loc[rows, "effect"] = np.asarray(result.effect) * sign[rows]
     table.loc[rows, "variance"] = np.asarray(result.variance)
     table.loc[rows, "route"], table.loc[rows, "imputed"] = int(Route.CONVERTED), True
-    add_text(table, "derivation", rows, np.where(sign[rows] < 0, f"{OR_AS_SMD}, sign reversed", OR_AS_SMD))
+    add_steps(table, "derivation", rows, np.where(sign[rows] < 0, f"{OR_AS_SMD}, sign reversed", OR_AS_SMD))
 
 
 def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
@@ -194,7 +194,7 @@ def _by_borrowed_sd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> 
     table.loc[rows, "variance"] = (part["se"] / part["sd_borrowed"]) ** 2
     table.loc[rows, "route"], table.loc[rows, "imputed"] = int(Route.BORROWED), True
     words = [f"over the SD pooled over {text}" for text in part["borrowed_from"]]
-    add_text(table, "derivation", rows, words)
+    add_steps(table, "derivation", rows, words)
 
 
 def _by_own_sd(
@@ -210,4 +210,4 @@ def _by_own_sd(
     assumed = part["assumed_n"].to_numpy(dtype=bool)
     table.loc[rows, "imputed"] = assumed
     words = np.where(assumed, f"{FROM_DIFFERENCE}, n = randomised", FROM_DIFFERENCE)
-    table.loc[rows, "derivation"] = joined(part["derivation"], words)
+    add_steps(table, "derivation", rows, words)

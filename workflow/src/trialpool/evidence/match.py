@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, plain_text, refuse
+from trialpool.evidence.derivation import Reason, plain_text, refuse, steps
 from trialpool.evidence.effects import ODDS_RATIO
 from trialpool.evidence.tables import setting
 from trialpool.evidence.unit_of_analysis import check_assumptions
@@ -88,7 +88,13 @@ def pose(
     check_assumptions(specs, studies)
     studies["study_label"] = study_labels(studies)
     none = pd.DataFrame()
+    summaries = {name: table.assign(**_tuples(table)) for name, table in summaries.items()}
     return AnalysisContext((), none, studies, arms, none, none, summaries, catalogue).instead(specs)
+
+
+def _tuples(summary: pd.DataFrame) -> dict[str, np.ndarray]:
+    """Steps as tuples: from a parquet file they come as arrays."""
+    return {name: steps(summary[name]) for name in ("derivation", "cautions")}
 
 
 def settings_frame(specs: Sequence[Spec]) -> pd.DataFrame:

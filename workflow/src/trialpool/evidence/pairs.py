@@ -24,10 +24,15 @@ import pandas as pd
 
 from trialpool.evidence.change_scores import assume_sds, pooled_elsewhere
 from trialpool.evidence.derivation import (
+    SIDES,
     Reason,
+    add_steps,
     joined,
+    put,
     refuse,
+    steps,
     unique_joined,
+    unique_steps,
     where_text,
 )
 from trialpool.evidence.effects import DIFFERENCES, continuous_effects, contrast_effects, event_effects
@@ -59,7 +64,7 @@ CARRIED = [
     *("n", "mean", "sd", "events", "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
     *("row_ids", "derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"),
 ]
-TEXTS = ("derivation", "cautions", "row_ids", "source_url", "locator")
+TEXTS = {"row_ids": " ", "source_url": "; ", "locator": "; ", "arm_id": "+", "label": " + "}
 SIDE = ["analysis_index", "result_id"]
 BASIS = {"change_difference": "change", "mean_difference": "final"}
 OMITS_ARMS = "leaves out an arm of the trial that would fit"
@@ -90,7 +95,7 @@ def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFram
         start = int(choice.max(initial=start - 1)) + 1
     candidates = pd.concat(parts, ignore_index=True)
     omits = candidates["omits_arms"].fillna(False).astype(bool)
-    candidates["cautions"] = joined(candidates["cautions"], where_text(omits, OMITS_ARMS))
+    add_steps(candidates, "cautions", omits, OMITS_ARMS)
     return candidates, pd.concat(unpaired, ignore_index=True)
 
 
@@ -216,14 +221,13 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     table["route"] = blocks("route").max(1)
     table["reading"] = np.where((blocks("reading") == "double").all(1), "double", "single")
     table["category"] = [tuple(dict.fromkeys(chain(*parts))) for parts in blocks("category")]
-    table["arm_id"] = [unique_joined(texts, "+") for texts in blocks("arm_id")]
-    table["label"] = [unique_joined(texts, " + ") for texts in blocks("label")]
-    for name in TEXTS:
-        table[name] = [unique_joined(texts, " " if name == "row_ids" else "; ") for texts in blocks(name)]
+    for name, separator in TEXTS.items():
+        table[name] = [unique_joined(texts, separator) for texts in blocks(name)]
+    words = [f"{count} arms combined ({' + '.join(texts)})" for texts in blocks("arm_id")]
+    for name, last in (("derivation", words), ("cautions", "")):
+        table[name] = steps([unique_steps(cells) for cells in blocks(name)], last)
     for name in DOSE:
         table[name] = blocks(name).mean(1)
-    words = [f"{count} arms combined ({' + '.join(texts)})" for texts in blocks("arm_id")]
-    table["derivation"] = joined(table["derivation"], words)
     return table
 
 
@@ -237,8 +241,9 @@ def _split_control(both: pd.DataFrame, shared: np.ndarray, comparisons: np.ndarr
             whole = both[name].to_numpy(dtype=float, copy=True)
             whole[shared] = whole[shared] // count + (order < whole[shared] % count)
             both[name] = whole
-    words = [f"control arm split between {k} comparisons" for k in count]
-    both.loc[shared, "derivation_control"] = joined(both.loc[shared, "derivation_control"], words)
+    add_steps(
+        both, "derivation_control", shared, [f"control arm split between {k} comparisons" for k in count]
+    )
     return both
 
 
@@ -260,11 +265,14 @@ def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.Data
     first_only = setting(settings, "multi_arm", pairs) == "first"
     omits = omits_arms(pairs.assign(covered_experimental=covered), context.totals)
     pairs["omits_arms"] = omits & ~first_only
-    pairs["derivation"] = joined(_two_sided(pairs, "derivation"), pairs["design_words"])
-    for name in ("cautions", "locator"):
-        columns = zip(pairs[f"{name}_experimental"], pairs[f"{name}_control"], strict=True)
-        pairs[name] = np.array([unique_joined(texts) for texts in columns], dtype=object)
-    pairs["row_ids"] = joined(pairs["row_ids_experimental"], pairs["row_ids_control"], separator=" ")
+    both = {
+        name: list(zip(*(pairs[f"{name}_{side}"] for side in SIDES), strict=True))
+        for name in ("derivation", "cautions", "locator", "row_ids")
+    }
+    pairs["derivation"] = steps([_two_sided(*each) for each in both["derivation"]], pairs["design_words"])
+    pairs["cautions"] = steps([unique_steps(each) for each in both["cautions"]])
+    pairs["locator"] = [unique_joined(texts, "; ") for texts in both["locator"]]
+    pairs["row_ids"] = [" ".join(texts) for texts in both["row_ids"]]
     if "events_experimental" in pairs:
         return with_common_control(event_effects(pairs.assign(basis="events"), settings), settings)
     pairs = on_scale(pairs.assign(basis=pairs["kind"]), settings, context.catalogue)
@@ -274,11 +282,11 @@ def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.Data
     )
 
 
-def _two_sided(pairs: pd.DataFrame, name: str) -> np.ndarray:
-    """One text if both sides say the same, else both with their side named."""
-    sides = zip(pairs[f"{name}_experimental"], pairs[f"{name}_control"], strict=True)
-    texts = [one if one == two else f"experimental: {one}; control: {two}" for one, two in sides]
-    return np.array(texts, dtype=object)
+def _two_sided(experimental: tuple[str, ...], control: tuple[str, ...]) -> tuple[str, ...]:
+    """One derivation if both sides have the same, else both, the first step of each with its side."""
+    if experimental == control:
+        return experimental
+    return f"experimental: {experimental[0]}", *experimental[1:], f"control: {control[0]}", *control[1:]
 
 
 def published_effects(context: AnalysisContext) -> pd.DataFrame:
@@ -291,7 +299,7 @@ def published_effects(context: AnalysisContext) -> pd.DataFrame:
     rows = _oriented_contrasts(context)
     refuse_mismatches(rows)
     design = rows["study_id"].map(context.studies.set_index("study_id")["design"])
-    rows["cautions"] = joined(rows["cautions"], taken_as_analysed(design, rows["period"]))
+    rows["cautions"] = steps(rows["cautions"], taken_as_analysed(design, rows["period"]))
     rows["omits_arms"] = omits_arms(rows, context.totals)
     rows = rows.assign(kind="contrast", reconstructed=False, comparison=0, effect=np.nan, variance=np.nan)
     rows["basis"] = rows["measure"].map(BASIS).fillna("any")
@@ -329,9 +337,9 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
         for name in ATTRIBUTES:
             rows[f"{name}_{side}"] = attributes[name].to_numpy()[at]
     adjusted = where_text(rows["adjusted"] == "yes", "adjusted")
-    printed = joined(adjusted, rows["measure"].str.replace("_", " "), "as printed", separator=" ")
+    printed = joined(adjusted, rows["measure"].str.replace("_", " "), "as printed")
     turned = where_text(backward, "printed control minus experimental, turned round")
-    rows["derivation"] = joined(printed, rows["derivation"], turned)
+    rows["derivation"] = steps(printed, rows["derivation"], turned)
     return rows
 
 
@@ -354,7 +362,7 @@ def _scaled_contrasts(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFr
     of_events = np.isin(setting(context.settings, "measure", rows), OF_EVENTS)
     rows["slope"] = np.where(of_events, 1.0, scale["slope"])
     for name in ("derivation", "cautions"):
-        rows[name] = joined(rows[name], np.where(of_events, "", scale[name]))
+        put(rows, name, ~of_events, steps(rows.loc[~of_events, name], scale.loc[~of_events, name]))
     differences = ~of_events & rows["measure"].isin(DIFFERENCES).to_numpy()
     refuse(rows, [(differences & (scale["reason_code"] != ""), scale["reason_code"], scale["reason"])])
     return rows

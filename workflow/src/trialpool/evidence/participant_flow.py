@@ -102,7 +102,7 @@ def participant_flow(
     `results` counts rows of the result tables (whole review) or effects pooled (analyses).
     """
     people = tables["studies"].set_index("study_id")["n_randomised"]
-    chosen = effects[effects["selected"].fillna(False).astype(bool) & (effects["variant"].fillna("") == "")]
+    chosen = effects[effects["selected"].fillna(False).astype(bool)]
     codes = excluded[["analysis", "study_id", "reason_code"]].dropna()
     rows = [_row("", count, people) for count in _of_review(tables, chosen, codes)]
     used, left, eligible = (dict(iter(frame.groupby("analysis"))) for frame in (chosen, codes, known))

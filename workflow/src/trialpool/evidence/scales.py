@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, joined, number_text, refuse, where_text
+from trialpool.evidence.derivation import Reason, number_text, refuse, steps, where_text
 
 SCALE_COLUMNS = ("low", "high", "better_usual", "unit_usual", "poolable")
 PERCENT_CHANGE = "percent"
@@ -153,16 +153,18 @@ def _wordings(rows: pd.DataFrame, spec: pd.DataFrame, factor: pd.Series, reverse
     codes = parts.groupby(list(parts), dropna=False, sort=False).ngroup().to_numpy()
     firsts = parts[~pd.Series(codes).duplicated().to_numpy()]
     words = [_wording(*row) for row in firsts.itertuples(index=False, name=None)]
-    return np.asarray(np.array([*words, ""], dtype=object)[codes])
+    return np.asarray(np.fromiter(words, dtype=object, count=len(words))[codes])
 
 
-def _wording(factor: float, low: float, high: float, reverse: bool, scale: str, own: str, wanted: str) -> str:
+def _wording(
+    factor: float, low: float, high: float, reverse: bool, scale: str, own: str, wanted: str
+) -> tuple[str, ...]:
     sign = f"sign reversed ({own} is better in this report, {wanted} in the analysis)"
     sign = sign if reverse else "sign kept"
     if not scale or factor == 1:
-        return sign
+        return (sign,)
     span = f"{number_text(low)}–{number_text(high)} to {scale.replace('-', '–')}"
-    return f"rescaled ×{number_text(factor)} from {span}; {sign}"
+    return f"rescaled ×{number_text(factor)} from {span}", sign
 
 
 def on_scale(pairs: pd.DataFrame, settings: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFrame:
@@ -174,5 +176,5 @@ def on_scale(pairs: pd.DataFrame, settings: pd.DataFrame, catalogue: Mapping[str
         pairs[f"mean_{side}"] = scale["slope"] * pairs[f"mean_{side}"] + scale["offset"] * value
         pairs[f"sd_{side}"] = scale["slope"].abs() * pairs[f"sd_{side}"]
     for name in ("derivation", "cautions"):
-        pairs[name] = joined(pairs[name], scale[name])
+        pairs[name] = steps(pairs[name], scale[name])
     return pairs.assign(reason_code=scale["reason_code"], reason=scale["reason"])

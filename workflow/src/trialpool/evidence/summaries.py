@@ -22,10 +22,10 @@ from trialpool.evidence.derivation import (
     SHOW_ONLY,
     Reason,
     Route,
-    joined,
     no_text,
     plain_text,
     refuse,
+    steps,
     where_text,
     with_cautions,
     with_randomised,
@@ -66,7 +66,7 @@ def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         **{name: derived[name] for name in derived if name != "derivation"},
         reading=rows["reading"].where(rows["reading"] != "", "single"),
         imputed=assumed,
-        derivation=joined(derived["derivation"], where_text(assumed, "n = randomised")),
+        derivation=steps(derived["derivation"], where_text(assumed, "n = randomised")),
     )
     refuse(table, [(table["use"] == SHOW_ONLY, Reason.HELD_BACK, table["use_reason"])], override=True)
     table["cautions"] = with_cautions(table, plain_text(tables["studies"]))
@@ -90,7 +90,7 @@ def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
         route=int(Route.PRINTED),
         reconstructed=False,
         imputed=assumed,
-        derivation=joined(rows["count_from"].map(COUNTED), where_text(assumed, "n = randomised")),
+        derivation=steps(rows["count_from"].map(COUNTED), where_text(assumed, "n = randomised")),
         cautions=no_text(len(rows)),
     )
     table["cautions"] = with_cautions(table, plain_text(tables["studies"]))

@@ -17,6 +17,8 @@ Columns = dict[str, Kind]
 DTYPES = {
     Kind.TEXT: "string",
     Kind.CODES: "object",
+    Kind.STEPS: "object",
+    Kind.CHOICES: "object",
     Kind.NUMBER: "Float64",
     Kind.COUNT: "Int64",
     Kind.FLAG: "boolean",
@@ -25,6 +27,7 @@ DTYPES = {
 
 NAMES = {
     Kind.CODES: "category_experimental category_control",
+    Kind.STEPS: "derivation cautions",
     Kind.NUMBER: """
     weeks n mean sd sd_before sd_after r_found sd_borrowed estimate se df n_1 n_2 time_order low high effect
     variance mean_experimental sd_experimental mean_control sd_control sessions programme_weeks
@@ -85,7 +88,7 @@ def typed(table: pd.DataFrame, columns: Columns, analyses: list[str]) -> pd.Data
     """
     table = table.rename(columns={"analysis_index": "analysis"}).reset_index(drop=True)
     keys = [name for name in SORTED_BY if name in table]
-    table = table.sort_values(keys, kind="stable", na_position="last", ignore_index=True)
+    table = table.sort_values(keys, kind="stable", key=_as_written, ignore_index=True)
     out = {}
     for name, kind in columns.items():
         values = table[name] if name in table else pd.Series(pd.NA, range(len(table)))
@@ -97,3 +100,7 @@ def typed(table: pd.DataFrame, columns: Columns, analyses: list[str]) -> pd.Data
         if kind is Kind.TEXT:
             out[name] = out[name].fillna("")
     return pd.DataFrame(out)
+
+
+def _as_written(column: pd.Series) -> pd.Series:
+    return column.map(str) if column.name == "variant" else column

@@ -31,7 +31,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.errors import Fault, InputError, nearest
-from trialpool.evidence.derivation import joined
+from trialpool.evidence.derivation import add_steps
 from trialpool.measures import OF_EVENTS, OF_MEANS
 from trialpool.stats import SharedControl, shared_control_events, shared_control_means
 from trialpool.stats.effect_sizes import design_effect
@@ -136,7 +136,7 @@ def with_common_control(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataF
         spread = np.diagonal(result.covariance, axis1=-2, axis2=-1).ravel()
         pairs.loc[rows.index, "effect"] = result.effect.ravel()
         pairs.loc[rows.index, "variance"] = spread * rows["design_effect"].to_numpy(float)
-        pairs.loc[rows.index, "derivation"] = joined(rows["derivation"], TOGETHER)
+        add_steps(pairs, "derivation", pairs.index.isin(rows.index), TOGETHER)
     return pairs
 
 

@@ -76,15 +76,15 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> DataSets:
     an earlier one is not another choice and is left out.
 
     >>> from trialpool.records import sketch
-    >>> rows = [sketch(Effect, study_id=name, effect=0.1, variance=0.2, selected=True, variant="",
+    >>> rows = [sketch(Effect, study_id=name, effect=0.1, variance=0.2, selected=True, variant=(),
     ...                category_control="sham", imputed=name == "B", reading="double") for name in "AB"]
     >>> data_sets(rows).choices
     [{'inclusion': 'all trials'}]
     """
     by_choices: dict[tuple[Choice, ...], list[Effect]] = {}
     for row in effects:
-        if (row.choices or row.selected) and row.choices not in ((DEPENDENT,), (COVARIANCE,)):
-            by_choices.setdefault(row.choices, []).append(row)
+        if (row.variant or row.selected) and row.variant not in ((DEPENDENT,), (COVARIANCE,)):
+            by_choices.setdefault(row.variant, []).append(row)
     dimensions = list(dict.fromkeys(choice.dimension for taken in by_choices for choice in taken))
     choices, rows, seen = [], [], set()
     for taken, candidates in sorted(by_choices.items(), key=lambda entry: entry[0] != ()):

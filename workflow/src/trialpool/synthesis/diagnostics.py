@@ -140,7 +140,7 @@ def multilevel_model(spec: Spec, effects: Sequence[Effect], pooled: Sequence[Eff
     one effect, or fewer than two trials are there.
     """
     modelled = spec["several_effects"] == "multilevel"
-    rows = list(pooled) if modelled else [row for row in effects if row.choices == (DEPENDENT,)]
+    rows = list(pooled) if modelled else [row for row in effects if row.variant == (DEPENDENT,)]
     trials = trials_of(rows)
     if len(trials) < 2 or len(rows) == len(trials):
         return None

@@ -14,6 +14,7 @@ import numpy as np
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import (
     Break,
+    Choices,
     Conclusion,
     Effect,
     Grade,
@@ -170,7 +171,7 @@ def _other_data(spec: Spec, sets: DataSets) -> Iterator[Sensitivity]:
 def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
     """Effects that depend on each other, all of them in the three-level model (see `pool.pool_effects`)."""
     for choice, words in THREE_LEVEL.items():
-        rows = [row for row in effects if row.choices == (choice,)]
+        rows = [row for row in effects if row.variant == (choice,)]
         trials = trials_of(rows)
         if len(trials) < 2 or len(rows) == len(trials):
             continue
@@ -229,9 +230,9 @@ def _not_tried(spec: Spec, sets: DataSets, effects: Sequence[Effect]) -> Iterato
 
 def _too_few(name: str, effects: Sequence[Effect]) -> str:
     """Why variants that exist are not among the data sets."""
-    trials: dict[str, set[str]] = {}
+    trials: dict[Choices, set[str]] = {}
     for row in effects:
-        if [choice.dimension for choice in row.choices] == [name]:
+        if [choice.dimension for choice in row.variant] == [name]:
             trials.setdefault(row.variant, set()).add(row.study_id)
     most = max(map(len, trials.values()), default=0)
     return f"leaves {_trials(most)}: too few to pool" if most == 1 else ""

@@ -413,8 +413,8 @@ def _footnotes(rows: Numbered) -> tuple[dict[int, str], tuple[tuple[str, str], .
 
 def _caution_text(row: records.Study) -> str:
     """All cautions of one trial as one text, each once, and what was added to a table with a zero."""
-    added = [step for step in row.derivation.split(";") if "added to each cell" in step]
-    parts = [clean(part).rstrip(".") for part in [*row.cautions.split(";"), *added]]
+    added = [step for step in row.derivation if "added to each cell" in step]
+    parts = [clean(part).rstrip(".") for part in [*row.cautions, *added]]
     text = "; ".join(dict.fromkeys(part for part in parts if part))
     if text[1:2].isalpha():  # a symbol such as n stays small
         text = words.capital(text)

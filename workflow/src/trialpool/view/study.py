@@ -58,8 +58,8 @@ def origins(record: Record, table: ForestTable, raw: Row, instruments: Row) -> d
             outcome=instrument_name(study.instrument, study.item, instruments),
             time=_time(study, shown.weeks),
             light=_light(shown.worst_judgement) if shown.judgements else None,
-            steps=tuple(step for step in study.derivation.split("; ") if step),
-            cautions=tuple(text for text in study.cautions.split("; ") if text),
+            steps=study.derivation,
+            cautions=study.cautions,
             raw=tuple(raw[row_id] for row_id in ids if row_id in raw),
             row_ids=tuple(ids),
         )
