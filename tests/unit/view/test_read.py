@@ -26,7 +26,7 @@ def test_a_record_that_lacks_a_part_is_refused():
 
 def test_what_is_not_known_is_empty():
     record = filled(Appraised, {"studies": [{"label": "A"}], "mcid": {"value": 2}})
-    assert (record.title, record.studies[0].cautions, record.mcid.unit) == ("", "", "")
+    assert (record.title, record.studies[0].cautions, record.mcid.unit) == ("", (), "")
     assert (record.pooled, record.studies[0].weeks, record.known) == (None, None, ())
 
 

@@ -11,7 +11,16 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from trialpool import io
-from trialpool.records import AbsoluteEffect, Certainty, Claim, Record, Restricted, from_json
+from trialpool.records import (
+    AbsoluteEffect,
+    Certainty,
+    Choices,
+    Claim,
+    Record,
+    Restricted,
+    Steps,
+    from_json,
+)
 
 T = TypeVar("T")
 Row = Mapping[str, Any]  # of a table of the evidence, or of a CSV file
@@ -65,6 +74,8 @@ def _filled(hint: Any, value: Any) -> Any:
         return tuple(_filled(parts[0], each) for each in value or ())
     if origin is not None or hint is Any:  # a mapping
         return {key: _filled(parts[-1], each) for key, each in (value or {}).items()} if parts else value
+    if hint in (Choices, Steps):
+        return from_json(hint, value or ())
     if isinstance(hint, type) and is_dataclass(hint):
         return value if is_dataclass(value) else filled(hint, value or {})
     if issubclass(hint, StrEnum):
