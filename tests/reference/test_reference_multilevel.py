@@ -7,7 +7,7 @@ import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference, words
 from trialpool.stats import multilevel, multilevel_regression
-from trialpool.stats.robust import correlated_effects, robust_pool
+from trialpool.stats.dependent import correlated_effects, robust_pool
 
 SETS = reference("multilevel")["datasets"]
 REGRESSIONS = reference("multilevel")["regressions"]

@@ -9,7 +9,7 @@ from published import SCHOOLS_V as V
 from published import SCHOOLS_Y as Y
 
 from trialpool.stats import pool, robust_pool
-from trialpool.stats._multilevel import component_intervals, multilevel, multilevel_regression
+from trialpool.stats.dependent import component_intervals, multilevel, multilevel_regression
 
 
 def test_konstantopoulos_three_levels():

@@ -4,7 +4,7 @@ import pytest
 from published import BCG_V, BCG_Y, DISTRICT, SCHOOLS_V, SCHOOLS_Y
 
 from trialpool.stats import pool
-from trialpool.stats.robust import correlated_effects, robust_pool
+from trialpool.stats.dependent import correlated_effects, robust_pool
 
 
 def test_konstantopoulos_correlated_effects():

@@ -71,14 +71,15 @@ def test_likelihood_and_its_derivatives(steps):
     for mu, tau2 in ((0.2, 0.03), (-0.5, 0.4), (1.5, 0.001)):
         delta = rng.uniform(0.1, 2, len(steps))
         here = _slope(selection, mu, tau2, delta)
-        assert here.height == pytest.approx(literal_log_likelihood(Y, V, mu, tau2, delta, steps), rel=1e-12)
+        expected = literal_log_likelihood(Y, V, mu, tau2, delta, steps)
+        assert here.log_likelihood == pytest.approx(expected, rel=1e-12)
         at = np.array([mu, tau2, *delta])
         for i in range(at.size):
             h = np.zeros(at.size)
             h[i] = 1e-5 * abs(at[i])
             up, down = (_slope(selection, x[0], x[1], x[2:]) for x in (at + h, at - h))
             assert here.gradient[i] == pytest.approx(
-                (up.height - down.height) / (2 * h[i]), rel=1e-6, abs=1e-6
+                (up.log_likelihood - down.log_likelihood) / (2 * h[i]), rel=1e-6, abs=1e-6
             )
             np.testing.assert_allclose(
                 here.hessian[i], (up.gradient - down.gradient) / (2 * h[i]), rtol=1e-5, atol=1e-5

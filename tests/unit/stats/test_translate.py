@@ -6,7 +6,7 @@ from scipy.integrate import quad
 from scipy.stats import norm, t
 
 from trialpool.stats import pool
-from trialpool.stats.translate import absolute_effect, beyond_mcid, e_value, probability_below, smd_to_units
+from trialpool.stats.convert import absolute_effect, beyond_mcid, e_value, probability_below, smd_to_units
 
 BCG_RR = np.exp([-0.7145323422, -1.06689764, -0.36216705])
 

@@ -45,8 +45,7 @@ from trialpool.stats.effect_sizes import (
     risk_ratio,
     standardized_mean_difference,
 )
-from trialpool.stats.pooling import Pooled, pool
-from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
+from trialpool.stats.pooling import Pooled, PooledTables, mantel_haenszel, peto, pool
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 ASIDES = frozenset({"FOOTNOTE", "FOOTNOTES", "MARKER"})

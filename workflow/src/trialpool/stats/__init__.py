@@ -4,108 +4,43 @@ Effects are experimental minus (or over) control; studies lie along the last axi
 is a batch of separate analyses computed together.
 """
 
-from trialpool.stats._multilevel import (
-    ComponentIntervals,
-    Multilevel,
-    MultilevelRegression,
-    component_intervals,
-    multilevel,
-    multilevel_regression,
-)
-from trialpool.stats._tau2 import TAU2_METHODS
+# fmt: off
+# ruff: isort: off
+from trialpool.stats._model import TAU2_METHODS
 from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
 from trialpool.stats.bias import (
-    Begg,
-    Egger,
-    FailSafe,
-    PetPeese,
-    TrimAndFill,
-    begg,
-    egger,
-    fail_safe_n,
-    pet_peese,
-    trim_and_fill,
+    Begg, Egger, FailSafe, PetPeese, TrimAndFill, begg, egger, fail_safe_n, pet_peese, trim_and_fill,
 )
 from trialpool.stats.convert import (
-    Arm,
-    FromQuartiles,
-    change_correlation,
-    change_sd,
-    combine_arms,
-    log_odds_ratio_to_smd,
-    mean_sd_from_quartiles,
-    paired_effects,
-    sd_from_ci,
-    sd_from_difference_se,
-    sd_from_se,
-    se_from_ci,
-    se_from_p,
-    se_from_sd,
-    smd_to_log_odds_ratio,
+    Absolute, Arm, Beyond, EValue, FromQuartiles, Units, absolute_effect, beyond_mcid, change_correlation,
+    change_sd, combine_arms, e_value, log_odds_ratio_to_smd, mean_sd_from_quartiles, paired_effects,
+    probability_below, sd_from_ci, sd_from_difference_se, sd_from_se, se_from_ci, se_from_p, se_from_sd,
+    smd_to_log_odds_ratio, smd_to_units,
+)
+from trialpool.stats.dependent import (
+    ComponentIntervals, Multilevel, MultilevelRegression, Robust, component_intervals, correlated_effects,
+    multilevel, multilevel_regression, robust_pool,
 )
 from trialpool.stats.diagnostics import (
-    Bootstrap,
-    Gosh,
-    Influence,
-    bootstrap,
-    cumulative,
-    gosh,
-    influence,
-    leave_one_out,
+    Bootstrap, Gosh, Influence, bootstrap, cumulative, gosh, influence, leave_one_out,
 )
 from trialpool.stats.effect_sizes import (
-    Effects,
-    SharedControl,
-    hedges_factor,
-    mean_difference,
-    odds_ratio,
-    peto_odds_ratio,
-    ratio_of_means,
-    risk_difference,
-    risk_ratio,
-    shared_control_events,
-    shared_control_means,
-    standardized_mean_difference,
+    Effects, SharedControl, hedges_factor, mean_difference, odds_ratio, peto_odds_ratio, ratio_of_means,
+    risk_difference, risk_ratio, shared_control_events, shared_control_means, standardized_mean_difference,
 )
 from trialpool.stats.network import (
-    Contrasts,
-    Inconsistency,
-    NetworkFit,
-    NodeSplit,
-    Ranking,
-    contrasts_from_arms,
-    network_inconsistency,
-    network_meta_analysis,
-    node_split,
-    rank_treatments,
+    Contrasts, Inconsistency, NetworkFit, NodeSplit, Ranking, contrasts_from_arms, network_inconsistency,
+    network_meta_analysis, node_split, rank_treatments,
 )
-from trialpool.stats.pooling import INTERVALS, Pooled, Tau2Interval, pool, tau2_interval
+from trialpool.stats.pooling import (
+    INTERVALS, Pooled, PooledTables, Tau2Interval, mantel_haenszel, peto, pool, tau2_interval,
+)
 from trialpool.stats.regression import (
-    MetaRegression,
-    PermutationTest,
-    Predicted,
-    Subgroups,
-    meta_regression,
-    permutation_test,
-    predict,
+    MetaRegression, PermutationTest, Predicted, Subgroups, meta_regression, permutation_test, predict,
     subgroups,
 )
-from trialpool.stats.robust import Robust, correlated_effects, robust_pool
 from trialpool.stats.selection import SelectionModel, selection_model
-from trialpool.stats.sparse import PooledTables, mantel_haenszel, peto
-from trialpool.stats.translate import (
-    Absolute,
-    Beyond,
-    EValue,
-    Units,
-    absolute_effect,
-    beyond_mcid,
-    e_value,
-    probability_below,
-    smd_to_units,
-)
 
-# fmt: off
 __all__ = [
     "INTERVALS", "TAU2_METHODS", "Absolute", "Arm", "BayesPool", "Begg", "Beyond", "Bootstrap",
     "ComponentIntervals", "Contrasts", "EValue", "Effects", "Egger", "FailSafe", "FromQuartiles", "Gosh",

@@ -1,4 +1,4 @@
-"""The linear model behind pooling and meta-regression: effects y ~ N(Z beta, v + tau2), many at once.
+"""The linear model behind pooling and meta-regression, y ~ N(Z beta, v + tau2), and its tau2 by nine methods.
 
 Each row of an array is one analysis. Pooling is the model of an intercept alone, meta-regression has more
 columns. An absent study has an infinite variance, hence weight 0, and costs no further bookkeeping.
@@ -12,22 +12,25 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.stats._numeric import Rows
-from trialpool.stats.checks import Bools, Floats, finite, numbers, plain, refuse, studies, usable
+from trialpool.stats._numeric import Rows, roots
+from trialpool.stats.checks import Bools, Floats, finite, numbers, plain, refuse, studies, together, usable
 
+TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 CHUNK_NUMBERS = 2**14  # of an array: 128 KiB, which is reused; larger ones are asked of the system each time
 DOMINATED = 1e-3  # tr P as a share of the weight, below which its digits must be saved
 REPEATED = 1e-9  # share of a standardised column that must be new
 FURTHEST = 1e12  # between the variances of one regression
+TINY = float(np.finfo(np.float64).tiny)
+GROWTH = 2.5  # of t + smallest variance from one point of the scan for maxima to the next
+FINER = 4  # parts of a stretch where maxima may hide
 
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """An orthonormal `basis` (k, p) of the columns, and the `back` (p, p) that turns coefficients on the
-    basis into the intercept and the slopes in the moderators' own units.
+    """An orthonormal `basis` (k, p) of the columns, which keeps the p x p systems well conditioned, and the
+    `back` (p, p) from its coefficients to the intercept and the slopes in the moderators' own units.
 
-    The basis keeps the p x p systems well conditioned whatever these units are. `products` (k, p·p) are those
-    of each study's row with itself: weights (n, k) times these are Z'WZ.
+    `products` (k, p·p) are those of each study's row with itself: weights (n, k) times these are Z'WZ.
     """
 
     basis: Floats
@@ -37,9 +40,8 @@ class Design:
 
 def spanned_by(basis: Floats, back: Floats | None = None) -> Design:
     """The design of a basis (k, p); without `back` its own coefficients are what is asked for."""
-    k, p = basis.shape
-    products = (basis[:, :, None] * basis[:, None, :]).reshape(k, p * p)
-    return Design(basis, np.eye(p) if back is None else back, products)
+    products = (basis[:, :, None] * basis[:, None, :]).reshape(len(basis), -1)
+    return Design(basis, np.eye(basis.shape[1]) if back is None else back, products)
 
 
 def intercept(k: int) -> Design:
@@ -50,8 +52,8 @@ def intercept(k: int) -> Design:
 def design_of(values: ArrayLike, k: int) -> Design:
     """Read moderators (k, m) or (k,) without intercept and add the intercept.
 
-    Columns are centred and scaled before they are made orthonormal, so that years and dummies mix safely.
-    A constant or repeated column is refused by its number.
+    Columns are centred and scaled first, so that years and dummies mix safely. A constant or repeated one is
+    refused by its number.
 
     >>> design_of([[1, 2], [2, 4], [3, 6], [5, 10]], 4)
     Traceback (most recent call last):
@@ -86,7 +88,7 @@ class Fit:
     """Weighted least squares with weights W (n, k), whose trace is `total` (n,): Z'WZ and its `inverse`
     (n, p, p), `coefficients` (n, p) on the basis, residuals r and `weighted` residuals Wr (n, k).
 
-    With P = W - WZ(Z'WZ)^-1Z'W, so that Py = Wr, the estimators of tau2 are made of what follows.
+    The estimators of tau2 are made of P = W - WZ(Z'WZ)^-1Z'W; Py = Wr.
     """
 
     design: Design
@@ -168,8 +170,8 @@ class Model:
 
     def take(self, rows: Rows) -> Model:
         """Some of the analyses, which may be repeated."""
-        y, v = self.effects[rows], self.variances[rows]
-        return Model(y, v, self.centre[rows], self.count[rows], self.design)
+        parts = (self.effects, self.variances, self.centre, self.count)
+        return Model(*(part[rows] for part in parts), self.design)
 
     def start(self) -> Fit:
         """The fit at tau2 = 0, where an intercept is exactly 0: the effects are centred on it."""
@@ -188,11 +190,16 @@ class Model:
         basis = self.design.basis
         p = basis.shape[1]
         gram = (weights @ self.design.products).reshape(-1, p, p)
-        inverse = 1 / gram if p == 1 else np.asarray(np.linalg.inv(gram), dtype=np.float64)
-        inverse = (inverse + inverse.swapaxes(1, 2)) / 2 if p > 1 else inverse
         pulled = (weights * self.effects) @ basis
-        coefficients = pulled / gram[:, 0] if p == 1 else np.matvec(inverse, pulled)
-        fitted = coefficients * basis.T if p == 1 else coefficients @ basis.T
+        if p == 1:
+            inverse = 1 / gram
+            coefficients = pulled / gram[:, 0]
+            fitted = coefficients * basis.T
+        else:
+            inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
+            inverse = (inverse + inverse.swapaxes(1, 2)) / 2
+            coefficients = np.matvec(inverse, pulled)
+            fitted = coefficients @ basis.T
         residuals = self.effects - fitted
         total = weights @ np.ones(len(basis))
         return Fit(self.design, weights, total, gram, inverse, coefficients, residuals, weights * residuals)
@@ -245,8 +252,7 @@ class Batch:
     def regressed_on(self, moderators: ArrayLike) -> Design:
         """Read the moderators of a meta-regression and refuse what floating-point numbers cannot regress.
 
-        That is variances more than 12 orders of magnitude apart in one analysis, and masks under which the
-        design loses rank or leaves no residual degree of freedom.
+        That is variances too far apart, and masks that leave the design no rank or no degree of freedom.
         """
         design = design_of(moderators, self.effects.shape[1])
         highest = self.variances.max(-1, initial=0.0, where=self.present)
@@ -269,9 +275,7 @@ class Batch:
 def batch_of(effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None = None) -> Batch:
     """Check effects and variances (…, k) and the mask `where` (True: the study is present).
 
-    Entries that are absent everywhere may be NaN. Refused with a ValueError that names argument and
-    position: non-finite effects, variances that are not above 0, shapes that do not broadcast, and an
-    analysis without any study.
+    Entries that are absent everywhere may be NaN; an analysis without any study is refused.
 
     >>> batch_of([0.1, 0.2], [[0.1, 0.2], [0.2, 0.3]]).shape
     (2,)
@@ -280,16 +284,182 @@ def batch_of(effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None =
     mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
     if mask.dtype != np.bool_:
         raise ValueError(f"where has dtype {mask.dtype}: must be True or False for each study")
-    shapes = {"effects": y.shape, "variances": v.shape} | ({} if where is None else {"where": mask.shape})
-    for name, shape in shapes.items():
-        studies(name, shape)
-    try:
-        whole = np.broadcast_shapes(*shapes.values())
-    except ValueError:
-        listed = ", ".join(f"{name} {shape}" for name, shape in shapes.items())
-        raise ValueError(f"{listed}: these shapes do not fit together") from None
+    arrays = {"effects": y, "variances": v} | ({} if where is None else {"where": mask})
+    for name, array in arrays.items():
+        studies(name, array.shape)
+    whole = together(**arrays)[0].shape
     empty = np.asarray(~mask.any(-1, keepdims=True))
     refuse("where", mask.astype(float), empty, "this analysis has no study")
     usable(y, v, mask)
     y, v = (np.broadcast_to(array, whole).reshape(-1, whole[-1]) for array in (y, v))
     return Batch(y, v, np.broadcast_to(mask, whole).reshape(-1, whole[-1]), whole[:-1])
+
+
+def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
+    """Estimate tau2 (n,) from the fit at tau2 = 0; never below 0, and 0 for one study alone.
+
+    All are reviewed by Veroniki et al. 2016. FE 0; DL DerSimonian & Laird 1986; HE Hedges 1983 (unweighted);
+    HS Hunter & Schmidt, (Q - k)/Σw; SJ Sidik & Jonkman 2005 in two steps; ML and REML the highest maximum of
+    the likelihood; PM Paule & Mandel 1982, to which EB (Morris 1983) is identical (Viechtbauer et al. 2015).
+    """
+    freedom = np.maximum(model.freedom, 1)
+    if method == "FE":
+        return np.zeros(len(freedom))
+    if method == "DL":
+        tau2 = (start.q - freedom) / np.maximum(start.trace, TINY)
+    elif method == "HE":
+        equal = model.weighted(model.present.astype(np.float64))
+        variances = np.where(model.present, model.variances, 0.0)
+        tau2 = (equal.q - (variances.sum(-1) - equal.lost(variances))) / freedom
+    elif method == "HS":
+        tau2 = (start.q - model.count) / start.total
+    elif method == "SJ":
+        middle = model.effects.sum(-1) / model.count
+        apart = np.where(model.present, model.effects - middle[:, None], 0.0)
+        seed = dot(apart, apart) / model.count
+        tau2 = seed * model.at(seed).q / freedom
+    elif method in ("EB", "PM"):
+        tau2 = solve_q(model, start, freedom)
+    else:
+        tau2 = _likeliest(model, method == "REML")
+    return np.maximum(tau2, 0.0) * (model.freedom > 0)
+
+
+def solve_q(model: Model, start: Fit, target: Floats) -> Floats:
+    """Find the tau2 at which the generalised Q(tau2) = y'Py has fallen to `target`; 0 if it starts below.
+
+    1/Q is concave and rising, so Newton's method from the left does not overstep the root; Q is at most
+    Σy²/(smallest variance + tau2).
+    """
+    rows = np.flatnonzero(start.q > target)
+    part, goal, q = model.take(rows), target[rows], start.q[rows]
+    least = part.variances.min(-1)
+    high = np.maximum(dot(part.effects, part.effects) / goal - least, 0.0)
+    first = np.minimum((q / goal - 1) * q / start.squares[rows], high)
+
+    def share(t: Floats, active: Rows) -> tuple[Floats, Floats]:
+        fit = (part if len(active) == len(rows) else part.take(active)).at(t)
+        return -(fit.q / goal[active] - 1) * fit.q, fit.squares
+
+    tau2 = np.zeros(len(model.count))
+    tau2[rows] = roots(share, np.zeros_like(first), high, first, least)
+    return tau2
+
+
+def _likeliest(model: Model, restricted: bool) -> Floats:
+    """The tau2 (n,) of the highest (restricted) likelihood.
+
+    With R(t) = y'PPy/tr P (tr W for ML) it rises where R > 1 and falls where R < 1. In eigenvalues of the
+    residual space R falls beyond largest - 2·smallest variance. Below that, with s = log(t + smallest
+    variance), log R has slopes between -2 and 1 and curvatures between -3/4 and 5/4, so a scan in s tells
+    where more than one crossing of 1 may hide between two points; such analyses are scanned more finely and
+    their maxima compared. 1/R is nearly a straight line: Newton's method on it converges in a few steps.
+    """
+    least, top, limit = _span(model)
+    width = np.log1p(top / least)
+    points = int(np.ceil(np.quantile(width, 0.9) / np.log(GROWTH))) or 1
+    grid = np.append(np.geomspace(least, top + least, points + 1) - least, [limit], axis=0)
+    curve = _log_ratio(model, restricted, grid)
+    curve[-1] = np.minimum(curve[-1], 0.0)
+    doubtful = _may_hide(curve[:-1], (width / points) ** 2)
+    owner, *ends = _falls(grid, curve, np.append(~doubtful, np.ones_like(doubtful[:1]), axis=0))
+    if doubtful.any():
+        cell, which = np.nonzero(doubtful)
+        low, high = grid[cell, which], grid[cell + 1, which]
+        finer = np.geomspace(low + least[which], high + least[which], FINER + 1) - least[which]
+        between = _log_ratio(model.take(which), restricted, finer[1:-1])
+        several, *more = _falls(
+            np.concatenate([[low], finer[1:-1], [high]]),
+            np.concatenate([[curve[cell, which]], between, [curve[cell + 1, which]]]),
+        )
+        owner = np.append(owner, which[several])
+        ends = [np.append(*pair) for pair in zip(ends, more, strict=True)]
+    found = _solve(model.take(owner), restricted, *ends)
+    return _highest(model, restricted, owner, found, np.asarray(~doubtful.any(0)))
+
+
+def _span(model: Model) -> tuple[Floats, Floats, Floats]:
+    """Smallest variance, the tau2 beyond which R falls, and one beyond which no likelihood rises.
+
+    In the residual space y'PPy = Σz²a² and tr P = Σa with a between 1/(largest + tau2) and 1/(smallest +
+    tau2) and Σz² at most S = Σy²: above the root of a quadratic in tau2 the first is the smaller one.
+    """
+    least = model.variances.min(-1)
+    most = np.where(model.present, model.variances, 0.0).max(-1)
+    squares, freedom = dot(model.effects, model.effects), np.maximum(model.freedom, 1)
+    root = squares + np.sqrt(squares * (squares + 4 * freedom * (most - least)))
+    limit = np.clip(1.001 * root / (2 * freedom) - least, 0.0, squares)
+    return least, np.clip(most - 2 * least, 0.0, limit), limit
+
+
+def _log_ratio(model: Model, restricted: bool, grid: Floats) -> Floats:
+    """Log R at each of the values of tau2 on a grid (m, n)."""
+    curve, n = np.empty_like(grid), grid.shape[1]
+    block = max(1, CHUNK_NUMBERS // max(1, model.effects.size))  # points of the grid evaluated at once
+    for begin in range(0, len(grid), block):
+        t = grid[begin : begin + block]
+        fit = (model if len(t) == 1 else model.take(np.tile(np.arange(n), len(t)))).at(t.ravel())
+        trace = fit.trace if restricted else fit.total
+        with np.errstate(over="ignore"):  # one study alone has 0 over 0
+            ratio = fit.squares / np.maximum(trace, TINY)
+        curve[begin : begin + block] = np.log(np.maximum(ratio, TINY)).reshape(t.shape)
+    return curve
+
+
+def _may_hide(curve: Floats, squared: Floats) -> Bools:
+    """Between which points (m, n) of the scan, whose distance `squared` is (n,), more than one fall may hide.
+
+    On a stretch h a curve of second derivatives from -3/4 to 5/4 leaves its chord by 3h²/32 upwards and
+    5h²/32 downwards, and its slope the chord's by 5h/8.
+    """
+    before, after = curve[:-1], curve[1:]
+    above, below = (before > 0) & (after > 0), (before <= 0) & (after <= 0)
+    dips = above & (np.minimum(before, after) < 5 / 32 * squared)
+    rises = below & (np.maximum(before, after) > -3 / 32 * squared)
+    turns = ~above & ~below & (before - after < 5 / 8 * squared)
+    return dips | rises | turns
+
+
+def _falls(grid: Floats, curve: Floats, asked: Bools | bool = True) -> tuple[Rows, Floats, Floats]:
+    """Where R falls through 1 between points of the scan: whose it is, and both ends."""
+    cell, owner = np.nonzero((curve[:-1] > 0) & (curve[1:] <= 0) & asked)
+    return owner, grid[cell, owner], grid[cell + 1, owner]
+
+
+def _solve(model: Model, restricted: bool, low: Floats, high: Floats) -> Floats:
+    """Where R falls through 1 between `low` and `high`, by Newton's method on 1/R."""
+
+    def excess(t: Floats, rows: Rows) -> tuple[Floats, Floats]:
+        fit = (model if len(rows) == len(low) else model.take(rows)).at(t)
+        trace, trace2 = fit.total, dot(fit.weights, fit.weights)
+        if restricted:
+            trace, trace2 = fit.trace, fit.trace_of_square
+        squares = fit.squares
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return 1 - squares / trace, 2 * fit.cubes / squares - trace2 / trace
+
+    return roots(excess, low, high, low, model.variances.min(-1))
+
+
+def _highest(model: Model, restricted: bool, owner: Rows, found: Floats, sure: Bools) -> Floats:
+    """For each analysis the maximum of the highest likelihood; if not `sure`, 0 is one of them."""
+    tau2 = np.zeros(len(sure))
+    tau2[owner] = found
+    several = ~sure[owner]
+    if several.any():
+        owner, found = owner[several], found[several]
+        tau2[owner] = 0.0
+        part = model.take(owner)
+        heights = _log_likelihood(part, found, restricted)
+        higher = heights > _log_likelihood(part, np.zeros(len(owner)), restricted)
+        rising = np.flatnonzero(higher)[np.argsort(heights[higher])]  # the highest is written last
+        tau2[owner[rising]] = found[rising]
+    return tau2
+
+
+def _log_likelihood(model: Model, tau2: Floats, restricted: bool) -> Floats:
+    """Log-likelihood, without its constant, of tau2 (the coefficients profiled out)."""
+    fit = model.at(tau2)
+    logs = np.log(fit.weights, out=np.zeros_like(fit.weights), where=model.present)
+    information = -np.linalg.slogdet(fit.inverse)[1] if restricted else 0.0
+    return np.asarray(logs.sum(-1) - fit.q - information) / 2

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,20 +13,27 @@ from scipy.special import ndtr, stdtr, stdtrit
 from trialpool.stats.checks import Floats
 
 Rows = NDArray[np.intp]
+R = TypeVar("R")
 
-STEPS = 200  # halving alone needs some 60
+STEPS = 300  # halving a bracket alone needs some 60
+HALVINGS = 50  # of a step uphill
 SETTLED = 1e-8  # a last Newton step this short leaves an error of its square
 
 
 @dataclass(frozen=True, slots=True)
 class Inference:
-    """Statistic, two-sided p-value, confidence limits, and the `quantile` that made these."""
+    """Standard error, statistic, two-sided p-value, confidence limits, and the `quantile` that made these."""
 
+    se: Floats
     statistic: Floats
     p_value: Floats
-    low: Floats
-    high: Floats
+    ci_low: Floats
+    ci_high: Floats
     quantile: Floats
+
+    def named(self, prefix: str = "") -> dict[str, Floats]:
+        """All but the quantile, by name."""
+        return {prefix + each.name: getattr(self, each.name) for each in fields(self)[:-1]}
 
 
 def infer(estimate: Floats | float, se: Floats | float, df: Floats | float, level: float) -> Inference:
@@ -34,7 +42,7 @@ def infer(estimate: Floats | float, se: Floats | float, df: Floats | float, leve
     A standard error of 0 gives an infinite statistic, or 0 for an estimate of 0.
 
     >>> found = infer(2.0, 1.0, np.inf, 0.95)
-    >>> round(float(found.p_value), 6), round(float(found.low), 6)
+    >>> round(float(found.p_value), 6), round(float(found.ci_low), 6)
     (0.0455, 0.040036)
     """
     centre, spread = np.asarray(estimate, dtype=np.float64), np.asarray(se, dtype=np.float64)
@@ -44,7 +52,19 @@ def infer(estimate: Floats | float, se: Floats | float, df: Floats | float, leve
     half = critical * spread
     tail = -np.abs(statistic)
     p_value = 2 * np.where(np.isinf(df), ndtr(tail), stdtr(df, tail))
-    return Inference(statistic, p_value, np.asarray(centre - half), np.asarray(centre + half), critical)
+    return Inference(
+        spread, statistic, p_value, np.asarray(centre - half), np.asarray(centre + half), critical
+    )
+
+
+def floats(values: Mapping[str, Floats]) -> dict[str, float]:
+    """Numbers without axes as Python's own."""
+    return {name: float(value) for name, value in values.items()}
+
+
+def filled(record: R, **values: object) -> R:
+    """A record with some more of its fields filled in."""
+    return cast(R, cast(Any, replace)(record, **values))
 
 
 def quantile(df: Floats | float, level: float) -> Floats:
@@ -67,9 +87,8 @@ def roots(
     """Where increasing functions cross 0 between `low` and `high` (n,), by Newton steps kept in the bracket.
 
     `function(x, rows)` gives values and slopes of the functions numbered `rows` at x, or both divided by the
-    same positive number. A step that leaves
-    the bracket, or is longer than half the one before, is replaced by halving it. Steps count as short in
-    comparison with |x| + `unit` (n,).
+    same positive number. A step that leaves the bracket, or is longer than half the one before, is replaced
+    by halving it. Steps count as short in comparison with |x| + `unit` (n,).
 
     >>> def squares(x, rows):
     ...     return x**2 - np.array([4.0, 9.0])[rows], 2 * x
@@ -93,3 +112,42 @@ def roots(
         x, before = new[active], np.where(newton, step, high - low)[active]
         low, high, unit, rows = low[active], high[active], unit[active], rows[active]
     return answer
+
+
+class Likelihood(Protocol):
+    """A model at some parameters."""
+
+    @property
+    def log_likelihood(self) -> float:
+        """Its log-likelihood."""
+
+
+L = TypeVar("L", bound=Likelihood)
+
+
+def climb(
+    model: Callable[[Floats], L],
+    newton: Callable[[Floats, L], Floats],
+    at: Floats,
+    lowest: Floats | float,
+    unit: Floats | float,
+    settled: float,
+) -> tuple[Floats, L, bool]:
+    """Climb the likelihood of a `model` of parameters of at least `lowest`; the end, and whether it rests.
+
+    Goes the longest of 1, 1/2, 1/4 … of each step of `newton` that does not lower the likelihood, until a
+    step is short in comparison with |parameters| + `unit`.
+    """
+    here = model(at)
+    for _ in range(STEPS):
+        step, before = newton(at, here), at
+        allowed = here.log_likelihood - 1e-12 * (1 + abs(here.log_likelihood))
+        for halvings in range(HALVINGS):
+            tried = np.maximum(before + step / 2**halvings, lowest)
+            there = model(tried)
+            if there.log_likelihood >= allowed:
+                at, here = tried, there
+                break
+        if (np.abs(at - before) <= settled * (unit + np.abs(before))).all():
+            return at, here, True
+    return at, here, False

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialpool.stats._numeric import Rows, roots
-from trialpool.stats.checks import Floats, check_effects, check_level, finite, plain, positive
+from trialpool.stats.checks import Floats, check_effects, check_level, finite, plain
 
 PRIORS = ("half_normal", "half_cauchy", "uniform")
 PANEL_LENGTH = 1.25
@@ -159,14 +159,14 @@ def _model(
     if len(tau_prior) != 2 or tau_prior[0] not in PRIORS:
         names = ", ".join(PRIORS)
         raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with a name of {names}")
-    kind, scale = tau_prior[0], float(positive("tau_prior", tau_prior[1]))
+    kind, scale = tau_prior[0], float(finite("tau_prior", tau_prior[1], above=0))
     mean, precision = 0.0, 0.0
     if mu_prior is not None:
         if len(mu_prior) != 2:
             raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
         mean, precision = (
             float(finite("mu_prior", mu_prior[0])),
-            float(positive("mu_prior", mu_prior[1])) ** -2,
+            float(finite("mu_prior", mu_prior[1], above=0)) ** -2,
         )
     s = np.sqrt(v.min(axis=-1))
     return _Model(y, v, np.minimum(s, scale) if kind == "half_cauchy" else s, kind, scale, mean, precision)

@@ -13,15 +13,15 @@ studies is rounded half to even.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
-from trialpool.stats._tau2 import TAU2_METHODS
-from trialpool.stats.checks import Floats, at_least, check_level, finite, one_analysis, one_of
-from trialpool.stats.pooling import INTERVALS, Pooled, pool
+from trialpool.stats._numeric import filled, floats
+from trialpool.stats.checks import Floats, check_level, finite, one_analysis, one_of
+from trialpool.stats.pooling import Method, Pooled, pool
 from trialpool.stats.regression import meta_regression
 
 # Heterogeneity and interval of each form: the classic one is least squares whose residual scale is estimated.
@@ -29,6 +29,7 @@ FORMS = {"classic": ("FE", "hksj"), "random": ("", "wald"), "random_hksj": ("", 
 PREDICTORS = ("se", "variance", "sample_size")
 ADVISED_STUDIES = 10
 FEWEST_STUDIES = 3
+LINE = ("se", "ci_low", "ci_high", "p_value")  # of an intercept, beside the estimate
 MOST_FOR_EXACT_RANKS = 500
 ESTIMATORS = ("L0", "R0", "Q0")
 SIDES = ("left", "right")
@@ -38,8 +39,17 @@ FAIL_SAFE_METHODS = ("rosenthal", "orwin", "rosenberg")
 NO_TEST = "assumes the missing studies average no effect and ignores heterogeneity; not a test of bias"
 
 
-@dataclass(frozen=True, slots=True)
-class Egger:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """Of `k` studies: `refused` says why there are no numbers, `caution` why they are weak; else empty."""
+
+    k: int
+    refused: str = ""
+    caution: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Egger(_Judged):
     """A regression of effects on a measure of study size; the test is of the slope.
 
     `intercept` is the effect of an infinitely large study. `df` is infinite for a normal test, `tau2` 0 for
@@ -48,32 +58,26 @@ class Egger:
 
     form: str
     predictor: str
-    intercept: float
-    intercept_se: float
-    intercept_ci_low: float
-    intercept_ci_high: float
-    intercept_p_value: float
-    slope: float
-    slope_se: float
-    statistic: float
-    df: float
-    p_value: float
-    tau2: float
-    k: int
-    refused: str
-    caution: str
+    intercept: float = np.nan
+    intercept_se: float = np.nan
+    intercept_ci_low: float = np.nan
+    intercept_ci_high: float = np.nan
+    intercept_p_value: float = np.nan
+    slope: float = np.nan
+    slope_se: float = np.nan
+    statistic: float = np.nan
+    df: float = np.nan
+    p_value: float = np.nan
+    tau2: float = np.nan
 
 
-@dataclass(frozen=True, slots=True)
-class Begg:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Begg(_Judged):
     """Kendall's rank correlation between standardised effects and variances; `exact` says how p was found."""
 
-    tau: float
-    p_value: float
-    exact: bool
-    k: int
-    refused: str
-    caution: str
+    tau: float = np.nan
+    p_value: float = np.nan
+    exact: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,34 +131,22 @@ def egger(
     level = check_level(level)
     y, v = one_analysis(effects, variances)
     x = _size(predictor, v, n1, n2)
-    reason = ""
+    result = Egger(form=form, predictor=predictor, k=y.size)
     if y.size < FEWEST_STUDIES:
-        reason = f"needs at least {FEWEST_STUDIES} studies to fit a line and judge it, there are {y.size}"
-    elif np.ptp(x) <= 1e-9 * x.max():
-        reason = "all studies have the same size, so effects cannot be related to it"
-    if reason:
-        numbers = (np.nan,) * 11
-        return Egger(form, predictor, *numbers, k=y.size, refused=reason, caution="")
+        return replace(result, refused=_too_few("fit a line and judge it", y.size))
+    if np.ptp(x) <= 1e-9 * x.max():
+        return replace(result, refused="all studies have the same size, so effects cannot be related to it")
     method, interval = FORMS[form]
     fit = meta_regression(y, v, x, tau2_method=method or tau2_method, interval=interval, level=level)
-    return Egger(
-        form=form,
-        predictor=predictor,
-        intercept=float(fit.coefficients[0]),
-        intercept_se=float(fit.se[0]),
-        intercept_ci_low=float(fit.ci_low[0]),
-        intercept_ci_high=float(fit.ci_high[0]),
-        intercept_p_value=float(fit.p_value[0]),
-        slope=float(fit.coefficients[1]),
-        slope_se=float(fit.se[1]),
-        statistic=float(fit.statistic[1]),
-        df=float(fit.df),
-        p_value=float(fit.p_value[1]),
-        tau2=float(fit.tau2),
-        k=y.size,
-        refused="",
-        caution=few_studies_caution(y.size),
-    )
+    names = {"intercept": "coefficients"} | {f"intercept_{name}": name for name in LINE}
+    line = {name: getattr(fit, of)[0] for name, of in names.items()}
+    slope = {"slope": fit.coefficients[1], "slope_se": fit.se[1], "statistic": fit.statistic[1]}
+    test = {"p_value": fit.p_value[1], "df": fit.df, "tau2": fit.tau2}
+    return filled(result, caution=few_studies_caution(y.size), **floats(line | slope | test))
+
+
+def _too_few(purpose: str, k: int) -> str:
+    return f"needs at least {FEWEST_STUDIES} studies to {purpose}, there are {k}"
 
 
 def _size(predictor: str, v: Floats, n1: ArrayLike | None, n2: ArrayLike | None) -> Floats:
@@ -162,7 +154,7 @@ def _size(predictor: str, v: Floats, n1: ArrayLike | None, n2: ArrayLike | None)
     if predictor == "sample_size":
         if n1 is None or n2 is None:
             raise ValueError("n1, n2: predictor 'sample_size' needs the number of people in both arms")
-        arms = [at_least(name, n, 1) for name, n in (("n1", n1), ("n2", n2))]
+        arms = [finite(name, n, least=1) for name, n in (("n1", n1), ("n2", n2))]
         for name, n in zip(("n1", "n2"), arms, strict=True):
             if n.shape != v.shape:
                 raise ValueError(
@@ -202,10 +194,7 @@ def pet_peese(
     return PetPeese(
         chosen="" if pet.refused else chosen,
         estimate=line.intercept,
-        se=line.intercept_se,
-        ci_low=line.intercept_ci_low,
-        ci_high=line.intercept_ci_high,
-        p_value=line.intercept_p_value,
+        **{name: getattr(line, f"intercept_{name}") for name in LINE},
         pet=pet,
         peese=peese,
         refused=pet.refused,
@@ -229,14 +218,12 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> Begg:
     y, v = one_analysis(effects, variances)
     k = y.size
     if k < FEWEST_STUDIES:
-        reason = f"needs at least {FEWEST_STUDIES} studies to rank, there are {k}"
-        return Begg(np.nan, np.nan, False, k, reason, "")
+        return Begg(k=k, refused=_too_few("rank", k))
     centred = y - y[0]
     mean = (centred / v).sum() / (1 / v).sum()
     z = (centred - mean) / np.sqrt(v - 1 / (1 / v).sum())
     if np.ptp(z) == 0 or np.ptp(v) == 0:
-        reason = "all effects or all variances are equal, so there is nothing to rank"
-        return Begg(np.nan, np.nan, False, k, reason, "")
+        return Begg(k=k, refused="all effects or all variances are equal, so there is nothing to rank")
     concordance = np.sign(np.subtract.outer(z, z)) * np.sign(np.subtract.outer(v, v))
     score = float(concordance.sum()) / 2
     pairs = k * (k - 1) / 2
@@ -245,7 +232,7 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> Begg:
     exact = tied == [0, 0] and k <= MOST_FOR_EXACT_RANKS
     p_value = _exact_p(score, k) if exact else _normal_p(score, k, *ties)
     tau = score / np.sqrt((pairs - tied[0]) * (pairs - tied[1]))
-    return Begg(float(tau), p_value, exact, k, "", few_studies_caution(k))
+    return Begg(tau=float(tau), p_value=p_value, exact=exact, k=k, caution=few_studies_caution(k))
 
 
 def _exact_p(score: float, k: int) -> float:
@@ -274,8 +261,8 @@ def _normal_p(score: float, k: int, first: Floats, second: Floats) -> float:
     return float(2 * ndtr(-abs(score) / np.sqrt(variance)))
 
 
-@dataclass(frozen=True, slots=True)
-class TrimAndFill:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrimAndFill(_Judged):
     """The number of studies `missing` on a `side` and the effect pooled with their mirror images filled in.
 
     `filled_effects`, `filled_variances` (missing,) are the added studies; `pooled` is the whole record of
@@ -285,21 +272,18 @@ class TrimAndFill:
 
     estimator: str
     side: str
-    missing: int
-    missing_se: float
-    missing_p_value: float
-    estimate: float
-    se: float
-    ci_low: float
-    ci_high: float
-    p_value: float
-    tau2: float
-    filled_effects: Floats
-    filled_variances: Floats
-    pooled: Pooled | None
-    k: int
-    refused: str
-    caution: str
+    missing: int = 0
+    missing_se: float = np.nan
+    missing_p_value: float = np.nan
+    estimate: float = np.nan
+    se: float = np.nan
+    ci_low: float = np.nan
+    ci_high: float = np.nan
+    p_value: float = np.nan
+    tau2: float = np.nan
+    filled_effects: Floats = field(default_factory=lambda: np.empty(0))
+    filled_variances: Floats = field(default_factory=lambda: np.empty(0))
+    pooled: Pooled | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,54 +319,33 @@ def trim_and_fill(
     one_of("estimator", estimator, ESTIMATORS)
     if side is not None:
         one_of("side", side, SIDES)
-    check_level(level)
+    Method(tau2_method, interval, level)
     y, v = one_analysis(effects, variances)
-    one_of("tau2_method", tau2_method, TAU2_METHODS)
-    one_of("interval", interval, INTERVALS)
     if y.size < FEWEST_STUDIES:
-        reason = f"needs at least {FEWEST_STUDIES} studies to see a side missing, there are {y.size}"
-        return _not_filled(estimator, side or "", y.size, reason)
+        refused = _too_few("see a side missing", y.size)
+        return TrimAndFill(estimator=estimator, side=side or "", k=y.size, refused=refused)
     found = side or _emptier_side(y, v, tau2_method)
+    result = TrimAndFill(estimator=estimator, side=found, k=y.size)
     sign = -1.0 if found == "right" else 1.0
     order = np.argsort(sign * y, kind="stable")
     trimmed = _trim(sign * y[order], v[order], estimator, tau2_method)
     if not np.isfinite(trimmed.se):
-        return _not_filled(estimator, found, y.size, NO_ROOT)
+        return replace(result, refused=NO_ROOT)
     beyond = order[y.size - trimmed.missing :]
-    whole = np.append(y, 2 * sign * trimmed.centre - y[beyond]), np.append(v, v[beyond])
+    added = 2 * sign * trimmed.centre - y[beyond], v[beyond]
+    whole = (np.append(*pair) for pair in zip((y, v), added, strict=True))
     pooled = pool(*whole, tau2_method=tau2_method, interval=interval, level=level)
-    return _filled(estimator, found, trimmed, pooled, *whole, y.size)
-
-
-def _filled(
-    estimator: str, side: str, trimmed: _Trimmed, pooled: Pooled, y: Floats, v: Floats, k: int
-) -> TrimAndFill:
-    cautions = (few_studies_caution(k), CIRCLING if trimmed.circled else "")
-    return TrimAndFill(
-        estimator=estimator,
-        side=side,
+    return filled(
+        result,
         missing=trimmed.missing,
         missing_se=trimmed.se,
         missing_p_value=0.5 ** (trimmed.missing + 1) if estimator == "R0" else np.nan,
-        estimate=float(pooled.estimate),
-        se=float(pooled.se),
-        ci_low=float(pooled.ci_low),
-        ci_high=float(pooled.ci_high),
-        p_value=float(pooled.p_value),
-        tau2=float(pooled.tau2),
-        filled_effects=y[k:],
-        filled_variances=v[k:],
+        **floats({name: getattr(pooled, name) for name in ("estimate", *LINE, "tau2")}),
+        filled_effects=added[0],
+        filled_variances=added[1],
         pooled=pooled,
-        k=k,
-        refused="",
-        caution="; ".join(filter(None, cautions)),
+        caution="; ".join(filter(None, (few_studies_caution(y.size), CIRCLING if trimmed.circled else ""))),
     )
-
-
-def _not_filled(estimator: str, side: str, k: int, reason: str) -> TrimAndFill:
-    nothing = np.empty(0)
-    numbers = (np.nan,) * 8
-    return TrimAndFill(estimator, side, 0, *numbers, nothing, nothing, None, k, reason, "")
 
 
 def _emptier_side(y: Floats, v: Floats, tau2_method: str) -> str:

@@ -2,14 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import Any, cast
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import fields
+from typing import Any, ClassVar, TypedDict, Unpack, cast
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
+
+
+class Bounds(TypedDict, total=False):
+    """What numbers may be: `above` one, of at `least` one or from that to at `most` another, `whole`."""
+
+    above: float
+    least: float
+    most: float
+    whole: bool
+
+
+# What the numbers of an argument may be, by the kind of number.
+KINDS: dict[str, Bounds] = {
+    "number": {},
+    "positive": {"above": 0},
+    "not negative": {"least": 0},
+    "share": {"least": 0, "most": 1},
+    "correlation": {"least": -1, "most": 1},
+    "at least 1": {"least": 1},
+    "people": {"least": 1, "whole": True},
+    "two people": {"least": 2, "whole": True},
+    "events": {"least": 0, "whole": True},
+}
 
 # Fourth powers of effects and weights must stay floating-point numbers.
 HUGE = 1e50
@@ -51,46 +75,37 @@ def refuse(name: str, values: Floats, bad: NDArray[Any] | bool, problem: str) ->
     raise ValueError(f"{name}{place} is {value:g}: {problem}")
 
 
-def finite(name: str, values: ArrayLike | None) -> Floats:
-    """Read `values`; NaN and infinity are refused."""
+def finite(name: str, values: ArrayLike | None, **bounds: Unpack[Bounds]) -> Floats:
+    """Read finite numbers within `bounds`.
+
+    >>> finite("n1", 2.5, least=1, whole=True)
+    Traceback (most recent call last):
+        ...
+    ValueError: n1 is 2.5: must be a whole number
+    """
     array = numbers(name, values)
     refuse(name, array, ~np.isfinite(array), "must be a finite number")
+    above, least, most = bounds.get("above"), bounds.get("least"), bounds.get("most")
+    if above is not None:
+        refuse(name, array, array <= above, f"must be above {above:g}")
+    if least is not None and most is not None:
+        refuse(name, array, (array < least) | (array > most), f"must lie between {least:g} and {most:g}")
+    elif least is not None:
+        problem = f"must be at least {least:g}" if least else "must not be negative"
+        refuse(name, array, array < least, problem)
+    if bounds.get("whole"):
+        refuse(name, array, array != np.floor(array), "must be a whole number")
     return array
 
 
-def positive(name: str, values: ArrayLike | None) -> Floats:
-    """Read `values`; anything but finite numbers above 0 is refused."""
-    array = finite(name, values)
-    refuse(name, array, array <= 0, "must be above 0")
-    return array
+def read(kinds: Mapping[str, str], *values: ArrayLike) -> tuple[Floats, ...]:
+    """Read `values`, each of the kind given for the argument at its place, and broadcast them together.
 
-
-def not_negative(name: str, values: ArrayLike | None) -> Floats:
-    """Read `values`; anything but finite numbers of at least 0 is refused."""
-    array = finite(name, values)
-    refuse(name, array, array < 0, "must not be negative")
-    return array
-
-
-def at_least(name: str, values: ArrayLike | None, least: float) -> Floats:
-    """Read `values`; anything below `least` is refused."""
-    array = finite(name, values)
-    refuse(name, array, array < least, f"must be at least {least:g}")
-    return array
-
-
-def counts(name: str, values: ArrayLike | None, *, least: int = 0) -> Floats:
-    """Read whole numbers of at least `least`."""
-    array = at_least(name, values, least)
-    refuse(name, array, array != np.floor(array), "must be a whole number")
-    return array
-
-
-def between(name: str, values: ArrayLike | None, low: float, high: float) -> Floats:
-    """Read `values` inside the closed range from `low` to `high`."""
-    array = finite(name, values)
-    refuse(name, array, (array < low) | (array > high), f"must lie between {low:g} and {high:g}")
-    return array
+    >>> read({"sd": "not negative", "n": "people"}, [1.0, 2.0], 10)
+    (array([1., 2.]), array([10., 10.]))
+    """
+    named = zip(kinds.items(), values, strict=True)
+    return together(**{name: finite(name, value, **KINDS[kind]) for (name, kind), value in named})
 
 
 def check_level(level: float) -> float:
@@ -102,9 +117,7 @@ def check_level(level: float) -> float:
 
 
 def check_effects(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
-    """Read effects and variances of shape (…, k), k ≥ 1, and broadcast them.
-
-    Effects must be finite, variances above 0, and both of a size that can be squared twice.
+    """Read effects and variances of shape (…, k), k ≥ 1, that can be squared twice, and broadcast them.
 
     >>> check_effects([0.1, 0.2], [0.1, -1])
     Traceback (most recent call last):
@@ -112,8 +125,8 @@ def check_effects(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Flo
     ValueError: variances[1] is -1: must be above 0
     """
     y, v = numbers("effects", effects), numbers("variances", variances)
-    studies("effects", y.shape)
-    studies("variances", v.shape)
+    for name, array in (("effects", y), ("variances", v)):
+        studies(name, array.shape)
     usable(y, v)
     y, v = together(effects=y, variances=v)
     return y, v
@@ -138,15 +151,13 @@ def usable(effects: Floats, variances: Floats, present: Bools | None = None) -> 
     ends = (effects.min(), effects.max(), variances.min(), variances.max())  # NaN if any is
     if ends[0] >= -HUGE and ends[1] <= HUGE and ends[2] >= 1 / HUGE and ends[3] <= HUGE:
         return
-    asked: Bools | bool = True if present is None else present
     bad = {"effects": ~(abs(effects) <= HUGE), "variances": ~((variances >= 1 / HUGE) & (variances <= HUGE))}
     for name, values in (("effects", effects), ("variances", variances)):
-        if not bad[name].any():
-            continue
-        wrong = bad[name] & asked
-        refuse(name, values, wrong & ~np.isfinite(values), "must be a finite number")
-        refuse(name, values, wrong & (values <= 0) & (name == "variances"), "must be above 0")
-        refuse(name, values, wrong, "is beyond 1e-50 to 1e50 in size: change the unit")
+        if bad[name].any():
+            wrong = bad[name] if present is None else bad[name] & present
+            refuse(name, values, wrong & ~np.isfinite(values), "must be a finite number")
+            refuse(name, values, wrong & (values <= 0) & (name == "variances"), "must be above 0")
+            refuse(name, values, wrong, "is beyond 1e-50 to 1e50 in size: change the unit")
 
 
 def studies(name: str, shape: tuple[int, ...]) -> None:
@@ -168,8 +179,8 @@ def one_of(name: str, value: str, allowed: Collection[str]) -> str:
     return value
 
 
-def together(**arrays: Floats) -> tuple[Floats, ...]:
-    """Broadcast the arrays to one shape; a mismatch is refused with every name and shape.
+def together(**arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
+    """Broadcast the arrays to one shape, a mismatch being refused with every name and shape.
 
     >>> together(mean1=np.zeros(2), mean2=np.zeros(3))
     Traceback (most recent call last):
@@ -183,6 +194,17 @@ def together(**arrays: Floats) -> tuple[Floats, ...]:
         raise ValueError(f"{shapes}: these shapes do not fit together") from None
 
 
-def plain(array: NDArray[Any]) -> Floats:
+def plain(values: ArrayLike) -> Floats:
     """Hand back an array, or where it has no axes the number itself, which formats and compares."""
-    return cast(Floats, array[()])
+    return cast(Floats, np.asarray(values)[()])
+
+
+class Unpacks:
+    """A record that unpacks as its first fields."""
+
+    __slots__ = ()
+    first: ClassVar[int] = 2
+
+    def __iter__(self) -> Iterator[Floats]:
+        names = [each.name for each in fields(cast(Any, self))]
+        return (getattr(self, name) for name in names[: self.first])

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtr
 
-from trialpool.stats.checks import Bools, Floats, check_effects, check_level, counts, one_analysis
+from trialpool.stats.checks import Bools, Floats, check_effects, check_level, finite, one_analysis
 from trialpool.stats.pooling import Pooled, pool
 
 ALL_SUBSETS_UP_TO = 2**17
@@ -33,7 +33,8 @@ def leave_one_out(
     k = y.shape[-1]
     if k < 2:
         raise ValueError("effects: leaving one study out needs at least 2")
-    return _on_masks(y, v, ~np.eye(k, dtype=bool), tau2_method, interval, level)
+    masks, options = ~np.eye(k, dtype=bool), {"tau2_method": tau2_method, "interval": interval}
+    return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
 
 
 def cumulative(
@@ -55,12 +56,13 @@ def cumulative(
     """
     y, v = check_effects(effects, variances)
     k = y.shape[-1]
-    sequence = np.arange(k) if order is None else counts("order", order).astype(np.intp)
+    sequence = np.arange(k) if order is None else finite("order", order, least=0, whole=True).astype(np.intp)
     if sequence.shape != (k,) or not np.array_equal(np.sort(sequence), np.arange(k)):
         raise ValueError(f"order: must hold each position from 0 to {k - 1} once")
     masks = np.empty((k, k), dtype=bool)
     masks[:, sequence] = np.tri(k, dtype=bool)
-    return _on_masks(y, v, masks, tau2_method, interval, level)
+    options = {"tau2_method": tau2_method, "interval": interval}
+    return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,7 @@ def gosh(
         members = (np.arange(2**k)[:, None] >> np.arange(k)) & 1 == 1
         members = members[members.sum(1) >= smallest]
     else:
-        members = _random_members(k, int(counts("draws", draws, least=1)), seed, smallest)
+        members = _random_members(k, int(finite("draws", draws, least=1, whole=True)), seed, smallest)
     fit = pool(y, v, where=members, tau2_method=tau2_method, interval="wald")
     return Gosh(members, members.sum(1).astype(float), fit.estimate, fit.tau2, fit.i2, complete)
 
@@ -142,18 +144,13 @@ def bootstrap(
     """
     level = check_level(level)
     y, v = one_analysis(effects, variances)
-    size = (int(counts("draws", draws, least=1)), len(y))
+    size = (int(finite("draws", draws, least=1, whole=True)), len(y))
     picked = np.random.default_rng(seed).integers(0, len(y), size)
     fit = pool(y[picked], v[picked], tau2_method=tau2_method, interval="wald")
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(fit.estimate, tails)
     tau2_low, tau2_high = np.quantile(fit.tau2, tails)
     return Bootstrap(fit.estimate, fit.tau2, low, high, tau2_low, tau2_high)
-
-
-def _on_masks(y: Floats, v: Floats, masks: Bools, tau2_method: str, interval: str, level: float) -> Pooled:
-    options = {"tau2_method": tau2_method, "interval": interval}
-    return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
 
 
 def _random_members(k: int, draws: int, seed: int, smallest: int) -> Bools:
@@ -208,24 +205,21 @@ def influence(
         raise ValueError(f"effects: case diagnostics need at least 3 studies, here are {k}")
     full = pool(y, v, tau2_method=tau2_method, interval=interval)
     without = leave_one_out(y, v, tau2_method=tau2_method, interval=interval)
-    return _compare(y, v, full, without)
-
-
-def _compare(y: Floats, v: Floats, full: Pooled, without: Pooled) -> Influence:
-    k = y.shape[-1]
     estimate, variance, tau2 = (np.asarray(a)[..., None] for a in (full.estimate, full.se**2, full.tau2))
-    shift, hat = estimate - without.estimate, full.weights / 100
-    scale, deleted_total = _scale(v, without), v + without.tau2
+    shift, hat, variance = estimate - without.estimate, full.weights / 100, np.broadcast_to(variance, y.shape)
+    # Of each deleted fit: the sum of its weights, and the Knapp-Hartung scale, its variance times that sum.
+    weights = 1 / (v[..., None, :] + without.tau2[..., None])
+    scale = without.se**2 * np.where(np.eye(k, dtype=bool), 0.0, weights).sum(-1)
+    deleted_total = v + without.tau2
     dffits = _over(shift, np.sqrt(scale * hat * deleted_total))
-    plugged = 1 / (1 / (v[..., None, :] + without.tau2[..., None])).sum(-1)
-    dfbetas = _over(shift, np.sqrt(scale * plugged))
-    cook = _over(shift**2, np.broadcast_to(variance, shift.shape))
+    dfbetas = _over(shift, np.sqrt(scale * (1 / weights.sum(-1))))
+    cook = _over(shift**2, variance)
     influential = (abs(dffits) > 3 / np.sqrt(k - 1)) | (chdtr(1, cook) > 0.5) | (hat > 3 / k)
     return Influence(
         rstudent=_over(y - without.estimate, np.sqrt(deleted_total * scale + without.se**2)),
         dffits=dffits,
         cook=cook,
-        cov_ratio=_over(without.se**2, np.broadcast_to(variance, shift.shape)),
+        cov_ratio=_over(without.se**2, variance),
         tau2_deleted=without.tau2,
         q_deleted=without.q,
         hat=hat,
@@ -235,14 +229,6 @@ def _compare(y: Floats, v: Floats, full: Pooled, without: Pooled) -> Influence:
         baujat_y=_over(shift**2, without.se**2),
         influential=influential | (abs(dfbetas) > 1),
     )
-
-
-def _scale(v: Floats, without: Pooled) -> Floats:
-    """Knapp-Hartung scale of each deleted fit: its variance over that of the weights alone."""
-    present = ~np.eye(v.shape[-1], dtype=bool)
-    weights = np.where(present, 1 / (v[..., None, :] + without.tau2[..., None]), 0.0)
-    total: Floats = weights.sum(-1)
-    return without.se**2 * total
 
 
 def _over(value: Floats, by: Floats) -> Floats:

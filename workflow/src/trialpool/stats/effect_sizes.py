@@ -1,55 +1,59 @@
 """Effect sizes of two arms: mean differences, ratios of means, risk and odds ratios, risk differences.
 
 Arm 1 is the experimental and arm 2 the control arm: effects are experimental minus (or over) control, ratios
-as logarithms. All arguments broadcast against each other; a whole table of trials is one call. Where a 2x2
-table has an empty cell, `zero_cells` (½ unless told otherwise) is added to all four cells of that table
-alone; `Effects.added` says where. Last come designs in which people or arms are not independent: the same
-people in both arms, people randomised in clusters, several experimental arms against one control arm.
+as logarithms. All arguments broadcast; a whole table of trials is one call. Where a 2x2 table has an empty
+cell, `zero_cells` is added to all four cells of that table alone. Last come designs in which people or arms
+are not independent: crossover, clusters, several experimental arms against one control arm.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from trialpool.stats.checks import (
-    Floats,
-    at_least,
-    between,
-    counts,
-    finite,
-    not_negative,
-    one_of,
-    plain,
-    positive,
-    refuse,
-    together,
-)
+from trialpool.stats.checks import Bools, Floats, Unpacks, finite, one_of, plain, read, refuse
 
 SMD_VARIANCES = ("LS", "UB", "revman5")
+MEANS = {
+    "mean1": "number",
+    "sd1": "not negative",
+    "n1": "people",
+    "mean2": "number",
+    "sd2": "not negative",
+    "n2": "people",
+}
+NO_RATIO_OF_MEANS = "a ratio needs both means other than 0 and of one sign"
 NO_RATIO = "an empty cell leaves the ratio undefined: set zero_cells above 0"
+NO_VARIANCE = {
+    "MD": "sd1 and sd2 are both 0, so the difference has no sampling variance",
+    "ROM": "sd1 and sd2 are both 0, so the ratio has no sampling variance",
+    "RR": "everybody in both arms had the event: no sampling variance",
+    "RD": "each arm has all or no events: set zero_cells above 0",
+}
+Parts = tuple[Floats, Floats, Floats]  # the effect, and what each arm adds to its variance
 
 
 @dataclass(frozen=True, slots=True)
-class Effects:
+class Effects(Unpacks):
     """Effects with their sampling variances; unpacks as `effect, variance = ...`.
 
     `effect` is on the analysis scale (log for ratios), `added` is what was added to each cell of a 2x2
-    table before computing (0 where nothing was, and for every continuous measure). Each has the
-    broadcast shape of the inputs.
+    table before computing, else 0. Each has the broadcast shape of the inputs.
     """
 
     effect: Floats
     variance: Floats
     added: Floats
 
-    def __iter__(self) -> Iterator[Floats]:
-        """Unpack as effect, variance."""
-        return iter((self.effect, self.variance))
+
+def made(effect: Floats, variance: Floats, added: Floats | float = 0.0) -> Effects:
+    """Effects as they are handed out; what was `added` to each cell broadcasts."""
+    return Effects(
+        plain(effect * 1.0), plain(variance), plain(np.broadcast_to(added, np.shape(effect)) * 1.0)
+    )
 
 
 def mean_difference(
@@ -71,10 +75,12 @@ def mean_difference(
     >>> float(effect), float(variance)
     (-1.0, 0.4)
     """
-    m1, s1, a1, m2, s2, a2 = _arms(mean1, sd1, n1, mean2, sd2, n2, least=2 if pooled else 1)
-    common = _pooled_variance(s1, a1, s2, a2) if pooled else None
-    variance = s1**2 / a1 + s2**2 / a2 if common is None else common * (1 / a1 + 1 / a2)
-    refuse("sd1", s1, variance <= 0, "sd1 and sd2 are both 0, so the difference has no sampling variance")
+    kinds = MEANS | {"n1": "two people", "n2": "two people"} if pooled else MEANS
+    arms = m1, s1, a1, m2, s2, a2 = read(kinds, mean1, sd1, n1, mean2, sd2, n2)
+    if not pooled:
+        return _of_means("MD", *arms)
+    variance = _pooled_variance(s1, a1, s2, a2) * (1 / a1 + 1 / a2)
+    refuse("sd1", s1, variance <= 0, NO_VARIANCE["MD"])
     return made(m1 - m2, variance)
 
 
@@ -100,7 +106,7 @@ def standardized_mean_difference(
     (-0.35517, 0.01306468)
     """
     one_of("variance", variance, SMD_VARIANCES)
-    m1, s1, a1, m2, s2, a2 = _arms(mean1, sd1, n1, mean2, sd2, n2, least=1)
+    m1, s1, a1, m2, s2, a2 = read(MEANS, mean1, sd1, n1, mean2, sd2, n2)
     total = a1 + a2
     freedom = total - 2
     refuse("n1", a1, freedom < (3 if variance == "UB" else 2), "n1 + n2 is too small for a pooled SD")
@@ -126,11 +132,9 @@ def ratio_of_means(
     >>> round(float(effect), 6), round(float(variance), 6)
     (0.693147, 0.0125)
     """
-    m1, s1, a1, m2, s2, a2 = _arms(mean1, sd1, n1, mean2, sd2, n2, least=1)
-    refuse("mean1", m1, m1 * m2 <= 0, "a ratio needs both means other than 0 and of one sign")
-    variance = s1**2 / (a1 * m1**2) + s2**2 / (a2 * m2**2)
-    refuse("sd1", s1, variance <= 0, "sd1 and sd2 are both 0, so the ratio has no sampling variance")
-    return made(np.log(m1 / m2), variance)
+    arms = read(MEANS, mean1, sd1, n1, mean2, sd2, n2)
+    refuse("mean1", arms[0], arms[0] * arms[3] <= 0, NO_RATIO_OF_MEANS)
+    return _of_means("ROM", *arms)
 
 
 def hedges_factor(freedom: ArrayLike) -> Floats:
@@ -139,40 +143,26 @@ def hedges_factor(freedom: ArrayLike) -> Floats:
     >>> round(float(hedges_factor(18)), 8)
     0.95764643
     """
-    m = positive("freedom", freedom)
-    refuse("freedom", m, m <= 1, "must be above 1")
+    m = finite("freedom", freedom, above=1)
     return plain(np.exp(gammaln(m / 2) - np.log(m / 2) / 2 - gammaln((m - 1) / 2)))
 
 
-def _arms(
-    mean1: ArrayLike,
-    sd1: ArrayLike,
-    n1: ArrayLike,
-    mean2: ArrayLike,
-    sd2: ArrayLike,
-    n2: ArrayLike,
-    least: int,
-) -> tuple[Floats, ...]:
-    return together(
-        mean1=finite("mean1", mean1),
-        sd1=not_negative("sd1", sd1),
-        n1=counts("n1", n1, least=least),
-        mean2=finite("mean2", mean2),
-        sd2=not_negative("sd2", sd2),
-        n2=counts("n2", n2, least=least),
-    )
+def _mean_parts(
+    measure: str, m1: Floats, s1: Floats, a1: Floats, m2: Floats, s2: Floats, a2: Floats
+) -> Parts:
+    if measure == "MD":
+        return m1 - m2, s1**2 / a1, s2**2 / a2
+    return np.log(m1 / m2), s1**2 / (a1 * m1**2), s2**2 / (a2 * m2**2)
+
+
+def _of_means(measure: str, *arms: Floats) -> Effects:
+    effect, own, control = _mean_parts(measure, *arms)
+    refuse("sd1", arms[1], own + control <= 0, NO_VARIANCE[measure])
+    return made(effect, own + control)
 
 
 def _pooled_variance(sd1: Floats, n1: Floats, sd2: Floats, n2: Floats) -> Floats:
     return ((n1 - 1) * sd1**2 + (n2 - 1) * sd2**2) / (n1 + n2 - 2)
-
-
-def made(effect: Floats, variance: Floats, added: Floats | float = 0.0) -> Effects:
-    """Effects as they are handed out; what was `added` to each cell broadcasts."""
-    effect = np.asarray(effect * 1.0)
-    return Effects(
-        plain(effect), plain(np.asarray(variance)), plain(np.broadcast_to(added, effect.shape) * 1.0)
-    )
 
 
 def risk_ratio(
@@ -184,12 +174,7 @@ def risk_ratio(
     >>> round(float(effect), 10), round(float(variance), 10)
     (-0.8893113339, 0.325584765)
     """
-    a, b, c, d, added = _cells(events1, n1, events2, n2, zero_cells)
-    refuse("events1", a, (a == 0) | (c == 0), NO_RATIO)
-    effect = np.log(a / (a + b)) - np.log(c / (c + d))
-    variance = 1 / a - 1 / (a + b) + 1 / c - 1 / (c + d)
-    refuse("events1", a, variance <= 0, "everybody in both arms had the event: no sampling variance")
-    return made(effect, variance, added)
+    return of_events("RR", events1, n1, events2, n2, zero_cells)
 
 
 def odds_ratio(
@@ -201,10 +186,7 @@ def odds_ratio(
     >>> round(float(result.effect), 6), float(result.added)
     (-2.045994, 0.5)
     """
-    a, b, c, d, added = _cells(events1, n1, events2, n2, zero_cells)
-    refuse("events1", a, (a == 0) | (b == 0) | (c == 0) | (d == 0), NO_RATIO)
-    effect = np.log(a / b) - np.log(c / d)
-    return made(effect, 1 / a + 1 / b + 1 / c + 1 / d, added)
+    return of_events("OR", events1, n1, events2, n2, zero_cells)
 
 
 def risk_difference(
@@ -216,12 +198,7 @@ def risk_difference(
     >>> float(effect), float(variance)
     (-0.25, 0.021875)
     """
-    a, b, c, d, added = _cells(events1, n1, events2, n2, zero_cells)
-    size1, size2 = a + b, c + d
-    effect = a / size1 - c / size2
-    variance = a * b / size1**3 + c * d / size2**3
-    refuse("events1", a, variance <= 0, "each arm has all or no events: set zero_cells above 0")
-    return made(effect, variance, added)
+    return of_events("RD", events1, n1, events2, n2, zero_cells)
 
 
 def peto_odds_ratio(events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike) -> Effects:
@@ -234,13 +211,18 @@ def peto_odds_ratio(events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: A
     >>> round(float(effect), 6), round(float(variance), 6)
     (-1.529412, 0.764706)
     """
-    a, size1, c, size2 = tables(events1, n1, events2, n2)
+    cells = tables(events1, n1, events2, n2)
+    excess, spread = excess_events(*cells)
+    nothing = "no or only events in both arms: Peto's method leaves such trials out"
+    refuse("events1", cells[0], spread <= 0, nothing)
+    return made(excess / spread, 1 / spread)
+
+
+def excess_events(a: Floats, size1: Floats, c: Floats, size2: Floats) -> tuple[Floats, Floats]:
+    """Peto's O - E of 2x2 tables, and its hypergeometric variance V."""
     total, events = size1 + size2, a + c
-    nothing = (events == 0) | (events == total)
-    refuse("events1", a, nothing, "no or only events in both arms: Peto's method leaves such trials out")
     spread = size1 * size2 * events * (total - events) / (total**2 * (total - 1))
-    effect = (a - size1 * events / total) / spread
-    return made(effect, 1 / spread)
+    return a - size1 * events / total, spread
 
 
 def tables(
@@ -253,28 +235,49 @@ def tables(
     """Check events and arm sizes (whole numbers, events at most n) and broadcast them together.
 
     `names` are those of the caller's arguments, for the messages.
-
-    >>> [float(x) for x in tables(1, 10, 2, 12)]
-    [1.0, 10.0, 2.0, 12.0]
     """
-    values = (events1, n1, events2, n2)
-    least = (0, 1, 0, 1)
-    read = {name: counts(name, x, least=low) for name, x, low in zip(names, values, least, strict=True)}
-    e1, size1, e2, size2 = together(**read)
-    refuse(names[0], e1, e1 > size1, f"more events than people ({names[1]})")
-    refuse(names[2], e2, e2 > size2, f"more events than people ({names[3]})")
+    kinds = dict(zip(names, ("events", "people") * 2, strict=True))
+    e1, size1, e2, size2 = read(kinds, events1, n1, events2, n2)
+    for events, size, (name, whole) in ((e1, size1, names[:2]), (e2, size2, names[2:])):
+        refuse(name, events, events > size, f"more events than people ({whole})")
     return e1, size1, e2, size2
 
 
-def _cells(
-    events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike, zero_cells: float
-) -> tuple[Floats, ...]:
-    add = finite("zero_cells", zero_cells)
-    refuse("zero_cells", add, add < 0, "must not be negative")
-    a, size1, c, size2 = tables(events1, n1, events2, n2)
-    b, d = size1 - a, size2 - c
-    added = np.where((a == 0) | (b == 0) | (c == 0) | (d == 0), add, 0.0)
-    return a + added, b + added, c + added, d + added, added
+def event_parts(measure: str, a: Floats, b: Floats, c: Floats, d: Floats) -> Parts:
+    """RR, OR (log) or RD of the cells of 2x2 tables."""
+    size1, size2 = a + b, c + d
+    if measure == "RR":
+        return np.log(a / size1) - np.log(c / size2), 1 / a - 1 / size1, 1 / c - 1 / size2
+    if measure == "OR":
+        return np.log(a / b) - np.log(c / d), 1 / a + 1 / b, 1 / c + 1 / d
+    return a / size1 - c / size2, a * b / size1**3, c * d / size2**3
+
+
+def of_events(
+    measure: str, events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike, zero_cells: float
+) -> Effects:
+    """RR, OR (log) or RD with `zero_cells` added to the tables that have an empty cell."""
+    add = finite("zero_cells", zero_cells, least=0)
+    *cells, added = _filled(tables(events1, n1, events2, n2), add)
+    refuse("events1", cells[0], _no_ratio(measure, *cells), NO_RATIO)
+    effect, own, control = event_parts(measure, *cells)
+    refuse("events1", cells[0], own + control <= 0, NO_VARIANCE.get(measure, ""))
+    return made(effect, own + control, added)
+
+
+def _filled(counts: tuple[Floats, ...], add: Floats, *, jointly: bool = False) -> tuple[Floats, ...]:
+    """Cells a, b, c, d, and what was added as one of them is empty, or `jointly` one of the last axis."""
+    a, size1, c, size2 = counts
+    cells = a, size1 - a, c, size2 - c
+    empty = np.any([cell == 0 for cell in cells], axis=0)
+    added = np.where(empty.any(-1, keepdims=True) if jointly else empty, add, 0.0)
+    return (*(cell + added for cell in cells), added)
+
+
+def _no_ratio(measure: str, a: Floats, b: Floats, c: Floats, d: Floats) -> Bools:
+    """Where the ratio of a measure is 0 or infinite."""
+    needed = {"RR": (a, c), "OR": (a, b, c, d), "RD": ()}[measure]
+    return np.any([cell == 0 for cell in needed], axis=0) if needed else np.zeros(1, dtype=bool)
 
 
 def crossover_smd(
@@ -288,16 +291,11 @@ def crossover_smd(
     >>> round(float(effect), 8), round(float(variance) ** 0.5, 8)
     (0.21771565, 0.2559625)
     """
-    difference, s1, s2, size, r = together(
-        mean_difference=finite("mean_difference", mean_difference),
-        sd1=positive("sd1", sd1),
-        sd2=positive("sd2", sd2),
-        n=counts("n", n, least=2),
-        correlation=between("correlation", correlation, -1, 0.999),
-    )
+    kinds = {"mean_difference": "number", "sd1": "positive", "sd2": "positive", "n": "two people"}
+    difference, s1, s2, size = read(kinds, mean_difference, sd1, sd2, n)
+    r = finite("correlation", correlation, least=-1, most=0.999)
     d = difference / np.sqrt((s1**2 + s2**2) / 2)
-    variance = (1 / size + d**2 / (2 * size)) * 2 * (1 - r)
-    return made(d, variance)
+    return made(d, (1 / size + d**2 / (2 * size)) * 2 * (1 - r))
 
 
 def design_effect(cluster_size: ArrayLike, icc: ArrayLike) -> Floats:
@@ -306,22 +304,16 @@ def design_effect(cluster_size: ArrayLike, icc: ArrayLike) -> Floats:
     >>> round(float(design_effect(20, 0.05)), 10)
     1.95
     """
-    size, rho = together(
-        cluster_size=at_least("cluster_size", cluster_size, 1), icc=between("icc", icc, 0, 1)
-    )
+    size, rho = read({"cluster_size": "at least 1", "icc": "share"}, cluster_size, icc)
     return plain(1 + (size - 1) * rho)
 
 
 @dataclass(frozen=True, slots=True)
-class SharedControl:
+class SharedControl(Unpacks):
     """Effects (…, m) of m experimental arms and their covariance (…, m, m); unpacks in that order."""
 
     effect: Floats
     covariance: Floats
-
-    def __iter__(self) -> Iterator[Floats]:
-        """Unpack as effect, covariance."""
-        return iter((self.effect, self.covariance))
 
 
 def shared_control_means(
@@ -343,18 +335,12 @@ def shared_control_means(
     [[0.3, 0.2], [0.2, 0.3]]
     """
     one_of("measure", measure, ("MD", "SMD", "ROM"))
-    m, s, a = _experimental(mean=finite("mean", mean), sd=not_negative("sd", sd), n=counts("n", n, least=1))
-    mc, sc, ac = together(
-        mean_control=finite("mean_control", mean_control),
-        sd_control=not_negative("sd_control", sd_control),
-        n_control=counts("n_control", n_control, least=1),
-    )
-    mc, sc, ac = mc[..., None], sc[..., None], ac[..., None]
-    if measure == "MD":
-        return _with_covariance(m - mc, s**2 / a, sc**2 / ac)
-    if measure == "ROM":
-        refuse("mean", m, m * mc <= 0, "a ratio needs both means other than 0 and of one sign")
-        return _with_covariance(np.log(m / mc), s**2 / (a * m**2), sc**2 / (ac * mc**2))
+    m, s, a = _experimental({"mean": "number", "sd": "not negative", "n": "people"}, mean, sd, n)
+    kinds = {"mean_control": "number", "sd_control": "not negative", "n_control": "people"}
+    mc, sc, ac = (part[..., None] for part in read(kinds, mean_control, sd_control, n_control))
+    if measure != "SMD":
+        refuse("mean", m, (m * mc <= 0) & (measure == "ROM"), NO_RATIO_OF_MEANS)
+        return _with_covariance(*_mean_parts(measure, m, s, a, mc, sc, ac))
     total = a.sum(-1, keepdims=True) + ac
     freedom = total - a.shape[-1] - 1
     refuse("n", a, freedom < 2, "too few people for a pooled SD")
@@ -386,35 +372,24 @@ def shared_control_events(
     [[0.021875, 0.0125], [0.0125, 0.025]]
     """
     one_of("measure", measure, ("RR", "OR", "RD"))
-    e, a = _experimental(events=counts("events", events), n=counts("n", n, least=1))
-    add = not_negative("zero_cells", zero_cells)
+    e, a = _experimental({"events": "events", "n": "people"}, events, n)
+    add = finite("zero_cells", zero_cells, least=0)
+    controls = np.asarray(events_control)[..., None], np.asarray(n_control)[..., None]
     names = ("events", "n", "events_control", "n_control")
-    a1, size1, c1, size2 = tables(
-        e, a, np.asarray(events_control)[..., None], np.asarray(n_control)[..., None], names
-    )
-    b1, d1 = size1 - a1, size2 - c1
-    empty = ((a1 == 0) | (b1 == 0) | (c1 == 0) | (d1 == 0)).any(-1, keepdims=True)
-    a1, b1, c1, d1 = (cell + np.where(empty, add, 0.0) for cell in (a1, b1, c1, d1))
-    size1, size2 = a1 + b1, c1 + d1
-    if measure == "RD":
-        return _with_covariance(a1 / size1 - c1 / size2, a1 * b1 / size1**3, (c1 * d1 / size2**3)[..., :1])
-    refuse("events", a1, (a1 * c1 == 0) | ((measure == "OR") & (b1 * d1 == 0)), "empty cell: set zero_cells")
-    if measure == "RR":
-        effect = np.log(a1 / size1) - np.log(c1 / size2)
-        return _with_covariance(effect, 1 / a1 - 1 / size1, (1 / c1 - 1 / size2)[..., :1])
-    return _with_covariance(np.log(a1 / b1) - np.log(c1 / d1), 1 / a1 + 1 / b1, (1 / c1 + 1 / d1)[..., :1])
+    *cells, _ = _filled(tables(e, a, *controls, names), add, jointly=True)
+    refuse("events", cells[0], _no_ratio(measure, *cells), "empty cell: set zero_cells")
+    effect, own, control = event_parts(measure, *cells)
+    return _with_covariance(effect, own, control[..., :1])
 
 
-def _experimental(**arrays: Floats) -> tuple[Floats, ...]:
-    values = together(**arrays)
+def _experimental(kinds: dict[str, str], *arguments: ArrayLike) -> tuple[Floats, ...]:
+    values = read(kinds, *arguments)
     if values[0].ndim == 0:
-        name = next(iter(arrays))
-        raise ValueError(f"{name} has no axis: give the experimental arms along the last axis")
+        raise ValueError(f"{next(iter(kinds))} has no axis: give the experimental arms along the last axis")
     return values
 
 
 def _with_covariance(effect: Floats, own: Floats, control: Floats) -> SharedControl:
     covariance = np.eye(effect.shape[-1]) * own[..., None, :] + control[..., None]
-    spread = np.diagonal(covariance, axis1=-2, axis2=-1)
-    positive("variance", spread)
+    finite("variance", np.diagonal(covariance, axis1=-2, axis2=-1), above=0)
     return SharedControl(effect, covariance)

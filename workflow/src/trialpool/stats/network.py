@@ -1,25 +1,22 @@
 """Network meta-analysis: many treatments compared at once, directly and through each other.
 
 Contrast-based random-effects model (Lu & Ades 2006; Higgins et al. 2012): within a study the contrasts'
-true effects have variance tau2 and, if they share an arm, covariance tau2/2. The numbers are those of R's
-rma.mv with a common heterogeneity and correlation 1/2. A restricted likelihood depends on n - p contrasts
-free of the coefficients only; in the basis in which their sampling covariance is the unit matrix and the
-heterogeneity's diagonal it is a sum over single numbers, so tau2 is found by bracketing, never missed.
-
-Whether direct evidence agrees with indirect evidence is asked by design interaction and node splitting.
+true effects have variance tau2 and, if they share an arm, covariance tau2/2, as in R's rma.mv with a common
+heterogeneity and correlation 1/2. Whether direct evidence agrees with indirect evidence is asked by design
+interaction and node splitting.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, ndtr, ndtri, owens_t, stdtrit
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, ndtr, owens_t, stdtrit
 
-from trialpool.stats._numeric import Rows, roots
-from trialpool.stats.checks import Floats, check_level, finite, numbers, one_of, positive, refuse
+from trialpool.stats._numeric import Rows, infer, roots
+from trialpool.stats.checks import Bools, Floats, check_level, finite, numbers, one_of, refuse
 
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
 GRID_POINTS = 200
@@ -46,13 +43,20 @@ class Network:
     v: Floats
     incidence: Floats
     spread: Floats
-    study: NDArray[np.intp]
+    study: Rows
     studies: tuple[str, ...]
     treatments: tuple[str, ...]
 
-    def arms(self, number: int) -> frozenset[int]:
-        """The treatments that a study compares."""
-        return frozenset(np.flatnonzero(np.abs(self.incidence[self.study == number]).sum(axis=0)).tolist())
+    @property
+    def arms(self) -> list[frozenset[int]]:
+        """The treatments that each study compares."""
+        rows = (self.incidence[self.study == number] for number in range(len(self.studies)))
+        return [frozenset(np.flatnonzero(np.any(row != 0, axis=0)).tolist()) for row in rows]
+
+    @property
+    def consistent(self) -> Floats:
+        """The design (n, p) of one effect for each treatment but the reference, number 0."""
+        return self.incidence[:, 1:]
 
 
 def contrasts_from_arms(
@@ -68,7 +72,7 @@ def contrasts_from_arms(
     >>> made.effects.tolist(), made.covariance.round(9).tolist()
     ([0.5, 1.0], [[0.3, 0.1], [0.1, 0.4]])
     """
-    y, v = finite("effects", effects), positive("variances", variances)
+    y, v = finite("effects", effects), finite("variances", variances, above=0)
     arms, studies = _labels("treatment", treatment, y.size), _labels("study", study, y.size)
     if y.ndim != 1 or v.shape != y.shape:
         raise ValueError(f"effects {y.shape}, variances {v.shape}: need one number for each arm")
@@ -98,16 +102,14 @@ def read_network(
     """Check contrasts (n,) and put `reference` first among the treatments, which are otherwise sorted.
 
     `covariance` is (n, n), zero between studies, or (n,) variances if every study has a single contrast.
-    Each study gives arms - 1 independent contrasts. Faults and unconnected treatments are ValueErrors.
+    Faults and unconnected treatments are ValueErrors.
     """
     y = finite("effects", effects)
     if y.ndim != 1 or y.size == 0:
         raise ValueError(f"effects has shape {y.shape}: needs a list of at least one contrast")
-    named = [
-        _labels(name, labels, y.size)
-        for name, labels in (("experimental", experimental), ("control", control), ("study", study))
-    ]
-    for row, (first, second, _) in enumerate(zip(*named, strict=True)):
+    names = {"experimental": experimental, "control": control, "study": study}
+    named = [_labels(name, labels, y.size) for name, labels in names.items()]
+    for row, (first, second) in enumerate(zip(*named[:2], strict=True)):
         if first == second:
             raise ValueError(f"experimental[{row}] is {first!r}: the same as its control")
     treatments = sorted({*named[0], *named[1]})
@@ -137,7 +139,7 @@ def _labels(name: str, labels: Sequence[str], count: int) -> list[str]:
     return found
 
 
-def _covariance(covariance: ArrayLike, same: NDArray[np.bool_], study: list[str]) -> Floats:
+def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
     v = numbers("covariance", covariance)
     n = same.shape[0]
     if v.shape == (n,):
@@ -160,26 +162,20 @@ def _check_blocks(network: Network) -> None:
     """A study's contrasts must be independent of each other, and its covariance a possible one."""
     for number, name in enumerate(network.studies):
         rows = network.study == number
-        block = np.ix_(rows, rows)
         if np.linalg.matrix_rank(network.incidence[rows]) < rows.sum():
             raise ValueError(f"study {name!r}: its contrasts depend on each other; give arms - 1 of them")
-        if np.linalg.eigvalsh(network.v[block])[0] <= 0:
+        if np.linalg.eigvalsh(network.v[np.ix_(rows, rows)])[0] <= 0:
             raise ValueError(f"covariance: the block of study {name!r} is not positive definite")
 
 
 def _check_connected(network: Network) -> None:
-    reached = {0}
+    reached, links = {0}, set(network.arms)
     for _ in network.treatments:
-        for row in network.incidence != 0:
-            ends = set(np.flatnonzero(row).tolist())
-            if ends & reached:
-                reached |= ends
-    if len(reached) < len(network.treatments):
-        apart = [name for number, name in enumerate(network.treatments) if number not in reached]
-        here = [network.treatments[number] for number in sorted(reached)]
-        raise ValueError(
-            f"the network falls apart: {', '.join(here)} are never compared with {', '.join(apart)}"
-        )
+        reached = reached.union(*(link for link in links if link & reached))
+    names = dict(enumerate(network.treatments))
+    here, apart = (", ".join(names[n] for n in names if (n in reached) is near) for near in (True, False))
+    if apart:
+        raise ValueError(f"the network falls apart: {here} are never compared with {apart}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,15 +186,6 @@ class _Gls:
     covariance: Floats
     q: float
     log_determinant: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Rotated:
-    """The likelihood's numbers: z (m,) with variances 1 + tau2·roots, and the roots of the determinant."""
-
-    z: Floats
-    roots: Floats
-    determinant_roots: Floats
 
 
 def _gls(data: Network, design: Floats, tau2: float) -> _Gls:
@@ -216,25 +203,20 @@ def _gls(data: Network, design: Floats, tau2: float) -> _Gls:
 def estimate_tau2(data: Network, design: Floats, method: str) -> float:
     """Estimate tau2 by one of REML, ML, DL (the generalised moment estimate) or FE (0).
 
-    DL solves E(Q) = n - p + tau2·tr(P R), P = V^-1 - V^-1X(X'V^-1X)^-1X'V^-1 (Jackson, White & Riley 2012).
+    A restricted likelihood depends on n - p contrasts free of the coefficients only. In the basis in which
+    their sampling covariance is the unit matrix and the heterogeneity's diagonal they are z, of variances
+    1 + tau2·roots. There DL's E(Q) = n - p + tau2·tr(P R) (Jackson, White & Riley 2012) has the sum of z² as
+    Q and that of the roots as trace.
     """
     n, p = int(design.shape[0]), int(design.shape[1])
     if method == "FE" or n == p:
         return 0.0
-    rotated = _rotate(data, design, restricted=method != "ML")
-    if method == "DL":
-        # Rotated, Q is the sum of z² and tr(P R) that of the roots.
-        excess = float((rotated.z**2).sum()) - float(n - p)
-        return max(0.0, excess / float(rotated.roots.sum()))
-    return _maximise(rotated)
-
-
-def _rotate(data: Network, design: Floats, *, restricted: bool) -> _Rotated:
-    """The residuals in a basis where both V and R are diagonal."""
-    free = np.linalg.qr(design, mode="complete")[0][:, design.shape[1] :]
+    free = np.linalg.qr(design, mode="complete")[0][:, p:]
     own, turn = _relative_roots(free.T @ data.spread @ free, free.T @ data.v @ free)
-    whole = own if restricted else _relative_roots(data.spread, data.v)[0]
-    return _Rotated(turn @ (free.T @ data.y), own, whole)
+    z = turn @ (free.T @ data.y)
+    if method == "DL":
+        return max(0.0, (float((z**2).sum()) - float(n - p)) / float(own.sum()))
+    return _maximise(z, own, own if method == "REML" else _relative_roots(data.spread, data.v)[0])
 
 
 def _relative_roots(r: Floats, v: Floats) -> tuple[Floats, Floats]:
@@ -245,21 +227,22 @@ def _relative_roots(r: Floats, v: Floats) -> tuple[Floats, Floats]:
     return np.maximum(roots, 0.0), np.linalg.solve(lower.T, turn).T
 
 
-def _maximise(rotated: _Rotated) -> float:
+def _maximise(z: Floats, own: Floats, determinant: Floats) -> float:
     """The highest maximum: every fall of the slope through 0 on a grid is solved for, 0 is a candidate too.
 
-    The slope is negative wherever all z² < 1 + tau2·root, and (for ML) the other roots only lower it.
+    `own` are the roots of z, `determinant` those of the likelihood's determinant. The slope is negative
+    wherever all z² < 1 + tau2·root, and (for ML) the other roots only lower it.
     """
-    positive = rotated.roots > 1e-12 * rotated.roots.max()
-    top = float(((rotated.z**2 - 1)[positive] / rotated.roots[positive]).max())
+    positive = own > 1e-12 * own.max()
+    top = float(((z**2 - 1)[positive] / own[positive]).max())
     if top <= 0:
         return 0.0
 
     def fall(tau2: Floats, _: Rows) -> tuple[Floats, Floats]:
         """What lowers the likelihood less what raises it, and the slope of this."""
-        lost = rotated.determinant_roots / (1 + tau2[:, None] * rotated.determinant_roots)
-        spread = rotated.roots / (1 + tau2[:, None] * rotated.roots)
-        gain = spread * rotated.z**2 / (1 + tau2[:, None] * rotated.roots)
+        lost = determinant / (1 + tau2[:, None] * determinant)
+        spread = own / (1 + tau2[:, None] * own)
+        gain = spread * z**2 / (1 + tau2[:, None] * own)
         return lost.sum(1) - gain.sum(1), 2 * (gain * spread).sum(1) - (lost**2).sum(1)
 
     grid = np.append(0.0, top * np.geomspace(1e-9, 1.0, GRID_POINTS))
@@ -267,8 +250,8 @@ def _maximise(rotated: _Rotated) -> float:
     low = np.flatnonzero((falls[:-1] < 0) & (falls[1:] >= 0))
     found = roots(fall, grid[low], grid[low + 1], grid[low], np.full(low.size, 1e-9 * top))
     candidates = np.append(0.0, found)[:, None]
-    lost = np.log1p(candidates * rotated.determinant_roots).sum(1)
-    return float(candidates[(lost + (rotated.z**2 / (1 + candidates * rotated.roots)).sum(1)).argmin(), 0])
+    lost = np.log1p(candidates * determinant).sum(1)
+    return float(candidates[(lost + (z**2 / (1 + candidates * own)).sum(1)).argmin(), 0])
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +321,7 @@ def network_meta_analysis(
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     level = check_level(level)
     data = read_network(effects, covariance, experimental, control, study, reference)
-    design = data.incidence[:, 1:]
+    design = data.consistent
     tau2 = estimate_tau2(data, design, tau2_method)
     fit = _gls(data, design, tau2)
     q = _gls(data, design, 0.0).q
@@ -376,8 +359,7 @@ def _log_likelihood(fit: _Gls, design: Floats, restricted: bool) -> float:
 def _compared(data: Network) -> Floats:
     """How many studies compare each pair of treatments."""
     counts = np.zeros((len(data.treatments),) * 2)
-    for number in range(len(data.studies)):
-        arms = sorted(data.arms(number))
+    for arms in map(sorted, data.arms):
         counts[np.ix_(arms, arms)] += 1 - np.eye(len(arms))
     return counts
 
@@ -388,18 +370,12 @@ def _league(effects: Floats, covariance: Floats, tau2: float, level: float, df: 
     own = np.diag(covariance)
     variance = np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0.0)
     np.fill_diagonal(variance, 0.0)
-    se = np.sqrt(variance)
-    half = float(ndtri((1 + level) / 2)) * se
-    with np.errstate(invalid="ignore"):
-        z = np.where(se > 0, difference / np.where(se > 0, se, 1.0), 0.0)
+    found = infer(difference, np.sqrt(variance), np.inf, level).named()
+    del found["statistic"]
     wide = float(stdtrit(df, (1 + level) / 2)) if df else np.nan
     predicted = wide * np.sqrt(variance + tau2) * (1 - np.eye(effects.size))
-    return {
+    return found | {
         "effects": difference,
-        "se": se,
-        "ci_low": difference - half,
-        "ci_high": difference + half,
-        "p_value": np.asarray(2 * ndtr(-np.abs(z)), dtype=np.float64),
         "pi_low": difference - predicted,
         "pi_high": difference + predicted,
     }
@@ -425,12 +401,9 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     for own in range(count):
         others = np.flatnonzero(np.arange(count) != own)
         z = -sign * fit.effects[own, others] / fit.se[own, others]
-        against = np.eye(count)[others] - np.eye(count)[own]
-        correlation = (
-            against @ fit.covariance @ against.T / np.outer(fit.se[own, others], fit.se[own, others])
-        )
+        against, se = np.eye(count)[others] - np.eye(count)[own], fit.se[own, others]
         wins = ndtr(z)
-        both = _both_below(z[:, None], z[None, :], correlation)
+        both = _both_below(z[:, None], z, against @ fit.covariance @ against.T / np.outer(se, se))
         np.fill_diagonal(both, wins)
         p_scores[own] = wins.mean()
         spread[own] = np.sqrt(max(0.0, (both - np.outer(wins, wins)).sum()))
@@ -448,7 +421,7 @@ def _both_below(h: Floats, k: Floats, correlation: Floats) -> Floats:
     return np.asarray(np.clip(found, 0.0, 1.0), dtype=np.float64)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Inconsistency:
     """Design-by-treatment interaction: a Wald test `q` on `df`, with the tau2 of the inconsistent model.
 
@@ -456,18 +429,18 @@ class Inconsistency:
     `refused` says why there is no test, `caution` what is weak about it.
     """
 
-    q: float
+    q: float = np.nan
     df: int
-    p_value: float
+    p_value: float = np.nan
     tau2: float
     designs: int
     q_within: float
     q_within_df: int
-    q_within_p_value: float
-    q_between: float
-    q_between_p_value: float
-    refused: str
-    caution: str
+    q_within_p_value: float = 1.0
+    q_between: float = np.nan
+    q_between_p_value: float = np.nan
+    refused: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -519,44 +492,40 @@ def network_inconsistency(
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     data = read_network(effects, covariance, experimental, control, study)
-    consistent = data.incidence[:, 1:]
     full, designs = _by_design(data)
     n, rank = full.shape
-    df = rank - consistent.shape[1]
-    basis = full if rank < n else consistent
-    tau2 = estimate_tau2(data, basis, tau2_method)
-    within, between = _split_q(data, consistent, full, 0.0)
-    q = _split_q(data, consistent, full, tau2)[1]
-    return Inconsistency(
-        q=q if df else np.nan,
+    df = rank - data.consistent.shape[1]
+    tau2 = estimate_tau2(data, full if rank < n else data.consistent, tau2_method)
+    within, between = _split_q(data, full, 0.0)
+    result = Inconsistency(
         df=df,
-        p_value=float(chdtrc(df, q)) if df else np.nan,
         tau2=tau2,
         designs=designs,
         q_within=within,
         q_within_df=n - rank,
         q_within_p_value=float(chdtrc(n - rank, within)) if rank < n else 1.0,
-        q_between=between if df else np.nan,
-        q_between_p_value=float(chdtrc(df, between)) if df else np.nan,
         refused="" if df else NO_LOOPS,
         caution=NO_RESIDUALS if df and rank == n and tau2_method != "FE" else "",
     )
+    if not df:
+        return result
+    q = _split_q(data, full, tau2)[1]
+    tests = {"p_value": float(chdtrc(df, q)), "q_between_p_value": float(chdtrc(df, between))}
+    return replace(result, q=q, q_between=between, **tests)
 
 
-def _split_q(data: Network, consistent: Floats, full: Floats, tau2: float) -> tuple[float, float]:
+def _split_q(data: Network, full: Floats, tau2: float) -> tuple[float, float]:
     """Residual sums of squares at tau2: of the full model, and what the consistent model has on top."""
     within = _gls(data, full, tau2).q if full.shape[1] < full.shape[0] else 0.0
-    return within, max(0.0, _gls(data, consistent, tau2).q - within)
+    return within, max(0.0, _gls(data, data.consistent, tau2).q - within)
 
 
 def _by_design(data: Network) -> tuple[Floats, int]:
     """A design matrix with own effects for every set of treatments compared, and how many sets there are."""
-    arms = [data.arms(number) for number in range(len(data.studies))]
+    arms = data.arms
     sets = sorted(set(arms), key=sorted)
-    parts = []
-    for chosen in sets:
-        rows = np.array([arms[number] == chosen for number in data.study])
-        parts.append(np.where(rows[:, None], data.incidence[:, sorted(chosen)[1:]], 0.0))
+    of = np.array([sets.index(each) for each in arms])[data.study, None]
+    parts = [np.where(of == i, data.incidence[:, sorted(each)[1:]], 0.0) for i, each in enumerate(sets)]
     return np.column_stack(parts), len(sets)
 
 
@@ -583,19 +552,18 @@ def node_split(
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     data = read_network(effects, covariance, experimental, control, study)
-    arms = [data.arms(number) for number in range(len(data.studies))]
-    rows: list[tuple[float, ...]] = []
-    pairs: list[tuple[str, str]] = []
-    no_residuals = False
-    for first in range(len(data.treatments)):
-        for second in range(first):
-            column = _deviation(data, arms, first, second)
-            whole = np.column_stack([data.incidence[:, 1:], column])
-            if not column.any() or np.linalg.matrix_rank(whole) < whole.shape[1]:
-                continue
-            pairs.append((data.treatments[first], data.treatments[second]))
-            rows.append(_split(data, whole, first, second, tau2_method))
-            no_residuals |= whole.shape[0] == whole.shape[1] and tau2_method != "FE"
+    arms, rows, pairs, no_residuals = data.arms, [], [], False
+    for first, second in ((one, two) for one in range(len(data.treatments)) for two in range(one)):
+        # What a disagreement of 1 adds to each contrast: in direct studies 1/2 to one arm, -1/2 to the other.
+        half = np.zeros(len(data.treatments))
+        half[[first, second]] = 0.5, -0.5
+        direct = np.array([{first, second} <= arms[number] for number in data.study])
+        whole = np.column_stack([data.consistent, np.where(direct, data.incidence @ half, 0.0)])
+        if not whole[:, -1].any() or np.linalg.matrix_rank(whole) < whole.shape[1]:
+            continue
+        pairs.append((data.treatments[first], data.treatments[second]))
+        rows.append(_split(data, whole, half, tau2_method))
+        no_residuals |= whole.shape[0] == whole.shape[1] and tau2_method != "FE"
     table = np.array(rows, dtype=np.float64).reshape(len(rows), len(SPLIT_FIELDS))
     return NodeSplit(
         experimental=tuple(pair[0] for pair in pairs),
@@ -605,22 +573,12 @@ def node_split(
     )
 
 
-def _deviation(data: Network, arms: list[frozenset[int]], first: int, second: int) -> Floats:
-    """What a disagreement of 1 adds to each contrast: in direct studies +1/2 to one arm, -1/2 to another."""
-    half = np.zeros(len(data.treatments))
-    half[first], half[second] = 0.5, -0.5
-    direct = np.array([{first, second} <= arms[number] for number in data.study])
-    return np.where(direct, data.incidence @ half, 0.0)
-
-
-def _split(data: Network, whole: Floats, first: int, second: int, tau2_method: str) -> tuple[float, ...]:
+def _split(data: Network, whole: Floats, half: Floats, tau2_method: str) -> tuple[float, ...]:
+    """The numbers of one pair; the last column of the design `whole` is the disagreement."""
     n, p = whole.shape
-    tau2 = estimate_tau2(data, whole if n > p else data.incidence[:, 1:], tau2_method)
+    tau2 = estimate_tau2(data, whole if n > p else data.consistent, tau2_method)
     fit = _gls(data, whole, tau2)
-    indirect = np.zeros(p + 1)
-    indirect[first], indirect[second] = 1.0, -1.0
-    # The reference treatment, number 0, has no coefficient; the last coefficient is the disagreement.
-    indirect, apart = indirect[1:], np.eye(p)[-1]
+    indirect, apart = np.append(2 * half[1:], 0.0), np.eye(p)[-1]
     found: list[float] = []
     for contrast in (indirect + apart, indirect, apart):
         found += [float(contrast @ fit.coefficients), float(np.sqrt(contrast @ fit.covariance @ contrast))]

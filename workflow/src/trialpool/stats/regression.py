@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import factorial, prod
 
@@ -10,11 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, fdtrc
 
-from trialpool.stats._model import Batch, Design, Model, batch_of, intercept, spanned_by
+from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, spanned_by
 from trialpool.stats._numeric import Rows, infer, quantile
-from trialpool.stats._tau2 import TAU2_METHODS, estimate_tau2
-from trialpool.stats.checks import Bools, Floats, check_level, counts, finite, one_analysis, one_of
-from trialpool.stats.pooling import INTERVALS, Pooled, heterogeneity, knapp_hartung, pool, summarise
+from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of
+from trialpool.stats.pooling import Method, Pooled, heterogeneity, knapp_hartung, pool, summarise
 
 BLOCK = 2**14  # permutations fitted at once
 # A permuted statistic this close below the observed one counts as equal: rounding must not break ties.
@@ -70,42 +69,34 @@ def meta_regression(
     >>> fit.coefficients.round(4).tolist(), round(float(fit.tau2), 4)
     ([-0.05, 0.14], 0.011)
     """
-    one_of("tau2_method", tau2_method, TAU2_METHODS)
-    one_of("interval", interval, INTERVALS)
-    level = check_level(level)
+    method = Method(tau2_method, interval, level)
     batch = batch_of(effects, variances, where)
-    return _regress(batch, batch.regressed_on(design), tau2_method, interval, level)
+    return _regress(batch, batch.regressed_on(design), method)
 
 
-def _regress(batch: Batch, design: Design, tau2_method: str, interval: str, level: float) -> MetaRegression:
-    common, alone = tau2_method == "FE", intercept(len(design.basis))
+def _regress(batch: Batch, design: Design, method: Method) -> MetaRegression:
+    alone = intercept(len(design.basis))
 
     def analyse(model: Model) -> dict[str, Floats]:
         null = replace(model, design=alone)
         null_start, start = null.start(), model.start()
-        tau2 = estimate_tau2(model, start, tau2_method)
-        if common:
+        tau2 = estimate_tau2(model, start, method.tau2)
+        total, unexplained = estimate_tau2(null, null_start, method.tau2), tau2
+        if method.common:
             total, unexplained = null_start.q / null.freedom, start.q / model.freedom
-        else:
-            total, unexplained = estimate_tau2(null, null_start, tau2_method), tau2
         gain = total - unexplained
         explained = np.divide(gain, total, out=np.zeros_like(gain), where=total > 0)
-        left = heterogeneity(model, start, tau2, common)
+        left = heterogeneity(model, start, tau2, method.common)
         fit = model.at(tau2)
-        scale, df = knapp_hartung(model, fit, interval)
+        scale, df = knapp_hartung(model, fit, method.interval)
         beta = fit.coefficients @ design.back.T
         beta[:, 0] += model.centre
         covariance = design.back @ fit.inverse @ design.back.T * scale[:, None, None]
-        se = np.sqrt(np.diagonal(covariance, axis1=1, axis2=2))
-        found = infer(beta, se, df[:, None], level)
+        found = infer(beta, np.sqrt(np.diagonal(covariance, axis1=1, axis2=2)), df[:, None], method.level)
         return {
             "coefficients": beta,
             "covariance": covariance,
-            "se": se,
-            "ci_low": found.low,
-            "ci_high": found.high,
-            "statistic": found.statistic,
-            "p_value": found.p_value,
+            **found.named(),
             "df": df,
             "r2": 100 * np.maximum(explained, 0.0),
             **{name: left[name] for name in ("tau2", "i2", "h2")},
@@ -205,16 +196,18 @@ def subgroups(
     (('a', 'b'), [0.15, 0.8], 0.0)
     """
     one_of("tau2", tau2, ("common", "separate"))
-    one_of("tau2_method", tau2_method, TAU2_METHODS)
-    one_of("interval", interval, INTERVALS)
-    level = check_level(level)
+    method = Method(tau2_method, interval, level)
     y, v = one_analysis(effects, variances)
-    names, masks = _masks(groups, y)
+    labels = [str(group) for group in groups]
+    if len(labels) != len(y):
+        raise ValueError(f"groups has {len(labels)} labels for effects of shape {y.shape}: needs one a study")
+    names = tuple(dict.fromkeys(labels))
+    masks = np.array([[label == name for label in labels] for name in names])
     if tau2 == "separate":
         pooled = pool(y, v, where=masks, tau2_method=tau2_method, interval=interval, level=level)
         df2 = np.inf
     else:
-        pooled, df2 = _common(y, v, masks, tau2_method, interval, level)
+        pooled, df2 = _common(y, v, masks, method)
     statistic, df = _between(pooled), float(len(names) - 1)
     if np.isfinite(df2) and df > 0:
         statistic /= df
@@ -222,29 +215,19 @@ def subgroups(
     return Subgroups(names, masks.sum(1).astype(float), pooled, statistic, df, df2, p_value)
 
 
-def _masks(groups: Sequence[object], y: Floats) -> tuple[tuple[str, ...], Bools]:
-    labels = [str(group) for group in groups]
-    if len(labels) != len(y):
-        raise ValueError(f"groups has {len(labels)} labels for effects of shape {y.shape}: needs one a study")
-    names = tuple(dict.fromkeys(labels))
-    return names, np.array([[label == name for label in labels] for name in names])
-
-
-def _common(
-    y: Floats, v: Floats, masks: Bools, tau2_method: str, interval: str, level: float
-) -> tuple[Pooled, float]:
+def _common(y: Floats, v: Floats, masks: Bools, method: Method) -> tuple[Pooled, float]:
     """Estimate tau2 around the subgroup means, then summarise each subgroup with it."""
     number, k = masks.shape
     if k <= number:
         raise ValueError(f"groups: {k} studies in {number} groups are too few for a common tau2")
     design = spanned_by((masks / np.sqrt(masks.sum(1, keepdims=True))).T)
     (whole,) = batch_of(y, v).models(design)
-    tau2 = estimate_tau2(whole, whole.start(), tau2_method)
-    shared = (tau2, *knapp_hartung(whole, whole.at(tau2), interval))
+    tau2 = estimate_tau2(whole, whole.start(), method.tau2)
+    shared = (tau2, *knapp_hartung(whole, whole.at(tau2), method.interval))
 
     def analyse(groups: Model) -> dict[str, Floats]:
         t, scale, df = (np.repeat(a, len(groups.count)) for a in shared)
-        return summarise(groups, groups.start(), groups.at(t), t, scale, df, level, tau2_method == "FE")
+        return summarise(groups, groups.start(), groups.at(t), t, scale, df, method)
 
     return Pooled(**batch_of(y, v, masks).analysed(intercept(k), analyse)), float(shared[2][0])
 
@@ -293,64 +276,52 @@ def permutation_test(
     >>> float(result.p_value[0]), result.exact
     (0.0625, True)
     """
-    one_of("tau2_method", tau2_method, TAU2_METHODS)
-    one_of("interval", interval, INTERVALS)
+    method = Method(tau2_method, interval)
     y, v = one_analysis(effects, variances)
-    draws = int(counts("draws", draws, least=2))
-    choice = (tau2_method, interval)
-    if design is None:
-        return _flip_signs(y, v, choice, exact_up_to, draws, seed)
-    moderators = batch_of(y, v).regressed_on(design)
-    return _exchange_rows(y, v, moderators, choice, exact_up_to, draws, seed)
-
-
-def _flip_signs(
-    y: Floats, v: Floats, choice: tuple[str, str], exact_up_to: int, draws: int, seed: int
-) -> PermutationTest:
-    """Turn signs; flipping all of them mirrors the statistic, so that half of the 2^k suffice."""
-    k = len(y)
-    exact = 2**k <= exact_up_to
-    number = 2 ** (k - 1) if exact else draws
-    generator = np.random.default_rng(seed)
-
-    def blocks() -> Iterator[Floats]:
-        for begin in range(0, number, BLOCK):
-            rows = np.arange(begin, min(begin + BLOCK, number))
-            flip = (rows[:, None] >> np.arange(k)) & 1 if exact else generator.integers(0, 2, (len(rows), k))
-            flip[rows == 0] = 0  # the observed signs
-            yield np.where(flip > 0, -1.0, 1.0)
-
-    least, above = 0.0, 0
-    for signs in blocks():
-        statistic = abs(pool(signs * y, v, tau2_method=choice[0], interval=choice[1]).statistic)
-        least = least or float(statistic[0]) - TIE
-        above += int((statistic >= least).sum())
-    p = above / number
-    return PermutationTest(np.array([p]), p, 2**k if exact else number, exact)
-
-
-def _exchange_rows(
-    y: Floats, v: Floats, moderators: Design, choice: tuple[str, str], exact_up_to: int, draws: int, seed: int
-) -> PermutationTest:
-    """Exchange the studies among the rows of the design; equal rows make fewer distinct permutations."""
-    labels, repeats = _same_rows(moderators.basis)
-    number = factorial(len(y)) // prod(map(factorial, repeats))
-    exact = number <= exact_up_to
-    if exact:
-        orders = _distinct_orders(labels, repeats)
+    draws = int(finite("draws", draws, least=2, whole=True))
+    moderators = None if design is None else batch_of(y, v).regressed_on(design)
+    if moderators is None:
+        permuted, count = _signs(len(y), exact_up_to, draws, seed)
     else:
-        number = draws
-        orders = np.argsort(np.random.default_rng(seed).random((draws, len(y))), axis=1)
-        orders[0] = np.arange(len(y))
-    observed = _regress(batch_of(y, v), moderators, *choice, 0.95)
-    statistic, qm = abs(observed.statistic) - TIE, observed.qm - TIE
-    above, above_qm = np.zeros(len(statistic)), 0
-    for begin in range(0, number, BLOCK):
-        part = orders[begin : begin + BLOCK]
-        fit = _regress(batch_of(y[part], v[part]), moderators, *choice, 0.95)
-        above += (abs(fit.statistic) >= statistic).sum(0)
-        above_qm += int((fit.qm >= qm).sum())
-    return PermutationTest(above / number, above_qm / number, number, exact)
+        permuted, count = _orders(moderators.basis, exact_up_to, draws, seed)
+    observed = np.ones(len(y)) if moderators is None else np.arange(len(y))
+
+    def statistics(rows: Rows) -> Floats:
+        """Absolute statistics of some permutations: of each coefficient, and of all moderators."""
+        if moderators is None:
+            fit = pool(rows * y, v, tau2_method=tau2_method, interval=interval)
+            return np.asarray(abs(fit.statistic))[:, None]
+        found = _regress(batch_of(y[rows], v[rows]), moderators, method)
+        return np.column_stack([abs(found.statistic), found.qm])
+
+    least = statistics(observed[None])[0] - TIE
+    blocks = (permuted[begin : begin + BLOCK] for begin in range(0, len(permuted), BLOCK))
+    shares = np.sum([(statistics(block) >= least).sum(0) for block in blocks], axis=0) / len(permuted)
+    of_each = shares if moderators is None else shares[:-1]
+    return PermutationTest(of_each, float(shares[-1]), count or len(permuted), count > 0)
+
+
+def _signs(k: int, exact_up_to: int, draws: int, seed: int) -> tuple[Rows, int]:
+    """Signs (m, k), the observed ones first, and the number of all if these are they, else 0.
+
+    Flipping all of them mirrors the statistic, so that half of the 2^k suffice.
+    """
+    if 2**k <= exact_up_to:
+        return 1 - 2 * (np.arange(2 ** (k - 1))[:, None] >> np.arange(k) & 1), 2**k
+    flips = np.random.default_rng(seed).integers(0, 2, (draws, k))
+    flips[0] = 0
+    return 1 - 2 * flips, 0
+
+
+def _orders(basis: Floats, exact_up_to: int, draws: int, seed: int) -> tuple[Rows, int]:
+    """Orders of the studies (m, k) among the rows of a design, of which equal ones make fewer; as above."""
+    labels, repeats = _same_rows(basis)
+    number = factorial(len(basis)) // prod(map(factorial, repeats))
+    if number <= exact_up_to:
+        return _distinct_orders(labels, repeats), number
+    orders = np.argsort(np.random.default_rng(seed).random((draws, len(basis))), axis=1)
+    orders[0] = np.arange(len(basis))
+    return orders, 0
 
 
 def _same_rows(basis: Floats) -> tuple[Rows, list[int]]:

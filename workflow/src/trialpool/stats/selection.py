@@ -1,4 +1,4 @@
-"""_Selection model: the pooled effect if significant results were more (or less) likely to be published.
+"""Selection model: the pooled effect if significant results were more (or less) likely to be published.
 
 A study's one-sided p-value falls in a band between steps; a result of band j is published with relative
 chance d_j, the first band's being 1. Effects are N(mu, v + t). A study contributes
@@ -8,27 +8,26 @@ likelihood is climbed with its exact first and second derivatives.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri
 
-from trialpool.stats._numeric import infer
+from trialpool.stats._numeric import Rows, climb, filled, floats, infer
 from trialpool.stats.bias import few_studies_caution
-from trialpool.stats.checks import Floats, between, check_level, one_analysis, one_of, refuse
+from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of, refuse
 from trialpool.stats.pooling import pool
 
 ALTERNATIVES = ("greater", "less")
 STARTS = (0.05, 0.3, 1.0, 3.0)
 FEW_IN_A_BAND = 4
 FARTHEST_LOG_CHANCE = 12.0
-CLIMB_STEPS = 300
 SETTLED = 1e-12
 LONGEST_LOG_STEP = 1.5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SelectionModel:
     """A step-function selection model by maximum likelihood.
 
@@ -40,24 +39,24 @@ class SelectionModel:
 
     steps: Floats
     alternative: str
-    estimate: float
-    se: float
-    statistic: float
-    p_value: float
-    ci_low: float
-    ci_high: float
-    tau2: float
-    tau2_se: float
+    estimate: float = np.nan
+    se: float = np.nan
+    statistic: float = np.nan
+    p_value: float = np.nan
+    ci_low: float = np.nan
+    ci_high: float = np.nan
+    tau2: float = np.nan
+    tau2_se: float = np.nan
     delta: Floats
     delta_se: Floats
-    log_likelihood: float
-    lrt: float
+    log_likelihood: float = np.nan
+    lrt: float = np.nan
     lrt_df: int
-    lrt_p_value: float
+    lrt_p_value: float = np.nan
     studies_in_band: tuple[int, ...]
     k: int
-    refused: str
-    caution: str
+    refused: str = ""
+    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,23 +91,33 @@ def selection_model(
     one_of("alternative", alternative, ALTERNATIVES)
     level = check_level(level)
     y, v = one_analysis(effects, variances)
-    cuts = np.atleast_1d(between("steps", steps, 0, 1))
+    cuts = np.atleast_1d(finite("steps", steps, least=0, most=1))
     if cuts.ndim != 1 or cuts.size == 0:
         raise ValueError(f"steps has shape {cuts.shape}: needs a list of p-values, at least one")
     refuse("steps", cuts, np.diff(cuts, prepend=0.0) <= 0, "steps must be above 0 and ascend")
     refuse("steps", cuts, cuts >= 1, "must be below 1")
     selection = _bands_of(y if alternative == "greater" else -y, v, cuts)
     bands = tuple(np.bincount(selection.band, minlength=cuts.size + 1).tolist())
-    reason = _reason(y.size, cuts, bands)
-    if reason:
-        return _refused(cuts, alternative, bands, y.size, reason)
+    nothing = np.full(cuts.size, np.nan)
+    result = SelectionModel(
+        steps=cuts,
+        alternative=alternative,
+        delta=nothing,
+        delta_se=nothing,
+        lrt_df=cuts.size,
+        studies_in_band=bands,
+        k=y.size,
+        refused=_reason(y.size, cuts, bands),
+    )
+    if result.refused:
+        return result
     null = pool(selection.y, v, tau2_method="ML", interval="wald")
-    best, rival = _best(selection, float(null.estimate), float(null.tau2), cuts.size)
+    start = np.append([float(null.estimate), float(null.tau2)], np.zeros(cuts.size))
+    best, rival = _best(selection, start)
     if best is None:
         reason = "the likelihood has no maximum: these studies do not determine the chances of publication"
-        return _refused(cuts, alternative, bands, y.size, reason)
-    without = _slope(selection, float(null.estimate), float(null.tau2), np.ones(cuts.size)).height
-    return _record(best, without, cuts, alternative, bands, level, rival)
+        return replace(result, refused=reason)
+    return _reported(result, best, rival, _slope_at(selection, start).log_likelihood, level)
 
 
 def _reason(k: int, cuts: Floats, bands: tuple[int, ...]) -> str:
@@ -122,17 +131,17 @@ def _reason(k: int, cuts: Floats, bands: tuple[int, ...]) -> str:
     return ""
 
 
-def _best(selection: _Selection, mu: float, tau2: float, chances: int) -> tuple[_End | None, _End | None]:
+def _best(selection: _Selection, start: Floats) -> tuple[_End | None, _End | None]:
     """The highest place where climbs from several starts end, if it is a proper maximum, and a rival.
 
     One climb often ends at a lower maximum: a huge study then decides which of two stories is told.
     """
     climbs = [
-        _climb(selection, np.append([mu, t], np.full(chances, np.log(chance))))
-        for t in (tau2, float(selection.v.mean()))
+        _climb(selection, np.append([start[0], t], np.full(start.size - 2, np.log(chance))))
+        for t in (start[1], float(selection.v.mean()))
         for chance in STARTS
     ]
-    best = max(climbs, key=lambda end: end.slope.height)
+    best = max(climbs, key=lambda end: end.slope.log_likelihood)
     if np.abs(best.at[2:]).max() > FARTHEST_LOG_CHANCE or not _is_maximum(best):
         return None, None
     apart = 0.1 * np.sqrt(-1 / best.slope.hessian[0, 0])
@@ -140,7 +149,7 @@ def _best(selection: _Selection, mu: float, tau2: float, chances: int) -> tuple[
     return best, next(rivals, None)
 
 
-def _free(at: Floats) -> NDArray[np.bool_]:
+def _free(at: Floats) -> Bools:
     """All parameters but a tau2 of 0."""
     free = np.ones(at.size, dtype=bool)
     free[1] = at[1] > 0
@@ -152,57 +161,36 @@ def _is_maximum(end: _End) -> bool:
     return end.rested and bool(np.linalg.eigvalsh(end.slope.hessian[np.ix_(free, free)]).max() < 0)
 
 
-def _record(
-    best: _End,
-    without: float,
-    cuts: Floats,
-    alternative: str,
-    bands: tuple[int, ...],
-    level: float,
-    rival: _End | None,
+def _reported(
+    result: SelectionModel, best: _End, rival: _End | None, without: float, level: float
 ) -> SelectionModel:
+    """Fill in the numbers from the maximum and the log-likelihood `without` selection."""
     at, here = best.at, best.slope
-    free, k = _free(at), sum(bands)
+    free = _free(at)
     se = np.full(at.size, np.nan)
     se[free] = np.sqrt(np.diag(np.linalg.inv(-here.hessian[np.ix_(free, free)])))
-    sign = 1.0 if alternative == "greater" else -1.0
-    found = infer(sign * at[0], se[0], np.inf, level)
-    lrt = max(0.0, 2 * (here.height - without))
-    second = "" if rival is None else _second(sign * rival.at[0], here.height - rival.slope.height)
-    few = f"a band of p-values has fewer than {FEW_IN_A_BAND} studies" if min(bands) < FEW_IN_A_BAND else ""
-    return SelectionModel(
-        steps=cuts,
-        alternative=alternative,
+    sign = 1.0 if result.alternative == "greater" else -1.0
+    lrt = max(0.0, 2 * (here.log_likelihood - without))
+    cautions = [few_studies_caution(result.k)]
+    if min(result.studies_in_band) < FEW_IN_A_BAND:
+        cautions.append(f"a band of p-values has fewer than {FEW_IN_A_BAND} studies")
+    if rival:
+        effect, gap = sign * rival.at[0], here.log_likelihood - rival.slope.log_likelihood
+        cautions.append(
+            f"the likelihood has a second maximum at an effect of {effect:.3g}, its logarithm {gap:.2g} lower"
+        )
+    return filled(
+        result,
         estimate=float(sign * at[0]),
-        se=float(se[0]),
-        statistic=float(found.statistic),
-        p_value=float(found.p_value),
-        ci_low=float(found.low),
-        ci_high=float(found.high),
+        **floats(infer(sign * at[0], se[0], np.inf, level).named()),
         tau2=float(at[1]),
         tau2_se=float(se[1]),
         delta=np.exp(at[2:]),
         delta_se=se[2:],
-        log_likelihood=here.height,
+        log_likelihood=here.log_likelihood,
         lrt=lrt,
-        lrt_df=cuts.size,
-        lrt_p_value=float(chdtrc(cuts.size, lrt)),
-        studies_in_band=bands,
-        k=k,
-        refused="",
-        caution="; ".join(filter(None, (few_studies_caution(k), few, second))),
-    )
-
-
-def _second(effect: float, gap: float) -> str:
-    return f"the likelihood has a second maximum at an effect of {effect:.3g}, its logarithm {gap:.2g} lower"
-
-
-def _refused(cuts: Floats, alternative: str, bands: tuple[int, ...], k: int, reason: str) -> SelectionModel:
-    nothing = np.full(cuts.size, np.nan)
-    eight, nan = (np.nan,) * 8, np.nan
-    return SelectionModel(
-        cuts, alternative, *eight, nothing, nothing, nan, nan, cuts.size, nan, bands, k, reason, ""
+        lrt_p_value=float(chdtrc(result.lrt_df, lrt)),
+        caution="; ".join(filter(None, cautions)),
     )
 
 
@@ -212,7 +200,7 @@ class _Selection:
 
     y: Floats
     v: Floats
-    band: NDArray[np.intp]
+    band: Rows
     limits: Floats
 
 
@@ -220,7 +208,7 @@ class _Selection:
 class _Slope:
     """Log-likelihood with gradient (p,) and Hessian (p, p) in (mu, t, d_2, d_3, …)."""
 
-    height: float
+    log_likelihood: float
     gradient: Floats
     hessian: Floats
 
@@ -286,22 +274,22 @@ def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats,
     return share, np.stack([mu_, t_], axis=1), bend
 
 
+def _slope_at(selection: _Selection, at: Floats) -> _Slope:
+    return _slope(selection, at[0], at[1], np.exp(at[2:]))
+
+
 def _climb(selection: _Selection, start: Floats) -> _End:
     """Climb to a maximum over mu, t >= 0 and positive chances, from `start` = (mu, t, log d_2, …).
 
     Newton steps with the Hessian's eigenvalues turned downhill; chances move on the log scale.
     """
-    at = start.copy()
-    here = _slope(selection, at[0], at[1], np.exp(at[2:]))
-    unit = np.append([np.sqrt(selection.v.mean()), selection.v.mean()], np.ones(at.size - 2))
-    for _ in range(CLIMB_STEPS):
-        step = _newton(here, at, unit)
-        moved, there = _longest(selection, at, here, step)
-        change = np.abs(moved - at) / (unit + np.abs(at))
-        at, here = moved, there
-        if change.max() <= SETTLED:
-            return _End(at, here, True)
-    return _End(at, here, False)
+    unit = np.append([np.sqrt(selection.v.mean()), selection.v.mean()], np.ones(start.size - 2))
+    lowest = np.where(np.arange(start.size) == 1, 0.0, -np.inf)
+
+    def step(at: Floats, here: _Slope) -> Floats:
+        return _newton(here, at, unit)
+
+    return _End(*climb(lambda at: _slope_at(selection, at), step, start, lowest, unit, SETTLED))
 
 
 def _newton(here: _Slope, at: Floats, unit: Floats) -> Floats:
@@ -318,15 +306,3 @@ def _newton(here: _Slope, at: Floats, unit: Floats) -> Floats:
     step[free] = vectors @ ((vectors.T @ gradient[free]) / downhill)
     step *= min(1.0, LONGEST_LOG_STEP / max(np.abs(step[2:]).max(initial=0.0), 1e-300))
     return step * np.append(unit[:2], np.ones(at.size - 2))
-
-
-def _longest(selection: _Selection, at: Floats, here: _Slope, step: Floats) -> tuple[Floats, _Slope]:
-    """Go the longest of 1, 1/2, 1/4 … of a step, t cut at 0, that does not lower the likelihood."""
-    allowed = 1e-12 * (1 + abs(here.height))
-    for halvings in range(50):
-        moved = at + step / 2**halvings
-        moved[1] = max(moved[1], 0.0)
-        there = _slope(selection, moved[0], moved[1], np.exp(moved[2:]))
-        if there.height >= here.height - allowed:
-            return moved, there
-    return at, here

@@ -1,0 +1,594 @@
+"""Effects that depend on each other: three-level models, and cluster-robust inference for few clusters.
+
+Within a cluster (a trial) the effects' covariance is M = diag((1 - rho)v + s2w) + rho·√v√v' + s2b·11': a
+diagonal plus two columns, so its inverse, determinant and traces come from a 2 x 2 matrix a cluster
+(Woodbury). The components are climbed by average-information steps (Gilmour, Thompson & Cullis 1995) with
+zero as a genuine boundary, from every local maximum of a coarse grid.
+
+Cluster-robust standard errors are CR2 with Satterthwaite degrees of freedom, exact if the working model,
+whose inverse covariances are the weights, holds (Bell & McCaffrey 2002; Tipton 2015).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from typing import Generic, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.special import chdtrc, chdtri
+
+from trialpool.stats._model import design_of, intercept
+from trialpool.stats._numeric import Rows, climb, floats, infer
+from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of
+from trialpool.stats.pooling import pool
+
+METHODS = ("REML", "ML")
+INTERVALS = ("wald", "t")
+SETTLED = 1e-13
+GRID = (0.0, 3e-3, 0.03, 0.2, 1.0, 6.0, 50.0)
+MOST_DOUBLINGS = 60
+FEWEST_DF = 4
+FEWEST_CLUSTERS = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Robust:
+    """A pooled effect with its cluster-robust inference; `caution` is empty when there is none.
+
+    `tau2` is the heterogeneity of the working model, `weights` (k,) its weights in per cent.
+    """
+
+    estimate: float
+    tau2: float
+    robust_se: float
+    robust_df: float
+    robust_statistic: float
+    robust_p_value: float
+    robust_ci_low: float
+    robust_ci_high: float
+    clusters: int
+    weights: Floats
+    caution: str
+
+
+def cluster_numbers(cluster: ArrayLike, k: int) -> tuple[Rows, int]:
+    """Number the clusters 0, 1, … in order of appearance; labels may be numbers or text, none missing."""
+    labels = np.asarray(cluster)
+    if labels.shape != (k,):
+        raise ValueError(f"cluster has shape {labels.shape}: needs one label for each of the {k} effects")
+    numbers: dict[object, int] = {}
+    found = []
+    for position, label in enumerate(labels.tolist()):
+        if label is None or label == "" or label != label:
+            raise ValueError(f"cluster[{position}] is {label!r}: every effect needs the label of its cluster")
+        found.append(numbers.setdefault(label, len(numbers)))
+    if len(numbers) < FEWEST_CLUSTERS:
+        raise ValueError(
+            f"cluster: needs at least {FEWEST_CLUSTERS} different labels, there is {len(numbers)}"
+        )
+    return np.array(found, dtype=np.intp), len(numbers)
+
+
+def few_df_caution(df: float) -> str:
+    """What to say when the Satterthwaite approximation is not to be trusted (Tipton 2015)."""
+    if df >= FEWEST_DF:
+        return ""
+    return (
+        f"the robust interval and p-value rest on {df:.1f} degrees of freedom; "
+        f"below {FEWEST_DF} they are not trustworthy"
+    )
+
+
+def cr2(
+    design: Floats,
+    residuals: Floats,
+    cluster: Rows,
+    working: Sequence[Floats],
+    back: Floats | None = None,
+) -> tuple[Floats, Floats]:
+    """CR2 covariance (p, p) of generalised least squares coefficients, and Satterthwaite df (p,) of each.
+
+    `design` (n, p), `residuals` (n,), `working` the covariance block of each cluster, whose inverses are
+    the weights; with `back` (p, p) not the coefficients themselves are asked for but `back` times them.
+    The adjustment of a cluster is A = D'(D(F - XBX')D')^(-1/2)D with F = D'D its block.
+
+    Source: Pustejovsky & Tipton 2018, equations 6 to 10; Satterthwaite df of Bell & McCaffrey 2002.
+    """
+    rows = [np.flatnonzero(cluster == number) for number in range(len(working))]
+    weighted = [np.linalg.solve(block, design[row]) for block, row in zip(working, rows, strict=True)]
+    information = sum((design[row].T @ part for row, part in zip(rows, weighted, strict=True)), np.zeros(1))
+    bread = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    asked = bread if back is None else bread @ back.T
+    adjusted = [
+        _adjustment(block, design[row], bread) @ part @ asked
+        for block, row, part in zip(working, rows, weighted, strict=True)
+    ]
+    scores = np.array([part.T @ residuals[row] for part, row in zip(adjusted, rows, strict=True)])
+    # The covariance under the working model of the clusters' scores for one coefficient is diag(own) - ZBZ'.
+    own = np.array([np.einsum("ni,nm,mi->i", a, f, a) for a, f in zip(adjusted, working, strict=True)])
+    across = np.array([design[row].T @ part for part, row in zip(adjusted, rows, strict=True)])
+    squares = np.einsum("cai,ab,cbi->ci", across, bread, across)
+    gram = np.einsum("cai,cbi->iab", across, across) @ bread
+    total = (own - squares).sum(axis=0)
+    spread = (own**2 - 2 * own * squares).sum(axis=0) + np.einsum("iab,iba->i", gram, gram)
+    return scores.T @ scores, total**2 / spread
+
+
+def _adjustment(block: Floats, design: Floats, bread: Floats) -> Floats:
+    upper = np.linalg.cholesky(block).T
+    middle = upper @ (block - design @ bread @ design.T) @ upper.T
+    values, vectors = np.linalg.eigh((middle + middle.T) / 2)
+    # A cluster that alone determines a coefficient leaves a zero: its direction is left out.
+    kept = values > 1e-12 * max(values.max(), 0.0)
+    powers = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
+    adjustment: Floats = upper.T @ (vectors * powers) @ vectors.T @ upper
+    return adjustment
+
+
+def robust_pool(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    cluster: ArrayLike | None = None,
+    *,
+    tau2_method: str = "REML",
+    level: float = 0.95,
+) -> Robust:
+    """Pool effects (k,) as `pool` does and give the estimate a CR2 standard error.
+
+    `cluster` (k,) labels effects that belong together; None makes each effect its own cluster, which
+    guards against misstated variances only. Raises ValueError for faulty input or fewer than 2 clusters.
+
+    Source: Tipton 2015, Psychological Methods 20(3).
+
+    >>> fit = robust_pool([0.1, 0.4, 0.3, 0.6], [0.04, 0.05, 0.03, 0.06])
+    >>> round(fit.robust_se, 4), round(fit.robust_df, 3)
+    (0.0891, 2.775)
+    """
+    y, v = one_analysis(effects, variances)
+    numbers, clusters = cluster_numbers(np.arange(y.size) if cluster is None else cluster, y.size)
+    tau2 = float(pool(y, v, tau2_method=tau2_method).tau2)
+    return _robust(y, 1 / (v + tau2), tau2, numbers, clusters, level)
+
+
+def correlated_effects(
+    effects: ArrayLike, variances: ArrayLike, cluster: ArrayLike, *, rho: float = 0.8, level: float = 0.95
+) -> Robust:
+    """Pool effects (k,) within clusters by the correlated-effects working model, with CR2 inference.
+
+    An effect of a cluster of m effects with mean variance u has weight 1/(m(u + tau2)); tau2 is the
+    moment estimate assuming sampling errors within a cluster correlate by `rho`, 0 to 1.
+
+    Source: Hedges, Tipton & Johnson 2010, Research Synthesis Methods 1(1), section 3.2; Tipton 2015.
+
+    >>> fit = correlated_effects([0.1, 0.4, 0.3, 0.6, 0.2], [0.04, 0.05, 0.03, 0.06, 0.05], [1, 1, 2, 3, 3])
+    >>> round(fit.estimate, 4), round(fit.robust_df, 3)
+    (0.3096, 1.872)
+    """
+    y, v = one_analysis(effects, variances)
+    numbers, clusters = cluster_numbers(cluster, y.size)
+    correlation = float(finite("rho", rho, least=0, most=1))
+    size = np.bincount(numbers)
+    mean_variance = np.bincount(numbers, weights=v) / size
+    w = 1 / (size * mean_variance)
+    estimate = (w[numbers] @ y) / (w @ size)
+    q = w[numbers] @ (y - estimate) ** 2
+    # E(Q) = sum of w tr(S) - sum of w² 1'S1 / sum of w, S the cluster's covariance: linear in tau2.
+    sampling = w / size * (correlation * size**2 + (1 - correlation) * size)
+    total = w @ size
+    excess = q - clusters + sampling.sum() / total
+    tau2 = max(0.0, float(excess / (total - (w**2 @ size**2) / total)))
+    weights = 1 / (size * (mean_variance + tau2))
+    return _robust(y, weights[numbers], tau2, numbers, clusters, level)
+
+
+def _robust(y: Floats, w: Floats, tau2: float, numbers: Rows, clusters: int, level: float) -> Robust:
+    check_level(level)
+    estimate = float(w @ y / w.sum())
+    working = [np.diag(1 / w[numbers == number]) for number in range(clusters)]
+    variance, freedom = cr2(np.ones((y.size, 1)), y - estimate, numbers, working)
+    df = float(freedom[0])
+    return Robust(
+        estimate=estimate,
+        tau2=tau2,
+        **floats(infer(estimate, float(np.sqrt(variance[0, 0])), df, level).named("robust_")),
+        robust_df=df,
+        clusters=clusters,
+        weights=100 * w / w.sum(),
+        caution=few_df_caution(df),
+    )
+
+
+N = TypeVar("N", float, Floats)
+
+
+@dataclass(frozen=True, slots=True)
+class _ThreeLevels(Generic[N]):
+    """What a three-level model says of its one coefficient, or of each of several."""
+
+    se: N
+    statistic: N
+    df: float
+    p_value: N
+    ci_low: N
+    ci_high: N
+    sigma2_between: float
+    sigma2_within: float
+    log_likelihood: float
+    q: float
+    q_df: int
+    q_p_value: float
+    robust_se: N
+    robust_statistic: N
+    robust_df: N
+    robust_p_value: N
+    robust_ci_low: N
+    robust_ci_high: N
+    k: int
+    clusters: int
+    caution: str
+
+
+@dataclass(frozen=True, slots=True)
+class Multilevel(_ThreeLevels[float]):
+    """A three-level pooled effect.
+
+    `se … ci_high` are model-based; `robust_*` are CR2 with Satterthwaite degrees of freedom, right
+    even if `rho` or the levels are not, and the ones to report. `sigma2_between` is the variance of the
+    clusters' true effects, `sigma2_within` that of effects within a cluster; `i2_*` are their shares of
+    the total in per cent. `pi_low pi_high` bound the true effect of one outcome in a new cluster.
+    `q` tests both components at once. `caution` says what not to trust, and is empty otherwise.
+    """
+
+    estimate: float
+    pi_low: float
+    pi_high: float
+    i2_between: float
+    i2_within: float
+
+
+@dataclass(frozen=True, slots=True)
+class MultilevelRegression(_ThreeLevels[Floats]):
+    """A three-level meta-regression: coefficients (p,), intercept first; other fields as `Multilevel`."""
+
+    coefficients: Floats
+
+
+def multilevel(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    cluster: ArrayLike,
+    *,
+    rho: float = 0.0,
+    method: str = "REML",
+    interval: str = "wald",
+    level: float = 0.95,
+) -> Multilevel:
+    """Pool effects (k,) that are nested in clusters (trials), their sampling errors correlated by `rho`.
+
+    `cluster` (k,) are labels. `rho` in [0, 1) is the correlation of sampling errors within a cluster, the
+    same for all pairs. `interval` "wald" is normal, "t" uses clusters - 1 degrees of freedom. Raises
+    ValueError for faulty input or fewer than 2 clusters.
+
+    Source: Konstantopoulos 2011; correlated and hierarchical effects: Pustejovsky & Tipton 2022; CR2:
+    Tipton 2015; shares of variance: Cheung 2014. The numbers are those of R's rma.mv and clubSandwich.
+
+    >>> fit = multilevel([0.1, 0.3, 0.6, 0.5, -0.1, 0.2], [0.04] * 6, ["a", "a", "b", "b", "c", "c"])
+    >>> round(fit.estimate, 4), round(fit.sigma2_between, 4), fit.sigma2_within
+    (0.2667, 0.0458, 0.0)
+    """
+    nested, back = _read(effects, variances, cluster, None, rho, method, interval)
+    fit = _report(nested, back, interval, check_level(level))
+    # The typical sampling variance (Higgins & Thompson 2002), from P without heterogeneity.
+    typical = (fit.k - 1) / float(traces(gaussian(nested, 0.0, 0.0), restricted=True)[1])
+    total = typical + fit.sigma2_between + fit.sigma2_within
+    spread = np.sqrt(fit.se[0] ** 2 + fit.sigma2_between + fit.sigma2_within)
+    new = infer(fit.coefficients[0], spread, fit.df, level)
+    shared = {each.name: getattr(fit, each.name) for each in fields(_ThreeLevels)}
+    only = {name: float(value[0]) for name, value in shared.items() if isinstance(value, np.ndarray)}
+    return Multilevel(
+        estimate=float(fit.coefficients[0]),
+        pi_low=float(new.ci_low),
+        pi_high=float(new.ci_high),
+        i2_between=100 * fit.sigma2_between / total,
+        i2_within=100 * fit.sigma2_within / total,
+        **(shared | only),
+    )
+
+
+def multilevel_regression(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    cluster: ArrayLike,
+    design: ArrayLike | None,
+    *,
+    rho: float = 0.0,
+    method: str = "REML",
+    interval: str = "wald",
+    level: float = 0.95,
+) -> MultilevelRegression:
+    """Regress effects (k,) nested in clusters on a `design` (k, m) without intercept; None has no moderator.
+
+    Other arguments, errors and sources as `multilevel`; `interval` "t" uses clusters - p degrees of freedom.
+    A constant or repeated column, and as many coefficients as effects, are refused.
+
+    >>> y, v, study = [0.1, 0.3, 0.6, 0.5, -0.1, 0.2], [0.04] * 6, [1, 1, 2, 2, 3, 3]
+    >>> multilevel_regression(y, v, study, [0, 1, 0, 1, 0, 1]).coefficients.round(4)
+    array([0.2   , 0.1333])
+    """
+    nested, back = _read(effects, variances, cluster, design, rho, method, interval)
+    return _report(nested, back, interval, check_level(level))
+
+
+def _read(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    cluster: ArrayLike,
+    design: ArrayLike | None,
+    rho: float,
+    method: str,
+    interval: str,
+) -> tuple[Nested, Floats]:
+    """Check the arguments; the data by cluster, and the way `back` to the moderators' own units."""
+    one_of("method", method, METHODS)
+    one_of("interval", interval, INTERVALS)
+    y, v = one_analysis(effects, variances)
+    numbers, _ = cluster_numbers(cluster, y.size)
+    correlation = float(finite("rho", rho, least=0, most=1))
+    if correlation == 1:
+        raise ValueError("rho is 1: sampling errors cannot be the same in all effects of a cluster; below 1")
+    columns = intercept(y.size) if design is None else design_of(design, y.size)
+    return nested_of(y, columns.basis, v, numbers, correlation, method == "REML"), columns.back
+
+
+def _report(nested: Nested, back: Floats, interval: str, level: float) -> MultilevelRegression:
+    """Fit, then say everything about the fit, its coefficients taken `back` to the moderators' own units."""
+    s2_between, s2_within, fit = best_components(nested)
+    (k, p), clusters = nested.design.shape, nested.first.size
+    coefficients = back @ fit.coefficients
+    df = float(clusters - p) if interval == "t" else np.inf
+    model = infer(coefficients, np.sqrt(np.diag(back @ fit.covariance @ back.T)), df, level)
+    residuals = nested.y - nested.design @ fit.coefficients
+    working = blocks(nested, s2_between, s2_within)
+    variance, freedom = cr2(nested.design, residuals, nested.cluster, working, back)
+    robust = infer(coefficients, np.sqrt(np.diag(variance)), freedom, level)
+    q = float(nested.y @ gaussian(nested, 0.0, 0.0).weighted_residual)
+    alone = "no cluster has two effects, so all heterogeneity is put between clusters"
+    cautions = (alone if nested.alone else "", few_df_caution(float(freedom.min())))
+    return MultilevelRegression(
+        coefficients=coefficients,
+        **model.named(),
+        df=df,
+        sigma2_between=s2_between,
+        sigma2_within=s2_within,
+        log_likelihood=fit.log_likelihood,
+        q=q,
+        q_df=k - p,
+        q_p_value=float(chdtrc(k - p, q)),
+        **robust.named("robust_"),
+        robust_df=freedom,
+        k=k,
+        clusters=clusters,
+        caution="; ".join(filter(None, cautions)),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ComponentIntervals:
+    """Intervals of `sigma2_between` and `sigma2_within`; a limit may be 0, and infinite if nothing bounds it.
+
+    Without any cluster of two effects the second does not exist: NaN.
+    """
+
+    between_low: float
+    between_high: float
+    within_low: float
+    within_high: float
+
+
+def component_intervals(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    cluster: ArrayLike,
+    *,
+    rho: float = 0.0,
+    method: str = "REML",
+    level: float = 0.95,
+) -> ComponentIntervals:
+    """Intervals of the variance components of `multilevel`, from where the profile likelihood drops by χ²/2.
+
+    Arguments and errors as `multilevel`. Each component is fixed in turn and the other re-estimated
+    (Hardy & Thompson 1996; Viechtbauer 2007).
+
+    >>> y, study = [0.1, 0.3, 0.9, 1.1, -0.4, -0.1], ["a", "a", "b", "b", "c", "c"]
+    >>> found = component_intervals(y, [0.02] * 6, study)
+    >>> round(found.between_low, 4), round(found.between_high, 2), found.within_low
+    (0.0707, 7.01, 0.0)
+    """
+    drop = float(chdtri(1, 1 - check_level(level))) / 2
+    nested, _ = _read(effects, variances, cluster, None, rho, method, "wald")
+    low, high = _profile(nested, 0, drop)
+    return ComponentIntervals(low, high, *((np.nan, np.nan) if nested.alone else _profile(nested, 1, drop)))
+
+
+def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
+    """Limits of one component, where the other's best log-likelihood lies `drop` below the maximum."""
+    # Imported here: it would double the time that importing the statistics takes.
+    from scipy.optimize import brentq
+
+    *best, fit = best_components(nested)
+    other = 1 - which
+    free = np.array([which == 1, which == 0 and not nested.alone])
+    scale = float(np.var(nested.y)) + float(nested.variances.mean())
+
+    def excess(value: float) -> float:
+        ends = []
+        for start in {best[other], 0.0 if nested.alone else 0.1 * scale}:
+            at = np.array([value, start]) if which == 0 else np.array([start, value])
+            ends.append(highest_near(nested, at, free)[1].log_likelihood)
+        return fit.log_likelihood - drop - max(ends)
+
+    low, high = 0.0, max(best[which], 1e-3 * scale)
+    if best[which] > 0 and excess(0.0) > 0:
+        low = brentq(excess, 0.0, best[which], xtol=1e-13 * scale, rtol=1e-11)
+    for _ in range(MOST_DOUBLINGS):
+        if excess(high) > 0:
+            return low, brentq(excess, best[which], high, xtol=1e-13 * scale, rtol=1e-11)
+        high *= 2
+    return low, np.inf
+
+
+@dataclass(frozen=True, slots=True)
+class Nested:
+    """Effects y (n,), design (n, p) and variances (n,), sorted by cluster number (n,) 0, 1, ….
+
+    `first` (clusters,) is where each cluster begins; `rho` the correlation of sampling errors within one.
+    """
+
+    y: Floats
+    design: Floats
+    variances: Floats
+    cluster: Rows
+    first: Rows
+    rho: float
+    restricted: bool
+
+    @property
+    def alone(self) -> bool:
+        """No cluster has two effects."""
+        return self.first.size == self.y.size
+
+
+def nested_of(
+    y: Floats, design: Floats, variances: Floats, cluster: Rows, rho: float, restricted: bool
+) -> Nested:
+    """Sort the effects by cluster."""
+    order = np.argsort(cluster, kind="stable")
+    sorted_cluster = cluster[order]
+    first = np.flatnonzero(np.diff(sorted_cluster, prepend=-1))
+    return Nested(y[order], design[order], variances[order], sorted_cluster, first, rho, restricted)
+
+
+@dataclass(frozen=True, slots=True)
+class Gaussian:
+    """The model at given components: M as a diagonal and two columns, coefficients, likelihood."""
+
+    nested: Nested
+    diagonal: Floats
+    columns: Floats
+    inner: Floats
+    coefficients: Floats
+    covariance: Floats
+    weighted_design: Floats
+    weighted_residual: Floats
+    log_likelihood: float
+
+
+def by_cluster(nested: Nested, rows: Floats) -> Floats:
+    """Sum rows (n, q) within clusters to (clusters, q)."""
+    return np.asarray(np.add.reduceat(rows, nested.first, axis=0))
+
+
+def _solve(nested: Nested, diagonal: Floats, columns: Floats, inner: Floats, right: Floats) -> Floats:
+    """M^-1 times the columns of `right` (n, q)."""
+    scaled = right / diagonal[:, None]
+    pulled = inner @ by_cluster(nested, columns[:, :, None] * scaled[:, None, :])
+    solved: Floats = scaled - np.einsum("ni,niq->nq", columns, pulled[nested.cluster]) / diagonal[:, None]
+    return solved
+
+
+def gaussian(nested: Nested, between: float, within: float) -> Gaussian:
+    """Fit the coefficients by generalised least squares at given components, with the log-likelihood.
+
+    The constants are those of R's rma.mv: REML counts n - p observations and adds back log|X'X|/2.
+    """
+    diagonal = (1 - nested.rho) * nested.variances + within
+    columns = np.column_stack(
+        [np.sqrt(nested.rho * nested.variances), np.full(nested.y.size, np.sqrt(between))]
+    )
+    gram = np.eye(2) + by_cluster(nested, columns[:, :, None] * columns[:, None, :] / diagonal[:, None, None])
+    inner = np.asarray(np.linalg.inv(gram), dtype=np.float64)
+    log_determinant = float(np.log(diagonal).sum() + np.linalg.slogdet(gram)[1].sum())
+    weighted = _solve(nested, diagonal, columns, inner, np.column_stack([nested.design, nested.y]))
+    weighted_design, weighted_y = weighted[:, :-1], weighted[:, -1]
+    information = nested.design.T @ weighted_design
+    covariance = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    coefficients = covariance @ (nested.design.T @ weighted_y)
+    weighted_residual = weighted_y - weighted_design @ coefficients
+    n, p = nested.design.shape
+    log_likelihood = -0.5 * (n * np.log(2 * np.pi) + log_determinant + float(nested.y @ weighted_residual))
+    if nested.restricted:
+        own = np.linalg.slogdet(nested.design.T @ nested.design)[1]
+        log_likelihood += 0.5 * (p * np.log(2 * np.pi) + own - np.linalg.slogdet(information)[1])
+    solved = (diagonal, columns, inner, coefficients, covariance, weighted_design, weighted_residual)
+    return Gaussian(nested, *solved, float(log_likelihood))
+
+
+def blocks(nested: Nested, between: float, within: float) -> list[Floats]:
+    """The covariance matrix of each cluster's effects, in the order of the cluster numbers."""
+    made = []
+    for v in np.split(nested.variances, nested.first[1:]):
+        root = np.sqrt(v)
+        made.append(np.diag((1 - nested.rho) * v + within) + nested.rho * np.outer(root, root) + between)
+    return made
+
+
+def traces(fit: Gaussian, restricted: bool) -> Floats:
+    """Tr(PJ) and tr(P), J the block matrix of ones; P is M^-1 unless `restricted`, then it spans X out."""
+    nested, ones = fit.nested, np.ones((fit.nested.y.size, 1))
+    inverse_ones = _solve(nested, fit.diagonal, fit.columns, fit.inner, ones)[:, 0]
+    scaled = fit.columns / fit.diagonal[:, None]
+    taken = np.einsum("ni,nij,nj->", scaled, fit.inner[nested.cluster], scaled)
+    found = np.array([inverse_ones.sum(), (1 / fit.diagonal).sum() - taken])
+    if restricted:
+        sums = by_cluster(nested, fit.weighted_design)
+        found[0] -= np.einsum("ij,ci,cj->", fit.covariance, sums, sums)
+        found[1] -= np.einsum("ij,ni,nj->", fit.covariance, fit.weighted_design, fit.weighted_design)
+    return found
+
+
+def slope(fit: Gaussian) -> tuple[Floats, Floats]:
+    """Score of (between, within) and its average information matrix (2, 2)."""
+    nested, residual = fit.nested, fit.weighted_residual
+    spread = by_cluster(nested, residual[:, None])[nested.cluster, 0]
+    directions = np.column_stack([spread, residual])
+    score = 0.5 * (residual @ directions - traces(fit, nested.restricted))
+    solved = _solve(nested, fit.diagonal, fit.columns, fit.inner, directions)
+    along = fit.weighted_design.T @ directions
+    return score, 0.5 * (directions.T @ solved - along.T @ fit.covariance @ along)
+
+
+def highest_near(nested: Nested, start: Floats, free: Bools) -> tuple[Floats, Gaussian]:
+    """Climb from `start` to a maximum over the `free` components, each of at least 0."""
+
+    def step(at: Floats, fit: Gaussian) -> Floats:
+        score, information = slope(fit)
+        moving = free & ((at > 0) | (score > 0))
+        found = np.zeros(2)
+        if moving.any():
+            part = information[np.ix_(moving, moving)]
+            found[moving] = np.linalg.lstsq(part, score[moving], rcond=None)[0]
+        return found
+
+    unit = float(nested.variances.mean()) * SETTLED
+    at, fit, _ = climb(lambda at: gaussian(nested, *at), step, start.astype(float), 0.0, unit, SETTLED)
+    return at, fit
+
+
+def best_components(nested: Nested) -> tuple[float, float, Gaussian]:
+    """The components of greatest (restricted) likelihood: climbs from every local maximum of a grid.
+
+    When no cluster has two effects only the sum of the two is identified; it is all put between.
+    """
+    free = np.array([True, not nested.alone])
+    scale = max(float(np.var(nested.y)), 1e-3 * float(nested.variances.mean()))
+    values = scale * np.array(GRID)
+    columns = values[:1] if nested.alone else values
+    heights = np.array([[gaussian(nested, b, w).log_likelihood for w in columns] for b in values])
+    padded = np.pad(heights, 1, constant_values=-np.inf)
+    around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))
+    peaks = np.argwhere(heights >= around)
+    climbed = [highest_near(nested, np.array([values[i], columns[j]]), free) for i, j in peaks]
+    (between, within), fit = max(climbed, key=lambda end: end[1].log_likelihood)
+    return float(between), float(within), fit
