@@ -170,8 +170,8 @@ class Model:
 
     def take(self, rows: Rows) -> Model:
         """Some of the analyses, which may be repeated."""
-        parts = (self.effects, self.variances, self.centre, self.count)
-        return Model(*(part[rows] for part in parts), self.design)
+        y, v, centre = self.effects[rows], self.variances[rows], self.centre[rows]
+        return Model(y, v, centre, self.count[rows], self.design)
 
     def start(self) -> Fit:
         """The fit at tau2 = 0, where an intercept is exactly 0: the effects are centred on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -33,9 +34,7 @@ class Arm(Unpacks):
 def smd_to_log_odds_ratio(
     effect: ArrayLike, variance: ArrayLike, *, method: str = "hasselblad_hedges"
 ) -> Effects:
-    """Turn standardised mean differences into log odds ratios: times π/√3 (or "chinn": 1.81).
-
-    Hasselblad & Hedges 1995; Chinn 2000; Cochrane Handbook 10.6.
+    """Turn standardised mean differences into log odds ratios: times π/√3, or "chinn": 1.81 (Handbook 10.6).
 
     >>> effect, variance = smd_to_log_odds_ratio(0.5, 0.04)
     >>> round(float(effect), 6), round(float(variance), 6)
@@ -56,9 +55,7 @@ def log_odds_ratio_to_smd(
 
 
 def change_sd(sd_before: ArrayLike, sd_after: ArrayLike, correlation: ArrayLike) -> Floats:
-    """SD of the change from the SDs before and after and their correlation (Cochrane Handbook 6.5.2.8).
-
-    √(s0² + s1² - 2·r·s0·s1); with r < 0.5 and equal SDs changes are less precise than final values.
+    """SD of a change, √(s0² + s1² - 2·r·s0·s1), from the SDs before and after (Cochrane Handbook 6.5.2.8).
 
     >>> round(float(change_sd(12.4, 15.2, 0.8)), 8)
     9.12315735
@@ -70,8 +67,6 @@ def change_sd(sd_before: ArrayLike, sd_after: ArrayLike, correlation: ArrayLike)
 
 def change_correlation(sd_before: ArrayLike, sd_after: ArrayLike, sd_change: ArrayLike) -> Floats:
     """Before–after correlation from an arm that prints all three SDs (Cochrane Handbook 6.5.2.8).
-
-    SDs that no correlation between -1 and 1 can explain are refused.
 
     >>> round(float(change_correlation(6.4, 7.1, 4.5)), 8)
     0.78257042
@@ -224,69 +219,47 @@ def mean_sd_from_quartiles(
     >>> round(float(result.mean), 6), round(float(result.sd), 6), bool(result.skewed)
     (5.354875, 3.84465, False)
     """
-    values = {"minimum": minimum, "q1": q1, "median": median, "q3": q3, "maximum": maximum}
-    given = {name: finite(name, value) for name, value in values.items() if value is not None}
+    asked = {"minimum": minimum, "q1": q1, "median": median, "q3": q3, "maximum": maximum}
+    given = {name: finite(name, value) for name, value in asked.items() if value is not None}
     for name, partner in (("q1", "q3"), ("minimum", "maximum")):
         if (name in given) != (partner in given):
             raise ValueError(f"{partner if name in given else name}: missing, its partner is given")
     if len(given) == 1:
         raise ValueError("q1: give q1 and q3, or minimum and maximum, or all four")
-    ordered = _ordered(given, finite("n", n, least=5))
-    if len(given) == 5:
-        return _from_five(*ordered)
-    return _from_iqr(*ordered) if "q1" in given else _from_range(*ordered)
-
-
-def _ordered(given: dict[str, Floats], n: Floats) -> tuple[Floats, ...]:
-    """The ascending numbers and n, broadcast together."""
-    *values, n = checks.together(**given, n=n)
+    *values, size = checks.together(**given, n=finite("n", n, least=5))
     first, last, names = values[0], values[-1], list(given)
     for place in range(1, len(values)):
         below = values[place] < values[place - 1]
         refuse(names[place], values[place], below, f"lies below {names[place - 1]}")
     refuse(names[-1], last, last <= first, f"equals {names[0]}: no spread to take an SD from")
-    return (*values, n)
+    mean, sd, skewness, critical = _of_quartiles(values, size, whole_range="minimum" in given)
+    skewed: Bools = np.asarray(skewness >= critical)[()]
+    return FromQuartiles(plain(mean), plain(sd), plain(skewness), plain(critical), skewed)
 
 
-def _range_score(n: Floats) -> Floats:
-    return np.asarray(2 * ndtri((n - 0.375) / (n + 0.25)))
+def _of_quartiles(values: list[Floats], n: Floats, whole_range: bool) -> tuple[Floats, ...]:
+    """Mean, SD, skewness and its critical value from five ascending numbers, or three: range or quartiles."""
 
+    def asymmetry(low: Floats, high: Floats) -> Floats:
+        with np.errstate(invalid="ignore", divide="ignore"):  # no spread: no asymmetry either
+            return np.where(high > low, abs(low + high - 2 * median) / (high - low), 0.0)
 
-def _iqr_score(n: Floats) -> Floats:
-    return np.asarray(2 * ndtri((0.75 * n - 0.125) / (n + 0.25)))
-
-
-def _asymmetry(low: Floats, median: Floats, high: Floats) -> Floats:
-    with np.errstate(invalid="ignore", divide="ignore"):  # no spread: no asymmetry either
-        return np.where(high > low, abs(low + high - 2 * median) / (high - low), 0.0)
-
-
-def _from_range(low: Floats, median: Floats, high: Floats, n: Floats) -> FromQuartiles:
-    weight = 4 / (4 + n**0.75)
+    (low, *_, high), median = values, values[len(values) // 2]
+    range_sd = (high - low) / (2 * ndtri((n - 0.375) / (n + 0.25)))
+    iqr_score = 2 * ndtri((0.75 * n - 0.125) / (n + 0.25))
+    if len(values) == 5:
+        q1, q3 = values[1], values[3]
+        outer, inner = 2.2 / (2.2 + n**0.75), 0.7 - 0.72 / n**0.55
+        mean = outer * (low + high) / 2 + inner * (q1 + q3) / 2 + (1 - outer - inner) * median
+        weight = 1 / (1 + 0.07 * n**0.6)
+        sd = weight * range_sd + (1 - weight) * (q3 - q1) / iqr_score
+        tails = 2.65 * np.log(0.6 * n) / np.sqrt(n) * asymmetry(low, high)
+        return mean, sd, np.maximum(tails, asymmetry(q1, q3)), 3 / np.sqrt(n) - 40 / n**3
+    weight = 4 / (4 + n**0.75) if whole_range else 0.7 + 0.39 / n
     mean = weight * (low + high) / 2 + (1 - weight) * median
-    critical = 1 / np.log(n + 9) + 2.5 / (n + 1)
-    return _judged(mean, (high - low) / _range_score(n), _asymmetry(low, median, high), critical)
-
-
-def _from_iqr(q1: Floats, median: Floats, q3: Floats, n: Floats) -> FromQuartiles:
-    weight = 0.7 + 0.39 / n
-    mean = weight * (q1 + q3) / 2 + (1 - weight) * median
-    critical = 2.65 / np.sqrt(n) - 6 / n**2
-    return _judged(mean, (q3 - q1) / _iqr_score(n), _asymmetry(q1, median, q3), critical)
-
-
-def _from_five(low: Floats, q1: Floats, median: Floats, q3: Floats, high: Floats, n: Floats) -> FromQuartiles:
-    outer, inner = 2.2 / (2.2 + n**0.75), 0.7 - 0.72 / n**0.55
-    mean = outer * (low + high) / 2 + inner * (q1 + q3) / 2 + (1 - outer - inner) * median
-    weight = 1 / (1 + 0.07 * n**0.6)
-    sd = weight * (high - low) / _range_score(n) + (1 - weight) * (q3 - q1) / _iqr_score(n)
-    tails = 2.65 * np.log(0.6 * n) / np.sqrt(n) * _asymmetry(low, median, high)
-    return _judged(mean, sd, np.maximum(tails, _asymmetry(q1, median, q3)), 3 / np.sqrt(n) - 40 / n**3)
-
-
-def _judged(mean: Floats, sd: Floats, skewness: Floats, critical: Floats) -> FromQuartiles:
-    skewed: Bools = np.asarray(skewness >= critical)
-    return FromQuartiles(plain(mean), plain(sd), plain(skewness), plain(critical), skewed[()])
+    if whole_range:
+        return mean, range_sd, asymmetry(low, high), 1 / np.log(n + 9) + 2.5 / (n + 1)
+    return mean, (high - low) / iqr_score, asymmetry(low, high), 2.65 / np.sqrt(n) - 6 / n**2
 
 
 @dataclass(frozen=True, slots=True)
@@ -349,9 +322,8 @@ def probability_below(
 ) -> Floats:
     """P(true effect of a new study < threshold), from the predictive t distribution.
 
-    Centre `estimate`, scale √(tau2 + se²), `df` degrees of freedom (infinite: normal); all broadcast. The
-    scale contains the uncertainty of the mean, which N(estimate, tau2) would leave out. Source: Higgins,
-    Thompson & Spiegelhalter 2009; Mathur & VanderWeele 2019 for the question.
+    Centre `estimate`, scale √(tau2 + se²), `df` degrees of freedom (infinite: normal); all broadcast.
+    Source: Higgins, Thompson & Spiegelhalter 2009; Mathur & VanderWeele 2019 for the question.
 
     >>> round(float(probability_below(0.0, -0.7145, 0.1798, 0.3132, 12)), 4)
     0.8762
@@ -390,8 +362,7 @@ def smd_to_units(
 ) -> Units:
     """Express a standardised mean difference in an instrument's units: times its SD in some population.
 
-    The SD should come from an observational or representative trial sample (Cochrane Handbook 15.5.3.2). Its
-    own uncertainty is not in the interval.
+    The SD should be that of a representative sample (Cochrane Handbook 15.5.3.2); it is taken as known.
 
     >>> smd_to_units(-0.5, -0.75, -0.25, 24.0)
     Units(estimate=np.float64(-12.0), ci_low=np.float64(-18.0), ci_high=np.float64(-6.0))
@@ -428,7 +399,13 @@ def absolute_effect(
     limits = _interval(estimate, ci_low, ci_high)
     if measure in RATIOS:
         refuse("ci_low", limits[1], limits[1] < 0, f"{measure} on its natural scale is never below 0")
-    raw = [_moved(measure, limit, risk0) for limit in limits]
+    moved: Callable[[Floats], Floats] = {
+        "RR": lambda effect: effect * risk0,
+        "OR": lambda effect: effect * risk0 / (1 - risk0 + effect * risk0),
+        "RD": lambda effect: risk0 + effect,
+        "SMD": lambda effect: ndtr(effect + ndtri(risk0)),
+    }[measure]
+    raw = [moved(limit) for limit in limits]
     risks = [np.clip(value, 0.0, 1.0) for value in raw]
     differences = [risk - risk0 for risk in risks]
     with np.errstate(divide="ignore"):
@@ -439,17 +416,6 @@ def absolute_effect(
     through: Bools = np.asarray((differences[1] <= 0) & (differences[2] >= 0))[()]
     capped: Bools = np.any([(value < 0) | (value > 1) for value in raw], axis=0)[()]
     return Absolute(per=many, **numbers, through_infinity=through, capped=capped)
-
-
-def _moved(measure: str, effect: Floats, risk: Floats) -> Floats:
-    """The risk under an effect; may leave 0 to 1 for RR and RD."""
-    if measure == "RR":
-        return np.asarray(effect * risk)
-    if measure == "OR":
-        return np.asarray(effect * risk / (1 - risk + effect * risk))
-    if measure == "RD":
-        return np.asarray(risk + effect)
-    return np.asarray(ndtr(effect + ndtri(risk)))
 
 
 def e_value(
@@ -475,12 +441,8 @@ def e_value(
         log_rr = [LOG_RISK_RATIO_PER_SMD * limit for limit in limits]
     middle, low, high = log_rr
     nearer = np.where((low <= 0) & (high >= 0), 0.0, np.minimum(np.abs(low), np.abs(high)))
-    return EValue(_e_value(np.abs(middle)), _e_value(nearer))
-
-
-def _e_value(log_rr: Floats) -> Floats:
-    """E-value of a risk ratio of at least 1, given as its logarithm."""
-    return plain(np.exp(log_rr) * (1 + np.sqrt(-np.expm1(-log_rr))))
+    sizes = np.abs(middle), nearer
+    return EValue(*(plain(np.exp(log) * (1 + np.sqrt(-np.expm1(-log)))) for log in sizes))
 
 
 def _interval(estimate: ArrayLike, ci_low: ArrayLike, ci_high: ArrayLike) -> tuple[Floats, Floats, Floats]:

@@ -174,7 +174,7 @@ def risk_ratio(
     >>> round(float(effect), 10), round(float(variance), 10)
     (-0.8893113339, 0.325584765)
     """
-    return of_events("RR", events1, n1, events2, n2, zero_cells)
+    return of_events("RR", tables(events1, n1, events2, n2), zero_cells)
 
 
 def odds_ratio(
@@ -186,7 +186,7 @@ def odds_ratio(
     >>> round(float(result.effect), 6), float(result.added)
     (-2.045994, 0.5)
     """
-    return of_events("OR", events1, n1, events2, n2, zero_cells)
+    return of_events("OR", tables(events1, n1, events2, n2), zero_cells)
 
 
 def risk_difference(
@@ -198,7 +198,7 @@ def risk_difference(
     >>> float(effect), float(variance)
     (-0.25, 0.021875)
     """
-    return of_events("RD", events1, n1, events2, n2, zero_cells)
+    return of_events("RD", tables(events1, n1, events2, n2), zero_cells)
 
 
 def peto_odds_ratio(events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike) -> Effects:
@@ -253,12 +253,9 @@ def event_parts(measure: str, a: Floats, b: Floats, c: Floats, d: Floats) -> Par
     return a / size1 - c / size2, a * b / size1**3, c * d / size2**3
 
 
-def of_events(
-    measure: str, events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike, zero_cells: float
-) -> Effects:
-    """RR, OR (log) or RD with `zero_cells` added to the tables that have an empty cell."""
-    add = finite("zero_cells", zero_cells, least=0)
-    *cells, added = _filled(tables(events1, n1, events2, n2), add)
+def of_events(measure: str, counts: tuple[Floats, ...], zero_cells: float) -> Effects:
+    """RR, OR (log) or RD of checked tables, `zero_cells` added where one has an empty cell."""
+    *cells, added = _filled(counts, finite("zero_cells", zero_cells, least=0))
     refuse("events1", cells[0], _no_ratio(measure, *cells), NO_RATIO)
     effect, own, control = event_parts(measure, *cells)
     refuse("events1", cells[0], own + control <= 0, NO_VARIANCE.get(measure, ""))

@@ -76,19 +76,18 @@ def contrasts_from_arms(
     arms, studies = _labels("treatment", treatment, y.size), _labels("study", study, y.size)
     if y.ndim != 1 or v.shape != y.shape:
         raise ValueError(f"effects {y.shape}, variances {v.shape}: need one number for each arm")
-    members: dict[str, list[int]] = {}
-    for row, name in enumerate(studies):
-        members.setdefault(name, []).append(row)
-    chosen, base = [], []
-    for name, rows in members.items():
+    members = [np.flatnonzero(np.equal(studies, name)) for name in dict.fromkeys(studies)]
+    for rows in members:
         if len(rows) < 2 or len({arms[row] for row in rows}) < len(rows):
             problem = "has one arm" if len(rows) < 2 else "has a treatment twice; combine these arms"
-            raise ValueError(f"study {name!r} {problem}")
-        chosen += rows[1:]
-        base += [rows[0]] * (len(rows) - 1)
+            raise ValueError(f"study {studies[rows[0]]!r} {problem}")
+    chosen = np.concatenate([rows[1:] for rows in members])
+    base = np.concatenate([np.full(len(rows) - 1, rows[0]) for rows in members])
     shared = np.equal.outer(base, base) * v[base][:, None] + np.diag(v[chosen])
-    names = [tuple(labels[row] for row in rows) for labels, rows in ((arms, chosen), (arms, base))]
-    return Contrasts(y[chosen] - y[base], shared, names[0], names[1], tuple(studies[row] for row in chosen))
+    names = (
+        tuple(labels[row] for row in rows) for labels, rows in ((arms, chosen), (arms, base), (studies, base))
+    )
+    return Contrasts(y[chosen] - y[base], shared, *names)
 
 
 def read_network(
@@ -99,11 +98,7 @@ def read_network(
     study: Sequence[str],
     reference: str | None = None,
 ) -> Network:
-    """Check contrasts (n,) and put `reference` first among the treatments, which are otherwise sorted.
-
-    `covariance` is (n, n), zero between studies, or (n,) variances if every study has a single contrast.
-    Faults and unconnected treatments are ValueErrors.
-    """
+    """Check contrasts (n,) and put `reference` first among the treatments, which are otherwise sorted."""
     y = finite("effects", effects)
     if y.ndim != 1 or y.size == 0:
         raise ValueError(f"effects has shape {y.shape}: needs a list of at least one contrast")
@@ -124,8 +119,7 @@ def read_network(
     v = _covariance(covariance, same, named[2])
     spread = 0.5 * (incidence @ incidence.T) * same
     network = Network(y, v, incidence, spread, index, studies, tuple(treatments))
-    _check_blocks(network)
-    _check_connected(network)
+    _check_structure(network)
     return network
 
 
@@ -143,10 +137,9 @@ def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
     v = numbers("covariance", covariance)
     n = same.shape[0]
     if v.shape == (n,):
-        if same.sum() > n:
-            name = study[int(np.flatnonzero(same.sum(axis=0) > 1)[0])]
+        for row in np.flatnonzero(same.sum(axis=0) > 1):
             raise ValueError(
-                f"covariance: study {name!r} has several contrasts; give the whole (n, n) matrix"
+                f"covariance: study {study[row]!r} has several contrasts; give the whole (n, n) matrix"
             )
         v = np.diag(v)
     if v.shape != (n, n):
@@ -158,17 +151,14 @@ def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
     return (v + v.T) / 2
 
 
-def _check_blocks(network: Network) -> None:
-    """A study's contrasts must be independent of each other, and its covariance a possible one."""
+def _check_structure(network: Network) -> None:
+    """Refuse dependent contrasts of a study, an impossible covariance, and treatments never connected."""
     for number, name in enumerate(network.studies):
         rows = network.study == number
         if np.linalg.matrix_rank(network.incidence[rows]) < rows.sum():
             raise ValueError(f"study {name!r}: its contrasts depend on each other; give arms - 1 of them")
         if np.linalg.eigvalsh(network.v[np.ix_(rows, rows)])[0] <= 0:
             raise ValueError(f"covariance: the block of study {name!r} is not positive definite")
-
-
-def _check_connected(network: Network) -> None:
     reached, links = {0}, set(network.arms)
     for _ in network.treatments:
         reached = reached.union(*(link for link in links if link & reached))
@@ -180,24 +170,39 @@ def _check_connected(network: Network) -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Gls:
-    """Coefficients (p,) with covariance (p, p); `q` is the residual sum of squares in the metric given."""
+    """Coefficients (p,) with covariance (p, p), residual sum of squares and log-likelihoods at a tau2."""
 
+    tau2: float
     coefficients: Floats
     covariance: Floats
     q: float
-    log_determinant: float
+    log_likelihood: float
+    restricted: float
 
 
 def _gls(data: Network, design: Floats, tau2: float) -> _Gls:
-    """Generalised least squares of the contrasts on a design (n, p) of full rank, at a heterogeneity."""
+    """Generalised least squares of the contrasts on a design (n, p) of full rank, at a heterogeneity.
+
+    The likelihood has the constants of R's rma.mv: REML counts n - p contrasts and adds back log|X'X|/2.
+    """
     lower = np.linalg.cholesky(data.v + tau2 * data.spread)
     whole = np.linalg.solve(lower, np.column_stack([design, data.y]))
-    q, r = np.linalg.qr(whole[:, :-1])
-    projected = q.T @ whole[:, -1]
-    inverse = np.linalg.inv(r)
-    rest = whole[:, -1] - q @ projected
-    determinant = 2 * float(np.log(np.diag(lower)).sum())
-    return _Gls(inverse @ projected, inverse @ inverse.T, float(rest @ rest), determinant)
+    basis, upper = np.linalg.qr(whole[:, :-1])
+    projected = basis.T @ whole[:, -1]
+    inverse = np.linalg.inv(upper)
+    covariance = inverse @ inverse.T
+    rest = whole[:, -1] - basis @ projected
+    q, (n, p) = float(rest @ rest), design.shape
+    height = -0.5 * (n * np.log(2 * np.pi) + 2 * float(np.log(np.diag(lower)).sum()) + q)
+    own = np.linalg.slogdet(design.T @ design)[1] + np.linalg.slogdet(covariance)[1]
+    restricted = height + 0.5 * (p * np.log(2 * np.pi) + float(own))
+    return _Gls(tau2, inverse @ projected, covariance, q, float(height), float(restricted))
+
+
+def _fit(data: Network, design: Floats, method: str) -> _Gls:
+    """Fit a design with its own tau2, or that of the consistent model where it leaves no residuals."""
+    spare = design.shape[1] < design.shape[0]
+    return _gls(data, design, estimate_tau2(data, design if spare else data.consistent, method))
 
 
 def estimate_tau2(data: Network, design: Floats, method: str) -> float:
@@ -287,8 +292,7 @@ class NetworkFit:
 
 @dataclass(frozen=True, slots=True)
 class Ranking:
-    """How treatments rank, each field (t,): the P-score (mean chance of beating another treatment; SUCRA's
-    equivalent), the mean rank (1 is best) and the rank's standard deviation."""
+    """How treatments rank, (t,): P-score (SUCRA's equivalent), mean rank (1 is best) and its SD."""
 
     treatments: tuple[str, ...]
     p_scores: Floats
@@ -322,46 +326,30 @@ def network_meta_analysis(
     level = check_level(level)
     data = read_network(effects, covariance, experimental, control, study, reference)
     design = data.consistent
-    tau2 = estimate_tau2(data, design, tau2_method)
-    fit = _gls(data, design, tau2)
+    fit = _fit(data, design, tau2_method)
     q = _gls(data, design, 0.0).q
     n, p = design.shape
     whole = np.zeros((p + 1, p + 1))
     whole[1:, 1:] = fit.covariance
-    table = _league(np.append(0.0, fit.coefficients), whole, tau2, level, 0 if tau2_method == "FE" else n - p)
+    df = 0 if tau2_method == "FE" else n - p
+    directly = np.zeros(whole.shape)
+    for arms in map(sorted, data.arms):
+        directly[np.ix_(arms, arms)] += 1 - np.eye(len(arms))
     return NetworkFit(
         treatments=data.treatments,
-        **table,
+        **_league(np.append(0.0, fit.coefficients), whole, fit.tau2, level, df),
         covariance=whole,
-        tau2=tau2,
+        tau2=fit.tau2,
         tau2_method=tau2_method,
-        log_likelihood=_log_likelihood(fit, design, tau2_method == "REML"),
+        log_likelihood=fit.restricted if tau2_method == "REML" else fit.log_likelihood,
         q=q,
         q_df=n - p,
         q_p_value=float(chdtrc(n - p, q)) if n > p else 1.0,
         i2=100 * max(0.0, (q - (n - p)) / q) if q > 0 else 0.0,
-        directly=_compared(data),
+        directly=directly,
         contrasts=n,
         studies=len(data.studies),
     )
-
-
-def _log_likelihood(fit: _Gls, design: Floats, restricted: bool) -> float:
-    """With the constants of R's rma.mv: REML counts n - p contrasts and adds back log|X'X|/2."""
-    n, p = design.shape
-    value = -0.5 * (n * np.log(2 * np.pi) + fit.log_determinant + fit.q)
-    if restricted:
-        own = np.linalg.slogdet(design.T @ design)[1] + np.linalg.slogdet(fit.covariance)[1]
-        value += 0.5 * (p * np.log(2 * np.pi) + float(own))
-    return float(value)
-
-
-def _compared(data: Network) -> Floats:
-    """How many studies compare each pair of treatments."""
-    counts = np.zeros((len(data.treatments),) * 2)
-    for arms in map(sorted, data.arms):
-        counts[np.ix_(arms, arms)] += 1 - np.eye(len(arms))
-    return counts
 
 
 def _league(effects: Floats, covariance: Floats, tau2: float, level: float, df: int) -> dict[str, Floats]:
@@ -464,11 +452,6 @@ class NodeSplit:
     caution: str
 
 
-SPLIT_FIELDS = tuple(
-    name for name in NodeSplit.__slots__ if name not in ("experimental", "control", "caution")
-)
-
-
 def network_inconsistency(
     effects: ArrayLike,
     covariance: ArrayLike,
@@ -482,8 +465,7 @@ def network_inconsistency(
 
     Arguments as `network_meta_analysis`. The inconsistent model gives every design its own effects; its
     excess over the consistent one is a χ² on the number of loops that designs can disagree in (Higgins et
-    al. 2012; White et al. 2012); the split of Q is that of Krahn, Binder & König 2013. `refused` when no two
-    designs can disagree.
+    al. 2012; White et al. 2012), `refused` where there are none. Q is split as in Krahn, Binder & König 2013.
 
     >>> y, v = [0.5, 0.4, 2.0, 0.6], [0.1, 0.1, 0.1, 0.1]
     >>> test = network_inconsistency(y, v, ["b", "c", "c", "b"], ["a", "b", "a", "a"], ["1", "2", "3", "4"])
@@ -495,7 +477,7 @@ def network_inconsistency(
     full, designs = _by_design(data)
     n, rank = full.shape
     df = rank - data.consistent.shape[1]
-    tau2 = estimate_tau2(data, full if rank < n else data.consistent, tau2_method)
+    tau2 = _fit(data, full, tau2_method).tau2
     within, between = _split_q(data, full, 0.0)
     result = Inconsistency(
         df=df,
@@ -510,8 +492,8 @@ def network_inconsistency(
     if not df:
         return result
     q = _split_q(data, full, tau2)[1]
-    tests = {"p_value": float(chdtrc(df, q)), "q_between_p_value": float(chdtrc(df, between))}
-    return replace(result, q=q, q_between=between, **tests)
+    tested = replace(result, q=q, p_value=float(chdtrc(df, q)))
+    return replace(tested, q_between=between, q_between_p_value=float(chdtrc(df, between)))
 
 
 def _split_q(data: Network, full: Floats, tau2: float) -> tuple[float, float]:
@@ -541,9 +523,8 @@ def node_split(
     """Split each pair of treatments that has both into direct and indirect evidence; arguments as above.
 
     Studies with both treatments are direct; their disagreement with the rest is shared equally by the two
-    arms, so that a study of many arms need not choose which one deviates (White 2015, symmetric side-split;
-    Dias et al. 2010). A pair without indirect evidence, or whose disagreement cannot be told from the
-    effects, is left out.
+    arms (White 2015, symmetric side-split; Dias et al. 2010). A pair without indirect evidence, or whose
+    disagreement cannot be told from the effects, is left out.
 
     >>> arms = ["b", "c", "c", "b"], ["a", "b", "a", "a"], ["1", "2", "3", "4"]
     >>> split = node_split([0.5, 0.4, 2.0, 0.6], [0.1] * 4, *arms, tau2_method="FE")
@@ -564,22 +545,19 @@ def node_split(
         pairs.append((data.treatments[first], data.treatments[second]))
         rows.append(_split(data, whole, half, tau2_method))
         no_residuals |= whole.shape[0] == whole.shape[1] and tau2_method != "FE"
-    table = np.array(rows, dtype=np.float64).reshape(len(rows), len(SPLIT_FIELDS))
     return NodeSplit(
-        experimental=tuple(pair[0] for pair in pairs),
-        control=tuple(pair[1] for pair in pairs),
-        **dict(zip(SPLIT_FIELDS, table.T, strict=True)),
+        tuple(pair[0] for pair in pairs),
+        tuple(pair[1] for pair in pairs),
+        *np.array(rows, dtype=np.float64).reshape(-1, 8).T,
         caution=NO_RESIDUALS if no_residuals else "",
     )
 
 
 def _split(data: Network, whole: Floats, half: Floats, tau2_method: str) -> tuple[float, ...]:
     """The numbers of one pair; the last column of the design `whole` is the disagreement."""
-    n, p = whole.shape
-    tau2 = estimate_tau2(data, whole if n > p else data.consistent, tau2_method)
-    fit = _gls(data, whole, tau2)
-    indirect, apart = np.append(2 * half[1:], 0.0), np.eye(p)[-1]
+    fit = _fit(data, whole, tau2_method)
+    indirect, apart = np.append(2 * half[1:], 0.0), np.eye(whole.shape[1])[-1]
     found: list[float] = []
     for contrast in (indirect + apart, indirect, apart):
         found += [float(contrast @ fit.coefficients), float(np.sqrt(contrast @ fit.covariance @ contrast))]
-    return (*found, float(2 * ndtr(-abs(found[4]) / found[5])), tau2)
+    return (*found, float(2 * ndtr(-abs(found[4]) / found[5])), fit.tau2)

@@ -245,14 +245,13 @@ def mantel_haenszel(
     a, size1, c, size2 = tables(events1, n1, events2, n2)
     studies("events1", a.shape)
     estimate, variance, weights = _MEASURES[measure](a, size1 - a, c, size2 - c)
-    informative = _informative(a, size1, c, size2)
+    informative = (a + c > 0) & (a + c < size1 + size2)
     # Uninformative tables get a harmless stand-in that is masked out.
     cells = zip((a, size1, c, size2), (1, 2, 1, 2), strict=True)
-    own = of_events(
-        measure, *(np.where(informative, part, whole) for part, whole in cells), zero_cells=zero_cells
-    )
+    own = of_events(measure, tuple(np.where(informative, *pair) for pair in cells), zero_cells)
     gap = np.where(informative, (own.effect - estimate[..., None]) ** 2 / own.variance, 0.0)
-    return _tested(estimate, variance, gap.sum(-1), informative, weights, level)
+    shares = weights / weights.sum(-1, keepdims=True)
+    return _tested(estimate, variance, gap.sum(-1), informative, shares, level)
 
 
 def peto(
@@ -276,32 +275,25 @@ def peto(
         raise ValueError("events1: no table has both events and non-events, Peto's method cannot be used")
     own = np.divide(excess**2, spread, out=np.zeros_like(excess), where=spread > 0)
     q = np.maximum(own.sum(-1) - excess.sum(-1) ** 2 / whole, 0.0)
-    informative, weights = _informative(a, size1, c, size2), spread / whole[..., None]
+    informative, weights = (a + c > 0) & (a + c < size1 + size2), spread / whole[..., None]
     return _tested(np.asarray(excess.sum(-1) / whole), 1 / whole, q, informative, weights, level)
-
-
-def _informative(a: Floats, size1: Floats, c: Floats, size2: Floats) -> Bools:
-    events: Floats = a + c
-    return (events > 0) & (events < size1 + size2)
 
 
 def _as_rr(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
     size1, size2, total = a + b, c + d, a + b + c + d
-    over, under = (a * size2 / total).sum(-1), (c * size1 / total).sum(-1)
-    _refuse_empty(over, under)
+    over, under = _defined((a * size2 / total).sum(-1), (c * size1 / total).sum(-1))
     variance = ((size1 * size2 * (a + c) / total - a * c) / total).sum(-1) / (over * under)
-    return np.asarray(np.log(over / under)), variance, _shares(c * size1 / total)
+    return np.asarray(np.log(over / under)), variance, c * size1 / total
 
 
 def _as_or(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
     total = a + b + c + d
     p, q = (a + d) / total, (b + c) / total
     r, s = a * d / total, b * c / total
-    over, under = r.sum(-1), s.sum(-1)
-    _refuse_empty(over, under)
+    over, under = _defined(r.sum(-1), s.sum(-1))
     variance = (p * r).sum(-1) / over**2 + (q * s).sum(-1) / under**2
     variance = (variance + (p * s + q * r).sum(-1) / (over * under)) / 2
-    return np.asarray(np.log(over / under)), variance, _shares(s)
+    return np.asarray(np.log(over / under)), variance, s
 
 
 def _as_rd(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
@@ -313,21 +305,19 @@ def _as_rd(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, 
     variance = (estimate * p.sum(-1) + q.sum(-1)) / w.sum(-1) ** 2
     if (variance <= 0).any():
         raise ValueError("events1: nobody or everybody has the event in every arm, no sampling variance")
-    return estimate, variance, _shares(w)
+    return estimate, variance, w
 
 
-_MEASURES = {"RR": _as_rr, "OR": _as_or, "RD": _as_rd}
-
-
-def _refuse_empty(over: Floats, under: Floats) -> None:
+def _defined(over: Floats, under: Floats) -> tuple[Floats, Floats]:
+    """Numerator and denominator of a ratio, neither of them 0."""
     if ((over <= 0) | (under <= 0)).any():
         raise ValueError(
             "events1: no events (or nothing else) in one arm of all tables, the ratio is undefined"
         )
+    return over, under
 
 
-def _shares(weights: Floats) -> Floats:
-    return np.asarray(weights / weights.sum(-1, keepdims=True))
+_MEASURES = {"RR": _as_rr, "OR": _as_or, "RD": _as_rd}
 
 
 def _tested(

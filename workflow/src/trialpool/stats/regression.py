@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import factorial, prod
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, fdtrc
 
 from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, spanned_by
@@ -286,7 +287,7 @@ def permutation_test(
         permuted, count = _orders(moderators.basis, exact_up_to, draws, seed)
     observed = np.ones(len(y)) if moderators is None else np.arange(len(y))
 
-    def statistics(rows: Rows) -> Floats:
+    def statistics(rows: NDArray[Any]) -> Floats:
         """Absolute statistics of some permutations: of each coefficient, and of all moderators."""
         if moderators is None:
             fit = pool(rows * y, v, tau2_method=tau2_method, interval=interval)
