@@ -9,7 +9,7 @@ interaction and node splitting.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -545,10 +545,12 @@ def node_split(
         pairs.append((data.treatments[first], data.treatments[second]))
         rows.append(_split(data, whole, half, tau2_method))
         no_residuals |= whole.shape[0] == whole.shape[1] and tau2_method != "FE"
+    names = [each.name for each in fields(NodeSplit)[2:-1]]
+    table = np.array(rows, dtype=np.float64).reshape(-1, len(names)).T
     return NodeSplit(
         tuple(pair[0] for pair in pairs),
         tuple(pair[1] for pair in pairs),
-        *np.array(rows, dtype=np.float64).reshape(-1, 8).T,
+        **dict(zip(names, table, strict=True)),
         caution=NO_RESIDUALS if no_residuals else "",
     )
 
