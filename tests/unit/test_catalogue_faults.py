@@ -207,7 +207,7 @@ def test_all_slips_are_told_at_once_in_the_order_of_the_file(tmp_path):
         *("inert.0", "NRS.range", "NRS.better", "NRS:numbness.domains.0", "MNCV.range_sorce"),
     ]
     lines = (tmp_path / "mine.yaml").read_text(encoding="utf-8").splitlines()
-    keys = ["inert", "range", "better", "domains", "range_sorce"]
+    keys = ["- needles", "range", "better", "- quality_of_life", "range_sorce"]
     assert [lines[fault.row - 1].split(":")[0].strip() for fault in found] == keys
 
 

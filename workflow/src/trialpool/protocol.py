@@ -1,63 +1,127 @@
-"""The configuration of one review: read, checked as a whole, and resolved into one plain dict an analysis.
+"""The protocol of one review: its configuration in, checked as a whole; its analyses out, fully resolved.
 
-Loaded by the Snakefile at every start, so it imports little.
+A review asks products of populations, outcomes and comparisons; config/README.md explains every key. Loaded
+by the Snakefile at every start, so it imports little.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
+from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import OF_EVENTS, OF_MEANS
-from trialpool.vocabulary import Domain, Vocabulary, load_vocabulary
-from trialpool.yaml_files import Lines, Slip, faults_of, line_of, read_yaml, schema_slips, yaml_text
+from trialpool.vocabulary import Domain, Vocabulary, general, load_vocabulary
+from trialpool.yaml_files import (
+    KeyPath,
+    Lines,
+    Slip,
+    faults_of,
+    read_yaml,
+    schema_slips,
+    yaml_text,
+)
 
-METHOD_DEFAULTS: dict[str, Any] = {
-    "tau2_method": "REML",
-    "interval": "hksj_adhoc",
-    "level": 0.95,
-    "several_effects": "prefer",
-    "multi_arm": "combine",
-    "kinds": None,
-    "change_correlation": 0.5,
-    "correlation_source": "found",
-    "borrow_sd": False,
-    "smd_variance": "LS",
-    "zero_cells": 0.5,
-    "forest": "default",
-    "formats": ["svg", "pdf", "png"],
+Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
+INSTRUMENTS = "config/instruments.yaml"
+SIDES = ("experimental", "control")
+PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
+ASKED_AS = {
+    "instruments": "outcomes",
+    "events": "outcomes",
+}  # keys of an outcome, and as an analysis has them
+REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
+LONGEST_SLUG = 80
+STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+
+# What an analysis has that neither it, nor its question, nor `defaults` says.
+DEFAULTS: Raw = {
+    **{"note": "", "purpose": None, "outcomes": [], "items": [], "timepoint": "end_of_treatment"},
+    **{"scale": None, "convert": [], "moderators": [], "subgroups": None, "design": None, "was": None},
+    **{"tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95, "several_effects": "prefer"},
+    **{"multi_arm": "combine", "kinds": None, "change_correlation": 0.5, "correlation_source": "found"},
+    **{"borrow_sd": False, "smd_variance": "LS", "zero_cells": 0.5},
+    **{"forest": "default", "formats": ["svg", "pdf", "png"]},
 }
 # From how many trials a conclusion, a test of small-study effects and a moderator can be judged (Handbook
 # 13.3.5.4 and 10.11.5.1 ask for ten), and which share of specifications must agree for a grade.
-ROBUSTNESS_DEFAULTS: dict[str, float] = {
-    "robust": 0.9,
-    "sensitive": 0.5,
-    "smallest_k": 3,
-    "test_k": 10,
-    "moderator_k": 10,
-}
-ANALYSIS_DEFAULTS: dict[str, Any] = {
-    "note": "",
-    "purpose": None,
-    "outcomes": [],
-    "items": [],
-    "timepoint": "end_of_treatment",
-    "scale": None,
-    "convert": [],
-    "mcid": None,
-    "moderators": [],
-    "subgroups": None,
-}
+ROBUSTNESS = {"robust": 0.9, "sensitive": 0.5, "smallest_k": 3, "test_k": 10, "moderator_k": 10}
+
+
+class Threshold(TypedDict):
+    """A smallest difference that matters, on the scale of the analysis, and whose it is."""
+
+    value: float
+    source: str
+    unit: NotRequired[str]
+    kind: NotRequired[str]
+    instrument: NotRequired[str]
+
+
+class Analysis(TypedDict):
+    """One analysis with all its settings, defaults filled in, groups of treatments written out.
+
+    `analysis` is its slug, `was` the one before; `design` is None for any; `unit` that of the analysis scale,
+    empty for ratios and where the instruments' units differ.
+    """
+
+    analysis: str
+    note: str
+    purpose: str | None
+    outcomes: list[str]
+    items: list[str]
+    timepoint: str | list[str] | dict[str, list[float]]
+    scale: str | None
+    convert: list[str]
+    mcid: Threshold | None
+    moderators: list[str]
+    subgroups: str | None
+    tau2_method: str
+    interval: str
+    level: float
+    several_effects: str
+    multi_arm: str
+    kinds: list[str] | None
+    change_correlation: float
+    correlation_source: str
+    borrow_sd: bool
+    smd_variance: str
+    zero_cells: float
+    forest: str
+    formats: list[str]
+    robustness: dict[str, float]
+    assumptions: dict[str, dict[str, bool | float | str]]
+    title: str
+    condition: list[str]
+    domain: str
+    experimental: list[str]
+    control: list[str]
+    measure: str
+    better: str
+    experimental_name: str
+    control_name: str
+    unit: str
+    design: str | None
+    was: str | None
+
+
+class Catalogue(TypedDict):
+    """Instruments by their codes, the rule that chose each MCID, and groups of arm categories."""
+
+    mcid_rule: NotRequired[str]
+    groups: NotRequired[dict[str, list[str]]]
+    instruments: dict[str, Raw]
 
 
 @dataclass(frozen=True, slots=True)
 class Protocol:
-    """One review: its folders, its words, its catalogue and the resolved analyses, keyed by slug."""
+    """One review: its folders, the files that go with it, its words, and its analyses by slug as asked."""
 
     evidence: tuple[str, ...]
     processed: str
@@ -68,7 +132,10 @@ class Protocol:
     networks: str | None
     vocabulary: str | None
     words: Vocabulary
-    analyses: dict[str, dict[str, Any]]
+    title: str | None
+    authors: tuple[str, ...]
+    search_date: str | None
+    analyses: dict[str, Analysis]
 
     @property
     def files(self) -> list[str]:
@@ -77,7 +144,22 @@ class Protocol:
         return [file for file in named if file]
 
 
-def load_protocol(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -> Protocol:
+class Written(NamedTuple):
+    """What a file says of an analysis: its keys, and where each of them stands."""
+
+    values: Raw
+    paths: Mapping[str, KeyPath]
+
+    def over(self, entry: Raw, path: KeyPath) -> Written:
+        """The same with what a further entry, at a path of the file, adds or says otherwise."""
+        names = {key: ASKED_AS.get(key, key) for key in entry if key not in ("name", "slug")}
+        return Written(
+            {**self.values, **{name: entry[key] for key, name in names.items()}},
+            {**self.paths, **{name: (*path, key) for key, name in names.items()}},
+        )
+
+
+def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     """Check a configuration and resolve its analyses.
 
     `config` is the configuration as Snakemake merged it; `files` are the YAML files it came from, read
@@ -95,85 +177,262 @@ def load_protocol(config: Mapping[str, Any], files: Iterable[str | Path] = ()) -
     lines: Lines = {}
     for file in files:
         name, (_, lines) = str(file), read_yaml(file)
-    faults = faults_of(schema_slips("config", config), name, lines) or [*folder_faults(config, name, lines)]
-    if faults:
-        raise InputError(faults)
-    words = load_vocabulary(config.get("vocabulary"))
-    catalogue = load_catalogue(config.get("instruments", "config/instruments.yaml"), words)
-    words = words.with_groups(catalogue.get("groups", {}))
-    faults = list(meaning_faults(config, catalogue, words, name, lines))
-    if faults:
-        raise InputError(faults)
-    evidence = config["evidence"]
-    shared = _shared(config)
+    if isinstance(config.get("search_date"), date):  # YAML takes 2026-11-28 for more than text
+        config = {**config, "search_date": str(config["search_date"])}
+    slips = list(schema_slips("config", config))
+    sound = _sound(config, {slip.path[:2] for slip in slips}) if isinstance(config, Mapping) else {}
+    words, catalogue, others = (
+        _words_and_catalogue(sound) if "instruments" in sound or not slips else (general(), None, ())
+    )
+    whole = not {slip.path[0] for slip in slips if slip.path} & {"questions", *PARTS.values()}
+    written, more = _written(sound, words, whole)
+    slips += [*folder_slips(sound), *more]
+    if catalogue:
+        slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
+    if catalogue is None or slips:
+        raise InputError([*faults_of(dict.fromkeys(slips), name, lines), *others])
+    return _protocol(config, written, words, catalogue)
+
+
+def _words_and_catalogue(config: Raw) -> tuple[Vocabulary, Catalogue | None, tuple[Fault, ...]]:
+    """The vocabulary with the groups of the catalogue, the catalogue, and what is wrong with their files."""
+    words = general()
+    try:
+        words = load_vocabulary(config.get("vocabulary"))
+        catalogue = load_catalogue(config.get("instruments", INSTRUMENTS), words)
+    except InputError as error:
+        return words, None, error.faults
+    return words.with_groups(catalogue.get("groups", {})), catalogue, ()
+
+
+def _protocol(
+    config: Raw, written: Mapping[str, Written], words: Vocabulary, catalogue: Catalogue
+) -> Protocol:
+    """A sound configuration as a protocol."""
+    shared = {
+        **{**DEFAULTS, **config.get("defaults", {})},
+        "robustness": {**ROBUSTNESS, **config.get("robustness", {})},
+        "assumptions": dict(config.get("assumptions", {})),
+    }
     return Protocol(
-        evidence=tuple([evidence] if isinstance(evidence, str) else evidence),
+        evidence=tuple(_listed(config["evidence"])),
         processed=config["processed"],
         results=config["results"],
-        instruments=str(config.get("instruments", "config/instruments.yaml")),
+        instruments=config.get("instruments", INSTRUMENTS),
         claims=config.get("claims"),
         published=config.get("published"),
         networks=config.get("networks"),
         vocabulary=config.get("vocabulary"),
         words=words,
+        title=config.get("title"),
+        authors=tuple(config.get("authors", ())),
+        search_date=config.get("search_date"),
         analyses={
-            slug: _resolved(slug, entry, shared, catalogue, words)
-            for slug, entry in config["analyses"].items()
+            slug: _resolved(slug, {**shared, **entry.values}, words, catalogue)
+            for slug, entry in written.items()
         },
     )
 
 
-def _shared(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What every analysis starts from."""
-    return {
-        **ANALYSIS_DEFAULTS,
-        **METHOD_DEFAULTS,
-        **config.get("defaults", {}),
-        "robustness": {**ROBUSTNESS_DEFAULTS, **config.get("robustness", {})},
-        "assumptions": dict(config.get("assumptions", {})),
-    }
+def _listed(value: str | Sequence[str]) -> list[str]:
+    """One word or several, as a list."""
+    return [value] if isinstance(value, str) else list(value)
 
 
-def load_catalogue(path: str | Path, words: Vocabulary | None = None) -> dict[str, Any]:
-    """Read the catalogue: `groups` of arm categories, `instruments`, and the rule that chose each MCID.
+# what is asked: products of populations, outcomes and comparisons; and what is written out
 
-    Domains and units are held to the `words`, where these are given. Raises InputError with every fault
-    found, each naming the file, line, key, value and what to write.
 
-    >>> import tempfile
-    >>> with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-    ...     _ = file.write("groups: {inert: [sham, placebo]}\\ninstruments: {}\\n")
-    ...     file.flush()
-    ...     load_catalogue(file.name)["groups"]
-    {'inert': ['sham', 'placebo']}
+def _written(config: Raw, words: Vocabulary, whole: bool) -> tuple[dict[str, Written], list[Slip]]:
+    """Every analysis that has all it must have, by slug, and what is wrong with how they are put together.
+
+    `config` holds sound entries only; `whole` says that no other was taken out of its questions and parts,
+    so that what is not found there does not exist.
     """
-    catalogue, lines = read_yaml(path)
-    faults = catalogue_faults(catalogue, str(path), lines, words)
-    if faults:
-        raise InputError(faults)
-    return dict(catalogue)
+    asked: dict[str, Written] = {}
+    slips: list[Slip] = []
+    for number, question in enumerate(config.get("questions", ())):
+        path = ("questions", str(number))
+        slips += _unknown_parts(question, config, path) if whole else ()
+        made = list(_products(question, config, words, path))
+        for key in {"title", "was"} & question.keys() if len(made) > 1 else ():
+            problem = f"of one analysis, and this line asks {len(made)}"
+            remedy = "write it under analyses, below the slug of the one that it is of"
+            slips.append(Slip((*path, key), str(question[key]), problem, remedy))
+        for slug, entry in made:
+            if slug in asked:
+                remedy = "ask it once, or give one of the questions a suffix"
+                slips.append(Slip(path, slug, "an analysis that an earlier question asks", remedy))
+            asked[slug] = entry
+    every = dict(asked)
+    for slug, entry in config.get("analyses", {}).items():
+        every[slug] = every.get(slug, Written({}, {})).over(entry, ("analyses", slug))
+    slips += [slip for slug in every for slip in _slug_slips(slug, every, asked if whole else None)]
+    return {slug: entry for slug, entry in every.items() if entry.values.keys() >= {*REQUIRED}}, slips
 
 
-def _resolved(
-    slug: str,
-    entry: Mapping[str, Any],
-    shared: Mapping[str, Any],
-    catalogue: Mapping[str, Any],
-    words: Vocabulary,
-) -> dict[str, Any]:
-    spec: dict[str, Any] = {"analysis": slug, **shared, **entry}
-    condition = entry["condition"]
-    spec["condition"] = [condition] if isinstance(condition, str) else list(condition)
-    for side in ("experimental", "control"):
-        spec[f"{side}_name"] = entry.get(f"{side}_name") or " or ".join(map(words.side, entry[side]))
-        spec[side] = list(dict.fromkeys(code for word in entry[side] for code in words.members(word)))
-    spec["unit"] = _unit(spec, catalogue["instruments"])
-    if "mcid" not in entry:
-        spec["mcid"] = _published_mcid(spec, catalogue["instruments"])
-    return spec
+def _unknown_parts(question: Raw, config: Raw, path: KeyPath) -> Iterator[Slip]:
+    for part, section in PARTS.items():
+        known = config.get(section, {})
+        for name in _listed(question[part]):
+            if name not in known:
+                remedy = suggestion(name, known) if known else f"write {section}, see config/README.md"
+                yield Slip((*path, part), name, f"not among the {section}", remedy)
 
 
-def _unit(spec: Mapping[str, Any], instruments: Mapping[str, Any]) -> str:
+def _products(question: Raw, config: Raw, words: Vocabulary, path: KeyPath) -> Iterator[tuple[str, Written]]:
+    """Slug and analysis of every product of the populations, outcomes and comparisons of a question."""
+    own = {key: value for key, value in question.items() if key not in (*PARTS, "suffix")}
+    choices = []
+    for part, section in PARTS.items():
+        known = config.get(section, {})
+        choices.append([(section, name, known[name]) for name in _listed(question[part]) if name in known])
+    for parts in product(*choices):
+        entry = Written({"title": _title(words, *((name, part) for _, name, part in parts))}, {})
+        for section, name, part in parts:
+            entry = entry.over(part, (section, name))
+        slug = [*(part.get("slug", name) for _, name, part in parts), question.get("suffix")]
+        yield "-".join(word for word in slug if word), entry.over(own, path)
+
+
+def _title(
+    words: Vocabulary, population: tuple[str, Raw], outcome: tuple[str, Raw], comparison: tuple[str, Raw]
+) -> str:
+    """The question in the words of its parts.
+
+    >>> aspirin = ("aspirin-vs-usual-care", {"experimental": ["aspirin"], "control": ["usual_care"]})
+    >>> _title(general(), ("mi", {"condition": "MI"}), ("quality-of-life", {}), aspirin)
+    'MI, quality of life: aspirin versus usual care'
+    """
+    conditions = map(words.condition, _listed(population[1].get("condition", ())))
+    who = population[1].get("name", " or ".join(conditions))
+    what = outcome[1].get("name", outcome[0].replace("-", " "))
+    asked = ", ".join(word for word in (who, what) if word)
+    sides = " versus ".join(_side_name(comparison[1], side, words) for side in SIDES)
+    return f"{asked[:1].upper()}{asked[1:]}: {comparison[1].get('name', sides)}"
+
+
+def _side_name(entry: Raw, side: str, words: Vocabulary) -> str:
+    """What a side of a comparison is called."""
+    return str(entry.get(f"{side}_name") or " or ".join(map(words.side, entry[side])))
+
+
+def _slug_slips(slug: str, every: Mapping[str, Written], asked: Collection[str] | None) -> Iterator[Slip]:
+    """What is wrong with a slug, and with what stands under it; `asked` are those of sound questions."""
+    values, paths = every[slug]
+    path = ("analyses", slug) if asked is None or slug not in asked else paths["population"][:-1]
+    if len(slug) > LONGEST_SLUG:
+        yield Slip(path, slug, f"a slug of more than {LONGEST_SLUG} characters", "shorten a name in it")
+    if values.get("was") in every:
+        yield Slip(paths["was"], values["was"], "the slug of an analysis that is still asked", "remove it")
+    missing = [key for key in REQUIRED if key not in values] if asked is not None else []
+    if missing and (near := nearest(slug, asked or ())):
+        problem = f"no slug of a question, nor an analysis written in full ({', '.join(missing)} are missing)"
+        yield Slip(path, slug, problem, f"did you mean '{near}'")
+        return
+    for key in missing:
+        yield Slip(path, "", f"the key '{key}' is missing", "add it, see config/README.md")
+
+
+def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> Iterator[Slip]:
+    """Words of an analysis that are not known, and a measure that does not fit the domain."""
+    values, paths = entry
+    treatments = words.table_words()["category"]
+    sides = sorted({*words.groups, *treatments}) if treatments else []
+    for side in SIDES:
+        for word in values[side]:
+            if sides and word not in sides:
+                problem = "neither an arm category nor a group of them"
+                yield Slip(paths[side], word, problem, suggestion(word, sides))
+    if values["domain"] not in words.domains:
+        remedy = suggestion(values["domain"], words.domains)
+        yield Slip(paths["domain"], values["domain"], "not a domain", remedy)
+        return
+    domain = words.domain(values["domain"])
+    if "outcomes" in paths:
+        yield from _outcome_slips(entry, domain, {code.split(":")[0] for code in catalogue["instruments"]})
+    yield from _measure_slips(entry, domain)
+
+
+def _outcome_slips(entry: Written, domain: Domain, instruments: Collection[str]) -> Iterator[Slip]:
+    path, outcomes = entry.paths["outcomes"], entry.values["outcomes"]
+    for code in outcomes if not domain.is_events else ():
+        if code.split(":")[0] not in instruments:
+            remedy = suggestion(code, sorted(instruments))
+            yield Slip(path, code, "not in the instrument catalogue", remedy)
+    if path[-1] == ("instruments" if domain.is_events else "events"):
+        wanted = "events" if domain.is_events else "instruments"
+        yield Slip(path, path[-1], f"not how the domain {domain.code} is measured", f"write {wanted}")
+
+
+def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
+    """A measure that does not fit the domain, and what does not fit the measure."""
+    values, paths = entry
+    measure, scale = values["measure"], values.get("scale")
+    if domain.is_events != (measure in OF_EVENTS):
+        fitting = ", ".join(OF_EVENTS if domain.is_events else OF_MEANS)
+        problem = f"not a measure for the domain {domain.code}"
+        yield Slip(paths["measure"], measure, problem, f"use one of: {fitting}")
+    for key, wanted in (("scale", "MD"), ("convert", "SMD")):
+        if values.get(key) and measure != wanted:
+            problem, remedy = f"meaningless for {measure}", f"remove it, or use measure: {wanted}"
+            yield Slip(paths[key], str(values[key]), problem, remedy)
+    if scale and _width(*_bounds(scale)) <= 0:
+        yield Slip(paths["scale"], scale, "not in ascending order", "write the lowest first, such as 0-10")
+    if domain.is_events and values["better"] != domain.better:
+        problem = f"against the meaning of the domain {domain.code}"
+        yield Slip(paths["better"], values["better"], problem, f"write {domain.better}")
+
+
+def folder_slips(config: Raw) -> Iterator[Slip]:
+    """Folders that Snakemake cannot take as they stand, and those that would be written over each other.
+
+    What is written (`processed`, `results`) lies neither within a folder of evidence nor around one, seen
+    through symbolic links, so that no run can change what trials printed.
+
+    >>> config = {"evidence": "data/raw", "processed": "data/raw/x", "results": "out"}
+    >>> [slip.problem for slip in folder_slips(config)]
+    ['it lies within the evidence folder data/raw']
+    """
+    evidence = _listed(config.get("evidence", ()))
+    named = [("evidence", folder) for folder in evidence]
+    named += [(key, config[key]) for key in ("processed", "results") if key in config]
+    strange = [(key, folder) for key, folder in named if STRANGE.search(folder) or folder != folder.strip()]
+    for key, folder in strange:
+        problem = "not a folder's name: braces, stars, control characters and outer spaces are not taken"
+        yield Slip((key,), folder, problem, "rename the folder")
+    if strange:
+        return
+    pairs = [("results", "processed", config.get("processed"))]
+    pairs += [(key, "evidence", folder) for key in ("processed", "results") for folder in evidence]
+    for key, kind, other in pairs:
+        if key not in config or other is None:
+            continue
+        mine, theirs = Path(config[key]).resolve(), Path(other).resolve()
+        if mine.is_relative_to(theirs) or theirs.is_relative_to(mine):
+            where = "is" if mine == theirs else "lies within" if mine.is_relative_to(theirs) else "holds"
+            problem = f"it {where} the {kind} folder {other}"
+            yield Slip((key,), "", problem, "give it a folder of its own")
+
+
+# one analysis with all its settings
+
+
+def _resolved(slug: str, values: Raw, words: Vocabulary, catalogue: Catalogue) -> Analysis:
+    """An analysis from all that was written of it and its defaults, its groups written out."""
+    instruments = catalogue["instruments"]
+    spec = {**values, "analysis": slug, "condition": _listed(values["condition"])}
+    for side in SIDES:
+        spec[side] = list(dict.fromkeys(code for word in values[side] for code in words.members(word)))
+        spec[f"{side}_name"] = _side_name(values, side, words)
+    spec["unit"] = _unit(values, instruments)
+    spec["design"] = None if values["design"] == "any" else values["design"]
+    if "mcid" not in values:
+        own = "between_groups" in values.get("thresholds", {})
+        spec["mcid"] = values["thresholds"]["between_groups"] if own else _published(spec, instruments)
+    return cast(Analysis, {key: spec[key] for key in Analysis.__annotations__})
+
+
+def _unit(spec: Raw, instruments: Mapping[str, Raw]) -> str:
     """Unit of the analysis scale; empty for ratios and where the instruments' units differ."""
     if spec["measure"] == "SMD":
         return "standard deviations"
@@ -185,7 +444,7 @@ def _unit(spec: Mapping[str, Any], instruments: Mapping[str, Any]) -> str:
     return str(units.pop()) if len(units) == 1 else ""
 
 
-def _published_mcid(spec: Mapping[str, Any], instruments: Mapping[str, Any]) -> dict[str, Any] | None:
+def _published(spec: Raw, instruments: Mapping[str, Raw]) -> Threshold | None:
     """The MCID of the first allowed instrument that has one in points, rescaled like its values.
 
     Only mean differences have one: a standardised difference has no points to compare with.
@@ -201,81 +460,75 @@ def _published_mcid(spec: Mapping[str, Any], instruments: Mapping[str, Any]) -> 
         if spec["scale"]:
             if not entry.get("range") or None in entry["range"]:
                 continue
-            factor = _width(*map(float, spec["scale"].rsplit("-", 1))) / _width(*entry["range"])
-        return {
-            "value": io.canonical_number(mcid["value"] * factor),
-            "unit": spec["unit"],
-            "kind": mcid.get("kind", ""),
-            "source": mcid["source"],
-            "instrument": code,
-        }
+            factor = _width(*_bounds(spec["scale"])) / _width(*entry["range"])
+        return Threshold(
+            value=io.canonical_number(mcid["value"] * factor) or 0.0,
+            unit=spec["unit"],
+            kind=mcid.get("kind", ""),
+            source=mcid["source"],
+            instrument=code,
+        )
     return None
+
+
+def _bounds(scale: str) -> list[float]:
+    """Both ends of a scale such as "0-10"."""
+    return [float(number) for number in scale.rsplit("-", 1)]
 
 
 def _width(low: float, high: float) -> float:
     return high - low
 
 
-Entry = Mapping[str, Any]
-STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+# the catalogue of instruments
 
 
-def folder_faults(config: Mapping[str, Any], name: str, lines: Lines) -> Iterator[Fault]:
-    """Folders that Snakemake cannot take as they stand, and those that would be written over each other.
+def load_catalogue(path: str | Path, words: Vocabulary | None = None) -> Catalogue:
+    """Read the catalogue of instruments.
 
-    What is written (`processed`, `results`) lies neither within a folder of evidence nor around one, seen
-    through symbolic links, so that no run can change what trials printed.
+    Domains and units are held to the `words`, where these are given. Raises InputError with every fault
+    found, each naming the file, line, key, value and what to write.
 
-    >>> config = {"evidence": "data/raw", "processed": "data/raw/x", "results": "out"}
-    >>> [fault.problem for fault in folder_faults(config, "config.yaml", {})]
-    ['it lies within the evidence folder data/raw']
+    >>> import tempfile
+    >>> with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
+    ...     _ = file.write("groups: {inert: [sham, placebo]}\\ninstruments: {}\\n")
+    ...     file.flush()
+    ...     load_catalogue(file.name)["groups"]
+    {'inert': ['sham', 'placebo']}
     """
-    evidence = [config["evidence"]] if isinstance(config["evidence"], str) else config["evidence"]
-    named = [*(("evidence", folder) for folder in evidence)]
-    named += [(key, config[key]) for key in ("processed", "results")]
-    strange = [(key, folder) for key, folder in named if STRANGE.search(folder) or folder != folder.strip()]
-    for key, folder in strange:
-        problem = "not a folder's name: braces, stars, control characters and outer spaces are not taken"
-        yield Fault(name, lines.get((key,)), key, folder, problem, "rename the folder")
-    if strange:
-        return
-    pairs = [("results", "processed", config["processed"])]
-    pairs += [(key, "evidence", folder) for key in ("processed", "results") for folder in evidence]
-    for key, kind, other in pairs:
-        mine, theirs = Path(config[key]).resolve(), Path(other).resolve()
-        if mine.is_relative_to(theirs) or theirs.is_relative_to(mine):
-            where = "is" if mine == theirs else "lies within" if mine.is_relative_to(theirs) else "holds"
-            problem = f"it {where} the {kind} folder {other}"
-            yield Fault(name, lines.get((key,)), key, "", problem, "give it a folder of its own")
+    catalogue, lines = read_yaml(path)
+    slips = list(schema_slips("instruments", catalogue))
+    slips += catalogue_slips(catalogue, slips, words)
+    if slips:
+        raise InputError(faults_of(slips, str(path), lines))
+    return cast(Catalogue, catalogue)
 
 
-def catalogue_faults(catalogue: Any, name: str, lines: Lines, words: Vocabulary | None = None) -> list[Fault]:
-    """Everything wrong with a catalogue of instruments: by its schema, and beside it what that cannot say.
+def catalogue_slips(
+    catalogue: Any, slips: Collection[Slip] = (), words: Vocabulary | None = None
+) -> Iterator[Slip]:
+    """What the schema, which found some `slips`, cannot say of a catalogue of instruments.
 
     These are groups within groups, parts without their instrument or in a domain that it has not, bounds
     that do not ascend, an MCID as large as the range, and domains and units that are none of the `words`.
 
-    >>> nrs = {"name": "Pain", "domains": ["pain"], "range": [10, 0], "better": "lowr", "unit": "points"}
-    >>> catalogue = {"groups": {"inert": ["sham"]}, "instruments": {"NRS": nrs}}
-    >>> print(*catalogue_faults(catalogue, "mine.yaml", {("instruments", "NRS", "better"): 9}), sep="\\n")
-    mine.yaml, column instruments.NRS.range: '[10, 0]' is not two numbers in ascending order. To mend: write
-    the lower one first, a higher one behind it.
-    mine.yaml, row 9, column instruments.NRS.better: 'lowr' is not one of: lower, higher. To mend: did you
-    mean 'lower'.
+    >>> nrs = {"name": "Pain", "domains": ["pain"], "range": [10, 0], "better": "lower", "unit": "points"}
+    >>> [slip.path for slip in catalogue_slips({"instruments": {"NRS": nrs}})]
+    [('instruments', 'NRS', 'range')]
     """
-    slips = list(schema_slips("instruments", catalogue))
-    if words and isinstance(catalogue, Mapping):
-        for code, entry in (
-            _sound(catalogue, {slip.path for slip in slips}).get("instruments") or {}
-        ).items():
-            slips += _word_slips(code, entry, words)
-    sound = _sound(catalogue, {slip.path for slip in slips}) if isinstance(catalogue, Mapping) else {}
+    if not isinstance(catalogue, Mapping):
+        return
+    entries = _sound(catalogue, {slip.path for slip in slips}).get("instruments") or {}
+    unknown = [slip for code, entry in entries.items() for slip in _word_slips(code, entry, words)]
+    yield from unknown
+    sound = _sound(catalogue, {slip.path for slip in (*slips, *unknown)})
     groups, instruments = sound.get("groups") or {}, sound.get("instruments") or {}
-    slips += [slip for name, members in groups.items() for slip in _group_slips(name, members, groups)]
+    for name, members in groups.items():
+        yield from _group_slips(name, members, groups)
     for code, entry in instruments.items():
-        slips += _part_slips(code, entry, instruments, catalogue["instruments"])
-        slips += [*_bound_slips(code, entry), *_mcid_slips(code, entry, instruments)]
-    return faults_of(slips, name, lines)
+        yield from _part_slips(code, entry, instruments, catalogue["instruments"])
+        yield from _bound_slips(code, entry)
+        yield from _mcid_slips(code, entry, instruments)
 
 
 def _sound(value: Any, faulty: Container[tuple[str, ...]], path: tuple[str, ...] = ()) -> Any:
@@ -298,7 +551,7 @@ def _group_slips(group: str, members: Sequence[str], groups: Container[str]) -> 
             yield Slip(("groups", group, str(index)), word, "the name of a group", remedy)
 
 
-def _part_slips(code: str, entry: Entry, sound: Entry, known: Iterable[str]) -> Iterator[Slip]:
+def _part_slips(code: str, entry: Raw, sound: Raw, known: Iterable[str]) -> Iterator[Slip]:
     whole, colon, _ = code.partition(":")
     if colon and whole not in known:
         near = nearest(whole, {other.partition(":")[0] for other in sound})
@@ -311,8 +564,10 @@ def _part_slips(code: str, entry: Entry, sound: Entry, known: Iterable[str]) -> 
             yield Slip(path, domain, f"not a domain of {whole}", remedy)
 
 
-def _word_slips(code: str, entry: Entry, words: Vocabulary) -> Iterator[Slip]:
+def _word_slips(code: str, entry: Raw, words: Vocabulary | None) -> Iterator[Slip]:
     """Units that are not known, and domains that are slips of known ones: of others it may be silent."""
+    if words is None:
+        return
     known, unit = words.table_words(), entry.get("unit")
     means = known["domain of means"]
     for index, domain in enumerate(entry.get("domains", [])):
@@ -324,7 +579,7 @@ def _word_slips(code: str, entry: Entry, words: Vocabulary) -> Iterator[Slip]:
         yield Slip(("instruments", code, "unit"), unit, "not a unit", suggestion(unit, known["unit"]))
 
 
-def _bound_slips(code: str, entry: Entry) -> Iterator[Slip]:
+def _bound_slips(code: str, entry: Raw) -> Iterator[Slip]:
     for key in ("range", "normal"):
         low, high = entry.get(key) or (0, 1)
         path, value = ("instruments", code, key), yaml_text([low, high])
@@ -335,68 +590,16 @@ def _bound_slips(code: str, entry: Entry) -> Iterator[Slip]:
             yield Slip(path, value, "not two numbers in ascending order", remedy)
 
 
-def _mcid_slips(code: str, entry: Entry, sound: Entry) -> Iterator[Slip]:
+def _mcid_slips(code: str, entry: Raw, sound: Raw) -> Iterator[Slip]:
     """A smallest difference that matters is smaller than the range, if it is in the unit of the values."""
     whole = {**sound.get(code.partition(":")[0], {}), **entry}
     low, high = whole.get("range") or (None, None)
     if low is None or high is None or low >= high:
         return
-    published: dict[tuple[str, ...], Entry] = {("mcid",): entry.get("mcid") or {}}
+    published: dict[tuple[str, ...], Raw] = {("mcid",): entry.get("mcid") or {}}
     published |= {("mcid_others", str(at)): mcid for at, mcid in enumerate(entry.get("mcid_others", []))}
     for place, mcid in published.items():
         if mcid.get("unit") == whole.get("unit") and mcid.get("value", 0) >= high - low:
             problem = f"as large as the whole range, {yaml_text([low, high])}"
             remedy = "check the value, its unit and the range"
             yield Slip(("instruments", code, *place, "value"), str(mcid["value"]), problem, remedy)
-
-
-def meaning_faults(
-    config: Mapping[str, Any], catalogue: Mapping[str, Any], words: Vocabulary, name: str, lines: Lines
-) -> Iterator[Fault]:
-    """What the schema cannot see: words that are not known, and measures that do not fit their domain."""
-    treatments = words.table_words()["category"]
-    sides = sorted({*words.groups, *treatments}) if treatments else []
-    instruments = {code.split(":")[0] for code in catalogue["instruments"]}
-    for slug, entry in config["analyses"].items():
-
-        def fault(key: str, value: Any, problem: str, remedy: str, slug: str = slug) -> Fault:
-            path = ("analyses", slug, key)
-            return Fault(name, line_of(path, lines), ".".join(path), str(value), problem, remedy)
-
-        for side in ("experimental", "control"):
-            for word in entry[side]:
-                if sides and word not in sides:
-                    yield fault(
-                        side, word, "neither an arm category nor a group of them", suggestion(word, sides)
-                    )
-        if entry["domain"] not in words.domains:
-            yield fault("domain", entry["domain"], "not a domain", suggestion(entry["domain"], words.domains))
-            continue
-        domain = words.domain(entry["domain"])
-        for code in entry.get("outcomes", []):
-            if not domain.is_events and code.split(":")[0] not in instruments:
-                yield fault(
-                    "outcomes", code, "not in the instrument catalogue", suggestion(code, sorted(instruments))
-                )
-        yield from _measure_faults(entry, domain, fault)
-
-
-def _measure_faults(entry: Mapping[str, Any], domain: Domain, fault: Any) -> Iterator[Fault]:
-    measure = entry["measure"]
-    if domain.is_events != (measure in OF_EVENTS):
-        fitting = ", ".join(OF_EVENTS if domain.is_events else OF_MEANS)
-        problem = f"not a measure for the domain {domain.code}"
-        yield fault("measure", measure, problem, f"use one of: {fitting}")
-    if scale := entry.get("scale"):
-        low, high = map(float, scale.rsplit("-", 1))
-        if measure != "MD":
-            yield fault("scale", scale, f"meaningless for {measure}", "remove it, or use measure: MD")
-        if low >= high:
-            yield fault("scale", scale, "not in ascending order", "write the lowest first, such as 0-10")
-    if entry.get("convert") and measure != "SMD":
-        yield fault(
-            "convert", entry["convert"], f"meaningless for {measure}", "remove it, or use measure: SMD"
-        )
-    if domain.is_events and entry["better"] != domain.better:
-        problem = f"against the meaning of the domain {domain.code}"
-        yield fault("better", entry["better"], problem, f"write {domain.better}")

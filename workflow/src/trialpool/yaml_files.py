@@ -7,8 +7,9 @@ must not be lost silently, so duplicates and aliases are faults here.
 from __future__ import annotations
 
 import json
+import re
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -18,10 +19,37 @@ import yaml
 
 from trialpool.errors import Fault, InputError, suggestion
 
-Lines = dict[tuple[str, ...], int]
+KeyPath = tuple[str, ...]
+Lines = dict[KeyPath, int]
 DEEPEST = 50
 TEXT = "tag:yaml.org,2002:str"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same language, ten times as fast
+KEY = r"""^\s*(?:-\s+)?(?:\{\s*)?([\w-]+):"""
+# Slips of people who are no programmers: how the line looks, what is wrong with it, how it is written.
+LOOKS = (
+    (r"^\s*\t", "the line begins with a tab", "indent it with blanks, as many as the lines around it"),
+    (KEY + r"([^\s:/].*)", "no blank stands behind the colon of '{0}'", "write '{0}: {1}'"),
+    (KEY + r"\s+([^\s\"'\[{|>#].*:(?:\s.*|$))", "a colon stands in text without quotes", 'write {0}: "{1}"'),
+    (KEY + r"\s+([@`%&*,\]}].*)", "a value begins with a sign that YAML needs itself", 'write {0}: "{1}"'),
+)
+# The same by what the parser was doing: in the words of libyaml or of PyYAML.
+DOING = (
+    ("quoted scalar", "a quotation mark is not closed", "close it, or leave it out"),
+    ("flow sequence", "a list in [ ] is not closed, or lacks a comma", "write it as [a, b]"),
+    ("flow mapping", "{ } is not closed, or lacks a comma", "write {a: 1, b: 2}, text in quotes"),
+    (
+        "block",
+        "the line is not indented as its neighbours",
+        "indent the keys of one entry alike",
+    ),
+    ("mapping values", "the line is not indented as its neighbours", "indent the keys of one entry alike"),
+)
+TYPES = {"object": "lines 'key: value'", "array": "a list", "string": "text", "null": "nothing"}
+WRITE = {
+    "object": "write them below the key, indented, without hyphens",
+    "array": "write it in square brackets, such as [a, b]",
+    "string": 'write words; a number, a date, yes or no in "…"',
+}
 
 
 def read_yaml(path: str | Path) -> tuple[Any, Lines]:
@@ -51,13 +79,41 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
             raise InputError(faults)
         return (None if node is None else loader.construct_document(node)), lines
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        problem = getattr(error, "problem", None) or "it is not valid YAML"
-        row = mark.line + 1 if mark else None
-        raise InputError([_fault(name, row, "", str(problem), "correct the YAML there")]) from None
+        raise InputError([_fault(name, *_syntax(error, text.splitlines()))]) from None
     except (ValueError, AttributeError) as error:  # PyYAML's own on a month 13 and on a number without end
         problem = f"it holds a date or number that cannot be one ({str(error)[:80]})"
         raise InputError([_fault(name, None, "", problem, 'write it as text, in "…"')]) from None
+
+
+def read_checked(path: str | Path, schema: str, more: Callable[[Any], Iterable[Slip]]) -> Any:
+    """The content of a YAML file that its schema accepts, and then `more`; an empty file counts as {}.
+
+    Raises InputError with every fault that one of the two finds.
+    """
+    content, lines = read_yaml(path)
+    content = {} if content is None else content
+    if slips := list(schema_slips(schema, content)) or list(more(content)):
+        raise InputError(faults_of(slips, str(path), lines))
+    return content
+
+
+def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[int | None, str, str, str]:
+    """Row, key, problem and remedy of a syntax error, from the look of the lines where it was met."""
+    marks = [getattr(error, f"{kind}_mark", None) for kind in ("problem", "context")]
+    rows = [mark.line for mark in marks if mark]
+    near = [row for mark in rows[:1] for row in (mark, mark - 1)] + rows[1:]
+    for row in (row for row in near if 0 <= row < len(text)):
+        for look, problem, remedy in LOOKS:
+            if match := re.match(look, text[row]):
+                parts = [part.strip()[:60] for part in match.groups()]
+                return row + 1, "", problem.format(*parts), remedy.format(*parts)
+    said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem"))
+    for words, problem, remedy in DOING:
+        if words in said:
+            row = rows[-1] if words.endswith(("scalar", "sequence", "flow mapping")) else rows[0]
+            return row + 1, "", problem, remedy
+    row = rows[0] + 1 if rows else None
+    return row, "", getattr(error, "problem", None) or "it is not valid YAML", "correct the YAML there"
 
 
 def _too_deep(text: str) -> bool:
@@ -77,7 +133,7 @@ def _fault(name: str, row: int | None, key: str, problem: str, remedy: str) -> F
     return Fault(name, row, key, "", problem, remedy)
 
 
-def _walk(name: str, node: yaml.Node, path: tuple[str, ...], lines: Lines, seen: set[int]) -> Iterator[Fault]:
+def _walk(name: str, node: yaml.Node, path: KeyPath, lines: Lines, seen: set[int]) -> Iterator[Fault]:
     """Note the line of every key; find keys that are no text or stand twice, and aliases: nodes met again."""
     if id(node) in seen:
         row = lines.get(path, node.start_mark.line + 1)
@@ -99,10 +155,11 @@ def _walk(name: str, node: yaml.Node, path: tuple[str, ...], lines: Lines, seen:
             yield from _walk(name, value, inner, lines, seen)
     elif isinstance(node, yaml.SequenceNode):
         for index, value in enumerate(node.value):
+            lines[*path, str(index)] = value.start_mark.line + 1
             yield from _walk(name, value, (*path, str(index)), lines, seen)
 
 
-def line_of(path: tuple[str, ...], lines: Lines) -> int | None:
+def line_of(path: KeyPath, lines: Lines) -> int | None:
     """The line of a key, or of the nearest key around it; None if the file does not have it.
 
     >>> line_of(("analyses", "pain", "outcomes", "0"), {("analyses",): 4, ("analyses", "pain"): 5})
@@ -114,7 +171,7 @@ def line_of(path: tuple[str, ...], lines: Lines) -> int | None:
 class Slip(NamedTuple):
     """One thing wrong in a YAML file: the path of its key, such as ("instruments", "NRS", "better")."""
 
-    path: tuple[str, ...]
+    path: KeyPath
     value: str
     problem: str
     remedy: str
@@ -163,12 +220,14 @@ def _is_finite(value: Any) -> bool:
     return number and abs(value) <= sys.float_info.max
 
 
-def _slips(path: tuple[str, ...], error: Any) -> Iterator[Slip]:
+def _slips(path: KeyPath, error: Any) -> Iterator[Slip]:
     """What one error of jsonschema at a path comes to, each slip with its own key."""
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
         for extra in sorted(map(str, set(error.instance) - set(known))):
-            yield Slip((*path, extra), "", f"the key {extra!r} is not known", suggestion(extra, known))
+            key, colon, value = extra.partition(":")
+            remedy = f"write '{key}: {value}'" if colon and key in known else suggestion(extra, known)
+            yield Slip((*path, extra), "", f"the key {extra!r} is not known", remedy)
     elif error.validator == "required":
         word = next(key for key in error.validator_value if error.message.startswith(repr(key)))
         yield Slip(path, "", f"the key '{word}' is missing", "add it, see config/README.md")
@@ -176,11 +235,12 @@ def _slips(path: tuple[str, ...], error: Any) -> Iterator[Slip]:
         value, known = yaml_text(error.instance), [yaml_text(entry) for entry in error.validator_value]
         yield Slip(path, value, f"not one of: {', '.join(known)}", suggestion(value, known))
     else:
-        key = (str(error.instance),) if "propertyNames" in error.absolute_schema_path else ()
-        wanted = error.schema.get("title")
+        name = (str(error.instance),) if "propertyNames" in error.absolute_schema_path else ()
+        kind = error.validator_value if error.validator == "type" else None
+        wanted = error.schema.get("title", TYPES.get(str(kind)))
         problem = f"not {wanted}" if wanted else f"not accepted here ({error.message[:200]})"
-        remedy = error.schema.get("remedy", "see config/README.md")
-        yield Slip((*path, *key), yaml_text(error.instance)[:80], problem, remedy)
+        remedy = error.schema.get("remedy", WRITE.get(str(kind), "see config/README.md"))
+        yield Slip((*path, *name), yaml_text(error.instance)[:80], problem, remedy)
 
 
 def yaml_text(value: Any) -> str:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from trialpool.errors import InputError, suggestion
+from trialpool.errors import suggestion
 from trialpool.evidence.risk_of_bias import NOT_BIAS
 from trialpool.measures import MEASURES
 from trialpool.records import (
@@ -33,7 +33,7 @@ from trialpool.records import (
 )
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
-from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
+from trialpool.yaml_files import Slip, read_checked
 
 Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
@@ -362,11 +362,8 @@ def load_claims(path: str | None, analyses: Iterable[str]) -> dict[str, Any]:
     >>> load_claims(None, [])["claims"]
     {}
     """
-    content, lines = read_yaml(path) if path else ({}, {})
-    given: dict[str, Any] = content or {}
-    slips = list(schema_slips("claims", given)) or list(_unknown_analyses(given, list(analyses)))
-    if slips:
-        raise InputError(faults_of(slips, str(path), lines))
+    known = list(analyses)
+    given = read_checked(path, "claims", lambda given: _unknown_analyses(given, known)) if path else {}
     certainty = {
         domain: {**rules, **(given.get("certainty") or {}).get(domain, {})}
         for domain, rules in DEFAULT_RULES["certainty"].items()

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from trialpool.errors import InputError, suggestion
+from trialpool.errors import suggestion
 from trialpool.records import (
     Edge,
     Effect,
@@ -27,7 +27,7 @@ from trialpool.records import (
     columns_of,
 )
 from trialpool.synthesis.pool import Floats, back_transform, finite, natural_numbers
-from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
+from trialpool.yaml_files import Slip, read_checked
 
 Rules = Mapping[str, Any]
 SMALLEST = 3
@@ -292,11 +292,8 @@ def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) 
     """
     if not path:
         return {}
-    content, lines = read_yaml(str(path))
-    slips = list(schema_slips("networks", content or {})) or list(_network_slips(content or {}, specs))
-    if slips:
-        raise InputError(faults_of(slips, str(path), lines))
-    nodes, networks = ((content or {}).get(key) or {} for key in ("nodes", "networks"))
+    content = read_checked(str(path), "networks", lambda content: _network_slips(content, specs))
+    nodes, networks = (content.get(key) or {} for key in ("nodes", "networks"))
     of = {category: node for node, categories in nodes.items() for category in categories}
     return {key: {**entry, "nodes": of} for key, entry in networks.items()}
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from trialpool.errors import InputError
+from trialpool.errors import suggestion
 from trialpool.records import PublishedPool, Record, Status, columns_of
-from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
+from trialpool.yaml_files import Slip, read_checked
 
 Row = Mapping[str, Any]
 PATTERNS = ("comparison", "outcome")
@@ -28,18 +28,15 @@ def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) ->
     """
     if not path:
         return {"figures": {}, "pools": []}
-    content, lines = read_yaml(str(path))
-    rules = {name: (content or {}).get(name) for name in ("figures", "pools")}
-    slips = list(schema_slips("published", content or {})) or list(_published_slips(rules, set(analyses)))
-    if slips:
-        raise InputError(faults_of(slips, str(path), lines))
-    return {"figures": rules["figures"] or {}, "pools": rules["pools"] or []}
+    known = list(analyses)
+    content = read_checked(str(path), "published", lambda rules: _published_slips(rules, known))
+    return {"figures": content.get("figures") or {}, "pools": content.get("pools") or []}
 
 
-def _published_slips(rules: Row, analyses: Collection[str]) -> Iterator[Slip]:
+def _published_slips(rules: Row, analyses: Sequence[str]) -> Iterator[Slip]:
     """What the schema cannot say: patterns that are no regular expressions, analyses that are not asked."""
-    entries = [(("figures", name), entry) for name, entry in (rules["figures"] or {}).items()]
-    entries += [(("pools", str(at)), entry) for at, entry in enumerate(rules["pools"] or [])]
+    entries = [(("figures", name), entry) for name, entry in (rules.get("figures") or {}).items()]
+    entries += [(("pools", str(at)), entry) for at, entry in enumerate(rules.get("pools") or [])]
     for path, entry in entries:
         for key in PATTERNS:
             try:
@@ -48,7 +45,9 @@ def _published_slips(rules: Row, analyses: Collection[str]) -> Iterator[Slip]:
                 yield Slip((*path, key), entry[key], f"not a regular expression: {error}", "correct it")
         if "analysis" in entry and entry["analysis"] not in analyses:
             problem = "not an analysis of the configuration"
-            yield Slip((*path, "analysis"), entry["analysis"], problem, "use the slug of one")
+            yield Slip(
+                (*path, "analysis"), entry["analysis"], problem, suggestion(entry["analysis"], analyses)
+            )
 
 
 def published_rows(pools: Sequence[Row], rules: Row, records: Sequence[Record]) -> list[PublishedPool]:
