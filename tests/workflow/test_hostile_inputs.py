@@ -13,7 +13,7 @@ import yaml
 
 from trialpool.contracts import STUDIES
 from trialpool.errors import InputError
-from trialpool.evidence import csvfile
+from trialpool.evidence import read
 from trialpool.evidence.read import examine
 from trialpool.protocol import load_protocol
 from trialpool.yaml_files import read_yaml
@@ -74,7 +74,7 @@ def test_a_huge_line_is_refused_within_bounded_memory(content, tmp_path):
     file = tmp_path / "studies.csv"
     file.write_bytes(",".join(STUDIES.names).encode() + b"\n" + content + b"\n")
     code = (
-        "import sys; from trialpool.evidence.csvfile import read_raw\n"
+        "import sys; from trialpool.evidence.read import read_raw\n"
         "from trialpool.contracts import STUDIES\n"
         "print(read_raw(sys.argv[1], STUDIES).faults[0])\n"
         # not ru_maxrss: a child process begins with the peak of the one that started it
@@ -89,9 +89,9 @@ def test_a_huge_line_is_refused_within_bounded_memory(content, tmp_path):
 def test_a_table_beyond_all_measure_is_refused_unread(tmp_path):
     file = tmp_path / "studies.csv"
     with file.open("wb") as stream:
-        stream.truncate(csvfile.LARGEST_FILE + 1)  # sparse: takes no room
+        stream.truncate(read.LARGEST_FILE + 1)  # sparse: takes no room
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    (fault,) = csvfile.read_raw(file, STUDIES).faults
+    (fault,) = read.read_raw(file, STUDIES).faults
     assert "more than 536,870,912" in fault.problem
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 100_000
 

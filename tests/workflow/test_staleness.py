@@ -55,7 +55,7 @@ def would_run(review):
             set(),
         ),
         (
-            "evidence/audit/integers.py",
+            "evidence/audit/checks.py",
             {"audit_numbers", "compare_arms"},
             {"ingest_tables", "harmonise_results"},
         ),

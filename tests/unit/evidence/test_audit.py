@@ -11,10 +11,9 @@ from hypothesis import strategies as st
 from trialpool import io
 from trialpool.contracts import AUDIT, TABLES
 from trialpool.evidence import audit as audit_room
-from trialpool.evidence.audit import checks
-from trialpool.evidence.audit.integers import debit, grim, grimmer
+from trialpool.evidence.audit import audit, checks, prepare
+from trialpool.evidence.audit.checks import debit, grim, grimmer
 from trialpool.evidence.audit.rules import RULES
-from trialpool.evidence.audit.run import audit, prepare
 from trialpool.evidence.read import read_evidence
 from trialpool.protocol import load_catalogue
 

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from trialpool.contracts import TABLES
-from trialpool.evidence.audit.run import audit
+from trialpool.evidence.audit import audit
 from trialpool.evidence.compare import compare
 from trialpool.evidence.read import read_evidence
 from trialpool.evidence.summaries import harmonise

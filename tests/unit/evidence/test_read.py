@@ -12,7 +12,7 @@ from malformed import parse, small_tables, write
 from trialpool.contracts import TABLES, stored
 from trialpool.errors import InputError
 from trialpool.evidence.read import examine, read_evidence
-from trialpool.evidence.rules import unknown_instruments
+from trialpool.evidence.validate import unknown_instruments
 
 RAW = Path(__file__).parents[3] / "data" / "raw"
 

@@ -11,7 +11,7 @@ import pytest
 from trialpool.contracts import EVENT_DOMAINS, OUTCOMES, TABLES, UNITS
 from trialpool.errors import nearest
 from trialpool.evidence import validate
-from trialpool.evidence.csvfile import read_raw
+from trialpool.evidence.read import read_raw
 
 RAW = Path(__file__).parents[3] / "data" / "raw"
 PROSE = (RAW / "CODEBOOK.md").read_text(encoding="utf-8")

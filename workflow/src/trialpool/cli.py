@@ -97,7 +97,7 @@ def check(
     count of what the tables hold and exits with 0. Several folders are checked as one body of evidence.
     """
     from trialpool.evidence.read import examine
-    from trialpool.evidence.rules import unknown_instruments
+    from trialpool.evidence.validate import unknown_instruments
     from trialpool.protocol import load_catalogue
     from trialpool.vocabulary import load_vocabulary
 

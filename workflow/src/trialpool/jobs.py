@@ -68,7 +68,7 @@ def ingest(
     folders: Sequence[str], catalogue_path: str, conditions: Sequence[str], paths: Sequence[str]
 ) -> None:
     """Read and check the evidence tables; write each as parquet, or raise InputError with every fault."""
-    from trialpool.evidence.ingest import valid_tables
+    from trialpool.evidence.read import valid_tables
     from trialpool.protocol import load_catalogue
 
     tables = valid_tables(folders, load_catalogue(catalogue_path), conditions)
@@ -87,7 +87,7 @@ def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
 
 def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, table_path: str) -> None:
     """Check the numbers against each other; findings as parquet for the comparison, as CSV for readers."""
-    from trialpool.evidence.audit.run import audit
+    from trialpool.evidence.audit import audit
     from trialpool.protocol import load_catalogue
 
     findings = audit(_frames(table_paths), load_catalogue(catalogue_path))

@@ -1,18 +1,59 @@
-"""Folders of codebook tables in, valid typed frames out, or every fault of every table at once."""
+"""Folders of codebook tables in, valid typed frames out, or every fault of every table at once.
+
+What spreadsheets do without harm is accepted: a byte-order mark, CRLF, blank rows, space around a cell,
+columns in another order. What could change a number or shift a column is a fault.
+"""
 
 from __future__ import annotations
 
+import csv
+import io
+import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
 
 from trialpool.contracts import TABLES, Table
-from trialpool.errors import Fault, InputError
-from trialpool.evidence.csvfile import RawTable, read_raw
-from trialpool.evidence.validate import TEXT, Words, check_cells, row_faults
+from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown
+from trialpool.evidence.validate import (
+    TEXT,
+    Catalogue,
+    RawTable,
+    Words,
+    check_cells,
+    row_faults,
+    unknown_instruments,
+)
 
 Folders = Sequence[str | Path]
+TOO_LONG = "line too long"
+LARGEST_FILE = 2**29  # bytes; the memory that reading takes is a few times that
+LONGEST_LINE = 2**24  # characters; a line of nothing but commas takes sixty times its size in memory
+SAVE_AS = "save it as 'CSV UTF-8 (comma delimited)'"
+COMMAS = 'put cells that contain a comma in "…", and write decimal points, not commas'
+SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+
+def valid_tables(
+    folders: Folders, catalogue: Catalogue, conditions: Sequence[str]
+) -> dict[str, pd.DataFrame]:
+    """Like `read_evidence`, for a review: the catalogue's groups name the arm categories, `conditions` are
+    those that the config asks about; an instrument that the catalogue lacks is a fault, as is a condition
+    that no trial has.
+    """
+    categories = sorted({word for members in catalogue.get("groups", {}).values() for word in members})
+    tables, faults = examine(folders, {"condition": list(conditions), "category": categories})
+    faults += unknown_instruments(tables, catalogue)
+    if "studies" in tables:
+        known = sorted(set(tables["studies"]["condition"].dropna()))
+        problem, remedy = "not the condition of any trial in studies.csv", f"use one of: {', '.join(known)}"
+        absent = [condition for condition in conditions if condition not in known]
+        faults += [Fault("config", None, "condition", name, problem, remedy) for name in absent]
+    if faults:
+        raise InputError(faults)
+    return tables
 
 
 def read_evidence(folders: Folders | str | Path, extra_words: Words | None = None) -> dict[str, pd.DataFrame]:
@@ -71,24 +112,6 @@ def examine(
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
 
 
-def load_table(path: Path, table: Table, extra_words: Words) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
-    """One file on its own: its cells as text, the typed frame, and the faults of its cells.
-
-    >>> import tempfile
-    >>> from trialpool.contracts import Column
-    >>> counts = Table("counts", (Column("n", "number"),), ())
-    >>> with tempfile.NamedTemporaryFile("w") as file:
-    ...     _ = file.write("n\\n30\\n\\n")
-    ...     file.flush()
-    ...     raw, typed, faults = load_table(Path(file.name), counts, {})
-    >>> raw.rows, typed["n"].tolist(), faults
-    ([2], [30.0], [])
-    """
-    raw = read_raw(path, table)
-    typed, faults = check_cells(raw, table, extra_words)
-    return raw, typed, faults
-
-
 def row_prefixes(folders: Folders) -> list[str]:
     """What stands before the file name in a `row_id`: nothing for one folder, else a telling folder name.
 
@@ -118,8 +141,7 @@ def _folder_faults(folders: Folders) -> Iterator[Fault]:
             yield Fault(str(folder), None, "", "", problem, "name a folder of codebook tables")
         elif path.resolve() in seen:
             yield Fault(str(folder), None, "", "", "the folder is named twice", "name it once")
-        else:
-            seen.add(path.resolve())
+        seen.add(path.resolve())
 
 
 def _marked(label: str, raw: RawTable, found: Sequence[Fault]) -> set[tuple[str, str]]:
@@ -128,3 +150,160 @@ def _marked(label: str, raw: RawTable, found: Sequence[Fault]) -> set[tuple[str,
     rows = {(f"{label}:{row}", "") for row in raw.ragged}
     absent = {(f"{label}:{row}", name) for name in raw.absent for row in raw.rows}
     return cells | rows | absent
+
+
+def load_table(path: Path, table: Table, extra_words: Words) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
+    """One file on its own: its cells as text, the typed frame, and the faults of its cells.
+
+    >>> import tempfile
+    >>> from trialpool.contracts import Column
+    >>> counts = Table("counts", (Column("n", "number"),), ())
+    >>> with tempfile.NamedTemporaryFile("w") as file:
+    ...     _ = file.write("n\\n30\\n\\n")
+    ...     file.flush()
+    ...     raw, typed, faults = load_table(Path(file.name), counts, {})
+    >>> raw.rows, typed["n"].tolist(), faults
+    ([2], [30.0], [])
+    """
+    raw = read_raw(path, table)
+    typed, faults = check_cells(raw, table, extra_words)
+    return raw, typed, faults
+
+
+def read_raw(path: str | Path, table: Table) -> RawTable:
+    """Read the file of one table; never raises for what a person may have done to the file.
+
+    >>> from trialpool.contracts import ARMS
+    >>> print(read_raw("data/arms.csv", ARMS).faults[0])
+    data/arms.csv: the file does not exist. To mend: add it; a table without rows still needs its header row.
+    """
+    file = str(path)
+    try:
+        records = _records(file, _decoded(file, _content(Path(path))))
+        if not records:
+            remedy = f"begin it with the header row: {','.join(table.names)}"
+            _refuse(file, 1, "the file is empty", remedy)
+        return _aligned(file, records, table)
+    except InputError as error:
+        nothing: dict[str, list[str]] = {name: [] for name in table.names}
+        return RawTable(file, nothing, [], frozenset(), frozenset(table.names), error.faults)
+
+
+def _refuse(file: str, row: int | None, problem: str, remedy: str) -> None:
+    raise InputError([Fault(file, row, "", "", problem, remedy)])
+
+
+def _content(path: Path) -> bytes:
+    try:
+        if (size := path.stat().st_size) <= LARGEST_FILE:
+            return path.read_bytes()
+        problem = f"the file has {size:,} bytes, more than {LARGEST_FILE:,}"
+        remedy = "split it into two folders"
+    except OSError as error:
+        if path.exists():
+            reason = "it is a folder" if path.is_dir() else error.strerror or "no access"
+            problem, remedy = f"the file cannot be read ({reason})", "put a readable file there"
+        else:
+            others = [each.name for each in path.parent.glob("*") if each.name != path.name]
+            near = nearest(path.name, others, 0.8)
+            problem = "the file does not exist"
+            remedy = f"rename '{near}'" if near else "add it; a table without rows still needs its header row"
+    raise InputError([Fault(str(path), None, "", "", problem, remedy)])
+
+
+def _decoded(file: str, content: bytes) -> str:
+    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        _refuse(file, None, "the file is UTF-16, not UTF-8", SAVE_AS)
+    if content[:2] == b"PK" or b"\x00" in content:
+        _refuse(file, None, "the file is not text (a workbook?)", f"open it and {SAVE_AS}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        row = content.count(b"\n", 0, error.start) + 1
+        start = max(content.rfind(b"\n", 0, error.start), content.rfind(b",", 0, error.start)) + 1
+        cell = content[start : error.start + 20].decode("latin-1").split(",")[0].split("\n")[0]
+        problem = f"the file is not UTF-8 (byte 0x{content[error.start]:02x} near {cell!r})"
+        remedy = f"{SAVE_AS}, then check the accents and signs"
+    raise InputError([Fault(file, row, "", "", problem, remedy)])
+
+
+def _records(file: str, text: str) -> list[list[str]]:
+    limit = csv.field_size_limit(sys.maxsize)  # the length of a cell is judged later, with its column's name
+    records: list[list[str]] = []
+    try:
+        for record in csv.reader(_lines(text), strict=True):
+            records.append(record)
+    except csv.Error as error:
+        problem = f"a quoted cell is not closed properly ({error})"
+        remedy = 'put cells with commas or quotes in "…" and double every quote inside'
+        if TOO_LONG in str(error):
+            problem = f"a line has more than {LONGEST_LINE:,} characters"
+            remedy = "keep text to what its column is for"
+        _refuse(file, len(records) + 1, problem, remedy)
+    finally:
+        csv.field_size_limit(limit)
+    return records
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines of a text; a line beyond all measure stops the reader before it is taken apart."""
+    for line in io.StringIO(text, newline=""):
+        if len(line) > LONGEST_LINE:
+            raise csv.Error(TOO_LONG)
+        yield line
+
+
+def _aligned(file: str, records: list[list[str]], table: Table) -> RawTable:
+    """The cells under the columns that they stand in."""
+    header = [name.strip() for name in records[0]]
+    places = {name: header.index(name) for name in table.names if name in header}
+    faults = list(_header_faults(file, header, table))
+    if not places or (len(header) == 1 and len(table.names) > 1):
+        raise InputError(faults)
+    width, named = len(header), len(header) - _nameless(header)
+    rows, kept, ragged = [], [], set()
+    for row, record in enumerate(records[1:], start=2):
+        if not any(cell.strip() for cell in record):
+            continue  # spreadsheets leave blank rows behind; they keep their number
+        if not named <= len(record) <= width or any(cell.strip() for cell in record[named:]):
+            ragged.add(row)
+            problem = f"the row has {len(record)} cells where the header has {named}"
+            faults.append(Fault(file, row, "", "", problem, COMMAS))
+        rows.append(row)
+        kept.append(record + [""] * (width - len(record)))
+    cells = {
+        name: [record[places[name]].strip() for record in kept] if name in places else [""] * len(kept)
+        for name in table.names
+    }
+    absent = frozenset(each.name for each in table.columns if each.name not in places and not each.optional)
+    return RawTable(file, cells, rows, frozenset(ragged), absent, tuple(faults))
+
+
+def _nameless(header: Sequence[str]) -> int:
+    """How many nameless columns stand at the end of the header, as spreadsheets leave them."""
+    return len(header) - 1 - max((place for place, name in enumerate(header) if name), default=-1)
+
+
+def _header_faults(file: str, header: Sequence[str], table: Table) -> Iterator[Fault]:
+    known = table.names
+    if not set(known) & set(header) or (len(header) == 1 and len(known) > 1):
+        sign = next((sign for sign in SEPARATORS if sign in "".join(header)), "")
+        problem = "the header row names no known column"
+        remedy = f"use: {','.join(known)}"
+        if sign:
+            problem = f"the cells are separated by {SEPARATORS[sign]}"
+            remedy = "separate them by commas (and write decimal points)"
+        yield Fault(file, 1, "", "", problem, remedy)
+        return
+    lacking = [column for column in table.columns if column.name not in header]
+    for name, count in Counter(header).items():
+        if name in known and count > 1:
+            yield Fault(file, 1, name, "", f"the column stands {count} times", "keep one of them")
+        elif name not in known and (name or count > _nameless(header)):
+            near = nearest(name, [column.name for column in lacking])
+            remedy = f"rename it to '{near}'" if near else "remove it; remarks belong into a note column"
+            column = name if name.isprintable() and len(name) <= SHOWN_VALUE_LENGTH else ""
+            yield Fault(file, 1, column, "", f"the column {shown(name)} is not in the codebook", remedy)
+    for column in lacking:
+        if not column.optional:
+            yield Fault(file, 1, column.name, "", "the column is missing", "add it to the header row")

@@ -1,86 +1,75 @@
 """Cells and rows of the evidence in, typed frames and a fault for everything wrong with them out.
 
-Cells are judged column by column (presence, length, vocabulary, form, range), rows by the rules of `rules`.
-Every check is a mask over a whole column, so that all faults are told at once.
+Cells are judged column by column (presence, length, vocabulary, form, range), as `contracts` has it, then
+rows by what they must say of each other: keys, joins, spreads, counts. Every check is a mask over a whole
+column. Implausible *numbers* are no faults of form: the audit marks them.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from trialpool.contracts import FORMS, LARGEST, Column, Table
+from trialpool.contracts import (
+    CONTRAST_MEASURES,
+    FORMS,
+    INTERVALS,
+    LARGEST,
+    OUTCOMES,
+    RATIO_CONTRASTS,
+    TABLES,
+    Column,
+    Table,
+)
 from trialpool.errors import Fault, nearest
-from trialpool.evidence.csvfile import RawTable
-from trialpool.evidence.rules import RULES, Rule
+from trialpool.measures import RATIOS
 
 TEXT = pd.StringDtype("pyarrow")
 FORMULA = r"^(?:=|#(?:REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL))"
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
-STRANGE = f"{FORMULA}|{CONTROL}"
 SUGGESTIONS = 25  # nearest words are searched for the first faults of a rule only: it costs time
 MISSING_WORDS = frozenset({"NA", "N/A", "NR", "ND", "NAN", "NULL", "NONE", "-", "--", "–", "—", ".", "?"})
+SOURCE = "check it against the source"
+OWN = ("condition", "category")  # the vocabularies to which another review adds its own words
+OWN_WORD = "; for a word of your own see 'Another review' in config/README.md"
 
 Words = Mapping[str, Sequence[str]]
+Catalogue = Mapping[str, Any]
+Tables = Mapping[str, pd.DataFrame]
+Row = Mapping[str, Any]
 
 
-def text_frame(raw: RawTable) -> pd.DataFrame:
-    """The cells as text (empty = <NA>), indexed by record number.
+@dataclass(frozen=True, slots=True)
+class RawTable:
+    """The cells of one file as text.
 
-    >>> raw = RawTable("arms.csv", {"arm": ["acu", ""]}, [2, 4], frozenset(), frozenset(), ())
-    >>> text_frame(raw)["arm"].isna().to_dict()
-    {2: False, 4: True}
+    `cells` maps each codebook column to its cells (stripped, "" = empty), `rows` holds the record number of
+    each (header = 1), `ragged` the record numbers of rows whose cells do not line up with the header,
+    `absent` the columns that the file lacks and must have. An unreadable file has no rows and lacks every
+    column.
     """
-    index = pd.Index(raw.rows, dtype="int64", name="row")
-    columns = {name: pd.array(cells, dtype=TEXT) for name, cells in raw.cells.items()}
-    frame = pd.DataFrame(columns, index=index)
-    return frame.mask(frame == "") if len(frame) else frame
+
+    file: str
+    cells: dict[str, list[str]]
+    rows: list[int]
+    ragged: frozenset[int]
+    absent: frozenset[str]
+    faults: tuple[Fault, ...]
 
 
-def _allowed(column: Column, words: Words) -> tuple[str, ...]:
-    return (*column.words, *words.get(column.name, ())) if column.words else ()
-
-
-def broken_text(cells: pd.Series, column: Column, words: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
-    """Each check of a column's text and which cells fail it; the first one that a cell fails is its fault.
-
-    >>> from trialpool.contracts import WEEKS
-    >>> cells = pd.Series(["8", "3,5", None], dtype=TEXT)
-    >>> [(check, list(cells[mask])) for check, mask in broken_text(cells, WEEKS, ()) if mask.any()]
-    [('form', ['3,5'])]
-    """
-    form = FORMS[column.form]
-    if column.required:
-        yield "empty", cells.isna()
-    yield "length", (cells.str.len() > form.longest).fillna(False)
-    if words:
-        yield "words", cells.notna() & ~cells.isin(words)
-    elif form.pattern == FORMS["text"].pattern:
-        yield "strange", cells.str.contains(STRANGE).fillna(False)
-    else:
-        yield "form", ~cells.str.fullmatch(form.pattern).fillna(True)
-
-
-def broken_numbers(numbers: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:
-    """Each check of a column's numbers and which fail it; missing ones fail none.
-
-    >>> from trialpool.contracts import WEEKS
-    >>> [mask.tolist() for check, mask in broken_numbers(pd.Series([8.0, -1.0, None]), WEEKS)]
-    [[False, True, False]]
-    """
-    yield "range", numbers.notna() & ~numbers.between(column.low, column.high)
-    if column.whole:
-        yield "whole", numbers.notna() & (numbers != numbers.round())
+# Cells
 
 
 def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame, list[Fault]]:
     """Judge and convert the cells of one file.
 
-    Returns the typed frame (numbers float64 with NaN, text with <NA>; a cell that is at fault is missing
-    there, unless it is text that other rows may join on) and a fault for each cell at fault.
+    Returns the typed frame, indexed by record number (numbers float64 with NaN, text with <NA>; a cell that
+    is no number is missing there, text at fault stays, since other rows may join on it), and a fault for
+    each cell at fault. `words` adds to the vocabularies of columns.
 
     >>> counts = Table("counts", (Column("n", "number"),), ())
     >>> raw = RawTable("counts.csv", {"n": ["30", "3O", ""]}, [2, 3, 4], frozenset(), frozenset(), ())
@@ -88,16 +77,17 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
     >>> typed["n"].tolist(), [(fault.row, fault.value) for fault in faults]
     ([30.0, nan, nan], [(3, '3O')])
     """
-    text = text_frame(raw)
-    typed = text.copy()
-    faults = []
+    index = pd.Index(raw.rows, dtype="int64")
+    text = pd.DataFrame({name: pd.array(cells, dtype=TEXT) for name, cells in raw.cells.items()}, index)
+    text = text.mask(text == "") if len(text) else text
+    typed, faults = text.copy(), []
     for column in table.columns:
-        cells, allowed = text[column.name], _allowed(column, words)
-        broken = _first_broken(broken_text(cells, column, allowed))
+        cells = text[column.name]
+        allowed = (*column.words, *words.get(column.name, ())) if column.words else ()
+        broken = _first_broken(_broken_text(cells, column, allowed))
         if column.is_number:
-            numbers = pd.to_numeric(cells.mask(cells.index.isin(list(broken)))).astype("float64")
-            typed[column.name] = numbers.to_numpy()
-            broken |= _first_broken(broken_numbers(typed[column.name], column))
+            typed[column.name] = pd.to_numeric(cells.mask(cells.index.isin(list(broken)))).astype("float64")
+            broken |= _first_broken(_broken_numbers(typed[column.name], column))
         if column.name not in raw.absent:
             faults += [
                 cell_fault(raw.file, row, column, check, cells.at[row], allowed)
@@ -105,6 +95,26 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
                 if row not in raw.ragged
             ]
     return typed, faults
+
+
+def _broken_text(cells: pd.Series, column: Column, words: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
+    """Each check of a column's text and which cells fail it; the first one that a cell fails is its fault."""
+    form = FORMS[column.form]
+    if column.required:
+        yield "empty", cells.isna()
+    yield "length", (cells.str.len() > form.longest).fillna(False)
+    if words:
+        yield "words", cells.notna() & ~cells.isin(words)
+    elif form.pattern == FORMS["text"].pattern:
+        yield "strange", cells.str.contains(f"{FORMULA}|{CONTROL}").fillna(False)
+    else:
+        yield "form", ~cells.str.fullmatch(form.pattern).fillna(True)
+
+
+def _broken_numbers(numbers: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:
+    yield "range", numbers.notna() & ~numbers.between(column.low, column.high)
+    if column.whole:
+        yield "whole", numbers.notna() & (numbers != numbers.round())
 
 
 def _first_broken(checks: Iterator[tuple[str, pd.Series]]) -> dict[int, str]:
@@ -127,7 +137,8 @@ def cell_fault(
     """
     value = "" if cell is pd.NA or cell is None else str(cell)
     if check == "empty":
-        return Fault(file, row, column.name, "", "the cell is empty", f"fill in {_wanted(column, words)}")
+        wanted = f"one of: {', '.join(words)}" if words else f"the {column.name} (see CODEBOOK.md)"
+        return Fault(file, row, column.name, "", "the cell is empty", f"fill in {wanted}")
     if re.search(FORMULA, value):
         problem, remedy = "a formula or an error of a spreadsheet", "paste the value itself (as values)"
     elif re.search(CONTROL, value):
@@ -137,8 +148,16 @@ def cell_fault(
     return Fault(file, row, column.name, value, problem, remedy)
 
 
-def _wanted(column: Column, words: Sequence[str]) -> str:
-    return f"one of: {', '.join(words)}" if words else f"the {column.name} (see CODEBOOK.md)"
+def _length(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
+    problem = f"{len(value)} characters long, more than {FORMS[column.form].longest}"
+    return problem, "shorten it; perhaps a whole document was pasted into the cell"
+
+
+def _word(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
+    near = nearest(value, words)
+    remedy = f"write '{near}'; all words: " if near else "use one of: "
+    remedy += ", ".join(words) + (OWN_WORD if column.name in OWN else "")
+    return f"not one of the words for {column.name}", remedy
 
 
 def _form(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
@@ -155,38 +174,54 @@ def _form(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
 
 
 def _range(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
-    if column.low > -LARGEST and column.high < LARGEST:
-        return f"not between {column.low:g} and {column.high:g}", "check it against the source"
-    if column.low > -LARGEST:
-        return f"not {column.low:g} or more", "check it against the source"
-    return "larger than anything a trial reports", "check it against the source"
+    if column.low == -LARGEST:
+        return "larger than anything a trial reports", SOURCE
+    bounds = f"not between {column.low:g} and {column.high:g}"
+    return bounds if column.high < LARGEST else f"not {column.low:g} or more", SOURCE
 
 
-OWN = ("condition", "category")  # the vocabularies to which another review adds its own words
-OWN_WORD = "; for a word of your own see 'Another review' in config/README.md"
+def _whole(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
+    return "not a whole number", SOURCE
 
-_WORDING: dict[str, Callable[[str, Column, Sequence[str]], tuple[str, str]]] = {
-    "length": lambda value, column, words: (
-        f"{len(value)} characters long, more than {FORMS[column.form].longest}",
-        "shorten it; perhaps a whole document was pasted into the cell",
-    ),
-    "words": lambda value, column, words: (
-        f"not one of the words for {column.name}",
-        (f"write '{near}'; all words: " if (near := nearest(value, words)) else "use one of: ")
-        + ", ".join(words)
-        + (OWN_WORD if column.name in OWN else ""),
-    ),
-    "form": _form,
-    "range": _range,
-    "whole": lambda value, column, words: ("not a whole number", "check it against the source"),
-}
+
+_WORDING = {"length": _length, "words": _word, "form": _form, "range": _range, "whole": _whole}
+
+
+# Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One rule about the rows of a table.
+
+    `broken` says which rows break it: an expression over the table's columns (pandas' `eval`), or a function
+    of the frame and all tables. The fault is put on `column` with the value found there. The rule is silent
+    for a row that has a fault already in a column that it `uses` (those of the expression, unless said), and
+    altogether while a table in `needs` could not be read. `problem` may name columns in braces, whose values
+    it then shows; `remedy` is text or made from the row and the tables.
+    """
+
+    column: str
+    broken: str | Callable[[pd.DataFrame, Tables], pd.Series]
+    problem: str
+    remedy: str | Callable[[Row, Tables], str]
+    uses: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+
+    def of(self, frame: pd.DataFrame, tables: Tables) -> pd.DataFrame:
+        """The rows that break the rule."""
+        mask = self.broken
+        found = frame.eval(mask, engine="python") if isinstance(mask, str) else mask(frame, tables)
+        return frame[found.fillna(False).to_numpy(dtype=bool)]
+
+    def columns(self) -> frozenset[str]:
+        """The columns whose own faults silence the rule for a row."""
+        named = re.findall(r"\w+", self.broken) if isinstance(self.broken, str) and not self.uses else ()
+        return frozenset((self.column, *self.uses, *named, ""))
 
 
 def row_faults(
-    tables: Mapping[str, pd.DataFrame],
-    files: Mapping[str, str],
-    marked: set[tuple[str, str]],
-    unreadable: set[str],
+    tables: Tables, files: Mapping[str, str], marked: set[tuple[str, str]], unreadable: set[str]
 ) -> Iterator[Fault]:
     """The rows that break a rule, but for those with a fault already in a cell that the rule uses.
 
@@ -197,19 +232,13 @@ def row_faults(
         for rule in RULES[name]:
             if frame.empty or unreadable & {name, *rule.needs}:
                 continue
-            broken = frame[~rule.holds(frame, tables).to_numpy(dtype=bool)]
-            for count, row in enumerate(broken.to_dict("records")):
-                if not any((row["row_id"], column) in marked for column in (*rule.uses, "")):
+            uses = rule.columns()
+            for count, row in enumerate(rule.of(frame, tables).to_dict("records")):
+                if not any((row["row_id"], column) in marked for column in uses):
                     yield _row_fault(rule, row, tables, files, count)
 
 
-def _row_fault(
-    rule: Rule,
-    row: Mapping[str, Any],
-    tables: Mapping[str, pd.DataFrame],
-    files: Mapping[str, str],
-    count: int,
-) -> Fault:
+def _row_fault(rule: Rule, row: Row, tables: Tables, files: Mapping[str, str], count: int) -> Fault:
     label, number = str(row["row_id"]).rsplit(":", 1)
     cell = row[rule.column]
     value = "" if pd.isna(cell) else f"{cell:.10g}" if isinstance(cell, float) else str(cell)
@@ -218,3 +247,281 @@ def _row_fault(
         remedy = remedy(row, tables) if count < SUGGESTIONS else "see the first faults of this kind"
     problem = rule.problem.format_map(row) if "{" in rule.problem else rule.problem
     return Fault(files[label], int(number), rule.column, value, problem, remedy)
+
+
+def _pairs(frame: pd.DataFrame, *columns: str) -> pd.Series:
+    """Several text columns as one key a row; missing cells count as empty."""
+    return pd.Series(list(zip(*(frame[name].fillna("") for name in columns), strict=True)), frame.index)
+
+
+def _key_rule(table: Table) -> Rule:
+    """No two rows of the table have the same key; the second one is at fault."""
+    key = list(table.key)
+
+    def remedy(row: Row, tables: Tables) -> str:
+        same = tables[table.name]
+        for column in key:
+            same = same[same[column].isna() if pd.isna(row[column]) else same[column] == row[column]]
+        first = same["row_id"].iloc[0].replace(":", " row ")
+        return f"remove one, or tell them apart; the first stands in {first}"
+
+    problem = f"in a second row with the same {', '.join(key)}"
+    return Rule(key[0], lambda frame, tables: frame.duplicated(key, keep="first"), problem, remedy, table.key)
+
+
+def _no_study(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+    return ~frame["study_id"].isin(tables["studies"]["study_id"].dropna())
+
+
+def _study_remedy(row: Row, tables: Tables) -> str:
+    near = nearest(str(row["study_id"]), tables["studies"]["study_id"].dropna())
+    return f"write '{near}', or add the trial to studies.csv" if near else "add the trial to studies.csv"
+
+
+def _arm_rule(column: str) -> Rule:
+    """The row's study and arm stand together in arms.csv."""
+
+    def broken(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+        arms = tables["arms"]
+        here = _pairs(frame, "study_id", column).isin(set(_pairs(arms, "study_id", "arm")))
+        known = ~_no_study(frame, tables)  # else the study's own rule speaks
+        return ~here & (known | frame["study_id"].isin(arms["study_id"]))
+
+    def remedy(row: Row, tables: Tables) -> str:
+        arms = tables["arms"]
+        known = sorted(arms["arm"][arms["study_id"] == row["study_id"]].dropna())
+        if near := nearest(str(row[column]), known):
+            return f"write '{near}', or add the arm to arms.csv"
+        listed = ", ".join(known)
+        return f"use one of its arms ({listed}), or add the arm to arms.csv" if known else "add it there"
+
+    problem = "not an arm of this study in arms.csv"
+    return Rule(column, broken, problem, remedy, ("study_id", column), ("arms", "studies"))
+
+
+def _pools_others(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+    """Whether pooled arms name anything but other arms of their study, each once, none itself pooled."""
+    single = set(_pairs(frame[frame["pooled_of"].isna()], "study_id", "arm"))
+    lists = [
+        [(study, part) for part in str(parts).split()] if parts is not pd.NA else []
+        for study, parts in zip(frame["study_id"], frame["pooled_of"], strict=True)
+    ]
+    wrong = [not set(parts) <= single or len(set(parts)) < len(parts) for parts in lists]
+    return pd.Series(wrong, frame.index, dtype=bool)
+
+
+def _adds_to_none(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+    named = _pairs(frame, "study_id", "adds_to").isin(set(_pairs(frame, "study_id", "arm")))
+    return frame["adds_to"].notna() & (~named | (frame["adds_to"] == frame["arm"]).fillna(False))
+
+
+def _no_crossover(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+    studies = tables["studies"]
+    others = studies.loc[studies["design"] != "crossover", "study_id"]
+    return frame["period"].notna() & frame["study_id"].isin(others)
+
+
+def misspelling(word: str, known: Sequence[str]) -> str:
+    """The known word that `word` is most probably a slip of ("" if it is known, or a word of its own).
+
+    New codes are welcome, and a different digit makes another one.
+
+    >>> misspelling("improvd", ("improved", "cured")), misspelling("pain_70", ("pain_30", "pain_50"))
+    ('improved', '')
+    """
+    letters = {"".join(sign for sign in each if not sign.isdigit()) for each in known}
+    own = "".join(sign for sign in word if not sign.isdigit())
+    return "" if word in known or own in letters else nearest(word, known, 0.85)
+
+
+def _misspelt(column: str, known: Callable[[Row], Sequence[str]], *beside: str) -> Rule:
+    """A word that is probably a slip of one of those known for its row."""
+    uses = (*beside, column)
+
+    def slip(row: Row) -> str:
+        return "" if any(pd.isna(row[name]) for name in uses) else misspelling(str(row[column]), known(row))
+
+    def broken(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+        words = frame[list(uses)].drop_duplicates()
+        slips = {tuple(row[name] for name in uses) for row in words.to_dict("records") if slip(row)}
+        return pd.Series([key in slips for key in _pairs(frame, *uses)], frame.index, dtype=bool)
+
+    return Rule(column, broken, "probably misspelt", lambda row, tables: f"write '{slip(row)}'", uses)
+
+
+def _spread_rules(table: Table) -> Iterator[Rule]:
+    """spread_low and spread_high hold what spread_type says: both bounds, one value, or nothing."""
+    words = next(column.words for column in table.columns if column.name == "spread_type")
+    single = [word for word in words if word in ("sd", "se")]
+    intervals = [word for word in words if word not in (*single, "none")]
+    low, high = "spread_low", "spread_high"
+    empty = "the cell is empty although spread_type "
+    for column, broken, problem, remedy in (
+        (low, f"spread_type in {single + intervals} and spread_low.isna()", f"{empty}names a spread",
+         "fill in the value, or write 'none' as spread_type"),
+        (low, "spread_type == 'none' and spread_low.notna()", "beside the spread_type none",
+         "empty it, or name the type"),
+        (low, f"spread_type in {single} and spread_low < 0",
+         f"negative, which no {' or '.join(single)} can be", SOURCE),
+        (low, f"spread_type in {intervals} and spread_low > spread_high",
+         "above spread_high ({spread_high:.10g})", "swap the two bounds, or correct a sign"),
+        (high, f"spread_type in {intervals} and spread_high.isna()",
+         f"{empty}is an interval ({', '.join(intervals)})", "fill in the upper bound; an interval has both"),
+        (high, f"spread_type in {[*single, 'none']} and spread_high.notna()",
+         f"beside a spread_type that has no upper bound ({', '.join(single)}, none)",
+         "empty the cell, or correct spread_type"),
+    ):  # fmt: skip
+        yield Rule(column, broken, problem, remedy)
+
+
+def _ratio(column: str, measures: Sequence[str], beside: str = "") -> Rule:
+    """Ratios and their bounds are above 0, that is, not entered as logarithms."""
+    remedy = f"{SOURCE}; ratios are entered on their natural scale, not as logarithms"
+    broken = f"measure in {list(measures)} and {column} <= 0{beside}"
+    return Rule(column, broken, "not above 0, as a ratio must be", remedy)
+
+
+_OF_INTERVALS = f" and spread_type in {list(INTERVALS)}"
+OWN_RULES: dict[str, tuple[Rule, ...]] = {
+    "studies": (
+        Rule(
+            "study_id",
+            lambda frame, tables: ~frame["study_id"].isin(tables["arms"]["study_id"].dropna()),
+            "a study without any arm in arms.csv",
+            "add its arms there",
+            needs=("arms",),
+        ),
+    ),
+    "arms": (
+        Rule(
+            "adds_to",
+            _adds_to_none,
+            "not another arm of this study",
+            "name the arm whose whole treatment this arm also got",
+            ("study_id", "arm"),
+        ),
+        Rule(
+            "pooled_of",
+            _pools_others,
+            "not a list of different single arms of this study",
+            "name arms of the same study, each once, none of them pooled itself",
+            ("study_id", "arm"),
+        ),
+    ),
+    "continuous": (
+        Rule(
+            "weeks",
+            "timepoint == 'baseline' and weeks > 0",
+            "not the time of a baseline",
+            "write 0, or correct the timepoint",
+        ),
+        Rule(
+            "timepoint",
+            "timepoint != 'baseline' and weeks == 0",
+            "beside week 0, which is the baseline",
+            "write baseline, or correct the weeks",
+        ),
+        Rule(
+            "measure",
+            "timepoint == 'baseline' and measure == 'change'",
+            "not possible at baseline",
+            "write final, or correct the timepoint",
+        ),
+    ),
+    "contrasts": (
+        Rule("arm_2", "arm_1 == arm_2", "the same arm as arm_1", "name the arm it was compared with"),
+        _misspelt("measure", lambda row: CONTRAST_MEASURES),
+        Rule(
+            "estimate",
+            f"estimate.isna() and spread_type not in {list(INTERVALS)}",
+            "the cell is empty although no interval is given",
+            "fill in the estimate, or the interval it is the midpoint of",
+        ),
+        _ratio("estimate", RATIO_CONTRASTS),
+        *(_ratio(column, RATIO_CONTRASTS, _OF_INTERVALS) for column in ("spread_low", "spread_high")),
+    ),
+    "events": (
+        _misspelt("outcome", lambda row: OUTCOMES.get(row["domain"], ()), "domain"),
+        Rule(
+            "events",
+            "events > n",
+            "more than n ({n:.10g})",
+            "check both against the source; events counts people, not occurrences",
+        ),
+    ),
+    "published_pools": (
+        Rule(
+            "ci_low",
+            "ci_low > ci_high",
+            "above ci_high ({ci_high:.10g})",
+            "swap the two bounds, or correct a sign",
+        ),
+        *(_ratio(column, RATIOS) for column in ("estimate", "ci_low", "ci_high")),
+    ),
+}
+OF_COLUMN: dict[str, tuple[Rule, ...]] = {  # of every table that has the column
+    "period": (
+        Rule(
+            "period",
+            _no_crossover,
+            "beside a trial that is no crossover",
+            "empty it, or correct the design in studies.csv",
+            ("study_id",),
+            ("studies",),
+        ),
+    ),
+    "use": (
+        Rule(
+            "use_reason",
+            "use.notna() and use_reason.isna()",
+            "the cell is empty although the row is not to be pooled",
+            "say why: readers see the reason in place of the number",
+        ),
+        Rule(
+            "use",
+            "use.isna() and use_reason.notna()",
+            "the cell is empty beside a reason",
+            "write show_only, or empty use_reason",
+        ),
+    ),
+}
+
+
+def _rules(table: Table) -> Iterator[Rule]:
+    """What the columns of a table ask for, and the rules that it has alone."""
+    yield _key_rule(table)
+    if "study_id" in table.names and table.name != "studies":
+        problem = "not a study of studies.csv"
+        yield Rule("study_id", _no_study, problem, _study_remedy, needs=("studies",))
+    if table.name != "arms":
+        yield from (_arm_rule(name) for name in ("arm", "arm_1", "arm_2") if name in table.names)
+    if "spread_type" in table.names:
+        yield from _spread_rules(table)
+    yield from OWN_RULES.get(table.name, ())
+    for column, rules in OF_COLUMN.items():
+        yield from rules if column in table.names else ()
+
+
+RULES = {name: tuple(_rules(table)) for name, table in TABLES.items()}
+
+
+def unknown_instruments(tables: Tables, catalogue: Catalogue) -> list[Fault]:
+    """Instruments in the evidence that the catalogue does not explain: one fault each, at its first row.
+
+    `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE.
+
+    >>> frame = pd.DataFrame({"instrument": ["VAS10O"], "row_id": ["continuous.csv:7"]})
+    >>> print(unknown_instruments({"continuous": frame}, {"instruments": {"VAS100": {}}})[0])
+    continuous.csv, row 7, column instrument: 'VAS10O' is not in the instrument catalogue (rows: 1). To mend:
+    write 'VAS100', or add it to instruments.yaml.
+    """
+    known = sorted({str(code).split(":")[0] for code in catalogue["instruments"]})
+    faults = []
+    for frame in (tables[name] for name in ("continuous", "contrasts") if name in tables):
+        for code, rows in frame[~frame["instrument"].isin(known)].groupby("instrument", sort=False):
+            file, row = rows["row_id"].iloc[0].rsplit(":", 1)
+            near = nearest(str(code), known, 0.8)
+            remedy = f"write '{near}', or " * bool(near) + "add it to instruments.yaml"
+            problem = f"not in the instrument catalogue (rows: {len(rows)})"
+            faults.append(Fault(file, int(row), "instrument", str(code), problem, remedy))
+    return faults

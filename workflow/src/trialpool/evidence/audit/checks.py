@@ -1,11 +1,12 @@
 """Prepared evidence tables in, the rows that break a rule of the audit out.
 
-A check takes the tables as `audit.run.prepare` leaves them and yields the name of a rule of `audit.rules` and
-the rows that break it, with the columns that the rule's sentence shows.
+A check takes the tables as `audit.prepare` leaves them and yields the name of a rule of `audit.rules` and the
+rows that break it, with the columns that the rule's sentence shows.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
@@ -14,7 +15,6 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from trialpool.contracts import INTERVALS, RATIO_CONTRASTS
-from trialpool.evidence.audit.integers import debit, grim, grim_can_tell, grimmer
 from trialpool.evidence.audit.rules import LOW, MEDIUM, numbers_of
 from trialpool.evidence.derivation import SHOW_ONLY
 from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
@@ -25,15 +25,11 @@ Flagged = Iterator[tuple[str, pd.DataFrame]]
 Floats = NDArray[np.float64]
 OUTCOME = ["study_id", "domain", "instrument", "item", "unit"]
 TIME = ["weeks", "timepoint", "measure"]
+EXACT = 1e-9
 
 
-def grouped(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """One row a group: the keys, `row_ids` of its rows, how many they are in words, the first source_url.
-
-    >>> rows = pd.DataFrame({"study_id": ["A", "A"], "row_id": ["x:1", "x:2"], "source_url": ["u", "v"]})
-    >>> grouped(rows, ["study_id"]).to_dict("records")
-    [{'study_id': 'A', 'row_ids': 'x:1 x:2', 'counted': '2 rows', 'source_url': 'u'}]
-    """
+def _grouped(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """One row a group: the keys, `row_ids` of its rows, how many they are in words, the first source_url."""
     groups = rows.groupby(list(keys), sort=False, dropna=False)
     parts = {"row_ids": ("row_id", " ".join), "counted": ("row_id", "size")}
     table = groups.agg(**parts, source_url=("source_url", "first")).reset_index()
@@ -41,52 +37,25 @@ def grouped(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
     return table.assign(counted=pd.Series(counted, dtype=object))
 
 
-def range_words(low: float, high: float) -> str:
-    """The bounds of a scale in words, either of which may be missing.
-
-    >>> range_words(0.0, 10.0), range_words(0.0, float("nan"))
-    ('range 0 to 10', 'range from 0')
-    """
-    if low == low and high == high:
-        return f"range {low:g} to {high:g}"
-    return f"range from {low:g}" if low == low else f"range up to {high:g}"
-
-
-def decimals(value: float) -> int:
-    """Decimal places of a number as it was typed; trailing zeros are lost on reading, so at least so many.
-
-    >>> decimals(43.27), decimals(-2.0), decimals(0.001)
-    (2, 0, 3)
-    """
+def _decimals(value: float) -> int:
+    """Decimal places of a number as it was typed; trailing zeros are lost on reading, so at least so many."""
     return len(f"{value:.10f}".rstrip("0").partition(".")[2])
 
 
-def significant(value: float) -> int:
-    """Significant digits of a number as it was typed.
-
-    >>> significant(43.27), significant(0.05), significant(20.0)
-    (4, 1, 2)
-    """
-    return len(f"{abs(value):.{decimals(value)}f}".replace(".", "").lstrip("0"))
+def _significant(value: float) -> int:
+    """Significant digits of a number as it was typed."""
+    return len(f"{abs(value):.{_decimals(value)}f}".replace(".", "").lstrip("0"))
 
 
-def half_unit(values: pd.Series) -> pd.Series:
-    """Half a unit in the last printed place of each number: how far rounding can have moved it.
-
-    >>> half_unit(pd.Series([2.5, 10.0])).tolist()
-    [0.05, 0.5]
-    """
-    return pd.Series([0.5 * 10.0 ** -decimals(v) if v == v else np.nan for v in values], index=values.index)
+def _half_unit(values: pd.Series) -> pd.Series:
+    """Half a unit in the last printed place of each number: how far rounding can have moved it."""
+    return pd.Series([0.5 * 10.0 ** -_decimals(v) if v == v else np.nan for v in values], index=values.index)
 
 
-def texts(values: Sequence[str], rows: pd.DataFrame) -> pd.Series:
-    """A column of text for the rows, right for no rows at all."""
-    return pd.Series(values, index=rows.index, dtype=object)
-
-
-def flags(values: Sequence[bool], rows: pd.DataFrame) -> pd.Series:
-    """A mask of the rows, right for no rows at all."""
-    return pd.Series(values, index=rows.index, dtype=bool)
+def _each(rows: pd.DataFrame, columns: str, function: Callable[..., object]) -> pd.Series:
+    """A function of some cells of every row, right for no rows at all."""
+    cells = zip(*(rows[name] for name in columns.split()), strict=True)
+    return pd.Series([function(*each) for each in cells], index=rows.index, dtype=object)
 
 
 # Spreads and bounds
@@ -101,17 +70,14 @@ UNEQUAL_FACTOR, UNEQUAL_P = 2.0, 1e-4
 def outside_range(tables: Tables) -> Flagged:
     """A value, bound, change or difference that the instrument does not allow."""
     arms, contrasts = tables["continuous"], tables["contrasts"]
-    quantile = arms["spread_type"].isin(["iqr", "range"])
-    values = arms[["centre", "spread_low", "spread_high"]].copy()
-    values[["spread_low", "spread_high"]] = values[["spread_low", "spread_high"]].where(quantile)
-    width = arms["high"] - arms["low"]
-    low = arms["low"].where(arms["measure"] == "final", -width)
-    high = arms["high"].where(arms["measure"] == "final", width)
+    width, final = arms["high"] - arms["low"], arms["measure"] == "final"
+    low, high = arms["low"].where(final, -width), arms["high"].where(final, width)
+    quantiles = arms[["spread_low", "spread_high"]].where(arms["spread_type"].isin(["iqr", "range"]))
+    values = arms[["centre"]].join(quantiles)
     bad = values.lt(low, axis=0).any(axis=1) | values.gt(high, axis=0).any(axis=1)
-    differences = contrasts["measure"].isin(["mean_difference", "change_difference"])
-    factor = np.where(contrasts["measure"] == "mean_difference", 1.0, 2.0)
+    factor = contrasts["measure"].map({"mean_difference": 1.0, "change_difference": 2.0})
     farthest = (contrasts["high"] - contrasts["low"]) * factor
-    far = differences & (contrasts["estimate"].abs() > farthest)
+    far = contrasts["estimate"].abs() > farthest
     arms = arms.assign(value=arms["centre"], bottom=low, top=high)
     contrasts = contrasts.assign(arm="", value=contrasts["estimate"], bottom=-farthest, top=farthest)
     yield "outside_range", pd.concat([arms[bad], contrasts[far]])
@@ -125,19 +91,24 @@ def mean_and_bounds(tables: Tables) -> Flagged:
     """
     rows = tables["continuous"]
     rows = rows[(rows["measure"] == "final") & (rows["sd"] > 0) & (rows["centre_type"] == "mean")]
-    bounds = [range_words(*pair) for pair in zip(rows["low"], rows["high"], strict=True)]
-    rows = rows.assign(most=_largest_sd(rows), range=texts(bounds, rows))
+    rows = rows.assign(most=_largest_sd(rows), range=_each(rows, "low high", _range_words))
     below, above = rows["centre"] - rows["low"], rows["high"] - rows["centre"]
-    tolerance = half_unit(rows["spread_low"]).where(rows["spread_type"] == "sd", rows["sd"] * 0.01)
+    tolerance = _half_unit(rows["spread_low"]).where(rows["spread_type"] == "sd", rows["sd"] * 0.01)
     impossible = rows["sd"] - tolerance > rows["most"]
     later = rows["timepoint"] != "baseline"
     yield "mean_sd_impossible", rows[impossible]
     yield "skewed", rows[later & ~impossible & ((below < rows["sd"]) | (above < rows["sd"]))]
 
 
+def _range_words(low: float, high: float) -> str:
+    if low == low and high == high:
+        return f"range {low:g} to {high:g}"
+    return f"range from {low:g}" if low == low else f"range up to {high:g}"
+
+
 def _largest_sd(rows: pd.DataFrame) -> pd.Series:
     """Largest SD that a printed mean allows between its bounds, rounding granted; NaN without both."""
-    slack = half_unit(rows["centre"])
+    slack = _half_unit(rows["centre"])
     room = (rows["centre"] - rows["low"] + slack) * (rows["high"] - rows["centre"] + slack)
     n = rows["n_any"].fillna(np.inf).clip(lower=2)
     return np.sqrt(room.clip(lower=0) / (1 - 1 / n)).where(rows["measure"] == "final")
@@ -154,12 +125,13 @@ def spread_against_other_trials(tables: Tables) -> Flagged:
     rows = tables["continuous"]
     rows = rows[(rows["sd"] > 0) & (rows["unit"] != "percent")]
     usual, words = _usual_sd(rows)
-    rows = rows.assign(usual=words, printed=_as_printed(rows))[usual.notna()]
+    printed = _each(rows, "spread_type spread_low spread_high n_any", _as_printed)
+    rows = rows.assign(usual=words, printed=printed)[usual.notna()]
     usual = usual[usual.notna()]
-    ratio = rows["sd"] / usual
-    as_se = (rows["sd"] * np.sqrt(rows["n_any"]) / usual).where(rows["spread_type"] != "se")
+    ratio, root = rows["sd"] / usual, np.sqrt(rows["n_any"])
+    as_se = (rows["sd"] * root / usual).where(rows["spread_type"] != "se")
     as_se = as_se.where(~(as_se * usual > _largest_sd(rows)))
-    as_sd = (rows["sd"] / np.sqrt(rows["n_any"]) / usual).where(rows["spread_type"] == "se")
+    as_sd = (rows["sd"] / root / usual).where(rows["spread_type"] == "se")
     small, large = ratio < 1 / FACTOR, ratio > FACTOR
     fits_se, fits_sd = ((side > 1 / FACTOR) & (side < FACTOR) for side in (as_se, as_sd))
     yield "se_as_sd", rows[small & fits_se]
@@ -168,13 +140,8 @@ def spread_against_other_trials(tables: Tables) -> Flagged:
     yield "spread_large", rows[large & ~fits_sd]
 
 
-def _as_printed(rows: pd.DataFrame) -> pd.Series:
-    cells = zip(*(rows[key] for key in ("spread_type", "spread_low", "spread_high", "n_any")), strict=True)
-    words = [
-        f"{kind} {low:g}{'' if high != high else f' to {high:g}'}, n = {'?' if n != n else f'{n:.0f}'}"
-        for kind, low, high, n in cells
-    ]
-    return texts(words, rows)
+def _as_printed(kind: str, low: float, high: float, n: float) -> str:
+    return f"{kind} {low:g}{'' if high != high else f' to {high:g}'}, n = {'?' if n != n else f'{n:.0f}'}"
 
 
 def _usual_sd(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
@@ -187,7 +154,7 @@ def _usual_sd(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     for keys in (["item", "unit", "measure"], ["unit", "measure"], ["unit"]):
         median, others = _median_of_others(rows, value, ["instrument", *keys])
         choices.append((np.exp(median), others, FEWEST_TRIALS, "this instrument"))
-    usual, words = pd.Series(np.nan, index=rows.index), texts([""] * len(rows), rows)
+    usual, words = pd.Series(np.nan, rows.index), pd.Series("", rows.index, dtype=object)
     for estimate, trials, fewest, source in choices:
         take = usual.isna() & (trials >= fewest) & estimate.notna()
         usual[take] = estimate[take]
@@ -204,9 +171,8 @@ def _median_of_others(rows: pd.DataFrame, value: pd.Series, keys: list[str]) -> 
     medians = frame.groupby([*keys, "study_id"], sort=False)["value"].median().reset_index()
     parts = [leave_out(group) for _, group in medians.groupby(keys, sort=False)]
     if not parts:
-        return pd.Series(np.nan, index=rows.index), pd.Series(0.0, index=rows.index)
-    others = pd.concat(parts).set_index([*keys, "study_id"])
-    joined = rows.join(others, on=[*keys, "study_id"])
+        return pd.Series(np.nan, rows.index), pd.Series(0.0, rows.index)
+    joined = rows.join(pd.concat(parts).set_index([*keys, "study_id"]), on=[*keys, "study_id"])
     return joined["median_of_others"], joined["trials"].fillna(0.0)
 
 
@@ -218,14 +184,13 @@ def leave_out(group: pd.DataFrame) -> pd.DataFrame:
     [3.0, 2.5, 1.5]
     """
     order = group.sort_values("value")
-    values = order["value"].to_numpy()
+    values = order.pop("value").to_numpy()
     k, place = len(values), np.arange(len(values))
     if k < 2:
-        return order.assign(median_of_others=np.nan, trials=0.0).drop(columns="value")
+        return order.assign(median_of_others=np.nan, trials=0.0)
     low, high = (k - 2) // 2, (k - 1) // 2  # the middle of k - 1 values once one is gone
-    left = np.where(place <= low, values[np.minimum(low + 1, k - 1)], values[low])
-    right = np.where(place <= high, values[np.minimum(high + 1, k - 1)], values[high])
-    return order.assign(median_of_others=(left + right) / 2, trials=float(k - 1)).drop(columns="value")
+    middle = (values[low + (place <= low)] + values[high + (place <= high)]) / 2
+    return order.assign(median_of_others=middle, trials=float(k - 1))
 
 
 def spread_unequal(tables: Tables) -> Flagged:
@@ -233,7 +198,7 @@ def spread_unequal(tables: Tables) -> Flagged:
     rows = tables["continuous"]
     rows = rows[(rows["sd"] > 0) & (rows["n_any"] >= 3)]
     groups = rows.sort_values("sd").groupby(OUTCOME + TIME, dropna=False, sort=False)
-    least, most = groups.head(1).set_index(OUTCOME + TIME), groups.tail(1).set_index(OUTCOME + TIME)
+    least, most = (part.set_index(OUTCOME + TIME) for part in (groups.head(1), groups.tail(1)))
     pairs = most.join(least[["arm", "sd", "n_any", "row_id"]].add_suffix("_least")).reset_index()
     ratio = pairs["sd"] / pairs["sd_least"]
     p = 2 * fdtrc(pairs["n_any"] - 1, pairs["n_any_least"] - 1, ratio**2)
@@ -262,8 +227,7 @@ def interval_and_estimate(tables: Tables) -> Flagged:
     for rows in _with_intervals(tables):
         estimate, low, high = (_before_rounding(rows, column) for column in BOUNDED)
         half = (high[0] + high[1] - low[0] - low[1]) / 4
-        middle = ((low[0] + high[0]) / 2, (low[1] + high[1]) / 2)
-        gap = np.maximum(middle[0] - estimate[1], estimate[0] - middle[1])
+        gap = np.maximum((low[0] + high[0]) / 2 - estimate[1], estimate[0] - (low[1] + high[1]) / 2)
         outside = (estimate[1] < low[0]) | (estimate[0] > high[1])
         yield "estimate_outside_interval", rows[outside]
         yield "interval_asymmetric", rows[~outside & (gap > ASYMMETRY * half) & (half > 0)]
@@ -271,11 +235,12 @@ def interval_and_estimate(tables: Tables) -> Flagged:
 
 def _with_intervals(tables: Tables) -> Iterator[pd.DataFrame]:
     """Arms, contrasts and published pools with an estimate and a confidence interval, in the same columns."""
-    arms = tables["continuous"]
-    arms = arms[arms["spread_type"].isin(list(INTERVALS)) & (arms["centre_type"] != "median")]
+    arms, contrasts = (
+        frame[frame["spread_type"].isin(list(INTERVALS))]
+        for frame in (tables["continuous"], tables["contrasts"])
+    )
+    arms = arms[arms["centre_type"] != "median"]
     arms = arms.assign(estimate=arms["centre"], ratio=False, label=numbers_of("{what}", arms))
-    contrasts = tables["contrasts"]
-    contrasts = contrasts[contrasts["spread_type"].isin(list(INTERVALS))]
     labels = numbers_of("{what}, {arm_1} v {arm_2}", contrasts)
     contrasts = contrasts.assign(ratio=contrasts["measure"].isin(RATIO_CONTRASTS), label=labels)
     names = {"review_id": "study_id", "ci_low": "spread_low", "ci_high": "spread_high"}
@@ -292,12 +257,13 @@ def _before_rounding(rows: pd.DataFrame, column: str) -> tuple[pd.Series, pd.Ser
 
     An estimate and its bounds are printed with equal places, so the most places of the three count for all.
     """
-    slack = pd.concat([half_unit(rows[each]) for each in BOUNDED], axis=1).min(axis=1)
-    low, high = rows[column] - slack, rows[column] + slack
-    ratio = rows["ratio"].astype(bool)
-    tiny = rows[column].abs() * 1e-3 + 1e-12
-    low_log, high_log = (np.log(side.where(side > 0, tiny).where(ratio, 1.0)) for side in (low, high))
-    return low_log.where(ratio, low), high_log.where(ratio, high)
+    slack = pd.concat([_half_unit(rows[each]) for each in BOUNDED], axis=1).min(axis=1)
+    ratio, tiny = rows["ratio"].astype(bool), rows[column].abs() * 1e-3 + 1e-12
+    low, high = (
+        np.log(side.where(side > 0, tiny).where(ratio, 1.0)).where(ratio, side)
+        for side in (rows[column] - slack, rows[column] + slack)
+    )
+    return low, high
 
 
 def p_and_interval(tables: Tables) -> Flagged:
@@ -318,70 +284,49 @@ def p_and_interval(tables: Tables) -> Flagged:
     narrow = np.maximum((high[0] - low[1]) / 2, 1e-12) / quantile
     size = [bound.abs() for bound in estimate]
     crosses = estimate[0] * estimate[1] < 0
-    z_low = as_normal(np.where(crosses, 0.0, np.minimum(*size)) / wide, df)
-    z_high = as_normal(np.maximum(*size) / narrow, df)
+    z_low = _as_normal(np.where(crosses, 0.0, np.minimum(*size)) / wide, df)
+    z_high = _as_normal(np.maximum(*size) / narrow, df)
     far = _p_gap(rows["p_value"], z_low, z_high) > P_GAP
-    yield "p_disagrees", rows.assign(p=z_to_p((z_low + z_high) / 2))[far]
+    yield "p_disagrees", rows.assign(p=2 * ndtr(-np.abs((z_low + z_high) / 2)))[far]
 
 
 def _p_gap(printed: pd.Series, z_low: Floats, z_high: Floats) -> Floats:
     """How far, as normal deviates, a printed p lies from those between two deviates."""
-    p_low, p_high = printed_p(printed)
-    gap: Floats = np.maximum(p_to_z(p_high) - z_high, z_low - p_to_z(p_low))
+    p_low, p_high = _printed_p(printed)
+    gap: Floats = np.maximum(_p_to_z(p_high) - z_high, z_low - _p_to_z(p_low))
     return gap
 
 
-def printed_p(printed: pd.Series) -> tuple[Floats, Floats]:
-    """Between what values a printed p lies: rounding for an exact one, zero below for "<".
-
-    >>> low, high = printed_p(pd.Series(["0.03", "<0.001"]))
-    >>> low.round(4).tolist(), high.round(4).tolist()
-    ([0.025, 0.0], [0.035, 0.001])
-    """
+def _printed_p(printed: pd.Series) -> tuple[Floats, Floats]:
+    """Between what values a printed p lies: rounding for an exact one, zero below for "<"."""
     value = pd.to_numeric(printed.str.extract(r"(0?\.\d+|1\.?0*|0)\s*$", expand=False), errors="coerce")
-    slack = half_unit(value)
-    below = printed.str.contains("<", regex=False)
+    below, slack = printed.str.contains("<", regex=False), _half_unit(value)
     low = np.where(below, 0.0, np.maximum(value - slack, 0.0))
     return low, np.minimum(np.where(below, value, value + slack), 1.0)
 
 
-def as_normal(t: Floats, df: pd.Series) -> Floats:
-    """Size of a t statistic as the normal deviate of the same p-value; left as it is where df is unknown.
-
-    >>> as_normal(np.array([2.0, 2.0]), pd.Series([10.0, np.nan])).round(3).tolist()
-    [1.79, 2.0]
-    """
-    known = (df > 0).to_numpy()
-    p = 2 * stdtr(df.where(df > 0, 1.0), -np.asarray(t, dtype=float))
-    return np.where(known, p_to_z(p), np.asarray(t, dtype=float))
+def _as_normal(t: Floats, df: pd.Series) -> Floats:
+    """Size of a t statistic as the normal deviate of the same p-value; left as it is where df is unknown."""
+    size = np.asarray(t, dtype=float)
+    return np.where((df > 0).to_numpy(), _p_to_z(2 * stdtr(df.where(df > 0, 1.0), -size)), size)
 
 
-def p_to_z(p: Floats) -> Floats:
-    """Two-sided p as the size of a normal deviate.
-
-    >>> p_to_z(np.array([0.05, 1.0])).round(2).tolist()
-    [1.96, 0.0]
-    """
+def _p_to_z(p: Floats) -> Floats:
+    """Two-sided p as the size of a normal deviate."""
     z: Floats = np.abs(ndtri(np.clip(np.asarray(p, dtype=float), 1e-300, 1.0) / 2))
     return z
-
-
-def z_to_p(z: Floats) -> Floats:
-    """Two-sided p of a normal deviate."""
-    p: Floats = 2 * ndtr(-np.abs(z))
-    return p
 
 
 def arms_against_contrasts(tables: Tables) -> Flagged:
     """A printed difference against the difference of the printed means."""
     both = _contrasts_with_arms(tables)
     both = both[both["estimate"].notna()]
-    slack = sum(half_unit(both[column]) for column in ("estimate", "centre", "centre_2"))
+    slack = sum(_half_unit(both[column]) for column in ("estimate", "centre", "centre_2"))
     difference = both["centre"] - both["centre_2"]
     half = (both["spread_high"] - both["spread_low"]) / 4
-    allowed = np.where(both["adjusted"] == "yes", half.fillna(np.inf), 1e-9)
+    allowed = np.where(both["adjusted"] == "yes", half.fillna(np.inf), EXACT)
     turned = (both["estimate"] + difference).abs() <= slack
-    reverse = texts([" (the sign is the other way round)" if each else "" for each in turned], both)
+    reverse = np.where(turned, " (the sign is the other way round)", "").astype(object)
     far = (both["estimate"] - difference).abs() - slack > allowed
     yield "arms_disagree_with_contrast", both.assign(difference=difference, reverse=reverse)[far]
 
@@ -394,8 +339,9 @@ def p_and_means(tables: Tables) -> Flagged:
     pairs = pairs[enough]
     v1, v2 = pairs["sd"] ** 2 / pairs["n_any"], pairs["sd_2"] ** 2 / pairs["n_any_2"]
     df = (v1 + v2) ** 2 / (v1**2 / (pairs["n_any"] - 1) + v2**2 / (pairs["n_any_2"] - 1))
-    z = p_to_z(2 * stdtr(df, -(pairs["centre"] - pairs["centre_2"]).abs() / np.sqrt(v1 + v2)).to_numpy())
-    yield "p_disagrees_with_arms", pairs.assign(p=z_to_p(z))[_p_gap(pairs["p_value"], z, z) > ARMS_P_GAP]
+    z = _p_to_z(2 * stdtr(df, -(pairs["centre"] - pairs["centre_2"]).abs() / np.sqrt(v1 + v2)).to_numpy())
+    far = _p_gap(pairs["p_value"], z, z) > ARMS_P_GAP
+    yield "p_disagrees_with_arms", pairs.assign(p=2 * ndtr(-z))[far]
 
 
 def _contrasts_with_arms(tables: Tables) -> pd.DataFrame:
@@ -421,9 +367,9 @@ def scored_otherwise(tables: Tables) -> Flagged:
         for cell, usual in (("better", "better_usual"), ("unit", "unit_usual"))
     )
     units = ["study_id", "instrument", "unit", "unit_usual"]
-    yield "direction_unusual", grouped(rows[turned], ["study_id", "instrument", "better", "better_usual"])
-    yield "unit_unusual", grouped(rows[other], units)
-    yield "undefined_scale", grouped(rows[~rows["defined"] & ~rows["binary"]], units)
+    yield "direction_unusual", _grouped(rows[turned], ["study_id", "instrument", "better", "better_usual"])
+    yield "unit_unusual", _grouped(rows[other], units)
+    yield "undefined_scale", _grouped(rows[~rows["poolable"] & ~rows["binary"]], units)
 
 
 # Counts and whole numbers
@@ -474,32 +420,88 @@ def whole_numbers(tables: Tables) -> Flagged:
     rows = rows[(rows["n"] >= 2) & (rows["unit"] != "percent")]
     rows = rows.assign(printed_sd=rows["spread_low"].where(rows["spread_type"] == "sd"))
     items = rows[rows["integer_items"] >= 1]
-    cells = zip(items["centre"], items["printed_sd"], items["n"], items["integer_items"], strict=True)
-    verdicts = [_verdict(mean, sd, int(n), int(per)) for mean, sd, n, per in cells]
+    verdicts = _each(items, "centre printed_sd n integer_items", _verdict)
     for rule in ("grim", "grimmer"):
-        yield rule, items[flags([verdict == rule for verdict in verdicts], items)]
+        yield rule, items[verdicts == rule]
     parts = rows[rows["binary"] & rows["printed_sd"].notna() & rows["centre"].between(0, 1)]
-    printed = zip(parts["centre"], parts["printed_sd"], parts["n"], strict=True)
-    fits = [debit(p, sd, int(n), places=decimals(p), sd_places=decimals(sd)) for p, sd, n in printed]
-    yield "debit", parts[~flags(fits, parts)]
+    fits = _each(parts, "centre printed_sd n", _zeros_and_ones)
+    yield "debit", parts[~fits.astype(bool)]
 
 
-def _verdict(mean: float, sd: float, n: int, items: int) -> str:
+def _verdict(mean: float, sd: float, n: float, items: float) -> str:
     """What whole-number arithmetic says of one row: "grim", "grimmer" or ""."""
-    places = decimals(mean)
-    if grim_can_tell(n, items=items, places=places) and not grim(mean, n, items=items, places=places):
+    places, size, per = _decimals(mean), int(n), int(items)
+    # with steps finer than the rounding every mean is possible
+    if size * per < 10.0**places and not grim(mean, size, items=per, places=places):
         return "grim"
-    if not sd > 0:
+    if not sd > 0 or grimmer(mean, sd, size, items=per, places=places, sd_places=_decimals(sd)):
         return ""
-    fits = grimmer(mean, sd, n, items=items, places=places, sd_places=decimals(sd))
-    return "" if fits else "grimmer"
+    return "grimmer"
+
+
+def _zeros_and_ones(mean: float, sd: float, n: float) -> bool:
+    return debit(mean, sd, int(n), places=_decimals(mean), sd_places=_decimals(sd))
+
+
+def grim(mean: float, n: int, *, items: int = 1, places: int) -> bool:
+    """Whether a mean printed with so many places can be that of n scores in steps of 1/items.
+
+    A mean of n whole numbers is a multiple of 1/n (Brown & Heathers 2017). Here and below, rounding either
+    way of a half is accepted.
+
+    >>> grim(5.19, 28, places=2), grim(5.18, 28, places=2), grim(2.33, 5, items=7, places=2)
+    (False, True, False)
+    """
+    return bool(_sums(mean, n * items, places))
+
+
+def _sums(mean: float, size: int, places: int) -> range:
+    """Sums of so many whole numbers whose mean rounds to the printed one."""
+    slack = 0.5 * 10.0**-places + EXACT
+    first, last = math.ceil((mean - slack) * size - EXACT), math.floor((mean + slack) * size + EXACT)
+    return range(first, last + 1)
+
+
+def grimmer(mean: float, sd: float, n: int, *, items: int = 1, places: int, sd_places: int) -> bool:
+    """Whether mean and SD can both be those of n scores in steps of 1/items (Anaya 2016; Allard 2018).
+
+    For each possible sum T of whole numbers (the scores times items) there must be a whole sum of squares S,
+    S ≡ T (mod 2), S ≥ T²/n, whose SD √((S − T²/n)/(n − 1))/items rounds to the printed one.
+
+    >>> grimmer(2.0, 1.0, 3, places=1, sd_places=1), grimmer(2.0, 1.1, 3, places=1, sd_places=1)
+    (True, False)
+    """
+    slack = 0.5 * 10.0**-sd_places + EXACT
+    low, high = max(sd - slack, 0.0) * items, (sd + slack) * items
+    for total in _sums(mean, n * items, places):
+        first = math.ceil(low**2 * (n - 1) + total**2 / n - EXACT)
+        first += (first - total) % 2
+        if first <= high**2 * (n - 1) + total**2 / n + EXACT:
+            return True
+    return False
+
+
+def debit(proportion: float, sd: float, n: int, *, places: int, sd_places: int) -> bool:
+    """Whether a proportion and an SD can both be those of n zeros and ones (SD with n − 1 or n).
+
+    Their SD is √(p(1 − p)·n/(n − 1)) (Heathers & Brown 2019).
+
+    >>> debit(0.5, 0.51, 20, places=2, sd_places=2), debit(0.5, 0.3, 20, places=2, sd_places=2)
+    (True, False)
+    """
+    slack, slack_sd = 0.5 * 10.0**-places + EXACT, 0.5 * 10.0**-sd_places + EXACT
+    bounds = [min(max(proportion + side, 0.0), 1.0) for side in (-slack, slack)]
+    products = [p * (1 - p) for p in bounds]
+    top = 0.25 if bounds[0] <= 0.5 <= bounds[1] else max(products)
+    low, high = math.sqrt(min(products)), math.sqrt(top * n / (n - 1))
+    return bool(low - slack_sd <= sd <= high + slack_sd)
 
 
 # Whole trials
 
 BASELINE_P = 0.01
 ACROSS_P = 0.01  # for all trials together
-TELLING_DIGITS = 4  # significant digits of the numbers of a row, for it to say anything when repeated
+TELLING_DIGITS = 4  # _significant digits of the numbers of a row, for it to say anything when repeated
 REPEATED_ROWS = 2
 LARGEST_GROUP = 50  # of trials that share one row: more than that is a common value, not a copy
 
@@ -513,10 +515,9 @@ def baseline_imbalance(tables: Tables) -> Flagged:
     0.95) as chance would hardly give (binomial, p < 0.01) is a finding.
     """
     scores = _baseline_tests(tables["continuous"])
-    number = scores.groupby("study_id")["p"].transform("size")
+    scores["number"] = scores.groupby("study_id")["p"].transform("size")
     smallest = scores.loc[scores.groupby("study_id")["p"].idxmin()] if len(scores) else scores
-    adjusted = (smallest["p"] * number.reindex(smallest.index)).clip(upper=1.0)
-    yield "baseline_imbalance", smallest.assign(number=number)[adjusted < BASELINE_P]
+    yield "baseline_imbalance", smallest[smallest["p"] * smallest["number"] < BASELINE_P]
     first = scores.groupby("study_id", sort=False).head(1)
     trials = len(first)
     sides = {"baselines_too_different": first["p"] < 0.05, "baselines_too_alike": first["p"] > 0.95}
@@ -535,7 +536,7 @@ def _baseline_tests(rows: pd.DataFrame) -> pd.DataFrame:
         total=rows["n_any"] * rows["centre"],
         square=rows["n_any"] * rows["centre"] ** 2,
         within=(rows["n_any"] - 1) * rows["sd"] ** 2,
-        value_text=[f"{c:g} (SD {s:.3g})" for c, s in zip(rows["centre"], rows["sd"], strict=True)],
+        value_text=_each(rows, "centre sd", lambda mean, sd: f"{mean:g} (SD {sd:.3g})"),
     )
     groups = weighted.groupby(OUTCOME, sort=False)
     table = groups[["n_any", "total", "square", "within"]].sum()
@@ -553,12 +554,11 @@ def _baseline_tests(rows: pd.DataFrame) -> pd.DataFrame:
 def repeated_numbers(tables: Tables) -> Flagged:
     """The same telling numbers, two rows of them or more, in different trials."""
     rows = pd.concat([_score_marks(tables["continuous"]), _event_marks(tables["events"])])
-    rows = rows.drop_duplicates(["study_id", "mark"])
+    rows = rows[["study_id", "row_id", "source_url", "mark"]].drop_duplicates(["study_id", "mark"])
     trials = rows.groupby("mark")["study_id"].transform("size")
     rows = rows[(trials > 1) & (trials <= LARGEST_GROUP)]
     pairs = rows.merge(rows, on="mark", suffixes=("", "_2"))
-    pairs = pairs[pairs["study_id"] < pairs["study_id_2"]]
-    groups = pairs.groupby(["study_id", "study_id_2"], sort=True)
+    groups = pairs[pairs["study_id"] < pairs["study_id_2"]].groupby(["study_id", "study_id_2"], sort=True)
     table = groups.agg(
         times=("mark", "size"),
         marks=("mark", lambda marks: "; ".join(list(marks)[:3])),
@@ -571,30 +571,32 @@ def repeated_numbers(tables: Tables) -> Flagged:
 
 
 def _score_marks(rows: pd.DataFrame) -> pd.DataFrame:
+    def mark(instrument: str, centre: float, low: float, high: float) -> str:
+        return f"{instrument} {centre:g} [{low:g}{'' if high != high else f' {high:g}'}]"
+
     rows = rows[rows["spread_low"].notna() & rows["centre"].notna()]
-    columns = (rows[key] for key in ("instrument", "centre", "spread_low", "spread_high"))
-    mark = [
-        f"{instrument} {centre:g} [{low:g}{'' if high != high else f' {high:g}'}]"
-        for instrument, centre, low, high in zip(*columns, strict=True)
-    ]
-    digits = rows["centre"].map(significant) + rows["spread_low"].map(significant)
-    return rows.assign(mark=mark)[digits >= TELLING_DIGITS][["study_id", "row_id", "source_url", "mark"]]
+    digits = rows["centre"].map(_significant) + rows["spread_low"].map(_significant)
+    marks = _each(rows, "instrument centre spread_low spread_high", mark)
+    return rows.assign(mark=marks)[digits >= TELLING_DIGITS]
 
 
 def _event_marks(rows: pd.DataFrame) -> pd.DataFrame:
     """All arms of one outcome and time as one mark: single counts repeat by chance, whole tables hardly."""
     rows = rows[rows["events"] > 0].sort_values(["study_id", "arm"])
-    cells = [f"{e:.0f}/{n:.0f}" for e, n in zip(rows["events"], rows["n"], strict=True)]
     keys = ["study_id", "domain", "outcome", "weeks", "timepoint"]
-    groups = rows.assign(cells=cells).groupby(keys, dropna=False)
-    table = groups.agg(
-        cells=("cells", lambda cells: ", ".join(sorted(cells))),
-        arms=("arm", "size"),
-        row_id=("row_id", " ".join),
-        source_url=("source_url", "first"),
-    ).reset_index()
-    table["mark"] = table["outcome"] + " " + table["cells"]
-    return table[table["arms"] > 1][["study_id", "row_id", "source_url", "mark"]]
+    cells = _each(rows, "events n", lambda events, n: f"{events:.0f}/{n:.0f}")
+    table = (
+        rows.assign(cells=cells)
+        .groupby(keys, dropna=False)
+        .agg(
+            cells=("cells", lambda cells: ", ".join(sorted(cells))),
+            arms=("arm", "size"),
+            row_id=("row_id", " ".join),
+            source_url=("source_url", "first"),
+        )
+        .reset_index()
+    )
+    return table.assign(mark=table["outcome"] + " " + table["cells"])[table["arms"] > 1]
 
 
 def doubts_on_record(tables: Tables) -> Flagged:
@@ -605,7 +607,7 @@ def doubts_on_record(tables: Tables) -> Flagged:
     crossover = rows["study_id"].isin(studies.loc[studies["design"] == "crossover", "study_id"])
     yield "doubted_report", studies[studies["report_status"] != ""]
     yield "doubted_row", rows[rows["use"] == SHOW_ONLY]
-    yield "paired_arms", grouped(rows[crossover & (rows["period"] != FIRST_PERIOD)], ["study_id"])
+    yield "paired_arms", _grouped(rows[crossover & (rows["period"] != FIRST_PERIOD)], ["study_id"])
 
 
 CHECKS: tuple[Callable[[Tables], Flagged], ...] = (

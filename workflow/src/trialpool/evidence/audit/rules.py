@@ -5,10 +5,13 @@ Which rows break a rule is found out in `audit.checks`.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
+
+from trialpool.contracts import AUDIT
 
 HIGH, MEDIUM, LOW = "high", "medium", "low"
 SEVERITIES = (HIGH, MEDIUM, LOW)
@@ -173,9 +176,27 @@ RULES: dict[str, Rule] = {
 }
 
 
+def finding_rows(rule: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Findings of one rule, one a row of `rows` (which has study_id, source_url and row_ids or row_id).
+
+    >>> rows = pd.DataFrame({"study_id": ["A"], "row_id": ["events.csv:2"], "source_url": ["u"],
+    ...                      "use_reason": ["a misprint"]})
+    >>> finding_rows("doubted_row", rows).iloc[0].tolist()[:5]
+    ['doubted_row', 'low', 'A', 'events.csv:2', 'a misprint']
+    """
+    words = RULES[rule]
+    own = {
+        "row_ids": rows.get("row_ids", rows.get("row_id")),
+        "severity": rows.get("severity", words.severity),
+    }
+    said = {"rule": rule, "finding": words.finding, "check": words.check}
+    found = rows[["study_id", "source_url"]].assign(numbers=numbers_of(words.numbers, rows), **own, **said)
+    return found[list(AUDIT.names)].astype(object)
+
+
 class _Cells(dict[str, Any]):
     def __missing__(self, key: str) -> str:
-        return {"what": what, "name": name}[key](self)
+        return {"what": _what, "name": _name}[key](self)
 
 
 def numbers_of(template: str, rows: pd.DataFrame) -> list[str]:
@@ -187,18 +208,13 @@ def numbers_of(template: str, rows: pd.DataFrame) -> list[str]:
     return [template.format_map(_Cells(row)) for row in rows.to_dict("records")]
 
 
-def name(row: dict[str, Any]) -> str:
+def _name(row: Mapping[str, Any]) -> str:
     """Instrument and item of a row, or its event."""
     return " ".join(filter(None, (row["instrument"], row["item"])))
 
 
-def what(row: dict[str, Any]) -> str:
-    """The outcome of a row in short: "NRS pain, arm acu, week 8".
-
-    >>> row = {"instrument": "NRS", "item": "pain", "arm": "acu", "weeks": 8.0, "timepoint": "follow_up"}
-    >>> what(row)
-    'NRS pain, arm acu, week 8'
-    """
+def _what(row: Mapping[str, Any]) -> str:
+    """The outcome of a row in short: "NRS pain, arm acu, week 8"."""
     arm, weeks = row.get("arm", ""), row["weeks"]
     when = f"week {weeks:g}" if weeks == weeks else row["timepoint"].replace("_", " ")
-    return ", ".join(filter(None, (name(row), f"arm {arm}" if arm else "", when)))
+    return ", ".join(filter(None, (_name(row), f"arm {arm}" if arm else "", when)))
