@@ -18,21 +18,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from trialpool import io
-from trialpool.contracts import FORMS, TABLES, Column
+from trialpool.contracts import FORMS, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
 
 Row = dict[str, str]
-WORDS_OF_CATEGORIES = (
-    ("sham", "sham"),
-    ("placebo", "placebo"),
-    ("usual care", "usual_care"),
-    ("standard care", "usual_care"),
-    ("standard of care", "usual_care"),
-    ("wait list", "waitlist"),
-    ("waiting list", "waitlist"),
-    ("waitlist", "waitlist"),
-    ("wait-list", "waitlist"),
-)
+CATEGORIES = {  # by the words that say so
+    **{"sham": "sham", "placebo": "placebo"},
+    **dict.fromkeys(("usual care", "standard care", "standard of care"), "usual_care"),
+    **dict.fromkeys(("wait list", "waiting list", "waitlist", "wait-list"), "waitlist"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +110,7 @@ def category_of(label: str) -> str:
     ('sham', 'placebo', '')
     """
     folded = label.casefold()
-    return next((category for phrase, category in WORDS_OF_CATEGORIES if phrase in folded), "")
+    return next((category for phrase, category in CATEGORIES.items() if phrase in folded), "")
 
 
 def weeks_in(text: str) -> str:
@@ -206,13 +200,11 @@ def write_candidates(
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
+        texts = {**candidates.files, "IMPORT.md": _report(candidates)}
         for table in TABLES.values():
-            rows = [
-                _filled(row, table.name, table.columns, fill or {})
-                for row in candidates.rows.get(table.name, ())
-            ]
-            io.write_text(temporary / table.file, _csv(table.names, rows))
-        for name, text in {**candidates.files, "IMPORT.md": _report(candidates)}.items():
+            rows = (_filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
+            texts[table.file] = csv_text(table.names, rows)
+        for name, text in texts.items():
             io.write_text(temporary / name, text)
         temporary.chmod(0o755)
         os.rename(temporary, folder)
@@ -231,40 +223,38 @@ def _refuse(folder: Path) -> None:
         raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
 
 
-def _filled(
-    row: Row, table: str, columns: Iterable[Column], fill: Mapping[tuple[str, str], str]
-) -> list[str]:
-    return [
-        row.get(column.name) or fill.get((table, column.name)) or fill.get(("", column.name)) or ""
-        for column in columns
-    ]
+def _filled(row: Row, table: Table, fill: Mapping[tuple[str, str], str]) -> Row:
+    return {
+        name: row.get(name) or fill.get((table.name, name)) or fill.get(("", name)) or ""
+        for name in table.names
+    }
 
 
-def _csv(header: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
+    """Rows as CSV, their cells as they are.
+
+    >>> csv_text(["a", "b"], [{"b": "-1"}])
+    'a,b\\n,-1\\n'
+    """
     buffer = streams.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(header)
+    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
+    writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
 
 
 def _report(candidates: Candidates) -> str:
-    counts = [f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES]
-    remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
-    return "\n".join(
-        [
-            "# Candidate rows: not evidence yet",
-            "",
-            f"Imported from {candidates.source}.",
-            "",
-            "Compare every row with its source, fill in what is empty, and run `trialpool check` on this",
-            "folder until it finds nothing. Only then add the folder to `evidence` in the config, or its",
-            "rows to your own tables.",
-            "",
-            *counts,
-            "",
-            "## Remarks",
-            "",
-            *remarks,
-        ]
-    )
+    lines = [
+        "# Candidate rows: not evidence yet",
+        "",
+        f"Imported from {candidates.source}.",
+        "",
+        "Compare every row with its source, fill in what is empty, and run `trialpool check` on this",
+        "folder until it finds nothing. Only then add the folder to `evidence` in the config, or its",
+        "rows to your own tables.",
+        "",
+        *(f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES),
+        *("", "## Remarks", ""),
+        *([f"- {remark}" for remark in candidates.remarks] or ["- none"]),
+    ]
+    return "\n".join(lines)

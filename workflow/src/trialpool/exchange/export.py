@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 from trialpool import io
@@ -23,21 +23,13 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("analysis", "analysis", "slug of the analysis; select one before pooling"),
     ("slab", "label", "study label; metafor: slab="),
     ("study_id", "study_id", "study id; several rows of one study are dependent"),
-    (
-        "cluster",
-        "cluster",
-        "what dependent rows share; metafor: random = ~ 1 | cluster/row",
-    ),
+    ("cluster", "cluster", "what dependent rows share; metafor: random = ~ 1 | cluster/row"),
     ("arm_1", "arm_experimental", "experimental arm"),
     ("arm_2", "arm_control", "control arm"),
     ("label_1", "label_experimental", "what the experimental arm got"),
     ("label_2", "label_control", "what the control arm got"),
     ("measure", "measure", "MD, SMD, ROM, RR, OR or RD"),
-    (
-        "yi",
-        "effect",
-        "effect, experimental minus or over control; log for RR, OR, ROM; metafor: yi=",
-    ),
+    ("yi", "effect", "effect, experimental minus or over control; log for RR, OR, ROM; metafor: yi="),
     ("vi", "variance", "sampling variance of yi; metafor: vi="),
     ("sei", "", "square root of vi; RevMan generic inverse variance: SE"),
     ("n1i", "n_experimental", "people analysed, experimental; RevMan: Total"),
@@ -48,11 +40,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("sd2i", "sd_control", "SD on the analysis scale, control; RevMan: SD"),
     ("ai", "events_experimental", "people with the event, experimental; RevMan: Events"),
     ("ci", "events_control", "people with the event, control; RevMan: Events"),
-    (
-        "revman_type",
-        "",
-        "how to enter it in RevMan: CONTINUOUS, DICHOTOMOUS, or GIV (yi and sei)",
-    ),
+    ("revman_type", "", "how to enter it in RevMan: CONTINUOUS, DICHOTOMOUS, or GIV (yi and sei)"),
     ("domain", "domain", "domain of the outcome"),
     ("instrument", "instrument", "instrument or event outcome"),
     ("item", "item", "nerve or subscale, if any"),
@@ -98,46 +86,43 @@ def _rows(file: Path) -> Iterator[dict[str, object]]:
         for study in csv.DictReader(stream):
             if not study.get("effect") or not study.get("variance"):
                 continue  # shown in the results, never pooled
-            row: dict[str, object] = {}
-            for name, source, _ in COLUMNS:
-                cell = study.get(source, "") or ""
-                row[name] = float(cell) if cell and name in NUMBERS else cell
+            cells = {name: study.get(source, "") or "" for name, source, _ in COLUMNS}
+            row: dict[str, object] = {
+                name: float(cell) if cell and name in NUMBERS else cell for name, cell in cells.items()
+            }
             row["sei"] = math.sqrt(float(study["variance"]))
             row["revman_type"] = revman_type(row)
             yield row
 
 
-def revman_type(row: dict[str, object]) -> str:
-    """How a row can be entered in RevMan: by its arms where these give yi and vi again, else by yi and sei.
-
-    >>> row = {"measure": "MD", "yi": -1.0, "vi": 0.4, "n1i": 20.0, "n2i": 20.0}
-    >>> revman_type(row), revman_type(row | {"m1i": 5.0, "sd1i": 2.0, "m2i": 6.0, "sd2i": 2.0})
-    ('GIV', 'CONTINUOUS')
-    """
-    by_arms = _ARMS.get(str(row["measure"]))
-    if by_arms is None:
-        return "GIV"
-    kind, columns, compute = by_arms
-    cells = [row.get(name, "") for name in columns]
-    if any(cell == "" for cell in cells):
-        return "GIV"
-    try:
-        again = compute(*cells)
-    except ValueError:
-        return "GIV"
-    same = [
-        math.isclose(float(new), float(str(old)), rel_tol=1e-6, abs_tol=1e-9)
-        for new, old in ((again.effect, row["yi"]), (again.variance, row["vi"]))
-    ]
-    return kind if all(same) else "GIV"
-
-
 _MEANS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
 _EVENTS = ("ai", "n1i", "ci", "n2i")
-_ARMS: dict[str, tuple[str, tuple[str, ...], Callable[..., Effects]]] = {
+_BY_ARMS: dict[str, tuple[str, tuple[str, ...], Callable[..., Effects]]] = {
     "MD": ("CONTINUOUS", _MEANS, mean_difference),
     "SMD": ("CONTINUOUS", _MEANS, standardized_mean_difference),
     "RR": ("DICHOTOMOUS", _EVENTS, risk_ratio),
     "OR": ("DICHOTOMOUS", _EVENTS, odds_ratio),
     "RD": ("DICHOTOMOUS", _EVENTS, risk_difference),
 }
+
+
+def revman_type(row: Mapping[str, object]) -> str:
+    """How a row can be entered in RevMan: by its arms where these give yi and vi again, else by yi and sei.
+
+    >>> row = {"measure": "MD", "yi": -1.0, "vi": 0.4, "n1i": 20.0, "n2i": 20.0}
+    >>> revman_type(row), revman_type(row | {"m1i": 5.0, "sd1i": 2.0, "m2i": 6.0, "sd2i": 2.0})
+    ('GIV', 'CONTINUOUS')
+    """
+    kind, columns, compute = _BY_ARMS.get(str(row["measure"]), ("GIV", ("",), mean_difference))
+    cells = [row.get(name, "") for name in columns]
+    if "" in cells:
+        return "GIV"
+    try:
+        again = compute(*cells)
+    except ValueError:
+        return "GIV"
+    same = (
+        math.isclose(float(new), float(str(row[name])), rel_tol=1e-6, abs_tol=1e-9)
+        for name, new in (("yi", again.effect), ("vi", again.variance))
+    )
+    return kind if all(same) else "GIV"

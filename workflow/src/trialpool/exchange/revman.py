@@ -8,14 +8,11 @@ Mantel-Haenszel estimate), normal intervals. The project's own analyses use othe
 
 from __future__ import annotations
 
-import csv
-import io as streams
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from xml.etree.ElementTree import Element, ParseError
 
@@ -29,6 +26,7 @@ from trialpool.exchange.candidates import (
     Row,
     category_of,
     count,
+    csv_text,
     instrument_code,
     number,
     plain,
@@ -48,6 +46,7 @@ from trialpool.stats.effect_sizes import (
 from trialpool.stats.pooling import Pooled, PooledTables, mantel_haenszel, peto, pool
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
+SIDES = ("1", "2")
 ASIDES = frozenset({"FOOTNOTE", "FOOTNOTES", "MARKER"})
 BLOCKS = frozenset({"P", "BR", "LI", "OL", "UL", "HEADING", "SUBSECTION", "TR", "TD", "TH"})
 JUDGEMENTS = {"YES": "low", "NO": "high", "UNKNOWN": "unclear"}
@@ -60,28 +59,18 @@ MEASURES = {  # RevMan's names, and ours
     **dict.fromkeys(("std. mean difference", "standardised mean difference", "smd"), "smd"),
     **dict.fromkeys(("risk difference", "rd"), "risk_difference"),
 }
-Floats = NDArray[np.float64]
-Total = tuple[float, float, float, float, float]  # estimate and bounds on the analysis scale, tau2, Q
+STORED = {  # RevMan's names of the numbers of a total
+    **{"estimate": "EFFECT_SIZE", "ci_low": "CI_START", "ci_high": "CI_END", "q": "CHI2", "tau2": "TAU2"},
+}
 TOTALS_COLUMNS = (
     *("analysis", "outcome", "subgroup", "kind", "measure", "method", "model", "studies"),
-    *("stored_estimate", "pooled_estimate", "stored_ci_low", "pooled_ci_low", "stored_ci_high"),
-    *("pooled_ci_high", "stored_q", "pooled_q", "stored_tau2", "pooled_tau2", "agree", "remark"),
+    *(f"{source}_{name}" for name in STORED for source in ("stored", "pooled")),
+    *("agree", "remark"),
 )
-STORED = ("EFFECT_SIZE", "CI_START", "CI_END", "CHI2", "TAU2")
 TOLERANCE = 1e-6  # relative; RevMan stores about 15 digits
-
-
-@dataclass(frozen=True, slots=True)
-class Study:
-    """One included study: RevMan's id, its name and year, facts of its primary reference, its notes."""
-
-    key: str
-    name: str
-    year: str
-    journal: str
-    doi: str
-    participants: str
-    notes: str
+Z95 = 1.959963984540054
+Floats = NDArray[np.float64]
+Total = tuple[float, float, float, float, float]  # as STORED, estimate and bounds on the analysis scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +79,13 @@ class Datum:
 
     study: str
     values: Mapping[str, str]
-    subgroup: str
-    footnote: str
+    subgroup: str = ""
+    footnote: str = ""
+
+    def numbers(self, *names: str) -> list[float] | None:
+        """Some of its values, None unless all of them are numbers."""
+        texts = [number(self.values.get(name)) for name in names]
+        return [float(text) for text in texts] if all(texts) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,36 +97,54 @@ class Outcome:
 
     kind: str
     number: str
-    comparison: str
-    name: str
-    measure: str
-    groups: tuple[str, str]
-    values: Mapping[str, str]
-    footnote: str
-    data: tuple[Datum, ...]
-    subgroups: Mapping[str, Mapping[str, str]]
+    measure: str = ""
+    comparison: str = ""
+    name: str = ""
+    groups: tuple[str, str] = ("", "")
+    values: Mapping[str, str] = field(default_factory=dict)
+    footnote: str = ""
+    data: tuple[Datum, ...] = ()
+    subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
+    @property
+    def labels(self) -> tuple[str, str]:
+        """What the two groups are called."""
+        return self.groups[0] or "Experimental", self.groups[1] or "Control"
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """One judgement on the risk of bias of a study."""
+    @property
+    def arms(self) -> tuple[str, str]:
+        """The arm ids of the two groups, made from their labels.
 
-    study: str
-    domain: str
-    result: str
-    description: str
+        >>> Outcome("DICH", "1.1", groups=("Laser", "Sham laser")).arms
+        ('laser', 'sham_laser')
+        """
+        first, second = (word(label, 40) or f"group_{place}" for place, label in enumerate(self.labels, 1))
+        return (first, second) if first != second else (f"{first}_1", f"{second}_2")
+
+    @property
+    def random(self) -> bool:
+        """Whether RevMan pools it with random effects."""
+        return self.values.get("RANDOM") == "YES"
+
+    @property
+    def ratio(self) -> bool:
+        """Whether its effects are ratios."""
+        name = self.measure.casefold()
+        return name in ("or", "rr", "hr", "peto_or") or "ratio" in name
 
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review file, read."""
+    """A review file, read: its outcomes, and the whole as XML."""
 
     title: str
     doi: str
-    studies: tuple[Study, ...]
+    root: Element
     outcomes: tuple[Outcome, ...]
-    judgements: tuple[Judgement, ...]
     remarks: tuple[str, ...]
+
+
+# Reading
 
 
 def read_review(path: str | Path) -> Review:
@@ -151,16 +163,10 @@ def read_review(path: str | Path) -> Review:
         problem = f"the file is not a RevMan 5 review (its root is <{root.tag[:40]}>)"
         raise InputError([Fault(str(path), None, "", "", problem, "export the review as .rm5 from RevMan 5")])
     outcomes = tuple(_read_outcomes(root))
-    if not outcomes:
-        remarks = (*remarks, "The review holds no outcome with data.")
-    return Review(
-        title=text_of(root.find("COVER_SHEET/TITLE")),
-        doi=root.get("DOI", "").strip(),
-        studies=tuple(_read_studies(root)),
-        outcomes=outcomes,
-        judgements=tuple(_read_judgements(root)),
-        remarks=remarks,
-    )
+    remarks += () if outcomes else ("The review holds no outcome with data.",)
+    doi = root.get("DOI", "").strip()
+    title = text_of(root.find("COVER_SHEET/TITLE"))
+    return Review(title, doi if doi.startswith("10.") else "", root, outcomes, remarks)
 
 
 def decode_xml(content: bytes) -> tuple[str, tuple[str, ...]]:
@@ -177,18 +183,19 @@ def decode_xml(content: bytes) -> tuple[str, tuple[str, ...]]:
         return content.decode("utf-16", "replace"), ()
     declared = re.match(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*encoding=[\"']([\w.-]+)", content)
     name = declared[1].decode().upper() if declared else "UTF-8"
-    try:
-        text = content.decode("utf-8-sig")
-        honest = name in ("UTF-8", "UTF8") or content.isascii()
-        return text, () if honest else (f"The file declares {name} but is UTF-8; read as UTF-8.",)
-    except UnicodeDecodeError:
-        pass
-    honest = name in ("ISO-8859-1", "LATIN1", "LATIN-1", "WINDOWS-1252", "CP1252")
-    try:
-        text = content.decode("cp1252")
-    except UnicodeDecodeError:
-        text = content.decode("latin-1")
-    return text, () if honest else (f"The file declares {name} but is not; read as Windows-1252.",)
+    for encoding, honest in (
+        ("utf-8-sig", {"UTF-8", "UTF8"} | ({name} if content.isascii() else set())),
+        ("cp1252", {"ISO-8859-1", "LATIN1", "LATIN-1", "WINDOWS-1252", "CP1252"}),
+    ):
+        try:
+            text = content.decode(encoding)
+        except UnicodeDecodeError:
+            continue
+        if name in honest:
+            return text, ()
+        real = "is UTF-8; read as UTF-8" if encoding == "utf-8-sig" else "is not; read as Windows-1252"
+        return text, (f"The file declares {name} but {real}.",)
+    return content.decode("latin-1"), ()
 
 
 def _parse(text: str, path: Path) -> Element:
@@ -213,9 +220,7 @@ def text_of(element: Element | None) -> str:
     >>> text_of(fromstring("<NAME>Pain <I>at rest</I><FOOTNOTE>on VAS</FOOTNOTE>, week 4</NAME>"))
     'Pain at rest, week 4'
     """
-    if element is None:
-        return ""
-    return " ".join("".join(_pieces(element)).split())
+    return "" if element is None else " ".join("".join(_pieces(element)).split())
 
 
 def _pieces(element: Element) -> Iterator[str]:
@@ -223,91 +228,60 @@ def _pieces(element: Element) -> Iterator[str]:
     for child in element:
         if child.tag not in ASIDES:
             yield from _pieces(child)
-        if child.tag in BLOCKS:
-            yield " "
+        yield " " if child.tag in BLOCKS else ""
         yield child.tail or ""
 
 
-def footnotes_of(element: Element) -> str:
-    """The footnotes of an element itself and of its labels, not of the data below it.
-
-    >>> from xml.etree.ElementTree import fromstring
-    >>> footnotes_of(fromstring("<DICH_DATA><FOOTNOTE>counts from percentages</FOOTNOTE></DICH_DATA>"))
-    'counts from percentages'
-    """
+def _footnotes(element: Element) -> str:
+    """The footnotes of an element itself and of its labels, not of the data below it."""
     labels = [each for tag in ("NAME", "GROUP_LABEL_1", "GROUP_LABEL_2") for each in element.iterfind(tag)]
     notes = [*element.iterfind("FOOTNOTE"), *(note for label in labels for note in label.iter("FOOTNOTE"))]
     return "; ".join(filter(None, map(text_of, notes)))
 
 
-def _read_studies(root: Element) -> Iterator[Study]:
-    chars = {char.get("STUDY_ID", ""): char for char in root.iter("INCLUDED_CHAR")}
-    for study in root.iterfind(".//INCLUDED_STUDIES/STUDY"):
-        key = study.get("ID", "")
-        char = chars.get(key)
-        references = study.findall("REFERENCE")
-        primary = [entry for entry in references if entry.get("PRIMARY") == "YES"] or references
-        marks = [mark for entry in [study, *primary] for mark in entry.iterfind("IDENTIFIERS/IDENTIFIER")]
-        doi = next((mark.get("VALUE", "") for mark in marks if mark.get("TYPE", "").upper() == "DOI"), "")
-        yield Study(
-            key=key,
-            name=study.get("NAME", "") or _unescaped(key),
-            year=study.get("YEAR", ""),
-            journal=text_of(primary[0].find("SO")) if primary else "",
-            doi=doi.strip(),
-            participants=text_of(char.find("CHAR_PARTICIPANTS")) if char is not None else "",
-            notes=text_of(char.find("CHAR_NOTES")) if char is not None else "",
-        )
-
-
-def _unescaped(key: str) -> str:
-    """RevMan writes signs of an id as _x002d_; `STD-` stands in front."""
-    text = re.sub(r"_x([0-9a-fA-F]{4})_", lambda found: chr(int(found[1], 16)), key)
-    return text.removeprefix("STD-").replace("-", " ")
-
-
 def _read_outcomes(root: Element) -> Iterator[Outcome]:
     for comparison in root.iter("COMPARISON"):
-        title = text_of(comparison.find("NAME"))
         for element in comparison:
             kind = element.tag.removesuffix("_OUTCOME")
             if element.tag.endswith("_OUTCOME") and kind in KINDS:
+                parts = element.findall(f"{kind}_SUBGROUP")
                 yield Outcome(
                     kind=kind,
                     number=f"{comparison.get('NO', '?')}.{element.get('NO', '?')}",
-                    comparison=title,
-                    name=text_of(element.find("NAME")),
                     measure=element.get("EFFECT_MEASURE", "") or text_of(element.find("EFFECT_MEASURE")),
+                    comparison=text_of(comparison.find("NAME")),
+                    name=text_of(element.find("NAME")),
                     groups=(text_of(element.find("GROUP_LABEL_1")), text_of(element.find("GROUP_LABEL_2"))),
                     values=dict(element.attrib),
-                    footnote=footnotes_of(element),
+                    footnote=_footnotes(element),
                     data=tuple(_read_data(element, kind)),
-                    subgroups={
-                        text_of(part.find("NAME")): dict(part.attrib)
-                        for part in element.iterfind(f"{kind}_SUBGROUP")
-                    },
+                    subgroups={text_of(part.find("NAME")): dict(part.attrib) for part in parts},
                 )
 
 
 def _read_data(outcome: Element, kind: str) -> Iterator[Datum]:
     """The data of an outcome in the file's order, those of its subgroups included."""
     for child in outcome:
-        inside = child if child.tag == f"{kind}_SUBGROUP" else None
-        subgroup = text_of(child.find("NAME")) if inside is not None else ""
-        shared = footnotes_of(child) if inside is not None else ""
-        for datum in child.iterfind(f"{kind}_DATA") if inside is not None else [child]:
+        inside = child.tag == f"{kind}_SUBGROUP"
+        subgroup, shared = (text_of(child.find("NAME")), _footnotes(child)) if inside else ("", "")
+        for datum in child if inside else [child]:
             if datum.tag == f"{kind}_DATA":
-                notes = "; ".join(note for note in (footnotes_of(datum), shared) if note)
+                notes = "; ".join(filter(None, (_footnotes(datum), shared)))
                 yield Datum(datum.get("STUDY_ID", ""), dict(datum.attrib), subgroup, notes)
 
 
-def _read_judgements(root: Element) -> Iterator[Judgement]:
-    for item in root.iter("QUALITY_ITEM"):
-        domain = text_of(item.find("NAME"))
-        for entry in item.iter("QUALITY_ITEM_DATA_ENTRY"):
-            study, result = entry.get("STUDY_ID", ""), entry.get("RESULT", "")
-            if study and result:
-                yield Judgement(study, domain, result, text_of(entry.find("DESCRIPTION")))
+# Rows
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """Where rows come from: the review, its file's name, its address, our ids of its studies; remarks."""
+
+    review: Review
+    file: str
+    url: str
+    ids: Mapping[str, str]
+    remarks: list[str]
 
 
 def import_revman(path: str | Path, source_url: str = "") -> Candidates:
@@ -320,160 +294,157 @@ def import_revman(path: str | Path, source_url: str = "") -> Candidates:
     Traceback (most recent call last):
     FileNotFoundError: [Errno 2] No such file or directory: 'review.rm5'
     """
-    review = read_review(path)
-    file = Path(path).name
-    url = source_url or (f"https://doi.org/{review.doi}" if review.doi.startswith("10.") else "")
-    names = study_ids((study.name, study.year) for study in review.studies)
-    ids = dict(zip((study.key for study in review.studies), names, strict=True))
-    remarks = list(review.remarks)
-    rows = _result_rows(review, ids, file, url, remarks)
+    review, file = read_review(path), Path(path).name
+    included = review.root.findall(".//INCLUDED_STUDIES/STUDY")
+    names = study_ids((_study_name(study), study.get("YEAR", "")) for study in included)
+    ids = {study.get("ID", ""): name for study, name in zip(included, names, strict=True)}
+    url = source_url or (f"https://doi.org/{review.doi}" if review.doi else "")
+    source = _Source(review, file, url, ids, list(review.remarks))
+    rows = _result_rows(source)
     used = {arm["study_id"] for arm in rows["arms"]}
-    rows["studies"] = [row for row in _study_rows(review, ids, file, url) if row["study_id"] in used]
-    rows["risk_of_bias"] = list(_judgement_rows(review, ids, used, url, file, remarks))
-    unused = len(review.studies) - len(rows["studies"])
-    if unused:
-        remarks.append(f"{unused} included studies have no usable data in this file and are left out.")
-    remarks.append("revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data.")
-    return Candidates(
-        f"the RevMan file {file} ({review.title or 'without title'})",
-        rows,
-        remarks,
-        {"revman_totals.csv": totals_table(review)},
+    rows["studies"] = [_study_row(study, source) for study in included if ids[study.get("ID", "")] in used]
+    rows["risk_of_bias"] = list(_judgement_rows(source, used))
+    if unused := len(included) - len(rows["studies"]):
+        remark = f"{unused} included studies have no usable data in this file and are left out."
+        source.remarks.append(remark)
+    source.remarks.append(
+        "revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data."
     )
+    title = f"the RevMan file {file} ({review.title or 'without title'})"
+    return Candidates(title, rows, source.remarks, {"revman_totals.csv": totals_table(review.outcomes)})
 
 
-def _study_rows(review: Review, ids: dict[str, str], file: str, url: str) -> Iterator[Row]:
-    for study in review.studies:
-        author, year, _ = split_name(study.name, study.year)
-        notes = f"{study.name} in the RevMan file {file}" + (f"; {study.notes}" if study.notes else "")
-        yield {
-            "study_id": ids[study.key],
-            "first_author": plain(author, 200),
-            "year": year,
-            "journal": plain(study.journal, 200),
-            "doi": study.doi if study.doi.startswith("10.") else "",
-            "population": plain(study.participants),
-            "setting_note": plain(notes),
-            "source_type": "review",
-            "source_url": url,
-        }
+def _study_name(study: Element) -> str:
+    """A study's name, or its id: RevMan writes signs there as _x002d_; `STD-` stands in front."""
+    key = re.sub(r"_x([0-9a-fA-F]{4})_", lambda found: chr(int(found[1], 16)), study.get("ID", ""))
+    return study.get("NAME", "") or key.removeprefix("STD-").replace("-", " ")
 
 
-def _result_rows(
-    review: Review, ids: dict[str, str], file: str, url: str, remarks: list[str]
-) -> dict[str, list[Row]]:
-    rows: dict[str, list[Row]] = {"arms": [], "continuous": [], "events": [], "contrasts": []}
+def _study_row(study: Element, source: _Source) -> Row:
+    key, name = study.get("ID", ""), _study_name(study)
+    described = (char for char in source.review.root.iter("INCLUDED_CHAR") if char.get("STUDY_ID") == key)
+    char = next(described, Element("INCLUDED_CHAR"))
+    author, year, _ = split_name(name, study.get("YEAR", ""))
+    references = study.findall("REFERENCE")
+    primary = [entry for entry in references if entry.get("PRIMARY") == "YES"] or references
+    marks = [mark for entry in [study, *primary] for mark in entry.iterfind("IDENTIFIERS/IDENTIFIER")]
+    dois = (mark.get("VALUE", "").strip() for mark in marks if mark.get("TYPE", "").upper() == "DOI")
+    doi = next(dois, "")
+    notes = (f"{name} in the RevMan file {source.file}", text_of(char.find("CHAR_NOTES")))
+    return {
+        "study_id": source.ids[key],
+        "first_author": plain(author, 200),
+        "year": year,
+        "journal": plain(text_of(primary[0].find("SO")) if primary else "", 200),
+        "doi": doi if doi.startswith("10.") else "",
+        "population": plain(text_of(char.find("CHAR_PARTICIPANTS"))),
+        "setting_note": plain("; ".join(filter(None, notes))),
+        "source_type": "review",
+        "source_url": source.url,
+    }
+
+
+def _result_rows(source: _Source) -> dict[str, list[Row]]:
+    rows: dict[str, list[Row]] = {"continuous": [], "events": [], "contrasts": []}
     arms: dict[tuple[str, str], Row] = {}
-    for outcome in review.outcomes:
+    for outcome in source.review.outcomes:
         if outcome.kind == "OTHER":
-            remarks.append(f"Analysis {outcome.number} ({outcome.name}) is a text table: not imported.")
+            source.remarks.append(
+                f"Analysis {outcome.number} ({outcome.name}) is a text table: not imported."
+            )
             continue
         twice = {key for key, times in Counter(datum.study for datum in outcome.data).items() if times > 1}
         for datum in outcome.data:
-            if datum.study not in ids:
-                remarks.append(f"Analysis {outcome.number}: {datum.study} is no included study, left out.")
+            if datum.study not in source.ids:
+                remark = f"Analysis {outcome.number}: {datum.study} is no included study, left out."
+                source.remarks.append(remark)
                 continue
-            base = _base(outcome, datum, ids[datum.study], file, url)
+            base = _base(outcome, datum, source)
             part = word(datum.subgroup) if datum.study in twice else ""
-            table, made, problem = _made(outcome, datum, base, part)
-            rows[table] += made
-            if problem:
-                remarks.append(f"Analysis {outcome.number}, {ids[datum.study]}: {problem}.")
-            for row in _arms(outcome, ids[datum.study]) if made else ():
-                arms.setdefault((row["study_id"], row["arm"]), row)
+            table, made, problem = _made(outcome, datum, part)
+            rows[table] += [base | cells for cells in made]
+            study = base["study_id"]
+            if not made:
+                source.remarks.append(f"Analysis {outcome.number}, {study}: {problem}, left out.")
+            for arm in _arms(outcome) if made else ():
+                arms.setdefault((study, arm["arm"]), {"study_id": study, **arm})
     return {name: _without_repeats(made) for name, made in rows.items()} | {"arms": list(arms.values())}
 
 
 def _without_repeats(rows: Iterable[Row]) -> list[Row]:
     """Rows once each: an arm that several comparisons share stands in the file several times."""
-    kept: dict[tuple[tuple[str, str], ...], Row] = {}
+    kept: dict[frozenset[tuple[str, str]], Row] = {}
     for row in rows:
-        kept.setdefault(tuple(cell for cell in row.items() if cell[0] not in ("locator", "note")), row)
+        kept.setdefault(frozenset(cell for cell in row.items() if cell[0] not in ("locator", "note")), row)
     return list(kept.values())
 
 
-def _labels(outcome: Outcome) -> tuple[str, str]:
-    return outcome.groups[0] or "Experimental", outcome.groups[1] or "Control"
-
-
-def arm_ids(outcome: Outcome) -> tuple[str, str]:
-    """The arm ids of an outcome's two groups, made from their labels.
-
-    >>> arm_ids(Outcome("DICH", "1.1", "", "", "RR", ("Laser", "Sham laser"), {}, "", (), {}))
-    ('laser', 'sham_laser')
-    """
-    first, second = (word(label, 40) or f"group_{place}" for place, label in enumerate(_labels(outcome), 1))
-    return (first, second) if first != second else (f"{first}_1", f"{second}_2")
-
-
-def _arms(outcome: Outcome, study: str) -> Iterator[Row]:
+def _arms(outcome: Outcome) -> Iterator[Row]:
     roles = ("experimental", "control")
-    for role, arm, label in zip(roles, arm_ids(outcome), _labels(outcome), strict=True):
-        category = category_of(label)
-        yield {"study_id": study, "arm": arm, "role": role, "category": category, "label": plain(label, 200)}
+    for role, arm, label in zip(roles, outcome.arms, outcome.labels, strict=True):
+        yield {"arm": arm, "role": role, "category": category_of(label), "label": plain(label, 200)}
 
 
-def _base(outcome: Outcome, datum: Datum, study: str, file: str, url: str) -> Row:
-    where = f"RevMan file {file}, analysis {outcome.number} {outcome.comparison}: {outcome.name}"
-    notes = [f"subgroup: {datum.subgroup}" if datum.subgroup else "", datum.footnote, outcome.footnote]
-    if outcome.values.get("SWAP_EVENTS") == "YES":
-        notes.append("RevMan analyses the people without the event here")
-    if datum.values.get("ESTIMABLE") == "NO":
-        notes.append("not estimable in RevMan")
-    weeks = weeks_in(datum.subgroup) or weeks_in(outcome.name)
-    if weeks:
-        notes.append(f"week {weeks} from the {'subgroup' if weeks_in(datum.subgroup) else 'outcome'}'s name")
+def _base(outcome: Outcome, datum: Datum, source: _Source) -> Row:
+    """What the rows of one study in one outcome have in common."""
+    in_subgroup = weeks_in(datum.subgroup)
+    weeks = in_subgroup or weeks_in(outcome.name)
+    notes = (
+        f"subgroup: {datum.subgroup}" if datum.subgroup else "",
+        datum.footnote,
+        outcome.footnote,
+        "RevMan analyses the people without the event here"
+        if outcome.values.get("SWAP_EVENTS") == "YES"
+        else "",
+        "not estimable in RevMan" if datum.values.get("ESTIMABLE") == "NO" else "",
+        f"week {weeks} from the {'subgroup' if in_subgroup else 'outcome'}'s name" if weeks else "",
+        "95% interval computed from the stored log estimate and its SE" if _computed(outcome, datum) else "",
+    )
+    where = f"RevMan file {source.file}, analysis {outcome.number} {outcome.comparison}: {outcome.name}"
     return {
-        "study_id": study,
+        "study_id": source.ids[datum.study],
         "weeks": weeks,
-        "source_url": url,
+        "source_url": source.url,
         "locator": plain(where),
         "reading": "single",
-        "note": plain("; ".join(note for note in notes if note)),
+        "note": plain("; ".join(filter(None, notes))),
     }
 
 
-def _made(outcome: Outcome, datum: Datum, base: Row, part: str) -> tuple[str, list[Row], str]:
-    """The table, the rows and, if there are none, why."""
-    sides = tuple(zip(("1", "2"), arm_ids(outcome), strict=True))
+def _made(outcome: Outcome, datum: Datum, part: str) -> tuple[str, list[Row], str]:
+    """The table, the cells of its rows, and why there are none."""
     if outcome.kind == "DICH":
-        made = [_event_row(outcome, datum, base, part, side, arm) for side, arm in sides]
-        usable = all(row["n"] not in ("", "0") and row["events"] for row in made)
-        return "events", made if usable else [], "" if usable else "no counts or nobody in a group, left out"
-    if outcome.kind == "CONT":
-        made = [_mean_row(outcome, datum, base, part, side, arm) for side, arm in sides]
-        usable = all(row["centre"] and row["n"] not in ("", "0") for row in made)
-        problem = "" if usable else "no mean or nobody in a group, left out"
-        return "continuous", made if usable else [], problem
-    row = _contrast_row(outcome, datum, base, part)
-    return "contrasts", [row] if row else [], "" if row else "no estimate with its interval or SE, left out"
+        code = word(outcome.name) or "outcome"
+        cells = {
+            "outcome": f"{code}_{part}"[:100].strip("_") if part else code,
+            "definition": plain(outcome.name),
+        }
+        made = [cells | _event_cells(datum, side) for side in SIDES]
+        table, needed, problem = "events", "events", "no counts or nobody in a group"
+    else:
+        units = outcome.values.get("UNITS", "")
+        cells = {"instrument": instrument_code(outcome.name) or "OUTCOME", "item": part}
+        cells["unit"] = units if units in UNITS else ""
+        if outcome.kind != "CONT":
+            contrast = _contrast_cells(outcome, datum)
+            return "contrasts", [cells | contrast] if contrast else [], "no estimate with its interval or SE"
+        made = [cells | _mean_cells(datum, side) for side in SIDES]
+        table, needed, problem = "continuous", "centre", "no mean or nobody in a group"
+    usable = all(row["n"] not in ("", "0") and row[needed] for row in made)
+    rows = [{"arm": arm, **row} for arm, row in zip(outcome.arms, made, strict=True)]
+    return table, rows if usable else [], problem
 
 
-def _event_row(outcome: Outcome, datum: Datum, base: Row, part: str, side: str, arm: str) -> Row:
-    code = word(outcome.name) or "outcome"
-    return base | {
-        "arm": arm,
-        "outcome": f"{code}_{part}"[:100].strip("_") if part else code,
-        "definition": plain(outcome.name),
+def _event_cells(datum: Datum, side: str) -> Row:
+    return {
         "events": count(datum.values.get(f"EVENTS_{side}")),
         "n": count(datum.values.get(f"TOTAL_{side}")),
     }
 
 
-def _outcome_cells(outcome: Outcome, part: str) -> Row:
-    units = outcome.values.get("UNITS", "")
-    return {
-        "instrument": instrument_code(outcome.name) or "OUTCOME",
-        "item": part,
-        "unit": units if units in UNITS else "",
-    }
-
-
-def _mean_row(outcome: Outcome, datum: Datum, base: Row, part: str, side: str, arm: str) -> Row:
+def _mean_cells(datum: Datum, side: str) -> Row:
     sd = number(datum.values.get(f"SD_{side}"))
-    return base | {
-        **_outcome_cells(outcome, part),
-        "arm": arm,
+    return {
         "n": count(datum.values.get(f"TOTAL_{side}")),
         "centre_type": "mean",
         "centre": number(datum.values.get(f"MEAN_{side}")),
@@ -482,93 +453,104 @@ def _mean_row(outcome: Outcome, datum: Datum, base: Row, part: str, side: str, a
     }
 
 
-def _contrast_row(outcome: Outcome, datum: Datum, base: Row, part: str) -> Row | None:
+def _as_shown(outcome: Outcome, datum: Datum) -> tuple[str, ...] | None:
+    """The estimate and 95% interval that RevMan shows for a study, None where it stores none."""
+    cells = tuple(number(datum.values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END"))
+    return cells if all(cells) and outcome.values.get("CI_STUDY", "95") in ("95", "95.0") else None
+
+
+def _computed(outcome: Outcome, datum: Datum) -> bool:
+    """Whether the interval of a ratio has to be computed from the logarithm and its standard error."""
+    if outcome.kind in ("DICH", "CONT") or _as_shown(outcome, datum) or not datum.numbers("ESTIMATE", "SE"):
+        return False
+    return MEASURES.get(outcome.measure.casefold().strip()) in RATIO_CONTRASTS
+
+
+def _contrast_cells(outcome: Outcome, datum: Datum) -> Row | None:
     """A contrast as RevMan shows it; where it stores no interval, from the estimate and its SE."""
-    measure = MEASURES.get(outcome.measure.casefold().strip(), "effect_unspecified")
-    values, note = datum.values, base["note"]
-    estimate, low, high = (number(values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END"))
-    spread = "ci95" if low and high and outcome.values.get("CI_STUDY", "95") in ("95", "95.0") else ""
-    if not (estimate and spread):
-        centre, se = number(values.get("ESTIMATE")), number(values.get("SE"))
-        if not (centre and se):
-            return None
-        estimate, low, high, spread = centre, se, "", "se"
-        if measure in RATIO_CONTRASTS:
-            bounds = [float(centre) + z * 1.959963984540054 * float(se) for z in (0, -1, 1)]
-            estimate, low, high = (f"{math.exp(bound):.10g}" for bound in bounds)
-            spread = "ci95"
-            note = f"{note}; " * bool(note) + "95% interval computed from the stored log estimate and its SE"
-    first, second = arm_ids(outcome)
-    cells = {"arm_1": first, "arm_2": second, "measure": measure, "estimate": estimate, "note": note}
-    cells |= {"spread_type": spread, "spread_low": low, "spread_high": high}
-    sizes = {f"n_{side}": count(values.get(f"TOTAL_{side}")) for side in "12"}
-    cells |= {name: size for name, size in sizes.items() if size != "0"}
-    return base | _outcome_cells(outcome, part) | cells
+    spread: tuple[str, ...]
+    if cells := _as_shown(outcome, datum):
+        estimate, *spread = cells[0], "ci95", *cells[1:]
+    elif not (stored := datum.numbers("ESTIMATE", "SE")):
+        return None
+    elif _computed(outcome, datum):
+        bounds = [f"{math.exp(stored[0] + z * Z95 * stored[1]):.10g}" for z in (0, -1, 1)]
+        estimate, *spread = bounds[0], "ci95", *bounds[1:]
+    else:
+        estimate, *spread = number(datum.values["ESTIMATE"]), "se", number(datum.values["SE"]), ""
+    sizes = {f"n_{side}": count(datum.values.get(f"TOTAL_{side}")) for side in SIDES}
+    return {
+        **dict(zip(("arm_1", "arm_2"), outcome.arms, strict=True)),
+        "measure": MEASURES.get(outcome.measure.casefold().strip(), "effect_unspecified"),
+        "estimate": estimate,
+        **dict(zip(("spread_type", "spread_low", "spread_high"), spread, strict=True)),
+        **{name: size for name, size in sizes.items() if size != "0"},
+    }
 
 
-def _judgement_rows(
-    review: Review, ids: dict[str, str], used: set[str], url: str, file: str, remarks: list[str]
-) -> Iterator[Row]:
+def _judgement_rows(source: _Source, used: set[str]) -> Iterator[Row]:
     """Judgements; an unknown without a word of reason is RevMan's default for "not judged" and left out."""
     seen: Counter[tuple[str, str]] = Counter()
     silent = 0
-    for entry in review.judgements:
-        study, domain = ids.get(entry.study, ""), word(entry.domain.split("(")[0]) or "domain"
-        if entry.result not in JUDGEMENTS or study not in used:
+    entries = [
+        (text_of(item.find("NAME")), entry)
+        for item in source.review.root.iter("QUALITY_ITEM")
+        for entry in item.iter("QUALITY_ITEM_DATA_ENTRY")
+    ]
+    for name, entry in entries:
+        study, result = source.ids.get(entry.get("STUDY_ID", ""), ""), entry.get("RESULT", "")
+        reason = text_of(entry.find("DESCRIPTION"))
+        if result not in JUDGEMENTS or study not in used:
             continue
-        if entry.result == "UNKNOWN" and not entry.description:
+        if result == "UNKNOWN" and not reason:
             silent += 1
             continue
+        domain = word(name.split("(")[0]) or "domain"
         seen[study, domain] += 1
         times = seen[study, domain]
         yield {
             "study_id": study,
             "tool": "RoB1",
             "domain": domain if times == 1 else f"{domain}_{times}",
-            "judgement": JUDGEMENTS[entry.result],
-            "assessed_by": review.doi if review.doi.startswith("10.") else url,
-            "note": plain(f"RevMan file {file}; {entry.domain}; {entry.description}"),
+            "judgement": JUDGEMENTS[result],
+            "assessed_by": source.review.doi or source.url,
+            "note": plain(f"RevMan file {source.file}; {name}; {reason}"),
         }
     if silent:
-        remarks.append(f"{silent} judgements stand at RevMan's default, without any reason: not imported.")
+        remark = f"{silent} judgements stand at RevMan's default, without any reason: not imported."
+        source.remarks.append(remark)
 
 
-def totals_table(review: Review) -> str:
+# Totals
+
+
+def totals_table(outcomes: Iterable[Outcome]) -> str:
     """CSV text: a row for the total of each subgroup and of each outcome.
 
-    >>> totals_table(Review("", "", (), (), (), ())).startswith("analysis,outcome,subgroup")
+    >>> totals_table([]).startswith("analysis,outcome,subgroup")
     True
     """
-    buffer = streams.StringIO()
-    writer = csv.DictWriter(buffer, TOTALS_COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for outcome in review.outcomes:
-        if outcome.kind != "OTHER":
-            writer.writerows(total_row(part, name) for name, part in parts_of(outcome))
-            writer.writerow(total_row(outcome))
-    return buffer.getvalue()
+    pooled = [outcome for outcome in outcomes if outcome.kind != "OTHER"]
+    rows = (total_row(part, name) for outcome in pooled for name, part in _parts(outcome))
+    return csv_text(TOTALS_COLUMNS, rows)
 
 
-def parts_of(outcome: Outcome) -> Iterator[tuple[str, Outcome]]:
-    """The subgroups of an outcome, each as an outcome of its own with the totals stored for it.
-
-    >>> list(parts_of(Outcome("DICH", "1.1", "", "", "RR", ("", ""), {}, "", (), {})))
-    []
-    """
+def _parts(outcome: Outcome) -> Iterator[tuple[str, Outcome]]:
+    """The subgroups of an outcome, each as an outcome of its own with the totals stored for it; the whole."""
+    shown = "NO" if outcome.values.get("TOTALS") == "NO" else "YES"
+    settings = {key: value for key, value in outcome.values.items() if key not in STORED.values()}
     for name, values in outcome.subgroups.items():
         data = tuple(datum for datum in outcome.data if datum.subgroup == name)
-        shown = "NO" if outcome.values.get("TOTALS") == "NO" else "YES"
-        settings = {key: value for key, value in outcome.values.items() if key not in STORED}
         yield name, replace(outcome, values={**settings, **values, "TOTALS": shown}, data=data)
+    yield "", outcome
 
 
-def total_row(outcome: Outcome, subgroup: str = "") -> dict[str, str]:
+def total_row(outcome: Outcome, subgroup: str = "") -> Row:
     """The stored total and the one pooled anew; `agree` is yes, no, or empty where none is stored.
 
-    >>> total_row(Outcome("DICH", "1.1", "", "", "RR", ("", ""), {}, "", (), {}))["remark"]
+    >>> total_row(Outcome("DICH", "1.1", "RR"))["remark"]
     'not pooled: no study has people in both groups'
     """
-    ratio = _is_ratio(outcome)
     row = {
         "analysis": outcome.number,
         "outcome": outcome.name,
@@ -576,34 +558,25 @@ def total_row(outcome: Outcome, subgroup: str = "") -> dict[str, str]:
         "kind": outcome.kind,
         "measure": outcome.measure,
         "method": outcome.values.get("METHOD", "IV"),
-        "model": "random" if outcome.values.get("RANDOM") == "YES" else "fixed",
+        "model": "random" if outcome.random else "fixed",
     }
-    stored = [number(outcome.values.get(name)) for name in STORED]
     try:
         used, total = pooled_total(outcome)
     except ValueError as error:
         return row | {"remark": f"not pooled: {error}"}
-    natural = [math.exp(value) if ratio else value for value in total[:3]]
-    anew = [*natural, total[4], total[3]]
-    for name, old, new in zip(("estimate", "ci_low", "ci_high", "q", "tau2"), stored, anew, strict=True):
-        row |= {f"stored_{name}": old, f"pooled_{name}": f"{new:.10g}"}
-    shown = outcome.values.get("TOTALS", "YES") == "YES" and all(stored[:3])
-    if shown:
-        close = [
-            math.isclose(float(old), new, rel_tol=TOLERANCE, abs_tol=1e-9)
-            for old, new in zip(stored, anew, strict=True)
-            if old
-        ]
-        row["agree"] = "yes" if all(close) else "no"
-    return row | {
-        "studies": str(used),
-        "remark": "" if shown else "the file stores no total for this outcome",
-    }
-
-
-def _is_ratio(outcome: Outcome) -> bool:
-    name = outcome.measure.casefold()
-    return name in ("or", "rr", "hr", "peto_or") or "ratio" in name
+    natural = [math.exp(value) if outcome.ratio else value for value in total[:3]]
+    anew = dict(zip(STORED, [*natural, *total[3:]], strict=True))
+    stored = {name: number(outcome.values.get(code)) for name, code in STORED.items()}
+    row |= {"studies": str(used)} | {f"stored_{name}": text for name, text in stored.items()}
+    row |= {f"pooled_{name}": f"{value:.10g}" for name, value in anew.items()}
+    if outcome.values.get("TOTALS", "YES") != "YES" or not all(list(stored.values())[:3]):
+        return row | {"remark": "the file stores no total for this outcome"}
+    close = (
+        math.isclose(float(text), anew[name], rel_tol=TOLERANCE, abs_tol=1e-9)
+        for name, text in stored.items()
+        if text
+    )
+    return row | {"agree": "yes" if all(close) else "no"}
 
 
 def pooled_total(outcome: Outcome) -> tuple[int, Total]:
@@ -612,62 +585,47 @@ def pooled_total(outcome: Outcome) -> tuple[int, Total]:
     Raises ValueError where the data do not allow it.
 
     >>> cells = {"MEAN_1": "5", "SD_1": "2", "TOTAL_1": "20", "MEAN_2": "6", "SD_2": "2", "TOTAL_2": "20"}
-    >>> data = (Datum("STD-Lu", cells, "", ""),)
-    >>> used, total = pooled_total(Outcome("CONT", "1.1", "", "", "MD", ("", ""), {}, "", data, {}))
+    >>> used, total = pooled_total(Outcome("CONT", "1.1", "MD", data=(Datum("STD-Lu", cells),)))
     >>> used, round(total[0], 2), round(total[1], 2)
     (1, -1.0, -2.24)
     """
     level = float(number(outcome.values.get("CI_TOTAL")) or "95") / 100
-    random = outcome.values.get("RANDOM") == "YES"
     if outcome.kind == "DICH":
-        return _tables(outcome, level, random)
-    effects = list(_effects(outcome))
+        return _pooled_tables(outcome, level)
+    effects = [effect for datum in outcome.data if (effect := _effect(outcome, datum))]
     if not effects:
         raise ValueError("no study has an effect with its variance")
     values, variances = np.array(effects).T
-    return len(effects), _by_inverse_variance(values, variances, level, random)
+    return len(effects), _by_inverse_variance(values, variances, level, outcome.random)
 
 
 def _by_inverse_variance(effects: Floats, variances: Floats, level: float, random: bool) -> Total:
     fit = pool(effects, variances, tau2_method="DL" if random else "FE", interval="wald", level=level)
-    return (*_interval(fit), float(fit.tau2) if random else 0.0, float(fit.q))
+    return _total(fit, float(fit.q), float(fit.tau2) if random else 0.0)
 
 
-def _interval(fit: Pooled | PooledTables) -> tuple[float, float, float]:
-    return float(fit.estimate), float(fit.ci_low), float(fit.ci_high)
+def _total(fit: Pooled | PooledTables, q: float, tau2: float) -> Total:
+    return float(fit.estimate), float(fit.ci_low), float(fit.ci_high), q, tau2
 
 
-standardised = partial(standardized_mean_difference, variance="revman5")
+def _effect(outcome: Outcome, datum: Datum) -> tuple[float, float] | None:
+    """Effect and variance of one study; a log hazard ratio (O - E)/V has variance 1/V (Yusuf et al. 1985)."""
+    if outcome.kind == "CONT":
+        cells = datum.numbers("MEAN_1", "SD_1", "TOTAL_1", "MEAN_2", "SD_2", "TOTAL_2")
+        if not cells or min(cells[2], cells[5]) <= 0 or max(cells[1], cells[4]) <= 0:
+            return None
+        smd = outcome.measure.casefold() in ("smd", "std. mean difference")
+        fit = standardized_mean_difference(*cells, variance="revman5") if smd else mean_difference(*cells)
+        return float(fit.effect), float(fit.variance)
+    if cells := datum.numbers("ESTIMATE", "SE"):
+        return (cells[0], cells[1] ** 2) if cells[1] > 0 else None
+    cells = datum.numbers("O_E", "VAR")
+    return (cells[0] / cells[1], 1 / cells[1]) if cells and cells[1] > 0 else None
 
 
-def _effects(outcome: Outcome) -> Iterator[tuple[float, float]]:
-    for datum in outcome.data:
-        if outcome.kind == "CONT":
-            cells = _numbers(datum, ("MEAN_1", "SD_1", "TOTAL_1", "MEAN_2", "SD_2", "TOTAL_2"))
-            if cells and min(cells[2], cells[5]) > 0 and max(cells[1], cells[4]) > 0:
-                smd = outcome.measure.casefold() in ("smd", "std. mean difference")
-                effect = standardised(*cells) if smd else mean_difference(*cells)
-                yield float(effect.effect), float(effect.variance)
-        else:
-            cells = _numbers(datum, ("ESTIMATE", "SE")) or _from_logrank(datum)
-            if cells and cells[1] > 0:
-                yield cells[0], cells[1] ** 2
-
-
-def _numbers(datum: Datum, names: Sequence[str]) -> list[float] | None:
-    texts = [number(datum.values.get(name)) for name in names]
-    return [float(text) for text in texts] if all(texts) else None
-
-
-def _from_logrank(datum: Datum) -> list[float] | None:
-    """Log hazard ratio (O - E)/V with SE 1/sqrt(V) (Yusuf et al. 1985)."""
-    cells = _numbers(datum, ("O_E", "VAR"))
-    return [cells[0] / cells[1], 1 / math.sqrt(cells[1])] if cells and cells[1] > 0 else None
-
-
-def _tables(outcome: Outcome, level: float, random: bool) -> tuple[int, Total]:
+def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
     names = ("EVENTS_1", "TOTAL_1", "EVENTS_2", "TOTAL_2")
-    tables = [cells for datum in outcome.data if (cells := _numbers(datum, names))]
+    tables = [cells for datum in outcome.data if (cells := datum.numbers(*names))]
     kept = [cells for cells in tables if min(cells[1], cells[3]) > 0]
     if not kept:
         raise ValueError("no study has people in both groups")
@@ -676,21 +634,20 @@ def _tables(outcome: Outcome, level: float, random: bool) -> tuple[int, Total]:
         events1, events2 = n1 - events1, n2 - events2
     measure = "OR" if "OR" in outcome.measure.upper() else outcome.measure.upper()
     one_of("measure", measure, ("OR", "RR", "RD"))
-    method = outcome.values.get("METHOD", "MH")
     if measure != "RD":  # a trial without events, or with nothing else, says nothing about a ratio
         informative = (events1 + events2 > 0) & (events1 + events2 < n1 + n2)
         events1, n1, events2, n2 = (part[informative] for part in (events1, n1, events2, n2))
+    method = outcome.values.get("METHOD", "MH")
     if method == "PETO":
         fixed = peto(events1, n1, events2, n2, level=level)
-        return len(n1), (*_interval(fixed), 0.0, float(fixed.q))
+        return len(n1), _total(fixed, float(fixed.q), 0.0)
     compute = {"OR": odds_ratio, "RR": risk_ratio, "RD": risk_difference}[measure]
     own = compute(events1, n1, events2, n2)
     if method != "MH":
-        return len(n1), _by_inverse_variance(own.effect, own.variance, level, random)
+        return len(n1), _by_inverse_variance(own.effect, own.variance, level, outcome.random)
     fixed = mantel_haenszel(events1, n1, events2, n2, measure=measure, level=level)
-    if random:
-        return len(n1), _random(own.effect, own.variance, float(fixed.q), level)
-    return len(n1), (*_interval(fixed), 0.0, float(fixed.q))
+    q = float(fixed.q)
+    return len(n1), _random(own.effect, own.variance, q, level) if outcome.random else _total(fixed, q, 0.0)
 
 
 def _random(effects: Floats, variances: Floats, q: float, level: float) -> Total:
@@ -699,4 +656,4 @@ def _random(effects: Floats, variances: Floats, q: float, level: float) -> Total
     scale = weights.sum() - (weights**2).sum() / weights.sum()
     tau2 = max(0.0, (q - (len(effects) - 1)) / scale) if scale > 0 else 0.0
     fit = pool(effects, variances + tau2, tau2_method="FE", interval="wald", level=level)
-    return (*_interval(fit), tau2, q)
+    return _total(fit, q, tau2)
