@@ -10,14 +10,13 @@ from matplotlib.colors import to_hex
 from test_figures_layout import faults
 
 from trialpool.figures import canvas, style
-from trialpool.figures.canvas import Line
-from trialpool.figures.sheet import new_sheet
+from trialpool.figures.canvas import Line, Sheet
 
 
 def plot(lines, measure="MD", **further):
     """Axes with lines on them, the planned axis, and the figure."""
-    sheet = new_sheet(400, 200)
-    ax = canvas.put_axes(sheet, (100, 40, 280, 150))
+    sheet = Sheet(400, 200)
+    ax = sheet.axes((100, 40, 280, 150))
     axis = canvas.value_axis(ax, measure, lines, **further)
     canvas.show_axis(ax, axis, "Effect")
     canvas.draw_lines(ax, axis, lines)
@@ -84,7 +83,7 @@ def test_a_ratio_of_zero_and_a_missing_end_still_draw():
 
 def test_landmarks_are_no_effect_the_mcid_and_the_pooled_estimate():
     record = typed(made_up_record(4, mcid={"value": 1.0, "unit": "points"}))
-    ax = canvas.put_axes(new_sheet(300, 200), (50, 20, 250, 150))
+    ax = Sheet(300, 200).axes((50, 20, 250, 150))
     ax.set_xlim(-3.0, 1.0)
     canvas.draw_landmarks(ax, record)
     drawn = {to_hex(line.get_color()): float(line.get_xdata()[0]) for line in ax.lines}

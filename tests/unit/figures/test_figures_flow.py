@@ -4,9 +4,9 @@ import pytest
 from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
+from trialpool.figures.canvas import POINTS_PER_INCH
 from trialpool.figures.flow import describe_flow, draw_flow
 from trialpool.figures.save import save_figure
-from trialpool.figures.sheet import POINTS_PER_INCH
 
 
 def row(step, trials, analysis="", reason="", **more):

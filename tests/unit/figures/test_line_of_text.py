@@ -3,24 +3,22 @@
 import pytest
 from matplotlib.text import Text
 
-from trialpool.figures import sheet as sheets
+from trialpool.figures import canvas
+from trialpool.figures.canvas import LineOfText, Sheet
 from trialpool.figures.save import save_figure
-from trialpool.figures.sheet import LineOfText
 from trialpool.folders import FORMATS
 
 
 def written(folder, kind, monkeypatch):
     """The three files of a sheet with every kind of text that figures put on one."""
-    monkeypatch.setattr(sheets, "LineOfText", kind)
-    sheet = sheets.new_sheet(240, 120)
+    monkeypatch.setattr(canvas, "LineOfText", kind)
+    sheet = Sheet(240, 120)
     for row, align in enumerate(("left", "center", "right")):
         for column, text in enumerate(("τ² = 0.35", "Müller-Ortíz 2020a", "針灸 − ≥ AVfi")):
             x, y = 40.3 + 71.7 * column, 11.9 + 23.1 * row
-            sheets.put_text(sheet, x, y, text, align=align, bold=row == 1, size=7.0 + column)
-            sheets.put_text(
-                sheet, x, y + 9.6, text, align=align, colour="#59626c", url="https://example.org/a"
-            )
-            sheets.put_text(sheet, x, y + 30.2, text, align=align, turned=True)
+            sheet.text(x, y, text, align=align, bold=row == 1, size=7.0 + column)
+            sheet.text(x, y + 9.6, text, align=align, colour="#59626c", url="https://example.org/a")
+            sheet.text(x, y + 30.2, text, align=align, turned=True)
     paths = save_figure(sheet.figure, folder / kind.__name__, description="Every kind of text")
     return {path.suffix: path.read_bytes() for path in paths}
 
@@ -32,7 +30,7 @@ def test_a_line_is_drawn_as_matplotlibs_text_is(tmp_path, monkeypatch, format_):
 
 
 def test_a_line_without_a_place_is_not_drawn(tmp_path):
-    sheet = sheets.new_sheet(240, 120)
-    sheets.put_text(sheet, float("nan"), 20, "nowhere")
+    sheet = Sheet(240, 120)
+    sheet.text(float("nan"), 20, "nowhere")
     (path,) = save_figure(sheet.figure, tmp_path / "plot", description="Nothing", formats=FORMATS[:1])
     assert "nowhere" not in path.read_text(encoding="utf-8")

@@ -15,7 +15,7 @@ from test_figures_layout import faults
 from tests.unit.synthesis.made_up import SPEC
 
 from trialpool import text as words
-from trialpool.figures.analysis_figures import draw_all
+from trialpool.figures import draw_beside
 from trialpool.figures.curve import draw_specification_curve
 from trialpool.figures.influence import draw_influence
 from trialpool.figures.moderators import describe_moderators, draw_moderators
@@ -62,7 +62,7 @@ def marks(figure: Any, gid: str) -> list[Any]:
 def test_every_pooled_record_gives_the_same_four_figures(k: int, measure: str, tmp_path: Path) -> None:
     record, columns = whole_record(k, measure)
     names = []
-    for name, description, figure in draw_all(record, columns):
+    for name, description, figure in draw_beside(record, columns):
         save_figure(figure, tmp_path / name, description=description)
         names.append(name)
         width, height = figure.get_size_inches() * 72
@@ -78,7 +78,7 @@ def test_the_same_record_gives_the_same_bytes(tmp_path: Path) -> None:
     hashes = []
     for _ in range(2):
         record, columns = whole_record(6)
-        for name, description, figure in draw_all(record, columns):
+        for name, description, figure in draw_beside(record, columns):
             save_figure(figure, tmp_path / name, description=description)
         found = sorted(tmp_path.iterdir())
         hashes.append([hashlib.sha256(path.read_bytes()).hexdigest() for path in found])
@@ -213,7 +213,7 @@ def test_untrusted_labels_stay_text() -> None:
         for name in ("studies", "influence", "cumulative")
     }
     record = replace(record, **renamed)
-    for _, _, figure in draw_all(record, columns):
+    for _, _, figure in draw_beside(record, columns):
         assert not any(
             mark.get_parse_math() for mark in figure.findobj(lambda m: hasattr(m, "get_parse_math"))
         )

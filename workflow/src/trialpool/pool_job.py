@@ -74,7 +74,7 @@ def _write_several(
 
     Those of its moderators too, where it declares some and has trials enough for a test.
     """
-    from trialpool.figures.analysis_figures import draw_all
+    from trialpool.figures import draw_beside
     from trialpool.figures.moderators import describe_moderators, draw_moderators
     from trialpool.figures.save import PNG_DPI_BESIDE, save_figure
     from trialpool.folders import formats_of
@@ -82,7 +82,7 @@ def _write_several(
     levels = [row | {"analysis": record["analysis"]} for row in record["multiverse"]["levels"]]
     io.write_csv(folder / "multiverse.csv", levels, ("analysis", *columns_of(Level)))
     io.write_csv(folder / "influence.csv", record["influence"], columns_of(Influence))
-    for name, title, figure in draw_all(shown, columns):
+    for name, title, figure in draw_beside(shown, columns):
         formats = formats_of(name, wanted)
         save_figure(figure, folder / name, description=title, dpi=PNG_DPI_BESIDE, formats=formats)
     if record["moderators"] and record["k"] >= SMALLEST:

@@ -1,1 +1,26 @@
 """Figures: drawn from result records alone, and written by `save`, the only place that writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from trialpool.records import Record
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw_beside(record: Record, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str, Figure]]:
+    """File name, text alternative and figure, one after the other, of a pooled record beside its forest plot.
+
+    `columns` is the multiverse of the analysis, one list a column. Always the same four names: what needs
+    more trials is a panel of its figure. Moderators have a figure of their own, only where declared
+    (`moderators.draw_moderators`).
+    """
+    from trialpool.figures import curve, funnel, influence, posterior
+
+    yield "multiverse", curve.describe_multiverse(record), curve.draw_specification_curve(record, columns)
+    yield "influence", influence.describe_influence(record), influence.draw_influence(record)
+    yield "funnel", funnel.describe_funnel(record), funnel.draw_funnel(record)
+    yield "posterior", posterior.describe_posterior(record), posterior.draw_posterior(record)

@@ -1,55 +1,233 @@
-"""A figure beside the forest plot: a sheet in points with its heading and notes, and matplotlib Axes on it.
+"""A figure: a sheet in points with heading and notes, what stands on it, and matplotlib Axes for its plots.
 
-Values lie on an axis as they are analysed (ratios as logarithms) and are labelled as they are read; which
-part of an axis is shown, and its ticks, is planned by `view.axis` as for the forest plot.
+Texts and marks stand where arithmetic put them: no layout engine, hence fast and never clipped by one. On
+Axes values lie as they are analysed (ratios as logarithms) and are labelled as they are read; which part of
+an axis is shown, and its ticks, is planned by `view.axis`. No text is read as mathematics: labels are
+untrusted.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import matplotlib
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.transforms import blended_transform_factory
+from matplotlib.backend_bases import RendererBase
+from matplotlib.colors import to_rgba
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Circle, Patch, Polygon, Rectangle
+from matplotlib.text import Text
+from matplotlib.transforms import Affine2D, blended_transform_factory
 
 from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.sheet import Sheet, new_sheet, put_lines, put_text
 from trialpool.measures import MEASURES
 from trialpool.records import Pooled, Record
 from trialpool.text import clean
 from trialpool.view.axis import Axis, axis_over, mcid_threshold, plan_axis, scale, side
 
-P = ParamSpec("P")
-T = TypeVar("T")
 Look = dict[str, Any]
 Frame = tuple[float, float, float, float]  # left, top, right, bottom in points from the upper left corner
 Values = tuple[float | None, float | None, float | None]  # estimate and interval, on the natural scale
+POINTS_PER_INCH = 72.0
 WIDTH = 560.0
 LEADING, TITLE_LEADING = 9.2, 13.5
-BELOW, BEHIND, LINES, MARKS, ABOVE = 0.5, 1.0, 2.0, 3.0, 4.0
+BELOW, BEHIND, LINES, MARKS, ABOVE = 0.5, 1.0, 2.0, 3.0, 4.0  # from back to front
 HALF_DIAMOND = 3.6  # points
+NULL = 0.0  # no effect where values lie as they are analysed, ratios too
 FAR = 9.0  # ranges of an axis beyond which nothing needs to be told apart
 DOTTED, DASHED = (0, (1.0, 1.6)), (0, (3.0, 2.0))
+BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # share of a text's width that lies left of its anchor
+MOST_WIDTHS = 16384
+_WIDTHS: dict[tuple[object, ...], float] = {}
+
+styled = matplotlib.rc_context(style.AXES)  # decorates what draws in the style of the project
 
 
-def styled(draw: Callable[P, T]) -> Callable[P, T]:
-    """A function that draws in the style of the project, whatever style its caller uses.
+class LineOfText(Text):
+    """A `Text` of one line on its baseline, plain: no mathematics, box, clipping or effects.
 
-    >>> styled(lambda: matplotlib.rcParams["text.parse_math"])()
-    False
+    matplotlib measures the height and width of every text at every drawing, so three times a figure, to find
+    where the lines of a turned block of any alignment begin. One line on its baseline begins where it stands,
+    or further left by its width or half of it: most texts need no measuring, which leaves two thirds of the
+    time of a forest plot. Only what backends offer to every artist is used. Turned text, and what has no
+    place, is left to `Text`.
     """
 
-    @wraps(draw)
-    def drawn(*args: P.args, **kind: P.kwargs) -> T:
-        with matplotlib.rc_context(style.AXES):
-            return draw(*args, **kind)
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw the line as `Text.draw` would, without its layout."""
+        x, y = self.get_transform().transform(self.get_position())
+        if self.get_rotation() or not (math.isfinite(x) and math.isfinite(y)):
+            super().draw(renderer)
+            return
+        renderer.open_group("text", self.get_gid())
+        x -= self._before(renderer)
+        y = renderer.get_canvas_width_height()[1] - y if renderer.flipy() else y
+        look = renderer.new_gc()
+        look.set_foreground(to_rgba(self.get_color()), isRGBA=True)
+        look.set_url(self.get_url())
+        look.set_antialiased(self.get_antialiased())
+        renderer.draw_text(look, x, y, self.get_text(), self.get_fontproperties(), 0.0, False, self)
+        look.restore()
+        renderer.close_group("text")
 
-    return drawn
+    def _before(self, renderer: RendererBase) -> float:
+        """How far left of its anchor the line begins; widths are kept, for ticks and counts come back often.
+
+        They differ between formats by rounding. The canvas tells these apart, the renderer does not: SVG and
+        PDF both draw through a `MixedModeRenderer`.
+        """
+        share = BEFORE[self.get_horizontalalignment()]
+        figure = self.get_figure(root=True)
+        if not share or figure is None:
+            return 0.0
+        text, font = self.get_text(), self.get_fontproperties()
+        kind = (type(figure.canvas), figure.dpi, text, font.get_size(), font.get_weight())
+        if kind not in _WIDTHS:
+            if len(_WIDTHS) >= MOST_WIDTHS:
+                _WIDTHS.clear()
+            _WIDTHS[kind] = renderer.get_text_width_height_descent(text, font, ismath=False)[0]
+        return share * _WIDTHS[kind]
+
+
+class Sheet:
+    """An empty figure of `width` × `height` points; y grows downwards.
+
+    What is put on it may have a `gid` (its name for tests and readers of SVG).
+
+    >>> Sheet(144, 72).figure.get_size_inches().tolist()
+    [2.0, 1.0]
+    """
+
+    def __init__(self, width: float, height: float) -> None:
+        self.width, self.height = width, height
+        size = (width / POINTS_PER_INCH, height / POINTS_PER_INCH)
+        self.figure = Figure(figsize=size, dpi=POINTS_PER_INCH, facecolor=style.PAPER, edgecolor="none")
+        points = Affine2D().scale(1 / POINTS_PER_INCH, -1 / POINTS_PER_INCH).translate(0, size[1])
+        self.points = points + self.figure.dpi_scale_trans
+
+    def text(
+        self,
+        x: float,
+        baseline: float,
+        text: str,
+        *,
+        size: float = style.SMALL_SIZE,
+        bold: bool = False,
+        colour: str = style.INK,
+        align: str = "left",
+        turned: bool = False,
+        url: str = "",
+        gid: str | None = None,
+    ) -> None:
+        """One line of text on its baseline, or turned to read upwards; nothing for empty text.
+
+        >>> sheet = Sheet(100, 50)
+        >>> sheet.text(10, 20, "τ²")
+        >>> sheet.figure.artists[0].get_text()
+        'τ²'
+        """
+        if not text:
+            return
+        mark = LineOfText(
+            x,
+            baseline,
+            text,
+            color=colour,
+            fontproperties=style.font(size, bold),
+            horizontalalignment=align,  # type: ignore[arg-type]
+            verticalalignment="center_baseline" if turned else "baseline",
+            rotation=90 if turned else 0,
+            rotation_mode="anchor",
+            parse_math=False,
+        )
+        mark.set_url(url or None)
+        self._put(mark, ABOVE, gid)
+
+    def lines(
+        self, x: float, baseline: float, lines: Sequence[str], leading: float = LEADING, **kind: Any
+    ) -> float:
+        """Several lines below each other; returns the baseline of the line that would come next.
+
+        >>> Sheet(100, 50).lines(10, 20, ["a", "b"], 9.0)
+        38.0
+        """
+        for text in lines:
+            self.text(x, baseline, text, **kind)
+            baseline += leading
+        return baseline
+
+    def line(
+        self,
+        xs: Sequence[float],
+        ys: Sequence[float],
+        *,
+        colour: str = style.INK,
+        thickness: float = 0.8,
+        dashes: Sequence[float] | None = None,
+        level: float = LINES,
+        gid: str | None = None,
+    ) -> None:
+        """A line through points; `dashes` are on and off lengths in points, whatever its thickness."""
+        mark = Line2D(xs, ys, color=colour, linewidth=thickness, marker="")
+        mark.set(solid_capstyle="butt", dash_capstyle="butt")
+        if dashes:
+            mark.set_dashes([length / thickness for length in dashes])
+        self._put(mark, level, gid)
+
+    def box(self, left: float, top: float, width: float, height: float, **kind: Any) -> None:
+        """A rectangle from its upper left corner; `kind` as of `shape`."""
+        self._fill(Rectangle((left, top), width, height), **kind)
+
+    def dot(self, x: float, y: float, radius: float, **kind: Any) -> None:
+        """A circle around a point; `kind` as of `shape`."""
+        self._fill(Circle((x, y), radius), **kind)
+
+    def shape(self, corners: Sequence[tuple[float, float]], **kind: Any) -> None:
+        """A closed polygon; `kind`: its fill, and perhaps its edge, the thickness of that, level and gid."""
+        self._fill(Polygon(corners, closed=True, joinstyle="miter"), **kind)
+
+    def _fill(
+        self,
+        mark: Patch,
+        *,
+        fill: str,
+        edge: str = "none",
+        thickness: float = 0.8,
+        level: float = MARKS,
+        gid: str | None = None,
+    ) -> None:
+        mark.set(facecolor=fill, edgecolor=edge, linewidth=0 if edge == "none" else thickness)
+        self._put(mark, level, gid)
+
+    def _put(self, mark: Artist, level: float, gid: str | None) -> None:
+        mark.set_transform(self.points)
+        mark.set_zorder(level)
+        mark.set_gid(gid)
+        self.figure.add_artist(mark)
+
+    def panel(self, x: float, baseline: float, letter: str, text: str) -> None:
+        """The letter and the heading of a panel."""
+        self.text(x, baseline, letter, size=style.BODY_SIZE, bold=True)
+        self.text(x + (12 if letter else 0), baseline, text, size=style.BODY_SIZE, bold=True)
+
+    def axes(self, frame: Frame) -> Axes:
+        """Axes at a place of the sheet.
+
+        >>> ax = Sheet(200, 100).axes((50, 20, 150, 80))
+        >>> [round(float(share), 6) for share in ax.get_position().bounds]
+        [0.25, 0.2, 0.5, 0.6]
+        """
+        left, top, right, bottom = frame
+        width, height = self.width, self.height
+        return self.figure.add_axes(
+            (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
+        )
 
 
 def headed(
@@ -63,15 +241,15 @@ def headed(
     """
     room = width - 2 * style.MARGIN
     heading = lettering.wrap(clean(title), room, style.TITLE_SIZE, True, 3)
-    below = lettering.wrap(clean(under), room, style.SMALL_SIZE, lines=3)
-    lines = [line for note in notes for line in lettering.wrap(clean(note), room, style.SMALL_SIZE)]
+    below = lettering.wrap(clean(under), room, lines=3)
+    lines = [line for note in notes for line in lettering.wrap(clean(note), room)]
     top = style.MARGIN + TITLE_LEADING * len(heading) + LEADING * len(below) + 6
     foot = top + body + 10
-    sheet = new_sheet(width, foot + LEADING * len(lines) + style.MARGIN)
+    sheet = Sheet(width, foot + LEADING * len(lines) + style.MARGIN)
     y = style.MARGIN + 8.4
-    y = put_lines(sheet, style.MARGIN, y, heading, TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
-    put_lines(sheet, style.MARGIN, y - 2, below, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
-    put_lines(sheet, style.MARGIN, foot + 6, lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
+    y = sheet.lines(style.MARGIN, y, heading, TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
+    sheet.lines(style.MARGIN, y - 2, below, colour=style.MUTED)
+    sheet.lines(style.MARGIN, foot + 6, lines, colour=style.MUTED)
     return sheet, top
 
 
@@ -88,14 +266,9 @@ def value_name(record: Record) -> str:
     return f"{words.capital(words.measure_name(record.measure))}{forest_notes.unit_text(record)}"
 
 
-def is_ratio(measure: str) -> bool:
-    """Whether effects are shown on a logarithmic axis."""
-    return MEASURES[measure].ratio
-
-
 def on_axis(record: Record, value: float) -> float:
     """A value of the natural scale where it lies on an axis: the logarithm of a ratio."""
-    return scale(value, is_ratio(record.measure))
+    return scale(value, MEASURES[record.measure].ratio)
 
 
 def pooled_of(record: Record) -> Pooled:
@@ -121,36 +294,12 @@ def roomy(values: Iterable[float], share: float = 0.06) -> tuple[float, float]:
     return low - room, high + room
 
 
-def put_axes(sheet: Sheet, frame: Frame) -> Axes:
-    """Axes at a place of the sheet.
-
-    >>> ax = put_axes(new_sheet(200, 100), (50, 20, 150, 80))
-    >>> [round(float(share), 6) for share in ax.get_position().bounds]
-    [0.25, 0.2, 0.5, 0.6]
-    """
-    left, top, right, bottom = frame
-    width, height = sheet.width, sheet.height
-    return sheet.figure.add_axes(
-        (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
-    )
-
-
-def put_heading(sheet: Sheet, x: float, baseline: float, letter: str, text: str) -> None:
-    """The letter and the heading of a panel."""
-    put_text(sheet, x, baseline, letter, bold=True)
-    put_text(sheet, x + (12 if letter else 0), baseline, text, bold=True)
-
-
 def show_axis(ax: Axes, axis: Axis, name: str = "", which: str = "x", room: float = 0.0) -> None:
     """Range, ticks, labels and name of a planned axis; a name longer than it (or `room`) is shortened."""
     ticks = [scale(tick, axis.logarithmic) for tick in axis.ticks]
-    text = lettering.shorten(name, room or axis.right - axis.left + 24, style.SMALL_SIZE)
-    if which == "x":
-        ax.set(xlim=(axis.low, axis.high), xlabel=text)
-        ax.set_xticks(ticks, axis.labels)
-    else:
-        ax.set(ylim=(axis.low, axis.high), ylabel=text)
-        ax.set_yticks(ticks, axis.labels)
+    text = lettering.shorten(name, room or axis.right - axis.left + 24)
+    ax.set(**{f"{which}lim": (axis.low, axis.high), f"{which}label": text})
+    getattr(ax, f"set_{which}ticks")(ticks, axis.labels)
 
 
 def show_range(
@@ -158,23 +307,20 @@ def show_range(
 ) -> None:
     """Range, ticks and name of an axis that need no planning; `measure` where it shows effects.
 
-    >>> ax = put_axes(new_sheet(200, 100), (50, 20, 150, 80))
+    >>> ax = Sheet(200, 100).axes((50, 20, 150, 80))
     >>> show_range(ax, 0.0, 0.6)
     >>> [label.get_text() for label in ax.get_xticklabels()]
     ['0.00', '0.25', '0.50']
     """
     length = ax.bbox.width if which == "x" else ax.bbox.height  # of 72 dots an inch: points
-    logarithmic = bool(measure) and is_ratio(measure)
+    logarithmic = bool(measure) and MEASURES[measure].ratio
     show_axis(ax, axis_over(low, high, logarithmic=logarithmic, left=0.0, right=length), name, which)
 
 
-def no_axis(ax: Axes, *which: str) -> None:
-    """Neither line nor ticks on the sides named (x, y)."""
-    if len(which) == 2:
-        ax.set_axis_off()  # not even asked for its ticks when drawn
-    for name in which:
-        ax.spines["bottom" if name == "x" else "left"].set_visible(False)
-        getattr(ax, f"{name}axis").set_ticks([])
+def no_y_axis(ax: Axes) -> None:
+    """Neither line nor ticks at the left."""
+    ax.spines["left"].set_visible(False)
+    ax.set_yticks([])
 
 
 def draw_strokes(
@@ -189,6 +335,7 @@ def draw_strokes(
 def draw_landmarks(ax: Axes, record: Record, *, pooled: bool = True, which: str = "x") -> None:
     """Lines at no effect, at the MCID and, dotted, at the pooled estimate, where they are in range."""
     low, high = ax.get_xlim() if which == "x" else ax.get_ylim()
+    line = ax.axvline if which == "x" else ax.axhline
     estimate = record.pooled.estimate if pooled and record.pooled else None
     for value, colour, dashes in (
         (MEASURES[record.measure].null, style.INK, "-"),
@@ -196,7 +343,6 @@ def draw_landmarks(ax: Axes, record: Record, *, pooled: bool = True, which: str 
         (estimate, style.POOLED, DOTTED),
     ):
         if value is not None and low < on_axis(record, value) < high:
-            line = ax.axvline if which == "x" else ax.axhline
             line(on_axis(record, value), color=colour, linestyle=dashes, linewidth=0.8, zorder=BEHIND)
 
 
@@ -230,7 +376,7 @@ def value_axis(
         [line.values[0] for line in lines if line.values[0] is not None],
         [line.bounds for line in lines if line.bounds],
         [MEASURES[measure].null, *landmarks],
-        logarithmic=is_ratio(measure),
+        logarithmic=MEASURES[measure].ratio,
         left=0.0,
         right=ax.bbox.width,
         **further,
@@ -239,25 +385,17 @@ def value_axis(
 
 def draw_lines(ax: Axes, axis: Axis, lines: Sequence[Line], ys: Sequence[float] | None = None) -> None:
     """Estimates with their intervals, one below the other; arrows where an interval leaves the axis."""
-    heights = range(len(lines)) if ys is None else ys
     if ys is None:
         ax.set_ylim(len(lines) - 0.5, -0.5)
-    for y, line in zip(heights, lines, strict=True):
+    for y, line in zip(ys or range(len(lines)), lines, strict=True):
         if line.bounds:
             _draw_interval(ax, axis, line, y)
         estimate = line.values[0]
         if estimate is not None and line.mark != "diamond" and not side(axis, estimate):
-            ax.plot(
-                scale(estimate, axis.logarithmic),
-                y,
-                line.mark,
-                markersize=5.2,
-                markerfacecolor=style.PAPER if line.hollow else line.colour,
-                markeredgecolor=line.colour,
-                markeredgewidth=1.0,
-                zorder=MARKS,
-                gid=line.gid,
-            )
+            fill = style.PAPER if line.hollow else line.colour
+            look: Look = {"markerfacecolor": fill, "markeredgecolor": line.colour, "markeredgewidth": 1.0}
+            x = scale(estimate, axis.logarithmic)
+            ax.plot(x, y, line.mark, markersize=5.2, zorder=MARKS, gid=line.gid, **look)
 
 
 def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
@@ -279,16 +417,9 @@ def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
             ax.plot(end, y, arrow, markersize=size, color=line.colour, markeredgewidth=0, clip_on=False)
 
 
-def print_lines(
-    ax: Axes,
-    lines: Sequence[Line],
-    measure: str,
-    names: float,
-    numbers: float,
-    ys: Sequence[float] | None = None,
-) -> None:
+def print_lines(ax: Axes, lines: Sequence[Line], measure: str, names: float, numbers: float) -> None:
     """Names left of the plot and estimates with intervals right of it, `names` and `numbers` points away."""
-    for y, line in zip(range(len(lines)) if ys is None else ys, lines, strict=True):
+    for y, line in enumerate(lines):
         name = lettering.shorten(clean(line.name), names - 6, style.SMALL_SIZE, line.bold)
         print_beside(ax, y, -names, name, bold=line.bold)
         print_beside(ax, y, numbers, result(measure, line.values), align="right")
@@ -330,3 +461,31 @@ def values_of(row: Any) -> Values:
 def bounds_of(row: Any) -> list[tuple[float, float]]:
     """The interval of anything that has one; an empty list where an end is missing."""
     return [] if row.ci_low is None or row.ci_high is None else [(row.ci_low, row.ci_high)]
+
+
+LIGHT = 5.6  # radius of a light in points
+NOT_JUDGED = "not-judged"
+SIGNS = {  # of a judgement of risk of bias: colour, and sign that keeps them apart in grey print too
+    "low": (style.LOW_RISK, "+"),
+    "some-concerns": (style.SOME_RISK, "−"),
+    "unclear": (style.SOME_RISK, "?"),
+    "high": (style.HIGH_RISK, "×"),
+}
+
+
+def draw_light(sheet: Sheet, x: float, y: float, radius: float, judgement: str) -> None:
+    """One judgement around a point: a filled circle with its sign, an empty ring where nobody judged.
+
+    >>> sheet = Sheet(40, 20)
+    >>> draw_light(sheet, 10, 10, LIGHT, "high")
+    >>> sheet.figure.artists[-1].get_text()
+    '×'
+    """
+    if judgement == NOT_JUDGED:
+        sheet.dot(x, y, radius, fill=style.PAPER, edge=style.RULE)
+        return
+    fill, sign = SIGNS.get(judgement, SIGNS["unclear"])
+    sheet.dot(x, y, radius, fill=fill)
+    colour = style.INK if fill == style.SOME_RISK else "#ffffff"
+    size = style.SMALL_SIZE * min(1.0, radius / LIGHT + 0.1)
+    sheet.text(x, y + 0.37 * size, sign, size=size, bold=True, colour=colour, align="center")

@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import Look
-from trialpool.figures.sheet import Sheet, put_lines, put_text
+from trialpool.figures.canvas import Look, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Level, Multiverse, Record
 from trialpool.text import clean
@@ -67,12 +66,11 @@ def draw_specification_curve(record: Record, columns: Columns) -> Figure:
     foot = top + KEY + CURVE
     if main is not None:
         _draw_main(sheet, rows.index(main), len(rows), (top + KEY, top + body))
-    curve = canvas.put_axes(sheet, (LEFT, top + KEY, RIGHT, foot))
+    curve = sheet.axes((LEFT, top + KEY, RIGHT, foot))
     _draw_curve(curve, record, columns, rows, main)
     _name_sides(sheet, curve, record, top + KEY)
-    kind: Look = {"size": style.SMALL_SIZE, "align": "right", "bold": True}
-    put_lines(sheet, MEDIAN_AT, foot + 22, ("Median",), 8, **kind)
-    put_lines(sheet, CLEAR_AT, foot + 14, ("Clear", "benefit"), 8, **kind)
+    sheet.text(MEDIAN_AT, foot + 22, "Median", bold=True, align="right")
+    sheet.lines(CLEAR_AT, foot + 14, ("Clear", "benefit"), 8, bold=True, align="right")
     y = foot + 12
     for levels in dimensions.values():
         _draw_dimension(sheet, record, columns, rows, levels, y)
@@ -141,9 +139,9 @@ def _drawn(count: int, main: int | None) -> list[int]:
 
 def _draw_main(sheet: Sheet, at: int, count: int, ends: tuple[float, float]) -> None:
     """A band through the whole figure where the analysis as configured stands."""
-    ax = canvas.put_axes(sheet, (LEFT, ends[0], RIGHT, ends[1]))
-    canvas.no_axis(ax, "x", "y")
-    ax.set_xlim(-0.5, count - 0.5)
+    ax = sheet.axes((LEFT, ends[0], RIGHT, ends[1]))
+    ax.set_axis_off()
+    ax.set(xlim=(-0.5, count - 0.5), xticks=[], yticks=[])
     half = max(0.5, 1.2 * count / (RIGHT - LEFT))
     ax.axvspan(at - half, at + half, facecolor=style.POOLED_LIGHT, linewidth=0)
 
@@ -156,7 +154,7 @@ def _draw_curve(ax: Axes, record: Record, columns: Columns, rows: list[int], mai
         [pair for pair in bounds if None not in pair],
         [value for value in (MEASURES[record.measure].null, pooled.estimate, threshold) if value is not None],
         pooled=canvas.bounds_of(pooled),
-        logarithmic=canvas.is_ratio(record.measure),
+        logarithmic=MEASURES[record.measure].ratio,
         left=0.0,
         right=CURVE,
     )
@@ -208,13 +206,13 @@ def _draw_key(ax: Axes, configured: bool) -> None:
 
 def _name_sides(sheet: Sheet, ax: Axes, record: Record, top: float) -> None:
     """The measure and what lies above and below no effect, left of the axis; its landmarks, right."""
-    room, kind = LEFT - 42 - style.MARGIN, {"size": style.SMALL_SIZE}
+    room = LEFT - 42 - style.MARGIN
     name = lettering.wrap(canvas.value_name(record), room, style.SMALL_SIZE, True, 4)
-    y = put_lines(sheet, style.MARGIN, top + 6, name, 9.2, bold=True, **kind)
+    y = sheet.lines(style.MARGIN, top + 6, name, bold=True)
     for arrow, text in (("↑", clean(record.direction.right)), ("↓", clean(record.direction.left))):
         if text:
-            lines = lettering.wrap(f"{arrow} {text}", room, style.SMALL_SIZE, lines=4)
-            y = put_lines(sheet, style.MARGIN, y + 4, lines, 9.2, **kind)
+            lines = lettering.wrap(f"{arrow} {text}", room, lines=4)
+            y = sheet.lines(style.MARGIN, y + 4, lines)
     for value, text in ((MEASURES[record.measure].null, "no effect"), (mcid_threshold(record), "MCID")):
         if value is not None:
             canvas.print_beside(ax, canvas.on_axis(record, value), 4, text, color=style.MUTED)
@@ -225,14 +223,12 @@ def _draw_dimension(
 ) -> None:
     """A heading and a row of marks a level, with how its specifications come out."""
     dimension = levels[0].dimension
-    kind: Look = {"size": style.SMALL_SIZE}
     heading = DIMENSIONS.get(dimension) or words.capital(words.spaced(dimension))
-    put_text(sheet, style.MARGIN, y + 10.5, heading, bold=True, **kind)
-    share = _share(record, dimension)
-    put_text(sheet, RIGHT, y + 10.5, share, colour=style.MUTED, align="right", **kind)
-    ax = canvas.put_axes(sheet, (LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)))
-    canvas.no_axis(ax, "x", "y")
-    ax.set(xlim=(-0.5, len(rows) - 0.5), ylim=(len(levels) - 0.5, -0.5))
+    sheet.text(style.MARGIN, y + 10.5, heading, bold=True)
+    sheet.text(RIGHT, y + 10.5, _share(record, dimension), colour=style.MUTED, align="right")
+    ax = sheet.axes((LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)))
+    ax.set_axis_off()
+    ax.set(xlim=(-0.5, len(rows) - 0.5), ylim=(len(levels) - 0.5, -0.5), xticks=[], yticks=[])
     ax.hlines(range(len(levels)), -0.5, len(rows) - 0.5, colors=style.HAIRLINE, linewidth=0.5)
     said = [concluded(record, columns["ci_low"][at], columns["ci_high"][at]) for at in rows]
     heights = {level.level: number for number, level in enumerate(levels)}
@@ -248,7 +244,7 @@ def _draw_dimension(
     medians = words.format_values(record.measure, [level.median for level in levels])
     for number, (level, median) in enumerate(zip(levels, medians, strict=True)):
         name = LEVELS.get(level.level) or clean(words.spaced(level.level))
-        name = lettering.shorten(name, LEFT - style.MARGIN - 12, style.SMALL_SIZE)
+        name = lettering.shorten(name, LEFT - style.MARGIN - 12)
         canvas.print_beside(ax, number, style.MARGIN + 6 - LEFT, name)
         canvas.print_beside(ax, number, MEDIAN_AT - RIGHT, median, align="right")
         clear = words.percent(level.clear_benefit)

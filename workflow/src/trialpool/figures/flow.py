@@ -14,8 +14,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import lettering, style
-from trialpool.figures.canvas import WIDTH, headed
-from trialpool.figures.sheet import Sheet, put_box, put_line, put_lines, put_shape, put_text
+from trialpool.figures.canvas import WIDTH, Sheet, headed
 from trialpool.text import clean
 
 PHASE_LEFT, PHASE_WIDTH = 12.0, 15.0
@@ -147,7 +146,7 @@ def _side(heading: str, trials: Any, lines: Sequence[str]) -> Box:
 def _box(heading: str, trials: Any, lines: Sequence[str], width: float) -> Box:
     room = width - 2 * INSET
     head = lettering.wrap(f"{heading} {_in_brackets(trials)}", room, style.BODY_SIZE, True, 3)
-    wrapped = [part for line in lines for part in lettering.wrap(line, room, style.SMALL_SIZE, lines=3)]
+    wrapped = [part for line in lines for part in lettering.wrap(line, room, lines=3)]
     return Box(tuple(head), tuple(wrapped))
 
 
@@ -168,9 +167,9 @@ def _number(value: Any) -> str:
 
 
 def _draw_phase(sheet: Sheet, y: float, height: float, phase: str) -> None:
-    put_box(sheet, PHASE_LEFT, y, PHASE_WIDTH, height, fill=style.HAIRLINE)
+    sheet.box(PHASE_LEFT, y, PHASE_WIDTH, height, fill=style.HAIRLINE)
     middle = (PHASE_LEFT + PHASE_WIDTH / 2, y + height / 2)
-    put_text(sheet, *middle, phase, size=style.SMALL_SIZE, bold=True, align="center", turned=True)
+    sheet.text(*middle, phase, bold=True, align="center", turned=True)
 
 
 def _draw_last(sheet: Sheet, y: float, height: float, boxes: Sequence[Box]) -> None:
@@ -188,9 +187,9 @@ def _draw_last(sheet: Sheet, y: float, height: float, boxes: Sequence[Box]) -> N
 def _draw_box(
     sheet: Sheet, left: float, top: float, width: float, height: float, box: Box, edge: str
 ) -> None:
-    put_box(sheet, left, top, width, height, fill=style.PAPER, edge=edge, thickness=1.1)
-    y = put_lines(sheet, left + INSET, top + INSET + 7.0, box.head, HEAD_LEADING, bold=True)
-    put_lines(sheet, left + INSET, y, box.lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
+    sheet.box(left, top, width, height, fill=style.PAPER, edge=edge, thickness=1.1)
+    y = sheet.lines(left + INSET, top + INSET + 7.0, box.head, HEAD_LEADING, size=style.BODY_SIZE, bold=True)
+    sheet.lines(left + INSET, y, box.lines, LEADING, colour=style.MUTED)
 
 
 def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
@@ -199,10 +198,10 @@ def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
     right, down = float(x > x0), float(y > y0)
     back, half = 1.5 * ARROW, 0.7 * ARROW
     xs, ys = zip(*points[:-1], (x - right * ARROW, y - down * ARROW), strict=True)
-    put_line(sheet, xs, ys, colour=style.MUTED)
+    sheet.line(xs, ys, colour=style.MUTED)
     base = (x - right * back, y - down * back)
     corners = [
         (base[0] - down * half, base[1] - right * half),
         (base[0] + down * half, base[1] + right * half),
     ]
-    put_shape(sheet, [*corners, (x, y)], fill=style.MUTED)
+    sheet.shape([*corners, (x, y)], fill=style.MUTED)

@@ -13,9 +13,8 @@ from dataclasses import dataclass, replace
 
 from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.lights import NOT_JUDGED
-from trialpool.figures.marks import LEADING, direction_lines
-from trialpool.records import Record, to_json
+from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
+from trialpool.records import Direction, Record
 from trialpool.text import clean
 from trialpool.view.axis import Axis, mcid_threshold
 from trialpool.view.axis import side as side_of
@@ -47,11 +46,87 @@ COMPACT_FROM = 26  # trials from which every row is one line
 WHOLE_LINE = ("heading", "subtotal", "pooled", "prediction")
 LEAST_WIDTH = 470.0
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
-TITLE_LEADING, SUBTITLE_LEADING = 13.5, 10.0
+CELL_LEADING, SUBTITLE_LEADING = 8.8, 10.0
 AXIS_DEPTH = 17.0
-NOTE_LEADING = 9.2
 NOTE_INDENT = 11.0
 NOTE_LINES = 3
+
+# house styles
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """What distinguishes one house style of forest plots from another.
+
+    `columns` names the blocks from left to right (study, arms, plot, effect, weight, bias), `arms` and
+    `events` the columns of an arm with means and with counts; `around` are the texts before, between and
+    after the bounds of an interval; `spread` how it is written; `directions` where their words stand (below,
+    above); `bias` what stands of the risk of bias beside a trial (none, worst, domains).
+    """
+
+    name: str
+    columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight", "bias")
+    arms: tuple[str, ...] = ("received", "n", "value", "spread")
+    events: tuple[str, ...] = ("received", "value", "spread")
+    titles: tuple[tuple[str, str], ...] = ()
+    around: tuple[str, str, str] = ("(", " to ", ")")
+    spread: str = "± {}"
+    total: str = "{model}: {size}"
+    study: str = style.STUDY
+    study_events: str = style.STUDY
+    pooled: str = style.POOLED
+    directions: str = "below"
+    outcome: bool = True
+    band: bool = True
+    pooled_line: bool = True
+    head_fill: str | None = None
+    bias: str = "worst"
+
+
+DEFAULT = Preset(name="default")
+REVMAN = Preset(
+    name="revman",
+    columns=("study", "arms", "weight", "effect", "plot", "bias"),
+    arms=("value", "sd", "n"),
+    events=("value", "n"),
+    titles=(("study", "Study or subgroup"), ("n", "Total"), ("value", "Mean"), ("counts", "Events")),
+    around=("[", ", ", "]"),
+    total="Total ({level} CI)",
+    study=style.REVMAN_GREEN,
+    study_events=style.REVMAN_BLUE,
+    pooled=style.INK,
+    outcome=False,
+    pooled_line=False,
+    bias="domains",
+)
+JAMA = Preset(
+    name="jama",
+    arms=("n", "value", "spread"),
+    events=("value", "spread"),
+    titles=(("study", "Source"), ("n", "No."), ("value", "Mean (SD)"), ("counts", "No./total")),
+    spread="({})",
+    total="Total",
+    study=style.JAMA_BLUE,
+    study_events=style.JAMA_BLUE,
+    pooled=style.JAMA_BLUE,
+    directions="above",
+    pooled_line=False,
+    head_fill=style.HAIRLINE,
+    bias="none",
+)
+PRESETS = {preset.name: preset for preset in (DEFAULT, REVMAN, JAMA)}
+
+
+def preset_named(name: str) -> Preset:
+    """The preset of that name; a ValueError names the known ones.
+
+    >>> preset_named("default").columns[0]
+    'study'
+    """
+    if name not in PRESETS:
+        raise ValueError(f"preset {name!r} is not one of: {', '.join(PRESETS)}")
+    return PRESETS[name]
+
 
 # rows
 
@@ -75,16 +150,14 @@ class Row:
     url: str = ""
 
 
-def _forest_rows(table: ForestTable, look: style.Preset) -> list[Row]:
+def _forest_rows(table: ForestTable, look: Preset) -> list[Row]:
     """All rows of the plot from top to bottom in a house style."""
     domains = _shown_domains(table.studies, look.bias)
     rows = [row for group in table.groups for row in _group_rows(table, group, look, domains)]
     return [*rows, *_total_rows(table, look)]
 
 
-def _group_rows(
-    table: ForestTable, group: Group, look: style.Preset, domains: Sequence[str] | None
-) -> list[Row]:
+def _group_rows(table: ForestTable, group: Group, look: Preset, domains: Sequence[str] | None) -> list[Row]:
     rows = [Row("heading", {"study": group.name})] if group.name else []
     rows += [_study_row(study, look, domains, bool(table.total)) for study in group.studies]
     if group.subtotal:
@@ -96,7 +169,7 @@ def _group_rows(
     return rows
 
 
-def _study_row(study: Study, look: style.Preset, domains: Sequence[str] | None, weighted: bool) -> Row:
+def _study_row(study: Study, look: Preset, domains: Sequence[str] | None, weighted: bool) -> Row:
     week = f"week\u00a0{study.weeks}" if study.weeks else ""
     cells = {"study": study.label, "weight": ""}
     if weighted and study.weight.value is not None:
@@ -116,7 +189,7 @@ def _study_row(study: Study, look: style.Preset, domains: Sequence[str] | None, 
     )
 
 
-def _effect_cells(effect: Estimate, look: style.Preset) -> dict[str, str]:
+def _effect_cells(effect: Estimate, look: Preset) -> dict[str, str]:
     cells = {"estimate": effect.estimate.text}
     if effect.bounded:
         opening, joint, closing = look.around
@@ -124,7 +197,7 @@ def _effect_cells(effect: Estimate, look: style.Preset) -> dict[str, str]:
     return cells
 
 
-def _arm_cells(side: str, arm: Arm, look: style.Preset) -> dict[str, str]:
+def _arm_cells(side: str, arm: Arm, look: Preset) -> dict[str, str]:
     n = arm.n or words.MISSING
     spread = f"/{n}" if arm.events else look.spread.format(arm.sd) if arm.sd else ""
     return {
@@ -136,7 +209,7 @@ def _arm_cells(side: str, arm: Arm, look: style.Preset) -> dict[str, str]:
     }
 
 
-def _total_rows(table: ForestTable, look: style.Preset) -> list[Row]:
+def _total_rows(table: ForestTable, look: Preset) -> list[Row]:
     if not table.total:
         return []
     trials, effect = table.total.trials, table.total.effect
@@ -233,7 +306,7 @@ def _has_events(rows: Sequence[Row]) -> bool:
     return any(row.cells.get("spread_experimental", "").startswith("/") for row in rows)
 
 
-def _plan_columns(rows: Sequence[Row], preset: style.Preset, headings: Sequence[Heading]) -> list[Column]:
+def _plan_columns(rows: Sequence[Row], preset: Preset, headings: Sequence[Heading]) -> list[Column]:
     """The columns that have something to say, from left to right, each with its place in points."""
     compact = _is_compact(rows)
     events = _has_events(rows)
@@ -260,7 +333,7 @@ def _placed(columns: Sequence[Column]) -> list[Column]:
     return placed
 
 
-def _block(block: str, compact: bool, events: bool, preset: style.Preset) -> list[Column]:
+def _block(block: str, compact: bool, events: bool, preset: Preset) -> list[Column]:
     if block == "study":
         label = Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=1 if compact else 2)
         outcome = Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT)
@@ -273,13 +346,13 @@ def _block(block: str, compact: bool, events: bool, preset: style.Preset) -> lis
         return [Column("weight", "right", WIDE)]
     if block == BIAS:
         letters = [
-            Column(f"{BIAS}{name}", "centre", 2.0 if number else WIDE) for number, name in enumerate(LETTERS)
+            Column(f"{BIAS}{name}", "center", 2.0 if number else WIDE) for number, name in enumerate(LETTERS)
         ]
-        return [Column(BIAS, "centre", WIDE), *letters]
+        return [Column(BIAS, "center", WIDE), *letters]
     return [Column(PLOT, "left", WIDE)]
 
 
-def _arm_block(side: str, compact: bool, events: bool, preset: style.Preset) -> list[Column]:
+def _arm_block(side: str, compact: bool, events: bool, preset: Preset) -> list[Column]:
     """The columns of one arm; "12/30" stands closer than "4.2 ± 1.3"."""
     shapes = {
         "received": Column("received", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, 1 if compact else 2),
@@ -316,7 +389,7 @@ def _label_width(column: Column, row: Row) -> float:
     label = cell_lines(column, row.cells["study"], False)[-1]
     marks = lettering.width(row.marks, style.MARK_SIZE) + MARK_GAP if row.marks else 0.0
     second = row.cells.get("outcome", "") if column.lines > 1 else ""
-    below = max((lettering.width(line, style.SMALL_SIZE) for line in outcome_lines(second)), default=0.0)
+    below = max((lettering.width(line) for line in outcome_lines(second)), default=0.0)
     return max(lettering.width(label, column.size) + marks, below)
 
 
@@ -326,7 +399,7 @@ def outcome_lines(text: str) -> tuple[str, ...]:
     >>> outcome_lines("NRS, week 8")
     ('NRS, week 8',)
     """
-    return lettering.wrap(text, LABEL_LIMIT, style.SMALL_SIZE, lines=2)
+    return lettering.wrap(text, LABEL_LIMIT, lines=2)
 
 
 def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]:
@@ -365,19 +438,17 @@ def _span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
     return [key for key in keys if key in heading.keys]
 
 
-def _plan_headings(
-    record: Record, table: ForestTable, rows: Sequence[Row], preset: style.Preset
-) -> list[Heading]:
+def _plan_headings(record: Record, table: ForestTable, rows: Sequence[Row], preset: Preset) -> list[Heading]:
     """The headings of all columns that this record may need."""
     events, titles = _has_events(rows), dict(preset.titles)
     value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
     headings = [
         Heading(("study",), titles.get("study", "Trial"), "left"),
         Heading(("outcome",), "Measured", "left"),
-        Heading(("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "centre"),
+        Heading(("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "center"),
         Heading(("weight",), titles.get("weight", "Weight"), "right"),
-        Heading((BIAS,), "Bias", "centre"),
-        *(Heading((f"{BIAS}{name}",), name, "centre") for name in LETTERS),
+        Heading((BIAS,), "Bias", "center"),
+        *(Heading((f"{BIAS}{name}",), name, "center") for name in LETTERS),
         Heading(tuple(f"{BIAS}{name}" for name in LETTERS), "Risk of bias", "left", 1),
     ]
     for side in SIDES:
@@ -387,7 +458,7 @@ def _plan_headings(
         headings += [
             Heading(parts[:1], "Received", "left"),
             Heading(parts[1:2], titles.get("n", "n"), "right"),
-            Heading(parts[2:3] + parts[4:], value, "centre" if joined else "right"),
+            Heading(parts[2:3] + parts[4:], value, "center" if joined else "right"),
             Heading(parts[3:4], "SD", "right"),
             Heading(parts, name, "left", 1),
         ]
@@ -410,7 +481,7 @@ class Placed:
 class Layout:
     """A planned forest plot, all lengths in points from the upper left corner."""
 
-    look: style.Preset
+    look: Preset
     width: float
     height: float
     title: tuple[str, ...]
@@ -432,12 +503,12 @@ class Layout:
     events: bool
 
 
-def plan_layout(record: Record, look: style.Preset) -> Layout:
+def plan_layout(record: Record, look: Preset) -> Layout:
     """Measure every text of the record's plot and give each its place.
 
     >>> from trialpool.view.read import Appraised, filled
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
-    >>> layout = plan_layout(filled(Appraised, {"measure": "MD", "studies": [study]}), style.DEFAULT)
+    >>> layout = plan_layout(filled(Appraised, {"measure": "MD", "studies": [study]}), DEFAULT)
     >>> layout.axis.labels, len(layout.rows)
     (('−2.0', '−1.5', '−1.0', '−0.5', '0.0'), 1)
     """
@@ -454,18 +525,18 @@ def plan_layout(record: Record, look: style.Preset) -> Layout:
     plot = next(column for column in columns if column.key == PLOT)
     threshold = mcid_threshold(record) if look.band else None
     axis = forest_axis(table, threshold, plot.left)
-    directions = direction_lines(to_json(record.direction), axis.right - axis.left - 12)
+    directions = _direction_lines(record.direction, axis.right - axis.left - 12)
     words_deep = max(len(lines) for lines in directions)
     above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
     head_deep = max(above, 1 + max((len(lines) for head, lines, *_ in spans if head.level), default=0))
-    rule = head_top + head_deep * LEADING + 8
+    rule = head_top + head_deep * CELL_LEADING + 8
     compact = _is_compact(rows)
     placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
     beside = _beside_axis(record, table, plot)
-    depth = AXIS_DEPTH + below * LEADING
-    notes_top = bottom + max(depth, len(beside) * NOTE_LEADING + 4) + 6
+    depth = AXIS_DEPTH + below * CELL_LEADING
+    notes_top = bottom + max(depth, len(beside) * LEADING + 4) + 6
     footnotes = _footnotes(record, table, rows, axis, threshold, room, look.bias)
-    height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * NOTE_LEADING + style.MARGIN
+    height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * LEADING + style.MARGIN
     return Layout(
         look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
         total_rule, bottom, axis, beside, directions, threshold, notes_top, footnotes, compact,
@@ -505,7 +576,7 @@ def _place_rows(
         height = TOTAL_ROW if row.kind in ("pooled", "prediction") else single
         baseline = y + height / 2 + style.BODY_SIZE * 0.36
         placed.append(Placed(row, baseline, y + height / 2))
-        y += height + (_row_lines(row, columns) - 1) * LEADING
+        y += height + (_row_lines(row, columns) - 1) * CELL_LEADING
     return placed, total_rule, y + 3
 
 
@@ -546,10 +617,18 @@ def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
     return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
 
 
+def _direction_lines(direction: Direction, room: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The words for either direction with their arrows, wrapped so that both fit beside each other."""
+    left, right = clean(direction and direction.left), clean(direction and direction.right)
+    left, right = f"←\u00a0{left}" if left else "", f"{right}\u00a0→" if right else ""
+    wide = [min(lettering.width(text), room / 2) for text in (left, right)]
+    return lettering.wrap(left, room - wide[1], lines=3), lettering.wrap(right, room - wide[0], lines=3)
+
+
 def _beside_axis(record: Record, table: ForestTable, plot: Column) -> tuple[str, ...]:
     lines: list[str] = []
     for text in forest_notes.heterogeneity(record, table):
-        lines += lettering.wrap(text, plot.left - style.MARGIN - 12, style.SMALL_SIZE)
+        lines += lettering.wrap(text, plot.left - style.MARGIN - 12)
     return tuple(lines)
 
 
@@ -569,6 +648,6 @@ def _footnotes(
     bias = _bias_note(table.studies, manner)
     listed += [("", bias)] if bias else []
     return tuple(
-        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), style.SMALL_SIZE, lines=NOTE_LINES))
+        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
         for mark, text in listed
     )

@@ -19,45 +19,31 @@ INTERVALS = {
 ONE_TRIAL = "One trial: not a meta-analysis."
 
 
-def title(record: Record | Mapping[str, Any]) -> str:
-    """The analysis' title, or its slug.
-
-    >>> title({"analysis": "dpn-pain"})
-    'dpn-pain'
-    """
-    return clean(_of(record, "title") or _of(record, "analysis"))
+def title(record: Record) -> str:
+    """The analysis' title, or its slug."""
+    return clean(record.title or record.analysis)
 
 
-def _of(record: Record | Mapping[str, Any], name: str) -> Any:
-    return record.get(name) if isinstance(record, Mapping) else getattr(record, name)
-
-
-def subtitle(record: Record | Mapping[str, Any]) -> str:
+def subtitle(record: Record) -> str:
     """Measure, scale, comparison and time in one line.
 
-    >>> subtitle({"measure": "MD", "domain": "pain", "scale": "0-10", "unit": "points",
-    ...           "comparison": "acupuncture versus sham", "timepoint": "end_of_treatment"})
-    'Mean difference in pain (points, 0–10); acupuncture versus sham; end of treatment'
+    >>> from trialpool.view.read import Appraised, filled
+    >>> known = {"measure": "MD", "domain": "pain", "scale": "0-10", "unit": "points"}
+    >>> subtitle(filled(Appraised, known | {"comparison": "yoga versus rest", "timepoint": "follow_up"}))
+    'Mean difference in pain (points, 0–10); yoga versus rest; follow-up'
     """
-    measure = words.capital(words.measure_name(_of(record, "measure") or ""))
-    domain = words.domain_name(_of(record, "domain") or "")
+    measure = words.capital(words.measure_name(record.measure or ""))
+    domain = words.domain_name(record.domain or "")
     subject = f"{measure} in {domain}" if domain and measure else measure or domain
-    time = _timepoint(_of(record, "timepoint"))
-    parts = [f"{subject}{unit_text(record)}", _of(record, "comparison"), time]
+    parts = [f"{subject}{unit_text(record)}", record.comparison, _timepoint(record.timepoint)]
     return "; ".join(clean(part) for part in parts if part)
 
 
-def unit_text(record: Record | Mapping[str, Any]) -> str:
-    """Unit and scale in brackets with a space before, or nothing.
-
-    >>> unit_text({"measure": "MD", "unit": "m/s"}), unit_text({"measure": "SMD", "unit": "points"})
-    (' (m/s)', '')
-    """
-    if _of(record, "measure") != "MD":
-        return ""
-    unit, scale = clean(_of(record, "unit")), clean(_of(record, "scale")).replace("-", "–")
+def unit_text(record: Record) -> str:
+    """Unit and scale of a mean difference in brackets with a space before, or nothing."""
+    unit, scale = clean(record.unit), clean(record.scale).replace("-", "–")
     inside = unit if scale in unit else f"{unit}, {scale}".removeprefix(", ")
-    return f" ({inside})" if inside else ""
+    return f" ({inside})" if inside and record.measure == "MD" else ""
 
 
 def _timepoint(value: Any) -> str:
@@ -66,7 +52,7 @@ def _timepoint(value: Any) -> str:
         return f"weeks {' to '.join(words.plain_number(week) for week in value.get('weeks') or [])}"
     listed = value if isinstance(value, list | tuple) else [value]
     names = [words.TIMEPOINT_NAMES.get(name, words.spaced(name)) for name in listed if isinstance(name, str)]
-    return words.listing([name for name in names if name], "or")
+    return words.listing(filter(None, names), "or")
 
 
 def heterogeneity(record: Record, table: ForestTable) -> list[str]:

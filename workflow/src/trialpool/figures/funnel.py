@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, forest_notes, lettering, style
-from trialpool.figures.sheet import Sheet, put_box, put_text
+from trialpool.figures.canvas import Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
@@ -41,9 +41,9 @@ def draw_funnel(record: Record) -> Figure:
     """
     pooled = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
     sheet, top = canvas.headed_record(record, "Funnel plot", _notes(record), HEIGHT + 48, WIDTH)
-    ax = canvas.put_axes(sheet, (LEFT, top + 2, RIGHT, top + 2 + HEIGHT))
+    ax = sheet.axes((LEFT, top + 2, RIGHT, top + 2 + HEIGHT))
     deepest = ROOM_BELOW * max(math.sqrt(study.variance) for study in record.studies)
-    null = canvas.on_axis(record, MEASURES[record.measure].null)
+    null = canvas.NULL
     reach = [
         null,
         pooled - Z95 * deepest,
@@ -51,7 +51,7 @@ def draw_funnel(record: Record) -> Figure:
         *(study.effect for study in record.studies),
     ]
     canvas.show_range(ax, *canvas.roomy(reach, 0.05), measure=record.measure)
-    unit = " of the logarithm" if canvas.is_ratio(record.measure) else ""
+    unit = " of the logarithm" if MEASURES[record.measure].ratio else ""
     canvas.show_range(ax, 0.0, deepest, f"Standard error{unit}", "y")
     ax.invert_yaxis()
     _draw_zones(ax, null, deepest)
@@ -104,7 +104,7 @@ def _name_sides(ax: Axes, record: Record) -> None:
     left, right = clean(record.direction.left), clean(record.direction.right)
     for x, text, align in ((0.0, left and f"← {left}", "left"), (1.0, right and f"{right} →", "right")):
         ax.annotate(
-            lettering.shorten(text, half, style.SMALL_SIZE),
+            lettering.shorten(text, half),
             (x, 0.0),
             (0.0, -31.0),
             xycoords="axes fraction",
@@ -116,13 +116,12 @@ def _name_sides(ax: Axes, record: Record) -> None:
 
 def _draw_key(sheet: Sheet, y: float) -> None:
     x = style.MARGIN
-    kind: canvas.Look = {"size": style.SMALL_SIZE, "colour": style.MUTED}
-    put_text(sheet, x, y + 6, "Test of each trial:", **kind)
-    x += lettering.width("Test of each trial:", style.SMALL_SIZE) + 8
+    sheet.text(x, y + 6, "Test of each trial:", colour=style.MUTED)
+    x += lettering.width("Test of each trial:") + 8
     for text, colour, _ in reversed(ZONES):
-        put_box(sheet, x, y - 0.5, 9, 7, fill=colour, edge=style.RULE, thickness=0.5)
-        put_text(sheet, x + 12, y + 6, text, **kind)
-        x += 12 + lettering.width(text, style.SMALL_SIZE) + 9
+        sheet.box(x, y - 0.5, 9, 7, fill=colour, edge=style.RULE, thickness=0.5)
+        sheet.text(x + 12, y + 6, text, colour=style.MUTED)
+        x += 12 + lettering.width(text) + 9
 
 
 def _notes(record: Record) -> list[str]:

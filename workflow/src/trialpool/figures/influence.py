@@ -16,8 +16,7 @@ from numpy.typing import NDArray
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import WIDTH, Frame, Line
-from trialpool.figures.sheet import Sheet
+from trialpool.figures.canvas import WIDTH, Frame, Line, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
 from trialpool.text import clean
@@ -46,16 +45,16 @@ def draw_influence(record: Record) -> Figure:
     for number, (heading, lines) in enumerate(strips):
         left = MIDDLE + 10 if number else style.MARGIN
         right = WIDTH - style.MARGIN if number or len(strips) == 1 else MIDDLE - 10
-        canvas.put_heading(sheet, left, top + 8, "AB"[number], heading)
+        sheet.panel(left, top + 8, "AB"[number], heading)
         _draw_strip(sheet, record, lines, (left, top + HEAD, right, top + HEAD + ROW * len(lines) + 2))
     if squares:
         letters, y = "ABCD"[len(strips) :], top + below
         bottom = y + HEAD + 3 + SQUARE
-        canvas.put_heading(sheet, style.MARGIN, y + 8, letters[0], "Heterogeneity and pull (Baujat)")
+        sheet.panel(style.MARGIN, y + 8, letters[0], "Heterogeneity and pull (Baujat)")
         _draw_baujat(sheet, rows, (style.MARGIN + 42, y + HEAD + 3, MIDDLE - 16, bottom))
         frame = (MIDDLE + 46, y + HEAD + 3, WIDTH - style.MARGIN, bottom)
         draw = _draw_gosh if len(rows) >= FEWEST_GOSH else _draw_cook
-        canvas.put_heading(sheet, MIDDLE + 10, y + 8, letters[1], draw(sheet, record, frame))
+        sheet.panel(MIDDLE + 10, y + 8, letters[1], draw(sheet, record, frame))
     return sheet.figure
 
 
@@ -119,10 +118,10 @@ def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Fram
     pooled = canvas.pooled_of(record)
     landmarks = [value for value in (pooled.estimate, mcid_threshold(record)) if value is not None]
     every = [line for _, listed in _strips(record) for line in listed]
-    ax = canvas.put_axes(sheet, (frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
+    ax = sheet.axes((frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
     axis = canvas.value_axis(ax, record.measure, every, landmarks, pooled=canvas.bounds_of(pooled))
     canvas.show_axis(ax, axis, canvas.value_name(record), room=170.0)
-    canvas.no_axis(ax, "y")
+    canvas.no_y_axis(ax)
     canvas.draw_lines(ax, axis, lines)
     canvas.draw_landmarks(ax, record)
     canvas.print_lines(ax, lines, record.measure, NAMES, NUMBERS)
@@ -135,7 +134,7 @@ def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], frame: Frame) -> None:
         for row in rows
         if row.baujat_x is not None and row.baujat_y is not None
     ]
-    ax = canvas.put_axes(sheet, frame)
+    ax = sheet.axes(frame)
     for which, values, name in (
         ("x", [x for _, x, _ in dots], "Squared Pearson residual"),
         ("y", [y for _, _, y in dots], "Squared shift of the estimate"),
@@ -165,7 +164,7 @@ def _name_dots(
     points = [tuple(ax.transData.transform(dot)) for dot in dots]
     taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]
     for text, at_x, at_y in named:
-        width, at = lettering.width(text, style.SMALL_SIZE), (at_x, at_y)
+        width, at = lettering.width(text), (at_x, at_y)
         x, y = ax.transData.transform(at)
         for dx, dy in ((5, -2.5), (-5 - width, -2.5), (-width / 2, 6), (-width / 2, -11)):
             box = (x + dx, y + dy - 1.5, x + dx + width, y + dy + 6)
@@ -184,10 +183,10 @@ def _draw_cook(sheet: Sheet, record: Record, frame: Frame) -> str:
     """Cook's distance of each trial, where too few trials make a cloud of subsets; returns the heading."""
     rows = [(row, row.cook) for row in record.influence if row.cook is not None]
     left, top, right, bottom = frame
-    ax = canvas.put_axes(sheet, (left + NAMES - 36, top, right - 6, bottom))
+    ax = sheet.axes((left + NAMES - 36, top, right - 6, bottom))
     high = canvas.roomy([0.0, *(cook for _, cook in rows)], 0.1)[1]
     canvas.show_range(ax, 0.0, high, "Cook's distance")
-    names = [lettering.shorten(clean(row.label), NAMES - 6, style.SMALL_SIZE) for row, _ in rows]
+    names = [lettering.shorten(clean(row.label), NAMES - 6) for row, _ in rows]
     ax.set_yticks(range(len(rows)), names)
     ax.set_ylim(max(len(rows), 5) - 0.5, -0.5)
     for y, (row, cook) in enumerate(rows):
@@ -215,7 +214,7 @@ def _draw_gosh(sheet: Sheet, record: Record, frame: Frame) -> str:
     edges = np.quantile(estimates, [(1 - SHOWN) / 2, (1 + SHOWN) / 2])
     pooled = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
     low, high = canvas.roomy([*edges.tolist(), pooled], 0.08)
-    ax = canvas.put_axes(sheet, frame)
+    ax = sheet.axes(frame)
     canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
     canvas.show_range(ax, LEAST_I2, 100.0, "I², per cent", "y")
     size = 3.6 if len(keep) < 100 else 2.4 if len(keep) < 500 else 1.6

@@ -14,9 +14,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line
-from trialpool.figures.sheet import Sheet, put_lines, put_text
-from trialpool.measures import MEASURES
+from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Sheet
 from trialpool.records import Moderator, Record, Study
 from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
 from trialpool.text import clean
@@ -46,17 +44,16 @@ def draw_moderators(record: Record) -> Figure:
     for line, height in zip(lines, heights, strict=True):
         for column, row in enumerate(line):
             left = style.MARGIN + column * (width + GAP)
-            canvas.put_heading(sheet, left, y + 8, next(letters, ""), _name(row))
+            sheet.panel(left, y + 8, next(letters, ""), _name(row))
             _draw_panel(sheet, record, row, (left, y + HEAD, left + width, y + HEAD + _height(row)))
         y += height + HEAD + FOOT
     if listed:
-        put_text(sheet, style.MARGIN, y + 6, "Not tested", bold=True)
+        sheet.text(style.MARGIN, y + 6, "Not tested", size=style.BODY_SIZE, bold=True)
         y += LEADING + 8
     for row, reason in listed:
-        name = lettering.shorten(_name(row), NAME_ROOM - 8, style.SMALL_SIZE)
-        put_text(sheet, style.MARGIN, y, name, size=style.SMALL_SIZE)
-        kind: canvas.Look = {"size": style.SMALL_SIZE, "colour": style.MUTED}
-        y = put_lines(sheet, style.MARGIN + NAME_ROOM, y, reason, LEADING, **kind)
+        name = lettering.shorten(_name(row), NAME_ROOM - 8)
+        sheet.text(style.MARGIN, y, name)
+        y = sheet.lines(style.MARGIN + NAME_ROOM, y, reason, colour=style.MUTED)
     return sheet.figure
 
 
@@ -133,7 +130,7 @@ def _height(row: Moderator) -> float:
 def _reason(row: Moderator) -> tuple[str, ...]:
     """Why a moderator was not tested, on lines."""
     room = WIDTH - 2 * style.MARGIN - NAME_ROOM
-    return lettering.wrap(words.capital(clean(row.caution)), room, style.SMALL_SIZE, lines=3) or ("",)
+    return lettering.wrap(words.capital(clean(row.caution)), room, lines=3) or ("",)
 
 
 def _draw_panel(sheet: Sheet, record: Record, row: Moderator, frame: Frame) -> None:
@@ -146,8 +143,8 @@ def _draw_panel(sheet: Sheet, record: Record, row: Moderator, frame: Frame) -> N
     results = "; ".join(moderator_results(record, row))
     for sign in "=<>":  # a p-value stays on one line
         results = results.replace(f"p {sign} ", f"p\u00a0{sign}\u00a0")
-    lines = lettering.wrap(results, right - left, style.SMALL_SIZE, lines=2)
-    put_lines(sheet, left, bottom + 36, lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
+    lines = lettering.wrap(results, right - left, lines=2)
+    sheet.lines(left, bottom + 36, lines, colour=style.MUTED)
 
 
 def _draw_circles(
@@ -178,9 +175,9 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     """Effects over a number, with the regression line and its band by the model of the table."""
     from trialpool.stats import meta_regression, predict
 
-    ax = canvas.put_axes(sheet, frame)
+    ax = sheet.axes(frame)
     values = np.array([float(getattr(study, row.moderator)) for study in known])
-    null = canvas.on_axis(record, MEASURES[record.measure].null)
+    null = canvas.NULL
     effects = canvas.roomy([null, *(study.effect for study in known)], 0.14)
     canvas.show_range(ax, *canvas.roomy(values, 0.1), _name(row))
     canvas.show_range(ax, *effects, canvas.value_name(record), "y", measure=record.measure)
@@ -222,19 +219,19 @@ def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[S
     ]
     trials = [Line(study.label, (study.estimate, study.estimate_low, study.estimate_high)) for study in known]
     further = [line.bounds for line in lines if line.bounds]
-    ax = canvas.put_axes(sheet, frame)
+    ax = sheet.axes(frame)
     axis = canvas.value_axis(ax, record.measure, trials, further=further)
     canvas.show_axis(ax, axis, canvas.value_name(record), room=ax.bbox.width + NAMES + NUMBERS)
-    canvas.no_axis(ax, "y")
+    canvas.no_y_axis(ax)
     ax.set_ylim(len(lines), 0.0)
-    null = canvas.on_axis(record, MEASURES[record.measure].null)
+    null = canvas.NULL
     ax.axvline(null, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
     canvas.draw_lines(ax, axis, lines, [at + 0.73 for at in range(len(lines))])
     for at, (group, line) in enumerate(zip(row.groups, lines, strict=True)):
         members = [study for study in known if str(getattr(study, row.moderator)) == group.level]
         points = [(min(max(study.effect, axis.low), axis.high), at + 0.31) for study in members]
         _draw_circles(ax, points, members, known, LARGEST_IN_GROUP)
-        name = lettering.wrap(line.name, NAMES - 6, style.SMALL_SIZE, lines=2)
+        name = lettering.wrap(line.name, NAMES - 6, lines=2)
         for number, text in enumerate(name):
             canvas.print_beside(ax, at + 0.5 + 0.33 * (number - (len(name) - 1) / 2), -NAMES, text)
         canvas.print_beside(ax, at + 0.31, NUMBERS, words.count(group.k, "trial"), align="right")

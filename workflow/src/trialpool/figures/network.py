@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, Line, Look
-from trialpool.figures.sheet import Sheet, put_text
+from trialpool.figures.canvas import LEADING, NULL, Line, Look, Sheet
+from trialpool.measures import MEASURES
 from trialpool.text import clean
 
 Row = Mapping[str, Any]
@@ -29,11 +29,11 @@ def draw_network(record: Row) -> Figure:
     rows = _against_reference(record)
     body = max(2 * RADIUS + 60, ROW * len(rows) + 64)
     sheet, top = canvas.headed(record["title"], "", network_notes(record), body)
-    canvas.put_heading(sheet, style.MARGIN, top + 8, "A", "Direct comparisons")
+    sheet.panel(style.MARGIN, top + 8, "A", "Direct comparisons")
     _draw_graph(sheet, record, top + 38 + RADIUS)
     if rows:
         reference = clean(record["fit"]["reference"])
-        canvas.put_heading(sheet, LEFT, top + 8, "B", f"Each against {reference}")
+        sheet.panel(LEFT, top + 8, "B", f"Each against {reference}")
         _draw_effects(sheet, record, rows, top + 30)
     return sheet.figure
 
@@ -46,7 +46,7 @@ def network_notes(record: Row) -> list[str]:
     ]
     if len(record["outcomes"]) > 1:
         listed = words.listing([clean(words.spaced(outcome)) for outcome in record["outcomes"]])
-        ratio = canvas.is_ratio(record["measure"])
+        ratio = MEASURES[record["measure"]].ratio
         opening = "Trials count different things as the outcome" if ratio else "Instruments, on one scale"
         notes.append(f"{opening}: {listed}.")
     fit, test = record.get("fit"), record.get("inconsistency")
@@ -92,9 +92,11 @@ def _against_reference(record: Row) -> list[dict[str, Any]]:
 def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
     """Treatments on a circle, connected parts side by side."""
     reach = RADIUS + 12
-    ax = canvas.put_axes(sheet, (CENTRE - reach, middle - reach, CENTRE + reach, middle + reach))
-    canvas.no_axis(ax, "x", "y")
-    ax.set(xlim=(-reach, reach), ylim=(reach, -reach))  # points from the middle, downwards
+    ax = sheet.axes((CENTRE - reach, middle - reach, CENTRE + reach, middle + reach))
+    ax.set_axis_off()
+    ax.set(
+        xlim=(-reach, reach), ylim=(reach, -reach), xticks=[], yticks=[]
+    )  # points from the middle, downwards
     names = [name for part in record["parts"] for name in part]
     angles = {name: 2 * math.pi * at / len(names) - math.pi / 2 for at, name in enumerate(names)}
     at = {name: (RADIUS * math.cos(angle), RADIUS * math.sin(angle)) for name, angle in angles.items()}
@@ -123,11 +125,11 @@ def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
         cosine, sine = math.cos(angles[name]), math.sin(angles[name])
         align = "center" if abs(cosine) < 0.15 else "left" if cosine > 0 else "right"
         room = 63.0 if align != "center" else 120.0
-        lines = lettering.wrap(clean(name), room, style.SMALL_SIZE, lines=2)
+        lines = lettering.wrap(clean(name), room, lines=2)
         baseline = middle + y + 13 * sine + 2.5 + (-LEADING * (len(lines) - 1) if sine < -0.7 else 0.0)
         for number, line in enumerate(lines):
             spot = (CENTRE + x + 12 * cosine, baseline + number * LEADING)
-            put_text(sheet, *spot, line, size=style.SMALL_SIZE, align=align)
+            sheet.text(*spot, line, align=align)
 
 
 def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) -> None:
@@ -137,22 +139,20 @@ def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) ->
         Line(clean(row["experimental"]), (row["estimate"], row["ci_low"], row["ci_high"]), gid="effect")
         for row in rows
     ]
-    ax = canvas.put_axes(sheet, (PLOT_LEFT, top, PLOT_RIGHT, top + ROW * len(rows) + 4))
+    ax = sheet.axes((PLOT_LEFT, top, PLOT_RIGHT, top + ROW * len(rows) + 4))
     axis = canvas.value_axis(ax, measure, lines)
     canvas.show_axis(ax, axis)
-    canvas.no_axis(ax, "y")
+    canvas.no_y_axis(ax)
     canvas.draw_lines(ax, axis, lines)
-    null = 0.0  # on the axis, of ratios too
-    ax.axvline(null, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
+    ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
     canvas.print_lines(ax, lines, measure, PLOT_LEFT - LEFT, NUMBERS - PLOT_RIGHT)
     for number, row in enumerate(rows):
         score = words.number(row["p_score"], 2)
         canvas.print_beside(ax, number, SCORE - PLOT_RIGHT, score, align="right")
-    kind: Look = {"size": style.SMALL_SIZE, "bold": True, "align": "right"}
-    put_text(sheet, NUMBERS, top - 3, "Estimate (interval)", **kind)
-    put_text(sheet, SCORE, top - 3, "P-score", **kind)
+    sheet.text(NUMBERS, top - 3, "Estimate (interval)", bold=True, align="right")
+    sheet.text(SCORE, top - 3, "P-score", bold=True, align="right")
     better = "left is better" if record["better"] == "lower" else "right is better"
     name, middle = words.capital(words.measure_name(measure)), (PLOT_LEFT + PLOT_RIGHT) / 2
     bottom = top + ROW * len(rows) + 4
-    put_text(sheet, middle, bottom + 22, name, size=style.SMALL_SIZE, bold=True, align="center")
-    put_text(sheet, middle, bottom + 31, better, size=style.SMALL_SIZE, align="center")
+    sheet.text(middle, bottom + 22, name, bold=True, align="center")
+    sheet.text(middle, bottom + 31, better, align="center")

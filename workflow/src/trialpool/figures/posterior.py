@@ -11,8 +11,7 @@ from numpy.typing import NDArray
 
 from trialpool import text as words
 from trialpool.figures import canvas, style
-from trialpool.figures.canvas import WIDTH
-from trialpool.figures.sheet import Sheet, put_line, put_text
+from trialpool.figures.canvas import WIDTH, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
@@ -124,7 +123,7 @@ def _look(prior: str) -> dict[str, Any]:
 def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats, top: float) -> None:
     from trialpool.stats import bayes_pool
 
-    canvas.put_heading(sheet, style.MARGIN, top + 8, "A", "Mean effect")
+    sheet.panel(style.MARGIN, top + 8, "A", "Mean effect")
     fits = [bayes_pool(effects, variances, tau_prior=(fit.prior, fit.scale)) for fit in record.bayes]
     threshold = mcid_threshold(record)
     marks = [MEASURES[record.measure].null, *([] if threshold is None else [threshold])]
@@ -136,7 +135,7 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
     trials = np.exp(-0.5 * ((xs - effects[:, None]) / sds) ** 2) / (math.sqrt(2 * math.pi) * sds)
     highest = 1.08 * max(float(curve.max()) for curve in curves)
     left, right = style.MARGIN + 18, SPLIT - 18
-    ax = canvas.put_axes(sheet, (left, top + HEAD, right, top + HEAD + HEIGHT))
+    ax = sheet.axes((left, top + HEAD, right, top + HEAD + HEIGHT))
     canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
     ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
     shrink = min(1.0, highest / (1.08 * float(trials.max())))
@@ -148,7 +147,7 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
 
 def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, top: float) -> None:
     left = SPLIT + 12
-    canvas.put_heading(sheet, left, top + 8, "B", "Heterogeneity τ")
+    sheet.panel(left, top + 8, "B", "Heterogeneity τ")
     most = 1.15 * max(fit.tau_high for fit in record.bayes[:2])
     taus = np.linspace(0.0, most, POINTS)
     wide = np.sinh(np.linspace(0.0, math.asinh(40000.0), 4001)) * most / 1000
@@ -160,8 +159,8 @@ def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, 
     masses = [np.trapezoid(tau_prior(fit.prior, fit.scale, wide) * everywhere, wide) for fit in record.bayes]
     posteriors = [prior * likelihood / mass for prior, mass in zip(priors, masses, strict=True)]
     highest = 1.08 * max(float(posterior.max()) for posterior in posteriors)
-    ax = canvas.put_axes(sheet, (left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT))
-    unit = " of the logarithm" if canvas.is_ratio(record.measure) else ""
+    ax = sheet.axes((left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT))
+    unit = " of the logarithm" if MEASURES[record.measure].ratio else ""
     canvas.show_range(ax, 0.0, most, f"τ, standard deviation between trials{unit}")
     ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
     scaled = likelihood / likelihood.max() * highest / 1.08
@@ -174,25 +173,25 @@ def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, 
 
 def _draw_table(sheet: Sheet, record: Record, y: float) -> None:
     """One row a prior; it is also the key of the lines."""
-    put_text(sheet, style.MARGIN, y, "Prior of τ", size=style.SMALL_SIZE, bold=True)
+    sheet.text(style.MARGIN, y, "Prior of τ", bold=True)
     beyond = any(fit.p_beyond_mcid is not None for fit in record.bayes)
     columns = COLUMNS if beyond else COLUMNS[:4]
     for heading, right in columns:
-        put_text(sheet, right, y, heading, size=style.SMALL_SIZE, bold=True, align="right")
-    put_line(sheet, (style.MARGIN, columns[-1][1]), (y + 4, y + 4), thickness=0.8)
+        sheet.text(right, y, heading, bold=True, align="right")
+    sheet.line((style.MARGIN, columns[-1][1]), (y + 4, y + 4), thickness=0.8)
     for number, fit in enumerate(record.bayes):
         baseline = y + ROW * (number + 1) + 2
         name, colour, dashes = LOOKS[fit.prior]
         line = (style.MARGIN, style.MARGIN + 20), (baseline - 2.5, baseline - 2.5)
-        put_line(sheet, *line, colour=colour, thickness=1.6, dashes=dashes)
-        put_text(sheet, style.MARGIN + 26, baseline, name, size=style.SMALL_SIZE)
+        sheet.line(*line, colour=colour, thickness=1.6, dashes=dashes)
+        sheet.text(style.MARGIN + 26, baseline, name)
         cells = (
             canvas.result(record.measure, canvas.values_of(fit)),
             words.interval(record.measure, fit.pi_low, fit.pi_high),
             *map(chance, (fit.p_benefit, fit.p_benefit_new, fit.p_beyond_mcid, fit.p_beyond_mcid_new)),
         )
         for text, (_, right) in zip(cells, columns, strict=False):
-            put_text(sheet, right, baseline, text, size=style.SMALL_SIZE, align="right")
+            sheet.text(right, baseline, text, align="right")
 
 
 def chance(value: float | None) -> str:

@@ -11,8 +11,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, Line
-from trialpool.figures.sheet import Sheet, put_line, put_lines, put_text
+from trialpool.figures.canvas import LEADING, NULL, Line, Sheet
 from trialpool.measures import MEASURES
 from trialpool.text import clean
 
@@ -40,7 +39,7 @@ class Estimate:
     @property
     def lines(self) -> tuple[str, ...]:
         """What was compared, as it stands beside the plot."""
-        return lettering.wrap(self.what, TRIALS - WHAT - 22, style.SMALL_SIZE, lines=3)
+        return lettering.wrap(self.what, TRIALS - WHAT - 22, lines=3)
 
     @property
     def height(self) -> float:
@@ -107,37 +106,37 @@ def _our_row(row: Row) -> Estimate:
 
 
 def _draw_panel(sheet: Sheet, measure: str, rows: Sequence[Estimate], top: float) -> None:
-    put_text(sheet, REVIEW, top + 8, words.capital(words.measure_name(measure)), bold=True)
+    sheet.text(REVIEW, top + 8, words.capital(words.measure_name(measure)), size=style.BODY_SIZE, bold=True)
     for text, x, align in (
         ("Review", REVIEW, "left"),
         ("Comparison; outcome", WHAT, "left"),
         ("Trials", TRIALS, "right"),
         ("Estimate (interval)", NUMBERS, "right"),
     ):
-        put_text(sheet, x, top + 21, text, size=style.SMALL_SIZE, bold=True, align=align)
-    put_line(sheet, (REVIEW, NUMBERS), (top + 25, top + 25), thickness=0.8)
+        sheet.text(x, top + 21, text, bold=True, align=align)
+    sheet.line((REVIEW, NUMBERS), (top + 25, top + 25), thickness=0.8)
     top += HEAD
     starts = list(accumulate((row.height for row in rows), initial=0.0))
     lines = [row.line for row in rows]
     estimates = [line.values[0] for line in lines if line.values[0] is not None]
-    ax = canvas.put_axes(sheet, (PLOT_LEFT, top - 4, PLOT_RIGHT, top + starts[-1]))
+    ax = sheet.axes((PLOT_LEFT, top - 4, PLOT_RIGHT, top + starts[-1]))
     axis = canvas.value_axis(ax, measure, lines, estimates)
     canvas.show_axis(ax, axis)
-    canvas.no_axis(ax, "y")
+    canvas.no_y_axis(ax)
     ax.set_ylim(starts[-1], -4.0)  # points
-    ax.axvline(0.0, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)  # no effect, of ratios too
+    ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
     canvas.draw_lines(ax, axis, lines, [start + 5.5 for start in starts[:-1]])
     for row, start in zip(rows, starts, strict=False):
         _print_row(sheet, measure, row, top + start + 8.0)
 
 
 def _print_row(sheet: Sheet, measure: str, row: Estimate, baseline: float) -> None:
-    kind: dict[str, Any] = {"size": style.SMALL_SIZE, "bold": row.line.bold}
-    name = lettering.shorten(row.line.name, WHAT - REVIEW - 6, style.SMALL_SIZE, row.line.bold)
-    put_text(sheet, REVIEW, baseline, name, url=row.url, **kind)
-    put_lines(sheet, WHAT, baseline, row.lines, LEADING, size=style.SMALL_SIZE, colour=style.MUTED)
-    put_text(sheet, TRIALS, baseline, row.trials, align="right", size=style.SMALL_SIZE)
-    put_text(sheet, NUMBERS, baseline, canvas.result(measure, row.line.values), align="right", **kind)
+    bold = row.line.bold
+    name = lettering.shorten(row.line.name, WHAT - REVIEW - 6, style.SMALL_SIZE, bold)
+    sheet.text(REVIEW, baseline, name, url=row.url, bold=bold)
+    sheet.lines(WHAT, baseline, row.lines, colour=style.MUTED)
+    sheet.text(TRIALS, baseline, row.trials, align="right")
+    sheet.text(NUMBERS, baseline, canvas.result(measure, row.line.values), align="right", bold=bold)
 
 
 def _notes(rows: Sequence[Row]) -> list[str]:

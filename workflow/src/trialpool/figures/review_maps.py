@@ -14,13 +14,11 @@ from matplotlib.patches import Patch
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import Look
-from trialpool.figures.lights import FILLS, NOT_JUDGED, RADIUS, SYMBOLS, draw_key, draw_light
-from trialpool.figures.sheet import Sheet, put_line, put_lines, put_text
+from trialpool.figures.canvas import LEADING, LIGHT, NOT_JUDGED, SIGNS, Look, Sheet, draw_light
 from trialpool.text import clean
 
 Row = Mapping[str, Any]
-LEADING, GAP = 9.2, 16.0
+GAP = 16.0
 
 MAP_WIDTH, MAP_LABEL, MAP_ROW = 612.0, 200.0, 18.0
 SHRINK = 0.5  # the page's circles, in pixels, to points
@@ -80,7 +78,7 @@ def describe_evidence_map(populations: Sequence[Row]) -> str:
 def _outcomes(population: Row) -> list[tuple[str, ...]]:
     """The names of the columns, on lines."""
     room = (MAP_WIDTH - style.MARGIN - MAP_LABEL) / max(len(population["domains"]), 1) - 1
-    return [lettering.wrap(clean(name), room, style.SMALL_SIZE, lines=4) for name in population["domains"]]
+    return [lettering.wrap(clean(name), room, lines=4) for name in population["domains"]]
 
 
 def _draw_population(
@@ -88,22 +86,22 @@ def _draw_population(
 ) -> None:
     rows, right = population["rows"], MAP_WIDTH - style.MARGIN
     heading = lettering.shorten(clean(population["heading"]), right - style.MARGIN, style.BODY_SIZE, True)
-    put_text(sheet, style.MARGIN, top + 8, heading, bold=True)
+    sheet.text(style.MARGIN, top + 8, heading, size=style.BODY_SIZE, bold=True)
     start = bottom - MAP_ROW * len(rows)
-    ax = canvas.put_axes(sheet, (MAP_LABEL, start, right, bottom))
-    canvas.no_axis(ax, "x", "y")
-    ax.set(xlim=(0.0, right - MAP_LABEL), ylim=(len(rows) - 0.5, -0.5))  # points across, rows down
+    ax = sheet.axes((MAP_LABEL, start, right, bottom))
+    ax.set_axis_off()
+    ax.set(
+        xlim=(0.0, right - MAP_LABEL), ylim=(len(rows) - 0.5, -0.5), xticks=[], yticks=[]
+    )  # points across, rows down
     step = (right - MAP_LABEL) / max(len(head), 1)
     for column, lines in enumerate(head):
         x, baseline = MAP_LABEL + step * (column + 0.5), start - 6 - LEADING * (len(lines) - 1)
-        put_lines(sheet, x, baseline, lines, LEADING, size=style.SMALL_SIZE, align="center")
+        sheet.lines(x, baseline, lines, align="center")
     for at in range(len(rows) + 1):
         y, colour = start + MAP_ROW * at, style.HAIRLINE if at else style.RULE
-        put_line(sheet, (style.MARGIN, right), (y, y), colour=colour, thickness=0.5)
+        sheet.line((style.MARGIN, right), (y, y), colour=colour, thickness=0.5)
     for at, row in enumerate(rows):
-        lines = lettering.wrap(
-            clean(row["comparison"]), MAP_LABEL - style.MARGIN - 4, style.SMALL_SIZE, lines=2
-        )
+        lines = lettering.wrap(clean(row["comparison"]), MAP_LABEL - style.MARGIN - 4, lines=2)
         look: Look = {"verticalalignment": "center", "linespacing": 1.0}
         canvas.print_beside(ax, at, style.MARGIN - MAP_LABEL, "\n".join(lines), **look)
     _draw_results(ax, rows, step)
@@ -196,7 +194,7 @@ def _draw_years(sheet: Sheet, timeline: Row, years: Sequence[int], top: float) -
     year_at = {year["x"]: year["year"] for year in timeline["years"]}
     dots = [(year_at[dot["x"]], 2 * dot["series"] + (not dot["used"])) for dot in timeline["dots"]]
     frame = pd.DataFrame(dots, columns=["year", "kind"])
-    ax = canvas.put_axes(sheet, (style.MARGIN + 24, top, sheet.width - style.MARGIN, top + BARS))
+    ax = sheet.axes((style.MARGIN + 24, top, sheet.width - style.MARGIN, top + BARS))
     kinds = sorted(set(frame["kind"]), reverse=True)  # the first is stacked on top
     palette = {2 * series + known: SERIES[series][known] for series in (0, 1) for known in (0, 1)}
     look = {"alpha": 1.0, "edgecolor": style.PAPER, "linewidth": 0.5, "shrink": 0.84, "legend": False}
@@ -240,7 +238,7 @@ def draw_risk_of_bias(tables: Sequence[Row], title: str = "Risk of bias") -> Fig
         bottom = y + height - GAP - BAR_AXIS
         _draw_bars(sheet, table, (BAR_LEFT, bottom - BAR_ROW * len(table["summary"]), BAR_RIGHT, bottom))
         y += height
-    draw_key(sheet, y + 6)
+    _draw_key(sheet, y + 6)
     return sheet.figure
 
 
@@ -266,25 +264,34 @@ def _domain(name: Any, room: float = LONGEST_DOMAIN, size: float = style.SMALL_S
 
 def _head(table: Row) -> float:
     """The room that the turned names of the domains need."""
-    return 16.0 + max(
-        (lettering.width(_domain(name), style.SMALL_SIZE) for name in table["domains"]), default=0
-    )
+    return 16.0 + max((lettering.width(_domain(name)) for name in table["domains"]), default=0)
 
 
 def _draw_lights(sheet: Sheet, table: Row, top: float, bottom: float) -> None:
     """The trials by the domains of one tool; two judgements of one domain stand side by side."""
     step = min(LIGHT_STEP, (canvas.WIDTH - 2 * style.MARGIN - LIGHT_LABEL) / max(len(table["domains"]), 1))
     room = LIGHT_LABEL - style.MARGIN - 6
-    put_text(sheet, style.MARGIN, bottom - 6, lettering.shorten(clean(table["tool"]), room), bold=True)
+    sheet.text(
+        style.MARGIN,
+        bottom - 6,
+        lettering.shorten(clean(table["tool"]), room, style.BODY_SIZE),
+        size=style.BODY_SIZE,
+        bold=True,
+    )
     for column, domain in enumerate(table["domains"]):
         x = LIGHT_LABEL + step * (column + 0.5)
-        put_text(sheet, x + 2.4, bottom - 5, _domain(domain), size=style.SMALL_SIZE, turned=True)
+        sheet.text(x + 2.4, bottom - 5, _domain(domain), turned=True)
     for line, row in enumerate(table["rows"]):
         y = bottom + LIGHT_ROW * (line + 0.5)
-        put_text(sheet, style.MARGIN, y + 2.8, lettering.shorten(clean(row["label"]), room))
+        sheet.text(
+            style.MARGIN,
+            y + 2.8,
+            lettering.shorten(clean(row["label"]), room, style.BODY_SIZE),
+            size=style.BODY_SIZE,
+        )
         for column, cell in enumerate(row["cells"]):
             judgements = [mark["judgement"] for mark in cell] or [NOT_JUDGED]
-            radius = RADIUS if len(judgements) == 1 else RADIUS * 0.7
+            radius = LIGHT if len(judgements) == 1 else LIGHT * 0.7
             for number, judgement in enumerate(judgements):
                 x = LIGHT_LABEL + step * (column + 0.5) + (2 * number - len(judgements) + 1) * radius
                 draw_light(sheet, x, y, radius, judgement)
@@ -297,17 +304,17 @@ def _draw_bars(sheet: Sheet, table: Row, frame: canvas.Frame) -> None:
 
     lines = table["summary"]
     counts = [_counts(line) for line in lines]
-    judged = max((sum(count.get(name, 0) for name in SYMBOLS) for count in counts), default=0)
+    judged = max((sum(count.get(name, 0) for name in SIGNS) for count in counts), default=0)
     bars = [
         {"domain": at, "judgement": name, "count": count.get(name, 0)}
         for at, count in enumerate(counts)
-        for name in SYMBOLS
+        for name in SIGNS
     ]
     counted = pd.DataFrame(bars, columns=["domain", "judgement", "count"])
-    ax = canvas.put_axes(sheet, frame)
-    palette = {name: FILLS[name] for name in SYMBOLS}
+    ax = sheet.axes(frame)
+    palette = {name: colour for name, (colour, _) in SIGNS.items()}
     look = {"alpha": 1.0, "linewidth": 0, "shrink": 0.6, "legend": False, "multiple": "stack"}
-    order = list(reversed(SYMBOLS))  # the last begins at zero
+    order = list(reversed(SIGNS))  # the last begins at zero
     by = {"hue": "judgement", "hue_order": order, "palette": palette, "weights": "count", "discrete": True}
     sns.histplot(counted, y="domain", ax=ax, **by, **look)
     canvas.show_range(ax, 0.0, max(judged, 1), "Trials judged")
@@ -316,5 +323,15 @@ def _draw_bars(sheet: Sheet, table: Row, frame: canvas.Frame) -> None:
         name = _domain(line["domain"], BAR_LEFT - style.MARGIN - 8, style.BODY_SIZE)
         canvas.print_beside(ax, at, style.MARGIN - BAR_LEFT, name, fontsize=style.BODY_SIZE)
         said = ", ".join(f"{bar['count']} {bar['text']}" for bar in line["bars"] if bar["count"])
-        said = lettering.shorten(said, canvas.WIDTH - style.MARGIN - BAR_RIGHT - 8, style.SMALL_SIZE)
+        said = lettering.shorten(said, canvas.WIDTH - style.MARGIN - BAR_RIGHT - 8)
         canvas.print_beside(ax, at, 8, said, color=style.MUTED)
+
+
+def _draw_key(sheet: Sheet, y: float) -> None:
+    """What each light means, in one line whose baseline is `y`."""
+    x = style.MARGIN + LIGHT
+    for judgement in (*SIGNS, NOT_JUDGED):
+        draw_light(sheet, x, y - 2.6, LIGHT * 0.8, judgement)
+        name = judgement.replace("-", " ")
+        sheet.text(x + 8, y, name)
+        x += 8 + lettering.width(name) + 18
