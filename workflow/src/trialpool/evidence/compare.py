@@ -3,12 +3,15 @@
 In: summaries, the tables of studies and arms, the catalogue of instruments, resolved analyses. Out: a
 `Comparison` of typed tables. All analyses are compared in one pass (see `match`). An effect is always
 experimental minus (or over) control, on the analysis' scale and in its direction. Published contrasts and
-arms' numbers of one result are never both used.
+arms' numbers of one result are never both used. Left out is, one line each: a result (study, arms,
+instrument, item, time) that met an analysis' condition and domain and was not used; a study with such results
+whose arms do not fit the comparison or whose purpose is another; a trial that fits and of which no number in
+the domain could be read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -18,10 +21,9 @@ import pandas as pd
 
 from trialpool import contracts, io
 from trialpool.evidence.choices import alternative_datasets
-from trialpool.evidence.derivation import SIDES, steps
-from trialpool.evidence.exclusions import excluded_results, known_trials
-from trialpool.evidence.match import AnalysisContext, Spec, pose
-from trialpool.evidence.pairs import compute_effects
+from trialpool.evidence.derivation import SIDES, Reason, refuse, steps
+from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spec, pose, studies_of
+from trialpool.evidence.pairs import UNPAIRED, compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
 from trialpool.evidence.tables import DOSE, EFFECTS, EXCLUDED, KNOWN, typed
@@ -29,6 +31,10 @@ from trialpool.records import Choices, Steps
 
 COMPARED = (contracts.EFFECTS, contracts.EXCLUDED, contracts.KNOWN)
 GRAVE = ("high", "medium")
+NO_NUMBERS = "known to exist; no number of its arms in this domain could be read"
+OTHER_ARMS = "its arms are not those that the analysis compares"
+EMPTY = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "row_ids")
+OF_STUDY = ["analysis_index", "study_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +120,89 @@ def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
     audited = [sum((Steps.parse(f"audit: {words}") for _, words in entries), ()) for entries in met]
     rules = [" ".join(dict.fromkeys(rule for rule, _ in entries)) for entries in met]
     return effects.assign(audit=rules, cautions=steps(effects["cautions"], audited))
+
+
+def excluded_results(
+    context: AnalysisContext, candidates: pd.DataFrame, unpaired: pd.DataFrame
+) -> pd.DataFrame:
+    """Everything that was asked for and not used (columns UNPAIRED, `label` and `year`).
+
+    `candidates` are all candidates with their reasons, `unpaired` the results without a comparison.
+    Reconstructed rows (see `change_scores`) are not listed: what they are made of is.
+    """
+    unused = candidates[(candidates["reason_code"] != "") & ~candidates["reconstructed"].astype(bool)]
+    names = {f"arm_id_{side}": f"arm_{side}" for side in SIDES}
+    parts = [unused.rename(columns=names)[UNPAIRED], unpaired[UNPAIRED], _excluded_studies(context)]
+    table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
+    labels = context.studies.set_index("study_id")[["study_label", "year"]].reindex(table["study_id"])
+    return table.assign(label=labels["study_label"].to_numpy(), year=labels["year"].to_numpy())
+
+
+def _excluded_studies(context: AnalysisContext) -> pd.DataFrame:
+    """Studies without a number, with other arms, or with another purpose: one line each."""
+    eligible = studies_of(context.specs, context.studies)
+    at = np.repeat(np.arange(len(eligible)), [len(rows) for rows in eligible])
+    studies = context.studies.take(np.concatenate(eligible)).reset_index(drop=True)
+    purpose, domain = (
+        np.array([spec[name] for spec in context.specs], dtype=object)[at] for name in ("purpose", "domain")
+    )
+    table = studies[["study_id", "source_url"]].assign(analysis_index=at, weeks=np.nan, domain=domain)
+    fitting = _among(table, OF_STUDY, [_arms_of_sides(context)])
+    elsewhere = ~fitting & _among(table, ["study_id", "domain"], context.summaries.values())
+    other_purpose = (studies["purpose"] != purpose) & np.array([bool(each) for each in purpose], dtype=bool)
+    cases = (
+        (fitting & ~_among(table, OF_STUDY, [reported(context)]), Reason.NO_NUMBERS, NO_NUMBERS),
+        (elsewhere & other_purpose, Reason.OTHER_PURPOSE, [f"not a trial of {each}" for each in purpose]),
+        (elsewhere, Reason.OTHER_COMPARISON, OTHER_ARMS),
+    )
+    refuse(table, cases)
+    return table[table["reason_code"] != ""].assign(**dict.fromkeys(EMPTY, ""))[UNPAIRED]
+
+
+def _among(table: pd.DataFrame, keys: list[str], others: Iterable[pd.DataFrame]) -> np.ndarray:
+    """Whether each row's keys are those of some row of the other tables."""
+    known = pd.concat([other[keys] for other in others]).drop_duplicates()
+    return np.asarray(pd.MultiIndex.from_frame(table[keys]).isin(pd.MultiIndex.from_frame(known)))
+
+
+def _arms_of_sides(context: AnalysisContext) -> pd.DataFrame:
+    """The arms that fit the analyses: `analysis_index`, `side`, `study_id`, `arm`, `category`."""
+    arms = context.arms[["study_id", "arm", "category"]].take(context.sides["arm"].to_numpy(dtype=int))
+    sides = context.sides[["analysis_index", "side"]]
+    return pd.concat([sides.reset_index(drop=True), arms.reset_index(drop=True)], axis=1)
+
+
+def reported(context: AnalysisContext) -> pd.DataFrame:
+    """Pairs (`analysis_index`, `study_id`) of which some fitting arm has a result in the analysis' domain."""
+    keys = ["study_id", "arm", "domain"]
+    sources = (("arms", "arm"), ("events", "arm"), ("contrasts", "arm_1"), ("contrasts", "arm_2"))
+    results = [
+        table.loc[table["timepoint"] != "baseline", ["study_id", arm, "domain"]].set_axis(keys, axis=1)
+        for table, arm in ((context.summaries[name], arm) for name, arm in sources)
+    ]
+    fitting = _arms_of_sides(context)
+    domains = np.array([spec["domain"] for spec in context.specs], dtype=object)
+    fitting["domain"] = domains[fitting["analysis_index"].to_numpy(dtype=int)]
+    return fitting.loc[_among(fitting, keys, results), OF_STUDY].drop_duplicates(ignore_index=True)
+
+
+def known_trials(context: AnalysisContext) -> pd.DataFrame:
+    """Trials of an analysis' condition and purpose whose arms it compares, with or without numbers."""
+    table = _arms_of_sides(context)
+    columns = {
+        f"category_{name}": table[table["side"] == side]
+        .groupby(OF_STUDY, sort=False)["category"]
+        .agg(_unique)
+        for name, side in (("experimental", EXPERIMENTAL), ("control", CONTROL))
+    }
+    known = pd.DataFrame(columns).rename_axis(OF_STUDY).reset_index()
+    study = context.studies.set_index("study_id").loc[known["study_id"]].reset_index()
+    known = known.assign(**{name: study[name] for name in ("year", "n_randomised", "source_url")})
+    return known.assign(label=study["study_label"], has_numbers=_among(known, OF_STUDY, [reported(context)]))
+
+
+def _unique(categories: pd.Series) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(categories))
 
 
 def write_comparison(

@@ -18,6 +18,7 @@ Rules, so that nobody is counted twice:
 from __future__ import annotations
 
 from itertools import chain
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -36,7 +37,6 @@ from trialpool.evidence.derivation import (
     where_text,
 )
 from trialpool.evidence.effects import DIFFERENCES, continuous_effects, contrast_effects, event_effects
-from trialpool.evidence.exclusions import unpaired_results
 from trialpool.evidence.match import (
     CONTROL,
     EXPERIMENTAL,
@@ -69,6 +69,11 @@ SIDE = ["analysis_index", "result_id"]
 BASIS = {"change_difference": "change", "mean_difference": "final"}
 OMITS_ARMS = "leaves out an arm of the trial that would fit"
 NO_PAIRS = "crossover trial: events of the same people in both arms need paired counts"
+OUTCOME = ["instrument", "item", "timepoint", "weeks"]
+UNPAIRED = [
+    *("analysis_index", "study_id", "arm_experimental", "arm_control", *OUTCOME),
+    *("reason_code", "reason", "source_url", "row_ids"),
+]
 AGAIN = "the same result of this arm, reported in a form that is trusted more, is used"
 POOLED = "reported both alone and pooled with another arm; counted once"
 
@@ -287,6 +292,38 @@ def _two_sided(experimental: tuple[str, ...], control: tuple[str, ...]) -> tuple
     if experimental == control:
         return experimental
     return f"experimental: {experimental[0]}", *experimental[1:], f"control: {control[0]}", *control[1:]
+
+
+def unpaired_results(rows: pd.DataFrame, summaries: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
+    """Results of arms that gave no comparison, one line each (columns UNPAIRED).
+
+    `rows` are eligible results of arms in `summaries`, `compared` the candidates made of them.
+    """
+    paired = pd.MultiIndex.from_frame(rows[SIDE]).isin(pd.MultiIndex.from_frame(compared[SIDE]))
+    rows = rows[~paired & ~rows["reconstructed"].to_numpy(dtype=bool)]
+    if rows.empty:
+        return pd.DataFrame(columns=UNPAIRED)
+    rows = rows.sort_values([*SIDE, "side", "arm"], kind="stable")
+    source = summaries.take(rows["row"].to_numpy())
+    rows = rows.assign(**{name: source[name].to_numpy() for name in OUTCOME})
+    out = rows.groupby(SIDE, sort=False)[["study_id", *OUTCOME, "source_url"]].first()
+    refused = rows[rows["reason_code"] != ""]
+    for name, part, column, separator in (
+        ("arm_experimental", rows[rows["side"] == EXPERIMENTAL], "arm_id", "+"),
+        ("arm_control", rows[rows["side"] == CONTROL], "arm_id", "+"),
+        ("row_ids", rows, "row_ids", " "),
+        ("reason", refused, "reason", "; "),
+    ):
+        texts: dict[tuple[Any, ...], list[str]] = {}
+        for *key, text in part[[*SIDE, column]].itertuples(index=False, name=None):
+            texts.setdefault(tuple(key), []).append(text)
+        out[name] = [unique_joined(texts.get(key, ()), separator) for key in out.index]
+    out["reason_code"] = refused.groupby(SIDE)["reason_code"].first()
+    missing = np.where(out["arm_control"] == "", "control", "experimental")
+    one_side = [f"nothing reported for the {side} side" for side in missing]
+    out["reason"] = out["reason"].where(out["reason_code"].notna(), one_side)
+    out["reason_code"] = out["reason_code"].fillna(Reason.ONE_SIDE.value)
+    return out.reset_index()[UNPAIRED]
 
 
 def published_effects(context: AnalysisContext) -> pd.DataFrame:

@@ -1,11 +1,19 @@
 """From the evidence tables to summaries on which every analysis can draw, whatever it asks.
 
 In: tables as `evidence.read` hands them over. Out: `arms` (mean, SD and n of every arm, outcome and time,
-from continuous.csv), `contrasts` (see `contrasts`) and `events` (events among n people, from events.csv): one
-row for every row read, usable or with the reason why not, each with its route (see `derivation.Route`).
-Nothing is rescaled, aligned or chosen here. n is the number analysed; where a paper does not print it, the
-number randomised stands in and the row is `imputed`. What can be made of an arm's other rows stands behind
-(see `change_scores`).
+from continuous.csv), `contrasts` (estimate and standard error of a difference between two arms, ratios as
+logarithms) and `events` (events among n people): one row for every row read, usable or with the reason why
+not, each with its route (see `derivation.Route`). Nothing is rescaled, aligned or chosen here. n is the
+number analysed; where a paper does not print it, the number randomised stands in and the row is `imputed`.
+What can be made of an arm's other rows stands behind (see `change_scores`).
+
+Contrasts: an estimate of a model adjusted for baseline is the most efficient and least biased analysis of a
+trial (Cochrane Handbook 10.5.2), so it goes before the arms' own numbers. An exact p-value is taken as that
+of a t-test (6.3.2); where the paper prints it beside two means but no difference, the difference of the means
+is the estimate. A missing estimate is the midpoint of its interval. An interval or p-value of a difference is
+undone by t on the contrast's degrees of freedom where the numbers of people are known, by normal quantiles
+otherwise; ratios always by normal quantiles of their logarithm. A p-value printed as an inequality, or of
+another test than t or z (`p_test`), gives no SE.
 """
 
 from __future__ import annotations
@@ -17,11 +25,13 @@ import pandas as pd
 
 from trialpool.contracts import INTERVALS
 from trialpool.evidence.change_scores import with_change_scores
-from trialpool.evidence.contrasts import contrast_summaries, interval_cautions, interval_names
 from trialpool.evidence.derivation import (
     SHOW_ONLY,
     Reason,
     Route,
+    add_steps,
+    joined,
+    no_steps,
     no_text,
     plain_text,
     refuse,
@@ -30,79 +40,83 @@ from trialpool.evidence.derivation import (
     with_cautions,
     with_randomised,
 )
-from trialpool.evidence.tables import ARMS, EVENTS
-from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se
+from trialpool.evidence.tables import ARMS, CONTRASTS, EVENTS
+from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
+from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se, se_from_ci, se_from_p
 
 COUNTED = {
     "": "events as printed",
     "percentage": "events worked out from the printed percentage",
     "complement": "events = people less those printed without the event",
 }  # by the column `count_from`
-MORE_IS_BETTER = ("responder",)
 FEWEST_FOR_QUANTILES = 5
 QUANTILES = (("iqr", ("q1", "q3"), "quartiles"), ("range", ("minimum", "maximum"), "range"))
+MORE_IS_BETTER = ("responder",)
 NO_MEDIAN = "skewness cannot be judged without the median"
+RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint", "period"]
+KIND = {"mean_difference": "final", "change_difference": "change"}
+LOG_MEASURES = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
+NORMAL = (*LOG_MEASURES, "smd", "risk_difference")
+ASYMMETRY = 0.1  # of the half-width: beyond what rounding of the three numbers usually makes
+EXACT_P = r"^=? ?(0?\.\d+)$"
+LARGE_P = 0.5
+FROM_T_TEST = "SE rests on a p-value taken as that of a t-test"
+FROM_Z_TEST = "SE rests on a p-value taken as that of a normal test"
+IMPRECISE = "the p-value is large, so rounding of it and of the difference weighs heavily"
 
 
 def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Arm summaries, contrasts and events of the evidence tables, by these names."""
-    return {
-        "arms": arm_summaries(tables),
-        "contrasts": contrast_summaries(tables),
-        "events": event_summaries(tables),
+    studies = plain_text(tables["studies"])
+    summaries = {
+        "arms": (_arm_summaries(tables), ARMS),
+        "contrasts": (_contrast_summaries(tables, studies), CONTRASTS),
+        "events": (_event_summaries(tables), EVENTS),
     }
+    harmonised = {}
+    for name, (table, columns) in summaries.items():
+        table["reading"] = table["reading"].where(table["reading"] != "", "single")
+        table["cautions"] = with_cautions(table, studies)
+        harmonised[name] = table.assign(usable=table["reason_code"] == "")[list(columns)]
+    return harmonised
 
 
-def arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Rows of continuous.csv, then reconstructed rows (columns ARMS); baselines included, for the audit.
+def _arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Rows of continuous.csv, then reconstructed rows; baselines included, for the audit.
 
     `sd_before` and `sd_after` are the SDs from which the SD of a change can be made; such rows have the route
     CORRELATION and no `sd` yet, because the correlation may be a setting of the analysis.
     """
     rows = plain_text(tables["continuous"])
     rows["n"], assumed = with_randomised(rows, tables["arms"])
-    derived = centre_and_spread(rows)
-    table = rows.rename(columns={"measure": "kind", "row_id": "row_ids"}).assign(
-        **{name: derived[name] for name in derived if name != "derivation"},
-        reading=rows["reading"].where(rows["reading"] != "", "single"),
-        imputed=assumed,
-        derivation=steps(derived["derivation"], where_text(assumed, "n = randomised")),
-    )
+    table = rows.rename(columns={"measure": "kind", "row_id": "row_ids"})
+    table = table.join(centre_and_spread(rows)).assign(imputed=assumed)
+    table["derivation"] = steps(table["derivation"], where_text(assumed, "n = randomised"))
     refuse(table, [(table["use"] == SHOW_ONLY, Reason.HELD_BACK, table["use_reason"])], override=True)
-    table["cautions"] = with_cautions(table, plain_text(tables["studies"]))
-    table = with_change_scores(table)
-    table["usable"] = table["reason_code"] == ""
-    return table[list(ARMS)]
+    return with_change_scores(table)
 
 
-def event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """One row a row of events.csv (columns EVENTS); the outcome's code stands in `instrument`."""
+def _event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """One row a row of events.csv; the outcome's code stands in `instrument`."""
     rows = plain_text(tables["events"])
-    n, assumed = with_randomised(rows, tables["arms"])
+    rows["n"], assumed = with_randomised(rows, tables["arms"])
     usual = rows["domain"].isin(MORE_IS_BETTER).map({True: "higher", False: "lower"})
     table = rows.rename(columns={"outcome": "instrument", "row_id": "row_ids"}).assign(
-        item="",
-        unit="events",
+        **{"item": "", "unit": "events", "kind": "events", "route": int(Route.PRINTED)},
         better=rows["better"].where(rows["better"] != "", usual),
-        reading=rows["reading"].where(rows["reading"] != "", "single"),
-        kind="events",
-        n=n,
-        route=int(Route.PRINTED),
         reconstructed=False,
         imputed=assumed,
         derivation=steps(rows["count_from"].map(COUNTED), where_text(assumed, "n = randomised")),
-        cautions=no_text(len(rows)),
+        cautions="",
     )
-    table["cautions"] = with_cautions(table, plain_text(tables["studies"]))
     cases = (
         (rows["use"] == SHOW_ONLY, Reason.HELD_BACK, rows["use_reason"]),
-        (rows["events"] > n, Reason.IMPOSSIBLE, "more events than people"),
+        (rows["events"] > rows["n"], Reason.IMPOSSIBLE, "more events than people"),
         (rows["events"].isna(), Reason.NO_NUMBERS, "number of events not reported"),
-        (n.isna(), Reason.NO_N, "number of people not reported"),
+        (rows["n"].isna(), Reason.NO_N, "number of people not reported"),
     )
     refuse(table, cases)
-    table["usable"] = table["reason_code"] == ""
-    return table[list(EVENTS)]
+    return table
 
 
 def centre_and_spread(rows: pd.DataFrame) -> pd.DataFrame:
@@ -144,8 +158,10 @@ def _from_se(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
     if not mask.any():
         return
     part = rows[mask]
-    out.loc[mask, "sd"] = sd_from_se(part["spread_low"], part["n"])
-    out.loc[mask, "route"] = int(Route.ALGEBRA)
+    out.loc[mask, "sd"], out.loc[mask, "route"] = (
+        sd_from_se(part["spread_low"], part["n"]),
+        int(Route.ALGEBRA),
+    )
     out.loc[mask, "derivation"] = [
         f"SD from SE{' of the least-squares mean' if kind == 'lsmean' else ''}, n = {n:.0f}"
         for kind, n in zip(part["centre_type"], part["n"], strict=True)
@@ -157,13 +173,11 @@ def _from_interval(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, level
     if not mask.any():
         return
     part = rows[mask]
-    limits = (part["spread_low"], part["spread_high"])
+    limits, name = (part["spread_low"], part["spread_high"]), f"{level:.0%} CI"
     out.loc[mask, "sd"] = sd_from_ci(*limits, part["n"], level=level)
     out.loc[mask, "route"] = int(Route.ALGEBRA)
-    out.loc[mask, "derivation"] = [f"SD from {level:.0%} CI with t, n = {n:.0f}" for n in part["n"]]
-    out.loc[mask, "cautions"] = interval_cautions(
-        part["centre"], *limits, interval_names(part["spread_type"])
-    )
+    out.loc[mask, "derivation"] = [f"SD from {name} with t, n = {n:.0f}" for n in part["n"]]
+    out.loc[mask, "cautions"] = interval_cautions(part["centre"], *limits, name)
 
 
 def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, is_mean: pd.Series) -> None:
@@ -215,3 +229,161 @@ def _without_spread(rows: pd.DataFrame, out: pd.DataFrame, is_mean: pd.Series, q
         (no_sd, Reason.NO_SPREAD, "spread incomplete"),
     )
     refuse(out, [(no_sd & mask, code, words) for mask, code, words in cases])
+
+
+def _contrast_summaries(tables: Mapping[str, pd.DataFrame], studies: pd.DataFrame) -> pd.DataFrame:
+    """One row a row of contrasts.csv, ratios as logarithms.
+
+    `df` is NaN where normal quantiles were used; `n_1` and `n_2` are the people analysed, else randomised.
+    """
+    rows = plain_text(tables["contrasts"])
+    rows["n_1"], first = with_randomised(rows, tables["arms"], "n_1", "arm_1")
+    rows["n_2"], second = with_randomised(rows, tables["arms"], "n_2", "arm_2")
+    table = rows.rename(columns={"row_id": "row_ids"}).assign(
+        **{"se": np.nan, "imputed": False, "reason_code": "", "reason": ""},
+        df=_freedom(rows, studies),
+        route=np.where(rows["adjusted"] == "yes", int(Route.ADJUSTED), int(Route.CONTRAST)),
+        assumed_n=first | second,
+        derivation=no_steps(len(rows)),
+    )
+    _from_means(table, plain_text(tables["continuous"]))
+    _to_logs(table)
+    _standard_errors(table)
+    _without_se(table)
+    return table
+
+
+def _freedom(rows: pd.DataFrame, studies: pd.DataFrame) -> pd.Series:
+    """Degrees of freedom: n1 + n2 - 2, in a crossover trial (the same people twice) n - 1; NaN if unknown.
+
+    In its first period a crossover trial is one of two groups.
+    """
+    crossover = rows["study_id"].isin(studies.loc[studies["design"] == "crossover", "study_id"])
+    crossover &= rows["period"] != FIRST_PERIOD
+    total = rows["n_1"] + rows["n_2"] - 2
+    freedom = total.where(~crossover, np.minimum(rows["n_1"], rows["n_2"]) - 1)
+    return freedom.where(freedom > 0)
+
+
+def _from_means(table: pd.DataFrame, continuous: pd.DataFrame) -> None:
+    """The difference of two printed means, where a paper prints their p-value but not their difference."""
+    missing = table["estimate"].isna() & (table["spread_type"] == "none") & table["measure"].isin(list(KIND))
+    if not missing.any():
+        return
+    part = table.loc[missing, [*RESULT, "arm_1", "arm_2", "measure"]]
+    part = part.assign(measure=part["measure"].map(KIND))
+    means = continuous[continuous["centre_type"].isin(["mean", "lsmean"])]
+    means = means.drop_duplicates([*RESULT, "measure", "arm"])
+    first, second = (
+        part.merge(
+            means, how="left", left_on=[*RESULT, "measure", arm], right_on=[*RESULT, "measure", "arm"]
+        ).set_index(part.index)[["centre", "row_id"]]
+        for arm in ("arm_1", "arm_2")
+    )
+    difference = (first["centre"] - second["centre"]).dropna()
+    rows = difference.index
+    table.loc[rows, "estimate"] = difference
+    add_steps(table, "derivation", table.index.isin(rows), "difference of the arms' printed means")
+    ids = (table.loc[rows, "row_ids"], first.loc[rows, "row_id"], second.loc[rows, "row_id"])
+    table.loc[rows, "row_ids"] = joined(*ids)
+
+
+def _to_logs(table: pd.DataFrame) -> None:
+    """Ratios and their limits as logarithms; a missing estimate as the midpoint of its interval."""
+    log = table["measure"].isin(LOG_MEASURES)
+    for name in ("estimate", "spread_low", "spread_high"):
+        if name == "spread_low":
+            log = log & (table["spread_type"] != "se")  # a printed SE of a ratio is that of its logarithm
+        positive, impossible = log & (table[name] > 0), log & (table[name] <= 0)
+        table.loc[positive, name] = np.log(table.loc[positive, name])
+        refuse(table, [(impossible, Reason.IMPOSSIBLE, "a ratio of 0 or below")])
+    low, high = table["spread_low"], table["spread_high"]
+    interval = table["spread_type"].isin(list(INTERVALS)) & (high >= low)
+    missing = table["estimate"].isna() & interval
+    table.loc[missing, "estimate"] = (low + high) / 2
+    names = (
+        table["spread_type"].map({code: f"{level:.0%} CI" for code, level in INTERVALS.items()}).fillna("")
+    )
+    add_steps(table, "derivation", missing, "estimate = midpoint of its " + names[missing])
+    odd = interval_cautions(table["estimate"], low, high, names)
+    table["cautions"] = steps(where_text(interval & ~missing & table["estimate"].notna(), odd))
+
+
+def interval_cautions(
+    estimate: pd.Series, low: pd.Series, high: pd.Series, name: pd.Series | str
+) -> np.ndarray:
+    """What is odd about an interval: not around its estimate, or not symmetric beyond rounding.
+
+    >>> bounds = pd.Series([0.0, 0.0]), pd.Series([2.0, 2.0])
+    >>> interval_cautions(pd.Series([1.0, 3.0]), *bounds, "95% CI").tolist()
+    ['', 'estimate outside its 95% CI']
+    """
+    half = (high - low) / 2
+    off = (estimate - (low + high) / 2).abs()
+    outside = off > half
+    asymmetric = where_text(off > ASYMMETRY * half, name + " not symmetric about its estimate")
+    return np.where(outside, "estimate outside its " + name, asymmetric).astype(object)
+
+
+def _standard_errors(table: pd.DataFrame) -> None:
+    """Fill `se` of a contrasts table in place, with `derivation`, `cautions`, `route`; `df` NaN if unused."""
+    by_t = table["df"].notna() & ~table["measure"].isin(NORMAL)
+    table["df"] = table["df"].where(by_t)
+    known = table["estimate"].notna() & (table["reason_code"] == "")
+    printed = known & (table["spread_type"] == "se")
+    table.loc[printed, "se"] = table["spread_low"]
+    add_steps(table, "derivation", printed, "SE as printed")
+    interval = known & (table["spread_high"] > table["spread_low"])
+    p = exact_p(table)
+    by_p = known & p.notna() & (table["spread_type"] == "none") & (table["estimate"] != 0)
+    quantiles = _quantile_words(table)
+    for by, df in ((by_t, table["df"]), (~by_t, None)):
+        for spread_type, level in INTERVALS.items():
+            rows = interval & by & (table["spread_type"] == spread_type)
+            part = table[rows]
+            own = None if df is None else df[rows]
+            table.loc[rows, "se"] = se_from_ci(part["spread_low"], part["spread_high"], df=own, level=level)
+            add_steps(table, "derivation", rows, joined(f"SE from {level:.0%} CI", quantiles[rows]))
+        rows = by_p & by
+        part = table[rows]
+        own = None if df is None else df[rows]
+        table.loc[rows, "se"] = se_from_p(part["estimate"], p[rows], df=own)
+        words = joined("SE from p =", part["p_value"].str.lstrip("= "), quantiles[rows])
+        add_steps(table, "derivation", rows, words)
+    table.loc[by_p, "route"] = int(Route.FROM_P)
+    add_steps(table, "cautions", by_p & table["measure"].isin(NORMAL), FROM_Z_TEST)
+    add_steps(table, "cautions", by_p & ~table["measure"].isin(NORMAL), FROM_T_TEST)
+    add_steps(table, "cautions", by_p & (p > LARGE_P), IMPRECISE)
+
+
+def exact_p(table: pd.DataFrame) -> pd.Series:
+    """The p-value where it is printed as a number strictly between 0 and 1, and of a t or normal test.
+
+    >>> frame = pd.DataFrame({"p_value": [".008", "<0.001", "0.2"], "p_test": ["", "", "rank"]})
+    >>> exact_p(frame).tolist()
+    [0.008, nan, nan]
+    """
+    value = pd.to_numeric(table["p_value"].str.extract(EXACT_P, expand=False), errors="coerce")
+    return value.where((value > 0) & (value < 1) & (table["p_test"] == ""))
+
+
+def _quantile_words(table: pd.DataFrame) -> pd.Series:
+    t = "with t, df " + table["df"].map("{:.0f}".format) + where_text(table["assumed_n"], " (n = randomised)")
+    return t.where(table["df"].notna(), "with normal quantiles")
+
+
+def _without_se(table: pd.DataFrame) -> None:
+    """Say why a contrast cannot be used, the most telling reason first."""
+    no_se = ~(table["se"] > 0)
+    none = no_se & table["spread_type"].isin(["none", ""])
+    p, unspecified = table["p_value"], table["measure"] == "effect_unspecified"
+    cases = (
+        (table["use"] == SHOW_ONLY, Reason.HELD_BACK, table["use_reason"]),
+        (unspecified, Reason.UNSPECIFIED, "the paper does not say what the number is"),
+        (table["estimate"].isna(), Reason.NO_NUMBERS, "no estimate and no interval"),
+        (none & p.str.contains("<"), Reason.NO_SPREAD, "no interval, p only as an inequality"),
+        (none & (p != ""), Reason.NO_SPREAD, "no interval, and its p-value gives no standard error"),
+        (none, Reason.NO_SPREAD, "estimate without interval, standard error or exact p"),
+        (no_se, Reason.NO_SPREAD, "interval or standard error without a width"),
+    )
+    refuse(table, cases)
