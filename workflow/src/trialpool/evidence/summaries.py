@@ -368,8 +368,11 @@ def exact_p(table: pd.DataFrame) -> pd.Series:
 
 
 def _quantile_words(table: pd.DataFrame) -> pd.Series:
-    t = "with t, df " + table["df"].map("{:.0f}".format) + where_text(table["assumed_n"], " (n = randomised)")
-    return t.where(table["df"].notna(), "with normal quantiles")
+    texts = [
+        f"with t, df {df:.0f}{' (n = randomised)' if assumed else ''}" if df > 0 else "with normal quantiles"
+        for df, assumed in zip(table["df"], table["assumed_n"], strict=True)
+    ]
+    return pd.Series(texts, index=table.index, dtype=object)
 
 
 def _without_se(table: pd.DataFrame) -> None:
