@@ -21,7 +21,7 @@ from trialpool.figures.review_maps import (
 from trialpool.figures.save import save_figure
 from trialpool.view.read import Appraised, filled
 from trialpool.view.review import evidence_map, timeline
-from trialpool.view.study import tool_tables
+from trialpool.view.study import Trial, judged_tools
 
 HOSTILE = "<script>alert(1)</script> $x^2$ \u202e" + "long " * 60
 JUDGED = [
@@ -66,7 +66,7 @@ def inside(figure):
 
 
 def test_every_judgement_and_every_gap_is_a_light():
-    tables = tool_tables(JUDGED, {"A": "A 2000", "B": "B 2001"}, trials=10)
+    tables = judged_tools(JUDGED, {"A": "A 2000", "B": "B 2001"}, trials=10)
     figure = draw_risk_of_bias(tables)
     # RoB2: two marks and a gap for A, a gap and a mark for B; Jadad: one mark; the key: five
     assert len(figure.findobj(Circle)) == 3 + 2 + 1 + 5
@@ -88,7 +88,7 @@ def test_the_map_draws_results_and_gaps():
 
 
 def test_the_bars_of_a_tool_count_its_worst_judgements():
-    tables = tool_tables(JUDGED, {}, trials=10)
+    tables = judged_tools(JUDGED, {}, trials=10)
     lengths = {
         (colour, round(bottom)): width
         for colour, _, bottom, width, _ in bars(draw_risk_of_bias(tables).axes[0])
@@ -98,10 +98,13 @@ def test_the_bars_of_a_tool_count_its_worst_judgements():
 
 def test_the_timeline_tells_trials_whose_results_are_used():
     trials = [
-        {"year": year, "label": f"T{year}", "condition": condition, "used_in": used}
-        for year, condition, used in ((2010, "DPN", ["a"]), (2010, "CIPN", []), (2012, "CIPN", []))
+        Trial({"study_id": "T", "year": year, "condition": condition}, f"T{year}", used_in=used)
+        for year, condition, used in (
+            *((2010, "DPN", ["a"]), (2010, "CIPN", []), (2012, "CIPN", [])),
+            (None, "DPN", []),
+        )
     ]
-    counted = timeline([*trials, {"year": None, "label": "T", "condition": "DPN", "used_in": []}])
+    counted = timeline(trials)
     figure = draw_timeline(counted)
     (ax,) = figure.axes
     shown = {(colour, round(left + width / 2)): height for colour, left, _, width, height in bars(ax)}
@@ -117,7 +120,7 @@ def test_the_timeline_tells_trials_whose_results_are_used():
 
 
 def test_hostile_and_long_names_stay_within_the_sheet_and_are_harmless(tmp_path):
-    tables = tool_tables(JUDGED, {"A": HOSTILE, "B": HOSTILE}, trials=2)
+    tables = judged_tools(JUDGED, {"A": HOSTILE, "B": HOSTILE}, trials=2)
     populations = evidence_map([record("x", 2, comparison=HOSTILE, domain=HOSTILE)])
     for name, figure, told in (
         ("bias", draw_risk_of_bias(tables), describe_risk_of_bias(tables, 2)),

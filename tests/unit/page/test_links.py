@@ -7,8 +7,8 @@ import pytest
 from tests.unit.page import demo
 from tests.unit.page.test_page import HARMLESS, Page
 from trialpool import io
-from trialpool.page.links import linker
-from trialpool.page.page import render_page, render_pages
+from trialpool.contracts import FLOW
+from trialpool.page.page import linker, render_page, render_pages
 from trialpool.view.read import read_csv
 
 
@@ -74,4 +74,4 @@ def test_a_slug_in_an_address_is_quoted():
 
 def test_a_cell_that_names_all_trials_of_a_large_review_is_read(tmp_path):
     io.write_csv(tmp_path / "flow.csv", [{"study_ids": "Trial000001 " * 30_000}], ["study_ids"])
-    assert len(read_csv(tmp_path / "flow.csv")[0]["study_ids"]) == 360_000
+    assert len(read_csv(tmp_path / "flow.csv", FLOW)[0]["study_ids"]) == 360_000

@@ -201,11 +201,11 @@ def test_same_records_make_the_same_bytes(records):
 
 
 def test_positions_follow_the_axis_of_the_figures():
-    view = question_view(demo.record(), {}, {})
+    view = question_view(demo.record())
     table, axis = view.table, view.axis
     plot = render.whisker(table.total.effect, axis)
-    assert 0 <= plot["low"] < plot["mid"] < plot["high"] <= 100
-    assert plot["mid"] < render.null_position("MD", axis)
+    assert 0 <= plot.low < plot.mid < plot.high <= 100
+    assert plot.mid < render.null_position("MD", axis)
     band = [0.0, render.percent_position(-1.0, forest_axis(forest_table(view.record), -1.0))]
     assert render.benefit_band(view.record, axis) == band
     ratio = demo.record(
@@ -215,9 +215,9 @@ def test_positions_follow_the_axis_of_the_figures():
         pooled=demo.pooled(estimate=2.0, ci_low=1.0, ci_high=4.0, pi_low=0.5, pi_high=8.0),
         studies=[demo.study(n, estimate=2.0, estimate_low=1.0, estimate_high=4.0) for n in (1, 2)],
     )
-    view = question_view(ratio, {}, {})
+    view = question_view(ratio)
     pooled = render.whisker(view.table.total.effect, view.axis)
-    assert pooled["mid"] - pooled["low"] == pytest.approx(pooled["high"] - pooled["mid"], abs=0.05)
+    assert pooled.mid - pooled.low == pytest.approx(pooled.high - pooled.mid, abs=0.05)
 
 
 def test_squares_grow_with_weight_by_area():
@@ -234,7 +234,7 @@ def test_subgroups_head_their_trials_and_end_in_a_subtotal():
         {"name": "usual_care", "k": 1, "pooled": demo.pooled()},
     ]
     record = demo.record(studies=studies, subgroups=subgroups, subgroup_column="category_control")
-    first, second = question_view(record, {}, {}).table.groups
+    first, second = question_view(record).table.groups
     assert (first.name, len(first.studies), second.name) == ("Sham", 2, "Usual care")
     assert first.subtotal.effect.estimate.path == "demo-pain/subgroups.0.pooled.estimate"
     assert second.subtotal is None

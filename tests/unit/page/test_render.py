@@ -16,7 +16,7 @@ def test_a_missing_number_is_a_dash_and_an_open_interval_is_said():
 def test_a_whisker_is_clipped_at_the_ends_of_its_axis():
     shown = estimate_at(demo.record(pooled=demo.pooled(ci_low=-50.0)), "pooled")
     plot = whisker(shown, shared_axis("MD", [(-1.2, -2.0, -0.4)]))
-    assert (plot["clip_low"], plot["low"], plot["clip_high"]) == (True, 0.0, False)
+    assert (plot.clip_low, plot.low, plot.clip_high) == (True, 0.0, False)
 
 
 def test_hostile_text_in_a_number_is_escaped():

@@ -5,7 +5,9 @@ import io as text_io
 
 from tests.unit.page import demo
 from trialpool import io
-from trialpool.page.tables import STUDY_COLUMNS, SUMMARY_COLUMNS, study_rows, summary_row
+from trialpool.contracts import STUDY_ROWS, SUMMARY
+from trialpool.page.readme import summary_row
+from trialpool.records import to_json
 
 CONTRACT = """
     analysis, title, condition, domain, comparison, measure, better, status, k, n_experimental, n_control,
@@ -19,16 +21,16 @@ STUDY_CONTRACT = """
 
 
 def test_summary_begins_with_the_columns_of_the_contract():
-    assert list(SUMMARY_COLUMNS[: len(CONTRACT)]) == CONTRACT
-    assert list(STUDY_COLUMNS[: len(STUDY_CONTRACT)]) == STUDY_CONTRACT
-    assert len(set(SUMMARY_COLUMNS)) == len(SUMMARY_COLUMNS)
-    assert len(set(STUDY_COLUMNS)) == len(STUDY_COLUMNS)
+    assert list(SUMMARY.names[: len(CONTRACT)]) == CONTRACT
+    assert list(STUDY_ROWS.names[: len(STUDY_CONTRACT)]) == STUDY_CONTRACT
+    assert len(set(SUMMARY.names)) == len(SUMMARY.names)
+    assert len(set(STUDY_ROWS.names)) == len(STUDY_ROWS.names)
 
 
 def test_summary_rows_repeat_the_records_numbers(records):
     rows = [summary_row(record) for record in records]
     assert [row["analysis"] for row in rows] == ["demo-pain", "demo-single", "demo-gap"]
-    assert all(set(row) == set(SUMMARY_COLUMNS) for row in rows)
+    assert all(set(row) == set(SUMMARY.names) for row in rows)
     for row, record in zip(rows, records, strict=True):
         for key in ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "tau2", "i2", "q"):
             assert row[key] == (getattr(record.pooled, key) if record.pooled else None)
@@ -37,13 +39,13 @@ def test_summary_rows_repeat_the_records_numbers(records):
 
 
 def test_study_rows_hold_every_column():
-    rows = study_rows(demo.raw_record())
+    rows = to_json(demo.record())["studies"]
     assert [row["study_id"] for row in rows] == ["Madeup2001", "Madeup2002", "Madeup2003"]
-    assert set(STUDY_COLUMNS) <= set(rows[0])
+    assert set(STUDY_ROWS.names) <= set(rows[0])
 
 
 def test_formulas_in_labels_are_disarmed_in_csv():
     rows = [summary_row(demo.record(title=title)) for title in ("=HYPERLINK(1)", "@cmd")]
-    read = list(csv.DictReader(text_io.StringIO(io.csv_text(rows, SUMMARY_COLUMNS))))
+    read = list(csv.DictReader(text_io.StringIO(io.csv_text(rows, SUMMARY.names))))
     assert [row["title"] for row in read] == ["'=HYPERLINK(1)", "'@cmd"]
     assert float(read[0]["estimate"]) == -1.2

@@ -6,15 +6,15 @@ from itertools import pairwise
 from tests.unit.page import demo
 from trialpool.page.page import render_page
 from trialpool.page.render import whisker
-from trialpool.view.review import audit_view, flow_view, published_views
+from trialpool.view.review import audit_rules, flow_steps, published_views
 
 FLOW = [
-    {"analysis": "", "step": "known", "reason": "trials known", "trials": "9", "people": "90"},
-    {"analysis": "", "step": "no_numbers", "reason": "no number", "trials": "4", "people": "40"},
-    {"analysis": "", "step": "with_numbers", "reason": "trials with any number", "trials": "5", "people": ""},
-    {"analysis": "", "step": "not_usable", "reason": "no spread", "trials": "2", "people": "20"},
-    {"analysis": "", "step": "used", "reason": "trials used", "trials": "3", "people": "30"},
-    {"analysis": "demo-pain", "step": "known", "reason": "trials known", "trials": "1", "people": "9"},
+    {"analysis": "", "step": "known", "reason": "trials known", "trials": 9, "people": 90},
+    {"analysis": "", "step": "no_numbers", "reason": "no number", "trials": 4, "people": 40},
+    {"analysis": "", "step": "with_numbers", "reason": "trials with any number", "trials": 5, "people": None},
+    {"analysis": "", "step": "not_usable", "reason": "no spread", "trials": 2, "people": 20},
+    {"analysis": "", "step": "used", "reason": "trials used", "trials": 3, "people": 30},
+    {"analysis": "demo-pain", "step": "known", "reason": "trials known", "trials": 1, "people": 9},
 ]
 FOUND = {
     **{"rule": "se_as_sd", "severity": "high", "study_id": "Madeup2001", "row_ids": "continuous.csv:2"},
@@ -24,17 +24,21 @@ FOUND = {
 
 
 def test_the_flow_of_the_whole_review_adds_up():
-    steps = flow_view(FLOW)
-    assert [step["trials"] for step in steps] == [9, 5, 3]
+    steps = flow_steps(FLOW)
+    assert [step.row["trials"] for step in steps] == [9, 5, 3]
     for before, after in pairwise(steps):
-        assert before["trials"] - sum(entry["trials"] for entry in before["left"]) == after["trials"]
+        assert before.row["trials"] - sum(row["trials"] for row in before.left) == after.row["trials"]
 
 
 def test_findings_stand_by_rule_with_the_gravest_first():
     low = FOUND | {"severity": "low", "rule": "skewed"}
-    view = audit_view([low, FOUND, low], {"Madeup2001": "Madeup 2001"})
-    assert [(rule["severity"], len(rule["findings"])) for rule in view["rules"]] == [("high", 1), ("low", 2)]
-    assert dict(view["counts"]) == {"high": 1, "medium": 0, "low": 2}
+    rules = audit_rules([low, FOUND, low])
+    assert [(key, len(rows)) for key, rows in rules.items()] == [
+        (("high", "se_as_sd"), 1),
+        (("low", "skewed"), 2),
+    ]
+    page = render_page([], {}, audit=[low, FOUND, low])
+    assert "1 high, 0 medium, 2 low findings" in page
 
 
 def test_findings_link_to_trial_and_row_and_stay_text():
@@ -54,16 +58,15 @@ def test_findings_link_to_trial_and_row_and_stay_text():
 def test_published_pools_stand_beside_ours_with_the_reasons():
     row = {
         **{"review_id": "Review2020", "condition": "DPN", "comparison": "a vs b", "outcome": "pain"},
-        **{"measure": "MD", "estimate": "-0.9", "ci_low": "-1.4", "ci_high": "-0.4", "n_studies": "7"},
-        **{"n_participants": "", "source_url": "https://example.org/r", "locator": "Figure 2", "note": ""},
+        **{"measure": "MD", "estimate": -0.9, "ci_low": -1.4, "ci_high": -0.4, "n_studies": 7},
+        **{"n_participants": None, "source_url": "https://example.org/r", "locator": "Figure 2", "note": ""},
         **{"analysis": "demo-pain", "differences": "7 trials there, 3 here; intervals overlap"},
     }
     other = row | {"analysis": "", "measure": "RR", "differences": ""}
     ours, unmatched = published_views([row, other], [demo.record()])
-    assert whisker(ours["bounds"], ours["axis"])["mid"] > whisker(ours["ours"], ours["axis"])["mid"]
-    assert ours["ours"].estimate.path == "demo-pain/pooled.estimate"
-    assert ours["differences"] == ["7 trials there, 3 here", "intervals overlap"]
-    assert unmatched["axis"] is None
+    assert whisker(ours.bounds, ours.axis).mid > whisker(ours.ours, ours.axis).mid
+    assert ours.ours.estimate.path == "demo-pain/pooled.estimate"
+    assert unmatched.axis is None
     text = render_page([demo.record()], demo.evidence(), published=[row, other])
     assert "7 trials there, 3 here; intervals overlap" in text
     assert "<td>—</td>" in text.replace('<td class="effect">—', "<td>—")

@@ -6,7 +6,15 @@ import pytest
 
 from tests.unit.page import demo
 from tests.unit.page.demo import certain
-from trialpool.view.question import informative_statement, question_view, result_sentence, verdict_words
+from trialpool.page.page import render_page
+from trialpool.view.question import (
+    informative_statement,
+    moderator_slope,
+    question_view,
+    result_sentence,
+    settings_shown,
+    verdict_words,
+)
 
 
 def test_sentence_of_a_clear_result_names_side_numbers_and_new_trials():
@@ -146,5 +154,45 @@ def test_responders_are_named_by_what_was_counted():
 
 def test_settings_are_named_without_the_empty_and_those_shown_elsewhere():
     spec = {"measure": "MD", "outcomes": ["NRS", "VAS10"], "items": ["", "arm"], "note": "", "title": "T"}
-    view = question_view(demo.record(), {}, {}, spec)
-    assert view.settings == (("measure", "MD"), ("outcomes", "NRS, VAS10"), ("items", "(no item), arm"))
+    shown = settings_shown(spec)
+    assert shown == [("measure", "MD"), ("outcomes", "NRS, VAS10"), ("items", "(no item), arm")]
+
+
+HOLDS = {"grade": "robust", "sentence": "Robust.", "agreement": 1.0, "breaks": []}
+CHOICE = {"kind": "model", "choice": "DL", "estimate": -1.0, "ci_low": -2.0, "ci_high": 0.1}
+
+
+def section(record):
+    page = render_page([record], {})
+    return page[page.index("Does it hold?") : page.index("</article>")] if "Does it hold?" in page else ""
+
+
+def test_choices_stand_by_kind_and_those_not_tried_with_the_reason():
+    rows = [CHOICE | {"conclusion": "unclear"}, {"kind": "data", "choice": "finals", "reason": "no finals"}]
+    record = demo.record(robustness=HOLDS, sensitivity=rows)
+    ((_, effect),) = question_view(record).choices["Another model"]
+    assert effect.low.path == "demo-pain/sensitivity.0.ci_low"
+    shown = section(record)
+    assert '<td class="same">no clear difference</td>' in shown
+    assert "could not be tried: <bdi>finals (no finals)</bdi>.</p>" in shown
+
+
+def test_nothing_is_asked_of_a_single_trial():
+    assert section(demo.record(k=1, robustness=HOLDS)) == ""
+
+
+def test_moderators_are_tested_or_have_a_reason():
+    untested = {"moderator": "any", "k": 3, "caution": "3 trials: at least 4 are needed"}
+    tested = {"moderator": "year", "k": 5, "p_value": 0.2, "caution": "few trials; one outlier"}
+    tested |= {"slope": -0.1, "slope_low": -0.3, "slope_high": 0.1}
+    record = demo.record(robustness=HOLDS, moderators=[untested, tested])
+    assert question_view(record).cautions == ["Few trials", "One outlier"]
+    shown = section(record)
+    assert "not tested: <bdi>any moderator</bdi>, 3 trials: at least 4 are needed.</p>" in shown
+    assert 'data-from="demo-pain/moderators.1.slope_low">−0.30</data>' in shown
+    assert "</span> per year</td>" in shown
+    assert 'data-from="demo-pain/moderators.1.p_value"' in shown
+
+
+def test_a_slope_of_ratios_is_a_ratio_of_ratios():
+    assert moderator_slope("OR", "sessions", [0.0, -800.0, 800.0])[0].startswith("ratio of ORs 1.00 (")

@@ -6,7 +6,7 @@ import pytest
 from tests.unit.page import demo
 from trialpool import io
 from trialpool.records import Restricted, Status, to_json
-from trialpool.view.read import Appraised, appraised, filled, read_records
+from trialpool.view.read import Appraised, filled, read_records
 
 
 def test_a_record_is_joined_by_what_the_appraisal_says_of_it(tmp_path):
@@ -19,9 +19,10 @@ def test_a_record_is_joined_by_what_the_appraisal_says_of_it(tmp_path):
     assert bare.certainty is None
 
 
-def test_a_record_that_lacks_a_part_is_refused():
+def test_a_record_that_lacks_a_part_is_refused(tmp_path):
+    io.write_json(tmp_path / "a.json", demo.raw_record())
     with pytest.raises(msgspec.ValidationError):
-        appraised([demo.raw_record()], {})
+        read_records([tmp_path / "a.json"])
 
 
 def test_what_is_not_known_is_empty():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from tests.unit.page import demo
@@ -10,19 +12,26 @@ from trialpool.page.page import render_page
 from trialpool.page.render import data
 from trialpool.records import Claim
 from trialpool.view import review
+from trialpool.view.question import certainty_marks, question_view
 from trialpool.view.read import filled
+from trialpool.view.study import Trial
 
 
 def test_findings_stand_by_comparison_with_their_gaps():
     gap = demo.record("gap", k=0, title="Made-up: nothing", domain="quality_of_life")
     other = certain(analysis="other", control_name="usual care")
-    tables = review.comparison_tables([certain(), gap, other])
-    assert [table["heading"] for table in tables] == [
-        "Acupuncture compared with sham",
-        "Acupuncture compared with usual care",
+    nothing = demo.record("nothing", k=0, control_name="no care")
+    tables = review.comparisons([question_view(each) for each in (certain(), gap, other, nothing)])
+    assert [key[1:] for key in tables] == [("acupuncture", "sham"), ("acupuncture", "usual care")]
+    members = next(iter(tables.values()))
+    assert [(view.record.analysis, bool(view.effect)) for view in members] == [
+        ("demo-pain", True),
+        ("gap", False),
     ]
-    assert [record.analysis for record in tables[0]["missing"]] == ["gap"]
-    assert tables[0]["rows"][0].certainty.marks == "●●●○"
+    page = render_page([certain(), gap, other], {})
+    assert "Acupuncture compared with sham<small>" in page
+    assert re.search(r"Asked, but without a usable trial: <a [^>]*>Made-up</a>", page)
+    assert certainty_marks(members[0].record.certainty.level) == "●●●○"
 
 
 def test_absolute_effects_say_more_or_fewer():
@@ -32,7 +41,7 @@ def test_absolute_effects_say_more_or_fewer():
     }
     pooled = demo.pooled(estimate=0.75, ci_low=0.5, ci_high=1.05)
     record = certain(measure="RR", mcid=None, pooled=pooled, absolute=absolute)
-    shown = review.comparison_tables([record])[0]["rows"][0].absolute
+    shown = review.absolute_effect(record)
     assert shown["difference"].text == "50 fewer"
     assert shown["difference_high"].text == "10 more"
     assert 'data-from="demo-pain/absolute.difference"' in data(shown["difference"])
@@ -42,39 +51,37 @@ def test_map_shows_results_gaps_and_what_nobody_asked():
     gap = demo.record("gap", k=0, domain="quality_of_life")
     single = demo.record("single", k=1, comparison="acupuncture versus usual care")
     (population,) = review.evidence_map([demo.record(), gap, single])
-    assert population["domains"] == ["Pain", "Quality of life"]
-    first, second = population["rows"]
-    assert [bubble["k"] for cell in first["cells"] for bubble in cell] == [3, 0]
-    assert [len(cell) for cell in second["cells"]] == [1, 0]
-    radii = [first["cells"][0][0]["radius"], second["cells"][0][0]["radius"]]
+    assert population.domains == ["Pain", "Quality of life"]
+    first, second = population.rows.values()
+    assert [bubble.record.k for cell in first for bubble in cell] == [3, 0]
+    assert [len(cell) for cell in second] == [1, 0]
+    radii = [first[0][0].radius, second[0][0].radius]
     assert radii[0] > radii[1]
 
 
+def trial(label, year, used, condition="DPN"):
+    return Trial({"study_id": label, "condition": condition, "year": year}, label, used_in=[1] * used)
+
+
 def test_timeline_counts_every_dated_trial():
-    trials = [
-        {"label": f"T{n}", "condition": "DPN", "year": year, "used_in": [1] if n else []}
-        for n, year in enumerate((2001.0, 2001.0, 2004.0, None))
-    ]
+    trials = [trial(f"T{n}", year, bool(n)) for n, year in enumerate((2001.0, 2001.0, 2004.0, None))]
     line = review.timeline(trials)
-    assert line["counts"] == [{"year": 2001, "trials": 2}, {"year": 2004, "trials": 1}]
-    assert (len(line["dots"]), line["undated"]) == (3, 1)
-    assert sorted(dot["used"] for dot in line["dots"]) == [False, True, True]
+    assert line.trials == {2001: 2, 2004: 1}
+    assert (list(line.dots), line.undated) == ([2001, 2002, 2003, 2004], 1)
+    assert [dot.used for stack in line.dots.values() for dot in stack] == [True, False, True]
     assert review.timeline([]) is None
 
 
 def test_a_crowded_year_is_drawn_in_dots_of_several_trials():
-    trials = [
-        {"label": f"T{n}", "condition": "DPN", "year": 2001 + n % 2, "used_in": [1] * (n < 100)}
-        for n in range(300)
-    ]
-    line = review.timeline(trials)
-    assert line["each"] == 3
-    assert [row["trials"] for row in line["counts"]] == [150, 150]
-    assert len(line["dots"]) == 2 * (17 + 34)
-    assert {dot["label"] for dot in line["dots"]} == {"3 trials", "2 trials", "T298, DPN", "T299, DPN"}
-    assert line["conditions"] == ["diabetic peripheral neuropathy"]
-    many = [{**trial, "condition": f"C{n}"} for n, trial in enumerate(trials)]
-    assert review.timeline(many)["conditions"] == []
+    line = review.timeline([trial(f"T{n}", 2001 + n % 2, n < 100) for n in range(300)])
+    assert line.each == 3
+    assert list(line.trials.values()) == [150, 150]
+    dots = [dot for stack in line.dots.values() for dot in stack]
+    assert len(dots) == 2 * (17 + 34)
+    assert {dot.label for dot in dots} == {"3 trials", "2 trials", "T298, DPN", "T299, DPN"}
+    assert line.conditions == ["diabetic peripheral neuropathy"]
+    many = [trial(f"T{n}", 2001 + n % 2, n < 100, f"C{n}") for n in range(300)]
+    assert review.timeline(many).conditions == []
 
 
 def test_populations_without_room_in_the_map_are_counted_not_hidden():
@@ -101,31 +108,29 @@ def judged_claim(**changes):
 
 
 def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
-    (view,) = review.claim_views([filled(Claim, judged_claim())], [demo.record()])
-    assert view["parts"][0]["findings"][0].effect.estimate.path == "demo-pain/pooled.estimate"
+    (finding,) = filled(Claim, judged_claim()).parts[0].findings
+    assert review.decisive("", finding, demo.record()).effect.estimate.path == "demo-pain/pooled.estimate"
     dosed = {
         **{"status": "single_study", "k": 1, "n_experimental": 10, "n_control": 12, "trials": ["A"]},
         "pooled": demo.pooled(estimate=-0.5),
     }
-    (view,) = review.claim_views([filled(Claim, judged_claim(restricted=dosed))], [demo.record()])
-    shown = view["parts"][0]["findings"][0]
-    place = "0.parts.0.findings.0.restricted.pooled.estimate"
-    assert f'<data value="-0.5" data-from="claims/{place}">' in data(shown.effect.estimate)
-    assert shown.size == "1 trial, 22 people"
+    claim = filled(Claim, judged_claim(restricted=dosed, where={"sessions": [8, 16]}))
+    page = render_page([demo.record()], {}, claims=[claim, claim])
+    place = "parts.0.findings.0.restricted.pooled.estimate"
+    assert f'<data value="-0.5" data-from="claims/0.{place}">' in page
+    assert f'<data value="-0.5" data-from="claims/1.{place}">' in page
+    assert "1 trial, 22 people" in page
 
 
 def test_no_difference_and_the_bounds_of_a_dose_are_told_in_words():
     keys = ("assumed_risk", "risk", "risk_low", "risk_high", "difference", "difference_low")
     absolute = dict.fromkeys(keys, 0.2) | {"difference_high": -53.4}
-    shown = review.comparison_tables([certain(absolute=absolute)])[0]["rows"][0].absolute
+    shown = review.absolute_effect(certain(absolute=absolute))
     assert (shown["difference"].text, shown["difference_high"].text) == ("no difference", "53 fewer")
-    claim = judged_claim()
-    claim["parts"][0]["where"] = {"sessions": [8, 16], "programme_weeks": [6, 8]}
-    (view,) = review.claim_views([filled(Claim, claim)], [demo.record()])
-    assert view["parts"][0]["dose"] == "8 to 16 sessions and 6 to 8 weeks of treatment"
+    dose = review.dose_words({"sessions": [8, 16], "programme_weeks": [6, 8]})
+    assert dose == "8 to 16 sessions and 6 to 8 weeks of treatment"
 
 
 @pytest.mark.parametrize(("rule", "name"), [("se_as_sd", "SE as SD"), ("doubted_row", "Doubted row")])
 def test_rules_of_the_audit_are_named_in_words(rule, name):
-    row = {"severity": "high", "rule": rule, "numbers": "", "finding": "", "check": ""}
-    assert review.audit_view([row], {})["rules"][0]["name"] == name
+    assert review.rule_name(rule) == name

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.page import demo
-from trialpool.view.forest_table import forest_table
-from trialpool.view.study import assessor_url, origins, tool_tables, trial_views
+from trialpool.page.page import render_page
+from trialpool.view.study import assessor_url, judged_tools, trial_views
 
 JUDGED = [
     {"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "low", "assessed_by": "10.1/x"},
@@ -17,14 +17,15 @@ JUDGED = [
 
 
 def test_bias_tables_follow_the_tools_of_the_data_and_show_gaps():
-    tables = tool_tables(JUDGED, {"A": "A 2000", "B": "B 2001"}, trials=10)
-    assert [table["tool"] for table in tables] == ["RoB2", "Jadad"]
-    first, second = tables[0]["rows"]
-    assert [len(cell) for cell in first["cells"]] == [2, 0]
-    assert [len(cell) for cell in second["cells"]] == [0, 1]
-    counts = {bar["judgement"]: bar["count"] for bar in tables[0]["summary"][0]["bars"]}
+    tools = judged_tools(JUDGED, {"A": "A 2000", "B": "B 2001"}, trials=10)
+    assert [tool.name for tool in tools] == ["RoB2", "Jadad"]
+    first, second = tools[0].trials
+    assert [len(cell) for cell in first.cells] == [2, 0]
+    assert [len(cell) for cell in second.cells] == [0, 1]
+    bars = tools[0].domains["d1"]
+    counts = {bar.light.judgement: bar.count for bar in bars}
     assert counts == {"low": 0, "some-concerns": 0, "unclear": 0, "high": 1, "not-judged": 9}
-    assert sum(bar["share"] for bar in tables[0]["summary"][0]["bars"]) == pytest.approx(100)
+    assert sum(bar.share for bar in bars) == pytest.approx(100)
 
 
 def test_only_addresses_of_reviews_become_links():
@@ -36,8 +37,7 @@ def test_only_addresses_of_reviews_become_links():
 def test_identifiers_of_another_form_make_no_link():
     studies = [{"study_id": "A", "doi": "10.1000/x1", "pmid": "12345", "pmcid": "nonsense"}]
     (trial,) = trial_views([], {"studies": studies})
-    links = {link["text"]: link["url"] for link in trial["links"]}
-    assert links == {
+    assert dict(trial.links) == {
         "doi:10.1000/x1": "https://doi.org/10.1000/x1",
         "PubMed 12345": "https://pubmed.ncbi.nlm.nih.gov/12345/",
     }
@@ -46,5 +46,6 @@ def test_identifiers_of_another_form_make_no_link():
 def test_a_row_of_the_origin_stands_once():
     rows = "continuous.csv:3 continuous.csv:9 continuous.csv:3"
     record = demo.record(studies=[demo.study(1, row_ids=rows)])
-    (origin,) = origins(record, forest_table(record), {}, {}).values()
-    assert origin.row_ids == ("continuous.csv:3", "continuous.csv:9")
+    assert '<p class="rawrow">continuous.csv:3, continuous.csv:9</p>' in render_page([record], {})
+    page = render_page([record], demo.evidence())
+    assert page.count('<p class="rawrow"><a class="rowid" href="#row-continuous_2e_csv_3a_3">') == 1

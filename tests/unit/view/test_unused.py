@@ -4,11 +4,13 @@ import csv
 
 import pytest
 
+from trialpool import io
+from trialpool.contracts import NOT_USED
 from trialpool.evidence.participant_flow import REASONS
-from trialpool.page.tables import EXCLUDED_COLUMNS
+from trialpool.page.page import render_page
+from trialpool.records import to_json
 from trialpool.view.read import Appraised, filled
-from trialpool.view.review import not_asked_view
-from trialpool.view.unused import (
+from trialpool.view.study import (
     KINDS,
     OTHER_QUESTION,
     OTHER_RESULT,
@@ -33,7 +35,7 @@ def test_near_misses_stand_first_and_other_questions_once_at_the_end():
         record("b", unused("C", "other_comparison"), unused("C", "other_time")),
         record("c", unused("C", "other_comparison"), domain="function"),
     ]
-    rows = [(row["analysis"], row["study_id"], row["reason_kind"]) for row in excluded_rows(records)]
+    rows = [(row.analysis, row.study_id, row.reason_kind) for row in excluded_rows(records)]
     assert rows == [
         ("a", "A", "unusable"),
         ("a", "B", "no_numbers"),
@@ -46,10 +48,10 @@ def test_near_misses_stand_first_and_other_questions_once_at_the_end():
 def test_no_exclusion_of_any_analysis_is_lost_in_the_merging():
     records = [record(name, unused("C", "other_comparison"), unused("D", "other_purpose")) for name in "abc"]
     rows = excluded_rows(records)
-    told = {(name, row["study_id"], row["reason_code"]) for row in rows for name in row["analysis"].split()}
+    told = {(name, row.study_id, row.reason_code) for row in rows for name in row.analysis.split()}
     assert told == {(r.analysis, u.study_id, u.reason_code) for r in records for u in r.not_used}
-    assert [row["analyses"] for row in rows] == [3, 3]
-    assert all(set(row) <= set(EXCLUDED_COLUMNS) for row in rows)
+    assert [row.analyses for row in rows] == [3, 3]
+    assert all(set(to_json(row)) <= set(NOT_USED.names) for row in rows)
 
 
 def test_every_reason_of_the_pipeline_has_a_kind():
@@ -103,22 +105,26 @@ TABLES = {
 )
 def test_results_that_no_analysis_asks_for_are_told(records, expected):
     rows = not_asked(records, TABLES, {})
-    assert [(row["study_id"], row["instrument"]) for row in rows] == expected
-    assert "continuous.csv:2" not in " ".join(row["row_ids"] for row in rows)
+    assert [(row.study_id, row.instrument) for row in rows] == expected
+    assert "continuous.csv:2" not in " ".join(row.row_ids for row in rows)
 
 
 def test_the_page_names_arms_and_links_the_rows():
-    entry = not_asked_view(not_asked([], TABLES, {}), TABLES)[0]
-    assert entry["arms"] == ["other drug"]
-    assert entry["condition"] == "Diabetic peripheral neuropathy"
-    assert [row["row_id"] for row in entry["rows"]] == ["continuous.csv:3"]
+    keys = ("journal", "country", "population", "purpose", "registration", "setting_note", "source_url")
+    keys += ("n_randomised", "design")
+    keys += ("role", "label", "cointervention", "sessions", "weeks", "reading", "locator", "note")
+    tables = {name: [dict.fromkeys(keys) | row for row in rows] for name, rows in TABLES.items()}
+    page = render_page([], tables)
+    section = page[page.index('id="unasked"') : page.index('id="trials"')]
+    assert "<small>Diabetic peripheral neuropathy</small>" in section
+    assert "<td>Physical function</td><td>TUG</td><td>other drug</td>" in section
+    assert 'href="#row-continuous_2e_csv_3a_3">continuous.csv:3</a>' in section
+    assert "continuous.csv:2" not in section
 
 
 def test_the_file_holds_the_evidence_without_question(tmp_path):
-    from trialpool import io
-
     rows = excluded_rows([record("a", unused("C", "no_spread"))], not_asked([], TABLES, {}))
-    io.write_csv(tmp_path / "excluded.csv", rows, EXCLUDED_COLUMNS)
+    io.write_csv(tmp_path / "excluded.csv", map(to_json, rows), NOT_USED.names)
     with (tmp_path / "excluded.csv").open(encoding="utf-8") as stream:
         kinds = [row["reason_kind"] for row in csv.DictReader(stream)]
     assert kinds == ["unusable", "not_asked", "not_asked", "not_asked"]

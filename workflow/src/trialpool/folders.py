@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable
 from pathlib import Path
 
 SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
+MOST_QUESTIONS = 1000  # on one page: it then has some 50 MB; browsers open 100 MB in many seconds or not
 FORMATS = (".svg", ".pdf", ".png")
 SCREEN_ONLY = ("posterior",)  # shown on the page; its numbers are in the record
 

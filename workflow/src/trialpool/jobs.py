@@ -18,7 +18,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialpool import io
-from trialpool.contracts import AUDIT, FLOW, SUMMARIES, TABLES, data_dictionary, stored
+from trialpool.contracts import (
+    AUDIT,
+    FLOW,
+    NOT_USED,
+    PUBLISHED,
+    SUMMARIES,
+    SUMMARY,
+    TABLES,
+    data_dictionary,
+    stored,
+)
 from trialpool.errors import InputError
 from trialpool.folders import forget_others, pictures_in, records_in
 from trialpool.records import Record, from_json, to_json
@@ -215,11 +225,11 @@ def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.read import read_tables
     from trialpool.view.review import evidence_map, timeline, with_room
-    from trialpool.view.study import labels, tool_tables, trial_views
+    from trialpool.view.study import judged_tools, labels, trial_views
 
     records, tables = read_appraised(records_in(folders)), read_tables(table_paths)
     studies = tables["studies"]
-    bias = tool_tables(tables["risk_of_bias"], labels(records, studies), len(studies))
+    bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
     description = maps.describe_risk_of_bias(bias, len(studies))
     _save(maps.draw_risk_of_bias(bias), folder / "risk_of_bias", description)
     populations, left_out = with_room(evidence_map(records))
@@ -233,18 +243,16 @@ def write_tables(
     folders: Sequence[str], appraisal_path: str, table_paths: Sequence[str], folder: Path
 ) -> None:
     """Write summary.csv, excluded.csv and README.md from records, appraisal and evidence, and DATA.md."""
-    from trialpool.page.readme import render_readme
-    from trialpool.page.tables import EXCLUDED_COLUMNS, SUMMARY_COLUMNS, summary_row
+    from trialpool.page.readme import render_readme, summary_row
     from trialpool.view.read import read_claims, read_tables
     from trialpool.view.read import read_records as read_appraised
-    from trialpool.view.study import labels
-    from trialpool.view.unused import excluded_rows, not_asked
+    from trialpool.view.study import excluded_rows, labels, not_asked
 
     appraisal = io.read_json(appraisal_path)
     records, tables = read_appraised(records_in(folders), appraisal), read_tables(table_paths)
-    io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY_COLUMNS)
+    io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
-    io.write_csv(folder / "excluded.csv", excluded_rows(records, unasked), EXCLUDED_COLUMNS)
+    io.write_csv(folder / "excluded.csv", map(to_json, excluded_rows(records, unasked)), NOT_USED.names)
     io.write_text(folder / "DATA.md", data_dictionary())
     io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
 
@@ -266,8 +274,7 @@ def write_page(
     From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
     instruments, flow.csv, audit.csv, published.csv, and the resolved settings of the analyses.
     """
-    from trialpool.page.links import FOLDER
-    from trialpool.page.page import render_pages
+    from trialpool.page.page import FOLDER, render_pages
     from trialpool.view.read import read_claims, read_csv, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.yaml_files import read_yaml
@@ -282,9 +289,9 @@ def write_page(
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
         claims=read_claims(appraisal),
-        flow=read_csv(flow_path),
-        audit=read_csv(audit_path),
-        published=read_csv(published_path),
+        flow=read_csv(flow_path, FLOW),
+        audit=read_csv(audit_path, AUDIT),
+        published=read_csv(published_path, PUBLISHED),
         specs=specs,
     )
     folder = Path(path).parent

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool import io
+from trialpool.contracts import STUDY_ROWS
 from trialpool.records import Influence, Level, Record, columns_of, from_json, to_json
 from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
 from trialpool.synthesis.moderators import SMALLEST
@@ -54,13 +55,12 @@ def write_record(
     from trialpool.figures.forest_notes import describe_forest
     from trialpool.figures.save import save_figure
     from trialpool.folders import formats_of
-    from trialpool.page.tables import STUDY_COLUMNS, study_rows
 
     written = io.canonical(to_json(record))
     shown = from_json(Record, written)
     if record.multiverse:
         _write_several(written, shown, columns, folder, formats)
-    io.write_csv(folder / "studies.csv", study_rows(written), STUDY_COLUMNS)
+    io.write_csv(folder / "studies.csv", written["studies"], STUDY_ROWS.names)
     io.write_csv(folder / "sensitivity.csv", written["sensitivity"], SENSITIVITY_COLUMNS)
     figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
     save_figure(figure, folder / "forest", description=description, formats=formats_of("forest", formats))

@@ -18,7 +18,7 @@ from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Sheet
 from trialpool.records import Moderator, Record, Study
 from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
 from trialpool.text import clean
-from trialpool.view.robustness import moderator_slope
+from trialpool.view.question import moderator_slope
 
 HEIGHT, HEAD, FOOT = 140.0, 18.0, 64.0
 COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0

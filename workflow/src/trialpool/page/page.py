@@ -1,42 +1,41 @@
 """results/index.html: a static file that asks nothing of anyone, made from the records and the evidence.
 
-Of very many questions each has such a file of its own (see `links`).
+Of very many questions each has such a file of its own. A trial then stands on the page of every question that
+names it, so that the way from a number to its source is one click there too; from elsewhere the link leads to
+the first of them.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from markupsafe import Markup
 
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import worst_judgements
-from trialpool.folders import formats_of
-from trialpool.page.links import MOST_QUESTIONS, homes, linker, page_of
+from trialpool.folders import MOST_QUESTIONS, formats_of
 from trialpool.page.render import html_environment
-from trialpool.records import Claim, Record
+from trialpool.records import Claim, Known, Record, Study, Unused
 from trialpool.view import colours, review
-from trialpool.view.axis import shared_axis
-from trialpool.view.forest_table import pooled_estimate
+from trialpool.view.axis import Axis, shared_axis
 from trialpool.view.question import (
     CONDITION_NAMES,
     Question,
-    distinct_labels,
-    grouped,
     interval_name,
-    people,
+    population_name,
     question_view,
     scale_key,
-    title_parts,
 )
-from trialpool.view.read import Appraised, Row, Tables
-from trialpool.view.study import LIGHTS, raw_index, tool_tables, trial_views
-from trialpool.view.unused import not_asked
+from trialpool.view.read import Appraised, Row, Tables, grouped
+from trialpool.view.study import LIGHTS, RESULT_TABLES, Trial, judged_tools, not_asked, trial_views
 
+FOLDER = "questions"
 LARGEST_IMAGE = 15_000  # characters of an SVG that the page still holds; a larger one is linked
 IMAGE_ROOM = 4_000_000  # characters of all images in the page, which must open quickly
 FIGURES = {
@@ -52,6 +51,9 @@ VARIABLES = (  # of the style sheet: colours that have a twin on a dark page
     *("ink", "muted", "rule", "hairline", "paper", "study", "study-light", "pooled", "pooled-light"),
     *("benefit", "benefit-edge"),
 )
+ONE_BELOW = {"top": "../", "main": "../index.html"}  # where a question's own page finds the results
+Place = tuple[str, str]  # what it is ("analysis", "trial" or "row"), and its slug or id
+Figures = Mapping[str, Mapping[str, str | Path]]  # SVG texts or their files, by analysis and name
 
 
 def render_page(*args: Any, **settings: Any) -> str:
@@ -66,7 +68,7 @@ def render_page(*args: Any, **settings: Any) -> str:
 def render_pages(
     records: Sequence[Appraised],
     tables: Tables,
-    figures: Mapping[str, Mapping[str, str | Path]] | None = None,
+    figures: Figures | None = None,
     *,
     instruments: Row | None = None,
     claims: Sequence[Claim] = (),
@@ -80,98 +82,102 @@ def render_pages(
     """Names and HTML of the pages: index.html, and with more than `most_questions` records one for each.
 
     `records` stand in the order of the config; `tables` are the evidence tables as lists of rows
-    with `row_id`; `figures` SVG texts (or their files) by analysis and name ("forest", "funnel" …), embedded
-    as images, in which nothing can run, as long as there is room;
-    `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims;
-    `flow` and `audit` the rows of flow.csv and audit.csv; `specs` the resolved settings by analysis;
-    `published` the rows of published.csv.
+    with `row_id`; `figures` ("forest", "funnel" …) are embedded as images, in which nothing can run, as long
+    as there is room; `instruments` the catalogue of config/instruments.yaml for full names; `claims` the
+    judged claims; `flow`, `audit` and `published` the rows of these CSV files; `specs` the resolved settings
+    by analysis.
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html']
     """
-    raw, specs, figures = raw_index(tables), specs or {}, figures or {}
-    views = [question_view(record, raw, instruments or {}, specs.get(record.analysis)) for record in records]
-    trials = trial_views(records, tables)
-    theirs: dict[str, list[str]] = {}
-    if len(records) > most_questions:
-        theirs = {view.record.analysis: _trials_named(view) for view in views}
-    home, places = homes(theirs, tables) if theirs else ({}, {})
-    frame = _frame(records, title, bool(theirs))
-    whole = {
-        **_whole_review(records, tables, claims, audit, trials),
+    specs, figures = specs or {}, figures or {}
+    views, trials = [question_view(record) for record in records], trial_views(records, tables)
+    known = {trial.study_id: trial for trial in trials}
+    theirs = {view.record.analysis: _trials_named(view, known) for view in views}
+    theirs = theirs if len(records) > most_questions else {}
+    home, places = homes(theirs, tables)
+    frame = _frame(records, tables, title) | {"specs": specs, "instruments": instruments or {}}
+    frame |= {"known": known, "apart": bool(theirs)}
+    whole = _whole_review(views, tables, trials) | {
+        "claims": claims,
+        "flow": review.flow_steps(flow),
+        "audit": audit,
+        "compared": bool(published),
+        "pools": review.published_views(published or tables.get("published_pools") or [], records),
+        "trials": [trial for trial in trials if ("trial", trial.study_id) not in home],
         "link": linker(home),
         "images": {} if theirs else _all_images(figures, specs),
-        "trials": [trial for trial in trials if ("trial", trial["study_id"]) not in home],
-        "groups": _groups(views),
-        "overview": _overview(views),
-        "anchors": {row["anchor"] for row in raw.values()},
-        "flow": review.flow_view(flow),
-        "pools": review.published_views(published or tables.get("published_pools") or [], records),
-        "compared": bool(published),
     }
-    page = html_environment().get_template("page.html")
-    yield "index.html", page.render(**frame, **whole, title=frame["review"], top="", main="")
-    shown = {trial["study_id"]: trial for trial in trials}
-    page = html_environment().get_template("question.html")
+    yield "index.html", _rendered("page.html", frame | whole)
     for view in views if theirs else ():
         analysis = view.record.analysis
-        here = [trial for trial in theirs[analysis] if trial in shown]
-        part = {
+        named = theirs[analysis]
+        own = {
+            "title": view.record.title,
             "view": view,
-            "link": linker(home, analysis, {place for trial in here for place in places[trial]}),
-            "trials": [shown[trial] for trial in here],
+            "trials": [known[trial] for trial in named],
+            "link": linker(home, analysis, {place for trial in named for place in places[trial]}),
             "images": _all_images({analysis: figures.get(analysis, {})}, specs),
         }
-        top = {"title": view.record.title, "top": "../", "main": "../index.html"}
-        yield page_of(analysis), page.render(**frame, **part, **top)
+        yield page_of(analysis), _rendered("question.html", frame | own | ONE_BELOW)
 
 
-def _trials_named(view: Question) -> list[str]:
-    """The trials that the section of a question names, each once."""
-    rows = [*view.record.studies, *view.unread, *view.not_used[:MOST_ROWS_SHOWN]]
-    return list(dict.fromkeys(row.study_id for row in rows))
+def _rendered(template: str, context: Mapping[str, object]) -> str:
+    return html_environment().get_template(template).render(context)
 
 
-def _whole_review(
-    records: Sequence[Appraised],
-    tables: Tables,
-    claims: Sequence[Claim],
-    audit: Sequence[Row],
-    trials: Sequence[Row],
-) -> dict[str, Any]:
-    """What index.html tells of all questions and trials together; `trials` as of `trial_views`."""
-    judgements = tables.get("risk_of_bias") or []
-    named = {trial["study_id"]: trial["label"] for trial in trials}
-    populations, unmapped = review.with_room(review.evidence_map(records))
-    domains = (words.capital(words.domain_name(record.domain)) for record in records)
+def _trials_named(view: Question, known: Collection[str]) -> list[str]:
+    """The trials of the evidence that the section of a question names, each once."""
+    rows: tuple[Known | Unused | Study, ...]
+    rows = (*view.record.studies, *view.unread, *view.not_used[:MOST_ROWS_SHOWN])
+    return [trial for trial in dict.fromkeys(row.study_id for row in rows) if trial in known]
+
+
+def _frame(records: Sequence[Record], tables: Tables, title: str) -> dict[str, object]:
+    """What every page of the review needs."""
+    script, style = map(_source, ("page.js", "page.css"))
     return {
-        "claims": review.claim_views(claims, records),
-        "findings": review.comparison_tables(records),
+        "style": Markup(style.replace("/* colours */", css_variables())),
+        "script": Markup(script),
+        "policy": _policy(script),
+        **dict.fromkeys(("title", "review_title"), title or page_title(records)),
+        **{"top": "", "main": ""},
+        "most_rows": MOST_ROWS_SHOWN,
+        "lights": LIGHTS.values(),
+        "interval_name": interval_name(records),
+        "raw": {row["row_id"]: row for table in RESULT_TABLES for row in tables.get(table) or []},
+    }
+
+
+def _whole_review(views: Sequence[Question], tables: Tables, trials: Sequence[Trial]) -> dict[str, object]:
+    """What index.html shows of all questions and trials together."""
+    records = [view.record for view in views]
+    judgements = tables.get("risk_of_bias") or []
+    named = {trial.study_id: trial.label for trial in trials}
+    populations, unmapped = review.with_room(review.evidence_map(records))
+    return {
+        "views": views,
+        "by_analysis": {record.analysis: record for record in records},
+        "groups": grouped(views, lambda view: population_name(view.record)),
+        "axes": _axes(views),
+        "findings": review.comparisons(views),
         "facts": review.headline_facts(records, tables),
-        "domains": list(dict.fromkeys(domains)),
-        "comparisons": list(dict.fromkeys(record.comparison for record in records)),
-        "bias": tool_tables(judgements, named, len(trials)),
+        "bias": judged_tools(judgements, named, len(trials)),
         "judged": len(worst_judgements(judgements)),
-        "audit": review.audit_view(audit, named) if audit else None,
-        "unasked": review.not_asked_view(not_asked(records, tables, named), tables),
+        "everybody": trials,
+        "unasked": grouped(not_asked(records, tables, named), lambda row: (row.study_id, row.domain)),
         "map": populations,
         "unmapped": unmapped,
         "timeline": review.timeline(trials),
     }
 
 
-def _frame(records: Sequence[Record], title: str, apart: bool) -> dict[str, Any]:
-    """What every page of the review needs."""
-    script = _source("page.js")
+def _axes(views: Sequence[Question]) -> dict[tuple[str, ...], Axis]:
+    """The axes of the table of all questions: results with one measure, scale and unit share one."""
+    pooled = grouped((view for view in views if view.effect), lambda view: scale_key(view.record))
     return {
-        "style": Markup(_source("page.css").replace("/* colours */", css_variables())),
-        "script": Markup(script),
-        "policy": _policy(script),
-        "review": title or page_title(records),
-        "most_rows": MOST_ROWS_SHOWN,
-        "apart": apart,
-        "lights": LIGHTS,
-        "interval_name": interval_name(records),
+        key: shared_axis(key[0], [view.effect.values for view in own if view.effect])
+        for key, own in pooled.items()
     }
 
 
@@ -202,49 +208,6 @@ def page_title(records: Sequence[Record]) -> str:
     return words.capital(names) or "Results"
 
 
-def _groups(views: Sequence[Question]) -> list[dict[str, Any]]:
-    """Questions by condition and purpose, then by outcome domain, each with a label for the contents."""
-    by_analysis = {view.record.analysis: view for view in views}
-    groups = []
-    for heading, members in grouped([view.record for view in views]):
-        domains: dict[str, list[Record]] = {}
-        for record in members:
-            domains.setdefault(words.capital(words.domain_name(record.domain)), []).append(record)
-        named = {
-            name: list(zip(distinct_labels(own), (by_analysis[r.analysis] for r in own), strict=True))
-            for name, own in domains.items()
-        }
-        groups.append({"heading": heading, "domains": named})
-    return groups
-
-
-def _overview(views: Sequence[Question]) -> list[dict[str, Any]]:
-    """The rows of the table of all questions; results with one measure, scale and unit share an axis."""
-    on_axis: dict[tuple[str, ...], list[Record]] = {}
-    for view in views:
-        if view.record.pooled:
-            on_axis.setdefault(scale_key(view.record), []).append(view.record)
-    axes = {
-        key: shared_axis(key[0], [(p.estimate, p.ci_low, p.ci_high) for r in own if (p := r.pooled)])
-        for key, own in on_axis.items()
-    }
-    rows = {}
-    for view in views:
-        outcome, comparison = title_parts(view.record)
-        rows[view.record.analysis] = {
-            "title": words.capital(comparison or outcome),
-            "detail": words.capital(outcome) if comparison else "",
-            "view": view,
-            "people": people(view.record) if view.record.pooled else 0,
-            "effect": pooled_estimate(view.record),
-            "axis": axes.get(scale_key(view.record)),
-        }
-    return [
-        {"heading": heading, "rows": [rows[record.analysis] for record in members]}
-        for heading, members in grouped([view.record for view in views])
-    ]
-
-
 def _source(name: str) -> str:
     environment = html_environment()
     assert environment.loader is not None
@@ -260,25 +223,32 @@ def _policy(script: str) -> str:
     )
 
 
-def _all_images(
-    figures: Mapping[str, Mapping[str, str | Path]], specs: Mapping[str, Row]
-) -> dict[str, list[dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A figure of an analysis: embedded as `data`, or ("") only linked in its formats."""
+
+    name: str
+    title: str
+    data: Markup
+    formats: Sequence[str]
+
+
+def _all_images(figures: Figures, specs: Mapping[str, Row]) -> dict[str, list[Image]]:
     """The figures of every analysis; embedded while they are small and the page has room, linked otherwise.
 
     The forest plot is only linked: the page draws its own.
     """
     room = IMAGE_ROOM
-    shown: dict[str, list[dict[str, Any]]] = {}
+    shown: dict[str, list[Image]] = {}
     for analysis, named in figures.items():
         shown[analysis] = []
-        wanted = specs.get(analysis, {}).get("formats")
         for name, figure in named.items():
             data = Markup("") if name == "forest" else _data(figure)
             data = data if len(data) <= room else Markup("")
             room -= len(data)
-            title = FIGURES.get(name, words.spaced(name))
-            formats = [suffix.removeprefix(".") for suffix in formats_of(name, wanted)]
-            shown[analysis].append({"name": name, "title": title, "data": data, "formats": formats})
+            formats = formats_of(name, specs.get(analysis, {}).get("formats"))
+            suffixes = [suffix.removeprefix(".") for suffix in formats]
+            shown[analysis].append(Image(name, FIGURES.get(name, words.spaced(name)), data, suffixes))
     return shown
 
 
@@ -288,3 +258,61 @@ def _data(figure: str | Path) -> Markup:
         return Markup("")
     encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
     return Markup(f"data:image/svg+xml;base64,{encoded}")
+
+
+# where a question, a trial and a raw row stand
+
+
+def page_of(analysis: str) -> str:
+    """The file of a question's own page.
+
+    >>> page_of("pain-1")
+    'questions/pain-1.html'
+    """
+    return f"{FOLDER}/{analysis}.html"
+
+
+def homes(
+    named: Mapping[str, Sequence[str]], tables: Tables
+) -> tuple[dict[Place, str], dict[str, list[Place]]]:
+    """On which question's page everything stands first, and the places of each trial with its raw rows.
+
+    `named` are the trials that the section of each question names.
+    """
+    rows = [row for table in RESULT_TABLES for row in tables.get(table) or []]
+    places = {study["study_id"]: [("trial", study["study_id"])] for study in tables.get("studies") or []}
+    for row in rows:
+        places[row["study_id"]].append(("row", row["row_id"]))
+    home: dict[Place, str] = {("analysis", analysis): analysis for analysis in named}
+    for analysis, trials in named.items():
+        for trial in trials:
+            for place in places[trial]:
+                home.setdefault(place, analysis)
+    return home, places
+
+
+def linker(
+    home: Mapping[Place, str], here: str = "", local: Collection[Place] = ()
+) -> Callable[[str, str], str]:
+    """The address of a place, seen from the page of the question `here` or ("") from the main page.
+
+    `home` is that of `homes`, empty where all is on one page; `local` are places on this page, wherever else
+    they stand.
+
+    >>> link = linker({("analysis", "a"): "a", ("trial", "T1"): "a"})
+    >>> link("analysis", "a"), link("trial", "T1"), link("trial", "T2")
+    ('questions/a.html#analysis-a', 'questions/a.html#trial-T1', '#trial-T2')
+    >>> linker({("analysis", "b"): "b"}, here="a")("analysis", "b")
+    'b.html#analysis-b'
+    """
+
+    def link(kind: str, key: str) -> str:
+        fragment = f"#{words.anchor(kind, key)}"
+        page = home.get((kind, key), "")
+        if page == here or (kind, key) in local:
+            return fragment
+        if not page:
+            return f"../index.html{fragment}"
+        return f"{quote(page)}.html{fragment}" if here else f"{quote(page_of(page))}{fragment}"
+
+    return link

@@ -1,26 +1,17 @@
-"""results/README.md: the summary as a code-hosting site shows it at once."""
+"""results/README.md, the summary as a code-hosting site shows it at once, and the rows of summary.csv."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
 from urllib.parse import quote
 
 from markupsafe import Markup
 
-from trialpool import text as words
+from trialpool.contracts import SUMMARY
 from trialpool.page.render import markdown_environment
-from trialpool.records import Claim, Record, Status
-from trialpool.view.forest_table import forest_table, pooled_estimate, some_uncounted
-from trialpool.view.question import (
-    STATUS_NAMES,
-    grouped,
-    interval_name,
-    people,
-    result_sentence,
-    verdict_words,
-)
-from trialpool.view.read import Appraised
+from trialpool.records import AbsoluteEffect, Claim, Pooled, Status, columns_of
+from trialpool.view.question import STATUS_NAMES, interval_name, population_name, question_view
+from trialpool.view.read import Appraised, grouped
 
 
 def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) -> str:
@@ -32,69 +23,53 @@ def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) ->
     '# Results'
     """
     statuses = [record.status for record in records]
-    return (
-        markdown_environment()
-        .get_template("results.md")
-        .render(
-            groups=[_group(heading, members) for heading, members in grouped(records)],
-            total=len(records),
-            claims=[_claim(claim, records) for claim in claims],
-            interval_name=interval_name(records),
-            statuses=[(statuses.count(status), label) for status, label in STATUS_NAMES.items()],
-        )
+    views = [question_view(record) for record in records]
+    by_analysis = {record.analysis: record for record in records}
+
+    def resting_on(claim: Claim) -> list[Appraised]:
+        findings = [finding for part in claim.parts for finding in part.findings]
+        decisive = (by_analysis[each.analysis].restricted(each.restricted) for each in findings)
+        return [record for record in decisive if record.pooled]
+
+    page = markdown_environment().get_template("results.md")
+    return page.render(
+        groups=grouped(views, lambda view: population_name(view.record)),
+        by_analysis=by_analysis,
+        claims=claims,
+        resting_on=resting_on,
+        folder=lambda record: Markup(f"analyses/{quote(record.analysis)}"),
+        interval_name=interval_name(records),
+        statuses=[(statuses.count(status), label) for status, label in STATUS_NAMES.items()],
     )
 
 
-def _claim(claim: Claim, records: Sequence[Appraised]) -> dict[str, Any]:
-    """A claim with the results that decide it: effect, number of trials, folder."""
-    by_analysis = {record.analysis: record for record in records}
-    results = []
-    for part in claim.parts:
-        for finding in part.findings:
-            record = by_analysis[finding.analysis].restricted(finding.restricted)
-            if record.pooled:
-                text = f"{_effect(record)}, {words.count(record.k, 'trial')}"
-                results.append({"text": text, "folder": _folder(record)})
-    return {"statement": claim.statement, "verdict": claim.verdict, "results": results}
+def summary_row(record: Appraised) -> Mapping[str, object]:
+    """One row of summary.csv: numbers untouched, ratios on their natural scale.
 
+    Pooling methods are left empty where nothing was pooled: a single trial used none of them.
 
-def _group(heading: str, members: Sequence[Appraised]) -> dict[str, Any]:
-    return {
-        "heading": heading,
-        "rows": [_row(record) for record in members],
-        "plots": [_plot(record) for record in members if record.status == Status.POOLED],
-        "single_plots": [_plot(record) for record in members if record.status == Status.SINGLE_STUDY],
+    >>> from trialpool.view.read import filled
+    >>> row = summary_row(filled(Appraised, {"analysis": "a", "condition": ["DPN"], "status": "no_data"}))
+    >>> row["condition"], row["estimate"], row["interval"]
+    ('DPN', None, None)
+    """
+    methods, mcid = record.methods, record.mcid
+    row = {column: getattr(record, column, None) for column in SUMMARY.names} | {
+        "condition": " ".join(record.condition),
+        "experimental": record.experimental_name,
+        "control": record.control_name,
+        "level": methods.level,
+        "n_effects": len(record.studies),
+        "n_known": len({known.study_id for known in record.known}),
+        "n_not_used": len(record.not_used),
+        "mcid": mcid and mcid.value,
+        "mcid_unit": mcid and mcid.unit,
+        "mcid_source": mcid and mcid.source,
+        "certainty": record.certainty and record.certainty.level,
     }
-
-
-def _row(record: Appraised) -> dict[str, Any]:
-    table = forest_table(record)
-    amount = people(record) if record.status != Status.NO_DATA else 0
-    least = "≥ " if some_uncounted(record) else ""
-    return {
-        "title": record.title,
-        "link": _folder(record),
-        "k": record.k,
-        "people": words.MISSING if amount is None else least + words.number(amount, 0),
-        "effect": _effect(record),
-        "prediction": table.prediction.interval if table.prediction else words.MISSING,
-        "i2": table.result.i2.text if table.result else words.MISSING,
-        "reading": verdict_words(record),
-        "certainty": record.certainty.level if record.certainty else words.MISSING,
-    }
-
-
-def _effect(record: Record) -> str:
-    shown = pooled_estimate(record)
-    if not shown:
-        return words.MISSING
-    numbers = (shown.estimate.text, shown.low.text, shown.high.text)
-    return "{} {} ({} to {})".format(record.measure, *numbers)
-
-
-def _plot(record: Record) -> dict[str, Any]:
-    return {"title": record.title, "sentence": result_sentence(record), "folder": _folder(record)}
-
-
-def _folder(record: Record) -> Markup:
-    return Markup(f"analyses/{quote(record.analysis)}")
+    row |= {key: getattr(record.absolute, key, None) for key in columns_of(AbsoluteEffect)}
+    row |= {key: getattr(record.pooled, key, None) for key in columns_of(Pooled)}
+    if record.status == Status.POOLED:
+        settings = ("tau2_method", "interval", "several_effects", "multi_arm")
+        row |= {key: getattr(methods, key) for key in settings}
+    return row

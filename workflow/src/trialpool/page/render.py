@@ -10,6 +10,7 @@ page and figure show the same picture. Both environments fail on a gap.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -19,10 +20,19 @@ from markupsafe import Markup
 from trialpool import io
 from trialpool import text as words
 from trialpool.records import Record
-from trialpool.view import question
+from trialpool.synthesis.certainty import DOMAINS
+from trialpool.synthesis.moderators import moderator_name
+from trialpool.view import question, review, study
 from trialpool.view.axis import Axis, Bounds, mcid_threshold, no_effect, position, side
-from trialpool.view.forest_table import Estimate, Number, Study
-from trialpool.view.study import assessor_url
+from trialpool.view.forest_table import (
+    Estimate,
+    Number,
+    Study,
+    estimate_at,
+    number_at,
+    pooled_estimate,
+    some_uncounted,
+)
 
 NOT_ESTIMABLE = " (interval not estimable)"
 LARGEST_SQUARE, SMALLEST_SQUARE = 13.0, 4.0
@@ -80,23 +90,35 @@ def null_position(measure: str, axis: Axis) -> float:
     return percent_position(no_effect(measure), axis)
 
 
-def whisker(shown: Estimate | Bounds, axis: Axis) -> dict[str, Any]:
-    """An interval with its estimate: `low`, `mid`, `high` in per cent, and which ends are clipped.
+@dataclass(frozen=True, slots=True)
+class Whisker:
+    """An interval with its estimate in per cent, which ends are clipped, and whether the estimate is."""
+
+    low: float
+    mid: float
+    high: float
+    clip_low: bool
+    clip_high: bool
+    hidden: bool
+
+
+def whisker(shown: Estimate | Bounds, axis: Axis) -> Whisker:
+    """Where an interval and its estimate lie on an axis.
 
     >>> whisker((0.0, -9.0, 0.5), Axis(-1.0, 1.0, 0.0, 200.0, False, (), ()))
-    {'low': 0.0, 'mid': 50.0, 'high': 75.0, 'clip_low': True, 'clip_high': False, 'hidden': 0}
+    Whisker(low=0.0, mid=50.0, high=75.0, clip_low=True, clip_high=False, hidden=False)
     """
     middle, low, high = shown.values if isinstance(shown, Estimate) else shown
     assert middle is not None
     low, high = (middle if bound is None else bound for bound in (low, high))
-    return {
-        "low": percent_position(low, axis),
-        "mid": percent_position(middle, axis),
-        "high": percent_position(high, axis),
-        "clip_low": side(axis, low) < 0,
-        "clip_high": side(axis, high) > 0,
-        "hidden": side(axis, middle),
-    }
+    return Whisker(
+        low=percent_position(low, axis),
+        mid=percent_position(middle, axis),
+        high=percent_position(high, axis),
+        clip_low=side(axis, low) < 0,
+        clip_high=side(axis, high) > 0,
+        hidden=bool(side(axis, middle)),
+    )
 
 
 def benefit_band(record: Record, axis: Axis) -> list[float]:
@@ -140,11 +162,18 @@ def _environment(**settings: Any) -> Environment:
         keep_trailing_newline=True,
         **settings,
     )
-    of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number", "spaced")
-    environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "url")}
-    environment.filters |= {"assessor_url": assessor_url, "data": data, "estimate": estimate}
-    environment.filters |= {"bounds": bounds, "whisker": whisker, "position": percent_position}
-    environment.globals |= {"anchor": words.anchor, "words": words, "question": question}
+    of_text = ("capital", "count", "domain_name", "listing", "number", "p_value", "percent", "plain_number")
+    environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
+    environment.filters |= {"bounds": bounds, "data": data, "estimate": estimate, "whisker": whisker}
+    environment.filters |= {"position": percent_position}
+    environment.globals |= {"words": words, "question": question, "review": review, "study": study}
+    environment.globals |= {"number_at": number_at, "estimate_at": estimate_at, "uncounted": some_uncounted}
+    environment.globals |= {"pooled_estimate": pooled_estimate}
+    environment.globals |= {
+        "anchor": words.anchor,
+        "moderator_name": moderator_name,
+        "grade_domains": DOMAINS,
+    }
     environment.globals |= {"band": benefit_band, "null": null_position, "square_sides": square_sides}
     return environment
 

@@ -7,29 +7,27 @@ interval includes no difference, nothing is said to be reduced.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from trialpool import text as words
 from trialpool.measures import RATIOS
-from trialpool.records import DomainRating, Record, Status, Sureness
-from trialpool.synthesis.certainty import DOMAINS
+from trialpool.records import Known, Record, Sensitivity, Status, Sureness, Unused
 from trialpool.text import absent, capital, count, domain_name, listing, spaced
-from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis
+from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis, shared_axis
 from trialpool.view.forest_table import (
+    Estimate,
     ForestTable,
-    Number,
+    estimate_at,
     forest_axis,
     forest_table,
-    number_at,
+    pooled_estimate,
     prediction,
     some_uncounted,
 )
-from trialpool.view.read import Appraised, Row
-from trialpool.view.robustness import Robustness, robustness_view
-from trialpool.view.study import Origin, origins
-from trialpool.view.unused import OTHER_QUESTION, near_misses
+from trialpool.view.read import Appraised, Row, grouped
+from trialpool.view.study import OTHER_QUESTION, near_misses
 
 CONDITION_NAMES = {
     "DPN": "diabetic peripheral neuropathy",
@@ -97,12 +95,9 @@ def distinct_labels(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def grouped(records: Sequence[Appraised]) -> list[tuple[str, list[Appraised]]]:
-    """Records by condition and purpose, groups and members in order of first appearance."""
-    groups: dict[str, list[Appraised]] = {}
-    for record in records:
-        groups.setdefault(capital(condition_name(record)), []).append(record)
-    return list(groups.items())
+def population_name(record: Record) -> str:
+    """The heading under which a record stands: its conditions and purpose."""
+    return capital(condition_name(record))
 
 
 def interval_name(records: Sequence[Record]) -> str:
@@ -222,14 +217,11 @@ def _no_data_sentence(record: Record) -> str:
     known = {row.study_id for row in record.known} | unused
     if not known:
         return start
-    opening = f"{capital(count(len(known), 'trial'))} of this comparison {_are(known)} known"
+    are = "is" if len(known) == 1 else "are"
+    opening = f"{capital(count(len(known), 'trial'))} of this comparison {are} known"
     if not unused:
         return f"{start} {opening}, none with a usable number for it."
     return f"{start} {opening}; {count(len(unused), 'trial')} reported it in a form that could not be used."
-
-
-def _are(things: Collection[Any]) -> str:
-    return "is" if len(things) == 1 else "are"
 
 
 # statements
@@ -366,36 +358,53 @@ def _outcome_words(record: Record) -> tuple[str, str, str]:
     return noun, benefit, harm
 
 
-# certainty
+def certainty_marks(level: Sureness) -> str:
+    """A level of certainty as filled marks of four.
+
+    >>> certainty_marks(Sureness.LOW)
+    '●●○○'
+    """
+    filled = list(Sureness).index(level) + 1
+    return "●" * filled + "○" * (4 - filled)
 
 
-@dataclass(frozen=True, slots=True)
-class CertaintyView:
-    """Certainty of evidence: its level, filled marks of four, and by name the domains with their reasons."""
+# other choices
 
-    level: str
-    marks: str
-    domains: tuple[tuple[str, DomainRating], ...]
-
-    @property
-    def lowered(self) -> list[tuple[str, DomainRating]]:
-        """The domains for which certainty was lowered."""
-        return [(name, rating) for name, rating in self.domains if rating.levels_down]
-
-    @property
-    def overridden(self) -> bool:
-        """Whether a person has judged otherwise than the rules."""
-        return any(rating.overridden for _, rating in self.domains)
+KIND_NAMES = {
+    "main": "As configured",
+    "model": "Another model",
+    "sparse": "A method for rare events",
+    "inclusion": "A stricter choice of trials",
+    "data": "Another choice of data",
+    "leave one out": "One trial left out",
+}
+CONCLUSIONS = {"benefit": "benefit", "harm": "disadvantage", "unclear": "no clear difference"}
+PRIORS = {"half_normal": "half-normal", "half_cauchy": "half-Cauchy", "uniform": "uniform"}
+PER = {"sessions": "session", "programme_weeks": "week", "sessions_per_week": "weekly session"}
+PER |= {"year": "year", "weeks": "week", "n_randomised": "person"}
 
 
-def certainty_view(record: Appraised) -> CertaintyView | None:
-    """The certainty of a result; None where it was not assessed."""
-    certainty = record.certainty
-    if not certainty:
-        return None
-    filled = list(Sureness).index(certainty.level) + 1
-    domains = tuple((DOMAINS[rating.domain], rating) for rating in certainty.domains)
-    return CertaintyView(certainty.level, "●" * filled + "○" * (4 - filled), domains)
+def other_choices(record: Record) -> dict[str, list[tuple[Sensitivity, Estimate]]]:
+    """The results under other choices, with their effects, by the names of their kinds."""
+    choices: dict[str, list[tuple[Sensitivity, Estimate]]] = {}
+    for number, row in enumerate(record.sensitivity):
+        if row.estimate is not None:
+            choice = (row, estimate_at(record, f"sensitivity.{number}"))
+            choices.setdefault(KIND_NAMES.get(row.kind, row.kind), []).append(choice)
+    return choices
+
+
+def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tuple[str, str]:
+    """A slope with its interval (three values) in words, and per what; of ratios, the ratio of ratios.
+
+    >>> moderator_slope("RR", "year", [0.0, -0.1, 0.1])
+    ('ratio of RRs 1.00 (0.90 to 1.11)', 'per year')
+    """
+    ratios = measure in RATIOS
+    values = [math.exp(min(value, 700.0)) for value in slope] if ratios else slope
+    middle, low, high = words.format_values(measure, values)
+    times = f"ratio of {measure}s " if ratios else ""
+    return f"{times}{middle} ({low} to {high})", f"per {PER[moderator]}"
 
 
 # the whole question
@@ -403,23 +412,21 @@ def certainty_view(record: Appraised) -> CertaintyView | None:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """All that the section of one question shows.
+    """All that is said of one record; templates read the rest from the record itself.
 
-    `settings` are those of the configuration as names and texts, `elsewhere` counts results of other
-    comparisons, `unread` are known trials of which no number is used, `origins` those of the forest's rows.
+    `choices` are the results under other choices, on `choice_axis`; there are none where nothing was pooled.
     """
 
     record: Appraised
     table: ForestTable
     axis: Axis
-    origins: Mapping[int, Origin]
+    effect: Estimate | None
     sentence: str
     statement: str
     verdict: str
     side: str
-    certainty: CertaintyView | None
-    robust: Robustness | None
-    settings: tuple[tuple[str, str], ...]
+    choices: Mapping[str, Sequence[tuple[Sensitivity, Estimate]]]
+    choice_axis: Axis | None
 
     @property
     def judged(self) -> bool:
@@ -427,12 +434,7 @@ class Question:
         return any(study.judgements for study in self.table.studies)
 
     @property
-    def p_value(self) -> Number:
-        """That of the test of no difference."""
-        return number_at(self.record, "pooled.p_value", words.p_value)
-
-    @property
-    def not_used(self) -> list[Any]:
+    def not_used(self) -> list[Unused]:
         """Results of this comparison that could not be used."""
         return near_misses(self.record)
 
@@ -442,36 +444,51 @@ class Question:
         return sum(row.reason_code in OTHER_QUESTION for row in self.record.not_used)
 
     @property
-    def unread(self) -> list[Any]:
+    def unread(self) -> list[Known]:
         """Known trials of this comparison without a number that is used here."""
         used = {study.study_id for study in self.record.studies}
         return [row for row in self.record.known if row.study_id not in used]
 
+    @property
+    def cautions(self) -> list[str]:
+        """Those about the moderators that were tested, each once."""
+        tested = (row.caution or "" for row in self.record.moderators if row.p_value is not None)
+        return [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
 
-def question_view(record: Appraised, raw: Row, instruments: Row, spec: Row | None = None) -> Question:
-    """The view of one record.
 
-    `raw` holds raw rows by row_id, `instruments` their full names, `spec` the resolved settings that made
-    the record.
-    """
-    table = forest_table(record)
+def question_view(record: Appraised) -> Question:
+    """The view of one record."""
+    table, choices = forest_table(record), other_choices(record)
+    effects = [effect.values for rows in choices.values() for _, effect in rows]
     return Question(
         record=record,
         table=table,
         axis=forest_axis(table, mcid_threshold(record)),
-        origins=origins(record, table, raw, instruments),
+        effect=pooled_estimate(record),
         sentence=result_sentence(record),
         statement=informative_statement(record),
         verdict=verdict_words(record),
         side=clear_side(record),
-        certainty=certainty_view(record),
-        robust=robustness_view(record),
-        settings=tuple(_settings_shown(spec or {})),
+        choices=choices,
+        choice_axis=shared_axis(record.measure, effects) if effects else None,
     )
 
 
-def _settings_shown(spec: Row) -> list[tuple[str, str]]:
-    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out."""
+def by_domain(views: Sequence[Question]) -> dict[str, list[tuple[str, Question]]]:
+    """Questions of one population by the names of their domains, each with a label."""
+    domains = grouped(views, lambda view: capital(domain_name(view.record.domain)))
+    return {
+        name: list(zip(distinct_labels([view.record for view in own]), own, strict=True))
+        for name, own in domains.items()
+    }
+
+
+def settings_shown(spec: Row) -> list[tuple[str, str]]:
+    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out.
+
+    >>> settings_shown({"measure": "MD", "items": ["", "arm"], "outcomes": [], "title": "Pain"})
+    [('measure', 'MD'), ('items', '(no item), arm')]
+    """
     shown = []
     for key, value in spec.items():
         if key not in SHOWN_ELSEWHERE and value not in (None, "", [], {}):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -11,6 +11,7 @@ from types import NoneType, UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 from trialpool import io
+from trialpool.contracts import COUNT, NUMBER, Table
 from trialpool.records import (
     AbsoluteEffect,
     Certainty,
@@ -23,6 +24,7 @@ from trialpool.records import (
 )
 
 T = TypeVar("T")
+K = TypeVar("K")
 Row = Mapping[str, Any]  # of a table of the evidence, or of a CSV file
 Tables = Mapping[str, Sequence[Row]]  # those of the evidence by name
 
@@ -42,17 +44,6 @@ class Appraised(Record):
         return replace(self, **{key: getattr(part, key) for key in keys})
 
 
-def appraised(records: Iterable[Row], appraisal: Row) -> list[Appraised]:
-    """Result records as JSON holds them, each joined by what the appraisal says of it."""
-    analyses = appraisal.get("analyses", {})
-    return [from_json(Appraised, {**record, **analyses.get(record["analysis"], {})}) for record in records]
-
-
-def read_claims(appraisal: Row) -> tuple[Claim, ...]:
-    """The judged claims of an appraisal as JSON holds it."""
-    return from_json(tuple[Claim, ...], appraisal["claims"])
-
-
 def filled(kind: type[T], known: Row) -> T:
     """A record, or a part of one, of which only some fields are known: the others are empty, zero or None.
 
@@ -66,36 +57,54 @@ def filled(kind: type[T], known: Row) -> T:
 def _filled(hint: Any, value: Any) -> Any:
     origin, parts = get_origin(hint), get_args(hint)
     if origin is UnionType:
-        if value is None:
-            return None if NoneType in parts else _filled(parts[0], None)
-        parts = tuple(part for part in parts if part is not NoneType)
-        return _filled(parts[0], value) if len(parts) == 1 else value
+        return None if value is None and NoneType in parts else _filled(parts[0], value)
     if origin is tuple:
         return tuple(_filled(parts[0], each) for each in value or ())
-    if origin is not None or hint is Any:  # a mapping
-        return {key: _filled(parts[-1], each) for key, each in (value or {}).items()} if parts else value
+    if origin is not None:  # a mapping
+        return {key: _filled(parts[-1], each) for key, each in (value or {}).items()}
     if hint in (Choices, Steps):
         return from_json(hint, value or ())
-    if isinstance(hint, type) and is_dataclass(hint):
-        return value if is_dataclass(value) else filled(hint, value or {})
-    if issubclass(hint, StrEnum):
-        return hint(value or list(hint)[-1])
-    return hint() if value is None else value
+    if isinstance(hint, type) and is_dataclass(hint) and not is_dataclass(value):
+        return filled(hint, value or {})
+    if value is None or issubclass(hint, StrEnum):
+        return hint(value or list(hint)[-1]) if issubclass(hint, StrEnum) else hint()
+    return value
 
 
-def read_records(paths: Sequence[str | Path], appraisal: Row | None = None) -> list[Appraised]:
-    """The result records in the order of the paths (that of the config)."""
-    return appraised(map(io.read_json, paths), appraisal or {})
+def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
+    """Items by a key, groups and members in order of first appearance.
+
+    >>> grouped(["pain", "sleep", "pulse"], lambda word: word[0])
+    {'p': ['pain', 'pulse'], 's': ['sleep']}
+    """
+    groups: dict[K, list[T]] = {}
+    for item in items:
+        groups.setdefault(key(item), []).append(item)
+    return groups
 
 
-def read_csv(path: str | Path | None) -> list[dict[str, str]]:
-    """The rows of a CSV file as text, [] where there is no file to read."""
-    if not path:
-        return []
+def read_records(paths: Iterable[str | Path], appraisal: Row | None = None) -> list[Appraised]:
+    """The result records in the order of the paths (that of the config), each with its appraisal."""
+    analyses = (appraisal or {}).get("analyses", {})
+    records = map(io.read_json, paths)
+    return [from_json(Appraised, {**record, **analyses.get(record["analysis"], {})}) for record in records]
+
+
+def read_claims(appraisal: Row) -> tuple[Claim, ...]:
+    """The judged claims of an appraisal as JSON holds it."""
+    return from_json(tuple[Claim, ...], appraisal["claims"])
+
+
+def read_csv(path: str | Path, table: Table) -> list[dict[str, Any]]:
+    """The rows of a CSV file of this table, its numbers as such, empty ones None."""
+    numbers = {name for name, kind in table.kinds.items() if kind in (NUMBER, COUNT)}
     with Path(path).open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
+        return [
+            {name: (float(text) if text else None) if name in numbers else text for name, text in row.items()}
+            for row in csv.DictReader(stream)
+        ]
 
 
-def read_tables(paths: Sequence[str]) -> dict[str, list[dict[str, Any]]]:
+def read_tables(paths: Iterable[str]) -> Tables:
     """The rows of parquet tables by the names of their files."""
     return {Path(path).stem: io.read_rows(path) for path in paths}

@@ -1,32 +1,28 @@
 """The whole review as a reader sees it: claims, summary of findings, published results, maps, flow and audit.
 
-Records, the appraisal's claims and rows of other tables in; mappings for the templates and the figures out.
+Records, the appraisal's claims and rows of other tables in; what templates and figures loop over out.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
 
 from trialpool import text as words
-from trialpool.records import Claim, Finding, Record, Status
-from trialpool.view.axis import Axis, shared_axis
+from trialpool.records import Finding, Record, Status
+from trialpool.view.axis import Axis, Bounds, shared_axis
 from trialpool.view.forest_table import POOLED, Estimate, Number, number_at, pooled_estimate
 from trialpool.view.question import (
     CONDITION_NAMES,
-    CertaintyView,
-    certainty_view,
+    Question,
     condition_name,
-    grouped,
-    informative_statement,
     people,
+    population_name,
     result_axis,
     size_words,
-    title_parts,
 )
-from trialpool.view.read import Appraised, Row, Tables
-from trialpool.view.study import row_links
+from trialpool.view.read import Appraised, Row, Tables, grouped
+from trialpool.view.study import Trial
 
 DOSE_WORDS = {
     "sessions": "sessions",
@@ -36,80 +32,57 @@ DOSE_WORDS = {
 }
 LARGEST_RADIUS, SMALLEST_RADIUS = 18.0, 8.0
 MOST_COMPARISONS = 250  # rows of all maps together: a taller figure nobody reads and no PNG holds
-DOT, COLUMN, TALLEST = 9, 14, 60
+TALLEST = 60  # dots in a year of the timeline
 MOST_CONDITIONS = 8  # that two alternating colours and one key can still tell apart
 LEAVING = ("no_numbers", "not_usable")
 BRANCHES = ("pooled_with_others", "alone")
 SEVERITIES = ("high", "medium", "low")
 
 
-def headline_facts(records: Sequence[Record], tables: Tables) -> list[tuple[str, str]]:
-    """What the head of the page counts, as names and numbers: trials, people, questions by status."""
+def headline_facts(records: Sequence[Record], tables: Tables) -> dict[str, float]:
+    """What the head of the page counts: trials, people, questions by status."""
     studies = tables.get("studies") or []
-    randomised = sum(row["n_randomised"] for row in studies if not words.absent(row.get("n_randomised")))
-    used = {study.study_id for record in records for study in record.studies}
     statuses = [record.status for record in records]
-    counts = {
+    return {
         "trials known": len(studies),
-        "people randomised": randomised,
-        "trials with usable results": len(used),
+        "people randomised": sum(row.get("n_randomised") or 0 for row in studies),
+        "trials with usable results": len({row.study_id for record in records for row in record.studies}),
         "questions pooled": statuses.count(Status.POOLED),
         "questions with one trial": statuses.count(Status.SINGLE_STUDY),
         "questions without a poolable trial": statuses.count(Status.NO_DATA),
     }
-    return [(name, words.number(value, 0)) for name, value in counts.items()]
 
 
 # claims
 
 
 @dataclass(frozen=True, slots=True)
-class FindingView:
+class Decisive:
     """A result that decides a claim: of an analysis, or of its trials within a dose."""
 
-    finding: Finding
     record: Appraised
     effect: Estimate | None
-    axis: Axis | None
-    size: str
+    axis: Axis | None = None
+    size: str = ""
 
 
-def claim_views(claims: Sequence[Claim], records: Sequence[Appraised]) -> list[dict[str, Any]]:
-    """Every claim with what its template needs; `claims` are judged claims of the appraisal."""
-    by_analysis = {record.analysis: record for record in records}
-    return [_claim_view(index, claim, by_analysis) for index, claim in enumerate(claims)]
-
-
-def _claim_view(index: int, claim: Claim, by_analysis: Mapping[str, Appraised]) -> dict[str, Any]:
-    parts = []
-    for number, part in enumerate(claim.parts):
-        path = f"claims/{index}.parts.{number}.findings"
-        findings = [
-            _finding(f"{path}.{at}.restricted.", finding, by_analysis[finding.analysis])
-            for at, finding in enumerate(part.findings)
-        ]
-        parts.append({"part": part, "dose": _dose_words(part.where), "findings": findings})
-    return {
-        "claim": claim,
-        "anchor": words.anchor("claim", claim.claim),
-        "verdict_class": claim.verdict.replace(" ", "-"),
-        "parts": parts,
-        "also": [by_analysis[analysis] for analysis in claim.also if analysis in by_analysis],
-    }
-
-
-def _finding(path: str, finding: Finding, record: Appraised) -> FindingView:
-    decisive = record.restricted(finding.restricted)
-    effect = pooled_estimate(decisive)
+def decisive(path: str, finding: Finding, record: Appraised) -> Decisive:
+    """What a finding on a claim rests on; numbers of a dose stand with the claim, at `path`."""
+    restricted = record.restricted(finding.restricted)
+    effect = pooled_estimate(restricted)
     if not effect:
-        return FindingView(finding, record, None, None, "")
-    if decisive is not record:  # its numbers stand with the claim
-        effect = effect.at(path, f"{record.analysis}/")
-    return FindingView(finding, record, effect, result_axis(decisive), size_words(decisive))
+        return Decisive(record, None)
+    if restricted is not record:
+        effect = effect.at(f"{path}.restricted.", f"{record.analysis}/")
+    return Decisive(record, effect, result_axis(restricted), size_words(restricted))
 
 
-def _dose_words(where: Mapping[str, Sequence[float]]) -> str:
-    """The bounds of a dose in words."""
+def dose_words(where: Mapping[str, Sequence[float]]) -> str:
+    """The bounds of a dose in words.
+
+    >>> dose_words({"sessions": (8, 16)})
+    '8 to 16 sessions'
+    """
     return words.listing(
         f"{words.plain_number(low)} to {words.plain_number(high)} {DOSE_WORDS.get(key, words.spaced(key))}"
         for key, (low, high) in where.items()
@@ -118,57 +91,20 @@ def _dose_words(where: Mapping[str, Sequence[float]]) -> str:
 
 # summary of findings
 
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """One row of a summary of findings; `absolute` has risks and differences per 1,000 by their names."""
-
-    record: Appraised
-    outcome: str
-    effect: Estimate
-    absolute: Mapping[str, Number] | None
-    certainty: CertaintyView | None
-    statement: str
-    people: int | None
+Comparison = tuple[str, str, str]  # population, experimental side, control side
 
 
-def comparison_tables(records: Sequence[Appraised]) -> list[dict[str, Any]]:
-    """One table for each condition and comparison that has a result, outcomes in the order of the config."""
-    tables: dict[tuple[str, ...], dict[str, Any]] = {}
-    for record in records:
-        population, sides = condition_name(record), (record.experimental_name, record.control_name)
-        table = tables.setdefault(
-            (population, *sides),
-            {
-                "heading": words.capital(f"{sides[0]} compared with {sides[1]}"),
-                "anchor": words.anchor("findings", population, *sides),
-                **{"population": population, "experimental": sides[0], "control": sides[1]},
-                **{"rows": [], "missing": []},
-            },
-        )
-        effect = pooled_estimate(record)
-        if effect:
-            table["rows"].append(_outcome(record, effect))
-        else:
-            table["missing"].append(record)
-    shown = [table for table in tables.values() if table["rows"]]
-    return [table | {"absolute": any(row.absolute for row in table["rows"])} for table in shown]
-
-
-def _outcome(record: Appraised, effect: Estimate) -> Outcome:
-    return Outcome(
-        record=record,
-        outcome=words.capital(title_parts(record)[0]),
-        effect=effect,
-        absolute=_absolute(record) if record.absolute else None,
-        certainty=certainty_view(record),
-        statement=informative_statement(record),
-        people=people(record),
+def comparisons(views: Sequence[Question]) -> dict[Comparison, list[Question]]:
+    """The questions of every condition and comparison that has a result, in the order of the config."""
+    found = grouped(
+        views,
+        lambda view: (condition_name(view.record), view.record.experimental_name, view.record.control_name),
     )
+    return {key: members for key, members in found.items() if any(view.effect for view in members)}
 
 
-def _absolute(record: Appraised) -> dict[str, Number]:
-    """Risks per 1,000 with their exact values, and the difference as "more" or "fewer"."""
+def absolute_effect(record: Appraised) -> dict[str, Number]:
+    """Risks per 1,000 with their exact values, and the difference as "more" or "fewer", by their names."""
     risks = ("assumed_risk", "risk", "risk_low", "risk_high")
     shown = dict.fromkeys(risks, lambda value: words.number(value, 0))
     shown |= dict.fromkeys(("difference", "difference_low", "difference_high"), _more_or_fewer)
@@ -186,266 +122,217 @@ def _more_or_fewer(per_thousand: float) -> str:
 # published results
 
 
-def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[dict[str, Any]]:
-    """One view a published pool: its numbers as printed, ours beside them, both on one axis where possible.
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A published pool, ours beside it where we have one, and an axis where both can stand on one."""
 
-    `rows` are rows of published.csv (or of published_pools.csv, then without an analysis of ours).
-    """
+    row: Row
+    bounds: Bounds
+    record: Record | None
+    ours: Estimate | None
+    axis: Axis | None
+
+
+def published_views(rows: Sequence[Row], records: Sequence[Record]) -> list[Published]:
+    """Rows of published.csv, or of the table published_pools, each beside our analysis if one is named."""
     by_analysis = {record.analysis: record for record in records}
     return [_published(row, by_analysis.get(row.get("analysis") or "")) for row in rows]
 
 
-def _published(row: Row, record: Appraised | None) -> dict[str, Any]:
-    numbers = ("n_studies", "n_participants", *POOLED)
-    theirs = {key: None if words.absent(row.get(key)) else float(row[key]) for key in numbers}
-    bounds = (theirs["estimate"], theirs["ci_low"], theirs["ci_high"])
+def _published(row: Row, record: Record | None) -> Published:
+    estimate, low, high = (row[key] for key in POOLED)
     ours = pooled_estimate(record) if record else None
     axis = None
-    if record and ours and record.measure == row.get("measure") and theirs["estimate"] is not None:
-        axis = shared_axis(record.measure, [bounds, ours.values])
-    keys = ("review_id", "condition", "comparison", "outcome", "measure", "source_url", "locator", "note")
-    return {
-        **{key: row.get(key) for key in keys},
-        **theirs,
-        "bounds": bounds,
-        "record": record,
-        "ours": ours,
-        "axis": axis,
-        "differences": [part for part in str(row.get("differences") or "").split("; ") if part],
-    }
+    if record and ours and record.measure == row["measure"] and estimate is not None:
+        axis = shared_axis(record.measure, [(estimate, low, high), ours.values])
+    return Published(row, (estimate, low, high), record, ours, axis)
 
 
 # where the evidence lies
 
 
-def evidence_map(records: Sequence[Appraised]) -> list[dict[str, Any]]:
-    """One table for each population: a row a comparison, a column an outcome, a cell the results there.
+@dataclass(frozen=True, slots=True)
+class Bubble:
+    """One question as a circle (radius in pixels) whose area is its people, or a gap; its size in words."""
 
-    A cell is a list of results (trials, people, circle radius); an empty list is a question that nobody
-    has put; a result with `k` 0 is a question put, but without a usable trial.
+    record: Record
+    radius: float
+    size: str
+
+
+@dataclass(frozen=True, slots=True)
+class Population:
+    """One table of the map: outcomes as columns, comparisons as rows of cells.
+
+    A cell without bubbles is a question that nobody has put; a bubble of no trial is a question put in vain.
     """
+
+    heading: str
+    domains: Sequence[str]
+    rows: Mapping[str, Sequence[Sequence[Bubble]]]
+
+
+def evidence_map(records: Sequence[Record]) -> list[Population]:
+    """One table for each population: a row a comparison, a column an outcome, a cell the results there."""
     largest = max((people(record) or 0 for record in records if record.pooled), default=0)
-    return [_population_map(heading, members, largest) for heading, members in grouped(records)]
+    return [_population(name, own, largest) for name, own in grouped(records, population_name).items()]
 
 
-def with_room(populations: Sequence[Row]) -> tuple[list[Row], int]:
-    """The first populations, of MOST_COMPARISONS rows at most (at least one), and how many are left out.
-
-    >>> with_room([{"rows": [1] * 200}, {"rows": [1] * 50}, {"rows": [1]}])[1]
-    1
-    """
-    shown: list[Row] = []
+def with_room(populations: Sequence[Population]) -> tuple[list[Population], int]:
+    """The first populations, of MOST_COMPARISONS rows at most (at least one), and how many are left out."""
+    shown: list[Population] = []
     rows = 0
     for population in populations:
-        rows += len(population["rows"])
+        rows += len(population.rows)
         if shown and rows > MOST_COMPARISONS:
             break
         shown.append(population)
     return shown, len(populations) - len(shown)
 
 
-def _population_map(heading: str, members: Sequence[Record], largest: int) -> dict[str, Any]:
-    domains = [code for code in words.DOMAIN_NAMES if any(record.domain == code for record in members)]
-    domains += [r.domain for r in members if r.domain not in words.DOMAIN_NAMES]
-    domains = list(dict.fromkeys(domains))
-    comparisons = dict.fromkeys(record.comparison for record in members)
-    cells: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for record in members:
-        cells.setdefault((record.comparison, record.domain), []).append(_bubble(record, largest))
-    return {
-        "heading": heading,
-        "domains": [words.capital(words.domain_name(domain)) for domain in domains],
-        "rows": [
-            {
-                "comparison": words.capital(comparison),
-                "cells": [cells.get((comparison, domain), []) for domain in domains],
-            }
-            for comparison in comparisons
-        ],
-    }
+def _population(heading: str, members: Sequence[Record], largest: int) -> Population:
+    asked = list(dict.fromkeys(record.domain for record in members))
+    asked.sort(key=lambda code: list(words.DOMAIN_NAMES).index(code) if code in words.DOMAIN_NAMES else 99)
+    cells = grouped(members, lambda record: (record.comparison, record.domain))
+    return Population(
+        heading=heading,
+        domains=[words.capital(words.domain_name(domain)) for domain in asked],
+        rows={
+            words.capital(comparison): [
+                [_bubble(record, largest) for record in cells.get((comparison, domain), [])]
+                for domain in asked
+            ]
+            for comparison in dict.fromkeys(record.comparison for record in members)
+        },
+    )
 
 
-def _bubble(record: Record, largest: int) -> dict[str, Any]:
-    """One result as a circle whose area is its people; an unknown number is drawn smallest."""
+def _bubble(record: Record, largest: int) -> Bubble:
+    """One result as a circle; an unknown number of people is drawn smallest."""
     amount = people(record) if record.pooled else 0
     share = (amount or 0) / largest if largest else 0.0
-    size = "no usable trial"
-    if record.k:
-        size = f"{words.count(record.k, 'trial')}, {words.count(amount, 'person', 'people')}"
-    return {
-        "analysis": record.analysis,
-        "title": record.title,
-        "k": record.k,
-        "status": record.status,
-        "radius": round(max(SMALLEST_RADIUS, LARGEST_RADIUS * share**0.5), 1),
-        "size": size,
-    }
+    trials = f"{words.count(record.k, 'trial')}, {words.count(amount, 'person', 'people')}"
+    radius = round(max(SMALLEST_RADIUS, LARGEST_RADIUS * share**0.5), 1)
+    return Bubble(record, radius, trials if record.k else "no usable trial")
 
 
-def timeline(trials: Sequence[Row]) -> dict[str, Any] | None:
-    """Trials by year of publication: stacked dots, by condition, filled where a result could be used.
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """Some trials of one year, condition (`series` 0 or 1, alternating) and kind (`used` or only known)."""
 
-    `trials` are views of `study.trial_views`. None where no year is known. Where a year has more than
-    TALLEST trials a dot stands for up to `each` of one condition and kind; of more than MOST_CONDITIONS
-    conditions none is told apart.
+    series: int
+    used: bool
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Timeline:
+    """Trials by year of publication: the dots of every year, lowest first, up to `each` trials in one.
+
+    `trials` counts those of a year, `undated` those without one; of too many conditions none is told apart.
     """
-    dated = [trial for trial in trials if not words.absent(trial["year"])]
+
+    conditions: Sequence[str]
+    dots: Mapping[int, Sequence[Dot]]
+    trials: Mapping[int, int]
+    each: int
+    undated: int
+
+    @property
+    def first(self) -> int:
+        """The first year."""
+        return min(self.dots)
+
+    @property
+    def tallest(self) -> int:
+        """The most dots of a year."""
+        return max(map(len, self.dots.values()))
+
+
+def timeline(trials: Sequence[Trial]) -> Timeline | None:
+    """Trials by year, by condition, filled where a result could be used; None where no year is known."""
+    dated = [trial for trial in trials if trial.facts.get("year")]
     if not dated:
         return None
-    first, last = (int(edge(trial["year"] for trial in dated)) for edge in (min, max))
-    columns: dict[int, list[Row]] = {year: [] for year in range(first, last + 1)}
-    for trial in sorted(dated, key=lambda trial: (trial["condition"], not trial["used_in"], trial["label"])):
-        columns[int(trial["year"])].append(trial)
-    each = -(-max(len(column) for column in columns.values()) // TALLEST)
-    conditions = list(dict.fromkeys(trial["condition"] for trial in trials))
-    if len(conditions) > MOST_CONDITIONS:
-        conditions = []
-    stacks = [_stack(column, conditions, each) for column in columns.values()]
-    tallest = max(map(len, stacks))
-    return {
-        "width": COLUMN * len(columns) + 20,
-        "height": DOT * tallest + 26,
-        "base": DOT * tallest + 6,
-        "conditions": [CONDITION_NAMES.get(code, code) for code in conditions],
-        "dots": _dots(stacks, DOT * tallest + 6),
-        "each": each,
-        "years": [
-            {"x": 10 + COLUMN * index + COLUMN / 2, "year": year, "labelled": year % 5 == 0}
-            for index, year in enumerate(columns)
-        ],
-        "counts": [{"year": year, "trials": len(column)} for year, column in columns.items() if column],
-        "undated": len(trials) - len(dated),
-    }
+    by_year = grouped(dated, lambda trial: int(trial.facts["year"]))
+    most = max(map(len, by_year.values()))
+    codes = list(dict.fromkeys(trial.condition for trial in trials))
+    conditions = codes if len(codes) <= MOST_CONDITIONS else []
+    each = -(-most // TALLEST)
+    years = range(min(by_year), max(by_year) + 1)
+    return Timeline(
+        conditions=[CONDITION_NAMES.get(code, code) for code in conditions],
+        dots={year: _stack(by_year.get(year, []), conditions, each) for year in years},
+        trials={year: len(by_year[year]) for year in years if year in by_year},
+        each=each,
+        undated=len(trials) - len(dated),
+    )
 
 
-def _stack(column: Sequence[Row], conditions: Sequence[str], each: int) -> list[dict[str, Any]]:
+def _stack(trials: Sequence[Trial], conditions: Sequence[str], each: int) -> list[Dot]:
     """The dots of one year, of the first condition first, in it the used trials first."""
-    kinds: dict[tuple[int, bool], list[Row]] = {}
-    for trial in column:
-        series = conditions.index(trial["condition"]) if conditions else 0
-        kinds.setdefault((series, bool(trial["used_in"])), []).append(trial)
+    ordered = sorted(trials, key=lambda trial: (trial.condition, not trial.used_in, trial.label))
+    kinds = grouped(
+        ordered,
+        lambda t: (conditions.index(t.condition) if conditions else 0, not t.used_in),
+    )
     return [
-        {"series": series % 2, "used": used, "label": _name_of(members[start : start + each])}
-        for (series, used), members in sorted(kinds.items(), key=lambda kind: (kind[0][0], not kind[0][1]))
+        Dot(series % 2, not unused, _name_of(members[start : start + each]))
+        for (series, unused), members in sorted(kinds.items(), key=lambda kind: kind[0])
         for start in range(0, len(members), each)
     ]
 
 
-def _name_of(trials: Sequence[Row]) -> str:
-    if len(trials) > 1:
-        return words.count(len(trials), "trial")
-    return f"{trials[0]['label']}, {trials[0]['condition']}"
-
-
-def _dots(stacks: Sequence[Sequence[Row]], base: float) -> list[dict[str, Any]]:
-    return [
-        {"x": 10 + COLUMN * column + COLUMN / 2, "y": base - DOT * height - DOT / 2, **dot}
-        for column, stack in enumerate(stacks)
-        for height, dot in enumerate(stack)
-    ]
+def _name_of(trials: Sequence[Trial]) -> str:
+    return (
+        f"{trials[0].label}, {trials[0].condition}" if len(trials) == 1 else words.count(len(trials), "trial")
+    )
 
 
 # flow and audit
 
 
-def flow_view(rows: Sequence[Row]) -> list[dict[str, Any]]:
-    """The steps of the whole review (rows of flow.csv without `analysis`), each with those who left after it.
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the whole review (its row of flow.csv), and the rows of those who left after it."""
 
-    >>> rows = [{"analysis": "", "step": "known", "reason": "trials known", "trials": "3", "people": "90"},
-    ...         {"analysis": "", "step": "no_numbers", "reason": "nothing", "trials": "1", "people": ""},
-    ...         {"analysis": "", "step": "with_numbers", "reason": "trials with any number", "trials": "2",
-    ...          "people": "60"}]
-    >>> [(step["name"], step["trials"], len(step["left"])) for step in flow_view(rows)]
-    [('Trials known', 3, 1), ('Trials with any number', 2, 0)]
+    row: Row
+    left: list[Row] = field(default_factory=list)
+
+    @property
+    def branch(self) -> bool:
+        """Whether it is one of several ends."""
+        return self.row["step"] in BRANCHES
+
+
+def flow_steps(rows: Sequence[Row]) -> list[Step]:
+    """The steps of the whole review: rows of flow.csv without `analysis`.
+
+    >>> rows = [{"analysis": "", "step": step} for step in ("known", "no_numbers", "with_numbers")]
+    >>> [(step.row["step"], len(step.left)) for step in flow_steps(rows)]
+    [('known', 1), ('with_numbers', 0)]
     """
-    steps: list[dict[str, Any]] = []
+    steps: list[Step] = []
     for row in rows:
-        if row["analysis"]:
-            continue
-        entry: dict[str, Any] = {
-            "name": words.capital(str(row["reason"])),
-            "trials": _count(row["trials"]),
-            "people": _count(row["people"]),
-            "left": [],
-            "branch": row["step"] in BRANCHES,
-        }
-        if row["step"] in LEAVING and steps:
-            steps[-1]["left"].append(entry)
-        else:
-            steps.append(entry)
+        if not row["analysis"] and row["step"] in LEAVING and steps:
+            steps[-1].left.append(row)
+        elif not row["analysis"]:
+            steps.append(Step(row))
     return steps
 
 
-def _count(value: Any) -> int | None:
-    """A count from a CSV cell; None where it is empty."""
-    return None if words.absent(value) else round(float(value))
+def audit_rules(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
+    """Rows of audit.csv by severity and rule, the gravest first."""
+    rules = grouped(rows, lambda row: (row["severity"], row["rule"]))
+    grave = [*SEVERITIES, *(severity for severity, _ in rules)]
+    return dict(sorted(rules.items(), key=lambda rule: min(grave.index(rule[0][0]), len(SEVERITIES))))
 
 
-def audit_view(rows: Sequence[Row], named: Mapping[str, str]) -> dict[str, Any]:
-    """The findings of the audit by rule, the gravest first, and how many of each severity.
+def rule_name(rule: str) -> str:
+    """A rule of the audit in words, abbreviations as they are written.
 
-    `rows` are rows of audit.csv, `named` the trials' names by study_id.
+    >>> rule_name("se_as_sd")
+    'SE as SD'
     """
-    rules: dict[tuple[str, str], list[dict[str, Any]]] = {}
-    for row in rows:
-        rules.setdefault((row["severity"], row["rule"]), []).append(_audit_finding(row, named))
-    order = sorted(rules, key=lambda key: SEVERITIES.index(key[0]) if key[0] in SEVERITIES else 9)
-    return {
-        "counts": [(severity, sum(row["severity"] == severity for row in rows)) for severity in SEVERITIES],
-        "rules": [
-            {
-                "severity": severity,
-                "name": _rule_name(rule),
-                "check": rules[severity, rule][0]["check"],
-                "findings": rules[severity, rule],
-            }
-            for severity, rule in order
-        ],
-    }
-
-
-def _rule_name(rule: str) -> str:
-    """A rule of the audit in words, abbreviations as they are written."""
     written = {"se": "SE", "sd": "SD", "ci": "CI"}
     return words.capital(" ".join(written.get(word, word) for word in words.spaced(rule).split(" ")))
-
-
-def _audit_finding(row: Row, named: Mapping[str, str]) -> dict[str, Any]:
-    """One finding with links: to the trial where it is one of the evidence, to each raw result row."""
-    study_id = row.get("study_id") or ""
-    return {
-        "study_id": study_id if study_id in named else "",
-        "label": named.get(study_id, study_id),
-        "numbers": row["numbers"],
-        "finding": row["finding"],
-        "check": row["check"],
-        "source_url": row.get("source_url"),
-        "rows": row_links(row.get("row_ids")),
-    }
-
-
-def not_asked_view(rows: Sequence[Row], tables: Tables) -> list[dict[str, Any]]:
-    """Results that no analysis asks for: one entry a trial and domain, with its outcomes, arms and rows.
-
-    `rows` are those of `unused.not_asked`.
-    """
-    arms: dict[str, list[str]] = {}
-    for arm in tables.get("arms") or []:
-        name = words.spaced(arm.get("category") or arm.get("arm"))
-        arms.setdefault(arm["study_id"], []).append(name)
-    conditions = {study["study_id"]: study.get("condition") for study in tables.get("studies") or []}
-    entries: dict[tuple[str, str], dict[str, Any]] = {}
-    for row in rows:
-        code = str(conditions.get(row["study_id"]) or "")
-        entry = entries.setdefault(
-            (row["study_id"], row["domain"]),
-            {
-                **{"study_id": row["study_id"], "label": row["label"], "outcomes": [], "rows": []},
-                "domain": words.capital(words.domain_name(row["domain"])),
-                "condition": words.capital(CONDITION_NAMES.get(code, code)),
-                "arms": list(dict.fromkeys(arms.get(row["study_id"], []))),
-            },
-        )
-        entry["outcomes"].append(words.spaced(row["instrument"]))
-        entry["rows"] += row_links(row["row_ids"])
-    return list(entries.values())

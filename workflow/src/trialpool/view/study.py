@@ -1,69 +1,116 @@
-"""The trials' side: where the numbers of a plotted effect stand in print, every trial with its raw rows, and
-its risk of bias as reviews have judged it (tools and domains as the data name them, gaps shown as gaps).
+"""The trials' side: rows of the evidence in; trials with their results, risk of bias, and unused results out.
+
+Risk of bias is as reviews have judged it: tools and domains as the data name them, gaps shown as gaps.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
-from trialpool.records import Known, Record, Study, Unused
+from trialpool.records import Known, Record, Study, Unused, to_json
 from trialpool.text import absent
-from trialpool.view.forest_table import ForestTable
-from trialpool.view.read import Row, Tables
-from trialpool.view.unused import RESULT_TABLES
+from trialpool.view.read import Row, Tables, grouped
 
-SHOWN_APART = frozenset({"study_id", "row_id", "source_url", "locator", "reading", "note"})
-TABLE_NAMES = {
+RESULT_TABLES = {
     "continuous": "Outcomes of arms",
     "contrasts": "Published contrasts between arms",
     "events": "Events",
 }
-SYMBOLS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
-LIGHTS = [(name.replace("_", "-"), sign, words.spaced(name)) for name, sign in SYMBOLS.items()]
-_DOI = re.compile(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]+")
-_PMID = re.compile(r"\d{1,9}")
-_PMCID = re.compile(r"PMC\d{1,9}")
+SHOWN_APART = frozenset({"study_id", "row_id", "source_url", "locator", "reading", "note"})
+_IDENTIFIERS = {  # by column: its form, the address that it becomes, and how it is printed
+    "doi": (re.compile(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]+"), "https://doi.org/{}", "doi:{}"),
+    "pmid": (re.compile(r"\d{1,9}"), "https://pubmed.ncbi.nlm.nih.gov/{}/", "PubMed {}"),
+    "pmcid": (re.compile(r"PMC\d{1,9}"), "https://pmc.ncbi.nlm.nih.gov/articles/{}/", "{}"),
+}
 
 
 @dataclass(frozen=True, slots=True)
-class Origin:
-    """Where a plotted effect comes from: what was measured when, the steps, the rows as they were read."""
+class Trial:
+    """One trial of the evidence: its row of studies, and its rows of other tables; results by heading."""
 
-    study: Study
-    outcome: str
-    time: str
-    light: Row | None
-    steps: tuple[str, ...]
-    cautions: tuple[str, ...]
-    raw: tuple[Row, ...]
-    row_ids: tuple[str, ...]
+    facts: Row
+    label: str
+    arms: Sequence[Row] = ()
+    results: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+    risk_of_bias: Sequence[Row] = ()
+    used_in: Sequence[Record] = ()
+
+    @property
+    def study_id(self) -> str:
+        """Its name among the tables."""
+        return str(self.facts["study_id"])
+
+    @property
+    def condition(self) -> str:
+        """The code of its condition, "" where none is known."""
+        return self.facts.get("condition") or ""
+
+    @property
+    def treatments(self) -> list[str]:
+        """What its arms got, each once."""
+        return list(dict.fromkeys(words.spaced(arm.get("category") or arm.get("arm")) for arm in self.arms))
+
+    @property
+    def links(self) -> list[tuple[str, str]]:
+        """Text and address of its well-formed identifiers; one of another form makes none."""
+        values = ((str(self.facts.get(key) or ""), *rest) for key, rest in _IDENTIFIERS.items())
+        return [
+            (printed.format(value), address.format(value))
+            for value, form, address, printed in values
+            if form.fullmatch(value)
+        ]
 
 
-def origins(record: Record, table: ForestTable, raw: Row, instruments: Row) -> dict[int, Origin]:
-    """The origin of every row of a forest table by the trial's number in the record.
-
-    `raw` holds raw rows by row_id, `instruments` the catalogue of instruments.
-    """
-    rows = {}
-    for shown in table.studies:
-        study = record.studies[shown.number]
-        ids = _row_ids(study.row_ids)
-        rows[shown.number] = Origin(
-            study=study,
-            outcome=instrument_name(study.instrument, study.item, instruments),
-            time=_time(study, shown.weeks),
-            light=_light(shown.worst_judgement) if shown.judgements else None,
-            steps=study.derivation,
-            cautions=study.cautions,
-            raw=tuple(raw[row_id] for row_id in ids if row_id in raw),
-            row_ids=tuple(ids),
+def trial_views(records: Sequence[Record], tables: Tables) -> list[Trial]:
+    """Every trial of the evidence, sorted by condition, name and id."""
+    studies = tables.get("studies") or []
+    named = labels(records, studies)
+    uses = dict.fromkeys((row.study_id, n) for n, record in enumerate(records) for row in record.studies)
+    used = grouped(uses, lambda use: use[0])
+    of = {
+        table: grouped(tables.get(table) or [], lambda row: row["study_id"])
+        for table in (*RESULT_TABLES, "arms", "risk_of_bias")
+    }
+    trials = [
+        Trial(
+            facts=study,
+            label=named[key],
+            arms=of["arms"].get(key, []),
+            results={name: of[table][key] for table, name in RESULT_TABLES.items() if key in of[table]},
+            risk_of_bias=of["risk_of_bias"].get(key, []),
+            used_in=[records[number] for _, number in used.get(key, [])],
         )
-    return rows
+        for key, study in ((study["study_id"], study) for study in studies)
+    ]
+    return sorted(trials, key=lambda trial: (trial.condition, trial.label.casefold(), trial.study_id))
+
+
+def labels(records: Iterable[Record], studies: Iterable[Row]) -> dict[str, str]:
+    """The name of every trial, not too long: as the effects name it, else first author and year."""
+    named: dict[str, str] = {}
+    for record in records:
+        rows: tuple[Known | Unused | Study, ...] = (*record.known, *record.not_used, *record.studies)
+        named |= {row.study_id: row.label for row in rows if row.label}
+    for study in studies:
+        author = str(study.get("first_author") or "").split(" ")[0]
+        year = words.plain_number(study.get("year"))
+        named.setdefault(study["study_id"], f"{author} {year}" if author else study["study_id"])
+    return {study_id: words.short(label) for study_id, label in named.items()}
+
+
+def cells(row: Row) -> list[tuple[str, str]]:
+    """The cells of a raw row as reported, with the names of their columns; empty ones are left out.
+
+    >>> cells({"row_id": "events.csv:2", "study_id": "A2000", "events": 3.0, "n": None})
+    [('events', '3')]
+    """
+    shown = {key: value for key, value in row.items() if key not in SHOWN_APART and not absent(value)}
+    return [(words.spaced(key), words.plain_number(value)) for key, value in shown.items()]
 
 
 def instrument_name(code: str | None, item: str | None, instruments: Row) -> str:
@@ -83,191 +130,109 @@ def instrument_name(code: str | None, item: str | None, instruments: Row) -> str
     return name if absent(item) else f"{name}: {words.spaced(item)}"
 
 
-def _time(study: Study, weeks: str) -> str:
+def measured_when(study: Study) -> str:
     """When a result was measured: its week, and that it is a follow-up."""
     name = words.TIMEPOINT_NAMES.get(study.timepoint, words.spaced(study.timepoint))
-    if not weeks:
+    if study.weeks is None:
         return name
-    return f"week {weeks}, {name}" if study.timepoint == "follow_up" else f"week {weeks}"
+    week = f"week {words.plain_number(round(study.weeks, 1))}"
+    return f"{week}, {name}" if study.timepoint == "follow_up" else week
 
 
-def _identifier_links(study: Row) -> list[dict[str, str]]:
-    """Links made from well-formed identifiers; an identifier of another form makes none."""
-    links = []
-    doi, pmid, pmcid = (str(study.get(key) or "") for key in ("doi", "pmid", "pmcid"))
-    if _DOI.fullmatch(doi):
-        links.append({"text": f"doi:{doi}", "url": f"https://doi.org/{doi}"})
-    if _PMID.fullmatch(pmid):
-        links.append({"text": f"PubMed {pmid}", "url": f"https://pubmed.ncbi.nlm.nih.gov/{pmid}/"})
-    if _PMCID.fullmatch(pmcid):
-        links.append({"text": pmcid, "url": f"https://pmc.ncbi.nlm.nih.gov/articles/{pmcid}/"})
-    return links
+# risk of bias
 
 
-def raw_index(tables: Tables) -> dict[str, dict[str, Any]]:
-    """Raw rows by row_id, in the form in which the page shows them (cells, and where it was read).
+@dataclass(frozen=True, slots=True)
+class Light:
+    """A judgement as readers see it: its class in the style sheet, symbol and words."""
 
-    >>> index = raw_index({"events": [{"row_id": "events.csv:2", "study_id": "A2000", "events": 3.0}]})
-    >>> index["events.csv:2"]["cells"]
-    [('events', '3')]
-    """
-    return {
-        str(row["row_id"]): _raw_row(row)
-        for table in RESULT_TABLES
-        for row in tables.get(table) or []
-        if not absent(row.get("row_id"))
-    }
+    judgement: str
+    symbol: str
+    text: str
 
 
-def _raw_row(row: Row) -> dict[str, Any]:
-    """One raw row: its cells as reported (empty ones left out), and where it was read."""
-    return {
-        "row_id": row.get("row_id"),
-        "anchor": words.anchor("row", row.get("row_id")),
-        "cells": [
-            (words.spaced(key), words.plain_number(value))
-            for key, value in row.items()
-            if key not in SHOWN_APART and not absent(value)
-        ],
-        "source_url": row.get("source_url"),
-        "locator": row.get("locator"),
-        "reading": row.get("reading"),
-        "note": row.get("note"),
-    }
+def _light(judgement: str, symbol: str = "?") -> Light:
+    return Light(judgement.replace("_", "-"), symbol, words.spaced(judgement))
 
 
-def _row_ids(text: Any) -> list[str]:
-    """The row ids of an effect, in order, each once."""
-    return list(dict.fromkeys(str(text or "").split()))
+LIGHTS = {
+    judgement: _light(judgement, symbol)
+    for judgement, symbol in {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}.items()
+}
 
 
-def row_links(text: Any) -> list[dict[str, str]]:
-    """The row ids of a text with the anchors under which the page shows them."""
-    return [{"row_id": row_id, "anchor": words.anchor("row", row_id)} for row_id in str(text or "").split()]
+def light(judgement: str) -> Light:
+    """The light of a judgement, that of an unknown word too."""
+    return LIGHTS.get(judgement) or _light(judgement)
 
 
-def labels(records: Iterable[Record], studies: Iterable[Row]) -> dict[str, str]:
-    """The name of every trial, not too long: as the effects name it, else first author and year."""
-    named: dict[str, str] = {}
-    for record in records:
-        rows: tuple[Known | Unused | Study, ...] = (*record.known, *record.not_used, *record.studies)
-        named |= {row.study_id: row.label for row in rows if row.label}
-    for study in studies:
-        author = str(study.get("first_author") or "").split(" ")[0]
-        year = words.plain_number(study.get("year"))
-        named.setdefault(study["study_id"], f"{author} {year}" if author else study["study_id"])
-    return {study_id: words.short(label) for study_id, label in named.items()}
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """How many trials have one judgement in one domain, and which share in per cent of all."""
+
+    light: Light
+    count: int
+    share: float
 
 
-def trial_views(records: Sequence[Record], tables: Tables) -> list[dict[str, Any]]:
-    """Every trial of the evidence as the page shows it, sorted by condition, name and id."""
-    studies = tables.get("studies") or []
-    named = labels(records, studies)
-    used: dict[str, list[Record]] = {}  # the analyses that use each trial, in the order of the config
-    for record in records:
-        for study_id in dict.fromkeys(study.study_id for study in record.studies):
-            used.setdefault(study_id, []).append(record)
-    by_study: dict[str, dict[str, list[Row]]] = {}
-    for table in (*RESULT_TABLES, "arms", "risk_of_bias"):
-        rows = by_study.setdefault(table, {})
-        for row in tables.get(table) or []:
-            rows.setdefault(row["study_id"], []).append(row)
-    views = [_trial_view(study, named, used, by_study) for study in studies]
-    return sorted(views, key=lambda view: (view["condition"], view["label"].casefold(), view["study_id"]))
+@dataclass(frozen=True, slots=True)
+class JudgedTrial:
+    """A trial's row: for each domain the lights (several where several reviews judged), and who judged."""
+
+    study_id: str
+    label: str
+    cells: Sequence[Sequence[Light]]
+    assessors: Sequence[str]
 
 
-def _trial_view(
-    study: Row,
-    named: Mapping[str, str],
-    used: Mapping[str, list[Record]],
-    by_study: Mapping[str, Mapping[str, list[Row]]],
-) -> dict[str, Any]:
-    key = study["study_id"]
-    results = [
-        {"name": TABLE_NAMES[table], "rows": [_raw_row(row) for row in by_study[table][key]]}
-        for table in RESULT_TABLES
-        if by_study[table].get(key)
-    ]
-    return {
-        "study_id": key,
-        "label": named[key],
-        "condition": study.get("condition") or "",
-        "year": study.get("year"),
-        "facts": study,
-        "links": _identifier_links(study),
-        "arms": by_study["arms"].get(key, []),
-        "results": results,
-        "n_rows": sum(len(table["rows"]) for table in results),
-        "risk_of_bias": by_study["risk_of_bias"].get(key, []),
-        "used_in": used.get(key, []),
-    }
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """The judgements made with one tool: its trials, and by domain in words the bars over all trials."""
+
+    name: str
+    trials: Sequence[JudgedTrial]
+    domains: Mapping[str, Sequence[Bar]]
 
 
-def tool_tables(judgements: Sequence[Row], named: Mapping[str, str], trials: int) -> list[dict[str, Any]]:
+def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: int) -> list[Tool]:
     """One table a tool: trials by domains, and for each domain the count of each judgement of all `trials`.
 
-    A domain judged several times (by several reviews) shows every judgement.
-
     >>> rows = [{"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "low", "assessed_by": "x"}]
-    >>> table = tool_tables(rows, {"A": "A 2000"}, 4)[0]
-    >>> table["summary"][0]["bars"][-1]["count"]
+    >>> judged_tools(rows, {"A": "A 2000"}, 4)[0].domains["d1"][-1].count
     3
     """
-    tools = dict.fromkeys(row["tool"] for row in judgements)
-    return [_tool_table(tool, [r for r in judgements if r["tool"] == tool], named, trials) for tool in tools]
+    return [
+        _tool(name, rows, named, trials) for name, rows in grouped(judgements, lambda r: r["tool"]).items()
+    ]
 
 
-def _tool_table(tool: str, rows: Sequence[Row], named: Mapping[str, str], trials: int) -> dict[str, Any]:
-    domains = list(dict.fromkeys(row["domain"] for row in rows))
-    studies = sorted({row["study_id"] for row in rows}, key=lambda study: (named.get(study, study), study))
-    cells: dict[tuple[str, str], list[Row]] = {}
-    for row in rows:
-        cells.setdefault((row["study_id"], row["domain"]), []).append(row)
-    return {
-        "tool": tool,
-        "domains": [words.spaced(domain) for domain in domains],
-        "rows": [
-            {
-                "study_id": study,
-                "label": named.get(study, study),
-                "cells": [
-                    [_light(row["judgement"]) for row in cells.get((study, domain), [])] for domain in domains
-                ],
-                "assessors": list(dict.fromkeys(r["assessed_by"] for r in rows if r["study_id"] == study)),
-            }
-            for study in studies
-        ],
-        "summary": [_summary(domain, studies, cells, trials) for domain in domains],
-    }
+def _tool(name: str, rows: Sequence[Row], named: Mapping[str, str], trials: int) -> Tool:
+    domains = grouped(rows, lambda row: row["domain"])
+    cells = grouped(rows, lambda row: (row["study_id"], row["domain"]))
+    judged = [
+        JudgedTrial(
+            study_id=study,
+            label=named.get(study, study),
+            cells=[[light(row["judgement"]) for row in cells.get((study, each), [])] for each in domains],
+            assessors=list(dict.fromkeys(row["assessed_by"] for row in own)),
+        )
+        for study, own in grouped(rows, lambda row: row["study_id"]).items()
+    ]
+    judged.sort(key=lambda trial: (trial.label, trial.study_id))
+    return Tool(name, judged, {words.spaced(each): _bars(own, trials) for each, own in domains.items()})
 
 
-def _light(judgement: str) -> dict[str, str]:
-    """A judgement as the page shows it: class, symbol and words."""
-    return {
-        "judgement": judgement.replace("_", "-"),
-        "symbol": SYMBOLS.get(judgement, "?"),
-        "text": words.spaced(judgement),
-    }
-
-
-def _summary(
-    domain: str, studies: Sequence[str], cells: Mapping[tuple[str, str], list[Row]], trials: int
-) -> dict[str, Any]:
+def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
     """How many trials have each judgement in one domain (the worst of several), and how many have none."""
-    counts = dict.fromkeys(SYMBOLS, 0)
-    for study in studies:
-        judged = cells.get((study, domain))
-        if judged:
-            counts[max((row["judgement"] for row in judged), key=lambda name: WORST.get(name, 1))] += 1
-    shares = [*counts.items(), ("not_judged", max(trials - sum(counts.values()), 0))]
-    return {
-        "domain": words.spaced(domain),
-        "bars": [
-            {"judgement": name.replace("_", "-"), "text": words.spaced(name), "count": count}
-            | {"share": round(100 * count / trials, 2) if trials else 0.0}
-            for name, count in shares
-        ],
-    }
+    worst = [
+        max((row["judgement"] for row in own), key=lambda name: WORST.get(name, 1))
+        for own in grouped(rows, lambda row: row["study_id"]).values()
+    ]
+    counts = {each: worst.count(judgement) for judgement, each in LIGHTS.items()}
+    counts[_light("not_judged")] = max(trials - len(worst), 0)
+    return [
+        Bar(each, count, round(100 * count / trials, 2) if trials else 0.0) for each, count in counts.items()
+    ]
 
 
 def assessor_url(assessor: Any) -> str:
@@ -278,3 +243,131 @@ def assessor_url(assessor: Any) -> str:
     """
     text = str(assessor or "")
     return words.url(f"https://doi.org/{text}" if text.startswith("10.") else text)
+
+
+# what was not used
+
+OTHER_QUESTION = ("other_comparison", "other_purpose")
+OTHER_RESULT = (
+    *("other_outcome", "other_item", "other_time", "other_instrument", "other_item_preferred"),
+    *("other_time_preferred", "final_preferred", "same_result", "part_of_arms"),
+)
+KINDS = {  # in the order of the file: the nearest to being used first
+    "unusable": "reported for this very question, in a form that cannot be used",
+    "other_result": "another outcome, part or time than the question asks for or prefers",
+    "no_numbers": "a trial of the comparison, of which no number could be read",
+    "other_question": "a trial with this outcome that compares something else, or has another purpose",
+    "not_asked": "a result that no analysis asks for",
+}
+NOT_ASKED = "no analysis asks for this outcome in this comparison"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excluded(Unused):
+    """A row of excluded.csv: `analysis` names all that do not use the result, `analyses` counts them."""
+
+    reason_kind: str
+    domain: str
+    analyses: int
+
+
+def reason_kind(code: str) -> str:
+    """The kind of a reason for not using a result, a key of KINDS.
+
+    >>> reason_kind("no_spread"), reason_kind("other_time"), reason_kind("other_comparison")
+    ('unusable', 'other_result', 'other_question')
+    """
+    if code in OTHER_QUESTION:
+        return "other_question"
+    if code in OTHER_RESULT:
+        return "other_result"
+    return code if code in KINDS else "unusable"
+
+
+def near_misses(record: Record) -> list[Unused]:
+    """Results of the analysis' own comparison that were reported and could not be used.
+
+    Other comparisons and purposes are not meant, nor trials of which no number is known.
+    """
+    elsewhere = (*OTHER_QUESTION, "no_numbers")
+    return [row for row in record.not_used if row.reason_code not in elsewhere]
+
+
+def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ()) -> list[Excluded]:
+    """The rows of excluded.csv: by analysis the near misses first, then trials without numbers.
+
+    A trial that compares something else stands once for each outcome domain and reason, at the end, with all
+    the analyses that it does not answer; last come the results that no analysis asks for.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> unused = [{"study_id": "A", "reason_code": "other_comparison"}]
+    >>> records = [filled(Appraised, {"analysis": name, "not_used": unused}) for name in ("a", "b")]
+    >>> [(row.analysis, row.analyses, row.reason_kind) for row in excluded_rows(records)]
+    [('a b', 2, 'other_question')]
+    """
+    near: list[Excluded] = []
+    elsewhere: list[Excluded] = []
+    for record in records:
+        own = {"analysis": record.analysis, "domain": record.domain, "analyses": 1}
+        rows = [
+            Excluded(**to_json(row) | own | {"reason_kind": reason_kind(row.reason_code)})
+            for row in record.not_used
+        ]
+        elsewhere += [row for row in rows if row.reason_kind == "other_question"]
+        rows = [row for row in rows if row.reason_kind != "other_question"]
+        near += sorted(rows, key=lambda row: list(KINDS).index(row.reason_kind))
+    same = grouped(elsewhere, lambda row: (row.study_id, row.reason_code, row.domain)).values()
+    last = [
+        replace(rows[0], analysis=" ".join(row.analysis for row in rows), analyses=len(rows)) for rows in same
+    ]
+    return [*near, *sorted(last, key=lambda row: (row.domain, row.label)), *not_asked]
+
+
+def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str]) -> list[Excluded]:
+    """Results in an outcome domain in which no analysis (nearly) uses the trial, as rows of excluded.csv.
+
+    One row for each trial, domain and outcome; baseline values are no results. `named` holds the trials'
+    names. Trials that answer some analysis of the domain are not listed here, whatever else they report.
+
+    >>> tables = {"events": [{"study_id": "A", "domain": "withdrawal", "outcome": "all_causes",
+    ...                       "row_id": "events.csv:2", "timepoint": "end_of_treatment"}]}
+    >>> [(row.study_id, row.instrument, row.row_ids) for row in not_asked([], tables, {})]
+    [('A', 'all_causes', 'events.csv:2')]
+    """
+    answered = {  # trial and domain of all results that some analysis uses, or would if it could
+        (study_id, record.domain)
+        for record in records
+        for study_id in (
+            *(row.study_id for row in record.studies),
+            *(row.study_id for row in record.not_used if row.reason_code not in OTHER_QUESTION),
+        )
+    }
+    rows = [
+        row
+        for table in RESULT_TABLES
+        for row in tables.get(table) or []
+        if row.get("domain")
+        and row.get("timepoint") != "baseline"
+        and (row["study_id"], row["domain"]) not in answered
+    ]
+    excluded = [
+        Excluded(
+            analysis="",
+            analyses=0,
+            study_id=study,
+            label=named.get(study, study),
+            domain=domain,
+            instrument=outcome,
+            reason_code="not_asked",
+            reason_kind="not_asked",
+            reason=NOT_ASKED,
+            row_ids=" ".join(row["row_id"] for row in same),
+            source_url=same[0].get("source_url") or "",
+        )
+        for (study, domain, outcome), same in grouped(rows, _result).items()
+    ]
+    return sorted(excluded, key=lambda row: (row.domain, row.label, row.instrument))
+
+
+def _result(row: Row) -> tuple[str, str, str]:
+    return row["study_id"], row["domain"], str(row.get("instrument") or row.get("outcome") or "")
