@@ -257,7 +257,7 @@ def _aligned(file: str, records: list[list[str]], table: Table) -> RawTable:
     """The cells under the columns that they stand in."""
     header = [name.strip() for name in records[0]]
     places = {name: header.index(name) for name in table.names if name in header}
-    faults = list(_header_faults(file, header, table))
+    faults = list(header_faults(file, header, table))
     if not places or (len(header) == 1 and len(table.names) > 1):
         raise InputError(faults)
     width, named = len(header), len(header) - _nameless(header)
@@ -284,7 +284,8 @@ def _nameless(header: Sequence[str]) -> int:
     return len(header) - 1 - max((place for place, name in enumerate(header) if name), default=-1)
 
 
-def _header_faults(file: str, header: Sequence[str], table: Table) -> Iterator[Fault]:
+def header_faults(file: str, header: Sequence[str], table: Table) -> Iterator[Fault]:
+    """What is wrong with the header row of a table: columns that are unknown, missing, or there twice."""
     known = table.names
     if not set(known) & set(header) or (len(header) == 1 and len(known) > 1):
         sign = next((sign for sign in SEPARATORS if sign in "".join(header)), "")

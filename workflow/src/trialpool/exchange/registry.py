@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from trialpool.contracts import FORMS, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
@@ -41,16 +41,11 @@ CATEGORIES = {"PLACEBO_COMPARATOR": "placebo", "SHAM_COMPARATOR": "sham"}
 DESIGNS = {"PARALLEL": "parallel", "CROSSOVER": "crossover"}
 PURPOSES = {"TREATMENT": "treatment", "PREVENTION": "prevention"}
 CENTRES = {"MEAN": "mean", "MEDIAN": "median", "LEAST_SQUARES_MEAN": "lsmean"}
-COUNT = "COUNT_OF_PARTICIPANTS"
 SPREADS = {
     "standard deviation": "sd",
-    "standard error": "se",
-    "standard error of the mean": "se",
-    "95% confidence interval": "ci95",
-    "confidence 95": "ci95",
-    "inter-quartile range": "iqr",
-    "inter quartile range": "iqr",
-    "interquartile range": "iqr",
+    **dict.fromkeys(("standard error", "standard error of the mean"), "se"),
+    **dict.fromkeys(("95% confidence interval", "confidence 95"), "ci95"),
+    **dict.fromkeys(("inter-quartile range", "inter quartile range", "interquartile range"), "iqr"),
     "full range": "range",
 }
 UNITS = {
@@ -60,15 +55,10 @@ UNITS = {
     **{"cm": ("cm", "centimeters"), "Hz": ("hz",)},
 }
 MEASURES = {  # the first phrase in the registry's name of the parameter decides
-    "odds ratio": "odds_ratio",
-    "hazard ratio": "hazard_ratio",
-    "risk ratio": "risk_ratio",
-    "rate ratio": "rate_ratio",
-    "risk difference": "risk_difference",
+    **{"odds ratio": "odds_ratio", "hazard ratio": "hazard_ratio", "risk ratio": "risk_ratio"},
+    **{"rate ratio": "rate_ratio", "risk difference": "risk_difference"},
     "standardized mean difference": "smd",
-    "mean difference": "mean_difference",
-    "difference in mean": "mean_difference",
-    "ls mean": "mean_difference",
+    **dict.fromkeys(("mean difference", "difference in mean", "ls mean"), "mean_difference"),
 }
 SAFETY_TOTALS = (
     ("serious_adverse_event", "any", "serious"),
@@ -79,16 +69,16 @@ DROPOUTS = {"adverse event": "adverse_event", "lack of efficacy": "lack_of_effec
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
-    """A result group of the registry: the arm it is, and its title there."""
+class _Results:
+    """The posted results of one record: the arm of every result group by its folded title, and remarks."""
 
-    arm: str
-    title: str
+    record: Entry
+    arms: Mapping[str, str]
+    remarks: list[str] = field(default_factory=list)
 
-    @property
-    def key(self) -> str:
-        """What groups of different modules that are one arm have in common."""
-        return _folded(self.title)
+    def arms_of(self, record: Entry, key: str = "groups") -> dict[str, str]:
+        """The arm of each group id of one module or outcome: ids are reused between these, titles not."""
+        return {text(group, "id"): self.arms[_folded(group)] for group in entries(record, key)}
 
 
 def import_registry(path: str | Path) -> Candidates:
@@ -101,253 +91,237 @@ def import_registry(path: str | Path) -> Candidates:
     FileNotFoundError: [Errno 2] No such file or directory: 'record.json'
     """
     record = _record(Path(path))
-    protocol, results = section(record, "protocolSection"), section(record, "resultsSection")
-    nct = str(section(protocol, "identificationModule").get("nctId") or "")
+    protocol, posted = section(record, "protocolSection"), section(record, "resultsSection")
+    nct = text(section(protocol, "identificationModule"), "nctId")
     if not re.fullmatch(r"NCT\d{8}", nct):
-        fault = _fault(path, "nctId", nct or "nothing", "not an NCT number", "use the API v2 record")
-        raise InputError([fault])
-    if not results:
+        _refuse(path, "not an NCT number", "use the API v2 record", None, "nctId", nct or "nothing")
+    if not posted:
         remedy = "look for a publication of the trial"
-        raise InputError([_fault(path, "resultsSection", "", f"{nct} has no posted results", remedy)])
+        _refuse(path, f"{nct} has no posted results", remedy, None, "resultsSection")
+    results = _Results(posted, _arm_ids(posted))
     base = {"study_id": nct, "source_url": f"https://clinicaltrials.gov/study/{nct}", "reading": "single"}
-    groups = _groups(results)
-    remarks: list[str] = []
-    rows: dict[str, list[Row]] = {"studies": [_study(protocol, base)]}
-    rows |= {"continuous": [], "events": [], "contrasts": []}
-    for place, outcome in enumerate(entries(results, "outcomeMeasuresModule", "outcomeMeasures"), 1):
-        for table, row in outcome_rows(outcome, place, groups, remarks):
+    rows: dict[str, list[Row]] = {"continuous": [], "events": [], "contrasts": []}
+    for place, outcome in enumerate(entries(posted, "outcomeMeasuresModule", "outcomeMeasures"), 1):
+        for table, row in outcome_rows(outcome, place, results):
             rows[table].append(base | row)
-        rows["contrasts"] += [base | row for row in contrast_rows(outcome, place, groups, remarks)]
-    safety, flow = section(results, "adverseEventsModule"), section(results, "participantFlowModule")
-    rows["events"] += [base | row for row in safety_rows(safety, groups)]
-    rows["events"] += [base | row for row in flow_rows(flow, groups, remarks)]
-    rows["arms"] = list(_arms(nct, groups, protocol, flow, rows))
-    return Candidates(f"ClinicalTrials.gov record {nct}", rows, remarks)
+        rows["contrasts"] += [base | row for row in contrast_rows(outcome, place, results)]
+    rows["events"] += [base | row for row in (*safety_rows(results), *flow_rows(results))]
+    rows["arms"] = list(_arms(nct, results, protocol, rows))
+    study = {name: cell for name, cell in base.items() if name != "reading"}
+    rows["studies"] = [study | _study(protocol, nct)]
+    return Candidates(f"ClinicalTrials.gov record {nct}", rows, results.remarks)
+
+
+# The record
 
 
 def _record(path: Path) -> Entry:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
-        raise InputError([_fault(path, "", "", "the file is not UTF-8", "download it anew")]) from None
+        _refuse(path, "the file is not UTF-8", "download it anew")
     except (json.JSONDecodeError, RecursionError) as error:
-        line = error.lineno if isinstance(error, json.JSONDecodeError) else None
-        fault = Fault(str(path), line, "", "", "the file is not valid JSON", "download it anew")
-        raise InputError([fault]) from None
+        _refuse(path, "the file is not valid JSON", "download it anew", getattr(error, "lineno", None))
     if isinstance(data, dict) and isinstance(data.get("studies"), list) and data["studies"]:
         data = data["studies"][0]
     if not isinstance(data, dict) or "protocolSection" not in data:
         remedy = "download https://clinicaltrials.gov/api/v2/studies/NCT… as JSON"
-        raise InputError([_fault(path, "protocolSection", "", "the file is no API v2 study record", remedy)])
-    return data
+        _refuse(path, "the file is no API v2 study record", remedy, None, "protocolSection")
+    record: Entry = data
+    return record
 
 
-def _fault(path: str | Path, column: str, value: str, problem: str, remedy: str) -> Fault:
-    return Fault(str(path), None, column, value, problem, remedy)
+def _refuse(
+    path: str | Path, problem: str, remedy: str, line: int | None = None, column: str = "", value: str = ""
+) -> NoReturn:
+    raise InputError([Fault(str(path), line, column, value, problem, remedy)]) from None
 
 
-def section(record: Entry, *keys: str) -> dict[str, Any]:
+def section(record: Entry, *keys: str) -> Entry:
     """The dict at a path of keys in a record, {} where there is none.
 
     >>> section({"a": {"b": {"c": 1}}}, "a", "b"), section({"a": [1]}, "a")
     ({'c': 1}, {})
     """
-    part: Any = record
+    part: object = record
     for key in keys:
         part = part.get(key) if isinstance(part, dict) else None
     return part if isinstance(part, dict) else {}
 
 
-def entries(record: Entry, *keys: str) -> list[dict[str, Any]]:
+def entries(record: Entry, *keys: str) -> list[Entry]:
     """The dicts of the list at a path of keys; whatever else stands there is passed over.
 
     >>> entries({"a": [{"b": 1}, 2]}, "a"), entries({}, "a")
     ([{'b': 1}], [])
     """
-    *path, last = keys
-    listed = (section(record, *path) if path else record).get(last)
+    listed = section(record, *keys[:-1]).get(keys[-1]) if keys[:-1] else record.get(keys[-1])
     return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
 
 def text(record: Entry, key: str) -> str:
-    """A text of a record on one line, "" where it is absent.
+    """A text or number of a record on one line, "" where it is absent.
 
-    >>> text({"a": " two\\nlines "}, "a"), text({}, "a")
-    ('two lines', '')
+    >>> text({"a": " two\\nlines "}, "a"), text({"a": 0}, "a"), text({}, "a")
+    ('two lines', '0', '')
     """
-    return " ".join(str(record.get(key) or "").split())
+    value = record.get(key)
+    return "" if value is None else " ".join(str(value).split())
 
 
-def _folded(title: str) -> str:
-    return " ".join(title.casefold().split())
-
-
-def _study(protocol: Entry, base: Row) -> Row:
-    locations = entries(protocol, "contactsLocationsModule", "locations")
-    countries = sorted({str(place["country"]) for place in locations if place.get("country")})
-    references = entries(protocol, "referencesModule", "references")
-    result = next((entry for entry in references if entry.get("type") == "RESULT"), {})
-    sponsor = section(protocol, "sponsorCollaboratorsModule", "leadSponsor").get("name", "")
-    posted = str(section(protocol, "statusModule", "resultsFirstPostDateStruct").get("date") or "")
-    names, design = section(protocol, "identificationModule"), section(protocol, "designModule")
-    model, purpose = (
-        section(design, "designInfo").get(key) for key in ("interventionModel", "primaryPurpose")
-    )
-    title = str(names.get("officialTitle") or names.get("briefTitle") or "")
-    pmid = str(result.get("pmid") or "")
-    conditions = section(protocol, "conditionsModule").get("conditions") or []
-    return {
-        "study_id": base["study_id"],
-        "first_author": plain(str(sponsor), 200),
-        "year": posted[:4] if posted[:4].isdigit() else "",
-        "country": plain(", ".join(countries), 200),
-        "pmid": pmid if pmid.isdigit() else "",
-        "registration": base["study_id"],
-        "population": plain(", ".join(map(str, conditions))),
-        "design": DESIGNS.get(str(model), ""),
-        "n_randomised": count(str(section(design, "enrollmentInfo").get("count") or "")),
-        "setting_note": plain(f"{title}; year = results first posted; author = lead sponsor"),
-        "purpose": PURPOSES.get(str(purpose), ""),
-        "source_type": "registry",
-        "source_url": base["source_url"],
-    }
-
-
-def _groups(results: Entry) -> dict[str, Group]:
-    """Every result group by its title. Groups of different modules with one title are one arm."""
-    listed = entries(results, "participantFlowModule", "groups")
-    listed += entries(results, "adverseEventsModule", "eventGroups")
-    for outcome in entries(results, "outcomeMeasuresModule", "outcomeMeasures"):
-        listed += entries(outcome, "groups")
-    arms: dict[str, str] = {}
-    groups: dict[str, Group] = {}
-    for title in map(title_of, listed):
-        key = _folded(title)
-        if key not in arms:
-            stem = word(title, 40) or "group"
-            options = [stem, *(f"{stem}_{number}" for number in range(2, len(arms) + 3))]
-            arms[key] = next(option for option in options if option not in arms.values())
-        groups[title] = Group(arms[key], title)
-    return groups
-
-
-def title_of(group: Entry) -> str:
-    """A group's title, or its id where it has none.
-
-    >>> title_of({"id": "OG000"})
-    'OG000'
-    """
+def _title(group: Entry) -> str:
+    """A group's title, or its id where it has none."""
     return text(group, "title") or text(group, "id")
 
 
-def arms_of(record: Entry, key: str, groups: Mapping[str, Group]) -> dict[str, Group]:
-    """The arm of each group id of one module or outcome; ids are reused between outcomes, titles are not.
-
-    >>> group = Group("acu", "Acupuncture")
-    >>> arms_of({"groups": [{"id": "OG000", "title": "Acupuncture"}]}, "groups", {"Acupuncture": group})
-    {'OG000': Group(arm='acu', title='Acupuncture')}
-    """
-    return {text(group, "id"): groups[title_of(group)] for group in entries(record, key)}
+def _folded(group: Entry) -> str:
+    return _title(group).casefold()
 
 
-def _arms(
-    nct: str, groups: Mapping[str, Group], protocol: Entry, flow: Entry, rows: Mapping[str, Sequence[Row]]
-) -> Iterator[Row]:
+def _joined(*parts: str) -> str:
+    return plain("; ".join(filter(None, parts)))
+
+
+# The trial and its arms
+
+
+def _study(protocol: Entry, nct: str) -> Row:
+    locations = entries(protocol, "contactsLocationsModule", "locations")
+    references = entries(protocol, "referencesModule", "references")
+    result = next((entry for entry in references if entry.get("type") == "RESULT"), {})
+    posted = text(section(protocol, "statusModule", "resultsFirstPostDateStruct"), "date")
+    names, design = section(protocol, "identificationModule"), section(protocol, "designModule")
+    model = section(design, "designInfo")
+    title, pmid = text(names, "officialTitle") or text(names, "briefTitle"), text(result, "pmid")
+    conditions = section(protocol, "conditionsModule").get("conditions") or []
+    return {
+        "first_author": plain(
+            text(section(protocol, "sponsorCollaboratorsModule", "leadSponsor"), "name"), 200
+        ),
+        "year": posted[:4] if posted[:4].isdigit() else "",
+        "country": plain(", ".join(sorted({text(place, "country") for place in locations} - {""})), 200),
+        "pmid": pmid if pmid.isdigit() else "",
+        "registration": nct,
+        "population": plain(", ".join(map(str, conditions))),
+        "design": DESIGNS.get(text(model, "interventionModel"), ""),
+        "n_randomised": count(text(section(design, "enrollmentInfo"), "count")),
+        "setting_note": plain(f"{title}; year = results first posted; author = lead sponsor"),
+        "purpose": PURPOSES.get(text(model, "primaryPurpose"), ""),
+        "source_type": "registry",
+    }
+
+
+def _groups(results: Entry) -> list[Entry]:
+    """Every result group; those of different modules with one title are one arm."""
+    outcomes = entries(results, "outcomeMeasuresModule", "outcomeMeasures")
+    return [
+        *entries(results, "participantFlowModule", "groups"),
+        *entries(results, "adverseEventsModule", "eventGroups"),
+        *(group for outcome in outcomes for group in entries(outcome, "groups")),
+    ]
+
+
+def _arm_ids(results: Entry) -> dict[str, str]:
+    """An arm id for every different title."""
+    arms: dict[str, str] = {}
+    for group in _groups(results):
+        stem = word(_title(group), 40) or "group"
+        options = (stem, *(f"{stem}_{number}" for number in range(2, len(arms) + 3)))
+        free = next(option for option in options if option not in arms.values())
+        arms.setdefault(_folded(group), free)
+    return arms
+
+
+def _arms(nct: str, results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
     """The arms that occur in rows, those of the participant flow first."""
     listed = entries(protocol, "armsInterventionsModule", "armGroups")
-    planned = {word(str(arm.get("label") or "")): arm for arm in listed}
-    started = _started(flow)
-    cells = (row.get(name) for table in rows.values() for row in table for name in ("arm", "arm_1", "arm_2"))
-    used = {arm for arm in cells if arm is not None}
-    seen: set[str] = set()
-    for group in groups.values():
-        if group.arm in seen or group.arm not in used:
-            continue
-        seen.add(group.arm)
-        kind = str(planned.get(word(group.title), {}).get("type") or "")
-        yield {
-            "study_id": nct,
-            "arm": group.arm,
-            "role": ROLES.get(kind, ""),
-            "category": CATEGORIES.get(kind) or category_of(group.title),
-            "label": plain(group.title, 200),
-            "n_randomised": started.get(group.key, ""),
-        }
+    planned = {word(text(arm, "label")): text(arm, "type") for arm in listed}
+    started = _started(section(results.record, "participantFlowModule"))
+    cells = {row.get(name) for table in rows.values() for row in table for name in ("arm", "arm_1", "arm_2")}
+    titles = {_folded(group): _title(group) for group in reversed(_groups(results.record))}
+    for key, arm in results.arms.items():
+        if arm in cells:
+            kind = planned.get(word(titles[key]), "")
+            yield {
+                "study_id": nct,
+                "arm": arm,
+                "role": ROLES.get(kind, ""),
+                "category": CATEGORIES.get(kind) or category_of(titles[key]),
+                "label": plain(titles[key], 200),
+                "n_randomised": started.get(key, ""),
+            }
 
 
 def _started(flow: Entry) -> dict[str, str]:
-    """How many people each group of the first period began with, by the group's key."""
-    titles = {str(group.get("id")): str(group.get("title") or "") for group in entries(flow, "groups")}
-    periods = entries(flow, "periods")
+    """How many people each group of the first period began with, by the group's folded title."""
+    titles = {text(group, "id"): _folded(group) for group in entries(flow, "groups")}
     started = {}
-    for milestone in entries(periods[0], "milestones") if periods else []:
+    for milestone in [
+        move for period in entries(flow, "periods")[:1] for move in entries(period, "milestones")
+    ]:
         if milestone.get("type") == "STARTED":
-            for entry in entries(milestone, "achievements"):
-                people = count(str(entry.get("numSubjects") or ""))
-                title = titles.get(str(entry.get("groupId")), "")
-                started[_folded(title)] = "" if people == "0" else people
+            for group, subjects in _subjects(milestone, "achievements").items():
+                people = count(subjects)
+                started[titles.get(group, "")] = "" if people == "0" else people
     return started
 
 
-def kind_of(outcome: Entry) -> str:
-    """The parameter type in capitals; older downloads write it in words.
+def _subjects(move: Entry, key: str) -> dict[str, str]:
+    return {text(entry, "groupId"): text(entry, "numSubjects") for entry in entries(move, key)}
 
-    >>> kind_of({"paramType": "Least Squares Mean"})
-    'LEAST_SQUARES_MEAN'
+
+# Outcome measures
+
+
+def outcome_rows(outcome: Entry, place: int, results: _Results) -> Iterator[tuple[str, Row]]:
+    """(table, row) for every measurement of one outcome measure that the tables can hold.
+
+    >>> results = _Results({}, {})
+    >>> list(outcome_rows({"title": "X", "paramType": "GEOMETRIC_MEAN"}, 3, results)), results.remarks
+    ([], ['Outcome measure 3 (X): geometric mean in no unit fits no table, not imported.'])
     """
+    kind, title, unit = _kind(outcome), text(outcome, "title"), text(outcome, "unitOfMeasure")
+    people = kind == "NUMBER" and unit.casefold() in ("participants", "patients")
+    if not (people or kind == "COUNT_OF_PARTICIPANTS" or kind in CENTRES):
+        shown = f"{kind.lower().replace('_', ' ') or 'unnamed'} in {unit or 'no unit'}"
+        results.remarks.append(f"Outcome measure {place} ({title}): {shown} fits no table, not imported.")
+        return
+    table, cells_of = ("continuous", _mean) if kind in CENTRES else ("events", _count)
+    arms = results.arms_of(outcome)
+    titles = {text(group, "id"): _title(group) for group in entries(outcome, "groups")}
+    for level, measurement in _measurements(outcome):
+        group = text(measurement, "groupId")
+        if group not in arms:
+            continue
+        if cells := cells_of(outcome, level, measurement, level.n.get(group, "")):
+            base = {"arm": arms[group], **_base(outcome, place, level, measurement)}
+            yield table, base | cells
+        else:
+            remark = f"Outcome measure {place} ({title}), {titles[group]}: no usable number."
+            results.remarks.append(remark)
+
+
+def _kind(outcome: Entry) -> str:
+    """The parameter type in capitals; older downloads write it in words."""
     return text(outcome, "paramType").upper().replace(" ", "_")
 
 
-def outcome_rows(
-    outcome: Entry, place: int, groups: Mapping[str, Group], remarks: list[str]
-) -> Iterator[tuple[str, Row]]:
-    """(table, row) for every measurement of one outcome measure that the tables can hold.
+@dataclass(frozen=True, slots=True)
+class _Level:
+    """A class and category of an outcome measure, with the number of people by group id."""
 
-    >>> remarks = []
-    >>> list(outcome_rows({"title": "X", "paramType": "GEOMETRIC_MEAN"}, 3, {}, remarks)), remarks
-    ([], ['Outcome measure 3 (X): geometric mean in no unit fits no table, not imported.'])
-    """
-    kind, title = kind_of(outcome), text(outcome, "title")
-    if kind == COUNT:
-        table = "events"
-    elif kind in CENTRES:
-        table = "continuous"
-    elif kind == "NUMBER" and text(outcome, "unitOfMeasure").casefold() in ("participants", "patients"):
-        table = "events"
-    else:
-        shown = (
-            f"{kind.lower().replace('_', ' ') or 'unnamed'} in {text(outcome, 'unitOfMeasure') or 'no unit'}"
-        )
-        remarks.append(f"Outcome measure {place} ({title}): {shown} fits no table, not imported.")
-        return
-    arms = arms_of(outcome, "groups", groups)
-    for level, measurements in _cells(outcome):
-        for measurement in measurements:
-            group = arms.get(text(measurement, "groupId"))
-            n = level["n"].get(text(measurement, "groupId"), "")
-            if group is None:
-                continue
-            base = _base(outcome, place, level, measurement, group)
-            if table == "continuous":
-                row = _mean(outcome, level, measurement, n)
-            else:
-                row = _count(outcome, level, measurement, n)
-            if row:
-                yield table, base | row
-            else:
-                remarks.append(f"Outcome measure {place} ({title}), {group.title}: no usable number.")
+    row: str
+    item: str
+    n: Mapping[str, str]
 
 
-def _cells(outcome: Entry) -> Iterator[tuple[dict[str, Any], list[dict[str, Any]]]]:
-    """Each category's measurements with its class and category titles and the n that apply to it."""
-    overall = _denominators(outcome)
+def _measurements(outcome: Entry) -> Iterator[tuple[_Level, Entry]]:
     for part in entries(outcome, "classes"):
-        n = overall | _denominators(part)
-        categories = entries(part, "categories")
-        for category in categories:
-            titles = [text(part, "title"), text(category, "title")]
-            level = {"item": " ".join(title for title in titles if title), "n": n, "class": titles[0]}
-            yield level, entries(category, "measurements")
+        n = _denominators(outcome) | _denominators(part)
+        for category in entries(part, "categories"):
+            titles = text(part, "title"), text(category, "title")
+            level = _Level(titles[0], " ".join(filter(None, titles)), n)
+            yield from ((level, measurement) for measurement in entries(category, "measurements"))
 
 
 def _denominators(record: Entry) -> dict[str, str]:
@@ -359,39 +333,36 @@ def _denominators(record: Entry) -> dict[str, str]:
     }
 
 
-def _base(outcome: Entry, place: int, level: Entry, measurement: Entry, group: Group) -> Row:
-    frame = text(outcome, "timeFrame")
-    weeks = weeks_in(level["class"]) or weeks_in(frame)
-    population = text(outcome, "populationDescription")
-    notes = [f"time frame: {frame}", text(outcome, "description"), text(measurement, "comment"), population]
-    kind = text(outcome, "type").lower()
+def _base(outcome: Entry, place: int, level: _Level, measurement: Entry) -> Row:
+    frame, kind = text(outcome, "timeFrame"), text(outcome, "type").lower()
+    notes = (text(outcome, "description"), text(measurement, "comment"))
     return {
-        "arm": group.arm,
-        "weeks": weeks,
+        "weeks": weeks_in(level.row) or weeks_in(frame),
         "locator": plain(f"posted results, outcome measure {place} ({kind}): {text(outcome, 'title')}"),
-        "note": plain("; ".join(note for note in notes if note)),
+        "note": _joined(f"time frame: {frame}", *notes, text(outcome, "populationDescription")),
     }
 
 
-def _mean(outcome: Entry, level: Entry, measurement: Entry, n: str) -> Row | None:
+def _mean(outcome: Entry, level: _Level, measurement: Entry, n: str) -> Row | None:
     centre = number(text(measurement, "value"))
     if not centre:
         return None
-    spread = SPREADS.get(text(outcome, "dispersionType").casefold().replace("_", " "), "")
-    value, low, high = (number(text(measurement, key)) for key in ("spread", "lowerLimit", "upperLimit"))
-    bounds = (value, "") if spread in ("sd", "se") else (low, high)
-    complete = bool(bounds[0]) and (spread in ("sd", "se") or bool(bounds[1]))
+    spread = SPREADS.get(text(outcome, "dispersionType").casefold().replace("_", " "), "none")
+    single = spread in ("sd", "se")
+    keys = ("spread",) if single else () if spread == "none" else ("lowerLimit", "upperLimit")
+    bounds = [number(text(measurement, key)) for key in keys]
+    if not bounds or not all(bounds):
+        spread, bounds = "none", []
     words = f"{text(outcome, 'title')} {text(outcome, 'description')}".casefold()
     return {
         **_outcome(outcome),
-        "item": plain(level["item"], 200),
+        "item": plain(level.item, 200),
         "measure": "change" if "change from baseline" in words or "change in" in words else "final",
         "n": "" if n == "0" else n,
-        "centre_type": CENTRES[kind_of(outcome)],
+        "centre_type": CENTRES[_kind(outcome)],
         "centre": centre,
-        "spread_type": spread if spread and complete else "none",
-        "spread_low": bounds[0] if spread and complete else "",
-        "spread_high": bounds[1] if spread and complete else "",
+        "spread_type": spread,
+        **dict(zip(("spread_low", "spread_high"), [*bounds, "", ""], strict=False)),
     }
 
 
@@ -403,146 +374,131 @@ def _outcome(outcome: Entry) -> Row:
     }
 
 
-def _count(outcome: Entry, level: Entry, measurement: Entry, n: str) -> Row | None:
-    events = count(text(measurement, "value"))
-    if not events or n in ("", "0") or float(events) > float(n):
+def _count(outcome: Entry, level: _Level, measurement: Entry, n: str) -> Row | None:
+    words = " ".join(filter(None, (text(outcome, "title"), level.item)))
+    return _event(words, text(measurement, "value"), n)
+
+
+def _event(name: str, events: str, n: str) -> Row | None:
+    """Count, denominator and name, if both numbers are there."""
+    affected, at_risk = count(events), count(n)
+    if not affected or at_risk in ("", "0") or float(affected) > float(at_risk):
         return None
-    words = " ".join(part for part in (text(outcome, "title"), level["item"]) if part)
-    return {"outcome": word(words, 100) or "outcome", "definition": plain(words), "events": events, "n": n}
-
-
-def contrast_rows(
-    outcome: Entry, place: int, groups: Mapping[str, Group], remarks: list[str]
-) -> Iterator[Row]:
-    """A row for every posted comparison of two groups that has an estimate.
-
-    >>> list(contrast_rows({"title": "X"}, 3, {}, []))
-    []
-    """
-    arms = arms_of(outcome, "groups", groups)
-    for analysis in entries(outcome, "analyses"):
-        ids = analysis.get("groupIds")
-        pair = [arms[each] for each in ids if each in arms] if isinstance(ids, list) else []
-        estimate = number(text(analysis, "paramValue"))
-        if len({group.arm for group in pair}) != 2 or len(pair) != 2 or not estimate:
-            remarks.append(
-                f"Outcome measure {place}: an analysis without estimate or not of two groups, left out."
-            )
-            continue
-        yield _contrast(outcome, place, analysis, (pair[0], pair[1]), estimate)
-
-
-def _contrast(outcome: Entry, place: int, analysis: Entry, pair: tuple[Group, Group], estimate: str) -> Row:
-    named = text(analysis, "paramType").casefold()
-    measure = next((code for phrase, code in MEASURES.items() if phrase in named), "effect_unspecified")
-    low, high = (number(text(analysis, key)) for key in ("ciLowerLimit", "ciUpperLimit"))
-    two_sided = "ONE" not in text(analysis, "ciNumSides").upper() and "1" not in text(analysis, "ciNumSides")
-    interval = bool(low and high) and number(text(analysis, "ciPctValue")) in ("95", "95.0") and two_sided
-    se = (
-        number(text(analysis, "dispersionValue"))
-        if "error" in text(analysis, "dispersionType").casefold()
-        else ""
-    )
-    se = "" if measure in RATIO_CONTRASTS else se  # the scale of a ratio's standard error is not said
-    spread = ("ci95", low, high) if interval else ("se", se, "") if se else ("none", "", "")
-    p_value = re.sub(r"^\s*=\s*", "", text(analysis, "pValue")).replace("< ", "<")
-    frame = text(outcome, "timeFrame")
-    notes = ["direction as the registry lists the groups, to be checked", f"time frame: {frame}"]
-    notes += [
-        text(analysis, key)
-        for key in ("paramType", "statisticalMethod", "groupDescription", "estimateComment")
-    ]
     return {
-        **_outcome(outcome),
-        "arm_1": pair[0].arm,
-        "arm_2": pair[1].arm,
-        "weeks": weeks_in(frame),
-        "measure": measure,
-        "estimate": estimate,
-        "spread_type": spread[0],
-        "spread_low": spread[1],
-        "spread_high": spread[2],
-        "p_value": p_value if re.fullmatch(FORMS["p_value"].pattern, p_value) else "",
-        "locator": plain(f"posted results, outcome measure {place}, analysis: {text(outcome, 'title')}"),
-        "note": plain("; ".join(note for note in notes if note)),
+        "outcome": word(name, 100) or "event",
+        "definition": plain(name),
+        "events": affected,
+        "n": at_risk,
     }
 
 
-def safety_rows(module: Entry, groups: Mapping[str, Group]) -> Iterator[Row]:
+def contrast_rows(outcome: Entry, place: int, results: _Results) -> Iterator[Row]:
+    """A row for every posted comparison of two groups that has an estimate.
+
+    >>> list(contrast_rows({"title": "X"}, 3, _Results({}, {})))
+    []
+    """
+    arms = results.arms_of(outcome)
+    for analysis in entries(outcome, "analyses"):
+        ids = analysis.get("groupIds")
+        pair = [arms[each] for each in ids if each in arms] if isinstance(ids, list) else []
+        if len(set(pair)) == len(pair) == 2 and number(text(analysis, "paramValue")):
+            yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, place, analysis)}
+        else:
+            results.remarks.append(
+                f"Outcome measure {place}: an analysis without estimate or not of two groups, left out."
+            )
+
+
+def _contrast(outcome: Entry, place: int, analysis: Entry) -> Row:
+    named = text(analysis, "paramType").casefold()
+    measure = next((code for phrase, code in MEASURES.items() if phrase in named), "effect_unspecified")
+    p_value = re.sub(r"^\s*=\s*", "", text(analysis, "pValue")).replace("< ", "<")
+    keys = ("paramType", "statisticalMethod", "groupDescription", "estimateComment")
+    frame = text(outcome, "timeFrame")
+    return {
+        **_outcome(outcome),
+        "weeks": weeks_in(frame),
+        "measure": measure,
+        "estimate": number(text(analysis, "paramValue")),
+        **_spread(analysis, measure),
+        "p_value": p_value if re.fullmatch(FORMS["p_value"].pattern, p_value) else "",
+        "locator": plain(f"posted results, outcome measure {place}, analysis: {text(outcome, 'title')}"),
+        "note": _joined(
+            "direction as the registry lists the groups, to be checked",
+            f"time frame: {frame}",
+            *(text(analysis, key) for key in keys),
+        ),
+    }
+
+
+def _spread(analysis: Entry, measure: str) -> Row:
+    """The two-sided 95% interval of an analysis, or its standard error (of a ratio the scale is not said)."""
+    low, high = (number(text(analysis, key)) for key in ("ciLowerLimit", "ciUpperLimit"))
+    sides = text(analysis, "ciNumSides").upper()
+    two_sided = "ONE" not in sides and "1" not in sides
+    if low and high and two_sided and number(text(analysis, "ciPctValue")) in ("95", "95.0"):
+        return {"spread_type": "ci95", "spread_low": low, "spread_high": high}
+    is_se = "error" in text(analysis, "dispersionType").casefold() and measure not in RATIO_CONTRASTS
+    se = number(text(analysis, "dispersionValue")) if is_se else ""
+    return {"spread_type": "se" if se else "none", "spread_low": se, "spread_high": ""}
+
+
+# Harms and withdrawals
+
+
+def safety_rows(results: _Results) -> Iterator[Row]:
     """People with any serious event, any other event, deaths, and each single event that is not serious.
 
     Single serious events stay out: the codebook counts people with any serious event, and deaths.
 
     >>> group = {"id": "EG000", "title": "Acu", "seriousNumAffected": 1, "seriousNumAtRisk": 30}
-    >>> (row,) = safety_rows({"eventGroups": [group]}, {"Acu": Group("acu", "Acu")})
+    >>> record = {"adverseEventsModule": {"eventGroups": [group]}}
+    >>> (row,) = safety_rows(_Results(record, {"acu": "acu"}))
     >>> row["domain"], row["outcome"], row["events"], row["n"]
     ('serious_adverse_event', 'any', '1', '30')
     """
-    arms = arms_of(module, "eventGroups", groups)
-    frame = text(module, "timeFrame")
+    module = section(results.record, "adverseEventsModule")
+    arms, frame = results.arms_of(module, "eventGroups"), text(module, "timeFrame")
+    base = {"weeks": weeks_in(frame), "locator": "posted results, adverse events"}
+    base["note"] = plain(f"time frame: {frame}" if frame else "")
     above = f"other than serious, above the reporting threshold of {text(module, 'frequencyThreshold')} %"
     for group in entries(module, "eventGroups"):
-        arm = arms[text(group, "id")]
         for domain, name, kind in SAFETY_TOTALS:
-            for row in _event(
-                arm, domain, name, group.get(f"{kind}NumAffected"), group.get(f"{kind}NumAtRisk"), frame
-            ):
-                yield row | ({"definition": above} if kind == "other" else {})
+            row = _event(name, text(group, f"{kind}NumAffected"), text(group, f"{kind}NumAtRisk"))
+            if row:
+                said = {"definition": above} if kind == "other" else {}
+                yield {"arm": arms[text(group, "id")], "domain": domain, **base, **row, **said}
     for event in entries(module, "otherEvents"):
         for stat in entries(event, "stats"):
-            counts = stat.get("numAffected"), stat.get("numAtRisk")
-            if text(stat, "groupId") in arms:
-                yield from _event(
-                    arms[text(stat, "groupId")], "adverse_event", text(event, "term"), *counts, frame
-                )
+            row = _event(text(event, "term"), text(stat, "numAffected"), text(stat, "numAtRisk"))
+            if row and text(stat, "groupId") in arms:
+                yield {"arm": arms[text(stat, "groupId")], "domain": "adverse_event", **base, **row}
 
 
-def _event(arm: Group, domain: str, name: str, events: Any, n: Any, frame: str) -> Iterator[Row]:
-    """One row if both counts are there; numbers stand in the record as text or as numbers."""
-    affected = count("" if events is None else str(events))
-    at_risk = count("" if n is None else str(n))
-    if not affected or at_risk in ("", "0") or float(affected) > float(at_risk):
-        return
-    yield {
-        "arm": arm.arm,
-        "domain": domain,
-        "outcome": word(name, 100) or "event",
-        "definition": plain(name),
-        "weeks": weeks_in(frame),
-        "events": affected,
-        "n": at_risk,
-        "locator": "posted results, adverse events",
-        "note": plain(f"time frame: {frame}" if frame else ""),
-    }
-
-
-def flow_rows(module: Entry, groups: Mapping[str, Group], remarks: list[str]) -> Iterator[Row]:
+def flow_rows(results: _Results) -> Iterator[Row]:
     """Withdrawals for all causes and for the reasons that the codebook names, if there is one period only.
 
-    >>> remarks = []
-    >>> list(flow_rows({"periods": [{}, {}]}, {}, remarks)), remarks
+    >>> results = _Results({"participantFlowModule": {"periods": [{}, {}]}}, {})
+    >>> list(flow_rows(results)), results.remarks
     ([], ['The participant flow has several periods: withdrawals not imported.'])
     """
+    module = section(results.record, "participantFlowModule")
     periods = entries(module, "periods")
     if len(periods) > 1:
-        remarks.append("The participant flow has several periods: withdrawals not imported.")
+        results.remarks.append("The participant flow has several periods: withdrawals not imported.")
     if len(periods) != 1:
         return
-    arms = arms_of(module, "groups", groups)
     milestones = entries(periods[0], "milestones")
     moves = {text(move, "type").upper(): _subjects(move, "achievements") for move in milestones}
-    started = moves.get("STARTED", {})
     lost = {"all_causes": moves.get("NOT COMPLETED", {})}
     for reason in entries(periods[0], "dropWithdraws"):
-        name = DROPOUTS.get(text(reason, "type").casefold())
-        if name:
+        if name := DROPOUTS.get(text(reason, "type").casefold()):
             lost[name] = _subjects(reason, "reasons")
+    base = {"domain": "withdrawal", "weeks": "", "locator": "posted results, participant flow", "note": ""}
+    arms, started = results.arms_of(module), moves.get("STARTED", {})
     for name, counts in lost.items():
         for key, events in counts.items():
-            if key in arms:
-                for row in _event(arms[key], "withdrawal", name, events, started.get(key), ""):
-                    yield row | {"locator": "posted results, participant flow"}
-
-
-def _subjects(move: Entry, key: str) -> dict[str, str]:
-    return {text(entry, "groupId"): text(entry, "numSubjects") for entry in entries(move, key)}
+            row = _event(name, events, started.get(key, ""))
+            if row and key in arms:
+                yield {"arm": arms[key], **base, **row}

@@ -362,7 +362,9 @@ def _result_rows(source: _Source) -> dict[str, list[Row]]:
             base = _base(outcome, datum, source)
             part = word(datum.subgroup) if datum.study in twice else ""
             table, made, problem = _made(outcome, datum, part)
-            rows[table] += [base | cells for cells in made]
+            for cells in made:
+                note = "; ".join(filter(None, (base["note"], cells.get("note", ""))))
+                rows[table].append(base | cells | {"note": note})
             study = base["study_id"]
             if not made:
                 source.remarks.append(f"Analysis {outcome.number}, {study}: {problem}, left out.")
@@ -398,7 +400,6 @@ def _base(outcome: Outcome, datum: Datum, source: _Source) -> Row:
         else "",
         "not estimable in RevMan" if datum.values.get("ESTIMABLE") == "NO" else "",
         f"week {weeks} from the {'subgroup' if in_subgroup else 'outcome'}'s name" if weeks else "",
-        "95% interval computed from the stored log estimate and its SE" if _computed(outcome, datum) else "",
     )
     where = f"RevMan file {source.file}, analysis {outcome.number} {outcome.comparison}: {outcome.name}"
     return {
@@ -415,76 +416,56 @@ def _made(outcome: Outcome, datum: Datum, part: str) -> tuple[str, list[Row], st
     """The table, the cells of its rows, and why there are none."""
     if outcome.kind == "DICH":
         code = word(outcome.name) or "outcome"
+        table, problem = "events", "no counts or nobody in a group"
         cells = {
             "outcome": f"{code}_{part}"[:100].strip("_") if part else code,
             "definition": plain(outcome.name),
         }
-        made = [cells | _event_cells(datum, side) for side in SIDES]
-        table, needed, problem = "events", "events", "no counts or nobody in a group"
     else:
+        table, problem = "continuous", "no mean or nobody in a group"
         units = outcome.values.get("UNITS", "")
         cells = {"instrument": instrument_code(outcome.name) or "OUTCOME", "item": part}
         cells["unit"] = units if units in UNITS else ""
-        if outcome.kind != "CONT":
-            contrast = _contrast_cells(outcome, datum)
-            return "contrasts", [cells | contrast] if contrast else [], "no estimate with its interval or SE"
-        made = [cells | _mean_cells(datum, side) for side in SIDES]
-        table, needed, problem = "continuous", "centre", "no mean or nobody in a group"
-    usable = all(row["n"] not in ("", "0") and row[needed] for row in made)
-    rows = [{"arm": arm, **row} for arm, row in zip(outcome.arms, made, strict=True)]
+    if outcome.kind not in ("DICH", "CONT"):
+        contrast = _contrast_cells(outcome, datum)
+        return "contrasts", [cells | contrast] if contrast else [], "no estimate with its interval or SE"
+    rows = [{"arm": arm, **cells} for arm in outcome.arms]
+    for side, row in zip(SIDES, rows, strict=True):
+        value = {name: datum.values.get(f"{name}_{side}") for name in ("EVENTS", "TOTAL", "MEAN", "SD")}
+        row["n"] = count(value["TOTAL"])
+        if table == "events":
+            row["events"] = count(value["EVENTS"])
+        else:
+            sd = number(value["SD"])
+            row |= {"centre_type": "mean", "centre": number(value["MEAN"])}
+            row |= {"spread_type": "sd" if sd else "none", "spread_low": sd}
+    usable = all(row["n"] not in ("", "0") and (row.get("events") or row.get("centre")) for row in rows)
     return table, rows if usable else [], problem
-
-
-def _event_cells(datum: Datum, side: str) -> Row:
-    return {
-        "events": count(datum.values.get(f"EVENTS_{side}")),
-        "n": count(datum.values.get(f"TOTAL_{side}")),
-    }
-
-
-def _mean_cells(datum: Datum, side: str) -> Row:
-    sd = number(datum.values.get(f"SD_{side}"))
-    return {
-        "n": count(datum.values.get(f"TOTAL_{side}")),
-        "centre_type": "mean",
-        "centre": number(datum.values.get(f"MEAN_{side}")),
-        "spread_type": "sd" if sd else "none",
-        "spread_low": sd,
-    }
-
-
-def _as_shown(outcome: Outcome, datum: Datum) -> tuple[str, ...] | None:
-    """The estimate and 95% interval that RevMan shows for a study, None where it stores none."""
-    cells = tuple(number(datum.values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END"))
-    return cells if all(cells) and outcome.values.get("CI_STUDY", "95") in ("95", "95.0") else None
-
-
-def _computed(outcome: Outcome, datum: Datum) -> bool:
-    """Whether the interval of a ratio has to be computed from the logarithm and its standard error."""
-    if outcome.kind in ("DICH", "CONT") or _as_shown(outcome, datum) or not datum.numbers("ESTIMATE", "SE"):
-        return False
-    return MEASURES.get(outcome.measure.casefold().strip()) in RATIO_CONTRASTS
 
 
 def _contrast_cells(outcome: Outcome, datum: Datum) -> Row | None:
     """A contrast as RevMan shows it; where it stores no interval, from the estimate and its SE."""
-    spread: tuple[str, ...]
-    if cells := _as_shown(outcome, datum):
-        estimate, *spread = cells[0], "ci95", *cells[1:]
-    elif not (stored := datum.numbers("ESTIMATE", "SE")):
-        return None
-    elif _computed(outcome, datum):
-        bounds = [f"{math.exp(stored[0] + z * Z95 * stored[1]):.10g}" for z in (0, -1, 1)]
-        estimate, *spread = bounds[0], "ci95", *bounds[1:]
-    else:
-        estimate, *spread = number(datum.values["ESTIMATE"]), "se", number(datum.values["SE"]), ""
+    measure = MEASURES.get(outcome.measure.casefold().strip(), "effect_unspecified")
+    shown = [number(datum.values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END")]
+    spread, note = "ci95", ""
+    if not all(shown) or outcome.values.get("CI_STUDY", "95") not in ("95", "95.0"):
+        stored = datum.numbers("ESTIMATE", "SE")
+        if not stored:
+            return None
+        if measure in RATIO_CONTRASTS:
+            shown = [f"{math.exp(stored[0] + z * Z95 * stored[1]):.10g}" for z in (0, -1, 1)]
+            note = "95% interval computed from the stored log estimate and its SE"
+        else:
+            shown = [*(number(datum.values[name]) for name in ("ESTIMATE", "SE")), ""]
+            spread = "se"
     sizes = {f"n_{side}": count(datum.values.get(f"TOTAL_{side}")) for side in SIDES}
     return {
         **dict(zip(("arm_1", "arm_2"), outcome.arms, strict=True)),
-        "measure": MEASURES.get(outcome.measure.casefold().strip(), "effect_unspecified"),
-        "estimate": estimate,
-        **dict(zip(("spread_type", "spread_low", "spread_high"), spread, strict=True)),
+        "measure": measure,
+        "spread_type": spread,
+        **dict(zip(("estimate", "spread_low", "spread_high"), shown, strict=True)),
         **{name: size for name, size in sizes.items() if size != "0"},
+        "note": note,
     }
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime
 import zipfile
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from trialpool.contracts import TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
+from trialpool.evidence.read import header_faults
 from trialpool.exchange.candidates import Candidates, Row
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xltm")
@@ -80,7 +80,7 @@ def _sheets(path: Path) -> dict[str, list[list[Any]]]:
 
 def _table(file: str, sheet: str, cells: list[list[Any]], table: Table) -> tuple[list[Row], list[Fault]]:
     header = [str(cell.value).strip() if cell.value is not None else "" for cell in (cells or [[]])[0]]
-    faults = list(_header_faults(file, sheet, header, table))
+    faults = list(header_faults(f"{file}, sheet {sheet}", header, table))
     numbers = {column.name for column in table.columns if column.is_number}
     rows = []
     for line in cells[1:]:
@@ -95,21 +95,6 @@ def _table(file: str, sheet: str, cells: list[list[Any]], table: Table) -> tuple
         if any(row.values()):
             rows.append(row)
     return rows, faults
-
-
-def _header_faults(file: str, sheet: str, header: Sequence[str], table: Table) -> Iterator[Fault]:
-    place = f"{file}, sheet {sheet}"
-    missing = [name for name in table.names if name not in header]
-    for name in dict.fromkeys(header):
-        if name in table.names and header.count(name) > 1:
-            times = f"the column stands {header.count(name)} times"
-            yield Fault(place, 1, name, "", times, "keep one of them")
-        elif name and name not in table.names:
-            near = nearest(name, missing)
-            remedy = f"rename it to '{near}'" if near else "remove it, or move its text into note"
-            yield Fault(place, 1, name[:60], "", "the column is not in the codebook", remedy)
-    for name in missing:
-        yield Fault(place, 1, name, "", "the column is missing", "add it to the first row of the sheet")
 
 
 def cell_text(value: Any, kind: str, number_format: str, is_number: bool) -> tuple[str, str]:
