@@ -9,6 +9,7 @@ import yaml
 from tests.unit.synthesis.made_up import pooled, study
 from tests.unit.synthesis.made_up import record as made_up
 from trialpool.errors import InputError
+from trialpool.protocol import read_protocol
 from trialpool.records import Certainty, ClaimKind, DomainRating, Grade, Robustness, Status, Sureness
 from trialpool.synthesis import claims
 from trialpool.synthesis.claims import DEFAULT_RULES, load_claims
@@ -158,8 +159,7 @@ def test_the_schema_knows_every_rule_and_no_other():
 
 
 def test_shipped_claims_name_analyses_of_the_config():
-    config = yaml.safe_load((ROOT / "config/config.yaml").read_text(encoding="utf-8"))
-    rules = load_claims(str(ROOT / "config/claims.yaml"), config["analyses"])
+    rules = load_claims(str(ROOT / "config/claims.yaml"), read_protocol(ROOT / "config/config.yaml").analyses)
     assert len(rules["claims"]) == 9
 
 

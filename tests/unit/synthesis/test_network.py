@@ -18,11 +18,10 @@ from trialpool.evidence.compare import compare, write_comparison
 from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network import describe_network, draw_network
 from trialpool.pool_job import pool_analyses
-from trialpool.protocol import load_protocol
+from trialpool.protocol import load_protocol, read_protocol
 from trialpool.records import Record, Study, from_json, sketch, to_json
 from trialpool.stats import network_meta_analysis, pool
 from trialpool.synthesis.network import build_network, contrasts_of, covariance, load_networks
-from trialpool.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[3]
 NODES = {"electroacupuncture": "acupuncture", "manual_acupuncture": "acupuncture", "sham": "sham"}
@@ -211,9 +210,7 @@ def test_a_faulty_file_is_refused_by_name(tmp_path: Path, text: str, said: str) 
 
 
 def test_the_shipped_networks_name_shipped_analyses_and_categories() -> None:
-    config, _ = read_yaml(ROOT / "config" / "config.yaml")
-    config["instruments"] = str(ROOT / "config" / "instruments.yaml")
-    settings = load_protocol(config)
+    settings = read_protocol(ROOT / "config" / "config.yaml")
     networks = load_networks(str(ROOT / "config" / "networks.yaml"), settings.analyses)
     asked = {category for spec in settings.analyses.values() for category in spec["control"]}
     asked |= {category for spec in settings.analyses.values() for category in spec["experimental"]}

@@ -11,9 +11,9 @@ import pytest
 from tests.unit.synthesis.made_up import pooled, record
 from trialpool.errors import InputError
 from trialpool.figures.published import draw_published
+from trialpool.protocol import read_protocol
 from trialpool.records import Status, to_json
 from trialpool.synthesis.published import differences, load_published, published_rows
-from trialpool.yaml_files import read_yaml
 
 ROOT = Path(__file__).parents[3]
 POOL = {
@@ -94,8 +94,8 @@ def test_a_faulty_rule_is_refused_by_name(tmp_path: Path, text: str, said: str) 
 
 
 def test_every_shipped_rule_matches_a_shipped_pool() -> None:
-    config, _ = read_yaml(ROOT / "config" / "config.yaml")
-    rules = load_published(str(ROOT / "config" / "published.yaml"), config["analyses"])
+    analyses = read_protocol(ROOT / "config" / "config.yaml").analyses
+    rules = load_published(str(ROOT / "config" / "published.yaml"), analyses)
     with (ROOT / "data" / "raw" / "published_pools.csv").open(encoding="utf-8") as stream:
         pools = [row | {"n_studies": None} for row in csv.DictReader(stream)]
     for rule in rules["pools"]:

@@ -194,6 +194,11 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     return _protocol(config, written, words, catalogue)
 
 
+def read_protocol(path: str | Path) -> Protocol:
+    """The protocol in a YAML file, by itself."""
+    return load_protocol(read_yaml(path)[0], [path])
+
+
 def _words_and_catalogue(config: Raw) -> tuple[Vocabulary, Catalogue | None, tuple[Fault, ...]]:
     """The vocabulary with the groups of the catalogue, the catalogue, and what is wrong with their files."""
     words = general()
@@ -287,7 +292,7 @@ def _products(question: Raw, config: Raw, words: Vocabulary, path: KeyPath) -> I
         known = config.get(section, {})
         choices.append([(section, name, known[name]) for name in _listed(question[part]) if name in known])
     for parts in product(*choices):
-        entry = Written({"title": _title(words, *((name, part) for _, name, part in parts))}, {})
+        entry = Written({"title": _title(words, *((name, part) for _, name, part in parts))}, {"title": path})
         for section, name, part in parts:
             entry = entry.over(part, (section, name))
         slug = [*(part.get("slug", name) for _, name, part in parts), question.get("suffix")]
@@ -319,9 +324,14 @@ def _side_name(entry: Raw, side: str, words: Vocabulary) -> str:
 def _slug_slips(slug: str, every: Mapping[str, Written], asked: Collection[str] | None) -> Iterator[Slip]:
     """What is wrong with a slug, and with what stands under it; `asked` are those of sound questions."""
     values, paths = every[slug]
-    path = ("analyses", slug) if asked is None or slug not in asked else paths["population"][:-1]
+    path = ("analyses", slug)
     if len(slug) > LONGEST_SLUG:
-        yield Slip(path, slug, f"a slug of more than {LONGEST_SLUG} characters", "shorten a name in it")
+        yield Slip(
+            paths.get("title", path),
+            slug,
+            f"a slug of more than {LONGEST_SLUG} characters",
+            "shorten a name in it",
+        )
     if values.get("was") in every:
         yield Slip(paths["was"], values["was"], "the slug of an analysis that is still asked", "remove it")
     missing = [key for key in REQUIRED if key not in values] if asked is not None else []
