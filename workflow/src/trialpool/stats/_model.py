@@ -27,8 +27,8 @@ FINER = 4  # parts of a stretch where maxima may hide
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """An orthonormal `basis` (k, p) of the columns, which keeps the p x p systems well conditioned, and the
-    `back` (p, p) from its coefficients to the intercept and the slopes in the moderators' own units.
+    """An orthonormal `basis` (k, p) of the columns, and the way `back` (p, p) from its coefficients to the
+    intercept and the slopes in the moderators' own units.
 
     `products` (k, p·p) are those of each study's row with itself: weights (n, k) times these are Z'WZ.
     """
@@ -54,11 +54,6 @@ def design_of(values: ArrayLike, k: int) -> Design:
 
     Columns are centred and scaled first, so that years and dummies mix safely. A constant or repeated one is
     refused by its number.
-
-    >>> design_of([[1, 2], [2, 4], [3, 6], [5, 10]], 4)
-    Traceback (most recent call last):
-        ...
-    ValueError: design[:, 1] is a combination of the intercept and the columns before it
     """
     columns = finite("design", values)
     columns = columns[:, None] if columns.ndim == 1 else columns
@@ -191,38 +186,16 @@ class Model:
         p = basis.shape[1]
         gram = (weights @ self.design.products).reshape(-1, p, p)
         pulled = (weights * self.effects) @ basis
-        if p == 1:
-            inverse = 1 / gram
-            coefficients = pulled / gram[:, 0]
-            fitted = coefficients * basis.T
-        else:
-            inverse = np.asarray(np.linalg.inv(gram), dtype=np.float64)
-            inverse = (inverse + inverse.swapaxes(1, 2)) / 2
-            coefficients = np.matvec(inverse, pulled)
-            fitted = coefficients @ basis.T
-        residuals = self.effects - fitted
+        inverse = 1 / gram if p == 1 else np.asarray(np.linalg.inv(gram), dtype=np.float64)
+        inverse = (inverse + inverse.swapaxes(1, 2)) / 2
+        coefficients = pulled / gram[:, 0] if p == 1 else np.matvec(inverse, pulled)
+        residuals = self.effects - coefficients @ basis.T
         total = weights @ np.ones(len(basis))
         return Fit(self.design, weights, total, gram, inverse, coefficients, residuals, weights * residuals)
 
 
 def dot(left: Floats, right: Floats) -> Floats:
-    product: Floats = np.einsum("nk,nk->n", left, right)  # not by BLAS, whose rounding varies
-    return product
-
-
-def model_of(effects: Floats, variances: Floats, present: Bools, design: Design) -> Model:
-    """Centre the effects (n, k) and drop absent studies by an infinite variance.
-
-    Centring twice, on a study and on the inverse-variance mean, keeps equal effects exactly equal and
-    takes a large common shift out before anything is squared.
-    """
-    first = np.take_along_axis(effects, present.argmax(-1)[:, None], -1)[:, 0]
-    v = np.where(present, variances, np.inf)
-    y = np.where(present, effects - first[:, None], 0.0)
-    weights = 1 / v
-    mean = dot(weights, y) / weights.sum(-1)
-    y = np.where(present, y - mean[:, None], 0.0)
-    return Model(y, v, first + mean, present.sum(-1).astype(np.float64), design)
+    return np.asarray(np.einsum("nk,nk->n", left, right))  # not by BLAS, whose rounding varies
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,9 +212,26 @@ class Batch:
         n, k = self.effects.shape
         length = max(1, CHUNK_NUMBERS // k)
         for begin in range(0, n, length):
-            rows = slice(begin, begin + length)
-            y, v = np.ascontiguousarray(self.effects[rows]), np.ascontiguousarray(self.variances[rows])
-            yield model_of(y, v, np.ascontiguousarray(self.present[rows]), design)
+            yield self._centred(slice(begin, begin + length), design)
+
+    def _centred(self, rows: slice, design: Design) -> Model:
+        """Centre the effects (n, k) and drop absent studies by an infinite variance.
+
+        Centring twice, on a study and on the inverse-variance mean, keeps equal effects exactly equal and
+        takes a large common shift out before anything is squared.
+        """
+        effects, variances = (
+            np.ascontiguousarray(self.effects[rows]),
+            np.ascontiguousarray(self.variances[rows]),
+        )
+        present = np.ascontiguousarray(self.present[rows])
+        first = np.take_along_axis(effects, present.argmax(-1)[:, None], -1)[:, 0]
+        v = np.where(present, variances, np.inf)
+        y = np.where(present, effects - first[:, None], 0.0)
+        weights = 1 / v
+        mean = dot(weights, y) / weights.sum(-1)
+        y = np.where(present, y - mean[:, None], 0.0)
+        return Model(y, v, first + mean, present.sum(-1).astype(np.float64), design)
 
     def analysed(self, design: Design, analyse: Callable[[Model], dict[str, Floats]]) -> dict[str, Floats]:
         """Results (n, …) of each chunk by name, joined and laid out in the batch's shape."""
@@ -250,17 +240,13 @@ class Batch:
         return {name: plain(a.reshape((*self.shape, *a.shape[1:]))) for name, a in joined.items()}
 
     def regressed_on(self, moderators: ArrayLike) -> Design:
-        """Read the moderators of a meta-regression and refuse what floating-point numbers cannot regress.
-
-        That is variances too far apart, and masks that leave the design no rank or no degree of freedom.
-        """
+        """Read moderators, refusing variances too far apart, and masks that leave no rank or freedom."""
         design = design_of(moderators, self.effects.shape[1])
         highest = self.variances.max(-1, initial=0.0, where=self.present)
         spread = highest / self.variances.min(-1, initial=np.inf, where=self.present)
         if (spread > FURTHEST).any():
-            raise ValueError(
-                f"variances: the largest is {spread.max():.1g} times the smallest, too far apart"
-            )
+            ratio = f"{spread.max():.1g} times the smallest"
+            raise ValueError(f"variances: the largest is {ratio}, too far apart")
         if self.present.all():
             return design
         p = design.basis.shape[1]
@@ -276,9 +262,6 @@ def batch_of(effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None =
     """Check effects and variances (…, k) and the mask `where` (True: the study is present).
 
     Entries that are absent everywhere may be NaN; an analysis without any study is refused.
-
-    >>> batch_of([0.1, 0.2], [[0.1, 0.2], [0.2, 0.3]]).shape
-    (2,)
     """
     y, v = numbers("effects", effects), numbers("variances", variances)
     mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
@@ -328,8 +311,7 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
 def solve_q(model: Model, start: Fit, target: Floats) -> Floats:
     """Find the tau2 at which the generalised Q(tau2) = y'Py has fallen to `target`; 0 if it starts below.
 
-    1/Q is concave and rising, so Newton's method from the left does not overstep the root; Q is at most
-    Σy²/(smallest variance + tau2).
+    1/Q is concave and rising, so Newton's method from the left does not overstep the root.
     """
     rows = np.flatnonzero(start.q > target)
     part, goal, q = model.take(rows), target[rows], start.q[rows]

@@ -1,10 +1,10 @@
-"""What many methods compute alike: t and normal inference, and the roots of increasing functions."""
+"""What many methods compute alike: t and normal inference, roots of increasing functions, climbs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Protocol, TypeVar, cast
+from typing import Any, Generic, Protocol, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from trialpool.stats.checks import Floats
 
 Rows = NDArray[np.intp]
 R = TypeVar("R")
+N = TypeVar("N", float, Floats)
 
 STEPS = 300  # halving a bracket alone needs some 60
 HALVINGS = 50  # of a step uphill
@@ -21,29 +22,31 @@ SETTLED = 1e-8  # a last Newton step this short leaves an error of its square
 
 
 @dataclass(frozen=True, slots=True)
-class Inference:
-    """Standard error, statistic, two-sided p-value, confidence limits, and the `quantile` that made these."""
+class Tested(Generic[N]):
+    """Standard error, statistic, two-sided p-value and confidence limits of an estimate, or of each."""
 
-    se: Floats
-    statistic: Floats
-    p_value: Floats
-    ci_low: Floats
-    ci_high: Floats
+    se: N
+    statistic: N
+    p_value: N
+    ci_low: N
+    ci_high: N
+
+
+@dataclass(frozen=True, slots=True)
+class Inference(Tested[Floats]):
+    """Inference, and the `quantile` that made its limits."""
+
     quantile: Floats
 
     def named(self, prefix: str = "") -> dict[str, Floats]:
         """All but the quantile, by name."""
-        return {prefix + each.name: getattr(self, each.name) for each in fields(self)[:-1]}
+        return {prefix + each.name: getattr(self, each.name) for each in fields(Tested)}
 
 
 def infer(estimate: Floats | float, se: Floats | float, df: Floats | float, level: float) -> Inference:
     """t inference on `df` degrees of freedom, normal where `df` is infinite; arguments broadcast.
 
     A standard error of 0 gives an infinite statistic, or 0 for an estimate of 0.
-
-    >>> found = infer(2.0, 1.0, np.inf, 0.95)
-    >>> round(float(found.p_value), 6), round(float(found.ci_low), 6)
-    (0.0455, 0.040036)
     """
     centre, spread = np.asarray(estimate, dtype=np.float64), np.asarray(se, dtype=np.float64)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -68,11 +71,7 @@ def filled(record: R, **values: object) -> R:
 
 
 def quantile(df: Floats | float, level: float) -> Floats:
-    """Half-width, in standard errors, of a t interval of a `level`; each distinct df is computed once.
-
-    >>> quantile(np.array([9.0, np.inf]), 0.95).round(4).tolist()
-    [2.2622, 1.96]
-    """
+    """Half-width, in standard errors, of a t interval of a `level`; each distinct df is computed once."""
     distinct, inverse = np.unique(df, return_inverse=True)
     return np.asarray(stdtrit(distinct, (1 + level) / 2)[inverse.reshape(np.shape(df))], dtype=np.float64)
 

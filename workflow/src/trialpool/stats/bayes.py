@@ -1,10 +1,9 @@
 """Bayesian random-effects meta-analysis by quadrature: the normal-normal model without sampling.
 
 Given the heterogeneity tau, the posterior of the mean effect is normal, so everything of interest is a
-one-dimensional integral over tau (Röver 2020, doi 10.18637/jss.v093.i06, sections 2.2 to 2.6). The
-integral runs over u with tau = s sinh(u), s the smallest standard error: near zero that is linear, in the
-tail logarithmic, and the integrand is analytic within pi/2 of the real line whatever the data, which is
-what makes a fixed number of Gauss-Legendre panels exact to far below 1e-8.
+one-dimensional integral over tau (Röver 2020, doi 10.18637/jss.v093.i06, sections 2.2 to 2.6). It runs over u
+with tau = s sinh(u), s the smallest standard error: near zero that is linear, in the tail logarithmic, and
+the integrand is analytic within pi/2 of the real line, so that Gauss-Legendre panels are exact to below 1e-8.
 """
 
 from __future__ import annotations
@@ -35,16 +34,13 @@ COEFFICIENTS = np.polynomial.legendre.legvander(POINTS, 15)[:, ENDS] * WEIGHTS[:
 class BayesPool:
     """Posterior of a random-effects meta-analysis; shapes are the leading axes of the effects.
 
-    `estimate` is the posterior median of the mean effect, `mean` and `sd` its mean and standard
-    deviation, `ci_low ci_high` its central credible interval; `tau_*` the same for the heterogeneity.
-    `predictive_*` and `pi_*` describe the true effect of a new study. `shrunk_*` (…, k) describe the true
-    effects of the studies. `log_evidence` is the log marginal likelihood (relative to a flat density of
-    1 for the mean effect when it has no prior). `probability_below` and `predictive_probability_below`
-    answer the threshold asked for (NaN if none was). A moment that does not exist is infinite: with a
-    half-Cauchy prior and flat mean, the sds need three studies, the mean of tau two.
-
-    `grid_*` (…, n) hold the mixture all this is read from: the weight of each tau, and the mean and sd
-    of the mean effect there.
+    `estimate` is the posterior median of the mean effect, `mean` and `sd` its mean and standard deviation,
+    `ci_low ci_high` its central credible interval; `tau_*` the same for the heterogeneity. `predictive_*`
+    and `pi_*` describe the true effect of a new study, `shrunk_*` (…, k) those of the studies.
+    `log_evidence` is the log marginal likelihood (relative to a flat density of 1 for a mean effect without
+    a prior). `*_below` answer the threshold asked for (else NaN). A moment that does not exist is infinite.
+    `grid_*` (…, n) hold the mixture all this is read from: the weight of each tau, and the mean and sd of
+    the mean effect there.
     """
 
     estimate: Floats
@@ -159,15 +155,13 @@ def _model(
     if len(tau_prior) != 2 or tau_prior[0] not in PRIORS:
         names = ", ".join(PRIORS)
         raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with a name of {names}")
+    if mu_prior is not None and len(mu_prior) != 2:
+        raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
     kind, scale = tau_prior[0], float(finite("tau_prior", tau_prior[1], above=0))
     mean, precision = 0.0, 0.0
     if mu_prior is not None:
-        if len(mu_prior) != 2:
-            raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
-        mean, precision = (
-            float(finite("mu_prior", mu_prior[0])),
-            float(finite("mu_prior", mu_prior[1], above=0)) ** -2,
-        )
+        mean, sd = float(finite("mu_prior", mu_prior[0])), float(finite("mu_prior", mu_prior[1], above=0))
+        precision = sd**-2
     s = np.sqrt(v.min(axis=-1))
     return _Model(y, v, np.minimum(s, scale) if kind == "half_cauchy" else s, kind, scale, mean, precision)
 
@@ -190,25 +184,20 @@ def _log_density(model: _Model, u: Floats) -> tuple[Floats, Floats, Floats, Floa
     height = -0.5 * (np.log(total).sum(axis=-1) + np.log(precision) + q + (k - 1) * np.log(2 * np.pi))
     if model.prior_precision:
         height += 0.5 * np.log(model.prior_precision / (2 * np.pi))
-    jacobian = np.log(model.s)[:, None] + np.log(np.cosh(u))
-    return height + _log_prior(model, tau) + jacobian, tau, mean + centre, 1 / np.sqrt(precision)
-
-
-def _log_prior(model: _Model, tau: Floats) -> Floats:
     ratio = tau / model.scale
-    shape = {
+    prior = {
         "half_normal": 0.5 * np.log(2 / np.pi) - 0.5 * ratio**2,
         "half_cauchy": np.log(2 / np.pi) - np.log1p(ratio**2),
         "uniform": np.zeros_like(tau),
-    }[model.kind]
-    return np.asarray(shape - np.log(model.scale))
+    }[model.kind] - np.log(model.scale)
+    jacobian = np.log(model.s)[:, None] + np.log(np.cosh(u))
+    return height + prior + jacobian, tau, mean + centre, 1 / np.sqrt(precision)
 
 
 def _support(model: _Model) -> tuple[Floats, Floats]:
     """The interval of u outside which neither the density nor its existing moments have any mass.
 
-    Zooming in a few rounds finds a bump thousands of times narrower than the first interval; a neighbouring
-    point is kept on each side.
+    Zooming in a few rounds finds a bump thousands of times narrower than the first interval.
     """
     spread = np.ptp(model.y, axis=-1) + np.sqrt(model.v.max(axis=-1))
     farthest = {
@@ -229,12 +218,7 @@ def _support(model: _Model) -> tuple[Floats, Floats]:
 
 
 def _nodes(low: Floats, high: Floats, count: int) -> tuple[Floats, Floats]:
-    """Points and weights (rows, count * 16) of `count` equal Gauss-Legendre panels on intervals (rows).
-
-    >>> points, weights = _nodes(np.array([0.0]), np.array([1.0]), 2)
-    >>> bool(abs((np.exp(points) * weights).sum() - np.expm1(1.0)) < 1e-14)
-    True
-    """
+    """Points and weights (rows, count * 16) of `count` equal Gauss-Legendre panels on intervals (rows)."""
     half = (high - low) / (2 * count)
     middles = low[:, None] + half[:, None] * (2 * np.arange(count) + 1)
     points = middles[:, :, None] + half[:, None, None] * POINTS
@@ -243,10 +227,7 @@ def _nodes(low: Floats, high: Floats, count: int) -> tuple[Floats, Floats]:
 
 
 def _panel_count(chunks: list[_Model], supports: list[tuple[Floats, Floats]]) -> int:
-    """One number of panels for all: from the longest support, doubled until every density is resolved.
-
-    It is when the last Legendre coefficients of each panel are nothing beside the mass.
-    """
+    """One number of panels for all: doubled until the last Legendre coefficients of each are negligible."""
     longest = max(float((high - low).max()) for low, high in supports)
     count = max(FEWEST_PANELS, int(np.ceil(longest / PANEL_LENGTH)))
     for chunk, (low, high) in zip(chunks, supports, strict=True):
@@ -284,7 +265,18 @@ def _fit(
         start = (np.cumsum(weights, axis=-1) < tail).sum(axis=-1, keepdims=True)
         start = np.take_along_axis(points, np.minimum(start, points.shape[1] - 1), axis=-1)[:, 0]
         record[name] = _tau_quantile(model, low, high, count, evidence, start, tail)
-    record |= _moments(weights, tau, mean, sd, model.moments)
+    centre, tau_mean = (weights * mean).sum(axis=-1), (weights * tau).sum(axis=-1)
+    variance = (weights * (sd**2 + (mean - centre[:, None]) ** 2)).sum(axis=-1)
+    tau_variance = (weights * (tau - tau_mean[:, None]) ** 2).sum(axis=-1)
+    record |= {
+        "mean": centre,
+        "sd": np.sqrt(variance),
+        "tau_mean": tau_mean,
+        "tau_sd": np.sqrt(tau_variance),
+        "predictive_sd": np.sqrt(variance + (weights * tau**2).sum(axis=-1)),
+    }
+    never = ("sd", "tau_sd", "predictive_sd", "tau_mean")[: (4, 3, 0)[model.moments]]
+    record |= {name: np.full_like(centre, np.inf) for name in never}
     record |= _quantiles(("estimate", "ci_low", "ci_high"), tails, weights, mean, sd)
     record |= _quantiles(("predictive_median", "pi_low", "pi_high"), tails, weights, mean, spread)
     return record | _shrunk(model, weights, tau, mean, sd, tails)
@@ -304,39 +296,15 @@ def _tau_quantile(
     return np.asarray(model.s * np.sinh(roots(excess, low, high, start, np.zeros_like(low))))
 
 
-def _moments(weights: Floats, tau: Floats, mean: Floats, sd: Floats, finite: int) -> dict[str, Floats]:
-    centre = (weights * mean).sum(axis=-1)
-    tau_mean = (weights * tau).sum(axis=-1)
-    between = (weights * tau**2).sum(axis=-1)
-    variance = (weights * (sd**2 + (mean - centre[:, None]) ** 2)).sum(axis=-1)
-    tau_variance = (weights * (tau - tau_mean[:, None]) ** 2).sum(axis=-1)
-    never = np.full_like(centre, np.inf)
-    return {
-        "mean": centre,
-        "sd": np.sqrt(variance) if finite > 1 else never,
-        "tau_mean": tau_mean if finite > 0 else never,
-        "tau_sd": np.sqrt(tau_variance) if finite > 1 else never,
-        "predictive_sd": np.sqrt(variance + between) if finite > 1 else never,
-    }
-
-
 def _below(x: Floats, weights: Floats, means: Floats, sds: Floats) -> Floats:
-    """P(X < x) of a mixture of normals; components on the last axis, x on the axes before it.
-
-    >>> one = np.ones(1)
-    >>> float(_below(np.array(0.0), one, 0 * one, one))
-    0.5
-    """
+    """P(X < x) of a mixture of normals; components on the last axis, x on the axes before it."""
     return np.asarray((weights * ndtr((x[..., None] - means) / sds)).sum(axis=-1), dtype=np.float64)
 
 
 def _quantiles(
     names: tuple[str, ...], tails: Floats, weights: Floats, means: Floats, sds: Floats
 ) -> dict[str, Floats]:
-    """Quantiles of mixtures of normals (rows, n), each started from the component at the median tau.
-
-    A quantile of a mixture lies between the least and the greatest of its components' quantiles.
-    """
+    """Quantiles of mixtures of normals (rows, n), each started from the component at the median tau."""
     middle = (np.cumsum(weights, axis=-1) < 0.5).sum(axis=-1, keepdims=True)
     mean, sd = (np.take_along_axis(part, middle, axis=-1)[:, 0] for part in (means, sds))
     found = {}

@@ -1,9 +1,8 @@
 """Small-study effects and missing studies: regression and rank tests, PET-PEESE, trim and fill, fail-safe N.
 
-None of these tells publication bias from any other reason why small studies differ. A result with fewer
-studies than its statistic needs carries the reason in `refused` and NaN in its numbers; faulty data raise a
-ValueError. With fewer than 10 studies the numbers come with a `caution` (Sterne et al. 2011; Cochrane
-Handbook 13.3.5.4).
+None of these tells publication bias from any other reason why small studies differ. With fewer studies than
+a statistic needs `refused` says so and the numbers are NaN; with fewer than 10 they come with a `caution`
+(Sterne et al. 2011; Cochrane Handbook 13.3.5.4).
 
 Trim and fill (Duval & Tweedie 2000, JASA 95 and Biometrics 56) follows R's metafor where programs differ: the
 fitted model (not the common-effect one) does the trimming, the side follows the slope of the effects on their
@@ -26,21 +25,17 @@ from trialpool.stats.regression import meta_regression
 
 # Heterogeneity and interval of each form: the classic one is least squares whose residual scale is estimated.
 FORMS = {"classic": ("FE", "hksj"), "random": ("", "wald"), "random_hksj": ("", "hksj")}
-PREDICTORS = ("se", "variance", "sample_size")
 ADVISED_STUDIES = 10
 FEWEST_STUDIES = 3
 LINE = ("se", "ci_low", "ci_high", "p_value")  # of an intercept, beside the estimate
 MOST_FOR_EXACT_RANKS = 500
-ESTIMATORS = ("L0", "R0", "Q0")
-SIDES = ("left", "right")
 NO_ROOT = "trimming leaves nearly all studies on one side of the centre: no solution for Q0; take L0 or R0"
 CIRCLING = "the number of missing studies did not settle; the largest of its cycle is taken"
-FAIL_SAFE_METHODS = ("rosenthal", "orwin", "rosenberg")
 NO_TEST = "assumes the missing studies average no effect and ignores heterogeneity; not a test of bias"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
+class Judged:
     """Of `k` studies: `refused` says why there are no numbers, `caution` why they are weak; else empty."""
 
     k: int
@@ -49,11 +44,11 @@ class _Judged:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Egger(_Judged):
+class Egger(Judged):
     """A regression of effects on a measure of study size; the test is of the slope.
 
     `intercept` is the effect of an infinitely large study. `df` is infinite for a normal test, `tau2` 0 for
-    the classic form. `refused` says why there are no numbers, `caution` why they are weak; both else empty.
+    the classic form.
     """
 
     form: str
@@ -72,7 +67,7 @@ class Egger(_Judged):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Begg(_Judged):
+class Begg(Judged):
     """Kendall's rank correlation between standardised effects and variances; `exact` says how p was found."""
 
     tau: float = np.nan
@@ -120,14 +115,13 @@ def egger(
     "random" a mixed-effects meta-regression with a normal test (Sterne & Egger 2005), "random_hksj" the same
     with Knapp & Hartung's t. `predictor` is "se", "variance", or "sample_size": √(1/n1 + 1/n2) from the arms'
     sizes, for standardised mean differences, whose variance contains the effect (Pustejovsky & Rodgers 2019).
-    Needs 3 studies that differ in size, otherwise `refused`.
 
     >>> test = egger([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
     >>> round(test.slope, 3), round(test.p_value, 4), test.caution
     (1.992, 0.0266, 'with 4 studies (fewer than 10) chance and bias can hardly be told apart')
     """
     one_of("form", form, FORMS)
-    one_of("predictor", predictor, PREDICTORS)
+    one_of("predictor", predictor, ("se", "variance", "sample_size"))
     level = check_level(level)
     y, v = one_analysis(effects, variances)
     x = _size(predictor, v, n1, n2)
@@ -151,17 +145,15 @@ def _too_few(purpose: str, k: int) -> str:
 
 def _size(predictor: str, v: Floats, n1: ArrayLike | None, n2: ArrayLike | None) -> Floats:
     """The regression's predictor (k,)."""
-    if predictor == "sample_size":
-        if n1 is None or n2 is None:
-            raise ValueError("n1, n2: predictor 'sample_size' needs the number of people in both arms")
-        arms = [finite(name, n, least=1) for name, n in (("n1", n1), ("n2", n2))]
-        for name, n in zip(("n1", "n2"), arms, strict=True):
-            if n.shape != v.shape:
-                raise ValueError(
-                    f"{name} has shape {n.shape}: needs one number for each of the {v.size} effects"
-                )
-        return np.sqrt(1 / arms[0] + 1 / arms[1])
-    return np.sqrt(v) if predictor == "se" else v
+    if predictor != "sample_size":
+        return np.sqrt(v) if predictor == "se" else v
+    if n1 is None or n2 is None:
+        raise ValueError("n1, n2: predictor 'sample_size' needs the number of people in both arms")
+    arms = {name: finite(name, n, least=1) for name, n in (("n1", n1), ("n2", n2))}
+    for name, n in arms.items():
+        if n.shape != v.shape:
+            raise ValueError(f"{name} has shape {n.shape}: needs one number for each of the {v.size} effects")
+    return np.sqrt(1 / arms["n1"] + 1 / arms["n2"])
 
 
 def pet_peese(
@@ -177,7 +169,7 @@ def pet_peese(
 
     PEESE is chosen when PET's intercept differs from 0 at the two-sided level `alpha` (0.1 is the usual
     one-sided 0.05), PET otherwise (Stanley & Doucouliagos 2014). `form` as in `egger`. Unreliable when
-    studies are few, all small or very heterogeneous (Stanley 2017). Needs 3 studies that differ in size.
+    studies are few, all small or very heterogeneous (Stanley 2017).
 
     >>> fit = pet_peese([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
     >>> fit.chosen, round(fit.estimate, 4)
@@ -207,9 +199,7 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> Begg:
 
     Effects are standardised around the common-effect mean with the variance of the difference. The
     p-value is exact up to 500 studies without ties, otherwise normal with the variance for ties and no
-    continuity correction (Kendall 1970). Needs 3 studies, otherwise `refused`.
-
-    Source: Begg & Mazumdar 1994, Biometrics 50.
+    continuity correction (Kendall 1970). Source: Begg & Mazumdar 1994, Biometrics 50.
 
     >>> test = begg([0.1, 0.3, 0.2, 0.6], [0.01, 0.05, 0.03, 0.1])
     >>> round(test.tau, 4), round(test.p_value, 4), test.exact
@@ -252,22 +242,22 @@ def _exact_p(score: float, k: int) -> float:
 def _normal_p(score: float, k: int, first: Floats, second: Floats) -> float:
     """Two-sided normal p-value; `first` and `second` count the members of each group of ties."""
     spread = k * (k - 1) * (2 * k + 5)
+    twos = threes = 1.0
     for t in (first, second):
         spread -= (t * (t - 1) * (2 * t + 5)).sum()
-    twos = [(t * (t - 1)).sum() for t in (first, second)]
-    threes = [(t * (t - 1) * (t - 2)).sum() for t in (first, second)]
-    variance = spread / 18 + twos[0] * twos[1] / (2 * k * (k - 1))
-    variance += threes[0] * threes[1] / (9 * k * (k - 1) * (k - 2))
+        twos *= (t * (t - 1)).sum()
+        threes *= (t * (t - 1) * (t - 2)).sum()
+    variance = spread / 18 + twos / (2 * k * (k - 1)) + threes / (9 * k * (k - 1) * (k - 2))
     return float(2 * ndtr(-abs(score) / np.sqrt(variance)))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TrimAndFill(_Judged):
+class TrimAndFill(Judged):
     """The number of studies `missing` on a `side` and the effect pooled with their mirror images filled in.
 
     `filled_effects`, `filled_variances` (missing,) are the added studies; `pooled` is the whole record of
     the filled data (the original data if none are missing). `missing_p_value` tests for none missing and
-    exists for R0 only, NaN otherwise. `refused` says why there are no numbers, `caution` why they are weak.
+    exists for R0 only, NaN otherwise.
     """
 
     estimator: str
@@ -309,22 +299,27 @@ def trim_and_fill(
     """Estimate how many studies are missing among effects (k,), variances (k,), and pool with them.
 
     `estimator` is "L0", "R0" or "Q0"; `side` where studies are missing, by default opposite to where small
-    studies lie; `tau2_method`, `interval`, `level` as in `pool`. Needs 3 studies, otherwise `refused`. It
-    assumes that asymmetry is due to missing studies; treat as a sensitivity analysis.
+    studies lie; the rest as in `pool`. It assumes that asymmetry is due to missing studies; treat as a
+    sensitivity analysis.
 
     >>> filled = trim_and_fill([0.1, 0.2, 0.3, 0.5, 0.9], [0.01, 0.02, 0.04, 0.09, 0.2], tau2_method="FE")
     >>> filled.missing, filled.side, round(filled.estimate, 4)
     (2, 'left', 0.1571)
     """
-    one_of("estimator", estimator, ESTIMATORS)
+    one_of("estimator", estimator, ("L0", "R0", "Q0"))
     if side is not None:
-        one_of("side", side, SIDES)
+        one_of("side", side, ("left", "right"))
     Method(tau2_method, interval, level)
     y, v = one_analysis(effects, variances)
     if y.size < FEWEST_STUDIES:
         refused = _too_few("see a side missing", y.size)
         return TrimAndFill(estimator=estimator, side=side or "", k=y.size, refused=refused)
-    found = side or _emptier_side(y, v, tau2_method)
+    found = side
+    if found is None:  # the right one if effects fall with their standard errors
+        root, slope = np.sqrt(v), 0.0
+        if np.ptp(root) > 1e-9 * root.max():
+            slope = meta_regression(y, v, root, tau2_method=tau2_method, interval="wald").coefficients[1]
+        found = "right" if slope < 0 else "left"
     result = TrimAndFill(estimator=estimator, side=found, k=y.size)
     sign = -1.0 if found == "right" else 1.0
     order = np.argsort(sign * y, kind="stable")
@@ -335,6 +330,7 @@ def trim_and_fill(
     added = 2 * sign * trimmed.centre - y[beyond], v[beyond]
     whole = (np.append(*pair) for pair in zip((y, v), added, strict=True))
     pooled = pool(*whole, tau2_method=tau2_method, interval=interval, level=level)
+    cautions = few_studies_caution(y.size), CIRCLING if trimmed.circled else ""
     return filled(
         result,
         missing=trimmed.missing,
@@ -344,17 +340,8 @@ def trim_and_fill(
         filled_effects=added[0],
         filled_variances=added[1],
         pooled=pooled,
-        caution="; ".join(filter(None, (few_studies_caution(y.size), CIRCLING if trimmed.circled else ""))),
+        caution="; ".join(filter(None, cautions)),
     )
-
-
-def _emptier_side(y: Floats, v: Floats, tau2_method: str) -> str:
-    """Where studies would be missing: right if effects fall with their standard errors, else left."""
-    root = np.sqrt(v)
-    if np.ptp(root) <= 1e-9 * root.max():
-        return "left"
-    slope = meta_regression(y, v, root, tau2_method=tau2_method, interval="wald").coefficients[1]
-    return "right" if slope < 0 else "left"
 
 
 def _trim(y: Floats, v: Floats, estimator: str, tau2_method: str) -> _Trimmed:
@@ -428,13 +415,12 @@ def fail_safe_n(
     "rosenthal": Stouffer's combined one-sided p rises to `alpha` (Rosenthal 1979). "orwin": the plain mean
     effect falls to `target`, by default half of it; a target of the other sign is mirrored (Orwin 1983).
     "rosenberg": the two-sided common-effect p rises to `alpha`, new studies being of average weight
-    (Rosenberg 2005). Advised against as a test of publication bias (Cochrane Handbook 10.4.4.3, version
-    5.1), hence always with a `caution`. Raises ValueError for faulty input.
+    (Rosenberg 2005). No test of publication bias (Cochrane Handbook 5.1, 10.4.4.3), says the `caution`.
 
     >>> fail_safe_n([0.4, 0.5, 0.3], [0.04, 0.05, 0.03]).number
     11.0
     """
-    one_of("method", method, FAIL_SAFE_METHODS)
+    one_of("method", method, ("rosenthal", "orwin", "rosenberg"))
     if not 0 < alpha < 1:
         raise ValueError(f"alpha is {alpha}: must lie between 0 and 1")
     y, v = one_analysis(effects, variances)
@@ -445,17 +431,10 @@ def fail_safe_n(
         weight = float((1 / v).sum())
         count = y.size * (float((y / v).sum() / ndtri(1 - alpha / 2)) ** 2 - weight) / weight
     else:
-        aim, count = _orwin(y, target)
-    return FailSafe(method, _whole(max(0.0, count)), alpha, aim, y.size, NO_TEST)
-
-
-def _orwin(y: Floats, target: float | None) -> tuple[float, float]:
-    mean = float(y.mean())
-    aim = mean / 2 if target is None else float(np.copysign(finite("target", target), mean))
-    return aim, np.inf if aim == 0 else y.size * (mean - aim) / aim
-
-
-def _whole(count: float) -> float:
-    """Round up, but not a whole number with a rounding error."""
-    near = round(count) if np.isfinite(count) else count
-    return float(near if near == count or abs(count - near) < 1e-8 else np.ceil(count))
+        mean = float(y.mean())
+        aim = mean / 2 if target is None else float(np.copysign(finite("target", target), mean))
+        count = np.inf if aim == 0 else y.size * (mean - aim) / aim
+    number = max(0.0, count)
+    near = np.round(number)  # a whole number with a rounding error is not rounded up
+    number = float(near if near == number or abs(number - near) < 1e-8 else np.ceil(number))
+    return FailSafe(method, number, alpha, aim, y.size, NO_TEST)

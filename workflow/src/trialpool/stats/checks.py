@@ -40,15 +40,7 @@ HUGE = 1e50
 
 
 def numbers(name: str, values: ArrayLike | None) -> Floats:
-    """Read array-like `values` as float64, masked entries as NaN; anything else is refused by name.
-
-    >>> numbers("effects", [1, 2])
-    array([1., 2.])
-    >>> numbers("effects", ["a"])
-    Traceback (most recent call last):
-        ...
-    ValueError: effects: not an array of numbers
-    """
+    """Read array-like `values` as float64, masked entries as NaN; anything else is refused by name."""
     try:
         array = np.asarray(np.ma.filled(values, np.nan) if np.ma.isMaskedArray(values) else values)
         if array.dtype.kind in "cUS":
@@ -76,13 +68,7 @@ def refuse(name: str, values: Floats, bad: NDArray[Any] | bool, problem: str) ->
 
 
 def finite(name: str, values: ArrayLike | None, **bounds: Unpack[Bounds]) -> Floats:
-    """Read finite numbers within `bounds`.
-
-    >>> finite("n1", 2.5, least=1, whole=True)
-    Traceback (most recent call last):
-        ...
-    ValueError: n1 is 2.5: must be a whole number
-    """
+    """Read finite numbers within `bounds`."""
     array = numbers(name, values)
     refuse(name, array, ~np.isfinite(array), "must be a finite number")
     above, least, most = bounds.get("above"), bounds.get("least"), bounds.get("most")
@@ -110,20 +96,13 @@ def read(kinds: Mapping[str, str], *values: ArrayLike) -> tuple[Floats, ...]:
 
 def check_level(level: float) -> float:
     """Check a confidence level: a single number strictly between 0 and 1."""
-    array = finite("level", level)
-    if array.ndim or not 0 < array < 1:
+    if np.ndim(finite("level", level)) or not 0 < level < 1:
         raise ValueError(f"level is {level}: must be one number between 0 and 1, such as 0.95")
-    return float(array)
+    return float(level)
 
 
 def check_effects(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
-    """Read effects and variances of shape (…, k), k ≥ 1, that can be squared twice, and broadcast them.
-
-    >>> check_effects([0.1, 0.2], [0.1, -1])
-    Traceback (most recent call last):
-        ...
-    ValueError: variances[1] is -1: must be above 0
-    """
+    """Read effects and variances of shape (…, k), k ≥ 1, that can be squared twice, and broadcast them."""
     y, v = numbers("effects", effects), numbers("variances", variances)
     for name, array in (("effects", y), ("variances", v)):
         studies(name, array.shape)
@@ -141,13 +120,7 @@ def one_analysis(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floa
 
 
 def usable(effects: Floats, variances: Floats, present: Bools | None = None) -> None:
-    """Refuse effects and variances that cannot be pooled; where not `present` anything goes.
-
-    >>> usable(np.array([0.1, np.nan]), np.array([0.1, 0.1]))
-    Traceback (most recent call last):
-        ...
-    ValueError: effects[1] is nan: must be a finite number
-    """
+    """Refuse effects and variances that cannot be pooled; where not `present` anything goes."""
     ends = (effects.min(), effects.max(), variances.min(), variances.max())  # NaN if any is
     if ends[0] >= -HUGE and ends[1] <= HUGE and ends[2] >= 1 / HUGE and ends[3] <= HUGE:
         return
@@ -167,26 +140,14 @@ def studies(name: str, shape: tuple[int, ...]) -> None:
 
 
 def one_of(name: str, value: str, allowed: Collection[str]) -> str:
-    """Check a choice.
-
-    >>> one_of("interval", "hk", ("wald", "hksj"))
-    Traceback (most recent call last):
-        ...
-    ValueError: interval is 'hk': must be one of wald, hksj
-    """
+    """Check a choice."""
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} is {value!r}: must be one of {', '.join(allowed)}")
     return value
 
 
 def together(**arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    """Broadcast the arrays to one shape, a mismatch being refused with every name and shape.
-
-    >>> together(mean1=np.zeros(2), mean2=np.zeros(3))
-    Traceback (most recent call last):
-        ...
-    ValueError: mean1 (2,), mean2 (3,): these shapes do not fit together
-    """
+    """Broadcast the arrays to one shape, a mismatch being refused with every name and shape."""
     try:
         return tuple(np.broadcast_arrays(*arrays.values()))
     except ValueError:

@@ -13,14 +13,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Generic, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, chdtri
 
 from trialpool.stats._model import design_of, intercept
-from trialpool.stats._numeric import Rows, climb, floats, infer
+from trialpool.stats._numeric import N, Rows, Tested, climb, floats, infer
 from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of
 from trialpool.stats.pooling import pool
 
@@ -30,7 +29,6 @@ SETTLED = 1e-13
 GRID = (0.0, 3e-3, 0.03, 0.2, 1.0, 6.0, 50.0)
 MOST_DOUBLINGS = 60
 FEWEST_DF = 4
-FEWEST_CLUSTERS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,17 +56,13 @@ def cluster_numbers(cluster: ArrayLike, k: int) -> tuple[Rows, int]:
     labels = np.asarray(cluster)
     if labels.shape != (k,):
         raise ValueError(f"cluster has shape {labels.shape}: needs one label for each of the {k} effects")
-    numbers: dict[object, int] = {}
-    found = []
     for position, label in enumerate(labels.tolist()):
         if label is None or label == "" or label != label:
             raise ValueError(f"cluster[{position}] is {label!r}: every effect needs the label of its cluster")
-        found.append(numbers.setdefault(label, len(numbers)))
-    if len(numbers) < FEWEST_CLUSTERS:
-        raise ValueError(
-            f"cluster: needs at least {FEWEST_CLUSTERS} different labels, there is {len(numbers)}"
-        )
-    return np.array(found, dtype=np.intp), len(numbers)
+    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels.tolist()))}
+    if len(numbers) < 2:
+        raise ValueError(f"cluster: needs at least 2 different labels, there is {len(numbers)}")
+    return np.array([numbers[label] for label in labels.tolist()], dtype=np.intp), len(numbers)
 
 
 def few_df_caution(df: float) -> str:
@@ -82,33 +76,29 @@ def few_df_caution(df: float) -> str:
 
 
 def cr2(
-    design: Floats,
-    residuals: Floats,
-    cluster: Rows,
-    working: Sequence[Floats],
-    back: Floats | None = None,
+    design: Floats, residuals: Floats, cluster: Rows, working: Sequence[Floats], back: Floats
 ) -> tuple[Floats, Floats]:
     """CR2 covariance (p, p) of generalised least squares coefficients, and Satterthwaite df (p,) of each.
 
     `design` (n, p), `residuals` (n,), `working` the covariance block of each cluster, whose inverses are
-    the weights; with `back` (p, p) not the coefficients themselves are asked for but `back` times them.
-    The adjustment of a cluster is A = D'(D(F - XBX')D')^(-1/2)D with F = D'D its block.
+    the weights; asked for are `back` (p, p) times the coefficients. The adjustment of a cluster is
+    A = D'(D(F - XBX')D')^(-1/2)D with F = D'D its block.
 
     Source: Pustejovsky & Tipton 2018, equations 6 to 10; Satterthwaite df of Bell & McCaffrey 2002.
     """
     rows = [np.flatnonzero(cluster == number) for number in range(len(working))]
-    weighted = [np.linalg.solve(block, design[row]) for block, row in zip(working, rows, strict=True)]
-    information = sum((design[row].T @ part for row, part in zip(rows, weighted, strict=True)), np.zeros(1))
+    parts = [(block, design[row], residuals[row]) for block, row in zip(working, rows, strict=True)]
+    weighted = [np.linalg.solve(block, x) for block, x, _ in parts]
+    information = sum((x.T @ w for (_, x, _), w in zip(parts, weighted, strict=True)), np.zeros(1))
     bread = np.asarray(np.linalg.inv(information), dtype=np.float64)
-    asked = bread if back is None else bread @ back.T
+    asked = bread @ back.T
     adjusted = [
-        _adjustment(block, design[row], bread) @ part @ asked
-        for block, row, part in zip(working, rows, weighted, strict=True)
+        _adjustment(block, x, bread) @ w @ asked for (block, x, _), w in zip(parts, weighted, strict=True)
     ]
-    scores = np.array([part.T @ residuals[row] for part, row in zip(adjusted, rows, strict=True)])
+    scores = np.array([a.T @ r for a, (_, _, r) in zip(adjusted, parts, strict=True)])
     # The covariance under the working model of the clusters' scores for one coefficient is diag(own) - ZBZ'.
     own = np.array([np.einsum("ni,nm,mi->i", a, f, a) for a, f in zip(adjusted, working, strict=True)])
-    across = np.array([design[row].T @ part for part, row in zip(adjusted, rows, strict=True)])
+    across = np.array([x.T @ a for a, (_, x, _) in zip(adjusted, parts, strict=True)])
     squares = np.einsum("cai,ab,cbi->ci", across, bread, across)
     gram = np.einsum("cai,cbi->iab", across, across) @ bread
     total = (own - squares).sum(axis=0)
@@ -123,8 +113,7 @@ def _adjustment(block: Floats, design: Floats, bread: Floats) -> Floats:
     # A cluster that alone determines a coefficient leaves a zero: its direction is left out.
     kept = values > 1e-12 * max(values.max(), 0.0)
     powers = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
-    adjustment: Floats = upper.T @ (vectors * powers) @ vectors.T @ upper
-    return adjustment
+    return np.asarray(upper.T @ (vectors * powers) @ vectors.T @ upper)
 
 
 def robust_pool(
@@ -137,10 +126,8 @@ def robust_pool(
 ) -> Robust:
     """Pool effects (k,) as `pool` does and give the estimate a CR2 standard error.
 
-    `cluster` (k,) labels effects that belong together; None makes each effect its own cluster, which
-    guards against misstated variances only. Raises ValueError for faulty input or fewer than 2 clusters.
-
-    Source: Tipton 2015, Psychological Methods 20(3).
+    `cluster` (k,) labels effects that belong together, of at least 2 clusters; None makes each effect its
+    own, which guards against misstated variances only. Source: Tipton 2015, Psychological Methods 20(3).
 
     >>> fit = robust_pool([0.1, 0.4, 0.3, 0.6], [0.04, 0.05, 0.03, 0.06])
     >>> round(fit.robust_se, 4), round(fit.robust_df, 3)
@@ -158,9 +145,8 @@ def correlated_effects(
     """Pool effects (k,) within clusters by the correlated-effects working model, with CR2 inference.
 
     An effect of a cluster of m effects with mean variance u has weight 1/(m(u + tau2)); tau2 is the
-    moment estimate assuming sampling errors within a cluster correlate by `rho`, 0 to 1.
-
-    Source: Hedges, Tipton & Johnson 2010, Research Synthesis Methods 1(1), section 3.2; Tipton 2015.
+    moment estimate assuming sampling errors within a cluster correlate by `rho`, 0 to 1. Source: Hedges,
+    Tipton & Johnson 2010, Research Synthesis Methods 1(1), section 3.2; Tipton 2015.
 
     >>> fit = correlated_effects([0.1, 0.4, 0.3, 0.6, 0.2], [0.04, 0.05, 0.03, 0.06, 0.05], [1, 1, 2, 3, 3])
     >>> round(fit.estimate, 4), round(fit.robust_df, 3)
@@ -175,8 +161,7 @@ def correlated_effects(
     estimate = (w[numbers] @ y) / (w @ size)
     q = w[numbers] @ (y - estimate) ** 2
     # E(Q) = sum of w tr(S) - sum of w² 1'S1 / sum of w, S the cluster's covariance: linear in tau2.
-    sampling = w / size * (correlation * size**2 + (1 - correlation) * size)
-    total = w @ size
+    sampling, total = w / size * (correlation * size**2 + (1 - correlation) * size), w @ size
     excess = q - clusters + sampling.sum() / total
     tau2 = max(0.0, float(excess / (total - (w**2 @ size**2) / total)))
     weights = 1 / (size * (mean_variance + tau2))
@@ -187,7 +172,7 @@ def _robust(y: Floats, w: Floats, tau2: float, numbers: Rows, clusters: int, lev
     check_level(level)
     estimate = float(w @ y / w.sum())
     working = [np.diag(1 / w[numbers == number]) for number in range(clusters)]
-    variance, freedom = cr2(np.ones((y.size, 1)), y - estimate, numbers, working)
+    variance, freedom = cr2(np.ones((y.size, 1)), y - estimate, numbers, working, np.eye(1))
     df = float(freedom[0])
     return Robust(
         estimate=estimate,
@@ -200,19 +185,11 @@ def _robust(y: Floats, w: Floats, tau2: float, numbers: Rows, clusters: int, lev
     )
 
 
-N = TypeVar("N", float, Floats)
-
-
 @dataclass(frozen=True, slots=True)
-class _ThreeLevels(Generic[N]):
+class _ThreeLevels(Tested[N]):
     """What a three-level model says of its one coefficient, or of each of several."""
 
-    se: N
-    statistic: N
     df: float
-    p_value: N
-    ci_low: N
-    ci_high: N
     sigma2_between: float
     sigma2_within: float
     log_likelihood: float
@@ -268,11 +245,9 @@ def multilevel(
     """Pool effects (k,) that are nested in clusters (trials), their sampling errors correlated by `rho`.
 
     `cluster` (k,) are labels. `rho` in [0, 1) is the correlation of sampling errors within a cluster, the
-    same for all pairs. `interval` "wald" is normal, "t" uses clusters - 1 degrees of freedom. Raises
-    ValueError for faulty input or fewer than 2 clusters.
-
-    Source: Konstantopoulos 2011; correlated and hierarchical effects: Pustejovsky & Tipton 2022; CR2:
-    Tipton 2015; shares of variance: Cheung 2014. The numbers are those of R's rma.mv and clubSandwich.
+    same for all pairs. `interval` "wald" is normal, "t" uses clusters - 1 degrees of freedom. The numbers
+    are those of R's rma.mv and clubSandwich. Source: Konstantopoulos 2011; Pustejovsky & Tipton 2022 for
+    correlated and hierarchical effects; Tipton 2015 for CR2; Cheung 2014 for the shares of variance.
 
     >>> fit = multilevel([0.1, 0.3, 0.6, 0.5, -0.1, 0.2], [0.04] * 6, ["a", "a", "b", "b", "c", "c"])
     >>> round(fit.estimate, 4), round(fit.sigma2_between, 4), fit.sigma2_within
@@ -310,8 +285,7 @@ def multilevel_regression(
 ) -> MultilevelRegression:
     """Regress effects (k,) nested in clusters on a `design` (k, m) without intercept; None has no moderator.
 
-    Other arguments, errors and sources as `multilevel`; `interval` "t" uses clusters - p degrees of freedom.
-    A constant or repeated column, and as many coefficients as effects, are refused.
+    Other arguments and sources as `multilevel`; `interval` "t" uses clusters - p degrees of freedom.
 
     >>> y, v, study = [0.1, 0.3, 0.6, 0.5, -0.1, 0.2], [0.04] * 6, [1, 1, 2, 2, 3, 3]
     >>> multilevel_regression(y, v, study, [0, 1, 0, 1, 0, 1]).coefficients.round(4)
@@ -339,7 +313,10 @@ def _read(
     if correlation == 1:
         raise ValueError("rho is 1: sampling errors cannot be the same in all effects of a cluster; below 1")
     columns = intercept(y.size) if design is None else design_of(design, y.size)
-    return nested_of(y, columns.basis, v, numbers, correlation, method == "REML"), columns.back
+    order = np.argsort(numbers, kind="stable")
+    first = np.flatnonzero(np.diff(numbers[order], prepend=-1))
+    data = (y[order], columns.basis[order], v[order], numbers[order], first)
+    return Nested(*data, correlation, method == "REML"), columns.back
 
 
 def _report(nested: Nested, back: Floats, interval: str, level: float) -> MultilevelRegression:
@@ -376,10 +353,8 @@ def _report(nested: Nested, back: Floats, interval: str, level: float) -> Multil
 
 @dataclass(frozen=True, slots=True)
 class ComponentIntervals:
-    """Intervals of `sigma2_between` and `sigma2_within`; a limit may be 0, and infinite if nothing bounds it.
-
-    Without any cluster of two effects the second does not exist: NaN.
-    """
+    """Intervals of `sigma2_between` and `sigma2_within`: infinite if nothing bounds them, NaN if the second
+    does not exist, without any cluster of two effects."""
 
     between_low: float
     between_high: float
@@ -398,8 +373,8 @@ def component_intervals(
 ) -> ComponentIntervals:
     """Intervals of the variance components of `multilevel`, from where the profile likelihood drops by χ²/2.
 
-    Arguments and errors as `multilevel`. Each component is fixed in turn and the other re-estimated
-    (Hardy & Thompson 1996; Viechtbauer 2007).
+    Arguments as `multilevel`. Each component is fixed in turn and the other re-estimated (Hardy & Thompson
+    1996; Viechtbauer 2007).
 
     >>> y, study = [0.1, 0.3, 0.9, 1.1, -0.4, -0.1], ["a", "a", "b", "b", "c", "c"]
     >>> found = component_intervals(y, [0.02] * 6, study)
@@ -408,8 +383,8 @@ def component_intervals(
     """
     drop = float(chdtri(1, 1 - check_level(level))) / 2
     nested, _ = _read(effects, variances, cluster, None, rho, method, "wald")
-    low, high = _profile(nested, 0, drop)
-    return ComponentIntervals(low, high, *((np.nan, np.nan) if nested.alone else _profile(nested, 1, drop)))
+    within = (np.nan, np.nan) if nested.alone else _profile(nested, 1, drop)
+    return ComponentIntervals(*_profile(nested, 0, drop), *within)
 
 
 def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
@@ -418,13 +393,12 @@ def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
     from scipy.optimize import brentq
 
     *best, fit = best_components(nested)
-    other = 1 - which
     free = np.array([which == 1, which == 0 and not nested.alone])
     scale = float(np.var(nested.y)) + float(nested.variances.mean())
 
     def excess(value: float) -> float:
         ends = []
-        for start in {best[other], 0.0 if nested.alone else 0.1 * scale}:
+        for start in {best[1 - which], 0.0 if nested.alone else 0.1 * scale}:
             at = np.array([value, start]) if which == 0 else np.array([start, value])
             ends.append(highest_near(nested, at, free)[1].log_likelihood)
         return fit.log_likelihood - drop - max(ends)
@@ -458,16 +432,6 @@ class Nested:
     def alone(self) -> bool:
         """No cluster has two effects."""
         return self.first.size == self.y.size
-
-
-def nested_of(
-    y: Floats, design: Floats, variances: Floats, cluster: Rows, rho: float, restricted: bool
-) -> Nested:
-    """Sort the effects by cluster."""
-    order = np.argsort(cluster, kind="stable")
-    sorted_cluster = cluster[order]
-    first = np.flatnonzero(np.diff(sorted_cluster, prepend=-1))
-    return Nested(y[order], design[order], variances[order], sorted_cluster, first, rho, restricted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -527,11 +491,11 @@ def gaussian(nested: Nested, between: float, within: float) -> Gaussian:
 
 def blocks(nested: Nested, between: float, within: float) -> list[Floats]:
     """The covariance matrix of each cluster's effects, in the order of the cluster numbers."""
-    made = []
-    for v in np.split(nested.variances, nested.first[1:]):
-        root = np.sqrt(v)
-        made.append(np.diag((1 - nested.rho) * v + within) + nested.rho * np.outer(root, root) + between)
-    return made
+    rho = nested.rho
+    return [
+        np.diag((1 - rho) * v + within) + rho * np.outer(np.sqrt(v), np.sqrt(v)) + between
+        for v in np.split(nested.variances, nested.first[1:])
+    ]
 
 
 def traces(fit: Gaussian, restricted: bool) -> Floats:

@@ -108,7 +108,14 @@ def gosh(
         members = (np.arange(2**k)[:, None] >> np.arange(k)) & 1 == 1
         members = members[members.sum(1) >= smallest]
     else:
-        members = _random_members(k, int(finite("draws", draws, least=1, whole=True)), seed, smallest)
+        draws = int(finite("draws", draws, least=1, whole=True))
+        generator, members = np.random.default_rng(seed), np.empty((0, k), dtype=bool)
+        while len(members) < draws:
+            more = generator.random((draws, k)) < 0.5
+            members = np.concatenate([members, more[more.sum(1) >= smallest]])
+            if smallest > k / 2 and not len(members):
+                raise ValueError(f"smallest is {smallest}: random subsets of {k} are too rarely that large")
+        members = members[:draws]
     fit = pool(y, v, where=members, tau2_method=tau2_method, interval="wald")
     return Gosh(members, members.sum(1).astype(float), fit.estimate, fit.tau2, fit.i2, complete)
 
@@ -151,17 +158,6 @@ def bootstrap(
     low, high = np.quantile(fit.estimate, tails)
     tau2_low, tau2_high = np.quantile(fit.tau2, tails)
     return Bootstrap(fit.estimate, fit.tau2, low, high, tau2_low, tau2_high)
-
-
-def _random_members(k: int, draws: int, seed: int, smallest: int) -> Bools:
-    generator = np.random.default_rng(seed)
-    members = np.empty((0, k), dtype=bool)
-    while len(members) < draws:
-        more = generator.random((draws, k)) < 0.5
-        members = np.concatenate([members, more[more.sum(1) >= smallest]])
-        if smallest > k / 2 and not len(members):
-            raise ValueError(f"smallest is {smallest}: random subsets of {k} are too rarely that large")
-    return members[:draws]
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,10 +38,9 @@ Parts = tuple[Floats, Floats, Floats]  # the effect, and what each arm adds to i
 
 @dataclass(frozen=True, slots=True)
 class Effects(Unpacks):
-    """Effects with their sampling variances; unpacks as `effect, variance = ...`.
+    """Effects on the analysis scale (log for ratios) with their sampling variances, unpacking as these two.
 
-    `effect` is on the analysis scale (log for ratios), `added` is what was added to each cell of a 2x2
-    table before computing, else 0. Each has the broadcast shape of the inputs.
+    `added` is what was added to each cell of a 2x2 table before computing, else 0.
     """
 
     effect: Floats
@@ -71,9 +70,8 @@ def mean_difference(
     The variance is sd1²/n1 + sd2²/n2, or with `pooled=True` s²(1/n1 + 1/n2) with the pooled within-arm
     SD s (Cochrane Handbook 10.5.1; Borenstein et al. 2009, ch. 4). A variance of 0 is refused.
 
-    >>> effect, variance = mean_difference(5.0, 2.0, 20, 6.0, 2.0, 20)
-    >>> float(effect), float(variance)
-    (-1.0, 0.4)
+    >>> mean_difference(5.0, 2.0, 20, 6.0, 2.0, 20)
+    Effects(effect=np.float64(-1.0), variance=np.float64(0.4), added=np.float64(0.0))
     """
     kinds = MEANS | {"n1": "two people", "n2": "two people"} if pooled else MEANS
     arms = m1, s1, a1, m2, s2, a2 = read(kinds, mean1, sd1, n1, mean2, sd2, n2)
@@ -101,9 +99,8 @@ def standardized_mean_difference(
     - "UB" 1/n1 + 1/n2 + (1 - (m - 2)/(m·J²))·g², exact J, unbiased (Hedges 1983; Viechtbauer 2007);
     - "revman5" N/(n1·n2) + g²/(2(N - 3.94)) with J ≈ 1 - 3/(4N - 9) (Deeks & Higgins 2010).
 
-    >>> effect, variance = standardized_mean_difference(55.0, 47.0, 155, 75.0, 64.0, 156)
-    >>> round(float(effect), 6), round(float(variance), 8)
-    (-0.35517, 0.01306468)
+    >>> standardized_mean_difference(55.0, 47.0, 155, 75.0, 64.0, 156).effect.round(6)
+    np.float64(-0.35517)
     """
     one_of("variance", variance, SMD_VARIANCES)
     m1, s1, a1, m2, s2, a2 = read(MEANS, mean1, sd1, n1, mean2, sd2, n2)
@@ -128,9 +125,8 @@ def ratio_of_means(
 
     Both means must have the same sign and none may be 0 (Hedges, Gurevitch & Curtis 1999; Friedrich 2008).
 
-    >>> effect, variance = ratio_of_means(4.0, 1.0, 25, 2.0, 1.0, 25)
-    >>> round(float(effect), 6), round(float(variance), 6)
-    (0.693147, 0.0125)
+    >>> ratio_of_means(4.0, 1.0, 25, 2.0, 1.0, 25).effect.round(6)
+    np.float64(0.693147)
     """
     arms = read(MEANS, mean1, sd1, n1, mean2, sd2, n2)
     refuse("mean1", arms[0], arms[0] * arms[3] <= 0, NO_RATIO_OF_MEANS)
@@ -170,9 +166,8 @@ def risk_ratio(
 ) -> Effects:
     """Log risk ratio with variance 1/e1 - 1/n1 + 1/e2 - 1/n2 (Cochrane Handbook 10.4; Katz et al. 1978).
 
-    >>> effect, variance = risk_ratio(4, 123, 11, 139)
-    >>> round(float(effect), 10), round(float(variance), 10)
-    (-0.8893113339, 0.325584765)
+    >>> risk_ratio(4, 123, 11, 139).effect.round(6)
+    np.float64(-0.889311)
     """
     return of_events("RR", tables(events1, n1, events2, n2), zero_cells)
 
@@ -194,9 +189,8 @@ def risk_difference(
 ) -> Effects:
     """Risk difference with variance p1(1 - p1)/n1 + p2(1 - p2)/n2 (Cochrane Handbook 10.4).
 
-    >>> effect, variance = risk_difference(5, 20, 10, 20)
-    >>> float(effect), float(variance)
-    (-0.25, 0.021875)
+    >>> risk_difference(5, 20, 10, 20).variance
+    np.float64(0.021875)
     """
     return of_events("RD", tables(events1, n1, events2, n2), zero_cells)
 
@@ -204,12 +198,11 @@ def risk_difference(
 def peto_odds_ratio(events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike) -> Effects:
     """Peto's one-step log odds ratio (O - E)/V with variance 1/V (Yusuf et al. 1985).
 
-    E = n1·x/N and V = n1·n2·x(N - x)/(N²(N - 1)), x the events of both arms together. Nothing is ever
-    added; a table without any event (or with nothing else) holds no information and is refused.
+    E = n1·x/N and V = n1·n2·x(N - x)/(N²(N - 1)), x the events of both arms together. A table without any
+    event (or with nothing else) holds no information and is refused.
 
-    >>> effect, variance = peto_odds_ratio(1, 20, 5, 20)
-    >>> round(float(effect), 6), round(float(variance), 6)
-    (-1.529412, 0.764706)
+    >>> peto_odds_ratio(1, 20, 5, 20).effect.round(6)
+    np.float64(-1.529412)
     """
     cells = tables(events1, n1, events2, n2)
     excess, spread = excess_events(*cells)
@@ -232,14 +225,11 @@ def tables(
     n2: ArrayLike,
     names: tuple[str, str, str, str] = ("events1", "n1", "events2", "n2"),
 ) -> tuple[Floats, Floats, Floats, Floats]:
-    """Check events and arm sizes (whole numbers, events at most n) and broadcast them together.
-
-    `names` are those of the caller's arguments, for the messages.
-    """
+    """Check events and arm sizes by the caller's `names` (events at most n) and broadcast them together."""
     kinds = dict(zip(names, ("events", "people") * 2, strict=True))
     e1, size1, e2, size2 = read(kinds, events1, n1, events2, n2)
-    for events, size, (name, whole) in ((e1, size1, names[:2]), (e2, size2, names[2:])):
-        refuse(name, events, events > size, f"more events than people ({whole})")
+    refuse(names[0], e1, e1 > size1, f"more events than people ({names[1]})")
+    refuse(names[2], e2, e2 > size2, f"more events than people ({names[3]})")
     return e1, size1, e2, size2
 
 
@@ -273,8 +263,8 @@ def _filled(counts: tuple[Floats, ...], add: Floats, *, jointly: bool = False) -
 
 def _no_ratio(measure: str, a: Floats, b: Floats, c: Floats, d: Floats) -> Bools:
     """Where the ratio of a measure is 0 or infinite."""
-    needed = {"RR": (a, c), "OR": (a, b, c, d), "RD": ()}[measure]
-    return np.any([cell == 0 for cell in needed], axis=0) if needed else np.zeros(1, dtype=bool)
+    needed = {"RR": (a, c), "OR": (a, b, c, d), "RD": (np.ones(1),)}[measure]
+    return np.any([cell == 0 for cell in needed], axis=0)
 
 
 def crossover_smd(
@@ -284,9 +274,8 @@ def crossover_smd(
 
     Variance (1/n + d²/(2n))·2(1 - r), with r between the two periods (Cochrane Handbook 5.1, 16.4.6.4).
 
-    >>> effect, variance = crossover_smd(0.5, 2.38, 2.21, 10, 0.68)
-    >>> round(float(effect), 8), round(float(variance) ** 0.5, 8)
-    (0.21771565, 0.2559625)
+    >>> crossover_smd(0.5, 2.38, 2.21, 10, 0.68).effect.round(8)
+    np.float64(0.21771565)
     """
     kinds = {"mean_difference": "number", "sd1": "positive", "sd2": "positive", "n": "two people"}
     difference, s1, s2, size = read(kinds, mean_difference, sd1, sd2, n)
@@ -327,8 +316,7 @@ def shared_control_means(
     Off the diagonal stands what the control contributes: sc²/nc for MD, sc²/(nc·mc²) for ROM, 1/nc +
     gi·gj/(2N) for SMD, whose J (N - m - 1 df) and SD pool all N people of the trial (Gleser & Olkin 2009).
 
-    >>> effect, covariance = shared_control_means("MD", [1.0, 2.0], [1, 1], [10, 10], 0.0, 2.0, 20)
-    >>> covariance.round(3).tolist()
+    >>> shared_control_means("MD", [1.0, 2.0], [1, 1], [10, 10], 0.0, 2.0, 20).covariance.round(3).tolist()
     [[0.3, 0.2], [0.2, 0.3]]
     """
     one_of("measure", measure, ("MD", "SMD", "ROM"))
@@ -364,8 +352,7 @@ def shared_control_events(
     p(1 - p)/nc for RD (Gleser & Olkin 2009). If any cell of a trial is empty, `zero_cells` is added to
     every cell of every arm of that trial, so that the arms keep one common control.
 
-    >>> effect, covariance = shared_control_events("RD", [5, 10], [20, 20], 10, 20)
-    >>> covariance.round(6).tolist()
+    >>> shared_control_events("RD", [5, 10], [20, 20], 10, 20).covariance.round(6).tolist()
     [[0.021875, 0.0125], [0.0125, 0.025]]
     """
     one_of("measure", measure, ("RR", "OR", "RD"))

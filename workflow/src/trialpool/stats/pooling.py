@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, chdtri
 
 from trialpool.stats._model import TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
-from trialpool.stats._numeric import infer
+from trialpool.stats._numeric import Tested, infer
 from trialpool.stats.checks import Bools, Floats, Unpacks, check_level, one_of, plain, studies
 from trialpool.stats.effect_sizes import excess_events, of_events, tables
 
@@ -20,7 +20,7 @@ INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
 
 @dataclass(frozen=True, slots=True)
-class PooledTables:
+class PooledTables(Tested[Floats]):
     """A common effect of 2x2 tables (log for RR and OR), normal interval and test; `weights` in per cent.
 
     Q measures heterogeneity around this effect over the tables that have events and non-events; `i2` is
@@ -28,11 +28,6 @@ class PooledTables:
     """
 
     estimate: Floats
-    se: Floats
-    ci_low: Floats
-    ci_high: Floats
-    statistic: Floats
-    p_value: Floats
     q: Floats
     q_df: Floats
     q_p_value: Floats

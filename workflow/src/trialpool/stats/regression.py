@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, fdtrc
 
 from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, spanned_by
-from trialpool.stats._numeric import Rows, infer, quantile
+from trialpool.stats._numeric import Rows, Tested, infer, quantile
 from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of
 from trialpool.stats.pooling import Method, Pooled, heterogeneity, knapp_hartung, pool, summarise
 
@@ -22,7 +22,7 @@ TIE = 1.5e-8
 
 
 @dataclass(frozen=True, slots=True)
-class MetaRegression:
+class MetaRegression(Tested[Floats]):
     """A meta-regression; coefficients and their tests are (…, p), intercept first, the rest (…).
 
     `covariance` is (…, p, p). `df` is infinite for normal tests. `qe` tests the heterogeneity left, `qm`
@@ -31,11 +31,6 @@ class MetaRegression:
 
     coefficients: Floats
     covariance: Floats
-    se: Floats
-    ci_low: Floats
-    ci_high: Floats
-    statistic: Floats
-    p_value: Floats
     df: Floats
     tau2: Floats
     i2: Floats
@@ -152,9 +147,8 @@ def predict(fit: MetaRegression, design: ArrayLike, *, level: float = 0.95) -> P
     full = np.column_stack([np.ones(len(rows)), rows])
     estimate = full @ fit.coefficients
     variance = np.einsum("ri,ij,rj->r", full, fit.covariance, full)
-    crit = quantile(fit.df, check_level(level))
-    near, far = crit * np.sqrt(variance), crit * np.sqrt(variance + fit.tau2)
-    se = np.sqrt(variance)
+    half, se = quantile(fit.df, check_level(level)), np.sqrt(variance)
+    near, far = half * se, half * np.sqrt(variance + fit.tau2)
     return Predicted(estimate, se, estimate - near, estimate + near, estimate - far, estimate + far)
 
 
@@ -163,8 +157,7 @@ class Subgroups:
     """Each subgroup pooled, and the test between them.
 
     `names` are in order of first appearance and `k` counts the studies of each; fields of `pooled` are
-    (G,), its weights (G, k) sum to 100 within a subgroup. The `statistic` is χ² on `df`, or where `df2` is
-    finite F on `df` and `df2`.
+    (G,), weights (G, k). The `statistic` is χ² on `df`, or where `df2` is finite F on `df` and `df2`.
     """
 
     names: tuple[str, ...]
@@ -209,7 +202,13 @@ def subgroups(
         df2 = np.inf
     else:
         pooled, df2 = _common(y, v, masks, method)
-    statistic, df = _between(pooled), float(len(names) - 1)
+    statistic, df = 0.0, float(len(names) - 1)
+    if (pooled.se > 0).all():
+        w = 1 / pooled.se**2
+        mean = (w * pooled.estimate).sum() / w.sum()
+        statistic = float((w * (pooled.estimate - mean) ** 2).sum())
+    elif np.ptp(pooled.estimate) > 0:  # certain and different ones are infinitely far apart
+        statistic = np.inf
     if np.isfinite(df2) and df > 0:
         statistic /= df
     p_value = float(fdtrc(df, df2, statistic) if np.isfinite(df2) else chdtrc(df, statistic)) if df else 1.0
@@ -231,15 +230,6 @@ def _common(y: Floats, v: Floats, masks: Bools, method: Method) -> tuple[Pooled,
         return summarise(groups, groups.start(), groups.at(t), t, scale, df, method)
 
     return Pooled(**batch_of(y, v, masks).analysed(intercept(k), analyse)), float(shared[2][0])
-
-
-def _between(pooled: Pooled) -> float:
-    """Q between the estimates; certain and different ones (SE 0) are infinitely far apart."""
-    if (pooled.se <= 0).any():
-        return 0.0 if np.ptp(pooled.estimate) == 0 else np.inf
-    w = 1 / pooled.se**2
-    mean = (w * pooled.estimate).sum() / w.sum()
-    return float((w * (pooled.estimate - mean) ** 2).sum())
 
 
 @dataclass(frozen=True, slots=True)

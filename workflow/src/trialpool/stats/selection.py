@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri
 
 from trialpool.stats._numeric import Rows, climb, filled, floats, infer
-from trialpool.stats.bias import few_studies_caution
+from trialpool.stats.bias import Judged, few_studies_caution
 from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of, refuse
 from trialpool.stats.pooling import pool
 
@@ -28,13 +28,12 @@ LONGEST_LOG_STEP = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionModel:
+class SelectionModel(Judged):
     """A step-function selection model by maximum likelihood.
 
     `estimate … ci_high` is the pooled effect corrected for selection, `delta` (steps,) the relative chances
-    of publication of the p-value bands after the first, `studies_in_band` how many studies each band has.
-    `lrt` tests for selection on `lrt_df` degrees of freedom. Where tau2 is 0 it has no standard error: NaN.
-    `refused` says why there are no numbers, `caution` why they are weak.
+    of publication of the p-value bands after the first. `lrt` tests for selection. Where tau2 is 0 it has no
+    standard error: NaN. `refused` says why there are no numbers, `caution` why they are weak.
     """
 
     steps: Floats
@@ -54,9 +53,6 @@ class SelectionModel:
     lrt_df: int
     lrt_p_value: float = np.nan
     studies_in_band: tuple[int, ...]
-    k: int
-    refused: str = ""
-    caution: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +77,7 @@ def selection_model(
     `steps` are ascending one-sided p-values between 0 and 1 where the chance of publication may change;
     `alternative` is the direction, "greater" or "less", in which a result is significant. Needs more studies
     than parameters and a study in every band, otherwise `refused`. Source: Vevea & Hedges 1995,
-    Psychometrika 60; the default as in Carter et al. 2019. Faulty input is a ValueError.
+    Psychometrika 60; the default as in Carter et al. 2019.
 
     >>> y, v = [0.1, 0.2, 0.5, 0.6, 0.9, 0.7], [0.01, 0.02, 0.04, 0.05, 0.09, 0.06]
     >>> fit = selection_model(y, v)
@@ -287,22 +283,17 @@ def _climb(selection: _Selection, start: Floats) -> _End:
     lowest = np.where(np.arange(start.size) == 1, 0.0, -np.inf)
 
     def step(at: Floats, here: _Slope) -> Floats:
-        return _newton(here, at, unit)
+        scale = np.append(unit[:2], np.exp(at[2:]))
+        gradient = here.gradient * scale
+        hessian = here.hessian * np.outer(scale, scale)
+        hessian[2:, 2:] += np.diag(gradient[2:])
+        free = np.ones(at.size, dtype=bool)
+        free[1] = at[1] > 0 or gradient[1] > 0
+        values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)])
+        downhill = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
+        move = np.zeros(at.size)
+        move[free] = vectors @ ((vectors.T @ gradient[free]) / downhill)
+        move *= min(1.0, LONGEST_LOG_STEP / max(np.abs(move[2:]).max(initial=0.0), 1e-300))
+        return np.asarray(move * unit)
 
     return _End(*climb(lambda at: _slope_at(selection, at), step, start, lowest, unit, SETTLED))
-
-
-def _newton(here: _Slope, at: Floats, unit: Floats) -> Floats:
-    """The step in units of (mu, t, log d), 0 in t where t is 0 and would fall."""
-    scale = np.append(unit[:2], np.exp(at[2:]))
-    gradient = here.gradient * scale
-    hessian = here.hessian * np.outer(scale, scale)
-    hessian[2:, 2:] += np.diag(gradient[2:])
-    free = np.ones(at.size, dtype=bool)
-    free[1] = at[1] > 0 or gradient[1] > 0
-    values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)])
-    downhill = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
-    step = np.zeros(at.size)
-    step[free] = vectors @ ((vectors.T @ gradient[free]) / downhill)
-    step *= min(1.0, LONGEST_LOG_STEP / max(np.abs(step[2:]).max(initial=0.0), 1e-300))
-    return step * np.append(unit[:2], np.ones(at.size - 2))
