@@ -26,6 +26,7 @@ dropped. Large analyses get fewer combinations, so that the work grows with the 
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -79,7 +80,7 @@ def alternative_datasets(
     first, useful = _pooled(context, candidates, singles, seen)
     size = candidates["analysis_index"].value_counts()
     most = {int(str(index)): min(MOST, COMBINED_ROWS // int(count)) for index, count in size.items()}
-    combined = combine_choices(context.specs, [singles[at] for at in useful], most)
+    combined = combine_choices(context.specs, useful, most)
     second, _ = _pooled(context, candidates, combined, seen)
     return pd.concat([first, second], ignore_index=True)
 
@@ -237,50 +238,43 @@ def _pooled(
     candidates: pd.DataFrame,
     alternatives: Sequence[Alternative],
     seen: dict[int, set[Numbers]],
-) -> tuple[pd.DataFrame, list[int]]:
+) -> tuple[pd.DataFrame, list[Alternative]]:
     """Selected rows of the alternatives that pool new numbers, which `seen` learns; and which those are."""
-    if not alternatives:
-        return candidates.iloc[:0].assign(variant=""), []
-    keys = [_recomputed(context.specs, other) for other in alternatives]
-    at_hand = {at: other.analysis_index for at, other in enumerate(alternatives) if keys[at] is None}
-    rows = _chosen(context, candidates, at_hand, alternatives)
-    again = list(dict.fromkeys(key for key in keys if key is not None))
+    there: dict[int, int] = {}  # by alternative: where its candidates are
+    anew: dict[int, int] = {}
+    again: dict[tuple[int, str], Spec] = {}
+    for at, other in enumerate(alternatives):
+        usual = context.specs[other.analysis_index]
+        changed = {key: other.spec.get(key) for key in RECOMPUTED if other.spec.get(key) != usual.get(key)}
+        if changed:
+            key = (other.analysis_index, repr(changed))
+            again.setdefault(key, {**usual, **changed})
+            anew[at] = list(again).index(key)
+        else:
+            there[at] = other.analysis_index
+    parts = [_chosen(context, candidates, there, alternatives)]
     if again:
-        changed = [_changed(context.specs, alternatives[keys.index(key)]) for key in again]
-        table, _ = compute_effects(context.instead(changed))
-        anew = {at: again.index(key) for at, key in enumerate(keys) if key is not None}
-        rows = pd.concat([rows, _chosen(context, table, anew, alternatives)], ignore_index=True)
+        table, _ = compute_effects(context.instead(list(again.values())))
+        parts.append(_chosen(context, table, anew, alternatives))
+    rows = pd.concat(parts, ignore_index=True)
     useful = _new_ones(alternatives, rows, seen)
     rows = rows[rows["alternative"].isin(useful)]
-    at = rows["alternative"].to_numpy(dtype=int)
-    indices = np.array([other.analysis_index for other in alternatives])[at]
-    names = np.fromiter((other.choices for other in alternatives), dtype=object, count=len(alternatives))[at]
-    return rows.drop(columns="alternative").assign(analysis_index=indices, variant=names), useful
-
-
-def _recomputed(specs: Sequence[Spec], other: Alternative) -> tuple[int, str] | None:
-    """Which candidates an alternative needs: None for those that are there, else a key."""
-    usual = specs[other.analysis_index]
-    changed = {key: other.spec.get(key) for key in RECOMPUTED if other.spec.get(key) != usual.get(key)}
-    return (other.analysis_index, repr(changed)) if changed else None
-
-
-def _changed(specs: Sequence[Spec], other: Alternative) -> Spec:
-    """The alternative's analysis with only those settings changed that change the candidates."""
-    changed = {key: other.spec[key] for key in RECOMPUTED if key in other.spec}
-    return {**specs[other.analysis_index], **changed}
+    others = [alternatives[at] for at in rows["alternative"]]
+    rows = rows.drop(columns="alternative").assign(
+        analysis_index=np.array([other.analysis_index for other in others], dtype=int),
+        variant=pd.Series([other.choices for other in others], index=rows.index, dtype=object),
+    )
+    return rows, [alternatives[at] for at in useful]
 
 
 def _new_ones(
     alternatives: Sequence[Alternative], rows: pd.DataFrame, seen: dict[int, set[Numbers]]
 ) -> list[int]:
     """Which alternatives pool numbers that no earlier set of their analysis pooled."""
-    groups: dict[Any, pd.DataFrame] = dict(iter(rows.groupby("alternative", sort=False)))
     useful = []
-    for at, other in enumerate(alternatives):
-        pooled = numbers(groups[at]) if at in groups else frozenset()
-        before = seen.setdefault(other.analysis_index, set())
-        if pooled and pooled not in before:
+    for at, group in rows.groupby("alternative"):
+        before, pooled = seen.setdefault(alternatives[at].analysis_index, set()), numbers(group)
+        if pooled not in before:
             before.add(pooled)
             useful.append(at)
     return useful
@@ -294,36 +288,26 @@ def _chosen(
 ) -> pd.DataFrame:
     """Choose again for alternatives: `index_of` says for which, and where their analysis is in `table`."""
     slim = table.loc[table["reason_code"] == "", NEEDED].sort_values("analysis_index", kind="stable")
-    indices = slim["analysis_index"].to_numpy(dtype=int)
+    rows_of = {int(str(index)): rows for index, rows in slim.groupby("analysis_index").indices.items()}
     settings = settings_frame([other.spec for other in alternatives])
-    pieces = []
-    for batch in _batches(index_of, indices):
-        mine = [index_of[at] for at in batch]
-        starts, ends = np.searchsorted(indices, mine, "left"), np.searchsorted(indices, mine, "right")
-        spans = [np.arange(start, end) for start, end in zip(starts, ends, strict=True)]
-        rows = slim.take(np.concatenate(spans))
-        source = rows.index.to_numpy()
-        rows = rows.assign(analysis_index=np.repeat(batch, [len(span) for span in spans]))
+    none = np.zeros(0, dtype=int)
+    rows_of_each = [(at, rows_of.get(index, none)) for at, index in index_of.items()]
+    pieces = [table.iloc[:0].assign(alternative=0)]
+    for batch in _batches(rows_of_each):
+        taken = slim.take(np.concatenate([rows for _, rows in batch]))
+        rows = taken.assign(analysis_index=np.repeat([at for at, _ in batch], [len(r) for _, r in batch]))
         rows = _ranked_anew(rows.reset_index(drop=True), context.specs, alternatives)
         selected = choose(rows, settings)["selected"].to_numpy(dtype=bool)
         at = rows["analysis_index"].to_numpy()[selected]
-        pieces.append(table.loc[source[selected]].assign(alternative=at))
-    return pd.concat(pieces, ignore_index=True) if pieces else table.iloc[:0].assign(alternative=0)
+        pieces.append(table.loc[taken.index[selected]].assign(alternative=at))
+    return pd.concat([piece for piece in pieces if len(piece)] or pieces[:1], ignore_index=True)
 
 
-def _batches(index_of: Mapping[int, int], indices: np.ndarray) -> Iterator[list[int]]:
-    """Alternatives in groups that look at no more than about ROWS_AT_ONCE candidates together."""
-    counts = np.bincount(indices, minlength=max(index_of.values(), default=0) + 1)
-    batch: list[int] = []
-    rows = 0
-    for at, index in index_of.items():
-        if batch and rows + counts[index] > ROWS_AT_ONCE:
-            yield batch
-            batch, rows = [], 0
-        batch.append(at)
-        rows += int(counts[index])
-    if batch:
-        yield batch
+def _batches(rows_of_each: Sequence[tuple[int, np.ndarray]]) -> Iterator[list[tuple[int, np.ndarray]]]:
+    """Alternatives with their rows, in groups of about ROWS_AT_ONCE candidates."""
+    last = np.cumsum([len(rows) for _, rows in rows_of_each], dtype=int) // ROWS_AT_ONCE
+    for _, batch in itertools.groupby(zip(last, rows_of_each, strict=True), key=operator.itemgetter(0)):
+        yield [entry for _, entry in batch]
 
 
 def _ranked_anew(
