@@ -39,6 +39,11 @@ SAME_MEASURE = {
 }
 FROM_DIFFERENCE = "SD from the SE of the difference"
 OR_AS_SMD = "log odds ratio as SMD (×√3/π)"
+MEAN_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
+    "MD": stats.mean_difference,
+    "SMD": stats.standardized_mean_difference,
+    "ROM": stats.ratio_of_means,
+}
 EVENT_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
     "RR": stats.risk_ratio,
     "OR": stats.odds_ratio,
@@ -66,11 +71,10 @@ def continuous_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFr
     )
     refuse(pairs, cases)
     usable = (pairs["reason_code"] == "").to_numpy()
-    for name in np.unique(measure):
-        for kind in np.unique(smd_variance) if name == "SMD" else [""]:
-            rows = usable & (measure == name) & ((smd_variance == kind) | (name != "SMD"))
-            if rows.any():
-                _put(pairs, rows, _of_means(name, kind, [value[rows] for value in values]))
+    for name, kind in {*zip(measure[usable], smd_variance[usable], strict=True)}:
+        rows = usable & (measure == name) & (smd_variance == kind)
+        options = {"variance": kind} if name == "SMD" else {}
+        _put(pairs, rows, MEAN_EFFECTS[name](*(value[rows] for value in values), **options))
     for name in ("MD", "SMD"):
         rows = usable & paired & (measure == name)
         if rows.any():
@@ -78,12 +82,6 @@ def continuous_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFr
             _put(pairs, rows, _of_the_same_people(name, [value[rows] for value in values], r))
     pairs["variance"] *= pairs["design_effect"]
     return pairs
-
-
-def _of_means(measure: str, smd_variance: str, values: list[np.ndarray]) -> stats.Effects:
-    if measure == "SMD":
-        return stats.standardized_mean_difference(*values, variance=smd_variance)
-    return stats.ratio_of_means(*values) if measure == "ROM" else stats.mean_difference(*values)
 
 
 def _of_the_same_people(measure: str, values: list[np.ndarray], r: np.ndarray) -> stats.Effects:
@@ -135,8 +133,6 @@ def event_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
 
 def or_to_smd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
     """Turn log odds ratios in `effect`, `variance` into SMDs in place in some rows, with their direction."""
-    if not rows.any():
-        return
     result = stats.log_odds_ratio_to_smd(table.loc[rows, "effect"], table.loc[rows, "variance"])
     table.loc[rows, "effect"] = np.asarray(result.effect) * sign[rows]
     table.loc[rows, "variance"] = np.asarray(result.variance)
@@ -151,9 +147,7 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
     """
     spec = settings.take(rows["analysis_index"].to_numpy())
     measure, printed = spec["measure"].to_numpy(), rows["measure"].to_numpy()
-    same = np.zeros(len(rows), dtype=bool)
-    for name, allowed in SAME_MEASURE.items():
-        same |= (measure == name) & np.isin(printed, allowed)
+    same = np.array([p in SAME_MEASURE[m] for m, p in zip(measure, printed, strict=True)], dtype=bool)
     n1, n2 = rows["n_experimental"].to_numpy(float), rows["n_control"].to_numpy(float)
     from_difference = (measure == "SMD") & np.isin(printed, DIFFERENCES)
     converts = np.array([ODDS_RATIO in (convert or ()) for convert in spec["convert"]], dtype=bool)
@@ -187,22 +181,19 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
 
 def _by_borrowed_sd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
     """Printed differences over an SD pooled over other trials, which is taken as known."""
-    if not rows.any():
-        return
     part = table[rows]
     table.loc[rows, "effect"] = part["estimate"] * sign[rows] / part["sd_borrowed"]
     table.loc[rows, "variance"] = (part["se"] / part["sd_borrowed"]) ** 2
     table.loc[rows, "route"], table.loc[rows, "imputed"] = int(Route.BORROWED), True
-    words = [f"over the SD pooled over {text}" for text in part["borrowed_from"]]
-    add_steps(table, "derivation", rows, words)
+    add_steps(
+        table, "derivation", rows, [f"over the SD pooled over {text}" for text in part["borrowed_from"]]
+    )
 
 
 def _by_own_sd(
     table: pd.DataFrame, rows: np.ndarray, n1: np.ndarray, n2: np.ndarray, sign: np.ndarray
 ) -> None:
     """Hedges' g of printed differences, by the SD that their SE implies."""
-    if not rows.any():
-        return
     part, ones, twos = table[rows], n1[rows], n2[rows]
     sd = stats.sd_from_difference_se(part["se"], ones, twos)
     difference, zero = part["estimate"].to_numpy(float) * sign[rows], np.zeros(len(part))

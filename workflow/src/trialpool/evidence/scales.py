@@ -20,7 +20,7 @@ need no common scale, but percent changes are not the instrument's score and are
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ import pandas as pd
 
 from trialpool.evidence.derivation import Reason, number_text, refuse, steps, where_text
 
-SCALE_COLUMNS = ("low", "high", "better_usual", "unit_usual", "poolable")
+SCALE_COLUMNS = {"low": float, "high": float, "better_usual": object, "unit_usual": object, "poolable": bool}
 PERCENT_CHANGE = "percent"
 ODD_DIRECTION = "scored the other way than usual: "
 
@@ -49,44 +49,26 @@ def instrument_entry(catalogue: Mapping[str, Any], instrument: str, item: str = 
     return {**whole, **part}
 
 
-def scale_table(catalogue: Mapping[str, Any], pairs: Iterable[tuple[str, str]]) -> pd.DataFrame:
-    """Range and usual direction of every (instrument, item) pair, indexed by the pair.
+def with_scales(frame: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFrame:
+    """The frame (columns `instrument`, `item`) with the range and usual direction of every row's instrument.
 
     Columns: `low`, `high` (NaN if the instrument has no fixed range), `better_usual`, `unit_usual` ("" if
     unknown), `poolable` (False for totals that the instrument does not define).
 
     >>> catalogue = {"instruments": {"VAS100": {"range": [0, 100], "better": "lower", "unit": "points"}}}
-    >>> float(scale_table(catalogue, [("VAS100", "")]).loc[("VAS100", ""), "high"])
-    100.0
+    >>> rows = pd.DataFrame({"instrument": ["VAS100", "X"], "item": ["", ""]})
+    >>> with_scales(rows, catalogue)["high"].tolist()
+    [100.0, nan]
     """
-    index = pd.MultiIndex.from_tuples(sorted(set(pairs)), names=["instrument", "item"])
-    rows = [_scale(instrument_entry(catalogue, instrument, item)) for instrument, item in index]
-    return pd.DataFrame(rows, index=index, columns=list(SCALE_COLUMNS))
+    pairs = list(zip(frame["instrument"], frame["item"], strict=True))
+    scales = {pair: _scale(instrument_entry(catalogue, *pair)) for pair in dict.fromkeys(pairs)}
+    table = pd.DataFrame([scales[pair] for pair in pairs], index=frame.index, columns=list(SCALE_COLUMNS))
+    return frame.join(table.astype(SCALE_COLUMNS))  # a table without rows has no types of its own
 
 
-def _scale(entry: Mapping[str, Any]) -> tuple[float, float, str, str, bool]:
-    low, high = entry.get("range") or (None, None)
-    return (
-        np.nan if low is None else float(low),  # a range may be open on one side
-        np.nan if high is None else float(high),
-        entry.get("better") or "",
-        entry.get("unit") or "",
-        entry.get("poolable") is not False,
-    )
-
-
-def with_scales(frame: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFrame:
-    """The frame (columns `instrument`, `item`) with the columns of `scale_table` beside it.
-
-    >>> rows = pd.DataFrame({"instrument": ["X"], "item": [""]})
-    >>> with_scales(rows, {"instruments": {}})["low"].isna().item()
-    True
-    """
-    unique = frame[["instrument", "item"]].drop_duplicates()
-    scales = scale_table(catalogue, unique.itertuples(index=False, name=None))
-    table = frame.join(scales, on=["instrument", "item"])
-    table["poolable"] = table["poolable"].astype(bool)
-    return table
+def _scale(entry: Mapping[str, Any]) -> tuple[Any, ...]:
+    low, high = entry.get("range") or (None, None)  # a range may be open on one side
+    return low, high, entry.get("better") or "", entry.get("unit") or "", entry.get("poolable") is not False
 
 
 def scale_range(scale: str | None) -> tuple[float, float]:
@@ -118,11 +100,12 @@ def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     reverse = opposite & (spec["measure"] != "RR")
     turned = (rows["low"] + rows["high"]) * factor + 2 * base  # reversed value = turned - (factor·x + base)
     odd = (rows["better_usual"] != "") & (rows["better"] != "") & (rows["better"] != rows["better_usual"])
+    wording = (factor, rows["low"], rows["high"], reverse, spec["scale"], rows["better"], spec["better"])
     table = pd.DataFrame(
         {
             "slope": factor.where(~reverse, -factor),
             "offset": base.where(~reverse, turned.where(bounded, 0.0) - base),
-            "derivation": _wordings(rows, spec, factor, reverse),
+            "derivation": list(map(_wording, *wording)),
             "cautions": where_text(odd, ODD_DIRECTION + rows["better"].astype(object) + " is better"),
         },
         index=rows.index,
@@ -142,23 +125,10 @@ def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     return table
 
 
-def _wordings(rows: pd.DataFrame, spec: pd.DataFrame, factor: pd.Series, reverse: pd.Series) -> np.ndarray:
-    """Each different rescaling and reversal is worded once: rows are many, wordings few."""
-    parts = pd.DataFrame(
-        {
-            **{"factor": factor, "low": rows["low"], "high": rows["high"], "reverse": reverse},
-            **{"scale": spec["scale"].fillna(""), "own": rows["better"], "wanted": spec["better"]},
-        }
-    )
-    codes = parts.groupby(list(parts), dropna=False, sort=False).ngroup().to_numpy()
-    firsts = parts[~pd.Series(codes).duplicated().to_numpy()]
-    words = [_wording(*row) for row in firsts.itertuples(index=False, name=None)]
-    return np.asarray(np.fromiter(words, dtype=object, count=len(words))[codes])
-
-
 def _wording(
-    factor: float, low: float, high: float, reverse: bool, scale: str, own: str, wanted: str
+    factor: float, low: float, high: float, reverse: bool, scale: str | None, own: str, wanted: str
 ) -> tuple[str, ...]:
+    """The steps of one rescaling and reversal."""
     sign = f"sign reversed ({own} is better in this report, {wanted} in the analysis)"
     sign = sign if reverse else "sign kept"
     if not scale or factor == 1:
