@@ -21,7 +21,7 @@ INSTRUMENTS = CATALOGUE["instruments"]
 PROTOCOL = load_protocol(read_yaml(CONFIG)[0], [CONFIG])
 ANALYSES, WORDS = PROTOCOL.analyses, PROTOCOL.words
 GROUPS = {name: group.treatments for name, group in WORDS.groups.items()}
-CATEGORIES, DOMAINS = tuple(WORDS.treatments), WORDS.table_words()["domain of means"]
+CATEGORIES, DOMAINS = tuple(WORDS.treatments), WORDS.table_words()["domain of means"].words
 
 METHODS = ("between_group", "anchor", "cross_sectional", "combined", "consensus", "unstated", "distribution")
 SHAPE = schema_of("instruments").schema["$defs"]

@@ -24,7 +24,8 @@ except InputError as error:
 PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
 ANALYSES = list(SETTINGS.analyses)
-PROTOCOL = ["protocol.py", "vocabulary.py", "text.py", "yaml_files.py"]
+WORDS = [SETTINGS.instruments, *([SETTINGS.vocabulary] if SETTINGS.vocabulary else [])]
+PROTOCOL = ["protocol.py"]
 DRAWING = ["figures", "view", "text.py", "synthesis", "stats", "evidence", "!evidence/audit*"]
 MOST_FILES = 1000  # analyses up to which Snakemake knows their main files, not their folders only
 HIGH_BEFORE = set()  # the audit's high findings when the run begins

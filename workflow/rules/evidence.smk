@@ -5,13 +5,14 @@ rule ingest_tables:
     input:
         tables=raw_tables,
         instruments=SETTINGS.instruments,
+        vocabulary=SETTINGS.vocabulary or [],
     output:
         tables=collect(f"{PROCESSED}/evidence/{{table}}.parquet", table=TABLES),
     log:
         f"{RESULTS}/logs/ingest_tables.log",
     params:
         code=code("evidence", "!evidence/audit*", *PROTOCOL),
-        content=content([*raw_tables(), SETTINGS.instruments]),
+        content=content([*raw_tables(), *WORDS]),
         folders=lambda wildcards, input: folders_of(input.tables),
         conditions=conditions(SETTINGS.analyses),
     script:
@@ -21,6 +22,7 @@ rule ingest_tables:
 rule harmonise_results:
     input:
         tables=rules.ingest_tables.output.tables,
+        vocabulary=SETTINGS.vocabulary or [],
     output:
         arms=f"{PROCESSED}/harmonised/arms.parquet",
         contrasts=f"{PROCESSED}/harmonised/contrasts.parquet",
@@ -29,6 +31,7 @@ rule harmonise_results:
         f"{RESULTS}/logs/harmonise_results.log",
     params:
         code=code("evidence", "!evidence/audit*", "stats"),
+        content=content(WORDS[1:]),
     script:
         "../scripts/harmonise_results.py"
 
@@ -37,6 +40,7 @@ rule audit_numbers:
     input:
         tables=rules.ingest_tables.output.tables,
         instruments=SETTINGS.instruments,
+        vocabulary=SETTINGS.vocabulary or [],
     output:
         findings=f"{PROCESSED}/audit.parquet",
         table=f"{RESULTS}/audit.csv",
@@ -44,7 +48,7 @@ rule audit_numbers:
         f"{RESULTS}/logs/audit_numbers.log",
     params:
         code=code("evidence", "stats", *PROTOCOL),
-        content=content([SETTINGS.instruments]),
+        content=content(WORDS),
     script:
         "../scripts/audit_numbers.py"
 
@@ -55,13 +59,14 @@ checkpoint compare_arms:
         findings=rules.audit_numbers.output.findings,
         harmonised=rules.harmonise_results.output,
         instruments=SETTINGS.instruments,
+        vocabulary=SETTINGS.vocabulary or [],
     output:
         tables=compared(BATCHES),
     log:
         f"{RESULTS}/logs/compare_arms.log",
     params:
         code=code("evidence", "!evidence/audit*", "stats", *PROTOCOL),
-        content=content([SETTINGS.instruments]),
+        content=content(WORDS),
         batches=unrecorded([specs_of(batch) for batch in BATCHES]),
         settings=fingerprint([specs_of(batch) for batch in BATCHES]),
     script:

@@ -1,4 +1,5 @@
 from trialpool.jobs import audit, reported
 
 with reported(snakemake.log[0]):
-    audit(snakemake.input.tables, snakemake.input.instruments, *snakemake.output)
+    files = snakemake.input
+    audit(files.tables, files.instruments, files.get("vocabulary"), *snakemake.output)

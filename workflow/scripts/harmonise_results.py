@@ -1,4 +1,5 @@
 from trialpool.jobs import harmonise, reported
 
 with reported(snakemake.log[0]):
-    harmonise(snakemake.input.tables, snakemake.output)
+    files = snakemake.input
+    harmonise(files.tables, files.get("vocabulary"), snakemake.output)

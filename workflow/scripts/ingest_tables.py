@@ -2,4 +2,5 @@ from trialpool.jobs import ingest, reported
 
 with reported(snakemake.log[0]):
     files = snakemake.input
-    ingest(snakemake.params.folders, files.instruments, snakemake.params.conditions, snakemake.output.tables)
+    words, params = (files.instruments, files.get("vocabulary")), snakemake.params
+    ingest(params.folders, *words, params.conditions, snakemake.output.tables)

@@ -16,6 +16,7 @@ from trialpool.evidence.audit.checks import debit, grim, grimmer
 from trialpool.evidence.audit.rules import RULES
 from trialpool.evidence.read import read_evidence
 from trialpool.protocol import load_catalogue
+from trialpool.vocabulary import general
 
 CATALOGUE = {
     "instruments": {
@@ -329,7 +330,7 @@ def test_debit_accepts_every_real_proportion(values, ddof):
 def test_no_real_sample_is_called_impossible(values):
     mean, sd = float(f"{np.mean(values):.1f}"), float(f"{np.std(values, ddof=1):.1f}")
     row = score(centre=mean, spread_low=max(sd, 0.1), n=float(len(values)))
-    prepared = prepare(make(continuous=[row]), CATALOGUE)
+    prepared = prepare(make(continuous=[row]), CATALOGUE, general())
     used = (checks.outside_range, checks.mean_and_bounds, checks.whole_numbers)
     broken = {rule for check in used for rule, rows in check(prepared) if len(rows)}
     assert not broken - {"skewed"}

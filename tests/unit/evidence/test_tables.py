@@ -7,6 +7,7 @@ from trialpool.evidence import tables
 from trialpool.evidence.match import pose
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.summaries import harmonise
+from trialpool.vocabulary import general
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,7 @@ def test_summaries(trial, name):
 
 
 def test_candidates(trial):
-    candidates, _ = compute_effects(pose(harmonise(trial), trial, {}, [question()]))
+    candidates, _ = compute_effects(pose(harmonise(trial), trial, {}, [question()], general()))
     assert list(candidates) == list(tables.CANDIDATES)
     assert len(candidates) == 2
 

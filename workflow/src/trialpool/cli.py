@@ -102,7 +102,7 @@ def check(
     from trialpool.vocabulary import load_vocabulary
 
     words = load_vocabulary(vocabulary)
-    tables, faults = examine(folders, _extra_words(allow))
+    tables, faults = examine(folders, words, _extra_words(allow))
     try:
         if instruments:
             faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words))]

@@ -22,19 +22,6 @@ from trialpool.glossary import meaning
 LARGEST = 1e9  # nothing a trial reports is larger; catches a number pasted twice into one cell
 LONGEST_TEXT = 10_000
 
-CONDITIONS = ("DPN", "CIPN")
-CATEGORIES = (
-    *("manual_acupuncture", "electroacupuncture", "laser_acupuncture", "auricular_acupuncture"),
-    *("warm_needling", "acupuncture_mixed", "gabapentinoid", "antidepressant", "opioid", "cannabinoid"),
-    *("vitamin_b", "lipoic_acid", "prostaglandin", "aldose_reductase_inhibitor", "neurotrophic_drug"),
-    *("metformin", "vitamin_d", "vitamin_e", "omega_3", "glutamine", "carnitine", "calcium_magnesium"),
-    *("other_drug", "supplement", "herbal", "topical", "exercise", "diet", "neurostimulation"),
-    *("photobiomodulation", "cryotherapy", "compression", "massage", "acupressure", "gene_therapy", "other"),
-    *("sham", "placebo", "usual_care", "waitlist"),
-)
-DOMAINS = ("pain", "nerve_conduction", "quality_of_life", "symptom_score", "sensory_function", "function")
-EVENT_DOMAINS = ("responder", "incidence", "adverse_event", "serious_adverse_event", "withdrawal")
-UNITS = ("points", "m/s", "uV", "mV", "ms", "uS", "um", "Hz", "s", "cm", "percent")
 TIMEPOINTS = ("baseline", "during", "end_of_treatment", "follow_up")
 RATIO_CONTRASTS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
 CONTRAST_MEASURES = (
@@ -42,22 +29,6 @@ CONTRAST_MEASURES = (
     *("t_statistic", "effect_unspecified"),
 )
 INTERVALS = {"ci95": 0.95, "ci90": 0.90, "ci99": 0.99}  # spread types of confidence intervals, their levels
-OUTCOMES: dict[str, tuple[str, ...]] = {
-    "responder": (
-        *("improved", "markedly_improved", "cured", "pain_30", "pain_50", "pain_50_night", "pain_free"),
-        *("symptom_50", "tss_50", "pgic_moderately_improved", "pgic_much_improved"),
-        *("pgic_sleep_much_improved", "relief_moderate", "treatment_success", "ctcae_grade_1"),
-        "mymop_2_points",
-    ),
-    "incidence": (
-        *("cipn_any", "cipn_grade_1", "cipn_grade_1_2", "cipn_grade_2", "cipn_grade_3", "cipn_ncv_new"),
-        *("cipn_moderate_severe", "vibration_impaired", "numbness_feet_moderate_severe"),
-        *("ntx_marked_decrease", "adl_interference", "dose_reduction"),
-    ),
-    "adverse_event": ("any",),
-    "serious_adverse_event": ("any", "death"),
-    "withdrawal": ("all_causes", "adverse_event", "lack_of_effect", "intervention_stopped"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +118,8 @@ class Column:
     """One column: its kind; for raw tables also the form of its cells, the words or the range allowed.
 
     `required` cells may not be empty.
-    A table may lack an `optional` column altogether; its cells then count as empty.
+    A table may lack an `optional` column altogether; its cells then count as empty. Words of a review stand
+    in its vocabulary: `vocabulary` names which of them (see `Vocabulary.table_words`).
     """
 
     name: str
@@ -155,6 +127,7 @@ class Column:
     required: bool = False
     optional: bool = False
     words: tuple[str, ...] = ()
+    vocabulary: str = ""
     low: float = -LARGEST
     high: float = LARGEST
     whole: bool = False
@@ -196,6 +169,10 @@ def _words(name: str, words: tuple[str, ...], required: bool = True, optional: b
     return Column(name, "label", required, optional, words)
 
 
+def _own(name: str, vocabulary: str, form: str = "word", required: bool = True) -> Column:
+    return Column(name, form, required, vocabulary=vocabulary)
+
+
 def _count(name: str, low: float = 1, required: bool = False, high: float = LARGEST) -> Column:
     return Column(name, "number", required, low=low, high=high, whole=True, kind=NUMBER)
 
@@ -231,7 +208,7 @@ STUDIES = Table(
         *(Column("journal", "label"), Column("country", "label")),
         *(Column("doi", "doi"), Column("pmid", "pmid"), Column("pmcid", "pmcid")),
         Column("registration", "label"),
-        _words("condition", CONDITIONS),
+        _own("condition", "condition", "code"),
         Column("population"),
         _words("design", ("parallel", "crossover", "cluster")),
         _count("n_randomised"),
@@ -246,7 +223,7 @@ STUDIES = Table(
 ARMS = Table(
     "arms",
     (
-        *(STUDY, ARM, _words("role", ("experimental", "control")), _words("category", CATEGORIES)),
+        *(STUDY, ARM, _words("role", ("experimental", "control")), _own("category", "category")),
         *(Column("label", required=True), Column("cointervention")),
         Column("adds_to", "arm", optional=True),
         *(_number("sessions", 0), WEEKS, _number("sessions_per_week", 0)),
@@ -257,7 +234,7 @@ ARMS = Table(
 CONTINUOUS = Table(
     "continuous",
     (
-        *(STUDY, ARM, _words("domain", DOMAINS), *OUTCOME, _words("unit", UNITS)),
+        *(STUDY, ARM, _own("domain", "domain of means"), *OUTCOME, _own("unit", "unit", "label")),
         *(_words("better", BETTER), WEEKS, _words("timepoint", TIMEPOINTS, False), PERIOD),
         *(_words("measure", ("final", "change")), _count("n")),
         *(_words("centre_type", ("mean", "median", "lsmean")), _number("centre", required=True)),
@@ -282,7 +259,7 @@ CONTRASTS = Table(
     "contrasts",
     (
         *(STUDY, Column("arm_1", "arm", True), Column("arm_2", "arm", True)),
-        *(_words("domain", DOMAINS + EVENT_DOMAINS), *OUTCOME, _words("unit", UNITS, False)),
+        *(_own("domain", "domain"), *OUTCOME, _own("unit", "unit", "label", False)),
         *(_words("better", BETTER), WEEKS, _words("timepoint", TIMEPOINTS), PERIOD),
         *(Column("measure", "word", True), _number("estimate")),
         *(_words("spread_type", ("se", *INTERVALS, "none")), *SPREAD, Column("p_value", "p_value")),
@@ -298,7 +275,7 @@ CONTRASTS = Table(
 EVENTS = Table(
     "events",
     (
-        *(STUDY, ARM, _words("domain", EVENT_DOMAINS), Column("outcome", "word", True)),
+        *(STUDY, ARM, _own("domain", "domain of events"), Column("outcome", "word", True)),
         *(Column("definition"), _words("better", BETTER, required=False, optional=True)),
         *(WEEKS, _words("timepoint", TIMEPOINTS), PERIOD),
         *(_count("events", 0, True), _count("n", 1, True)),
@@ -319,7 +296,7 @@ RISK_OF_BIAS = Table(
 PUBLISHED_POOLS = Table(
     "published_pools",
     (
-        *(Column("review_id", "study", True), Column("doi", "doi"), _words("condition", CONDITIONS)),
+        *(Column("review_id", "study", True), Column("doi", "doi"), _own("condition", "condition", "code")),
         *(Column("comparison", required=True), Column("outcome", required=True)),
         *(_count("n_studies"), _count("n_participants"), _words("model", ("fixed", "random"), False)),
         *(_words("measure", ("MD", "SMD", "RR", "OR", "RD")), _number("estimate", required=True)),

@@ -32,6 +32,7 @@ from trialpool.contracts import (
 from trialpool.errors import InputError
 from trialpool.folders import forget_others, pictures_in, records_in
 from trialpool.records import Record, from_json, to_json
+from trialpool.vocabulary import load_vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -75,32 +76,45 @@ def reported(log: str | Path) -> Iterator[None]:
 
 
 def ingest(
-    folders: Sequence[str], catalogue_path: str, conditions: Sequence[str], paths: Sequence[str]
+    folders: Sequence[str],
+    catalogue_path: str,
+    vocabulary_path: str | None,
+    conditions: Sequence[str],
+    paths: Sequence[str],
 ) -> None:
     """Read and check the evidence tables; write each as parquet, or raise InputError with every fault."""
     from trialpool.evidence.read import valid_tables
     from trialpool.protocol import load_catalogue
 
-    tables = valid_tables(folders, load_catalogue(catalogue_path), conditions)
+    catalogue = load_catalogue(catalogue_path)
+    words = load_vocabulary(vocabulary_path).with_groups(catalogue.get("groups", {}))
+    tables = valid_tables(folders, catalogue, conditions, words)
     for path in paths:
         io.write_parquet(path, tables[Path(path).stem], stored(TABLES[Path(path).stem]))
 
 
-def harmonise(table_paths: Sequence[str], paths: Sequence[str]) -> None:
+def harmonise(table_paths: Sequence[str], vocabulary_path: str | None, paths: Sequence[str]) -> None:
     """Bring what trials report to arm summaries, contrasts and events, one parquet file each."""
     from trialpool.evidence.summaries import harmonise
 
-    harmonised = harmonise(_frames(table_paths))
+    harmonised = harmonise(_frames(table_paths), load_vocabulary(vocabulary_path))
     for path in paths:
         io.write_parquet(path, harmonised[Path(path).stem], SUMMARIES[Path(path).stem])
 
 
-def audit(table_paths: Sequence[str], catalogue_path: str, findings_path: str, table_path: str) -> None:
+def audit(
+    table_paths: Sequence[str],
+    catalogue_path: str,
+    vocabulary_path: str | None,
+    findings_path: str,
+    table_path: str,
+) -> None:
     """Check the numbers against each other; findings as parquet for the comparison, as CSV for readers."""
     from trialpool.evidence.audit import audit
     from trialpool.protocol import load_catalogue
 
-    findings = audit(_frames(table_paths), load_catalogue(catalogue_path))
+    words = load_vocabulary(vocabulary_path)
+    findings = audit(_frames(table_paths), load_catalogue(catalogue_path), words)
     io.write_parquet(findings_path, findings, AUDIT)
     io.write_csv(table_path, findings.to_dict("records"), AUDIT.names)
 
@@ -110,6 +124,7 @@ def compare(
     harmonised_paths: Sequence[str],
     findings_path: str,
     catalogue_path: str,
+    vocabulary_path: str | None,
     batches: Sequence[Sequence[Row]],
     paths: Sequence[str],
 ) -> None:
@@ -125,9 +140,10 @@ def compare(
 
     tables, harmonised = _frames(table_paths), _frames(harmonised_paths)
     catalogue, findings = load_catalogue(catalogue_path), pd.read_parquet(findings_path)
+    words = load_vocabulary(vocabulary_path)
     for some in _at_once(batches):
         specs = [spec for batch in batches[some] for spec in batch]
-        comparison = compare(harmonised, tables, catalogue, specs, findings)
+        comparison = compare(harmonised, tables, catalogue, specs, findings, words)
         names = [[spec["analysis"] for spec in batch] for batch in batches[some]]
         write_comparison(comparison, names, paths[3 * some.start : 3 * some.stop])
 

@@ -31,6 +31,10 @@ EVERY_JOB = (
     "jobs.py",
     "measures.py",
     "records.py",
+    "schemas/general.yaml",
+    "text.py",
+    "vocabulary.py",
+    "yaml_files.py",
 )
 FEWEST = 16  # batches: to start a job costs more than to pool an analysis
 LARGEST = 64  # analyses in a batch, on average: a crash costs about a minute; planning grows with the jobs

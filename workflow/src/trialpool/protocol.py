@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
-from trialpool.measures import OF_EVENTS, OF_MEANS
+from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS
 from trialpool.vocabulary import Domain, Vocabulary, general, load_vocabulary
 from trialpool.yaml_files import (
     KeyPath,
@@ -346,18 +346,18 @@ def _slug_slips(slug: str, every: Mapping[str, Written], asked: Collection[str] 
 def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> Iterator[Slip]:
     """Words of an analysis that are not known, and a measure that does not fit the domain."""
     values, paths = entry
-    treatments = words.table_words()["category"]
+    treatments, domains = words.table_words()["category"].words, words.table_words()["domain"]
     sides = sorted({*words.groups, *treatments}) if treatments else []
     for side in SIDES:
         for word in values[side]:
             if sides and word not in sides:
                 problem = "neither an arm category nor a group of them"
                 yield Slip(paths[side], word, problem, suggestion(word, sides))
-    if values["domain"] not in words.domains:
-        remedy = suggestion(values["domain"], words.domains)
-        yield Slip(paths["domain"], values["domain"], "not a domain", remedy)
+    if domains.refuses(values["domain"]):
+        remedy = suggestion(values["domain"], domains.words)
+        yield Slip(paths["domain"], values["domain"], "not a domain of the vocabulary", remedy)
         return
-    domain = words.domain(values["domain"])
+    domain = words.domain(values["domain"], MEASURES[values["measure"]].of)
     if "outcomes" in paths:
         yield from _outcome_slips(entry, domain, {code.split(":")[0] for code in catalogue["instruments"]})
     yield from _measure_slips(entry, domain)
@@ -388,7 +388,7 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
             yield Slip(paths[key], str(values[key]), problem, remedy)
     if scale and _width(*_bounds(scale)) <= 0:
         yield Slip(paths["scale"], scale, "not in ascending order", "write the lowest first, such as 0-10")
-    if domain.is_events and values["better"] != domain.better:
+    if domain.is_events and domain.better and values["better"] != domain.better:
         problem = f"against the meaning of the domain {domain.code}"
         yield Slip(paths["better"], values["better"], problem, f"write {domain.better}")
 
@@ -578,15 +578,14 @@ def _word_slips(code: str, entry: Raw, words: Vocabulary | None) -> Iterator[Sli
     """Units that are not known, and domains that are slips of known ones: of others it may be silent."""
     if words is None:
         return
-    known, unit = words.table_words(), entry.get("unit")
-    means = known["domain of means"]
+    known = words.table_words()
+    means, units, unit = known["domain of means"], known["unit"], entry.get("unit") or ""
     for index, domain in enumerate(entry.get("domains", [])):
-        slip = domain not in words.domains and nearest(domain, means, 0.7)
-        if slip or words.domain(domain).is_events:
+        if means.slip_of(domain) or words.domain(domain).is_events:
             path = ("instruments", code, "domains", str(index))
-            yield Slip(path, domain, "not a domain of means", suggestion(domain, means))
-    if unit is not None and unit not in known["unit"]:
-        yield Slip(("instruments", code, "unit"), unit, "not a unit", suggestion(unit, known["unit"]))
+            yield Slip(path, domain, "not a domain of means", suggestion(domain, means.words))
+    if units.slip_of(unit):
+        yield Slip(("instruments", code, "unit"), unit, "not a unit", suggestion(unit, units.words))
 
 
 def _bound_slips(code: str, entry: Raw) -> Iterator[Slip]:

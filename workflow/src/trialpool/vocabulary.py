@@ -10,9 +10,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from importlib import resources
-from typing import Any
+from typing import Any, NamedTuple
 
-from trialpool.errors import InputError, suggestion
+from trialpool.errors import InputError, nearest, suggestion
 from trialpool.measures import Of
 from trialpool.records import JOINT
 from trialpool.text import clean, spaced
@@ -54,6 +54,7 @@ class Domain:
     other: str = ""
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     equivalent: Mapping[str, float] = field(default_factory=dict)
+    registry: Mapping[str, str] = field(default_factory=dict)
     self_reported: bool = False
     surrogate: bool = False
     one_scale: bool = False
@@ -84,9 +85,31 @@ class Group:
     treatments: tuple[str, ...]
 
 
+class Known(NamedTuple):
+    """Words for a cell; where they are not `closed` others are accepted, but for slips of these."""
+
+    words: tuple[str, ...]
+    closed: bool
+
+    def refuses(self, word: str) -> bool:
+        """Whether a word is none of these and may not stand."""
+        return word not in self.words and (self.closed or bool(self.slip_of(word)))
+
+    def slip_of(self, word: str) -> str:
+        """The known word that an unknown one is most probably a slip of, "" if none.
+
+        >>> known = general().table_words()["domain"]
+        >>> known.slip_of("pian"), known.slip_of("mood"), known.slip_of("mortality_30d")
+        ('pain', '', '')
+        """
+        if word in self.words or any(word.startswith(f"{each}_") for each in self.words):
+            return ""
+        return nearest(word, self.words, 0.75)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
-    """All words of one review, by their codes.
+    """All words of one review, by their codes; `complete` if the review has a file of its own.
 
     >>> words = load_vocabulary()
     >>> words.domain("quality_of_life").name, words.condition("HEART_FAILURE"), words.treatment("usual_care")
@@ -100,14 +123,16 @@ class Vocabulary:
     groups: Mapping[str, Group]
     abbreviations: tuple[str, ...]
     item: str
+    controls: Mapping[str, tuple[str, ...]]
+    complete: bool = False
 
     def condition(self, code: str) -> str:
         """The name of a condition."""
         return self.conditions.get(code) or code.replace("_", " ")
 
-    def domain(self, code: str) -> Domain:
-        """A domain; one that is not known is of means and has its code for a name."""
-        return self.domains.get(code) or _domain(code, {})
+    def domain(self, code: str, of: Of = Of.MEANS) -> Domain:
+        """A domain; one that is not known has its code for a name, no direction, and is of what is said."""
+        return self.domains.get(code) or _domain(code, {"of": of})
 
     def treatment(self, code: str | None) -> str:
         """The name of an arm category, or of several that were combined, such as "vitamin_b+sham"."""
@@ -132,6 +157,24 @@ class Vocabulary:
         return tuple(
             code for code, each in self.domains.items() if each.is_events and better in ("", each.better)
         )
+
+    def registry(self) -> dict[str, tuple[str, str]]:
+        """Domain and outcome of what registries count, by their words for it.
+
+        >>> general().registry()["deaths"]
+        ('serious_adverse_event', 'death')
+        """
+        domains = self.domains.items()
+        return {kind: (code, event) for code, each in domains for kind, event in each.registry.items()}
+
+    def control_in(self, label: str) -> str:
+        """The control that a label names in so many words, "" if none.
+
+        >>> general().control_in("Sham laser"), general().control_in("Control")
+        ('sham', '')
+        """
+        named = ((code, phrase) for code, phrases in self.controls.items() for phrase in phrases)
+        return next((code for code, phrase in named if phrase in label.casefold()), "")
 
     def unit_named(self, name: str) -> str:
         """The unit that a registry or another program calls so, "" if none.
@@ -169,18 +212,29 @@ class Vocabulary:
             factor *= kinds[other.kind] / kinds[own.kind]
         return float(f"{factor:.12g}")  # without the noise of two divisions
 
-    def table_words(self) -> dict[str, tuple[str, ...]]:
-        """What cells of the evidence tables may say, by the name of the vocabulary; empty for any code."""
+    def table_words(self, further: Mapping[str, Sequence[str]] | None = None) -> dict[str, Known]:
+        """What cells of the evidence tables may say, by the names in `Column.vocabulary`.
+
+        `further` words of a column are accepted besides.
+
+        >>> general().table_words()["domain of events"].closed
+        False
+        """
         events = self.events()
         members = [code for group in self.groups.values() for code in group.treatments]
-        return {
-            "condition": tuple(self.conditions),
-            "category": tuple(dict.fromkeys([*self.treatments, *members])),
-            "domain": tuple(self.domains),
-            "domain of means": tuple(code for code in self.domains if code not in events),
-            "domain of events": events,
-            "unit": tuple(self.units),
+        categories = tuple(dict.fromkeys([*self.treatments, *members]))
+        known = {
+            "condition": Known(tuple(self.conditions), bool(self.conditions)),
+            "category": Known(categories, bool(categories)),
+            "domain": Known(tuple(self.domains), self.complete),
+            "domain of means": Known(
+                tuple(code for code in self.domains if code not in events), self.complete
+            ),
+            "domain of events": Known(events, self.complete),
+            "unit": Known(tuple(self.units), self.complete),
         }
+        more = {name: further.get(name.partition(" ")[0], ()) for name in known} if further else {}
+        return {name: each._replace(words=(*each.words, *more.get(name, ()))) for name, each in known.items()}
 
 
 def load_vocabulary(path: str | None = None) -> Vocabulary:
@@ -196,13 +250,13 @@ def load_vocabulary(path: str | None = None) -> Vocabulary:
     slips += _meaning_slips(merged) if merged else []
     if slips:
         raise InputError(faults_of(slips, str(path), lines))
-    return _vocabulary(merged)
+    return _vocabulary(merged, complete=True)
 
 
 @cache
 def general() -> Vocabulary:
     """The words that hold in every review."""
-    return _vocabulary(_general_content())
+    return _vocabulary(_general_content(), complete=False)
 
 
 @cache
@@ -256,7 +310,7 @@ def _group_slips(content: Content) -> Iterator[Slip]:
                 yield Slip(("groups", name), word, "not one of the treatments", suggestion(word, treatments))
 
 
-def _vocabulary(content: Content) -> Vocabulary:
+def _vocabulary(content: Content, complete: bool) -> Vocabulary:
     units = {
         code: Unit(kind, unit["factor"], tuple(unit.get("names", ())))
         if isinstance(unit, Mapping)
@@ -272,6 +326,8 @@ def _vocabulary(content: Content) -> Vocabulary:
         groups={code: _group(code, entry) for code, entry in _entries(content, "groups")},
         abbreviations=tuple(content.get("abbreviations", ())),
         item=content["item"],
+        controls={code: tuple(phrases) for code, phrases in _entries(content, "controls")},
+        complete=complete,
     )
 
 
@@ -287,7 +343,7 @@ def _group(code: str, entry: Any) -> Group:
 def _domain(code: str, entry: Content) -> Domain:
     name = entry.get("name") or spaced(code)
     of = Of(entry.get("of", Of.MEANS))
-    better = entry.get("better") or ("lower" if of is Of.EVENTS else "")
+    better = entry.get("better", "")
     return Domain(
         **{key: value for key, value in entry.items() if isinstance(value, bool)},
         code=code,
@@ -295,11 +351,12 @@ def _domain(code: str, entry: Content) -> Domain:
         better=better,
         name=name,
         noun=entry.get("noun") or (PEOPLE if of is Of.EVENTS else name),
-        verbs=tuple(entry.get("verbs") or VERBS[better]),
+        verbs=tuple(entry.get("verbs") or VERBS[better or ("lower" if of is Of.EVENTS else "")]),
         any=entry.get("any") or f"with {name}",
         other=entry.get("other") or "",
         outcomes={key: _outcome(value) for key, value in entry.get("outcomes", {}).items()},
         equivalent=entry.get("equivalent", {}),
+        registry=entry.get("registry", {}),
     )
 
 

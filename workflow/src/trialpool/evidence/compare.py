@@ -28,6 +28,7 @@ from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
 from trialpool.evidence.tables import DOSE, EFFECTS, EXCLUDED, KNOWN, typed
 from trialpool.records import Choices, Steps
+from trialpool.vocabulary import Vocabulary, general
 
 COMPARED = (contracts.EFFECTS, contracts.EXCLUDED, contracts.KNOWN)
 GRAVE = ("high", "medium")
@@ -55,13 +56,15 @@ def compare(
     catalogue: Mapping[str, Any],
     specs: Sequence[Spec],
     findings: pd.DataFrame | None = None,
+    vocabulary: Vocabulary | None = None,
 ) -> Comparison:
     """Effects of every analysis with the chosen ones marked, what was not used and why, and its trials.
 
     `summaries` as of `summaries.harmonise`, `tables` as read, `specs` resolved analyses. Each effect carries
-    its trial's risk of bias and the audit's `findings` on its rows, where there are any.
+    its trial's risk of bias and the audit's `findings` on its rows, where there are any. `vocabulary` holds
+    the words of the review and the conversions of its units.
     """
-    context = pose(summaries, tables, catalogue, specs)
+    context = pose(summaries, tables, catalogue, specs, vocabulary or general())
     candidates, unpaired = compute_effects(context)
     decided = select_effects(candidates, context.settings)
     excluded = excluded_results(context, decided, unpaired)

@@ -31,12 +31,12 @@ from trialpool.evidence.derivation import Reason, plain_text, refuse, steps
 from trialpool.evidence.effects import ODDS_RATIO
 from trialpool.evidence.tables import setting
 from trialpool.evidence.unit_of_analysis import check_assumptions
+from trialpool.vocabulary import Vocabulary
 
 Spec = Mapping[str, Any]
 EXPERIMENTAL, CONTROL = 1, 2
 NOT_ASKED = -1
 UNLISTED = 10_000  # rank of what is allowed but not named
-RESPONDER = "responder"
 DOSES = ["sessions", "weeks", "sessions_per_week"]
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
 SETTINGS = {
@@ -58,7 +58,8 @@ class AnalysisContext:
 
     `settings` are those of every analysis that arithmetic needs, in the order of `specs`; `studies` carry a
     `study_label`; `sides` says which arm is on which side (see `arm_sides`), `totals` how many there are;
-    `summaries` are those of `summaries.harmonise`, `catalogue` that of the instruments.
+    `summaries` are those of `summaries.harmonise`, `catalogue` that of the instruments, `vocabulary` the
+    words of the review.
     """
 
     specs: Sequence[Spec]
@@ -69,6 +70,7 @@ class AnalysisContext:
     totals: pd.DataFrame
     summaries: Mapping[str, pd.DataFrame]
     catalogue: Mapping[str, Any]
+    vocabulary: Vocabulary
 
     def instead(self, specs: Sequence[Spec]) -> AnalysisContext:
         """The same trials with other analyses put to them."""
@@ -82,6 +84,7 @@ def pose(
     tables: Mapping[str, pd.DataFrame],
     catalogue: Mapping[str, Any],
     specs: Sequence[Spec],
+    vocabulary: Vocabulary,
 ) -> AnalysisContext:
     """Put analyses to the trials of the evidence tables; InputError for assumptions that fit no trial."""
     studies, arms = plain_text(tables["studies"]), with_doses(plain_text(tables["arms"]))
@@ -89,7 +92,8 @@ def pose(
     studies["study_label"] = study_labels(studies)
     none = pd.DataFrame()
     summaries = {name: table.assign(**_tuples(table)) for name, table in summaries.items()}
-    return AnalysisContext((), none, studies, arms, none, none, summaries, catalogue).instead(specs)
+    whole = AnalysisContext((), none, studies, arms, none, none, summaries, catalogue, vocabulary)
+    return whole.instead(specs)
 
 
 def _tuples(summary: pd.DataFrame) -> dict[str, np.ndarray]:
@@ -261,7 +265,7 @@ def match_results(context: AnalysisContext, results: pd.DataFrame, specs: Sequen
     tables = []
     for index, spec in enumerate(specs):
         rows = _rows_of(results_of, dict.fromkeys(studies[starts[index] : starts[index + 1]]))
-        rows = rows[(domain[rows] == spec["domain"]) & (point[rows] != "baseline")]
+        rows = rows[np.isin(domain[rows], spec["domain"]) & (point[rows] != "baseline")]
         outcome, item = _outcome_ranks(spec, instruments, items, codes[rows], parts[rows])
         time_rank, time_order = _time_ranks(spec["timepoint"], point[rows], weeks[rows])
         ranks = {"outcome_rank": outcome, "item_rank": item, "time_rank": time_rank, "time_order": time_order}
@@ -311,19 +315,21 @@ def refuse_mismatches(rows: pd.DataFrame) -> None:
     refuse(rows, cases, override=True)
 
 
-def event_specs(specs: Sequence[Spec]) -> list[Spec]:
-    """What the analyses ask of events.csv: SMDs that convert ask for responders.
+def event_specs(specs: Sequence[Spec], vocabulary: Vocabulary) -> list[Spec]:
+    """What the analyses ask of events.csv: SMDs that convert ask for events of which more are better.
 
     >>> spec = {"measure": "SMD", "domain": "pain", "outcomes": ["NRS"], "items": [], "convert": ["pain_50"]}
-    >>> changed = event_specs([spec])[0]
+    >>> from trialpool.vocabulary import general
+    >>> changed = event_specs([spec], general())[0]
     >>> changed["domain"], changed["outcomes"]
-    ('responder', ['pain_50'])
+    (('responder',), ['pain_50'])
     """
+    responses = vocabulary.events("higher")
     changed: list[Spec] = []
     for spec in specs:
         outcomes = [name for name in spec.get("convert") or [] if name != ODDS_RATIO]
         if spec["measure"] == "SMD" and outcomes:
-            spec = {**spec, "domain": RESPONDER, "outcomes": outcomes, "items": []}
+            spec = {**spec, "domain": responses, "outcomes": outcomes, "items": []}
         changed.append(spec)
     return changed
 

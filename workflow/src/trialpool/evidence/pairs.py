@@ -113,7 +113,9 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
     """
     summaries, arms = context.summaries[name], context.arms
     matches = match_results(
-        context, summaries, event_specs(context.specs) if name == "events" else context.specs
+        context,
+        summaries,
+        event_specs(context.specs, context.vocabulary) if name == "events" else context.specs,
     )
     matches["arm"] = arm_rows(arms, summaries)[matches["row"].to_numpy()]
     rows = matches.merge(context.sides, on=["analysis_index", "arm"])

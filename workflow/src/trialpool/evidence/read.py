@@ -10,7 +10,7 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -26,6 +26,7 @@ from trialpool.evidence.validate import (
     row_faults,
     unknown_instruments,
 )
+from trialpool.vocabulary import Known, Vocabulary, general
 
 Folders = Sequence[str | Path]
 TOO_LONG = "line too long"
@@ -37,14 +38,12 @@ SEPARATORS = {";": "semicolons", "\t": "tabs", "|": "bars"}
 
 
 def valid_tables(
-    folders: Folders, catalogue: Catalogue, conditions: Sequence[str]
+    folders: Folders, catalogue: Catalogue, conditions: Sequence[str], vocabulary: Vocabulary
 ) -> dict[str, pd.DataFrame]:
-    """Like `read_evidence`, for a review: the catalogue's groups name the arm categories, `conditions` are
-    those that the config asks about; an instrument that the catalogue lacks is a fault, as is a condition
-    that no trial has.
+    """Like `read_evidence`, for a review that asks about these `conditions`: an instrument that the
+    catalogue lacks is a fault, as is a condition that no trial has.
     """
-    categories = sorted({word for members in catalogue.get("groups", {}).values() for word in members})
-    tables, faults = examine(folders, {"condition": list(conditions), "category": categories})
+    tables, faults = examine(folders, vocabulary)
     faults += unknown_instruments(tables, catalogue)
     if "studies" in tables:
         known = sorted(set(tables["studies"]["condition"].dropna()))
@@ -56,13 +55,15 @@ def valid_tables(
     return tables
 
 
-def read_evidence(folders: Folders | str | Path, extra_words: Words | None = None) -> dict[str, pd.DataFrame]:
+def read_evidence(
+    folders: Folders | str | Path, vocabulary: Vocabulary | None = None
+) -> dict[str, pd.DataFrame]:
     """Read, validate and convert the evidence tables of one or several folders.
 
     Returns `studies arms continuous contrasts events risk_of_bias published_pools`, each with the codebook's
     columns and `row_id` ("events.csv:12", the header being row 1; "folder/events.csv:12" when there are
     several folders). Numbers are float64 (NaN = not reported), text is pandas string (<NA> = empty).
-    `extra_words` adds to a vocabulary by column name, such as {"condition": ["MIGRAINE"]}.
+    `vocabulary` holds the words of the review, general ones if it has none.
     Raises InputError with all faults of all tables.
 
     >>> import tempfile
@@ -73,16 +74,20 @@ def read_evidence(folders: Folders | str | Path, extra_words: Words | None = Non
     >>> sorted(tables)[:3], tables["arms"]["weeks"].dtype
     (['arms', 'continuous', 'contrasts'], dtype('float64'))
     """
-    tables, faults = examine(folders, extra_words)
+    tables, faults = examine(folders, vocabulary)
     if faults:
         raise InputError(faults)
     return tables
 
 
 def examine(
-    folders: Folders | str | Path, extra_words: Words | None = None
+    folders: Folders | str | Path,
+    vocabulary: Vocabulary | None = None,
+    further: Mapping[str, Sequence[str]] | None = None,
 ) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
     """Like `read_evidence`, but returns the faults, in the order of tables and rows, instead of raising.
+
+    `further` adds words by column name, such as {"condition": ["MIGRAINE"]}.
 
     >>> tables, faults = examine("my/trials")
     >>> print(*faults)
@@ -92,13 +97,16 @@ def examine(
     faults = list(_folder_faults(folders))
     if faults:
         return {}, faults
+    vocabulary = vocabulary or general()
+    words = {column: Known(tuple(more), True) for column, more in (further or {}).items()}
+    words |= vocabulary.table_words(further)
     frames: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
     unreadable: set[str] = set()
     files: dict[str, str] = {}
     marked: set[tuple[str, str]] = set()
     for folder, prefix in zip(folders, row_prefixes(folders), strict=True):
         for name, table in TABLES.items():
-            raw, typed, found = load_table(Path(folder) / table.file, table, extra_words or {})
+            raw, typed, found = load_table(Path(folder) / table.file, table, words)
             label = f"{prefix}{table.file}"
             files[label] = raw.file
             typed["row_id"] = pd.array([f"{label}:{row}" for row in raw.rows], dtype=TEXT)
@@ -107,7 +115,7 @@ def examine(
             unreadable |= {name} if raw.absent & set(table.key) else set()
             faults += [*raw.faults, *found]
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in frames.items()}
-    faults += row_faults(tables, files, marked, unreadable)
+    faults += row_faults(tables, files, marked, unreadable, vocabulary)
     order = {file: number for number, file in enumerate(files.values())}
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
 
@@ -152,7 +160,7 @@ def _marked(label: str, raw: RawTable, found: Sequence[Fault]) -> set[tuple[str,
     return cells | rows | absent
 
 
-def load_table(path: Path, table: Table, extra_words: Words) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
+def load_table(path: Path, table: Table, words: Words) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
     """One file on its own: its cells as text, the typed frame, and the faults of its cells.
 
     >>> import tempfile
@@ -166,7 +174,7 @@ def load_table(path: Path, table: Table, extra_words: Words) -> tuple[RawTable, 
     ([2], [30.0], [])
     """
     raw = read_raw(path, table)
-    typed, faults = check_cells(raw, table, extra_words)
+    typed, faults = check_cells(raw, table, words)
     return raw, typed, faults
 
 

@@ -43,6 +43,7 @@ from trialpool.evidence.derivation import (
 from trialpool.evidence.tables import ARMS, CONTRASTS, EVENTS
 from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se, se_from_ci, se_from_p
+from trialpool.vocabulary import Vocabulary, general
 
 COUNTED = {
     "": "events as printed",
@@ -51,7 +52,6 @@ COUNTED = {
 }  # by the column `count_from`
 FEWEST_FOR_QUANTILES = 5
 QUANTILES = (("iqr", ("q1", "q3"), "quartiles"), ("range", ("minimum", "maximum"), "range"))
-MORE_IS_BETTER = ("responder",)
 NO_MEDIAN = "skewness cannot be judged without the median"
 RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint", "period"]
 KIND = {"mean_difference": "final", "change_difference": "change"}
@@ -65,13 +65,15 @@ FROM_Z_TEST = "SE rests on a p-value taken as that of a normal test"
 IMPRECISE = "the p-value is large, so rounding of it and of the difference weighs heavily"
 
 
-def harmonise(tables: Mapping[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+def harmonise(
+    tables: Mapping[str, pd.DataFrame], vocabulary: Vocabulary | None = None
+) -> dict[str, pd.DataFrame]:
     """Arm summaries, contrasts and events of the evidence tables, by these names."""
     studies = plain_text(tables["studies"])
     summaries = {
         "arms": (_arm_summaries(tables), ARMS),
         "contrasts": (_contrast_summaries(tables, studies), CONTRASTS),
-        "events": (_event_summaries(tables), EVENTS),
+        "events": (_event_summaries(tables, vocabulary or general()), EVENTS),
     }
     harmonised = {}
     for name, (table, columns) in summaries.items():
@@ -96,11 +98,11 @@ def _arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     return with_change_scores(table)
 
 
-def _event_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+def _event_summaries(tables: Mapping[str, pd.DataFrame], vocabulary: Vocabulary) -> pd.DataFrame:
     """One row a row of events.csv; the outcome's code stands in `instrument`."""
     rows = plain_text(tables["events"])
     rows["n"], assumed = with_randomised(rows, tables["arms"])
-    usual = rows["domain"].isin(MORE_IS_BETTER).map({True: "higher", False: "lower"})
+    usual = rows["domain"].isin(vocabulary.events("higher")).map({True: "higher", False: "lower"})
     table = rows.rename(columns={"outcome": "instrument", "row_id": "row_ids"}).assign(
         **{"item": "", "unit": "events", "kind": "events", "route": int(Route.PRINTED)},
         better=rows["better"].where(rows["better"] != "", usual),

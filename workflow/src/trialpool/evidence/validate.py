@@ -19,7 +19,6 @@ from trialpool.contracts import (
     FORMS,
     INTERVALS,
     LARGEST,
-    OUTCOMES,
     RATIO_CONTRASTS,
     TABLES,
     Column,
@@ -27,6 +26,7 @@ from trialpool.contracts import (
 )
 from trialpool.errors import Fault, nearest
 from trialpool.measures import RATIOS
+from trialpool.vocabulary import Known, Vocabulary, general
 
 TEXT = pd.StringDtype("pyarrow")
 FORMULA = r"^(?:=|#(?:REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL))"
@@ -34,10 +34,10 @@ CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
 SUGGESTIONS = 25  # nearest words are searched for the first faults of a rule only: it costs time
 MISSING_WORDS = frozenset({"NA", "N/A", "NR", "ND", "NAN", "NULL", "NONE", "-", "--", "–", "—", ".", "?"})
 SOURCE = "check it against the source"
-OWN = ("condition", "category")  # the vocabularies to which another review adds its own words
-OWN_WORD = "; for a word of your own see 'Another review' in config/README.md"
+OWN_WORD = "; for a word of your own see vocabulary.yaml in config/README.md"
+ANYTHING = Known((), False)
 
-Words = Mapping[str, Sequence[str]]
+Words = Mapping[str, Known]  # of a vocabulary, by its names; of further columns by theirs
 Catalogue = Mapping[str, Any]
 Tables = Mapping[str, pd.DataFrame]
 Row = Mapping[str, Any]
@@ -69,7 +69,7 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
 
     Returns the typed frame, indexed by record number (numbers float64 with NaN, text with <NA>; a cell that
     is no number is missing there, text at fault stays, since other rows may join on it), and a fault for
-    each cell at fault. `words` adds to the vocabularies of columns.
+    each cell at fault. `words` are those of a vocabulary, and further ones of other columns.
 
     >>> counts = Table("counts", (Column("n", "number"),), ())
     >>> raw = RawTable("counts.csv", {"n": ["30", "3O", ""]}, [2, 3, 4], frozenset(), frozenset(), ())
@@ -83,29 +83,39 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
     typed, faults = text.copy(), []
     for column in table.columns:
         cells = text[column.name]
-        allowed = (*column.words, *words.get(column.name, ())) if column.words else ()
+        allowed = _allowed(column, words)
         broken = _first_broken(_broken_text(cells, column, allowed))
         if column.is_number:
             typed[column.name] = pd.to_numeric(cells.mask(cells.index.isin(list(broken)))).astype("float64")
             broken |= _first_broken(_broken_numbers(typed[column.name], column))
         if column.name not in raw.absent:
             faults += [
-                cell_fault(raw.file, row, column, check, cells.at[row], allowed)
+                cell_fault(raw.file, row, column, check, cells.at[row], allowed.words)
                 for row, check in broken.items()
                 if row not in raw.ragged
             ]
     return typed, faults
 
 
-def _broken_text(cells: pd.Series, column: Column, words: Sequence[str]) -> Iterator[tuple[str, pd.Series]]:
+def _allowed(column: Column, words: Words) -> Known:
+    if column.vocabulary:
+        return words.get(column.vocabulary, ANYTHING)
+    own = (*column.words, *words.get(column.name, ANYTHING).words) if column.words else ()
+    return Known(own, bool(own))
+
+
+def _broken_text(cells: pd.Series, column: Column, allowed: Known) -> Iterator[tuple[str, pd.Series]]:
     """Each check of a column's text and which cells fail it; the first one that a cell fails is its fault."""
     form = FORMS[column.form]
     if column.required:
         yield "empty", cells.isna()
     yield "length", (cells.str.len() > form.longest).fillna(False)
-    if words:
-        yield "words", cells.notna() & ~cells.isin(words)
-    elif form.pattern == FORMS["text"].pattern:
+    if allowed.closed:
+        yield "words", cells.notna() & ~cells.isin(allowed.words)
+        return
+    if allowed.words:
+        yield "slip", cells.isin([word for word in cells.dropna().unique() if allowed.slip_of(word)])
+    if form.pattern == FORMS["text"].pattern:
         yield "strange", cells.str.contains(f"{FORMULA}|{CONTROL}").fillna(False)
     else:
         yield "form", ~cells.str.fullmatch(form.pattern).fillna(True)
@@ -156,8 +166,13 @@ def _length(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]
 def _word(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
     near = nearest(value, words)
     remedy = f"write '{near}'; all words: " if near else "use one of: "
-    remedy += ", ".join(words) + (OWN_WORD if column.name in OWN else "")
+    remedy += ", ".join(words) + (OWN_WORD if column.vocabulary else "")
     return f"not one of the words for {column.name}", remedy
+
+
+def _slip(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
+    near = Known(tuple(words), False).slip_of(value)
+    return f"probably a slip of '{near}'", f"write that{OWN_WORD}"
 
 
 def _form(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
@@ -184,7 +199,7 @@ def _whole(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
     return "not a whole number", SOURCE
 
 
-_WORDING = {"length": _length, "words": _word, "form": _form, "range": _range, "whole": _whole}
+_WORDING = {"length": _length, "words": _word, "slip": _slip, "form": _form, "range": _range, "whole": _whole}
 
 
 # Rows
@@ -221,15 +236,22 @@ class Rule:
 
 
 def row_faults(
-    tables: Tables, files: Mapping[str, str], marked: set[tuple[str, str]], unreadable: set[str]
+    tables: Tables,
+    files: Mapping[str, str],
+    marked: set[tuple[str, str]],
+    unreadable: set[str],
+    vocabulary: Vocabulary | None = None,
 ) -> Iterator[Fault]:
     """The rows that break a rule, but for those with a fault already in a cell that the rule uses.
 
     `files` maps the label in a `row_id` to the file's path, `marked` holds (row_id, column) of cells at fault
-    (column "" for a whole row), `unreadable` the tables whose key could not be read.
+    (column "" for a whole row), `unreadable` the tables whose key could not be read. `vocabulary` knows the
+    outcomes of domains.
     """
+    words = vocabulary or general()
+    outcome = _misspelt("outcome", lambda row: tuple(words.domain(row["domain"]).outcomes), "domain")
     for name, frame in tables.items():
-        for rule in RULES[name]:
+        for rule in (*RULES[name], outcome) if name == "events" else RULES[name]:
             if frame.empty or unreadable & {name, *rule.needs}:
                 continue
             uses = rule.columns()
@@ -441,7 +463,6 @@ OWN_RULES: dict[str, tuple[Rule, ...]] = {
         *(_ratio(column, RATIO_CONTRASTS, _OF_INTERVALS) for column in ("spread_low", "spread_high")),
     ),
     "events": (
-        _misspelt("outcome", lambda row: OUTCOMES.get(row["domain"], ()), "domain"),
         Rule(
             "events",
             "events > n",

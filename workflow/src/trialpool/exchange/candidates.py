@@ -22,11 +22,6 @@ from trialpool.contracts import FORMS, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
 
 Row = dict[str, str]
-CATEGORIES = {  # by the words that say so
-    **{"sham": "sham", "placebo": "placebo"},
-    **dict.fromkeys(("usual care", "standard care", "standard of care"), "usual_care"),
-    **dict.fromkeys(("wait list", "waiting list", "waitlist", "wait-list"), "waitlist"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,16 +96,6 @@ def study_ids(names: Iterable[tuple[str, str]]) -> list[str]:
         ids.append(next(option for option in options if option.casefold() not in taken))
         taken.add(ids[-1].casefold())
     return ids
-
-
-def category_of(label: str) -> str:
-    """The arm category that a label says in so many words, or "".
-
-    >>> category_of("Sham laser"), category_of("Placebo tablets"), category_of("Control")
-    ('sham', 'placebo', '')
-    """
-    folded = label.casefold()
-    return next((category for phrase, category in CATEGORIES.items() if phrase in folded), "")
 
 
 def weeks_in(text: str) -> str:

@@ -18,7 +18,6 @@ from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
     Candidates,
     Row,
-    category_of,
     count,
     instrument_code,
     number,
@@ -26,6 +25,7 @@ from trialpool.exchange.candidates import (
     weeks_in,
     word,
 )
+from trialpool.vocabulary import general
 
 Entry = Mapping[str, Any]
 
@@ -48,24 +48,13 @@ SPREADS = {
     **dict.fromkeys(("inter-quartile range", "inter quartile range", "interquartile range"), "iqr"),
     "full range": "range",
 }
-UNITS = {
-    "points": ("points", "score", "score on a scale", "scores on a scale", "units on a scale"),
-    "percent": ("percent", "percentage", "percent change", "percentage change"),
-    **{"m/s": ("m/s", "meters/second"), "s": ("s", "seconds"), "ms": ("ms", "milliseconds")},
-    **{"cm": ("cm", "centimeters"), "Hz": ("hz",)},
-}
 MEASURES = {  # the first phrase in the registry's name of the parameter decides
     **{"odds ratio": "odds_ratio", "hazard ratio": "hazard_ratio", "risk ratio": "risk_ratio"},
     **{"rate ratio": "rate_ratio", "risk difference": "risk_difference"},
     "standardized mean difference": "smd",
     **dict.fromkeys(("mean difference", "difference in mean", "ls mean"), "mean_difference"),
 }
-SAFETY_TOTALS = (
-    ("serious_adverse_event", "any", "serious"),
-    ("serious_adverse_event", "death", "deaths"),
-    ("adverse_event", "any", "other"),
-)
-DROPOUTS = {"adverse event": "adverse_event", "lack of efficacy": "lack_of_effect"}
+TOTALS = ("serious", "deaths", "other")  # of adverse events, by the registry's words
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,7 +235,7 @@ def _arms(nct: str, results: _Results, protocol: Entry, rows: Mapping[str, Seque
                 "study_id": nct,
                 "arm": arm,
                 "role": ROLES.get(kind, ""),
-                "category": CATEGORIES.get(kind) or category_of(titles[key]),
+                "category": CATEGORIES.get(kind) or general().control_in(titles[key]),
                 "label": plain(titles[key], 200),
                 "n_randomised": started.get(key, ""),
             }
@@ -367,10 +356,9 @@ def _mean(outcome: Entry, level: _Level, measurement: Entry, n: str) -> Row | No
 
 
 def _outcome(outcome: Entry) -> Row:
-    named = text(outcome, "unitOfMeasure").casefold()
     return {
         "instrument": instrument_code(text(outcome, "title")) or "OUTCOME",
-        "unit": next((unit for unit, names in UNITS.items() if named in names), ""),
+        "unit": general().unit_named(text(outcome, "unitOfMeasure")),
     }
 
 
@@ -461,10 +449,11 @@ def safety_rows(results: _Results) -> Iterator[Row]:
     module = section(results.record, "adverseEventsModule")
     arms, frame = results.arms_of(module, "eventGroups"), text(module, "timeFrame")
     base = {"weeks": weeks_in(frame), "locator": "posted results, adverse events"}
-    base["note"] = plain(f"time frame: {frame}" if frame else "")
+    base["note"], place_of = plain(f"time frame: {frame}" if frame else ""), general().registry()
     above = f"other than serious, above the reporting threshold of {text(module, 'frequencyThreshold')} %"
     for group in entries(module, "eventGroups"):
-        for domain, name, kind in SAFETY_TOTALS:
+        for kind in TOTALS:
+            domain, name = place_of[kind]
             row = _event(name, text(group, f"{kind}NumAffected"), text(group, f"{kind}NumAtRisk"))
             if row:
                 said = {"definition": above} if kind == "other" else {}
@@ -473,7 +462,7 @@ def safety_rows(results: _Results) -> Iterator[Row]:
         for stat in entries(event, "stats"):
             row = _event(text(event, "term"), text(stat, "numAffected"), text(stat, "numAtRisk"))
             if row and text(stat, "groupId") in arms:
-                yield {"arm": arms[text(stat, "groupId")], "domain": "adverse_event", **base, **row}
+                yield {"arm": arms[text(stat, "groupId")], "domain": place_of["other"][0], **base, **row}
 
 
 def flow_rows(results: _Results) -> Iterator[Row]:
@@ -491,14 +480,13 @@ def flow_rows(results: _Results) -> Iterator[Row]:
         return
     milestones = entries(periods[0], "milestones")
     moves = {text(move, "type").upper(): _subjects(move, "achievements") for move in milestones}
-    lost = {"all_causes": moves.get("NOT COMPLETED", {})}
+    lost = {"not completed": moves.get("NOT COMPLETED", {})}
     for reason in entries(periods[0], "dropWithdraws"):
-        if name := DROPOUTS.get(text(reason, "type").casefold()):
-            lost[name] = _subjects(reason, "reasons")
-    base = {"domain": "withdrawal", "weeks": "", "locator": "posted results, participant flow", "note": ""}
-    arms, started = results.arms_of(module), moves.get("STARTED", {})
-    for name, counts in lost.items():
+        lost[text(reason, "type").casefold()] = _subjects(reason, "reasons")
+    base = {"weeks": "", "locator": "posted results, participant flow", "note": ""}
+    arms, started, place_of = results.arms_of(module), moves.get("STARTED", {}), general().registry()
+    for domain, name, counts in ((*place_of[kind], lost[kind]) for kind in lost if kind in place_of):
         for key, events in counts.items():
             row = _event(name, events, started.get(key, ""))
             if row and key in arms:
-                yield {"arm": arms[key], **base, **row}
+                yield {"arm": arms[key], "domain": domain, **base, **row}

@@ -19,12 +19,11 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.contracts import RATIO_CONTRASTS, UNITS
+from trialpool.contracts import RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
     Candidates,
     Row,
-    category_of,
     count,
     csv_text,
     instrument_code,
@@ -44,6 +43,7 @@ from trialpool.stats.effect_sizes import (
     standardized_mean_difference,
 )
 from trialpool.stats.pooling import Pooled, PooledTables, mantel_haenszel, peto, pool
+from trialpool.vocabulary import general
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 SIDES = ("1", "2")
@@ -384,7 +384,7 @@ def _without_repeats(rows: Iterable[Row]) -> list[Row]:
 def _arms(outcome: Outcome) -> Iterator[Row]:
     roles = ("experimental", "control")
     for role, arm, label in zip(roles, outcome.arms, outcome.labels, strict=True):
-        yield {"arm": arm, "role": role, "category": category_of(label), "label": plain(label, 200)}
+        yield {"arm": arm, "role": role, "category": general().control_in(label), "label": plain(label, 200)}
 
 
 def _base(outcome: Outcome, datum: Datum, source: _Source) -> Row:
@@ -423,9 +423,8 @@ def _made(outcome: Outcome, datum: Datum, part: str) -> tuple[str, list[Row], st
         }
     else:
         table, problem = "continuous", "no mean or nobody in a group"
-        units = outcome.values.get("UNITS", "")
         cells = {"instrument": instrument_code(outcome.name) or "OUTCOME", "item": part}
-        cells["unit"] = units if units in UNITS else ""
+        cells["unit"] = general().unit_named(outcome.values.get("UNITS", ""))
     if outcome.kind not in ("DICH", "CONT"):
         contrast = _contrast_cells(outcome, datum)
         return "contrasts", [cells | contrast] if contrast else [], "no estimate with its interval or SE"

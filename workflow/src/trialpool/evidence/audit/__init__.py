@@ -19,14 +19,17 @@ from trialpool.evidence.audit.rules import SEVERITIES, finding_rows
 from trialpool.evidence.derivation import plain_text
 from trialpool.evidence.scales import instrument_entry, with_scales
 from trialpool.evidence.summaries import centre_and_spread
+from trialpool.vocabulary import Vocabulary, general
 
 
-def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> pd.DataFrame:
+def audit(
+    tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any], vocabulary: Vocabulary | None = None
+) -> pd.DataFrame:
     """Every finding of every rule, columns of `contracts.AUDIT`, the gravest first, then by trial and row.
 
-    `tables` are the evidence tables (`evidence.read`), `catalogue` the instruments. `row_ids` are separated
-    by spaces; `study_id` is empty for a finding about all trials together, and a review's id for a published
-    pool.
+    `tables` are the evidence tables (`evidence.read`), `catalogue` the instruments, `vocabulary` the words of
+    the review. `row_ids` are separated by spaces; `study_id` is empty for a finding about all trials
+    together, and a review's id for a published pool.
 
     >>> import tempfile
     >>> from pathlib import Path
@@ -43,7 +46,7 @@ def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> p
     >>> findings[["study_id", "rule", "severity"]].to_dict("records")
     [{'study_id': 'Ho2020', 'rule': 'estimate_outside_interval', 'severity': 'high'}]
     """
-    prepared = prepare(tables, catalogue)
+    prepared = prepare(tables, catalogue, vocabulary or general())
     findings = pd.concat(
         [finding_rows(rule, rows) for check in CHECKS for rule, rows in check(prepared)], ignore_index=True
     )
@@ -53,16 +56,20 @@ def audit(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> p
     return findings[list(AUDIT.names)].reset_index(drop=True)
 
 
-def prepare(tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any]) -> Tables:
+def prepare(
+    tables: Mapping[str, pd.DataFrame], catalogue: Mapping[str, Any], vocabulary: Vocabulary
+) -> Tables:
     """The evidence tables as the rules want them: text plain, scores with their scale and their SD.
 
     `continuous` and `contrasts` gain the columns of `scales.with_scales` (the range only where the row is in
     the instrument's unit), `integer_items` (NaN if not declared) and `binary`; `continuous` also `n_any` (n,
-    or the number randomised) and `sd` (as printed, or from the row's own SE, interval or quartiles; NaN where
-    none leads to one).
+    or the number randomised), `sd` (as printed, or from the row's own SE, interval or quartiles; NaN where
+    none leads to one) and `one_scale` (the name of its domain, if all scales of that measure one thing).
     """
     frames = {name: plain_text(frame) for name, frame in tables.items()}
     rows, contrasts = (_with_scales(frames[name], catalogue) for name in ("continuous", "contrasts"))
+    domains = {code: vocabulary.domain(code) for code in rows["domain"].unique()}
+    rows["one_scale"] = rows["domain"].map({code: d.name for code, d in domains.items() if d.one_scale})
     randomised = frames["arms"].set_index(["study_id", "arm"])["n_randomised"]
     stand_in = rows[["study_id", "arm"]].join(randomised, on=["study_id", "arm"])["n_randomised"]
     rows["n_any"] = rows["n"].fillna(stand_in)

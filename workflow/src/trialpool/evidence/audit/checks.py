@@ -62,8 +62,8 @@ def _each(rows: pd.DataFrame, columns: str, function: Callable[..., object]) -> 
 
 FACTOR = 2.5  # an SD so many times smaller or larger than usual is asked about
 FEWEST_TRIALS = 3  # others with the same instrument
-FEWEST_IN_DOMAIN = 5  # others with another scale of pain, as parts of their ranges
-WIDEST_PAIN_SCALE = 100  # intensity scales use their whole range; questionnaires and impairment scores do not
+FEWEST_IN_DOMAIN = 5  # others with another scale of the same domain, as parts of their ranges
+WIDEST_SCALE = 100  # intensity scales use their whole range; questionnaires and impairment scores do not
 UNEQUAL_FACTOR, UNEQUAL_P = 2.0, 1e-4
 
 
@@ -117,10 +117,10 @@ def _largest_sd(rows: pd.DataFrame) -> pd.Series:
 def spread_against_other_trials(tables: Tables) -> Flagged:
     """An SD against those of other trials.
 
-    Others are, for pain, the trials with any bounded scale of it and the same kind of value (final or
-    change), as parts of their ranges; otherwise those with the same instrument, if possible the same item
-    and kind. What would fit as a standard error (SD·√n near the usual SD and possible with the mean), or the
-    other way round, is said so.
+    Others are, in a domain whose scales measure one thing (`one_scale` in the vocabulary), the trials with
+    any bounded scale of it and the same kind of value (final or change), as parts of their ranges; otherwise
+    those with the same instrument, if possible the same item and kind. What would fit as a standard error
+    (SD·√n near the usual SD and possible with the mean), or the other way round, is said so.
     """
     rows = tables["continuous"]
     rows = rows[(rows["sd"] > 0) & (rows["unit"] != "percent")]
@@ -148,19 +148,21 @@ def _usual_sd(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     """SD to expect for each row from the other trials (NaN if too few), and in words where it is from."""
     width = rows["high"] - rows["low"]
     value = np.log(rows["sd"])
-    pain = (rows["domain"] == "pain") & (width <= WIDEST_PAIN_SCALE)
-    part, others = _median_of_others(rows, (value - np.log(width)).where(pain), ["domain", "measure"])
-    choices = [((np.exp(part) * width).where(pain), others, FEWEST_IN_DOMAIN, "a scale of pain, by range")]
+    common = rows["one_scale"].notna() & (width <= WIDEST_SCALE)
+    part, others = _median_of_others(rows, (value - np.log(width)).where(common), ["domain", "measure"])
+    source = "a scale of " + rows["one_scale"].astype(object) + ", by range"
+    choices = [((np.exp(part) * width).where(common), others, FEWEST_IN_DOMAIN, source)]
     for keys in (["item", "unit", "measure"], ["unit", "measure"], ["unit"]):
         median, others = _median_of_others(rows, value, ["instrument", *keys])
-        choices.append((np.exp(median), others, FEWEST_TRIALS, "this instrument"))
+        this = pd.Series("this instrument", rows.index, dtype=object)
+        choices.append((np.exp(median), others, FEWEST_TRIALS, this))
     usual, words = pd.Series(np.nan, rows.index), pd.Series("", rows.index, dtype=object)
     for estimate, trials, fewest, source in choices:
         take = usual.isna() & (trials >= fewest) & estimate.notna()
         usual[take] = estimate[take]
         words[take] = [
-            f"usual {sd:.3g} ({number:.0f} other trials with {source})"
-            for sd, number in zip(estimate[take], trials[take], strict=True)
+            f"usual {sd:.3g} ({number:.0f} other trials with {of})"
+            for sd, number, of in zip(estimate[take], trials[take], source[take], strict=True)
         ]
     return usual, words
 
