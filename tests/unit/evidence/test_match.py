@@ -17,6 +17,37 @@ def test_role_decides_where_one_category_is_on_both_sides():
     assert row["effect"] == 2.0
 
 
+def test_a_design_takes_what_is_added_to_a_control_apart_from_what_replaces_it():
+    drug = {"category": "vitamin_b", "role": "control"}
+    arms = [{"arm": "added", "adds_to": "drug"}, {"arm": "alone"}, {"arm": "drug", **drug}]
+    arms += [
+        {"study_id": "B", "arm": "added", "adds_to": "a_third"},
+        {"study_id": "B", "arm": "drug", **drug},
+    ]
+    arms += [{"study_id": "B", "arm": "a_third", "category": "diet", "role": "control"}]
+    centres = {"added": 2.0, "alone": 3.0, "drug": 5.0}
+    rows = [
+        {"study_id": study, "arm": arm, "centre": centre} for study in "AB" for arm, centre in centres.items()
+    ]
+    tables = review(
+        studies=[{}, {"study_id": "B"}],
+        arms=arms,
+        continuous=[row for row in rows if row["arm"] != "alone" or row["study_id"] == "A"],
+    )
+    designs = {"any": None, "on": "add_on", "head": "head_to_head"}
+    specs = [
+        question(analysis=name, control=["vitamin_b"], design=design) for name, design in designs.items()
+    ]
+    found = {(row["analysis"], row["study_id"]): row["effect"] for row in chosen(answer(tables, *specs))}
+    assert found == {
+        ("any", "A"): -2.5,
+        ("any", "B"): -3,
+        ("on", "A"): -3,
+        ("head", "A"): -2,
+        ("head", "B"): -3,
+    }
+
+
 def test_times():
     rows = [row for weeks in (4, 8, 12) for row in two_arms(weeks=weeks, timepoint="follow_up")]
     rows += two_arms(weeks=None)

@@ -123,6 +123,18 @@ def test_missing_and_extra_files_are_named_and_the_manifest_follows_from_them():
     ]
 
 
+def test_a_renamed_analysis_is_compared_with_what_it_was():
+    old = {"analyses/a/result.json": record(["X"]), "analyses/gone/result.json": record(["Y"])}
+    new = {"analyses/b/result.json": record(["X"], estimate=-1.5, was="a")}
+    found = changes(old, new)
+    assert [(change.analysis, change.change, change.old) for change in found] == [
+        ("b", "analysis", "a"),
+        ("gone", "analysis", "−1 (−2 to 0)"),
+        ("b", "estimate", "−1 (−2 to 0)"),
+    ]
+    assert found[0].words == "b: renamed, it was a"
+
+
 def test_equal_results_do_not_differ():
     same = {"a.csv": b"x\n1\n", "b.json": b"{}", "c.png": picture((1, 2, 3, 4))}
     assert differences(same, dict(same)) == []

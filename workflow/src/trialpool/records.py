@@ -541,6 +541,7 @@ class Record:
     """One analysis: its question, its result, and whether that holds."""
 
     analysis: str
+    was: str | None = omitted()
     title: str
     note: str
     condition: tuple[str, ...]

@@ -178,12 +178,14 @@ def _rows_of(rows: Mapping[Any, np.ndarray], keys: Iterable[Any]) -> np.ndarray:
 def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     """Arms that fit an analysis: columns `analysis_index`, `arm` (row of `arms`), `side`.
 
-    Only studies of the analysis' condition and purpose, and only those with both sides.
+    Only studies of the analysis' condition and purpose, and only those with both sides. Where the analysis
+    has a `design`, experimental arms count only that add to an arm of the control side, or that do not.
     """
     study = arms["study_id"].map(pd.Series(np.arange(len(studies)), index=studies["study_id"])).to_numpy()
     arms_of = pd.Series(study).groupby(study).indices
     purpose = studies["purpose"].to_numpy()
     category, role = arms["category"].to_numpy(), arms["role"].to_numpy()
+    added_to = arm_rows(arms, arms, "adds_to")
     parts = []
     for index, (spec, eligible) in enumerate(zip(specs, studies_of(specs, studies), strict=True)):
         if spec["purpose"]:
@@ -194,6 +196,10 @@ def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) 
         both = experimental & control
         experimental &= ~both | (role[rows] == "experimental")
         control &= ~both | (role[rows] == "control")
+        if design := spec.get("design"):
+            added = experimental & np.isin(added_to[rows], rows[control])
+            experimental &= added if design == "add_on" else ~added
+            control &= np.isin(rows, added_to[rows][added]) | (design != "add_on")
         of_rows = study[rows]
         complete = np.isin(of_rows, of_rows[experimental]) & np.isin(of_rows, of_rows[control])
         fits = (experimental | control) & complete

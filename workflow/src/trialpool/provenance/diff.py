@@ -104,12 +104,18 @@ class Change:
 def changes(old: Results, new: Results) -> list[Change]:
     """What changed, by analysis; an estimate has moved if any of its ten stored digits has.
 
+    A renamed analysis, whose record says what it was, is compared with that.
+
     >>> record = b'{"status": "no_data", "pooled": {}, "studies": []}'
     >>> [change.words for change in changes({}, {"analyses/a/result.json": record})]
     ['a: new analysis, no poolable trial']
     """
     before, after = _records(old), _records(new)
     found: list[Change] = []
+    for slug, was in {slug: record.get("was") for slug, record in after.items()}.items():
+        if was in before and slug not in before:
+            before[slug] = before.pop(was)
+            found.append(_change(slug, "analysis", was, slug, f"renamed, it was {was}"))
     for slug in dict.fromkeys([*before, *after]):
         was, is_now = (_numbers(records.get(slug, {})) for records in (before, after))
         if slug not in before:

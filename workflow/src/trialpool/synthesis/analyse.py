@@ -93,6 +93,7 @@ def analyse(
     suite, every = _suite(spec, effects, chosen)
     record = Record(
         **{name: spec[name] for name in QUESTION},
+        was=spec.get("was"),
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
         timepoint=spec["timepoint"],
