@@ -182,10 +182,10 @@ def test_an_unknown_moderator_names_the_nearest_known_one(config, where):
 
 
 def test_every_moderator_is_a_column_of_the_effects_and_numbers_are_numbers():
-    from trialpool.evidence.tables import EFFECTS, Kind
+    from trialpool.contracts import EFFECTS, Kind
     from trialpool.synthesis.moderators import NUMBERS
     from trialpool.yaml_files import schema_of
 
     known = schema_of("config").schema["$defs"]["moderator"]["enum"]
-    assert set(known) <= set(EFFECTS)
-    assert set(NUMBERS) == {name for name in known if EFFECTS[name] in (Kind.NUMBER, Kind.COUNT)}
+    assert set(known) <= set(EFFECTS.names)
+    assert set(NUMBERS) == {name for name in known if EFFECTS.kinds[name] in (Kind.NUMBER, Kind.COUNT)}

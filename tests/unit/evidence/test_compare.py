@@ -4,8 +4,8 @@ import pytest
 from small_review import answer, chosen, question, review, two_arms
 
 from trialpool import io
+from trialpool.contracts import EFFECTS
 from trialpool.evidence.compare import write_comparison
-from trialpool.evidence.tables import EFFECTS
 from trialpool.records import Choice, Effect, from_json, to_json
 
 CATEGORIES = {"category_experimental": "manual_acupuncture", "category_control": "sham"}
@@ -33,7 +33,7 @@ def test_files_of_every_analysis_have_the_full_typed_schema_and_equal_bytes(tmp_
         assert (tmp_path / "one" / path).read_bytes() == (tmp_path / "two" / path).read_bytes()
     full = pd.read_parquet(tmp_path / "one" / "q" / "effects.parquet")
     empty = pd.read_parquet(tmp_path / "one" / "empty" / "effects.parquet")
-    assert list(full) == list(empty) == list(EFFECTS)
+    assert list(full) == list(empty) == list(EFFECTS.names)
     assert full.dtypes.equals(empty.dtypes)
     (row,) = io.read_rows(tmp_path / "one" / "q" / "effects.parquet")
     assert row["effect"] == -2.0

@@ -4,12 +4,11 @@ import pandas as pd
 import pytest
 
 from trialpool import io
-from trialpool.contracts import DERIVED, TABLES, stored
+from trialpool.contracts import DERIVED, FLOW, TABLES, stored
 from trialpool.evidence.compare import compare
 from trialpool.evidence.participant_flow import REASONS, participant_flow, reason_words
 from trialpool.evidence.read import read_evidence
 from trialpool.evidence.summaries import harmonise
-from trialpool.evidence.tables import FLOW
 from trialpool.jobs import follow
 from trialpool.protocol import load_catalogue, load_protocol
 from trialpool.yaml_files import read_yaml
@@ -85,7 +84,7 @@ class TestShippedEvidence:
         files = [paths[name] for name in evidence], [paths[name] for name in frames]
         follow(*files, slugs, str(tmp_path / "flow.csv"))
         back = pd.read_csv(tmp_path / "flow.csv", keep_default_na=False)
-        assert list(back.columns) == list(FLOW)
+        assert list(back.columns) == list(FLOW.names)
         assert back["trials"].tolist() == shipped[2]["trials"].tolist()
 
 

@@ -21,8 +21,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, Route, add_steps, joined, number_text, put, refuse, steps
-from trialpool.evidence.tables import setting
+from trialpool.evidence.derivation import (
+    Reason,
+    Route,
+    add_steps,
+    joined,
+    number_text,
+    put,
+    refuse,
+    setting,
+    steps,
+)
 from trialpool.stats import change_correlation, change_sd
 
 OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit", "period"]

@@ -19,18 +19,30 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool import contracts, io
+from trialpool import io
+from trialpool.contracts import EFFECTS, EXCLUDED, KNOWN, Kind, Table
 from trialpool.evidence.choices import alternative_datasets
 from trialpool.evidence.derivation import SIDES, Reason, refuse, steps
 from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spec, pose, studies_of
-from trialpool.evidence.pairs import UNPAIRED, compute_effects
+from trialpool.evidence.pairs import DOSE, UNPAIRED, compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
-from trialpool.evidence.tables import DOSE, EFFECTS, EXCLUDED, KNOWN, typed
 from trialpool.records import Choices, Steps
 from trialpool.vocabulary import Vocabulary, general
 
-COMPARED = (contracts.EFFECTS, contracts.EXCLUDED, contracts.KNOWN)
+COMPARED = (EFFECTS, EXCLUDED, KNOWN)
+DTYPES = {
+    Kind.TEXT: "string",
+    Kind.CODES: "object",
+    Kind.STEPS: "object",
+    Kind.CHOICES: "object",
+    Kind.NUMBER: "Float64",
+    Kind.COUNT: "Int64",
+    Kind.FLAG: "boolean",
+}
+SORTED_BY = [
+    *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code")
+]
 GRAVE = ("high", "medium")
 NO_NUMBERS = "known to exist; no number of its arms in this domain could be read"
 OTHER_ARMS = "its arms are not those that the analysis compares"
@@ -85,6 +97,37 @@ def compare(
     return Comparison(effects, typed(excluded, EXCLUDED, names), typed(known, KNOWN, names))
 
 
+def typed(table: pd.DataFrame, contract: Table, analyses: list[str]) -> pd.DataFrame:
+    """The columns and types of a contract, sorted, with the analyses by name instead of `analysis_index`.
+
+    >>> from trialpool.contracts import Column
+    >>> table = pd.DataFrame({"analysis_index": [1, 0], "study_id": ["B", "A"], "year": [2.0, np.nan]})
+    >>> contract = Table("x", (Column("analysis"), Column("study_id"), Column("year", kind=Kind.COUNT)))
+    >>> typed(table, contract, ["p", "q"])
+      analysis study_id  year
+    0        p        A  <NA>
+    1        q        B     2
+    """
+    table = table.rename(columns={"analysis_index": "analysis"}).reset_index(drop=True)
+    keys = [name for name in SORTED_BY if name in table]
+    table = table.sort_values(keys, kind="stable", key=_as_written, ignore_index=True)
+    out = {}
+    for name, kind in contract.kinds.items():
+        values = table[name] if name in table else pd.Series(pd.NA, range(len(table)))
+        if name == "analysis":
+            values = pd.Series(np.array(analyses, dtype=object)[values.to_numpy(dtype=int)])
+        if kind is Kind.COUNT:
+            values = pd.to_numeric(values).round()
+        out[name] = values.astype(DTYPES[kind])
+        if kind is Kind.TEXT:
+            out[name] = out[name].fillna("")
+    return pd.DataFrame(out)
+
+
+def _as_written(column: pd.Series) -> pd.Series:
+    return column.map(str) if column.name == "variant" else column
+
+
 def _described(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:
     """Candidates by the names of EFFECTS, with what belongs to the study and the analysis."""
     study = context.studies.set_index("study_id").reindex(rows["study_id"])
@@ -98,7 +141,7 @@ def _described(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:
     added |= {name: rows[f"{name}_experimental"] for name in ("cointervention", *DOSE)}
     added |= {"cluster": rows["study_id"], "unit": np.where(rescaled, scale_unit, rows["unit"])}
     table = rows.assign(**added)
-    return table[[name for name in ("analysis_index", *EFFECTS) if name in table]]
+    return table[[name for name in ("analysis_index", *EFFECTS.names) if name in table]]
 
 
 def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:

@@ -53,6 +53,16 @@ Mask: TypeAlias = Any  # a boolean column: pandas' or numpy's
 Case: TypeAlias = tuple[Mask, Any, Any]  # where, a Reason (or one a row), words (or one text a row)
 
 
+def setting(settings: pd.DataFrame, name: str, rows: pd.DataFrame) -> np.ndarray:
+    """A setting of the analysis of every row, by its `analysis_index`.
+
+    >>> settings = pd.DataFrame({"measure": ["MD", "RR"]})
+    >>> setting(settings, "measure", pd.DataFrame({"analysis_index": [1, 0, 1]})).tolist()
+    ['RR', 'MD', 'RR']
+    """
+    return np.asarray(settings[name].to_numpy()[rows["analysis_index"].to_numpy()])
+
+
 def refuse(table: pd.DataFrame, cases: Iterable[Case], *, override: bool = False) -> None:
     """Give each row the first reason that applies, in place; it keeps one that it has unless `override`.
 

@@ -27,9 +27,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, plain_text, refuse, steps
+from trialpool.evidence.derivation import Reason, plain_text, refuse, setting, steps
 from trialpool.evidence.effects import ODDS_RATIO
-from trialpool.evidence.tables import setting
 from trialpool.evidence.unit_of_analysis import check_assumptions
 from trialpool.vocabulary import Vocabulary
 

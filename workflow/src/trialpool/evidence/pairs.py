@@ -31,6 +31,7 @@ from trialpool.evidence.derivation import (
     joined,
     put,
     refuse,
+    setting,
     steps,
     unique_joined,
     unique_steps,
@@ -51,7 +52,6 @@ from trialpool.evidence.match import (
     refuse_mismatches,
 )
 from trialpool.evidence.scales import on_scale, scaling, with_scales
-from trialpool.evidence.tables import CANDIDATES, DOSE, setting
 from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_analysed, with_common_control
 from trialpool.measures import OF_EVENTS
 from trialpool.stats import combine_arms
@@ -59,6 +59,18 @@ from trialpool.stats import combine_arms
 RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
 OF_RESULT = ["study_id", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"]
 RANKS = ["outcome_rank", "item_rank", "time_rank", "time_order"]
+DOSE = ("sessions", "programme_weeks", "sessions_per_week")
+CANDIDATES = [
+    *("analysis_index", "study_id", "result_id", "choice_id", "comparison", "reconstructed"),
+    *("omits_arms", "basis", "route", "imputed", "reading", "outcome_rank", "item_rank", "time_rank"),
+    *("time_order", "low", "high", "kind", "domain", "instrument", "item", "unit", "weeks", "timepoint"),
+    *("effect", "variance", "arm_id_experimental", "arms_experimental", "label_experimental"),
+    *("category_experimental", "n_experimental", "mean_experimental", "sd_experimental"),
+    *("events_experimental", "arm_id_control", "arms_control", "label_control", "category_control"),
+    *("n_control", "mean_control", "sd_control", "events_control", "cointervention_experimental"),
+    *("sessions_experimental", "programme_weeks_experimental", "sessions_per_week_experimental"),
+    *("derivation", "cautions", "source_url", "locator", "row_ids", "reason_code", "reason"),
+]
 ATTRIBUTES = ["arm_id", "label", "category", "cointervention", *DOSE]
 CARRIED = [
     *("n", "mean", "sd", "events", "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
@@ -96,7 +108,7 @@ def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFram
     start = 0
     for number, part in enumerate(parts):
         choice = part["choice_id"].to_numpy(dtype=np.int64) + start
-        parts[number] = part.assign(choice_id=choice).reindex(columns=list(CANDIDATES))
+        parts[number] = part.assign(choice_id=choice).reindex(columns=CANDIDATES)
         start = int(choice.max(initial=start - 1)) + 1
     candidates = pd.concat(parts, ignore_index=True)
     omits = candidates["omits_arms"].fillna(False).astype(bool)

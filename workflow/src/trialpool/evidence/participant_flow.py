@@ -15,8 +15,8 @@ from enum import StrEnum
 
 import pandas as pd
 
+from trialpool.contracts import FLOW
 from trialpool.evidence.derivation import Reason
-from trialpool.evidence.tables import FLOW
 
 
 class Step(StrEnum):
@@ -111,7 +111,7 @@ def participant_flow(
             group.get(slug, frame[:0]) for group, frame in ((eligible, known), (used, chosen), (left, codes))
         ]
         rows += [_row(slug, count, people) for count in _of_analysis(*parts)]
-    return pd.DataFrame(rows, columns=list(FLOW)).astype({"people": "Int64", "results": "Int64"})
+    return pd.DataFrame(rows, columns=FLOW.names).astype({"people": "Int64", "results": "Int64"})
 
 
 def _of_review(tables: Mapping[str, pd.DataFrame], chosen: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:

@@ -26,8 +26,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, Route, no_text, refuse
-from trialpool.evidence.tables import setting
+from trialpool.evidence.derivation import Reason, Route, no_text, refuse, setting
 
 ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD, OTHER_SCALE = range(8)
 RANKS = {

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
-from trialpool.contracts import INTERVALS
+from trialpool.contracts import ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, INTERVALS
 from trialpool.evidence.change_scores import with_change_scores
 from trialpool.evidence.derivation import (
     SHOW_ONLY,
@@ -40,7 +40,6 @@ from trialpool.evidence.derivation import (
     with_cautions,
     with_randomised,
 )
-from trialpool.evidence.tables import ARMS, CONTRASTS, EVENTS
 from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se, se_from_ci, se_from_p
 from trialpool.vocabulary import Vocabulary, general
@@ -71,15 +70,15 @@ def harmonise(
     """Arm summaries, contrasts and events of the evidence tables, by these names."""
     studies = plain_text(tables["studies"])
     summaries = {
-        "arms": (_arm_summaries(tables), ARMS),
-        "contrasts": (_contrast_summaries(tables, studies), CONTRASTS),
-        "events": (_event_summaries(tables, vocabulary or general()), EVENTS),
+        "arms": (_arm_summaries(tables), ARM_SUMMARIES),
+        "contrasts": (_contrast_summaries(tables, studies), CONTRAST_SUMMARIES),
+        "events": (_event_summaries(tables, vocabulary or general()), EVENT_SUMMARIES),
     }
     harmonised = {}
-    for name, (table, columns) in summaries.items():
+    for name, (table, contract) in summaries.items():
         table["reading"] = table["reading"].where(table["reading"] != "", "single")
         table["cautions"] = with_cautions(table, studies)
-        harmonised[name] = table.assign(usable=table["reason_code"] == "")[list(columns)]
+        harmonised[name] = table.assign(usable=table["reason_code"] == "")[list(contract.names)]
     return harmonised
 
 
