@@ -13,15 +13,11 @@ from trialpool.view.axis import axis_over, plan_axis, position, side
 WIDTH = 180.0
 
 
-def planned(estimates, half_widths, landmarks=(0.0,), logarithmic=False, **more):
-    intervals = [(a - b, a + b) for a, b in zip(estimates, half_widths, strict=True)]
+def planned(estimates, half_widths, logarithmic=False, **more):
+    results = [(a, a - b, a + b) for a, b in zip(estimates, half_widths, strict=True)]
     if logarithmic:
-        estimates = [math.exp(value) for value in estimates]
-        intervals = [(math.exp(a), math.exp(b)) for a, b in intervals]
-        landmarks = [math.exp(value) for value in landmarks]
-    return plan_axis(
-        estimates, intervals, landmarks, logarithmic=logarithmic, left=10.0, right=10.0 + WIDTH, **more
-    )
+        results = [tuple(map(math.exp, result)) for result in results]
+    return plan_axis("RR" if logarithmic else "MD", results, left=10.0, right=10.0 + WIDTH, **more)
 
 
 sizes = st.sampled_from([1e-4, 0.01, 1.0, 30.0, 1e5])
@@ -98,9 +94,7 @@ def test_a_pooled_interval_may_widen_the_axis_but_not_without_end():
 
 
 def test_zero_and_endless_ratios_do_not_break_it():
-    axis = plan_axis(
-        [0.0, 2.0], [(0.0, math.inf), (1.0, 4.0)], [1.0], logarithmic=True, left=0.0, right=WIDTH
-    )
+    axis = plan_axis("RR", [(0.0, 0.0, math.inf), (2.0, 1.0, 4.0)], right=WIDTH)
     assert side(axis, 0.0) == -1
     assert position(axis, 0.0) == 0.0
     assert side(axis, math.inf) == 1

@@ -372,15 +372,7 @@ def value_axis(
     ax: Axes, measure: str, lines: Sequence[Line], landmarks: Sequence[float] = (), **further: Any
 ) -> Axis:
     """The axis that shows some lines; `landmarks` beside no effect are always shown."""
-    return plan_axis(
-        [line.values[0] for line in lines if line.values[0] is not None],
-        [line.bounds for line in lines if line.bounds],
-        [MEASURES[measure].null, *landmarks],
-        logarithmic=MEASURES[measure].ratio,
-        left=0.0,
-        right=ax.bbox.width,
-        **further,
-    )
+    return plan_axis(measure, [line.values for line in lines], landmarks, right=ax.bbox.width, **further)
 
 
 def draw_lines(ax: Axes, axis: Axis, lines: Sequence[Line], ys: Sequence[float] | None = None) -> None:

@@ -150,12 +150,10 @@ def _draw_curve(ax: Axes, record: Record, columns: Columns, rows: list[int], mai
     pooled, threshold = canvas.pooled_of(record), mcid_threshold(record)
     bounds = [(columns["ci_low"][at], columns["ci_high"][at]) for at in rows]
     axis = plan_axis(
-        [columns["estimate"][at] for at in rows],
-        [pair for pair in bounds if None not in pair],
-        [value for value in (MEASURES[record.measure].null, pooled.estimate, threshold) if value is not None],
+        record.measure,
+        [(columns["estimate"][at], *pair) for at, pair in zip(rows, bounds, strict=True)],
+        [pooled.estimate, threshold],
         pooled=canvas.bounds_of(pooled),
-        logarithmic=MEASURES[record.measure].ratio,
-        left=0.0,
         right=CURVE,
     )
     canvas.show_axis(ax, axis, which="y")

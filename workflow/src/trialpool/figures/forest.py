@@ -31,9 +31,10 @@ from trialpool.figures.forest_layout import (
     preset_named,
     whole_line,
 )
+from trialpool.measures import MEASURES
 from trialpool.records import Known, Record, Status, Unused
 from trialpool.text import clean
-from trialpool.view.axis import Axis, no_effect, position, scale, side
+from trialpool.view.axis import Axis, position, scale, side
 
 RAISED = 2.6
 LARGEST_SQUARE, LARGEST_COMPACT, SMALLEST_SQUARE = 9.5, 8.0, 2.2
@@ -187,7 +188,7 @@ def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
     axis, ends = layout.axis, (layout.rule, layout.bottom)
     if layout.threshold is not None:
         _draw_band(sheet, layout, layout.threshold, record.better)
-    null = position(axis, no_effect(record.measure))
+    null = position(axis, MEASURES[record.measure].null)
     sheet.line((null, null), ends, level=BEHIND, gid="no-effect")
     pooled = next((placed for placed in layout.rows if placed.row.kind == "pooled"), None)
     if pooled and pooled.row.estimate is not None and layout.look.pooled_line:

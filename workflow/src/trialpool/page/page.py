@@ -11,6 +11,7 @@ import base64
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -52,7 +53,6 @@ VARIABLES = (  # of the style sheet: colours that have a twin on a dark page
     *("benefit", "benefit-edge"),
 )
 ONE_BELOW = {"top": "../", "main": "../index.html"}  # where a question's own page finds the results
-Place = tuple[str, str]  # what it is ("analysis", "trial" or "row"), and its slug or id
 Figures = Mapping[str, Mapping[str, str | Path]]  # SVG texts or their files, by analysis and name
 
 
@@ -93,30 +93,31 @@ def render_pages(
     specs, figures = specs or {}, figures or {}
     views, trials = [question_view(record) for record in records], trial_views(records, tables)
     known = {trial.study_id: trial for trial in trials}
-    theirs = {view.record.analysis: _trials_named(view, known) for view in views}
-    theirs = theirs if len(records) > most_questions else {}
-    home, places = homes(theirs, tables)
-    frame = _frame(records, tables, title) | {"specs": specs, "instruments": instruments or {}}
-    frame |= {"known": known, "apart": bool(theirs)}
+    raw = {row["row_id"]: row for table in RESULT_TABLES for row in tables.get(table) or []}
+    apart = len(records) > most_questions
+    theirs = {view.record.analysis: _trials_named(view, known) for view in views} if apart else {}
+    home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
+    frame = _frame(records, title) | {"specs": specs, "instruments": instruments or {}}
+    frame |= {"known": known, "raw": raw, "apart": apart}
     whole = _whole_review(views, tables, trials) | {
         "claims": claims,
         "flow": review.flow_steps(flow),
         "audit": audit,
         "compared": bool(published),
         "pools": review.published_views(published or tables.get("published_pools") or [], records),
-        "trials": [trial for trial in trials if ("trial", trial.study_id) not in home],
-        "link": linker(home),
-        "images": {} if theirs else _all_images(figures, specs),
+        "trials": [trial for trial in trials if trial.study_id not in home],
+        "link": linker(raw, home if apart else None),
+        "images": {} if apart else _all_images(figures, specs),
     }
     yield "index.html", _rendered("page.html", frame | whole)
-    for view in views if theirs else ():
+    for view in views if apart else ():
         analysis = view.record.analysis
         named = theirs[analysis]
         own = {
             "title": view.record.title,
             "view": view,
             "trials": [known[trial] for trial in named],
-            "link": linker(home, analysis, {place for trial in named for place in places[trial]}),
+            "link": linker(raw, home, analysis, named),
             "images": _all_images({analysis: figures.get(analysis, {})}, specs),
         }
         yield page_of(analysis), _rendered("question.html", frame | own | ONE_BELOW)
@@ -133,9 +134,10 @@ def _trials_named(view: Question, known: Collection[str]) -> list[str]:
     return [trial for trial in dict.fromkeys(row.study_id for row in rows) if trial in known]
 
 
-def _frame(records: Sequence[Record], tables: Tables, title: str) -> dict[str, object]:
+def _frame(records: Sequence[Record], title: str) -> dict[str, object]:
     """What every page of the review needs."""
-    script, style = map(_source, ("page.js", "page.css"))
+    templates = files("trialpool.page") / "templates"
+    script, style = ((templates / name).read_text("utf-8") for name in ("page.js", "page.css"))
     return {
         "style": Markup(style.replace("/* colours */", css_variables())),
         "script": Markup(script),
@@ -145,7 +147,6 @@ def _frame(records: Sequence[Record], tables: Tables, title: str) -> dict[str, o
         "most_rows": MOST_ROWS_SHOWN,
         "lights": LIGHTS.values(),
         "interval_name": interval_name(records),
-        "raw": {row["row_id"]: row for table in RESULT_TABLES for row in tables.get(table) or []},
     }
 
 
@@ -208,12 +209,6 @@ def page_title(records: Sequence[Record]) -> str:
     return words.capital(names) or "Results"
 
 
-def _source(name: str) -> str:
-    environment = html_environment()
-    assert environment.loader is not None
-    return environment.loader.get_source(environment, name)[0]
-
-
 def _policy(script: str) -> str:
     """A content security policy: no request to anywhere, no script but this page's own."""
     digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
@@ -272,44 +267,26 @@ def page_of(analysis: str) -> str:
     return f"{FOLDER}/{analysis}.html"
 
 
-def homes(
-    named: Mapping[str, Sequence[str]], tables: Tables
-) -> tuple[dict[Place, str], dict[str, list[Place]]]:
-    """On which question's page everything stands first, and the places of each trial with its raw rows.
-
-    `named` are the trials that the section of each question names.
-    """
-    rows = [row for table in RESULT_TABLES for row in tables.get(table) or []]
-    places = {study["study_id"]: [("trial", study["study_id"])] for study in tables.get("studies") or []}
-    for row in rows:
-        places[row["study_id"]].append(("row", row["row_id"]))
-    home: dict[Place, str] = {("analysis", analysis): analysis for analysis in named}
-    for analysis, trials in named.items():
-        for trial in trials:
-            for place in places[trial]:
-                home.setdefault(place, analysis)
-    return home, places
-
-
 def linker(
-    home: Mapping[Place, str], here: str = "", local: Collection[Place] = ()
+    raw: Mapping[str, Row], home: Mapping[str, str] | None = None, here: str = "", local: Collection[str] = ()
 ) -> Callable[[str, str], str]:
-    """The address of a place, seen from the page of the question `here` or ("") from the main page.
+    """The address of an analysis, a trial or a raw row, from the page of question `here` or the main page.
 
-    `home` is that of `homes`, empty where all is on one page; `local` are places on this page, wherever else
-    they stand.
+    `raw` holds the raw rows; `home` tells for each trial the first question that names it, None where all is
+    on one page; `local` are the trials on this page.
 
-    >>> link = linker({("analysis", "a"): "a", ("trial", "T1"): "a"})
+    >>> link = linker({}, {"T1": "a"})
     >>> link("analysis", "a"), link("trial", "T1"), link("trial", "T2")
     ('questions/a.html#analysis-a', 'questions/a.html#trial-T1', '#trial-T2')
-    >>> linker({("analysis", "b"): "b"}, here="a")("analysis", "b")
+    >>> linker({}, {}, here="a")("analysis", "b")
     'b.html#analysis-b'
     """
 
     def link(kind: str, key: str) -> str:
         fragment = f"#{words.anchor(kind, key)}"
-        page = home.get((kind, key), "")
-        if page == here or (kind, key) in local:
+        trial = raw[key]["study_id"] if kind == "row" else key
+        page = "" if home is None else key if kind == "analysis" else home.get(trial, "")
+        if page == here or (kind != "analysis" and trial in local):
             return fragment
         if not page:
             return f"../index.html{fragment}"

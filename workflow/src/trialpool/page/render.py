@@ -9,7 +9,7 @@ page and figure show the same picture. Both environments fail on a gap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -19,20 +19,13 @@ from markupsafe import Markup
 
 from trialpool import io
 from trialpool import text as words
+from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.synthesis.moderators import moderator_name
-from trialpool.view import question, review, study
-from trialpool.view.axis import Axis, Bounds, mcid_threshold, no_effect, position, side
-from trialpool.view.forest_table import (
-    Estimate,
-    Number,
-    Study,
-    estimate_at,
-    number_at,
-    pooled_estimate,
-    some_uncounted,
-)
+from trialpool.view import forest_table, question, review, study
+from trialpool.view.axis import Axis, Bounds, mcid_threshold, position, side
+from trialpool.view.forest_table import Estimate, Number, Study
 
 NOT_ESTIMABLE = " (interval not estimable)"
 LARGEST_SQUARE, SMALLEST_SQUARE = 13.0, 4.0
@@ -87,7 +80,7 @@ def percent_position(value: float, axis: Axis) -> float:
 
 def null_position(measure: str, axis: Axis) -> float:
     """Where no effect lies, in per cent."""
-    return percent_position(no_effect(measure), axis)
+    return percent_position(MEASURES[measure].null, axis)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,41 +133,31 @@ def square_sides(studies: Iterable[Study]) -> dict[int, float]:
     }
 
 
-def _finish_html(value: Any) -> Any:
-    if value is None:
-        return ""
-    return words.harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environment:
+    """Templates whose inserted texts go through `finish` unless they are markup; None is empty."""
 
+    def finalize(value: Any) -> Any:
+        if value is None:
+            return ""
+        return finish(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
-def _finish_markdown(value: Any) -> Any:
-    if value is None:
-        return ""
-    return value if isinstance(value, Markup) else words.markdown(value)
-
-
-def _environment(**settings: Any) -> Environment:
-    loader = PackageLoader("trialpool.page", "templates")
     environment = Environment(
-        loader=loader,
+        loader=PackageLoader("trialpool.page", "templates"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        **settings,
+        autoescape=autoescape,
+        finalize=finalize,
     )
     of_text = ("capital", "count", "domain_name", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {"bounds": bounds, "data": data, "estimate": estimate, "whisker": whisker}
     environment.filters |= {"position": percent_position}
-    environment.globals |= {"words": words, "question": question, "review": review, "study": study}
-    environment.globals |= {"number_at": number_at, "estimate_at": estimate_at, "uncounted": some_uncounted}
-    environment.globals |= {"pooled_estimate": pooled_estimate}
-    environment.globals |= {
-        "anchor": words.anchor,
-        "moderator_name": moderator_name,
-        "grade_domains": DOMAINS,
-    }
+    environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
+    environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals |= {"band": benefit_band, "null": null_position, "square_sides": square_sides}
+    environment.globals |= {"moderator_name": moderator_name}
     return environment
 
 
@@ -185,7 +168,7 @@ def html_environment() -> Environment:
     >>> html_environment().from_string("<i>{{ text }}</i>").render(text="<b>\\u202e")
     '<i>&lt;b&gt;</i>'
     """
-    return _environment(autoescape=True, finalize=_finish_html)
+    return _environment(words.harmless, autoescape=True)
 
 
 @cache
@@ -195,4 +178,4 @@ def markdown_environment() -> Environment:
     >>> markdown_environment().from_string("| {{ text }} |").render(text="a|b")
     '| a&#124;b |'
     """
-    return _environment(autoescape=False, finalize=_finish_markdown)
+    return _environment(words.markdown, autoescape=False)

@@ -1,19 +1,17 @@
 """The value axis of a plot: from the values to the range shown, its ticks, and where a value lies on it.
 
-Also the two values that every axis of effects marks (no effect, the smallest difference that matters), and
-the axis that several results share.
+Also the smallest difference that matters as a value, and the axis that several results share.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
-from typing import Any
 
-from trialpool.measures import MEASURES, RATIOS
+from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import LARGEST_RATIO_SHOWN, MINUS
 
@@ -52,30 +50,12 @@ class Axis:
     labels: tuple[str, ...]
 
 
-def no_effect(measure: str) -> float:
-    """The value of a measure at which both sides do equally well, on its natural scale.
-
-    >>> no_effect("RR"), no_effect("MD")
-    (1.0, 0.0)
-    """
-    return MEASURES[measure].null if measure in MEASURES else 0.0
-
-
-def mcid_threshold(record: Record | Mapping[str, Any]) -> float | None:
-    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it has none.
-
-    >>> mcid_threshold({"measure": "MD", "better": "lower", "mcid": {"value": 1.5}})
-    -1.5
-    """
-    if isinstance(record, Mapping):
-        measure, better = record.get("measure"), record.get("better")
-        value = (record.get("mcid") or {}).get("value")
-    else:
-        measure, better, value = record.measure, record.better, record.mcid and record.mcid.value
-    if not value:
+def mcid_threshold(record: Record) -> float | None:
+    """The effect, on the natural scale, whose benefit is as large as the MCID; None if it has none."""
+    if not record.mcid or not record.mcid.value:
         return None
-    signed = float(value) if better == "higher" else -float(value)
-    return math.exp(signed) if measure in RATIOS else signed
+    size = float(record.mcid.value)
+    return MEASURES[record.measure].natural(size if record.better == "higher" else -size)
 
 
 def position(axis: Axis, value: float) -> float:
@@ -112,35 +92,44 @@ def scale(value: float, logarithmic: bool) -> float:
 
 
 def plan_axis(
-    estimates: Sequence[float],
-    intervals: Sequence[tuple[float, float]],
-    landmarks: Iterable[float],
+    measure: str,
+    results: Sequence[Bounds],
+    landmarks: Iterable[float | None] = (),
     *,
-    pooled: Sequence[tuple[float, float]] = (),
-    further: Sequence[tuple[float, float]] = (),
-    logarithmic: bool,
-    left: float,
+    pooled: Iterable[tuple[float, float]] = (),
+    further: Iterable[tuple[float, float]] = (),
+    left: float = 0.0,
     right: float,
 ) -> Axis:
     """An axis that shows all that matters and is not ruled by one wide interval.
 
-    `estimates` and `intervals` (low, high) of the trials, `landmarks` (no effect first, then the MCID and the
-    pooled estimate: always shown) and the `pooled` and `further` intervals are on the natural scale.
+    `results` of the trials, `landmarks` (beside no effect the MCID and the pooled estimate: always shown) and
+    the `pooled` and `further` intervals (low, high) are on the natural scale.
 
-    >>> axis = plan_axis([-1, -2], [(-2, 0), (-3, -1)], [0.0], logarithmic=False, left=0.0, right=200.0)
-    >>> axis.labels
+    >>> plan_axis("MD", [(-1, -2, 0), (-2, -3, -1)], right=200.0).labels
     ('−3', '−2', '−1', '0')
     """
+    logarithmic = MEASURES[measure].ratio
 
     def scaled(pairs: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
         return [(scale(a, logarithmic), scale(b, logarithmic)) for a, b in pairs]
 
-    marks = [scale(value, logarithmic) for value in landmarks]
-    low, high = _trial_range([scale(value, logarithmic) for value in estimates], scaled(intervals), marks)
+    marks = [scale(mark, logarithmic) for mark in (MEASURES[measure].null, *landmarks) if mark is not None]
+    estimates = [scale(estimate, logarithmic) for estimate, _, _ in results if estimate is not None]
+    low, high = _trial_range(estimates, scaled(intervals(results)), marks)
     low, high = _stretched(low, high, _legible(scaled(pooled), logarithmic), POOLED_STRETCH)
     low, high = _stretched(low, high, scaled(further), FURTHER_STRETCH)
     low, high = _with_margins(low, high, marks[0])
     return axis_over(low, high, logarithmic=logarithmic, left=left, right=right)
+
+
+def intervals(results: Iterable[Bounds]) -> list[tuple[float, float]]:
+    """The intervals of those results that have both ends.
+
+    >>> intervals([(0.1, 0.0, 0.2), (0.3, None, 0.5)])
+    [(0.0, 0.2)]
+    """
+    return [(low, high) for _, low, high in results if low is not None and high is not None]
 
 
 def axis_over(low: float, high: float, *, logarithmic: bool, left: float, right: float) -> Axis:
@@ -162,8 +151,8 @@ def shared_axis(measure: str, results: Iterable[Bounds]) -> Axis:
     >>> position(axis, 0.0)
     100.0
     """
-    logarithmic = measure in RATIOS
-    null = scale(no_effect(measure), logarithmic)
+    logarithmic = MEASURES[measure].ratio
+    null = scale(MEASURES[measure].null, logarithmic)
     estimates, bounds = [], []
     for estimate, low, high in results:
         estimates += [] if estimate is None else [scale(estimate, logarithmic) - null]

@@ -18,7 +18,7 @@ from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.measures import RATIOS
 from trialpool.records import Record, Status
 from trialpool.text import MISSING, absent, clean
-from trialpool.view.axis import Axis, no_effect, plan_axis
+from trialpool.view.axis import Axis, Bounds, intervals, plan_axis
 
 SIDES = ("experimental", "control")
 OWN = ("estimate", "estimate_low", "estimate_high")
@@ -55,7 +55,7 @@ class Estimate:
     high: Number
 
     @property
-    def values(self) -> tuple[float | None, float | None, float | None]:
+    def values(self) -> Bounds:
         """Estimate and bounds as numbers."""
         return self.estimate.value, self.low.value, self.high.value
 
@@ -191,7 +191,7 @@ def forest_table(record: Record) -> ForestTable:
         result=result,
         total=result if whole else None,
         prediction=prediction(record) if whole else None,
-        people=_everybody(record),
+        people=people_words(record, "≥ "),
         totals={side: _total_arm(record, side) for side in SIDES},
         notes=notes,
     )
@@ -262,23 +262,15 @@ def some_uncounted(record: Record) -> bool:
 
 def forest_axis(table: ForestTable, threshold: float | None, left: float = 0.0) -> Axis:
     """The value axis of the plot from an x position; `threshold` is the MCID, where it is drawn."""
-
-    def intervals(estimates: Sequence[Estimate]) -> list[tuple[float, float]]:
-        bounds = ((each.low.value, each.high.value) for each in estimates)
-        return [(low, high) for low, high in bounds if low is not None and high is not None]
-
-    effects = [study.effect for study in table.studies]
-    total = [table.total.effect] if table.total else []
+    total = [table.total.effect.values] if table.total else []
     further = [group.subtotal.effect for group in table.groups if group.subtotal]
     further += [table.prediction] if table.prediction else []
-    landmarks = [no_effect(table.measure), *(each.estimate.value for each in total), threshold]
     return plan_axis(
-        [each.estimate.value for each in effects if each.estimate.value is not None],
-        intervals(effects),
-        [value for value in landmarks if value is not None],
+        table.measure,
+        [study.effect.values for study in table.studies],
+        [*(estimate for estimate, _, _ in total), threshold],
         pooled=intervals(total),
-        further=intervals(further),
-        logarithmic=table.measure in RATIOS,
+        further=intervals(each.values for each in further),
         left=left,
         right=left + PLOT_WIDTH,
     )
@@ -357,10 +349,16 @@ def _people(n: float | None) -> str:
     return "" if n is None else words.number(n, 0 if float(n).is_integer() else 1)
 
 
-def _everybody(record: Record) -> str:
-    amount = words.people(record.n_experimental, record.n_control)
-    least = "≥ " if some_uncounted(record) else ""
-    return "" if amount is None else f"{least}{words.count(amount, 'person', 'people')}"
+def people(record: Record) -> int | None:
+    """Analysed people of both sides; None where one side is not reported."""
+    return words.people(record.n_experimental, record.n_control)
+
+
+def people_words(record: Record, least: str = "at least ", unknown: str = "") -> str:
+    """How many people were analysed, or `unknown`; after `least` where some trials do not say."""
+    amount = people(record)
+    least = least if some_uncounted(record) else ""
+    return unknown if amount is None else f"{least}{words.count(amount, 'person', 'people')}"
 
 
 def _pooled(record: Record, k: int, path: str, digits: int | None) -> Pooled:

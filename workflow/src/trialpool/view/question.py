@@ -12,19 +12,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trialpool import text as words
-from trialpool.measures import RATIOS
+from trialpool.measures import MEASURES, RATIOS
 from trialpool.records import Known, Record, Sensitivity, Status, Sureness, Unused
 from trialpool.text import absent, capital, count, domain_name, listing, spaced
-from trialpool.view.axis import Axis, mcid_threshold, no_effect, plan_axis, shared_axis
+from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
     Estimate,
     ForestTable,
     estimate_at,
     forest_axis,
     forest_table,
+    people_words,
     pooled_estimate,
     prediction,
-    some_uncounted,
 )
 from trialpool.view.read import Appraised, Row, grouped
 from trialpool.view.study import OTHER_QUESTION, near_misses
@@ -38,6 +38,7 @@ STATUS_NAMES = {
     Status.SINGLE_STUDY: "one trial, not a meta-analysis",
     Status.NO_DATA: "no poolable trial",
 }
+NO_PEOPLE = "number of people not reported"
 RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
 SHOWN_ELSEWHERE = frozenset(
     {"analysis", "title", "note", "mcid", "experimental_name", "control_name", "formats"}
@@ -123,30 +124,17 @@ def excludes_no_effect(measure: str, low: float | None, high: float | None) -> b
     """
     if absent(low) or absent(high) or low is None or high is None:
         return False
-    return low > no_effect(measure) or high < no_effect(measure)
+    return low > MEASURES[measure].null or high < MEASURES[measure].null
 
 
 def clear_side(record: Record) -> str:
     """The side whose benefit the confidence interval bears out ("experimental", "control"), else ""."""
-    pooled, null = record.pooled, no_effect(record.measure)
+    pooled, null = record.pooled, MEASURES[record.measure].null
     if not pooled or not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
         return ""
     if pooled.estimate is None or pooled.estimate == null:
         return ""
     return "experimental" if (pooled.estimate > null) == (record.better == "higher") else "control"
-
-
-def people(record: Record) -> int | None:
-    """Analysed people of both sides; None where one side is not reported."""
-    return words.people(record.n_experimental, record.n_control)
-
-
-def _people_words(record: Record) -> str:
-    """How many people were analysed."""
-    amount = people(record)
-    if amount is None:
-        return "number of people not reported"
-    return ("at least " if some_uncounted(record) else "") + count(amount, "person", "people")
 
 
 def size_words(record: Record) -> str:
@@ -156,7 +144,7 @@ def size_words(record: Record) -> str:
     >>> size_words(filled(Appraised, {"k": 5, "n_experimental": 100, "n_control": 98}))
     '5 trials, 198 people'
     """
-    return f"{count(record.k, 'trial')}, {_people_words(record)}"
+    return f"{count(record.k, 'trial')}, {people_words(record, unknown=NO_PEOPLE)}"
 
 
 def verdict_words(record: Record) -> str:
@@ -192,7 +180,7 @@ def result_sentence(record: Record) -> str:
         between = f"{record.experimental_name} and {record.control_name}"
         start = f"No clear difference between {between} was shown"
     if record.status == Status.SINGLE_STUDY:
-        opening = f"{start}, in one trial only ({_people_words(record)}): {numbers}"
+        opening = f"{start}, in one trial only ({people_words(record, unknown=NO_PEOPLE)}): {numbers}"
         return f"{opening}. One trial is not a meta-analysis."
     return f"{start}: {numbers}; {size_words(record)}.{_new_trial_words(record, level)}"
 
@@ -331,7 +319,7 @@ def _effect_size(record: Record, value: float | None) -> str:
     unit = _yardstick(record)
     if unit is None or value is None:
         return ""
-    share = abs(value - no_effect(record.measure)) / unit
+    share = abs(value - MEASURES[record.measure].null) / unit
     return (
         "large" if share >= LARGE else "important" if share >= 1 else "small" if share >= SMALL else "trivial"
     )
@@ -504,16 +492,5 @@ def scale_key(record: Record) -> tuple[str, ...]:
 
 def result_axis(record: Record) -> Axis:
     """The axis of one pooled result alone: no effect, the MCID, the estimate and its interval."""
-    pooled, threshold = record.pooled, mcid_threshold(record)
-    assert pooled is not None
-    assert pooled.estimate is not None
-    low, high = pooled.ci_low, pooled.ci_high
-    landmarks = [no_effect(record.measure), pooled.estimate, *([] if threshold is None else [threshold])]
-    return plan_axis(
-        [pooled.estimate],
-        [] if low is None or high is None else [(low, high)],
-        landmarks,
-        logarithmic=record.measure in RATIOS,
-        left=0.0,
-        right=RESULT_AXIS,
-    )
+    result = estimate_at(record, "pooled").values
+    return plan_axis(record.measure, [result], [result[0], mcid_threshold(record)], right=RESULT_AXIS)

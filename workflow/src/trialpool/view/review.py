@@ -7,16 +7,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from trialpool import text as words
 from trialpool.records import Finding, Record, Status
 from trialpool.view.axis import Axis, Bounds, shared_axis
-from trialpool.view.forest_table import POOLED, Estimate, Number, number_at, pooled_estimate
+from trialpool.view.forest_table import Estimate, Number, number_at, people, pooled_estimate
 from trialpool.view.question import (
     CONDITION_NAMES,
     Question,
     condition_name,
-    people,
     population_name,
     result_axis,
     size_words,
@@ -97,8 +97,7 @@ Comparison = tuple[str, str, str]  # population, experimental side, control side
 def comparisons(views: Sequence[Question]) -> dict[Comparison, list[Question]]:
     """The questions of every condition and comparison that has a result, in the order of the config."""
     found = grouped(
-        views,
-        lambda view: (condition_name(view.record), view.record.experimental_name, view.record.control_name),
+        views, lambda v: (condition_name(v.record), v.record.experimental_name, v.record.control_name)
     )
     return {key: members for key, members in found.items() if any(view.effect for view in members)}
 
@@ -136,16 +135,15 @@ class Published:
 def published_views(rows: Sequence[Row], records: Sequence[Record]) -> list[Published]:
     """Rows of published.csv, or of the table published_pools, each beside our analysis if one is named."""
     by_analysis = {record.analysis: record for record in records}
-    return [_published(row, by_analysis.get(row.get("analysis") or "")) for row in rows]
-
-
-def _published(row: Row, record: Record | None) -> Published:
-    estimate, low, high = (row[key] for key in POOLED)
-    ours = pooled_estimate(record) if record else None
-    axis = None
-    if record and ours and record.measure == row["measure"] and estimate is not None:
-        axis = shared_axis(record.measure, [(estimate, low, high), ours.values])
-    return Published(row, (estimate, low, high), record, ours, axis)
+    views = []
+    for row in rows:
+        theirs = estimate, _, _ = (row["estimate"], row["ci_low"], row["ci_high"])
+        record = by_analysis.get(row.get("analysis") or "")
+        ours, axis = pooled_estimate(record) if record else None, None
+        if record and ours and record.measure == row["measure"] and estimate is not None:
+            axis = shared_axis(record.measure, [theirs, ours.values])
+        views.append(Published(row, theirs, record, ours, axis))
+    return views
 
 
 # where the evidence lies
@@ -180,14 +178,9 @@ def evidence_map(records: Sequence[Record]) -> list[Population]:
 
 def with_room(populations: Sequence[Population]) -> tuple[list[Population], int]:
     """The first populations, of MOST_COMPARISONS rows at most (at least one), and how many are left out."""
-    shown: list[Population] = []
-    rows = 0
-    for population in populations:
-        rows += len(population.rows)
-        if shown and rows > MOST_COMPARISONS:
-            break
-        shown.append(population)
-    return shown, len(populations) - len(shown)
+    rows = accumulate(len(population.rows) for population in populations)
+    shown = populations[: max(1, sum(number <= MOST_COMPARISONS for number in rows))]
+    return list(shown), len(populations) - len(shown)
 
 
 def _population(heading: str, members: Sequence[Record], largest: int) -> Population:
@@ -211,9 +204,9 @@ def _bubble(record: Record, largest: int) -> Bubble:
     """One result as a circle; an unknown number of people is drawn smallest."""
     amount = people(record) if record.pooled else 0
     share = (amount or 0) / largest if largest else 0.0
-    trials = f"{words.count(record.k, 'trial')}, {words.count(amount, 'person', 'people')}"
+    size = f"{words.count(record.k, 'trial')}, {words.count(amount, 'person', 'people')}"
     radius = round(max(SMALLEST_RADIUS, LARGEST_RADIUS * share**0.5), 1)
-    return Bubble(record, radius, trials if record.k else "no usable trial")
+    return Bubble(record, radius, size if record.k else "no usable trial")
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,16 +230,6 @@ class Timeline:
     trials: Mapping[int, int]
     each: int
     undated: int
-
-    @property
-    def first(self) -> int:
-        """The first year."""
-        return min(self.dots)
-
-    @property
-    def tallest(self) -> int:
-        """The most dots of a year."""
-        return max(map(len, self.dots.values()))
 
 
 def timeline(trials: Sequence[Trial]) -> Timeline | None:
@@ -272,10 +255,7 @@ def timeline(trials: Sequence[Trial]) -> Timeline | None:
 def _stack(trials: Sequence[Trial], conditions: Sequence[str], each: int) -> list[Dot]:
     """The dots of one year, of the first condition first, in it the used trials first."""
     ordered = sorted(trials, key=lambda trial: (trial.condition, not trial.used_in, trial.label))
-    kinds = grouped(
-        ordered,
-        lambda t: (conditions.index(t.condition) if conditions else 0, not t.used_in),
-    )
+    kinds = grouped(ordered, lambda t: (conditions.index(t.condition) if conditions else 0, not t.used_in))
     return [
         Dot(series % 2, not unused, _name_of(members[start : start + each]))
         for (series, unused), members in sorted(kinds.items(), key=lambda kind: kind[0])
@@ -298,11 +278,6 @@ class Step:
 
     row: Row
     left: list[Row] = field(default_factory=list)
-
-    @property
-    def branch(self) -> bool:
-        """Whether it is one of several ends."""
-        return self.row["step"] in BRANCHES
 
 
 def flow_steps(rows: Sequence[Row]) -> list[Step]:
