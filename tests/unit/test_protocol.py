@@ -1,6 +1,7 @@
 """Every slip in a configuration is told with its file, line, key, value and the nearest known word."""
 
 import copy
+from datetime import date
 
 import pytest
 import yaml
@@ -141,6 +142,245 @@ def test_line_numbers_and_duplicate_keys_come_from_the_file(config, tmp_path):
     file.write_text("evidence: a\nevidence: b\n")
     with pytest.raises(InputError, match="row 2, column evidence: the key stands already in line 1"):
         load_protocol(config, [file])
+
+
+PARTS = {
+    "populations": {
+        "dpn": {"name": "Diabetic neuropathy", "condition": "DPN", "purpose": "treatment"},
+        "both": {"name": "", "slug": "", "condition": ["DPN", "CIPN"], "subgroups": "condition"},
+    },
+    "comparisons": {
+        "acupuncture-vs-inert": {"experimental": ["acupuncture"], "control": ["inert"]},
+        "needles-vs-sham": {
+            **{"name": "needles versus sham", "slug": "acupuncture-vs-sham", "design": "add_on"},
+            **{"experimental": ["acupuncture"], "control": ["sham"], "experimental_name": "needling"},
+        },
+    },
+    "outcomes": {
+        "pain": {
+            **{"domain": "pain", "instruments": ["VAS100", "NRS"], "measure": "MD", "scale": "0-10"},
+            **{"better": "lower"},
+        },
+        "half-the-pain": {
+            **{"name": "fewer in pain", "slug": "responders", "domain": "responder"},
+            **{"events": ["pain_50"], "measure": "RR", "better": "higher", "timepoint": "follow_up"},
+        },
+    },
+}
+QUESTION = {"population": "dpn", "outcome": "pain", "comparison": "needles-vs-sham"}
+WITHOUT_CONDITION = {key: value for key, value in ANALYSIS.items() if key != "condition"}
+
+
+@pytest.fixture
+def protocol(config):
+    """A review that asks products; a test adds its questions."""
+    return {**config, **copy.deepcopy(PARTS), "analyses": {}}
+
+
+def faults(config):
+    with pytest.raises(InputError) as caught:
+        load_protocol(config)
+    return [str(fault) for fault in caught.value.faults]
+
+
+def test_questions_are_products_in_the_order_of_their_slugs(protocol):
+    everything = {"population": ["dpn", "both"], "outcome": ["pain", "half-the-pain"]}
+    protocol["questions"] = [{**everything, "comparison": [*PARTS["comparisons"]]}]
+    analyses = load_protocol(protocol).analyses
+    assert {slug: each["title"] for slug, each in analyses.items()} == {
+        "dpn-pain-acupuncture-vs-inert": "Diabetic neuropathy, pain: acupuncture versus inert",
+        "dpn-pain-acupuncture-vs-sham": "Diabetic neuropathy, pain: needles versus sham",
+        "dpn-responders-acupuncture-vs-inert": "Diabetic neuropathy, fewer in pain: acupuncture versus inert",
+        "dpn-responders-acupuncture-vs-sham": "Diabetic neuropathy, fewer in pain: needles versus sham",
+        "pain-acupuncture-vs-inert": "Pain: acupuncture versus inert",
+        "pain-acupuncture-vs-sham": "Pain: needles versus sham",
+        "responders-acupuncture-vs-inert": "Fewer in pain: acupuncture versus inert",
+        "responders-acupuncture-vs-sham": "Fewer in pain: needles versus sham",
+    }
+    pain, both = analyses["dpn-pain-acupuncture-vs-sham"], analyses["responders-acupuncture-vs-inert"]
+    assert (pain["outcomes"], pain["purpose"], pain["design"]) == (["VAS100", "NRS"], "treatment", "add_on")
+    assert (pain["experimental_name"], pain["control_name"], pain["mcid"]["value"]) == ("needling", "sham", 1)
+    assert (both["condition"], both["subgroups"], both["timepoint"]) == (
+        ["DPN", "CIPN"],
+        "condition",
+        "follow_up",
+    )
+    assert both["control"] == ["sham", "placebo"]
+
+
+def test_a_product_is_what_the_same_analysis_written_out_is(protocol):
+    protocol["questions"] = [{**QUESTION, "level": 0.9}]
+    asked = load_protocol(protocol).analyses
+    written = {
+        **ANALYSIS,
+        **{"title": "Diabetic neuropathy, pain: needles versus sham", "purpose": "treatment"},
+        **{"experimental_name": "needling", "design": "add_on", "level": 0.9},
+    }
+    protocol |= {"questions": [], "analyses": {"dpn-pain-acupuncture-vs-sham": written}}
+    assert load_protocol(protocol).analyses == asked
+
+
+def test_the_nearer_setting_wins_and_an_override_is_by_slug(protocol):
+    protocol["defaults"] = {"tau2_method": "DL", "level": 0.9, "interval": "wald"}
+    protocol["questions"] = [
+        {**QUESTION, "level": 0.99, "was": "old-name"},
+        {**QUESTION, "suffix": "follow-up", "timepoint": "follow_up", "tau2_method": "PM"},
+    ]
+    slug = "dpn-pain-acupuncture-vs-sham"
+    threshold = {"value": 1.5, "source": "a panel"}
+    protocol["analyses"] = {
+        slug: {"title": "Pain", "thresholds": {"between_groups": threshold}, "level": 0.98}
+    }
+    first, second = load_protocol(protocol).analyses.values()
+    assert (first["analysis"], first["title"], first["was"], first["mcid"]) == (
+        slug,
+        "Pain",
+        "old-name",
+        threshold,
+    )
+    assert (first["tau2_method"], first["level"], first["interval"]) == ("DL", 0.98, "wald")
+    assert (second["analysis"], second["timepoint"]) == (f"{slug}-follow-up", "follow_up")
+    assert (second["tau2_method"], second["level"], second["was"]) == ("PM", 0.9, None)
+
+
+@pytest.mark.parametrize(
+    ("questions", "analyses", "said"),
+    [
+        (
+            [{**QUESTION, "population": "dnp"}],
+            {},
+            "questions.0.population: 'dnp' is not among the populations. To mend: did you mean 'dpn'",
+        ),
+        (
+            [{**QUESTION, "outcome": ["pain", "sleep"]}],
+            {},
+            "questions.0.outcome: 'sleep' is not among the outcomes",
+        ),
+        (
+            [QUESTION, QUESTION],
+            {},
+            "questions.1: 'dpn-pain-acupuncture-vs-sham' is an analysis that an earlier question asks",
+        ),
+        (
+            [{**QUESTION, "population": ["dpn", "both"], "title": "X"}],
+            {},
+            "questions.0.title: 'X' is of one analysis, and this line asks 2",
+        ),
+        (
+            [{**QUESTION, "populaton": "dpn"}],
+            {},
+            "the key 'populaton' is not known. To mend: did you mean 'population'",
+        ),
+        ([{"population": "dpn", "outcome": "pain"}], {}, "questions.0: the key 'comparison' is missing"),
+        (
+            [QUESTION],
+            {"dpn-pain-acupuncture-vs-shame": {"level": 0.9}},
+            "did you mean 'dpn-pain-acupuncture-vs-sham'",
+        ),
+        (
+            [QUESTION],
+            {"other": WITHOUT_CONDITION},
+            "analyses.other: the key 'condition' is missing",
+        ),
+        (
+            [{**QUESTION, "was": "dpn-pain-acupuncture-vs-sham"}],
+            {},
+            "questions.0.was: 'dpn-pain-acupuncture-vs-sham' is the slug of an analysis",
+        ),
+        ([QUESTION, {**QUESTION, "suffix": "x" * 60}], {}, "a slug of more than 80 characters"),
+        ([], {}, "nothing is asked"),
+    ],
+)
+def test_a_slip_in_what_is_asked_is_named(protocol, questions, analyses, said):
+    (fault,) = faults({**protocol, "questions": questions, "analyses": analyses})
+    assert said in fault
+
+
+def test_a_fault_of_a_part_is_told_once_where_it_was_written(protocol):
+    everything = {"population": ["dpn", "both"], "comparison": [*PARTS["comparisons"]]}
+    protocol["questions"] = [{**everything, "outcome": ["pain", "half-the-pain"]}]
+    protocol["outcomes"]["half-the-pain"]["instruments"] = protocol["outcomes"]["half-the-pain"].pop("events")
+    protocol["comparisons"]["needles-vs-sham"]["control"] = ["shame"]
+    protocol["results"] = "data/raw/results"
+    told = [fault.partition(". To mend")[0].removeprefix("config, column ") for fault in faults(protocol)]
+    assert told == [
+        "results: it lies within the evidence folder data/raw",
+        "comparisons.needles-vs-sham.control: 'shame' is neither an arm category nor a group of them",
+        "outcomes.half-the-pain.instruments: 'instruments' is not how the domain responder is measured",
+    ]
+    protocol["populations"]["dnp"] = {
+        "conditions": "DPN"
+    }  # and nothing is told of what rests on a faulty part
+    protocol["questions"].append({**QUESTION, "population": "dnp"})
+    protocol["results"] = "r"
+    told = faults(protocol)
+    assert len(told) == 4
+    assert any("the key 'condition' is missing" in fault for fault in told)
+    assert any(
+        "the key 'conditions' is not known. To mend: did you mean 'condition'" in fault for fault in told
+    )
+
+
+def test_the_head_of_a_review_may_name_it(protocol):
+    protocol |= {"title": "Needles", "authors": ["A. Author"], "search_date": date(2026, 11, 28)}
+    protocol["analyses"] = {"dpn-pain": ANALYSIS}
+    loaded = load_protocol(protocol)
+    assert (loaded.title, loaded.authors, loaded.search_date) == ("Needles", ("A. Author",), "2026-11-28")
+
+
+@pytest.mark.parametrize(
+    ("line", "row", "said"),
+    [
+        (
+            "title: Pain: needles",
+            3,
+            'a colon stands in text without quotes. To mend: write title: "Pain: needles"',
+        ),
+        ("measure:SMD", 3, "no blank stands behind the colon of 'measure'. To mend: write 'measure: SMD'"),
+        ("\tmeasure: MD", 3, "the line begins with a tab. To mend: indent it with blanks"),
+        (" measure: MD", 4, "the line is not indented as its neighbours"),
+        ("outcomes: [NRS, VAS100", 3, "a list in [ ] is not closed, or lacks a comma"),
+        ('note: "an open quotation', 3, "a quotation mark is not closed"),
+        ("note: @home", 3, 'a value begins with a sign that YAML needs itself. To mend: write note: "@home"'),
+        ("mcid: {value: 1 source: x}", 3, "{ } is not closed, or lacks a comma"),
+    ],
+)
+def test_a_slip_of_yaml_is_told_with_its_line_and_how_to_write_it(config, tmp_path, line, row, said):
+    file = tmp_path / "review.yaml"
+    file.write_text(
+        f"analyses:\n  pain:\n    {line}\n    better: lower\n".replace("    \t", "\t"), encoding="utf-8"
+    )
+    with pytest.raises(InputError) as caught:
+        load_protocol(config, [file])
+    assert f"review.yaml, row {row}: {said}" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("analyses", [{"pain": ANALYSIS}], "is not lines 'key: value'. To mend: write them below the key"),
+        (
+            "analyses",
+            {"pain": "measure:SMD"},
+            "'measure:SMD' is not an analysis. To mend: write its keys below its name",
+        ),
+        (
+            "analyses",
+            {"pain": {**ANALYSIS, "measure:SMD": None}},
+            "'measure:SMD' is not known. To mend: write 'measure: SMD'",
+        ),
+        (
+            "analyses",
+            {"pain": {**ANALYSIS, "outcomes": "NRS"}},
+            "'NRS' is not a list. To mend: write it in square brackets",
+        ),
+        ("populations", [{"dpn": {"condition": "DPN"}}], "is not lines 'key: value'"),
+        ("questions", {"population": "dpn"}, "is not a list"),
+    ],
+)
+def test_a_list_where_lines_belong_is_told_and_the_other_way_round(config, key, value, said):
+    told = faults({**config, key: value})
+    assert any(said in fault for fault in told)
 
 
 @pytest.mark.parametrize(

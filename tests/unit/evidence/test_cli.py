@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -64,6 +65,30 @@ def test_instruments_are_looked_up_when_a_catalogue_is_given(folder: Path) -> No
     assert "'VAS100' is not in the instrument catalogue" in result.output
     catalogue.write_text("groups: [")
     assert run("check", str(folder), "--instruments", str(catalogue)).exit_code == 1
+
+
+MINI = Path(__file__).parents[2] / "workflow" / "mini"
+
+
+def test_a_configuration_is_checked_with_all_its_files_and_tables(tmp_path: Path, monkeypatch) -> None:
+    shutil.copytree(MINI, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    result = run("check", "config.yaml")
+    assert result.exit_code == 0
+    assert "      3  analyses" in result.output
+    config, claims = tmp_path / "config.yaml", tmp_path / "claims.yaml"
+    claims.write_text(
+        "claims: {x: {statement: X, kind: benefit, analyses: [dpn-pain-acupuncture-vs-shame]}}\n"
+    )
+    text = config.read_text(encoding="utf-8")
+    config.write_text(f"claims: claims.yaml\n{text}", encoding="utf-8")
+    (tmp_path / "raw" / "events.csv").unlink()
+    result = run("check", "config.yaml")
+    assert result.exit_code == 1
+    assert "did you mean 'dpn-pain-acupuncture-vs-sham'" in result.output
+    assert "events.csv" in result.output
+    config.write_text(text.replace("scale: 0-10", "scales: 0-10"), encoding="utf-8")
+    assert "scales' is not known. To mend: did you mean 'scale'." in run("check", "config.yaml").output
 
 
 def test_a_failure_of_the_program_is_owned_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:

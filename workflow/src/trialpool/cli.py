@@ -73,7 +73,7 @@ def main() -> None:
 
 
 @main.command()
-@click.argument("folders", nargs=-1, required=True, type=PATH)
+@click.argument("sources", nargs=-1, required=True, type=PATH, metavar="CONFIG | FOLDER...")
 @click.option(
     "--allow",
     multiple=True,
@@ -89,20 +89,28 @@ def main() -> None:
 @click.option("--vocabulary", type=PATH, metavar="FILE", help="The words of the review (its vocabulary).")
 @plainly
 def check(
-    folders: tuple[str, ...], allow: tuple[str, ...], instruments: str | None, vocabulary: str | None
+    sources: tuple[str, ...], allow: tuple[str, ...], instruments: str | None, vocabulary: str | None
 ) -> None:
-    """Validate the evidence tables in FOLDERS; runs nothing and writes nothing.
+    """Validate a configuration with all its files and tables, or the evidence tables in FOLDERs alone.
 
-    Prints each fault on a line of its own (file, row, column, value, what to do) and exits with 1, or a
-    count of what the tables hold and exits with 0. Several folders are checked as one body of evidence.
+    Runs nothing and writes nothing. Prints each fault on a line of its own (file, row, column, value, what
+    to do) and exits with 1, or a count of what there is and exits with 0. Several folders are checked as one
+    body of evidence.
     """
+    if sources[0].endswith((".yaml", ".yml")):
+        from trialpool.jobs import check_review
+
+        for name, count in check_review(sources[0]).items():
+            click.echo(f"{count:>7}  {name}")
+        click.echo("No faults found.")
+        return
     from trialpool.evidence.read import examine
     from trialpool.evidence.validate import unknown_instruments
     from trialpool.protocol import load_catalogue
     from trialpool.vocabulary import load_vocabulary
 
     words = load_vocabulary(vocabulary)
-    tables, faults = examine(folders, words, _extra_words(allow))
+    tables, faults = examine(sources, words, _extra_words(allow))
     try:
         if instruments:
             faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words))]

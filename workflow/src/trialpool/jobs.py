@@ -29,7 +29,7 @@ from trialpool.contracts import (
     data_dictionary,
     stored,
 )
-from trialpool.errors import InputError
+from trialpool.errors import Fault, InputError
 from trialpool.folders import forget_others, pictures_in, records_in
 from trialpool.records import Record, from_json, to_json
 from trialpool.vocabulary import load_vocabulary
@@ -73,6 +73,39 @@ def reported(log: str | Path) -> Iterator[None]:
     if message:
         print(message, file=sys.stderr)
         raise SystemExit(1)
+
+
+def check_review(path: str) -> dict[str, int]:
+    """How many analyses a configuration asks, and how many rows its tables hold.
+
+    Raises InputError with every fault of the configuration or, if it has none, of its other files and tables.
+    """
+    from trialpool.evidence.read import valid_tables
+    from trialpool.protocol import load_catalogue, read_protocol
+    from trialpool.synthesis.claims import load_claims
+    from trialpool.synthesis.network import load_networks
+    from trialpool.synthesis.published import load_published
+
+    protocol = read_protocol(path)
+    analyses, catalogue = protocol.analyses, load_catalogue(protocol.instruments)
+    conditions = sorted({name for each in analyses.values() for name in each["condition"]})
+    loaded: dict[str, Any] = {}
+    faults: list[Fault] = []
+    steps: tuple[tuple[Any, ...], ...] = (
+        (load_claims, protocol.claims, analyses),
+        (load_published, protocol.published, analyses),
+        (load_networks, protocol.networks, analyses),
+        (valid_tables, protocol.evidence, catalogue, conditions, protocol.words),
+    )
+    for load, *arguments in steps:
+        try:
+            loaded[load.__name__] = load(*arguments)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    rows = {name: len(frame) for name, frame in loaded["valid_tables"].items()}
+    return {"analyses": len(analyses), **rows}
 
 
 def ingest(

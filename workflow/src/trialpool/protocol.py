@@ -189,6 +189,8 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     slips += [*folder_slips(sound), *more]
     if catalogue:
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
+    if not (slips or written):
+        slips.append(Slip((), "", "nothing is asked", "write a question, or an analysis in full"))
     if catalogue is None or slips:
         raise InputError([*faults_of(dict.fromkeys(slips), name, lines), *others])
     return _protocol(config, written, words, catalogue)
