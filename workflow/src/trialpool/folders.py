@@ -12,17 +12,19 @@ from pathlib import Path
 SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
 MOST_QUESTIONS = 1000  # on one page: it then has some 50 MB; browsers open 100 MB in many seconds or not
 FORMATS = (".svg", ".pdf", ".png")
-SCREEN_ONLY = ("posterior",)  # shown on the page; its numbers are in the record
 
 
 def formats_of(name: str, wanted: Collection[str] | None = None) -> tuple[str, ...]:
-    """The file endings of a figure by its name; `wanted` are those of the config (`formats`), all by default.
+    """The file endings of a figure by its name; `wanted` are those of the config (`formats`), if it says any.
 
-    >>> formats_of("forest"), formats_of("posterior"), formats_of("forest", ["svg", "png"])
+    A forest plot goes into papers and slides, so it has them all. The others are looked at on the page.
+
+    >>> formats_of("forest"), formats_of("funnel"), formats_of("funnel", ["svg", "png"])
     (('.svg', '.pdf', '.png'), ('.svg',), ('.svg', '.png'))
     """
-    formats = FORMATS[:1] if name in SCREEN_ONLY else FORMATS
-    return tuple(ending for ending in formats if wanted is None or ending[1:] in wanted)
+    if wanted is None:
+        return FORMATS if name == "forest" else FORMATS[:1]
+    return tuple(ending for ending in FORMATS if ending[1:] in wanted)
 
 
 def records_in(folders: Iterable[str]) -> list[str]:

@@ -48,7 +48,7 @@ def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def write_record(
-    record: Record, columns: Mapping[str, Sequence[Any]], folder: Path, formats: Collection[str]
+    record: Record, columns: Mapping[str, Sequence[Any]], folder: Path, formats: Collection[str] | None
 ) -> None:
     """Write one record, its tables and figures in these formats; `columns` are those of its multiverse."""
     from trialpool.figures.forest import draw_forest
@@ -68,7 +68,11 @@ def write_record(
 
 
 def _write_several(
-    record: Row, shown: Record, columns: Mapping[str, Sequence[Any]], folder: Path, wanted: Collection[str]
+    record: Row,
+    shown: Record,
+    columns: Mapping[str, Sequence[Any]],
+    folder: Path,
+    wanted: Collection[str] | None,
 ) -> None:
     """Write the tables and figures that only an analysis of two trials or more has.
 

@@ -47,7 +47,7 @@ DEFAULTS: Raw = {
     **{"tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95, "several_effects": "prefer"},
     **{"multi_arm": "combine", "kinds": None, "change_correlation": 0.5, "correlation_source": "found"},
     **{"borrow_sd": False, "smd_variance": "LS", "zero_cells": 0.5},
-    **{"forest": "default", "formats": ["svg", "pdf", "png"]},
+    **{"forest": "default", "formats": None},
 }
 # From how many trials a conclusion, a test of small-study effects and a moderator can be judged (Handbook
 # 13.3.5.4 and 10.11.5.1 ask for ten), and which share of specifications must agree for a grade.
@@ -94,7 +94,7 @@ class Analysis(TypedDict):
     smd_variance: str
     zero_cells: float
     forest: str
-    formats: list[str]
+    formats: list[str] | None
     robustness: dict[str, float]
     assumptions: dict[str, dict[str, bool | float | str]]
     title: str
