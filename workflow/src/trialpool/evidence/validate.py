@@ -154,52 +154,44 @@ def cell_fault(
     elif re.search(CONTROL, value):
         problem, remedy = "text with an invisible control character", "type the cell anew"
     else:
-        problem, remedy = _WORDING[check](value, column, words)
+        problem, remedy = _worded(check, value, column, words)
     return Fault(file, row, column.name, value, problem, remedy)
 
 
-def _length(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
-    problem = f"{len(value)} characters long, more than {FORMS[column.form].longest}"
-    return problem, "shorten it; perhaps a whole document was pasted into the cell"
-
-
-def _word(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
-    near = nearest(value, words)
-    remedy = f"write '{near}'; all words: " if near else "use one of: "
-    remedy += ", ".join(words) + (OWN_WORD if column.vocabulary else "")
-    return f"not one of the words for {column.name}", remedy
-
-
-def _slip(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
-    near = Known(tuple(words), False).slip_of(value)
-    return f"probably a slip of '{near}'", f"write that{OWN_WORD}"
-
-
-def _form(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
-    form = FORMS[column.form]
-    if column.form in {"number", "p_value"}:
-        plain = value.replace("−", "-").replace("–", "-")
-        if value.upper() in MISSING_WORDS:
-            return form.problem, "leave the cell empty if nothing was reported"
-        if plain != value:
-            return form.problem, f"write the minus sign as a hyphen: {plain}"
-        if value.count(",") == 1 and value.replace(",", "").lstrip("+-<").isdigit():
-            return form.problem, f"write a decimal point, not a comma: {value.replace(',', '.')}"
-    return form.problem, form.remedy
-
-
-def _range(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
+def _worded(check: str, value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
+    match check:
+        case "length":
+            problem = f"{len(value)} characters long, more than {FORMS[column.form].longest}"
+            return problem, "shorten it; perhaps a whole document was pasted into the cell"
+        case "words":
+            near = nearest(value, words)
+            remedy = f"write '{near}'; all words: " if near else "use one of: "
+            remedy += ", ".join(words) + (OWN_WORD if column.vocabulary else "")
+            return f"not one of the words for {column.name}", remedy
+        case "slip":
+            near = Known(tuple(words), False).slip_of(value)
+            return f"probably a slip of '{near}'", f"write that{OWN_WORD}"
+        case "form":
+            form = FORMS[column.form]
+            numeric = column.form in {"number", "p_value"}
+            return form.problem, (_number_remedy(value) if numeric else "") or form.remedy
+        case "whole":
+            return "not a whole number", SOURCE
     if column.low == -LARGEST:
         return "larger than anything a trial reports", SOURCE
     bounds = f"not between {column.low:g} and {column.high:g}"
     return bounds if column.high < LARGEST else f"not {column.low:g} or more", SOURCE
 
 
-def _whole(value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
-    return "not a whole number", SOURCE
-
-
-_WORDING = {"length": _length, "words": _word, "slip": _slip, "form": _form, "range": _range, "whole": _whole}
+def _number_remedy(value: str) -> str:
+    plain = value.replace("−", "-").replace("–", "-")
+    if value.upper() in MISSING_WORDS:
+        return "leave the cell empty if nothing was reported"
+    if plain != value:
+        return f"write the minus sign as a hyphen: {plain}"
+    if value.count(",") == 1 and value.replace(",", "").lstrip("+-<").isdigit():
+        return f"write a decimal point, not a comma: {value.replace(',', '.')}"
+    return ""
 
 
 # Rows

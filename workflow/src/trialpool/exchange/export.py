@@ -7,16 +7,8 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
-from trialpool import io
+from trialpool import io, stats
 from trialpool.errors import Fault, InputError
-from trialpool.stats.effect_sizes import (
-    Effects,
-    mean_difference,
-    odds_ratio,
-    risk_difference,
-    risk_ratio,
-    standardized_mean_difference,
-)
 
 # column of the flat table, column of studies.csv, and what it holds
 COLUMNS: tuple[tuple[str, str, str], ...] = (
@@ -97,12 +89,12 @@ def _rows(file: Path) -> Iterator[dict[str, object]]:
 
 _MEANS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
 _EVENTS = ("ai", "n1i", "ci", "n2i")
-_BY_ARMS: dict[str, tuple[str, tuple[str, ...], Callable[..., Effects]]] = {
-    "MD": ("CONTINUOUS", _MEANS, mean_difference),
-    "SMD": ("CONTINUOUS", _MEANS, standardized_mean_difference),
-    "RR": ("DICHOTOMOUS", _EVENTS, risk_ratio),
-    "OR": ("DICHOTOMOUS", _EVENTS, odds_ratio),
-    "RD": ("DICHOTOMOUS", _EVENTS, risk_difference),
+_BY_ARMS: dict[str, tuple[str, tuple[str, ...], Callable[..., stats.Effects]]] = {
+    "MD": ("CONTINUOUS", _MEANS, stats.mean_difference),
+    "SMD": ("CONTINUOUS", _MEANS, stats.standardized_mean_difference),
+    "RR": ("DICHOTOMOUS", _EVENTS, stats.risk_ratio),
+    "OR": ("DICHOTOMOUS", _EVENTS, stats.odds_ratio),
+    "RD": ("DICHOTOMOUS", _EVENTS, stats.risk_difference),
 }
 
 
@@ -113,7 +105,7 @@ def revman_type(row: Mapping[str, object]) -> str:
     >>> revman_type(row), revman_type(row | {"m1i": 5.0, "sd1i": 2.0, "m2i": 6.0, "sd2i": 2.0})
     ('GIV', 'CONTINUOUS')
     """
-    kind, columns, compute = _BY_ARMS.get(str(row["measure"]), ("GIV", ("",), mean_difference))
+    kind, columns, compute = _BY_ARMS.get(str(row["measure"]), ("GIV", ("",), stats.mean_difference))
     cells = [row.get(name, "") for name in columns]
     if "" in cells:
         return "GIV"

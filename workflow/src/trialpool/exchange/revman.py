@@ -19,6 +19,7 @@ from xml.etree.ElementTree import Element, ParseError
 import numpy as np
 from numpy.typing import NDArray
 
+from trialpool import stats
 from trialpool.contracts import RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
@@ -35,14 +36,6 @@ from trialpool.exchange.candidates import (
     word,
 )
 from trialpool.stats.checks import one_of
-from trialpool.stats.effect_sizes import (
-    mean_difference,
-    odds_ratio,
-    risk_difference,
-    risk_ratio,
-    standardized_mean_difference,
-)
-from trialpool.stats.pooling import Pooled, PooledTables, mantel_haenszel, peto, pool
 from trialpool.vocabulary import general
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
@@ -60,7 +53,7 @@ MEASURES = {  # RevMan's names, and ours
     **dict.fromkeys(("risk difference", "rd"), "risk_difference"),
 }
 STORED = {  # RevMan's names of the numbers of a total
-    **{"estimate": "EFFECT_SIZE", "ci_low": "CI_START", "ci_high": "CI_END", "q": "CHI2", "tau2": "TAU2"},
+    **{"estimate": "EFFECT_SIZE", "ci_low": "CI_START", "ci_high": "CI_END", "q": "CHI2", "tau2": "TAU2"}
 }
 TOTALS_COLUMNS = (
     *("analysis", "outcome", "subgroup", "kind", "measure", "method", "model", "studies"),
@@ -580,11 +573,11 @@ def pooled_total(outcome: Outcome) -> tuple[int, Total]:
 
 
 def _by_inverse_variance(effects: Floats, variances: Floats, level: float, random: bool) -> Total:
-    fit = pool(effects, variances, tau2_method="DL" if random else "FE", interval="wald", level=level)
+    fit = stats.pool(effects, variances, tau2_method="DL" if random else "FE", interval="wald", level=level)
     return _total(fit, float(fit.q), float(fit.tau2) if random else 0.0)
 
 
-def _total(fit: Pooled | PooledTables, q: float, tau2: float) -> Total:
+def _total(fit: stats.Pooled | stats.PooledTables, q: float, tau2: float) -> Total:
     return float(fit.estimate), float(fit.ci_low), float(fit.ci_high), q, tau2
 
 
@@ -595,7 +588,11 @@ def _effect(outcome: Outcome, datum: Datum) -> tuple[float, float] | None:
         if not cells or min(cells[2], cells[5]) <= 0 or max(cells[1], cells[4]) <= 0:
             return None
         smd = outcome.measure.casefold() in ("smd", "std. mean difference")
-        fit = standardized_mean_difference(*cells, variance="revman5") if smd else mean_difference(*cells)
+        fit = (
+            stats.standardized_mean_difference(*cells, variance="revman5")
+            if smd
+            else stats.mean_difference(*cells)
+        )
         return float(fit.effect), float(fit.variance)
     if cells := datum.numbers("ESTIMATE", "SE"):
         return (cells[0], cells[1] ** 2) if cells[1] > 0 else None
@@ -619,13 +616,13 @@ def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
         events1, n1, events2, n2 = (part[informative] for part in (events1, n1, events2, n2))
     method = outcome.values.get("METHOD", "MH")
     if method == "PETO":
-        fixed = peto(events1, n1, events2, n2, level=level)
+        fixed = stats.peto(events1, n1, events2, n2, level=level)
         return len(n1), _total(fixed, float(fixed.q), 0.0)
-    compute = {"OR": odds_ratio, "RR": risk_ratio, "RD": risk_difference}[measure]
+    compute = {"OR": stats.odds_ratio, "RR": stats.risk_ratio, "RD": stats.risk_difference}[measure]
     own = compute(events1, n1, events2, n2)
     if method != "MH":
         return len(n1), _by_inverse_variance(own.effect, own.variance, level, outcome.random)
-    fixed = mantel_haenszel(events1, n1, events2, n2, measure=measure, level=level)
+    fixed = stats.mantel_haenszel(events1, n1, events2, n2, measure=measure, level=level)
     q = float(fixed.q)
     return len(n1), _random(own.effect, own.variance, q, level) if outcome.random else _total(fixed, q, 0.0)
 
@@ -635,5 +632,5 @@ def _random(effects: Floats, variances: Floats, q: float, level: float) -> Total
     weights = 1 / variances
     scale = weights.sum() - (weights**2).sum() / weights.sum()
     tau2 = max(0.0, (q - (len(effects) - 1)) / scale) if scale > 0 else 0.0
-    fit = pool(effects, variances + tau2, tau2_method="FE", interval="wald", level=level)
+    fit = stats.pool(effects, variances + tau2, tau2_method="FE", interval="wald", level=level)
     return _total(fit, q, tau2)

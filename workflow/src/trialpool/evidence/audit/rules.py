@@ -40,140 +40,128 @@ _SCORING = "how the paper scores the instrument, and the sign of its numbers"
 _ITEMS = "missing items filled in, another n than printed, adjusted means, or a misprint"
 _STEPS = "{what}: mean {centre:g}, {spread_type} {spread_low:g}, n = {n:.0f}, steps of 1/{integer_items:.0f}"
 
-RULES: dict[str, Rule] = {
-    "outside_range": Rule(
-        HIGH,
-        "a value that the instrument cannot take",
-        "the scoring used by the paper, the unit, and the sign",
-        "{what}: {value:g}, possible {bottom:g} to {top:g}",
-    ),
-    "mean_sd_impossible": Rule(
-        HIGH,
-        "no set of values within the range has this mean and SD",
-        "whether the spread is an SD, the scoring, and the number of people",
-        f"{_BOUNDS}; SD at most {{most:.3g}}",
-    ),
-    "skewed": Rule(
-        LOW,
-        "the mean is nearer than one SD to a bound, so the values are skewed",
-        "whether the paper gives medians; a mean difference of skewed scores is fragile",
-        _BOUNDS,
-    ),
-    "se_as_sd": Rule(
-        HIGH, "spread far below other trials; it would fit as a standard error", _LABELS, _SPREAD
-    ),
-    "sd_as_se": Rule(HIGH, "spread far above other trials; it would fit as an SD", _LABELS, _SPREAD),
-    "spread_small": Rule(MEDIUM, "spread far below that of other trials", _LABELS, _SPREAD),
-    "spread_large": Rule(MEDIUM, "spread far above that of other trials", _LABELS, _SPREAD),
-    "spread_unequal": Rule(
-        MEDIUM,
-        "the arms' spreads differ far beyond chance: one of them may be a standard error",
-        "both spreads and their labels; skewed data may also do it",
-        "{what}: SD {sd:.3g} (n {n_any:.0f}) against {sd_least:.3g} in arm {arm_least} (n {n_any_least:.0f}),"
-        " {ratio:.1f} times; if the smaller one is a standard error its SD is {sd_if_se:.3g}",
-    ),
-    "estimate_outside_interval": Rule(HIGH, "the estimate lies outside its own interval", _DIGITS, _INTERVAL),
-    "interval_asymmetric": Rule(
-        MEDIUM, "the interval is not symmetric about its estimate", _DIGITS, _INTERVAL
-    ),
-    "p_disagrees": Rule(
-        MEDIUM,
-        "the p-value and the interval of the same estimate disagree",
-        "which test and which analysis each of them comes from",
-        "{what}: {estimate:g} ({spread_low:g} to {spread_high:g}), printed p {p_value}, that interval gives"
-        " about p = {p:.2g}",
-    ),
-    "direction_unusual": Rule(
-        MEDIUM,
-        "scored the other way than this instrument usually is",
-        _SCORING,
-        "{instrument}: {better}, usually {better_usual} ({counted})",
-    ),
-    "unit_unusual": Rule(
-        LOW,
-        "printed in another unit than this instrument has",
-        _SCORING,
-        "{instrument}: {unit}, usually {unit_usual} ({counted})",
-    ),
-    "undefined_scale": Rule(
-        LOW, "not a score that this instrument defines", _SCORING, "{instrument}: ({counted})"
-    ),
-    "arms_disagree_with_contrast": Rule(
-        MEDIUM,
-        "the printed difference is not that of the printed means",
-        "adjustment, another time or population, the sign, or a misprint",
-        "{what}: printed difference {estimate:g}, difference of the {kind} values {difference:.4g}{reverse}",
-    ),
-    "p_disagrees_with_arms": Rule(
-        LOW,
-        "the printed p-value does not follow from the printed numbers",
-        "which test it is from, whether it is adjusted, and the labels of the spreads",
-        "{what}, {arm_1} v {arm_2}: {centre:g} (SD {sd:.3g}) v {centre_2:g} (SD {sd_2:.3g}), printed p"
-        " {p_value}, these numbers give about {p:.2g}",
-    ),
-    "n_exceeds_randomised": Rule(
-        HIGH,
-        "more people are analysed than were randomised to this arm",
-        "whether n counts people, limbs or visits, and which table n was read from",
-        "{name}, arm {who}: n = {people:.0f} of {limit:.0f}",
-    ),
-    "arms_disagree_with_trial": Rule(
-        MEDIUM,
-        "the arms' numbers do not add up to the number randomised",
-        "an arm that is missing or counted twice; people excluded after randomisation",
-        "arms together {total:.0f}, trial {n_randomised:.0f}",
-    ),
-    "grim": Rule(MEDIUM, "no set of whole item scores has this mean", _ITEMS, _STEPS),
-    "grimmer": Rule(MEDIUM, "whole item scores can have this mean, but not with this SD", _ITEMS, _STEPS),
-    "debit": Rule(
-        MEDIUM,
-        "no set of zeros and ones has this proportion and SD",
-        "whether the SD belongs to the proportion",
-        "{what}: {centre:g}, SD {spread_low:g}, n = {n:.0f}",
-    ),
-    "baseline_imbalance": Rule(
-        MEDIUM,
-        "the arms differed at baseline beyond chance",
-        "allocation, labels of the spreads, and whether changes or adjusted values should be preferred",
-        "{name} at baseline: {values_text}, p = {p:.2g} (smallest of {number:.0f})",
-    ),
-    "baselines_too_different": Rule(
-        LOW,
-        "more trials with different baselines than chance gives",
-        "the trials named, one by one",
-        "{extreme} of {trials} trials beyond 5%, expected {expected:.1f}: {names}",
-    ),
-    "baselines_too_alike": Rule(
-        LOW,
-        "more trials with almost equal baselines than chance gives",
-        "the trials named, one by one",
-        "{extreme} of {trials} trials beyond 5%, expected {expected:.1f}: {names}",
-    ),
-    "identical_numbers": Rule(
-        HIGH,
-        "two trials print the same numbers",
-        "whether one is a second report of the other, or copied",
-        "{times} rows the same as in {study_id_2}, such as {marks}",
-    ),
-    "doubted_report": Rule(
-        HIGH,
-        "whoever read the report doubts it as a whole",
-        "what the note says, before it is pooled",
-        "{setting_note}",
-    ),
-    "doubted_row": Rule(
-        LOW,
-        "whoever read this number holds it back",
-        "the reason given, in the source",
-        "{use_reason}",
-    ),
-    "paired_arms": Rule(
-        LOW,
-        "crossover trial: its arms are the same people, not two groups",
-        "whether paired differences, or the first period alone, are reported",
-        "{counted}",
-    ),
+_WORDS = {  # by severity and rule: the finding, what to check, the numbers
+    HIGH: {
+        "outside_range": (
+            "a value that the instrument cannot take",
+            "the scoring used by the paper, the unit, and the sign",
+            "{what}: {value:g}, possible {bottom:g} to {top:g}",
+        ),
+        "mean_sd_impossible": (
+            "no set of values within the range has this mean and SD",
+            "whether the spread is an SD, the scoring, and the number of people",
+            f"{_BOUNDS}; SD at most {{most:.3g}}",
+        ),
+        "se_as_sd": ("spread far below other trials; it would fit as a standard error", _LABELS, _SPREAD),
+        "sd_as_se": ("spread far above other trials; it would fit as an SD", _LABELS, _SPREAD),
+        "estimate_outside_interval": ("the estimate lies outside its own interval", _DIGITS, _INTERVAL),
+        "n_exceeds_randomised": (
+            "more people are analysed than were randomised to this arm",
+            "whether n counts people, limbs or visits, and which table n was read from",
+            "{name}, arm {who}: n = {people:.0f} of {limit:.0f}",
+        ),
+        "identical_numbers": (
+            "two trials print the same numbers",
+            "whether one is a second report of the other, or copied",
+            "{times} rows the same as in {study_id_2}, such as {marks}",
+        ),
+        "doubted_report": (
+            "whoever read the report doubts it as a whole",
+            "what the note says, before it is pooled",
+            "{setting_note}",
+        ),
+    },
+    MEDIUM: {
+        "spread_small": ("spread far below that of other trials", _LABELS, _SPREAD),
+        "spread_large": ("spread far above that of other trials", _LABELS, _SPREAD),
+        "spread_unequal": (
+            "the arms' spreads differ far beyond chance: one of them may be a standard error",
+            "both spreads and their labels; skewed data may also do it",
+            "{what}: SD {sd:.3g} (n {n_any:.0f}) against {sd_least:.3g} in arm {arm_least} (n"
+            " {n_any_least:.0f}), {ratio:.1f} times; if the smaller one is a standard error its SD is"
+            " {sd_if_se:.3g}",
+        ),
+        "interval_asymmetric": ("the interval is not symmetric about its estimate", _DIGITS, _INTERVAL),
+        "p_disagrees": (
+            "the p-value and the interval of the same estimate disagree",
+            "which test and which analysis each of them comes from",
+            "{what}: {estimate:g} ({spread_low:g} to {spread_high:g}), printed p {p_value}, that"
+            " interval gives about p = {p:.2g}",
+        ),
+        "direction_unusual": (
+            "scored the other way than this instrument usually is",
+            _SCORING,
+            "{instrument}: {better}, usually {better_usual} ({counted})",
+        ),
+        "arms_disagree_with_contrast": (
+            "the printed difference is not that of the printed means",
+            "adjustment, another time or population, the sign, or a misprint",
+            "{what}: printed difference {estimate:g}, difference of the {kind} values"
+            " {difference:.4g}{reverse}",
+        ),
+        "arms_disagree_with_trial": (
+            "the arms' numbers do not add up to the number randomised",
+            "an arm that is missing or counted twice; people excluded after randomisation",
+            "arms together {total:.0f}, trial {n_randomised:.0f}",
+        ),
+        "grim": ("no set of whole item scores has this mean", _ITEMS, _STEPS),
+        "grimmer": ("whole item scores can have this mean, but not with this SD", _ITEMS, _STEPS),
+        "debit": (
+            "no set of zeros and ones has this proportion and SD",
+            "whether the SD belongs to the proportion",
+            "{what}: {centre:g}, SD {spread_low:g}, n = {n:.0f}",
+        ),
+        "baseline_imbalance": (
+            "the arms differed at baseline beyond chance",
+            "allocation, labels of the spreads, and whether changes or adjusted values should be preferred",
+            "{name} at baseline: {values_text}, p = {p:.2g} (smallest of {number:.0f})",
+        ),
+    },
+    LOW: {
+        "skewed": (
+            "the mean is nearer than one SD to a bound, so the values are skewed",
+            "whether the paper gives medians; a mean difference of skewed scores is fragile",
+            _BOUNDS,
+        ),
+        "unit_unusual": (
+            "printed in another unit than this instrument has",
+            _SCORING,
+            "{instrument}: {unit}, usually {unit_usual} ({counted})",
+        ),
+        "undefined_scale": (
+            "not a score that this instrument defines",
+            _SCORING,
+            "{instrument}: ({counted})",
+        ),
+        "p_disagrees_with_arms": (
+            "the printed p-value does not follow from the printed numbers",
+            "which test it is from, whether it is adjusted, and the labels of the spreads",
+            "{what}, {arm_1} v {arm_2}: {centre:g} (SD {sd:.3g}) v {centre_2:g} (SD {sd_2:.3g}), printed p"
+            " {p_value}, these numbers give about {p:.2g}",
+        ),
+        "baselines_too_different": (
+            "more trials with different baselines than chance gives",
+            "the trials named, one by one",
+            "{extreme} of {trials} trials beyond 5%, expected {expected:.1f}: {names}",
+        ),
+        "baselines_too_alike": (
+            "more trials with almost equal baselines than chance gives",
+            "the trials named, one by one",
+            "{extreme} of {trials} trials beyond 5%, expected {expected:.1f}: {names}",
+        ),
+        "doubted_row": (
+            "whoever read this number holds it back",
+            "the reason given, in the source",
+            "{use_reason}",
+        ),
+        "paired_arms": (
+            "crossover trial: its arms are the same people, not two groups",
+            "whether paired differences, or the first period alone, are reported",
+            "{counted}",
+        ),
+    },
 }
+RULES = {name: Rule(severity, *words) for severity, rules in _WORDS.items() for name, words in rules.items()}
 
 
 def finding_rows(rule: str, rows: pd.DataFrame) -> pd.DataFrame:
