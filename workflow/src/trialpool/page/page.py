@@ -120,7 +120,7 @@ def render_pages(
             "link": linker(raw, home, analysis, named),
             "images": _all_images({analysis: figures.get(analysis, {})}, specs),
         }
-        yield page_of(analysis), _rendered("question.html", frame | own | ONE_BELOW)
+        yield f"{FOLDER}/{analysis}.html", _rendered("question.html", frame | own | ONE_BELOW)
 
 
 def _rendered(template: str, context: Mapping[str, object]) -> str:
@@ -258,15 +258,6 @@ def _data(figure: str | Path) -> Markup:
 # where a question, a trial and a raw row stand
 
 
-def page_of(analysis: str) -> str:
-    """The file of a question's own page.
-
-    >>> page_of("pain-1")
-    'questions/pain-1.html'
-    """
-    return f"{FOLDER}/{analysis}.html"
-
-
 def linker(
     raw: Mapping[str, Row], home: Mapping[str, str] | None = None, here: str = "", local: Collection[str] = ()
 ) -> Callable[[str, str], str]:
@@ -290,6 +281,6 @@ def linker(
             return fragment
         if not page:
             return f"../index.html{fragment}"
-        return f"{quote(page)}.html{fragment}" if here else f"{quote(page_of(page))}{fragment}"
+        return f"{'' if here else f'{FOLDER}/'}{quote(page)}.html{fragment}"
 
     return link

@@ -145,10 +145,7 @@ def axis_over(low: float, high: float, *, logarithmic: bool, left: float, right:
 def shared_axis(measure: str, results: Iterable[Bounds]) -> Axis:
     """An axis without ticks that shows all estimates and most intervals; no effect lies in its middle.
 
-    Results are on the natural scale.
-
-    >>> axis = shared_axis("MD", [(-1.0, -2.0, 0.0)])
-    >>> position(axis, 0.0)
+    >>> position(shared_axis("MD", [(-1.0, -2.0, 0.0)]), 0.0)
     100.0
     """
     logarithmic = MEASURES[measure].ratio

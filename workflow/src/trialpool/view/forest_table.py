@@ -217,12 +217,9 @@ def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
     """
     value: Any = record
     for step in path.split("."):
-        value = value[int(step)] if step.isdigit() else _field(value, step)
+        step_in = isinstance(value, Mapping) or step.isdigit()
+        value = value[int(step) if step.isdigit() else step] if step_in else getattr(value, step)
     return Number(value, MISSING if value is None else shown(value), f"{record.analysis}/{path}")
-
-
-def _field(holder: Any, name: str) -> Any:
-    return holder[name] if isinstance(holder, Mapping) else getattr(holder, name)
 
 
 def estimate_at(
@@ -375,38 +372,31 @@ def _pooled(record: Record, k: int, path: str, digits: int | None) -> Pooled:
 
 def _judgements(line: str) -> dict[tuple[str, str], str]:
     """The judgement of each (tool, domain) from the line in which an effect carries them."""
-    judgements = {}
-    for part in line.split("; "):
-        name, _, judgement = part.rpartition(" ")
-        tool, _, domain = name.partition(": ")
-        if domain:
-            judgements[tool, domain] = judgement
-    return judgements
+    parts = (part.rpartition(" ") for part in line.split("; "))
+    named = ((name.partition(": "), judgement) for name, _, judgement in parts)
+    return {(tool, domain): judgement for (tool, _, domain), judgement in named if domain}
 
 
 def _footnotes(rows: Numbered) -> tuple[dict[int, str], tuple[tuple[str, str], ...]]:
     """The marks of every numbered trial, and (mark, text) of every footnote, symbols before letters."""
     many = sum(bool(_caution_text(row)) for _, row in rows) > MOST_CAUTIONS
-    letters = iter(LETTERS)
-    mark_of: dict[str, str] = {}
+    letters: dict[str, str] = {}  # of the texts of cautions
     marks = {}
     for number, row in rows:
         caution = _caution_text(row)
-        called = (
-            (IMPUTED, row.imputed),
-            (READ_ONCE, row.reading == "single"),
-            (CONTRAST, row.kind == "contrast"),
-            (CAUTION, many and caution),
-        )
-        own = [mark for mark, applies in called if applies]
-        mark_of |= {MEANINGS[mark]: mark for mark in own}
+        called = {
+            IMPUTED: row.imputed,
+            READ_ONCE: row.reading == "single",
+            CONTRAST: row.kind == "contrast",
+            CAUTION: many and caution,
+        }
+        own = [mark for mark, applies in called.items() if applies]
         if caution and not many:
-            mark_of[caution] = mark_of.get(caution) or next(letters)
-            own.append(mark_of[caution])
+            own.append(letters.setdefault(caution, LETTERS[len(letters)]))
         marks[number] = " ".join(own)
-    order = [*SYMBOLS, *LETTERS]
-    notes = sorted(((mark, text) for text, mark in mark_of.items()), key=lambda note: order.index(note[0]))
-    return marks, tuple(notes)
+    texts = MEANINGS | {letter: caution for caution, letter in letters.items()}
+    used = set(" ".join(marks.values()).split())
+    return marks, tuple((mark, texts[mark]) for mark in (*SYMBOLS, *LETTERS) if mark in used)
 
 
 def _caution_text(row: records.Study) -> str:

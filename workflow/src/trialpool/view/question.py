@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 from trialpool import text as words
 from trialpool.measures import MEASURES, RATIOS
-from trialpool.records import Known, Record, Sensitivity, Status, Sureness, Unused
-from trialpool.text import absent, capital, count, domain_name, listing, spaced
+from trialpool.records import Conclusion, Known, Record, Sensitivity, Status, Sureness, Unused
+from trialpool.synthesis.choices import conclusion
+from trialpool.text import capital, count, domain_name, listing, spaced
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
     Estimate,
@@ -116,25 +117,14 @@ def interval_name(records: Sequence[Record]) -> str:
 # sentences
 
 
-def excludes_no_effect(measure: str, low: float | None, high: float | None) -> bool:
-    """Whether an interval lies wholly on one side of no effect.
-
-    >>> excludes_no_effect("RR", 1.1, 2.0), excludes_no_effect("MD", -1, 0.5)
-    (True, False)
-    """
-    if absent(low) or absent(high) or low is None or high is None:
-        return False
-    return low > MEASURES[measure].null or high < MEASURES[measure].null
+def _concluded(record: Record, low: float | None, high: float | None) -> Conclusion:
+    return conclusion(low, high, MEASURES[record.measure].null, record.better)
 
 
 def clear_side(record: Record) -> str:
     """The side whose benefit the confidence interval bears out ("experimental", "control"), else ""."""
-    pooled, null = record.pooled, MEASURES[record.measure].null
-    if not pooled or not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
-        return ""
-    if pooled.estimate is None or pooled.estimate == null:
-        return ""
-    return "experimental" if (pooled.estimate > null) == (record.better == "higher") else "control"
+    sides = {Conclusion.BENEFIT: "experimental", Conclusion.HARM: "control", Conclusion.UNCLEAR: ""}
+    return sides[_concluded(record, record.pooled.ci_low, record.pooled.ci_high)] if record.pooled else ""
 
 
 def size_words(record: Record) -> str:
@@ -192,7 +182,7 @@ def _new_trial_words(record: Record, level: float) -> str:
         return ""
     span = f" The effect in a new, similar trial is expected to lie from {interval.interval}"
     ending = f" ({words.percent(level)} prediction interval)"
-    if excludes_no_effect(record.measure, interval.low.value, interval.high.value):
+    if _concluded(record, interval.low.value, interval.high.value) != Conclusion.UNCLEAR:
         return f"{span}{ending}."
     return f"{span}{ending}, so it may lie on either side of no difference."
 
@@ -274,14 +264,15 @@ def informative_statement(record: Appraised) -> str:
     if record.status == Status.NO_DATA or not certainty or not pooled:
         return ""
     level = certainty.level
-    if not excludes_no_effect(record.measure, pooled.ci_low, pooled.ci_high):
+    side = clear_side(record)
+    if not side:
         return _unsettled(record, level)
     start = f"Compared with {record.control_name}, {record.experimental_name}"
     size = _effect_size(record, pooled.estimate)
     noun, benefit, harm = _outcome_words(record)
     if size == "trivial":
         return _sentence(start, level, "make", f"little or no difference to {noun}")
-    verb = benefit if clear_side(record) == "experimental" else harm
+    verb = benefit if side == "experimental" else harm
     adverb = {"large": " by a large amount", "small": " slightly"}.get(size, "")
     return _sentence(start, level, verb, f"{noun}{adverb}")
 

@@ -95,7 +95,7 @@ def read_claims(appraisal: Row) -> tuple[Claim, ...]:
     return from_json(tuple[Claim, ...], appraisal["claims"])
 
 
-def read_csv(path: str | Path, table: Table) -> list[dict[str, Any]]:
+def read_csv(path: str | Path, table: Table) -> list[Row]:
     """The rows of a CSV file of this table, its numbers as such, empty ones None."""
     numbers = {name for name, kind in table.kinds.items() if kind in (NUMBER, COUNT)}
     with Path(path).open(encoding="utf-8", newline="") as stream:

@@ -201,25 +201,24 @@ def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: in
     >>> judged_tools(rows, {"A": "A 2000"}, 4)[0].domains["d1"][-1].count
     3
     """
-    return [
-        _tool(name, rows, named, trials) for name, rows in grouped(judgements, lambda r: r["tool"]).items()
-    ]
+    tools = []
+    for name, rows in grouped(judgements, lambda row: row["tool"]).items():
+        domains = grouped(rows, lambda row: row["domain"])
+        judged = [
+            _judged_trial(own, named.get(study, study), list(domains))
+            for study, own in grouped(rows, lambda row: row["study_id"]).items()
+        ]
+        judged.sort(key=lambda trial: (trial.label, trial.study_id))
+        bars = {words.spaced(domain): _bars(own, trials) for domain, own in domains.items()}
+        tools.append(Tool(name, judged, bars))
+    return tools
 
 
-def _tool(name: str, rows: Sequence[Row], named: Mapping[str, str], trials: int) -> Tool:
-    domains = grouped(rows, lambda row: row["domain"])
-    cells = grouped(rows, lambda row: (row["study_id"], row["domain"]))
-    judged = [
-        JudgedTrial(
-            study_id=study,
-            label=named.get(study, study),
-            cells=[[light(row["judgement"]) for row in cells.get((study, each), [])] for each in domains],
-            assessors=list(dict.fromkeys(row["assessed_by"] for row in own)),
-        )
-        for study, own in grouped(rows, lambda row: row["study_id"]).items()
-    ]
-    judged.sort(key=lambda trial: (trial.label, trial.study_id))
-    return Tool(name, judged, {words.spaced(each): _bars(own, trials) for each, own in domains.items()})
+def _judged_trial(rows: Sequence[Row], label: str, domains: Sequence[str]) -> JudgedTrial:
+    lights = [[light(row["judgement"]) for row in rows if row["domain"] == domain] for domain in domains]
+    return JudgedTrial(
+        rows[0]["study_id"], label, lights, list(dict.fromkeys(r["assessed_by"] for r in rows))
+    )
 
 
 def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
