@@ -21,9 +21,6 @@ from trialpool.stats.dependent import (
     ComponentIntervals, Multilevel, MultilevelRegression, Robust, component_intervals, correlated_effects,
     multilevel, multilevel_regression, robust_pool,
 )
-from trialpool.stats.diagnostics import (
-    Bootstrap, Gosh, Influence, bootstrap, cumulative, gosh, influence, leave_one_out,
-)
 from trialpool.stats.effect_sizes import (
     Effects, SharedControl, hedges_factor, mean_difference, odds_ratio, peto_odds_ratio, ratio_of_means,
     risk_difference, risk_ratio, shared_control_events, shared_control_means, standardized_mean_difference,
@@ -33,7 +30,8 @@ from trialpool.stats.network import (
     network_meta_analysis, node_split, rank_treatments,
 )
 from trialpool.stats.pooling import (
-    INTERVALS, Pooled, PooledTables, Tau2Interval, mantel_haenszel, peto, pool, tau2_interval,
+    INTERVALS, Bootstrap, Gosh, Influence, Pooled, PooledTables, Tau2Interval, bootstrap, cumulative, gosh,
+    influence, leave_one_out, mantel_haenszel, peto, pool, tau2_interval,
 )
 from trialpool.stats.regression import (
     MetaRegression, PermutationTest, Predicted, Subgroups, meta_regression, permutation_test, predict,

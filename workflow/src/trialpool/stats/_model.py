@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.stats._numeric import Rows, roots
-from trialpool.stats.checks import Bools, Floats, finite, numbers, plain, refuse, studies, together, usable
+from trialpool.stats.checks import Bools, Floats, check_effects, finite, plain
 
 TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 CHUNK_NUMBERS = 2**14  # of an array: 128 KiB, which is reused; larger ones are asked of the system each time
@@ -106,15 +106,6 @@ class Fit:
         return dot(self.weighted, self.weighted)
 
     @property
-    def cubes(self) -> Floats:
-        """y'PPPy."""
-        scaled = self.weights * self.weighted
-        lost = scaled @ self.design.basis
-        if lost.shape[1] == 1:
-            return dot(scaled, self.weighted) - lost[:, 0] ** 2 / self.gram[:, 0, 0]
-        return dot(scaled, self.weighted) - dot(lost, np.matvec(self.inverse, lost))
-
-    @property
     def trace(self) -> Floats:
         """tr P; of an intercept summed without its largest weight where Σw - Σw²/Σw would cancel."""
         trace = self.total - self.lost(self.weights**2)
@@ -126,14 +117,6 @@ class Fit:
             whole = others + largest
             trace[heavy] = others - dot(rest, rest) / whole + largest * (others / whole)
         return trace
-
-    @property
-    def trace_of_square(self) -> Floats:
-        """tr PP."""
-        squares, shape = self.weights**2, self.inverse.shape
-        once = self.inverse @ (squares @ self.design.products).reshape(shape)
-        twice = np.einsum("nij,nji->n", once, once)
-        return np.asarray(dot(self.weights, self.weights) - 2 * self.lost(squares * self.weights) + twice)
 
     def lost(self, diagonal: Floats) -> Floats:
         """tr (Z'WZ)^-1 Z'DZ: what fitting the coefficients takes from the trace of a diagonal D (n, k)."""
@@ -259,23 +242,10 @@ class Batch:
 
 
 def batch_of(effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None = None) -> Batch:
-    """Check effects and variances (…, k) and the mask `where` (True: the study is present).
-
-    Entries that are absent everywhere may be NaN; an analysis without any study is refused.
-    """
-    y, v = numbers("effects", effects), numbers("variances", variances)
-    mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
-    if mask.dtype != np.bool_:
-        raise ValueError(f"where has dtype {mask.dtype}: must be True or False for each study")
-    arrays = {"effects": y, "variances": v} | ({} if where is None else {"where": mask})
-    for name, array in arrays.items():
-        studies(name, array.shape)
-    whole = together(**arrays)[0].shape
-    empty = np.asarray(~mask.any(-1, keepdims=True))
-    refuse("where", mask.astype(float), empty, "this analysis has no study")
-    usable(y, v, mask)
-    y, v = (np.broadcast_to(array, whole).reshape(-1, whole[-1]) for array in (y, v))
-    return Batch(y, v, np.broadcast_to(mask, whole).reshape(-1, whole[-1]), whole[:-1])
+    """Check effects and variances (…, k) and the mask `where` (True: the study is present)."""
+    y, v, mask = check_effects(effects, variances, where)
+    k = y.shape[-1]
+    return Batch(y.reshape(-1, k), v.reshape(-1, k), mask.reshape(-1, k), y.shape[:-1])
 
 
 def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
@@ -413,12 +383,18 @@ def _solve(model: Model, restricted: bool, low: Floats, high: Floats) -> Floats:
 
     def excess(t: Floats, rows: Rows) -> tuple[Floats, Floats]:
         fit = (model if len(rows) == len(low) else model.take(rows)).at(t)
-        trace, trace2 = fit.total, dot(fit.weights, fit.weights)
+        weights, squares, scaled = fit.weights, fit.squares, fit.weights * fit.weighted
+        pulled = scaled @ model.design.basis
+        cubes = dot(scaled, fit.weighted) - dot(pulled, np.matvec(fit.inverse, pulled))  # y'PPPy
+        trace, trace2 = fit.total, dot(weights, weights)
         if restricted:
-            trace, trace2 = fit.trace, fit.trace_of_square
-        squares = fit.squares
+            once = fit.inverse @ (weights**2 @ model.design.products).reshape(fit.inverse.shape)
+            trace = fit.trace
+            trace2 = (
+                trace2 - 2 * fit.lost(weights**2 * weights) + np.einsum("nij,nji->n", once, once)
+            )  # tr PP
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-            return 1 - squares / trace, 2 * fit.cubes / squares - trace2 / trace
+            return 1 - squares / trace, 2 * cubes / squares - trace2 / trace
 
     return roots(excess, low, high, low, model.variances.min(-1))
 

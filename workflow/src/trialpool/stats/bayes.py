@@ -90,7 +90,7 @@ def bayes_pool(
     >>> [round(float(x), 4) for x in (fit.estimate, fit.ci_low, fit.ci_high, fit.probability_below)]
     [0.3981, -0.0125, 0.7398, 0.0274]
     """
-    y, v = check_effects(effects, variances)
+    y, v, _ = check_effects(effects, variances)
     check_level(level)
     asked = np.nan if threshold is None else float(finite("threshold", threshold))
     leading, (y, v) = y.shape[:-1], (array.reshape(-1, array.shape[-1]) for array in (y, v))
@@ -111,7 +111,7 @@ def posterior_below(fit: BayesPool, x: ArrayLike) -> Floats:
     >>> round(float(posterior_below(fit, 0.0)), 12)
     0.5
     """
-    return plain(_below(finite("x", x), fit.grid_weights, fit.grid_means, fit.grid_sds))
+    return plain(_Mixture(fit.grid_weights, fit.grid_means, fit.grid_sds).below(finite("x", x)))
 
 
 def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
@@ -122,7 +122,45 @@ def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
     0.5
     """
     spread = np.hypot(fit.grid_sds, fit.grid_taus)
-    return plain(_below(finite("x", x), fit.grid_weights, fit.grid_means, spread))
+    return plain(_Mixture(fit.grid_weights, fit.grid_means, spread).below(finite("x", x)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Mixture:
+    """Mixtures of normals, the components on the last axis."""
+
+    weights: Floats
+    means: Floats
+    sds: Floats
+
+    def below(self, x: Floats) -> Floats:
+        """P(X < x), x on the axes before the last."""
+        chances = self.weights * ndtr((x[..., None] - self.means) / self.sds)
+        return np.asarray(chances.sum(axis=-1), dtype=np.float64)
+
+    def moments(self) -> tuple[Floats, Floats]:
+        """Mean and variance."""
+        centre = (self.weights * self.means).sum(axis=-1)
+        return centre, (self.weights * (self.sds**2 + (self.means - centre[..., None]) ** 2)).sum(axis=-1)
+
+    def quantiles(self, tails: Floats) -> list[Floats]:
+        """Quantiles of mixtures (rows, n), each started from the component at the median tau."""
+        weights, means, sds = self.weights, self.means, self.sds
+        middle = (np.cumsum(weights, axis=-1) < 0.5).sum(axis=-1, keepdims=True)
+        mean, sd = (np.take_along_axis(part, middle, axis=-1)[:, 0] for part in (means, sds))
+        found = []
+        for tail in tails:
+
+            def excess(x: Floats, rows: Rows, tail: float = tail) -> tuple[Floats, Floats]:
+                z = (x[:, None] - means[rows]) / sds[rows]
+                slope = (weights[rows] * np.exp(-0.5 * z * z) / sds[rows]).sum(axis=-1) / np.sqrt(2 * np.pi)
+                return (weights[rows] * ndtr(z)).sum(axis=-1) - tail, slope
+
+            each = means + ndtri(tail) * sds
+            low, high = each.min(axis=-1), each.max(axis=-1)
+            start = np.clip(mean + ndtri(tail) * sd, low, high)
+            found.append(roots(excess, low, high, start, sds.min(axis=-1)))
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -250,36 +288,42 @@ def _fit(
     weights = np.exp(height - peak) * widths
     mass = weights.sum(axis=-1, keepdims=True)
     weights /= mass
-    spread, tails = np.hypot(sd, tau), np.array([0.5, (1 - level) / 2, (1 + level) / 2])
+    tails, asked = np.array([0.5, (1 - level) / 2, (1 + level) / 2]), np.full(len(low), threshold)
     evidence = (peak + np.log(mass))[:, 0]
+    posterior, new = _Mixture(weights, mean, sd), _Mixture(weights, mean, np.hypot(sd, tau))
+    centre, variance = posterior.moments()
+    tau_mean = (weights * tau).sum(axis=-1)
     record = {
         "log_evidence": evidence,
         "grid_weights": weights,
         "grid_taus": tau,
         "grid_means": mean,
         "grid_sds": sd,
-        "probability_below": _below(np.full(len(low), threshold), weights, mean, sd),
-        "predictive_probability_below": _below(np.full(len(low), threshold), weights, mean, spread),
-    }
-    for name, tail in zip(("tau_median", "tau_low", "tau_high"), tails, strict=True):
-        start = (np.cumsum(weights, axis=-1) < tail).sum(axis=-1, keepdims=True)
-        start = np.take_along_axis(points, np.minimum(start, points.shape[1] - 1), axis=-1)[:, 0]
-        record[name] = _tau_quantile(model, low, high, count, evidence, start, tail)
-    centre, tau_mean = (weights * mean).sum(axis=-1), (weights * tau).sum(axis=-1)
-    variance = (weights * (sd**2 + (mean - centre[:, None]) ** 2)).sum(axis=-1)
-    tau_variance = (weights * (tau - tau_mean[:, None]) ** 2).sum(axis=-1)
-    record |= {
+        "probability_below": posterior.below(asked),
+        "predictive_probability_below": new.below(asked),
         "mean": centre,
         "sd": np.sqrt(variance),
         "tau_mean": tau_mean,
-        "tau_sd": np.sqrt(tau_variance),
+        "tau_sd": np.sqrt((weights * (tau - tau_mean[:, None]) ** 2).sum(axis=-1)),
         "predictive_sd": np.sqrt(variance + (weights * tau**2).sum(axis=-1)),
     }
     never = ("sd", "tau_sd", "predictive_sd", "tau_mean")[: (4, 3, 0)[model.moments]]
     record |= {name: np.full_like(centre, np.inf) for name in never}
-    record |= _quantiles(("estimate", "ci_low", "ci_high"), tails, weights, mean, sd)
-    record |= _quantiles(("predictive_median", "pi_low", "pi_high"), tails, weights, mean, spread)
-    return record | _shrunk(model, weights, tau, mean, sd, tails)
+    for name, tail in zip(("tau_median", "tau_low", "tau_high"), tails, strict=True):
+        start = (np.cumsum(weights, axis=-1) < tail).sum(axis=-1, keepdims=True)
+        start = np.take_along_axis(points, np.minimum(start, points.shape[1] - 1), axis=-1)[:, 0]
+        record[name] = _tau_quantile(model, low, high, count, evidence, start, tail)
+    record |= zip(("estimate", "ci_low", "ci_high"), posterior.quantiles(tails), strict=True)
+    record |= zip(("predictive_median", "pi_low", "pi_high"), new.quantiles(tails), strict=True)
+    # A study's own effect is drawn towards the mean effect by v/(v + tau²), given tau.
+    v, y, tau2 = model.v[:, :, None], model.y[:, :, None], tau[:, None, :] ** 2
+    pull = v / (v + tau2)
+    means, sds = y + pull * (mean[:, None, :] - y), np.sqrt(pull * tau2 + (pull * sd[:, None, :]) ** 2)
+    parts = (np.broadcast_to(weights[:, None, :], means.shape), means, sds)
+    own = _Mixture(*(part.reshape(-1, tau.shape[1]) for part in parts))
+    shrunk = (*own.quantiles(tails[1:]), own.moments()[0], np.sqrt(own.moments()[1]))
+    names = ("shrunk_low", "shrunk_high", "shrunk_mean", "shrunk_sd")
+    return record | {n: part.reshape(model.y.shape) for n, part in zip(names, shrunk, strict=True)}
 
 
 def _tau_quantile(
@@ -294,45 +338,3 @@ def _tau_quantile(
         return mass - tail, np.exp(_log_density(part, u[:, None])[0] - own)[:, 0]
 
     return np.asarray(model.s * np.sinh(roots(excess, low, high, start, np.zeros_like(low))))
-
-
-def _below(x: Floats, weights: Floats, means: Floats, sds: Floats) -> Floats:
-    """P(X < x) of a mixture of normals; components on the last axis, x on the axes before it."""
-    return np.asarray((weights * ndtr((x[..., None] - means) / sds)).sum(axis=-1), dtype=np.float64)
-
-
-def _quantiles(
-    names: tuple[str, ...], tails: Floats, weights: Floats, means: Floats, sds: Floats
-) -> dict[str, Floats]:
-    """Quantiles of mixtures of normals (rows, n), each started from the component at the median tau."""
-    middle = (np.cumsum(weights, axis=-1) < 0.5).sum(axis=-1, keepdims=True)
-    mean, sd = (np.take_along_axis(part, middle, axis=-1)[:, 0] for part in (means, sds))
-    found = {}
-    for name, tail in zip(names, tails, strict=True):
-
-        def excess(x: Floats, rows: Rows, tail: float = tail) -> tuple[Floats, Floats]:
-            z = (x[:, None] - means[rows]) / sds[rows]
-            slope = (weights[rows] * np.exp(-0.5 * z * z) / sds[rows]).sum(axis=-1) / np.sqrt(2 * np.pi)
-            return (weights[rows] * ndtr(z)).sum(axis=-1) - tail, slope
-
-        each = means + ndtri(tail) * sds
-        low, high = each.min(axis=-1), each.max(axis=-1)
-        found[name] = roots(excess, low, high, np.clip(mean + ndtri(tail) * sd, low, high), sds.min(axis=-1))
-    return found
-
-
-def _shrunk(
-    model: _Model, weights: Floats, tau: Floats, mean: Floats, sd: Floats, tails: Floats
-) -> dict[str, Floats]:
-    """The studies' own true effects: given tau, each is drawn towards the mean effect by v / (v + tau²)."""
-    v, tau2 = model.v[:, :, None], tau[:, None, :] ** 2
-    pull = v / (v + tau2)
-    means = model.y[:, :, None] + pull * (mean[:, None, :] - model.y[:, :, None])
-    sds = np.sqrt(pull * tau2 + (pull * sd[:, None, :]) ** 2)
-    own = np.broadcast_to(weights[:, None, :], means.shape)
-    centre = (own * means).sum(axis=-1)
-    variance = (own * (sds**2 + (means - centre[:, :, None]) ** 2)).sum(axis=-1)
-    flat = (array.reshape(-1, tau.shape[1]) for array in (own, means, sds))
-    interval = _quantiles(("shrunk_low", "shrunk_high"), tails[1:], *flat)
-    shaped = {name: values.reshape(centre.shape) for name, values in interval.items()}
-    return {"shrunk_mean": centre, "shrunk_sd": np.sqrt(variance), **shaped}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, ClassVar, TypedDict, Unpack, cast
 
@@ -37,6 +37,7 @@ KINDS: dict[str, Bounds] = {
 
 # Fourth powers of effects and weights must stay floating-point numbers.
 HUGE = 1e50
+MISSING = ("", "None", "nan", "<NA>", "NaT")
 
 
 def numbers(name: str, values: ArrayLike | None) -> Floats:
@@ -101,36 +102,54 @@ def check_level(level: float) -> float:
     return float(level)
 
 
-def check_effects(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
-    """Read effects and variances of shape (…, k), k ≥ 1, that can be squared twice, and broadcast them."""
+def check_effects(
+    effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None = None
+) -> tuple[Floats, Floats, Bools]:
+    """Read effects and variances of shape (…, k), k ≥ 1, that can be squared twice, and the mask `where`.
+
+    All are broadcast. Where studies are absent anything goes; an analysis without any study is refused.
+    """
     y, v = numbers("effects", effects), numbers("variances", variances)
-    for name, array in (("effects", y), ("variances", v)):
+    mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
+    if mask.dtype != np.bool_:
+        raise ValueError(f"where has dtype {mask.dtype}: must be True or False for each study")
+    arrays: dict[str, NDArray[Any]] = {"effects": y, "variances": v} | (
+        {} if where is None else {"where": mask}
+    )
+    for name, array in arrays.items():
         studies(name, array.shape)
-    usable(y, v)
-    y, v = together(effects=y, variances=v)
-    return y, v
+    whole = together(**arrays)
+    empty = np.asarray(~mask.any(-1, keepdims=True))
+    refuse("where", mask.astype(float), empty, "this analysis has no study")
+    ends = (y.min(), y.max(), v.min(), v.max())  # NaN if any is
+    if not (ends[0] >= -HUGE and ends[1] <= HUGE and ends[2] >= 1 / HUGE and ends[3] <= HUGE):
+        for name, values, least in (("effects", y, -HUGE), ("variances", v, 1 / HUGE)):
+            wrong = ~((values >= least) & (values <= HUGE)) & mask
+            refuse(name, values, wrong & ~np.isfinite(values), "must be a finite number")
+            refuse(name, values, wrong & (values <= 0) & (least > 0), "must be above 0")
+            refuse(name, values, wrong, "is beyond 1e-50 to 1e50 in size: change the unit")
+    return whole[0], whole[1], np.broadcast_to(mask, whole[0].shape)
 
 
 def one_analysis(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
     """Read the effects and variances of a single analysis: both (k,)."""
-    y, v = check_effects(effects, variances)
+    y, v, _ = check_effects(effects, variances)
     if y.ndim != 1:
         raise ValueError(f"effects has shape {y.shape}: one analysis at a time here, shape (k,)")
     return y, v
 
 
-def usable(effects: Floats, variances: Floats, present: Bools | None = None) -> None:
-    """Refuse effects and variances that cannot be pooled; where not `present` anything goes."""
-    ends = (effects.min(), effects.max(), variances.min(), variances.max())  # NaN if any is
-    if ends[0] >= -HUGE and ends[1] <= HUGE and ends[2] >= 1 / HUGE and ends[3] <= HUGE:
-        return
-    bad = {"effects": ~(abs(effects) <= HUGE), "variances": ~((variances >= 1 / HUGE) & (variances <= HUGE))}
-    for name, values in (("effects", effects), ("variances", variances)):
-        if bad[name].any():
-            wrong = bad[name] if present is None else bad[name] & present
-            refuse(name, values, wrong & ~np.isfinite(values), "must be a finite number")
-            refuse(name, values, wrong & (values <= 0) & (name == "variances"), "must be above 0")
-            refuse(name, values, wrong, "is beyond 1e-50 to 1e50 in size: change the unit")
+def labels(name: str, values: ArrayLike | Sequence[object], count: int) -> list[str]:
+    """Read one label, number or text, for each of `count` effects; none may be missing."""
+    array = np.asarray(list(values) if isinstance(values, str) else values, dtype=object)
+    if array.shape != (count,):
+        given = f"{len(array)} labels" if array.ndim == 1 else f"shape {array.shape}"
+        raise ValueError(f"{name} has {given}: needs {count}, one for each effect")
+    found = [str(label) for label in array]
+    for position, label in enumerate(found):
+        if label in MISSING:
+            raise ValueError(f"{name}[{position}] is {label!r}: every effect needs a label")
+    return found
 
 
 def studies(name: str, shape: tuple[int, ...]) -> None:

@@ -20,7 +20,7 @@ from scipy.special import chdtrc, chdtri
 
 from trialpool.stats._model import design_of, intercept
 from trialpool.stats._numeric import N, Rows, Tested, climb, floats, infer
-from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of
+from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_analysis, one_of
 from trialpool.stats.pooling import pool
 
 METHODS = ("REML", "ML")
@@ -53,26 +53,17 @@ class Robust:
 
 def cluster_numbers(cluster: ArrayLike, k: int) -> tuple[Rows, int]:
     """Number the clusters 0, 1, … in order of appearance; labels may be numbers or text, none missing."""
-    labels = np.asarray(cluster)
-    if labels.shape != (k,):
-        raise ValueError(f"cluster has shape {labels.shape}: needs one label for each of the {k} effects")
-    for position, label in enumerate(labels.tolist()):
-        if label is None or label == "" or label != label:
-            raise ValueError(f"cluster[{position}] is {label!r}: every effect needs the label of its cluster")
-    numbers = {label: number for number, label in enumerate(dict.fromkeys(labels.tolist()))}
+    names = labels("cluster", cluster, k)
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     if len(numbers) < 2:
         raise ValueError(f"cluster: needs at least 2 different labels, there is {len(numbers)}")
-    return np.array([numbers[label] for label in labels.tolist()], dtype=np.intp), len(numbers)
+    return np.array([numbers[name] for name in names], dtype=np.intp), len(numbers)
 
 
 def few_df_caution(df: float) -> str:
     """What to say when the Satterthwaite approximation is not to be trusted (Tipton 2015)."""
-    if df >= FEWEST_DF:
-        return ""
-    return (
-        f"the robust interval and p-value rest on {df:.1f} degrees of freedom; "
-        f"below {FEWEST_DF} they are not trustworthy"
-    )
+    words = f"the robust interval and p-value rest on {df:.1f} degrees of freedom"
+    return "" if df >= FEWEST_DF else f"{words}; below {FEWEST_DF} they are not trustworthy"
 
 
 def cr2(
@@ -87,18 +78,17 @@ def cr2(
     Source: Pustejovsky & Tipton 2018, equations 6 to 10; Satterthwaite df of Bell & McCaffrey 2002.
     """
     rows = [np.flatnonzero(cluster == number) for number in range(len(working))]
-    parts = [(block, design[row], residuals[row]) for block, row in zip(working, rows, strict=True)]
-    weighted = [np.linalg.solve(block, x) for block, x, _ in parts]
-    information = sum((x.T @ w for (_, x, _), w in zip(parts, weighted, strict=True)), np.zeros(1))
+    weighted = [np.linalg.solve(block, design[row]) for block, row in zip(working, rows, strict=True)]
+    information = sum((design[row].T @ part for row, part in zip(rows, weighted, strict=True)), np.zeros(1))
     bread = np.asarray(np.linalg.inv(information), dtype=np.float64)
-    asked = bread @ back.T
-    adjusted = [
-        _adjustment(block, x, bread) @ w @ asked for (block, x, _), w in zip(parts, weighted, strict=True)
-    ]
-    scores = np.array([a.T @ r for a, (_, _, r) in zip(adjusted, parts, strict=True)])
     # The covariance under the working model of the clusters' scores for one coefficient is diag(own) - ZBZ'.
-    own = np.array([np.einsum("ni,nm,mi->i", a, f, a) for a, f in zip(adjusted, working, strict=True)])
-    across = np.array([x.T @ a for a, (_, x, _) in zip(adjusted, parts, strict=True)])
+    score, self_products, cross_products = [], [], []
+    for block, row, part in zip(working, rows, weighted, strict=True):
+        adjusted = _adjustment(block, design[row], bread) @ part @ (bread @ back.T)
+        score.append(adjusted.T @ residuals[row])
+        self_products.append(np.einsum("ni,nm,mi->i", adjusted, block, adjusted))
+        cross_products.append(design[row].T @ adjusted)
+    scores, own, across = (np.array(each) for each in (score, self_products, cross_products))
     squares = np.einsum("cai,ab,cbi->ci", across, bread, across)
     gram = np.einsum("cai,cbi->iab", across, across) @ bread
     total = (own - squares).sum(axis=0)
@@ -415,10 +405,7 @@ def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """Effects y (n,), design (n, p) and variances (n,), sorted by cluster number (n,) 0, 1, ….
-
-    `first` (clusters,) is where each cluster begins; `rho` the correlation of sampling errors within one.
-    """
+    """Data of effects (n, …) sorted by cluster number, and where each cluster begins, `first` (clusters,)."""
 
     y: Floats
     design: Floats
@@ -468,9 +455,8 @@ def gaussian(nested: Nested, between: float, within: float) -> Gaussian:
     The constants are those of R's rma.mv: REML counts n - p observations and adds back log|X'X|/2.
     """
     diagonal = (1 - nested.rho) * nested.variances + within
-    columns = np.column_stack(
-        [np.sqrt(nested.rho * nested.variances), np.full(nested.y.size, np.sqrt(between))]
-    )
+    common = np.full(nested.y.size, np.sqrt(between))
+    columns = np.column_stack([np.sqrt(nested.rho * nested.variances), common])
     gram = np.eye(2) + by_cluster(nested, columns[:, :, None] * columns[:, None, :] / diagonal[:, None, None])
     inner = np.asarray(np.linalg.inv(gram), dtype=np.float64)
     log_determinant = float(np.log(diagonal).sum() + np.linalg.slogdet(gram)[1].sum())
@@ -481,12 +467,12 @@ def gaussian(nested: Nested, between: float, within: float) -> Gaussian:
     coefficients = covariance @ (nested.design.T @ weighted_y)
     weighted_residual = weighted_y - weighted_design @ coefficients
     n, p = nested.design.shape
-    log_likelihood = -0.5 * (n * np.log(2 * np.pi) + log_determinant + float(nested.y @ weighted_residual))
+    height = -0.5 * (n * np.log(2 * np.pi) + log_determinant + float(nested.y @ weighted_residual))
     if nested.restricted:
         own = np.linalg.slogdet(nested.design.T @ nested.design)[1]
-        log_likelihood += 0.5 * (p * np.log(2 * np.pi) + own - np.linalg.slogdet(information)[1])
+        height += 0.5 * (p * np.log(2 * np.pi) + own - np.linalg.slogdet(information)[1])
     solved = (diagonal, columns, inner, coefficients, covariance, weighted_design, weighted_residual)
-    return Gaussian(nested, *solved, float(log_likelihood))
+    return Gaussian(nested, *solved, float(height))
 
 
 def blocks(nested: Nested, between: float, within: float) -> list[Floats]:

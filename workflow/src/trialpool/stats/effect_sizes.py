@@ -264,7 +264,7 @@ def _filled(counts: tuple[Floats, ...], add: Floats, *, jointly: bool = False) -
 def _no_ratio(measure: str, a: Floats, b: Floats, c: Floats, d: Floats) -> Bools:
     """Where the ratio of a measure is 0 or infinite."""
     needed = {"RR": (a, c), "OR": (a, b, c, d), "RD": (np.ones(1),)}[measure]
-    return np.any([cell == 0 for cell in needed], axis=0)
+    return np.asarray(np.any([cell == 0 for cell in needed], axis=0))
 
 
 def crossover_smd(

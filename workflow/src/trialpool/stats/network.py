@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, owens_t, stdtrit
 
 from trialpool.stats._numeric import Rows, infer, roots
-from trialpool.stats.checks import Bools, Floats, check_level, finite, numbers, one_of, refuse
+from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, numbers, one_of, refuse
 
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
 GRID_POINTS = 200
@@ -73,7 +73,7 @@ def contrasts_from_arms(
     ([0.5, 1.0], [[0.3, 0.1], [0.1, 0.4]])
     """
     y, v = finite("effects", effects), finite("variances", variances, above=0)
-    arms, studies = _labels("treatment", treatment, y.size), _labels("study", study, y.size)
+    arms, studies = labels("treatment", treatment, y.size), labels("study", study, y.size)
     if y.ndim != 1 or v.shape != y.shape:
         raise ValueError(f"effects {y.shape}, variances {v.shape}: need one number for each arm")
     members = [np.flatnonzero(np.equal(studies, name)) for name in dict.fromkeys(studies)]
@@ -84,9 +84,8 @@ def contrasts_from_arms(
     chosen = np.concatenate([rows[1:] for rows in members])
     base = np.concatenate([np.full(len(rows) - 1, rows[0]) for rows in members])
     shared = np.equal.outer(base, base) * v[base][:, None] + np.diag(v[chosen])
-    names = (
-        tuple(labels[row] for row in rows) for labels, rows in ((arms, chosen), (arms, base), (studies, base))
-    )
+    sides = ((arms, chosen), (arms, base), (studies, base))
+    names = (tuple(of[row] for row in each) for of, each in sides)
     return Contrasts(y[chosen] - y[base], shared, *names)
 
 
@@ -103,7 +102,7 @@ def read_network(
     if y.ndim != 1 or y.size == 0:
         raise ValueError(f"effects has shape {y.shape}: needs a list of at least one contrast")
     names = {"experimental": experimental, "control": control, "study": study}
-    named = [_labels(name, labels, y.size) for name, labels in names.items()]
+    named = [labels(name, given, y.size) for name, given in names.items()]
     for row, (first, second) in enumerate(zip(*named[:2], strict=True)):
         if first == second:
             raise ValueError(f"experimental[{row}] is {first!r}: the same as its control")
@@ -112,7 +111,7 @@ def read_network(
         if reference not in treatments:
             raise ValueError(f"reference is {reference!r}: must be one of {', '.join(treatments)}")
         treatments.sort(key=lambda name: name != reference)
-    incidence = np.subtract(*(np.equal.outer(labels, treatments).astype(np.float64) for labels in named[:2]))
+    incidence = np.subtract(*(np.equal.outer(side, treatments).astype(np.float64) for side in named[:2]))
     studies = tuple(dict.fromkeys(named[2]))
     index = np.array([studies.index(name) for name in named[2]], dtype=np.intp)
     same = np.equal.outer(index, index)
@@ -121,16 +120,6 @@ def read_network(
     network = Network(y, v, incidence, spread, index, studies, tuple(treatments))
     _check_structure(network)
     return network
-
-
-def _labels(name: str, labels: Sequence[str], count: int) -> list[str]:
-    found = [str(label) for label in np.asarray(labels, dtype=object).ravel()]
-    if len(found) != count:
-        raise ValueError(f"{name} has {len(found)} labels: needs {count}, one for each effect")
-    for row, label in enumerate(found):
-        if label in ("", "None", "nan"):
-            raise ValueError(f"{name}[{row}] is {label!r}: every effect needs a label")
-    return found
 
 
 def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
@@ -265,8 +254,8 @@ class NetworkFit:
 
     `p_value`, `ci_low`, `ci_high` are normal; `pi_low`, `pi_high` bound a new study's true effect, with t on
     `q_df` degrees of freedom (NaN if there are none or tau2 was not estimated). `covariance` (t, t) is that
-    of the treatments' effects against the reference, the first treatment. `q` is Cochran's generalised Q: it
-    tests heterogeneity and inconsistency together. `directly` (t, t) counts the studies comparing a pair.
+    of the effects against the reference, the first treatment. `q`, Cochran's generalised Q, tests
+    heterogeneity and inconsistency together. `directly` (t, t) counts the studies comparing a pair.
     """
 
     treatments: tuple[str, ...]
@@ -477,11 +466,10 @@ def network_inconsistency(
     full, designs = _by_design(data)
     n, rank = full.shape
     df = rank - data.consistent.shape[1]
-    tau2 = _fit(data, full, tau2_method).tau2
     within, between = _split_q(data, full, 0.0)
     result = Inconsistency(
         df=df,
-        tau2=tau2,
+        tau2=_fit(data, full, tau2_method).tau2,
         designs=designs,
         q_within=within,
         q_within_df=n - rank,
@@ -491,7 +479,7 @@ def network_inconsistency(
     )
     if not df:
         return result
-    q = _split_q(data, full, tau2)[1]
+    q = _split_q(data, full, result.tau2)[1]
     tested = replace(result, q=q, p_value=float(chdtrc(df, q)))
     return replace(tested, q_between=between, q_between_p_value=float(chdtrc(df, between)))
 

@@ -1,6 +1,7 @@
 """Pool effects: common-effect and random-effects meta-analysis of one data set or of a hundred thousand.
 
-Sparse events are pooled without corrections by Mantel and Haenszel's or Peto's method.
+The same analysis on other choices of its studies, and case diagnostics, say how it depends on them. Sparse
+events are pooled without corrections by Mantel and Haenszel's or Peto's method.
 """
 
 from __future__ import annotations
@@ -9,13 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, chdtri
+from scipy.special import chdtr, chdtrc, chdtri
 
+from trialpool.stats import checks
 from trialpool.stats._model import TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
 from trialpool.stats._numeric import Tested, infer
-from trialpool.stats.checks import Bools, Floats, Unpacks, check_level, one_of, plain, studies
+from trialpool.stats.checks import Bools, Floats, Unpacks, check_effects, check_level, finite, one_of, plain
 from trialpool.stats.effect_sizes import excess_events, of_events, tables
 
+ALL_SUBSETS_UP_TO = 2**17
 INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
 
@@ -40,9 +43,9 @@ class PooledTables(Tested[Floats]):
 class Pooled(PooledTables):
     """A pooled effect; every field has the batch shape (numbers for a single analysis), weights (…, k).
 
-    `statistic`, `p_value`, `ci_low` and `ci_high` use t on `df` degrees of freedom, `df` infinite meaning
-    the normal distribution. `i2` and `weights` are per cent. `pi_low` and `pi_high` bound a new study's
-    true effect; they are NaN where no distribution of effects is estimated (one study, method FE).
+    Test and interval use t on `df` degrees of freedom, normal where infinite. `i2` and `weights` are per
+    cent. `pi_low` and `pi_high` bound a new study's true effect; they are NaN where no distribution of
+    effects is estimated (one study, method FE).
     """
 
     df: Floats
@@ -159,8 +162,7 @@ def i2_h2(q: Floats, df: Floats) -> tuple[Floats, Floats]:
 class Tau2Interval(Unpacks):
     """Interval for tau2, and from its limits for I² (per cent) and H²; unpacks as `low, high`.
 
-    Where `empty`, the effects agree better than any tau2 ≥ 0 allows at this level: the interval is the
-    empty set, reported as 0 to 0.
+    Where `empty`, reported as 0 to 0, the effects agree better than any tau2 ≥ 0 allows at this level.
     """
 
     low: Floats
@@ -194,7 +196,7 @@ def tau2_interval(
 
     def analyse(model: Model) -> dict[str, Floats]:
         start, alone = model.start(), model.freedom < 1
-        limits = {}
+        limits: dict[str, Floats] = {}
         for end, tail, unknown in (
             ("low", (1 - level) / 2, (0, 0, 1)),
             ("high", (1 + level) / 2, (np.inf, 100, np.inf)),
@@ -202,16 +204,233 @@ def tau2_interval(
             quantiles = np.asarray(chdtri(np.maximum(model.freedom, 1), tail), dtype=np.float64)
             tau2 = solve_q(model, start, quantiles)
             left = heterogeneity(model, start, tau2, common=False)
-            for name, value, nothing in zip(
-                ("", "i2_", "h2_"), (tau2, left["i2"], left["h2"]), unknown, strict=True
-            ):
-                limits[name + end] = np.where(alone, nothing, value)
+            parts = zip(("", "i2_", "h2_"), (tau2, left["i2"], left["h2"]), unknown, strict=True)
+            limits |= {name + end: np.where(alone, nothing, value) for name, value, nothing in parts}
         return limits | {"empty": np.where(alone, 0.0, start.q < quantiles)}
 
     batch = batch_of(effects, variances, where)
     whole = intercept(batch.effects.shape[1]) if design is None else batch.regressed_on(design)
     found = batch.analysed(whole, analyse)
     return Tau2Interval(empty=(found.pop("empty") > 0)[()], **found)
+
+
+def leave_one_out(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    tau2_method: str = "REML",
+    interval: str = "hksj_adhoc",
+    level: float = 0.95,
+) -> Pooled:
+    """Pool k - 1 studies, leaving each out in turn; fields have shape (…, k), weights (…, k, k).
+
+    Entry i is the analysis without study i. At least two studies are needed.
+
+    >>> leave_one_out([0.1, 0.3, 0.8], [0.1, 0.1, 0.1]).estimate.round(2).tolist()
+    [0.55, 0.45, 0.2]
+    """
+    y, v, _ = check_effects(effects, variances)
+    k = y.shape[-1]
+    if k < 2:
+        raise ValueError("effects: leaving one study out needs at least 2")
+    masks, options = ~np.eye(k, dtype=bool), {"tau2_method": tau2_method, "interval": interval}
+    return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
+
+
+def cumulative(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    order: ArrayLike | None = None,
+    tau2_method: str = "REML",
+    interval: str = "hksj_adhoc",
+    level: float = 0.95,
+) -> Pooled:
+    """Pool the first study, the first two, … all k; fields have shape (…, k), weights (…, k, k).
+
+    `order` (k,) lists the positions of the studies, first to last (default: as given), such as
+    `np.argsort(years, kind="stable")`. The first entry is one study alone, see `pool`.
+
+    >>> cumulative([0.1, 0.3, 0.8], [0.1, 0.1, 0.1]).estimate.round(2).tolist()
+    [0.1, 0.2, 0.4]
+    """
+    y, v, _ = check_effects(effects, variances)
+    k = y.shape[-1]
+    sequence = np.arange(k) if order is None else finite("order", order, least=0, whole=True).astype(np.intp)
+    if sequence.shape != (k,) or not np.array_equal(np.sort(sequence), np.arange(k)):
+        raise ValueError(f"order: must hold each position from 0 to {k - 1} once")
+    masks = np.empty((k, k), dtype=bool)
+    masks[:, sequence] = np.tri(k, dtype=bool)
+    options = {"tau2_method": tau2_method, "interval": interval}
+    return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
+
+
+@dataclass(frozen=True, slots=True)
+class Gosh:
+    """Subsets of studies and what each gives: `members` (m, k), all else (m,); `i2` in per cent.
+
+    `complete` says whether the m subsets are all there are.
+    """
+
+    members: Bools
+    size: Floats
+    estimate: Floats
+    tau2: Floats
+    i2: Floats
+    complete: bool
+
+
+def gosh(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    draws: int = 10_000,
+    seed: int = 1,
+    tau2_method: str = "REML",
+    smallest: int = 1,
+) -> Gosh:
+    """Pool all subsets of at least `smallest` studies (Olkin, Dahabreh & Trikalinos 2012).
+
+    With more than 2^17 subsets, `draws` of them instead, each study being in with probability ½, from
+    numpy's generator with `seed`: the same seed gives the same subsets. Subset number i of a complete
+    answer holds the studies that are the bits of i.
+
+    >>> result = gosh([0.1, 0.3, 0.8], [0.1, 0.1, 0.1], smallest=2)
+    >>> result.size.tolist(), result.estimate.round(2).tolist()
+    ([2.0, 2.0, 2.0, 3.0], [0.2, 0.45, 0.55, 0.4])
+    """
+    y, v = checks.one_analysis(effects, variances)
+    k = len(y)
+    if not 1 <= smallest <= k:
+        raise ValueError(f"smallest is {smallest}: must lie between 1 and the {k} studies")
+    complete = 2**k <= ALL_SUBSETS_UP_TO
+    if complete:
+        members = (np.arange(2**k)[:, None] >> np.arange(k)) & 1 == 1
+        members = members[members.sum(1) >= smallest]
+    else:
+        draws = int(finite("draws", draws, least=1, whole=True))
+        generator, members = np.random.default_rng(seed), np.empty((0, k), dtype=bool)
+        while len(members) < draws:
+            more = generator.random((draws, k)) < 0.5
+            members = np.concatenate([members, more[more.sum(1) >= smallest]])
+            if smallest > k / 2 and not len(members):
+                raise ValueError(f"smallest is {smallest}: random subsets of {k} are too rarely that large")
+        members = members[:draws]
+    fit = pool(y, v, where=members, tau2_method=tau2_method, interval="wald")
+    return Gosh(members, members.sum(1).astype(float), fit.estimate, fit.tau2, fit.i2, complete)
+
+
+@dataclass(frozen=True, slots=True)
+class Bootstrap:
+    """Resampled analyses: `estimate` and `tau2` (draws,), and the percentile interval of each."""
+
+    estimate: Floats
+    tau2: Floats
+    estimate_low: Floats
+    estimate_high: Floats
+    tau2_low: Floats
+    tau2_high: Floats
+
+
+def bootstrap(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    draws: int = 2000,
+    seed: int = 1,
+    tau2_method: str = "REML",
+    level: float = 0.95,
+) -> Bootstrap:
+    """Resample the k studies with replacement and pool each draw (Efron & Tibshirani 1993).
+
+    Percentile intervals at `level`; the same seed gives the same draws.
+
+    >>> result = bootstrap([0.1, 0.3, 0.8, 0.4], [0.1, 0.1, 0.1, 0.2], draws=200)
+    >>> bool(result.estimate_low < 0.4 < result.estimate_high)
+    True
+    """
+    level = check_level(level)
+    y, v = checks.one_analysis(effects, variances)
+    size = (int(finite("draws", draws, least=1, whole=True)), len(y))
+    picked = np.random.default_rng(seed).integers(0, len(y), size)
+    fit = pool(y[picked], v[picked], tau2_method=tau2_method, interval="wald")
+    tails = [(1 - level) / 2, (1 + level) / 2]
+    low, high = np.quantile(fit.estimate, tails)
+    tau2_low, tau2_high = np.quantile(fit.tau2, tails)
+    return Bootstrap(fit.estimate, fit.tau2, low, high, tau2_low, tau2_high)
+
+
+@dataclass(frozen=True, slots=True)
+class Influence:
+    """Case diagnostics, each (…, k); `weight` in per cent.
+
+    `influential` marks studies with |dffits| > 3/√(k - 1), a Cook's distance past the median of χ² on
+    1 df, a hat value above 3/k, or |dfbetas| > 1 (Viechtbauer & Cheung 2010).
+    """
+
+    rstudent: Floats
+    dffits: Floats
+    cook: Floats
+    cov_ratio: Floats
+    tau2_deleted: Floats
+    q_deleted: Floats
+    hat: Floats
+    weight: Floats
+    dfbetas: Floats
+    baujat_x: Floats
+    baujat_y: Floats
+    influential: Bools
+
+
+def influence(
+    effects: ArrayLike, variances: ArrayLike, *, tau2_method: str = "REML", interval: str = "hksj_adhoc"
+) -> Influence:
+    """Case diagnostics of a random-effects meta-analysis (Viechtbauer & Cheung 2010); k at least 3.
+
+    Effects and variances are (…, k). Variances of estimates carry the scale of the chosen `interval`.
+    Baujat coordinates (Baujat et al. 2002): x is the squared Pearson residual, y the squared shift of the
+    estimate when the study is left out, over that estimate's variance.
+
+    >>> result = influence([0.1, 0.2, 0.15, 0.2, 1.5], [0.01, 0.01, 0.02, 0.02, 0.02], interval="wald")
+    >>> int(result.cook.argmax()), bool(result.influential[4])
+    (4, True)
+    """
+    y, v, _ = check_effects(effects, variances)
+    k = y.shape[-1]
+    if k < 3:
+        raise ValueError(f"effects: case diagnostics need at least 3 studies, here are {k}")
+    full = pool(y, v, tau2_method=tau2_method, interval=interval)
+    without = leave_one_out(y, v, tau2_method=tau2_method, interval=interval)
+    estimate, variance, tau2 = (np.asarray(a)[..., None] for a in (full.estimate, full.se**2, full.tau2))
+    shift, hat, variance = estimate - without.estimate, full.weights / 100, np.broadcast_to(variance, y.shape)
+    # Of each deleted fit: the sum of its weights, and the Knapp-Hartung scale, its variance times that sum.
+    weights = 1 / (v[..., None, :] + without.tau2[..., None])
+    scale = without.se**2 * np.where(np.eye(k, dtype=bool), 0.0, weights).sum(-1)
+    deleted_total = v + without.tau2
+    dffits = _over(shift, np.sqrt(scale * hat * deleted_total))
+    dfbetas = _over(shift, np.sqrt(scale * (1 / weights.sum(-1))))
+    cook = _over(shift**2, variance)
+    influential = (abs(dffits) > 3 / np.sqrt(k - 1)) | (chdtr(1, cook) > 0.5) | (hat > 3 / k)
+    return Influence(
+        rstudent=_over(y - without.estimate, np.sqrt(deleted_total * scale + without.se**2)),
+        dffits=dffits,
+        cook=cook,
+        cov_ratio=_over(without.se**2, variance),
+        tau2_deleted=without.tau2,
+        q_deleted=without.q,
+        hat=hat,
+        weight=full.weights,
+        dfbetas=dfbetas,
+        baujat_x=(y - estimate) ** 2 / (v + tau2),
+        baujat_y=_over(shift**2, without.se**2),
+        influential=influential | (abs(dfbetas) > 1),
+    )
+
+
+def _over(value: Floats, by: Floats) -> Floats:
+    """Divide; 0/0 of equal effects is 0, anything else over 0 infinite."""
+    sign = np.where(value == 0, 0.0, np.copysign(np.inf, value))
+    return np.divide(value, by, out=sign, where=by > 0)
 
 
 def mantel_haenszel(
@@ -227,9 +446,8 @@ def mantel_haenszel(
     """Pool 2x2 tables (…, k) by Mantel & Haenszel 1959 as RR, OR or RD; nothing is added to any cell.
 
     Variances: RR Greenland & Robins 1985, OR Robins, Breslow & Greenland 1986, RD Sato, Greenland &
-    Robins 1989. Only Q needs the tables' own effects, for which `zero_cells` is added where a cell is
-    empty, and from which tables without any event, or with nothing else, are left out. A ratio without
-    any event in one of the arms is undefined and refused: take RD or Peto.
+    Robins 1989. `zero_cells` is added for Q alone, which leaves out tables without any event, or with
+    nothing else. A ratio without any event in one of the arms is undefined and refused: take RD or Peto.
 
     >>> result = mantel_haenszel([4, 6], [123, 306], [11, 29], [139, 303])
     >>> round(float(result.estimate), 6), round(float(result.se), 6)
@@ -238,8 +456,8 @@ def mantel_haenszel(
     one_of("measure", measure, ("RR", "OR", "RD"))
     level = check_level(level)
     a, size1, c, size2 = tables(events1, n1, events2, n2)
-    studies("events1", a.shape)
-    estimate, variance, weights = _MEASURES[measure](a, size1 - a, c, size2 - c)
+    checks.studies("events1", a.shape)
+    estimate, variance, weights = _estimate(measure, a, size1 - a, c, size2 - c)
     informative = (a + c > 0) & (a + c < size1 + size2)
     # Uninformative tables get a harmless stand-in that is masked out.
     cells = zip((a, size1, c, size2), (1, 2, 1, 2), strict=True)
@@ -254,8 +472,7 @@ def peto(
 ) -> PooledTables:
     """Pool 2x2 tables (…, k) as log odds ratio by Peto's one-step method (Yusuf et al. 1985).
 
-    Σ(O - E)/ΣV; tables without events, or with nothing else, have V = 0 and carry no weight. Refused
-    where that holds for all.
+    Σ(O - E)/ΣV; tables without events, or with nothing else, carry no weight; refused where all are such.
 
     >>> result = peto([1, 0, 3], [20, 30, 40], [5, 0, 6], [20, 30, 40])
     >>> round(float(result.estimate), 6), result.weights.round(2).tolist()
@@ -263,7 +480,7 @@ def peto(
     """
     level = check_level(level)
     a, size1, c, size2 = tables(events1, n1, events2, n2)
-    studies("events1", a.shape)
+    checks.studies("events1", a.shape)
     excess, spread = excess_events(a, size1, c, size2)
     whole = spread.sum(-1)
     if (whole <= 0).any():
@@ -274,45 +491,29 @@ def peto(
     return _tested(np.asarray(excess.sum(-1) / whole), 1 / whole, q, informative, weights, level)
 
 
-def _as_rr(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
+def _estimate(measure: str, a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
+    """Mantel and Haenszel's estimate, its variance, and the weights of the tables."""
     size1, size2, total = a + b, c + d, a + b + c + d
-    over, under = _defined((a * size2 / total).sum(-1), (c * size1 / total).sum(-1))
-    variance = ((size1 * size2 * (a + c) / total - a * c) / total).sum(-1) / (over * under)
-    return np.asarray(np.log(over / under)), variance, c * size1 / total
-
-
-def _as_or(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
-    total = a + b + c + d
-    p, q = (a + d) / total, (b + c) / total
-    r, s = a * d / total, b * c / total
-    over, under = _defined(r.sum(-1), s.sum(-1))
-    variance = (p * r).sum(-1) / over**2 + (q * s).sum(-1) / under**2
-    variance = (variance + (p * s + q * r).sum(-1) / (over * under)) / 2
-    return np.asarray(np.log(over / under)), variance, s
-
-
-def _as_rd(a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
-    size1, size2, total = a + b, c + d, a + b + c + d
-    w = size1 * size2 / total
-    estimate = np.asarray(((a * size2 - c * size1) / total).sum(-1) / w.sum(-1))
-    p = (c * size1**2 - a * size2**2 + size1 * size2 * (size2 - size1) / 2) / total**2
-    q = (a * d + c * b) / (2 * total)
-    variance = (estimate * p.sum(-1) + q.sum(-1)) / w.sum(-1) ** 2
-    if (variance <= 0).any():
-        raise ValueError("events1: nobody or everybody has the event in every arm, no sampling variance")
-    return estimate, variance, w
-
-
-def _defined(over: Floats, under: Floats) -> tuple[Floats, Floats]:
-    """Numerator and denominator of a ratio, neither of them 0."""
+    if measure == "RD":
+        w = size1 * size2 / total
+        estimate = np.asarray(((a * size2 - c * size1) / total).sum(-1) / w.sum(-1))
+        p = (c * size1**2 - a * size2**2 + size1 * size2 * (size2 - size1) / 2) / total**2
+        variance = (estimate * p.sum(-1) + ((a * d + c * b) / (2 * total)).sum(-1)) / w.sum(-1) ** 2
+        if (variance <= 0).any():
+            raise ValueError("events1: nobody or everybody has the event in every arm, no sampling variance")
+        return estimate, variance, w
+    r, s = (a * size2 / total, c * size1 / total) if measure == "RR" else (a * d / total, b * c / total)
+    over, under = r.sum(-1), s.sum(-1)
     if ((over <= 0) | (under <= 0)).any():
-        raise ValueError(
-            "events1: no events (or nothing else) in one arm of all tables, the ratio is undefined"
-        )
-    return over, under
-
-
-_MEASURES = {"RR": _as_rr, "OR": _as_or, "RD": _as_rd}
+        problem = "no events (or nothing else) in one arm of all tables, the ratio is undefined"
+        raise ValueError(f"events1: {problem}")
+    if measure == "RR":
+        variance = ((size1 * size2 * (a + c) / total - a * c) / total).sum(-1) / (over * under)
+    else:
+        p, q = (a + d) / total, (b + c) / total
+        variance = (p * r).sum(-1) / over**2 + (q * s).sum(-1) / under**2
+        variance = (variance + (p * s + q * r).sum(-1) / (over * under)) / 2
+    return np.asarray(np.log(over / under)), variance, s
 
 
 def _tested(

@@ -13,7 +13,7 @@ from scipy.special import chdtrc, fdtrc
 
 from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, spanned_by
 from trialpool.stats._numeric import Rows, Tested, infer, quantile
-from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of
+from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_analysis, one_of
 from trialpool.stats.pooling import Method, Pooled, heterogeneity, knapp_hartung, pool, summarise
 
 BLOCK = 2**14  # permutations fitted at once
@@ -192,11 +192,9 @@ def subgroups(
     one_of("tau2", tau2, ("common", "separate"))
     method = Method(tau2_method, interval, level)
     y, v = one_analysis(effects, variances)
-    labels = [str(group) for group in groups]
-    if len(labels) != len(y):
-        raise ValueError(f"groups has {len(labels)} labels for effects of shape {y.shape}: needs one a study")
-    names = tuple(dict.fromkeys(labels))
-    masks = np.array([[label == name for label in labels] for name in names])
+    label = labels("groups", groups, len(y))
+    names = tuple(dict.fromkeys(label))
+    masks = np.array([np.equal(label, name) for name in names])
     if tau2 == "separate":
         pooled = pool(y, v, where=masks, tau2_method=tau2_method, interval=interval, level=level)
         df2 = np.inf
@@ -259,9 +257,9 @@ def permutation_test(
 ) -> PermutationTest:
     """Test a pooled effect by flipping signs, or moderators by exchanging the rows of `design` (k, m).
 
-    Follmann & Proschan 1999; Higgins & Thompson 2004. Compared is the absolute test statistic under the
-    same `tau2_method` and `interval`. Exact over all distinct permutations if there are at most
-    `exact_up_to`; otherwise the observed order and `draws` - 1 random ones, from `seed`.
+    Follmann & Proschan 1999; Higgins & Thompson 2004. Compared is the absolute test statistic, over all
+    distinct permutations if there are at most `exact_up_to`, otherwise over the observed order and
+    `draws` - 1 random ones, from `seed`.
 
     >>> result = permutation_test([0.3, 0.1, 0.5, 0.4, 0.2], [0.1, 0.1, 0.2, 0.1, 0.1])
     >>> float(result.p_value[0]), result.exact
@@ -306,19 +304,14 @@ def _signs(k: int, exact_up_to: int, draws: int, seed: int) -> tuple[Rows, int]:
 
 def _orders(basis: Floats, exact_up_to: int, draws: int, seed: int) -> tuple[Rows, int]:
     """Orders of the studies (m, k) among the rows of a design, of which equal ones make fewer; as above."""
-    labels, repeats = _same_rows(basis)
+    _, labels, counts = np.unique(np.round(basis, 12) + 0.0, axis=0, return_inverse=True, return_counts=True)
+    repeats = [int(count) for count in counts]
     number = factorial(len(basis)) // prod(map(factorial, repeats))
     if number <= exact_up_to:
-        return _distinct_orders(labels, repeats), number
+        return _distinct_orders(labels.reshape(-1), repeats), number
     orders = np.argsort(np.random.default_rng(seed).random((draws, len(basis))), axis=1)
     orders[0] = np.arange(len(basis))
     return orders, 0
-
-
-def _same_rows(basis: Floats) -> tuple[Rows, list[int]]:
-    rounded = np.round(basis, 12) + 0.0
-    _, labels, repeats = np.unique(rounded, axis=0, return_inverse=True, return_counts=True)
-    return labels.reshape(-1), [int(count) for count in repeats]
 
 
 def _distinct_orders(labels: Rows, repeats: list[int]) -> Rows:

@@ -63,6 +63,17 @@ class _End:
     slope: _Slope
     rested: bool
 
+    @property
+    def free(self) -> tuple[Bools, Floats]:
+        """All parameters but a tau2 of 0, and their Hessian."""
+        free = (np.arange(self.at.size) != 1) | (self.at > 0)
+        return free, self.slope.hessian[np.ix_(free, free)]
+
+    @property
+    def highest(self) -> bool:
+        """It is a proper maximum."""
+        return self.rested and bool(np.linalg.eigvalsh(self.free[1]).max() < 0)
+
 
 def selection_model(
     effects: ArrayLike,
@@ -113,7 +124,9 @@ def selection_model(
     if best is None:
         reason = "the likelihood has no maximum: these studies do not determine the chances of publication"
         return replace(result, refused=reason)
-    return _reported(result, best, rival, _slope_at(selection, start).log_likelihood, level)
+    return _reported(
+        result, best, rival, _slope(selection, start[0], start[1], np.exp(start[2:])).log_likelihood, level
+    )
 
 
 def _reason(k: int, cuts: Floats, bands: tuple[int, ...]) -> str:
@@ -138,23 +151,11 @@ def _best(selection: _Selection, start: Floats) -> tuple[_End | None, _End | Non
         for chance in STARTS
     ]
     best = max(climbs, key=lambda end: end.slope.log_likelihood)
-    if np.abs(best.at[2:]).max() > FARTHEST_LOG_CHANCE or not _is_maximum(best):
+    if np.abs(best.at[2:]).max() > FARTHEST_LOG_CHANCE or not best.highest:
         return None, None
     apart = 0.1 * np.sqrt(-1 / best.slope.hessian[0, 0])
-    rivals = (end for end in climbs if abs(end.at[0] - best.at[0]) > apart and _is_maximum(end))
+    rivals = (end for end in climbs if abs(end.at[0] - best.at[0]) > apart and end.highest)
     return best, next(rivals, None)
-
-
-def _free(at: Floats) -> Bools:
-    """All parameters but a tau2 of 0."""
-    free = np.ones(at.size, dtype=bool)
-    free[1] = at[1] > 0
-    return free
-
-
-def _is_maximum(end: _End) -> bool:
-    free = _free(end.at)
-    return end.rested and bool(np.linalg.eigvalsh(end.slope.hessian[np.ix_(free, free)]).max() < 0)
 
 
 def _reported(
@@ -162,9 +163,8 @@ def _reported(
 ) -> SelectionModel:
     """Fill in the numbers from the maximum and the log-likelihood `without` selection."""
     at, here = best.at, best.slope
-    free = _free(at)
-    se = np.full(at.size, np.nan)
-    se[free] = np.sqrt(np.diag(np.linalg.inv(-here.hessian[np.ix_(free, free)])))
+    (free, hessian), se = best.free, np.full(at.size, np.nan)
+    se[free] = np.sqrt(np.diag(np.linalg.inv(-hessian)))
     sign = 1.0 if result.alternative == "greater" else -1.0
     lrt = max(0.0, 2 * (here.log_likelihood - without))
     cautions = [few_studies_caution(result.k)]
@@ -270,10 +270,6 @@ def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats,
     return share, np.stack([mu_, t_], axis=1), bend
 
 
-def _slope_at(selection: _Selection, at: Floats) -> _Slope:
-    return _slope(selection, at[0], at[1], np.exp(at[2:]))
-
-
 def _climb(selection: _Selection, start: Floats) -> _End:
     """Climb to a maximum over mu, t >= 0 and positive chances, from `start` = (mu, t, log d_2, …).
 
@@ -296,4 +292,7 @@ def _climb(selection: _Selection, start: Floats) -> _End:
         move *= min(1.0, LONGEST_LOG_STEP / max(np.abs(move[2:]).max(initial=0.0), 1e-300))
         return np.asarray(move * unit)
 
-    return _End(*climb(lambda at: _slope_at(selection, at), step, start, lowest, unit, SETTLED))
+    def model(at: Floats) -> _Slope:
+        return _slope(selection, at[0], at[1], np.exp(at[2:]))
+
+    return _End(*climb(model, step, start, lowest, unit, SETTLED))
