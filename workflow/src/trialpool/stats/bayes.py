@@ -315,15 +315,20 @@ def _fit(
         record[name] = _tau_quantile(model, low, high, count, evidence, start, tail)
     record |= zip(("estimate", "ci_low", "ci_high"), posterior.quantiles(tails), strict=True)
     record |= zip(("predictive_median", "pi_low", "pi_high"), new.quantiles(tails), strict=True)
-    # A study's own effect is drawn towards the mean effect by v/(v + tau²), given tau.
+    return record | _shrunk(model, posterior, tau, tails[1:])
+
+
+def _shrunk(model: _Model, posterior: _Mixture, tau: Floats, tails: Floats) -> dict[str, Floats]:
+    """The studies' own effects: each is drawn towards the mean effect by v/(v + tau²), given tau."""
     v, y, tau2 = model.v[:, :, None], model.y[:, :, None], tau[:, None, :] ** 2
     pull = v / (v + tau2)
-    means, sds = y + pull * (mean[:, None, :] - y), np.sqrt(pull * tau2 + (pull * sd[:, None, :]) ** 2)
-    parts = (np.broadcast_to(weights[:, None, :], means.shape), means, sds)
+    means = y + pull * (posterior.means[:, None, :] - y)
+    sds = np.sqrt(pull * tau2 + (pull * posterior.sds[:, None, :]) ** 2)
+    parts = (np.broadcast_to(posterior.weights[:, None, :], means.shape), means, sds)
     own = _Mixture(*(part.reshape(-1, tau.shape[1]) for part in parts))
-    shrunk = (*own.quantiles(tails[1:]), own.moments()[0], np.sqrt(own.moments()[1]))
+    shrunk = (*own.quantiles(tails), own.moments()[0], np.sqrt(own.moments()[1]))
     names = ("shrunk_low", "shrunk_high", "shrunk_mean", "shrunk_sd")
-    return record | {n: part.reshape(model.y.shape) for n, part in zip(names, shrunk, strict=True)}
+    return {n: part.reshape(model.y.shape) for n, part in zip(names, shrunk, strict=True)}
 
 
 def _tau_quantile(

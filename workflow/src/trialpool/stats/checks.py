@@ -144,7 +144,7 @@ def labels(name: str, values: ArrayLike | Sequence[object], count: int) -> list[
     array = np.asarray(list(values) if isinstance(values, str) else values, dtype=object)
     if array.shape != (count,):
         given = f"{len(array)} labels" if array.ndim == 1 else f"shape {array.shape}"
-        raise ValueError(f"{name} has {given}: needs {count}, one for each effect")
+        raise ValueError(f"{name} has {given}: needs one label for each of the {count} effects")
     found = [str(label) for label in array]
     for position, label in enumerate(found):
         if label in MISSING:
