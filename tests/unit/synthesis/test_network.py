@@ -83,6 +83,7 @@ def pooled_by_the_jobs(tables: Any, folder: Path) -> Record:
     """The record of acupuncture versus sham or usual care as result.json holds it, by way of every file."""
     config = {
         **{"evidence": str(ROOT / "data" / "raw"), "processed": "p", "results": "r"},
+        "vocabulary": str(ROOT / "config" / "vocabulary.yaml"),
         "instruments": str(ROOT / "config" / "instruments.yaml"),
         "analyses": {
             "pain": {
