@@ -17,9 +17,7 @@ def plot(lines, measure="MD", **further):
     """Axes with lines on them, the planned axis, and the figure."""
     sheet = Sheet(400, 200)
     ax = sheet.axes((100, 40, 280, 150))
-    axis = canvas.value_axis(ax, measure, lines, **further)
-    canvas.show_axis(ax, axis, "Effect")
-    canvas.draw_lines(ax, axis, lines)
+    axis = canvas.draw_lines(ax, measure, lines, name="Effect", **further)
     return ax, axis, sheet.figure
 
 

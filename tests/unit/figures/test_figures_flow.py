@@ -5,7 +5,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from trialpool.figures.canvas import POINTS_PER_INCH
-from trialpool.figures.flow import describe_flow, draw_flow
+from trialpool.figures.review import describe_flow, draw_flow
 from trialpool.figures.save import save_figure
 
 

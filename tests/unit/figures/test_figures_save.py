@@ -22,7 +22,7 @@ import hashlib, sys
 sys.path.insert(0, sys.argv[1])
 from figure_records import draw_forest, made_up_record, typed
 from trialpool.figures.funnel import draw_funnel
-from trialpool.figures.review_maps import draw_timeline
+from trialpool.figures.review import draw_timeline
 from trialpool.figures.save import save_figure
 record = made_up_record(4, mcid={"value": 1.0, "unit": "points"})
 dots = [{"x": 1, "series": series, "used": series == 0} for series in (0, 1, 1)]

@@ -10,7 +10,7 @@ from test_figures_layout import faults
 
 from trialpool.figures import style
 from trialpool.figures.lettering import width
-from trialpool.figures.review_maps import (
+from trialpool.figures.review import (
     describe_evidence_map,
     describe_risk_of_bias,
     describe_timeline,

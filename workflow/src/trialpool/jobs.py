@@ -201,7 +201,7 @@ def follow(
     import pandas as pd
 
     from trialpool.evidence.participant_flow import participant_flow
-    from trialpool.figures.flow import describe_flow, draw_flow
+    from trialpool.figures.review import describe_flow, draw_flow
 
     effects, excluded, known = (
         pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)
@@ -270,7 +270,7 @@ def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> No
 
 def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path) -> None:
     """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) as SVG, PDF and PNG."""
-    from trialpool.figures import review_maps as maps
+    from trialpool.figures import review as maps
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.read import read_tables
     from trialpool.view.review import evidence_map, timeline, with_room

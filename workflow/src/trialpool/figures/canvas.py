@@ -121,11 +121,12 @@ class Sheet:
         bold: bool = False,
         colour: str = style.INK,
         align: str = "left",
+        room: float = math.inf,
         turned: bool = False,
         url: str = "",
         gid: str | None = None,
     ) -> None:
-        """One line of text on its baseline, or turned to read upwards; nothing for empty text.
+        """One line of text on its baseline, or turned to read upwards, shortened to its room.
 
         >>> sheet = Sheet(100, 50)
         >>> sheet.text(10, 20, "τ²")
@@ -137,7 +138,7 @@ class Sheet:
         mark = LineOfText(
             x,
             baseline,
-            text,
+            lettering.shorten(text, room, size, bold),
             color=colour,
             fontproperties=style.font(size, bold),
             horizontalalignment=align,  # type: ignore[arg-type]
@@ -317,19 +318,11 @@ def show_range(
     show_axis(ax, axis_over(low, high, logarithmic=logarithmic, left=0.0, right=length), name, which)
 
 
-def no_y_axis(ax: Axes) -> None:
-    """Neither line nor ticks at the left."""
-    ax.spines["left"].set_visible(False)
-    ax.set_yticks([])
-
-
-def draw_strokes(
-    ax: Axes, xs: Sequence[float], lows: Sequence[float], highs: Sequence[float], **look: Any
-) -> None:
-    """Many upright strokes as one line with gaps, so that a file holds one path instead of hundreds."""
-    gaps = [math.nan] * len(xs)
-    across = [x for three in zip(xs, xs, gaps, strict=True) for x in three]
-    ax.plot(across, [y for three in zip(lows, highs, gaps, strict=True) for y in three], snap=False, **look)
+def draw_strokes(ax: Axes, strokes: Iterable[tuple[float, float, float]], **look: Any) -> None:
+    """Many upright strokes (x, from, to) as one line with gaps: one path in a file instead of hundreds."""
+    points = [point for x, *ends in strokes for point in (*((x, end) for end in ends), (math.nan, math.nan))]
+    xs, ys = zip(*points, strict=True) if points else ((), ())
+    ax.plot(xs, ys, snap=False, zorder=LINES, **look)
 
 
 def draw_landmarks(ax: Axes, record: Record, *, pooled: bool = True, which: str = "x") -> None:
@@ -368,26 +361,43 @@ class Line:
         return None if low is None or high is None else (low, high)
 
 
-def value_axis(
-    ax: Axes, measure: str, lines: Sequence[Line], landmarks: Sequence[float] = (), **further: Any
+def draw_lines(
+    ax: Axes,
+    measure: str,
+    lines: Sequence[Line],
+    ys: Sequence[float] | None = None,
+    *,
+    over: Sequence[Line] | None = None,
+    landmarks: Iterable[float | None] = (),
+    name: str = "",
+    room: float = 0.0,
+    **further: Any,
 ) -> Axis:
-    """The axis that shows some lines; `landmarks` beside no effect are always shown."""
-    return plan_axis(measure, [line.values for line in lines], landmarks, right=ax.bbox.width, **further)
+    """Estimates with their intervals, one below the other; arrows where an interval leaves the axis.
 
-
-def draw_lines(ax: Axes, axis: Axis, lines: Sequence[Line], ys: Sequence[float] | None = None) -> None:
-    """Estimates with their intervals, one below the other; arrows where an interval leaves the axis."""
+    The value axis, which is returned, suits the lines `over` (if None, those drawn) and always shows no
+    effect and the `landmarks`; `further` intervals as of `view.axis.plan_axis`.
+    """
+    shown = lines if over is None else over
+    axis = plan_axis(measure, [line.values for line in shown], landmarks, right=ax.bbox.width, **further)
+    show_axis(ax, axis, name, room=room)
+    ax.spines["left"].set_visible(False)
+    ax.set_yticks([])
     if ys is None:
         ax.set_ylim(len(lines) - 0.5, -0.5)
     for y, line in zip(ys or range(len(lines)), lines, strict=True):
-        if line.bounds:
-            _draw_interval(ax, axis, line, y)
-        estimate = line.values[0]
-        if estimate is not None and line.mark != "diamond" and not side(axis, estimate):
-            fill = style.PAPER if line.hollow else line.colour
-            look: Look = {"markerfacecolor": fill, "markeredgecolor": line.colour, "markeredgewidth": 1.0}
-            x = scale(estimate, axis.logarithmic)
-            ax.plot(x, y, line.mark, markersize=5.2, zorder=MARKS, gid=line.gid, **look)
+        _draw_line(ax, axis, line, y)
+    return axis
+
+
+def _draw_line(ax: Axes, axis: Axis, line: Line, y: float) -> None:
+    if line.bounds:
+        _draw_interval(ax, axis, line, y)
+    estimate = line.values[0]
+    if estimate is not None and line.mark != "diamond" and not side(axis, estimate):
+        fill, x = style.PAPER if line.hollow else line.colour, scale(estimate, axis.logarithmic)
+        look: Look = {"markerfacecolor": fill, "markeredgecolor": line.colour, "markeredgewidth": 1.0}
+        ax.plot(x, y, line.mark, markersize=5.2, zorder=MARKS, gid=line.gid, **look)
 
 
 def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
@@ -412,26 +422,34 @@ def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
 def print_lines(ax: Axes, lines: Sequence[Line], measure: str, names: float, numbers: float) -> None:
     """Names left of the plot and estimates with intervals right of it, `names` and `numbers` points away."""
     for y, line in enumerate(lines):
-        name = lettering.shorten(clean(line.name), names - 6, style.SMALL_SIZE, line.bold)
-        print_beside(ax, y, -names, name, bold=line.bold)
+        print_beside(ax, y, -names, clean(line.name), bold=line.bold, room=names - 6)
         print_beside(ax, y, numbers, result(measure, line.values), align="right")
 
 
 def print_beside(
-    ax: Axes, y: float, x: float, text: str, *, align: str = "left", bold: bool = False, **kind: Any
+    ax: Axes,
+    y: float,
+    x: float,
+    text: str,
+    *,
+    size: float = style.SMALL_SIZE,
+    bold: bool = False,
+    align: str = "left",
+    room: float = math.inf,
+    **kind: Any,
 ) -> None:
     """Text at a height of the data, `x` points left (negative) or right of the plot."""
-    look: Look = {"fontsize": style.SMALL_SIZE, "verticalalignment": "center_baseline"}
     ax.annotate(
-        text,
+        lettering.shorten(text, room, size, bold),
         (0.0 if x < 0 else 1.0, y),
         (x, 0.0),
         xycoords=blended_transform_factory(ax.transAxes, ax.transData),
         textcoords="offset points",
         horizontalalignment=align,
         fontweight="bold" if bold else "normal",
+        fontsize=size,
         annotation_clip=False,
-        **look | kind,
+        **{"verticalalignment": "center_baseline"} | kind,
     )
 
 
@@ -448,11 +466,6 @@ def result(measure: str, values: Values) -> str:
 def values_of(row: Any) -> Values:
     """Estimate and interval of anything that has them."""
     return (row.estimate, row.ci_low, row.ci_high)
-
-
-def bounds_of(row: Any) -> list[tuple[float, float]]:
-    """The interval of anything that has one; an empty list where an end is missing."""
-    return [] if row.ci_low is None or row.ci_high is None else [(row.ci_low, row.ci_high)]
 
 
 LIGHT = 5.6  # radius of a light in points

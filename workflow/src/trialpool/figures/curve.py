@@ -18,7 +18,7 @@ from trialpool.figures.canvas import Look, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Level, Multiverse, Record
 from trialpool.text import clean
-from trialpool.view.axis import mcid_threshold, plan_axis, scale
+from trialpool.view.axis import intervals, mcid_threshold, plan_axis, scale
 
 Columns = Mapping[str, Sequence[Any]]
 LEFT, RIGHT = 150.0, 452.0
@@ -57,23 +57,29 @@ CONCLUSIONS = {  # colour, words
 @canvas.styled
 def draw_specification_curve(record: Record, columns: Columns) -> Figure:
     """The specification curve of a pooled record and the columns of its multiverse, sorted by estimate."""
-    dimensions, main = _dimensions(record), _main(record, columns)
+    dimensions, main, count = _dimensions(record), _main(record, columns), len(columns["estimate"])
     body = KEY + CURVE + 12 + sum(HEADING + ROW * len(levels) for levels in dimensions.values())
-    count = len(columns["estimate"])
-    rows = _drawn(count, main)
+    rows = _evenly_spaced(count, main)
+    drawn = {name: [values[row] for row in rows] for name, values in columns.items()}
+    bounds = zip(drawn["ci_low"], drawn["ci_high"], strict=True)
+    drawn["conclusion"] = [concluded(record, *pair) for pair in bounds]
     notes = _notes(record, count, len(rows))
     sheet, top = canvas.headed_record(record, "All defensible choices together", notes, body)
-    foot = top + KEY + CURVE
-    if main is not None:
-        _draw_main(sheet, rows.index(main), len(rows), (top + KEY, top + body))
-    curve = sheet.axes((LEFT, top + KEY, RIGHT, foot))
-    _draw_curve(curve, record, columns, rows, main)
-    _name_sides(sheet, curve, record, top + KEY)
-    sheet.text(MEDIAN_AT, foot + 22, "Median", bold=True, align="right")
-    sheet.lines(CLEAR_AT, foot + 14, ("Clear", "benefit"), 8, bold=True, align="right")
-    y = foot + 12
+    top += KEY
+    at = None if main is None else rows.index(main)
+    if at is not None:  # a band through the whole figure where the analysis as configured stands
+        ax = _blank_axes(sheet, (LEFT, top, RIGHT, top + body - KEY), len(rows))
+        half = max(0.5, 1.2 * len(rows) / (RIGHT - LEFT))
+        ax.axvspan(at - half, at + half, facecolor=style.POOLED_LIGHT, linewidth=0)
+    y = top + CURVE
+    curve = sheet.axes((LEFT, top, RIGHT, y))
+    _draw_curve(curve, record, drawn, at)
+    _name_sides(sheet, curve, record, top)
+    sheet.text(MEDIAN_AT, y + 22, "Median", bold=True, align="right")
+    sheet.lines(CLEAR_AT, y + 14, ("Clear", "benefit"), 8, bold=True, align="right")
+    y += 12
     for levels in dimensions.values():
-        _draw_dimension(sheet, record, columns, rows, levels, y)
+        _draw_dimension(sheet, record, drawn, levels, y)
         y += HEADING + ROW * len(levels)
     return sheet.figure
 
@@ -87,9 +93,8 @@ def describe_multiverse(record: Record) -> str:
     values = (multiverse.estimate_low, multiverse.estimate_high, multiverse.estimate_median)
     low, high, middle = words.format_values(record.measure, values)
     reached = f"Estimates from {low} to {high}, median {middle}."
-    return " ".join(
-        [start, *_notes(record, multiverse.specifications, multiverse.specifications)[:1], reached]
-    )
+    count = multiverse.specifications
+    return " ".join([start, *_notes(record, count, count)[:1], reached])
 
 
 def concluded(record: Record, low: float | None, high: float | None) -> str:
@@ -123,10 +128,10 @@ def _main(record: Record, columns: Columns) -> int | None:
     return next((at for at, row in enumerate(rows) if list(row) == list(wanted.values())), None)
 
 
-def _drawn(count: int, main: int | None) -> list[int]:
+def _evenly_spaced(count: int, main: int | None) -> list[int]:
     """Evenly spaced specifications, all of them up to MOST_DRAWN, the configured one always among them.
 
-    >>> _drawn(3, None), len(_drawn(9000, 77)), 77 in _drawn(9000, 77)
+    >>> _evenly_spaced(3, None), len(_evenly_spaced(9000, 77)), 77 in _evenly_spaced(9000, 77)
     ([0, 1, 2], 500, True)
     """
     shown = min(count, MOST_DRAWN)
@@ -137,69 +142,57 @@ def _drawn(count: int, main: int | None) -> list[int]:
     return rows
 
 
-def _draw_main(sheet: Sheet, at: int, count: int, ends: tuple[float, float]) -> None:
-    """A band through the whole figure where the analysis as configured stands."""
-    ax = sheet.axes((LEFT, ends[0], RIGHT, ends[1]))
+def _blank_axes(sheet: Sheet, frame: canvas.Frame, count: int) -> Axes:
+    """Axes without lines and ticks over so many specifications."""
+    ax = sheet.axes(frame)
     ax.set_axis_off()
     ax.set(xlim=(-0.5, count - 0.5), xticks=[], yticks=[])
-    half = max(0.5, 1.2 * count / (RIGHT - LEFT))
-    ax.axvspan(at - half, at + half, facecolor=style.POOLED_LIGHT, linewidth=0)
+    return ax
 
 
-def _draw_curve(ax: Axes, record: Record, columns: Columns, rows: list[int], main: int | None) -> None:
+def _draw_curve(ax: Axes, record: Record, drawn: Columns, main: int | None) -> None:
     pooled, threshold = canvas.pooled_of(record), mcid_threshold(record)
-    bounds = [(columns["ci_low"][at], columns["ci_high"][at]) for at in rows]
+    bounds = list(zip(drawn["ci_low"], drawn["ci_high"], strict=True))
     axis = plan_axis(
         record.measure,
-        [(columns["estimate"][at], *pair) for at, pair in zip(rows, bounds, strict=True)],
+        list(zip(drawn["estimate"], drawn["ci_low"], drawn["ci_high"], strict=True)),
         [pooled.estimate, threshold],
-        pooled=canvas.bounds_of(pooled),
+        pooled=intervals([canvas.values_of(pooled)]),
         right=CURVE,
     )
     canvas.show_axis(ax, axis, which="y")
-    ax.set(xlim=(-0.5, len(rows) - 0.5), xticks=[])
+    ax.set(xlim=(-0.5, len(bounds) - 0.5), xticks=[])
     canvas.draw_landmarks(ax, record, pooled=False, which="y")
-    step = (RIGHT - LEFT) / len(rows)
+    step = (RIGHT - LEFT) / len(bounds)
+
+    def shown(value: float) -> float:
+        return min(max(scale(value, axis.logarithmic), axis.low), axis.high)
+
     for name, (colour, _) in CONCLUSIONS.items():
-        shown = [x for x, pair in enumerate(bounds) if None not in pair and concluded(record, *pair) == name]
-        ends = [
-            [min(max(scale(bounds[x][end], axis.logarithmic), axis.low), axis.high) for x in shown]
-            for end in (0, 1)
+        strokes = [
+            (x, shown(pair[0]), shown(pair[1]))
+            for x, pair in enumerate(bounds)
+            if None not in pair and drawn["conclusion"][x] == name
         ]
-        look: Look = {"color": colour, "linewidth": min(1.1, max(0.35, 0.7 * step)), "zorder": canvas.LINES}
-        canvas.draw_strokes(ax, shown, *ends, gid=f"interval-{name}", **look)
-    ys = [scale(columns["estimate"][at], axis.logarithmic) for at in rows]
-    kind: Look = {"markersize": min(4.0, max(1.6, 0.9 * step)), "markeredgewidth": 0.0}
-    ax.plot(range(len(rows)), ys, "o", color=style.INK, zorder=canvas.MARKS, gid="estimates", **kind)
+        look: Look = {"color": colour, "linewidth": min(1.1, max(0.35, 0.7 * step))}
+        canvas.draw_strokes(ax, strokes, gid=f"interval-{name}", **look)
+    ys = [scale(value, axis.logarithmic) for value in drawn["estimate"]]
+    look = {"markersize": min(4.0, max(1.6, 0.9 * step)), "markeredgewidth": 0.0, "color": style.INK}
+    ax.plot(range(len(ys)), ys, "o", zorder=canvas.MARKS, gid="estimates", **look)
     if main is not None:
-        kind = {"color": style.POOLED, "markersize": 6.6, "markeredgecolor": style.PAPER}
-        x = rows.index(main)
-        ax.plot(x, ys[x], "D", markeredgewidth=0.6, zorder=canvas.ABOVE, gid="main", **kind)
+        look = {"color": style.POOLED, "markeredgecolor": style.PAPER, "markeredgewidth": 0.6}
+        ax.plot(main, ys[main], "D", markersize=6.6, zorder=canvas.ABOVE, gid="main", **look)
     _draw_key(ax, main is not None)
 
 
 def _draw_key(ax: Axes, configured: bool) -> None:
     """What the colours and the diamond mean, above the curve."""
-    keys = [
-        *(ax.plot([], [], "D", color=style.POOLED, markersize=5.6, markeredgewidth=0) if configured else []),
-        *(
-            ax.plot([], [], "|", color=colour, markersize=8, markeredgewidth=1.6)[0]
-            for colour, _ in CONCLUSIONS.values()
-        ),
-    ]
-    names = [*(["as configured"] if configured else []), *(text for _, text in CONCLUSIONS.values())]
-    ax.legend(
-        keys,
-        names,
-        loc="lower left",
-        bbox_to_anchor=(0.01, 1.02),
-        ncols=4,
-        borderpad=0.0,
-        borderaxespad=0.0,
-        handlelength=0.8,
-        handletextpad=0.4,
-        columnspacing=1.4,
-    )
+    if configured:
+        ax.plot([], [], "D", color=style.POOLED, markersize=5.6, markeredgewidth=0, label="as configured")
+    for colour, name in CONCLUSIONS.values():
+        ax.plot([], [], "|", color=colour, markersize=8, markeredgewidth=1.6, label=name)
+    room: Look = {"borderpad": 0.0, "borderaxespad": 0.0, "handletextpad": 0.4, "columnspacing": 1.4}
+    ax.legend(loc="lower left", bbox_to_anchor=(0.01, 1.02), ncols=4, handlelength=0.8, **room)
 
 
 def _name_sides(sheet: Sheet, ax: Axes, record: Record, top: float) -> None:
@@ -216,34 +209,29 @@ def _name_sides(sheet: Sheet, ax: Axes, record: Record, top: float) -> None:
             canvas.print_beside(ax, canvas.on_axis(record, value), 4, text, color=style.MUTED)
 
 
-def _draw_dimension(
-    sheet: Sheet, record: Record, columns: Columns, rows: list[int], levels: list[Level], y: float
-) -> None:
+def _draw_dimension(sheet: Sheet, record: Record, drawn: Columns, levels: Sequence[Level], y: float) -> None:
     """A heading and a row of marks a level, with how its specifications come out."""
-    dimension = levels[0].dimension
+    dimension, count = levels[0].dimension, len(drawn["estimate"])
     heading = DIMENSIONS.get(dimension) or words.capital(words.spaced(dimension))
     sheet.text(style.MARGIN, y + 10.5, heading, bold=True)
     sheet.text(RIGHT, y + 10.5, _share(record, dimension), colour=style.MUTED, align="right")
-    ax = sheet.axes((LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)))
-    ax.set_axis_off()
-    ax.set(xlim=(-0.5, len(rows) - 0.5), ylim=(len(levels) - 0.5, -0.5), xticks=[], yticks=[])
-    ax.hlines(range(len(levels)), -0.5, len(rows) - 0.5, colors=style.HAIRLINE, linewidth=0.5)
-    said = [concluded(record, columns["ci_low"][at], columns["ci_high"][at]) for at in rows]
+    ax = _blank_axes(sheet, (LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)), count)
+    ax.set_ylim(len(levels) - 0.5, -0.5)
+    ax.hlines(range(len(levels)), -0.5, count - 0.5, colors=style.HAIRLINE, linewidth=0.5)
     heights = {level.level: number for number, level in enumerate(levels)}
+    chosen = [heights.get(level) for level in drawn[dimension]]
+    width = min(2.2, max(0.5, 0.7 * (RIGHT - LEFT) / count))
     for name, (colour, _) in CONCLUSIONS.items():
-        marks = [
-            (x, heights[columns[dimension][at]])
-            for x, at in enumerate(rows)
-            if said[x] == name and columns[dimension][at] in heights
+        strokes = [
+            (x, at - 0.33, at + 0.33)
+            for x, at in enumerate(chosen)
+            if at is not None and drawn["conclusion"][x] == name
         ]
-        ends = [y - 0.33 for _, y in marks], [y + 0.33 for _, y in marks]
-        look: Look = {"color": colour, "linewidth": min(2.2, max(0.5, 0.7 * (RIGHT - LEFT) / len(rows)))}
-        canvas.draw_strokes(ax, [x for x, _ in marks], *ends, gid="choice", zorder=canvas.LINES, **look)
+        canvas.draw_strokes(ax, strokes, color=colour, linewidth=width, gid="choice")
     medians = words.format_values(record.measure, [level.median for level in levels])
     for number, (level, median) in enumerate(zip(levels, medians, strict=True)):
         name = LEVELS.get(level.level) or clean(words.spaced(level.level))
-        name = lettering.shorten(name, LEFT - style.MARGIN - 12)
-        canvas.print_beside(ax, number, style.MARGIN + 6 - LEFT, name)
+        canvas.print_beside(ax, number, style.MARGIN + 6 - LEFT, name, room=LEFT - style.MARGIN - 12)
         canvas.print_beside(ax, number, MEDIAN_AT - RIGHT, median, align="right")
         clear = words.percent(level.clear_benefit)
         canvas.print_beside(ax, number, CLEAR_AT - RIGHT, clear, align="right")

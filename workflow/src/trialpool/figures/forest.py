@@ -23,7 +23,6 @@ from trialpool.figures.forest_layout import (
     SUBTITLE_LEADING,
     Column,
     Layout,
-    Placed,
     Row,
     cell_lines,
     outcome_lines,
@@ -76,8 +75,8 @@ def draw_forest(record: Record, preset: str = "default") -> Figure:
     _draw_head(sheet, layout)
     if layout.total_rule is not None:
         _draw_rule(sheet, layout.total_rule, colour=style.RULE, thickness=0.6)
-    for placed in layout.rows:
-        _draw_cells(sheet, layout, placed)
+    for row in layout.rows:
+        _draw_cells(sheet, layout, row)
     _draw_marks(sheet, layout)
     _draw_value_axis(sheet, layout)
     _draw_footnotes(sheet, layout)
@@ -105,34 +104,34 @@ def _draw_head(sheet: Sheet, layout: Layout) -> None:
         top, width = layout.head_top - 3, layout.width - style.MARGIN
         fill = layout.look.head_fill
         sheet.box(style.MARGIN / 2, top, width, layout.rule - top, fill=fill, level=BELOW)
-    for heading, lines, start, end in layout.headings:
+    for heading in layout.headings:
         baseline = layout.rule - HEADINGS_UP
         if heading.level:
             baseline -= CELL_LEADING + 5
-            sheet.line((start, end), (baseline + 4,) * 2, colour=style.RULE, thickness=0.5)
-            baseline -= (len(lines) - 1) * CELL_LEADING
-        x = {"left": start, "right": end, "center": (start + end) / 2}[heading.align]
-        sheet.lines(x, baseline, lines, CELL_LEADING, bold=True, align=heading.align)
+            sheet.line((heading.left, heading.right), (baseline + 4,) * 2, colour=style.RULE, thickness=0.5)
+            baseline -= (len(heading.lines) - 1) * CELL_LEADING
+        middle = (heading.left + heading.right) / 2
+        x = {"left": heading.left, "right": heading.right, "center": middle}[heading.align]
+        sheet.lines(x, baseline, heading.lines, CELL_LEADING, bold=True, align=heading.align)
     _draw_rule(sheet, layout.rule)
 
 
-def _draw_cells(sheet: Sheet, layout: Layout, placed: Placed) -> None:
+def _draw_cells(sheet: Sheet, layout: Layout, row: Row) -> None:
     """The cells of one row."""
-    row = placed.row
     for column in layout.columns:
         text = row.cells.get(column.key, "")
         if column.key == PLOT or not text:
             continue
         if column.key == "study":
-            (_draw_label if row.kind == "study" else _draw_whole_line)(sheet, layout, placed, column)
+            (_draw_label if row.kind == "study" else _draw_whole_line)(sheet, layout, row, column)
         elif column.key.startswith(BIAS):
-            draw_light(sheet, column.left + column.width / 2, placed.middle, LIGHT, text)
+            draw_light(sheet, column.left + column.width / 2, row.middle, LIGHT, text)
         else:
             bold = row.kind == "pooled"
             muted = column.key.startswith(("received", "outcome")) or row.kind == "prediction"
             sheet.lines(
                 column.left if column.align == "left" else column.left + column.width,
-                placed.baseline,
+                row.baseline,
                 cell_lines(column, text, bold),
                 CELL_LEADING,
                 size=column.size,
@@ -142,28 +141,26 @@ def _draw_cells(sheet: Sheet, layout: Layout, placed: Placed) -> None:
             )
 
 
-def _draw_whole_line(sheet: Sheet, layout: Layout, placed: Placed, column: Column) -> None:
+def _draw_whole_line(sheet: Sheet, layout: Layout, row: Row, column: Column) -> None:
     """The text of a heading, subtotal or total, and what stands small behind it."""
-    row, x, bold = placed.row, column.left, placed.row.kind != "prediction"
+    x, bold = column.left, row.kind != "prediction"
     colour = style.INK if bold else style.MUTED
     lines = whole_line(row, layout.columns)
-    sheet.lines(x, placed.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, bold=bold, colour=colour)
+    sheet.lines(x, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, bold=bold, colour=colour)
     if row.cells.get("aside"):
         x += lettering.width(lines[-1], style.BODY_SIZE, bold) + 8
-        aside = lettering.shorten(row.cells["aside"], layout.axis.left - 8 - x)
-        sheet.text(x, placed.baseline, aside, colour=style.MUTED)
+        room = layout.axis.left - 8 - x
+        sheet.text(x, row.baseline, row.cells["aside"], colour=style.MUTED, room=room)
 
 
-def _draw_label(sheet: Sheet, layout: Layout, placed: Placed, column: Column) -> None:
+def _draw_label(sheet: Sheet, layout: Layout, row: Row, column: Column) -> None:
     """The label of a trial with its marks and, below it, what was measured."""
-    row, lines = placed.row, cell_lines(column, placed.row.cells["study"])
-    y = sheet.lines(column.left, placed.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, url=row.url)
+    lines = cell_lines(column, row.cells["study"])
+    y = sheet.lines(column.left, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, url=row.url)
     if row.marks:
         x = column.left + lettering.width(lines[-1], style.BODY_SIZE) + MARK_GAP
         sheet.text(x, y - CELL_LEADING - RAISED, row.marks, size=style.MARK_SIZE, colour=style.MUTED)
-    if column.lines > 1:
-        second = outcome_lines(row.cells.get("outcome", ""))
-        sheet.lines(column.left, y, second, CELL_LEADING, colour=style.MUTED)
+    sheet.lines(column.left, y, outcome_lines(column, row), CELL_LEADING, colour=style.MUTED)
 
 
 def _draw_footnotes(sheet: Sheet, layout: Layout) -> None:
@@ -190,9 +187,9 @@ def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
         _draw_band(sheet, layout, layout.threshold, record.better)
     null = position(axis, MEASURES[record.measure].null)
     sheet.line((null, null), ends, level=BEHIND, gid="no-effect")
-    pooled = next((placed for placed in layout.rows if placed.row.kind == "pooled"), None)
-    if pooled and pooled.row.estimate is not None and layout.look.pooled_line:
-        x, ends = position(axis, pooled.row.estimate), (layout.rule, pooled.middle)
+    pooled = next((row for row in layout.rows if row.kind == "pooled"), None)
+    if pooled and pooled.estimate is not None and layout.look.pooled_line:
+        x, ends = position(axis, pooled.estimate), (layout.rule, pooled.middle)
         colour = layout.look.pooled
         sheet.line((x, x), ends, colour=colour, thickness=0.7, dashes=(1, 1.6), level=BEHIND)
 
@@ -215,19 +212,19 @@ def _draw_band(sheet: Sheet, layout: Layout, threshold: float, better: str) -> N
 
 def _draw_marks(sheet: Sheet, layout: Layout) -> None:
     """The mark of every row: square and interval, diamond, or prediction interval."""
-    heaviest = max((p.row.weight or 0.0 for p in layout.rows if p.row.kind == "study"), default=0.0)
-    for index, placed in enumerate(layout.rows):
-        if placed.row.kind == "study":
-            _draw_study(sheet, layout, placed, heaviest, index)
-        elif placed.row.kind in ("pooled", "subtotal"):
-            _draw_diamond(sheet, layout, placed, index)
-        elif placed.row.kind == "prediction":
-            _draw_prediction(sheet, layout, placed)
+    heaviest = max((row.weight or 0.0 for row in layout.rows if row.kind == "study"), default=0.0)
+    for index, row in enumerate(layout.rows):
+        if row.kind == "study":
+            _draw_study(sheet, layout, row, heaviest, index)
+        elif row.kind in ("pooled", "subtotal"):
+            _draw_diamond(sheet, layout, row, index)
+        elif row.kind == "prediction":
+            _draw_prediction(sheet, layout, row)
 
 
-def _draw_study(sheet: Sheet, layout: Layout, placed: Placed, heaviest: float, index: int) -> None:
+def _draw_study(sheet: Sheet, layout: Layout, row: Row, heaviest: float, index: int) -> None:
     """The interval of a trial, and a square whose area is in proportion to the weight, within sight."""
-    row, axis, y = placed.row, layout.axis, placed.middle
+    axis, y = layout.axis, row.middle
     _draw_interval(sheet, axis, y, row, gid=f"ci-{index}")
     if row.estimate is None or side(axis, row.estimate):
         return
@@ -275,9 +272,9 @@ def _end(sheet: Sheet, axis: Axis, y: float, value: float, colour: str, gid: str
     return base
 
 
-def _draw_prediction(sheet: Sheet, layout: Layout, placed: Placed) -> None:
+def _draw_prediction(sheet: Sheet, layout: Layout, row: Row) -> None:
     """A bar with end caps, arrows where it leaves the axis."""
-    row, y, colour = placed.row, placed.middle, layout.look.pooled
+    y, colour = row.middle, layout.look.pooled
     _draw_interval(sheet, layout.axis, y, row, colour=colour, thickness=PREDICTION, gid="prediction")
     for value in (row.low, row.high):
         if value is not None and not side(layout.axis, value):
@@ -285,9 +282,9 @@ def _draw_prediction(sheet: Sheet, layout: Layout, placed: Placed) -> None:
             sheet.line((x, x), (y - CAP, y + CAP), colour=colour, thickness=1.0)
 
 
-def _draw_diamond(sheet: Sheet, layout: Layout, placed: Placed, index: int) -> None:
+def _draw_diamond(sheet: Sheet, layout: Layout, row: Row, index: int) -> None:
     """Estimate and interval of a pooled row; hollow and smaller for a subgroup, cut where the axis ends."""
-    row, axis, y, hollow = placed.row, layout.axis, placed.middle, placed.row.kind != "pooled"
+    axis, y, hollow = layout.axis, row.middle, row.kind != "pooled"
     if row.estimate is None or row.low is None or row.high is None:
         return
     x, half, colour, gid = (

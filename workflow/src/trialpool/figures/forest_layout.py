@@ -24,7 +24,7 @@ from trialpool.view.forest_table import (
     Arm,
     Estimate,
     ForestTable,
-    Group,
+    Pooled,
     Study,
     forest_axis,
     forest_table,
@@ -43,7 +43,6 @@ LONGEST_HEADING = 100.0  # of a group of columns; longer ones wrap
 MARK_GAP = 1.5
 WIDE, NARROW, JOINED = 12.0, 7.0, 3.0
 COMPACT_FROM = 26  # trials from which every row is one line
-WHOLE_LINE = ("heading", "subtotal", "pooled", "prediction")
 LEAST_WIDTH = 470.0
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
 CELL_LEADING, SUBTITLE_LEADING = 8.8, 10.0
@@ -136,7 +135,8 @@ class Row:
     """One line of a forest plot.
 
     `kind` is study, heading, subtotal, pooled or prediction; `cells` maps a column's key to its text;
-    `estimate`, `low` and `high` are on the natural scale; `marks` stand raised behind the label.
+    `estimate`, `low` and `high` are on the natural scale; `marks` stand raised behind the label. Once placed,
+    the first line stands on `baseline` and its mark in the plot at the height `middle`.
     """
 
     kind: str
@@ -148,45 +148,38 @@ class Row:
     hollow: bool = False
     marks: str = ""
     url: str = ""
+    baseline: float = 0.0
+    middle: float = 0.0
 
 
 def _forest_rows(table: ForestTable, look: Preset) -> list[Row]:
     """All rows of the plot from top to bottom in a house style."""
     domains = _shown_domains(table.studies, look.bias)
-    rows = [row for group in table.groups for row in _group_rows(table, group, look, domains)]
-    return [*rows, *_total_rows(table, look)]
+    rows = []
+    for group in table.groups:
+        rows += [Row("heading", {"study": group.name})] if group.name else []
+        rows += [_study_row(study, look, domains, bool(table.total)) for study in group.studies]
+        rows += [_subtotal_row(group.subtotal, look)] if group.subtotal else []
+    return [*rows, *(_total_rows(table, table.total, look) if table.total else [])]
 
 
-def _group_rows(table: ForestTable, group: Group, look: Preset, domains: Sequence[str] | None) -> list[Row]:
-    rows = [Row("heading", {"study": group.name})] if group.name else []
-    rows += [_study_row(study, look, domains, bool(table.total)) for study in group.studies]
-    if group.subtotal:
-        total = group.subtotal
-        spread = (("τ²", total.tau2.estimate), ("I²", total.i2))
-        aside = ", ".join(f"{sign} = {each.text}" for sign, each in spread if each.value is not None)
-        cells = {"study": f"Subtotal, {total.trials}", "aside": aside, **_effect_cells(total.effect, look)}
-        rows.append(Row("subtotal", cells, *total.effect.values))
-    return rows
+def _subtotal_row(total: Pooled, look: Preset) -> Row:
+    spread = (("τ²", total.tau2.estimate), ("I²", total.i2))
+    aside = ", ".join(f"{sign} = {each.text}" for sign, each in spread if each.value is not None)
+    cells = {"study": f"Subtotal, {total.trials}", "aside": aside, **_effect_cells(total.effect, look)}
+    return Row("subtotal", cells, *total.effect.values)
 
 
 def _study_row(study: Study, look: Preset, domains: Sequence[str] | None, weighted: bool) -> Row:
     week = f"week\u00a0{study.weeks}" if study.weeks else ""
-    cells = {"study": study.label, "weight": ""}
-    if weighted and study.weight.value is not None:
-        cells["weight"] = study.weight.text
+    cells = {"study": study.label}
+    cells["weight"] = study.weight.text if weighted and study.weight.value is not None else ""
     cells["outcome"] = ", ".join(filter(None, (study.instrument, week))) if look.outcome else ""
     for side, arm in study.arms.items():
         cells |= _arm_cells(side, arm, look)
     cells |= _effect_cells(study.effect, look) | _bias_cells(study, domains)
-    return Row(
-        "study",
-        cells,
-        *study.effect.values,
-        study.weight.value,
-        hollow=study.imputed,
-        marks=study.marks,
-        url=study.url,
-    )
+    values = (*study.effect.values, study.weight.value)
+    return Row("study", cells, *values, hollow=study.imputed, marks=study.marks, url=study.url)
 
 
 def _effect_cells(effect: Estimate, look: Preset) -> dict[str, str]:
@@ -209,11 +202,9 @@ def _arm_cells(side: str, arm: Arm, look: Preset) -> dict[str, str]:
     }
 
 
-def _total_rows(table: ForestTable, look: Preset) -> list[Row]:
-    if not table.total:
-        return []
-    trials, effect = table.total.trials, table.total.effect
-    sizes = {"study": ", ".join(filter(None, (trials, table.people))), "short": trials}
+def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
+    """The pooled line and, where there is one, the prediction interval."""
+    sizes = {"study": ", ".join(filter(None, (total.trials, table.people))), "short": total.trials}
     cells = {
         key: look.total.format(model=table.model, size=size, level=table.level) for key, size in sizes.items()
     }
@@ -222,7 +213,7 @@ def _total_rows(table: ForestTable, look: Preset) -> list[Row]:
         arm = table.totals[side]
         cells |= {f"n_{side}": arm.n, f"value_{side}": arm.events}
         cells[f"spread_{side}"] = f"/{arm.n}" if arm.events else ""
-    rows = [Row("pooled", cells | _effect_cells(effect, look), *effect.values)]
+    rows = [Row("pooled", cells | _effect_cells(total.effect, look), *total.effect.values)]
     if table.prediction:
         interval = _effect_cells(table.prediction, look)["interval"]
         cells = {"study": f"{table.level} prediction interval", "estimate": "", "interval": interval}
@@ -288,12 +279,19 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A heading over the columns `keys`; level 0 stands on the rule, level 1 above."""
+    """A heading from `left` to `right` over the columns `keys`; level 0 is on the rule, level 1 above."""
 
     keys: tuple[str, ...]
     text: str
     align: str
     level: int = 0
+    lines: tuple[str, ...] = ()
+    left: float = 0.0
+    right: float = 0.0
+
+    def inside(self, columns: Sequence[Column]) -> list[int]:
+        """Which of the columns present it stands over (some of its own may be absent)."""
+        return [index for index, column in enumerate(columns) if column.key in self.keys]
 
 
 def _is_compact(rows: Sequence[Row]) -> bool:
@@ -306,16 +304,16 @@ def _has_events(rows: Sequence[Row]) -> bool:
     return any(row.cells.get("spread_experimental", "").startswith("/") for row in rows)
 
 
-def _plan_columns(rows: Sequence[Row], preset: Preset, headings: Sequence[Heading]) -> list[Column]:
+def _plan_columns(rows: Sequence[Row], look: Preset, headings: Sequence[Heading]) -> list[Column]:
     """The columns that have something to say, from left to right, each with its place in points."""
-    compact = _is_compact(rows)
-    events = _has_events(rows)
-    columns = [column for block in preset.columns for column in _block(block, compact, events, preset)]
-    filled = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)} | {
-        PLOT
-    }
-    columns = [column for column in columns if column.key in filled]
-    columns = [replace(column, width=_natural_width(column, rows)) for column in columns]
+    blocks = _blocks(_is_compact(rows), _has_events(rows), look)
+    filled = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)}
+    columns = [
+        replace(column, width=_natural_width(column, rows))
+        for block in look.columns
+        for column in blocks[block]
+        if column.key in filled | {PLOT}
+    ]
     placed = _placed(_widened(columns, headings))
     lack = LEAST_BEFORE_PLOT - next(column.left for column in placed if column.key == PLOT)
     if lack > 0:  # the lines beside the axis need room
@@ -325,35 +323,20 @@ def _plan_columns(rows: Sequence[Row], preset: Preset, headings: Sequence[Headin
 
 def _placed(columns: Sequence[Column]) -> list[Column]:
     """Columns beside each other, the first at the margin."""
-    placed, x = [], style.MARGIN
-    for index, column in enumerate(columns):
-        x += column.gap if index else 0.0
+    placed: list[Column] = []
+    x = style.MARGIN
+    for column in columns:
+        x += column.gap if placed else 0.0
         placed.append(replace(column, left=x))
         x += column.width
     return placed
 
 
-def _block(block: str, compact: bool, events: bool, preset: Preset) -> list[Column]:
-    if block == "study":
-        label = Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=1 if compact else 2)
-        outcome = Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT)
-        return [label, outcome] if compact and preset.outcome else [label]
-    if block == "arms":
-        return [column for side in SIDES for column in _arm_block(side, compact, events, preset)]
-    if block == "effect":
-        return [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)]
-    if block == "weight":
-        return [Column("weight", "right", WIDE)]
-    if block == BIAS:
-        letters = [
-            Column(f"{BIAS}{name}", "center", 2.0 if number else WIDE) for number, name in enumerate(LETTERS)
-        ]
-        return [Column(BIAS, "center", WIDE), *letters]
-    return [Column(PLOT, "left", WIDE)]
-
-
-def _arm_block(side: str, compact: bool, events: bool, preset: Preset) -> list[Column]:
-    """The columns of one arm; "12/30" stands closer than "4.2 ± 1.3"."""
+def _blocks(compact: bool, events: bool, look: Preset) -> dict[str, list[Column]]:
+    """The columns of every block that a house style may name; "12/30" stands closer than "4.2 ± 1.3"."""
+    labels = [Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=1 if compact else 2)]
+    if compact and look.outcome:
+        labels.append(Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT))
     shapes = {
         "received": Column("received", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, 1 if compact else 2),
         "n": Column("n", "right", NARROW),
@@ -361,9 +344,17 @@ def _arm_block(side: str, compact: bool, events: bool, preset: Preset) -> list[C
         "sd": Column("sd", "right", NARROW),
         "spread": Column("spread", "left", 0.5 if events else JOINED),
     }
-    chosen = [shapes[name] for name in (preset.events if events else preset.arms)]
+    chosen = [shapes[name] for name in (look.events if events else look.arms)]
     chosen = [replace(chosen[0], gap=WIDE), *chosen[1:]]
-    return [replace(column, key=f"{column.key}_{side}") for column in chosen]
+    letters = [Column(f"{BIAS}{name}", "center", 2.0 if name > "A" else WIDE) for name in LETTERS]
+    return {
+        "study": labels,
+        "arms": [replace(column, key=f"{column.key}_{side}") for side in SIDES for column in chosen],
+        "effect": [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)],
+        "weight": [Column("weight", "right", WIDE)],
+        BIAS: [Column(BIAS, "center", WIDE), *letters],
+        PLOT: [Column(PLOT, "left", WIDE)],
+    }
 
 
 def _natural_width(column: Column, rows: Sequence[Row]) -> float:
@@ -371,35 +362,28 @@ def _natural_width(column: Column, rows: Sequence[Row]) -> float:
         return PLOT_WIDTH
     if column.key.startswith(BIAS):
         return 2 * LIGHT
-    widest = 0.0
+    widths = [0.0]
     for row in rows:
         text = row.cells.get(column.key, "")
-        if not text or (column.key == "study" and row.kind in WHOLE_LINE):
-            continue
-        bold = row.kind in ("pooled", "subtotal")
-        for line in cell_lines(column, text, bold):
-            widest = max(widest, lettering.width(line, column.size, bold))
-        if column.key == "study":
-            widest = max(widest, _label_width(column, row))
-    return widest
+        if text and (row.kind == "study" or column.key != "study"):
+            bold = row.kind in ("pooled", "subtotal")
+            lines = cell_lines(column, text, bold)
+            widths += [lettering.width(line, column.size, bold) for line in lines]
+            if row.marks and column.key == "study":
+                widths.append(widths[-1] + lettering.width(row.marks, style.MARK_SIZE) + MARK_GAP)
+            widths += [lettering.width(line) for line in outcome_lines(column, row)]
+    return max(widths)
 
 
-def _label_width(column: Column, row: Row) -> float:
-    """Width of a study's label with its raised marks, and of the line below it."""
-    label = cell_lines(column, row.cells["study"], False)[-1]
-    marks = lettering.width(row.marks, style.MARK_SIZE) + MARK_GAP if row.marks else 0.0
-    second = row.cells.get("outcome", "") if column.lines > 1 else ""
-    below = max((lettering.width(line) for line in outcome_lines(second)), default=0.0)
-    return max(lettering.width(label, column.size) + marks, below)
+def outcome_lines(column: Column, row: Row) -> tuple[str, ...]:
+    """The small lines below a study's label, where its column has room: what was measured, and when.
 
-
-def outcome_lines(text: str) -> tuple[str, ...]:
-    """The small line below a study's label: what was measured, and when.
-
-    >>> outcome_lines("NRS, week 8")
+    >>> outcome_lines(Column("study", "left", 0.0, lines=2), Row("study", {"outcome": "NRS, week 8"}))
     ('NRS, week 8',)
     """
-    return lettering.wrap(text, LABEL_LIMIT, lines=2)
+    if column.key != "study" or column.lines == 1:
+        return ()
+    return lettering.wrap(row.cells.get("outcome", ""), LABEL_LIMIT, lines=2)
 
 
 def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]:
@@ -415,45 +399,37 @@ def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]
 
 def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]:
     """Columns made so wide that the headings on the rule fit over them."""
-    keys = [column.key for column in columns]
     for heading in headings:
-        span = _span_keys(heading, keys)
-        if not span:
+        inside = heading.inside(columns)
+        if not inside:
             continue
-        first = keys.index(span[0])
-        inside = columns[first : keys.index(span[-1]) + 1]
-        room = sum(column.width for column in inside) + sum(column.gap for column in inside[1:])
+        span = columns[inside[0] : inside[-1] + 1]
+        room = sum(column.width for column in span) + sum(column.gap for column in span[1:])
         wanted = lettering.width(heading.text, style.SMALL_SIZE, True)
         lack = (min(wanted, LONGEST_HEADING) if heading.level else wanted) - room
-        if lack > 0:
-            grow = lack if len(inside) == 1 else lack / 2
-            columns[first] = replace(columns[first], width=columns[first].width + grow)
-            last = keys.index(span[-1])
-            columns[last] = replace(columns[last], width=columns[last].width + lack - grow)
+        ends = {inside[0], inside[-1]}
+        for index in ends if lack > 0 else ():
+            columns[index] = replace(columns[index], width=columns[index].width + lack / len(ends))
     return columns
 
 
-def _span_keys(heading: Heading, keys: Sequence[str]) -> list[str]:
-    """The present columns that a heading stands over (some of its columns may be absent)."""
-    return [key for key in keys if key in heading.keys]
-
-
-def _plan_headings(record: Record, table: ForestTable, rows: Sequence[Row], preset: Preset) -> list[Heading]:
+def _plan_headings(record: Record, table: ForestTable, events: bool, look: Preset) -> list[Heading]:
     """The headings of all columns that this record may need."""
-    events, titles = _has_events(rows), dict(preset.titles)
+    titles = dict(look.titles)
     value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
+    letters = tuple(f"{BIAS}{name}" for name in LETTERS)
     headings = [
         Heading(("study",), titles.get("study", "Trial"), "left"),
         Heading(("outcome",), "Measured", "left"),
         Heading(("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "center"),
-        Heading(("weight",), titles.get("weight", "Weight"), "right"),
+        Heading(("weight",), "Weight", "right"),
         Heading((BIAS,), "Bias", "center"),
-        *(Heading((f"{BIAS}{name}",), name, "center") for name in LETTERS),
-        Heading(tuple(f"{BIAS}{name}" for name in LETTERS), "Risk of bias", "left", 1),
+        *(Heading((key,), name, "center") for key, name in zip(letters, LETTERS, strict=True)),
+        Heading(letters, "Risk of bias", "left", 1),
     ]
     for side in SIDES:
         name = words.capital(clean(getattr(record, f"{side}_name")) or side)
-        joined = "spread" in (preset.events if events else preset.arms)
+        joined = "spread" in (look.events if events else look.arms)
         parts = tuple(f"{part}_{side}" for part in ("received", "n", "value", "sd", "spread"))
         headings += [
             Heading(parts[:1], "Received", "left"),
@@ -465,16 +441,20 @@ def _plan_headings(record: Record, table: ForestTable, rows: Sequence[Row], pres
     return headings
 
 
+def _place_headings(headings: Sequence[Heading], columns: Sequence[Column]) -> list[Heading]:
+    """The headings over columns that are there, with their lines and the ends of these columns."""
+    placed = []
+    for heading in headings:
+        inside = [columns[index] for index in heading.inside(columns)]
+        if inside:
+            left, right = inside[0].left, inside[-1].left + inside[-1].width
+            limit = right - left if heading.level else 1e9
+            lines = lettering.wrap(heading.text, limit, style.SMALL_SIZE, True, 3)
+            placed.append(replace(heading, lines=lines, left=left, right=right))
+    return placed
+
+
 # places
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A row with the baseline of its first line and the height of its mark in the plot."""
-
-    row: Row
-    baseline: float
-    middle: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -488,17 +468,17 @@ class Layout:
     subtitle: tuple[str, ...]
     head_top: float
     rule: float
-    columns: tuple[Column, ...]
-    headings: tuple[tuple[Heading, tuple[str, ...], float, float], ...]
-    rows: tuple[Placed, ...]
+    columns: Sequence[Column]
+    headings: Sequence[Heading]
+    rows: Sequence[Row]
     total_rule: float | None
     bottom: float
     axis: Axis
-    beside_axis: tuple[str, ...]
+    beside_axis: Sequence[str]
     directions: tuple[tuple[str, ...], tuple[str, ...]]
     threshold: float | None
     notes_top: float
-    notes: tuple[tuple[str, tuple[str, ...]], ...]
+    notes: Sequence[tuple[str, tuple[str, ...]]]
     compact: bool
     events: bool
 
@@ -514,57 +494,42 @@ def plan_layout(record: Record, look: Preset) -> Layout:
     """
     table = forest_table(record)
     rows = _forest_rows(table, look)
-    headings = _plan_headings(record, table, rows, look)
+    compact, events = _is_compact(rows), _has_events(rows)
+    headings = _plan_headings(record, table, events, look)
     columns = _plan_columns(rows, look, headings)
+    headings = _place_headings(headings, columns)
     width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
     room = width - 2 * style.MARGIN
     title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
     subtitle = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
     head_top = style.MARGIN + len(title) * TITLE_LEADING + len(subtitle) * SUBTITLE_LEADING + 8
-    spans = _heading_spans(headings, columns)
-    plot = next(column for column in columns if column.key == PLOT)
     threshold = mcid_threshold(record) if look.band else None
-    axis = forest_axis(table, threshold, plot.left)
+    axis = forest_axis(table, threshold, next(column.left for column in columns if column.key == PLOT))
     directions = _direction_lines(record.direction, axis.right - axis.left - 12)
     words_deep = max(len(lines) for lines in directions)
     above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
-    head_deep = max(above, 1 + max((len(lines) for head, lines, *_ in spans if head.level), default=0))
+    head_deep = max(above, 1 + max((len(each.lines) for each in headings if each.level), default=0))
     rule = head_top + head_deep * CELL_LEADING + 8
-    compact = _is_compact(rows)
-    placed, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
-    beside = _beside_axis(record, table, plot)
-    depth = AXIS_DEPTH + below * CELL_LEADING
-    notes_top = bottom + max(depth, len(beside) * LEADING + 4) + 6
+    rows, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
+    beside = [
+        line
+        for text in forest_notes.heterogeneity(record, table)
+        for line in lettering.wrap(text, axis.left - style.MARGIN - 12)
+    ]
+    notes_top = bottom + max(AXIS_DEPTH + below * CELL_LEADING, len(beside) * LEADING + 4) + 6
     footnotes = _footnotes(record, table, rows, axis, threshold, room, look.bias)
     height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * LEADING + style.MARGIN
     return Layout(
-        look, width, height, title, subtitle, head_top, rule, tuple(columns), tuple(spans), tuple(placed),
-        total_rule, bottom, axis, beside, directions, threshold, notes_top, footnotes, compact,
-        _has_events(rows),
+        look, width, height, title, subtitle, head_top, rule, columns, headings, rows, total_rule, bottom,
+        axis, beside, directions, threshold, notes_top, footnotes, compact, events,
     )  # fmt: skip
-
-
-def _heading_spans(
-    headings: Sequence[Heading], columns: Sequence[Column]
-) -> list[tuple[Heading, tuple[str, ...], float, float]]:
-    """Each heading with its lines and the left and right ends of its columns."""
-    keys = [column.key for column in columns]
-    spans = []
-    for heading in headings:
-        inside = [columns[keys.index(key)] for key in _span_keys(heading, keys)]
-        if inside:
-            left, right = inside[0].left, inside[-1].left + inside[-1].width
-            limit = right - left if heading.level else 1e9
-            lines = lettering.wrap(heading.text, limit, style.SMALL_SIZE, True, 3)
-            spans.append((heading, lines, left, right))
-    return spans
 
 
 def _place_rows(
     rows: Sequence[Row], columns: Sequence[Column], top: float, compact: bool
-) -> tuple[list[Placed], float | None, float]:
+) -> tuple[list[Row], float | None, float]:
     """Rows below each other; also where the rule above the total stands and where the rows end."""
-    placed: list[Placed] = []
+    placed: list[Row] = []
     total_rule = None
     y, single = top, COMPACT_ROW if compact else ROW
     for row in rows:
@@ -575,7 +540,7 @@ def _place_rows(
             y += 4
         height = TOTAL_ROW if row.kind in ("pooled", "prediction") else single
         baseline = y + height / 2 + style.BODY_SIZE * 0.36
-        placed.append(Placed(row, baseline, y + height / 2))
+        placed.append(replace(row, baseline=baseline, middle=y + height / 2))
         y += height + (_row_lines(row, columns) - 1) * CELL_LEADING
     return placed, total_rule, y + 3
 
@@ -583,15 +548,11 @@ def _place_rows(
 def _row_lines(row: Row, columns: Sequence[Column]) -> int:
     if row.kind != "study":
         return len(whole_line(row, columns))
-    lines = 1
-    for column in columns:
-        text = row.cells.get(column.key, "")
-        if text:
-            count = len(cell_lines(column, text))
-            if column.key == "study" and column.lines > 1:
-                count += len(outcome_lines(row.cells.get("outcome", "")))
-            lines = max(lines, count)
-    return lines
+    filled = ((column, row.cells.get(column.key, "")) for column in columns)
+    counts = (
+        len(cell_lines(column, text)) + len(outcome_lines(column, row)) for column, text in filled if text
+    )
+    return max(counts, default=1)
 
 
 def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
@@ -609,9 +570,11 @@ def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
         for c in columns
         if c.left > start and (c.key == PLOT or row.cells.get(c.key))
     ]
-    end = min(after, default=LEAST_WIDTH)
-    room, bold = end - start - 6, row.kind != "prediction"
-    text = row.cells["study"]
+    room, bold, text = (
+        min(after, default=LEAST_WIDTH) - start - 6,
+        row.kind != "prediction",
+        row.cells["study"],
+    )
     if lettering.width(text, style.BODY_SIZE, bold) > room:
         text = row.cells.get("short", text)
     return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
@@ -625,13 +588,6 @@ def _direction_lines(direction: Direction, room: float) -> tuple[tuple[str, ...]
     return lettering.wrap(left, room - wide[1], lines=3), lettering.wrap(right, room - wide[0], lines=3)
 
 
-def _beside_axis(record: Record, table: ForestTable, plot: Column) -> tuple[str, ...]:
-    lines: list[str] = []
-    for text in forest_notes.heterogeneity(record, table):
-        lines += lettering.wrap(text, plot.left - style.MARGIN - 12)
-    return tuple(lines)
-
-
 def _footnotes(
     record: Record,
     table: ForestTable,
@@ -640,14 +596,14 @@ def _footnotes(
     threshold: float | None,
     room: float,
     manner: str,
-) -> tuple[tuple[str, tuple[str, ...]], ...]:
+) -> list[tuple[str, tuple[str, ...]]]:
     clipped = any(side_of(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
     listed = forest_notes.footnotes(record, table, clipped)
     if threshold is not None:
         listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
     bias = _bias_note(table.studies, manner)
     listed += [("", bias)] if bias else []
-    return tuple(
+    return [
         (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
         for mark, text in listed
-    )
+    ]

@@ -13,7 +13,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, forest_notes, lettering, style
-from trialpool.figures.canvas import Sheet
+from trialpool.figures.canvas import NULL, Look, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
@@ -43,57 +43,34 @@ def draw_funnel(record: Record) -> Figure:
     sheet, top = canvas.headed_record(record, "Funnel plot", _notes(record), HEIGHT + 48, WIDTH)
     ax = sheet.axes((LEFT, top + 2, RIGHT, top + 2 + HEIGHT))
     deepest = ROOM_BELOW * max(math.sqrt(study.variance) for study in record.studies)
-    null = canvas.NULL
-    reach = [
-        null,
-        pooled - Z95 * deepest,
-        pooled + Z95 * deepest,
-        *(study.effect for study in record.studies),
-    ]
+    limits = (pooled - Z95 * deepest, pooled + Z95 * deepest)
+    reach = [NULL, *limits, *(study.effect for study in record.studies)]
     canvas.show_range(ax, *canvas.roomy(reach, 0.05), measure=record.measure)
     unit = " of the logarithm" if MEASURES[record.measure].ratio else ""
     canvas.show_range(ax, 0.0, deepest, f"Standard error{unit}", "y")
     ax.invert_yaxis()
-    _draw_zones(ax, null, deepest)
-    _draw_guides(ax, null, pooled, deepest)
+    _draw_zones(ax, deepest)
+    ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND, gid="no-effect")
+    guide: Look = {"color": style.POOLED, "zorder": canvas.BEHIND}
+    ax.axvline(pooled, linestyle=canvas.DASHED, linewidth=1.0, gid="pooled", **guide)
+    for limit in limits:
+        ax.plot((pooled, limit), (0.0, deepest), linestyle=canvas.DOTTED, linewidth=0.8, gid="limit", **guide)
     for hollow in (False, True):
         shown = [study for study in record.studies if study.imputed == hollow]
-        ax.scatter(
-            [study.effect for study in shown],
-            [math.sqrt(study.variance) for study in shown],
-            s=30,
-            facecolor=style.PAPER if hollow else style.STUDY,
-            edgecolor=style.STUDY if hollow else style.PAPER,
-            linewidth=1.0 if hollow else 0.6,
-            zorder=canvas.MARKS,
-            gid="imputed" if hollow else "trials",
-        )
+        fill, edge = (style.PAPER, style.STUDY) if hollow else (style.STUDY, style.PAPER)
+        look: Look = {"facecolor": fill, "edgecolor": edge, "linewidth": 1.0 if hollow else 0.6, "s": 30}
+        effects, errors = [study.effect for study in shown], [math.sqrt(study.variance) for study in shown]
+        ax.scatter(effects, errors, zorder=canvas.MARKS, gid="imputed" if hollow else "trials", **look)
     _name_sides(ax, record)
     _draw_key(sheet, top + HEIGHT + 42)
     return sheet.figure
 
 
-def _draw_zones(ax: Axes, null: float, deepest: float) -> None:
+def _draw_zones(ax: Axes, deepest: float) -> None:
     ax.set_facecolor(ZONES[0][1])
     for _, colour, z in ZONES[1:]:
-        reach = z * deepest
-        ax.fill(
-            (null, null - reach, null + reach),
-            (0.0, deepest, deepest),
-            facecolor=colour,
-            linewidth=0,
-            zorder=canvas.BELOW,
-            gid="zone",
-        )
-
-
-def _draw_guides(ax: Axes, null: float, pooled: float, deepest: float) -> None:
-    ax.axvline(null, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND, gid="no-effect")
-    guide: canvas.Look = {"color": style.POOLED, "zorder": canvas.BEHIND}
-    ax.axvline(pooled, linestyle=canvas.DASHED, linewidth=1.0, gid="pooled", **guide)
-    for sign in (-1, 1):
-        xs = (pooled, pooled + sign * Z95 * deepest)
-        ax.plot(xs, (0.0, deepest), linestyle=canvas.DOTTED, linewidth=0.8, gid="limit", **guide)
+        xs, ys = (NULL, NULL - z * deepest, NULL + z * deepest), (0.0, deepest, deepest)
+        ax.fill(xs, ys, facecolor=colour, linewidth=0, zorder=canvas.BELOW, gid="zone")
 
 
 def _name_sides(ax: Axes, record: Record) -> None:
@@ -103,15 +80,8 @@ def _name_sides(ax: Axes, record: Record) -> None:
     half = (RIGHT - LEFT) / 2 - 6
     left, right = clean(record.direction.left), clean(record.direction.right)
     for x, text, align in ((0.0, left and f"← {left}", "left"), (1.0, right and f"{right} →", "right")):
-        ax.annotate(
-            lettering.shorten(text, half),
-            (x, 0.0),
-            (0.0, -31.0),
-            xycoords="axes fraction",
-            textcoords="offset points",
-            horizontalalignment=align,
-            gid="direction",
-        )
+        spot: Look = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": align}
+        ax.annotate(lettering.shorten(text, half), (x, 0.0), (0.0, -31.0), gid="direction", **spot)
 
 
 def _draw_key(sheet: Sheet, y: float) -> None:

@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import WIDTH, Frame, Line, Sheet
+from trialpool.figures.canvas import WIDTH, Frame, Line, Look, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
 from trialpool.text import clean
-from trialpool.view.axis import mcid_threshold
+from trialpool.view.axis import intervals, mcid_threshold
 
 MIDDLE = WIDTH / 2
 ROW, HEAD, STRIP_FOOT = 12.0, 17.0, 36.0
@@ -39,9 +39,8 @@ def draw_influence(record: Record) -> Figure:
     strips, rows = _strips(record), record.influence
     below = HEAD + ROW * max(len(lines) for _, lines in strips) + STRIP_FOOT
     squares = HEAD + 3 + SQUARE + SQUARE_FOOT if len(rows) >= FEWEST_BAUJAT else 0.0
-    sheet, top = canvas.headed_record(
-        record, "How much hangs on each trial", influence_notes(record), below + squares
-    )
+    kind, notes = "How much hangs on each trial", influence_notes(record)
+    sheet, top = canvas.headed_record(record, kind, notes, below + squares)
     for number, (heading, lines) in enumerate(strips):
         left = MIDDLE + 10 if number else style.MARGIN
         right = WIDTH - style.MARGIN if number or len(strips) == 1 else MIDDLE - 10
@@ -116,13 +115,11 @@ def _strips(record: Record) -> list[tuple[str, list[Line]]]:
 
 def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Frame) -> None:
     pooled = canvas.pooled_of(record)
-    landmarks = [value for value in (pooled.estimate, mcid_threshold(record)) if value is not None]
     every = [line for _, listed in _strips(record) for line in listed]
+    further: Look = {"over": every, "pooled": intervals([canvas.values_of(pooled)]), "room": 170.0}
+    landmarks, name = (pooled.estimate, mcid_threshold(record)), canvas.value_name(record)
     ax = sheet.axes((frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
-    axis = canvas.value_axis(ax, record.measure, every, landmarks, pooled=canvas.bounds_of(pooled))
-    canvas.show_axis(ax, axis, canvas.value_name(record), room=170.0)
-    canvas.no_y_axis(ax)
-    canvas.draw_lines(ax, axis, lines)
+    canvas.draw_lines(ax, record.measure, lines, landmarks=landmarks, name=name, **further)
     canvas.draw_landmarks(ax, record)
     canvas.print_lines(ax, lines, record.measure, NAMES, NUMBERS)
 
@@ -130,48 +127,39 @@ def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Fram
 def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], frame: Frame) -> None:
     """Each trial's share of heterogeneity against how far it shifts the estimate."""
     dots = [
-        (row, row.baujat_x, row.baujat_y)
+        (row.baujat_x, row.baujat_y, clean(row.label), row.influential)
         for row in rows
         if row.baujat_x is not None and row.baujat_y is not None
     ]
     ax = sheet.axes(frame)
-    for which, values, name in (
-        ("x", [x for _, x, _ in dots], "Squared Pearson residual"),
-        ("y", [y for _, _, y in dots], "Squared shift of the estimate"),
-    ):
+    names = ("Squared Pearson residual", "Squared shift of the estimate")
+    for which, values, name in zip("xy", zip(*dots, strict=True), names, strict=False):
         high = canvas.roomy([0.0, *values], 0.1)[1]
         canvas.show_range(ax, -0.03 * high, high, name, which)
-    for row, x, y in dots:
-        _draw_dot(ax, x, y, row.influential, "baujat")
-    dots.sort(key=lambda dot: (-dot[1] - dot[2], dot[0].label))
-    _name_dots(
-        ax, [(clean(row.label), x, y) for row, x, y in dots[:MOST_NAMED]], [(x, y) for _, x, y in dots]
-    )
+    for x, y, _, influential in dots:
+        _draw_dot(ax, x, y, influential, "baujat")
+    _name_dots(ax, sorted((dot[:3] for dot in dots), key=lambda dot: (-dot[0] - dot[1], dot[2])))
 
 
 def _draw_dot(ax: Axes, x: float, y: float, hollow: bool, gid: str) -> None:
-    fill = style.PAPER if hollow else style.STUDY
-    ax.plot(
-        x, y, "o", markersize=5.8, markerfacecolor=fill, markeredgecolor=style.STUDY, gid=gid, clip_on=False
-    )
+    look: Look = {"markerfacecolor": style.PAPER if hollow else style.STUDY, "markeredgecolor": style.STUDY}
+    ax.plot(x, y, "o", markersize=5.8, gid=gid, clip_on=False, **look)
 
 
-def _name_dots(
-    ax: Axes, named: Sequence[tuple[str, float, float]], dots: Sequence[tuple[float, float]]
-) -> None:
-    """Names beside their dots (right, left, above, below) where they cover nothing; otherwise none."""
+def _name_dots(ax: Axes, dots: Sequence[tuple[float, float, str]]) -> None:
+    """Names beside the first dots (right, left, above, below) where they cover nothing; otherwise none."""
     frame = ax.get_window_extent()  # a figure has 72 dots an inch: in points
-    points = [tuple(ax.transData.transform(dot)) for dot in dots]
+    points = [tuple(ax.transData.transform(dot[:2])) for dot in dots]
     taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]
-    for text, at_x, at_y in named:
-        width, at = lettering.width(text), (at_x, at_y)
-        x, y = ax.transData.transform(at)
+    for (at_x, at_y, text), (x, y) in zip(dots[:MOST_NAMED], points, strict=False):
+        width = lettering.width(text)
         for dx, dy in ((5, -2.5), (-5 - width, -2.5), (-width / 2, 6), (-width / 2, -11)):
             box = (x + dx, y + dy - 1.5, x + dx + width, y + dy + 6)
             inside = box[0] > frame.x0 + 2 and box[2] < frame.x1 + 14 and box[1] > frame.y0 + 1
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                ax.annotate(text, at, (dx, dy), textcoords="offset points", annotation_clip=False, gid="name")
+                spot: Look = {"textcoords": "offset points", "annotation_clip": False}
+                ax.annotate(text, (at_x, at_y), (dx, dy), gid="name", **spot)
                 break
 
 
@@ -220,7 +208,7 @@ def _draw_gosh(sheet: Sheet, record: Record, frame: Frame) -> str:
     size = 3.6 if len(keep) < 100 else 2.4 if len(keep) < 500 else 1.6
     for chosen, colour in ((~members[:, pivot], style.STUDY), (members[:, pivot], style.POOLED)):
         at = chosen & (estimates >= low) & (estimates <= high)
-        kind: canvas.Look = {"markersize": size, "color": colour, "markeredgewidth": 0.0}
+        kind: Look = {"markersize": size, "color": colour, "markeredgewidth": 0.0}
         ax.plot(estimates[at], subsets.i2[keep][at], "o", gid="subsets", clip_on=False, **kind)
     canvas.draw_landmarks(ax, record)
     return f"Subsets with {clean(record.studies[pivot].label)} in orange (GOSH)"

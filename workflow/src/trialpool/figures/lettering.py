@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import warnings
 from bisect import bisect_right
@@ -43,7 +44,7 @@ def shorten(text: str, limit: float, size: float = style.SMALL_SIZE, bold: bool 
     >>> shorten("acupuncture", 1000), shorten("acupuncture twice weekly", 70)
     ('acupuncture', 'acupuncture…')
     """
-    if width(text, size, bold) <= limit:
+    if limit == math.inf or width(text, size, bold) <= limit:
         return text
     fits = _fitting(text, limit, size, bold, ELLIPSIS)
     cut = text[:fits]

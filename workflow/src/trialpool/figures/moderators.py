@@ -14,10 +14,11 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Sheet
+from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Look, Sheet
 from trialpool.records import Moderator, Record, Study
 from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
 from trialpool.text import clean
+from trialpool.view.axis import intervals
 from trialpool.view.question import moderator_slope
 
 HEIGHT, HEAD, FOOT = 140.0, 18.0, 64.0
@@ -51,8 +52,7 @@ def draw_moderators(record: Record) -> Figure:
         sheet.text(style.MARGIN, y + 6, "Not tested", size=style.BODY_SIZE, bold=True)
         y += LEADING + 8
     for row, reason in listed:
-        name = lettering.shorten(_name(row), NAME_ROOM - 8)
-        sheet.text(style.MARGIN, y, name)
+        sheet.text(style.MARGIN, y, _name(row), room=NAME_ROOM - 8)
         y = sheet.lines(style.MARGIN + NAME_ROOM, y, reason, colour=style.MUTED)
     return sheet.figure
 
@@ -158,17 +158,9 @@ def _draw_circles(
     heaviest = max((study.weight or 0.0) for study in known) or 1.0
     radii = [max(SMALLEST, largest * math.sqrt((study.weight or 0.0) / heaviest)) for study in trials]
     for radius, point in sorted(zip(radii, points, strict=True), reverse=True):
-        ax.plot(
-            *point,
-            "o",
-            markersize=2 * radius,
-            markerfacecolor=style.STUDY_LIGHT,
-            markeredgecolor=style.STUDY,
-            markeredgewidth=0.8,
-            clip_on=False,
-            zorder=canvas.LINES,
-            gid="bubble",
-        )
+        look: Look = {"markerfacecolor": style.STUDY_LIGHT, "markeredgecolor": style.STUDY}
+        look |= {"markersize": 2 * radius, "markeredgewidth": 0.8, "clip_on": False}
+        ax.plot(*point, "o", zorder=canvas.LINES, gid="bubble", **look)
 
 
 def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], frame: Frame) -> None:
@@ -193,13 +185,8 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     )
     xs = np.linspace(values.min(), values.max(), 41)
     line = predict(fit, xs[:, None], level=level)
-    band: canvas.Look = {
-        "facecolor": style.CONTOURS[0],
-        "linewidth": 0,
-        "zorder": canvas.BELOW,
-        "gid": "band",
-    }
-    ax.fill_between(xs, line.ci_low, line.ci_high, **band)
+    band: Look = {"facecolor": style.CONTOURS[0], "linewidth": 0, "zorder": canvas.BELOW}
+    ax.fill_between(xs, line.ci_low, line.ci_high, gid="band", **band)
     ax.plot(xs, line.estimate, color=style.POOLED, linewidth=1.3, zorder=canvas.LINES, gid="slope")
     points = [(float(value), study.effect) for value, study in zip(values, known, strict=True)]
     _draw_circles(ax, points, known, known, LARGEST)
@@ -207,32 +194,26 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
 
 def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], frame: Frame) -> None:
     """The trials of each group as circles, their pooled effect with its interval below."""
+    look: Look = {"mark": "s", "colour": style.POOLED, "gid": "group"}
     lines = [
-        Line(
-            words.capital(words.group_name(group.level)),
-            canvas.values_of(group),
-            "s",
-            style.POOLED,
-            gid="group",
-        )
+        Line(words.capital(words.group_name(group.level)), canvas.values_of(group), **look)
         for group in row.groups
     ]
     trials = [Line(study.label, (study.estimate, study.estimate_low, study.estimate_high)) for study in known]
-    further = [line.bounds for line in lines if line.bounds]
+    further = intervals(line.values for line in lines)
     ax = sheet.axes(frame)
-    axis = canvas.value_axis(ax, record.measure, trials, further=further)
-    canvas.show_axis(ax, axis, canvas.value_name(record), room=ax.bbox.width + NAMES + NUMBERS)
-    canvas.no_y_axis(ax)
     ax.set_ylim(len(lines), 0.0)
-    null = canvas.NULL
-    ax.axvline(null, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
-    canvas.draw_lines(ax, axis, lines, [at + 0.73 for at in range(len(lines))])
+    name, room = canvas.value_name(record), ax.bbox.width + NAMES + NUMBERS
+    ys = [at + 0.73 for at in range(len(lines))]
+    look = {"over": trials, "further": further, "name": name, "room": room}
+    axis = canvas.draw_lines(ax, record.measure, lines, ys, **look)
+    ax.axvline(canvas.NULL, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
     for at, (group, line) in enumerate(zip(row.groups, lines, strict=True)):
         members = [study for study in known if str(getattr(study, row.moderator)) == group.level]
         points = [(min(max(study.effect, axis.low), axis.high), at + 0.31) for study in members]
         _draw_circles(ax, points, members, known, LARGEST_IN_GROUP)
-        name = lettering.wrap(line.name, NAMES - 6, lines=2)
-        for number, text in enumerate(name):
-            canvas.print_beside(ax, at + 0.5 + 0.33 * (number - (len(name) - 1) / 2), -NAMES, text)
+        names = lettering.wrap(line.name, NAMES - 6, lines=2)
+        for number, text in enumerate(names):
+            canvas.print_beside(ax, at + 0.5 + 0.33 * (number - (len(names) - 1) / 2), -NAMES, text)
         canvas.print_beside(ax, at + 0.31, NUMBERS, words.count(group.k, "trial"), align="right")
         canvas.print_beside(ax, at + 0.73, NUMBERS, canvas.result(record.measure, line.values), align="right")

@@ -94,9 +94,8 @@ def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
     reach = RADIUS + 12
     ax = sheet.axes((CENTRE - reach, middle - reach, CENTRE + reach, middle + reach))
     ax.set_axis_off()
-    ax.set(
-        xlim=(-reach, reach), ylim=(reach, -reach), xticks=[], yticks=[]
-    )  # points from the middle, downwards
+    # points from the middle, downwards
+    ax.set(xlim=(-reach, reach), ylim=(reach, -reach), xticks=[], yticks=[])
     names = [name for part in record["parts"] for name in part]
     angles = {name: 2 * math.pi * at / len(names) - math.pi / 2 for at, name in enumerate(names)}
     at = {name: (RADIUS * math.cos(angle), RADIUS * math.sin(angle)) for name, angle in angles.items()}
@@ -110,14 +109,9 @@ def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
         spots = [(x1 + share * (x2 - x1), y1 + share * (y2 - y1)) for share in SHARES]
         spot = max(spots, key=lambda spot: min([APART, *(math.dist(spot, other) for other in taken)]))
         taken.append(spot)
-        ax.text(
-            *spot,
-            str(edge["trials"]),
-            ha="center",
-            va="center_baseline",
-            zorder=canvas.LINES,
-            bbox={"boxstyle": "circle,pad=0.25", "facecolor": style.PAPER, "linewidth": 0},
-        )
+        ring = {"boxstyle": "circle,pad=0.25", "facecolor": style.PAPER, "linewidth": 0}
+        look = {"ha": "center", "va": "center_baseline", "zorder": canvas.LINES, "bbox": ring}
+        ax.text(*spot, str(edge["trials"]), **look)
     for name, (x, y) in at.items():
         size = 2 * min(3.2 + 1.2 * math.sqrt(trials[name]), 9.0)
         dot: Look = {"color": style.STUDY, "markersize": size, "markeredgewidth": 0, "clip_on": False}
@@ -127,9 +121,7 @@ def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
         room = 63.0 if align != "center" else 120.0
         lines = lettering.wrap(clean(name), room, lines=2)
         baseline = middle + y + 13 * sine + 2.5 + (-LEADING * (len(lines) - 1) if sine < -0.7 else 0.0)
-        for number, line in enumerate(lines):
-            spot = (CENTRE + x + 12 * cosine, baseline + number * LEADING)
-            sheet.text(*spot, line, align=align)
+        sheet.lines(CENTRE + x + 12 * cosine, baseline, lines, align=align)
 
 
 def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) -> None:
@@ -139,11 +131,9 @@ def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) ->
         Line(clean(row["experimental"]), (row["estimate"], row["ci_low"], row["ci_high"]), gid="effect")
         for row in rows
     ]
-    ax = sheet.axes((PLOT_LEFT, top, PLOT_RIGHT, top + ROW * len(rows) + 4))
-    axis = canvas.value_axis(ax, measure, lines)
-    canvas.show_axis(ax, axis)
-    canvas.no_y_axis(ax)
-    canvas.draw_lines(ax, axis, lines)
+    bottom = top + ROW * len(rows) + 4
+    ax = sheet.axes((PLOT_LEFT, top, PLOT_RIGHT, bottom))
+    canvas.draw_lines(ax, measure, lines)
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
     canvas.print_lines(ax, lines, measure, PLOT_LEFT - LEFT, NUMBERS - PLOT_RIGHT)
     for number, row in enumerate(rows):
@@ -153,6 +143,5 @@ def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) ->
     sheet.text(SCORE, top - 3, "P-score", bold=True, align="right")
     better = "left is better" if record["better"] == "lower" else "right is better"
     name, middle = words.capital(words.measure_name(measure)), (PLOT_LEFT + PLOT_RIGHT) / 2
-    bottom = top + ROW * len(rows) + 4
     sheet.text(middle, bottom + 22, name, bold=True, align="center")
     sheet.text(middle, bottom + 31, better, align="center")

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trialpool import text as words
 from trialpool.figures import canvas, style
-from trialpool.figures.canvas import WIDTH, Sheet
+from trialpool.figures.canvas import NULL, WIDTH, Look, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
@@ -107,14 +107,15 @@ def tau_prior(name: str, scale: float, taus: Floats) -> Floats:
     >>> tau_prior("uniform", 2.0, np.array([1.0, 3.0])).tolist()
     [0.5, 0.0]
     """
+    ratio = taus / scale
     if name == "half_normal":
-        return np.asarray(math.sqrt(2 / math.pi) / scale * np.exp(-0.5 * (taus / scale) ** 2))
-    if name == "half_cauchy":
-        return np.asarray(2 / (math.pi * scale) / (1 + (taus / scale) ** 2))
-    return np.asarray(np.where(taus <= scale, 1 / scale, 0.0))
+        return np.asarray(math.sqrt(2 / math.pi) / scale * np.exp(-0.5 * ratio**2))
+    return np.asarray(
+        2 / (math.pi * scale) / (1 + ratio**2) if name == "half_cauchy" else (ratio <= 1) / scale
+    )
 
 
-def _look(prior: str) -> dict[str, Any]:
+def _look(prior: str) -> Look:
     """How the curve of a prior is drawn."""
     _, colour, dashes = LOOKS[prior]
     return {"color": colour, "linestyle": (0, dashes) if dashes else "-", "linewidth": 1.6}
@@ -126,18 +127,17 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
     sheet.panel(style.MARGIN, top + 8, "A", "Mean effect")
     fits = [bayes_pool(effects, variances, tau_prior=(fit.prior, fit.scale)) for fit in record.bayes]
     threshold = mcid_threshold(record)
-    marks = [MEASURES[record.measure].null, *([] if threshold is None else [threshold])]
-    reach = [canvas.on_axis(record, value) for value in marks]
+    reach = [NULL, NULL if threshold is None else canvas.on_axis(record, threshold)]
     low, high = canvas.roomy([*reach, *effects, float(fits[0].ci_low), float(fits[0].ci_high)], 0.15)
     xs = np.linspace(low, high, POINTS)
     curves = [mean_density(fit, xs) for fit in fits]
     sds = np.sqrt(variances)[:, None]
     trials = np.exp(-0.5 * ((xs - effects[:, None]) / sds) ** 2) / (math.sqrt(2 * math.pi) * sds)
     highest = 1.08 * max(float(curve.max()) for curve in curves)
-    left, right = style.MARGIN + 18, SPLIT - 18
-    ax = sheet.axes((left, top + HEAD, right, top + HEAD + HEIGHT))
-    canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
+    frame = (style.MARGIN + 18, top + HEAD, SPLIT - 18, top + HEAD + HEIGHT)
+    ax = sheet.axes(frame)
     ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
+    canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
     shrink = min(1.0, highest / (1.08 * float(trials.max())))
     ax.plot(xs, shrink * trials.T, color=style.RULE, linewidth=0.7, zorder=canvas.BEHIND)
     for fit, curve in zip(record.bayes, curves, strict=True):
@@ -151,18 +151,18 @@ def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, 
     most = 1.15 * max(fit.tau_high for fit in record.bayes[:2])
     taus = np.linspace(0.0, most, POINTS)
     wide = np.sinh(np.linspace(0.0, math.asinh(40000.0), 4001)) * most / 1000
-    both = tau_likelihood(
-        effects, variances, np.append(wide, taus)
-    )  # on one scale: posteriors integrate to 1
+    # on one scale: posteriors integrate to 1
+    both = tau_likelihood(effects, variances, np.append(wide, taus))
     everywhere, likelihood = both[: len(wide)], both[len(wide) :]
     priors = [tau_prior(fit.prior, fit.scale, taus) for fit in record.bayes]
     masses = [np.trapezoid(tau_prior(fit.prior, fit.scale, wide) * everywhere, wide) for fit in record.bayes]
     posteriors = [prior * likelihood / mass for prior, mass in zip(priors, masses, strict=True)]
     highest = 1.08 * max(float(posterior.max()) for posterior in posteriors)
-    ax = sheet.axes((left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT))
+    frame = (left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT)
+    ax = sheet.axes(frame)
+    ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
     unit = " of the logarithm" if MEASURES[record.measure].ratio else ""
     canvas.show_range(ax, 0.0, most, f"τ, standard deviation between trials{unit}")
-    ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
     scaled = likelihood / likelihood.max() * highest / 1.08
     ax.plot(taus, scaled, color=style.RULE, linewidth=0.9, zorder=canvas.BEHIND, gid="likelihood")
     for fit, prior, posterior in zip(record.bayes, priors, posteriors, strict=True):

@@ -118,22 +118,18 @@ def _draw_panel(sheet: Sheet, measure: str, rows: Sequence[Estimate], top: float
     top += HEAD
     starts = list(accumulate((row.height for row in rows), initial=0.0))
     lines = [row.line for row in rows]
-    estimates = [line.values[0] for line in lines if line.values[0] is not None]
     ax = sheet.axes((PLOT_LEFT, top - 4, PLOT_RIGHT, top + starts[-1]))
-    axis = canvas.value_axis(ax, measure, lines, estimates)
-    canvas.show_axis(ax, axis)
-    canvas.no_y_axis(ax)
     ax.set_ylim(starts[-1], -4.0)  # points
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
-    canvas.draw_lines(ax, axis, lines, [start + 5.5 for start in starts[:-1]])
+    ys = [start + 5.5 for start in starts[:-1]]
+    canvas.draw_lines(ax, measure, lines, ys, landmarks=[line.values[0] for line in lines])
     for row, start in zip(rows, starts, strict=False):
         _print_row(sheet, measure, row, top + start + 8.0)
 
 
 def _print_row(sheet: Sheet, measure: str, row: Estimate, baseline: float) -> None:
     bold = row.line.bold
-    name = lettering.shorten(row.line.name, WHAT - REVIEW - 6, style.SMALL_SIZE, bold)
-    sheet.text(REVIEW, baseline, name, url=row.url, bold=bold)
+    sheet.text(REVIEW, baseline, row.line.name, url=row.url, bold=bold, room=WHAT - REVIEW - 6)
     sheet.lines(WHAT, baseline, row.lines, colour=style.MUTED)
     sheet.text(TRIALS, baseline, row.trials, align="right")
     sheet.text(NUMBERS, baseline, canvas.result(measure, row.line.values), align="right", bold=bold)

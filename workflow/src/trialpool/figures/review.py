@@ -1,0 +1,499 @@
+"""The figures of a whole review: flow and map of its evidence, years of publication, risk of bias.
+
+They draw what the page shows too, the tables of `view.review` and `view.study`; the flow draws the rows of
+`evidence.participant_flow`, after the PRISMA 2020 flow diagram (Page 2021).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.patches import Patch
+
+from trialpool import text as words
+from trialpool.figures import canvas, lettering, style
+from trialpool.figures.canvas import LEADING, LIGHT, NOT_JUDGED, SIGNS, WIDTH, Look, Sheet, draw_light
+from trialpool.text import clean
+from trialpool.view.review import Bubble, Population, Timeline
+from trialpool.view.study import Bar, Tool
+
+Row = Mapping[str, Any]
+GAP = 16.0
+
+PHASE_WIDTH, MAIN_LEFT, MAIN_WIDTH, SIDE_LEFT = 15.0, 37.0, 236.0, 312.0
+RIGHT = WIDTH - style.MARGIN
+INSET, ARROW, STEP_GAP = 7.0, 4.2, 20.0
+HEAD_LEADING, LINE_LEADING = 11.0, 10.2
+LAST_WIDTH = (RIGHT - MAIN_LEFT - STEP_GAP) / 2  # of the two boxes at the foot
+FLOW_NOTE = (
+    "Searching and screening are not recorded in the evidence tables: the flow starts with the trials known."
+)
+
+MAP_WIDTH, MAP_LABEL, MAP_ROW = 612.0, 200.0, 18.0
+SHRINK = 0.5  # the page's circles, in pixels, to points
+MAP_NOTE = (
+    "A circle is a question with a result: its area the people, its number the trials; a ring is one trial, "
+    "a dash a question without a usable trial, an empty cell a question that was not asked."
+)
+
+LEAST_WIDTH, YEAR_STEP, BARS = 420.0, 14.0, 150.0
+SERIES = ((style.STUDY, style.STUDY_LIGHT), (style.POOLED, style.POOLED_LIGHT))  # used, known only
+
+LIGHT_LABEL, LIGHT_STEP, LIGHT_ROW, LONGEST_DOMAIN = 120.0, 30.0, 16.0, 136.0
+BAR_LEFT, BAR_RIGHT, BAR_ROW, BAR_AXIS = 178.0, 380.0, 15.0, 34.0
+BIAS_NOTE = (
+    "Judgements of published reviews, with their tools and domains; an empty ring was not judged. Bars: "
+    "trials judged, by the worst judgement; beside them also those that nobody judged."
+)
+
+
+# flow
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A heading with a number of trials and the lines below it, wrapped to a width."""
+
+    head: tuple[str, ...]
+    lines: tuple[str, ...]
+    width: float
+
+    @classmethod
+    def of(cls, heading: str, trials: int, lines: Sequence[str], width: float) -> Box:
+        """The number stays together by no-break spaces."""
+        room = width - 2 * INSET
+        title = f"{heading} (n\u00a0=\u00a0{trials:,})"
+        head = lettering.wrap(title, room, style.BODY_SIZE, True, 3)
+        wrapped = (part for line in lines for part in lettering.wrap(line, room, lines=3))
+        return cls(head, tuple(wrapped), width)
+
+    @property
+    def height(self) -> float:
+        """Height in points, inset included."""
+        return 2 * INSET + len(self.head) * HEAD_LEADING + len(self.lines) * LINE_LEADING - 2
+
+
+def draw_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evidence") -> Figure:
+    """The flow of the whole review (`analysis` empty) or of one analysis.
+
+    >>> rows = [{"analysis": "", "step": "known", "reason": "trials known", "trials": 3, "people": 90}]
+    >>> float(round(draw_flow(rows).get_figwidth(), 2))
+    7.78
+    """
+    stages, last = _stages(rows, analysis), _last(rows, analysis)
+    heights = [max(main.height, side.height if side else 0.0) for _, main, side in stages]
+    bottom = max((box.height for box in last), default=0.0)
+    body = sum(heights) + STEP_GAP * (len(stages) - 1) + (STEP_GAP + bottom if last else 0.0)
+    sheet, y = canvas.headed(title, "", [FLOW_NOTE], body + 2)
+    for number, ((phase, main, side), height) in enumerate(zip(stages, heights, strict=True), start=1):
+        _draw_phase(sheet, y, height, phase)
+        _draw_box(sheet, MAIN_LEFT, y, main.height, main, style.STUDY)
+        if side:
+            _draw_box(sheet, SIDE_LEFT, y, max(side.height, main.height), side, style.RULE)
+            middle = y + main.height / 2
+            _draw_arrow(sheet, [(MAIN_LEFT + MAIN_WIDTH, middle), (SIDE_LEFT, middle)])
+        if number < len(stages) or last:
+            x = MAIN_LEFT + MAIN_WIDTH / 2
+            _draw_arrow(sheet, [(x, y + main.height), (x, y + height + STEP_GAP)])
+        y += height + STEP_GAP
+    if last:
+        _draw_last(sheet, y, bottom, last)
+    return sheet.figure
+
+
+def describe_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evidence") -> str:
+    """The same in sentences, as the text alternative of the figure.
+
+    >>> describe_flow([{"analysis": "", "step": "known", "reason": "trials known", "trials": 3}])
+    'Flow of evidence. Trials known: 3.'
+    """
+    parts = [f"{clean(title)}."]
+    for row in _of(rows, analysis):
+        start = "not usable: " if row["step"] == "not_usable" else ""
+        parts.append(words.capital(f"{start}{clean(row['reason'])}: {int(row['trials']):,}."))
+    return " ".join(parts)
+
+
+def _of(rows: Sequence[Row], analysis: str, *steps: str) -> list[Row]:
+    """The rows of the review or of one analysis, of some steps or of all."""
+    own = [row for row in rows if (row.get("analysis") or "") == analysis]
+    return [row for row in own if row["step"] in steps] if steps else own
+
+
+def _stages(rows: Sequence[Row], analysis: str) -> list[tuple[str, Box, Box | None]]:
+    """Phase, main box and what leaves beside it, from top to bottom."""
+
+    def main(heading: str, step: str, more: Sequence[str] = ()) -> Box:
+        row = next(iter(_of(rows, analysis, step)), {"trials": 0})
+        return Box.of(heading, int(row["trials"]), [*_people(row), *more], MAIN_WIDTH)
+
+    def side(heading: str, left: Sequence[Row], lines: Sequence[str] = ()) -> Box:
+        return Box.of(heading, sum(int(row["trials"]) for row in left), lines, RIGHT - SIDE_LEFT)
+
+    reasons = _of(rows, analysis, "not_usable")
+    listed = [f"{clean(row['reason'])} (n\u00a0=\u00a0{int(row['trials']):,})" for row in reasons]
+    unread = side("No number could be read at a source", _of(rows, analysis, "no_numbers")[:1])
+    number = "Trials with any number on this outcome" if analysis else "Trials with any number"
+    used = "Trials used" if analysis else "Trials used in at least one analysis"
+    unusable = side("Not usable", reasons, listed) if reasons else None
+    return [
+        ("Known", main("Trials known", "known"), unread),
+        ("Read", main(number, "with_numbers"), unusable),
+        ("Usable", main(used, "used", _effects(rows, analysis)), None),
+    ]
+
+
+def _effects(rows: Sequence[Row], analysis: str) -> list[str]:
+    """How many effects they give, and in how many analyses."""
+    if analysis:
+        return [words.count(int(row["results"] or 0), "effect") for row in _of(rows, analysis, "used")]
+    used = [row for row in rows if row["step"] == "used" and row.get("analysis") and row["trials"]]
+    if not used:
+        return []
+    effects, several = sum(int(row["results"] or 0) for row in used), sum(row["trials"] > 1 for row in used)
+    answered = f"{words.count(effects, 'effect')} in {words.count(len(used), 'analysis', 'analyses')}"
+    return [answered, f"of which {several:,} pool two trials or more"]
+
+
+def _last(rows: Sequence[Row], analysis: str) -> list[Box]:
+    """The boxes at the foot of the flow of a review."""
+    steps = () if analysis else _of(rows, "", "pooled_with_others", "alone")
+    return [
+        Box.of(words.capital(clean(row["reason"])), int(row["trials"]), _people(row), LAST_WIDTH)
+        for row in steps
+    ]
+
+
+def _people(row: Row) -> list[str]:
+    people = row.get("people")
+    if words.absent(people) or people is None or not row["trials"]:
+        return []
+    return [f"{int(people):,} people randomised, as far as reported"]
+
+
+def _draw_phase(sheet: Sheet, y: float, height: float, phase: str) -> None:
+    sheet.box(style.MARGIN, y, PHASE_WIDTH, height, fill=style.HAIRLINE)
+    middle = (style.MARGIN + PHASE_WIDTH / 2, y + height / 2)
+    sheet.text(*middle, phase, bold=True, align="center", turned=True)
+
+
+def _draw_last(sheet: Sheet, y: float, height: float, boxes: Sequence[Box]) -> None:
+    """The boxes at the foot, beside each other."""
+    _draw_phase(sheet, y, height, "Pooled")
+    for number, box in enumerate(boxes):
+        left = MAIN_LEFT + number * (LAST_WIDTH + STEP_GAP)
+        _draw_box(sheet, left, y, height, box, style.STUDY if number else style.POOLED)
+        if number:
+            start, end, above = MAIN_LEFT + MAIN_WIDTH / 2, left + LAST_WIDTH / 2, y - STEP_GAP / 2
+            _draw_arrow(sheet, [(start, above), (end, above), (end, y)])
+
+
+def _draw_box(sheet: Sheet, left: float, top: float, height: float, box: Box, edge: str) -> None:
+    sheet.box(left, top, box.width, height, fill=style.PAPER, edge=edge, thickness=1.1)
+    x, y = left + INSET, top + INSET + 7.0
+    y = sheet.lines(x, y, box.head, HEAD_LEADING, size=style.BODY_SIZE, bold=True)
+    sheet.lines(x, y, box.lines, LINE_LEADING, colour=style.MUTED)
+
+
+def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
+    """A line through points whose last part, straight across or down, ends in an arrow head."""
+    (x0, y0), (x, y) = points[-2:]
+    right, down = float(x > x0), float(y > y0)
+    back, half = 1.5 * ARROW, 0.7 * ARROW
+    xs, ys = zip(*points[:-1], (x - right * ARROW, y - down * ARROW), strict=True)
+    sheet.line(xs, ys, colour=style.MUTED)
+    base = (x - right * back, y - down * back)
+    corners = [
+        (base[0] - down * half, base[1] - right * half),
+        (base[0] + down * half, base[1] + right * half),
+    ]
+    sheet.shape([*corners, (x, y)], fill=style.MUTED)
+
+
+# map
+
+
+@canvas.styled
+def draw_evidence_map(
+    populations: Sequence[Population], title: str = "Where the evidence lies", *, left_out: int = 0
+) -> Figure:
+    """One table a population; `populations` are those of `view.review.evidence_map` that have room, and
+    `left_out` tells how many have none.
+    """
+    more = f" {words.count(left_out, 'more population')} not drawn: summary.csv has all." if left_out else ""
+    heads = [_outcomes(population) for population in populations]
+    heights = [
+        18 + LEADING * max(map(len, head), default=0) + 6 + MAP_ROW * len(population.rows) + GAP
+        for population, head in zip(populations, heads, strict=True)
+    ]
+    sheet, y = canvas.headed(title, "", [MAP_NOTE + more], sum(heights), MAP_WIDTH)
+    for population, head, height in zip(populations, heads, heights, strict=True):
+        _draw_population(sheet, population, head, y, y + height - GAP)
+        y += height
+    return sheet.figure
+
+
+def describe_evidence_map(populations: Sequence[Population]) -> str:
+    """The figure's text alternative: for each population, how many questions have a result.
+
+    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.view.review import evidence_map
+    >>> describe_evidence_map(evidence_map([filled(Appraised, {"condition": ["X"], "k": k}) for k in (2, 0)]))
+    'Where the evidence lies. X: 1 question with a result, 1 without a usable trial.'
+    """
+    parts = ["Where the evidence lies."]
+    for population in populations:
+        results = [bubble for cells in population.rows.values() for cell in cells for bubble in cell]
+        full = sum(1 for bubble in results if bubble.record.k)
+        answered, others = words.count(full, "question"), len(results) - full
+        parts.append(
+            f"{clean(population.heading)}: {answered} with a result, {others} without a usable trial."
+        )
+    return " ".join(parts)
+
+
+def _outcomes(population: Population) -> list[tuple[str, ...]]:
+    """The names of the columns, on lines."""
+    room = (MAP_WIDTH - style.MARGIN - MAP_LABEL) / max(len(population.domains), 1) - 1
+    return [lettering.wrap(clean(name), room, lines=4) for name in population.domains]
+
+
+def _draw_population(
+    sheet: Sheet, population: Population, head: Sequence[tuple[str, ...]], top: float, bottom: float
+) -> None:
+    rows, right = population.rows, MAP_WIDTH - style.MARGIN
+    heading, room = clean(population.heading), right - style.MARGIN
+    sheet.text(style.MARGIN, top + 8, heading, size=style.BODY_SIZE, bold=True, room=room)
+    start = bottom - MAP_ROW * len(rows)
+    ax = sheet.axes((MAP_LABEL, start, right, bottom))
+    ax.set_axis_off()
+    # points across, rows down
+    ax.set(xlim=(0.0, right - MAP_LABEL), ylim=(len(rows) - 0.5, -0.5), xticks=[], yticks=[])
+    step = (right - MAP_LABEL) / max(len(head), 1)
+    for column, lines in enumerate(head):
+        x, baseline = MAP_LABEL + step * (column + 0.5), start - 6 - LEADING * (len(lines) - 1)
+        sheet.lines(x, baseline, lines, align="center")
+    for at in range(len(rows) + 1):
+        y, colour = start + MAP_ROW * at, style.HAIRLINE if at else style.RULE
+        sheet.line((style.MARGIN, right), (y, y), colour=colour, thickness=0.5)
+    for at, comparison in enumerate(rows):
+        lines = lettering.wrap(clean(comparison), MAP_LABEL - style.MARGIN - 4, lines=2)
+        look: Look = {"verticalalignment": "center", "linespacing": 1.0}
+        canvas.print_beside(ax, at, style.MARGIN - MAP_LABEL, "\n".join(lines), **look)
+    _draw_results(ax, list(rows.values()), step)
+
+
+def _draw_results(ax: Axes, rows: Sequence[Sequence[Sequence[Bubble]]], step: float) -> None:
+    """A circle a result with its number of trials; a dash where there is none."""
+    import pandas as pd
+    import seaborn as sns
+
+    spots = [
+        (x, at, (2 * radius) ** 2, _kind(bubble), bubble.record.k)
+        for at, row in enumerate(rows)
+        for column, cell in enumerate(row)
+        for x, radius, bubble in _side_by_side(cell, step * (column + 0.5), step)
+    ]
+    results = pd.DataFrame(spots, columns=["x", "y", "area", "kind", "k"])
+    shown = results[results["k"] > 0]
+    fills = {"pooled": style.STUDY, "one": style.PAPER}
+    look: Look = {"edgecolor": style.STUDY, "linewidth": 0.9, "legend": False, "clip_on": False}
+    if len(shown):
+        sns.scatterplot(shown, x="x", y="y", hue="kind", palette=fills, s=shown["area"], ax=ax, **look)
+    ax.set(xlabel="", ylabel="")
+    inks = {"pooled": style.PAPER, "one": style.STUDY, "none": style.MUTED}
+    letters: Look = {"ha": "center", "va": "center_baseline", "fontsize": 6.0}
+    for x, y, _, kind, k in spots:
+        weight = "bold" if kind == "pooled" else "normal"
+        ax.text(x, y, str(k or "–"), color=inks[kind], fontweight=weight, **letters)
+
+
+def _kind(bubble: Bubble) -> str:
+    return "none" if not bubble.record.k else "pooled" if bubble.record.status == "pooled" else "one"
+
+
+def _side_by_side(cell: Sequence[Bubble], middle: float, step: float) -> list[tuple[float, float, Bubble]]:
+    """x and radius in points of the results of one cell, closer where they would not fit."""
+    radii = [SHRINK * bubble.radius if bubble.record.k else 3.0 for bubble in cell]
+    gap = 0.8
+    room = 2 * sum(radii) + gap * (len(radii) - 1)
+    scale = min(1.0, (step - 3) / room) if radii else 1.0
+    left, placed = middle - scale * room / 2, []
+    for bubble, radius in zip(cell, radii, strict=True):
+        placed.append((left + scale * radius, scale * radius, bubble))
+        left += scale * (2 * radius + gap)
+    return placed
+
+
+# years
+
+
+@canvas.styled
+def draw_timeline(timeline: Timeline | None, title: str = "When the trials were published") -> Figure:
+    """Bars over the years; `timeline` is that of `view.review.timeline`, None where no year is known.
+
+    >>> float(round(draw_timeline(None).get_figwidth(), 2))
+    5.83
+    """
+    years = list(timeline.dots) if timeline else []
+    width = max(LEAST_WIDTH, YEAR_STEP * len(years) + 3 * style.MARGIN + 24)
+    note = "Dark: trials of which a result is used; light: known without one." if timeline else ""
+    note = note or "No trial has a year of publication."
+    undated = timeline.undated if timeline else 0
+    if timeline and timeline.each > 1:
+        note += f" Counted in groups of up to {timeline.each} trials of a year and kind."
+    note += f" Not shown, without a year: {words.count(undated, 'trial')}." if undated else ""
+    sheet, top = canvas.headed(title, "", [note], BARS + 30 if timeline else 0.0, width)
+    if timeline:
+        _draw_years(sheet, timeline, years, top)
+    return sheet.figure
+
+
+def describe_timeline(timeline: Timeline | None) -> str:
+    """The figure's text alternative: how many trials in which year.
+
+    >>> describe_timeline(Timeline(["X"], {}, {2007: 2}, each=1, undated=1))
+    'When the trials were published. 2007: 2 trials. 1 trial without a year.'
+    """
+    opening = "When the trials were published."
+    if not timeline:
+        return f"{opening} No trial has a year of publication."
+    counts = ", ".join(f"{year}: {words.count(trials, 'trial')}" for year, trials in timeline.trials.items())
+    undated = timeline.undated
+    return f"{opening} {counts}." + (f" {words.count(undated, 'trial')} without a year." if undated else "")
+
+
+def _draw_years(sheet: Sheet, timeline: Timeline, years: Sequence[int], top: float) -> None:
+    """Trials of a year stacked by condition, those used below those only known."""
+    import pandas as pd
+    import seaborn as sns
+
+    dots = [(year, 2 * dot.series + (not dot.used)) for year, stack in timeline.dots.items() for dot in stack]
+    frame = pd.DataFrame(dots, columns=["year", "kind"])
+    ax = sheet.axes((style.MARGIN + 24, top, sheet.width - style.MARGIN, top + BARS))
+    kinds = sorted(set(frame["kind"]), reverse=True)  # the first is stacked on top
+    by: Look = {"hue": "kind", "hue_order": kinds, "palette": [SERIES[kind // 2][kind % 2] for kind in kinds]}
+    look: Look = {"alpha": 1.0, "edgecolor": style.PAPER, "linewidth": 0.5, "shrink": 0.84, "legend": False}
+    sns.histplot(frame, x="year", multiple="stack", discrete=True, ax=ax, **by, **look)
+    highest = 1.05 * max(frame.groupby("year").size())
+    canvas.show_range(ax, 0.0, highest, "Trials", "y")
+    ax.set(xlim=(years[0] - 0.6, years[-1] + 0.6), xlabel="")
+    labelled = [year for year in years if year % 5 == 0]
+    ax.set_xticks(labelled, [str(year) for year in labelled])
+    names = [words.capital(clean(name)) for name in timeline.conditions]
+    keys = [
+        Patch(facecolor=SERIES[series][0], label=words.listing(names[series::2]))
+        for series in (0, 1)
+        if names[series::2]
+    ]
+    if keys:
+        room: Look = {"borderaxespad": 0.0, "borderpad": 0.0, "columnspacing": 1.6, "handleheight": 0.9}
+        spot: Look = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.12)}
+        ax.legend(handles=keys, ncols=2, handlelength=1.0, **spot, **room)
+
+
+# risk of bias
+
+
+@canvas.styled
+def draw_risk_of_bias(tables: Sequence[Tool], title: str = "Risk of bias") -> Figure:
+    """Lights and bars of every tool; `tables` are those of `view.study.judged_tools`.
+
+    >>> float(round(draw_risk_of_bias([]).get_figwidth(), 2))
+    7.78
+    """
+    heads = [_head(table) for table in tables]
+    heights = [
+        head + LIGHT_ROW * len(table.trials) + 14 + BAR_ROW * len(table.domains) + BAR_AXIS + GAP
+        for table, head in zip(tables, heads, strict=True)
+    ]
+    sheet, y = canvas.headed(title, "", [BIAS_NOTE], sum(heights) + 14)
+    for table, head, height in zip(tables, heads, heights, strict=True):
+        _draw_lights(sheet, table, y, y + head)
+        bottom = y + height - GAP - BAR_AXIS
+        _draw_bars(sheet, table, (BAR_LEFT, bottom - BAR_ROW * len(table.domains), BAR_RIGHT, bottom))
+        y += height
+    _draw_key(sheet, y + 6)
+    return sheet.figure
+
+
+def describe_risk_of_bias(tables: Sequence[Tool], trials: int) -> str:
+    """The figure's text alternative: how many trials were judged, and the domains with high risk."""
+    judged = {trial.study_id for table in tables for trial in table.trials}
+    number = words.capital(words.count(len(judged), "trial"))
+    parts = [f"Risk of bias. {number} of {trials} judged by published reviews."]
+    for table in tables:
+        high = [domain for domain, bars in table.domains.items() if _counts(bars)["high"]]
+        if high:
+            parts.append(f"{clean(table.name)}, high risk in: {words.listing(high)}.")
+    return " ".join(parts)
+
+
+def _counts(bars: Sequence[Bar]) -> dict[str, int]:
+    return {bar.light.judgement: bar.count for bar in bars}
+
+
+def _domain(name: str) -> str:
+    return words.capital(clean(name))
+
+
+def _head(table: Tool) -> float:
+    """The room that the turned names of the domains need."""
+    names = (lettering.shorten(_domain(name), LONGEST_DOMAIN) for name in table.domains)
+    return 16.0 + max(map(lettering.width, names), default=0)
+
+
+def _draw_lights(sheet: Sheet, table: Tool, top: float, bottom: float) -> None:
+    """The trials by the domains of one tool; two judgements of one domain stand side by side."""
+    step = min(LIGHT_STEP, (WIDTH - 2 * style.MARGIN - LIGHT_LABEL) / max(len(table.domains), 1))
+    room, size = LIGHT_LABEL - style.MARGIN - 6, style.BODY_SIZE
+    tool = clean(table.name)  # cut as if it were not bold
+    sheet.text(style.MARGIN, bottom - 6, lettering.shorten(tool, room, size), size=size, bold=True)
+    for column, domain in enumerate(table.domains):
+        x = LIGHT_LABEL + step * (column + 0.5)
+        sheet.text(x + 2.4, bottom - 5, _domain(domain), turned=True, room=LONGEST_DOMAIN)
+    for line, trial in enumerate(table.trials):
+        y = bottom + LIGHT_ROW * (line + 0.5)
+        sheet.text(style.MARGIN, y + 2.8, clean(trial.label), size=size, room=room)
+        for column, cell in enumerate(trial.cells):
+            judgements = [light.judgement for light in cell] or [NOT_JUDGED]
+            radius = LIGHT if len(judgements) == 1 else LIGHT * 0.7
+            for number, judgement in enumerate(judgements):
+                x = LIGHT_LABEL + step * (column + 0.5) + (2 * number - len(judgements) + 1) * radius
+                draw_light(sheet, x, y, radius, judgement)
+
+
+def _draw_bars(sheet: Sheet, table: Tool, frame: canvas.Frame) -> None:
+    """One stacked bar a domain over the trials judged, and the counts of all trials beside it."""
+    import pandas as pd
+    import seaborn as sns
+
+    counts = [_counts(bars) for bars in table.domains.values()]
+    judged = [(at, name, count.get(name, 0)) for at, count in enumerate(counts) for name in SIGNS]
+    counted = pd.DataFrame(judged, columns=["domain", "judgement", "count"])
+    ax = sheet.axes(frame)
+    order = list(reversed(SIGNS))  # the last begins at zero
+    by = {"hue": "judgement", "hue_order": order, "palette": [SIGNS[name][0] for name in order]}
+    look: Look = {"alpha": 1.0, "linewidth": 0, "shrink": 0.6, "legend": False, "multiple": "stack"}
+    sns.histplot(counted, y="domain", weights="count", discrete=True, ax=ax, **by, **look)
+    canvas.show_range(ax, 0.0, max(1, *counted.groupby("domain")["count"].sum()), "Trials judged")
+    ax.set(ylim=(len(counts) - 0.5, -0.5), ylabel="", yticks=[])
+    for at, (domain, bars) in enumerate(table.domains.items()):
+        look = {"size": style.BODY_SIZE, "room": BAR_LEFT - style.MARGIN - 8}
+        canvas.print_beside(ax, at, style.MARGIN - BAR_LEFT, _domain(domain), **look)
+        told = ", ".join(f"{bar.count} {bar.light.text}" for bar in bars if bar.count)
+        canvas.print_beside(ax, at, 8, told, color=style.MUTED, room=RIGHT - BAR_RIGHT - 8)
+
+
+def _draw_key(sheet: Sheet, y: float) -> None:
+    """What each light means, in one line whose baseline is `y`."""
+    x = style.MARGIN + LIGHT
+    for judgement in (*SIGNS, NOT_JUDGED):
+        draw_light(sheet, x, y - 2.6, LIGHT * 0.8, judgement)
+        name = judgement.replace("-", " ")
+        sheet.text(x + 8, y, name)
+        x += 8 + lettering.width(name) + 18
