@@ -15,9 +15,6 @@ In: arm summaries (see `summaries`). Out: the same with what follows from one an
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -38,6 +35,8 @@ OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit", "period"]
 TIMED_OUTCOME = [*OUTCOME, "weeks", "timepoint"]
 SAME_SCALE = ["instrument", "unit", "kind"]
 FEWEST_CORRELATIONS = 2
+CHANGE_MADE = "change = final value - baseline, its SD from the SDs before and after"
+FINAL_MADE = "final value = baseline + change, its SD from the arm's baseline"
 
 
 def with_change_scores(table: pd.DataFrame) -> pd.DataFrame:
@@ -52,9 +51,9 @@ def with_change_scores(table: pd.DataFrame) -> pd.DataFrame:
     after = _lookup(table, final & (table["timepoint"] != "baseline"), TIMED_OUTCOME)
     _correlations(table, before, after)
     table[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(table, table)
-    added = pd.concat([_changes(table, before), _finals(table, before)])
+    added = [_reconstructed(table, before, kind) for kind in ("change", "final")]
     _missing_sds(table, before, after)
-    return pd.concat([table, added], ignore_index=True) if len(added) else table
+    return pd.concat([table, *(rows for rows in added if len(rows))], ignore_index=True)
 
 
 def _lookup(table: pd.DataFrame, mask: pd.Series, keys: list[str]) -> pd.DataFrame:
@@ -127,49 +126,29 @@ def _impute(table: pd.DataFrame, mask: pd.Series, route: Route, words: str) -> N
     put(table, "derivation", mask, steps(words, table.loc[mask, "derivation"]))
 
 
-def _unprinted(table: pd.DataFrame, kind: str) -> np.ndarray:
-    """Rows whose outcome and time are not printed as the other kind of value."""
+def _reconstructed(table: pd.DataFrame, before: pd.DataFrame, kind: str) -> pd.DataFrame:
+    """Changes or final values made of the other kind and the baseline, where the paper does not print them.
+
+    A change is a final value less the baseline, a final value the baseline plus a change.
+    """
+    change = kind == "change"
     printed = pd.MultiIndex.from_frame(table.loc[table["kind"] == kind, TIMED_OUTCOME])
-    return np.asarray(~pd.MultiIndex.from_frame(table[TIMED_OUTCOME]).isin(printed))
-
-
-def _changes(table: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Changes made of final values and baselines, where the paper prints no change."""
-    mask = (table["kind"] == "final") & (table["reason_code"] == "") & (table["timepoint"] != "baseline")
-    mask &= before["sd"].notna() & _unprinted(table, "change")
+    mask = ~pd.MultiIndex.from_frame(table[TIMED_OUTCOME]).isin(printed) & before["sd"].notna()
+    if change:
+        mask &= (table["kind"] == "final") & (table["reason_code"] == "") & (table["timepoint"] != "baseline")
+    else:
+        mask &= (table["kind"] == "change") & table["mean"].notna() & (table["n"] >= 2)
+        mask &= table["reason_code"].isin(["", Reason.NO_SPREAD])
     row, base = table[mask], before[mask]
-    columns = {
-        **{"kind": "change", "mean": row["mean"] - base["mean"], "route": int(Route.CORRELATION)},
-        **{"sd": np.nan, "sd_before": base["sd"], "sd_after": row["sd"]},
-    }
-    words = "change = final value - baseline, its SD from the SDs before and after"
-    return _reconstructed(row, base, words, columns)
-
-
-def _finals(table: pd.DataFrame, before: pd.DataFrame) -> pd.DataFrame:
-    """Final values made of baselines and changes, where the paper prints no final value."""
-    mask = (table["kind"] == "change") & table["mean"].notna() & (table["n"] >= 2) & before["sd"].notna()
-    mask &= _unprinted(table, "final") & table["reason_code"].isin(["", Reason.NO_SPREAD])
-    row, base = table[mask], before[mask]
-    columns = {
-        **{"kind": "final", "mean": row["mean"] + base["mean"], "route": int(Route.BASELINE)},
-        **{"sd": base["sd"], "sd_before": np.nan, "sd_after": np.nan},
-    }
-    words = "final value = baseline + change, its SD from the arm's baseline"
-    return _reconstructed(row, base, words, columns)
-
-
-def _reconstructed(
-    row: pd.DataFrame, base: pd.DataFrame, words: str, columns: Mapping[str, Any]
-) -> pd.DataFrame:
     return row.assign(
-        **columns,
+        **{"kind": kind, "reconstructed": True, "imputed": True, "reason_code": "", "reason": ""},
+        mean=row["mean"] - base["mean"] if change else row["mean"] + base["mean"],
+        sd=np.nan if change else base["sd"],
+        sd_before=base["sd"] if change else np.nan,
+        sd_after=row["sd"] if change else np.nan,
+        route=int(Route.CORRELATION if change else Route.BASELINE),
         n=np.minimum(row["n"], base["n"]),
-        reconstructed=True,
-        imputed=True,
-        derivation=steps([words] * len(row)),
-        reason_code="",
-        reason="",
+        derivation=steps([CHANGE_MADE if change else FINAL_MADE] * len(row)),
         row_ids=joined(row["row_ids"], base["row_ids"]),
     )
 
@@ -181,15 +160,12 @@ def assume_sds(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame)
     (`r_found`), unless there is none or the analysis sets `correlation_source: assumed`; then it is
     `change_correlation`. SDs are borrowed where the analysis sets `borrow_sd`.
     """
-    source = source.set_axis(rows.index)
-    _by_correlation(rows, settings, source)
-    _borrowed(rows, settings, source)
+    _by_correlation(rows, settings, source.set_axis(rows.index))
+    _borrowed(rows, settings, source.set_axis(rows.index))
 
 
 def _by_correlation(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
     mask = (rows["route"] == Route.CORRELATION) & (rows["reason_code"] == "")
-    if not mask.any():
-        return
     part, summary = rows[mask], source[mask]
     assumed = setting(settings, "change_correlation", part)
     estimated = setting(settings, "correlation_source", part) == "found"
@@ -207,8 +183,6 @@ def _by_correlation(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataF
 def _borrowed(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
     mask = (rows["reason_code"] == Reason.NO_SPREAD) & rows["mean"].notna() & (rows["n"] >= 2)
     mask &= rows["sd"].isna() & source["sd_borrowed"].notna()
-    if not mask.any():
-        return
     mask &= setting(settings, "borrow_sd", rows).astype(bool)
     rows.loc[mask, "sd"] = source.loc[mask, "sd_borrowed"]
     words = [f"mean as printed, its SD pooled over {text}" for text in source.loc[mask, "borrowed_from"]]

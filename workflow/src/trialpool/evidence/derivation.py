@@ -13,8 +13,6 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
-from trialpool.records import Steps
-
 SHOW_ONLY = "show_only"  # the word in the column `use` of rows that are shown and never pooled
 SIDES = ("experimental", "control")
 
@@ -109,11 +107,6 @@ def with_randomised(
 def no_text(size: int) -> np.ndarray:
     """A text column of empty cells."""
     return np.full(size, "", dtype=object)
-
-
-def no_steps(size: int) -> np.ndarray:
-    """A column of steps without any."""
-    return steps(no_text(size))
 
 
 def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
@@ -212,19 +205,3 @@ def number_text(value: float) -> str:
     ('0.1', '45', '0.3333')
     """
     return f"{value:.4g}"
-
-
-def with_cautions(table: pd.DataFrame, studies: pd.DataFrame) -> np.ndarray:
-    """What to be careful about in each row: its cautions, its note, and doubts about its study's report.
-
-    Every clause of a note is a caution of its own.
-
-    >>> rows = pd.DataFrame({"study_id": ["A"], "cautions": [""], "note": ["from a figure; blurred"]})
-    >>> studies = {"study_id": ["A"], "report_status": ["doubted"], "setting_note": ["copied"]}
-    >>> with_cautions(rows, pd.DataFrame(studies)).tolist()
-    [('from a figure', 'blurred', 'copied')]
-    """
-    told = studies.set_index("study_id")
-    doubts = told["setting_note"].where(told["report_status"] != "", "")
-    notes = [map(Steps.parse, texts) for texts in (table["note"], table["study_id"].map(doubts).fillna(""))]
-    return steps(table["cautions"], *map(list, notes))

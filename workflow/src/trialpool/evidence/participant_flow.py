@@ -9,8 +9,7 @@ known.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import pandas as pd
@@ -31,6 +30,9 @@ class Step(StrEnum):
     ALONE = "alone"
 
 
+Flow = Iterator[
+    tuple[str, list[str]]
+]  # a Step, or a reason why trials with numbers were not used; its trials
 RESULT_TABLES = ("continuous", "contrasts", "events")
 # why a trial's numbers were not used, the nearest to usable first; a code not listed comes before these
 REASONS: dict[str, str] = {
@@ -68,6 +70,7 @@ MISMATCHES = (
     *(Reason.OTHER_COMPARISON, Reason.OTHER_PURPOSE),
 )
 ORDER = {str(code): rank for rank, code in enumerate([*REASONS, NOT_ASKED])}
+CODES = {Step.LEFT_WITHOUT: Reason.NO_NUMBERS.value}
 WORDS = {
     Step.KNOWN: "trials known",
     Step.LEFT_WITHOUT: "no number could be read at a source",
@@ -76,16 +79,6 @@ WORDS = {
     Step.POOLED: "pooled with at least one other",
     Step.ALONE: "alone in every analysis they are in",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Count:
-    """The trials at one step of one part, and how many results they have there."""
-
-    step: Step
-    trials: Sequence[str]
-    reason_code: str = ""
-    results: int | None = None
 
 
 def participant_flow(
@@ -104,61 +97,49 @@ def participant_flow(
     people = tables["studies"].set_index("study_id")["n_randomised"]
     chosen = effects[effects["selected"].fillna(False).astype(bool)]
     codes = excluded[["analysis", "study_id", "reason_code"]].dropna()
-    rows = [_row("", count, people) for count in _of_review(tables, chosen, codes)]
+    results = pd.concat([tables[name]["study_id"] for name in RESULT_TABLES]).value_counts()
+    rows = [
+        _row("", step, trials, people, int(results.reindex(trials).fillna(0).sum()))
+        for step, trials in _of_review(list(people.index), set(results.index), chosen, codes)
+    ]
     used, left, eligible = (dict(iter(frame.groupby("analysis"))) for frame in (chosen, codes, known))
     for slug in analyses:
-        parts = [
-            group.get(slug, frame[:0]) for group, frame in ((eligible, known), (used, chosen), (left, codes))
+        mine = used.get(slug, chosen[:0])
+        rows += [
+            _row(slug, step, trials, people, len(mine) if step is Step.USED else None)
+            for step, trials in _of_analysis(eligible.get(slug, known[:0]), mine, left.get(slug, codes[:0]))
         ]
-        rows += [_row(slug, count, people) for count in _of_analysis(*parts)]
     return pd.DataFrame(rows, columns=FLOW.names).astype({"people": "Int64", "results": "Int64"})
 
 
-def _of_review(tables: Mapping[str, pd.DataFrame], chosen: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:
-    results = pd.concat([tables[name]["study_id"] for name in RESULT_TABLES]).value_counts()
-    trials = list(tables["studies"]["study_id"])
-    numbered, used = set(trials) & set(results.index), set(chosen["study_id"])
+def _of_review(trials: list[str], numbered: set[str], chosen: pd.DataFrame, codes: pd.DataFrame) -> Flow:
+    used = set(chosen["study_id"])
     company = chosen.groupby("analysis")["study_id"].nunique()
     pooled = set(chosen.loc[chosen["analysis"].map(company).gt(1).to_numpy(), "study_id"])
     nearest = _nearest_reasons(codes[codes["reason_code"] != Reason.NO_NUMBERS])
     reasons = {trial: NOT_ASKED if code in MISMATCHES else code for trial, code in nearest.items()}
-    counts = _counts(trials, numbered, used, reasons)
-    counts += [Count(Step.POOLED, [trial for trial in trials if trial in numbered & pooled])]
-    counts += [Count(Step.ALONE, [trial for trial in trials if trial in numbered & used - pooled])]
-    return [replace(each, results=int(results.reindex(each.trials).fillna(0).sum())) for each in counts]
+    yield from _steps(trials, numbered, used, reasons)
+    yield Step.POOLED, [trial for trial in trials if trial in numbered & pooled]
+    yield Step.ALONE, [trial for trial in trials if trial in numbered & used - pooled]
 
 
-def _of_analysis(known: pd.DataFrame, used: pd.DataFrame, codes: pd.DataFrame) -> list[Count]:
+def _of_analysis(known: pd.DataFrame, used: pd.DataFrame, codes: pd.DataFrame) -> Flow:
     trials, members = list(dict.fromkeys(known["study_id"])), set(used["study_id"])
     numbered = members | set(known.loc[known["has_numbers"].fillna(False).astype(bool), "study_id"])
-    *others, last = _counts(trials, numbered, members, _nearest_reasons(codes))
-    return [*others, replace(last, results=len(used))]
+    return _steps(trials, numbered, members, _nearest_reasons(codes))
 
 
-def _counts(
-    trials: Sequence[str], numbered: set[str], used: set[str], reasons: Mapping[str, str]
-) -> list[Count]:
-    """The steps that a review and an analysis share, the last of them the trials used."""
-
-    def step(name: Step, members: Collection[str], reason_code: str = "") -> Count:
-        return Count(name, [trial for trial in trials if trial in members], reason_code)
-
-    left = _by_reason(set(trials) & numbered - used, reasons)
-    return [
-        step(Step.KNOWN, trials),
-        step(Step.LEFT_WITHOUT, set(trials) - numbered, Reason.NO_NUMBERS.value),
-        step(Step.WITH_NUMBERS, numbered),
-        *(step(Step.LEFT_UNUSED, members, code) for code, members in left),
-        step(Step.USED, numbered & used),
-    ]
-
-
-def _by_reason(trials: Iterable[str], reasons: Mapping[str, str]) -> list[tuple[str, list[str]]]:
-    """Trials that left by their reason, in the order of the reasons."""
+def _steps(trials: list[str], numbered: set[str], used: set[str], reasons: Mapping[str, str]) -> Flow:
+    """The steps that a review and an analysis share; trials that left, by their reason."""
     left: dict[str, list[str]] = {}
     for trial in trials:
-        left.setdefault(reasons.get(trial, NOT_ASKED), []).append(trial)
-    return sorted(left.items(), key=lambda entry: (ORDER.get(entry[0], -1), entry[0]))
+        if trial in numbered - used:
+            left.setdefault(reasons.get(trial, NOT_ASKED), []).append(trial)
+    yield Step.KNOWN, trials
+    yield Step.LEFT_WITHOUT, [trial for trial in trials if trial not in numbered]
+    yield Step.WITH_NUMBERS, [trial for trial in trials if trial in numbered]
+    yield from sorted(left.items(), key=lambda entry: (ORDER.get(entry[0], -1), entry[0]))
+    yield Step.USED, [trial for trial in trials if trial in numbered & used]
 
 
 def _nearest_reasons(codes: pd.DataFrame) -> dict[str, str]:
@@ -177,16 +158,19 @@ def reason_words(code: str) -> str:
     return NOT_ASKED_WORDS if code == NOT_ASKED else REASONS.get(code, code.replace("_", " "))
 
 
-def _row(analysis: str, count: Count, people: pd.Series) -> dict[str, object]:
-    reported = people.reindex(count.trials).dropna()
-    unused = count.step is Step.LEFT_UNUSED
+def _row(
+    analysis: str, step: str, trials: Sequence[str], people: pd.Series, results: int | None
+) -> dict[str, object]:
+    """One line; a step that is no Step is the reason why trials with numbers were not used."""
+    reported = people.reindex(trials).dropna()
+    left = not isinstance(step, Step)
     return {
         "analysis": analysis,
-        "step": count.step.value,
-        "reason_code": count.reason_code,
-        "reason": reason_words(count.reason_code) if unused else WORDS[count.step],
-        "trials": len(count.trials),
+        "step": Step.LEFT_UNUSED.value if left else str(step),
+        "reason_code": step if left else CODES.get(step, ""),
+        "reason": reason_words(step) if left else WORDS[step],
+        "trials": len(trials),
         "people": int(reported.sum()) if len(reported) else None,
-        "results": count.results,
-        "study_ids": " ".join(sorted(count.trials)),
+        "results": results,
+        "study_ids": " ".join(sorted(trials)),
     }

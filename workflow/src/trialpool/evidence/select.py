@@ -27,6 +27,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.derivation import Reason, Route, no_text, refuse, setting
+from trialpool.evidence.match import NOT_ASKED
 
 ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD, OTHER_SCALE = range(8)
 RANKS = {
@@ -90,11 +91,13 @@ def choose(candidates: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     table = candidates[NEEDED].copy()
     rank = table["route"].map(RANKS)
     table["derivation_rank"] = rank.where((rank != EXACT) | ~table["imputed"], ASSUMED_N)
-    table["kind_first"], table["kind_rank"] = _kind_ranks(table, settings)
-    table["source_first"] = _source_ranks(table, settings)
+    table["kind_first"] = _kind_order(table, settings)
+    table["kind_rank"] = (table["basis"] == "change").astype(int)
+    wanted, contrast = setting(settings, "prefer_source", table), (table["kind"] == "contrast").to_numpy()
+    table["source_first"] = np.where(contrast, wanted == "arms", wanted == "contrasts").astype(int)
     table["reading_rank"] = (table["reading"] != "double").astype(int)
     table["reason_code"], table["reason"] = no_text(len(table)), no_text(len(table))
-    _allowed_kinds(table, settings)
+    refuse(table, [(table["kind_first"] == NOT_ASKED, Reason.OTHER_KIND, UNUSED_KIND)])
     _one_unit(table, settings)
     _one_kind(table, settings)
     _one_result(table, settings)
@@ -102,25 +105,16 @@ def choose(candidates: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     return table[["selected", "reason_code", "reason"]]
 
 
-def _kind_ranks(table: pd.DataFrame, settings: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """Rank by the kinds that the analysis lists (before the route), and by default final values first."""
+def _kind_order(table: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray:
+    """The place of a value's kind among those that the analysis lists, NOT_ASKED where it is not listed."""
     pairs = zip(table["basis"], setting(settings, "kinds", table), strict=True)
-    first = [int(bool(kinds) and basis in KINDS and basis != kinds[0]) for basis, kinds in pairs]
-    return np.array(first, dtype=int), (table["basis"] == "change").to_numpy().astype(int)
-
-
-def _source_ranks(table: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray:
-    """Rank by the source that the analysis prefers, arms or contrasts (a sensitivity analysis only)."""
-    wanted = setting(settings, "prefer_source", table)
-    contrast = (table["kind"] == "contrast").to_numpy()
-    return np.asarray(np.where(contrast, wanted == "arms", wanted == "contrasts"), dtype=int)
-
-
-def _allowed_kinds(table: pd.DataFrame, settings: pd.DataFrame) -> None:
-    """Where the analysis lists its kinds of value (`kinds`), those it does not list are not used."""
-    pairs = zip(table["basis"], setting(settings, "kinds", table), strict=True)
-    other = np.array([basis in KINDS and bool(kinds) and basis not in kinds for basis, kinds in pairs], bool)
-    refuse(table, [(other, Reason.OTHER_KIND, UNUSED_KIND)])
+    return np.array(
+        [
+            0 if not kinds or basis not in KINDS else NOT_ASKED if basis not in kinds else kinds.index(basis)
+            for basis, kinds in pairs
+        ],
+        dtype=int,
+    )
 
 
 def _one_unit(table: pd.DataFrame, settings: pd.DataFrame) -> None:
@@ -132,9 +126,8 @@ def _one_unit(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     family = _families(part)
     votes = part.assign(family=family).groupby(["analysis_index", "family"])
     summary = votes.agg(rank=("outcome_rank", "min"), studies=("study_id", "nunique")).reset_index()
-    summary = summary.sort_values(
-        ["analysis_index", "rank", "studies", "family"], ascending=[True, True, False, True]
-    )
+    by = ["analysis_index", "rank", "studies", "family"]
+    summary = summary.sort_values(by, ascending=[True, True, False, True])
     leading = summary.drop_duplicates("analysis_index").set_index("analysis_index")["family"]
     wanted = part["analysis_index"].map(leading)
     other = (family != wanted).reindex(table.index, fill_value=False)
@@ -184,11 +177,8 @@ def _one_result(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     groups = [good["analysis_index"], good["study_id"], level]
     winner = good.groupby(groups, sort=False)[[*ORDER, *RESULT]].transform("first")
     lost = good["choice_id"] != winner["choice_id"]
-    if not lost.any():
-        return
     codes, reasons = _why(good[lost], winner[lost])
-    rows = good.index[lost]
-    table.loc[rows, "reason_code"], table.loc[rows, "reason"] = codes, reasons
+    table.loc[good.index[lost], "reason_code"], table.loc[good.index[lost], "reason"] = codes, reasons
 
 
 def _why(lost: pd.DataFrame, winner: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:

@@ -31,16 +31,15 @@ from trialpool.evidence.derivation import (
     Route,
     add_steps,
     joined,
-    no_steps,
     no_text,
     plain_text,
     refuse,
     steps,
     where_text,
-    with_cautions,
     with_randomised,
 )
 from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
+from trialpool.records import Steps
 from trialpool.stats import mean_sd_from_quartiles, sd_from_ci, sd_from_se, se_from_ci, se_from_p
 from trialpool.vocabulary import Vocabulary, general
 
@@ -68,7 +67,8 @@ def harmonise(
     tables: Mapping[str, pd.DataFrame], vocabulary: Vocabulary | None = None
 ) -> dict[str, pd.DataFrame]:
     """Arm summaries, contrasts and events of the evidence tables, by these names."""
-    studies = plain_text(tables["studies"])
+    studies = plain_text(tables["studies"]).set_index("study_id", drop=False)
+    doubts = studies["setting_note"].where(studies["report_status"] != "", "")
     summaries = {
         "arms": (_arm_summaries(tables), ARM_SUMMARIES),
         "contrasts": (_contrast_summaries(tables, studies), CONTRAST_SUMMARIES),
@@ -77,7 +77,10 @@ def harmonise(
     harmonised = {}
     for name, (table, contract) in summaries.items():
         table["reading"] = table["reading"].where(table["reading"] != "", "single")
-        table["cautions"] = with_cautions(table, studies)
+        # every clause of a note, and of a doubt about the report of the study, is a caution of its own
+        notes = zip(table["note"], table["study_id"].map(doubts).fillna(""), strict=True)
+        clauses = [Steps.parse(note) + Steps.parse(doubt) for note, doubt in notes]
+        table["cautions"] = steps(table["cautions"], clauses)
         harmonised[name] = table.assign(usable=table["reason_code"] == "")[list(contract.names)]
     return harmonised
 
@@ -245,7 +248,7 @@ def _contrast_summaries(tables: Mapping[str, pd.DataFrame], studies: pd.DataFram
         df=_freedom(rows, studies),
         route=np.where(rows["adjusted"] == "yes", int(Route.ADJUSTED), int(Route.CONTRAST)),
         assumed_n=first | second,
-        derivation=no_steps(len(rows)),
+        derivation=steps(no_text(len(rows))),
     )
     _from_means(table, plain_text(tables["continuous"]))
     _to_logs(table)

@@ -89,18 +89,18 @@ def _of_period(design: str, period: str, assumed: Mapping[str, Any]) -> tuple[st
 
 def check_assumptions(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame) -> None:
     """Raise InputError for assumptions about studies that do not exist, or that are parallel trials."""
-    assumed = {study for spec in specs for study in spec.get("assumptions") or {}}
     designs = dict(zip(studies["study_id"], studies["design"], strict=True))
     faults = []
-    for study in sorted(assumed):
-        design, key = designs.get(study), f"assumptions.{study}"
+    for study in sorted({study for spec in specs for study in spec.get("assumptions") or {}}):
+        design = designs.get(study)
         if design is None:
-            near = nearest(study, designs)
+            near, problem = nearest(study, designs), "not the study_id of any trial"
             remedy = f"did you mean '{near}'" if near else "use a study_id of studies.csv"
-            faults.append(Fault("config", None, key, study, "not the study_id of any trial", remedy))
-        elif design not in REFUSED:
+        else:
+            problem = f"a {design} trial, which needs none"
             remedy = "remove the assumption, or correct the design in studies.csv"
-            faults.append(Fault("config", None, key, study, f"a {design} trial, which needs none", remedy))
+        if design not in REFUSED:
+            faults.append(Fault("config", None, f"assumptions.{study}", study, problem, remedy))
     if faults:
         raise InputError(faults)
 
@@ -141,14 +141,10 @@ def with_common_control(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataF
 
 
 def _computed_together(rows: pd.DataFrame, measure: str, count: int, zero: float) -> SharedControl:
-    def arms(name: str) -> np.ndarray:
-        return np.asarray(rows[f"{name}_experimental"], dtype=float).reshape(-1, count)
-
-    def control(name: str) -> np.ndarray:
-        return np.asarray(rows[f"{name}_control"], dtype=float)[::count]
-
-    if "events_experimental" in rows:
-        numbers = (arms("events"), arms("n"), control("events"), control("n"))
-        return shared_control_events(measure, *numbers, zero_cells=zero)
-    names = ("mean", "sd", "n")
-    return shared_control_means(measure, *map(arms, names), *map(control, names))
+    events = "events_experimental" in rows
+    names = ("events", "n") if events else ("mean", "sd", "n")
+    arms = [rows[f"{name}_experimental"].to_numpy(dtype=float).reshape(-1, count) for name in names]
+    control = [rows[f"{name}_control"].to_numpy(dtype=float)[::count] for name in names]
+    if events:
+        return shared_control_events(measure, *arms, *control, zero_cells=zero)
+    return shared_control_means(measure, *arms, *control)
