@@ -14,6 +14,7 @@ for batch, members in BATCHES.items():
             f"pool_analyses_{batch}"
         input:
             tables=effects_of([batch]),
+            vocabulary=SETTINGS.vocabulary or [],
         output:
             folders=[shown(analysis) for analysis in members],
             files=main_files(members),
@@ -23,6 +24,7 @@ for batch, members in BATCHES.items():
         priority: len(members)  # the largest first, so that none is left for the end
         params:
             code=code(*POOLING),
+            content=content(WORDS[1:]),
             specs=unrecorded(specs_of(batch)),
             settings=fingerprint(specs_of(batch)),
         script:

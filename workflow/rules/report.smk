@@ -34,6 +34,7 @@ rule write_tables:
         folders=given(FOLDERS),
         appraisal=rules.appraise_certainty.output.appraisal,
         tables=rules.ingest_tables.output.tables,
+        vocabulary=SETTINGS.vocabulary or [],
     output:
         summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
         excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
@@ -42,6 +43,7 @@ rule write_tables:
     log:
         f"{RESULTS}/logs/write_tables.log",
     params:
+        content=content(WORDS[1:]),
         code=code("page", *DRAWING),
     script:
         "../scripts/write_tables.py"
@@ -52,6 +54,7 @@ rule write_page:
         folders=given(FOLDERS),
         appraisal=rules.appraise_certainty.output.appraisal,
         tables=rules.ingest_tables.output.tables,
+        vocabulary=SETTINGS.vocabulary or [],
         flow=rules.trace_flow.output.table,
         audit=rules.audit_numbers.output.table,
         published=rules.compare_published.output.table,
@@ -63,7 +66,7 @@ rule write_page:
         f"{RESULTS}/logs/write_page.log",
     params:
         code=code("page", *DRAWING, "yaml_files.py"),
-        content=content([SETTINGS.instruments]),
+        content=content(WORDS),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
     script:
@@ -74,6 +77,7 @@ rule draw_review:
     input:
         folders=given(FOLDERS),
         tables=rules.ingest_tables.output.tables,
+        vocabulary=SETTINGS.vocabulary or [],
     output:
         report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
         report(f"{RESULTS}/evidence_map.svg", caption="../report/evidence_map.rst", category="Results"),
@@ -84,6 +88,7 @@ rule draw_review:
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
+        content=content(WORDS[1:]),
         code=code(*DRAWING),
     script:
         "../scripts/draw_review.py"

@@ -2,10 +2,8 @@ from trialpool.jobs import reported
 
 with reported(snakemake.log[0]):
     from trialpool.pool_job import pool_analyses
+    from trialpool.vocabulary import load_vocabulary
 
-    pool_analyses(
-        snakemake.params.specs,
-        snakemake.input.tables,
-        snakemake.output.folders,
-        snakemake.output.multiverses,
-    )
+    files, made = snakemake.input, snakemake.output
+    words = load_vocabulary(files.get("vocabulary"))
+    pool_analyses(snakemake.params.specs, files.tables, made.folders, made.multiverses, words)

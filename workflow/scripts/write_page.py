@@ -3,5 +3,5 @@ from trialpool.jobs import reported, write_page
 with reported(snakemake.log[0]):
     files = snakemake.input
     tables = {"flow_path": files.flow, "audit_path": files.audit, "published_path": files.published}
-    sources = (files.folders, files.appraisal, files.tables, files.instruments)
+    sources = (files.folders, files.appraisal, files.tables, files.instruments, files.get("vocabulary"))
     write_page(*sources, snakemake.output.page, **tables, specs=snakemake.params.specs)

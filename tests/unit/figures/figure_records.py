@@ -10,7 +10,6 @@ from matplotlib.figure import Figure
 
 from trialpool.figures import forest, forest_notes
 from trialpool.io import canonical
-from trialpool.records import Record
 from trialpool.view.read import Appraised, filled
 
 NAMES = ("Lu", "Müller", "García-López", "Żółć", "Friedemann", "D'Alessandro", "Naderi Nabi")
@@ -115,9 +114,9 @@ def gap_record(**changes: Any) -> dict[str, Any]:
     return made_up_record(1) | {"status": "no_data", "studies": [], "pooled": None} | changes
 
 
-def typed(record: dict[str, Any]) -> Record:
+def typed(record: dict[str, Any]) -> Appraised:
     """The same as a `Record`, with nothing in the fields that it leaves out."""
-    return filled(Record, canonical(record))
+    return filled(Appraised, canonical(record))
 
 
 def draw_forest(record: dict[str, Any], preset: str = "default") -> Figure:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from trialpool.view.read import Appraised, filled, read_claims
+from trialpool.vocabulary import load_vocabulary
+
+SHIPPED = load_vocabulary(str(Path(__file__).parents[3] / "config" / "vocabulary.yaml"))
 
 POOLED_KEYS = (
     *("estimate", "ci_low", "ci_high", "se", "statistic", "df", "p_value", "pi_low", "pi_high"),
@@ -49,7 +53,7 @@ def pooled(**changes: Any) -> dict[str, Any]:
 
 def record(*args: Any, **changes: Any) -> Appraised:
     """A made-up result record; arguments as of `raw_record`."""
-    return filled(Appraised, raw_record(*args, **changes))
+    return filled(Appraised, {"vocabulary": SHIPPED, **raw_record(*args, **changes)})
 
 
 def raw_record(analysis: str = "demo-pain", k: int = 3, **changes: Any) -> dict[str, Any]:
@@ -90,7 +94,7 @@ def certain(level: str = "moderate", **changes: Any) -> Appraised:
         for name, down in (("risk_of_bias", 1), ("inconsistency", 0))
     ]
     certainty = {"level": level, "suggested": level, "domains": domains}
-    return filled(Appraised, raw_record(**changes) | {"certainty": certainty})
+    return filled(Appraised, {"vocabulary": SHIPPED, **raw_record(**changes), "certainty": certainty})
 
 
 HOSTILE = "<script>alert('x')</script>|\"*_[a](javascript:alert(1))\u202eevil"

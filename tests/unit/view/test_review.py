@@ -60,7 +60,8 @@ def test_map_shows_results_gaps_and_what_nobody_asked():
 
 
 def trial(label, year, used, condition="DPN"):
-    return Trial({"study_id": label, "condition": condition, "year": year}, label, used_in=[1] * used)
+    facts = {"study_id": label, "condition": condition, "year": year}
+    return Trial(facts, label, used_in=[1] * used, vocabulary=demo.SHIPPED)
 
 
 def test_timeline_counts_every_dated_trial():

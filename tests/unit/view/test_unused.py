@@ -4,6 +4,7 @@ import csv
 
 import pytest
 
+from tests.unit.page import demo
 from trialpool import io
 from trialpool.contracts import NOT_USED
 from trialpool.evidence.participant_flow import REASONS
@@ -114,7 +115,7 @@ def test_the_page_names_arms_and_links_the_rows():
     keys += ("n_randomised", "design")
     keys += ("role", "label", "cointervention", "sessions", "weeks", "reading", "locator", "note")
     tables = {name: [dict.fromkeys(keys) | row for row in rows] for name, rows in TABLES.items()}
-    page = render_page([], tables)
+    page = render_page([], tables, vocabulary=demo.SHIPPED)
     section = page[page.index('id="unasked"') : page.index('id="trials"')]
     assert "<small>Diabetic peripheral neuropathy</small>" in section
     assert "<td>Physical function</td><td>TUG</td><td>other drug</td>" in section

@@ -268,7 +268,9 @@ def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> No
         _save(draw_network(written), own / "network", describe_network(written))
 
 
-def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path) -> None:
+def draw_review(
+    folders: Sequence[str], table_paths: Sequence[str], vocabulary_path: str | None, folder: Path
+) -> None:
     """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) as SVG, PDF and PNG."""
     from trialpool.figures import review as maps
     from trialpool.view.read import read_records as read_appraised
@@ -276,7 +278,8 @@ def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path
     from trialpool.view.review import evidence_map, timeline, with_room
     from trialpool.view.study import judged_tools, labels, trial_views
 
-    records, tables = read_appraised(records_in(folders)), read_tables(table_paths)
+    vocabulary, tables = load_vocabulary(vocabulary_path), read_tables(table_paths)
+    records = read_appraised(records_in(folders), vocabulary=vocabulary)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
     description = maps.describe_risk_of_bias(bias, len(studies))
@@ -284,12 +287,16 @@ def draw_review(folders: Sequence[str], table_paths: Sequence[str], folder: Path
     populations, left_out = with_room(evidence_map(records))
     figure = maps.draw_evidence_map(populations, left_out=left_out)
     _save(figure, folder / "evidence_map", maps.describe_evidence_map(populations))
-    years = timeline(trial_views(records, tables))
+    years = timeline(trial_views(records, tables, vocabulary))
     _save(maps.draw_timeline(years), folder / "timeline", maps.describe_timeline(years))
 
 
 def write_tables(
-    folders: Sequence[str], appraisal_path: str, table_paths: Sequence[str], folder: Path
+    folders: Sequence[str],
+    appraisal_path: str,
+    table_paths: Sequence[str],
+    vocabulary_path: str | None,
+    folder: Path,
 ) -> None:
     """Write summary.csv, excluded.csv and README.md from records, appraisal and evidence, and DATA.md."""
     from trialpool.page.readme import render_readme, summary_row
@@ -297,8 +304,8 @@ def write_tables(
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.study import excluded_rows, labels, not_asked
 
-    appraisal = io.read_json(appraisal_path)
-    records, tables = read_appraised(records_in(folders), appraisal), read_tables(table_paths)
+    appraisal, tables = io.read_json(appraisal_path), read_tables(table_paths)
+    records = read_appraised(records_in(folders), appraisal, load_vocabulary(vocabulary_path))
     io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(folder / "excluded.csv", map(to_json, excluded_rows(records, unasked)), NOT_USED.names)
@@ -311,6 +318,7 @@ def write_page(
     appraisal_path: str,
     table_paths: Sequence[str],
     catalogue_path: str,
+    vocabulary_path: str | None,
     path: str,
     *,
     flow_path: str,
@@ -332,8 +340,9 @@ def write_page(
     figures: dict[str, dict[str, Path]] = {}
     for figure in map(Path, pictures_in(folders)):
         figures.setdefault(figure.parent.name, {})[figure.stem] = figure
+    vocabulary = load_vocabulary(vocabulary_path)
     pages = render_pages(
-        read_appraised(records_in(folders), appraisal),
+        read_appraised(records_in(folders), appraisal, vocabulary),
         read_tables(table_paths),
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
@@ -342,6 +351,7 @@ def write_page(
         audit=read_csv(audit_path, AUDIT),
         published=read_csv(published_path, PUBLISHED),
         specs=specs,
+        vocabulary=vocabulary,
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

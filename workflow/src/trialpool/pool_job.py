@@ -8,26 +8,35 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from trialpool import io
 from trialpool.contracts import STUDY_ROWS
-from trialpool.records import Influence, Level, Record, columns_of, from_json, to_json
+from trialpool.records import Influence, Level, Record, columns_of, to_json
 from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
 from trialpool.synthesis.moderators import SMALLEST
 from trialpool.synthesis.sensitivity import SENSITIVITY_COLUMNS
+from trialpool.vocabulary import Vocabulary
+
+if TYPE_CHECKING:
+    from trialpool.view.read import Appraised
 
 Row = dict[str, Any]
 
 
 def pool_analyses(
-    specs: Sequence[Mapping[str, Any]], tables: Sequence[str], folders: Sequence[str], multiverses: str
+    specs: Sequence[Mapping[str, Any]],
+    tables: Sequence[str],
+    folders: Sequence[str],
+    multiverses: str,
+    vocabulary: Vocabulary | None = None,
 ) -> None:
     """Pool some analyses and ask whether each holds.
 
     Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, for an
     analysis of several trials also what only such a one has, and into the folder `multiverses` every
-    specification of it, as <analysis>.parquet. `tables` are the batch's effects, excluded and known rows.
+    specification of it, as <analysis>.parquet. `tables` are the batch's effects, excluded and known rows;
+    `vocabulary` holds the words of the review.
     """
     effects_of, excluded_of, known_of = (_by_analysis(io.read_rows(table)) for table in tables)
     for spec, folder in zip(specs, map(Path, folders), strict=True):
@@ -37,7 +46,7 @@ def pool_analyses(
         )
         columns = specifications.columns() if specifications else {}
         io.write_columns(Path(multiverses) / f"{slug}.parquet", columns)
-        write_record(record, columns, folder, spec["formats"])
+        write_record(record, columns, folder, spec["formats"], vocabulary)
 
 
 def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -48,16 +57,21 @@ def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def write_record(
-    record: Record, columns: Mapping[str, Sequence[Any]], folder: Path, formats: Collection[str] | None
+    record: Record,
+    columns: Mapping[str, Sequence[Any]],
+    folder: Path,
+    formats: Collection[str] | None,
+    vocabulary: Vocabulary | None = None,
 ) -> None:
     """Write one record, its tables and figures in these formats; `columns` are those of its multiverse."""
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.forest_notes import describe_forest
     from trialpool.figures.save import save_figure
     from trialpool.folders import formats_of
+    from trialpool.view.read import appraised
 
     written = io.canonical(to_json(record))
-    shown = from_json(Record, written)
+    shown = appraised(written, vocabulary=vocabulary)
     if record.multiverse:
         _write_several(written, shown, columns, folder, formats)
     io.write_csv(folder / "studies.csv", written["studies"], STUDY_ROWS.names)
@@ -69,7 +83,7 @@ def write_record(
 
 def _write_several(
     record: Row,
-    shown: Record,
+    shown: Appraised,
     columns: Mapping[str, Sequence[Any]],
     folder: Path,
     wanted: Collection[str] | None,

@@ -19,19 +19,6 @@ from trialpool.measures import MEASURES, RATIOS
 
 MINUS = "−"
 MISSING = "—"
-DOMAIN_NAMES = {
-    "pain": "pain",
-    "nerve_conduction": "nerve conduction",
-    "quality_of_life": "quality of life",
-    "symptom_score": "neuropathy symptoms",
-    "sensory_function": "sensory function",
-    "function": "physical function",
-    "responder": "treatment response",
-    "incidence": "new neuropathy",
-    "adverse_event": "adverse events",
-    "serious_adverse_event": "serious adverse events",
-    "withdrawal": "withdrawal from the trial",
-}
 TIMEPOINT_NAMES = {
     "baseline": "baseline",
     "during": "during treatment",
@@ -237,22 +224,10 @@ def capital(text: str) -> str:
 def spaced(code: str | None) -> str:
     """A code of the codebook as words.
 
-    >>> spaced("manual_acupuncture"), spaced("vitamin_b"), spaced(None)
-    ('manual acupuncture', 'vitamin B', '')
+    >>> spaced("usual_care"), spaced(None)
+    ('usual care', '')
     """
-    if absent(code):
-        return ""
-    text = str(code).replace("_", " ")
-    return "vitamin B" if text == "vitamin b" else text
-
-
-def group_name(code: Any) -> str:
-    """A group of trials in a reader's words; its code may join several treatments.
-
-    >>> group_name("vitamin_b+sham"), group_name(None)
-    ('vitamin B + sham', '')
-    """
-    return " + ".join(clean(spaced(part)) for part in str(code or "").split("+"))
+    return "" if absent(code) else str(code).replace("_", " ")
 
 
 def measure_name(measure: str) -> str:
@@ -262,15 +237,6 @@ def measure_name(measure: str) -> str:
     'standardised mean difference'
     """
     return MEASURES[measure].name if measure in MEASURES else measure
-
-
-def domain_name(domain: str) -> str:
-    """The outcome domain in words.
-
-    >>> domain_name("symptom_score"), domain_name("sleep_quality")
-    ('neuropathy symptoms', 'sleep quality')
-    """
-    return DOMAIN_NAMES.get(domain, spaced(domain))
 
 
 def people(experimental: float | None, control: float | None) -> int | None:

@@ -126,6 +126,11 @@ class Vocabulary:
     controls: Mapping[str, tuple[str, ...]]
     complete: bool = False
 
+    def code(self, code: str) -> str:
+        """The code of an outcome or instrument in short, its abbreviations in capitals."""
+        capitals = {each.casefold(): each for each in self.abbreviations}
+        return " ".join(capitals.get(word, word) for word in spaced(code).split(" "))
+
     def condition(self, code: str) -> str:
         """The name of a condition."""
         return self.conditions.get(code) or code.replace("_", " ")

@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from trialpool.records import Record
-
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from trialpool.view.read import Appraised
 
 
-def draw_beside(record: Record, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str, Figure]]:
+def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str, Figure]]:
     """File name, text alternative and figure, one after the other, of a pooled record beside its forest plot.
 
     `columns` is the multiverse of the analysis, one list a column. Always the same four names: what needs

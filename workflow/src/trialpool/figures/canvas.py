@@ -30,6 +30,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Pooled, Record
 from trialpool.text import clean
 from trialpool.view.axis import Axis, axis_over, mcid_threshold, plan_axis, scale, side
+from trialpool.view.read import Appraised
 
 Look = dict[str, Any]
 Frame = tuple[float, float, float, float]  # left, top, right, bottom in points from the upper left corner
@@ -255,7 +256,7 @@ def headed(
 
 
 def headed_record(
-    record: Record, kind: str, notes: Sequence[str], body: float, width: float = WIDTH
+    record: Appraised, kind: str, notes: Sequence[str], body: float, width: float = WIDTH
 ) -> tuple[Sheet, float]:
     """The same for one analysis: its title, the kind of figure and what was measured."""
     title, under = forest_notes.title(record), forest_notes.subtitle(record)

@@ -19,6 +19,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Level, Multiverse, Record
 from trialpool.text import clean
 from trialpool.view.axis import intervals, mcid_threshold, plan_axis, scale
+from trialpool.view.read import Appraised
 
 Columns = Mapping[str, Sequence[Any]]
 LEFT, RIGHT = 150.0, 452.0
@@ -55,7 +56,7 @@ CONCLUSIONS = {  # colour, words
 
 
 @canvas.styled
-def draw_specification_curve(record: Record, columns: Columns) -> Figure:
+def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
     """The specification curve of a pooled record and the columns of its multiverse, sorted by estimate."""
     dimensions, main, count = _dimensions(record), _main(record, columns), len(columns["estimate"])
     body = KEY + CURVE + 12 + sum(HEADING + ROW * len(levels) for levels in dimensions.values())
@@ -84,7 +85,7 @@ def draw_specification_curve(record: Record, columns: Columns) -> Figure:
     return sheet.figure
 
 
-def describe_multiverse(record: Record) -> str:
+def describe_multiverse(record: Appraised) -> str:
     """A text alternative of the specification curve: how many, what they show, and their range."""
     multiverse = record.multiverse
     start = f"Specification curve: {clean(record.title)}."

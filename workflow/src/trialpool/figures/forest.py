@@ -34,6 +34,8 @@ from trialpool.measures import MEASURES
 from trialpool.records import Known, Record, Status, Unused
 from trialpool.text import clean
 from trialpool.view.axis import Axis, position, scale, side
+from trialpool.view.read import Appraised
+from trialpool.vocabulary import Vocabulary
 
 RAISED = 2.6
 LARGEST_SQUARE, LARGEST_COMPACT, SMALLEST_SQUARE = 9.5, 8.0, 2.2
@@ -55,7 +57,7 @@ OTHER_QUESTION = ("other_comparison", "other_purpose")  # trials of something el
 NOT_READ = "no number of this outcome could be read"
 
 
-def draw_forest(record: Record, preset: str = "default") -> Figure:
+def draw_forest(record: Appraised, preset: str = "default") -> Figure:
     """The forest plot of one analysis' result record, sized by its content.
 
     What is None leaves its part out. A record of status `no_data` gives a figure that lists the known trials
@@ -345,7 +347,7 @@ class _Listed(NamedTuple):
         return max(map(len, self.cells.values())) * LISTED_LEADING
 
 
-def _draw_no_data(record: Record) -> Figure:
+def _draw_no_data(record: Appraised) -> Figure:
     """A list of the known trials of an analysis and the reason why each gave no number."""
     rows, room = _known_rows(record), WIDTH - 2 * style.MARGIN
     message = "No trial of this comparison is known to the evidence tables."
@@ -366,7 +368,7 @@ def _draw_no_data(record: Record) -> Figure:
     return sheet.figure
 
 
-def _known_rows(record: Record) -> list[_Listed]:
+def _known_rows(record: Appraised) -> list[_Listed]:
     """Trials of the comparison with the reasons found for them, known ones first."""
     trials: dict[str, Known | Unused] = {}
     for known in record.known:
@@ -377,19 +379,19 @@ def _known_rows(record: Record) -> list[_Listed]:
             trials.setdefault(unused.study_id, unused)
             reason = NOT_READ if unused.reason_code == "no_numbers" else clean(unused.reason)
             reasons.setdefault(unused.study_id, []).append(reason)
-    rows = [_known_row(trial, reasons.get(study, [])) for study, trial in trials.items()]
+    rows = [_known_row(trial, reasons.get(study, []), record.vocabulary) for study, trial in trials.items()]
     if len(rows) > MOST_LISTED:
         more = {"label": f"and {len(rows) - MOST_LISTED} more"}
         rows = [*rows[:MOST_LISTED], _listed(more, "")]
     return rows
 
 
-def _known_row(trial: Known | Unused, reasons: list[str]) -> _Listed:
+def _known_row(trial: Known | Unused, reasons: list[str], vocabulary: Vocabulary) -> _Listed:
     sides, n = [], None
     if isinstance(trial, Known):
         n = trial.n_randomised
         codes = (trial.category_experimental, trial.category_control)
-        sides = [clean(words.spaced(code)).replace("+", " + ") for code in codes]
+        sides = [vocabulary.treatment(code) for code in codes]
     cells = {
         "label": clean(trial.label or trial.study_id),
         "n": "" if n is None else words.plain_number(n),

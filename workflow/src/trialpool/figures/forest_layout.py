@@ -29,6 +29,7 @@ from trialpool.view.forest_table import (
     forest_axis,
     forest_table,
 )
+from trialpool.view.read import Appraised
 
 BIAS = "bias"  # the key of the column of lights, and before a letter those of the domains
 LIGHT = 4.5  # radius in points
@@ -413,7 +414,7 @@ def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]
     return columns
 
 
-def _plan_headings(record: Record, table: ForestTable, events: bool, look: Preset) -> list[Heading]:
+def _plan_headings(record: Appraised, table: ForestTable, events: bool, look: Preset) -> list[Heading]:
     """The headings of all columns that this record may need."""
     titles = dict(look.titles)
     value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
@@ -483,7 +484,7 @@ class Layout:
     events: bool
 
 
-def plan_layout(record: Record, look: Preset) -> Layout:
+def plan_layout(record: Appraised, look: Preset) -> Layout:
     """Measure every text of the record's plot and give each its place.
 
     >>> from trialpool.view.read import Appraised, filled

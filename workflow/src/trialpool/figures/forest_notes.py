@@ -10,6 +10,8 @@ from trialpool.measures import RATIOS
 from trialpool.records import Pooled, Record, Status
 from trialpool.text import clean
 from trialpool.view.forest_table import IMPUTED, Estimate, ForestTable, forest_table
+from trialpool.view.question import domain_of
+from trialpool.view.read import Appraised
 
 INTERVALS = {
     "wald": "Wald interval",
@@ -24,7 +26,7 @@ def title(record: Record) -> str:
     return clean(record.title or record.analysis)
 
 
-def subtitle(record: Record) -> str:
+def subtitle(record: Appraised) -> str:
     """Measure, scale, comparison and time in one line.
 
     >>> from trialpool.view.read import Appraised, filled
@@ -33,7 +35,7 @@ def subtitle(record: Record) -> str:
     'Mean difference in pain (points, 0–10); yoga versus rest; follow-up'
     """
     measure = words.capital(words.measure_name(record.measure or ""))
-    domain = words.domain_name(record.domain or "")
+    domain = domain_of(record).name if record.domain else ""
     subject = f"{measure} in {domain}" if domain and measure else measure or domain
     parts = [f"{subject}{unit_text(record)}", record.comparison, _timepoint(record.timepoint)]
     return "; ".join(clean(part) for part in parts if part)
@@ -156,7 +158,7 @@ def method_line(record: Record) -> str:
     return f"{opening} {model}; {interval}; prediction interval: {df}."
 
 
-def describe_forest(record: Record) -> str:
+def describe_forest(record: Appraised) -> str:
     """A text alternative: what the plot shows and every effect in it, for readers who do not see it.
 
     >>> from trialpool.view.read import Appraised, filled

@@ -17,6 +17,7 @@ from trialpool.figures.canvas import NULL, Look, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
+from trialpool.view.read import Appraised
 
 WIDTH, HEIGHT = 372.0, 216.0
 LEFT, RIGHT = 50.0, 360.0
@@ -32,7 +33,7 @@ ROOM_BELOW = 1.08
 
 
 @canvas.styled
-def draw_funnel(record: Record) -> Figure:
+def draw_funnel(record: Appraised) -> Figure:
     """The funnel plot of a pooled record; a ValueError for a record without a pooled estimate.
 
     Every selected row is a dot at its effect and standard error (square root of `variance`, on the analysis
@@ -108,7 +109,7 @@ def _notes(record: Record) -> list[str]:
     return notes
 
 
-def describe_funnel(record: Record) -> str:
+def describe_funnel(record: Appraised) -> str:
     """A text alternative of the funnel plot: every trial with its effect and standard error."""
     parts = [f"Funnel plot: {clean(record.title or record.analysis)}.", f"{forest_notes.subtitle(record)}."]
     for study in record.studies:

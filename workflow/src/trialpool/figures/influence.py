@@ -21,6 +21,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
 from trialpool.text import clean
 from trialpool.view.axis import intervals, mcid_threshold
+from trialpool.view.read import Appraised
 
 MIDDLE = WIDTH / 2
 ROW, HEAD, STRIP_FOOT = 12.0, 17.0, 36.0
@@ -34,7 +35,7 @@ LEAST_I2 = -4.0  # the axis begins below zero, so that subsets without heterogen
 
 
 @canvas.styled
-def draw_influence(record: Record) -> Figure:
+def draw_influence(record: Appraised) -> Figure:
     """The influence figure of a pooled record (at least two trials)."""
     strips, rows = _strips(record), record.influence
     below = HEAD + ROW * max(len(lines) for _, lines in strips) + STRIP_FOOT
@@ -79,7 +80,7 @@ def influence_notes(record: Record) -> list[str]:
     return notes
 
 
-def describe_influence(record: Record) -> str:
+def describe_influence(record: Appraised) -> str:
     """A text alternative of the influence figure: the result without each trial."""
     parts = [f"Influence of each trial: {clean(record.title)}."]
     parts += [

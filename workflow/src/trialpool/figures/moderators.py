@@ -20,6 +20,7 @@ from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
 from trialpool.text import clean
 from trialpool.view.axis import intervals
 from trialpool.view.question import moderator_slope
+from trialpool.view.read import Appraised
 
 HEIGHT, HEAD, FOOT = 140.0, 18.0, 64.0
 COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
@@ -31,7 +32,7 @@ NAME_ROOM = 130.0
 
 
 @canvas.styled
-def draw_moderators(record: Record) -> Figure:
+def draw_moderators(record: Appraised) -> Figure:
     """A panel for every moderator that could be tested, and a list of the others with the reasons."""
     tested, untested = _by_test(record)
     lines = [tested[start : start + COLUMNS] for start in range(0, len(tested), COLUMNS)]
@@ -82,7 +83,7 @@ def moderator_notes(record: Record) -> list[str]:
     return [*notes, *(f"{words.capital(clean(part))}." for part in dict.fromkeys(cautions))]
 
 
-def describe_moderators(record: Record) -> str:
+def describe_moderators(record: Appraised) -> str:
     """A text alternative of the moderators figure: the result of each, or why there is none."""
     parts = [f"Moderators: {clean(record.title)}."]
     for row in record.moderators:
@@ -92,7 +93,7 @@ def describe_moderators(record: Record) -> str:
     return " ".join(parts)
 
 
-def moderator_results(record: Record, row: Moderator) -> list[str]:
+def moderator_results(record: Appraised, row: Moderator) -> list[str]:
     """The result of a tested moderator: k, slope, p-values."""
     results = [words.count(row.k, "trial")]
     slope = [value for value in (row.slope, row.slope_low, row.slope_high) if value is not None]
@@ -103,9 +104,9 @@ def moderator_results(record: Record, row: Moderator) -> list[str]:
     return [*results, f"{words.p_value(row.p_value)}{more}"]
 
 
-def _group_results(record: Record, row: Moderator) -> list[str]:
+def _group_results(record: Appraised, row: Moderator) -> list[str]:
     return [
-        f"{words.group_name(group.level)}: {words.count(group.k, 'trial')}, "
+        f"{record.vocabulary.treatment(group.level)}: {words.count(group.k, 'trial')}, "
         f"{words.effect(record.measure, *canvas.values_of(group))}"
         for group in row.groups
     ]
@@ -133,7 +134,7 @@ def _reason(row: Moderator) -> tuple[str, ...]:
     return lettering.wrap(words.capital(clean(row.caution)), room, lines=3) or ("",)
 
 
-def _draw_panel(sheet: Sheet, record: Record, row: Moderator, frame: Frame) -> None:
+def _draw_panel(sheet: Sheet, record: Appraised, row: Moderator, frame: Frame) -> None:
     left, top, right, bottom = frame
     known = [study for study in record.studies if getattr(study, row.moderator) not in (None, "")]
     if row.kind == "number":
@@ -192,11 +193,13 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     _draw_circles(ax, points, known, known, LARGEST)
 
 
-def _draw_groups(sheet: Sheet, record: Record, row: Moderator, known: Sequence[Study], frame: Frame) -> None:
+def _draw_groups(
+    sheet: Sheet, record: Appraised, row: Moderator, known: Sequence[Study], frame: Frame
+) -> None:
     """The trials of each group as circles, their pooled effect with its interval below."""
     look: Look = {"mark": "s", "colour": style.POOLED, "gid": "group"}
     lines = [
-        Line(words.capital(words.group_name(group.level)), canvas.values_of(group), **look)
+        Line(words.capital(record.vocabulary.treatment(group.level)), canvas.values_of(group), **look)
         for group in row.groups
     ]
     trials = [Line(study.label, (study.estimate, study.estimate_low, study.estimate_high)) for study in known]

@@ -16,6 +16,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
 from trialpool.view.axis import mcid_threshold
+from trialpool.view.read import Appraised
 
 Floats = NDArray[np.float64]
 HEIGHT, HEAD, FOOT = 170.0, 20.0, 36.0
@@ -38,7 +39,7 @@ ROW = 12.0
 
 
 @canvas.styled
-def draw_posterior(record: Record) -> Figure:
+def draw_posterior(record: Appraised) -> Figure:
     """Posterior of the mean effect and of τ of a pooled record, and their probabilities as a table.
 
     A record without a Bayesian fit (effects that depend on each other, or unknown group sizes) says so.
@@ -73,7 +74,7 @@ def posterior_notes(record: Record) -> list[str]:
     return notes
 
 
-def describe_posterior(record: Record) -> str:
+def describe_posterior(record: Appraised) -> str:
     """A text alternative of the posterior figure: estimate and probability of benefit under each prior."""
     parts = [f"Posterior: {clean(record.title)}."]
     for fit in record.bayes:

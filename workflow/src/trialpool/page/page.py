@@ -22,11 +22,10 @@ from trialpool import text as words
 from trialpool.evidence.risk_of_bias import worst_judgements
 from trialpool.folders import MOST_QUESTIONS, formats_of
 from trialpool.page.render import html_environment
-from trialpool.records import Claim, Known, Record, Study, Unused
+from trialpool.records import Claim, Known, Study, Unused
 from trialpool.view import colours, review
 from trialpool.view.axis import Axis, shared_axis
 from trialpool.view.question import (
-    CONDITION_NAMES,
     Question,
     interval_name,
     population_name,
@@ -35,6 +34,7 @@ from trialpool.view.question import (
 )
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import LIGHTS, RESULT_TABLES, Trial, judged_tools, not_asked, trial_views
+from trialpool.vocabulary import Vocabulary, general
 
 FOLDER = "questions"
 LARGEST_IMAGE = 15_000  # characters of an SVG that the page still holds; a larger one is linked
@@ -76,6 +76,7 @@ def render_pages(
     audit: Sequence[Row] = (),
     specs: Mapping[str, Row] | None = None,
     published: Sequence[Row] = (),
+    vocabulary: Vocabulary | None = None,
     title: str = "",
     most_questions: int = MOST_QUESTIONS,
 ) -> Iterator[tuple[str, str]]:
@@ -85,20 +86,21 @@ def render_pages(
     with `row_id`; `figures` ("forest", "funnel" …) are embedded as images, in which nothing can run, as long
     as there is room; `instruments` the catalogue of config/instruments.yaml for full names; `claims` the
     judged claims; `flow`, `audit` and `published` the rows of these CSV files; `specs` the resolved settings
-    by analysis.
+    by analysis; `vocabulary` the words of the review.
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html']
     """
     specs, figures = specs or {}, figures or {}
-    views, trials = [question_view(record) for record in records], trial_views(records, tables)
+    vocabulary = vocabulary or general()
+    views, trials = [question_view(record) for record in records], trial_views(records, tables, vocabulary)
     known = {trial.study_id: trial for trial in trials}
     raw = {row["row_id"]: row for table in RESULT_TABLES for row in tables.get(table) or []}
     apart = len(records) > most_questions
     theirs = {view.record.analysis: _trials_named(view, known) for view in views} if apart else {}
     home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
     frame = _frame(records, title) | {"specs": specs, "instruments": instruments or {}}
-    frame |= {"known": known, "raw": raw, "apart": apart}
+    frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary}
     whole = _whole_review(views, tables, trials) | {
         "claims": claims,
         "flow": review.flow_steps(flow),
@@ -134,7 +136,7 @@ def _trials_named(view: Question, known: Collection[str]) -> list[str]:
     return [trial for trial in dict.fromkeys(row.study_id for row in rows) if trial in known]
 
 
-def _frame(records: Sequence[Record], title: str) -> dict[str, object]:
+def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
     """What every page of the review needs."""
     templates = files("trialpool.page") / "templates"
     script, style = ((templates / name).read_text("utf-8") for name in ("page.js", "page.css"))
@@ -197,16 +199,15 @@ def css_variables() -> str:
     return f":root {{ {light} {fixed} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
 
 
-def page_title(records: Sequence[Record]) -> str:
+def page_title(records: Sequence[Appraised]) -> str:
     """A title from the conditions of the records.
 
     >>> from trialpool.view.read import filled
-    >>> page_title([filled(Appraised, {"condition": ["DPN"]})])
-    'Diabetic peripheral neuropathy'
+    >>> page_title([filled(Appraised, {"condition": ["HEART_FAILURE"]})])
+    'HEART FAILURE'
     """
-    codes = dict.fromkeys(code for record in records for code in record.condition)
-    names = words.listing(CONDITION_NAMES.get(code, code) for code in codes)
-    return words.capital(names) or "Results"
+    names = (record.vocabulary.condition(code) for record in records for code in record.condition)
+    return words.capital(words.listing(dict.fromkeys(names))) or "Results"
 
 
 def _policy(script: str) -> str:

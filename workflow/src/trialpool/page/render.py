@@ -150,10 +150,11 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
         autoescape=autoescape,
         finalize=finalize,
     )
-    of_text = ("capital", "count", "domain_name", "listing", "number", "p_value", "percent", "plain_number")
+    of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {"bounds": bounds, "data": data, "estimate": estimate, "whisker": whisker}
     environment.filters |= {"position": percent_position}
+    environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals |= {"band": benefit_band, "null": null_position, "square_sides": square_sides}

@@ -7,7 +7,6 @@ it); both arms of a trial have the same; τ² has two significant digits.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +18,8 @@ from trialpool.measures import RATIOS
 from trialpool.records import Record, Status
 from trialpool.text import MISSING, absent, clean
 from trialpool.view.axis import Axis, Bounds, intervals, plan_axis
+from trialpool.view.read import Appraised
+from trialpool.vocabulary import Vocabulary
 
 SIDES = ("experimental", "control")
 OWN = ("estimate", "estimate_low", "estimate_high")
@@ -34,7 +35,6 @@ MEANINGS = {
     CONTRAST: "Contrast as published: used as printed, without the arms' own results.",
     CAUTION: "To be read with caution: the reasons stand in studies.csv, column cautions.",
 }
-_ABBREVIATIONS = re.compile(r"\b(adl|cipn|ctcae|emg|mymop|ncv|ntx|pgic|tss)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ class ForestTable:
         return [study for group in self.groups for study in group.studies]
 
 
-def forest_table(record: Record) -> ForestTable:
+def forest_table(record: Appraised) -> ForestTable:
     """The forest table of a result record; what is None leaves its part out.
 
     >>> from trialpool.view.read import Appraised, filled
@@ -276,7 +276,7 @@ def forest_axis(table: ForestTable, threshold: float | None, left: float = 0.0) 
 Numbered = list[tuple[int, records.Study]]  # trials with their places in the record
 
 
-def _parts(record: Record, digits: int | None) -> list[tuple[str, Numbered, Pooled | None]]:
+def _parts(record: Appraised, digits: int | None) -> list[tuple[str, Numbered, Pooled | None]]:
     """Heading, numbered trials and subtotal of each subgroup in the record's order; the other trials last."""
     rows = [(n, row) for n, row in enumerate(record.studies) if not absent(row.estimate)]
     if not record.subgroups:
@@ -289,18 +289,18 @@ def _parts(record: Record, digits: int | None) -> list[tuple[str, Numbered, Pool
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
         members = [(n, row) for n, row in rows if str(getattr(row, column)) == group.name]
-        parts.append((words.capital(words.group_name(group.name)) or OTHER, members, subtotal))
+        parts.append((words.capital(record.vocabulary.treatment(group.name)) or OTHER, members, subtotal))
     rest = [(n, row) for n, row in rows if str(getattr(row, column)) not in names]
     return [*parts, (OTHER, rest, None)] if rest else parts
 
 
-def _study(record: Record, number: int, row: records.Study, marks: str, digits: int | None) -> Study:
+def _study(record: Appraised, number: int, row: records.Study, marks: str, digits: int | None) -> Study:
     path = f"studies.{number}"
     return Study(
         number=number,
         label=clean(row.label or row.study_id) or "unnamed trial",
         url=words.url(row.source_url),
-        instrument=_instrument(row),
+        instrument=_instrument(row, record.vocabulary),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
         effect=estimate_at(record, path, OWN, digits),
@@ -311,10 +311,10 @@ def _study(record: Record, number: int, row: records.Study, marks: str, digits: 
     )
 
 
-def _instrument(row: records.Study) -> str:
+def _instrument(row: records.Study, vocabulary: Vocabulary) -> str:
     """A short name of what was measured: "NRS", "MNCV: peroneal"."""
-    parts = [clean(words.spaced(code)) for code in (row.instrument, row.item)]
-    return _ABBREVIATIONS.sub(lambda match: match.group().upper(), ": ".join(filter(None, parts)))
+    parts = [vocabulary.code(clean(code)) for code in (row.instrument, row.item)]
+    return ": ".join(filter(None, parts))
 
 
 def _arms(row: records.Study) -> dict[str, Arm]:

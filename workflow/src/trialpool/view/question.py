@@ -12,10 +12,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from trialpool import text as words
-from trialpool.measures import MEASURES, RATIOS
+from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Known, Record, Sensitivity, Status, Sureness, Unused
 from trialpool.synthesis.choices import conclusion
-from trialpool.text import capital, count, domain_name, listing, spaced
+from trialpool.text import capital, count, listing
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
     Estimate,
@@ -29,11 +29,8 @@ from trialpool.view.forest_table import (
 )
 from trialpool.view.read import Appraised, Row, grouped
 from trialpool.view.study import OTHER_QUESTION, near_misses
+from trialpool.vocabulary import Domain
 
-CONDITION_NAMES = {
-    "DPN": "diabetic peripheral neuropathy",
-    "CIPN": "chemotherapy-induced peripheral neuropathy",
-}
 STATUS_NAMES = {
     Status.POOLED: "pooled",
     Status.SINGLE_STUDY: "one trial, not a meta-analysis",
@@ -48,26 +45,26 @@ SHOWN_ELSEWHERE = frozenset(
 # names
 
 
-def condition_name(record: Record) -> str:
+def condition_name(record: Appraised) -> str:
     """The conditions of a record in full words, with the purpose where it is prevention.
 
     >>> from trialpool.view.read import Appraised, filled
-    >>> condition_name(filled(Appraised, {"condition": ["CIPN"], "purpose": "prevention"}))
-    'chemotherapy-induced peripheral neuropathy, prevention'
+    >>> condition_name(filled(Appraised, {"condition": ["HEART_FAILURE"], "purpose": "prevention"}))
+    'HEART FAILURE, prevention'
     """
-    names = listing(CONDITION_NAMES.get(code, code) for code in record.condition)
+    names = listing(map(record.vocabulary.condition, record.condition))
     return f"{names}, prevention" if record.purpose == "prevention" else names
 
 
-def title_parts(record: Record) -> tuple[str, str]:
+def title_parts(record: Appraised) -> tuple[str, str]:
     """A title "population, outcome: comparison" as outcome and comparison, for tables under a heading.
 
     A population is left out only where it repeats a word of the record's condition or purpose.
 
     >>> from trialpool.view.read import Appraised, filled
-    >>> title = "Diabetic neuropathy, pain: acupuncture versus sham"
-    >>> title_parts(filled(Appraised, {"title": title, "condition": ["DPN"]}))
-    ('pain', 'acupuncture versus sham')
+    >>> title = "Chronic migraine, pain: yoga versus sham"
+    >>> title_parts(filled(Appraised, {"title": title, "condition": ["MIGRAINE"]}))
+    ('pain', 'yoga versus sham')
     >>> title_parts(filled(Appraised, {"title": "Any other title"}))
     ('Any other title', '')
     """
@@ -77,14 +74,14 @@ def title_parts(record: Record) -> tuple[str, str]:
     return (outcome if outcome and repeated else head), tail
 
 
-def distinct_labels(records: Sequence[Record]) -> list[str]:
+def distinct_labels(records: Sequence[Appraised]) -> list[str]:
     """Short names of questions that stand together under one heading, no two of them alike.
 
     The comparison; where several share it, with the outcome; with the analysis' own name as a last resort.
 
     >>> from trialpool.view.read import Appraised, filled
-    >>> titles = [f"Diabetic neuropathy, {rest}" for rest in ("pain: a v b", "worst pain: a v b", "pain: c")]
-    >>> distinct_labels([filled(Appraised, {"title": title, "condition": ["DPN"]}) for title in titles])
+    >>> titles = [f"Migraine, {rest}" for rest in ("pain: a v b", "worst pain: a v b", "pain: c")]
+    >>> distinct_labels([filled(Appraised, {"title": title, "condition": ["MIGRAINE"]}) for title in titles])
     ['a v b, pain', 'a v b, worst pain', 'c']
     """
     parts = [title_parts(record) for record in records]
@@ -97,7 +94,14 @@ def distinct_labels(records: Sequence[Record]) -> list[str]:
     ]
 
 
-def population_name(record: Record) -> str:
+def domain_of(record: Appraised) -> Domain:
+    """The domain of a record's outcome."""
+    return record.vocabulary.domain(
+        record.domain, MEASURES[record.measure].of if record.measure else Of.MEANS
+    )
+
+
+def population_name(record: Appraised) -> str:
     """The heading under which a record stands: its conditions and purpose."""
     return capital(condition_name(record))
 
@@ -151,13 +155,13 @@ def verdict_words(record: Record) -> str:
     return f"{reading} (one trial)" if record.status == Status.SINGLE_STUDY else reading
 
 
-def result_sentence(record: Record) -> str:
+def result_sentence(record: Appraised) -> str:
     """One result in words: direction, numbers, amount of evidence, and what a new trial might show.
 
     >>> from trialpool.view.read import Appraised, filled
-    >>> sides = {"experimental_name": "acupuncture", "control_name": "sham"}
+    >>> sides = {"experimental_name": "yoga", "control_name": "sham"}
     >>> result_sentence(filled(Appraised, {"status": "no_data", "domain": "pain", **sides}))
-    'No trial with numbers that can be pooled compares acupuncture with sham for pain.'
+    'No trial with numbers that can be pooled compares yoga with sham for pain.'
     """
     if record.status == Status.NO_DATA or not record.pooled:
         return _no_data_sentence(record)
@@ -187,10 +191,10 @@ def _new_trial_words(record: Record, level: float) -> str:
     return f"{span}{ending}, so it may lie on either side of no difference."
 
 
-def _no_data_sentence(record: Record) -> str:
+def _no_data_sentence(record: Appraised) -> str:
     """What is known where nothing could be pooled."""
     sides = f"{record.experimental_name} with {record.control_name}"
-    start = f"No trial with numbers that can be pooled compares {sides} for {domain_name(record.domain)}."
+    start = f"No trial with numbers that can be pooled compares {sides} for {domain_of(record).name}."
     unused = {row.study_id for row in near_misses(record)}
     known = {row.study_id for row in record.known} | unused
     if not known:
@@ -214,40 +218,6 @@ DOUBT = ", but the evidence is very uncertain"
 LARGE, SMALL = 2.0, 0.5  # multiples of the smallest important difference
 STANDARDISED = 0.2  # smallest important standardised difference (Cohen 1988)
 RELATIVE = 0.25  # smallest important relative change of a risk (Guyatt 2011, J Clin Epidemiol 64: 1283)
-OUTCOMES = {
-    "pain": ("pain", "reduce", "increase"),
-    "symptom_score": ("neuropathy symptoms", "reduce", "increase"),
-    "nerve_conduction": ("nerve conduction", "improve", "worsen"),
-    "quality_of_life": ("quality of life", "improve", "worsen"),
-    "sensory_function": ("sensory function", "improve", "worsen"),
-    "function": ("physical function", "improve", "worsen"),
-    "responder": ("the number of people {}", "increase", "reduce"),
-    "incidence": ("the number of people {}", "reduce", "increase"),
-    "adverse_event": ("the number of people with {}", "reduce", "increase"),
-    "serious_adverse_event": ("the number of people with {}", "reduce", "increase"),
-    "withdrawal": ("the number of people who leave the trial{}", "reduce", "increase"),
-}
-EVENTS = {
-    ("responder", "improved"): "who improve",
-    ("responder", "markedly_improved"): "who improve markedly",
-    ("responder", "pain_30"): "with at least 30% less pain",
-    ("responder", "pain_50"): "with at least half the pain gone",
-    ("responder", "pain_free"): "free of pain",
-    ("responder", "symptom_50"): "with at least half the symptoms gone",
-    ("adverse_event", "any"): "any adverse event",
-    ("serious_adverse_event", "any"): "a serious adverse event",
-    ("serious_adverse_event", "death"): "a fatal event",
-    ("withdrawal", "all_causes"): " for any reason",
-    ("withdrawal", "adverse_event"): " because of an adverse event",
-    ("withdrawal", "lack_of_effect"): " because it did not help",
-}
-ANY_EVENT = {
-    "responder": "who respond",
-    "incidence": "with neuropathy",
-    "adverse_event": "the adverse event",
-    "serious_adverse_event": "a serious adverse event",
-    "withdrawal": "",
-}
 
 
 def informative_statement(record: Appraised) -> str:
@@ -256,9 +226,9 @@ def informative_statement(record: Appraised) -> str:
     >>> from trialpool.view.read import Appraised, filled
     >>> pooled = {"estimate": -2.2, "ci_low": -3.0, "ci_high": -1.4}
     >>> known = {"status": "pooled", "measure": "MD", "better": "lower", "domain": "pain", "pooled": pooled}
-    >>> known |= {"experimental_name": "acupuncture", "control_name": "sham", "mcid": {"value": 2.0}}
+    >>> known |= {"experimental_name": "yoga", "control_name": "sham", "mcid": {"value": 2.0}}
     >>> informative_statement(filled(Appraised, known | {"certainty": {"level": "moderate"}}))
-    'Compared with sham, acupuncture probably reduces pain.'
+    'Compared with sham, yoga probably reduces pain.'
     """
     certainty, pooled = record.certainty, record.pooled
     if record.status == Status.NO_DATA or not certainty or not pooled:
@@ -324,17 +294,11 @@ def _yardstick(record: Record) -> float | None:
     return abs(record.mcid.value) if record.mcid and record.mcid.value else None
 
 
-def _outcome_words(record: Record) -> tuple[str, str, str]:
+def _outcome_words(record: Appraised) -> tuple[str, str, str]:
     """The outcome as a noun phrase, with the verbs for benefit and for harm."""
-    domain = record.domain
-    noun, benefit, harm = OUTCOMES.get(domain, (domain_name(domain), "improve", "worsen"))
-    if "{}" in noun:
-        codes = {study.instrument for study in record.studies}
-        code = codes.pop() if len(codes) == 1 else ""
-        known = EVENTS.get((domain, code))
-        named = domain == "adverse_event" and code and not known
-        noun = noun.format(spaced(code) if named else known or ANY_EVENT[domain])
-    return noun, benefit, harm
+    codes = {study.instrument for study in record.studies}
+    domain = domain_of(record)
+    return domain.phrase(codes.pop() if len(codes) == 1 else ""), *domain.verbs
 
 
 def certainty_marks(level: Sureness) -> str:
@@ -455,7 +419,7 @@ def question_view(record: Appraised) -> Question:
 
 def by_domain(views: Sequence[Question]) -> dict[str, list[tuple[str, Question]]]:
     """Questions of one population by the names of their domains, each with a label."""
-    domains = grouped(views, lambda view: capital(domain_name(view.record.domain)))
+    domains = grouped(views, lambda view: capital(domain_of(view.record).name))
     return {
         name: list(zip(distinct_labels([view.record for view in own]), own, strict=True))
         for name, own in domains.items()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from types import NoneType, UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
 
 from trialpool import io
 from trialpool.contracts import COUNT, NUMBER, Table
@@ -22,6 +22,7 @@ from trialpool.records import (
     Steps,
     from_json,
 )
+from trialpool.vocabulary import Vocabulary, general
 
 T = TypeVar("T")
 K = TypeVar("K")
@@ -31,10 +32,14 @@ Tables = Mapping[str, Sequence[Row]]  # those of the evidence by name
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Appraised(Record):
-    """A result record with the certainty and the absolute effect that the appraisal found for it."""
+    """A result record with the certainty and the absolute effect that the appraisal found for it.
+
+    `vocabulary` holds the words in which readers are told of it.
+    """
 
     certainty: Certainty | None = None
     absolute: AbsoluteEffect | None = None
+    vocabulary: Vocabulary = field(default_factory=general)
 
     def restricted(self, part: Restricted | None) -> Appraised:
         """The record with the result of some of its trials (of a dose) in place of all; None: as it is."""
@@ -51,7 +56,8 @@ def filled(kind: type[T], known: Row) -> T:
     'Lu 2020'
     """
     hints = get_type_hints(kind)
-    return kind(**{name: _filled(hint, known.get(name)) for name, hint in hints.items()})
+    given = {each.name for each in fields(cast(Any, kind)) if each.default_factory is general} - known.keys()
+    return kind(**{name: _filled(hint, known.get(name)) for name, hint in hints.items() if name not in given})
 
 
 def _filled(hint: Any, value: Any) -> Any:
@@ -83,11 +89,17 @@ def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:
     return groups
 
 
-def read_records(paths: Iterable[str | Path], appraisal: Row | None = None) -> list[Appraised]:
+def appraised(record: Row, appraisal: Row | None = None, vocabulary: Vocabulary | None = None) -> Appraised:
+    """One record as JSON holds it, with its appraisal and the words of the review."""
+    found = (appraisal or {}).get("analyses", {}).get(record["analysis"], {})
+    return replace(from_json(Appraised, {**record, **found}), vocabulary=vocabulary or general())
+
+
+def read_records(
+    paths: Iterable[str | Path], appraisal: Row | None = None, vocabulary: Vocabulary | None = None
+) -> list[Appraised]:
     """The result records in the order of the paths (that of the config), each with its appraisal."""
-    analyses = (appraisal or {}).get("analyses", {})
-    records = map(io.read_json, paths)
-    return [from_json(Appraised, {**record, **analyses.get(record["analysis"], {})}) for record in records]
+    return [appraised(io.read_json(path), appraisal, vocabulary) for path in paths]
 
 
 def read_claims(appraisal: Row) -> tuple[Claim, ...]:

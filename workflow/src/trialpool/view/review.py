@@ -10,13 +10,13 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from trialpool import text as words
-from trialpool.records import Finding, Record, Status
+from trialpool.records import Finding, Status
 from trialpool.view.axis import Axis, Bounds, shared_axis
 from trialpool.view.forest_table import Estimate, Number, number_at, people, pooled_estimate
 from trialpool.view.question import (
-    CONDITION_NAMES,
     Question,
     condition_name,
+    domain_of,
     population_name,
     result_axis,
     size_words,
@@ -39,7 +39,7 @@ BRANCHES = ("pooled_with_others", "alone")
 SEVERITIES = ("high", "medium", "low")
 
 
-def headline_facts(records: Sequence[Record], tables: Tables) -> dict[str, float]:
+def headline_facts(records: Sequence[Appraised], tables: Tables) -> dict[str, float]:
     """What the head of the page counts: trials, people, questions by status."""
     studies = tables.get("studies") or []
     statuses = [record.status for record in records]
@@ -127,12 +127,12 @@ class Published:
 
     row: Row
     bounds: Bounds
-    record: Record | None
+    record: Appraised | None
     ours: Estimate | None
     axis: Axis | None
 
 
-def published_views(rows: Sequence[Row], records: Sequence[Record]) -> list[Published]:
+def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[Published]:
     """Rows of published.csv, or of the table published_pools, each beside our analysis if one is named."""
     by_analysis = {record.analysis: record for record in records}
     views = []
@@ -153,7 +153,7 @@ def published_views(rows: Sequence[Row], records: Sequence[Record]) -> list[Publ
 class Bubble:
     """One question as a circle (radius in pixels) whose area is its people, or a gap; its size in words."""
 
-    record: Record
+    record: Appraised
     radius: float
     size: str
 
@@ -170,7 +170,7 @@ class Population:
     rows: Mapping[str, Sequence[Sequence[Bubble]]]
 
 
-def evidence_map(records: Sequence[Record]) -> list[Population]:
+def evidence_map(records: Sequence[Appraised]) -> list[Population]:
     """One table for each population: a row a comparison, a column an outcome, a cell the results there."""
     largest = max((people(record) or 0 for record in records if record.pooled), default=0)
     return [_population(name, own, largest) for name, own in grouped(records, population_name).items()]
@@ -183,13 +183,15 @@ def with_room(populations: Sequence[Population]) -> tuple[list[Population], int]
     return list(shown), len(populations) - len(shown)
 
 
-def _population(heading: str, members: Sequence[Record], largest: int) -> Population:
+def _population(heading: str, members: Sequence[Appraised], largest: int) -> Population:
     asked = list(dict.fromkeys(record.domain for record in members))
-    asked.sort(key=lambda code: list(words.DOMAIN_NAMES).index(code) if code in words.DOMAIN_NAMES else 99)
+    order = list(members[0].vocabulary.domains)
+    asked.sort(key=lambda code: order.index(code) if code in order else len(order))
+    names = {record.domain: domain_of(record).name for record in members}
     cells = grouped(members, lambda record: (record.comparison, record.domain))
     return Population(
         heading=heading,
-        domains=[words.capital(words.domain_name(domain)) for domain in asked],
+        domains=[words.capital(names[domain]) for domain in asked],
         rows={
             words.capital(comparison): [
                 [_bubble(record, largest) for record in cells.get((comparison, domain), [])]
@@ -200,7 +202,7 @@ def _population(heading: str, members: Sequence[Record], largest: int) -> Popula
     )
 
 
-def _bubble(record: Record, largest: int) -> Bubble:
+def _bubble(record: Appraised, largest: int) -> Bubble:
     """One result as a circle; an unknown number of people is drawn smallest."""
     amount = people(record) if record.pooled else 0
     share = (amount or 0) / largest if largest else 0.0
@@ -239,12 +241,13 @@ def timeline(trials: Sequence[Trial]) -> Timeline | None:
         return None
     by_year = grouped(dated, lambda trial: int(trial.facts["year"]))
     most = max(map(len, by_year.values()))
-    codes = list(dict.fromkeys(trial.condition for trial in trials))
+    names = {trial.condition: trial.condition_name for trial in trials}
+    codes = list(names)
     conditions = codes if len(codes) <= MOST_CONDITIONS else []
     each = -(-most // TALLEST)
     years = range(min(by_year), max(by_year) + 1)
     return Timeline(
-        conditions=[CONDITION_NAMES.get(code, code) for code in conditions],
+        conditions=[names[code] for code in conditions],
         dots={year: _stack(by_year.get(year, []), conditions, each) for year in years},
         trials={year: len(by_year[year]) for year in years if year in by_year},
         each=each,

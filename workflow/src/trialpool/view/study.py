@@ -15,6 +15,7 @@ from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.records import Known, Record, Study, Unused, to_json
 from trialpool.text import absent
 from trialpool.view.read import Row, Tables, grouped
+from trialpool.vocabulary import Vocabulary, general
 
 RESULT_TABLES = {
     "continuous": "Outcomes of arms",
@@ -39,6 +40,7 @@ class Trial:
     results: Mapping[str, Sequence[Row]] = field(default_factory=dict)
     risk_of_bias: Sequence[Row] = ()
     used_in: Sequence[Record] = ()
+    vocabulary: Vocabulary = field(default_factory=general)
 
     @property
     def study_id(self) -> str:
@@ -51,9 +53,15 @@ class Trial:
         return self.facts.get("condition") or ""
 
     @property
+    def condition_name(self) -> str:
+        """The name of its condition."""
+        return self.vocabulary.condition(self.condition)
+
+    @property
     def treatments(self) -> list[str]:
         """What its arms got, each once."""
-        return list(dict.fromkeys(words.spaced(arm.get("category") or arm.get("arm")) for arm in self.arms))
+        named = (self.vocabulary.treatment(arm.get("category") or arm.get("arm")) for arm in self.arms)
+        return list(dict.fromkeys(named))
 
     @property
     def links(self) -> list[tuple[str, str]]:
@@ -66,7 +74,9 @@ class Trial:
         ]
 
 
-def trial_views(records: Sequence[Record], tables: Tables) -> list[Trial]:
+def trial_views(
+    records: Sequence[Record], tables: Tables, vocabulary: Vocabulary | None = None
+) -> list[Trial]:
     """Every trial of the evidence, sorted by condition, name and id."""
     studies = tables.get("studies") or []
     named = labels(records, studies)
@@ -84,6 +94,7 @@ def trial_views(records: Sequence[Record], tables: Tables) -> list[Trial]:
             results={name: of[table][key] for table, name in RESULT_TABLES.items() if key in of[table]},
             risk_of_bias=of["risk_of_bias"].get(key, []),
             used_in=[records[number] for _, number in used.get(key, [])],
+            vocabulary=vocabulary or general(),
         )
         for key, study in ((study["study_id"], study) for study in studies)
     ]
