@@ -98,15 +98,26 @@ def study_ids(names: Iterable[tuple[str, str]]) -> list[str]:
     return ids
 
 
+NO_POINT_IN_TIME = re.compile(  # a range, a bound, an interval, a time since something else, another unit
+    r"""\d\s*(?:-|–|to|and|or|through|until|,|/|&)\s*\d | [<>≤≥] | \d\s*\+
+    | \b(?:up\sto|(?:more|less|longer|shorter|fewer|greater|later|earlier)\sthan|at\s(?:least|most)|within
+        |over|under|above|below|beyond|between|before|throughout|during|every|each|per|minimum|maximum)\b
+    | \bor\s(?:more|less|longer|later|over|above|earlier|fewer|below|under)\b
+    | \b(?:after|post|following|since)\b[\s-]+(?!(?:the\s)?(?:start|random|baseline|enrol|inclusion|week))
+    | \d[\s-]*(?:hours?|hrs?|days?|months?|years?|cycles?)\b""",
+    re.I | re.X,
+)
+
+
 def weeks_in(text: str) -> str:
-    """The week that a text names, if it names exactly one ("" otherwise).
+    """The week that a text names, if it names exactly one point in time and nothing else ("" otherwise).
 
     >>> weeks_in("Pain at 12 weeks"), weeks_in("Baseline and week 4"), weeks_in("3 months")
     ('12', '4', '')
-    >>> weeks_in("weeks 4 and 8"), weeks_in("4 to 8 weeks"), weeks_in("4, 8 and 12 weeks")
+    >>> weeks_in("weeks 4 and 8"), weeks_in("up to 8 weeks"), weeks_in("8 weeks after treatment")
     ('', '', '')
     """
-    if re.search(r"\d\s*(?:-|–|to|and|or|,|/|&)\s*\d", text):
+    if NO_POINT_IN_TIME.search(text):
         return ""
     found = re.findall(r"\bweeks?\s+(\d+(?:\.\d+)?)|\b(\d+(?:\.\d+)?)[\s-]*(?:weeks?|wks?)\b", text, re.I)
     weeks = {first or second for first, second in found}
