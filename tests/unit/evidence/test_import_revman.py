@@ -14,7 +14,10 @@ from rm5 import EVENTS, MEANS, dich, key, labels, mantel_haenszel_rr, random_md,
 from trialpool.cli import main
 from trialpool.errors import InputError
 from trialpool.exchange.candidates import parse_fill, write_candidates
-from trialpool.exchange.revman import decode_xml, import_revman, pooled_total, read_review
+from trialpool.exchange.revman import decode_xml, import_revman, pooled_total, read_review, total_row
+
+
+ZERO_CELLS = ((0, 454, 1, 216), (1, 59, 0, 55), (0, 131, 4, 66))
 
 
 @pytest.fixture
@@ -188,6 +191,57 @@ def test_swapped_events_peto_and_random_effects_follow_the_file(tmp_path: Path) 
         assert total[1] < total[0] < total[2]
     swapped = [(n1 - a, n1, n2 - c, n2) for a, n1, c, n2 in EVENTS.values()]
     assert math.exp(total[0]) == pytest.approx(mantel_haenszel_rr(swapped)[0], rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("counts", "random", "total"),
+    [
+        (((0, 10, 3, 10), (2, 20, 4, 18), (0, 15, 8, 16)), "NO", None),
+        (((0, 10, 0, 12),), "NO", "no study has both people with the event and people without it"),
+    ],
+)
+def test_empty_cells_get_a_half_in_mantel_haenszel_too(tmp_path: Path, counts, random, total) -> None:
+    data = "".join(dich(name, cells) for name, cells in zip(EVENTS, counts, strict=False))
+    values = {"NO": 4, "EFFECT_MEASURE": "RR", "METHOD": "MH", "RANDOM": random}
+    (tmp_path / "x.rm5").write_bytes(
+        review("UTF-8", tag("DICH_OUTCOME", labels("X") + data, **values)).encode()
+    )
+    outcome = read_review(tmp_path / "x.rm5").outcomes[-1]
+    if total:
+        assert total_row(outcome)["remark"] == f"not pooled: {total}"
+        return
+    halves = [tuple(n + h * (1 + place % 2) for place, n in enumerate(cells))
+              for cells in counts for h in [0.5 if 0 in cells else 0.0]]  # fmt: skip
+    assert pooled_total(outcome)[1][:3] == pytest.approx([math.log(x) for x in mantel_haenszel_rr(halves)])
+
+
+def test_a_random_total_with_empty_cells_is_the_one_that_revman_stores(tmp_path: Path) -> None:
+    """Counts and total as in the smallest analysis of a Cochrane review with a zero cell (CD000023)."""
+    data = "".join(dich(name, cells) for name, cells in zip(EVENTS, ZERO_CELLS, strict=True))
+    values = {"NO": 4, "EFFECT_MEASURE": "RR", "METHOD": "MH", "RANDOM": "YES"}
+    (tmp_path / "x.rm5").write_bytes(
+        review("UTF-8", tag("DICH_OUTCOME", labels("X") + data, **values)).encode()
+    )
+    _, total = pooled_total(read_review(tmp_path / "x.rm5").outcomes[-1])
+    assert math.exp(total[0]) == pytest.approx(0.27611118748509267, rel=1e-9)
+    assert total[3:] == pytest.approx((3.3040420525266425, 1.6224592925275536), rel=1e-9)
+
+
+def test_risk_differences_keep_their_counts_and_correct_the_variance(tmp_path: Path) -> None:
+    counts = ((0, 10, 3, 10), (2, 20, 4, 18))
+    data = "".join(dich(name, cells) for name, cells in zip(EVENTS, counts, strict=False))
+    values = {"NO": 4, "EFFECT_MEASURE": "RD", "METHOD": "IV", "RANDOM": "NO"}
+    (tmp_path / "x.rm5").write_bytes(
+        review("UTF-8", tag("DICH_OUTCOME", labels("X") + data, **values)).encode()
+    )
+    effects, variances = [-0.3, 2 / 20 - 4 / 18], []
+    for a, n1, c, n2 in ((0.5, 11, 3.5, 11), counts[1]):
+        variances.append(a * (n1 - a) / n1**3 + c * (n2 - c) / n2**3)
+    weights = [1 / variance for variance in variances]
+    expected = sum(w * y for w, y in zip(weights, effects, strict=True)) / sum(weights)
+    assert pooled_total(read_review(tmp_path / "x.rm5").outcomes[-1])[1][0] == pytest.approx(
+        expected, rel=1e-9
+    )
 
 
 def test_empty_groups_and_text_tables_are_left_out_with_a_remark(tmp_path: Path) -> None:

@@ -601,9 +601,10 @@ def _effect(outcome: Outcome, datum: Datum) -> tuple[float, float] | None:
 
 
 def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
+    """By the file's method; where a table has an empty cell, 0.5 is added for the variance, for ratios for all."""
     names = ("EVENTS_1", "TOTAL_1", "EVENTS_2", "TOTAL_2")
-    tables = [cells for datum in outcome.data if (cells := datum.numbers(*names))]
-    kept = [cells for cells in tables if min(cells[1], cells[3]) > 0]
+    counts = [cells for datum in outcome.data if (cells := datum.numbers(*names))]
+    kept = [cells for cells in counts if min(cells[1], cells[3]) > 0]
     if not kept:
         raise ValueError("no study has people in both groups")
     events1, n1, events2, n2 = np.array(kept, dtype=np.float64).T
@@ -614,17 +615,35 @@ def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
     if measure != "RD":  # a trial without events, or with nothing else, says nothing about a ratio
         informative = (events1 + events2 > 0) & (events1 + events2 < n1 + n2)
         events1, n1, events2, n2 = (part[informative] for part in (events1, n1, events2, n2))
+        if not len(n1):
+            raise ValueError("no study has both people with the event and people without it")
     method = outcome.values.get("METHOD", "MH")
     if method == "PETO":
         fixed = stats.peto(events1, n1, events2, n2, level=level)
         return len(n1), _total(fixed, float(fixed.q), 0.0)
     compute = {"OR": stats.odds_ratio, "RR": stats.risk_ratio, "RD": stats.risk_difference}[measure]
     own = compute(events1, n1, events2, n2)
+    effects = events1 / n1 - events2 / n2 if measure == "RD" else own.effect
     if method != "MH":
-        return len(n1), _by_inverse_variance(own.effect, own.variance, level, outcome.random)
-    fixed = stats.mantel_haenszel(events1, n1, events2, n2, measure=measure, level=level)
-    q = float(fixed.q)
-    return len(n1), _random(own.effect, own.variance, q, level) if outcome.random else _total(fixed, q, 0.0)
+        return len(n1), _by_inverse_variance(effects, own.variance, level, outcome.random)
+    total = _mantel_haenszel(measure, (events1, n1, events2, n2), level)
+    q = float(((effects - total[0]) ** 2 / own.variance).sum())
+    return len(n1), _random(effects, own.variance, q, level) if outcome.random else (*total, q, 0.0)
+
+
+def _mantel_haenszel(measure: str, tables: tuple[Floats, ...], level: float) -> tuple[float, float, float]:
+    """Estimate and interval; for ratios with 0.5 added to the cells of tables with an empty one.
+
+    Halves are no counts: with all cells doubled the estimate stays and its variance is half as large.
+    """
+    events1, n1, events2, n2 = tables
+    if measure == "RD":
+        fit = stats.mantel_haenszel(*tables, measure=measure, level=level)
+        return _total(fit, 0.0, 0.0)[:3]
+    one = np.where((events1 == 0) | (events2 == 0) | (events1 == n1) | (events2 == n2), 1.0, 0.0)
+    doubled = 2 * events1 + one, 2 * (n1 + one), 2 * events2 + one, 2 * (n2 + one)
+    estimate, low, high = _total(stats.mantel_haenszel(*doubled, measure=measure, level=level), 0.0, 0.0)[:3]
+    return estimate, estimate + math.sqrt(2) * (low - estimate), estimate + math.sqrt(2) * (high - estimate)
 
 
 def _random(effects: Floats, variances: Floats, q: float, level: float) -> Total:
