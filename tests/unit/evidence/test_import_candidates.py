@@ -2,7 +2,7 @@
 
 import pytest
 
-from trialpool.exchange.candidates import weeks_in
+from trialpool.exchange.candidates import Codes, weeks_in
 
 POINTS = {
     "Week 12": "12",
@@ -25,3 +25,14 @@ NO_POINTS = (
 @pytest.mark.parametrize(("text", "week"), [*POINTS.items(), *((text, "") for text in NO_POINTS)])
 def test_a_bound_a_range_or_another_clock_is_no_week(text, week):
     assert weeks_in(text) == week
+
+
+def test_different_texts_never_share_a_code_and_one_text_has_one():
+    code = Codes(30, "outcome")
+    texts = ["Pain < 12 weeks", "Pain > 12 weeks", "Symptom of sore throat at 1 week: positive swab"]
+    texts += ["Symptom of sore throat at 1 week: negative swab", "疼痛", "痛み"]
+    codes = [code(text) for text in texts]
+    assert codes[:2] == ["pain_lt_12_weeks", "pain_gt_12_weeks"]
+    assert len(set(codes)) == len(texts)
+    assert all(len(each) <= 30 for each in codes)
+    assert [code(text.upper()) for text in texts] == codes

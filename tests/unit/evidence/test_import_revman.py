@@ -16,7 +16,6 @@ from trialpool.errors import InputError
 from trialpool.exchange.candidates import parse_fill, write_candidates
 from trialpool.exchange.revman import decode_xml, import_revman, pooled_total, read_review, total_row
 
-
 ZERO_CELLS = ((0, 454, 1, 216), (1, 59, 0, 55), (0, 131, 4, 66))
 
 
@@ -242,6 +241,32 @@ def test_risk_differences_keep_their_counts_and_correct_the_variance(tmp_path: P
     assert pooled_total(read_review(tmp_path / "x.rm5").outcomes[-1])[1][0] == pytest.approx(
         expected, rel=1e-9
     )
+
+
+def test_a_row_beyond_all_measure_is_left_out_and_the_rest_comes_along(tmp_path: Path) -> None:
+    data = tag("IV_DATA", STUDY_ID=key("Żak 2010"), ESTIMATE="0.0", SE="1000.0")
+    outcome = tag("IV_OUTCOME", labels("Survival") + data, NO=4, EFFECT_MEASURE="Hazard Ratio", METHOD="IV")
+    (tmp_path / "x.rm5").write_bytes(review("UTF-8", outcome).encode())
+    candidates = import_revman(tmp_path / "x.rm5")
+    assert not candidates.rows["contrasts"]
+    assert len(candidates.rows["events"]) == 6
+    assert any("beyond anything that a trial reports" in remark for remark in candidates.remarks)
+    assert "beyond the largest number" in candidates.files["revman_totals.csv"]
+
+
+def test_subgroups_alike_up_to_a_sign_or_beyond_the_cut_keep_their_rows_apart(tmp_path: Path) -> None:
+    long = "Pain at rest, at night or in motion at 1 week (6 to 8 days), as judged by blinded assessors: "
+    names = ("< 12 weeks", "> 12 weeks", f"{long}positive", f"{long}negative")
+    parts = [
+        tag("DICH_SUBGROUP", f"<NAME>{name.replace('<', '&lt;')}</NAME>{dich('Żak 2010')}") for name in names
+    ]
+    outcome = tag("DICH_OUTCOME", labels(long) + "".join(parts), NO=4, EFFECT_MEASURE="RR", METHOD="MH")
+    (tmp_path / "x.rm5").write_bytes(review("UTF-8", outcome).encode())
+    rows = [
+        row for row in import_revman(tmp_path / "x.rm5").rows["events"] if "analysis 1.4" in row["locator"]
+    ]
+    assert len({row["outcome"] for row in rows}) == 4
+    assert {row["weeks"] for row in rows} == {""}
 
 
 def test_empty_groups_and_text_tables_are_left_out_with_a_remark(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from trialpool.contracts import FORMS, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
 
 Row = dict[str, str]
+SIGNS = {"<": " lt ", ">": " gt ", "≤": " le ", "≥": " ge "}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +48,38 @@ def ascii_text(text: str) -> str:
 def word(text: str, longest: int = 60) -> str:
     """A lower-case code of a text, such as an arm id or an event outcome.
 
-    >>> word("At least 50% less pain (week 8)")
-    'at_least_50_less_pain_week_8'
+    >>> word("At least 50% less pain (week 8)"), word("< 12 weeks")
+    ('at_least_50_less_pain_week_8', 'lt_12_weeks')
     """
+    text = re.sub("[<>≤≥]", lambda sign: SIGNS[sign[0]], text)
     code = "_".join(re.findall(r"[a-z0-9]+", ascii_text(text).lower()))
     return code[:longest].strip("_")
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Codes of texts: one and the same for the same text, another one for every other text, however alike.
+
+    >>> code = Codes(12, "outcome")
+    >>> code("Pain at rest, left"), code("Pain at rest, right"), code("pain at  rest, LEFT"), code("?")
+    ('pain_at_rest', 'pain_at_re_2', 'pain_at_rest', 'outcome')
+    """
+
+    longest: int
+    fallback: str
+    made: dict[str, str] = field(default_factory=dict)
+
+    def __call__(self, text: str) -> str:
+        """The code of a text."""
+        key = " ".join(text.casefold().split())
+        if key not in self.made:
+            code, number = word(text, self.longest) or self.fallback, 1
+            stem = code
+            while code in self.made.values():
+                number += 1
+                code = f"{stem[: self.longest - 1 - len(str(number))].rstrip('_')}_{number}"
+            self.made[key] = code
+        return self.made[key]
 
 
 def instrument_code(text: str) -> str:

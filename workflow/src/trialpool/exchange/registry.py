@@ -17,6 +17,7 @@ from trialpool.contracts import FORMS, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
     Candidates,
+    Codes,
     Row,
     count,
     instrument_code,
@@ -212,13 +213,8 @@ def _groups(results: Entry) -> list[Entry]:
 
 def _arm_ids(results: Entry) -> dict[str, str]:
     """An arm id for every different title."""
-    arms: dict[str, str] = {}
-    for group in _groups(results):
-        stem = word(_title(group), 40) or "group"
-        options = (stem, *(f"{stem}_{number}" for number in range(2, len(arms) + 3)))
-        free = next(option for option in options if option not in arms.values())
-        arms.setdefault(_folded(group), free)
-    return arms
+    code = Codes(40, "group")
+    return {_folded(group): code(_title(group)) for group in _groups(results)}
 
 
 def _arms(nct: str, results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Iterator[Row]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -20,10 +21,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool import stats
-from trialpool.contracts import RATIO_CONTRASTS
+from trialpool.contracts import LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
     Candidates,
+    Codes,
     Row,
     count,
     csv_text,
@@ -268,13 +270,19 @@ def _read_data(outcome: Element, kind: str) -> Iterator[Datum]:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """Where rows come from: the review, its file's name, its address, our ids of its studies; remarks."""
+    """Where rows come from: the review, its file's name, its address, our ids of its studies; remarks.
+
+    `code` makes the codes of event outcomes, `item` those of subgroups, `instrument` those of scores.
+    """
 
     review: Review
     file: str
     url: str
     ids: Mapping[str, str]
     remarks: list[str]
+    code: Codes = field(default_factory=lambda: Codes(100, "outcome"))
+    item: Codes = field(default_factory=lambda: Codes(60, "subgroup"))
+    instrument: Codes = field(default_factory=lambda: Codes(60, "outcome"))
 
 
 def import_revman(path: str | Path, source_url: str = "") -> Candidates:
@@ -353,8 +361,8 @@ def _result_rows(source: _Source) -> dict[str, list[Row]]:
                 source.remarks.append(remark)
                 continue
             base = _base(outcome, datum, source)
-            part = word(datum.subgroup) if datum.study in twice else ""
-            table, made, problem = _made(outcome, datum, part)
+            part = datum.subgroup if datum.study in twice else ""
+            table, made, problem = _made(outcome, datum, part, source)
             for cells in made:
                 note = "; ".join(filter(None, (base["note"], cells.get("note", ""))))
                 rows[table].append(base | cells | {"note": note})
@@ -405,22 +413,19 @@ def _base(outcome: Outcome, datum: Datum, source: _Source) -> Row:
     }
 
 
-def _made(outcome: Outcome, datum: Datum, part: str) -> tuple[str, list[Row], str]:
-    """The table, the cells of its rows, and why there are none."""
+def _made(outcome: Outcome, datum: Datum, part: str, source: _Source) -> tuple[str, list[Row], str]:
+    """The table, the cells of its rows, why there are none; `part` is a subgroup that tells rows apart."""
     if outcome.kind == "DICH":
-        code = word(outcome.name) or "outcome"
         table, problem = "events", "no counts or nobody in a group"
-        cells = {
-            "outcome": f"{code}_{part}"[:100].strip("_") if part else code,
-            "definition": plain(outcome.name),
-        }
+        cells = {"outcome": source.code(f"{outcome.name} {part}"), "definition": plain(outcome.name)}
     else:
         table, problem = "continuous", "no mean or nobody in a group"
-        cells = {"instrument": instrument_code(outcome.name) or "OUTCOME", "item": part}
+        cells = {"instrument": instrument_code(source.instrument(outcome.name))}
+        cells["item"] = source.item(part) if part else ""
         cells["unit"] = general().unit_named(outcome.values.get("UNITS", ""))
     if outcome.kind not in ("DICH", "CONT"):
-        contrast = _contrast_cells(outcome, datum)
-        return "contrasts", [cells | contrast] if contrast else [], "no estimate with its interval or SE"
+        contrast, problem = _contrast_cells(outcome, datum)
+        return "contrasts", [cells | contrast] if contrast else [], problem
     rows = [{"arm": arm, **cells} for arm in outcome.arms]
     for side, row in zip(SIDES, rows, strict=True):
         value = {name: datum.values.get(f"{name}_{side}") for name in ("EVENTS", "TOTAL", "MEAN", "SD")}
@@ -435,23 +440,25 @@ def _made(outcome: Outcome, datum: Datum, part: str) -> tuple[str, list[Row], st
     return table, rows if usable else [], problem
 
 
-def _contrast_cells(outcome: Outcome, datum: Datum) -> Row | None:
-    """A contrast as RevMan shows it; where it stores no interval, from the estimate and its SE."""
+def _contrast_cells(outcome: Outcome, datum: Datum) -> tuple[Row, str]:
+    """A contrast as RevMan shows it, or from the estimate and its SE; else nothing, and why."""
     measure = MEASURES.get(outcome.measure.casefold().strip(), "effect_unspecified")
     shown = [number(datum.values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END")]
     spread, note = "ci95", ""
     if not all(shown) or outcome.values.get("CI_STUDY", "95") not in ("95", "95.0"):
         stored = datum.numbers("ESTIMATE", "SE")
         if not stored:
-            return None
+            return {}, "no estimate with its interval or SE"
         if measure in RATIO_CONTRASTS:
+            if abs(stored[0]) + Z95 * abs(stored[1]) > math.log(LARGEST):
+                return {}, "an interval beyond anything that a trial reports"
             shown = [f"{math.exp(stored[0] + z * Z95 * stored[1]):.10g}" for z in (0, -1, 1)]
             note = "95% interval computed from the stored log estimate and its SE"
         else:
             shown = [*(number(datum.values[name]) for name in ("ESTIMATE", "SE")), ""]
             spread = "se"
     sizes = {f"n_{side}": count(datum.values.get(f"TOTAL_{side}")) for side in SIDES}
-    return {
+    cells = {
         **dict(zip(("arm_1", "arm_2"), outcome.arms, strict=True)),
         "measure": measure,
         "spread_type": spread,
@@ -459,6 +466,7 @@ def _contrast_cells(outcome: Outcome, datum: Datum) -> Row | None:
         **{name: size for name, size in sizes.items() if size != "0"},
         "note": note,
     }
+    return cells, ""
 
 
 def _judgement_rows(source: _Source, used: set[str]) -> Iterator[Row]:
@@ -535,6 +543,8 @@ def total_row(outcome: Outcome, subgroup: str = "") -> Row:
     }
     try:
         used, total = pooled_total(outcome)
+        if outcome.ratio and max(map(abs, total[:3])) > math.log(sys.float_info.max):
+            raise ValueError("its interval is beyond the largest number")
     except ValueError as error:
         return row | {"remark": f"not pooled: {error}"}
     natural = [math.exp(value) if outcome.ratio else value for value in total[:3]]
@@ -601,7 +611,7 @@ def _effect(outcome: Outcome, datum: Datum) -> tuple[float, float] | None:
 
 
 def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
-    """By the file's method; where a table has an empty cell, 0.5 is added for the variance, for ratios for all."""
+    """By the file's method; empty cells get 0.5, those of a risk difference for its variance only."""
     names = ("EVENTS_1", "TOTAL_1", "EVENTS_2", "TOTAL_2")
     counts = [cells for datum in outcome.data if (cells := datum.numbers(*names))]
     kept = [cells for cells in counts if min(cells[1], cells[3]) > 0]
