@@ -10,7 +10,7 @@ import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import product
+from itertools import combinations, product
 from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
@@ -18,24 +18,13 @@ from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS
 from trialpool.vocabulary import Domain, Vocabulary, general, load_vocabulary
-from trialpool.yaml_files import (
-    KeyPath,
-    Lines,
-    Slip,
-    faults_of,
-    read_yaml,
-    schema_slips,
-    yaml_text,
-)
+from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, yaml_text
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
 SIDES = ("experimental", "control")
 PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
-ASKED_AS = {
-    "instruments": "outcomes",
-    "events": "outcomes",
-}  # keys of an outcome, and as an analysis has them
+ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome calls it
 REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
 LONGEST_SLUG = 80
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -166,12 +155,11 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     again for line numbers and duplicate keys. Raises InputError with every fault found, each naming the
     file, line, key, value and the nearest known word.
 
-    >>> load_protocol({"evidence": "data/raw"})
+    >>> load_protocol({"evidence": "data/raw", "analyses": {}, "results": "out", "instruments": "my.yaml"})
     Traceback (most recent call last):
-    trialpool.errors.InputError: 3 faults in the input:
+    trialpool.errors.InputError: 2 faults in the input:
       config: the key 'processed' is missing. To mend: add it, see config/README.md.
-      config: the key 'results' is missing. To mend: add it, see config/README.md.
-      config: the key 'analyses' is missing. To mend: add it, see config/README.md.
+      my.yaml: the file cannot be read (No such file or directory). To mend: check its path.
     """
     name = "config"
     lines: Lines = {}
@@ -181,9 +169,7 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
         config = {**config, "search_date": str(config["search_date"])}
     slips = list(schema_slips("config", config))
     sound = _sound(config, {slip.path[:2] for slip in slips}) if isinstance(config, Mapping) else {}
-    words, catalogue, others = (
-        _words_and_catalogue(sound) if "instruments" in sound or not slips else (general(), None, ())
-    )
+    words, catalogue, others = _words_and_catalogue(sound)
     whole = not {slip.path[0] for slip in slips if slip.path} & {"questions", *PARTS.values()}
     written, more = _written(sound, words, whole)
     slips += [*folder_slips(sound), *more]
@@ -202,7 +188,7 @@ def read_protocol(path: str | Path) -> Protocol:
 
 
 def _words_and_catalogue(config: Raw) -> tuple[Vocabulary, Catalogue | None, tuple[Fault, ...]]:
-    """The vocabulary with the groups of the catalogue, the catalogue, and what is wrong with their files."""
+    """The vocabulary, the catalogue, whose groups it gets, and what is wrong with their files."""
     words = general()
     try:
         words = load_vocabulary(config.get("vocabulary"))
@@ -221,19 +207,22 @@ def _protocol(
         "robustness": {**ROBUSTNESS, **config.get("robustness", {})},
         "assumptions": dict(config.get("assumptions", {})),
     }
+    as_written = (
+        "processed",
+        "results",
+        "claims",
+        "published",
+        "networks",
+        "vocabulary",
+        "title",
+        "search_date",
+    )
     return Protocol(
+        **{name: config.get(name) for name in as_written},
         evidence=tuple(_listed(config["evidence"])),
-        processed=config["processed"],
-        results=config["results"],
         instruments=config.get("instruments", INSTRUMENTS),
-        claims=config.get("claims"),
-        published=config.get("published"),
-        networks=config.get("networks"),
-        vocabulary=config.get("vocabulary"),
         words=words,
-        title=config.get("title"),
         authors=tuple(config.get("authors", ())),
-        search_date=config.get("search_date"),
         analyses={
             slug: _resolved(slug, {**shared, **entry.values}, words, catalogue)
             for slug, entry in written.items()
@@ -328,12 +317,8 @@ def _slug_slips(slug: str, every: Mapping[str, Written], asked: Collection[str] 
     values, paths = every[slug]
     path = ("analyses", slug)
     if len(slug) > LONGEST_SLUG:
-        yield Slip(
-            paths.get("title", path),
-            slug,
-            f"a slug of more than {LONGEST_SLUG} characters",
-            "shorten a name in it",
-        )
+        problem = f"a slug of more than {LONGEST_SLUG} characters"
+        yield Slip(paths.get("title", path), slug, problem, "shorten a name in it")
     if values.get("was") in every:
         yield Slip(paths["was"], values["was"], "the slug of an analysis that is still asked", "remove it")
     missing = [key for key in REQUIRED if key not in values] if asked is not None else []
@@ -405,21 +390,16 @@ def folder_slips(config: Raw) -> Iterator[Slip]:
     >>> [slip.problem for slip in folder_slips(config)]
     ['it lies within the evidence folder data/raw']
     """
-    evidence = _listed(config.get("evidence", ()))
-    named = [("evidence", folder) for folder in evidence]
-    named += [(key, config[key]) for key in ("processed", "results") if key in config]
+    keys = ("evidence", "processed", "results")  # none is written within or around one before it
+    named = [(key, folder) for key in keys for folder in _listed(config.get(key, ()))]
     strange = [(key, folder) for key, folder in named if STRANGE.search(folder) or folder != folder.strip()]
     for key, folder in strange:
         problem = "not a folder's name: braces, stars, control characters and outer spaces are not taken"
         yield Slip((key,), folder, problem, "rename the folder")
-    if strange:
-        return
-    pairs = [("results", "processed", config.get("processed"))]
-    pairs += [(key, "evidence", folder) for key in ("processed", "results") for folder in evidence]
-    for key, kind, other in pairs:
-        if key not in config or other is None:
+    for (kind, other), (key, folder) in combinations(named, 2) if not strange else ():
+        if kind == key:
             continue
-        mine, theirs = Path(config[key]).resolve(), Path(other).resolve()
+        mine, theirs = Path(folder).resolve(), Path(other).resolve()
         if mine.is_relative_to(theirs) or theirs.is_relative_to(mine):
             where = "is" if mine == theirs else "lies within" if mine.is_relative_to(theirs) else "holds"
             problem = f"it {where} the {kind} folder {other}"

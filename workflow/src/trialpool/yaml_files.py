@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from importlib import resources
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -38,11 +39,10 @@ DOING = (
     ("flow sequence", "a list in [ ] is not closed, or lacks a comma", "write it as [a, b]"),
     ("flow mapping", "{ } is not closed, or lacks a comma", "write {a: 1, b: 2}, text in quotes"),
     (
-        "block",
+        "block|mapping values",
         "the line is not indented as its neighbours",
         "indent the keys of one entry alike",
     ),
-    ("mapping values", "the line is not indented as its neighbours", "indent the keys of one entry alike"),
 )
 TYPES = {"object": "lines 'key: value'", "array": "a list", "string": "text", "null": "nothing"}
 WRITE = {
@@ -59,30 +59,31 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
     Raises InputError for unreadable files, syntax errors, keys that are no text or stand twice, aliases and
     unsafe tags.
     """
-    name = str(path)
+
+    def refused(problem: str, remedy: str, row: int | None = None) -> InputError:
+        return InputError([Fault(str(path), row, "", "", problem, remedy)])
+
+    text = ""
     try:
         text = Path(path).read_text(encoding="utf-8")
-    except OSError as error:
-        raise InputError(
-            [_fault(name, None, "", f"the file cannot be read ({error.strerror})", "check its path")]
-        ) from None
-    except UnicodeDecodeError:
-        raise InputError([_fault(name, None, "", "the file is not UTF-8", "save it as UTF-8")]) from None
-    try:
         if _too_deep(text):
-            raise InputError([_fault(name, None, "", f"it nests deeper than {DEEPEST} levels", "flatten it")])
+            raise refused(f"it nests deeper than {DEEPEST} levels", "flatten it")
         loader = LOADER(text)
         node = loader.get_single_node()
         lines: Lines = {}
-        faults = list(_walk(name, node, (), lines, set())) if node is not None else []
+        faults = list(_walk(str(path), node, (), lines, set())) if node is not None else []
         if faults:
             raise InputError(faults)
         return (None if node is None else loader.construct_document(node)), lines
+    except OSError as error:
+        raise refused(f"the file cannot be read ({error.strerror})", "check its path") from None
+    except UnicodeDecodeError:
+        raise refused("the file is not UTF-8", "save it as UTF-8") from None
     except yaml.YAMLError as error:
-        raise InputError([_fault(name, *_syntax(error, text.splitlines()))]) from None
+        raise refused(*_syntax(error, text.splitlines())) from None
     except (ValueError, AttributeError) as error:  # PyYAML's own on a month 13 and on a number without end
         problem = f"it holds a date or number that cannot be one ({str(error)[:80]})"
-        raise InputError([_fault(name, None, "", problem, 'write it as text, in "…"')]) from None
+        raise refused(problem, 'write it as text, in "…"') from None
 
 
 def read_checked(path: str | Path, schema: str, more: Callable[[Any], Iterable[Slip]]) -> Any:
@@ -97,8 +98,8 @@ def read_checked(path: str | Path, schema: str, more: Callable[[Any], Iterable[S
     return content
 
 
-def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[int | None, str, str, str]:
-    """Row, key, problem and remedy of a syntax error, from the look of the lines where it was met."""
+def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[str, str, int | None]:
+    """Problem, remedy and row of a syntax error, from the look of the lines where it was met."""
     marks = [getattr(error, f"{kind}_mark", None) for kind in ("problem", "context")]
     rows = [mark.line for mark in marks if mark]
     near = [row for mark in rows[:1] for row in (mark, mark - 1)] + rows[1:]
@@ -106,39 +107,27 @@ def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[int | None, str
         for look, problem, remedy in LOOKS:
             if match := re.match(look, text[row]):
                 parts = [part.strip()[:60] for part in match.groups()]
-                return row + 1, "", problem.format(*parts), remedy.format(*parts)
+                return problem.format(*parts), remedy.format(*parts), row + 1
     said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem"))
     for words, problem, remedy in DOING:
-        if words in said:
-            row = rows[-1] if words.endswith(("scalar", "sequence", "flow mapping")) else rows[0]
-            return row + 1, "", problem, remedy
-    row = rows[0] + 1 if rows else None
-    return row, "", getattr(error, "problem", None) or "it is not valid YAML", "correct the YAML there"
+        if re.search(words, said):
+            return problem, remedy, rows[0 if "block" in words else -1] + 1
+    problem = getattr(error, "problem", None) or "it is not valid YAML"
+    return problem, "correct the YAML there", rows[0] + 1 if rows else None
 
 
 def _too_deep(text: str) -> bool:
     """Whether a document nests so deep that composing it, which is recursive, could crash the interpreter."""
-    depth = 0
-    for event in yaml.parse(text, LOADER):
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > DEEPEST:
-                return True
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-    return False
-
-
-def _fault(name: str, row: int | None, key: str, problem: str, remedy: str) -> Fault:
-    return Fault(name, row, key, "", problem, remedy)
+    start, end = yaml.CollectionStartEvent, yaml.CollectionEndEvent
+    steps = (isinstance(event, start) - isinstance(event, end) for event in yaml.parse(text, LOADER))
+    return any(depth > DEEPEST for depth in accumulate(steps))
 
 
 def _walk(name: str, node: yaml.Node, path: KeyPath, lines: Lines, seen: set[int]) -> Iterator[Fault]:
     """Note the line of every key; find keys that are no text or stand twice, and aliases: nodes met again."""
     if id(node) in seen:
-        row = lines.get(path, node.start_mark.line + 1)
-        remedy = "write the value out"
-        yield _fault(name, row, ".".join(path), "an alias (*name) is not accepted", remedy)
+        row, problem = lines.get(path, node.start_mark.line + 1), "an alias (*name) is not accepted"
+        yield Fault(name, row, ".".join(path), "", problem, "write the value out")
         return
     seen.add(id(node))
     if isinstance(node, yaml.MappingNode):
@@ -147,10 +136,10 @@ def _walk(name: str, node: yaml.Node, path: KeyPath, lines: Lines, seen: set[int
             row = key.start_mark.line + 1
             if key.tag != TEXT:
                 problem = "the key is not text, but a number, a date, yes or no"
-                yield _fault(name, row, ".".join(inner)[:80], problem, 'put it in "…"')
+                yield Fault(name, row, ".".join(inner)[:80], "", problem, 'put it in "…"')
             if inner in lines:
                 problem = f"the key stands already in line {lines[inner]}"
-                yield _fault(name, row, ".".join(inner), problem, "keep one")
+                yield Fault(name, row, ".".join(inner), "", problem, "keep one")
             lines[inner] = row
             yield from _walk(name, value, inner, lines, seen)
     elif isinstance(node, yaml.SequenceNode):
