@@ -19,12 +19,11 @@ from pathlib import Path
 import numpy as np
 import yaml
 
+from trialpool.jobs import pool_analyses
 from trialpool.planning import batches
-from trialpool.pool_job import pool_analyses
 from trialpool.protocol import load_protocol
 from trialpool.records import Choice, Choices, Effect, sketch
-from trialpool.synthesis.choices import data_sets, multiverse, specifications
-from trialpool.synthesis.sensitivity import sensitivity_rows
+from trialpool.synthesis.sensitivity import data_sets, multiverse, sensitivity_rows, specifications
 
 TRIALS, VARIANTS, RUNS = 20, 400, 5
 WORKERS = 2

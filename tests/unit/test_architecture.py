@@ -17,11 +17,11 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 
 # Rooms from the ground up: a module imports from its own room and from rooms below it, never beside or above.
 # On the two lowest floors a room is one module, and may use the one beside it.
-GROUND = {"contracts", "glossary", "records", "measures", "text", "errors", "io", "folders", "yaml_files"}
+GROUND = {"contracts", "glossary", "records", "measures", "text", "errors", "io", "yaml_files"}
 ORDER = [
     *({"vocabulary", "protocol"}, {"stats"}, {"evidence"}, {"synthesis"}),
     *({"view"}, {"figures", "page"}, {"exchange", "provenance", "planning", "run_notes"}),
-    *({"jobs", "pool_job"}, {"cli"}),
+    *({"jobs"}, {"cli"}),
 ]
 FLOOR = {room: floor for floor, rooms in enumerate([GROUND, *ORDER]) for room in rooms}
 STATS_MAY = {"stats", "records", "measures", "errors"}
@@ -94,7 +94,6 @@ def test_stats_needs_only_numpy_and_scipys_special_functions_and_solvers(path):
     [
         "trialpool.jobs",
         "trialpool.stats",
-        "trialpool.pool_job",
         "trialpool.figures.forest",
         "trialpool.figures.save",
     ],

@@ -18,7 +18,7 @@ from tests.unit.synthesis.made_up import SPEC, effects
 from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.jobs import adjust_moderators, appraise, connect, read_records, reported
-from trialpool.records import Appraisal, Effect, Network, from_json, to_json
+from trialpool.records import Appraisal, Effect, Network, Steps, from_json, to_json
 from trialpool.synthesis.analyse import analyse
 
 MODERATED = SPEC | {"moderators": ["year", "sessions"]}
@@ -52,7 +52,9 @@ def folders(tmp_path: Path) -> list[str]:
     """Those of an analysis of six trials and of one of one trial, a record in each."""
     texts = [each.name for each in fields(Effect) if each.type == "str"]
     rows = [
-        replace(row, **{name: getattr(row, name) or "" for name in texts})
+        replace(
+            row, **{name: getattr(row, name) or "" for name in texts}, derivation=Steps(), cautions=Steps()
+        )
         for row in effects(analysis="a", measure="MD", category_experimental="acupuncture")
     ]
     for slug, chosen in (("b", rows), ("a", rows[:1])):

@@ -423,7 +423,7 @@ def test_an_unknown_moderator_names_the_nearest_known_one(config, where):
 
 def test_every_moderator_is_a_column_of_the_effects_and_numbers_are_numbers():
     from trialpool.contracts import EFFECTS, Kind
-    from trialpool.synthesis.moderators import NUMBERS
+    from trialpool.synthesis.diagnostics import NUMBERS
     from trialpool.yaml_files import schema_of
 
     known = schema_of("config").schema["$defs"]["moderator"]["enum"]

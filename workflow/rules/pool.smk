@@ -1,7 +1,7 @@
 # processed -> one record an analysis, and all that is drawn of it.
 
 # What pooling runs: not what judges the records of all analyses together.
-POOLING = ["pool_job.py", "synthesis", "!synthesis/certainty.py", "!synthesis/claims*"]
+POOLING = ["synthesis", "!synthesis/certainty.py", "!synthesis/claims*"]
 POOLING += ["!synthesis/network*", "!synthesis/published.py", "stats", "figures", "view", "text.py"]
 POOLING += ["evidence/risk_of_bias.py"]
 

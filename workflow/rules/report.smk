@@ -1,7 +1,7 @@
 # records -> what a reviewer opens.
 from os.path import abspath, relpath
 
-from trialpool.folders import MOST_QUESTIONS
+from trialpool.io import MOST_QUESTIONS
 from trialpool.provenance.crate import SOFTWARE, citation_of
 
 HERE = workflow.current_basedir

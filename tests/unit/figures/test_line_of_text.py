@@ -6,7 +6,7 @@ from matplotlib.text import Text
 from trialpool.figures import canvas
 from trialpool.figures.canvas import LineOfText, Sheet
 from trialpool.figures.save import save_figure
-from trialpool.folders import FORMATS
+from trialpool.io import FORMATS
 
 
 def written(folder, kind, monkeypatch):

@@ -10,17 +10,22 @@ import pytest
 
 from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.records import Choices
-from trialpool.synthesis.choices import conclusion, data_sets, multiverse, specifications
+from trialpool.synthesis.sensitivity import conclusion, data_sets, multiverse, specifications
+
+
+def inclusions(rows):
+    return [each.choices["inclusion"] for each in data_sets(rows)]
+
 
 LATER = Choices.parse("timepoint=follow_up")
 
 
 def test_an_inclusion_that_drops_nothing_or_leaves_one_trial_is_absent():
-    assert [choice["inclusion"] for choice in data_sets(effects()).choices] == ["all trials"]
+    assert inclusions(effects()) == ["all trials"]
     one_left = [*effects(EFFECTS[:2], imputed=True), effect(9, -1.0)]
-    assert [choice["inclusion"] for choice in data_sets(one_left).choices] == ["all trials"]
+    assert inclusions(one_left) == ["all trials"]
     two_left = [*one_left, effect(10, -1.0)]
-    assert [choice["inclusion"] for choice in data_sets(two_left).choices] == [
+    assert inclusions(two_left) == [
         "all trials",
         "nothing imputed",
     ]

@@ -17,7 +17,7 @@ from trialpool.errors import InputError
 from trialpool.evidence.compare import compare, write_comparison
 from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network import describe_network, draw_network
-from trialpool.pool_job import pool_analyses
+from trialpool.jobs import pool_analyses
 from trialpool.protocol import load_protocol, read_protocol
 from trialpool.records import Record, Study, from_json, sketch, to_json
 from trialpool.stats import network_meta_analysis, pool

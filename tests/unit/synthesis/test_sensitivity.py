@@ -12,8 +12,7 @@ from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.records import Choices, Conclusion, Multiverse, Sensitivity, sketch
 from trialpool.stats import pool
 from trialpool.synthesis.analyse import analyse
-from trialpool.synthesis.choices import data_sets, models
-from trialpool.synthesis.sensitivity import robustness, sensitivity_rows
+from trialpool.synthesis.sensitivity import data_sets, models, robustness, sensitivity_rows
 
 LATER = Choices.parse("timepoint=follow_up")
 
@@ -112,7 +111,7 @@ def test_arms_that_share_a_control_are_modelled_beside_the_rest():
     ]
     rows = [*effects(), *shared]
     sets = data_sets(rows)
-    assert len(sets.choices) == 1  # dependent effects are never pooled as if they were not
+    assert len(sets) == 1  # dependent effects are never pooled as if they were not
     found = {row.choice: row for row in sensitivity_rows(SPEC, sets, rows)}
     modelled = found["multi arm: covariance, three-level model"]
     assert modelled.estimate == pytest.approx(np.mean(EFFECTS) + 0.1, abs=1e-6)

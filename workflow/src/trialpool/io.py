@@ -13,7 +13,7 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,8 @@ if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that 
 SIGNIFICANT_DIGITS = 10
 csv.field_size_limit(100_000_000)  # flow.csv names all trials in one cell; Python would read 131,072 letters
 UNFINISHED = ".*.part"  # what a killed write leaves behind; the next run removes it
+FORMATS = (".svg", ".pdf", ".png")
+MOST_QUESTIONS = 1000  # on one page: it then has some 50 MB; browsers open 100 MB in many seconds or not
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
@@ -205,3 +207,16 @@ def read_columns(path: str | Path) -> dict[str, list[Any]]:
 def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
+
+
+def formats_of(name: str, wanted: Collection[str] | None = None) -> tuple[str, ...]:
+    """The file endings of a figure by its name; `wanted` are those of the config (`formats`), if it says any.
+
+    A forest plot goes into papers and slides, so it has them all. The others are looked at on the page.
+
+    >>> formats_of("forest"), formats_of("funnel"), formats_of("funnel", ["svg", "png"])
+    (('.svg', '.pdf', '.png'), ('.svg',), ('.svg', '.png'))
+    """
+    if wanted is None:
+        return FORMATS if name == "forest" else FORMATS[:1]
+    return tuple(ending for ending in FORMATS if ending[1:] in wanted)

@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,8 +21,13 @@ from trialpool import io
 from trialpool.contracts import (
     AUDIT,
     FLOW,
+    INFLUENCE,
+    MODERATORS,
+    MULTIVERSE,
     NOT_USED,
     PUBLISHED,
+    SENSITIVITY,
+    STUDY_ROWS,
     SUMMARIES,
     SUMMARY,
     TABLES,
@@ -30,14 +35,14 @@ from trialpool.contracts import (
     stored,
 )
 from trialpool.errors import Fault, InputError
-from trialpool.folders import forget_others, pictures_in, records_in
 from trialpool.records import Record, from_json, to_json
-from trialpool.vocabulary import load_vocabulary
+from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
 
 Row = Mapping[str, Any]
+SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
@@ -211,6 +216,72 @@ def follow(
     _save(draw_flow(rows), Path(path).with_suffix(""), describe_flow(rows), beside=False)
 
 
+def pool_analyses(
+    specs: Sequence[Row],
+    tables: Sequence[str],
+    folders: Sequence[str],
+    multiverses: str,
+    vocabulary_path: str | None = None,
+) -> None:
+    """Pool some analyses and ask whether each holds.
+
+    Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, for an
+    analysis of several trials also what only such a one has, and into the folder `multiverses` every
+    specification of it, as <analysis>.parquet. `tables` are the batch's effects, excluded and known rows,
+    `vocabulary_path` is the file with the words of the review, if it has one.
+    """
+    from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
+
+    every = [io.read_rows(table) for table in tables]
+    vocabulary = load_vocabulary(vocabulary_path)
+    for spec, folder in zip(specs, map(Path, folders), strict=True):
+        effects, excluded, known = (
+            [row for row in rows if row["analysis"] == spec["analysis"]] for rows in every
+        )
+        known_trials, unused = read_known(known), read_unused(excluded)
+        record, specifications = analyse(spec, read_effects(effects), unused, known_trials)
+        columns = specifications.columns() if specifications else {}
+        io.write_columns(Path(multiverses) / f"{spec['analysis']}.parquet", columns)
+        _write_record(record, columns, folder, spec["formats"], vocabulary)
+
+
+def _write_record(
+    record: Record,
+    columns: Mapping[str, Sequence[Any]],
+    folder: Path,
+    formats: Collection[str] | None,
+    vocabulary: Vocabulary,
+) -> None:
+    """Write a record, its tables and figures; `columns` are those of its multiverse.
+
+    Figures and tables read the record as it is written, so that a number is the same wherever it stands. An
+    analysis of several trials has more of them; those of moderators where it has trials enough for a test.
+    """
+    from trialpool.figures import draw_beside
+    from trialpool.figures.forest import draw_forest
+    from trialpool.figures.forest_notes import describe_forest
+    from trialpool.figures.moderators import describe_moderators, draw_moderators
+    from trialpool.synthesis.diagnostics import FEWEST_FOR_MODERATORS
+    from trialpool.view.read import appraised
+
+    written = io.canonical(to_json(record))
+    shown = appraised(written, vocabulary=vocabulary)
+    io.write_csv(folder / "studies.csv", written["studies"], STUDY_ROWS.names)
+    io.write_csv(folder / "sensitivity.csv", written["sensitivity"], SENSITIVITY.names)
+    figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
+    _save(figure, folder / "forest", description, io.formats_of("forest", formats), beside=False)
+    if record.multiverse:
+        levels = [row | {"analysis": record.analysis} for row in written["multiverse"]["levels"]]
+        io.write_csv(folder / "multiverse.csv", levels, MULTIVERSE.names)
+        io.write_csv(folder / "influence.csv", written["influence"], INFLUENCE.names)
+        for name, title, figure in draw_beside(shown, columns):
+            _save(figure, folder / name, title, io.formats_of(name, formats))
+        if record.moderators and record.k >= FEWEST_FOR_MODERATORS:
+            figure, title = draw_moderators(shown), describe_moderators(shown)
+            _save(figure, folder / "moderators", title, io.formats_of("moderators", formats))
+    io.write_json(folder / "result.json", written)
+
+
 def appraise(
     folders: Sequence[str], judgements_path: str, claims_path: str | None, audit_path: str, path: str
 ) -> None:
@@ -225,11 +296,11 @@ def appraise(
 
 def adjust_moderators(folders: Sequence[str], path: str) -> None:
     """Write what was asked of moderators in the review, p-values adjusted over all tests of it (Holm)."""
-    from trialpool.synthesis.moderators import MODERATOR_COLUMNS, adjusted, table_rows
+    from trialpool.synthesis.diagnostics import adjusted, moderator_table
 
     rows = [row for record in read_records(folders) for row in record.moderators]
     rows.sort(key=lambda row: row.analysis)
-    io.write_csv(path, table_rows(adjusted(rows)), MODERATOR_COLUMNS)
+    io.write_csv(path, moderator_table(adjusted(rows)), MODERATORS.names)
 
 
 def compare_published(
@@ -279,7 +350,7 @@ def draw_review(
     from trialpool.view.study import judged_tools, labels, trial_views
 
     vocabulary, tables = load_vocabulary(vocabulary_path), read_tables(table_paths)
-    records = read_appraised(records_in(folders), vocabulary=vocabulary)
+    records = read_appraised(_records_in(folders), vocabulary=vocabulary)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
     description = maps.describe_risk_of_bias(bias, len(studies))
@@ -305,7 +376,7 @@ def write_tables(
     from trialpool.view.study import excluded_rows, labels, not_asked
 
     appraisal, tables = io.read_json(appraisal_path), read_tables(table_paths)
-    records = read_appraised(records_in(folders), appraisal, load_vocabulary(vocabulary_path))
+    records = read_appraised(_records_in(folders), appraisal, load_vocabulary(vocabulary_path))
     io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(folder / "excluded.csv", map(to_json, excluded_rows(records, unasked)), NOT_USED.names)
@@ -337,12 +408,13 @@ def write_page(
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
-    figures: dict[str, dict[str, Path]] = {}
-    for figure in map(Path, pictures_in(folders)):
-        figures.setdefault(figure.parent.name, {})[figure.stem] = figure
+    figures = {
+        folder.name: {name: folder / f"{name}.svg" for name in SHOWN if (folder / f"{name}.svg").exists()}
+        for folder in map(Path, folders)
+    }
     vocabulary = load_vocabulary(vocabulary_path)
     pages = render_pages(
-        read_appraised(records_in(folders), appraisal, vocabulary),
+        read_appraised(_records_in(folders), appraisal, vocabulary),
         read_tables(table_paths),
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
@@ -379,6 +451,26 @@ def write_manifest(
     write_crate(folder, tables, settings, software, *citation)
 
 
+def forget_others(folder: str | Path, analyses: Iterable[str]) -> None:
+    """Remove from results/analyses what earlier runs left of analyses that are no longer asked.
+
+    Only folders with a record in them, which we wrote: a reader must not take an old answer for a new one.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     for name in ("kept/result.json", "old/result.json", "mine/notes.txt"):
+    ...         Path(folder, name).parent.mkdir()
+    ...         Path(folder, name).touch()
+    ...     forget_others(folder, ["kept"])
+    ...     sorted(path.name for path in Path(folder).iterdir())
+    ['kept', 'mine']
+    """
+    asked = set(analyses)
+    for record in Path(folder).glob("*/result.json"):
+        if record.parent.name not in asked:
+            shutil.rmtree(record.parent)
+
+
 def _frames(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
     """Parquet files as frames, by their names without suffix."""
     import pandas as pd
@@ -388,11 +480,23 @@ def _frames(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
 
 def read_records(folders: Sequence[str]) -> list[Record]:
     """The records in the folders of the analyses, in their order (that of the config)."""
-    return [from_json(Record, io.read_json(path)) for path in records_in(folders)]
+    return [from_json(Record, io.read_json(path)) for path in _records_in(folders)]
 
 
-def _save(figure: Any, path: Path, description: str, *, beside: bool = True) -> None:
-    """Save a figure as SVG, PDF and PNG; `beside` others its PNG is smaller."""
+def _records_in(folders: Sequence[str]) -> list[str]:
+    return [f"{folder}/result.json" for folder in folders]
+
+
+def _save(
+    figure: Any,
+    path: Path,
+    description: str,
+    formats: Sequence[str] = io.FORMATS,
+    *,
+    beside: bool = True,
+) -> None:
+    """Save a figure as SVG, PDF and PNG, or some of these; `beside` others its PNG is smaller."""
     from trialpool.figures.save import PNG_DPI, PNG_DPI_BESIDE, save_figure
 
-    save_figure(figure, path, description=description, dpi=PNG_DPI_BESIDE if beside else PNG_DPI)
+    dpi = PNG_DPI_BESIDE if beside else PNG_DPI
+    save_figure(figure, path, description=description, dpi=dpi, formats=formats)

@@ -25,7 +25,6 @@ SOURCES = (".py", ".html", ".css", ".js", ".yaml")
 EVERY_JOB = (
     "contracts.py",
     "errors.py",
-    "folders.py",
     "glossary.py",
     "io.py",
     "jobs.py",

@@ -16,7 +16,7 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Look, Sheet
 from trialpool.records import Moderator, Record, Study
-from trialpool.synthesis.moderators import DRAWS, SEED, moderator_name
+from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
 from trialpool.text import clean
 from trialpool.view.axis import intervals
 from trialpool.view.question import moderator_slope

@@ -27,8 +27,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from trialpool.figures import style
-from trialpool.folders import FORMATS
-from trialpool.io import write_bytes
+from trialpool.io import FORMATS, write_bytes
 from trialpool.text import clean
 
 PNG_DPI = 100  # for a page of its width; print takes the PDF

@@ -20,7 +20,7 @@ from markupsafe import Markup
 
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import worst_judgements
-from trialpool.folders import MOST_QUESTIONS, formats_of
+from trialpool.io import MOST_QUESTIONS, formats_of
 from trialpool.page.render import html_environment
 from trialpool.records import Claim, Known, Study, Unused
 from trialpool.view import colours, review

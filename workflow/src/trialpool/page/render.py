@@ -22,7 +22,7 @@ from trialpool import text as words
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.synthesis.certainty import DOMAINS
-from trialpool.synthesis.moderators import moderator_name
+from trialpool.synthesis.diagnostics import moderator_name
 from trialpool.view import forest_table, question, review, study
 from trialpool.view.axis import Axis, Bounds, mcid_threshold, position, side
 from trialpool.view.forest_table import Estimate, Number, Study

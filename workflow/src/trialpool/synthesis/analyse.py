@@ -19,61 +19,67 @@ from trialpool.records import (
     Unused,
     from_json,
 )
-from trialpool.synthesis.choices import Specifications, data_sets, multiverse, share_agreeing, specifications
 from trialpool.synthesis.diagnostics import (
     cumulative_rows,
     influence_rows,
+    moderator_rows,
     multilevel_model,
     posteriors,
     small_study,
 )
 from trialpool.synthesis.methods import method_sentences
-from trialpool.synthesis.moderators import moderator_rows
 from trialpool.synthesis.pool import (
     Spec,
-    people,
     pool_effects,
-    status_of,
+    sizes_of,
     studies_of,
     subgroups_of,
     trials_of,
 )
-from trialpool.synthesis.sensitivity import robustness, sensitivity_rows
+from trialpool.synthesis.sensitivity import (
+    Specifications,
+    data_sets,
+    multiverse,
+    robustness,
+    sensitivity_rows,
+    share_agreeing,
+    specifications,
+)
 
+Row = Mapping[str, Any]  # of a table
 OTHER_QUESTION = ("other_comparison", "other_purpose")  # reasons why a trial is of another question
-# What a record says of its question as the settings do.
+# What a record says of its question as the protocol does.
 QUESTION = (
     *("analysis", "title", "note", "purpose", "domain", "experimental_name", "control_name"),
-    *("measure", "scale", "unit", "better", "forest"),
+    *("measure", "scale", "unit", "better", "timepoint", "forest"),
 )
 # Where a result that was not used stands: of a trial of another question only what is not empty.
 PLACE = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "weeks", "row_ids")
 METHODS = ("tau2_method", "interval", "level", "several_effects", "multi_arm")
 
 
-def read_effects(rows: Iterable[Mapping[str, Any]]) -> list[Effect]:
+def read_effects(rows: Iterable[Row]) -> list[Effect]:
     """Rows of the effects table as effects: the list of an arm's categories becomes one word."""
     return [from_json(Effect, _with_category_words(row)) for row in rows]
 
 
-def read_known(rows: Iterable[Mapping[str, Any]]) -> tuple[Known, ...]:
+def read_known(rows: Iterable[Row]) -> tuple[Known, ...]:
     """Rows of the table of known trials: trials that are known to have asked the question."""
     return tuple(from_json(Known, _with_category_words(row)) for row in rows)
 
 
-def read_unused(rows: Iterable[Mapping[str, Any]]) -> tuple[Unused, ...]:
+def _with_category_words(row: Row) -> Row:
+    return {**row, **{name: JOINT.join(row[name]) for name in ("category_experimental", "category_control")}}
+
+
+def read_unused(rows: Iterable[Row]) -> tuple[Unused, ...]:
     """Rows of the table of results not used; of a trial that compares something else only what it says."""
 
-    def said(row: Mapping[str, Any]) -> dict[str, Any]:
-        elsewhere = row["reason_code"] in OTHER_QUESTION
-        return {name: None if elsewhere and row.get(name) == "" else row.get(name) for name in PLACE}
+    def said(row: Row) -> Row:
+        silent = PLACE if row["reason_code"] in OTHER_QUESTION else ()
+        return {**row, **{name: None for name in silent if row.get(name) == ""}}
 
-    return tuple(from_json(Unused, {**row, **said(row)}) for row in rows)
-
-
-def _with_category_words(row: Mapping[str, Any]) -> dict[str, Any]:
-    names = ("category_experimental", "category_control")
-    return {**row, **{name: JOINT.join(row[name]) for name in names}}
+    return tuple(from_json(Unused, said(row)) for row in rows)
 
 
 def analyse(
@@ -83,26 +89,28 @@ def analyse(
 
     `spec` is a resolved analysis of `protocol`, `effects` the rows of its effects table (those selected are
     pooled, the variants are what other choices would pool), `excluded` what met its condition and domain and
-    was not used, `known` the trials that are known to have asked the question.
+    was not used, `known` the trials that are known to have asked the question. Whether the result holds is
+    asked from two trials on; diagnostics are of effects that do not depend on each other.
     """
     chosen = sorted((row for row in effects if row.selected and not row.variant), key=_forest_order)
     pooled, weights = pool_effects(spec, chosen)
     studies = studies_of(spec, chosen, weights)
     groups, test = subgroups_of(spec, studies)
-    mcid = spec["mcid"]
-    suite, every = _suite(spec, effects, chosen)
+    several = len(trials_of(chosen)) > 1
+    sets = data_sets(effects if several else [])
+    sensitivity = sensitivity_rows(spec, sets, effects)
+    every = specifications(spec, sets) if sensitivity else None
+    summary = multiverse(spec, every) if every else None
+    agreement = share_agreeing(spec, every, sensitivity[0].conclusion) if every else 0.0
+    one_each = chosen if several and spec["several_effects"] == "prefer" else []
     record = Record(
         **{name: spec[name] for name in QUESTION},
         was=spec.get("was"),
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
-        timepoint=spec["timepoint"],
-        mcid=from_json(Difference, mcid) if mcid else None,
-        status=status_of(chosen),
-        k=len(trials_of(chosen)),
+        mcid=from_json(Difference, spec["mcid"]) if spec["mcid"] else None,
+        **sizes_of(chosen),
         effects=len(chosen),
-        n_experimental=people(chosen, "experimental"),
-        n_control=people(chosen, "control"),
         n_imputed=sum(row.imputed for row in chosen),
         methods=Methods(**{name: spec[name] for name in METHODS}, text=tuple(method_sentences(spec))),
         pooled=pooled,
@@ -113,37 +121,17 @@ def analyse(
         subgroup_test=test,
         not_used=tuple(excluded),
         known=tuple(known),
-        **suite,
+        robustness=robustness(spec, sensitivity, summary, agreement),
+        sensitivity=sensitivity,
+        multiverse=summary,
+        influence=influence_rows(spec, one_each),
+        cumulative=cumulative_rows(spec, one_each),
+        small_study=small_study(spec, one_each),
+        moderators=moderator_rows(spec, chosen if several else []),
+        multilevel=multilevel_model(spec, effects, chosen),
+        bayes=posteriors(spec, one_each),
     )
     return record, every
-
-
-def _suite(
-    spec: Spec, effects: Sequence[Effect], chosen: Sequence[Effect]
-) -> tuple[dict[str, Any], Specifications | None]:
-    """The parts of a record that ask whether the result holds, by their fields.
-
-    Of an analysis that pools fewer than two trials only the sentences are left. Diagnostics are of effects
-    that do not depend on each other.
-    """
-    trials = len(trials_of(chosen))
-    sets = data_sets(effects) if trials > 1 else data_sets([])
-    sensitivity = sensitivity_rows(spec, sets, effects)
-    every = specifications(spec, sets) if sensitivity else None
-    summary = multiverse(spec, every) if every else None
-    agreement = share_agreeing(spec, every, sensitivity[0].conclusion) if every else 0.0
-    one_each = chosen if trials > 1 and spec["several_effects"] == "prefer" else []
-    return {
-        "robustness": robustness(spec, sensitivity, summary, agreement),
-        "sensitivity": sensitivity,
-        "multiverse": summary,
-        "influence": influence_rows(spec, one_each),
-        "cumulative": cumulative_rows(spec, one_each),
-        "small_study": small_study(spec, one_each),
-        "moderators": moderator_rows(spec, chosen if trials > 1 else []),
-        "multilevel": multilevel_model(spec, effects, chosen),
-        "bayes": posteriors(spec, one_each),
-    }, every
 
 
 def direction(spec: Spec) -> Direction:

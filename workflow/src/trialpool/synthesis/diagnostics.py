@@ -1,9 +1,13 @@
-"""Pooled effects in, what else they say out: influence, small-study effects, three levels, Bayes."""
+"""Pooled effects in, what else they say out: influence, small-study effects, three levels, Bayes, moderators.
+
+Every function refuses what the number of trials does not allow, in a sentence or by an empty result.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +17,8 @@ from trialpool.records import (
     Cumulative,
     Effect,
     Influence,
+    Moderator,
+    ModeratorGroup,
     Multilevel,
     Posterior,
     Shrunk,
@@ -20,12 +26,13 @@ from trialpool.records import (
     SmallStudyMethod,
     columns_of,
     sketch,
+    to_json,
 )
-from trialpool.synthesis.choices import DEPENDENT
 from trialpool.synthesis.pool import (
     BOUNDS,
     NATURAL,
     RHO,
+    Floats,
     Spec,
     arrays,
     back_transform,
@@ -34,12 +41,29 @@ from trialpool.synthesis.pool import (
     natural_numbers,
     trials_of,
 )
+from trialpool.synthesis.sensitivity import DEPENDENT
 from trialpool.text import count
 
 FEWEST_FOR_INFLUENCE = 3
 # Scales in standard deviations or log units: half-normal 0.5 as Röver et al. 2021 advise for such effects;
 # the half-Cauchy has heavier tails; the uniform prior lets the data speak, up to a τ that no review has seen.
 PRIORS = (("half_normal", 0.5), ("half_cauchy", 0.3), ("uniform", 2.0))
+FEWEST_FOR_MODERATORS = 4
+NUMBERS = ("sessions", "programme_weeks", "sessions_per_week", "year", "weeks", "n_randomised")
+MODERATOR_NAMES = {
+    "sessions": "number of sessions",
+    "programme_weeks": "weeks of treatment",
+    "sessions_per_week": "sessions a week",
+    "weeks": "week of measurement",
+    "n_randomised": "people randomised",
+    "category_experimental": "experimental treatment",
+    "category_control": "control treatment",
+    "kind": "kind of value",
+    "reading": "how often the numbers were read",
+    "any": "any moderator",
+}
+ANY = "any"
+DRAWS, SEED = 2000, 1
 
 
 def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Influence, ...]:
@@ -72,14 +96,10 @@ def cumulative_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Cumulative, 
     from trialpool.stats import cumulative
 
     fit = cumulative(*arrays(effects), **model_of(spec))
+    numbers = [natural_numbers(spec["measure"], fit, BOUNDS, at) for at in range(len(effects))]
     return tuple(
-        Cumulative(
-            study_id=row.study_id,
-            label=row.label,
-            year=row.year,
-            **natural_numbers(spec["measure"], fit, BOUNDS, at),
-        )
-        for at, row in enumerate(effects)
+        Cumulative(study_id=row.study_id, label=row.label, year=row.year, **bounds)
+        for row, bounds in zip(effects, numbers, strict=True)
     )
 
 
@@ -112,7 +132,7 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> SmallStudy:
     return SmallStudy(sentence=f"{trials}: {word} (Egger's test, p = {p_value:.2g}).", methods=methods)
 
 
-def _predictor(spec: Spec, effects: Sequence[Effect]) -> dict[str, Any]:
+def _predictor(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
     """Egger's predictor: the size of all trials where the standard error depends on the effect (SMD)."""
     sizes = [[row.n_experimental for row in effects], [row.n_control for row in effects]]
     if spec["measure"] == "SMD" and all(side for column in sizes for side in column):
@@ -121,15 +141,15 @@ def _predictor(spec: Spec, effects: Sequence[Effect]) -> dict[str, Any]:
 
 
 def _small_study_method(spec: Spec, fit: Any) -> SmallStudyMethod:
-    values: dict[str, Any] = {}
-    for name in {each.name for each in fields(fit)} & set(columns_of(SmallStudyMethod)):
-        value = getattr(fit, name)
-        if value is None or isinstance(value, str):
-            values[name] = value or None
-        else:
-            number = finite(np.atleast_1d(np.asarray(value, dtype=float))[-1])
-            values[name] = back_transform(spec["measure"], number) if name in BOUNDS else number
-    return sketch(SmallStudyMethod, **values)
+    def value(name: str) -> str | float | None:
+        given = getattr(fit, name)
+        if given is None or isinstance(given, str):
+            return given or None
+        number = finite(np.atleast_1d(np.asarray(given, dtype=float))[-1])
+        return back_transform(spec["measure"], number) if name in BOUNDS else number
+
+    known = {each.name for each in fields(fit)} & set(columns_of(SmallStudyMethod))
+    return sketch(SmallStudyMethod, **{name: value(name) for name in known})
 
 
 def multilevel_model(spec: Spec, effects: Sequence[Effect], pooled: Sequence[Effect]) -> Multilevel | None:
@@ -148,15 +168,13 @@ def multilevel_model(spec: Spec, effects: Sequence[Effect], pooled: Sequence[Eff
 
     ids = np.array([row.study_id for row in rows])
     fit = multilevel(*arrays(rows), ids, rho=RHO, level=spec["level"])
+    numbers = ("sigma2_between", "sigma2_within", "robust_df", "robust_p_value")
     return Multilevel(
         effects=len(rows),
         trials=len(trials),
         rho=RHO,
         **natural_numbers(spec["measure"], fit, (*BOUNDS, "robust_ci_low", "robust_ci_high")),
-        sigma2_between=float(fit.sigma2_between),
-        sigma2_within=float(fit.sigma2_within),
-        robust_df=float(fit.robust_df),
-        robust_p_value=float(fit.robust_p_value),
+        **{name: float(getattr(fit, name)) for name in numbers},
         caution=str(fit.caution),
     )
 
@@ -171,13 +189,7 @@ def posteriors(spec: Spec, effects: Sequence[Effect]) -> tuple[Posterior, ...]:
     unit = typical_sd(effects) if spec["measure"] == "MD" else 1.0
     if len(effects) < 2 or not unit:
         return ()
-    from trialpool.stats import bayes_pool
-
-    found = []
-    for name, scale in PRIORS:
-        fit = bayes_pool(*arrays(effects), tau_prior=(name, scale * unit), level=spec["level"])
-        found.append(_posterior(spec, fit, effects, {"prior": name, "scale": scale * unit, "unit": unit}))
-    return tuple(found)
+    return tuple(_posterior(spec, effects, name, scale * unit, unit) for name, scale in PRIORS)
 
 
 def typical_sd(effects: Sequence[Effect]) -> float | None:
@@ -194,40 +206,195 @@ def typical_sd(effects: Sequence[Effect]) -> float | None:
     return float(np.sqrt(np.median(implied))) if implied else None
 
 
-def _posterior(spec: Spec, fit: Any, effects: Sequence[Effect], prior: Mapping[str, Any]) -> Posterior:
-    measure = spec["measure"]
-    shrunk = zip(effects, fit.shrunk_mean, fit.shrunk_low, fit.shrunk_high, strict=True)
+def _posterior(spec: Spec, effects: Sequence[Effect], prior: str, scale: float, unit: float) -> Posterior:
+    from trialpool.stats import bayes_pool
+
+    fit = bayes_pool(*arrays(effects), tau_prior=(prior, scale), level=spec["level"])
+    natural = MEASURES[spec["measure"]].natural
+    shrunk = zip(fit.shrunk_mean, fit.shrunk_low, fit.shrunk_high, strict=True)
     return Posterior(
-        **prior,
-        **natural_numbers(measure, fit, (*NATURAL, "predictive_median")),
-        tau_median=float(fit.tau_median),
-        tau_low=float(fit.tau_low),
-        tau_high=float(fit.tau_high),
+        prior=prior,
+        scale=scale,
+        unit=unit,
+        **natural_numbers(spec["measure"], fit, (*NATURAL, "predictive_median")),
+        **{name: float(getattr(fit, name)) for name in ("tau_median", "tau_low", "tau_high")},
         **_probabilities(spec, fit),
         shrunk=tuple(
             Shrunk(
                 study_id=row.study_id,
                 label=row.label,
-                **{
-                    name: MEASURES[measure].natural(float(value))
-                    for name, value in zip(BOUNDS, (mean, low, high), strict=True)
-                },
+                **{name: natural(float(value)) for name, value in zip(BOUNDS, values, strict=True)},
             )
-            for row, mean, low, high in shrunk
+            for row, values in zip(effects, shrunk, strict=True)
         ),
     )
 
 
-def _probabilities(spec: Spec, fit: Any) -> dict[str, Any]:
+def _probabilities(spec: Spec, fit: Any) -> Mapping[str, Any]:
     from trialpool.stats import posterior_below, predictive_below
 
     lower, mcid = spec["better"] == "lower", (spec["mcid"] or {}).get("value")
     thresholds = {"p_benefit": 0.0, "p_beyond_mcid": None}
     if mcid and not MEASURES[spec["measure"]].ratio:
         thresholds["p_beyond_mcid"] = -mcid if lower else mcid
-    found: dict[str, Any] = {}
+    found: dict[str, float | None] = {}
     for name, threshold in thresholds.items():
         for suffix, below in (("", posterior_below), ("_new", predictive_below)):
             chance = None if threshold is None else float(below(fit, threshold))
             found[name + suffix] = chance if chance is None or lower else 1 - chance
     return found
+
+
+def moderator_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Moderator, ...]:
+    """One row a declared moderator: meta-regression for numbers, a subgroup test for words.
+
+    Trials that do not report a moderator are left out of its row (`k` says how many remain). One model serves
+    all: common τ², Knapp-Hartung t and F, permutation p by all permutations, or 2000 of them with seed 1.
+    Slopes are on the analysis scale, per unit of the moderator; of two words the second minus the first.
+    `groups` holds each word's k, estimate and interval on the natural scale.
+
+    What cannot be tested says why in `caution`; where nothing can (fewer than 4 trials, or effects that
+    depend on each other) that is one row of the moderator "any". Below `robustness.moderator_k` trials a
+    test carries a caution.
+    """
+    if not spec["moderators"] or not effects:
+        return ()
+    trials, refused, fewest = len(trials_of(effects)), "", FEWEST_FOR_MODERATORS
+    if trials < fewest:
+        refused = f"{count(trials, 'trial')}: at least {fewest} are needed to compare trials by anything"
+    elif trials < len(effects):
+        refused = "trials give several effects each: moderators are tested where each gives one"
+    if refused:
+        return (_moderator(spec, ANY, k=trials, caution=refused),)
+    return tuple(_tested(spec, effects, name) for name in spec["moderators"])
+
+
+def moderator_name(code: str) -> str:
+    """A moderator in a reader's words.
+
+    >>> moderator_name("programme_weeks"), moderator_name("risk_of_bias")
+    ('weeks of treatment', 'risk of bias')
+    """
+    return MODERATOR_NAMES.get(code, code.replace("_", " "))
+
+
+def _moderator(spec: Spec, name: str, **values: Any) -> Moderator:
+    return sketch(Moderator, analysis=spec["analysis"], moderator=name, **{"groups": (), **values})
+
+
+def _tested(spec: Spec, effects: Sequence[Effect], name: str) -> Moderator:
+    numeric = name in NUMBERS
+    known = [row for row in effects if getattr(row, name, None) not in (None, "")]
+    values = [float(getattr(row, name)) if numeric else str(getattr(row, name)) for row in known]
+    size = {"kind": "number" if numeric else "words", "k": len(known), "levels": len(set(values))}
+    refused = _refusal(values, len(effects), numeric)
+    if refused:
+        return _moderator(spec, name, **size, caution=refused)
+    words = sorted(set(map(str, values)))
+    design = np.array([[value == word for word in words[1:]] for value in values], dtype=float)
+    if numeric:
+        design = np.array(values, dtype=float)[:, None]
+    # Knapp-Hartung, as for the pooled effect where that is one
+    interval = "hksj" if spec["interval"] == "wald" else spec["interval"]
+    model = {"tau2_method": spec["tau2_method"], "interval": interval}
+    return _moderator(
+        spec,
+        name,
+        **size,
+        **model,
+        **_test(spec, known, design, model),
+        caution=_caution(spec, values, numeric),
+        groups=() if numeric else _groups(spec, known, [str(value) for value in values], model),
+    )
+
+
+def _refusal(values: Sequence[Any], trials: int, numeric: bool) -> str:
+    """Why a moderator cannot be tested, or nothing."""
+    if not values:
+        return f"known of none of the {trials} trials"
+    if len(values) < FEWEST_FOR_MODERATORS:
+        return f"known of {len(values)} of the {trials} trials: at least {FEWEST_FOR_MODERATORS} are needed"
+    if len(set(values)) < 2:
+        value = f"{values[0]:g}" if numeric else str(values[0]).replace("_", " ").replace("+", " + ")
+        which = "every trial" if len(values) == trials else f"the {len(values)} trials of which it is known"
+        return f"the same in {which} ({value})"
+    if not numeric and len(set(values)) > len(values) - 2:
+        return f"{len(set(values))} different answers in {len(values)} trials: no groups to compare"
+    return ""
+
+
+def _caution(spec: Spec, values: Sequence[Any], numeric: bool) -> str | None:
+    wanted, cautions = spec["robustness"]["moderator_k"], []
+    if len(values) < wanted:
+        cautions.append(f"fewer than {wanted} trials: chance findings and missed ones are likely")
+    if not numeric and min(Counter(values).values()) == 1:
+        cautions.append("a group of one trial differs in all that this trial differs in")
+    return "; ".join(cautions) or None
+
+
+def _test(
+    spec: Spec, effects: Sequence[Effect], design: Floats, model: Mapping[str, str]
+) -> Mapping[str, Any]:
+    from trialpool.stats import meta_regression, permutation_test
+
+    data = (*arrays(effects), design)
+    fit = meta_regression(*data, level=spec["level"], **model)
+    shuffled = permutation_test(*data, draws=DRAWS, seed=SEED, **model)
+    slopes = {"slope": fit.coefficients, "slope_low": fit.ci_low, "slope_high": fit.ci_high}
+    one = design.shape[1] == 1
+    return {
+        **{name: finite(values[1]) if one else None for name, values in slopes.items()},
+        "statistic": finite(fit.qm),
+        "df": design.shape[1],
+        "df2": finite(fit.df),
+        "p_value": finite(fit.qm_p_value),
+        "p_permutation": finite(shuffled.qm_p_value),
+        "permutations": f"{'all' if shuffled.exact else f'seed {SEED}'}, {shuffled.count}",
+        "tau2_residual": finite(fit.tau2),
+        "r2": finite(fit.r2),
+    }
+
+
+def _groups(
+    spec: Spec, effects: Sequence[Effect], labels: Sequence[str], model: Mapping[str, str]
+) -> tuple[ModeratorGroup, ...]:
+    """Each word's pooled effect in the model of the test: the τ² and the scale are common to all groups."""
+    from trialpool.stats import subgroups
+
+    fit = subgroups(*arrays(effects), labels, tau2="common", level=spec["level"], **model)
+    numbers = (natural_numbers(spec["measure"], fit.pooled, BOUNDS, at) for at in range(len(fit.names)))
+    groups = zip(fit.names, fit.k, numbers, strict=True)
+    return tuple(
+        ModeratorGroup(level=name, k=int(k), **bounds)
+        for name, k, bounds in sorted(groups, key=lambda group: group[0])
+    )
+
+
+def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
+    """The same rows with `p_adjusted`: Holm over every moderator tested in the whole review.
+
+    >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
+    [0.02, None, 0.04]
+    """
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [row.p_value for row in rows if row.p_value is not None]
+    holm = iter(multipletests(tested, method="holm")[1].tolist() if tested else [])
+    return [replace(row, p_adjusted=None if row.p_value is None else next(holm)) for row in rows]
+
+
+def moderator_table(rows: Sequence[Moderator]) -> Iterator[Mapping[str, Any]]:
+    """Rows of moderators.csv: each test, and below it one row a group.
+
+    >>> groups = (ModeratorGroup(level="treatment", k=2, estimate=None, ci_low=None, ci_high=None),)
+    >>> test = sketch(Moderator, analysis="a", moderator="purpose", k=4, groups=groups)
+    >>> [(row.get("level"), row["k"]) for row in moderator_table([test])]
+    [(None, 4), ('treatment', 2)]
+    """
+    for row in rows:
+        test = to_json(row)
+        groups = test.pop("groups")
+        yield test
+        yield from (
+            {name: test[name] for name in ("analysis", "moderator", "kind")} | group for group in groups
+        )

@@ -38,7 +38,7 @@ NATURAL = (*BOUNDS, "pi_low", "pi_high")
 INFERENCE = ("se", "statistic", "df", "p_value", "ci_low", "ci_high")
 
 
-def model_of(spec: Spec) -> dict[str, Any]:
+def model_of(spec: Spec) -> Mapping[str, Any]:
     """The options of `stats.pool` that an analysis sets.
 
     >>> model_of({"tau2_method": "REML", "interval": "hksj", "level": 0.95, "measure": "MD"})
@@ -64,6 +64,16 @@ def status_of(effects: Sequence[Effect]) -> Status:
     """
     count = len(trials_of(effects))
     return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else Status.POOLED
+
+
+def sizes_of(effects: Sequence[Effect]) -> Mapping[str, Any]:
+    """The fields of a record that count its effects: status, trials, people of both sides."""
+    return {
+        "status": status_of(effects),
+        "k": len(trials_of(effects)),
+        "n_experimental": people(effects, "experimental"),
+        "n_control": people(effects, "control"),
+    }
 
 
 def people(effects: Sequence[Effect], side: str) -> int | None:
@@ -112,7 +122,7 @@ def back_transform(measure: str, value: Any) -> float | None:
     return None if number is None else MEASURES[measure].natural(number)
 
 
-def natural_numbers(measure: str, fit: Any, names: Sequence[str] = BOUNDS, at: Any = ()) -> dict[str, Any]:
+def natural_numbers(measure: str, fit: Any, names: Sequence[str] = BOUNDS, at: Any = ()) -> Mapping[str, Any]:
     """Some fields of a fit on the natural scale, those at one index of its arrays.
 
     >>> from trialpool.stats import pool
@@ -290,12 +300,9 @@ def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Rec
     pooled, weights = pool_effects(spec, effects)
     return replace(
         record,
-        status=status_of(effects),
-        k=len(trials_of(effects)),
+        **sizes_of(effects),
         pooled=pooled,
         studies=tuple(replace(row, weight=weight) for row, weight in zip(effects, weights, strict=True)),
-        n_experimental=people(effects, "experimental"),
-        n_control=people(effects, "control"),
         robustness=Robustness(grade=Grade.NOT_ASSESSABLE, sentence="", agreement=None, breaks=()),
         small_study=SmallStudy(sentence="", methods={}),
     )

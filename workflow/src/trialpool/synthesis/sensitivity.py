@@ -1,40 +1,37 @@
-"""Sets of data of an analysis in, its sensitivity analysis out: one choice changed at a time, the grade.
+"""Effects in, whether the result hangs on a choice out: sensitivity analysis, multiverse, grade.
 
-What could not be tried is a row as well, with the reason.
+`data_sets` are the sets of effects that some choice of data gives. The sensitivity analysis departs from the
+main one in one choice at a time; what could not be tried is a row as well, with the reason. The multiverse
+has every set under every model (Steegen, Tuerlinckx, Gelman & Vanpaemel 2016; as a specification curve
+Simonsohn, Simmons & Nelson 2020): one batched fit a model, nothing is fitted one specification at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import (
     Break,
+    Choice,
     Choices,
     Conclusion,
     Effect,
     Grade,
+    Level,
     Multiverse,
     Robustness,
     Sensitivity,
-    columns_of,
-)
-from trialpool.synthesis.choices import (
-    ALL,
-    COVARIANCE,
-    DEFAULT,
-    DEPENDENT,
-    INCLUSIONS,
-    DataSets,
-    conclusion,
-    models,
 )
 from trialpool.synthesis.pool import (
+    BOUNDS,
     NATURAL,
+    Floats,
     Spec,
     arrays,
     finite,
@@ -45,11 +42,26 @@ from trialpool.synthesis.pool import (
 )
 from trialpool.text import count
 
-SENSITIVITY_COLUMNS = tuple(name for name in columns_of(Sensitivity) if name != "study_id")
+DEFAULT = "default"
+INERT = {"sham", "placebo"}
+# dependent effects: another model, not another set of independent effects
+DEPENDENT = Choice("several_effects", "multilevel")
+COVARIANCE = Choice("multi_arm", "covariance")
 THREE_LEVEL = {
     DEPENDENT: "all effects of each trial, three-level model",
     COVARIANCE: "multi arm: covariance, three-level model",
 }
+INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
+    "all trials": lambda row: True,
+    "low risk of bias": lambda row: row.risk_of_bias == "low",
+    "nothing imputed": lambda row: not row.imputed,
+    "nothing flagged by the audit": lambda row: not row.audit,
+    "sham or placebo control": lambda row: set(row.categories("control")) <= INERT,
+    "read twice": lambda row: row.reading == "double",
+}
+ALL = next(iter(INCLUSIONS))
+
+
 COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
 OF_SCORES = ("kinds", "r", "source", "borrow_sd")
 # dimension of choice: its name, and why no variant of it pools other effects
@@ -78,26 +90,118 @@ KINDS = {
 }
 
 
-def sensitivity_rows(spec: Spec, sets: DataSets, effects: Sequence[Effect] = ()) -> tuple[Sensitivity, ...]:
+@dataclass(frozen=True, slots=True)
+class DataSet:
+    """The effects that one way of choosing data gives, one a trial.
+
+    `choices`: the level of every dimension of choice, defaults included, such as {"timepoint": "follow_up",
+    "inclusion": "all trials"}.
+    """
+
+    choices: dict[str, str]
+    effects: list[Effect]
+
+
+@dataclass(frozen=True, slots=True)
+class Specifications:
+    """Every specification of an analysis on the natural scale, sorted by estimate: arrays of shape (S,).
+
+    `choices` holds, for every dimension of choice, the level of each specification: `tau2_method`,
+    `interval`, `inclusion`, and the dimensions of data that this analysis has.
+    """
+
+    estimate: Floats
+    ci_low: Floats
+    ci_high: Floats
+    k: NDArray[np.int64]
+    choices: dict[str, list[str]]
+
+    def columns(self) -> dict[str, list[Any]]:
+        """The table of the multiverse, one list a column."""
+        numbers = {name: getattr(self, name).tolist() for name in (*BOUNDS, "k")}
+        return numbers | self.choices
+
+
+def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> list[DataSet]:
+    """The distinct sets of at least `smallest` trials that some choice of data and inclusion gives.
+
+    `effects` are the rows of an analysis' effects table, variants included. The first set is that of the main
+    result. One that pools the same rows as an earlier one is not another choice and is left out.
+
+    >>> from trialpool.records import sketch
+    >>> rows = [sketch(Effect, study_id=name, effect=0.1, variance=0.2, selected=True, variant=(),
+    ...                category_control="sham", imputed=name == "B", reading="double") for name in "AB"]
+    >>> [each.choices for each in data_sets(rows)]
+    [{'inclusion': 'all trials'}]
+    """
+    by_choices: dict[tuple[Choice, ...], list[Effect]] = {}
+    for row in effects:
+        if (row.variant or row.selected) and row.variant not in ((DEPENDENT,), (COVARIANCE,)):
+            by_choices.setdefault(row.variant, []).append(row)
+    defaults = {choice.dimension: DEFAULT for taken in by_choices for choice in taken}
+    found, seen = [], set()
+    for taken, candidates in sorted(by_choices.items(), key=lambda entry: entry[0] != ()):
+        levels = {choice.dimension: choice.level for choice in taken}
+        for inclusion, keeps in INCLUSIONS.items():
+            kept = [row for row in candidates if keeps(row)]
+            numbers = frozenset((row.study_id, row.effect, row.variance) for row in kept)
+            if len(trials_of(kept)) >= smallest and numbers not in seen:
+                seen.add(numbers)
+                found.append(DataSet(defaults | levels | {"inclusion": inclusion}, kept))
+    return found
+
+
+def _padded(sets: Sequence[Sequence[Effect]]) -> dict[str, NDArray[Any]]:
+    """Sets as `pool` takes them in one batch: shape (sets, most effects), `where` marks what is there."""
+    shape = (len(sets), max(map(len, sets)))
+    effects, variances, where = np.zeros(shape), np.ones(shape), np.zeros(shape, dtype=bool)
+    for at, rows in enumerate(sets):
+        effects[at, : len(rows)], variances[at, : len(rows)] = arrays(rows)
+        where[at, : len(rows)] = True
+    return {"effects": effects, "variances": variances, "where": where}
+
+
+def models() -> list[tuple[str, str]]:
+    """Pairs of τ² method and interval: eight random-effects methods by three intervals, and FE with Wald."""
+    from trialpool.stats import INTERVALS, TAU2_METHODS
+
+    random = [(method, interval) for method in TAU2_METHODS if method != "FE" for interval in INTERVALS]
+    return [*random, ("FE", "wald")]
+
+
+def conclusion(low: float | None, high: float | None, null: float, better: str) -> Conclusion:
+    """What an interval says: benefit, harm, or unclear when it includes no effect (or is missing).
+
+    >>> str(conclusion(-2.0, -0.5, 0.0, "lower")), str(conclusion(0.8, 1.2, 1.0, "higher"))
+    ('benefit', 'unclear')
+    """
+    if low is None or high is None or low <= null <= high:
+        return Conclusion.UNCLEAR
+    return Conclusion.BENEFIT if (high < null) == (better == "lower") else Conclusion.HARM
+
+
+def sensitivity_rows(
+    spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect] = ()
+) -> tuple[Sensitivity, ...]:
     """The main result, other models, sparse-event methods, data, inclusions, trials; then what was not tried.
 
-    `sets` are the analysis' data sets (`choices.data_sets`), the main one first; `effects` the rows of its
-    effects table. Estimates are on the natural scale (Peto's is an odds ratio whatever the measure).
-    `changes_conclusion` compares with the main result: benefit, harm or unclear. What could not be tried has
-    no estimate and a `reason`.
+    `sets` are the analysis' data sets, the main one first; `effects` the rows of its effects table. Estimates
+    are on the natural scale (Peto's is an odds ratio whatever the measure). `changes_conclusion` compares
+    with the main result: benefit, harm or unclear. What could not be tried has no estimate and a `reason`.
     """
-    if not sets.rows:
+    if not sets:
         return ()
+    main = sets[0].effects
+    others = [pair for pair in models() if pair != (spec["tau2_method"], spec["interval"])]
     tried = [
-        _of_set(spec, "main", "as configured", sets, 0),
-        *_other_models(spec, sets),
-        *_sparse(spec, sets.rows[0]),
-        *_other_data(spec, sets),
+        *_pooled(spec, [("main", "as configured", main)]),
+        *(row for pair in others for row in _pooled(spec, [("model", ", ".join(pair), main)], pair)),
+        *_sparse(spec, main),
+        *_pooled(spec, list(_other_data(sets))),
         *_dependent(spec, effects),
-        *_leave_one_out(spec, sets.rows[0]),
+        *_leave_one_out(spec, main),
     ]
-    main = tried[0].conclusion
-    compared = (replace(row, changes_conclusion=row.conclusion != main) for row in tried)
+    compared = (replace(row, changes_conclusion=row.conclusion != tried[0].conclusion) for row in tried)
     return (*compared, *_not_tried(spec, sets, effects))
 
 
@@ -115,30 +219,19 @@ def _size(effects: Sequence[Effect]) -> dict[str, int | None]:
 
 
 def _pooled(
-    spec: Spec, sets: DataSets, indices: Sequence[int], model: Mapping[str, str] | None = None
-) -> list[dict[str, Any]]:
-    """The numbers of some data sets, pooled in one batch."""
+    spec: Spec, sets: Sequence[tuple[str, str, Sequence[Effect]]], model: tuple[str, str] | None = None
+) -> Iterator[Sensitivity]:
+    """The results of sets of effects (kind, choice, effects), by the model of the analysis or another one."""
     from trialpool.stats import pool
 
-    data = sets.effects[indices], sets.variances[indices]
-    fit = pool(*data, where=sets.where[indices], **model_of(spec) | dict(model or {}))
-    return [
-        _size(sets.rows[index])
-        | natural_numbers(spec["measure"], fit, NATURAL, at)
-        | {name: finite(np.asarray(getattr(fit, name))[at]) for name in ("p_value", "tau2", "i2")}
-        for at, index in enumerate(indices)
-    ]
-
-
-def _of_set(spec: Spec, kind: str, choice: str, sets: DataSets, index: int) -> Sensitivity:
-    return _tried(spec, kind, choice, **_pooled(spec, sets, [index])[0])
-
-
-def _other_models(spec: Spec, sets: DataSets) -> Iterator[Sensitivity]:
-    for tau2_method, interval in models():
-        if (tau2_method, interval) != (spec["tau2_method"], spec["interval"]):
-            model = {"tau2_method": tau2_method, "interval": interval}
-            yield _tried(spec, "model", f"{tau2_method}, {interval}", **_pooled(spec, sets, [0], model)[0])
+    if not sets:
+        return
+    other = dict(zip(("tau2_method", "interval"), model or (), strict=False))
+    fit = pool(**_padded([effects for *_, effects in sets]), **{**model_of(spec), **other})
+    for at, (kind, choice, effects) in enumerate(sets):
+        numbers = natural_numbers(spec["measure"], fit, NATURAL, at)
+        more = {name: finite(np.asarray(getattr(fit, name))[at]) for name in ("p_value", "tau2", "i2")}
+        yield _tried(spec, kind, choice, **_size(effects), **numbers, **more)
 
 
 def _sparse(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
@@ -153,19 +246,19 @@ def _sparse(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
     if measure != "RD":
         fits["Peto" if measure == "OR" else "Peto (odds ratio)"] = peto(*tables, level=spec["level"])
     for choice, fit in fits.items():
-        numbers = natural_numbers(measure, fit) | {"p_value": finite(fit.p_value)}
-        yield _tried(spec, "sparse", choice, **_size(effects), **numbers)
+        numbers = natural_numbers(measure, fit)
+        yield _tried(spec, "sparse", choice, **_size(effects), **numbers, p_value=finite(fit.p_value))
 
 
-def _other_data(spec: Spec, sets: DataSets) -> Iterator[Sensitivity]:
-    """Data sets that depart from the main one in one choice only."""
-    for index, choice in enumerate(sets.choices):
-        departs = {name: value for name, value in choice.items() if value not in (DEFAULT, ALL)}
+def _other_data(sets: Sequence[DataSet]) -> Iterator[tuple[str, str, Sequence[Effect]]]:
+    """Data sets that depart from the main one in one choice only: kind, choice, effects."""
+    for each in sets:
+        departs = {name: level for name, level in each.choices.items() if level not in (DEFAULT, ALL)}
         if len(departs) == 1:
-            ((name, value),) = departs.items()
-            kind = "inclusion" if name == "inclusion" else "data"
-            label = value if kind == "inclusion" else f"{name.replace('_', ' ')}: {value.replace('_', ' ')}"
-            yield _of_set(spec, kind, label, sets, index)
+            ((name, level),) = departs.items()
+            words = f"{name.replace('_', ' ')}: {level.replace('_', ' ')}"
+            kind, choice = ("inclusion", level) if name == "inclusion" else ("data", words)
+            yield kind, choice, each.effects
 
 
 def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
@@ -181,39 +274,33 @@ def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
 
 
 def _leave_one_out(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
-    """Leave one trial out, all in one batch."""
-    trials = trials_of(effects)
-    if len(trials) < 3:
-        return
-    numbers, variances = (np.tile(values, (len(trials), 1)) for values in arrays(effects))
-    sets = DataSets(
-        choices=[{} for _ in trials],
-        rows=[[row for row in effects if row.study_id != trial] for trial in trials],
-        effects=numbers,
-        variances=variances,
-        where=np.array([[row.study_id != trial for row in effects] for trial in trials]),
-    )
     labels = {row.study_id: row.label for row in effects}
-    for trial, pooled in zip(trials, _pooled(spec, sets, range(len(trials))), strict=True):
-        yield _tried(spec, "leave one out", f"without {labels[trial]}", study_id=trial, **pooled)
+    sets = [
+        ("leave one out", f"without {label}", [row for row in effects if row.study_id != trial])
+        for trial, label in labels.items()
+        if len(labels) > 2
+    ]
+    for trial, row in zip(labels, _pooled(spec, sets), strict=False):
+        yield replace(row, study_id=trial)
 
 
-def _not_tried(spec: Spec, sets: DataSets, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
+def _not_tried(spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect]) -> Iterator[Sensitivity]:
     """The choices that a sensitivity analysis ought to try and this analysis cannot, each with the reason."""
 
     def row(kind: str, choice: str, reason: str, k: int | None = None) -> Sensitivity:
         return Sensitivity(analysis=spec["analysis"], kind=kind, choice=choice, k=k, reason=reason)
 
-    main, events = sets.rows[0], spec["measure"] in OF_EVENTS
+    main, events = sets[0].effects, spec["measure"] in OF_EVENTS
     if events and any(getattr(effect, name) is None for effect in main for name in COUNTS):
         yield row("sparse", "Mantel–Haenszel, Peto", "a trial prints a ratio without its counts")
     elif spec["measure"] == "RD":
         yield row("sparse", "Peto", "gives odds ratios, not risk differences")
-    tried = {name for choice in sets.choices for name, value in choice.items() if value != DEFAULT}
+    taken = [each.choices for each in sets]
+    tried = {name for choices in taken for name, level in choices.items() if level != DEFAULT}
     for name, (choice, reason) in DIMENSIONS.items():
         if name not in tried and not (events and name in OF_SCORES):
             yield row("data", choice, _too_few(name, effects) or reason)
-    included = {choice["inclusion"] for choice in sets.choices if len(set(choice.values()) - {DEFAULT}) == 1}
+    included = {choices["inclusion"] for choices in taken if len(set(choices.values()) - {DEFAULT}) == 1}
     for name, keeps in INCLUSIONS.items():
         if name == ALL or name in included:
             continue
@@ -240,6 +327,101 @@ def _too_few(name: str, effects: Sequence[Effect]) -> str:
 
 def _trials(amount: int) -> str:
     return count(amount, "trial") if amount else "no trials"
+
+
+def specifications(spec: Spec, sets: Sequence[DataSet]) -> Specifications:
+    """Every set of data under every model."""
+    from trialpool.stats import pool
+
+    pairs, data = models(), _padded([each.effects for each in sets])
+    fits = [pool(**data, tau2_method=pair[0], interval=pair[1], level=spec["level"]) for pair in pairs]
+    numbers = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in BOUNDS}
+    if MEASURES[spec["measure"]].ratio:
+        numbers = {name: np.exp(values) for name, values in numbers.items()}
+    order = np.argsort(numbers["estimate"], kind="stable")
+    every = [
+        {"tau2_method": tau2_method, "interval": interval} | each.choices
+        for tau2_method, interval in pairs
+        for each in sets
+    ]
+    return Specifications(
+        **{name: values[order] for name, values in numbers.items()},
+        k=np.tile(data["where"].sum(axis=-1), len(pairs))[order],
+        choices={name: [every[at][name] for at in order] for name in every[0]},
+    )
+
+
+def multiverse(spec: Spec, every: Specifications) -> Multiverse:
+    """What the multiverse says: shares of specifications, range of estimates, which choice moves them most.
+
+    `benefit`: the estimate is on the side of benefit; `clear_benefit`, `clear_harm`: the interval excludes no
+    effect; `beyond_mcid`: the estimate reaches the MCID, where there is one. `variance_share`: between-level
+    sum of squares of a dimension over the total (estimates on the analysis scale); shares of dimensions need
+    not add to one, because not every combination exists. `levels`: the same shares for every level of choice.
+    """
+    measure, estimate, sides = MEASURES[spec["measure"]], every.estimate, _sides(spec, every)
+    mcid = (spec["mcid"] or {}).get("value")
+    reached = (estimate - measure.null) * (-1 if spec["better"] == "lower" else 1) >= mcid if mcid else None
+    scaled = np.log(estimate) if measure.ratio else estimate
+
+    def shares(at: NDArray[np.bool_]) -> dict[str, float]:
+        return {name: float(np.mean(side[at])) for name, side in sides.items()}
+
+    return Multiverse(
+        specifications=len(estimate),
+        data_sets=len(estimate) // len(models()),
+        models=len(models()),
+        estimate_low=float(estimate.min()),
+        estimate_median=float(np.median(estimate)),
+        estimate_high=float(estimate.max()),
+        **shares(np.full(len(estimate), True)),
+        beyond_mcid=None if reached is None else float(np.mean(reached)),
+        variance_share={name: _variance_share(scaled, levels) for name, levels in every.choices.items()},
+        levels=tuple(
+            Level(
+                dimension=dimension,
+                level=level,
+                specifications=int(at.sum()),
+                median=float(np.median(estimate[at])),
+                **shares(at),
+            )
+            for dimension, levels in every.choices.items()
+            for level in sorted(set(levels))
+            for at in [np.array(levels) == level]
+        ),
+    )
+
+
+def _sides(spec: Spec, every: Specifications) -> dict[str, NDArray[np.bool_]]:
+    """Which specifications lie on the side of benefit, which clearly so, which clearly on that of harm."""
+    null, lower = MEASURES[spec["measure"]].null, spec["better"] == "lower"
+    below, above = every.ci_high < null, every.ci_low > null
+    better = every.estimate < null if lower else every.estimate > null
+    clear, harm = (below, above) if lower else (above, below)
+    return {"benefit": better, "clear_benefit": clear, "clear_harm": harm}
+
+
+def _variance_share(values: Floats, levels: list[str]) -> float:
+    total = float(np.sum((values - values.mean()) ** 2))
+    if total <= 1e-20 * max(1.0, float(np.sum(values**2))):
+        return 0.0
+    labels = np.array(levels)
+    groups = [values[labels == level] for level in np.unique(labels)]
+    return float(sum(len(group) * (group.mean() - values.mean()) ** 2 for group in groups) / total)
+
+
+def share_agreeing(spec: Spec, every: Specifications, main: Conclusion | None) -> float:
+    """Share of the specifications that reach the main conclusion.
+
+    >>> two = Specifications(np.array([-1.5, -0.2]), np.array([-2.0, -1.0]), np.array([-1.0, 0.5]),
+    ...                      np.array([2, 2]), {})
+    >>> share_agreeing({"measure": "MD", "better": "lower"}, two, Conclusion.BENEFIT)
+    0.5
+    """
+    sides = _sides(spec, every)
+    benefit, harm = sides["clear_benefit"], sides["clear_harm"]
+    agreeing = {Conclusion.BENEFIT: benefit, Conclusion.HARM: harm, Conclusion.UNCLEAR: ~(benefit | harm)}
+    return float(np.mean(agreeing[main])) if main else 0.0
 
 
 def robustness(
