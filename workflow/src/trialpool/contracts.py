@@ -18,6 +18,18 @@ from enum import StrEnum
 from typing import Any
 
 from trialpool.glossary import meaning
+from trialpool.records import (
+    Effect,
+    Influence,
+    Known,
+    LeagueRow,
+    Level,
+    PublishedPool,
+    Rank,
+    Sensitivity,
+    Unused,
+    columns_of,
+)
 
 LARGEST = 1e9  # nothing a trial reports is larger; catches a number pasted twice into one cell
 LONGEST_TEXT = 10_000
@@ -372,28 +384,12 @@ CONTRAST_SUMMARIES = _table(
     "study_id arm_1 arm_2 domain instrument item unit better weeks timepoint period measure estimate se df",
     *("n_1 n_2 assumed_n adjusted route", _ORIGIN, _REFUSED),
 )
-JUDGED = ("risk_of_bias", "judgements", "audit")  # what other tables say of an effect, joined to it last
 EFFECTS = _table(
-    "effects",
-    "one row an effect that an analysis could use, selected or not",
-    "analysis study_id label year condition purpose design arm_experimental arm_control label_experimental",
-    "label_control category_experimental category_control cointervention domain instrument item unit weeks",
-    "timepoint kind n_experimental n_control mean_experimental sd_experimental mean_control sd_control",
-    "events_experimental events_control measure effect variance imputed derivation cautions reading",
-    "source_url locator row_ids selected reason variant sessions programme_weeks sessions_per_week",
-    "n_randomised cluster",
-    " ".join(JUDGED),
+    "effects", "one row an effect that an analysis could use, selected or not", *columns_of(Effect)
 )
-EXCLUDED = _table(
-    "excluded",
-    "one row a result that an analysis found and did not use",
-    "analysis study_id label arm_experimental arm_control instrument item timepoint weeks reason_code reason",
-    "source_url row_ids",
-)
+EXCLUDED = _table("excluded", "one row a result that an analysis found and did not use", *columns_of(Unused))
 KNOWN = _table(
-    "known",
-    "one row a trial that is known to have made the comparison of an analysis",
-    "analysis study_id label year n_randomised category_experimental category_control has_numbers source_url",
+    "known", "one row a trial that is known to have made the comparison of an analysis", *columns_of(Known)
 )
 AUDIT = _table(
     "audit",
@@ -429,26 +425,21 @@ STUDY_ROWS = _table(
 NOT_USED = _table(
     "not_used",
     "one row a result that was found and not used, the same for several analyses joined",
-    " ".join(EXCLUDED.names),
+    *EXCLUDED.names,
     "reason_kind domain analyses",
     analyses=TEXT,
 )
 SENSITIVITY = _table(
     "sensitivity",
     "one row a choice that could have been made otherwise",
-    "analysis kind choice k n estimate ci_low ci_high p_value pi_low pi_high tau2 i2 conclusion",
-    "changes_conclusion reason",
+    *(name for name in columns_of(Sensitivity) if name != "study_id"),
 )
-INFLUENCE = _table(
-    "influence",
-    "one row a trial: how much the result hangs on it",
-    "analysis study_id label rstudent dffits cook cov_ratio tau2_deleted q_deleted hat weight baujat_x",
-    "baujat_y influential",
-)
+INFLUENCE = _table("influence", "one row a trial: how much the result hangs on it", *columns_of(Influence))
 MULTIVERSE = _table(
     "multiverse",
     "one row a level of a choice, over all combinations of the other choices",
-    "analysis dimension level specifications median benefit clear_benefit clear_harm",
+    "analysis",
+    *columns_of(Level),
 )
 MODERATORS = _table(
     "moderators",
@@ -461,21 +452,9 @@ FLOW = _table(
     "one row a step of the flow of trials through an analysis",
     "analysis step reason_code reason trials people results study_ids",
 )
-PUBLISHED = _table(
-    "published",
-    "one row a published pool, beside ours",
-    "review_id year condition comparison outcome n_studies n_participants model measure estimate ci_low",
-    "ci_high source_url locator note figure analysis our_comparison our_status our_k our_n our_model",
-    "our_measure our_estimate our_ci_low our_ci_high differences",
-)
-LEAGUE = _table(
-    "league",
-    "one row a comparison of two treatments of a network",
-    "network experimental control trials estimate ci_low ci_high p_value pi_low pi_high",
-)
-RANKING = _table(
-    "ranking", "one row a treatment of a network", "network treatment trials p_score mean_rank sd_rank"
-)
+PUBLISHED = _table("published", "one row a published pool, beside ours", *columns_of(PublishedPool))
+LEAGUE = _table("league", "one row a comparison of two treatments of a network", *columns_of(LeagueRow))
+RANKING = _table("ranking", "one row a treatment of a network", *columns_of(Rank))
 MANIFEST = _table(
     "manifest", "one row a file of the results, then one a folder of evidence", "path sha256 bytes"
 )

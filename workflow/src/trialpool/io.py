@@ -177,12 +177,12 @@ def _fits(stored: Any, kind: str) -> bool:
     return bool(types.is_integer(stored) or types.is_floating(stored))
 
 
-def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[dict[str, Any]]:
+def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[Mapping[str, Any]]:
     """Rows of a parquet file, or some of its columns, as dicts without pandas; missing cells are None."""
     import pyarrow.parquet as parquet
 
     wanted = None if columns is None else list(columns)
-    rows: list[dict[str, Any]] = parquet.ParquetFile(path).read(columns=wanted).to_pylist()
+    rows: list[Mapping[str, Any]] = parquet.ParquetFile(path).read(columns=wanted).to_pylist()
     return rows
 
 

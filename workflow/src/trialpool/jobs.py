@@ -22,10 +22,12 @@ from trialpool.contracts import (
     AUDIT,
     FLOW,
     INFLUENCE,
+    LEAGUE,
     MODERATORS,
     MULTIVERSE,
     NOT_USED,
     PUBLISHED,
+    RANKING,
     SENSITIVITY,
     STUDY_ROWS,
     SUMMARIES,
@@ -312,12 +314,12 @@ def compare_published(
 ) -> None:
     """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
     from trialpool.figures.published import describe_published, draw_published
-    from trialpool.synthesis.published import PUBLISHED_COLUMNS, load_published, published_rows
+    from trialpool.synthesis.published import load_published, published_rows
 
     records = read_records(folders)
     rules = load_published(rules_path, [record.analysis for record in records])
     rows = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
-    io.write_csv(path, rows, PUBLISHED_COLUMNS)
+    io.write_csv(path, rows, PUBLISHED.names)
     for figure in map(Path, figures):
         title = rules["figures"][figure.stem]["title"]
         shown = [row for row in rows if row["figure"] == figure.stem]
@@ -327,15 +329,15 @@ def compare_published(
 def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> None:
     """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
     from trialpool.figures.network import describe_network, draw_network
-    from trialpool.synthesis.network import LEAGUE_COLUMNS, RANKING_COLUMNS, build_network
+    from trialpool.synthesis.network import build_network
 
     records = {record.analysis: record for record in read_records(folders)}
     for name, entry in rules.items():
         network = build_network(name, entry, [records[slug] for slug in entry["analyses"]])
         written, own = io.canonical(to_json(network)), Path(folder) / name
         io.write_json(own / "result.json", written)
-        io.write_csv(own / "league.csv", written["league"], LEAGUE_COLUMNS)
-        io.write_csv(own / "ranking.csv", written["ranking"], RANKING_COLUMNS)
+        io.write_csv(own / "league.csv", written["league"], LEAGUE.names)
+        io.write_csv(own / "ranking.csv", written["ranking"], RANKING.names)
         _save(draw_network(written), own / "network", describe_network(written))
 
 

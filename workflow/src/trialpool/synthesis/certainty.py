@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -28,6 +29,7 @@ from trialpool.records import (
     Sureness,
     columns_of,
 )
+from trialpool.synthesis.pool import BOUNDS
 
 Row = Mapping[str, Any]  # of a table: risk_of_bias.csv, audit.csv; or a section of the rules
 Downgrade = tuple[int, str]  # levels down, and why
@@ -62,13 +64,9 @@ def assess(
     """
     if record.status is Status.NO_DATA:
         return None
-    found = {
-        "risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit),
-        "inconsistency": inconsistency(record, rules["inconsistency"]),
-        "indirectness": indirectness(record, rules["indirectness"]),
-        "imprecision": imprecision(record, rules["imprecision"]),
-        "publication_bias": publication_bias(record, rules["publication_bias"]),
-    }
+    found = {"risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit)}
+    for rate in (inconsistency, indirectness, imprecision, publication_bias):
+        found[rate.__name__] = rate(record, rules[rate.__name__])
     domains = tuple(_rating(name, found[name], (overrides or {}).get(name)) for name in DOMAINS)
     return Certainty(
         level=certainty_level(domain.levels_down for domain in domains),
@@ -89,16 +87,12 @@ def certainty_level(downgrades: Iterable[int]) -> Sureness:
 
 def _rating(name: str, found: Downgrade, override: Row | None) -> DomainRating:
     levels, reason = found
+    rated = DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
     if override is None:
-        return DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
-    return DomainRating(
-        domain=name,
-        levels_down=int(override["levels"]),
-        reason=str(override["reason"]),
-        overridden=True,
-        suggested_levels_down=levels,
-        suggested_reason=reason,
-    )
+        return rated
+    own, why = int(override["levels"]), str(override["reason"])
+    suggested = {"suggested_levels_down": levels, "suggested_reason": reason}
+    return replace(rated, levels_down=own, reason=why, overridden=True, **suggested)
 
 
 def risk_of_bias(
@@ -356,10 +350,11 @@ def optimal_size(record: Record, rules: Row) -> int | None:
         return math.ceil(4 * ((z_alpha + z_beta) / float(rules["standardised"])) ** 2)
     otherwise: int | None = rules.get("people")
     if record.measure == "MD":
-        important, spread = important_effects(record, rules), _typical_spread(record)
-        if important is None or spread is None:
+        important = important_effects(record, rules)
+        spreads = [sd for study in record.studies for sd in (study.sd_experimental, study.sd_control) if sd]
+        if important is None or not spreads:
             return otherwise
-        return math.ceil(4 * ((z_alpha + z_beta) * spread / important[1]) ** 2)
+        return math.ceil(4 * ((z_alpha + z_beta) * median(spreads) / important[1]) ** 2)
     risk = control_risk(record)
     if risk is None or not 0 < risk < 1:
         return otherwise
@@ -368,11 +363,6 @@ def optimal_size(record: Record, rules: Row) -> int | None:
     root = z_alpha * math.sqrt(2 * middle * (1 - middle))
     root += z_beta * math.sqrt(risk * (1 - risk) + other * (1 - other))
     return 2 * math.ceil((root / (risk - other)) ** 2)
-
-
-def _typical_spread(record: Record) -> float | None:
-    spreads = [sd for study in record.studies for sd in (study.sd_experimental, study.sd_control) if sd]
-    return median(spreads) if spreads else None
 
 
 def control_risk(record: Record) -> float | None:
@@ -404,16 +394,14 @@ def absolute(record: Record) -> AbsoluteEffect | None:
     >>> absolute(sketch(Record, measure="RR", pooled=pooled, studies=studies)).difference
     -50.0
     """
-    pooled, risk = record.pooled, control_risk(record)
-    if record.measure not in OF_EVENTS or pooled is None or risk is None:
-        return None
-    if pooled.estimate is None or pooled.ci_low is None or pooled.ci_high is None:
+    bounds, risk = [getattr(record.pooled, name, None) for name in BOUNDS], control_risk(record)
+    if record.measure not in OF_EVENTS or risk is None or None in bounds:
         return None
     if MEASURES[record.measure].ratio and not 0 < risk < 1:
         return None
     from trialpool.stats import absolute_effect
 
-    found = absolute_effect(record.measure, pooled.estimate, pooled.ci_low, pooled.ci_high, risk)
+    found = absolute_effect(record.measure, *bounds, risk)
     names = [name for name in columns_of(AbsoluteEffect) if name != "assumed_risk"]
     numbers = {name: float(getattr(found, name)) for name in names}
     return AbsoluteEffect(assumed_risk=found.per * risk, **numbers)

@@ -37,7 +37,7 @@ from trialpool.yaml_files import Slip, read_checked
 
 Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
-DEFAULT_RULES: dict[str, dict[str, Any]] = {
+DEFAULT_RULES: Mapping[str, Mapping[str, Any]] = {
     "certainty": {
         "risk_of_bias": {
             "serious_share": 50.0,
@@ -63,6 +63,12 @@ DEFAULT_RULES: dict[str, dict[str, Any]] = {
     },
 }
 ESTIMATE = ("estimate", "estimate")
+# what would change a verdict that does not hang on a condition
+CHANGES = {
+    Verdict.NO_EVIDENCE: "a first trial that reports this outcome with a spread or with counts",
+    Verdict.SUPPORTED: "a large trial at low risk of bias that finds nothing",
+    Verdict.CONTRADICTED: "a large trial at low risk of bias that finds the claimed effect",
+}
 
 
 def appraise(
@@ -139,14 +145,9 @@ def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, r
 
 
 def _numbers(record: Record) -> Restricted:
-    return Restricted(
-        status=record.status,
-        k=record.k,
-        n_experimental=record.n_experimental,
-        n_control=record.n_control,
-        pooled=record.pooled,
-        trials=tuple(study.study_id for study in record.studies),
-    )
+    trials = tuple(study.study_id for study in record.studies)
+    names = ("status", "k", "n_experimental", "n_control", "pooled")
+    return Restricted(**{name: getattr(record, name) for name in names}, trials=trials)
 
 
 def combine_findings(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
@@ -190,12 +191,8 @@ def _weakest(verdicts: Iterable[Verdict]) -> Verdict:
 
 def _what_would_change(verdict: Verdict, findings: Sequence[Finding]) -> tuple[str, ...]:
     """What would have to be found for another verdict, from the conditions that are not met."""
-    if verdict is Verdict.NO_EVIDENCE:
-        return ("a first trial that reports this outcome with a spread or with counts",)
-    if verdict is Verdict.SUPPORTED:
-        return ("a large trial at low risk of bias that finds nothing",)
-    if verdict is Verdict.CONTRADICTED:
-        return ("a large trial at low risk of bias that finds the claimed effect",)
+    if verdict in CHANGES:
+        return (CHANGES[verdict],)
     unmet = (entry.need for found in findings for entry in found.conditions if not entry.met)
     return tuple(dict.fromkeys(unmet))
 
@@ -297,9 +294,8 @@ class _Case:
     def trials(self) -> Condition:
         k = self.record.k
         said = "One trial only" if k == 1 else f"{k} trials"
-        return _condition(
-            "trials", k >= self.rules["verdicts"]["trials"], said, "an independent second trial"
-        )
+        met = k >= self.rules["verdicts"]["trials"]
+        return _condition("trials", met, said, "an independent second trial")
 
     def prediction(self) -> Condition:
         low, _ = benefit_interval(self.record, ("pi_low", "pi_high"))
@@ -354,7 +350,7 @@ def _condition(name: str, met: bool, text: str, need: str) -> Condition:
     return Condition(name=name, met=bool(met), text=text, need=need)
 
 
-def load_claims(path: str | None, analyses: Iterable[str]) -> dict[str, Any]:
+def load_claims(path: str | None, analyses: Iterable[str]) -> Row:
     """The rules with their defaults filled in, the overrides and the claims; without a file, no claim.
 
     Raises InputError naming every unknown key, analysis, kind and level, with the nearest known word.
@@ -368,12 +364,9 @@ def load_claims(path: str | None, analyses: Iterable[str]) -> dict[str, Any]:
         domain: {**rules, **(given.get("certainty") or {}).get(domain, {})}
         for domain, rules in DEFAULT_RULES["certainty"].items()
     }
-    return {
-        "certainty": certainty,
-        "verdicts": {**DEFAULT_RULES["verdicts"], **(given.get("verdicts") or {})},
-        "overrides": given.get("overrides") or {},
-        "claims": given.get("claims") or {},
-    }
+    verdicts = {**DEFAULT_RULES["verdicts"], **(given.get("verdicts") or {})}
+    rest = {name: given.get(name) or {} for name in ("overrides", "claims")}
+    return {"certainty": certainty, "verdicts": verdicts, **rest}
 
 
 def _unknown_analyses(given: Row, known: Sequence[str]) -> Iterator[Slip]:

@@ -32,7 +32,6 @@ from trialpool.yaml_files import Slip, read_checked
 Rules = Mapping[str, Any]
 SMALLEST = 3
 SIDES = ("experimental", "control")
-LEAGUE_COLUMNS, RANKING_COLUMNS = columns_of(LeagueRow), columns_of(Rank)
 NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": None, "splits": ()}
 SAME = ("measure", "scale", "better")
 
@@ -68,11 +67,7 @@ def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network
     return Network(
         network=name,
         title=rules["title"],
-        measure=first.measure,
-        scale=first.scale,
-        unit=first.unit,
-        better=first.better,
-        direction=first.direction,
+        **{key: getattr(first, key) for key in ("measure", "scale", "unit", "better", "direction")},
         analyses=tuple(record.analysis for record in records),
         trials=len({contrast.study for contrast in contrasts}),
         outcomes=tuple(sorted({contrast.outcome for contrast in contrasts})),
@@ -127,25 +122,25 @@ def _of_trial(entries: Sequence[_Entry]) -> list[Contrast]:
         for side, node in zip(SIDES, entry.pair, strict=True):
             numbers = arm_effect(entry.record.measure, entry.study, side)
             if len(entries) == 1 or numbers is None:
-                return [_contrast(first, *first.pair, first.study.effect, first.study.variance, 0.0)]
+                return [_contrast(first, first.pair, first.study.effect, first.study.variance)]
             arms.setdefault(node, numbers)
     pairs = [node for entry in entries for node in entry.pair]
     common = max(sorted(arms), key=pairs.count)
     shared_effect, shared = arms.pop(common)
     return [
-        _contrast(first, node, common, effect - shared_effect, variance + shared, shared)
+        _contrast(first, (node, common), effect - shared_effect, variance + shared, shared)
         for node, (effect, variance) in sorted(arms.items())
     ]
 
 
 def _contrast(
-    entry: _Entry, experimental: str, control: str, effect: float, variance: float, shared: float
+    entry: _Entry, pair: tuple[str, str], effect: float, variance: float, shared: float = 0.0
 ) -> Contrast:
     return Contrast(
         study=entry.study.study_id,
         label=entry.study.label,
-        experimental=experimental,
-        control=control,
+        experimental=pair[0],
+        control=pair[1],
         outcome=entry.study.instrument,
         effect=effect,
         variance=variance,
@@ -208,7 +203,7 @@ def _sentence(parts: Sequence[Sequence[str]], whole: Sequence[str]) -> str:
 
 def _fitted(
     name: str, rules: Rules, first: Record, contrasts: Sequence[Contrast], whole: Sequence[str]
-) -> dict[str, Any]:
+) -> Rules:
     """The parts of a network that a model gives, by their fields."""
     from trialpool.stats import network_inconsistency, network_meta_analysis, node_split, rank_treatments
 
@@ -280,7 +275,7 @@ def _ranking(name: str, fit: Any, ranking: Any) -> tuple[Rank, ...]:
     return tuple(sorted(rows, key=lambda row: (row.mean_rank, row.treatment)))
 
 
-def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) -> dict[str, dict[str, Any]]:
+def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) -> dict[str, Rules]:
     """The networks of config/networks.yaml by name, each with `nodes` (category to treatment).
 
     Without a file there are none. Raises InputError for a key missing or unknown, an analysis that the

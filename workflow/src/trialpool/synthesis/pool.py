@@ -139,12 +139,12 @@ def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, 
     models them (`several_effects: multilevel`, `multi_arm: covariance`), the three-level model is used, with
     its robust interval.
     """
-    status = status_of(effects)
-    if status is Status.NO_DATA:
+    trials = len(trials_of(effects))
+    if not trials:
         return None, []
-    if status is Status.SINGLE_STUDY:
+    if trials == 1:
         return _one_effect(spec, effects[0]), [100.0, *[None] * (len(effects) - 1)]
-    dependent = len(trials_of(effects)) < len(effects)
+    dependent = trials < len(effects)
     modelled = spec["several_effects"] == "multilevel" or spec["multi_arm"] == "covariance"
     pooled, weights = (_nested if dependent and modelled else _independent)(spec, effects)
     return pooled, [float(weight) for weight in weights]
@@ -236,22 +236,21 @@ def studies_of(spec: Spec, effects: Sequence[Effect], weights: Sequence[float | 
     from scipy.special import ndtri
 
     reach, natural = float(ndtri(0.5 + spec["level"] / 2)), MEASURES[spec["measure"]].natural
-    names, studies = columns_of(Effect), []
-    for row, weight in zip(effects, weights, strict=True):
+
+    def study(row: Effect, weight: float | None) -> Study:
         half = reach * math.sqrt(row.variance)
         low, high = row.effect - half, row.effect + half
-        studies.append(
-            Study(
-                **{name: getattr(row, name) for name in names},
-                ci_low=low,
-                ci_high=high,
-                weight=weight,
-                estimate=natural(row.effect),
-                estimate_low=natural(low),
-                estimate_high=natural(high),
-            )
+        return Study(
+            **{name: getattr(row, name) for name in columns_of(Effect)},
+            ci_low=low,
+            ci_high=high,
+            weight=weight,
+            estimate=natural(row.effect),
+            estimate_low=natural(low),
+            estimate_high=natural(high),
         )
-    return tuple(studies)
+
+    return tuple(map(study, effects, weights))
 
 
 def subgroups_of(spec: Spec, studies: Sequence[Study]) -> tuple[tuple[Subgroup, ...], SubgroupTest | None]:

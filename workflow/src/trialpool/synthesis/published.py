@@ -6,18 +6,19 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from trialpool.contracts import PUBLISHED_POOLS
 from trialpool.errors import suggestion
 from trialpool.records import PublishedPool, Record, Status, columns_of
+from trialpool.synthesis.pool import BOUNDS
 from trialpool.yaml_files import Slip, read_checked
 
 Row = Mapping[str, Any]
 PATTERNS = ("comparison", "outcome")
-PUBLISHED_COLUMNS = columns_of(PublishedPool)
-THEIRS = [name for name in PUBLISHED_COLUMNS[: PUBLISHED_COLUMNS.index("figure")] if name != "year"]
+THEIRS = [name for name in PUBLISHED_POOLS.names if name in columns_of(PublishedPool)]
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) -> dict[str, Any]:
+def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) -> Row:
     """The rules of config/published.yaml: `figures` (name to title and pattern) and `pools` (in order).
 
     Without a file (None, or Snakemake's empty input) there are no rules. Raises InputError for a key missing
@@ -43,11 +44,10 @@ def _published_slips(rules: Row, analyses: Sequence[str]) -> Iterator[Slip]:
                 re.compile(entry.get(key, ""))
             except re.error as error:
                 yield Slip((*path, key), entry[key], f"not a regular expression: {error}", "correct it")
-        if "analysis" in entry and entry["analysis"] not in analyses:
+        slug = entry.get("analysis")
+        if slug is not None and slug not in analyses:
             problem = "not an analysis of the configuration"
-            yield Slip(
-                (*path, "analysis"), entry["analysis"], problem, suggestion(entry["analysis"], analyses)
-            )
+            yield Slip((*path, "analysis"), slug, problem, suggestion(slug, analyses))
 
 
 def published_rows(pools: Sequence[Row], rules: Row, records: Sequence[Record]) -> list[PublishedPool]:
@@ -60,11 +60,10 @@ def published_rows(pools: Sequence[Row], rules: Row, records: Sequence[Record]) 
     for pool in pools:
         rule: Row = next((each for each in rules["pools"] if _matches(each, pool)), {})
         record = by_slug[rule["analysis"]] if rule else None
-        theirs: dict[str, Any] = {name: pool.get(name) for name in THEIRS}
         year = _YEAR.search(str(pool["review_id"]))
         rows.append(
             PublishedPool(
-                **theirs,
+                **{name: pool.get(name) for name in THEIRS},
                 year=int(year.group()) if year else None,
                 figure=next((name for name, each in rules["figures"].items() if _matches(each, pool)), ""),
                 analysis=rule.get("analysis", ""),
@@ -82,14 +81,14 @@ def _matches(rule: Row, pool: Row) -> bool:
     return all(re.search(pattern, text, re.IGNORECASE) is not None for pattern, text in patterns)
 
 
-def _ours(record: Record) -> dict[str, Any]:
-    sides = [record.n_experimental, record.n_control]
-    fixed = record.methods.tau2_method == "FE"
-    shown: dict[str, Any] = {name: getattr(record, name) for name in ("comparison", "status", "k", "measure")}
-    shown |= {name: getattr(record.pooled, name, None) for name in ("estimate", "ci_low", "ci_high")}
-    shown["n"] = None if None in sides else sum(side or 0 for side in sides)
-    shown["model"] = "" if record.status is not Status.POOLED else "fixed" if fixed else "random"
-    return {f"our_{name}": value for name, value in shown.items()}
+def _ours(record: Record) -> Row:
+    sides, fixed = (record.n_experimental, record.n_control), record.methods.tau2_method == "FE"
+    return {
+        **{f"our_{name}": getattr(record, name) for name in ("comparison", "status", "k", "measure")},
+        **{f"our_{name}": getattr(record.pooled, name, None) for name in BOUNDS},
+        "our_n": None if None in sides else sum(side or 0 for side in sides),
+        "our_model": "" if record.status is not Status.POOLED else "fixed" if fixed else "random",
+    }
 
 
 def differences(pool: Row, record: Record | None, differs: str = "") -> list[str]:
