@@ -222,11 +222,12 @@ def _rounded(record: Record) -> str:
     if _estimate(record)[0] is None:
         return "none"
     level = (record.get("methods") or {}).get("level", 0.95)
-    return text.effect(record.get("measure", "estimate"), *_estimate(record), level)
+    estimate, low, high = _estimate(record)
+    return text.effect(record.get("measure", "estimate"), estimate, low, high, level)
 
 
 def _result(record: Record) -> str:
-    status = STATUS.get(record["status"], record["status"])
+    status: str = STATUS.get(record["status"]) or record["status"]
     return f"{status}: {_rounded(record)}" if _numbers(record) else status
 
 

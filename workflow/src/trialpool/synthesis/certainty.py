@@ -90,9 +90,14 @@ def _rating(name: str, found: Downgrade, override: Row | None) -> DomainRating:
     rated = DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
     if override is None:
         return rated
-    own, why = int(override["levels"]), str(override["reason"])
-    suggested = {"suggested_levels_down": levels, "suggested_reason": reason}
-    return replace(rated, levels_down=own, reason=why, overridden=True, **suggested)
+    return replace(
+        rated,
+        levels_down=int(override["levels"]),
+        reason=str(override["reason"]),
+        overridden=True,
+        suggested_levels_down=levels,
+        suggested_reason=reason,
+    )
 
 
 def risk_of_bias(
@@ -394,14 +399,15 @@ def absolute(record: Record) -> AbsoluteEffect | None:
     >>> absolute(sketch(Record, measure="RR", pooled=pooled, studies=studies)).difference
     -50.0
     """
-    bounds, risk = [getattr(record.pooled, name, None) for name in BOUNDS], control_risk(record)
+    bounds: Sequence[Any] = [getattr(record.pooled, name, None) for name in BOUNDS]
+    risk = control_risk(record)
     if record.measure not in OF_EVENTS or risk is None or None in bounds:
         return None
     if MEASURES[record.measure].ratio and not 0 < risk < 1:
         return None
     from trialpool.stats import absolute_effect
 
-    found = absolute_effect(record.measure, *bounds, risk)
+    found = absolute_effect(record.measure, bounds[0], bounds[1], bounds[2], risk)
     names = [name for name in columns_of(AbsoluteEffect) if name != "assumed_risk"]
     numbers = {name: float(getattr(found, name)) for name in names}
     return AbsoluteEffect(assumed_risk=found.per * risk, **numbers)

@@ -333,7 +333,7 @@ def _caution(spec: Spec, values: Sequence[Any], numeric: bool) -> str | None:
 
 
 def _test(
-    spec: Spec, effects: Sequence[Effect], design: Floats, model: Mapping[str, str]
+    spec: Spec, effects: Sequence[Effect], design: Floats, model: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     from trialpool.stats import meta_regression, permutation_test
 
@@ -356,7 +356,7 @@ def _test(
 
 
 def _groups(
-    spec: Spec, effects: Sequence[Effect], labels: Sequence[str], model: Mapping[str, str]
+    spec: Spec, effects: Sequence[Effect], labels: Sequence[str], model: Mapping[str, Any]
 ) -> tuple[ModeratorGroup, ...]:
     """Each word's pooled effect in the model of the test: the τ² and the scale are common to all groups."""
     from trialpool.stats import subgroups

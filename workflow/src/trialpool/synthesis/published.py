@@ -60,10 +60,11 @@ def published_rows(pools: Sequence[Row], rules: Row, records: Sequence[Record]) 
     for pool in pools:
         rule: Row = next((each for each in rules["pools"] if _matches(each, pool)), {})
         record = by_slug[rule["analysis"]] if rule else None
+        theirs: Row = {name: pool.get(name) for name in THEIRS}
         year = _YEAR.search(str(pool["review_id"]))
         rows.append(
             PublishedPool(
-                **{name: pool.get(name) for name in THEIRS},
+                **theirs,
                 year=int(year.group()) if year else None,
                 figure=next((name for name, each in rules["figures"].items() if _matches(each, pool)), ""),
                 analysis=rule.get("analysis", ""),

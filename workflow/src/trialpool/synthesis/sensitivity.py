@@ -151,7 +151,7 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> list[DataSet]:
     return found
 
 
-def _padded(sets: Sequence[Sequence[Effect]]) -> dict[str, NDArray[Any]]:
+def _padded(sets: Sequence[Sequence[Effect]]) -> Mapping[str, Any]:
     """Sets as `pool` takes them in one batch: shape (sets, most effects), `where` marks what is there."""
     shape = (len(sets), max(map(len, sets)))
     effects, variances, where = np.zeros(shape), np.ones(shape), np.zeros(shape, dtype=bool)
