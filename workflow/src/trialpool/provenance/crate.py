@@ -135,8 +135,9 @@ def write_crate(
     Raises FileNotFoundError where a file is missing.
     """
     results, (snakefile, packages, about_us) = Path(results), software
-    rows = [row for row in _csv(results / MANIFEST_NAME) if not row["path"].startswith("evidence: ")]
-    rows = sorted([*rows, _row(results / MANIFEST_NAME, MANIFEST_NAME)], key=lambda row: str(row["path"]))
+    listed = [row for row in _csv(results / MANIFEST_NAME) if not row["path"].startswith("evidence: ")]
+    rows: list[Row] = [*listed, _row(results / MANIFEST_NAME, MANIFEST_NAME)]
+    rows.sort(key=lambda row: str(row["path"]))
     titles = {row["analysis"]: row["title"] for row in _csv(results / "summary.csv")}
     release = read_yaml(about_us)[0]
     own = read_yaml(citation)[0] if citation else None
@@ -232,12 +233,12 @@ def _outputs(rows: Sequence[Row], titles: Mapping[str, str]) -> list[Entity]:
         if path.parent == PurePosixPath() or path.suffix not in FIGURES:
             parts[path.parent][path] = row
     entities = []
-    for path, row in (part for inside in parts.values() for part in inside.items()):
-        if row:
-            entities.append(_file(row, quote(str(path)), path.name))
+    for path, file in (part for children in parts.values() for part in children.items()):
+        if file:
+            entities.append(_file(file, quote(str(path)), path.name))
             continue
         about = f"Records, tables and figures; {MANIFEST_NAME} lists every file below {path}/."
-        inside = [{"@id": quote(str(name) if file else f"{name}/")} for name, file in parts[path].items()]
+        inside = [{"@id": quote(str(child) if row else f"{child}/")} for child, row in parts[path].items()]
         name = titles.get(path.name, path.name)
         identifier = quote(f"{path}/")
         entities.append(_entity(identifier, "Dataset", name=name, description=about, hasPart=_refs(inside)))
