@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +161,7 @@ def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:
         for row in str(rows).split():
             by_row.setdefault(row, []).append((str(rule), str(words)))
     met = [
-        list(dict.fromkeys(entry for row in str(rows).split() for entry in by_row.get(row, ())))
+        list(dict.fromkeys(chain.from_iterable(by_row.get(row, ()) for row in rows.split())))
         for rows in effects["row_ids"]
     ]
     audited = [sum((Steps.parse(f"audit: {words}") for _, words in entries), ()) for entries in met]

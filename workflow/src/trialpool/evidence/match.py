@@ -90,14 +90,12 @@ def pose(
     check_assumptions(specs, studies)
     studies["study_label"] = study_labels(studies)
     none = pd.DataFrame()
-    summaries = {name: table.assign(**_tuples(table)) for name, table in summaries.items()}
+    summaries = {  # from a parquet file steps come as arrays
+        name: table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
+        for name, table in summaries.items()
+    }
     whole = AnalysisContext((), none, studies, arms, none, none, summaries, catalogue, vocabulary)
     return whole.instead(specs)
-
-
-def _tuples(summary: pd.DataFrame) -> dict[str, np.ndarray]:
-    """Steps as tuples: from a parquet file they come as arrays."""
-    return {name: steps(summary[name]) for name in ("derivation", "cautions")}
 
 
 def settings_frame(specs: Sequence[Spec]) -> pd.DataFrame:

@@ -59,21 +59,19 @@ from trialpool.stats import combine_arms
 RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
 OF_RESULT = ["study_id", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"]
 RANKS = ["outcome_rank", "item_rank", "time_rank", "time_order"]
+NUMBERS = ("n", "mean", "sd", "events")
 DOSE = ("sessions", "programme_weeks", "sessions_per_week")
 CANDIDATES = [
-    *("analysis_index", "study_id", "result_id", "choice_id", "comparison", "reconstructed"),
-    *("omits_arms", "basis", "route", "imputed", "reading", "outcome_rank", "item_rank", "time_rank"),
-    *("time_order", "low", "high", "kind", "domain", "instrument", "item", "unit", "weeks", "timepoint"),
-    *("effect", "variance", "arm_id_experimental", "arms_experimental", "label_experimental"),
-    *("category_experimental", "n_experimental", "mean_experimental", "sd_experimental"),
-    *("events_experimental", "arm_id_control", "arms_control", "label_control", "category_control"),
-    *("n_control", "mean_control", "sd_control", "events_control", "cointervention_experimental"),
-    *("sessions_experimental", "programme_weeks_experimental", "sessions_per_week_experimental"),
+    *("analysis_index", "study_id", "result_id", "choice_id", "comparison", "reconstructed", "omits_arms"),
+    *("basis", "route", "imputed", "reading", *RANKS, "low", "high", *OF_RESULT[1:5], "weeks", "timepoint"),
+    *("kind", "effect", "variance"),
+    *(f"{name}_{side}" for side in SIDES for name in ("arm_id", "arms", "label", "category", *NUMBERS)),
+    *(f"{name}_experimental" for name in ("cointervention", *DOSE)),
     *("derivation", "cautions", "source_url", "locator", "row_ids", "reason_code", "reason"),
 ]
 ATTRIBUTES = ["arm_id", "label", "category", "cointervention", *DOSE]
 CARRIED = [
-    *("n", "mean", "sd", "events", "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
+    *(*NUMBERS, "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
     *("row_ids", "derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"),
 ]
 TEXTS = {"row_ids": " ", "source_url": "; ", "locator": "; ", "arm_id": "+", "label": " + "}
@@ -96,20 +94,19 @@ def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFram
     A candidate has an effect, or a `reason_code` that says why not. `choice_id` numbers, over all tables,
     what is used together or not at all.
     """
-    parts: list[pd.DataFrame] = []
-    unpaired = []
-    for name in ("arms", "events"):
-        rows = eligible_arm_results(context, name)
-        part = arm_effects(context, rows, context.summaries[name])
-        unpaired.append(unpaired_results(rows, context.summaries[name], part))
-        parts.append(part.assign(choice_id=part["result_id"]))
-    part = published_effects(context)
-    parts.append(part.assign(choice_id=part["row"]))
-    start = 0
-    for number, part in enumerate(parts):
-        choice = part["choice_id"].to_numpy(dtype=np.int64) + start
-        parts[number] = part.assign(choice_id=choice).reindex(columns=CANDIDATES)
-        start = int(choice.max(initial=start - 1)) + 1
+    parts, unpaired, start = [], [], 0
+    for name in ("arms", "events", "contrasts"):
+        if name == "contrasts":
+            part = published_effects(context)
+            choice = part["row"]
+        else:
+            rows = eligible_arm_results(context, name)
+            part = arm_effects(context, rows, context.summaries[name])
+            choice = part["result_id"]
+            unpaired.append(unpaired_results(rows, context.summaries[name], part))
+        part = part.assign(choice_id=choice.to_numpy(dtype=np.int64) + start)
+        start = int(part["choice_id"].max()) + 1 if len(part) else start
+        parts.append(part.reindex(columns=CANDIDATES))
     candidates = pd.concat(parts, ignore_index=True)
     omits = candidates["omits_arms"].fillna(False).astype(bool)
     add_steps(candidates, "cautions", omits, OMITS_ARMS)
@@ -124,11 +121,8 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
     contribute), and what `compare_arms` needs.
     """
     summaries, arms = context.summaries[name], context.arms
-    matches = match_results(
-        context,
-        summaries,
-        event_specs(context.specs, context.vocabulary) if name == "events" else context.specs,
-    )
+    specs = event_specs(context.specs, context.vocabulary) if name == "events" else context.specs
+    matches = match_results(context, summaries, specs)
     matches["arm"] = arm_rows(arms, summaries)[matches["row"].to_numpy()]
     rows = matches.merge(context.sides, on=["analysis_index", "arm"])
     source = summaries.take(rows["row"].to_numpy())

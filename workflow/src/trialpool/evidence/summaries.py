@@ -142,34 +142,23 @@ def centre_and_spread(rows: pd.DataFrame) -> pd.DataFrame:
         out[name] = no_text(len(rows))
     is_mean = rows["centre_type"].isin(["mean", "lsmean"])
     out.loc[is_mean, "mean"] = rows["centre"]
-    _printed(rows, out, is_mean & (rows["spread_type"] == "sd"))
-    _from_se(rows, out, is_mean & (rows["spread_type"] == "se") & rows["n"].notna())
+    least_squares = rows["centre_type"] == "lsmean"
+    printed = is_mean & (rows["spread_type"] == "sd")
+    out.loc[printed, "sd"] = rows["spread_low"]
+    out.loc[printed, "derivation"] = "mean and SD as printed"
+    out.loc[printed & least_squares, "derivation"] = "least-squares mean and SD as printed"
+    from_se = is_mean & (rows["spread_type"] == "se") & rows["n"].notna()
+    out.loc[from_se, "sd"] = sd_from_se(rows.loc[from_se, "spread_low"], rows.loc[from_se, "n"])
+    out.loc[from_se, "route"] = int(Route.ALGEBRA)
+    of = np.where(least_squares, "SE of the least-squares mean", "SE")
+    words = [f"SD from {se}, n = {n:.0f}" for se, n in zip(of[from_se], rows.loc[from_se, "n"], strict=True)]
+    out.loc[from_se, "derivation"] = words
     for spread_type, level in INTERVALS.items():
         _from_interval(rows, out, is_mean & (rows["spread_type"] == spread_type) & (rows["n"] >= 2), level)
     quantiles = rows["spread_type"].isin(["iqr", "range"])
     _from_quantiles(rows, out, quantiles & (rows["n"] >= FEWEST_FOR_QUANTILES), is_mean)
     _without_spread(rows, out, is_mean, quantiles)
     return out
-
-
-def _printed(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
-    out.loc[mask, "sd"] = rows["spread_low"]
-    out.loc[mask, "derivation"] = "mean and SD as printed"
-    out.loc[mask & (rows["centre_type"] == "lsmean"), "derivation"] = "least-squares mean and SD as printed"
-
-
-def _from_se(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series) -> None:
-    if not mask.any():
-        return
-    part = rows[mask]
-    out.loc[mask, "sd"], out.loc[mask, "route"] = (
-        sd_from_se(part["spread_low"], part["n"]),
-        int(Route.ALGEBRA),
-    )
-    out.loc[mask, "derivation"] = [
-        f"SD from SE{' of the least-squares mean' if kind == 'lsmean' else ''}, n = {n:.0f}"
-        for kind, n in zip(part["centre_type"], part["n"], strict=True)
-    ]
 
 
 def _from_interval(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, level: float) -> None:
