@@ -16,11 +16,10 @@ it can differ:
 - `borrow_sd=true`: where means without a spread, or differences in an SMD, could get an SD from other
   trials.
 
-Most only choose differently among candidate effects that are there already: another kind, source, instrument
-or item first, several effects a trial. Only those in RECOMPUTED change the candidates themselves, and these
-are computed once for every different setting of them. Alternatives that pool other numbers are combined (each
-dimension at most once, those that depart least first); those that pool the same numbers as one before are
-dropped. Large analyses get fewer combinations, so that the work grows with the evidence, not faster.
+Only the settings in RECOMPUTED change the candidates themselves, which are then computed once for every
+different setting of them; the others choose differently among those that are there. Alternatives that pool
+the same numbers as one before are dropped, the others combined (each dimension at most once, those that
+depart least first). Large analyses get fewer combinations: the work grows with the evidence, not faster.
 """
 
 from __future__ import annotations

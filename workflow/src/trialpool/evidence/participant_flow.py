@@ -163,12 +163,15 @@ def _row(
 ) -> dict[str, object]:
     """One line; a step that is no Step is the reason why trials with numbers were not used."""
     reported = people.reindex(trials).dropna()
-    left = not isinstance(step, Step)
+    if isinstance(step, Step):
+        name, code, reason = step, CODES.get(step, ""), WORDS[step]
+    else:
+        name, code, reason = Step.LEFT_UNUSED, step, reason_words(step)
     return {
         "analysis": analysis,
-        "step": Step.LEFT_UNUSED.value if left else str(step),
-        "reason_code": step if left else CODES.get(step, ""),
-        "reason": reason_words(step) if left else WORDS[step],
+        "step": name.value,
+        "reason_code": code,
+        "reason": reason,
         "trials": len(trials),
         "people": int(reported.sum()) if len(reported) else None,
         "results": results,
