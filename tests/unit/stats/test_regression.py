@@ -11,6 +11,7 @@ from scipy.stats import t
 from trialpool.stats import (
     INTERVALS,
     TAU2_METHODS,
+    egger,
     meta_regression,
     permutation_test,
     pool,
@@ -240,3 +241,22 @@ def test_random_permutations_start_with_the_observed_order():
     flips = permutation_test(np.tile(BCG_Y, 2), np.tile(BCG_V, 2), draws=300)
     assert (flips.exact, flips.count) == (False, 300)
     assert flips.p_value[0] == pytest.approx(1 / 300)
+
+
+# One study 10^8 times as precise as the others: 50-digit arithmetic on the textbook formulas.
+HEAVY_Y = [0.1, 0.027404, 1.146387, 0.355144, 0.528091, 1.343143, 0.771511, 0.919299]
+HEAVY_V = [1e-9, 0.16217, 0.11341, 0.23697, 0.17796, 0.2228, 0.33312, 0.29894]
+
+
+def test_one_study_far_more_precise_than_the_rest_keeps_the_digits_of_heterogeneity():
+    fit = meta_regression(HEAVY_Y, HEAVY_V, np.sqrt(HEAVY_V), tau2_method="DL")
+    assert fit.tau2 == pytest.approx(0.0605046456, rel=1e-9)
+    test = egger(HEAVY_Y, HEAVY_V, form="random_hksj", tau2_method="DL")
+    found = (test.intercept, test.slope, test.p_value)
+    assert found == pytest.approx((0.132647367, 1.2967501, 0.0975966), rel=1e-6)
+
+
+def test_a_precise_study_that_alone_has_its_moderator_says_nothing_of_heterogeneity():
+    dummy = [1, 0, 0, 0, 0, 0, 0, 0]
+    fit = meta_regression(HEAVY_Y, HEAVY_V, dummy, tau2_method="DL")
+    assert fit.tau2 == pytest.approx(pool(HEAVY_Y[1:], HEAVY_V[1:], tau2_method="DL").tau2, rel=1e-9)

@@ -107,15 +107,11 @@ class Fit:
 
     @property
     def trace(self) -> Floats:
-        """tr P; of an intercept summed without its largest weight where Σw - Σw²/Σw would cancel."""
+        """tr P, summed without the largest weight where this would cancel."""
         trace = self.total - self.lost(self.weights**2)
-        heavy = np.flatnonzero(trace < DOMINATED * self.total) if self.inverse.shape[-1] == 1 else ()
+        heavy = np.flatnonzero(trace < DOMINATED * self.total)
         if len(heavy):
-            ordered = np.sort(self.weights[heavy], -1)
-            rest, largest = ordered[:, :-1], ordered[:, -1]
-            others = rest.sum(-1)
-            whole = others + largest
-            trace[heavy] = others - dot(rest, rest) / whole + largest * (others / whole)
+            trace[heavy] = _dominated_trace(self.weights[heavy], self.design.basis)
         return trace
 
     def lost(self, diagonal: Floats) -> Floats:
@@ -124,6 +120,24 @@ class Fit:
         if middle.shape[1] == 1:
             return middle[:, 0] / self.gram[:, 0, 0]
         return dot(self.inverse.reshape(middle.shape), middle)
+
+
+def _dominated_trace(weights: Floats, basis: Floats) -> Floats:
+    """tr P of weights (n, k) as Σw(1 - leverage): the largest weight's term is 1/(1/w + z'Gz), G the inverse
+    of Z'WZ of all others, which is updated with it for theirs; 0 where they do not span the basis alone.
+    """
+    top = weights.argmax(-1)[:, None]
+    others = weights.copy()
+    np.put_along_axis(others, top, 0.0, -1)
+    upper = np.linalg.qr(np.sqrt(others)[..., None] * basis, mode="r")
+    size = np.abs(np.diagonal(upper, axis1=-2, axis2=-1))
+    spans = size.min(-1) > REPEATED * size.max(-1)
+    x = basis @ np.linalg.pinv(upper, rcond=REPEATED)  # xx' is zGz'
+    own = np.take_along_axis(x, top[..., None], 1)
+    largest = np.take_along_axis(weights, top, -1)[:, 0]
+    gap = np.where(spans, 1 / largest + (own**2).sum((1, 2)), np.inf)
+    leverage = others * ((x**2).sum(-1) - (x * own).sum(-1) ** 2 / gap[:, None])
+    return np.asarray((others * (1 - leverage)).sum(-1) + 1 / gap)
 
 
 @dataclass(frozen=True, slots=True)
