@@ -23,6 +23,7 @@ import time
 import tracemalloc
 import warnings
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import numpy as np
@@ -180,7 +181,7 @@ def memory() -> str:
     result = pool(y, v, interval="hksj")
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
-    kept = sum(np.asarray(getattr(result, name)).nbytes for name in result.__slots__) / 1e6
+    kept = sum(np.asarray(getattr(result, each.name)).nbytes for each in fields(result)) / 1e6
     return f"Memory for {FITS:,} fits of k = 10: {peak:.0f} MB above the input, {kept:.0f} MB of it results."
 
 

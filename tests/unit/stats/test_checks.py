@@ -1,6 +1,7 @@
 """Every fault in the input is a ValueError that names the argument and the first offending position."""
 
 import re
+from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -54,7 +55,7 @@ CHOICES = [
     (stats.pool, {"tau2_method": "reml"}, "tau2_method is 'reml': must be one of FE, DL"),
     (stats.pool, {"interval": "knha"}, "interval is 'knha'"),
     (stats.pool, {"level": 95}, "level is 95"),
-    (stats.pool, {"level": [0.9, 0.95]}, "level is"),
+    (stats.pool, {"level": [0.9, 0.95]}, "level has shape (2,): must be one number"),
     (stats.pool, {"where": [1, 0, 1, 1]}, "where has dtype"),
     (stats.pool, {"where": [False] * 4}, "where[0] is 0: this analysis has no study"),
     (stats.pool, {"where": [[True] * 4, [False] * 4]}, "where[1, 0] is 0: this analysis has no study"),
@@ -165,6 +166,43 @@ def test_the_rest_refuses(call, message):
         call()
 
 
+ONE_NUMBER = [
+    (stats.bootstrap, {"draws": []}, "draws has shape (0,): must be one number"),
+    (stats.bootstrap, {"seed": "x"}, "seed: not an array of numbers"),
+    (stats.bootstrap, {"seed": -1}, "seed is -1: must not be negative"),
+    (stats.gosh, {"smallest": "x"}, "smallest: not an array of numbers"),
+    (stats.gosh, {"smallest": None}, "smallest is nan"),
+    (stats.permutation_test, {"exact_up_to": [1, 2]}, "exact_up_to has shape (2,)"),
+    (stats.permutation_test, {"draws": [9, 9]}, "draws has shape (2,): must be one number"),
+    (stats.permutation_test, {"seed": 0.5}, "seed is 0.5: must be a whole number"),
+    (stats.pet_peese, {"alpha": "x"}, "alpha: not an array of numbers"),
+    (stats.fail_safe_n, {"alpha": [0.1]}, "alpha has shape (1,)"),
+    (stats.fail_safe_n, {"alpha": 2}, "alpha is 2: must lie between 0 and 1"),
+    (stats.bayes_pool, {"threshold": [0, 1]}, "threshold has shape (2,)"),
+    (stats.bayes_pool, {"tau_prior": 0.5}, "tau_prior is 0.5: must be (name, scale)"),
+    (stats.bayes_pool, {"mu_prior": 0.5}, "mu_prior is 0.5: must be (mean, sd)"),
+]
+
+
+@pytest.mark.parametrize(("function", "options", "message"), ONE_NUMBER)
+def test_what_is_no_single_number_is_named(function, options, message):
+    with pytest.raises(ValueError, match=re.escape(message)):
+        function(Y, V, **options)
+
+
+@pytest.mark.parametrize("label", [None, np.nan, ""])
+def test_a_missing_label_is_refused_by_every_function_that_takes_labels(label):
+    two, three = ["a", label, "b", "b"], ["1", "2", "3", label]
+    calls = {
+        "groups[1]": lambda: stats.subgroups(Y, V, two),
+        "cluster[1]": lambda: stats.multilevel(Y, V, two),
+        "study[3]": lambda: stats.network_meta_analysis(Y, V, list("bcca"), list("abab"), three),
+    }
+    for place, call in calls.items():
+        with pytest.raises(ValueError, match=re.escape(place)):
+            call()
+
+
 def test_nothing_is_silently_nan_or_a_warning_on_any_valid_scale():
     generator = np.random.default_rng(5)
     for _ in range(100):
@@ -173,7 +211,7 @@ def test_nothing_is_silently_nan_or_a_warning_on_any_valid_scale():
         v = 10.0 ** generator.uniform(-reach, reach, k)
         for method in stats.TAU2_METHODS:
             fit = stats.pool(y, v, tau2_method=method, interval=str(generator.choice(stats.INTERVALS)))
-            numbers = [getattr(fit, name) for name in fit.__slots__ if not name.startswith("pi")]
+            numbers = [getattr(fit, each.name) for each in fields(fit) if not each.name.startswith("pi")]
             assert not any(np.isnan(number).any() for number in numbers)
             assert np.isnan(fit.pi_low) == (k == 1 or method == "FE")
         limits = stats.tau2_interval(y, v)

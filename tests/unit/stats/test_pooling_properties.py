@@ -1,5 +1,7 @@
 """What must hold for any data: symmetries, batches, masks, and the consistency of intervals and tests."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from trialpool.stats import INTERVALS, TAU2_METHODS, pool, tau2_interval
 from trialpool.stats.pooling import Pooled
 
-NUMBERS = [name for name in Pooled.__slots__ if name != "weights"]
+NUMBERS = [each.name for each in fields(Pooled) if each.name != "weights"]
 study = st.tuples(st.floats(-2, 2), st.floats(-4, 1).map(np.exp))
 analyses = st.lists(study, min_size=2, max_size=8).map(lambda rows: np.array(rows).T)
 methods = st.sampled_from(TAU2_METHODS)

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialpool.stats._numeric import Rows, roots
-from trialpool.stats.checks import Floats, check_effects, check_level, finite, plain
+from trialpool.stats.checks import Floats, check_effects, check_level, finite, number, plain
 
 PRIORS = ("half_normal", "half_cauchy", "uniform")
 PANEL_LENGTH = 1.25
@@ -92,7 +92,7 @@ def bayes_pool(
     """
     y, v, _ = check_effects(effects, variances)
     check_level(level)
-    asked = np.nan if threshold is None else float(finite("threshold", threshold))
+    asked = np.nan if threshold is None else number("threshold", threshold)
     leading, (y, v) = y.shape[:-1], (array.reshape(-1, array.shape[-1]) for array in (y, v))
     model = _model(y, v, tau_prior, mu_prior)
     rows = max(1, CHUNK_NUMBERS // (FEWEST_PANELS * POINTS.size * y.shape[1]))
@@ -190,15 +190,15 @@ class _Model:
 def _model(
     y: Floats, v: Floats, tau_prior: tuple[str, float], mu_prior: tuple[float, float] | None
 ) -> _Model:
-    if len(tau_prior) != 2 or tau_prior[0] not in PRIORS:
+    if np.shape(tau_prior) != (2,) or tau_prior[0] not in PRIORS:
         names = ", ".join(PRIORS)
         raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with a name of {names}")
-    if mu_prior is not None and len(mu_prior) != 2:
+    if mu_prior is not None and np.shape(mu_prior) != (2,):
         raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
-    kind, scale = tau_prior[0], float(finite("tau_prior", tau_prior[1], above=0))
+    kind, scale = tau_prior[0], number("tau_prior", tau_prior[1], above=0)
     mean, precision = 0.0, 0.0
     if mu_prior is not None:
-        mean, sd = float(finite("mu_prior", mu_prior[0])), float(finite("mu_prior", mu_prior[1], above=0))
+        mean, sd = number("mu_prior", mu_prior[0]), number("mu_prior", mu_prior[1], above=0)
         precision = sd**-2
     s = np.sqrt(v.min(axis=-1))
     return _Model(y, v, np.minimum(s, scale) if kind == "half_cauchy" else s, kind, scale, mean, precision)

@@ -175,8 +175,7 @@ def pet_peese(
     >>> fit.chosen, round(fit.estimate, 4)
     ('pet', -0.1099)
     """
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha is {alpha}: must lie between 0 and 1")
+    check_level(alpha, "alpha")
     pet, peese = (
         egger(effects, variances, form=form, predictor=predictor, tau2_method=tau2_method, level=level)
         for predictor in ("se", "variance")
@@ -421,8 +420,7 @@ def fail_safe_n(
     11.0
     """
     one_of("method", method, ("rosenthal", "orwin", "rosenberg"))
-    if not 0 < alpha < 1:
-        raise ValueError(f"alpha is {alpha}: must lie between 0 and 1")
+    check_level(alpha, "alpha")
     y, v = one_analysis(effects, variances)
     aim = np.nan
     if method == "rosenthal":

@@ -95,10 +95,18 @@ def read(kinds: Mapping[str, str], *values: ArrayLike) -> tuple[Floats, ...]:
     return together(**{name: finite(name, value, **KINDS[kind]) for (name, kind), value in named})
 
 
-def check_level(level: float) -> float:
-    """Check a confidence level: a single number strictly between 0 and 1."""
-    if np.ndim(finite("level", level)) or not 0 < level < 1:
-        raise ValueError(f"level is {level}: must be one number between 0 and 1, such as 0.95")
+def number(name: str, value: ArrayLike, **bounds: Unpack[Bounds]) -> float:
+    """Read one number within `bounds`."""
+    array = finite(name, value, **bounds)
+    if array.ndim:
+        raise ValueError(f"{name} has shape {array.shape}: must be one number")
+    return float(array)
+
+
+def check_level(level: float, name: str = "level") -> float:
+    """Check a confidence level, or another number strictly between 0 and 1."""
+    if not 0 < number(name, level) < 1:
+        raise ValueError(f"{name} is {level}: must lie between 0 and 1")
     return float(level)
 
 

@@ -386,7 +386,7 @@ def absolute_effect(
     risk0 = finite("control_risk", control_risk, least=0, most=1)
     at_the_end = (risk0 == 0) | (risk0 == 1)
     refuse("control_risk", risk0, at_the_end & (measure != "RD"), "must lie strictly between 0 and 1")
-    many = float(finite("per", per, above=0))
+    many = checks.number("per", per, above=0)
     limits = _interval(estimate, ci_low, ci_high)
     if measure in RATIOS:
         refuse("ci_low", limits[1], limits[1] < 0, f"{measure} on its natural scale is never below 0")

@@ -20,7 +20,7 @@ from scipy.special import chdtrc, chdtri
 
 from trialpool.stats._model import design_of, intercept
 from trialpool.stats._numeric import N, Rows, Tested, climb, floats, infer
-from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_analysis, one_of
+from trialpool.stats.checks import Bools, Floats, check_level, labels, number, one_analysis, one_of
 from trialpool.stats.pooling import pool
 
 METHODS = ("REML", "ML")
@@ -144,7 +144,7 @@ def correlated_effects(
     """
     y, v = one_analysis(effects, variances)
     numbers, clusters = cluster_numbers(cluster, y.size)
-    correlation = float(finite("rho", rho, least=0, most=1))
+    correlation = number("rho", rho, least=0, most=1)
     size = np.bincount(numbers)
     mean_variance = np.bincount(numbers, weights=v) / size
     w = 1 / (size * mean_variance)
@@ -299,7 +299,7 @@ def _read(
     one_of("interval", interval, INTERVALS)
     y, v = one_analysis(effects, variances)
     numbers, _ = cluster_numbers(cluster, y.size)
-    correlation = float(finite("rho", rho, least=0, most=1))
+    correlation = number("rho", rho, least=0, most=1)
     if correlation == 1:
         raise ValueError("rho is 1: sampling errors cannot be the same in all effects of a cluster; below 1")
     columns = intercept(y.size) if design is None else design_of(design, y.size)

@@ -15,7 +15,17 @@ from scipy.special import chdtr, chdtrc, chdtri
 from trialpool.stats import checks
 from trialpool.stats._model import TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
 from trialpool.stats._numeric import Tested, infer
-from trialpool.stats.checks import Bools, Floats, Unpacks, check_effects, check_level, finite, one_of, plain
+from trialpool.stats.checks import (
+    Bools,
+    Floats,
+    Unpacks,
+    check_effects,
+    check_level,
+    finite,
+    number,
+    one_of,
+    plain,
+)
 from trialpool.stats.effect_sizes import excess_events, of_events, tables
 
 ALL_SUBSETS_UP_TO = 2**17
@@ -301,15 +311,17 @@ def gosh(
     """
     y, v = checks.one_analysis(effects, variances)
     k = len(y)
-    if not 1 <= smallest <= k:
-        raise ValueError(f"smallest is {smallest}: must lie between 1 and the {k} studies")
+    number("smallest", smallest, least=1, most=k)
     complete = 2**k <= ALL_SUBSETS_UP_TO
     if complete:
         members = (np.arange(2**k)[:, None] >> np.arange(k)) & 1 == 1
         members = members[members.sum(1) >= smallest]
     else:
-        draws = int(finite("draws", draws, least=1, whole=True))
-        generator, members = np.random.default_rng(seed), np.empty((0, k), dtype=bool)
+        draws = int(number("draws", draws, least=1, whole=True))
+        generator, members = (
+            np.random.default_rng(int(number("seed", seed, least=0, whole=True))),
+            np.empty((0, k), dtype=bool),
+        )
         while len(members) < draws:
             more = generator.random((draws, k)) < 0.5
             members = np.concatenate([members, more[more.sum(1) >= smallest]])
@@ -351,8 +363,8 @@ def bootstrap(
     """
     level = check_level(level)
     y, v = checks.one_analysis(effects, variances)
-    size = (int(finite("draws", draws, least=1, whole=True)), len(y))
-    picked = np.random.default_rng(seed).integers(0, len(y), size)
+    size = (int(number("draws", draws, least=1, whole=True)), len(y))
+    picked = np.random.default_rng(int(number("seed", seed, least=0, whole=True))).integers(0, len(y), size)
     fit = pool(y[picked], v[picked], tau2_method=tau2_method, interval="wald")
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(fit.estimate, tails)

@@ -13,7 +13,7 @@ from scipy.special import chdtrc, fdtrc
 
 from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, spanned_by
 from trialpool.stats._numeric import Rows, Tested, infer, quantile
-from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_analysis, one_of
+from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, number, one_analysis, one_of
 from trialpool.stats.pooling import Method, Pooled, heterogeneity, knapp_hartung, pool, summarise
 
 BLOCK = 2**14  # permutations fitted at once
@@ -267,7 +267,9 @@ def permutation_test(
     """
     method = Method(tau2_method, interval)
     y, v = one_analysis(effects, variances)
-    draws = int(finite("draws", draws, least=2, whole=True))
+    draws = int(number("draws", draws, least=2, whole=True))
+    seed = int(number("seed", seed, least=0, whole=True))
+    number("exact_up_to", exact_up_to)
     moderators = None if design is None else batch_of(y, v).regressed_on(design)
     if moderators is None:
         permuted, count = _signs(len(y), exact_up_to, draws, seed)
