@@ -203,6 +203,19 @@ def test_a_missing_label_is_refused_by_every_function_that_takes_labels(label):
             call()
 
 
+@pytest.mark.parametrize(
+    "function",
+    [
+        *(stats.leave_one_out, stats.cumulative, stats.influence, stats.gosh),
+        *(stats.bootstrap, stats.bayes_pool, stats.begg, stats.egger, stats.trim_and_fill),
+    ],
+)
+def test_one_variance_does_not_serve_several_studies(function):
+    for effects, variances in ((Y, [0.1]), ([0.1], V)):
+        with pytest.raises(ValueError, match="these shapes do not fit together"):
+            function(effects, variances)
+
+
 def test_nothing_is_silently_nan_or_a_warning_on_any_valid_scale():
     generator = np.random.default_rng(5)
     for _ in range(100):

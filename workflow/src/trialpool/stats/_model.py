@@ -257,7 +257,7 @@ class Batch:
 
 def batch_of(effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None = None) -> Batch:
     """Check effects and variances (…, k) and the mask `where` (True: the study is present)."""
-    y, v, mask = check_effects(effects, variances, where)
+    y, v, mask = check_effects(effects, variances, where, batch=True)
     k = y.shape[-1]
     return Batch(y.reshape(-1, k), v.reshape(-1, k), mask.reshape(-1, k), y.shape[:-1])
 

@@ -111,11 +111,12 @@ def check_level(level: float, name: str = "level") -> float:
 
 
 def check_effects(
-    effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None = None
+    effects: ArrayLike, variances: ArrayLike, where: ArrayLike | None = None, *, batch: bool = False
 ) -> tuple[Floats, Floats, Bools]:
     """Read effects and variances of shape (…, k), k ≥ 1, that can be squared twice, and the mask `where`.
 
-    All are broadcast. Where studies are absent anything goes; an analysis without any study is refused.
+    All are broadcast, but only in a `batch` does one number serve several studies. Where studies are absent
+    anything goes; an analysis without any study is refused.
     """
     y, v = numbers("effects", effects), numbers("variances", variances)
     mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
@@ -126,6 +127,8 @@ def check_effects(
     )
     for name, array in arrays.items():
         studies(name, array.shape)
+    if not batch and y.shape[-1] != v.shape[-1]:
+        raise ValueError(f"effects {y.shape}, variances {v.shape}: these shapes do not fit together")
     whole = together(**arrays)
     empty = np.asarray(~mask.any(-1, keepdims=True))
     refuse("where", mask.astype(float), empty, "this analysis has no study")
