@@ -265,3 +265,11 @@ def test_bad_input_is_named(change, words):
     given = {"effects": [0.1, 0.2], "variances": [0.1, 0.2]} | change
     with pytest.raises(ValueError, match=words):
         bayes_pool(given.pop("effects"), given.pop("variances"), **given)
+
+
+@pytest.mark.parametrize(("scale", "sd"), [(0.3, 0.65705), (2.0, 1.20295)])
+def test_a_prior_of_the_mean_bounds_its_sd_though_taus_does_not_exist(scale, sd):
+    """Against adaptive quadrature of 50 digits."""
+    fit = bayes_pool([0.7], [0.09], tau_prior=("half_cauchy", scale), mu_prior=(0.0, 2.0))
+    assert fit.sd == pytest.approx(sd, rel=1e-5)
+    assert (fit.tau_sd, fit.predictive_sd) == (np.inf, np.inf)

@@ -308,7 +308,8 @@ def _fit(
         "predictive_sd": np.sqrt(variance + (weights * tau**2).sum(axis=-1)),
     }
     never = ("sd", "tau_sd", "predictive_sd", "tau_mean")[: (4, 3, 0)[model.moments]]
-    record |= {name: np.full_like(centre, np.inf) for name in never}
+    bounded = {"sd"} if model.prior_precision else set()  # by the prior of the mean
+    record |= {name: np.full_like(centre, np.inf) for name in set(never) - bounded}
     for name, tail in zip(("tau_median", "tau_low", "tau_high"), tails, strict=True):
         start = (np.cumsum(weights, axis=-1) < tail).sum(axis=-1, keepdims=True)
         start = np.take_along_axis(points, np.minimum(start, points.shape[1] - 1), axis=-1)[:, 0]
