@@ -183,3 +183,12 @@ def test_bad_input_is_named(change, words):
     good = {"effects": [0.1, 0.2, 0.4], "variances": [0.1, 0.2, 0.3]}
     with pytest.raises(ValueError, match=words):
         trim_and_fill(**(good | change))
+
+
+def test_a_standard_error_that_the_formula_has_not_is_nan():
+    """7 studies, rank sum 7: L0 = (28 - 56)/13, and Duval & Tweedie's variance is -117.6/24·(4/13)²."""
+    y, v = [0.0, 0.14, 0.28, 0.06, 0.14, 0.06, -1.07], [0.27, 0.2, 0.34, 0.16, 0.17, 0.37, 0.37]
+    result = trim_and_fill(y, v, tau2_method="DL")
+    assert (result.missing, result.refused) == (0, "")
+    assert np.isnan(result.missing_se)
+    assert result.estimate == pool(y, v, tau2_method="DL").estimate

@@ -256,7 +256,7 @@ class TrimAndFill(Judged):
 
     `filled_effects`, `filled_variances` (missing,) are the added studies; `pooled` is the whole record of
     the filled data (the original data if none are missing). `missing_p_value` tests for none missing and
-    exists for R0 only, NaN otherwise.
+    exists for R0 only, NaN otherwise, as is `missing_se` where its variance by the formula is below 0.
     """
 
     estimator: str
@@ -323,7 +323,7 @@ def trim_and_fill(
     sign = -1.0 if found == "right" else 1.0
     order = np.argsort(sign * y, kind="stable")
     trimmed = _trim(sign * y[order], v[order], estimator, tau2_method)
-    if not np.isfinite(trimmed.se):
+    if np.isinf(trimmed.se):
         return replace(result, refused=NO_ROOT)
     beyond = order[y.size - trimmed.missing :]
     added = 2 * sign * trimmed.centre - y[beyond], v[beyond]
@@ -386,7 +386,7 @@ def _missing(distances: Floats, estimator: str) -> tuple[int, float]:
         count, unit = k - 0.5 - root, 2 / root if root else np.inf
     variance = k * (k + 1) * (2 * k + 1) + 10 * count**3 + 27 * count**2 + 17 * count
     variance += -18 * k * count**2 - 18 * k * count + 6 * k**2 * count
-    return min(k - 1, max(0, round(count))), float(unit * np.sqrt(max(0.0, variance) / 24))
+    return min(k - 1, max(0, round(count))), float(unit * np.sqrt(variance / 24)) if variance >= 0 else np.nan
 
 
 @dataclass(frozen=True, slots=True)
