@@ -142,3 +142,11 @@ def test_counting_the_others_turns_odds_and_differences(table):
         there, back = measure(e1, n1, e2, n2), measure(n1 - e1, n1, n2 - e2, n2)
         assert there.effect == pytest.approx(-back.effect, rel=1e-9, abs=1e-12)
         assert there.variance == pytest.approx(back.variance, rel=1e-9)
+
+
+@pytest.mark.parametrize("m", [12.0, 9_999.0, 10_000.5, 3e4, 1e6, 1e8])
+def test_hedges_factor_keeps_its_digits_in_large_trials(m):
+    """J(m)·J(m + 1) = (m - 1)/√(m(m + 1)), as Γ((m + 1)/2) = (m - 1)/2·Γ((m - 1)/2)."""
+    product = hedges_factor(m) * hedges_factor(m + 1)
+    assert product == pytest.approx((m - 1) / np.sqrt(m * (m + 1)), rel=1e-11)
+    assert hedges_factor(m) <= hedges_factor(m + 1) < 1
