@@ -3,6 +3,7 @@
 import csv
 import functools
 import re
+import shutil
 import statistics
 from collections import defaultdict
 from pathlib import Path
@@ -10,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from trialpool.protocol import load_catalogue, load_protocol
+from trialpool.jobs import check_review
+from trialpool.protocol import load_catalogue, load_protocol, read_protocol
 from trialpool.vocabulary import load_vocabulary
 from trialpool.yaml_files import read_yaml, schema_of
 
@@ -208,10 +210,22 @@ class TestReadme:
         keys |= {*words, *words["domains"]["additionalProperties"]["properties"]}
         assert not {key for key in keys if f"`{key}`" not in self.text and f"{key}," not in self.text}
 
-    def test_its_analysis_and_its_other_review_load(self):
-        analysis, review, *_ = (yaml.safe_load(example) for example in self.examples)
-        assert load_protocol({**read_yaml(CONFIG)[0], "analyses": analysis}).analyses
-        assert load_protocol(review).evidence == ("my/trials",)
+    def test_its_review_is_whole_and_fits_tables(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        mini = ROOT / "tests" / "workflow" / "mini"
+        shutil.copytree(mini / "raw", tmp_path / "my" / "trials")
+        shutil.copy(mini / "instruments.yaml", tmp_path / "my")
+        (tmp_path / "config.yaml").write_text(self.examples[0], encoding="utf-8")
+        assert check_review("config.yaml")["analyses"] == 3
+        assert {slug: each["title"] for slug, each in read_protocol("config.yaml").analyses.items()} == {
+            "dpn-pain-needling-vs-sham": "Diabetic neuropathy, pain: needling versus sham",
+            "both-pain-needling-vs-sham": "Any neuropathy, pain: needling versus sham",
+            "both-responders-needling-vs-sham": "Any neuropathy, people improved: needling versus sham",
+        }
+
+    def test_its_analysis_loads(self):
+        analysis = yaml.safe_load(self.examples[1])
+        assert load_protocol({**read_yaml(CONFIG)[0], "analyses": analysis}).analyses.keys() > {*analysis}
 
     def test_its_instrument_loads(self, tmp_path):
         file = tmp_path / "instruments.yaml"

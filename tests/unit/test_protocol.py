@@ -325,7 +325,11 @@ def test_the_head_of_a_review_may_name_it(protocol):
     protocol |= {"title": "Needles", "authors": ["A. Author"], "search_date": date(2026, 11, 28)}
     protocol["analyses"] = {"dpn-pain": ANALYSIS}
     loaded = load_protocol(protocol)
-    assert (loaded.title, loaded.authors, loaded.search_date) == ("Needles", ("A. Author",), "2026-11-28")
+    assert loaded.head == {"title": "Needles", "byline": "A. Author; trials searched for until 2026-11-28"}
+    protocol |= {"authors": [], "search_date": "November 2026"}
+    assert load_protocol(protocol).head["byline"] == "trials searched for until November 2026"
+    del protocol["title"], protocol["search_date"]
+    assert load_protocol(protocol).head == {"title": "", "byline": ""}
 
 
 @pytest.mark.parametrize(

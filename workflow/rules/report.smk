@@ -69,6 +69,7 @@ rule write_page:
         content=content(WORDS),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
+        head=SETTINGS.head,
     script:
         "../scripts/write_page.py"
 

@@ -398,11 +398,12 @@ def write_page(
     audit_path: str,
     published_path: str,
     specs: Mapping[str, Row],
+    head: Mapping[str, str],
 ) -> None:
     """Write index.html, and of very many questions a page each besides.
 
     From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
-    instruments, flow.csv, audit.csv, published.csv, and the resolved settings of the analyses.
+    instruments, flow.csv, audit.csv, published.csv, the resolved settings and the protocol's head.
     """
     from trialpool.page.page import FOLDER, render_pages
     from trialpool.view.read import read_claims, read_csv, read_tables
@@ -426,6 +427,7 @@ def write_page(
         published=read_csv(published_path, PUBLISHED),
         specs=specs,
         vocabulary=vocabulary,
+        **head,
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

@@ -132,6 +132,13 @@ class Protocol:
         named = (self.vocabulary, self.instruments, self.claims, self.published, self.networks)
         return [file for file in named if file]
 
+    @property
+    def head(self) -> dict[str, str]:
+        """The `title` of the page, and a `byline`: who wrote the review, until when trials were sought."""
+        until = f"trials searched for until {self.search_date}" if self.search_date else ""
+        byline = "; ".join(part for part in (", ".join(self.authors), until) if part)
+        return {"title": self.title or "", "byline": byline}
+
 
 class Written(NamedTuple):
     """What a file says of an analysis: its keys, and where each of them stands."""

@@ -78,6 +78,7 @@ def render_pages(
     published: Sequence[Row] = (),
     vocabulary: Vocabulary | None = None,
     title: str = "",
+    byline: str = "",
     most_questions: int = MOST_QUESTIONS,
 ) -> Iterator[tuple[str, str]]:
     """Names and HTML of the pages: index.html, and with more than `most_questions` records one for each.
@@ -86,7 +87,7 @@ def render_pages(
     with `row_id`; `figures` ("forest", "funnel" …) are embedded as images, in which nothing can run, as long
     as there is room; `instruments` the catalogue of config/instruments.yaml for full names; `claims` the
     judged claims; `flow`, `audit` and `published` the rows of these CSV files; `specs` the resolved settings
-    by analysis; `vocabulary` the words of the review.
+    by analysis; `vocabulary` the words of the review; `title` and `byline` stand at the top.
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html']
@@ -102,6 +103,7 @@ def render_pages(
     frame = _frame(records, title) | {"specs": specs, "instruments": instruments or {}}
     frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary}
     whole = _whole_review(views, tables, trials) | {
+        "byline": byline,
         "claims": claims,
         "flow": review.flow_steps(flow),
         "audit": audit,
