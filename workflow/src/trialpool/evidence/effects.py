@@ -24,10 +24,10 @@ import pandas as pd
 
 from trialpool import stats
 from trialpool.evidence.derivation import SIDES, Reason, Route, add_steps, number_text, refuse
+from trialpool.evidence.scales import DIFFERENCES
 from trialpool.measures import OF_EVENTS, RATIOS
 from trialpool.stats.effect_sizes import crossover_smd
 
-DIFFERENCES = ("mean_difference", "change_difference")
 ODDS_RATIO = "odds_ratio"
 SAME_MEASURE = {
     "MD": DIFFERENCES,

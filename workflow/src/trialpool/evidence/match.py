@@ -29,6 +29,7 @@ import pandas as pd
 
 from trialpool.evidence.derivation import Reason, plain_text, refuse, setting, steps
 from trialpool.evidence.effects import ODDS_RATIO
+from trialpool.evidence.scales import in_usual_units
 from trialpool.evidence.unit_of_analysis import check_assumptions
 from trialpool.vocabulary import Vocabulary
 
@@ -93,6 +94,9 @@ def pose(
     summaries = {  # from a parquet file steps come as arrays
         name: table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
         for name, table in summaries.items()
+    }
+    summaries |= {
+        name: in_usual_units(summaries[name], catalogue, vocabulary) for name in ("arms", "contrasts")
     }
     whole = AnalysisContext((), none, studies, arms, none, none, summaries, catalogue, vocabulary)
     return whole.instead(specs)

@@ -37,7 +37,7 @@ from trialpool.evidence.derivation import (
     unique_steps,
     where_text,
 )
-from trialpool.evidence.effects import DIFFERENCES, continuous_effects, contrast_effects, event_effects
+from trialpool.evidence.effects import continuous_effects, contrast_effects, event_effects
 from trialpool.evidence.match import (
     CONTROL,
     EXPERIMENTAL,
@@ -51,7 +51,7 @@ from trialpool.evidence.match import (
     rank_conversions_last,
     refuse_mismatches,
 )
-from trialpool.evidence.scales import on_scale, scaling, with_scales
+from trialpool.evidence.scales import DIFFERENCES, on_scale, scaling, with_scales
 from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_analysed, with_common_control
 from trialpool.measures import OF_EVENTS
 from trialpool.stats import combine_arms

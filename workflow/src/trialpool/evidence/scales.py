@@ -7,6 +7,10 @@ Catalogue: a part (`CODE:item`, such as `NRS:numbness`) may have an entry of its
 taken from its instrument (`CODE`). An instrument that is not in the catalogue has no range and no direction:
 its rows can still be pooled as they are printed, but never be rescaled.
 
+Unit: results in another unit of the same kind than the instrument's (kPa, mmHg), or in one that the
+vocabulary declares equivalent (mg/dl and mmol/l of a substance), are converted to it, which their derivation
+says.
+
 Direction: the row's own `better` decides, because authors score some instruments the other way round
 (FACT/GOG-Ntx as symptom burden); a row that disagrees with the catalogue carries a caution, and one that
 disagrees with the analysis is reversed and says so. Reversing a score on a bounded scale means low + high -
@@ -26,10 +30,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, number_text, refuse, steps, where_text
+from trialpool.evidence.derivation import Reason, add_steps, number_text, refuse, steps, where_text
+from trialpool.vocabulary import Vocabulary
 
 SCALE_COLUMNS = {"low": float, "high": float, "better_usual": object, "unit_usual": object, "poolable": bool}
 PERCENT_CHANGE = "percent"
+IN_UNITS = ("mean", "sd", "sd_before", "sd_after", "estimate", "se")  # columns of summaries
+DIFFERENCES = ("mean_difference", "change_difference")  # measures of contrasts that have a unit
 ODD_DIRECTION = "scored the other way than usual: "
 
 
@@ -69,6 +76,38 @@ def with_scales(frame: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFra
 def _scale(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     low, high = entry.get("range") or (None, None)  # a range may be open on one side
     return low, high, entry.get("better") or "", entry.get("unit") or "", entry.get("poolable") is not False
+
+
+def in_usual_units(
+    summaries: pd.DataFrame, catalogue: Mapping[str, Any], vocabulary: Vocabulary
+) -> pd.DataFrame:
+    """Summaries of arms or contrasts in the unit of their instrument, so far as theirs can be converted.
+
+    >>> from trialpool.vocabulary import general
+    >>> row = {"domain": "blood_pressure", "instrument": "SBP", "item": "", "unit": "kPa", "mean": 18.0}
+    >>> catalogue = {"instruments": {"SBP": {"unit": "mmHg"}}}
+    >>> rows = in_usual_units(pd.DataFrame([row | {"derivation": ()}]), catalogue, general())
+    >>> rows[["mean", "unit", "derivation"]].round(1).values.tolist()
+    [[135.0, 'mmHg', ('converted from kPa to mmHg (×7.5006)',)]]
+    """
+    usual = with_scales(summaries[["instrument", "item"]], catalogue)["unit_usual"]
+    keys = list(zip(summaries["unit"], usual, summaries["domain"], summaries["instrument"], strict=True))
+    known = {key: vocabulary.factor(*key) or np.nan for key in dict.fromkeys(keys)}
+    factor = pd.Series([known[key] for key in keys], summaries.index, dtype=float)
+    moved = factor.notna() & (factor != 1)
+    if not moved.any():
+        return summaries
+    table, measured = summaries.copy(), pd.Series(True, summaries.index)
+    if "measure" in table:
+        measured = table["measure"].isin(DIFFERENCES)
+    table["unit"] = table["unit"].where(~moved, usual)
+    moved &= measured
+    for name in (name for name in IN_UNITS if name in table):
+        table[name] = table[name].where(~moved, table[name] * factor)
+    units = zip(summaries["unit"][moved], usual[moved], factor[moved], strict=True)
+    words = [f"converted from {own} to {wanted} (×{by:.5g})" for own, wanted, by in units]
+    add_steps(table, "derivation", moved, pd.Series(words, dtype=object))
+    return table
 
 
 def scale_range(scale: str | None) -> tuple[float, float]:
