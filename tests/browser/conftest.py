@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.page import demo
-from trialpool.page.page import render_page
+from tests.unit.page.demo import render_page
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")

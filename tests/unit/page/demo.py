@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from trialpool.page.page import render_pages
 from trialpool.view.read import Appraised, filled, read_claims
 from trialpool.vocabulary import load_vocabulary
 
@@ -126,7 +127,7 @@ def evidence() -> dict[str, list[dict[str, Any]]]:
 
 
 def everything() -> dict[str, Any]:
-    """Arguments of `render_page` for a page on which every kind of block stands, some of it hostile."""
+    """Arguments of `render_pages` for a page on which every kind of block stands, some of it hostile."""
     from trialpool.records import to_json
     from trialpool.synthesis.claims import DEFAULT_RULES, appraise
 
@@ -150,3 +151,8 @@ def everything() -> dict[str, Any]:
     appraisal = to_json(appraise(given, tables["risk_of_bias"], rules))
     appraised = [filled(Appraised, each | appraisal["analyses"][each["analysis"]]) for each in records]
     return {"records": appraised, "tables": tables, "claims": read_claims(appraisal)}
+
+
+def render_page(*args: Any, **settings: Any) -> str:
+    """The HTML of index.html alone; arguments as of `render_pages`."""
+    return next(render_pages(*args, **settings))[1]

@@ -5,10 +5,11 @@ from urllib.parse import unquote, urljoin, urlsplit
 import pytest
 
 from tests.unit.page import demo
+from tests.unit.page.demo import render_page
 from tests.unit.page.test_page import HARMLESS, Page
 from trialpool import io
 from trialpool.contracts import FLOW
-from trialpool.page.page import linker, render_page, render_pages
+from trialpool.page.page import linker, render_pages
 from trialpool.view.read import read_csv
 
 

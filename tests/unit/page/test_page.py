@@ -6,9 +6,9 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.unit.page import demo
+from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.page import render
-from trialpool.page.page import render_page
 from trialpool.view.forest_table import forest_axis, forest_table
 from trialpool.view.question import question_view
 

@@ -4,7 +4,7 @@ import re
 from itertools import pairwise
 
 from tests.unit.page import demo
-from trialpool.page.page import render_page
+from tests.unit.page.demo import render_page
 from trialpool.page.render import whisker
 from trialpool.view.review import audit_rules, flow_steps, published_views
 

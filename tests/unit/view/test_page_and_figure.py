@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.page import demo
+from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.figures.forest import draw_forest
 from trialpool.figures.save import save_figure
-from trialpool.page.page import render_page
 from trialpool.view.read import Appraised, filled
 
 RESULTS = Path(os.environ.get("TRIALPOOL_RESULTS", Path(__file__).parents[3] / "results"))

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.page import demo
-from tests.unit.page.demo import certain
-from trialpool.page.page import render_page
+from tests.unit.page.demo import certain, render_page
 from trialpool.view.question import (
     informative_statement,
     moderator_slope,

@@ -7,8 +7,7 @@ import re
 import pytest
 
 from tests.unit.page import demo
-from tests.unit.page.demo import certain
-from trialpool.page.page import render_page
+from tests.unit.page.demo import certain, render_page
 from trialpool.page.render import data
 from trialpool.records import Claim
 from trialpool.view import review

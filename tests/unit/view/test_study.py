@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.unit.page import demo
-from trialpool.page.page import render_page
+from tests.unit.page.demo import render_page
 from trialpool.view.study import assessor_url, judged_tools, trial_views
 
 JUDGED = [

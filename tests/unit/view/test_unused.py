@@ -5,10 +5,10 @@ import csv
 import pytest
 
 from tests.unit.page import demo
+from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.contracts import NOT_USED
 from trialpool.evidence.participant_flow import REASONS
-from trialpool.page.page import render_page
 from trialpool.records import to_json
 from trialpool.view.read import Appraised, filled
 from trialpool.view.study import (

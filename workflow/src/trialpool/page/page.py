@@ -10,17 +10,14 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from importlib.resources import files
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import worst_judgements
-from trialpool.io import MOST_QUESTIONS, formats_of
+from trialpool.io import MOST_QUESTIONS
 from trialpool.page.render import html_environment
 from trialpool.records import Claim, Known, Study, Unused
 from trialpool.view import colours, review
@@ -39,30 +36,9 @@ from trialpool.vocabulary import Vocabulary, general
 FOLDER = "questions"
 LARGEST_IMAGE = 15_000  # characters of an SVG that the page still holds; a larger one is linked
 IMAGE_ROOM = 4_000_000  # characters of all images in the page, which must open quickly
-FIGURES = {
-    "forest": "forest plot",
-    "funnel": "funnel plot",
-    "multiverse": "specification curve",
-    "influence": "influence of single trials",
-    "posterior": "Bayesian posterior",
-    "moderators": "moderators",
-}
 MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
-VARIABLES = (  # of the style sheet: colours that have a twin on a dark page
-    *("ink", "muted", "rule", "hairline", "paper", "study", "study-light", "pooled", "pooled-light"),
-    *("benefit", "benefit-edge"),
-)
 ONE_BELOW = {"top": "../", "main": "../index.html"}  # where a question's own page finds the results
 Figures = Mapping[str, Mapping[str, str | Path]]  # SVG texts or their files, by analysis and name
-
-
-def render_page(*args: Any, **settings: Any) -> str:
-    """The HTML of results/index.html alone; arguments as of `render_pages`.
-
-    >>> render_page([], {}).startswith("<!DOCTYPE html>")
-    True
-    """
-    return next(render_pages(*args, **settings))[1]
 
 
 def render_pages(
@@ -111,7 +87,7 @@ def render_pages(
         "pools": review.published_views(published or tables.get("published_pools") or [], records),
         "trials": [trial for trial in trials if trial.study_id not in home],
         "link": linker(raw, home if apart else None),
-        "images": {} if apart else _all_images(figures, specs),
+        "images": {} if apart else _all_images(figures),
     }
     yield "index.html", _rendered("page.html", frame | whole)
     for view in views if apart else ():
@@ -122,7 +98,7 @@ def render_pages(
             "view": view,
             "trials": [known[trial] for trial in named],
             "link": linker(raw, home, analysis, named),
-            "images": _all_images({analysis: figures.get(analysis, {})}, specs),
+            "images": _all_images({analysis: figures.get(analysis, {})}),
         }
         yield f"{FOLDER}/{analysis}.html", _rendered("question.html", frame | own | ONE_BELOW)
 
@@ -140,10 +116,9 @@ def _trials_named(view: Question, known: Collection[str]) -> list[str]:
 
 def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
     """What every page of the review needs."""
-    templates = files("trialpool.page") / "templates"
-    script, style = ((templates / name).read_text("utf-8") for name in ("page.js", "page.css"))
+    script = _rendered("page.js", {})
     return {
-        "style": Markup(style.replace("/* colours */", css_variables())),
+        "style": Markup(_rendered("page.css", {"colours": colours})),
         "script": Markup(script),
         "policy": _policy(script),
         **dict.fromkeys(("title", "review_title"), title or page_title(records)),
@@ -186,21 +161,6 @@ def _axes(views: Sequence[Question]) -> dict[tuple[str, ...], Axis]:
     }
 
 
-def css_variables() -> str:
-    """CSS rules that define the colours of the figures for light and for dark pages.
-
-    >>> "--ink: #" in css_variables()
-    True
-    """
-    names = {name: getattr(colours, name.replace("-", "_").upper()) for name in VARIABLES}
-    # lights keep their colours on a dark page: the signs on them are white or black on both
-    risks = {"low": colours.LOW_RISK, "some": colours.SOME_RISK, "high": colours.HIGH_RISK}
-    fixed = " ".join(f"--{name}-risk: {colour};" for name, colour in risks.items())
-    light = " ".join(f"--{name}: {colour};" for name, colour in names.items())
-    dark = " ".join(f"--{name}: {colours.DARK.get(colour, colour)};" for name, colour in names.items())
-    return f":root {{ {light} {fixed} }}\n@media (prefers-color-scheme: dark) {{ :root {{ {dark} }} }}"
-
-
 def page_title(records: Sequence[Appraised]) -> str:
     """A title from the conditions of the records.
 
@@ -221,32 +181,19 @@ def _policy(script: str) -> str:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
-    """A figure of an analysis: embedded as `data`, or ("") only linked in its formats."""
-
-    name: str
-    title: str
-    data: Markup
-    formats: Sequence[str]
-
-
-def _all_images(figures: Figures, specs: Mapping[str, Row]) -> dict[str, list[Image]]:
-    """The figures of every analysis; embedded while they are small and the page has room, linked otherwise.
+def _all_images(figures: Figures) -> dict[str, dict[str, Markup]]:
+    """The figures of every analysis by name; embedded while they are small and there is room, else empty.
 
     The forest plot is only linked: the page draws its own.
     """
     room = IMAGE_ROOM
-    shown: dict[str, list[Image]] = {}
+    shown: dict[str, dict[str, Markup]] = {}
     for analysis, named in figures.items():
-        shown[analysis] = []
+        shown[analysis] = {}
         for name, figure in named.items():
             data = Markup("") if name == "forest" else _data(figure)
-            data = data if len(data) <= room else Markup("")
-            room -= len(data)
-            formats = formats_of(name, specs.get(analysis, {}).get("formats"))
-            suffixes = [suffix.removeprefix(".") for suffix in formats]
-            shown[analysis].append(Image(name, FIGURES.get(name, words.spaced(name)), data, suffixes))
+            shown[analysis][name] = data if len(data) <= room else Markup("")
+            room -= len(shown[analysis][name])
     return shown
 
 

@@ -28,6 +28,14 @@ from trialpool.view.axis import Axis, Bounds, mcid_threshold, position, side
 from trialpool.view.forest_table import Estimate, Number, Study
 
 NOT_ESTIMABLE = " (interval not estimable)"
+FIGURES = {
+    "forest": "forest plot",
+    "funnel": "funnel plot",
+    "multiverse": "specification curve",
+    "influence": "influence of single trials",
+    "posterior": "Bayesian posterior",
+    "moderators": "moderators",
+}
 LARGEST_SQUARE, SMALLEST_SQUARE = 13.0, 4.0
 _DATA = Markup('<data value="{}" data-from="{}">{}</data>')
 
@@ -133,6 +141,10 @@ def square_sides(studies: Iterable[Study]) -> dict[int, float]:
     }
 
 
+def _figure_name(name: str) -> str:
+    return FIGURES.get(name, words.spaced(name))
+
+
 def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environment:
     """Templates whose inserted texts go through `finish` unless they are markup; None is empty."""
 
@@ -153,12 +165,12 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {"bounds": bounds, "data": data, "estimate": estimate, "whisker": whisker}
-    environment.filters |= {"position": percent_position}
+    environment.filters |= {"position": percent_position, "figure_name": _figure_name}
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals |= {"band": benefit_band, "null": null_position, "square_sides": square_sides}
-    environment.globals |= {"moderator_name": moderator_name}
+    environment.globals |= {"moderator_name": moderator_name, "formats_of": io.formats_of}
     return environment
 
 

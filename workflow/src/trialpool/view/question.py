@@ -28,7 +28,7 @@ from trialpool.view.forest_table import (
     prediction,
 )
 from trialpool.view.read import Appraised, Row, grouped
-from trialpool.view.study import OTHER_QUESTION, near_misses
+from trialpool.view.study import near_misses
 from trialpool.vocabulary import Domain
 
 STATUS_NAMES = {
@@ -380,11 +380,6 @@ class Question:
     def not_used(self) -> list[Unused]:
         """Results of this comparison that could not be used."""
         return near_misses(self.record)
-
-    @property
-    def elsewhere(self) -> int:
-        """How many results compare something else."""
-        return sum(row.reason_code in OTHER_QUESTION for row in self.record.not_used)
 
     @property
     def unread(self) -> list[Known]:

@@ -262,13 +262,7 @@ OTHER_RESULT = (
     *("other_outcome", "other_item", "other_time", "other_instrument", "other_item_preferred"),
     *("other_time_preferred", "final_preferred", "same_result", "part_of_arms"),
 )
-KINDS = {  # in the order of the file: the nearest to being used first
-    "unusable": "reported for this very question, in a form that cannot be used",
-    "other_result": "another outcome, part or time than the question asks for or prefers",
-    "no_numbers": "a trial of the comparison, of which no number could be read",
-    "other_question": "a trial with this outcome that compares something else, or has another purpose",
-    "not_asked": "a result that no analysis asks for",
-}
+KINDS = ("unusable", "other_result", "no_numbers", "other_question", "not_asked")  # the nearest to use first
 NOT_ASKED = "no analysis asks for this outcome in this comparison"
 
 
@@ -325,7 +319,7 @@ def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ())
         ]
         elsewhere += [row for row in rows if row.reason_kind == "other_question"]
         rows = [row for row in rows if row.reason_kind != "other_question"]
-        near += sorted(rows, key=lambda row: list(KINDS).index(row.reason_kind))
+        near += sorted(rows, key=lambda row: KINDS.index(row.reason_kind))
     same = grouped(elsewhere, lambda row: (row.study_id, row.reason_code, row.domain)).values()
     last = [
         replace(rows[0], analysis=" ".join(row.analysis for row in rows), analyses=len(rows)) for rows in same
