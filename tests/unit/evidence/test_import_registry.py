@@ -107,21 +107,116 @@ def test_analyses_become_contrasts(tmp_path: Path, record: dict[str, Any]) -> No
 @pytest.mark.parametrize(
     ("change", "spread"),
     [
-        ({"ciPctValue": "90"}, "none"),
+        ({"ciPctValue": "90"}, "ci90"),
+        ({"ciPctValue": "99.0"}, "ci99"),
+        ({"ciPctValue": "97.5"}, "none"),
         ({"ciNumSides": "ONE_SIDED"}, "none"),
         (
-            {"ciPctValue": "90", "dispersionType": "Standard Error of the Mean", "dispersionValue": "0.4"},
+            {"ciPctValue": "80", "dispersionType": "Standard Error of the Mean", "dispersionValue": "0.4"},
             "se",
         ),
         ({"paramType": "Odds Ratio (OR)", "ciPctValue": "", "dispersionType": "Standard Error"}, "none"),
     ],
 )
-def test_only_a_two_sided_95_percent_interval_is_one(
+def test_only_a_two_sided_interval_of_a_level_that_the_codebook_has_is_one(
     tmp_path: Path, record: dict[str, Any], change: dict[str, str], spread: str
 ) -> None:
     record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0].update(change)
-    (row,) = imported(tmp_path, record).rows["contrasts"]
+    candidates = imported(tmp_path, record)
+    (row,) = candidates.rows["contrasts"]
     assert row["spread_type"] == spread
+    assert any("interval of an analysis is not imported" in remark for remark in candidates.remarks) == (
+        not spread.startswith("ci")
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "wanted"),
+    [
+        # names as ClinicalTrials.gov offers them; e to the power of .4, .1 and .7
+        (
+            "Hazard Ratio, log",
+            ("0.40", "0.10", "0.70"),
+            ("hazard_ratio", "1.491824698", "1.105170918", "2.013752707"),
+        ),
+        (
+            "Odds Ratio, log",
+            ("-0.40", "-0.70", "-0.10"),
+            ("odds_ratio", "0.670320046", "0.4965853038", "0.904837418"),
+        ),
+        ("Hazard Ratio (HR)", ("0.8", "0.6", "1.1"), ("hazard_ratio", "0.8", "0.6", "1.1")),
+        ("Ratio of geometric LS means", ("0.8", "0.6", "1.1"), ("ratio_of_means", "0.8", "0.6", "1.1")),
+        ("Geometric LS Mean Ratio", ("0.8", "0.6", "1.1"), ("ratio_of_means", "0.8", "0.6", "1.1")),
+        (
+            "Mean Difference of log-transformed values",
+            ("0.4", "0.1", "0.7"),
+            ("effect_unspecified", "0.4", "0.1", "0.7"),
+        ),
+        ("Risk Ratio, log", ("400", "-900", "900"), ("effect_unspecified", "400", "-900", "900")),
+    ],
+)
+def test_logarithms_are_no_ratios_and_ratios_of_means_no_differences(
+    tmp_path: Path, record: dict[str, Any], name: str, values: tuple[str, ...], wanted: tuple[str, ...]
+) -> None:
+    analysis = record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0]
+    analysis |= dict(zip(("paramValue", "ciLowerLimit", "ciUpperLimit"), values, strict=True)) | {
+        "paramType": name
+    }
+    (row,) = imported(tmp_path, record).rows["contrasts"]
+    assert tuple(row[key] for key in ("measure", "estimate", "spread_low", "spread_high")) == wanted
+    assert ("logarithms" in row["note"]) == ("log" in name and wanted[0] != "effect_unspecified")
+
+
+@pytest.mark.parametrize(
+    ("title", "classes", "measures"),
+    [
+        (
+            "Change From Baseline in Pain",
+            ("Baseline", "Week 12", "Change at Week 12"),
+            ("final", "final", "change"),
+        ),
+        ("Change From Baseline in Pain", ("Baseline", "Week 12"), ("final", "")),
+        ("Change From Baseline in Pain", ("Week 4", "Week 12"), ("change", "change")),
+        ("Changes From Baseline in GISS Cumulative Score", ("",), ("change",)),
+        ("Mean Change in Pain Score From the Baseline Visit", ("",), ("change",)),
+        ("Pain", ("Baseline", "Week 12", "Change From Baseline"), ("final", "final", "change")),
+        ("Pain From Baseline to Week 8", ("",), ("final",)),
+    ],
+)
+def test_a_class_says_whether_its_values_are_changes(
+    tmp_path: Path, record: dict[str, Any], title: str, classes: tuple[str, ...], measures: tuple[str, ...]
+) -> None:
+    outcome = record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    outcome["title"] = title
+    outcome["classes"] = [{**outcome["classes"][0], "title": name} for name in classes]
+    rows = imported(tmp_path, record).rows["continuous"]
+    code = imported(tmp_path, record).rows["continuous"][0]["instrument"]
+    first = [row for row in rows if row["instrument"] == code and row["arm"] == "electroacupuncture"]
+    assert tuple(row["measure"] for row in first) == measures
+    for row, name in zip(first, classes, strict=True):
+        assert (row["timepoint"] == "baseline") == (name == "Baseline")
+        assert name != "Baseline" or row["weeks"] == "0"
+
+
+def test_what_is_counted_by_limb_or_spread_in_no_known_way_is_said(
+    tmp_path: Path, record: dict[str, Any]
+) -> None:
+    outcome = record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]
+    outcome["denoms"].append({"units": "Feet", "counts": [{"groupId": "OG000", "value": "60"}]})
+    outcome["dispersionType"] = "Geometric Coefficient of Variation"
+    candidates = imported(tmp_path, record)
+    assert chosen(candidates.rows["continuous"], instrument="CHANGE_IN_PAIN_NRS")[0]["n"] == "30"
+    assert any("analysed by Feet" in remark for remark in candidates.remarks)
+    assert any("Geometric Coefficient of Variation, not imported" in remark for remark in candidates.remarks)
+
+
+def test_outcomes_alike_up_to_the_cut_keep_codes_of_their_own(tmp_path: Path, record: dict[str, Any]) -> None:
+    measures = record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"]
+    long = "Score of the neuropathy questionnaire in the version for outpatients at the end of treatment: "
+    measures.append({**measures[0], "title": f"{long}feet"})
+    measures.append({**measures[0], "title": f"{long}hands"})
+    rows = imported(tmp_path, record).rows["continuous"]
+    assert len({row["instrument"] for row in rows if row["instrument"].startswith("SCORE_OF")}) == 2
 
 
 def test_adverse_events_deaths_and_withdrawals(tmp_path: Path, record: dict[str, Any]) -> None:

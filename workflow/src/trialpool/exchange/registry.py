@@ -7,13 +7,14 @@ the item. What the registry leaves open (which domain, which direction is better
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from trialpool.contracts import FORMS, RATIO_CONTRASTS
+from trialpool.contracts import FORMS, INTERVALS, LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
     Candidates,
@@ -41,20 +42,24 @@ ROLES = {
 CATEGORIES = {"PLACEBO_COMPARATOR": "placebo", "SHAM_COMPARATOR": "sham"}
 DESIGNS = {"PARALLEL": "parallel", "CROSSOVER": "crossover"}
 PURPOSES = {"TREATMENT": "treatment", "PREVENTION": "prevention"}
+PEOPLE = ("participants", "")
 CENTRES = {"MEAN": "mean", "MEDIAN": "median", "LEAST_SQUARES_MEAN": "lsmean"}
 SPREADS = {
     "standard deviation": "sd",
     **dict.fromkeys(("standard error", "standard error of the mean"), "se"),
-    **dict.fromkeys(("95% confidence interval", "confidence 95"), "ci95"),
     **dict.fromkeys(("inter-quartile range", "inter quartile range", "interquartile range"), "iqr"),
     "full range": "range",
 }
-MEASURES = {  # the first phrase in the registry's name of the parameter decides
+MEASURES = {  # the first pattern in the registry's name of the parameter decides
     **{"odds ratio": "odds_ratio", "hazard ratio": "hazard_ratio", "risk ratio": "risk_ratio"},
-    **{"rate ratio": "rate_ratio", "risk difference": "risk_difference"},
-    "standardized mean difference": "smd",
-    **dict.fromkeys(("mean difference", "difference in mean", "ls mean"), "mean_difference"),
+    **{"relative risk": "risk_ratio", "rate ratio": "rate_ratio", "risk difference": "risk_difference"},
+    r"\bratio\b.*\bmeans?\b|\bmeans?\b.*\bratio\b": "ratio_of_means",
+    "standardi[sz]ed mean difference": "smd",
+    "mean difference|difference in mean|ls mean": "mean_difference",
 }
+LOGARITHM = r"\b(?:log|ln|logarithms?|log-transformed)\b"
+CHANGE = r"\bchanges?\b(?:\W+\w+){0,8}?\W+from\W+(?:\w+\W+){0,2}?baseline\b|\bchanges?\s+in\b"
+LARGEST_LOG = math.log(LARGEST)
 TOTALS = ("serious", "deaths", "other")  # of adverse events, by the registry's words
 
 
@@ -65,6 +70,13 @@ class _Results:
     record: Entry
     arms: Mapping[str, str]
     remarks: list[str] = field(default_factory=list)
+    instrument: Codes = field(default_factory=lambda: Codes(60, "outcome"))
+    event: Codes = field(default_factory=lambda: Codes(100, "event"))
+
+    def outcome(self, outcome: Entry) -> Row:
+        """The instrument and unit of an outcome measure."""
+        unit = general().unit_named(text(outcome, "unitOfMeasure"))
+        return {"instrument": instrument_code(self.instrument(text(outcome, "title"))), "unit": unit}
 
     def arms_of(self, record: Entry, key: str = "groups") -> dict[str, str]:
         """The arm of each group id of one module or outcome: ids are reused between these, titles not."""
@@ -272,18 +284,43 @@ def outcome_rows(outcome: Entry, place: int, results: _Results) -> Iterator[tupl
         results.remarks.append(f"Outcome measure {place} ({title}): {shown} fits no table, not imported.")
         return
     table, cells_of = ("continuous", _mean) if kind in CENTRES else ("events", _count)
+    results.remarks.extend(f"Outcome measure {place} ({title}): {loss}." for loss in _losses(outcome, kind))
     arms = results.arms_of(outcome)
     titles = {text(group, "id"): _title(group) for group in entries(outcome, "groups")}
     for level, measurement in _measurements(outcome):
         group = text(measurement, "groupId")
         if group not in arms:
             continue
-        if cells := cells_of(outcome, level, measurement, level.n.get(group, "")):
-            base = {"arm": arms[group], **_base(outcome, place, level, measurement)}
-            yield table, base | cells
+        if cells := cells_of(outcome, level, measurement, level.n.get(group, ""), results):
+            yield table, {"arm": arms[group], **_base(outcome, place, level, measurement), **cells}
         else:
             remark = f"Outcome measure {place} ({title}), {titles[group]}: no usable number."
             results.remarks.append(remark)
+
+
+def _losses(outcome: Entry, kind: str) -> Iterator[str]:
+    """What an outcome measure says and no column can hold."""
+    dispersion = text(outcome, "dispersionType")
+    if kind in CENTRES and dispersion.casefold() not in ("", "na", "n/a") and not _spread_type(dispersion):
+        yield f"the spread is given as {dispersion}, not imported"
+    counted = [denominator for record in (outcome, *entries(outcome, "classes"))
+               for denominator in entries(record, "denoms")]  # fmt: skip
+    units = {text(each, "units") for each in counted if text(each, "units").casefold() not in PEOPLE}
+    for unit in sorted(units):
+        yield f"it is analysed by {unit}, several of one person; n counts people"
+
+
+def _spread_type(dispersion: str) -> str:
+    """The codebook's word for a kind of dispersion, "" if it has none."""
+    folded = dispersion.casefold().replace("_", " ")
+    level = re.search(r"\d+(?:\.\d+)?", folded) if "confidence" in folded else None
+    return _interval(level[0]) if level else SPREADS.get(folded, "")
+
+
+def _interval(level: str) -> str:
+    """The spread type of a confidence interval of a level in per cent, "" if the codebook has none."""
+    code = f"ci{float(level):g}" if number(level) else ""
+    return code if code in INTERVALS else ""
 
 
 def _kind(outcome: Entry) -> str:
@@ -313,36 +350,59 @@ def _denominators(record: Entry) -> dict[str, str]:
     return {
         text(each, "groupId"): count(text(each, "value"))
         for denominator in entries(record, "denoms")
-        if text(denominator, "units").casefold() in ("participants", "")
+        if text(denominator, "units").casefold() in PEOPLE
         for each in entries(denominator, "counts")
     }
+
+
+def _is_baseline(part: str) -> bool:
+    """Whether a class holds values at baseline, and neither changes from it nor a span that begins there."""
+    return bool(re.search(r"\bbaseline\b", part, re.I)) and not re.search(
+        r"\b(?:change|from|to)\b", part, re.I
+    )
+
+
+def _measure(outcome: Entry, level: _Level) -> str:
+    """Final or change: by the class, by the outcome's words, "" where these leave it open.
+
+    In an outcome about changes with a class for the baseline, those for visits may hold either.
+    """
+    parts = [text(part, "title") for part in entries(outcome, "classes")]
+    changes = [bool(re.search(r"\bchange", part, re.I)) for part in parts]
+    if re.search(r"\bchange", level.item, re.I):
+        return "change"
+    titled = re.search(CHANGE, f"{text(outcome, 'title')} {text(outcome, 'description')}", re.I)
+    if _is_baseline(level.item) or any(changes) or not titled:
+        return "final"
+    return "" if any(map(_is_baseline, parts)) else "change"
 
 
 def _base(outcome: Entry, place: int, level: _Level, measurement: Entry) -> Row:
     frame, kind = text(outcome, "timeFrame"), text(outcome, "type").lower()
     notes = (text(outcome, "description"), text(measurement, "comment"))
+    at_baseline = _is_baseline(level.item)
     return {
-        "weeks": weeks_in(level.row) or weeks_in(frame),
+        "weeks": "0" if at_baseline else weeks_in(level.row) or weeks_in(frame),
+        "timepoint": "baseline" if at_baseline else "",
         "locator": plain(f"posted results, outcome measure {place} ({kind}): {text(outcome, 'title')}"),
         "note": _joined(f"time frame: {frame}", *notes, text(outcome, "populationDescription")),
     }
 
 
-def _mean(outcome: Entry, level: _Level, measurement: Entry, n: str) -> Row | None:
+def _mean(outcome: Entry, level: _Level, measurement: Entry, n: str, results: _Results) -> Row | None:
     centre = number(text(measurement, "value"))
     if not centre:
         return None
-    spread = SPREADS.get(text(outcome, "dispersionType").casefold().replace("_", " "), "none")
+    spread = _spread_type(text(outcome, "dispersionType")) or "none"
     single = spread in ("sd", "se")
     keys = ("spread",) if single else () if spread == "none" else ("lowerLimit", "upperLimit")
     bounds = [number(text(measurement, key)) for key in keys]
     if not bounds or not all(bounds):
         spread, bounds = "none", []
-    words = f"{text(outcome, 'title')} {text(outcome, 'description')}".casefold()
     return {
-        **_outcome(outcome),
+        **results.outcome(outcome),
         "item": plain(level.item, 200),
-        "measure": "change" if "change from baseline" in words or "change in" in words else "final",
+        "measure": _measure(outcome, level),
         "n": "" if n == "0" else n,
         "centre_type": CENTRES[_kind(outcome)],
         "centre": centre,
@@ -351,25 +411,18 @@ def _mean(outcome: Entry, level: _Level, measurement: Entry, n: str) -> Row | No
     }
 
 
-def _outcome(outcome: Entry) -> Row:
-    return {
-        "instrument": instrument_code(text(outcome, "title")) or "OUTCOME",
-        "unit": general().unit_named(text(outcome, "unitOfMeasure")),
-    }
-
-
-def _count(outcome: Entry, level: _Level, measurement: Entry, n: str) -> Row | None:
+def _count(outcome: Entry, level: _Level, measurement: Entry, n: str, results: _Results) -> Row | None:
     words = " ".join(filter(None, (text(outcome, "title"), level.item)))
-    return _event(words, text(measurement, "value"), n)
+    return _event(results.event, words, text(measurement, "value"), n)
 
 
-def _event(name: str, events: str, n: str) -> Row | None:
+def _event(code: Codes, name: str, events: str, n: str) -> Row | None:
     """Count, denominator and name, if both numbers are there."""
     affected, at_risk = count(events), count(n)
     if not affected or at_risk in ("", "0") or float(affected) > float(at_risk):
         return None
     return {
-        "outcome": word(name, 100) or "event",
+        "outcome": code(name),
         "definition": plain(name),
         "events": affected,
         "n": at_risk,
@@ -387,28 +440,31 @@ def contrast_rows(outcome: Entry, place: int, results: _Results) -> Iterator[Row
         ids = analysis.get("groupIds")
         pair = [arms[each] for each in ids if each in arms] if isinstance(ids, list) else []
         if len(set(pair)) == len(pair) == 2 and number(text(analysis, "paramValue")):
-            yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, place, analysis)}
+            yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, place, analysis, results)}
         else:
             results.remarks.append(
                 f"Outcome measure {place}: an analysis without estimate or not of two groups, left out."
             )
 
 
-def _contrast(outcome: Entry, place: int, analysis: Entry) -> Row:
-    named = text(analysis, "paramType").casefold()
-    measure = next((code for phrase, code in MEASURES.items() if phrase in named), "effect_unspecified")
+def _contrast(outcome: Entry, place: int, analysis: Entry, results: _Results) -> Row:
     p_value = re.sub(r"^\s*=\s*", "", text(analysis, "pValue")).replace("< ", "<")
     keys = ("paramType", "statisticalMethod", "groupDescription", "estimateComment")
     frame = text(outcome, "timeFrame")
+    effect = _effect(analysis)
+    if text(analysis, "ciLowerLimit") and not effect["spread_type"].startswith("ci"):
+        level, sides = text(analysis, "ciPctValue") or "unnamed", text(analysis, "ciNumSides")
+        results.remarks.append(
+            f"Outcome measure {place}: the interval of an analysis is not imported (level {level}, {sides})."
+        )
     return {
-        **_outcome(outcome),
+        **results.outcome(outcome),
         "weeks": weeks_in(frame),
-        "measure": measure,
-        "estimate": number(text(analysis, "paramValue")),
-        **_spread(analysis, measure),
+        **effect,
         "p_value": p_value if re.fullmatch(FORMS["p_value"].pattern, p_value) else "",
         "locator": plain(f"posted results, outcome measure {place}, analysis: {text(outcome, 'title')}"),
         "note": _joined(
+            effect.pop("note"),
             "direction as the registry lists the groups, to be checked",
             f"time frame: {frame}",
             *(text(analysis, key) for key in keys),
@@ -416,16 +472,32 @@ def _contrast(outcome: Entry, place: int, analysis: Entry) -> Row:
     }
 
 
-def _spread(analysis: Entry, measure: str) -> Row:
-    """The two-sided 95% interval of an analysis, or its standard error (of a ratio the scale is not said)."""
+def _effect(analysis: Entry) -> Row:
+    """Measure, estimate and spread of an analysis; logarithms of ratios are exponentiated, which is noted."""
+    name = text(analysis, "paramType").casefold()
+    measure = next((code for each, code in MEASURES.items() if re.search(each, name)), "effect_unspecified")
+    estimate, spread_type, *bounds = number(text(analysis, "paramValue")), *_spread(analysis, measure)
+    row = {"measure": measure, "estimate": estimate, "spread_type": spread_type, "note": ""}
+    row |= dict(zip(("spread_low", "spread_high"), bounds, strict=True))
+    if re.search(LOGARITHM, name):
+        logs = {key: float(row[key]) for key in ("estimate", "spread_low", "spread_high") if row[key]}
+        if measure in RATIO_CONTRASTS and max(map(abs, logs.values())) < LARGEST_LOG:
+            row |= {key: f"{math.exp(value):.10g}" for key, value in logs.items()}
+            row["note"] = "exponentiated: the registry gives logarithms"
+        else:
+            row["measure"] = "effect_unspecified"
+    return row
+
+
+def _spread(analysis: Entry, measure: str) -> tuple[str, str, str]:
+    """The two-sided interval of an analysis, or its standard error (of a ratio the scale is not said)."""
     low, high = (number(text(analysis, key)) for key in ("ciLowerLimit", "ciUpperLimit"))
-    sides = text(analysis, "ciNumSides").upper()
-    two_sided = "ONE" not in sides and "1" not in sides
-    if low and high and two_sided and number(text(analysis, "ciPctValue")) in ("95", "95.0"):
-        return {"spread_type": "ci95", "spread_low": low, "spread_high": high}
+    sides, interval = text(analysis, "ciNumSides").upper(), _interval(text(analysis, "ciPctValue"))
+    if low and high and interval and "ONE" not in sides and "1" not in sides:
+        return interval, low, high
     is_se = "error" in text(analysis, "dispersionType").casefold() and measure not in RATIO_CONTRASTS
     se = number(text(analysis, "dispersionValue")) if is_se else ""
-    return {"spread_type": "se" if se else "none", "spread_low": se, "spread_high": ""}
+    return "se" if se else "none", se, ""
 
 
 # Harms and withdrawals
@@ -450,13 +522,17 @@ def safety_rows(results: _Results) -> Iterator[Row]:
     for group in entries(module, "eventGroups"):
         for kind in TOTALS:
             domain, name = place_of[kind]
-            row = _event(name, text(group, f"{kind}NumAffected"), text(group, f"{kind}NumAtRisk"))
+            row = _event(
+                results.event, name, text(group, f"{kind}NumAffected"), text(group, f"{kind}NumAtRisk")
+            )
             if row:
                 said = {"definition": above} if kind == "other" else {}
                 yield {"arm": arms[text(group, "id")], "domain": domain, **base, **row, **said}
     for event in entries(module, "otherEvents"):
         for stat in entries(event, "stats"):
-            row = _event(text(event, "term"), text(stat, "numAffected"), text(stat, "numAtRisk"))
+            row = _event(
+                results.event, text(event, "term"), text(stat, "numAffected"), text(stat, "numAtRisk")
+            )
             if row and text(stat, "groupId") in arms:
                 yield {"arm": arms[text(stat, "groupId")], "domain": place_of["other"][0], **base, **row}
 
@@ -483,6 +559,6 @@ def flow_rows(results: _Results) -> Iterator[Row]:
     arms, started, place_of = results.arms_of(module), moves.get("STARTED", {}), general().registry()
     for domain, name, counts in ((*place_of[kind], lost[kind]) for kind in lost if kind in place_of):
         for key, events in counts.items():
-            row = _event(name, events, started.get(key, ""))
+            row = _event(results.event, name, events, started.get(key, ""))
             if row and key in arms:
                 yield {"arm": arms[key], "domain": domain, **base, **row}
