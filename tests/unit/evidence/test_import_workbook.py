@@ -11,7 +11,9 @@ import pytest
 from click.testing import CliRunner
 from malformed import parse, small_tables
 from openpyxl import Workbook
+from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.formula import ArrayFormula
 
 from trialpool.cli import main
 from trialpool.contracts import TABLES
@@ -86,6 +88,65 @@ def test_what_excel_made_of_a_number_is_a_fault_with_its_cell(
     (fault,) = caught.value.faults
     assert fault.file == f"x.xlsx, sheet continuous, cell {CENTRE}"
     assert fault.column == "centre"
+
+
+def merge(made: Workbook) -> None:
+    made["continuous"].merge_cells("H3:H4")
+
+
+def test_merged_cells_are_a_fault_that_names_them(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="only the first has the value") as caught:
+        import_workbook(book(tmp_path / "x.xlsx", merge))
+    assert [fault.file for fault in caught.value.faults] == ["x.xlsx, sheet continuous, cells H3:H4"]
+
+
+def test_a_formula_of_several_cells_is_shown_as_it_was_typed(tmp_path: Path) -> None:
+    def change(made: Workbook) -> None:
+        made["continuous"][CENTRE].value = ArrayFormula(CENTRE, "=SUM(B2:B4*2)")
+
+    with pytest.raises(InputError, match="is a formula") as caught:
+        import_workbook(book(tmp_path / "x.xlsx", change))
+    assert caught.value.faults[0].value == "=SUM(B2:B4*2)"
+
+
+def hide(made: Workbook) -> None:
+    made["events"].row_dimensions[3].hidden = True
+    made["events"].column_dimensions["C"].hidden = True
+    made["arms"].sheet_state = "hidden"
+
+
+def strike(made: Workbook) -> None:
+    made["events"]["B3"].font = Font(strike=True)
+
+
+def jot(made: Workbook) -> None:
+    made["events"]["Z3"].value = "check this!"
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (hide, ("'events' has hidden rows, which were imported: 3", "hidden columns", "'arms' is hidden")),
+        (strike, ("struck-through cells, which were imported: B3",)),
+        (jot, ("cells beside the table, which were left out: Z3 'check this!'",)),
+    ],
+)
+def test_what_a_person_may_not_see_is_remarked(tmp_path: Path, change: Any, says: tuple[str, ...]) -> None:
+    remarks = import_workbook(book(tmp_path / "x.xlsx", change)).remarks
+    for each in says:
+        assert any(each in remark for remark in remarks), remarks
+
+
+def test_a_sheet_may_lack_a_column_that_a_table_may_lack(tmp_path: Path) -> None:
+    names = TABLES["events"].names
+    optional = [column.name for column in TABLES["events"].columns if column.optional]
+
+    def change(made: Workbook) -> None:
+        for name in sorted(optional, key=names.index, reverse=True):
+            made["events"].delete_cols(names.index(name) + 1)
+
+    assert len(optional) > 1
+    assert import_workbook(book(tmp_path / "x.xlsx", change)).rows["events"]
 
 
 def test_noise_of_binary_fractions_does_not_reach_the_table(tmp_path: Path) -> None:

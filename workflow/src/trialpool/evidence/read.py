@@ -313,6 +313,5 @@ def header_faults(file: str, header: Sequence[str], table: Table) -> Iterator[Fa
             remedy = f"rename it to '{near}'" if near else "remove it; remarks belong into a note column"
             column = name if name.isprintable() and len(name) <= SHOWN_VALUE_LENGTH else ""
             yield Fault(file, 1, column, "", f"the column {shown(name)} is not in the codebook", remedy)
-    for column in lacking:
-        if not column.optional:
-            yield Fault(file, 1, column.name, "", "the column is missing", "add it to the header row")
+    for missing in (column.name for column in lacking if not column.optional):
+        yield Fault(file, 1, missing, "", "the column is missing", "add it to the header row")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,18 +40,19 @@ def import_workbook(path: str | Path) -> Candidates:
     'Ho2020'
     """
     path = Path(path)
-    sheets = _sheets(path)
     rows: dict[str, list[Row]] = {}
     remarks, faults = [], []
-    for name, cells in sheets.items():
+    for sheet in _sheets(path):
+        name = sheet.title
         table = TABLES.get(name.strip().casefold().removesuffix(".csv").replace(" ", "_"))
         if table is None or table.name in rows:
             near = nearest(name, TABLES)
             hint = f" (did you mean '{near}'?)" if near and table is None else ""
             remarks.append(f"The sheet {name!r} is not a table of the codebook{hint}: left out.")
             continue
-        rows[table.name], found = _table(path.name, name, cells, table)
+        rows[table.name], found = _table(path.name, sheet, table)
         faults += found
+        remarks += [f"The sheet {name!r} {remark}." for remark in _unseen(sheet)]
     if faults:
         raise InputError(faults)
     if not rows:
@@ -60,8 +62,8 @@ def import_workbook(path: str | Path) -> Candidates:
     return Candidates(f"the workbook {path.name}", rows, remarks)
 
 
-def _sheets(path: Path) -> dict[str, list[list[Any]]]:
-    """The cells of every sheet; formulas as they stand, not their last results."""
+def _sheets(path: Path) -> list[Any]:
+    """The sheets of a workbook; formulas as they stand, not their last results."""
     from openpyxl import load_workbook
 
     broken = Fault(str(path), None, "", "", "the file is not an Excel workbook", "save it as .xlsx")
@@ -70,31 +72,60 @@ def _sheets(path: Path) -> dict[str, list[list[Any]]]:
     try:
         if sum(entry.file_size for entry in zipfile.ZipFile(path).infolist()) > LARGEST_BYTES:
             raise InputError([broken])
-        book = load_workbook(path, data_only=False)
-        return {sheet.title: [list(row) for row in sheet.iter_rows()] for sheet in book.worksheets}
+        return list(load_workbook(path, data_only=False).worksheets)
     except OSError:
         raise
     except (zipfile.BadZipFile, KeyError, ValueError, TypeError, SyntaxError, EOFError):
         raise InputError([broken]) from None
 
 
-def _table(file: str, sheet: str, cells: list[list[Any]], table: Table) -> tuple[list[Row], list[Fault]]:
-    header = [str(cell.value).strip() if cell.value is not None else "" for cell in (cells or [[]])[0]]
-    faults = list(header_faults(f"{file}, sheet {sheet}", header, table))
+def _table(file: str, sheet: Any, table: Table) -> tuple[list[Row], list[Fault]]:
+    place = f"{file}, sheet {sheet.title}"
+    header = _header(sheet)
+    faults = list(header_faults(place, header, table))
+    for merged in sheet.merged_cells.ranges:
+        problem, remedy = "the cells are merged, only the first has the value", "unmerge and fill in each"
+        if any(header[merged.min_col - 1 : merged.max_col]):
+            faults.append(Fault(f"{place}, cells {merged.coord}", None, "", "", problem, remedy))
     numbers = {column.name for column in table.columns if column.is_number}
     rows = []
-    for line in cells[1:]:
+    for line in sheet.iter_rows(min_row=2):
         row: Row = {}
         for name, cell in zip(header, line, strict=False):
             if name in table.names:
                 text, problem = cell_text(cell.value, cell.data_type, cell.number_format, name in numbers)
                 if problem:
-                    place = f"{file}, sheet {sheet}, cell {cell.coordinate}"
-                    faults.append(Fault(place, None, name, str(cell.value), problem, "type the value itself"))
+                    value = str(
+                        getattr(cell.value, "text", cell.value)
+                    )  # a formula of several cells has a text
+                    at = f"{place}, cell {cell.coordinate}"
+                    faults.append(Fault(at, None, name, value, problem, "type the value itself"))
                 row[name] = text
         if any(row.values()):
             rows.append(row)
     return rows, faults
+
+
+def _header(sheet: Any) -> list[str]:
+    return ["" if cell.value is None else str(cell.value).strip() for cell in next(sheet.iter_rows(), ())]
+
+
+def _unseen(sheet: Any) -> Iterator[str]:
+    """What a person may not know of a sheet: hidden or struck-through cells, cells beside the table."""
+    if sheet.sheet_state != "visible":
+        yield "is hidden in Excel; it was imported"
+    for what, lines in (("row", sheet.row_dimensions), ("column", sheet.column_dimensions)):
+        if hidden := [str(key) for key, line in lines.items() if line.hidden]:
+            yield f"has hidden {what}s, which were imported: {', '.join(hidden)}"
+    header = _header(sheet)
+    cells = [
+        (name, cell) for line in sheet.iter_rows(min_row=2) for name, cell in zip(header, line, strict=True)
+    ]
+    filled = [(name, cell) for name, cell in cells if cell.value is not None]
+    if struck := [cell.coordinate for name, cell in filled if name and cell.font.strike]:
+        yield f"has struck-through cells, which were imported: {', '.join(struck)}"
+    if beside := [f"{cell.coordinate} {str(cell.value)[:60]!r}" for name, cell in filled if not name]:
+        yield f"has cells beside the table, which were left out: {', '.join(beside)}"
 
 
 def cell_text(value: Any, kind: str, number_format: str, is_number: bool) -> tuple[str, str]:
