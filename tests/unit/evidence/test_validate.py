@@ -115,6 +115,10 @@ def test_a_check_that_cannot_run_is_not_taken_for_a_fault_of_the_input() -> None
     ("value", "remedy"),
     [
         ("3,5", "write a decimal point, not a comma: 3.5"),
+        ("1,060", "write 1060, or 1.060 if the comma is a decimal point"),
+        ("12,345,678", "write 12345678"),
+        ("1,060.5", "write 1060.5"),
+        ("0,125", "write a decimal point, not a comma: 0.125"),
         ("−2", "write the minus sign as a hyphen: -2"),
         ("n.r.", "write digits with a decimal point"),
         ("NR", "leave the cell empty"),
@@ -125,6 +129,11 @@ def test_a_check_that_cannot_run_is_not_taken_for_a_fault_of_the_input() -> None
 def test_the_remedy_of_a_number_fits_what_was_typed(value: str, remedy: str) -> None:
     column = next(column for column in TABLES["continuous"].columns if column.name == "centre")
     assert validate.cell_fault("f.csv", 2, column, "form", value).remedy.startswith(remedy)
+
+
+def test_a_comma_in_a_column_of_whole_numbers_sets_thousands_apart() -> None:
+    column = next(column for column in TABLES["events"].columns if column.name == "n")
+    assert validate.cell_fault("f.csv", 2, column, "form", "1,060").remedy == "write 1060"
 
 
 def test_the_nearest_word_is_found_whatever_the_capitals() -> None:

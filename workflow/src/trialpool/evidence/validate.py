@@ -174,7 +174,7 @@ def _worded(check: str, value: str, column: Column, words: Sequence[str]) -> tup
         case "form":
             form = FORMS[column.form]
             numeric = column.form in {"number", "p_value"}
-            return form.problem, (_number_remedy(value) if numeric else "") or form.remedy
+            return form.problem, (_number_remedy(value, column.whole) if numeric else "") or form.remedy
         case "whole":
             return "not a whole number", SOURCE
     if column.low == -LARGEST:
@@ -183,14 +183,18 @@ def _worded(check: str, value: str, column: Column, words: Sequence[str]) -> tup
     return bounds if column.high < LARGEST else f"not {column.low:g} or more", SOURCE
 
 
-def _number_remedy(value: str) -> str:
+def _number_remedy(value: str, whole: bool) -> str:
     plain = value.replace("−", "-").replace("–", "-")
     if value.upper() in MISSING_WORDS:
         return "leave the cell empty if nothing was reported"
     if plain != value:
         return f"write the minus sign as a hyphen: {plain}"
-    if value.count(",") == 1 and value.replace(",", "").lstrip("+-<").isdigit():
-        return f"write a decimal point, not a comma: {value.replace(',', '.')}"
+    thousands, point = value.replace(",", ""), value.replace(",", ".")
+    if re.fullmatch(r"[+-]?[1-9][0-9]{0,2}(?:,[0-9]{3})+(?:\.[0-9]+)?", value):
+        either = whole or value.count(",") > 1 or "." in value
+        return f"write {thousands}" + ("" if either else f", or {point} if the comma is a decimal point")
+    if value.count(",") == 1 and thousands.lstrip("+-<").isdigit():
+        return f"write a decimal point, not a comma: {point}"
     return ""
 
 
