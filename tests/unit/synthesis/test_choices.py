@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
-from trialpool.records import Choices
-from trialpool.synthesis.sensitivity import conclusion, data_sets, multiverse, specifications
+from trialpool.records import Choices, conclusion
+from trialpool.synthesis.sensitivity import data_sets, multiverse, specifications
 
 
 def inclusions(rows):

@@ -36,6 +36,17 @@ class Conclusion(StrEnum):
     UNCLEAR = "unclear"
 
 
+def conclusion(low: float | None, high: float | None, null: float, better: str) -> Conclusion:
+    """What an interval says: benefit, harm, or unclear when it includes no effect (or is missing).
+
+    >>> str(conclusion(-2.0, -0.5, 0.0, "lower")), str(conclusion(0.8, 1.2, 1.0, "higher"))
+    ('benefit', 'unclear')
+    """
+    if low is None or high is None or low <= null <= high:
+        return Conclusion.UNCLEAR
+    return Conclusion.BENEFIT if (high < null) == (better == "lower") else Conclusion.HARM
+
+
 class Grade(StrEnum):
     """How far a conclusion depends on the choices made."""
 

@@ -27,6 +27,7 @@ from trialpool.records import (
     Multiverse,
     Robustness,
     Sensitivity,
+    conclusion,
 )
 from trialpool.synthesis.pool import (
     BOUNDS,
@@ -167,17 +168,6 @@ def models() -> list[tuple[str, str]]:
 
     random = [(method, interval) for method in TAU2_METHODS if method != "FE" for interval in INTERVALS]
     return [*random, ("FE", "wald")]
-
-
-def conclusion(low: float | None, high: float | None, null: float, better: str) -> Conclusion:
-    """What an interval says: benefit, harm, or unclear when it includes no effect (or is missing).
-
-    >>> str(conclusion(-2.0, -0.5, 0.0, "lower")), str(conclusion(0.8, 1.2, 1.0, "higher"))
-    ('benefit', 'unclear')
-    """
-    if low is None or high is None or low <= null <= high:
-        return Conclusion.UNCLEAR
-    return Conclusion.BENEFIT if (high < null) == (better == "lower") else Conclusion.HARM
 
 
 def sensitivity_rows(

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 
 from trialpool import text as words
 from trialpool.measures import MEASURES, RATIOS, Of
-from trialpool.records import Conclusion, Known, Record, Sensitivity, Status, Sureness, Unused
-from trialpool.synthesis.sensitivity import conclusion
+from trialpool.records import Conclusion, Known, Record, Sensitivity, Status, Sureness, Unused, conclusion
 from trialpool.text import capital, count, listing
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
