@@ -84,7 +84,7 @@ def bayes_pool(
     `effects` and `variances` have shape (…, k), k >= 1. `tau_prior` is ("half_normal", scale),
     ("half_cauchy", scale) or ("uniform", upper); `mu_prior` is (mean, sd) of a normal prior of the mean
     effect, None a flat one. `threshold` asks for P(effect < threshold) of the mean and of a new study's
-    effect. Faulty input is a ValueError. Source: Röver 2020, J Stat Software 93(6), equations 8 to 13.
+    effect. Source: Röver 2020, J Stat Software 93(6), equations 8 to 13.
 
     >>> fit = bayes_pool([0.1, 0.3, 0.35, 0.65], [0.04, 0.03, 0.05, 0.01], threshold=0.0)
     >>> [round(float(x), 4) for x in (fit.estimate, fit.ci_low, fit.ci_high, fit.probability_below)]

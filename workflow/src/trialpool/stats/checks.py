@@ -103,6 +103,16 @@ def number(name: str, value: ArrayLike, **bounds: Unpack[Bounds]) -> float:
     return float(array)
 
 
+def whole(name: str, value: ArrayLike, least: int) -> int:
+    """Read one whole number."""
+    return int(number(name, value, least=least, whole=True))
+
+
+def generator(seed: int) -> np.random.Generator:
+    """Random numbers that are the same for the same seed."""
+    return np.random.default_rng(whole("seed", seed, 0))
+
+
 def check_level(level: float, name: str = "level") -> float:
     """Check a confidence level, or another number strictly between 0 and 1."""
     if not 0 < number(name, level) < 1:

@@ -33,10 +33,7 @@ FEWEST_DF = 4
 
 @dataclass(frozen=True, slots=True)
 class Robust:
-    """A pooled effect with its cluster-robust inference; `caution` is empty when there is none.
-
-    `tau2` is the heterogeneity of the working model, `weights` (k,) its weights in per cent.
-    """
+    """A pooled effect with its cluster-robust inference; `tau2` and `weights` (per cent) of the working model."""
 
     estimate: float
     tau2: float
@@ -450,10 +447,7 @@ def _solve(nested: Nested, diagonal: Floats, columns: Floats, inner: Floats, rig
 
 
 def gaussian(nested: Nested, between: float, within: float) -> Gaussian:
-    """Fit the coefficients by generalised least squares at given components, with the log-likelihood.
-
-    The constants are those of R's rma.mv: REML counts n - p observations and adds back log|X'X|/2.
-    """
+    """Generalised least squares at given components; the log-likelihood has the constants of R's rma.mv."""
     diagonal = (1 - nested.rho) * nested.variances + within
     common = np.full(nested.y.size, np.sqrt(between))
     columns = np.column_stack([np.sqrt(nested.rho * nested.variances), common])

@@ -68,9 +68,8 @@ def contrasts_from_arms(
     of one study share the first arm's variance as their covariance (Gleser & Olkin 2009). Studies of one arm
     and treatments repeated within a study are refused: combine such arms first.
 
-    >>> made = contrasts_from_arms([1.0, 1.5, 2.0], [0.1, 0.2, 0.3], ["a", "b", "c"], ["s", "s", "s"])
-    >>> made.effects.tolist(), made.covariance.round(9).tolist()
-    ([0.5, 1.0], [[0.3, 0.1], [0.1, 0.4]])
+    >>> contrasts_from_arms([1.0, 1.5, 2.0], [0.1, 0.2, 0.3], "abc", "sss").covariance.round(9).tolist()
+    [[0.3, 0.1], [0.1, 0.4]]
     """
     y, v = finite("effects", effects), finite("variances", variances, above=0)
     arms, studies = labels("treatment", treatment, y.size), labels("study", study, y.size)
@@ -367,9 +366,8 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
 
     >>> arms = ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"]
     >>> fit = network_meta_analysis([0.5, 0.4, 1.0], [0.1, 0.1, 0.1], *arms)
-    >>> ranking = rank_treatments(fit, better="lower")
-    >>> ranking.p_scores.round(3).tolist(), ranking.mean_rank.round(3).tolist()
-    ([0.99, 0.486, 0.023], [1.02, 2.027, 2.953])
+    >>> rank_treatments(fit, better="lower").p_scores.round(3).tolist()
+    [0.99, 0.486, 0.023]
     """
     one_of("better", better, ("lower", "higher"))
     sign = 1.0 if better == "lower" else -1.0
@@ -403,7 +401,6 @@ class Inconsistency:
     """Design-by-treatment interaction: a Wald test `q` on `df`, with the tau2 of the inconsistent model.
 
     `q_within` (heterogeneity within designs) and `q_between` (inconsistency) split Cochran's Q at tau2 = 0.
-    `refused` says why there is no test, `caution` what is weak about it.
     """
 
     q: float = np.nan
@@ -424,8 +421,7 @@ class Inconsistency:
 class NodeSplit:
     """Direct against indirect evidence for each pair (m,) that has both; effects are first minus second.
 
-    `difference` is direct minus indirect, its p-value normal; `tau2` that of the split model. `caution` says
-    what is weak about it.
+    `difference` is direct minus indirect, its p-value normal; `tau2` that of the split model.
     """
 
     experimental: tuple[str, ...]
@@ -515,9 +511,8 @@ def node_split(
     disagreement cannot be told from the effects, is left out.
 
     >>> arms = ["b", "c", "c", "b"], ["a", "b", "a", "a"], ["1", "2", "3", "4"]
-    >>> split = node_split([0.5, 0.4, 2.0, 0.6], [0.1] * 4, *arms, tau2_method="FE")
-    >>> split.direct.round(3).tolist(), split.indirect.round(3).tolist()
-    ([0.55, 2.0, 0.4], [1.6, 0.95, 1.45])
+    >>> node_split([0.5, 0.4, 2.0, 0.6], [0.1] * 4, *arms, tau2_method="FE").difference.round(3).tolist()
+    [-1.05, 1.05, -1.05]
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     data = read_network(effects, covariance, experimental, control, study)

@@ -15,17 +15,7 @@ from scipy.special import chdtr, chdtrc, chdtri
 from trialpool.stats import checks
 from trialpool.stats._model import TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
 from trialpool.stats._numeric import Tested, infer
-from trialpool.stats.checks import (
-    Bools,
-    Floats,
-    Unpacks,
-    check_effects,
-    check_level,
-    finite,
-    number,
-    one_of,
-    plain,
-)
+from trialpool.stats.checks import Bools, Floats, Unpacks, check_effects, check_level, one_of, plain
 from trialpool.stats.effect_sizes import excess_events, of_events, tables
 
 ALL_SUBSETS_UP_TO = 2**17
@@ -34,10 +24,9 @@ INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
 @dataclass(frozen=True, slots=True)
 class PooledTables(Tested[Floats]):
-    """A common effect of 2x2 tables (log for RR and OR), normal interval and test; `weights` in per cent.
+    """A common effect of 2x2 tables (log for RR and OR), normal interval and test; `weights` (…, k), per cent.
 
-    Q measures heterogeneity around this effect over the tables that have events and non-events; `i2` is
-    in per cent. Fields have the batch shape, `weights` (…, k).
+    Q and `i2` (per cent) are of the tables that have events and non-events.
     """
 
     estimate: Floats
@@ -102,7 +91,7 @@ def pool(
     (Higgins & Thompson 2002); under FE, which has no tau2, they come from Q.
 
     One study is its own estimate, with tau2 = 0 and a normal interval whatever `interval` says. Equal
-    effects have the SE 0 under "hksj": the interval is a point. Faulty input is a ValueError.
+    effects have the SE 0 under "hksj": the interval is a point.
 
     >>> result = pool([0.2, 0.8], [0.04, 0.05], interval="hksj")
     >>> round(float(result.tau2), 4), round(float(result.ci_low), 4), round(float(result.ci_high), 4)
@@ -243,8 +232,8 @@ def leave_one_out(
     k = y.shape[-1]
     if k < 2:
         raise ValueError("effects: leaving one study out needs at least 2")
-    masks, options = ~np.eye(k, dtype=bool), {"tau2_method": tau2_method, "interval": interval}
-    return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
+    options = {"tau2_method": tau2_method, "interval": interval}
+    return pool(y[..., None, :], v[..., None, :], where=~np.eye(k, dtype=bool), level=level, **options)
 
 
 def cumulative(
@@ -266,7 +255,9 @@ def cumulative(
     """
     y, v, _ = check_effects(effects, variances)
     k = y.shape[-1]
-    sequence = np.arange(k) if order is None else finite("order", order, least=0, whole=True).astype(np.intp)
+    sequence = (
+        np.arange(k) if order is None else checks.finite("order", order, least=0, whole=True).astype(np.intp)
+    )
     if sequence.shape != (k,) or not np.array_equal(np.sort(sequence), np.arange(k)):
         raise ValueError(f"order: must hold each position from 0 to {k - 1} once")
     masks = np.empty((k, k), dtype=bool)
@@ -311,19 +302,16 @@ def gosh(
     """
     y, v = checks.one_analysis(effects, variances)
     k = len(y)
-    number("smallest", smallest, least=1, most=k)
+    checks.number("smallest", smallest, least=1, most=k)
     complete = 2**k <= ALL_SUBSETS_UP_TO
     if complete:
         members = (np.arange(2**k)[:, None] >> np.arange(k)) & 1 == 1
         members = members[members.sum(1) >= smallest]
     else:
-        draws = int(number("draws", draws, least=1, whole=True))
-        generator, members = (
-            np.random.default_rng(int(number("seed", seed, least=0, whole=True))),
-            np.empty((0, k), dtype=bool),
-        )
+        draws, random = checks.whole("draws", draws, 1), checks.generator(seed)
+        members = np.empty((0, k), dtype=bool)
         while len(members) < draws:
-            more = generator.random((draws, k)) < 0.5
+            more = random.random((draws, k)) < 0.5
             members = np.concatenate([members, more[more.sum(1) >= smallest]])
             if smallest > k / 2 and not len(members):
                 raise ValueError(f"smallest is {smallest}: random subsets of {k} are too rarely that large")
@@ -363,8 +351,7 @@ def bootstrap(
     """
     level = check_level(level)
     y, v = checks.one_analysis(effects, variances)
-    size = (int(number("draws", draws, least=1, whole=True)), len(y))
-    picked = np.random.default_rng(int(number("seed", seed, least=0, whole=True))).integers(0, len(y), size)
+    picked = checks.generator(seed).integers(0, len(y), (checks.whole("draws", draws, 1), len(y)))
     fit = pool(y[picked], v[picked], tau2_method=tau2_method, interval="wald")
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(fit.estimate, tails)

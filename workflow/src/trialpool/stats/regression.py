@@ -13,7 +13,8 @@ from scipy.special import chdtrc, fdtrc
 
 from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, spanned_by
 from trialpool.stats._numeric import Rows, Tested, infer, quantile
-from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, number, one_analysis, one_of
+from trialpool.stats import checks
+from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_analysis, one_of
 from trialpool.stats.pooling import Method, Pooled, heterogeneity, knapp_hartung, pool, summarise
 
 BLOCK = 2**14  # permutations fitted at once
@@ -267,14 +268,13 @@ def permutation_test(
     """
     method = Method(tau2_method, interval)
     y, v = one_analysis(effects, variances)
-    draws = int(number("draws", draws, least=2, whole=True))
-    seed = int(number("seed", seed, least=0, whole=True))
-    number("exact_up_to", exact_up_to)
+    draws, random = checks.whole("draws", draws, 2), checks.generator(seed)
+    checks.number("exact_up_to", exact_up_to)
     moderators = None if design is None else batch_of(y, v).regressed_on(design)
     if moderators is None:
-        permuted, count = _signs(len(y), exact_up_to, draws, seed)
+        permuted, count = _signs(len(y), exact_up_to, draws, random)
     else:
-        permuted, count = _orders(moderators.basis, exact_up_to, draws, seed)
+        permuted, count = _orders(moderators.basis, exact_up_to, draws, random)
     observed = np.ones(len(y)) if moderators is None else np.arange(len(y))
 
     def statistics(rows: NDArray[Any]) -> Floats:
@@ -292,26 +292,26 @@ def permutation_test(
     return PermutationTest(of_each, float(shares[-1]), count or len(permuted), count > 0)
 
 
-def _signs(k: int, exact_up_to: int, draws: int, seed: int) -> tuple[Rows, int]:
+def _signs(k: int, exact_up_to: int, draws: int, random: np.random.Generator) -> tuple[Rows, int]:
     """Signs (m, k), the observed ones first, and the number of all if these are they, else 0.
 
     Flipping all of them mirrors the statistic, so that half of the 2^k suffice.
     """
     if 2**k <= exact_up_to:
         return 1 - 2 * (np.arange(2 ** (k - 1))[:, None] >> np.arange(k) & 1), 2**k
-    flips = np.random.default_rng(seed).integers(0, 2, (draws, k))
+    flips = random.integers(0, 2, (draws, k))
     flips[0] = 0
     return 1 - 2 * flips, 0
 
 
-def _orders(basis: Floats, exact_up_to: int, draws: int, seed: int) -> tuple[Rows, int]:
+def _orders(basis: Floats, exact_up_to: int, draws: int, random: np.random.Generator) -> tuple[Rows, int]:
     """Orders of the studies (m, k) among the rows of a design, of which equal ones make fewer; as above."""
     _, labels, counts = np.unique(np.round(basis, 12) + 0.0, axis=0, return_inverse=True, return_counts=True)
     repeats = [int(count) for count in counts]
     number = factorial(len(basis)) // prod(map(factorial, repeats))
     if number <= exact_up_to:
         return _distinct_orders(labels.reshape(-1), repeats), number
-    orders = np.argsort(np.random.default_rng(seed).random((draws, len(basis))), axis=1)
+    orders = np.argsort(random.random((draws, len(basis))), axis=1)
     orders[0] = np.arange(len(basis))
     return orders, 0
 
