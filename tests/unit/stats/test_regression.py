@@ -260,3 +260,18 @@ def test_a_precise_study_that_alone_has_its_moderator_says_nothing_of_heterogene
     dummy = [1, 0, 0, 0, 0, 0, 0, 0]
     fit = meta_regression(HEAVY_Y, HEAVY_V, dummy, tau2_method="DL")
     assert fit.tau2 == pytest.approx(pool(HEAVY_Y[1:], HEAVY_V[1:], tau2_method="DL").tau2, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("variance", "tau2"), [(1e-10, 0.0605031843359), (1e-11, 0.0605027222792), (4e-13, 0.0605025513316)]
+)
+def test_a_study_of_any_precision_does_not_hide_what_the_others_say(variance, tau2):
+    v = [variance, *HEAVY_V[1:]]
+    assert meta_regression(HEAVY_Y, v, np.sqrt(v), tau2_method="DL").tau2 == pytest.approx(tau2, rel=1e-8)
+
+
+def test_a_design_that_a_mask_makes_collinear_is_refused_by_its_analysis():
+    design = np.column_stack([[2009, 2007, 2002, 1994, 2000, 2003, 1994, 2002], [1, 1, 0, 0, 0, 0, 0, 0]])
+    where = [False, False] + [True] * 6
+    with pytest.raises(ValueError, match="too few or too similar studies"):
+        meta_regression(HEAVY_Y, [0.1] * 8, design, where=where)

@@ -183,11 +183,20 @@ class Model:
         p = basis.shape[1]
         gram = (weights @ self.design.products).reshape(-1, p, p)
         pulled = (weights * self.effects) @ basis
-        inverse = 1 / gram if p == 1 else np.asarray(np.linalg.inv(gram), dtype=np.float64)
+        total = weights @ np.ones(len(basis))
+        heavy = np.flatnonzero(weights.max(-1) > (1 - DOMINATED) * total) if p > 1 else []
+        safe = gram.copy() if len(heavy) else gram
+        safe[heavy] = np.eye(p)
+        inverse = 1 / gram if p == 1 else np.asarray(np.linalg.inv(safe), dtype=np.float64)
         inverse = (inverse + inverse.swapaxes(1, 2)) / 2
         coefficients = pulled / gram[:, 0] if p == 1 else np.matvec(inverse, pulled)
+        if len(heavy):  # one study outweighs the rest: Z'WZ would lose what they say
+            root = np.sqrt(weights[heavy])
+            span, upper = np.linalg.qr(root[..., None] * basis)
+            back = np.linalg.inv(upper)
+            inverse[heavy] = back @ back.swapaxes(1, 2)
+            coefficients[heavy] = np.matvec(back, np.vecmat(root * self.effects[heavy], span))
         residuals = self.effects - coefficients @ basis.T
-        total = weights @ np.ones(len(basis))
         return Fit(self.design, weights, total, gram, inverse, coefficients, residuals, weights * residuals)
 
 
@@ -246,9 +255,8 @@ class Batch:
             raise ValueError(f"variances: the largest is {ratio}, too far apart")
         if self.present.all():
             return design
-        p = design.basis.shape[1]
-        gram = (self.present.astype(np.float64) @ design.products).reshape(-1, p, p)
-        poor = (self.present.sum(1) <= p) | (np.linalg.eigvalsh(gram)[:, 0] < REPEATED**2)
+        smallest = np.linalg.svd(self.present[:, :, None] * design.basis, compute_uv=False)[:, -1]
+        poor = (self.present.sum(1) <= design.basis.shape[1]) | (smallest < REPEATED)
         for row in np.flatnonzero(poor):
             place = [int(axis) for axis in np.unravel_index(row, self.shape)]
             raise ValueError(f"where{place}: too few or too similar studies are present to fit the design")

@@ -33,7 +33,7 @@ FEWEST_DF = 4
 
 @dataclass(frozen=True, slots=True)
 class Robust:
-    """A pooled effect with its cluster-robust inference; `tau2` and `weights` (per cent) of the working model."""
+    """A pooled effect with cluster-robust inference; `tau2` and `weights` (per cent) of the working model."""
 
     estimate: float
     tau2: float

@@ -24,7 +24,7 @@ INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
 @dataclass(frozen=True, slots=True)
 class PooledTables(Tested[Floats]):
-    """A common effect of 2x2 tables (log for RR and OR), normal interval and test; `weights` (…, k), per cent.
+    """A common effect of 2x2 tables (log for RR and OR), normal interval and test; `weights` (…, k) in %.
 
     Q and `i2` (per cent) are of the tables that have events and non-events.
     """
