@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import re
 import time
 
 import pytest
@@ -47,6 +48,44 @@ def test_nothing_to_do_runs_nothing(review):
 def test_two_runs_give_the_same_bytes(finished_review, fresh_review):
     assert fresh_review.run(cores=1).returncode == 0
     assert fresh_review.results() == finished_review.results()
+
+
+PRODUCTS = """
+evidence: raw
+processed: processed
+results: results
+instruments: instruments.yaml
+populations: {dpn: {condition: DPN}, cipn: {condition: CIPN}}
+comparisons:
+  acupuncture-vs-sham: {experimental: [acupuncture], control: [sham]}
+  acupuncture-vs-usual-care: {experimental: [acupuncture], control: [usual_care]}
+outcomes:
+  pain: {domain: pain, instruments: [VAS100, NRS], measure: MD, scale: 0-10, better: lower}
+  rating: {slug: pain, domain: pain, instruments: [NRS], measure: MD, better: lower}
+  responders: {domain: responder, events: [improved], measure: RR, better: higher}
+questions:
+  - {population: dpn, outcome: pain, comparison: acupuncture-vs-sham}
+  - {population: cipn, outcome: responders, comparison: acupuncture-vs-usual-care}
+  - {population: cipn, outcome: rating, comparison: acupuncture-vs-sham}
+analyses:
+"""
+
+
+def test_a_review_asked_in_products_has_the_results_of_one_written_out(finished_review, fresh_review):
+    config = fresh_review.folder / "config.yaml"
+    titles = re.findall(r"^  ([a-z-]+):\n    title: (.*)", config.read_text("utf-8"), re.M)
+    entries = "".join(f"  {slug}: {{title: '{title}'}}\n" for slug, title in titles)
+    config.write_text(PRODUCTS + entries, encoding="utf-8")
+    completed = fresh_review.run()
+    assert completed.returncode == 0, completed.stderr
+    found, crate = fresh_review.results(), "ro-crate-metadata.json"  # which holds a hash of the config
+    assert found.pop(crate) != finished_review.results()[crate]
+    assert found == {name: content for name, content in finished_review.results().items() if name != crate}
+    config.write_text(f"title: Mine\nauthors: [We]\n{PRODUCTS}{entries}", encoding="utf-8")
+    assert {job for job in jobs_run(fresh_review.run()) if " " in job} == set()
+    page = fresh_review.results()["index.html"].decode()
+    assert "<h1>Mine</h1>" in page
+    assert '<p class="standfirst">We</p>' in page
 
 
 def test_a_touched_table_changes_nothing(review):
