@@ -16,7 +16,8 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import Look, Sheet
 from trialpool.measures import MEASURES
-from trialpool.records import Level, Multiverse, Record
+from trialpool.records import Conclusion, Level, Multiverse, Record
+from trialpool.synthesis.choices import conclusion
 from trialpool.text import clean
 from trialpool.view.axis import intervals, mcid_threshold, plan_axis, scale
 from trialpool.view.read import Appraised
@@ -49,9 +50,9 @@ LEVELS = {
     "true": "taken from other trials",
 }
 CONCLUSIONS = {  # colour, words
-    "benefit": (style.BENEFIT_EDGE, "clear benefit"),
-    "harm": (style.HIGH_RISK, "clear disadvantage"),
-    "unclear": (style.RULE, "includes no effect"),
+    Conclusion.BENEFIT: (style.BENEFIT_EDGE, "clear benefit"),
+    Conclusion.HARM: (style.HIGH_RISK, "clear disadvantage"),
+    Conclusion.UNCLEAR: (style.RULE, "includes no effect"),
 }
 
 
@@ -63,7 +64,8 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
     rows = _evenly_spaced(count, main)
     drawn = {name: [values[row] for row in rows] for name, values in columns.items()}
     bounds = zip(drawn["ci_low"], drawn["ci_high"], strict=True)
-    drawn["conclusion"] = [concluded(record, *pair) for pair in bounds]
+    known = (MEASURES[record.measure].null, record.better)
+    drawn["conclusion"] = [conclusion(*pair, *known) for pair in bounds]
     notes = _notes(record, count, len(rows))
     sheet, top = canvas.headed_record(record, "All defensible choices together", notes, body)
     top += KEY
@@ -96,14 +98,6 @@ def describe_multiverse(record: Appraised) -> str:
     reached = f"Estimates from {low} to {high}, median {middle}."
     count = multiverse.specifications
     return " ".join([start, *_notes(record, count, count)[:1], reached])
-
-
-def concluded(record: Record, low: float | None, high: float | None) -> str:
-    """What an interval says: benefit, harm, or unclear when it includes no effect (or is missing)."""
-    null = MEASURES[record.measure].null
-    if low is None or high is None or low <= null <= high:
-        return "unclear"
-    return "benefit" if (high < null) == (record.better == "lower") else "harm"
 
 
 def _multiverse(record: Record) -> Multiverse:
@@ -231,8 +225,8 @@ def _draw_dimension(sheet: Sheet, record: Record, drawn: Columns, levels: Sequen
         canvas.draw_strokes(ax, strokes, color=colour, linewidth=width, gid="choice")
     medians = words.format_values(record.measure, [level.median for level in levels])
     for number, (level, median) in enumerate(zip(levels, medians, strict=True)):
-        name = LEVELS.get(level.level) or clean(words.spaced(level.level))
-        canvas.print_beside(ax, number, style.MARGIN + 6 - LEFT, name, room=LEFT - style.MARGIN - 12)
+        label = LEVELS.get(level.level) or clean(words.spaced(level.level))
+        canvas.print_beside(ax, number, style.MARGIN + 6 - LEFT, label, room=LEFT - style.MARGIN - 12)
         canvas.print_beside(ax, number, MEDIAN_AT - RIGHT, median, align="right")
         clear = words.percent(level.clear_benefit)
         canvas.print_beside(ax, number, CLEAR_AT - RIGHT, clear, align="right")

@@ -20,6 +20,7 @@ from trialpool.figures.forest_layout import (
     MARK_GAP,
     NOTE_INDENT,
     PLOT,
+    PRESETS,
     SUBTITLE_LEADING,
     Column,
     Layout,
@@ -27,7 +28,6 @@ from trialpool.figures.forest_layout import (
     cell_lines,
     outcome_lines,
     plan_layout,
-    preset_named,
     whole_line,
 )
 from trialpool.measures import MEASURES
@@ -68,10 +68,11 @@ def draw_forest(record: Appraised, preset: str = "default") -> Figure:
     >>> bool(figure.get_figwidth() > 4)
     True
     """
-    look = preset_named(preset)
+    if preset not in PRESETS:
+        raise ValueError(f"preset {preset!r} is not one of: {', '.join(PRESETS)}")
     if record.status == Status.NO_DATA or not record.studies:
         return _draw_no_data(record)
-    layout = plan_layout(record, look)
+    layout = plan_layout(record, PRESETS[preset])
     sheet = Sheet(layout.width, layout.height)
     _draw_backdrop(sheet, record, layout)
     _draw_head(sheet, layout)
@@ -341,6 +342,13 @@ class _Listed(NamedTuple):
     cells: dict[str, tuple[str, ...]]
     url: str
 
+    @classmethod
+    def of(cls, cells: dict[str, str], url: str = "") -> _Listed:
+        """Cells wrapped to the widths of their columns."""
+        return cls(
+            {key: lettering.wrap(cells.get(key, ""), room, lines=4) for key, _, _, room, _ in LISTED}, url
+        )
+
     @property
     def height(self) -> float:
         """Points from its first line to the end of its last."""
@@ -381,8 +389,7 @@ def _known_rows(record: Appraised) -> list[_Listed]:
             reasons.setdefault(unused.study_id, []).append(reason)
     rows = [_known_row(trial, reasons.get(study, []), record.vocabulary) for study, trial in trials.items()]
     if len(rows) > MOST_LISTED:
-        more = {"label": f"and {len(rows) - MOST_LISTED} more"}
-        rows = [*rows[:MOST_LISTED], _listed(more, "")]
+        rows[MOST_LISTED:] = [_Listed.of({"label": f"and {len(rows) - MOST_LISTED} more"})]
     return rows
 
 
@@ -398,13 +405,7 @@ def _known_row(trial: Known | Unused, reasons: list[str], vocabulary: Vocabulary
         "compared": " versus ".join(filter(None, sides)),
         "why": words.capital("; ".join(dict.fromkeys(filter(None, reasons))) or NOT_READ),
     }
-    return _listed(cells, words.url(trial.source_url))
-
-
-def _listed(cells: dict[str, str], url: str) -> _Listed:
-    return _Listed(
-        {key: lettering.wrap(cells.get(key, ""), room, lines=4) for key, _, _, room, _ in LISTED}, url
-    )
+    return _Listed.of(cells, words.url(trial.source_url))
 
 
 def _draw_list(sheet: Sheet, rows: list[_Listed], y: float) -> None:

@@ -117,17 +117,6 @@ JAMA = Preset(
 PRESETS = {preset.name: preset for preset in (DEFAULT, REVMAN, JAMA)}
 
 
-def preset_named(name: str) -> Preset:
-    """The preset of that name; a ValueError names the known ones.
-
-    >>> preset_named("default").columns[0]
-    'study'
-    """
-    if name not in PRESETS:
-        raise ValueError(f"preset {name!r} is not one of: {', '.join(PRESETS)}")
-    return PRESETS[name]
-
-
 # rows
 
 

@@ -40,10 +40,8 @@ def draw_network(record: Row) -> Figure:
 
 def network_notes(record: Row) -> list[str]:
     """What is connected, how it was fitted, and whether direct and indirect evidence agree."""
-    notes = [
-        clean(record["sentence"]),
-        "Lines: as thick as there are trials, whose number stands beside them.",
-    ]
+    thickness = "Lines: as thick as there are trials, whose number stands beside them."
+    notes = [clean(record["sentence"]), thickness]
     if len(record["outcomes"]) > 1:
         listed = words.listing([clean(words.spaced(outcome)) for outcome in record["outcomes"]])
         ratio = MEASURES[record["measure"]].ratio
@@ -72,21 +70,20 @@ def describe_network(record: Row) -> str:
     parts = [f"Network: {clean(record['title'])}."]
     for edge in record["edges"]:
         parts.append(f"{' and '.join(edge['treatments'])}: {words.count(edge['trials'], 'trial')}.")
-    for row in _against_reference(record):
+    for row, _ in _against_reference(record):
         effect = words.effect(str(record["measure"]), *(row[key] for key in RESULT))
         parts.append(f"{row['experimental']} against {row['control']}: {effect}.")
     return " ".join([*parts, *network_notes(record)[:1]])
 
 
-def _against_reference(record: Row) -> list[dict[str, Any]]:
-    """League rows against the reference, best treatment first, with the P-score."""
+def _against_reference(record: Row) -> list[tuple[Row, float]]:
+    """League rows against the reference, each with the P-score, best treatment first."""
     if not record.get("fit"):
         return []
-    scores = {row["treatment"]: row["p_score"] for row in record["ranking"]}
-    order = list(scores)
-    rows = [row for row in record["league"] if row["control"] == record["fit"]["reference"]]
-    rows.sort(key=lambda row: order.index(row["experimental"]))
-    return [{**row, "p_score": scores[row["experimental"]]} for row in rows]
+    reference = record["fit"]["reference"]
+    rows = {row["experimental"]: row for row in record["league"] if row["control"] == reference}
+    ranked = [(row["treatment"], row["p_score"]) for row in record["ranking"]]
+    return [(rows[treatment], score) for treatment, score in ranked if treatment in rows]
 
 
 def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
@@ -124,21 +121,20 @@ def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
         sheet.lines(CENTRE + x + 12 * cosine, baseline, lines, align=align)
 
 
-def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[Row], top: float) -> None:
+def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[tuple[Row, float]], top: float) -> None:
     """The effect of every treatment against the reference, with its P-score."""
     measure = str(record["measure"])
     lines = [
         Line(clean(row["experimental"]), (row["estimate"], row["ci_low"], row["ci_high"]), gid="effect")
-        for row in rows
+        for row, _ in rows
     ]
     bottom = top + ROW * len(rows) + 4
     ax = sheet.axes((PLOT_LEFT, top, PLOT_RIGHT, bottom))
     canvas.draw_lines(ax, measure, lines)
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
     canvas.print_lines(ax, lines, measure, PLOT_LEFT - LEFT, NUMBERS - PLOT_RIGHT)
-    for number, row in enumerate(rows):
-        score = words.number(row["p_score"], 2)
-        canvas.print_beside(ax, number, SCORE - PLOT_RIGHT, score, align="right")
+    for number, (_, score) in enumerate(rows):
+        canvas.print_beside(ax, number, SCORE - PLOT_RIGHT, words.number(score, 2), align="right")
     sheet.text(NUMBERS, top - 3, "Estimate (interval)", bold=True, align="right")
     sheet.text(SCORE, top - 3, "P-score", bold=True, align="right")
     better = "left is better" if record["better"] == "lower" else "right is better"

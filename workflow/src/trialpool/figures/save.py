@@ -20,6 +20,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import matplotlib
+import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
@@ -68,9 +69,9 @@ def save_figure(
     with matplotlib.rc_context(style.RENDERING), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
         writers: dict[str, Callable[[], bytes]] = {
-            ".svg": lambda: svg_bytes(figure, title=title, description=description),
-            ".pdf": lambda: pdf_bytes(figure, title=title),
-            ".png": lambda: png_bytes(figure, dpi=dpi),
+            ".svg": lambda: _svg(figure, title, description),
+            ".pdf": lambda: _pdf(figure, title),
+            ".png": lambda: _png(figure, dpi),
         }
         contents = {suffix: writers[suffix]() for suffix in formats}
     paths = [Path(f"{stem}{suffix}") for suffix in contents]
@@ -79,32 +80,22 @@ def save_figure(
     return paths
 
 
-def pdf_bytes(figure: Figure, *, title: str) -> bytes:
-    """The figure as PDF with nothing in its metadata but the title.
-
-    >>> pdf_bytes(Figure(), title="Pain")[:5]
-    b'%PDF-'
-    """
+def _pdf(figure: Figure, title: str) -> bytes:
+    """The figure as PDF with nothing in its metadata but the title."""
     buffer = io.BytesIO()
     metadata = {"Title": title, "CreationDate": None, "Creator": None, "Producer": None}
     FigureCanvasPdf(figure).print_pdf(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
 
-def png_bytes(figure: Figure, *, dpi: float = PNG_DPI) -> bytes:
-    """The figure as PNG with a palette, the paper exactly white.
-
-    >>> png_bytes(Figure(figsize=(1, 1)))[1:4]
-    b'PNG'
-    """
+def _png(figure: Figure, dpi: float) -> bytes:
+    """The figure as PNG with a palette, the paper exactly white."""
     usual = figure.dpi
     figure.dpi = dpi
     try:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()  # type: ignore[no-untyped-call]
-        size = canvas.get_width_height()
-        pixels = canvas.buffer_rgba()  # type: ignore[no-untyped-call]
-        image = Image.frombuffer("RGBA", size, pixels, "raw", "RGBA", 0, 1).convert("RGB")
+        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
     finally:
         figure.dpi = usual
     image = image.quantize(PNG_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
@@ -115,12 +106,8 @@ def png_bytes(figure: Figure, *, dpi: float = PNG_DPI) -> bytes:
     return buffer.getvalue()
 
 
-def svg_bytes(figure: Figure, *, title: str, description: str) -> bytes:
-    """The figure as SVG: no prologue, no date, no ids but those of its title and description.
-
-    >>> svg_bytes(Figure(), title="Pain", description="Pain. Two trials")[:27]
-    b'<svg role="graphics-documen'
-    """
+def _svg(figure: Figure, title: str, description: str) -> bytes:
+    """The figure as SVG: no prologue, no date, no ids but those of its title and description."""
     buffer, metadata = io.StringIO(), {"Date": None, "Creator": None}
     FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     return _accessible(_compact(buffer.getvalue()), title, description).encode("utf-8")
@@ -145,15 +132,11 @@ def _accessible(svg: str, title: str, description: str) -> str:
     )
     words = f'\n <title id="title-{key}">{escape(title)}</title>'
     words += f'\n <desc id="description-{key}">{escape(description)}</desc>\n'
-    return f"{opening.replace('<svg', head, 1)}>{words}{style_sheet(svg)}{rest}"
+    return f"{opening.replace('<svg', head, 1)}>{words}{_style_sheet(svg)}{rest}"
 
 
-def style_sheet(svg: str) -> str:
-    """The style element: fonts, line ends, and for dark screens the twin of every colour used.
-
-    >>> "#14191e" in style_sheet('<path style="fill: #ffffff"/>'), "#e8ecf0" in style_sheet("<path/>")
-    (True, False)
-    """
+def _style_sheet(svg: str) -> str:
+    """The style element: fonts, line ends, and for dark screens the twin of every colour used."""
     dark = "".join(
         f'.trialpool-figure [style*="{kind}: {light}"]{{{kind}:{twin}!important}}'
         for light, twin in style.DARK.items()
