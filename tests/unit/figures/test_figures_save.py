@@ -24,9 +24,10 @@ from figure_records import draw_forest, made_up_record, typed
 from trialpool.figures.funnel import draw_funnel
 from trialpool.figures.review import draw_timeline
 from trialpool.figures.save import save_figure
+from trialpool.view.review import Dot, Timeline
 record = made_up_record(4, mcid={"value": 1.0, "unit": "points"})
-dots = [{"x": 1, "series": series, "used": series == 0} for series in (0, 1, 1)]
-years = {"years": [{"x": 1, "year": 2020, "labelled": True}], "dots": dots, "conditions": ["A", "B"]}
+dots = [Dot(series, used=series == 0, label="") for series in (0, 1, 1)]
+years = Timeline(["A", "B"], {2020: dots}, {2020: 3}, each=1, undated=0)
 for figure in (draw_forest(record), draw_funnel(typed(record)), draw_timeline(years)):
     for path in save_figure(figure, sys.argv[2], description="A plot. Two"):
         print(path.suffix, hashlib.sha256(path.read_bytes()).hexdigest())
