@@ -16,8 +16,7 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import Look, Sheet
 from trialpool.measures import MEASURES
-from trialpool.records import Conclusion, Level, Multiverse, Record
-from trialpool.synthesis.sensitivity import conclusion
+from trialpool.records import Conclusion, Level, Multiverse, Record, conclusion
 from trialpool.text import clean
 from trialpool.view.axis import intervals, mcid_threshold, plan_axis, scale
 from trialpool.view.read import Appraised
