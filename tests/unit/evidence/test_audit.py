@@ -149,6 +149,11 @@ PLANTED = {
         continuous=[score(study, arm, centre=value, spread_low=6.37) for study in ("A2020", "B2021")
                     for arm, value in (("a", 21.45), ("b", 18.25))]
     ),
+    "same_trial": make(
+        studies=[{"study_id": "A2020", "registration": "NCT01234567, ChiCTR-123456"},
+                 {"study_id": "B2021", "registration": "nct01234567"}],
+        events=[events(), events(study="B2021", events=9.0)],
+    ),
     "doubted_report": make(studies=[{"study_id": "A2020", "report_status": "retracted"}], events=[events()]),
     "doubted_row": make(events=[events(use="show_only", use_reason="one of the two counts is a misprint")]),
     "paired_arms": make(studies=[{"study_id": "A2020", "design": "crossover"}], events=[events()]),
@@ -172,7 +177,7 @@ def test_ordinary_trials_raise_nothing():
 
 def test_every_rule_that_exists_is_planted_here():
     assert set(RULES) == {*PLANTED, "baselines_too_different", "baselines_too_alike"}
-    assert len(PLANTED) == 26
+    assert len(PLANTED) == 27
 
 
 @pytest.mark.parametrize(
@@ -224,6 +229,21 @@ def test_means_from_models_and_numbers_without_n_are_not_put_to_grim():
 def test_a_crossover_may_have_everybody_in_both_arms():
     study = {"study_id": "A2020", "n_randomised": 20.0, "design": "crossover"}
     assert "arms_disagree_with_trial" not in rules(make(studies=[study], events=[events(), events("b")]))
+
+
+def test_one_trial_under_two_ids_is_named_with_both_and_its_number():
+    studies = [{"study_id": "A2020", "doi": "10.1000/X1", "pmid": "123456"},
+               {"study_id": "B2021", "doi": "10.1000/x1", "pmid": "123456"},
+               {"study_id": "C2022", "doi": "10.1000/x12", "registration": "not registered"},
+               {"study_id": "D2023", "registration": "not registered"}]  # fmt: skip
+    found = audit(make(studies=studies, events=[events(study=row["study_id"]) for row in studies]), CATALOGUE)
+    (row,) = found[found["rule"] == "same_trial"].to_dict("records")
+    assert (row["study_id"], row["severity"], row["row_ids"]) == (
+        "A2020",
+        "high",
+        "studies.csv:2 studies.csv:3",
+    )
+    assert row["numbers"] == "10.1000/x1; 123456, also of B2021"
 
 
 def test_a_single_period_of_a_crossover_has_two_groups_of_people():

@@ -558,18 +558,33 @@ def repeated_numbers(tables: Tables) -> Flagged:
     rows = pd.concat([_score_marks(tables["continuous"]), _event_marks(tables["events"])])
     rows = rows[["study_id", "row_id", "source_url", "mark"]].drop_duplicates(["study_id", "mark"])
     trials = rows.groupby("mark")["study_id"].transform("size")
-    rows = rows[(trials > 1) & (trials <= LARGEST_GROUP)]
+    pairs = _pairs(rows[(trials > 1) & (trials <= LARGEST_GROUP)])
+    yield "identical_numbers", pairs[pairs["times"] >= REPEATED_ROWS]
+
+
+def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
+    """Every two trials that share marks: which, how many, and the rows of both."""
     pairs = rows.merge(rows, on="mark", suffixes=("", "_2"))
     groups = pairs[pairs["study_id"] < pairs["study_id_2"]].groupby(["study_id", "study_id_2"], sort=True)
     table = groups.agg(
         times=("mark", "size"),
         marks=("mark", lambda marks: "; ".join(list(marks)[:3])),
-        ids=("row_id", " ".join),
-        ids_2=("row_id_2", " ".join),
+        ids=("row_id", lambda ids: " ".join(dict.fromkeys(ids))),
+        ids_2=("row_id_2", lambda ids: " ".join(dict.fromkeys(ids))),
         source_url=("source_url", "first"),
     ).reset_index()
-    table = table[table["times"] >= REPEATED_ROWS]
-    yield "identical_numbers", table.assign(row_ids=table["ids"] + " " + table["ids_2"])
+    return table.assign(row_ids=table["ids"] + " " + table["ids_2"])
+
+
+def same_trial(tables: Tables) -> Flagged:
+    """Two trials under one registration, DOI or PubMed number; a cell may hold several numbers."""
+    studies = tables["studies"]
+    marks = [
+        studies.assign(mark=studies[name].str.casefold().str.split(r"[\s,;]+")).explode("mark")
+        for name in ("registration", "doi", "pmid", "pmcid")
+    ]
+    rows = pd.concat(marks, ignore_index=True)[["study_id", "row_id", "source_url", "mark"]]
+    yield "same_trial", _pairs(rows[rows["mark"].str.contains(r"\d{5}|^10\.", na=False)].drop_duplicates())
 
 
 def _score_marks(rows: pd.DataFrame) -> pd.DataFrame:
@@ -616,5 +631,5 @@ CHECKS: tuple[Callable[[Tables], Flagged], ...] = (
     *(outside_range, mean_and_bounds, spread_against_other_trials, spread_unequal),
     *(interval_and_estimate, p_and_interval, scored_otherwise, arms_against_contrasts, p_and_means),
     *(people_beyond_randomised, whole_numbers),
-    *(baseline_imbalance, repeated_numbers, doubts_on_record),
+    *(baseline_imbalance, repeated_numbers, same_trial, doubts_on_record),
 )

@@ -60,6 +60,11 @@ _WORDS = {  # by severity and rule: the finding, what to check, the numbers
             "whether n counts people, limbs or visits, and which table n was read from",
             "{name}, arm {who}: n = {people:.0f} of {limit:.0f}",
         ),
+        "same_trial": (
+            "two trials bear the same registration or publication number",
+            "whether they are one trial: then its people must count once",
+            "{marks}, also of {study_id_2}",
+        ),
         "identical_numbers": (
             "two trials print the same numbers",
             "whether one is a second report of the other, or copied",
