@@ -53,7 +53,7 @@ ROWS_AT_ONCE = 150_000
 COMBINED_ROWS = 400_000  # candidate effects looked at again for the combinations of one analysis
 
 Numbers = frozenset[tuple[str, str, str]]
-Changes = dict[str, Any]
+Changes = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

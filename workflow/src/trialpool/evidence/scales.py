@@ -40,7 +40,7 @@ DIFFERENCES = ("mean_difference", "change_difference")  # measures of contrasts 
 ODD_DIRECTION = "scored the other way than usual: "
 
 
-def instrument_entry(catalogue: Mapping[str, Any], instrument: str, item: str = "") -> dict[str, Any]:
+def instrument_entry(catalogue: Mapping[str, Any], instrument: str, item: str = "") -> Mapping[str, Any]:
     """What the catalogue says of an instrument, or of one part of it; empty if it is unknown.
 
     >>> catalogue = {"instruments": {"NRS": {"range": [0, 10], "better": "lower"},
