@@ -184,7 +184,7 @@ class Model:
         gram = (weights @ self.design.products).reshape(-1, p, p)
         pulled = (weights * self.effects) @ basis
         total = weights @ np.ones(len(basis))
-        heavy = np.flatnonzero(weights.max(-1) > (1 - DOMINATED) * total) if p > 1 else []
+        heavy = np.flatnonzero(weights.max(-1) > (1 - DOMINATED) * total) if p > 1 else np.empty(0, np.intp)
         safe = gram.copy() if len(heavy) else gram
         safe[heavy] = np.eye(p)
         inverse = 1 / gram if p == 1 else np.asarray(np.linalg.inv(safe), dtype=np.float64)
@@ -329,7 +329,14 @@ def _likeliest(model: Model, restricted: bool) -> Floats:
     where more than one crossing of 1 may hide between two points; such analyses are scanned more finely and
     their maxima compared. 1/R is nearly a straight line: Newton's method on it converges in a few steps.
     """
-    least, top, limit = _span(model)
+    least = model.variances.min(-1)
+    most = np.where(model.present, model.variances, 0.0).max(-1)
+    # In the residual space y'PPy = Σz²a² and tr P = Σa, with a from 1/(most + tau2) to 1/(least + tau2), and
+    # Σz² is at most Σy²: above the root of a quadratic in tau2 the first is the smaller one.
+    squares, freedom = dot(model.effects, model.effects), np.maximum(model.freedom, 1)
+    root = squares + np.sqrt(squares * (squares + 4 * freedom * (most - least)))
+    limit = np.clip(1.001 * root / (2 * freedom) - least, 0.0, squares)  # beyond it no likelihood rises
+    top = np.clip(most - 2 * least, 0.0, limit)  # beyond it R falls
     width = np.log1p(top / least)
     points = int(np.ceil(np.quantile(width, 0.9) / np.log(GROWTH))) or 1
     grid = np.append(np.geomspace(least, top + least, points + 1) - least, [limit], axis=0)
@@ -350,20 +357,6 @@ def _likeliest(model: Model, restricted: bool) -> Floats:
         ends = [np.append(*pair) for pair in zip(ends, more, strict=True)]
     found = _solve(model.take(owner), restricted, *ends)
     return _highest(model, restricted, owner, found, np.asarray(~doubtful.any(0)))
-
-
-def _span(model: Model) -> tuple[Floats, Floats, Floats]:
-    """Smallest variance, the tau2 beyond which R falls, and one beyond which no likelihood rises.
-
-    In the residual space y'PPy = Σz²a² and tr P = Σa with a between 1/(largest + tau2) and 1/(smallest +
-    tau2) and Σz² at most S = Σy²: above the root of a quadratic in tau2 the first is the smaller one.
-    """
-    least = model.variances.min(-1)
-    most = np.where(model.present, model.variances, 0.0).max(-1)
-    squares, freedom = dot(model.effects, model.effects), np.maximum(model.freedom, 1)
-    root = squares + np.sqrt(squares * (squares + 4 * freedom * (most - least)))
-    limit = np.clip(1.001 * root / (2 * freedom) - least, 0.0, squares)
-    return least, np.clip(most - 2 * least, 0.0, limit), limit
 
 
 def _log_ratio(model: Model, restricted: bool, grid: Floats) -> Floats:

@@ -281,10 +281,9 @@ class Units:
 class Absolute:
     """Risk with the experimental treatment, and the difference it makes, both in people of `per`.
 
-    `number_needed` people treated make one event more or less, `number_needed_low` and `_high` by the limits
-    of the interval; where `through_infinity` the interval contains no difference, so these two are the ends
-    of "so many for one event less … infinity … so many for one more" (Altman 1998), not a range between.
-    `capped` marks a ratio that would lift a risk above 1.
+    `number_needed` people treated make one event more or less, `_low` and `_high` by the limits; where
+    `through_infinity` the interval contains no difference, and these are the ends of "so many for one event
+    less … infinity … so many for one more" (Altman 1998). `capped` marks a risk that would pass 0 or 1.
     """
 
     per: float

@@ -116,9 +116,8 @@ def robust_pool(
     `cluster` (k,) labels effects that belong together, of at least 2 clusters; None makes each effect its
     own, which guards against misstated variances only. Source: Tipton 2015, Psychological Methods 20(3).
 
-    >>> fit = robust_pool([0.1, 0.4, 0.3, 0.6], [0.04, 0.05, 0.03, 0.06])
-    >>> round(fit.robust_se, 4), round(fit.robust_df, 3)
-    (0.0891, 2.775)
+    >>> round(robust_pool([0.1, 0.4, 0.3, 0.6], [0.04, 0.05, 0.03, 0.06]).robust_se, 4)
+    0.0891
     """
     y, v = one_analysis(effects, variances)
     numbers, clusters = cluster_numbers(np.arange(y.size) if cluster is None else cluster, y.size)
@@ -363,10 +362,9 @@ def component_intervals(
     Arguments as `multilevel`. Each component is fixed in turn and the other re-estimated (Hardy & Thompson
     1996; Viechtbauer 2007).
 
-    >>> y, study = [0.1, 0.3, 0.9, 1.1, -0.4, -0.1], ["a", "a", "b", "b", "c", "c"]
-    >>> found = component_intervals(y, [0.02] * 6, study)
-    >>> round(found.between_low, 4), round(found.between_high, 2), found.within_low
-    (0.0707, 7.01, 0.0)
+    >>> y = [0.1, 0.3, 0.9, 1.1, -0.4, -0.1]
+    >>> round(component_intervals(y, [0.02] * 6, ["a", "a", "b", "b", "c", "c"]).between_high, 2)
+    7.01
     """
     drop = float(chdtri(1, 1 - check_level(level))) / 2
     nested, _ = _read(effects, variances, cluster, None, rho, method, "wald")
@@ -521,7 +519,7 @@ def highest_near(nested: Nested, start: Floats, free: Bools) -> tuple[Floats, Ga
 
 
 def best_components(nested: Nested) -> tuple[float, float, Gaussian]:
-    """The components of greatest (restricted) likelihood: climbs from every local maximum of a grid.
+    """The components of greatest likelihood, by climbs from every local maximum of a grid.
 
     When no cluster has two effects only the sum of the two is identified; it is all put between.
     """

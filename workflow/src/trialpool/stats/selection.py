@@ -123,9 +123,8 @@ def selection_model(
     if best is None:
         reason = "the likelihood has no maximum: these studies do not determine the chances of publication"
         return replace(result, refused=reason)
-    return _reported(
-        result, best, rival, _slope(selection, start[0], start[1], np.exp(start[2:])).log_likelihood, level
-    )
+    without = _slope(selection, start[0], start[1], np.exp(start[2:])).log_likelihood
+    return _reported(result, best, rival, without, level)
 
 
 def _reason(k: int, cuts: Floats, bands: tuple[int, ...]) -> str:
