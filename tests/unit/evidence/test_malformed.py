@@ -22,6 +22,7 @@ TENTH = [
     pytest.param(each, marks=[pytest.mark.slow] if place % 10 else []) for place, each in enumerate(CORPUS)
 ]
 CATALOGUE = Path(__file__).parents[3] / "config" / "instruments.yaml"
+VOCABULARY = CATALOGUE.with_name("vocabulary.yaml")
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -92,7 +93,7 @@ def test_a_mutation_is_explained_or_loads(
                 pd.testing.assert_frame_equal(frame.drop(columns="row_id"), expected[name])
         else:
             with pytest.raises(InputError) as caught:
-                jobs.ingest([str(small)], str(CATALOGUE), [], outputs(small))
+                jobs.ingest([str(small)], str(CATALOGUE), str(VOCABULARY), [], outputs(small))
             check_faults(caught.value, mutation)
         assert snapshot(small) == files
     finally:
