@@ -17,6 +17,7 @@ rule appraise_certainty:
         folders=given(FOLDERS),
         judgements=f"{PROCESSED}/evidence/risk_of_bias.parquet",
         claims=SETTINGS.claims or [],
+        vocabulary=SETTINGS.vocabulary or [],
         audit=rules.audit_numbers.output.findings,
     output:
         appraisal=f"{RESULTS}/appraisal.json",
@@ -24,7 +25,7 @@ rule appraise_certainty:
         f"{RESULTS}/logs/appraise_certainty.log",
     params:
         code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "yaml_files.py"),
-        content=content([SETTINGS.claims] if SETTINGS.claims else []),
+        content=content([*WORDS[1:], *([SETTINGS.claims] if SETTINGS.claims else [])]),
     script:
         "../scripts/appraise_certainty.py"
 

@@ -129,7 +129,7 @@ def evidence() -> dict[str, list[dict[str, Any]]]:
 def everything() -> dict[str, Any]:
     """Arguments of `render_pages` for a page on which every kind of block stands, some of it hostile."""
     from trialpool.records import to_json
-    from trialpool.synthesis.claims import DEFAULT_RULES, appraise
+    from trialpool.synthesis.claims import appraise, default_rules
 
     known = [
         {"study_id": "Known2010", "label": HOSTILE, "n_randomised": 50.0, "has_numbers": False}
@@ -146,7 +146,7 @@ def everything() -> dict[str, Any]:
         "gap": {"statement": "A gap.", "kind": "benefit", "analyses": ["demo-gap"], "also": ["demo-single"]},
     }
     tables = evidence()
-    rules = {**DEFAULT_RULES, "overrides": {}, "claims": claims}
+    rules = {**default_rules(SHIPPED), "overrides": {}, "claims": claims}
     given = [filled(Appraised, each) for each in records]
     appraisal = to_json(appraise(given, tables["risk_of_bias"], rules))
     appraised = [filled(Appraised, each | appraisal["analyses"][each["analysis"]]) for each in records]

@@ -5,12 +5,13 @@ from dataclasses import replace
 
 import pytest
 
+from tests.unit.page.demo import SHIPPED
 from tests.unit.synthesis.made_up import pooled, record, study
 from trialpool.records import Known, Pooled, SmallStudy, SmallStudyMethod, Status, sketch
 from trialpool.synthesis import certainty
-from trialpool.synthesis.claims import DEFAULT_RULES
+from trialpool.synthesis.claims import default_rules
 
-RULES = DEFAULT_RULES["certainty"]
+RULES = default_rules(SHIPPED)["certainty"]
 
 
 LOW_RISK = [{"study_id": name, "domain": "blinding", "judgement": "low"} for name in "AB"]

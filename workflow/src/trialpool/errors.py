@@ -63,8 +63,8 @@ def shown(value: str) -> str:
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     """The known word most like `word` ("" if none is), capitals and spaces aside.
 
-    >>> nearest("Electro acupuncture", ["sham", "electroacupuncture"])
-    'electroacupuncture'
+    >>> nearest("Light therapy", ["sham", "light_therapy"])
+    'light_therapy'
     """
     folded = {entry.casefold().replace(" ", "_"): entry for entry in known}
     near = difflib.get_close_matches(

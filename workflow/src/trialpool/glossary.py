@@ -96,7 +96,7 @@ GLOSSARY: dict[str, tuple[str, str]] = {
     "influential": ("", "whether a diagnostic calls the trial influential"),
     "instrument": ("", "code of the instrument, or of the event"),
     "interval": ("", "the method of the interval: wald, hksj, hksj_adhoc, bayes, cr2 …"),
-    "item": ("", "nerve or subscale, empty if none"),
+    "item": ("", "part or subscale, empty if none"),
     "journal": ("", "where it was published"),
     "judgement": ("", "low, some_concerns, unclear or high"),
     "judgements": ("", "the published judgements on risk of bias, with their tools"),

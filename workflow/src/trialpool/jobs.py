@@ -285,13 +285,19 @@ def _write_record(
 
 
 def appraise(
-    folders: Sequence[str], judgements_path: str, claims_path: str | None, audit_path: str, path: str
+    folders: Sequence[str],
+    judgements_path: str,
+    claims_path: str | None,
+    audit_path: str,
+    path: str,
+    vocabulary_path: str | None = None,
 ) -> None:
     """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON."""
     from trialpool.synthesis.claims import appraise, load_claims
 
     records = read_records(folders)
-    rules = load_claims(claims_path, [record.analysis for record in records])
+    words = load_vocabulary(vocabulary_path)
+    rules = load_claims(claims_path, [record.analysis for record in records], words)
     appraisal = appraise(records, io.read_rows(judgements_path), rules, io.read_rows(audit_path))
     io.write_json(path, to_json(appraisal))
 

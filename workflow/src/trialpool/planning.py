@@ -49,8 +49,8 @@ def batches(analyses: Iterable[str]) -> dict[str, list[str]]:
     pooled anew. Only how many batches there are depends on how many analyses: 16 up to 1,024 analyses, 32 up
     to 2,048, and so on. The one analysis that passes such a step deals all of them anew.
 
-    >>> batches(["dpn-pain", "cipn-pain", "dpn-sleep"])
-    {'00_of_16': ['dpn-pain'], '05_of_16': ['dpn-sleep'], '14_of_16': ['cipn-pain']}
+    >>> batches(["back-pain", "knee-pain", "sleep"])
+    {'07_of_16': ['back-pain'], '09_of_16': ['sleep'], '12_of_16': ['knee-pain']}
     """
     names = sorted(analyses)
     count = FEWEST
@@ -70,7 +70,7 @@ def code(*names: str) -> str:
     are rooms (folders) or files of the package, with wildcards; "!" before one leaves its files out again.
     What every job needs (EVERY_JOB) counts without being named. Raises ValueError for a name that is nothing.
 
-    >>> code("stats") == code("stats", "!stats/no_such_file.py"), code("stats") == code("stats", "text.py")
+    >>> code("stats") == code("stats", "!stats/no_such_file.py"), code("stats") == code("stats", "page")
     (True, False)
     """
     files = "".join(f"{_content_hash(name)}  {name}\n" for name in files_of(*names))
@@ -93,7 +93,7 @@ def content(files: Iterable[str | Path]) -> str:
 def files_of(*names: str) -> list[str]:
     """The files of the package that `code` covers, sorted.
 
-    >>> files_of("text.py", "errors*", "!*.py")
+    >>> files_of("text.py", "errors*", "!*.py", "!*.yaml")
     []
     """
     found: set[str] = set()

@@ -215,8 +215,8 @@ def listing(parts: Iterable[str], conjunction: str = "and") -> str:
 def capital(text: str) -> str:
     """Text with its first letter as a capital, the rest untouched.
 
-    >>> capital("pain on DPN")
-    'Pain on DPN'
+    >>> capital("pain on NRS")
+    'Pain on NRS'
     """
     return text[:1].upper() + text[1:]
 

@@ -122,7 +122,6 @@ class Vocabulary:
     treatments: Mapping[str, str]
     groups: Mapping[str, Group]
     abbreviations: tuple[str, ...]
-    item: str
     controls: Mapping[str, tuple[str, ...]]
     complete: bool = False
 
@@ -140,7 +139,7 @@ class Vocabulary:
         return self.domains.get(code) or _domain(code, {"of": of})
 
     def treatment(self, code: str | None) -> str:
-        """The name of an arm category, or of several that were combined, such as "vitamin_b+sham"."""
+        """The name of an arm category, or of several that were combined, such as "diet+exercise"."""
         parts = str(code or "").split(JOINT)
         return f" {JOINT} ".join(clean(self.treatments.get(part) or spaced(part)) for part in parts)
 
@@ -330,7 +329,6 @@ def _vocabulary(content: Content, complete: bool) -> Vocabulary:
         treatments={code: name or spaced(code) for code, name in _entries(content, "treatments")},
         groups={code: _group(code, entry) for code, entry in _entries(content, "groups")},
         abbreviations=tuple(content.get("abbreviations", ())),
-        item=content["item"],
         controls={code: tuple(phrases) for code, phrases in _entries(content, "controls")},
         complete=complete,
     )

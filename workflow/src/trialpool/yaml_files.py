@@ -55,7 +55,7 @@ WRITE = {
 def read_yaml(path: str | Path) -> tuple[Any, Lines]:
     """Read one YAML document and the line of every key.
 
-    Returns the data and a dict from key path, such as ("analyses", "dpn-pain", "measure"), to its line.
+    Returns the data and a dict from key path, such as ("analyses", "migraine-pain", "measure"), to its line.
     Raises InputError for unreadable files, syntax errors, keys that are no text or stand twice, aliases and
     unsafe tags.
     """

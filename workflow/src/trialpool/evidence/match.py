@@ -47,7 +47,7 @@ SETTINGS = {
 }
 MISMATCHES = {
     "outcome_rank": (Reason.OTHER_OUTCOME, "an instrument or outcome that the analysis does not ask for"),
-    "item_rank": (Reason.OTHER_ITEM, "a part, nerve or subscale that the analysis does not ask for"),
+    "item_rank": (Reason.OTHER_ITEM, "a part or subscale that the analysis does not ask for"),
     "time_rank": (Reason.OTHER_TIME, "a time that the analysis does not ask for"),
 }
 

@@ -143,9 +143,9 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
 def arm_attributes(arms: pd.DataFrame) -> pd.DataFrame:
     """What a comparison says of its arms (ATTRIBUTES); `category` is a tuple, as arms may be combined.
 
-    >>> arms = pd.DataFrame({"arm": ["acu"], "category": ["electroacupuncture"], "weeks": [8.0]})
+    >>> arms = pd.DataFrame({"arm": ["a"], "category": ["exercise"], "weeks": [8.0]})
     >>> arm_attributes(arms).to_dict("records")
-    [{'arm_id': 'acu', 'category': ('electroacupuncture',), 'programme_weeks': 8.0}]
+    [{'arm_id': 'a', 'category': ('exercise',), 'programme_weeks': 8.0}]
     """
     table = arms.rename(columns={"arm": "arm_id", "weeks": "programme_weeks"})
     return table.assign(category=[(category,) for category in arms["category"]])

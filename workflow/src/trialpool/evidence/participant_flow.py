@@ -58,7 +58,7 @@ REASONS: dict[str, str] = {
     Reason.OTHER_MEASURE: "a ratio or difference of another kind",
     Reason.OTHER_KIND: "a kind of value that is not asked for",
     Reason.OTHER_TIME: "another time than asked for",
-    Reason.OTHER_ITEM: "another part, nerve or subscale than asked for",
+    Reason.OTHER_ITEM: "another part or subscale than asked for",
     Reason.OTHER_OUTCOME: "another instrument or outcome than asked for",
     Reason.OTHER_COMPARISON: "no analysis compares these arms",
     Reason.OTHER_PURPOSE: "no analysis of this purpose",

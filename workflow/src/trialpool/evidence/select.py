@@ -44,7 +44,7 @@ RANKS = {
 }
 OTHER_TIME = (Reason.OTHER_TIME_PREFERRED, "another time of this trial is preferred")
 LESS_TRUSTED = (Reason.LESS_TRUSTED, "an effect by a route that is trusted more is used")
-OTHER_PART = "another part, nerve or subscale of this trial is preferred"
+OTHER_PART = "another part or subscale of this trial is preferred"
 PART_OF_ARMS = "an effect that uses all of the trial's arms that fit is preferred"
 OTHER_KIND = "the other kind of value (final or change) is asked for first"
 OTHER_SOURCE = "the other source (arms or published contrast) is asked for first"

@@ -186,8 +186,8 @@ def count(text: str | None) -> str:
 def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
     """`COLUMN=VALUE` or `TABLE.COLUMN=VALUE` as {(table or "", column): value}; unknown names are faults.
 
-    >>> parse_fill(["condition=DPN", "arms.weeks=4"])
-    {('', 'condition'): 'DPN', ('arms', 'weeks'): '4'}
+    >>> parse_fill(["condition=MIGRAINE", "arms.weeks=4"])
+    {('', 'condition'): 'MIGRAINE', ('arms', 'weeks'): '4'}
     """
     filled: dict[tuple[str, str], str] = {}
     faults = []

@@ -35,7 +35,7 @@ COLUMNS: tuple[tuple[str, str, str], ...] = (
     ("revman_type", "", "how to enter it in RevMan: CONTINUOUS, DICHOTOMOUS, or GIV (yi and sei)"),
     ("domain", "domain", "domain of the outcome"),
     ("instrument", "instrument", "instrument or event outcome"),
-    ("item", "item", "nerve or subscale, if any"),
+    ("item", "item", "part or subscale, if any"),
     ("unit", "unit", "unit of yi for MD"),
     ("weeks", "weeks", "weeks since randomisation"),
     ("timepoint", "timepoint", "named time"),

@@ -41,8 +41,8 @@ def width(text: str, size: float = style.SMALL_SIZE, bold: bool = False) -> floa
 def shorten(text: str, limit: float, size: float = style.SMALL_SIZE, bold: bool = False) -> str:
     """Text cut at a word where possible, with an ellipsis, so that it is no wider than `limit` points.
 
-    >>> shorten("acupuncture", 1000), shorten("acupuncture twice weekly", 70)
-    ('acupuncture', 'acupuncture…')
+    >>> shorten("physiotherapy", 1000), shorten("physiotherapy twice weekly", 70)
+    ('physiotherapy', 'physiotherapy…')
     """
     if limit == math.inf or width(text, size, bold) <= limit:
         return text
@@ -60,8 +60,8 @@ def wrap(
 ) -> tuple[str, ...]:
     """Text on at most `lines` lines no wider than `limit` points; what does not fit ends in an ellipsis.
 
-    >>> wrap("sham acupuncture at other points", 70)
-    ('sham acupuncture', 'at other points')
+    >>> wrap("sham stimulation at other points", 70)
+    ('sham stimulation', 'at other points')
     >>> wrap("", 70)
     ()
     """

@@ -49,9 +49,9 @@ def summary_row(record: Appraised) -> Mapping[str, object]:
     Pooling methods are left empty where nothing was pooled: a single trial used none of them.
 
     >>> from trialpool.view.read import filled
-    >>> row = summary_row(filled(Appraised, {"analysis": "a", "condition": ["DPN"], "status": "no_data"}))
+    >>> row = summary_row(filled(Appraised, {"analysis": "a", "condition": ["ASTHMA"], "status": "no_data"}))
     >>> row["condition"], row["estimate"], row["interval"]
-    ('DPN', None, None)
+    ('ASTHMA', None, None)
     """
     methods, mcid = record.methods, record.mcid
     row = {column: getattr(record, column, None) for column in SUMMARY.names} | {

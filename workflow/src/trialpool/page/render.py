@@ -1,7 +1,7 @@
 """The two template environments, HTML with autoescape and Markdown with its own escaping, and their filters.
 
 A number on the page carries its exact value and the path in the record that it was read from:
-`<data value="-1.234567" data-from="dpn-pain/pooled.estimate">−1.23</data>`. What is shown is rounded, what is
+`<data value="-1.234567" data-from="pain/pooled.estimate">−1.23</data>`. What is shown is rounded, what is
 meant stays exact, and a test can walk the page and compare every number with its record. Small plots are
 drawn by the browser from positions in per cent; range, ticks and clipping are those of `view.axis`, so that
 page and figure show the same picture. Both environments fail on a gap.

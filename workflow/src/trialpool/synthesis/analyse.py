@@ -137,8 +137,8 @@ def analyse(
 def direction(spec: Spec) -> Direction:
     """What lies to the left and to the right of no effect.
 
-    >>> direction({"better": "lower", "experimental_name": "acupuncture", "control_name": "sham"})
-    Direction(left='favours acupuncture', right='favours sham')
+    >>> direction({"better": "lower", "experimental_name": "yoga", "control_name": "sham"})
+    Direction(left='favours yoga', right='favours sham')
     """
     sides = f"favours {spec['experimental_name']}", f"favours {spec['control_name']}"
     left, right = sides if spec["better"] == "lower" else reversed(sides)

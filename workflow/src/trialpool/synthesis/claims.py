@@ -33,35 +33,11 @@ from trialpool.records import (
 )
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
+from trialpool.vocabulary import Vocabulary, general
 from trialpool.yaml_files import Slip, read_checked
 
 Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
-DEFAULT_RULES: Mapping[str, Mapping[str, Any]] = {
-    "certainty": {
-        "risk_of_bias": {
-            "serious_share": 50.0,
-            "very_serious_share": 50.0,
-            "open_controls": ["usual_care", "waitlist"],
-            "self_reported": [
-                *("pain", "symptom_score", "quality_of_life", "sensory_function", "function", "responder"),
-            ],
-            "not_bias": list(NOT_BIAS),
-            **{"questioned_share": 50.0, "grave_share": 20.0, "very_grave_share": 50.0},
-        },
-        "inconsistency": {"i2_serious": 50.0, "i2_very_serious": 75.0},
-        "indirectness": {"surrogate_domains": ["nerve_conduction"]},
-        "imprecision": {
-            **{"alpha": 0.05, "power": 0.8, "people": 400, "fewest_people": 100},
-            **{"standardised": 0.2, "relative_change": 0.25, "absolute_change": 0.05},
-        },
-        "publication_bias": {"silent_share": 30.0, "asymmetry_p": 0.1, "asymmetry_trials": 10},
-    },
-    "verdicts": {
-        **{"trials": 2, "supported_certainty": "moderate", "suggested_certainty": "low"},
-        **{"harm_margin_ratio": 0.25, "harm_margin_difference": 0.05},
-    },
-}
 ESTIMATE = ("estimate", "estimate")
 # what would change a verdict that does not hang on a condition
 CHANGES = {
@@ -350,7 +326,35 @@ def _condition(name: str, met: bool, text: str, need: str) -> Condition:
     return Condition(name=name, met=bool(met), text=text, need=need)
 
 
-def load_claims(path: str | None, analyses: Iterable[str]) -> Row:
+def default_rules(vocabulary: Vocabulary) -> Mapping[str, Mapping[str, Any]]:
+    """The rules of certainty and verdicts where a claims file is silent; the words mark some domains."""
+    domains = vocabulary.domains.items()
+    return {
+        "certainty": {
+            "risk_of_bias": {
+                "serious_share": 50.0,
+                "very_serious_share": 50.0,
+                "open_controls": ["usual_care", "waitlist"],
+                "self_reported": [code for code, domain in domains if domain.self_reported],
+                "not_bias": list(NOT_BIAS),
+                **{"questioned_share": 50.0, "grave_share": 20.0, "very_grave_share": 50.0},
+            },
+            "inconsistency": {"i2_serious": 50.0, "i2_very_serious": 75.0},
+            "indirectness": {"surrogate_domains": [code for code, domain in domains if domain.surrogate]},
+            "imprecision": {
+                **{"alpha": 0.05, "power": 0.8, "people": 400, "fewest_people": 100},
+                **{"standardised": 0.2, "relative_change": 0.25, "absolute_change": 0.05},
+            },
+            "publication_bias": {"silent_share": 30.0, "asymmetry_p": 0.1, "asymmetry_trials": 10},
+        },
+        "verdicts": {
+            **{"trials": 2, "supported_certainty": "moderate", "suggested_certainty": "low"},
+            **{"harm_margin_ratio": 0.25, "harm_margin_difference": 0.05},
+        },
+    }
+
+
+def load_claims(path: str | None, analyses: Iterable[str], vocabulary: Vocabulary | None = None) -> Row:
     """The rules with their defaults filled in, the overrides and the claims; without a file, no claim.
 
     Raises InputError naming every unknown key, analysis, kind and level, with the nearest known word.
@@ -358,13 +362,13 @@ def load_claims(path: str | None, analyses: Iterable[str]) -> Row:
     >>> load_claims(None, [])["claims"]
     {}
     """
-    known = list(analyses)
+    known, usual = list(analyses), default_rules(vocabulary or general())
     given = read_checked(path, "claims", lambda given: _unknown_analyses(given, known)) if path else {}
     certainty = {
         domain: {**rules, **(given.get("certainty") or {}).get(domain, {})}
-        for domain, rules in DEFAULT_RULES["certainty"].items()
+        for domain, rules in usual["certainty"].items()
     }
-    verdicts = {**DEFAULT_RULES["verdicts"], **(given.get("verdicts") or {})}
+    verdicts = {**usual["verdicts"], **(given.get("verdicts") or {})}
     rest = {name: given.get(name) or {} for name in ("overrides", "claims")}
     return {"certainty": certainty, "verdicts": verdicts, **rest}
 

@@ -107,9 +107,9 @@ def _outcome(study: Study) -> tuple[str, str, float | None]:
 def node_of(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
     """The treatment of an arm, or of arms combined; None where they are of none or of several.
 
-    >>> nodes = {"sham": "sham", "manual_acupuncture": "acupuncture", "warm_needling": "acupuncture"}
-    >>> node_of(["manual_acupuncture", "warm_needling"], nodes), node_of(["sham", "warm_needling"], nodes)
-    ('acupuncture', None)
+    >>> nodes = {"sham": "sham", "hatha_yoga": "yoga", "iyengar_yoga": "yoga"}
+    >>> node_of(["hatha_yoga", "iyengar_yoga"], nodes), node_of(["sham", "iyengar_yoga"], nodes)
+    ('yoga', None)
     """
     found = {nodes.get(category) for category in categories}
     return found.pop() if len(found) == 1 else None

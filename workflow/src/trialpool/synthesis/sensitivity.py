@@ -70,7 +70,7 @@ DIMENSIONS = {
     "kinds": ("final values only, changes only", "no trial in use offers the other kind of value too"),
     "timepoint": ("another timepoint", "no trial reports another time that the analysis could take"),
     "outcomes": ("another instrument or outcome", "no trial offers another one of those listed"),
-    "items": ("another nerve or subscale", "no trial offers another one of those listed"),
+    "items": ("another part or subscale", "no trial offers another one of those listed"),
     "multi_arm": ("another rule for several arms", "no trial in use has several arms on one side"),
     "r": ("another correlation of baseline and final value", "no SD in use rests on an assumed correlation"),
     "source": ("arms or published contrasts", "no result in use is printed both ways"),

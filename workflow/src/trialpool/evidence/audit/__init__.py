@@ -35,7 +35,7 @@ def audit(
     >>> from pathlib import Path
     >>> from trialpool.contracts import PUBLISHED_POOLS, TABLES
     >>> from trialpool.evidence.read import read_evidence
-    >>> pool = {"review_id": "Ho2020", "condition": "DPN", "comparison": "A vs B", "outcome": "pain",
+    >>> pool = {"review_id": "Ho2020", "condition": "MIGRAINE", "comparison": "A vs B", "outcome": "pain",
     ...         "measure": "MD", "estimate": 9, "ci_low": 1, "ci_high": 3,
     ...         "source_url": "https://example.org/ho", "locator": "Table 2"}
     >>> with tempfile.TemporaryDirectory() as folder:
