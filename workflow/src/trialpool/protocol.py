@@ -573,7 +573,7 @@ def _word_slips(code: str, entry: Raw, words: Vocabulary | None) -> Iterator[Sli
         if means.slip_of(domain) or words.domain(domain).is_events:
             path = ("instruments", code, "domains", str(index))
             yield Slip(path, domain, "not a domain of means", suggestion(domain, means.words))
-    if units.slip_of(unit):
+    if unit and units.refuses(unit):
         yield Slip(("instruments", code, "unit"), unit, "not a unit", suggestion(unit, units.words))
 
 

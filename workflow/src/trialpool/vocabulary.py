@@ -86,10 +86,15 @@ class Group:
 
 
 class Known(NamedTuple):
-    """Words for a cell; where they are not `closed` others are accepted, but for slips of these."""
+    """Words for a cell; where they are not `closed` others are accepted, but for slips of these.
+
+    A slip is what is as like a word as `likeness`, or one of its `aliases`.
+    """
 
     words: tuple[str, ...]
     closed: bool
+    likeness: float = 0.75
+    aliases: Mapping[str, str] = {}
 
     def refuses(self, word: str) -> bool:
         """Whether a word is none of these and may not stand."""
@@ -104,7 +109,7 @@ class Known(NamedTuple):
         """
         if word in self.words or any(word.startswith(f"{each}_") for each in self.words):
             return ""
-        return nearest(word, self.words, 0.75)
+        return self.aliases.get(word.casefold()) or nearest(word, self.words, self.likeness)
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +232,7 @@ class Vocabulary:
         events = self.events()
         members = [code for group in self.groups.values() for code in group.treatments]
         categories = tuple(dict.fromkeys([*self.treatments, *members]))
+        aliases = {name: code for code, unit in self.units.items() for name in unit.names}
         known = {
             "condition": Known(tuple(self.conditions), bool(self.conditions)),
             "category": Known(categories, bool(categories)),
@@ -235,7 +241,7 @@ class Vocabulary:
                 tuple(code for code in self.domains if code not in events), self.complete
             ),
             "domain of events": Known(events, self.complete),
-            "unit": Known(tuple(self.units), self.complete),
+            "unit": Known(tuple(self.units), self.complete, 0.9, aliases),
         }
         more = {name: further.get(name.partition(" ")[0], ()) for name in known} if further else {}
         return {name: each._replace(words=(*each.words, *more.get(name, ()))) for name, each in known.items()}

@@ -90,7 +90,7 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
             broken |= _first_broken(_broken_numbers(typed[column.name], column))
         if column.name not in raw.absent:
             faults += [
-                cell_fault(raw.file, row, column, check, cells.at[row], allowed.words)
+                cell_fault(raw.file, row, column, check, cells.at[row], allowed)
                 for row, check in broken.items()
                 if row not in raw.ragged
             ]
@@ -137,7 +137,7 @@ def _first_broken(checks: Iterator[tuple[str, pd.Series]]) -> dict[int, str]:
 
 
 def cell_fault(
-    file: str, row: int, column: Column, check: str, cell: object, words: Sequence[str] = ()
+    file: str, row: int, column: Column, check: str, cell: object, allowed: Known = ANYTHING
 ) -> Fault:
     """Word the fault of one cell.
 
@@ -147,30 +147,31 @@ def cell_fault(
     """
     value = "" if cell is pd.NA or cell is None else str(cell)
     if check == "empty":
-        wanted = f"one of: {', '.join(words)}" if words else f"the {column.name} (see CODEBOOK.md)"
+        wanted = (
+            f"one of: {', '.join(allowed.words)}" if allowed.words else f"the {column.name} (see CODEBOOK.md)"
+        )
         return Fault(file, row, column.name, "", "the cell is empty", f"fill in {wanted}")
     if re.search(FORMULA, value):
         problem, remedy = "a formula or an error of a spreadsheet", "paste the value itself (as values)"
     elif re.search(CONTROL, value):
         problem, remedy = "text with an invisible control character", "type the cell anew"
     else:
-        problem, remedy = _worded(check, value, column, words)
+        problem, remedy = _worded(check, value, column, allowed)
     return Fault(file, row, column.name, value, problem, remedy)
 
 
-def _worded(check: str, value: str, column: Column, words: Sequence[str]) -> tuple[str, str]:
+def _worded(check: str, value: str, column: Column, allowed: Known) -> tuple[str, str]:
     match check:
         case "length":
             problem = f"{len(value)} characters long, more than {FORMS[column.form].longest}"
             return problem, "shorten it; perhaps a whole document was pasted into the cell"
         case "words":
-            near = nearest(value, words)
+            near = nearest(value, allowed.words)
             remedy = f"write '{near}'; all words: " if near else "use one of: "
-            remedy += ", ".join(words) + (OWN_WORD if column.vocabulary else "")
+            remedy += ", ".join(allowed.words) + (OWN_WORD if column.vocabulary else "")
             return f"not one of the words for {column.name}", remedy
         case "slip":
-            near = Known(tuple(words), False).slip_of(value)
-            return f"probably a slip of '{near}'", f"write that{OWN_WORD}"
+            return f"probably a slip of '{allowed.slip_of(value)}'", f"write that{OWN_WORD}"
         case "form":
             form = FORMS[column.form]
             numeric = column.form in {"number", "p_value"}
