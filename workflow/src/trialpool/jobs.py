@@ -433,7 +433,8 @@ def write_page(
         published=read_csv(published_path, PUBLISHED),
         specs=specs,
         vocabulary=vocabulary,
-        **head,
+        title=head["title"],
+        byline=head["byline"],
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

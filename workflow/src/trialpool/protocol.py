@@ -112,19 +112,19 @@ class Catalogue(TypedDict):
 class Protocol:
     """One review: its folders, the files that go with it, its words, and its analyses by slug as asked."""
 
-    evidence: tuple[str, ...]
+    evidence: Sequence[str]
     processed: str
     results: str
-    instruments: str
-    claims: str | None
-    published: str | None
-    networks: str | None
-    vocabulary: str | None
     words: Vocabulary
-    title: str | None
-    authors: tuple[str, ...]
-    search_date: str | None
-    analyses: dict[str, Analysis]
+    analyses: Mapping[str, Analysis]
+    instruments: str = INSTRUMENTS
+    claims: str | None = None
+    published: str | None = None
+    networks: str | None = None
+    vocabulary: str | None = None
+    title: str = ""
+    authors: Sequence[str] = ()
+    search_date: str = ""
 
     @property
     def files(self) -> list[str]:
@@ -137,7 +137,7 @@ class Protocol:
         """The `title` of the page, and a `byline`: who wrote the review, until when trials were sought."""
         until = f"trials searched for until {self.search_date}" if self.search_date else ""
         byline = "; ".join(part for part in (", ".join(self.authors), until) if part)
-        return {"title": self.title or "", "byline": byline}
+        return {"title": self.title, "byline": byline}
 
 
 class Written(NamedTuple):
@@ -214,27 +214,11 @@ def _protocol(
         "robustness": {**ROBUSTNESS, **config.get("robustness", {})},
         "assumptions": dict(config.get("assumptions", {})),
     }
-    as_written = (
-        "processed",
-        "results",
-        "claims",
-        "published",
-        "networks",
-        "vocabulary",
-        "title",
-        "search_date",
-    )
-    return Protocol(
-        **{name: config.get(name) for name in as_written},
-        evidence=tuple(_listed(config["evidence"])),
-        instruments=config.get("instruments", INSTRUMENTS),
-        words=words,
-        authors=tuple(config.get("authors", ())),
-        analyses={
-            slug: _resolved(slug, {**shared, **entry.values}, words, catalogue)
-            for slug, entry in written.items()
-        },
-    )
+    kept: Any = {name: config[name] for name in Protocol.__annotations__ if name in config}
+    analyses = {
+        slug: _resolved(slug, {**shared, **each.values}, words, catalogue) for slug, each in written.items()
+    }
+    return Protocol(**kept | {"evidence": _listed(config["evidence"]), "words": words, "analyses": analyses})
 
 
 def _listed(value: str | Sequence[str]) -> list[str]:
