@@ -17,9 +17,20 @@ from trialpool.protocol import Protocol, load_protocol
 from .conftest import MINI
 
 pytestmark = pytest.mark.slow
+AS_PRODUCTS = """
+populations: {dpn: {name: Diabetic, slug: d, condition: [DPN, CIPN], purpose: treatment}}
+comparisons: {acu-vs-sham: {experimental: [acupuncture], control: [sham], design: add_on}}
+outcomes:
+  pain: {domain: pain, instruments: [NRS], measure: MD, better: lower,
+    thresholds: {between_groups: {value: 1, source: x}}}
+questions:
+  - {population: [dpn], outcome: pain, comparison: acu-vs-sham, suffix: late, timepoint: {weeks: [4, 8]}}
+analyses: {d-pain-acu-vs-sham-late: {title: Pain, items: [""]}}
+"""
 
 CONFIG = yaml.safe_load((MINI / "config.yaml").read_text(encoding="utf-8"))
 CONFIG["instruments"] = str(MINI / "instruments.yaml")
+PRODUCTS = {**CONFIG, **yaml.safe_load(AS_PRODUCTS)}
 TABLES = sorted(path.name for path in (MINI / "raw").iterdir())
 NASTY = [
     "../../x",
@@ -70,9 +81,10 @@ def refusal(config, files=()):
 
 
 @CALM
-@given(place=st.sampled_from(list(places(CONFIG))), value=JUNK)
-def test_a_configuration_is_resolved_or_refused_in_words(place, value):
-    told = refusal(changed(CONFIG, place, value))
+@pytest.mark.parametrize("config", [CONFIG, PRODUCTS], ids=["written out", "products"])
+@given(data=st.data(), value=JUNK)
+def test_a_configuration_is_resolved_or_refused_in_words(config, data, value):
+    told = refusal(changed(config, data.draw(st.sampled_from(list(places(config)))), value))
     assert not told or "To mend:" in told
     assert len(told) < 20_000
 
@@ -182,4 +194,5 @@ def test_a_run_writes_only_into_its_own_folders(fresh_review, tmp_path):
 def test_the_examples_are_sound_before_they_are_damaged():
     assert examine(MINI / "raw")[1] == []
     assert set(load_protocol(CONFIG).analyses) == set(CONFIG["analyses"])
+    assert set(load_protocol(PRODUCTS).analyses) == set(PRODUCTS["analyses"])
     assert Path(CONFIG["instruments"]).is_file()
