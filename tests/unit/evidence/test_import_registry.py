@@ -198,6 +198,14 @@ def test_a_class_says_whether_its_values_are_changes(
         assert name != "Baseline" or row["weeks"] == "0"
 
 
+@pytest.mark.parametrize("ids", [[[], "OG000"], [{}, None], ["OG000", 1], "OG000", None])
+def test_an_analysis_of_groups_that_are_none_is_left_out(
+    tmp_path: Path, record: dict[str, Any], ids: Any
+) -> None:
+    record["resultsSection"]["outcomeMeasuresModule"]["outcomeMeasures"][0]["analyses"][0]["groupIds"] = ids
+    assert not imported(tmp_path, record).rows["contrasts"]
+
+
 def test_what_is_counted_by_limb_or_spread_in_no_known_way_is_said(
     tmp_path: Path, record: dict[str, Any]
 ) -> None:

@@ -254,6 +254,15 @@ def test_a_row_beyond_all_measure_is_left_out_and_the_rest_comes_along(tmp_path:
     assert "beyond the largest number" in candidates.files["revman_totals.csv"]
 
 
+@pytest.mark.parametrize("huge", ["1e308", "-1e300", "1e400", "1000000000000"])
+@pytest.mark.filterwarnings("error")
+def test_numbers_that_no_trial_reports_are_not_pooled(file: Path, huge: str) -> None:
+    file.write_text(
+        file.read_text().replace('TOTAL_1="30"', f'TOTAL_1="{huge}"').replace('SD_1="1.2"', f'SD_1="{huge}"')
+    )
+    assert {row["studies"] for row in totals(file) if not row["subgroup"]} == {"2", ""}
+
+
 def test_subgroups_alike_up_to_a_sign_or_beyond_the_cut_keep_their_rows_apart(tmp_path: Path) -> None:
     long = "Pain at rest, at night or in motion at 1 week (6 to 8 days), as judged by blinded assessors: "
     names = ("< 12 weeks", "> 12 weeks", f"{long}positive", f"{long}negative")

@@ -438,7 +438,7 @@ def contrast_rows(outcome: Entry, place: int, results: _Results) -> Iterator[Row
     arms = results.arms_of(outcome)
     for analysis in entries(outcome, "analyses"):
         ids = analysis.get("groupIds")
-        pair = [arms[each] for each in ids if each in arms] if isinstance(ids, list) else []
+        pair = [arms[each] for each in map(str, ids) if each in arms] if isinstance(ids, list) else []
         if len(set(pair)) == len(pair) == 2 and number(text(analysis, "paramValue")):
             yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, place, analysis, results)}
         else:

@@ -78,9 +78,9 @@ class Datum:
     footnote: str = ""
 
     def numbers(self, *names: str) -> list[float] | None:
-        """Some of its values, None unless all of them are numbers."""
-        texts = [number(self.values.get(name)) for name in names]
-        return [float(text) for text in texts] if all(texts) else None
+        """Some of its values, None unless all of them are numbers that a trial may report."""
+        numbers = [float(number(self.values.get(name)) or "inf") for name in names]
+        return numbers if all(abs(value) <= LARGEST for value in numbers) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -187,7 +187,7 @@ def finding_rows(rule: str, rows: pd.DataFrame) -> pd.DataFrame:
     return found[list(AUDIT.names)].astype(object)
 
 
-class _Cells(dict[str, Any]):
+class _Cells(dict[str, object]):
     def __missing__(self, key: str) -> str:
         return {"what": _what, "name": _name}[key](self)
 
