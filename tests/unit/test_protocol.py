@@ -171,10 +171,17 @@ QUESTION = {"population": "dpn", "outcome": "pain", "comparison": "needles-vs-sh
 WITHOUT_CONDITION = {key: value for key, value in ANALYSIS.items() if key != "condition"}
 
 
+NAMELESS = {"population": "nobody", "outcome": "nothing", "comparison": "none", "suffix": "5-late"}
+
+
 @pytest.fixture
 def protocol(config):
     """A review that asks products; a test adds its questions."""
-    return {**config, **copy.deepcopy(PARTS), "analyses": {}}
+    review = {**config, **copy.deepcopy(PARTS), "analyses": {}}
+    review["populations"]["nobody"] = {"slug": "", "condition": "DPN"}
+    review["outcomes"]["nothing"] = {**review["outcomes"]["pain"], "slug": ""}
+    review["comparisons"]["none"] = {**review["comparisons"]["needles-vs-sham"], "slug": ""}
+    return review
 
 
 def faults(config):
@@ -287,7 +294,8 @@ def test_the_nearer_setting_wins_and_an_override_is_by_slug(protocol):
             {},
             "questions.0.was: 'dpn-pain-acupuncture-vs-sham' is the slug of an analysis",
         ),
-        ([QUESTION, {**QUESTION, "suffix": "x" * 60}], {}, "a slug of more than 80 characters"),
+        ([QUESTION, {**QUESTION, "suffix": "x" * 60}], {}, "is not a slug: a letter, and up to 79"),
+        ([NAMELESS], {}, "questions.0: '5-late' is not a slug"),
         ([], {}, "nothing is asked"),
     ],
 )
@@ -340,7 +348,11 @@ def test_the_head_of_a_review_may_name_it(protocol):
             3,
             'a colon stands in text without quotes. To mend: write title: "Pain: needles"',
         ),
-        ("measure:SMD", 3, "no blank stands behind the colon of 'measure'. To mend: write 'measure: SMD'"),
+        (
+            "measure:SMD # a comment",
+            3,
+            "no blank stands behind the colon of 'measure'. To mend: write 'measure: SMD'",
+        ),
         ("\tmeasure: MD", 3, "the line begins with a tab. To mend: indent it with blanks"),
         (" measure: MD", 4, "the line is not indented as its neighbours"),
         ("outcomes: [NRS, VAS100", 3, "a list in [ ] is not closed, or lacks a comma"),

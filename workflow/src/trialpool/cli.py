@@ -97,7 +97,7 @@ def check(
     to do) and exits with 1, or a count of what there is and exits with 0. Several folders are checked as one
     body of evidence.
     """
-    if sources[0].endswith((".yaml", ".yml")):
+    if len(sources) == 1 and sources[0].endswith((".yaml", ".yml")):
         from trialpool.jobs import check_review
 
         for name, count in check_review(sources[0]).items():

@@ -26,7 +26,7 @@ SIDES = ("experimental", "control")
 PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
 ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome calls it
 REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
-LONGEST_SLUG = 80
+SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 # What an analysis has that neither it, nor its question, nor `defaults` says.
@@ -241,7 +241,7 @@ def _written(config: Raw, words: Vocabulary, whole: bool) -> tuple[dict[str, Wri
         path = ("questions", str(number))
         slips += _unknown_parts(question, config, path) if whole else ()
         made = list(_products(question, config, words, path))
-        for key in {"title", "was"} & question.keys() if len(made) > 1 else ():
+        for key in [key for key in ("title", "was") if key in question and len(made) > 1]:
             problem = f"of one analysis, and this line asks {len(made)}"
             remedy = "write it under analyses, below the slug of the one that it is of"
             slips.append(Slip((*path, key), str(question[key]), problem, remedy))
@@ -307,9 +307,9 @@ def _slug_slips(slug: str, every: Mapping[str, Written], asked: Collection[str] 
     """What is wrong with a slug, and with what stands under it; `asked` are those of sound questions."""
     values, paths = every[slug]
     path = ("analyses", slug)
-    if len(slug) > LONGEST_SLUG:
-        problem = f"a slug of more than {LONGEST_SLUG} characters"
-        yield Slip(paths.get("title", path), slug, problem, "shorten a name in it")
+    if not SLUG.fullmatch(slug):
+        problem = "not a slug: a letter, and up to 79 lower-case letters, digits and hyphens"
+        yield Slip(paths.get("title", path), slug, problem, "change a name in it")
     if values.get("was") in every:
         yield Slip(paths["was"], values["was"], "the slug of an analysis that is still asked", "remove it")
     missing = [key for key in REQUIRED if key not in values] if asked is not None else []

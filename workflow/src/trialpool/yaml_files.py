@@ -106,7 +106,7 @@ def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[str, str, int |
     for row in (row for row in near if 0 <= row < len(text)):
         for look, problem, remedy in LOOKS:
             if match := re.match(look, text[row]):
-                parts = [part.strip()[:60] for part in match.groups()]
+                parts = [re.sub(r"\s+#.*", "", part).strip()[:60] for part in match.groups()]
                 return problem.format(*parts), remedy.format(*parts), row + 1
     said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem"))
     for words, problem, remedy in DOING:
