@@ -206,6 +206,11 @@ def test_an_analysis_of_groups_that_are_none_is_left_out(
     assert not imported(tmp_path, record).rows["contrasts"]
 
 
+def test_conditions_that_are_no_list_are_passed_over(tmp_path: Path, record: dict[str, Any]) -> None:
+    record["protocolSection"]["conditionsModule"]["conditions"] = 5
+    assert imported(tmp_path, record).rows["studies"][0]["population"] == ""
+
+
 def test_what_is_counted_by_limb_or_spread_in_no_known_way_is_said(
     tmp_path: Path, record: dict[str, Any]
 ) -> None:

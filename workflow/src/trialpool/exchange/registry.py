@@ -195,7 +195,7 @@ def _study(protocol: Entry, nct: str) -> Row:
     names, design = section(protocol, "identificationModule"), section(protocol, "designModule")
     model = section(design, "designInfo")
     title, pmid = text(names, "officialTitle") or text(names, "briefTitle"), text(result, "pmid")
-    conditions = section(protocol, "conditionsModule").get("conditions") or []
+    conditions = section(protocol, "conditionsModule").get("conditions")
     return {
         "first_author": plain(
             text(section(protocol, "sponsorCollaboratorsModule", "leadSponsor"), "name"), 200
@@ -204,7 +204,7 @@ def _study(protocol: Entry, nct: str) -> Row:
         "country": plain(", ".join(sorted({text(place, "country") for place in locations} - {""})), 200),
         "pmid": pmid if pmid.isdigit() else "",
         "registration": nct,
-        "population": plain(", ".join(map(str, conditions))),
+        "population": plain(", ".join(map(str, conditions)) if isinstance(conditions, list) else ""),
         "design": DESIGNS.get(text(model, "interventionModel"), ""),
         "n_randomised": count(text(section(design, "enrollmentInfo"), "count")),
         "setting_note": plain(f"{title}; year = results first posted; author = lead sponsor"),
