@@ -140,8 +140,8 @@ class Difference:
     """The smallest difference that matters, in the unit of the analysis."""
 
     value: int | float
-    unit: str
-    kind: str
+    unit: str = ""
+    kind: str = ""
     source: str
     instrument: str | None = omitted()
 
