@@ -43,6 +43,8 @@ from trialpool.vocabulary import Vocabulary, load_vocabulary
 if TYPE_CHECKING:
     import pandas as pd
 
+    from trialpool.protocol import Analysis
+
 Row = Mapping[str, Any]
 SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
@@ -165,7 +167,7 @@ def compare(
     findings_path: str,
     catalogue_path: str,
     vocabulary_path: str | None,
-    batches: Sequence[Sequence[Row]],
+    batches: Sequence[Sequence[Analysis]],
     paths: Sequence[str],
 ) -> None:
     """Turn summaries into effects: per analysis its effects, what was not used and why, and its trials.
@@ -188,7 +190,7 @@ def compare(
         write_comparison(comparison, names, paths[3 * some.start : 3 * some.stop])
 
 
-def _at_once(batches: Sequence[Sequence[Row]]) -> Iterator[slice]:
+def _at_once(batches: Sequence[Sequence[Analysis]]) -> Iterator[slice]:
     """Neighbouring batches of about AT_ONCE analyses together."""
     start = count = 0
     for stop, batch in enumerate(batches, 1):
@@ -219,7 +221,7 @@ def follow(
 
 
 def pool_analyses(
-    specs: Sequence[Row],
+    specs: Sequence[Analysis],
     tables: Sequence[str],
     folders: Sequence[str],
     multiverses: str,
@@ -403,7 +405,7 @@ def write_page(
     flow_path: str,
     audit_path: str,
     published_path: str,
-    specs: Mapping[str, Row],
+    specs: Mapping[str, Analysis],
     head: Mapping[str, str],
 ) -> None:
     """Write index.html, and of very many questions a page each besides.
