@@ -97,7 +97,7 @@ def test_units_of_a_substance_need_what_its_domain_or_outcome_declares(load):
         ),
         (
             "groups: {hot: [tea], warm: [hot]}",
-            "groups.warm: 'hot' is the name of a group. To mend: write out",
+            "groups.warm.0: 'hot' is the name of a group. To mend: write out",
         ),
     ],
 )

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS
-from trialpool.vocabulary import Domain, Vocabulary, general, load_vocabulary
+from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
 from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, yaml_text
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
@@ -506,8 +506,7 @@ def catalogue_slips(
     yield from unknown
     sound = _sound(catalogue, {slip.path for slip in (*slips, *unknown)})
     groups, instruments = sound.get("groups") or {}, sound.get("instruments") or {}
-    for name, members in groups.items():
-        yield from _group_slips(name, members, groups)
+    yield from group_slips(groups, {})
     for code, entry in instruments.items():
         yield from _part_slips(code, entry, instruments, catalogue["instruments"])
         yield from _bound_slips(code, entry)
@@ -525,13 +524,6 @@ def _sound(value: Any, faulty: Container[tuple[str, ...]], path: tuple[str, ...]
             return []
         return [_sound(item, faulty, place) for item, place in zip(value, places, strict=True)]
     return value
-
-
-def _group_slips(group: str, members: Sequence[str], groups: Container[str]) -> Iterator[Slip]:
-    for index, word in enumerate(members):
-        if word in groups and word != group:  # a group may be called as the one category in it
-            remedy = "write out its categories: a group never contains a group"
-            yield Slip(("groups", group, str(index)), word, "the name of a group", remedy)
 
 
 def _part_slips(code: str, entry: Raw, sound: Raw, known: Iterable[str]) -> Iterator[Slip]:

@@ -12,11 +12,11 @@ from functools import cache
 from importlib import resources
 from typing import Any, NamedTuple
 
-from trialpool.errors import InputError, nearest, suggestion
+from trialpool.errors import nearest, suggestion
 from trialpool.measures import Of
 from trialpool.records import JOINT
 from trialpool.text import clean, spaced
-from trialpool.yaml_files import Slip, faults_of, read_yaml, schema_slips
+from trialpool.yaml_files import Slip, read_checked, read_yaml
 
 Content = Mapping[str, Any]  # of a vocabulary file
 VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce"), "": ("improve", "worsen")}
@@ -254,13 +254,9 @@ def load_vocabulary(path: str | None = None) -> Vocabulary:
     """
     if not path:
         return general()
-    content, lines = read_yaml(path)
-    slips = list(schema_slips("vocabulary", {} if content is None else content))
-    merged = _merged(_general_content(), content or {}) if not slips else {}
-    slips += _meaning_slips(merged) if merged else []
-    if slips:
-        raise InputError(faults_of(slips, str(path), lines))
-    return _vocabulary(merged, complete=True)
+    base = _general_content()
+    content = read_checked(path, "vocabulary", lambda own: _meaning_slips(_merged(base, own)))
+    return _vocabulary(_merged(base, content), complete=True)
 
 
 @cache
@@ -306,18 +302,20 @@ def _meaning_slips(content: Content) -> Iterator[Slip]:
                 if unit not in kinds:
                     place = ("domains", code, *path, "equivalent", unit)
                     yield Slip(place, unit, "not a unit", suggestion(unit, kinds))
-    yield from _group_slips(content)
+    yield from group_slips(content.get("groups", {}), content.get("treatments", {}))
 
 
-def _group_slips(content: Content) -> Iterator[Slip]:
-    groups, treatments = content.get("groups", {}), content.get("treatments", {})
+def group_slips(groups: Content, treatments: Content) -> Iterator[Slip]:
+    """Groups that name a group, or a treatment that is not among these, if there are any."""
     for name, group in groups.items():
-        for word in group["treatments"] if isinstance(group, Mapping) else group:
+        listed, within = (group["treatments"], ("treatments",)) if isinstance(group, Mapping) else (group, ())
+        for index, word in enumerate(listed):
+            path = ("groups", name, *within, str(index))
             if word in groups and word != name:  # a group may be called as the one treatment in it
                 remedy = "write out its treatments: a group never contains a group"
-                yield Slip(("groups", name), word, "the name of a group", remedy)
+                yield Slip(path, word, "the name of a group", remedy)
             elif treatments and word not in treatments:
-                yield Slip(("groups", name), word, "not one of the treatments", suggestion(word, treatments))
+                yield Slip(path, word, "not one of the treatments", suggestion(word, treatments))
 
 
 def _vocabulary(content: Content, complete: bool) -> Vocabulary:
