@@ -16,6 +16,7 @@ from trialpool.figures import style
 _BREAKABLE = re.compile(r"(?<=[^\W\d][-/])(?=[^\W\d]{3})")
 ELLIPSIS = "…"
 DOTS_PER_POINT = 64
+NEAR = 6.0  # points; how far at most a sum of advances is from the width of the line
 
 
 @cache
@@ -36,6 +37,12 @@ def width(text: str, size: float = style.SMALL_SIZE, bold: bool = False) -> floa
         warnings.simplefilter("ignore")
         face.set_text(text, 0.0, flags=LoadFlags.NO_HINTING)
     return face.get_width_height()[0] / DOTS_PER_POINT * 72 / DOTS_PER_POINT
+
+
+@lru_cache(maxsize=8192)
+def _advance(piece: str, size: float, bold: bool) -> float:
+    """By how much a piece makes a line longer, about: without kerning to what stands beside it."""
+    return width(f"|{piece}|", size, bold) - width("||", size, bold)
 
 
 def shorten(text: str, limit: float, size: float = style.SMALL_SIZE, bold: bool = False) -> str:
@@ -65,15 +72,18 @@ def wrap(
     >>> wrap("", 70)
     ()
     """
-    wrapped = [""]  # each line with the blank, or nothing, that joins it to the one before
+    wrapped, about = [""], 0.0  # each line with the blank, or nothing, that joins it to the one before
     for piece in _pieces(text):
-        if width(f"{wrapped[-1]}{piece}".lstrip(" "), size, bold) <= limit:
+        about += _advance(piece, size, bold)
+        # To measure a line takes long, so only what comes near the limit is measured.
+        if about < limit - NEAR or width(f"{wrapped[-1]}{piece}".lstrip(" "), size, bold) <= limit:
             wrapped[-1] += piece
             continue
         wrapped.append(piece)
         while width(word := wrapped[-1].lstrip(" "), size, bold) > limit and len(word) > 1:
             cut = len(wrapped[-1]) - len(word) + max(1, _fitting(word, limit, size, bold))
             wrapped[-1:] = [wrapped[-1][:cut], wrapped[-1][cut:]]
+        about = _advance(wrapped[-1], size, bold)
     wrapped = [line for line in wrapped if line]
     whole = tuple(line.lstrip(" ") for line in wrapped)
     if len(whole) <= lines:
