@@ -26,7 +26,7 @@ def review(folder):
     for table in (ROOT / "data" / "raw").glob("*.csv"):
         (folder / "raw" / table.name).write_bytes(table.read_bytes())
     config |= {"evidence": "raw", "processed": "processed", "results": "results"}
-    for key in ("instruments", "claims", "published", "networks"):
+    for key in ("vocabulary", "instruments", "claims", "published", "networks"):
         if config.get(key) or key == "instruments":
             config[key] = str(ROOT / config.get(key, "config/instruments.yaml"))
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False, allow_unicode=True), "utf-8")

@@ -111,6 +111,10 @@ def write_review(folder, analyses, trials, formats=("svg", "pdf", "png")):
     config = {"evidence": "raw", "processed": "processed", "results": "results", "analyses": asked}
     config["defaults"] = {"formats": list(formats)}
     config["instruments"] = str(ROOT / "config" / "instruments.yaml")
+    config["vocabulary"] = "vocabulary.yaml"
+    words = yaml.safe_load((ROOT / "config" / "vocabulary.yaml").read_text(encoding="utf-8"))
+    words = {key: value for key, value in words.items() if key != "conditions"}
+    (folder / "vocabulary.yaml").write_text(yaml.safe_dump(words, sort_keys=False), encoding="utf-8")
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 
