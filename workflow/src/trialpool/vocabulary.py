@@ -19,7 +19,7 @@ from trialpool.text import clean, spaced
 from trialpool.yaml_files import Slip, read_checked, read_yaml
 
 Content = Mapping[str, Any]  # of a vocabulary file
-VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce"), "": ("improve", "worsen")}
+VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce")}
 PEOPLE = "the number of people"
 
 
@@ -49,7 +49,7 @@ class Domain:
     better: str = ""
     name: str
     noun: str
-    verbs: tuple[str, str]
+    verbs: tuple[str, ...] = ()
     any: str = ""
     other: str = ""
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
@@ -63,6 +63,15 @@ class Domain:
     def is_events(self) -> bool:
         """Whether its results are events among people, not means."""
         return self.of is Of.EVENTS
+
+    def changes(self, better: str) -> tuple[str, str]:
+        """The verbs for a benefit and for a harm, where this direction is better.
+
+        >>> general().domain("body_weight").changes("lower"), general().domain("function").changes("higher")
+        (('reduce', 'increase'), ('improve', 'worsen'))
+        """
+        benefit, harm = self.verbs or VERBS.get(better, ("improve", "worsen"))
+        return benefit, harm
 
     def phrase(self, outcome: str = "") -> str:
         """What a treatment changes, as a noun phrase; `outcome` is "" where trials have several.
@@ -358,7 +367,7 @@ def _domain(code: str, entry: Content) -> Domain:
         better=better,
         name=name,
         noun=entry.get("noun") or (PEOPLE if of is Of.EVENTS else name),
-        verbs=tuple(entry.get("verbs") or VERBS[better or ("lower" if of is Of.EVENTS else "")]),
+        verbs=tuple(entry.get("verbs", ())),
         any=entry.get("any") or f"with {name}",
         other=entry.get("other") or "",
         outcomes={key: _outcome(value) for key, value in entry.get("outcomes", {}).items()},

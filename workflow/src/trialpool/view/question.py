@@ -297,7 +297,8 @@ def _outcome_words(record: Appraised) -> tuple[str, str, str]:
     """The outcome as a noun phrase, with the verbs for benefit and for harm."""
     codes = {study.instrument for study in record.studies}
     domain = domain_of(record)
-    return domain.phrase(codes.pop() if len(codes) == 1 else ""), *domain.verbs
+    benefit, harm = domain.changes(record.better)
+    return domain.phrase(codes.pop() if len(codes) == 1 else ""), benefit, harm
 
 
 def certainty_marks(level: Sureness) -> str:
