@@ -68,7 +68,7 @@ def wrap(
     """Text on at most `lines` lines no wider than `limit` points; what does not fit ends in an ellipsis.
 
     >>> wrap("sham stimulation at other points", 70)
-    ('sham stimulation', 'at other points')
+    ('sham stimulation at', 'other points')
     >>> wrap("", 70)
     ()
     """
