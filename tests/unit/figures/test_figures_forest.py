@@ -327,6 +327,9 @@ def test_no_data_with_very_many_trials_ends_with_their_number():
     shown = texts(draw_forest(gap_record(known=known)))
     assert "and 65 more" in shown
     assert "Trial 79" not in shown
+    assert any(
+        text.startswith("No trial could be pooled. 80 trials of this comparison are") for text in shown
+    )
 
 
 def test_unknown_presets_are_named():

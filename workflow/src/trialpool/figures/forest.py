@@ -357,10 +357,13 @@ class _Listed(NamedTuple):
 
 def _draw_no_data(record: Appraised) -> Figure:
     """A list of the known trials of an analysis and the reason why each gave no number."""
-    rows, room = _known_rows(record), WIDTH - 2 * style.MARGIN
+    trials, room = _known_rows(record), WIDTH - 2 * style.MARGIN
+    rows = trials[:MOST_LISTED]
+    if trials[MOST_LISTED:]:
+        rows.append(_Listed.of({"label": f"and {len(trials) - MOST_LISTED} more"}))
     message = "No trial of this comparison is known to the evidence tables."
     if rows:
-        known, verb = words.count(len(rows), "trial"), "is" if len(rows) == 1 else "are"
+        known, verb = words.count(len(trials), "trial"), "is" if len(trials) == 1 else "are"
         message = f"No trial could be pooled. {known} of this comparison {verb} known:"
     title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
     under = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
@@ -387,10 +390,7 @@ def _known_rows(record: Appraised) -> list[_Listed]:
             trials.setdefault(unused.study_id, unused)
             reason = NOT_READ if unused.reason_code == "no_numbers" else clean(unused.reason)
             reasons.setdefault(unused.study_id, []).append(reason)
-    rows = [_known_row(trial, reasons.get(study, []), record.vocabulary) for study, trial in trials.items()]
-    if len(rows) > MOST_LISTED:
-        rows[MOST_LISTED:] = [_Listed.of({"label": f"and {len(rows) - MOST_LISTED} more"})]
-    return rows
+    return [_known_row(trial, reasons.get(study, []), record.vocabulary) for study, trial in trials.items()]
 
 
 def _known_row(trial: Known | Unused, reasons: list[str], vocabulary: Vocabulary) -> _Listed:
