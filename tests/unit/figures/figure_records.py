@@ -10,7 +10,8 @@ from matplotlib.figure import Figure
 
 from trialpool.figures import forest, forest_notes
 from trialpool.io import canonical
-from trialpool.view.read import Appraised, filled
+from trialpool.records import sketch
+from trialpool.view.read import Appraised
 
 NAMES = ("Lu", "Müller", "García-López", "Żółć", "Friedemann", "D'Alessandro", "Naderi Nabi")
 ARMS = ("electroacupuncture 2/100 Hz, 20 min twice a week", "acupuncture", "warm needling once a day")
@@ -116,14 +117,14 @@ def gap_record(**changes: Any) -> dict[str, Any]:
 
 def typed(record: dict[str, Any]) -> Appraised:
     """The same as a `Record`, with nothing in the fields that it leaves out."""
-    return filled(Appraised, canonical(record))
+    return sketch(Appraised, canonical(record))
 
 
 def draw_forest(record: dict[str, Any], preset: str = "default") -> Figure:
     """The forest plot of what is known of a record."""
-    return forest.draw_forest(filled(Appraised, record), preset)
+    return forest.draw_forest(sketch(Appraised, record), preset)
 
 
 def describe_forest(record: dict[str, Any]) -> str:
     """The text alternative of that plot."""
-    return forest_notes.describe_forest(filled(Appraised, record))
+    return forest_notes.describe_forest(sketch(Appraised, record))

@@ -19,7 +19,8 @@ from trialpool.figures.review import (
     draw_timeline,
 )
 from trialpool.figures.save import save_figure
-from trialpool.view.read import Appraised, filled
+from trialpool.records import sketch
+from trialpool.view.read import Appraised
 from trialpool.view.review import evidence_map, timeline
 from trialpool.view.study import Trial, judged_tools
 
@@ -43,7 +44,7 @@ def record(analysis, k, **changes):
             "pooled": {"estimate": 1.0} if k else None,
         },
     }
-    return filled(Appraised, values | changes)
+    return sketch(Appraised, values | changes)
 
 
 def marks(figure):

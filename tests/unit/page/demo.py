@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from trialpool.page.page import render_pages
-from trialpool.view.read import Appraised, filled, read_claims
+from trialpool.records import sketch
+from trialpool.view.read import Appraised, read_claims
 from trialpool.vocabulary import load_vocabulary
 
 SHIPPED = load_vocabulary(str(Path(__file__).parents[3] / "config" / "vocabulary.yaml"))
@@ -54,7 +55,7 @@ def pooled(**changes: Any) -> dict[str, Any]:
 
 def record(*args: Any, **changes: Any) -> Appraised:
     """A made-up result record; arguments as of `raw_record`."""
-    return filled(Appraised, {"vocabulary": SHIPPED, **raw_record(*args, **changes)})
+    return sketch(Appraised, {"vocabulary": SHIPPED, **raw_record(*args, **changes)})
 
 
 def raw_record(analysis: str = "demo-pain", k: int = 3, **changes: Any) -> dict[str, Any]:
@@ -95,7 +96,7 @@ def certain(level: str = "moderate", **changes: Any) -> Appraised:
         for name, down in (("risk_of_bias", 1), ("inconsistency", 0))
     ]
     certainty = {"level": level, "suggested": level, "domains": domains}
-    return filled(Appraised, {"vocabulary": SHIPPED, **raw_record(**changes), "certainty": certainty})
+    return sketch(Appraised, {"vocabulary": SHIPPED, **raw_record(**changes), "certainty": certainty})
 
 
 HOSTILE = "<script>alert('x')</script>|\"*_[a](javascript:alert(1))\u202eevil"
@@ -147,9 +148,9 @@ def everything() -> dict[str, Any]:
     }
     tables = evidence()
     rules = {**default_rules(SHIPPED), "overrides": {}, "claims": claims}
-    given = [filled(Appraised, each) for each in records]
+    given = [sketch(Appraised, each) for each in records]
     appraisal = to_json(appraise(given, tables["risk_of_bias"], rules))
-    appraised = [filled(Appraised, each | appraisal["analyses"][each["analysis"]]) for each in records]
+    appraised = [sketch(Appraised, each | appraisal["analyses"][each["analysis"]]) for each in records]
     return {"records": appraised, "tables": tables, "claims": read_claims(appraisal)}
 
 

@@ -12,7 +12,8 @@ from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.figures.forest import draw_forest
 from trialpool.figures.save import save_figure
-from trialpool.view.read import Appraised, filled
+from trialpool.records import sketch
+from trialpool.view.read import Appraised
 
 RESULTS = Path(os.environ.get("TRIALPOOL_RESULTS", Path(__file__).parents[3] / "results"))
 BODY = re.compile(r'<text style="[^"]*font-size: 8px[^"]*" x="[^"]*" y="([^"]*)">([^<]*)</text>')
@@ -24,7 +25,7 @@ INTERVAL = re.compile(r"\(\S+ to \S+\)")
 def drawn(record, folder):
     """The SVG of a record's forest plot."""
     paths = save_figure(
-        draw_forest(filled(Appraised, record)), folder / "forest", description="Made up.", formats=[".svg"]
+        draw_forest(sketch(Appraised, record)), folder / "forest", description="Made up.", formats=[".svg"]
     )
     return paths[0].read_text(encoding="utf-8")
 
@@ -167,14 +168,14 @@ KINDS = {
 
 @pytest.mark.parametrize("record", KINDS.values(), ids=KINDS)
 def test_page_and_figure_print_the_same_numbers(record, tmp_path):
-    article = article_of(render_page([filled(Appraised, record)], {}), record["analysis"])
+    article = article_of(render_page([sketch(Appraised, record)], {}), record["analysis"])
     svg = drawn(record, tmp_path)
     assert differences(article, svg) == []
 
 
 def test_a_row_that_differs_is_found(tmp_path):
     record = large()
-    article = article_of(render_page([filled(Appraised, record)], {}), record["analysis"])
+    article = article_of(render_page([sketch(Appraised, record)], {}), record["analysis"])
     other = record | {"studies": [record["studies"][0] | {"n_control": 77}, *record["studies"][1:]]}
     svg = drawn(other, tmp_path)
     assert len(unlike(article, svg)) == 1

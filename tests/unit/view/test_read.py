@@ -5,8 +5,8 @@ import pytest
 
 from tests.unit.page import demo
 from trialpool import io
-from trialpool.records import Restricted, Status, to_json
-from trialpool.view.read import Appraised, filled, read_records
+from trialpool.records import Restricted, Status, sketch, to_json
+from trialpool.view.read import Appraised, read_records
 
 
 def test_a_record_is_joined_by_what_the_appraisal_says_of_it(tmp_path):
@@ -26,14 +26,14 @@ def test_a_record_that_lacks_a_part_is_refused(tmp_path):
 
 
 def test_what_is_not_known_is_empty():
-    record = filled(Appraised, {"studies": [{"label": "A"}], "mcid": {"value": 2}})
+    record = sketch(Appraised, {"studies": [{"label": "A"}], "mcid": {"value": 2}})
     assert (record.title, record.studies[0].cautions, record.mcid.unit) == ("", (), "")
     assert (record.pooled, record.studies[0].weeks, record.known) == (None, None, ())
 
 
 def test_a_dose_gives_a_record_of_its_trials():
     sizes = {"k": 1, "n_experimental": 10, "n_control": 12}
-    part = demo.record().restricted(filled(Restricted, {"status": "single_study", **sizes}))
+    part = demo.record().restricted(sketch(Restricted, {"status": "single_study", **sizes}))
     assert (part.status, part.k, part.pooled) == (Status.SINGLE_STUDY, 1, None)
     whole = demo.record()
     assert whole.restricted(None) is whole

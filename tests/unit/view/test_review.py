@@ -9,10 +9,9 @@ import pytest
 from tests.unit.page import demo
 from tests.unit.page.demo import certain, render_page
 from trialpool.page.render import data
-from trialpool.records import Claim
+from trialpool.records import Claim, sketch
 from trialpool.view import review
 from trialpool.view.question import certainty_marks, question_view
-from trialpool.view.read import filled
 from trialpool.view.study import Trial
 
 
@@ -108,13 +107,13 @@ def judged_claim(**changes):
 
 
 def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
-    (finding,) = filled(Claim, judged_claim()).parts[0].findings
+    (finding,) = sketch(Claim, judged_claim()).parts[0].findings
     assert review.decisive("", finding, demo.record()).effect.estimate.path == "demo-pain/pooled.estimate"
     dosed = {
         **{"status": "single_study", "k": 1, "n_experimental": 10, "n_control": 12, "trials": ["A"]},
         "pooled": demo.pooled(estimate=-0.5),
     }
-    claim = filled(Claim, judged_claim(restricted=dosed, where={"sessions": [8, 16]}))
+    claim = sketch(Claim, judged_claim(restricted=dosed, where={"sessions": [8, 16]}))
     page = render_page([demo.record()], {}, claims=[claim, claim])
     place = "parts.0.findings.0.restricted.pooled.estimate"
     assert f'<data value="-0.5" data-from="claims/0.{place}">' in page

@@ -9,8 +9,8 @@ from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.contracts import NOT_USED
 from trialpool.evidence.participant_flow import REASONS
-from trialpool.records import to_json
-from trialpool.view.read import Appraised, filled
+from trialpool.records import sketch, to_json
+from trialpool.view.read import Appraised
 from trialpool.view.study import (
     KINDS,
     OTHER_QUESTION,
@@ -27,7 +27,7 @@ def unused(study, code, **more):
 
 def record(name, *rows, domain="pain", studies=()):
     known = {"analysis": name, "domain": domain, "not_used": list(rows), "studies": list(studies)}
-    return filled(Appraised, known)
+    return sketch(Appraised, known)
 
 
 def test_near_misses_stand_first_and_other_questions_once_at_the_end():

@@ -8,9 +8,11 @@ for what could not be worked out. Fields marked `omitted` are left out of the JS
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
-from typing import Any, NamedTuple, TypeVar
+from functools import cache
+from types import NoneType, UnionType
+from typing import Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -858,13 +860,39 @@ def columns_of(kind: type) -> tuple[str, ...]:
     return tuple(each.name for each in fields(kind))
 
 
-def sketch(kind: type[T], /, **values: Any) -> T:
-    """A record of which only some fields are known: the rest is None. For examples and one's own tables.
+def sketch(kind: type[T], known: Mapping[str, Any] | None = None, /, **values: Any) -> T:
+    """A record, or a part of one, of which only some fields are known: the others are None, empty or zero.
 
-    >>> sketch(Effect, study_id="A", effect=0.5).variance is None
-    True
+    >>> sketch(Record, {"measure": "RR", "studies": [{"label": "Lu 2020"}]}, k=1).studies[0].label
+    'Lu 2020'
     """
-    return kind(**dict.fromkeys(columns_of(kind)) | values)
+    given = {**(known or {}), **values}
+    own = {
+        each.name for each in fields(cast(Any, kind)) if each.default_factory is not MISSING
+    } - given.keys()
+    hints = _hints(kind).items()
+    return kind(**{name: _sketched(hint, given.get(name)) for name, hint in hints if name not in own})
+
+
+_hints = cache(get_type_hints)
+
+
+def _sketched(hint: Any, value: Any) -> Any:
+    """A value of which only a part may be known, as its type wants it."""
+    origin, parts = get_origin(hint), get_args(hint)
+    if origin is UnionType:
+        return None if value is None and NoneType in parts else _sketched(parts[0], value)
+    if origin is tuple:
+        return tuple(_sketched(parts[0], each) for each in value or ())
+    if origin is not None:  # a mapping
+        return {key: _sketched(parts[-1], each) for key, each in (value or {}).items()}
+    if hint in (Choices, Steps):
+        return from_json(hint, value or ())
+    if is_dataclass(hint) and not is_dataclass(value):
+        return sketch(cast(type, hint), value)
+    if issubclass(hint, StrEnum):
+        return hint(value or list(hint)[-1])
+    return hint() if value is None else value
 
 
 def to_json(value: Any) -> Any:

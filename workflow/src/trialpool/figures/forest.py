@@ -63,8 +63,8 @@ def draw_forest(record: Appraised, preset: str = "default") -> Figure:
     What is None leaves its part out. A record of status `no_data` gives a figure that lists the known trials
     and why none could be used. Raises ValueError for an unknown preset.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> figure = draw_forest(filled(Appraised, {"title": "Pain", "status": "no_data"}))
+    >>> from trialpool.records import sketch
+    >>> figure = draw_forest(sketch(Appraised, {"title": "Pain", "status": "no_data"}))
     >>> bool(figure.get_figwidth() > 4)
     True
     """

@@ -476,9 +476,9 @@ class Layout:
 def plan_layout(record: Appraised, look: Preset) -> Layout:
     """Measure every text of the record's plot and give each its place.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
-    >>> layout = plan_layout(filled(Appraised, {"measure": "MD", "studies": [study]}), DEFAULT)
+    >>> layout = plan_layout(sketch(Appraised, {"measure": "MD", "studies": [study]}), DEFAULT)
     >>> layout.axis.labels, len(layout.rows)
     (('−2.0', '−1.5', '−1.0', '−0.5', '0.0'), 1)
     """

@@ -29,9 +29,9 @@ def title(record: Record) -> str:
 def subtitle(record: Appraised) -> str:
     """Measure, scale, comparison and time in one line.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> known = {"measure": "MD", "domain": "pain", "scale": "0-10", "unit": "points"}
-    >>> subtitle(filled(Appraised, known | {"comparison": "yoga versus rest", "timepoint": "follow_up"}))
+    >>> subtitle(sketch(Appraised, known | {"comparison": "yoga versus rest", "timepoint": "follow_up"}))
     'Mean difference in pain (points, 0–10); yoga versus rest; follow-up'
     """
     measure = words.capital(words.measure_name(record.measure or ""))
@@ -60,9 +60,9 @@ def _timepoint(value: Any) -> str:
 def heterogeneity(record: Record, table: ForestTable) -> list[str]:
     """The lines beside the axis: spread between trials, test of the effect, test between subgroups.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> pooled = {"tau2": 0.25, "i2": 61.2, "q": 27.3, "q_df": 8.0}
-    >>> record = filled(Appraised, {"status": "pooled", "pooled": pooled})
+    >>> record = sketch(Appraised, {"status": "pooled", "pooled": pooled})
     >>> heterogeneity(record, forest_table(record))
     ['Heterogeneity: τ² = 0.25, I² = 61%, Q = 27.30 on 8 df']
     """
@@ -108,9 +108,9 @@ def _overall(pooled: Pooled) -> str:
 def mcid_note(record: Record) -> str:
     """What the shaded zone means, with the MCID's kind; "" where none is drawn.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> known = {"experimental_name": "yoga", "mcid": {"value": 2.0, "unit": "points"}}
-    >>> mcid_note(filled(Appraised, known))
+    >>> mcid_note(sketch(Appraised, known))
     'Shaded: benefit of yoga of at least the minimal clinically important difference (2 points).'
     """
     mcid = record.mcid
@@ -128,8 +128,8 @@ def mcid_note(record: Record) -> str:
 def footnotes(record: Record, table: ForestTable, clipped: bool) -> list[tuple[str, str]]:
     """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> record = filled(Appraised, {"measure": "RR", "methods": {"level": 0.95}})
+    >>> from trialpool.records import sketch
+    >>> record = sketch(Appraised, {"measure": "RR", "methods": {"level": 0.95}})
     >>> footnotes(record, forest_table(record), clipped=False)
     [('', 'Line: 95% confidence interval. RR: risk ratio, experimental over control.')]
     """
@@ -161,8 +161,8 @@ def method_line(record: Record) -> str:
 def describe_forest(record: Appraised) -> str:
     """A text alternative: what the plot shows and every effect in it, for readers who do not see it.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> describe_forest(filled(Appraised, {"title": "Pain", "status": "no_data", "measure": "MD"}))
+    >>> from trialpool.records import sketch
+    >>> describe_forest(sketch(Appraised, {"title": "Pain", "status": "no_data", "measure": "MD"}))
     'Forest plot: Pain. Mean difference. No trial could be pooled; no trial known.'
     """
     opening = f"Forest plot: {title(record)}. {subtitle(record)}."

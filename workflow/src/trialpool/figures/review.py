@@ -240,9 +240,11 @@ def draw_evidence_map(
 def describe_evidence_map(populations: Sequence[Population]) -> str:
     """The figure's text alternative: for each population, how many questions have a result.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
+
+    >>> from trialpool.view.read import Appraised
     >>> from trialpool.view.review import evidence_map
-    >>> describe_evidence_map(evidence_map([filled(Appraised, {"condition": ["X"], "k": k}) for k in (2, 0)]))
+    >>> describe_evidence_map(evidence_map([sketch(Appraised, {"condition": ["X"], "k": k}) for k in (2, 0)]))
     'Where the evidence lies. X: 1 question with a result, 1 without a usable trial.'
     """
     parts = ["Where the evidence lies."]

@@ -164,8 +164,8 @@ def _axes(views: Sequence[Question]) -> dict[tuple[str, ...], Axis]:
 def page_title(records: Sequence[Appraised]) -> str:
     """A title from the conditions of the records.
 
-    >>> from trialpool.view.read import filled
-    >>> page_title([filled(Appraised, {"condition": ["HEART_FAILURE"]})])
+    >>> from trialpool.records import sketch
+    >>> page_title([sketch(Appraised, {"condition": ["HEART_FAILURE"]})])
     'HEART FAILURE'
     """
     names = (record.vocabulary.condition(code) for record in records for code in record.condition)

@@ -48,8 +48,8 @@ def summary_row(record: Appraised) -> Mapping[str, object]:
 
     Pooling methods are left empty where nothing was pooled: a single trial used none of them.
 
-    >>> from trialpool.view.read import filled
-    >>> row = summary_row(filled(Appraised, {"analysis": "a", "condition": ["ASTHMA"], "status": "no_data"}))
+    >>> from trialpool.records import sketch
+    >>> row = summary_row(sketch(Appraised, {"analysis": "a", "condition": ["ASTHMA"], "status": "no_data"}))
     >>> row["condition"], row["estimate"], row["interval"]
     ('ASTHMA', None, None)
     """

@@ -168,9 +168,9 @@ class ForestTable:
 def forest_table(record: Appraised) -> ForestTable:
     """The forest table of a result record; what is None leaves its part out.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.25}
-    >>> table = forest_table(filled(Appraised, {"measure": "MD", "studies": [study]}))
+    >>> table = forest_table(sketch(Appraised, {"measure": "MD", "studies": [study]}))
     >>> table.studies[0].label, table.studies[0].effect.estimate.text, table.studies[0].effect.interval
     ('Lu 2020', '−1.00', '−2.00 to 0.25')
     """
@@ -211,8 +211,8 @@ def _effect_digits(record: Record) -> int | None:
 def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
     """The number at a path in a record such as "studies.0.weight"; `shown` makes its text.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> number_at(filled(Appraised, {"analysis": "a", "pooled": {"i2": 41.7}}), "pooled.i2", words.number)
+    >>> from trialpool.records import sketch
+    >>> number_at(sketch(Appraised, {"analysis": "a", "pooled": {"i2": 41.7}}), "pooled.i2", words.number)
     Number(value=41.7, text='41.70', path='a/pooled.i2')
     """
     value: Any = record
@@ -229,8 +229,8 @@ def estimate_at(
 
     Without `digits` they have the decimals that suit them alone.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> record = filled(Appraised, {"analysis": "a", "measure": "RR", "pooled": {"estimate": 1.5}})
+    >>> from trialpool.records import sketch
+    >>> record = sketch(Appraised, {"analysis": "a", "measure": "RR", "pooled": {"estimate": 1.5}})
     >>> estimate_at(record, "pooled").estimate
     Number(value=1.5, text='1.50', path='a/pooled.estimate')
     """

@@ -47,8 +47,8 @@ SHOWN_ELSEWHERE = frozenset(
 def condition_name(record: Appraised) -> str:
     """The conditions of a record in full words, with the purpose where it is prevention.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> condition_name(filled(Appraised, {"condition": ["HEART_FAILURE"], "purpose": "prevention"}))
+    >>> from trialpool.records import sketch
+    >>> condition_name(sketch(Appraised, {"condition": ["HEART_FAILURE"], "purpose": "prevention"}))
     'HEART FAILURE, prevention'
     """
     names = listing(map(record.vocabulary.condition, record.condition))
@@ -60,11 +60,11 @@ def title_parts(record: Appraised) -> tuple[str, str]:
 
     A population is left out only where it repeats a word of the record's condition or purpose.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> title = "Chronic migraine, pain: yoga versus sham"
-    >>> title_parts(filled(Appraised, {"title": title, "condition": ["MIGRAINE"]}))
+    >>> title_parts(sketch(Appraised, {"title": title, "condition": ["MIGRAINE"]}))
     ('pain', 'yoga versus sham')
-    >>> title_parts(filled(Appraised, {"title": "Any other title"}))
+    >>> title_parts(sketch(Appraised, {"title": "Any other title"}))
     ('Any other title', '')
     """
     head, _, tail = record.title.partition(": ")
@@ -78,9 +78,9 @@ def distinct_labels(records: Sequence[Appraised]) -> list[str]:
 
     The comparison; where several share it, with the outcome; with the analysis' own name as a last resort.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> titles = [f"Migraine, {rest}" for rest in ("pain: a v b", "worst pain: a v b", "pain: c")]
-    >>> distinct_labels([filled(Appraised, {"title": title, "condition": ["MIGRAINE"]}) for title in titles])
+    >>> distinct_labels([sketch(Appraised, {"title": title, "condition": ["MIGRAINE"]}) for title in titles])
     ['a v b, pain', 'a v b, worst pain', 'c']
     """
     parts = [title_parts(record) for record in records]
@@ -108,8 +108,8 @@ def population_name(record: Appraised) -> str:
 def interval_name(records: Sequence[Record]) -> str:
     """The confidence interval's name for a table head: with its level where all records share one.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> records = [filled(Appraised, {"methods": {"level": level}}) for level in (0.95, 0.9)]
+    >>> from trialpool.records import sketch
+    >>> records = [sketch(Appraised, {"methods": {"level": level}}) for level in (0.95, 0.9)]
     >>> interval_name(records[:1]), interval_name(records)
     ('95% CI', 'CI')
     """
@@ -133,8 +133,8 @@ def clear_side(record: Record) -> str:
 def size_words(record: Record) -> str:
     """How much evidence there is: trials and analysed people.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> size_words(filled(Appraised, {"k": 5, "n_experimental": 100, "n_control": 98}))
+    >>> from trialpool.records import sketch
+    >>> size_words(sketch(Appraised, {"k": 5, "n_experimental": 100, "n_control": 98}))
     '5 trials, 198 people'
     """
     return f"{count(record.k, 'trial')}, {people_words(record, unknown=NO_PEOPLE)}"
@@ -143,8 +143,8 @@ def size_words(record: Record) -> str:
 def verdict_words(record: Record) -> str:
     """The shortest honest reading of a result, for a table cell.
 
-    >>> from trialpool.view.read import Appraised, filled
-    >>> verdict_words(filled(Appraised, {"status": "no_data"}))
+    >>> from trialpool.records import sketch
+    >>> verdict_words(sketch(Appraised, {"status": "no_data"}))
     'no poolable trial'
     """
     if record.status == Status.NO_DATA:
@@ -157,9 +157,9 @@ def verdict_words(record: Record) -> str:
 def result_sentence(record: Appraised) -> str:
     """One result in words: direction, numbers, amount of evidence, and what a new trial might show.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> sides = {"experimental_name": "yoga", "control_name": "sham"}
-    >>> result_sentence(filled(Appraised, {"status": "no_data", "domain": "pain", **sides}))
+    >>> result_sentence(sketch(Appraised, {"status": "no_data", "domain": "pain", **sides}))
     'No trial with numbers that can be pooled compares yoga with sham for pain.'
     """
     if record.status == Status.NO_DATA or not record.pooled:
@@ -222,11 +222,11 @@ RELATIVE = 0.25  # smallest important relative change of a risk (Guyatt 2011, J 
 def informative_statement(record: Appraised) -> str:
     """One sentence for a summary of findings; "" without a result or without an assessed certainty.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
     >>> pooled = {"estimate": -2.2, "ci_low": -3.0, "ci_high": -1.4}
     >>> known = {"status": "pooled", "measure": "MD", "better": "lower", "domain": "pain", "pooled": pooled}
     >>> known |= {"experimental_name": "yoga", "control_name": "sham", "mcid": {"value": 2.0}}
-    >>> informative_statement(filled(Appraised, known | {"certainty": {"level": "moderate"}}))
+    >>> informative_statement(sketch(Appraised, known | {"certainty": {"level": "moderate"}}))
     'Compared with sham, yoga probably reduces pain.'
     """
     certainty, pooled = record.certainty, record.pooled

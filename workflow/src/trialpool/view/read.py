@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, is_dataclass, replace
-from enum import StrEnum
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from types import NoneType, UnionType
-from typing import Any, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar
 
 from trialpool import io
 from trialpool.contracts import COUNT, NUMBER, Table
 from trialpool.records import (
     AbsoluteEffect,
     Certainty,
-    Choices,
     Claim,
     Record,
     Restricted,
-    Steps,
     from_json,
 )
 from trialpool.vocabulary import Vocabulary, general
@@ -47,34 +43,6 @@ class Appraised(Record):
             return self
         keys = ("status", "k", "n_experimental", "n_control", "pooled")
         return replace(self, **{key: getattr(part, key) for key in keys})
-
-
-def filled(kind: type[T], known: Row) -> T:
-    """A record, or a part of one, of which only some fields are known: the others are empty, zero or None.
-
-    >>> filled(Appraised, {"measure": "RR", "studies": [{"label": "Lu 2020"}]}).studies[0].label
-    'Lu 2020'
-    """
-    hints = get_type_hints(kind)
-    given = {each.name for each in fields(cast(Any, kind)) if each.default_factory is general} - known.keys()
-    return kind(**{name: _filled(hint, known.get(name)) for name, hint in hints.items() if name not in given})
-
-
-def _filled(hint: Any, value: Any) -> Any:
-    origin, parts = get_origin(hint), get_args(hint)
-    if origin is UnionType:
-        return None if value is None and NoneType in parts else _filled(parts[0], value)
-    if origin is tuple:
-        return tuple(_filled(parts[0], each) for each in value or ())
-    if origin is not None:  # a mapping
-        return {key: _filled(parts[-1], each) for key, each in (value or {}).items()}
-    if hint in (Choices, Steps):
-        return from_json(hint, value or ())
-    if isinstance(hint, type) and is_dataclass(hint) and not is_dataclass(value):
-        return filled(hint, value or {})
-    if value is None or issubclass(hint, StrEnum):
-        return hint(value or list(hint)[-1]) if issubclass(hint, StrEnum) else hint()
-    return value
 
 
 def grouped(items: Iterable[T], key: Callable[[T], K]) -> dict[K, list[T]]:

@@ -303,9 +303,11 @@ def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ())
     A trial that compares something else stands once for each outcome domain and reason, at the end, with all
     the analyses that it does not answer; last come the results that no analysis asks for.
 
-    >>> from trialpool.view.read import Appraised, filled
+    >>> from trialpool.records import sketch
+
+    >>> from trialpool.view.read import Appraised
     >>> unused = [{"study_id": "A", "reason_code": "other_comparison"}]
-    >>> records = [filled(Appraised, {"analysis": name, "not_used": unused}) for name in ("a", "b")]
+    >>> records = [sketch(Appraised, {"analysis": name, "not_used": unused}) for name in ("a", "b")]
     >>> [(row.analysis, row.analyses, row.reason_kind) for row in excluded_rows(records)]
     [('a b', 2, 'other_question')]
     """
