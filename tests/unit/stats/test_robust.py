@@ -1,10 +1,13 @@
 """Cluster-robust inference against published digits; test_multilevel has it by dense algebra."""
 
+import time
+
+import numpy as np
 import pytest
 from published import BCG_V, BCG_Y, DISTRICT, SCHOOLS_V, SCHOOLS_Y
 
-from trialpool.stats import pool
-from trialpool.stats.dependent import correlated_effects, robust_pool
+from trialpool.stats import dependent, pool
+from trialpool.stats.dependent import correlated_effects, multilevel_regression, robust_pool
 
 
 def test_konstantopoulos_correlated_effects():
@@ -32,3 +35,34 @@ def test_bad_input_of_the_robust_calls_is_named():
         robust_pool([0.1], [0.1])
     with pytest.raises(ValueError, match="level"):
         robust_pool([0.1, 0.2], [0.1, 0.1], level=95)
+
+
+@pytest.mark.parametrize("rho", [0.0, 0.4])
+def test_a_large_cluster_is_told_by_an_integral_what_eigenvectors_tell_it(monkeypatch, rho):
+    random = np.random.default_rng(1)
+    y, v, x = random.normal(0.3, 0.3, 400), np.exp(random.normal(-3, 1.5, 400)), random.normal(size=(400, 2))
+    cluster = np.where(np.arange(400) < 360, 0, np.arange(400) // 5)
+    large = multilevel_regression(y, v, cluster, x, rho=rho), robust_pool(y, v, cluster)
+    monkeypatch.setattr(dependent, "LARGE_CLUSTER", 400)
+    dense = multilevel_regression(y, v, cluster, x, rho=rho), robust_pool(y, v, cluster)
+    for one, other in zip(large, dense, strict=True):
+        assert one.robust_se == pytest.approx(other.robust_se, rel=1e-9)
+        assert one.robust_df == pytest.approx(other.robust_df, rel=1e-9)
+
+
+def test_a_large_cluster_may_determine_a_coefficient_alone():
+    """Its own direction is left out, as for small ones: the second moderator varies in it alone."""
+    random = np.random.default_rng(2)
+    y, v, inside = random.normal(0.3, 0.3, 160), np.full(160, 0.04), np.arange(160) < 120
+    x = np.column_stack([random.normal(size=160), np.where(inside, random.normal(size=160), 0.0)])
+    cluster = np.where(inside, 0, np.arange(160) // 5)
+    fit = multilevel_regression(y, v, cluster, x)
+    assert np.isfinite(fit.robust_se).all()
+
+
+def test_thousands_of_effects_of_one_cluster_take_seconds():
+    random = np.random.default_rng(3)
+    y, v = random.normal(0.3, 0.3, 5000), np.exp(random.normal(-3, 0.8, 5000))
+    began = time.process_time()
+    robust_pool(y, v, np.maximum(np.arange(5000), 4899))
+    assert time.process_time() - began < 10

@@ -11,11 +11,11 @@ whose inverse covariances are the weights, holds (Bell & McCaffrey 2002; Tipton 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import TypeVar
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri
 
 from trialpool.stats._model import design_of, intercept
@@ -29,6 +29,10 @@ SETTLED = 1e-13
 GRID = (0.0, 3e-3, 0.03, 0.2, 1.0, 6.0, 50.0)
 MOST_DOUBLINGS = 60
 FEWEST_DF = 4
+LARGE_CLUSTER = 100  # effects, from which on its square root is an integral instead of eigenvectors
+DETERMINED = 1e-8  # share of its covariance that a cluster keeps, below which it determines a coefficient
+STEP, TAIL = 0.27, 36.0  # of the integral in log t: an error of 1e-15
+C = TypeVar("C", np.float64, np.complex128)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,43 +68,75 @@ def few_df_caution(df: float) -> str:
 
 
 def cr2(
-    design: Floats, residuals: Floats, cluster: Rows, working: Sequence[Floats], back: Floats
+    design: Floats, residuals: Floats, cluster: Rows, diagonal: Floats, columns: Floats, back: Floats
 ) -> tuple[Floats, Floats]:
     """CR2 covariance (p, p) of generalised least squares coefficients, and Satterthwaite df (p,) of each.
 
-    `design` (n, p), `residuals` (n,), `working` the covariance block of each cluster, whose inverses are
-    the weights; asked for are `back` (p, p) times the coefficients. The adjustment of a cluster is
-    A = D'(D(F - XBX')D')^(-1/2)D with F = D'D its block.
+    `design` (n, p), `residuals` (n,); the working covariance F of a cluster's effects, whose inverse are the
+    weights, is a `diagonal` (n,) and the product of `columns` (n, q) with themselves; asked for are `back`
+    (p, p) times the coefficients. The adjustment of a cluster is A = D'(D(F - XBX')D')^(-1/2)D, D'D = F.
 
     Source: Pustejovsky & Tipton 2018, equations 6 to 10; Satterthwaite df of Bell & McCaffrey 2002.
     """
-    rows = [np.flatnonzero(cluster == number) for number in range(len(working))]
-    weighted = [np.linalg.solve(block, design[row]) for block, row in zip(working, rows, strict=True)]
-    information = sum((design[row].T @ part for row, part in zip(rows, weighted, strict=True)), np.zeros(1))
-    bread = np.asarray(np.linalg.inv(information), dtype=np.float64)
+    rows = np.split(np.argsort(cluster, kind="stable"), np.cumsum(np.bincount(cluster))[:-1])
+    blocks = [(diagonal[row], columns[row]) for row in rows]
+    weighted = [_inverted(*block, design[row]) for block, row in zip(blocks, rows, strict=True)]
+    own_information = [design[row].T @ part for row, part in zip(rows, weighted, strict=True)]
+    bread = np.asarray(np.linalg.inv(np.sum(own_information, axis=0)), dtype=np.float64)
     # The covariance under the working model of the clusters' scores for one coefficient is diag(own) - ZBZ'.
     score, self_products, cross_products = [], [], []
-    for block, row, part in zip(working, rows, weighted, strict=True):
-        adjusted = _adjustment(block, design[row], bread) @ part @ (bread @ back.T)
+    for block, row, part, own in zip(blocks, rows, weighted, own_information, strict=True):
+        adjusted = _adjusted(*block, design[row], part, own, bread) @ (bread @ back.T)
         score.append(adjusted.T @ residuals[row])
-        self_products.append(np.einsum("ni,nm,mi->i", adjusted, block, adjusted))
+        self_products.append(block[0] @ adjusted**2 + ((block[1].T @ adjusted) ** 2).sum(axis=0))
         cross_products.append(design[row].T @ adjusted)
-    scores, own, across = (np.array(each) for each in (score, self_products, cross_products))
+    scores, own_products, across = (np.array(each) for each in (score, self_products, cross_products))
     squares = np.einsum("cai,ab,cbi->ci", across, bread, across)
     gram = np.einsum("cai,cbi->iab", across, across) @ bread
-    total = (own - squares).sum(axis=0)
-    spread = (own**2 - 2 * own * squares).sum(axis=0) + np.einsum("iab,iba->i", gram, gram)
+    total = (own_products - squares).sum(axis=0)
+    spread = (own_products**2 - 2 * own_products * squares).sum(axis=0) + np.einsum("iab,iba->i", gram, gram)
     return scores.T @ scores, total**2 / spread
 
 
-def _adjustment(block: Floats, design: Floats, bread: Floats) -> Floats:
+def _inverted(diagonal: NDArray[C], columns: Floats, right: Floats) -> NDArray[C]:
+    """(diag + columns columns')^-1 times `right` (n, p), by Woodbury."""
+    scaled, pulled = right / diagonal[:, None], columns / diagonal[:, None]
+    inner = np.eye(columns.shape[1]) + columns.T @ pulled
+    solved: NDArray[C] = scaled - pulled @ np.linalg.solve(inner, columns.T @ scaled)
+    return solved
+
+
+def _adjusted(
+    diagonal: Floats, columns: Floats, design: Floats, weighted: Floats, own: Floats, bread: Floats
+) -> Floats:
+    """A F^-1 X of a cluster, of which `weighted` is F^-1 X and `own` X'F^-1 X."""
+    half = np.linalg.cholesky(bread)
+    left = 1 - float(np.linalg.eigvalsh(half.T @ own @ half).max())  # F - XBX' is at least this share of F
+    if len(design) > LARGE_CLUSTER and left > DETERMINED:
+        return _adjusted_large(diagonal, columns, design, bread, left)
+    block = np.diag(diagonal) + columns @ columns.T
     upper = np.linalg.cholesky(block).T
     middle = upper @ (block - design @ bread @ design.T) @ upper.T
     values, vectors = np.linalg.eigh((middle + middle.T) / 2)
     # A cluster that alone determines a coefficient leaves a zero: its direction is left out.
     kept = values > 1e-12 * max(values.max(), 0.0)
     powers = np.where(kept, 1 / np.sqrt(np.where(kept, values, 1.0)), 0.0)
-    return np.asarray(upper.T @ (vectors * powers) @ vectors.T @ upper)
+    return np.asarray(upper.T @ ((vectors * powers) @ (vectors.T @ (upper @ weighted))))
+
+
+def _adjusted_large(diagonal: Floats, columns: Floats, design: Floats, bread: Floats, left: float) -> Floats:
+    """The same as (F(F - XBX'))^(-1/2) X = 2/π ∫(F² + t² - FXBX')^-1 X dt, by the trapezoid rule in log t.
+
+    The real part of (F - it)^-1 is F(F² + t²)^-1 and the imaginary one t(F² + t²)^-1, so all is Woodbury's
+    formula. The rule's error falls as exp(-π²/step) (Trefethen & Weideman 2014).
+    """
+    information, answer = np.linalg.inv(bread), np.zeros_like(design)
+    least, most = diagonal.min() * np.sqrt(left), diagonal.max() + (columns**2).sum()
+    for t in np.exp(np.arange(np.log(least) - TAIL, np.log(most) + TAIL, STEP)):
+        both = _inverted(diagonal - 1j * t, columns, design)
+        inner = information - design.T @ both.real
+        answer += both.imag + both.real @ np.linalg.solve(inner, design.T @ both.imag)
+    return np.asarray(answer * (2 * STEP / np.pi))
 
 
 def robust_pool(
@@ -157,8 +193,9 @@ def correlated_effects(
 def _robust(y: Floats, w: Floats, tau2: float, numbers: Rows, clusters: int, level: float) -> Robust:
     check_level(level)
     estimate = float(w @ y / w.sum())
-    working = [np.diag(1 / w[numbers == number]) for number in range(clusters)]
-    variance, freedom = cr2(np.ones((y.size, 1)), y - estimate, numbers, working, np.eye(1))
+    variance, freedom = cr2(
+        np.ones((y.size, 1)), y - estimate, numbers, 1 / w, np.empty((y.size, 0)), np.eye(1)
+    )
     df = float(freedom[0])
     return Robust(
         estimate=estimate,
@@ -313,8 +350,7 @@ def _report(nested: Nested, back: Floats, interval: str, level: float) -> Multil
     df = float(clusters - p) if interval == "t" else np.inf
     model = infer(coefficients, np.sqrt(np.diag(back @ fit.covariance @ back.T)), df, level)
     residuals = nested.y - nested.design @ fit.coefficients
-    working = blocks(nested, s2_between, s2_within)
-    variance, freedom = cr2(nested.design, residuals, nested.cluster, working, back)
+    variance, freedom = cr2(nested.design, residuals, nested.cluster, fit.diagonal, fit.columns, back)
     robust = infer(coefficients, np.sqrt(np.diag(variance)), freedom, level)
     q = float(nested.y @ gaussian(nested, 0.0, 0.0).weighted_residual)
     alone = "no cluster has two effects, so all heterogeneity is put between clusters"
@@ -465,15 +501,6 @@ def gaussian(nested: Nested, between: float, within: float) -> Gaussian:
         height += 0.5 * (p * np.log(2 * np.pi) + own - np.linalg.slogdet(information)[1])
     solved = (diagonal, columns, inner, coefficients, covariance, weighted_design, weighted_residual)
     return Gaussian(nested, *solved, float(height))
-
-
-def blocks(nested: Nested, between: float, within: float) -> list[Floats]:
-    """The covariance matrix of each cluster's effects, in the order of the cluster numbers."""
-    rho = nested.rho
-    return [
-        np.diag((1 - rho) * v + within) + rho * np.outer(np.sqrt(v), np.sqrt(v)) + between
-        for v in np.split(nested.variances, nested.first[1:])
-    ]
 
 
 def traces(fit: Gaussian, restricted: bool) -> Floats:
