@@ -489,3 +489,10 @@ def test_the_text_alternative_tells_the_judgement():
     told = describe_forest(judged_record("RoB1: blinding some_concerns", ""))
     assert told.count("; risk of bias some concerns.") == 1
     assert told.count("risk of bias") == 1
+
+
+def test_three_levels_are_named_where_they_were_used():
+    methods = {"tau2_method": "REML", "interval": "cr2", "level": 0.95, "text": []}
+    footnotes = " ".join(texts(draw_forest(made_up_record(4, methods=methods))))
+    assert "Three-level model, variances by REML; cluster-robust (CR2) interval" in footnotes
+    assert not any(word in footnotes for word in ("Hartung", "k − 1"))

@@ -6,6 +6,7 @@ import pytest
 
 from tests.unit.synthesis.made_up import SPEC
 from trialpool.measures import MEASURES
+from trialpool.records import Status
 from trialpool.synthesis.methods import EFFECT, method_sentences
 
 
@@ -19,12 +20,23 @@ from trialpool.synthesis.methods import EFFECT, method_sentences
         ({"scale": "0-10"}, "rescaled to 0–10"),
         ({"measure": "SMD", "smd_variance": "UB"}, "unbiased variance"),
         ({"multi_arm": "covariance"}, "mean correlation that sharing implies"),
-        ({"several_effects": "multilevel"}, "three-level model"),
+        ({"several_effects": "multilevel"}, "All effects of a trial"),
     ],
 )
 def test_a_setting_is_named(changes, said):
     assert said in " ".join(method_sentences(SPEC | changes))
     assert said not in " ".join(method_sentences(SPEC))
+
+
+def test_no_method_is_named_that_was_not_used():
+    nested = " ".join(method_sentences(SPEC | {"several_effects": "multilevel", "interval": "cr2"}))
+    assert "Three-level model" in nested
+    assert "cluster-robust (CR2) interval with t quantiles on Satterthwaite degrees of freedom" in nested
+    assert not any(word in nested for word in ("Hartung", "Q-profile", "k − 1", "gives one."))
+    assert "gives one." in " ".join(method_sentences(SPEC | {"multi_arm": "covariance"}))
+    single = " ".join(method_sentences(SPEC, Status.SINGLE_STUDY))
+    assert not any(word in single for word in ("Random-effects", "Hartung", "Q-profile", "rediction"))
+    assert "rediction" not in " ".join(method_sentences(SPEC | {"tau2_method": "FE", "interval": "wald"}))
 
 
 def test_every_measure_that_arms_give_has_its_sentence():

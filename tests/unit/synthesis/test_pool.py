@@ -75,6 +75,20 @@ def test_several_effects_a_trial_are_modelled_in_three_levels_where_asked():
     assert sum(weights) == pytest.approx(100)
 
 
+def test_a_new_trial_is_never_surer_than_the_mean_of_three_levels():
+    # estimate ± t(df) sqrt(se² + τ²), not model-based beside a robust interval (daniel1noble/orchaRd#45, #46)
+    fit, _ = pool_effects(SPEC | {"several_effects": "multilevel"}, TWICE)
+    reach = (fit.ci_high - fit.estimate) / fit.se
+    assert fit.pi_high - fit.estimate == pytest.approx(reach * math.sqrt(fit.se**2 + fit.tau2))
+    few, _ = pool_effects(SPEC | {"several_effects": "multilevel"}, [*TWICE[:2], *TWICE[13:15]])
+    assert few.pi_low < few.ci_low < few.ci_high < few.pi_high
+
+
+def test_an_arm_split_between_comparisons_is_counted_whole():
+    shares = [effect(0, 0.1, arm_experimental=arm, n_control=10) for arm in "ab"]
+    assert (people(shares, "control"), people(shares, "control", split=True)) == (10, 20)
+
+
 def test_arms_that_share_a_control_are_not_counted_as_independent():
     counts = {"events_experimental": 20, "events_control": 30, "n_experimental": 100, "n_control": 100}
     twice = [replace(row, **counts, arm_experimental=arm) for row in TRIALS for arm in ("low", "high")]

@@ -12,7 +12,7 @@ from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.records import Choices, Conclusion, Multiverse, Sensitivity, sketch
 from trialpool.stats import pool
 from trialpool.synthesis.analyse import analyse
-from trialpool.synthesis.sensitivity import data_sets, models, robustness, sensitivity_rows
+from trialpool.synthesis.sensitivity import DEPEND, data_sets, models, robustness, sensitivity_rows
 
 LATER = Choices.parse("timepoint=follow_up")
 
@@ -116,6 +116,45 @@ def test_arms_that_share_a_control_are_modelled_beside_the_rest():
     modelled = found["multi arm: covariance, three-level model"]
     assert modelled.estimate == pytest.approx(np.mean(EFFECTS) + 0.1, abs=1e-6)
     assert modelled.k == 6
+
+
+SHARED = {"sd_control": 2.0, "sd_experimental": 2.0, "n_control": 20, "n_experimental": 40}
+MEANS = (((4.4, 4.3, 4.5), 5.1), ((4.9, 4.7, 4.8), 5.0), ((4.2, 4.1, 4.4), 5.0), ((5.2, 5.3, 5.1), 5.0))
+
+
+def three_arms_against_one_control():
+    """Four trials, each with three arms of 40 against one of 20."""
+    return [
+        effect(trial, mean - control, 4 / 40 + 4 / 20, arm_experimental=f"x{arm}", **SHARED)
+        for trial, (means, control) in enumerate(MEANS)
+        for arm, mean in enumerate(means)
+    ]
+
+
+def test_dependent_effects_are_pooled_as_independent_nowhere():
+    # Cochrane Handbook 23.3.4; people of the shared control count once: 4 · (3 · 40 + 20) = 560
+    rows = [
+        *three_arms_against_one_control(),
+        *effects(variant=Choices.parse("multi_arm=combine"), selected=False),
+    ]
+    record, every = analyse(SPEC | {"multi_arm": "covariance"}, rows)
+    main, pooled = record.sensitivity[0], record.pooled
+    # its own main result; p was 0.041 and 720 people while 12 effects counted as independent
+    assert (main.ci_low, main.ci_high, main.p_value) == pytest.approx((-1.0900, 0.3567, 0.2051), abs=1e-4)
+    assert (record.methods.interval, record.n_experimental + record.n_control, main.n) == ("cr2", 560, 560)
+    assert [getattr(main, name) for name in ("estimate", "ci_low", "ci_high", "p_value")] == [
+        getattr(pooled, name) for name in ("estimate", "ci_low", "ci_high", "p_value")
+    ]
+    assert [row.reason for row in record.sensitivity if row.kind == "model"] == [DEPEND]
+    assert (record.influence, record.bayes, record.cumulative, record.small_study.methods) == ((), (), (), {})
+    without = [row for row in record.sensitivity if row.kind == "leave one out"]
+    assert len(without) == 4
+    assert {row.n for row in without} == {420}
+    main_only = [at for at, rule in enumerate(every.choices["multi_arm"]) if rule == "default"]
+    assert [every.choices["interval"][at] for at in main_only] == ["cr2"]
+    assert every.ci_high[main_only[0]] == pooled.ci_high
+    assert len(every.k) == 1 + len(models())  # combined arms do not depend: every model takes them
+    assert (record.multiverse.data_sets, record.multiverse.models) == (2, 26)
 
 
 @pytest.mark.parametrize(

@@ -44,6 +44,7 @@ LEVELS = {
     "wald": "Wald",
     "hksj": "HKSJ",
     "hksj_adhoc": "HKSJ, factor ≥ 1",
+    "cr2": "cluster-robust (three levels)",
     "FE": "none (common effect)",
     "default": "as configured",
     "true": "taken from other trials",
@@ -243,7 +244,9 @@ def _share(record: Record, dimension: str) -> str:
 
 def _notes(record: Record, count: int, drawn: int) -> list[str]:
     multiverse = _multiverse(record)
-    made = f"{words.count(multiverse.data_sets, 'set')} of data by {words.count(multiverse.models, 'model')}"
+    sets, fitted = words.count(multiverse.data_sets, "set"), words.count(multiverse.models, "model")
+    every = count == multiverse.data_sets * multiverse.models  # some models take some sets only
+    made = f"{sets} of data {'by' if every else 'and'} {fitted}"
     shares = [
         f"{words.percent(multiverse.benefit)} of the estimates are on the side of benefit",
         f"{words.percent(multiverse.clear_benefit)} of the intervals show a clear benefit",

@@ -17,7 +17,9 @@ INTERVALS = {
     "wald": "Wald interval",
     "hksj": "Hartung–Knapp–Sidik–Jonkman interval",
     "hksj_adhoc": "Hartung–Knapp–Sidik–Jonkman interval, variance factor at least 1",
+    "cr2": "cluster-robust (CR2) interval",
 }
+DF = {"wald": "normal quantiles", "cr2": "the same t"}
 ONE_TRIAL = "One trial: not a meta-analysis."
 
 
@@ -153,9 +155,12 @@ def method_line(record: Record) -> str:
         return opening
     method = methods.tau2_method
     model = "Common-effect model" if method == "FE" else f"Random-effects model, τ² by {clean(method)}"
+    if methods.interval == "cr2":
+        model = f"Three-level model, variances by {clean(method)}"
     interval = INTERVALS.get(methods.interval, clean(methods.interval))
-    df = "normal quantiles" if methods.interval == "wald" else "t on k − 1 df"
-    return f"{opening} {model}; {interval}; prediction interval: {df}."
+    known = record.pooled is not None and record.pooled.pi_low is not None
+    df = DF.get(methods.interval, "t on k − 1 df")
+    return f"{opening} {model}; {interval}{f'; prediction interval: {df}' if known else ''}."
 
 
 def describe_forest(record: Appraised) -> str:

@@ -30,8 +30,10 @@ from trialpool.synthesis.diagnostics import (
 from trialpool.synthesis.methods import method_sentences
 from trialpool.synthesis.pool import (
     Spec,
+    modelled,
     pool_effects,
     sizes_of,
+    status_of,
     studies_of,
     subgroups_of,
     trials_of,
@@ -93,26 +95,27 @@ def analyse(
     asked from two trials on; diagnostics are of effects that do not depend on each other.
     """
     chosen = sorted((row for row in effects if row.selected and not row.variant), key=_forest_order)
-    pooled, weights = pool_effects(spec, chosen)
+    model = modelled(spec, chosen)
+    pooled, weights = pool_effects(model, chosen)
     studies = studies_of(spec, chosen, weights)
-    groups, test = subgroups_of(spec, studies)
+    groups, test = subgroups_of(model, studies)
     several = len(trials_of(chosen)) > 1
     sets = data_sets(effects if several else [])
     sensitivity = sensitivity_rows(spec, sets, effects)
     every = specifications(spec, sets) if sensitivity else None
     summary = multiverse(spec, every) if every else None
     agreement = share_agreeing(spec, every, sensitivity[0].conclusion) if every else 0.0
-    one_each = chosen if several and spec["several_effects"] == "prefer" else []
-    record = Record(
+    one_each = chosen if several and model is spec else []
+    return Record(
         **{name: spec[name] for name in QUESTION},
         was=spec.get("was"),
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
         mcid=from_json(Difference, spec["mcid"]) if spec["mcid"] else None,
-        **sizes_of(chosen),
+        **sizes_of(spec, chosen),
         effects=len(chosen),
         n_imputed=sum(row.imputed for row in chosen),
-        methods=Methods(**{name: spec[name] for name in METHODS}, text=tuple(method_sentences(spec))),
+        methods=methods_of(model, chosen),
         pooled=pooled,
         direction=direction(spec),
         studies=studies,
@@ -126,12 +129,17 @@ def analyse(
         multiverse=summary,
         influence=influence_rows(spec, one_each),
         cumulative=cumulative_rows(spec, one_each),
-        small_study=small_study(spec, one_each),
+        small_study=small_study(model, chosen if several else []),
         moderators=moderator_rows(spec, chosen if several else []),
         multilevel=multilevel_model(spec, effects, chosen),
         bayes=posteriors(spec, one_each),
-    )
-    return record, every
+    ), every
+
+
+def methods_of(spec: Spec, effects: Sequence[Effect]) -> Methods:
+    """The settings of a model and the sentences that name them."""
+    text = tuple(method_sentences(spec, status_of(effects)))
+    return Methods(**{name: spec[name] for name in METHODS}, text=text)
 
 
 def direction(spec: Spec) -> Direction:

@@ -32,6 +32,7 @@ from trialpool.synthesis.pool import (
     BOUNDS,
     NATURAL,
     RHO,
+    THREE_LEVELS,
     Floats,
     Spec,
     arrays,
@@ -109,8 +110,12 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> SmallStudy:
     Below `robustness.test_k` trials nothing is tested: with few trials a test finds nothing whether or not
     small trials differ (Cochrane Handbook 13.3.5.4). Estimates are on the natural scale.
     """
-    wanted, trials = spec["robustness"]["test_k"], count(len(effects), "trial") if effects else "0 trials"
-    if len(effects) < wanted:
+    wanted, k = spec["robustness"]["test_k"], len(trials_of(effects))
+    trials = count(k, "trial") if effects else "0 trials"
+    if spec["interval"] == THREE_LEVELS["interval"]:
+        several = f"{trials}: some give several effects; small trials are tested where each gives one."
+        return SmallStudy(sentence=several, methods={})
+    if k < wanted:
         few = f"{trials}: too few to test whether small trials differ (at least {wanted} needed)."
         return SmallStudy(sentence=few, methods={})
     from trialpool.stats import begg, egger, pet_peese, selection_model, trim_and_fill

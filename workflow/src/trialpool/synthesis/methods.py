@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trialpool.measures import OF_EVENTS
+from trialpool.records import Status
 
 TAU2 = {
     "FE": "common effect (no between-trial variance)",
@@ -23,7 +24,17 @@ INTERVAL = {
     "hksj": "Hartung–Knapp–Sidik–Jonkman interval with t quantiles on k − 1 degrees of freedom",
     "hksj_adhoc": "Hartung–Knapp–Sidik–Jonkman interval with t quantiles on k − 1 degrees of freedom, its"
     " variance factor never below 1",
+    "cr2": "cluster-robust (CR2) interval with t quantiles on Satterthwaite degrees of freedom",
 }
+PREDICTION = (
+    "Prediction interval with t quantiles on k − 1 degrees of freedom and the same standard error"
+    " (normal quantiles with Wald intervals); I² = τ²/(τ² + typical variance);"
+    " interval of τ² by the Q-profile method."
+)
+NESTED_PREDICTION = (
+    "Prediction interval with the same t quantiles and standard error; τ² is the variance between plus that"
+    " within trials; I² = τ²/(τ² + typical variance)."
+)
 EFFECT = {
     "MD": "Mean difference, experimental minus control, variances not pooled",
     "SMD": "Standardised mean difference (Hedges' g, exact correction), experimental minus control",
@@ -36,13 +47,13 @@ SMD_VARIANCE = {"LS": "large-sample variance", "UB": "unbiased variance"}
 MULTI_ARM = {
     "combine": "Arms of one trial on the same side are combined into one",
     "split": "A control arm that serves several comparisons is split between them",
-    "covariance": "Effects of one trial that share a control are modelled together (three levels, robust"
-    " CR2 standard errors), with the mean correlation that sharing implies",
+    "covariance": "Effects of one trial that share a control are modelled together, with the mean correlation"
+    " that sharing implies",
     "first": "Of several arms of one trial on the same side the first by the stated order is used",
 }
 SEVERAL = {
     "prefer": "One effect a trial, chosen by the stated order of instruments, items and times",
-    "multilevel": "All effects of a trial, in a three-level model with cluster-robust (CR2) standard errors",
+    "multilevel": "All effects of a trial, their sampling errors correlated by 0.6",
 }
 POINTS = {
     "": "a time that is not stated",
@@ -65,8 +76,8 @@ DESIGNS = (
 )
 
 
-def method_sentences(spec: Mapping[str, Any]) -> list[str]:
-    """Sentences that name the effect measure, the model and the choices made for one analysis.
+def method_sentences(spec: Mapping[str, Any], status: Status = Status.POOLED) -> list[str]:
+    """Sentences that name the effect measure, the model, where it pools, and its choices.
 
     >>> spec = {"measure": "RR", "tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95,
     ...         "scale": None, "multi_arm": "combine", "several_effects": "prefer", "smd_variance": "LS",
@@ -79,15 +90,21 @@ def method_sentences(spec: Mapping[str, Any]) -> list[str]:
         effect += f", {SMD_VARIANCE[spec['smd_variance']]}"
     if spec["scale"]:
         effect += f", every instrument rescaled to {spec['scale'].replace('-', '–')}"
-    model = "Common-effect model" if spec["tau2_method"] == "FE" else "Random-effects model"
+    nested, common = spec["interval"] == "cr2", spec["tau2_method"] == "FE"
+    model = "Common-effect model" if common else "Random-effects model"
+    model += f", between-trial variance by {TAU2[spec['tau2_method']]}"
+    if nested:
+        model = f"Three-level model, variances between and within trials by {TAU2[spec['tau2_method']]}"
+    several = f"{MULTI_ARM[spec['multi_arm']]}. {SEVERAL[spec['several_effects']]}"
+    asked = spec["multi_arm"] == "covariance" or spec["several_effects"] == "multilevel"
+    pooling = [f"{model}; {INTERVAL[spec['interval']]}; {100 * spec['level']:g}% intervals."]
+    pooling += [] if common else [NESTED_PREDICTION if nested else PREDICTION]
+    if status != Status.POOLED:
+        pooling = [f"Nothing is pooled; {100 * spec['level']:g}% intervals of trials with normal quantiles."]
     return [
         f"{effect}.",
-        f"{model}, between-trial variance by {TAU2[spec['tau2_method']]}; {INTERVAL[spec['interval']]};"
-        f" {100 * spec['level']:g}% intervals.",
-        "Prediction interval with t quantiles on k − 1 degrees of freedom and the same standard error"
-        " (normal quantiles with Wald intervals); I² = τ²/(τ² + typical variance);"
-        " interval of τ² by the Q-profile method.",
-        f"{MULTI_ARM[spec['multi_arm']]}. {SEVERAL[spec['several_effects']]}.",
+        *pooling,
+        f"{several}; here each trial gives one." if asked and not nested else f"{several}.",
         *selection_sentences(spec),
     ]
 

@@ -33,6 +33,7 @@ from trialpool.records import (
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
 RHO = 0.6  # within-trial correlation of sampling errors in the three-level model, metapsy's default
+THREE_LEVELS = {"tau2_method": "REML", "interval": "cr2"}
 BOUNDS = ("estimate", "ci_low", "ci_high")
 NATURAL = (*BOUNDS, "pi_low", "pi_high")
 INFERENCE = ("se", "statistic", "df", "p_value", "ci_low", "ci_high")
@@ -66,31 +67,46 @@ def status_of(effects: Sequence[Effect]) -> Status:
     return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else Status.POOLED
 
 
-def sizes_of(effects: Sequence[Effect]) -> Mapping[str, Any]:
+def modelled(spec: Spec, effects: Sequence[Effect]) -> Spec:
+    """The analysis with the model that its effects get: three levels where they depend and it models that.
+
+    >>> spec = {"interval": "hksj", "several_effects": "prefer", "multi_arm": "covariance"}
+    >>> modelled(spec, [sketch(Effect, study_id="A"), sketch(Effect, study_id="A")])["interval"]
+    'cr2'
+    """
+    dependent = len(trials_of(effects)) < len(effects)
+    models = spec["several_effects"] == "multilevel" or spec["multi_arm"] == "covariance"
+    return {**spec, **THREE_LEVELS} if dependent and models else spec
+
+
+def sizes_of(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
     """The fields of a record that count its effects: status, trials, people of both sides."""
     return {
         "status": status_of(effects),
         "k": len(trials_of(effects)),
-        "n_experimental": people(effects, "experimental"),
-        "n_control": people(effects, "control"),
+        "n_experimental": people(effects, "experimental", spec["multi_arm"] == "split"),
+        "n_control": people(effects, "control", spec["multi_arm"] == "split"),
     }
 
 
-def people(effects: Sequence[Effect], side: str) -> int | None:
+def people(effects: Sequence[Effect], side: str, split: bool = False) -> int | None:
     """People on one side: an arm with several effects counts once, with its largest number.
 
-    None where no effect says how many there were.
+    Where comparisons `split` it, the arm is the sum of its shares. None where no effect says how many there
+    were.
 
     >>> people([sketch(Effect, study_id="A", n_control=20), sketch(Effect, study_id="B")], "control")
     20
     """
-    largest: dict[tuple[str, str], float] = {}
+    shares: dict[tuple[str, str], dict[Any, float]] = {}
     for effect in effects:
         count = getattr(effect, f"n_{side}")
         if count is not None:
-            arm = (effect.study_id, getattr(effect, f"arm_{side}"))
-            largest[arm] = max(largest.get(arm, 0.0), count)
-    return round(sum(largest.values())) if largest else None
+            outcomes = shares.setdefault((effect.study_id, getattr(effect, f"arm_{side}")), {})
+            outcome = (effect.instrument, effect.item, effect.weeks)
+            before = outcomes.get(outcome, 0.0)
+            outcomes[outcome] = before + count if split else max(before, count)
+    return round(sum(max(outcomes.values()) for outcomes in shares.values())) if shares else None
 
 
 def arrays(effects: Sequence[Effect]) -> tuple[Floats, Floats]:
@@ -144,9 +160,8 @@ def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, 
         return None, []
     if trials == 1:
         return _one_effect(spec, effects[0]), [100.0, *[None] * (len(effects) - 1)]
-    dependent = trials < len(effects)
-    modelled = spec["several_effects"] == "multilevel" or spec["multi_arm"] == "covariance"
-    pooled, weights = (_nested if dependent and modelled else _independent)(spec, effects)
+    nested = modelled(spec, effects)["interval"] == THREE_LEVELS["interval"]
+    pooled, weights = (_nested if nested else _independent)(spec, effects)
     return pooled, [float(weight) for weight in weights]
 
 
@@ -174,7 +189,13 @@ def _independent(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]
 
 
 def _nested(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
-    """Three levels: τ² shown is between plus within trials, weights are those of the marginal variance."""
+    """Three levels: τ² shown is between plus within trials, weights are those of the marginal variance.
+
+    A new effect lies as the mean does, by the robust standard error and its t quantile, and τ² further: it
+    cannot be surer than the mean (as it is in metafor's model-based predict beside a robust interval).
+    """
+    from scipy.special import stdtrit
+
     from trialpool.stats import multilevel
 
     numbers, variances = arrays(effects)
@@ -182,11 +203,11 @@ def _nested(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
     rho = RHO if spec["several_effects"] == "multilevel" else shared_correlation(spec, effects)
     fit = multilevel(numbers, variances, trials, rho=rho, level=spec["level"])
     tau2 = fit.sigma2_between + fit.sigma2_within
-    values = {
-        name: getattr(fit, name) for name in ("estimate", "pi_low", "pi_high", "q", "q_df", "q_p_value")
-    }
+    half = stdtrit(fit.robust_df, (1 + spec["level"]) / 2) * math.sqrt(fit.robust_se**2 + tau2)
+    values = {name: getattr(fit, name) for name in ("estimate", "q", "q_df", "q_p_value")}
     values |= {name: getattr(fit, f"robust_{name}") for name in INFERENCE}
     values |= {"tau2": tau2, "i2": fit.i2_between + fit.i2_within}
+    values |= {"pi_low": fit.estimate - half, "pi_high": fit.estimate + half}
     weights = 1 / (variances + tau2)
     return _pooled(spec, values), 100 * weights / weights.sum()
 
@@ -299,7 +320,7 @@ def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Rec
     pooled, weights = pool_effects(spec, effects)
     return replace(
         record,
-        **sizes_of(effects),
+        **sizes_of(spec, effects),
         pooled=pooled,
         studies=tuple(replace(row, weight=weight) for row, weight in zip(effects, weights, strict=True)),
         robustness=Robustness(grade=Grade.NOT_ASSESSABLE, sentence="", agreement=None, breaks=()),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import count as count_from
 from typing import Any
 
 import numpy as np
@@ -32,12 +33,15 @@ from trialpool.records import (
 from trialpool.synthesis.pool import (
     BOUNDS,
     NATURAL,
+    THREE_LEVELS,
     Floats,
     Spec,
     arrays,
     finite,
     model_of,
+    modelled,
     natural_numbers,
+    people,
     pool_effects,
     trials_of,
 )
@@ -48,6 +52,7 @@ INERT = {"sham", "placebo"}
 # dependent effects: another model, not another set of independent effects
 DEPENDENT = Choice("several_effects", "multilevel")
 COVARIANCE = Choice("multi_arm", "covariance")
+DEPEND = "effects of one trial depend on each other, which only the three-level model takes"
 THREE_LEVEL = {
     DEPENDENT: "all effects of each trial, three-level model",
     COVARIANCE: "multi arm: covariance, three-level model",
@@ -63,6 +68,7 @@ INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
 ALL = next(iter(INCLUSIONS))
 
 
+MORE = ("p_value", "tau2", "i2")
 COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
 OF_SCORES = ("kinds", "r", "source", "borrow_sd")
 # dimension of choice: its name, and why no variant of it pools other effects
@@ -93,7 +99,7 @@ KINDS = {
 
 @dataclass(frozen=True, slots=True)
 class DataSet:
-    """The effects that one way of choosing data gives, one a trial.
+    """The effects that one way of choosing data gives.
 
     `choices`: the level of every dimension of choice, defaults included, such as {"timepoint": "follow_up",
     "inclusion": "all trials"}.
@@ -101,6 +107,16 @@ class DataSet:
 
     choices: dict[str, str]
     effects: list[Effect]
+
+    def modelled(self, spec: Spec) -> Spec:
+        """The analysis under this set's choices for several effects of one trial, with its model."""
+        settings = {COVARIANCE.dimension, DEPENDENT.dimension} & set(self.choices)
+        changed = {name: self.choices[name] for name in settings if self.choices[name] != DEFAULT}
+        return modelled({**spec, **changed}, self.effects)
+
+    def depend(self, spec: Spec) -> bool:
+        """Whether effects depend on each other, so that no model of independent ones takes them."""
+        return bool(self.modelled(spec)["interval"] == THREE_LEVELS["interval"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,13 +168,14 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> list[DataSet]:
     return found
 
 
-def _padded(sets: Sequence[Sequence[Effect]]) -> Mapping[str, Any]:
+def _padded(sets: Sequence[DataSet]) -> Mapping[str, Any]:
     """Sets as `pool` takes them in one batch: shape (sets, most effects), `where` marks what is there."""
-    shape = (len(sets), max(map(len, sets)))
+    shape = (len(sets), max(len(data.effects) for data in sets))
     effects, variances, where = np.zeros(shape), np.ones(shape), np.zeros(shape, dtype=bool)
-    for at, rows in enumerate(sets):
-        effects[at, : len(rows)], variances[at, : len(rows)] = arrays(rows)
-        where[at, : len(rows)] = True
+    for at, data in enumerate(sets):
+        k = len(data.effects)
+        effects[at, :k], variances[at, :k] = arrays(data.effects)
+        where[at, :k] = True
     return {"effects": effects, "variances": variances, "where": where}
 
 
@@ -181,12 +198,12 @@ def sensitivity_rows(
     """
     if not sets:
         return ()
-    main = sets[0].effects
-    others = [pair for pair in models() if pair != (spec["tau2_method"], spec["interval"])]
+    main, depend = sets[0], sets[0].depend(spec)
+    others = [pair for pair in models() if not depend and pair != (spec["tau2_method"], spec["interval"])]
     tried = [
         *_pooled(spec, [("main", "as configured", main)]),
         *(row for pair in others for row in _pooled(spec, [("model", ", ".join(pair), main)], pair)),
-        *_sparse(spec, main),
+        *([] if depend else _sparse(spec, main)),
         *_pooled(spec, list(_other_data(sets))),
         *_dependent(spec, effects),
         *_leave_one_out(spec, main),
@@ -201,33 +218,47 @@ def _tried(spec: Spec, kind: str, choice: str, **numbers: Any) -> Sensitivity:
     return Sensitivity(analysis=spec["analysis"], kind=kind, choice=choice, conclusion=said, **numbers)
 
 
-def _size(effects: Sequence[Effect]) -> dict[str, int | None]:
-    """Trials, and people of both sides where every effect says how many."""
-    sides = [side for row in effects for side in (row.n_experimental, row.n_control)]
-    n = None if None in sides else round(sum(side for side in sides if side is not None))
-    return {"k": len(trials_of(effects)), "n": n}
+def _size(spec: Spec, data: DataSet) -> dict[str, int | None]:
+    """Trials, and people of both sides, a shared arm once, where every effect says how many."""
+    split = data.modelled(spec)["multi_arm"] == "split"
+    sides = [people(data.effects, side, split) for side in ("experimental", "control")]
+    known = all(None not in (row.n_experimental, row.n_control) for row in data.effects)
+    return {"k": len(trials_of(data.effects)), "n": sum(side or 0 for side in sides) if known else None}
 
 
 def _pooled(
-    spec: Spec, sets: Sequence[tuple[str, str, Sequence[Effect]]], model: tuple[str, str] | None = None
+    spec: Spec, sets: Sequence[tuple[str, str, DataSet]], model: tuple[str, str] | None = None
 ) -> Iterator[Sensitivity]:
-    """The results of sets of effects (kind, choice, effects), by the model of the analysis or another one."""
+    """The results of sets of effects (kind, choice, set), by the model of the analysis or another one.
+
+    Effects that depend on each other are pooled by the three-level model, the others in one batch.
+    """
     from trialpool.stats import pool
 
-    if not sets:
-        return
     other = dict(zip(("tau2_method", "interval"), model or (), strict=False))
-    fit = pool(**_padded([effects for *_, effects in sets]), **{**model_of(spec), **other})
-    for at, (kind, choice, effects) in enumerate(sets):
-        numbers = natural_numbers(spec["measure"], fit, NATURAL, at)
-        more = {name: finite(np.asarray(getattr(fit, name))[at]) for name in ("p_value", "tau2", "i2")}
-        yield _tried(spec, kind, choice, **_size(effects), **numbers, **more)
+    single = [data for *_, data in sets if not data.depend(spec)]
+    fit = pool(**_padded(single), **{**model_of(spec), **other}) if single else None
+    at = count_from()
+    for kind, choice, data in sets:
+        if data.depend(spec):
+            numbers = _three_levels(data.modelled(spec), data.effects)
+        else:
+            here = next(at)
+            more = {name: finite(np.asarray(getattr(fit, name))[here]) for name in MORE}
+            numbers = {**natural_numbers(spec["measure"], fit, NATURAL, here), **more}
+        yield _tried(spec, kind, choice, **_size(spec, data), **numbers)
 
 
-def _sparse(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
+def _three_levels(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
+    pooled, _ = pool_effects(spec, effects)
+    return {name: getattr(pooled, name) for name in (*NATURAL, *MORE)}
+
+
+def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
     """Methods for sparse events that need no correction of zero cells."""
     from trialpool.stats import mantel_haenszel, peto
 
+    effects = data.effects
     measure, counts = spec["measure"], [[getattr(row, name) for row in effects] for name in COUNTS]
     if measure not in OF_EVENTS or any(value is None for column in counts for value in column):
         return
@@ -237,18 +268,18 @@ def _sparse(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
         fits["Peto" if measure == "OR" else "Peto (odds ratio)"] = peto(*tables, level=spec["level"])
     for choice, fit in fits.items():
         numbers = natural_numbers(measure, fit)
-        yield _tried(spec, "sparse", choice, **_size(effects), **numbers, p_value=finite(fit.p_value))
+        yield _tried(spec, "sparse", choice, **_size(spec, data), **numbers, p_value=finite(fit.p_value))
 
 
-def _other_data(sets: Sequence[DataSet]) -> Iterator[tuple[str, str, Sequence[Effect]]]:
-    """Data sets that depart from the main one in one choice only: kind, choice, effects."""
+def _other_data(sets: Sequence[DataSet]) -> Iterator[tuple[str, str, DataSet]]:
+    """Data sets that depart from the main one in one choice only: kind, choice, set."""
     for each in sets:
         departs = {name: level for name, level in each.choices.items() if level not in (DEFAULT, ALL)}
         if len(departs) == 1:
             ((name, level),) = departs.items()
             words = f"{name.replace('_', ' ')}: {level.replace('_', ' ')}"
             kind, choice = ("inclusion", level) if name == "inclusion" else ("data", words)
-            yield kind, choice, each.effects
+            yield kind, choice, each
 
 
 def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
@@ -258,18 +289,16 @@ def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
         trials = trials_of(rows)
         if len(trials) < 2 or len(rows) == len(trials):
             continue
-        pooled, _ = pool_effects({**spec, choice.dimension: choice.level}, rows)
-        numbers = {key: getattr(pooled, key) for key in (*NATURAL, "p_value", "tau2", "i2")}
+        numbers = _three_levels({**spec, choice.dimension: choice.level}, rows)
         yield _tried(spec, "data", words, k=len(trials), n=None, **numbers)
 
 
-def _leave_one_out(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
-    labels = {row.study_id: row.label for row in effects}
-    sets = [
-        ("leave one out", f"without {label}", [row for row in effects if row.study_id != trial])
-        for trial, label in labels.items()
-        if len(labels) > 2
-    ]
+def _leave_one_out(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
+    labels = {row.study_id: row.label for row in data.effects}
+    sets = []
+    for trial, label in labels.items() if len(labels) > 2 else ():
+        rest = replace(data, effects=[row for row in data.effects if row.study_id != trial])
+        sets.append(("leave one out", f"without {label}", rest))
     for trial, row in zip(labels, _pooled(spec, sets), strict=False):
         yield replace(row, study_id=trial)
 
@@ -281,7 +310,9 @@ def _not_tried(spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect]) -
         return Sensitivity(analysis=spec["analysis"], kind=kind, choice=choice, k=k, reason=reason)
 
     main, events = sets[0].effects, spec["measure"] in OF_EVENTS
-    if events and any(getattr(effect, name) is None for effect in main for name in COUNTS):
+    if sets[0].depend(spec):
+        yield row("model", "a model of independent effects", DEPEND)
+    elif events and any(getattr(effect, name) is None for effect in main for name in COUNTS):
         yield row("sparse", "Mantel–Haenszel, Peto", "a trial prints a ratio without its counts")
     elif spec["measure"] == "RD":
         yield row("sparse", "Peto", "gives odds ratios, not risk differences")
@@ -320,23 +351,25 @@ def _trials(amount: int) -> str:
 
 
 def specifications(spec: Spec, sets: Sequence[DataSet]) -> Specifications:
-    """Every set of data under every model."""
+    """Every set of data under every model that takes it: dependent effects under the three-level model."""
     from trialpool.stats import pool
 
-    pairs, data = models(), _padded([each.effects for each in sets])
-    fits = [pool(**data, tau2_method=pair[0], interval=pair[1], level=spec["level"]) for pair in pairs]
-    numbers = {name: np.concatenate([getattr(fit, name) for fit in fits]) for name in BOUNDS}
+    nested, single = ([each for each in sets if each.depend(spec) is depend] for depend in (True, False))
+    of, pairs = _padded(single) if single else {}, models() if single else []
+    fits = [pool(**of, tau2_method=pair[0], interval=pair[1], level=spec["level"]) for pair in pairs]
+    numbers = {name: np.concatenate([getattr(fit, name) for fit in fits] or [[]]) for name in BOUNDS}
     if MEASURES[spec["measure"]].ratio:
         numbers = {name: np.exp(values) for name, values in numbers.items()}
+    dependent = [_three_levels(each.modelled(spec), each.effects) for each in nested]
+    for name, values in numbers.items():
+        numbers[name] = np.append(values, np.array([fit[name] for fit in dependent], dtype=float))
     order = np.argsort(numbers["estimate"], kind="stable")
-    every = [
-        {"tau2_method": tau2_method, "interval": interval} | each.choices
-        for tau2_method, interval in pairs
-        for each in sets
-    ]
+    made = [(dict(zip(THREE_LEVELS, pair, strict=True)), each) for pair in pairs for each in single]
+    made += [(THREE_LEVELS, each) for each in nested]
+    every = [model | each.choices for model, each in made]
     return Specifications(
         **{name: values[order] for name, values in numbers.items()},
-        k=np.tile(data["where"].sum(axis=-1), len(pairs))[order],
+        k=np.array([len(trials_of(each.effects)) for _, each in made])[order],
         choices={name: [every[at][name] for at in order] for name in every[0]},
     )
 
@@ -353,14 +386,16 @@ def multiverse(spec: Spec, every: Specifications) -> Multiverse:
     mcid = (spec["mcid"] or {}).get("value")
     reached = (estimate - measure.null) * (-1 if spec["better"] == "lower" else 1) >= mcid if mcid else None
     scaled = np.log(estimate) if measure.ratio else estimate
+    fitted = set(zip(*(every.choices[name] for name in THREE_LEVELS), strict=True))
+    data = set(zip(*(every.choices[name] for name in every.choices if name not in THREE_LEVELS), strict=True))
 
     def shares(at: NDArray[np.bool_]) -> dict[str, float]:
         return {name: float(np.mean(side[at])) for name, side in sides.items()}
 
     return Multiverse(
         specifications=len(estimate),
-        data_sets=len(estimate) // len(models()),
-        models=len(models()),
+        data_sets=len(data),
+        models=len(fitted),
         estimate_low=float(estimate.min()),
         estimate_median=float(np.median(estimate)),
         estimate_high=float(estimate.max()),
