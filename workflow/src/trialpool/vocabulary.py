@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 from trialpool.errors import nearest, suggestion
 from trialpool.measures import Of
 from trialpool.records import JOINT
-from trialpool.text import clean, spaced
 from trialpool.yaml_files import Slip, read_checked, read_yaml
 
 Content = Mapping[str, Any]  # of a vocabulary file
@@ -82,7 +81,7 @@ class Domain:
         known = self.outcomes.get(outcome, Outcome()).phrase
         if not self.is_events:
             return known or self.noun
-        named = self.other.replace("{}", spaced(outcome)) if outcome else ""
+        named = self.other.replace("{}", _spaced(outcome)) if outcome else ""
         return f"{self.noun} {known or named or self.any}"
 
 
@@ -142,11 +141,11 @@ class Vocabulary:
     def code(self, code: str) -> str:
         """The code of an outcome or instrument in short, its abbreviations in capitals."""
         capitals = {each.casefold(): each for each in self.abbreviations}
-        return " ".join(capitals.get(word, word) for word in spaced(code).split(" "))
+        return " ".join(capitals.get(word, word) for word in _spaced(code).split(" "))
 
     def condition(self, code: str) -> str:
         """The name of a condition."""
-        return self.conditions.get(code) or code.replace("_", " ")
+        return self.conditions.get(code) or _spaced(code)
 
     def domain(self, code: str, of: Of = Of.MEANS) -> Domain:
         """A domain; one that is not known has its code for a name, no direction, and is of what is said."""
@@ -155,7 +154,7 @@ class Vocabulary:
     def treatment(self, code: str | None) -> str:
         """The name of an arm category, or of several that were combined, such as "diet+exercise"."""
         parts = str(code or "").split(JOINT)
-        return f" {JOINT} ".join(clean(self.treatments.get(part) or spaced(part)) for part in parts)
+        return f" {JOINT} ".join(self.treatments.get(part) or _spaced(part) for part in parts)
 
     def side(self, code: str) -> str:
         """The name of one side of a comparison: of a group of treatments, or of one."""
@@ -336,15 +335,19 @@ def _vocabulary(content: Content, complete: bool) -> Vocabulary:
         for code, unit in members.items()
     }
     return Vocabulary(
-        conditions={code: name or code.replace("_", " ") for code, name in _entries(content, "conditions")},
+        conditions={code: name or _spaced(code) for code, name in _entries(content, "conditions")},
         domains={code: _domain(code, entry) for code, entry in _entries(content, "domains")},
         units=units,
-        treatments={code: name or spaced(code) for code, name in _entries(content, "treatments")},
+        treatments={code: name or _spaced(code) for code, name in _entries(content, "treatments")},
         groups={code: _group(code, entry) for code, entry in _entries(content, "groups")},
         abbreviations=tuple(content.get("abbreviations", ())),
         controls={code: tuple(phrases) for code, phrases in _entries(content, "controls")},
         complete=complete,
     )
+
+
+def _spaced(code: str) -> str:
+    return code.replace("_", " ")
 
 
 def _entries(content: Content, key: str) -> Iterator[tuple[str, Any]]:
@@ -353,11 +356,11 @@ def _entries(content: Content, key: str) -> Iterator[tuple[str, Any]]:
 
 def _group(code: str, entry: Any) -> Group:
     whole = entry if isinstance(entry, Mapping) else {"treatments": entry}
-    return Group(whole.get("name") or spaced(code), tuple(whole["treatments"]))
+    return Group(whole.get("name") or _spaced(code), tuple(whole["treatments"]))
 
 
 def _domain(code: str, entry: Content) -> Domain:
-    name = entry.get("name") or spaced(code)
+    name = entry.get("name") or _spaced(code)
     of = Of(entry.get("of", Of.MEANS))
     better = entry.get("better", "")
     return Domain(

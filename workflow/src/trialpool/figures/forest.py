@@ -398,7 +398,7 @@ def _known_row(trial: Known | Unused, reasons: list[str], vocabulary: Vocabulary
     if isinstance(trial, Known):
         n = trial.n_randomised
         codes = (trial.category_experimental, trial.category_control)
-        sides = [vocabulary.treatment(code) for code in codes]
+        sides = [clean(vocabulary.treatment(code)) for code in codes]
     cells = {
         "label": clean(trial.label or trial.study_id),
         "n": "" if n is None else words.plain_number(n),

@@ -106,7 +106,7 @@ def moderator_results(record: Appraised, row: Moderator) -> list[str]:
 
 def _group_results(record: Appraised, row: Moderator) -> list[str]:
     return [
-        f"{record.vocabulary.treatment(group.level)}: {words.count(group.k, 'trial')}, "
+        f"{clean(record.vocabulary.treatment(group.level))}: {words.count(group.k, 'trial')}, "
         f"{words.effect(record.measure, *canvas.values_of(group))}"
         for group in row.groups
     ]
@@ -199,7 +199,7 @@ def _draw_groups(
     """The trials of each group as circles, their pooled effect with its interval below."""
     look: Look = {"mark": "s", "colour": style.POOLED, "gid": "group"}
     lines = [
-        Line(words.capital(record.vocabulary.treatment(group.level)), canvas.values_of(group), **look)
+        Line(words.capital(clean(record.vocabulary.treatment(group.level))), canvas.values_of(group), **look)
         for group in row.groups
     ]
     trials = [Line(study.label, (study.estimate, study.estimate_low, study.estimate_high)) for study in known]

@@ -289,7 +289,9 @@ def _parts(record: Appraised, digits: int | None) -> list[tuple[str, Numbered, P
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
         members = [(n, row) for n, row in rows if str(getattr(row, column)) == group.name]
-        parts.append((words.capital(record.vocabulary.treatment(group.name)) or OTHER, members, subtotal))
+        parts.append(
+            (words.capital(clean(record.vocabulary.treatment(group.name))) or OTHER, members, subtotal)
+        )
     rest = [(n, row) for n, row in rows if str(getattr(row, column)) not in names]
     return [*parts, (OTHER, rest, None)] if rest else parts
 
