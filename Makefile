@@ -4,6 +4,7 @@
 # make test      units, R's reference numbers, one small review from end to end
 # make test-all  these and the rest: workflow, browser, Slurm, damaged inputs, whatever is slow
 # make check     format, lint, types
+# make pythons   the fastest tests on each other Python that is installed, 3.12 to 3.14
 # make verify    rebuild everything; say which file, row and number differs from the committed results; of a
 #                figure, old, new and difference side by side in diff/
 # make cluster   add the plugins for Slurm and Kubernetes to the environment
@@ -22,7 +23,7 @@ COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-ha
 	--fork-strategy fewest --no-emit-index-url --no-header --group install
 BILL = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible
 
-.PHONY: results dev quick test test-all check cluster lock sbom verify clean
+.PHONY: results dev quick test test-all check pythons cluster lock sbom verify clean
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
@@ -44,6 +45,17 @@ check: $(DEV)
 	$(BIN)/snakefmt --check Snakefile workflow/rules
 	$(BIN)/mypy
 	$(BIN)/python -m pytest -q tests/workflow/test_lint.py
+
+pythons: $(DEV)
+	@for version in 3.12 3.13 3.14; do \
+		other=.cache/python-$$version; \
+		$(BIN)/uv venv --quiet --clear --no-python-downloads --python $$version $$other 2>/dev/null \
+			|| { echo "Python $$version: not installed, passed over"; continue; }; \
+		$(BIN)/uv pip install --quiet --python $$other/bin/python --require-hashes -r requirements-dev.lock \
+			|| { echo "Python $$version: packages could not be installed, passed over"; continue; }; \
+		echo "Python $$version:"; \
+		PYTHONPATH=workflow/src $$other/bin/python -m pytest -q -m quick tests || exit 1; \
+	done
 
 verify: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --forceall --quiet rules
