@@ -37,6 +37,7 @@ def test_a_key_of_its_own_changes_a_general_domain_in_that_key_only(load):
     assert responder.phrase("improved") == "the number of people who improve"
     assert responder.phrase() == responder.phrase("unheard_of") == "the number of people who respond"
     assert words.domain("mood").changes("higher") == ("increase", "reduce")
+    assert words.domain("symptom_score").changes("higher") == ("reduce", "increase")
     assert general().domain("responder").phrase("walks") == "the number of people who respond"
 
 

@@ -64,12 +64,14 @@ class Domain:
         return self.of is Of.EVENTS
 
     def changes(self, better: str) -> tuple[str, str]:
-        """The verbs for a benefit and for a harm, where this direction is better.
+        """The verbs for a benefit and for a harm, by the domain's own direction, else by the one given.
+
+        A score of which higher is better may well measure fewer symptoms.
 
         >>> general().domain("body_weight").changes("lower"), general().domain("function").changes("higher")
         (('reduce', 'increase'), ('improve', 'worsen'))
         """
-        benefit, harm = self.verbs or VERBS.get(better, ("improve", "worsen"))
+        benefit, harm = self.verbs or VERBS.get(self.better or better, ("improve", "worsen"))
         return benefit, harm
 
     def phrase(self, outcome: str = "") -> str:
