@@ -12,7 +12,7 @@ from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from enum import StrEnum
 from functools import cache
 from types import NoneType, UnionType
-from typing import Any, NamedTuple, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform, get_args, get_origin, get_type_hints
 
 import msgspec
 
@@ -137,8 +137,15 @@ class Steps(tuple[str, ...]):
         return SEPARATOR.join(self)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class Part:
+    """A record or a part of one: whatever inherits from this is a frozen dataclass with named fields only."""
+
+    def __init_subclass__(cls) -> None:
+        dataclass(frozen=True, kw_only=True)(cls)
+
+
+class Difference(Part):
     """The smallest difference that matters, in the unit of the analysis."""
 
     value: int | float
@@ -148,8 +155,7 @@ class Difference:
     instrument: str | None = omitted()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Methods:
+class Methods(Part):
     """How an analysis was pooled, as settings and in sentences."""
 
     tau2_method: str
@@ -160,8 +166,7 @@ class Methods:
     text: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Pooled:
+class Pooled(Part):
     """A pooled estimate with its intervals and heterogeneity; `se`, `tau2` … on the analysis scale."""
 
     estimate: float | None
@@ -184,16 +189,14 @@ class Pooled:
     tau2_empty: bool | None = omitted()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Direction:
+class Direction(Part):
     """What lies on either side of no effect."""
 
     left: str
     right: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Effect:
+class Effect(Part):
     """A row of the effects table: one effect of a trial on the analysis scale (ratios as logarithms).
 
     `variant` are the choices of data that give it, none in the main result. Arms that were combined may be of
@@ -261,7 +264,6 @@ class Effect:
         return word.split(JOINT)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Study(Effect):
     """A pooled effect with its own interval (`ci_low`, `ci_high` on the analysis scale) and weight in %."""
 
@@ -273,8 +275,7 @@ class Study(Effect):
     estimate_high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subgroup:
+class Subgroup(Part):
     """The trials of one subgroup, pooled with their own τ²."""
 
     name: str
@@ -282,8 +283,7 @@ class Subgroup:
     pooled: Pooled
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SubgroupTest:
+class SubgroupTest(Part):
     """The test between subgroups; `df2` is None where it is a chi-squared test."""
 
     statistic: float
@@ -292,8 +292,7 @@ class SubgroupTest:
     p_value: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unused:
+class Unused(Part):
     """A result that met the condition and domain of an analysis and was not used, with the reason."""
 
     analysis: str
@@ -311,8 +310,7 @@ class Unused:
     row_ids: str | None = omitted()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Known:
+class Known(Part):
     """A trial that is known to have asked the question, whether or not its numbers could be read."""
 
     analysis: str
@@ -326,8 +324,7 @@ class Known:
     source_url: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Break:
+class Break(Part):
     """A choice under which the conclusion becomes another one."""
 
     kind: str
@@ -335,8 +332,7 @@ class Break:
     to: Conclusion
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Robustness:
+class Robustness(Part):
     """Whether the conclusion depends on the choices made; `agreement` is a share of specifications."""
 
     grade: Grade
@@ -345,8 +341,7 @@ class Robustness:
     breaks: tuple[Break, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Sensitivity:
+class Sensitivity(Part):
     """The result under one other choice, or why there is none (`reason`)."""
 
     analysis: str
@@ -368,8 +363,7 @@ class Sensitivity:
     reason: str | None = omitted()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Level:
+class Level(Part):
     """All specifications that share one level of one dimension of the multiverse; shares of them."""
 
     dimension: str
@@ -381,8 +375,7 @@ class Level:
     clear_harm: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Multiverse:
+class Multiverse(Part):
     """Every defensible specification together; `variance_share` is of the estimates, by dimension."""
 
     specifications: int
@@ -399,8 +392,7 @@ class Multiverse:
     levels: tuple[Level, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Influence:
+class Influence(Part):
     """Deletion diagnostics of one trial (metafor's names)."""
 
     analysis: str
@@ -419,8 +411,7 @@ class Influence:
     influential: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cumulative:
+class Cumulative(Part):
     """The pooled estimate when this trial was added."""
 
     study_id: str
@@ -431,8 +422,7 @@ class Cumulative:
     ci_high: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallStudyMethod:
+class SmallStudyMethod(Part):
     """One method for small-study effects, or why it was refused."""
 
     statistic: float | None = omitted()
@@ -450,16 +440,14 @@ class SmallStudyMethod:
     ci_high: float | None = omitted()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SmallStudy:
+class SmallStudy(Part):
     """What the methods for small-study effects say together, and each of them by name."""
 
     sentence: str
     methods: Mapping[str, SmallStudyMethod]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModeratorGroup:
+class ModeratorGroup(Part):
     """The trials with one answer to a moderator."""
 
     level: str
@@ -469,8 +457,7 @@ class ModeratorGroup:
     ci_high: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Moderator:
+class Moderator(Part):
     """One moderator: its test, or the reason why there is none (`caution`)."""
 
     analysis: str
@@ -496,8 +483,7 @@ class Moderator:
     groups: tuple[ModeratorGroup, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Multilevel:
+class Multilevel(Part):
     """The three-level model of all effects, with its model-based and its robust (CR2) interval."""
 
     effects: int
@@ -515,8 +501,7 @@ class Multilevel:
     caution: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shrunk:
+class Shrunk(Part):
     """A trial's own effect as the Bayesian model sees it."""
 
     study_id: str
@@ -526,8 +511,7 @@ class Shrunk:
     ci_high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Posterior:
+class Posterior(Part):
     """The Bayesian result under one prior of τ (`scale` on the analysis scale)."""
 
     prior: str
@@ -549,8 +533,7 @@ class Posterior:
     shrunk: tuple[Shrunk, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
+class Record(Part):
     """One analysis: its question, its result, and whether that holds."""
 
     analysis: str
@@ -596,8 +579,7 @@ class Record:
     bayes: tuple[Posterior, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DomainRating:
+class DomainRating(Part):
     """One of GRADE's five domains: levels down and why; what an override replaced, where there is one."""
 
     domain: str
@@ -608,8 +590,7 @@ class DomainRating:
     suggested_reason: str | None = omitted()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Certainty:
+class Certainty(Part):
     """How sure one may be of a result; `suggested` is the level before overrides."""
 
     level: Sureness
@@ -617,8 +598,7 @@ class Certainty:
     domains: tuple[DomainRating, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AbsoluteEffect:
+class AbsoluteEffect(Part):
     """Risks and their difference in people per 1,000, from the median risk of the control arms."""
 
     assumed_risk: float
@@ -630,16 +610,14 @@ class AbsoluteEffect:
     difference_high: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResultAppraisal:
+class ResultAppraisal(Part):
     """What one result amounts to."""
 
     certainty: Certainty | None
     absolute: AbsoluteEffect | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Condition:
+class Condition(Part):
     """A condition of a verdict, whether it is met, and what it would need."""
 
     name: str
@@ -648,8 +626,7 @@ class Condition:
     need: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Restricted:
+class Restricted(Part):
     """The numbers of a result restricted to some trials, which stand in no other file."""
 
     status: Status
@@ -660,18 +637,16 @@ class Restricted:
     trials: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
+class Finding(Part):
     """One result's verdict on a claim."""
 
     analysis: str
     verdict: Verdict
     conditions: tuple[Condition, ...]
-    restricted: Restricted | None = field(default=None, metadata={"omitted": True})
+    restricted: Restricted | None = omitted()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClaimPart:
+class ClaimPart(Part):
     """A part of a claim: the results that answer it (`where`: bounds on their dose) and the verdict."""
 
     statement: str
@@ -683,8 +658,7 @@ class ClaimPart:
     change: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim:
+class Claim(Part):
     """A claim with its verdict, what would change it (`change`) and which results say more (`also`)."""
 
     claim: str
@@ -697,24 +671,21 @@ class Claim:
     also: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Appraisal:
+class Appraisal(Part):
     """appraisal.json: every analysis by its slug, and the claims in their order."""
 
     analyses: Mapping[str, ResultAppraisal]
     claims: tuple[Claim, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(Part):
     """Two treatments that trials compare directly; a trial of three arms counts at all its pairs."""
 
     treatments: tuple[str, str]
     trials: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkContrast:
+class NetworkContrast(Part):
     """One comparison of a trial in a network, on the analysis scale."""
 
     study: str
@@ -727,8 +698,7 @@ class NetworkContrast:
     analysis: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NetworkFit:
+class NetworkFit(Part):
     """The model of the connected part of a network; q, q_p_value, i2 are None where nothing can differ."""
 
     reference: str
@@ -742,8 +712,7 @@ class NetworkFit:
     studies: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LeagueRow:
+class LeagueRow(Part):
     """One treatment against another by all paths of a network; `trials` compare the two directly."""
 
     network: str
@@ -758,8 +727,7 @@ class LeagueRow:
     pi_high: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rank:
+class Rank(Part):
     """A treatment's place among those of a network."""
 
     network: str
@@ -770,8 +738,7 @@ class Rank:
     sd_rank: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inconsistency:
+class Inconsistency(Part):
     """The test between designs, or why there is none (`refused`)."""
 
     q: float | None
@@ -782,8 +749,7 @@ class Inconsistency:
     caution: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NodeSplit:
+class NodeSplit(Part):
     """Direct and indirect evidence on one comparison, and whether they differ."""
 
     experimental: str
@@ -793,8 +759,7 @@ class NodeSplit:
     p_value: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Network:
+class Network(Part):
     """A network of treatments: `parts` are its connected parts, the largest of which is fitted."""
 
     network: str
@@ -818,8 +783,7 @@ class Network:
     splits: tuple[NodeSplit, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PublishedPool:
+class PublishedPool(Part):
     """A row of published.csv: a published pooled result beside our analysis of the nearest question."""
 
     review_id: str
@@ -860,21 +824,36 @@ def columns_of(kind: type) -> tuple[str, ...]:
     return tuple(each.name for each in fields(kind))
 
 
+def taken(kind: type[T], source: Any, /, **values: Any) -> T:
+    """A record with the fields that another one, or a fit of `stats`, has by the same names.
+
+    >>> taken(Break, Sensitivity(analysis="a", kind="data", choice="final"), to=Conclusion.HARM).kind
+    'data'
+    """
+    shared = [name for name in columns_of(kind) if name not in values and hasattr(source, name)]
+    return kind(**{name: _number(getattr(source, name)) for name in shared}, **values)
+
+
+def _number(value: Any) -> Any:
+    """A number of numpy, or an array of a single one, as Python's."""
+    return value.item() if hasattr(value, "item") else value
+
+
 def sketch(kind: type[T], known: Mapping[str, Any] | None = None, /, **values: Any) -> T:
     """A record, or a part of one, of which only some fields are known: the others are None, empty or zero.
 
     >>> sketch(Record, {"measure": "RR", "studies": [{"label": "Lu 2020"}]}, k=1).studies[0].label
     'Lu 2020'
     """
-    given = {**(known or {}), **values}
-    own = {
-        each.name for each in fields(cast(Any, kind)) if each.default_factory is not MISSING
-    } - given.keys()
-    hints = _hints(kind).items()
-    return kind(**{name: _sketched(hint, given.get(name)) for name, hint in hints if name not in own})
+    given, record = {**(known or {}), **values}, cast(Any, kind)
+    made = {each.name for each in fields(record) if each.default_factory is not MISSING} - given.keys()
+    hints = ((name, hint) for name, hint in _hints(record).items() if name not in made)
+    return kind(**{name: _sketched(hint, given.get(name)) for name, hint in hints})
 
 
-_hints = cache(get_type_hints)
+@cache
+def _hints(kind: Any) -> Mapping[str, Any]:
+    return get_type_hints(kind)
 
 
 def _sketched(hint: Any, value: Any) -> Any:

@@ -27,7 +27,7 @@ from trialpool.records import (
     Status,
     Study,
     Sureness,
-    columns_of,
+    taken,
 )
 from trialpool.synthesis.pool import BOUNDS
 
@@ -408,6 +408,4 @@ def absolute(record: Record) -> AbsoluteEffect | None:
     from trialpool.stats import absolute_effect
 
     found = absolute_effect(record.measure, bounds[0], bounds[1], bounds[2], risk)
-    names = [name for name in columns_of(AbsoluteEffect) if name != "assumed_risk"]
-    numbers = {name: float(getattr(found, name)) for name in names}
-    return AbsoluteEffect(assumed_risk=found.per * risk, **numbers)
+    return taken(AbsoluteEffect, found, assumed_risk=found.per * risk)

@@ -30,6 +30,7 @@ from trialpool.records import (
     Status,
     Sureness,
     Verdict,
+    taken,
 )
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
@@ -107,7 +108,10 @@ def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, r
     for analysis in part["analyses"]:
         record = restrict_record(by_analysis[analysis], where) if where else by_analysis[analysis]
         found = finding(record, assess(record), kind, rules)
-        findings.append(replace(found, restricted=_numbers(record)) if where else found)
+        if where:
+            trials = tuple(study.study_id for study in record.studies)
+            found = replace(found, restricted=taken(Restricted, record, trials=trials))
+        findings.append(found)
     verdict, reason = combine_findings([entry.verdict for entry in findings])
     return ClaimPart(
         statement=part["statement"],
@@ -118,12 +122,6 @@ def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, r
         findings=tuple(findings),
         change=_what_would_change(verdict, findings),
     )
-
-
-def _numbers(record: Record) -> Restricted:
-    trials = tuple(study.study_id for study in record.studies)
-    names = ("status", "k", "n_experimental", "n_control", "pooled")
-    return Restricted(**{name: getattr(record, name) for name in names}, trials=trials)
 
 
 def combine_findings(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:

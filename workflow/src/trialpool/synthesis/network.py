@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations, permutations
 from typing import Any
 
@@ -24,7 +24,7 @@ from trialpool.records import (
     Rank,
     Record,
     Study,
-    columns_of,
+    taken,
 )
 from trialpool.synthesis.pool import Floats, back_transform, finite, natural_numbers
 from trialpool.yaml_files import Slip, read_checked
@@ -36,7 +36,6 @@ NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": 
 SAME = ("measure", "scale", "better")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Contrast(NetworkContrast):
     """One comparison of a trial on the analysis scale; `shared` is the variance of the trial's common arm."""
 
@@ -63,17 +62,17 @@ def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network
     whole = parts[0] if parts and len(parts[0]) >= SMALLEST else []
     inside = [contrast for contrast in contrasts if contrast.experimental in whole]
     fitted = _fitted(name, rules, first, inside, whole) if whole else NOT_FITTED
-    shown = columns_of(NetworkContrast)
-    return Network(
+    return taken(
+        Network,
+        first,
         network=name,
         title=rules["title"],
-        **{key: getattr(first, key) for key in ("measure", "scale", "unit", "better", "direction")},
         analyses=tuple(record.analysis for record in records),
         trials=len({contrast.study for contrast in contrasts}),
         outcomes=tuple(sorted({contrast.outcome for contrast in contrasts})),
         parts=tuple(map(tuple, parts)),
         edges=_edges(contrasts),
-        studies=tuple(NetworkContrast(**{key: getattr(c, key) for key in shown}) for c in contrasts),
+        studies=tuple(taken(NetworkContrast, contrast) for contrast in contrasts),
         sentence=_sentence(parts, whole),
         **fitted,
     )
@@ -215,14 +214,14 @@ def _fitted(
     reference = rules["reference"] if rules["reference"] in whole else min(whole)
     fit = network_meta_analysis(*data, reference=reference, level=first.methods.level)
     test, splits = network_inconsistency(*data), node_split(*data)
-    model = {key: getattr(fit, key) for key in columns_of(NetworkFit) if key != "reference"}
-    if not fit.q_df:  # nothing is left to differ
-        model |= dict.fromkeys(("q", "q_p_value", "i2"))
+    model = taken(NetworkFit, fit, reference=reference)
+    if not model.q_df:  # nothing is left to differ
+        model = replace(model, q=None, q_p_value=None, i2=None)
     return {
-        "fit": NetworkFit(reference=reference, **model),
+        "fit": model,
         "league": _league(name, first.measure, fit),
         "ranking": _ranking(name, fit, rank_treatments(fit, better=first.better)),
-        "inconsistency": Inconsistency(**{key: getattr(test, key) for key in columns_of(Inconsistency)}),
+        "inconsistency": taken(Inconsistency, test),
         "splits": tuple(
             NodeSplit(
                 experimental=splits.experimental[at],

@@ -28,6 +28,8 @@ from trialpool.records import (
     SubgroupTest,
     columns_of,
     sketch,
+    taken,
+    to_json,
 )
 
 Spec = Mapping[str, Any]
@@ -261,8 +263,9 @@ def studies_of(spec: Spec, effects: Sequence[Effect], weights: Sequence[float | 
     def study(row: Effect, weight: float | None) -> Study:
         half = reach * math.sqrt(row.variance)
         low, high = row.effect - half, row.effect + half
-        return Study(
-            **{name: getattr(row, name) for name in columns_of(Effect)},
+        return taken(
+            Study,
+            row,
             ci_low=low,
             ci_high=high,
             weight=weight,
@@ -293,8 +296,7 @@ def subgroups_of(spec: Spec, studies: Sequence[Study]) -> tuple[tuple[Subgroup, 
     from trialpool.stats import subgroups
 
     fit = subgroups(*arrays(studies), labels, **model_of(spec))
-    test = {name: float(getattr(fit, name)) for name in columns_of(SubgroupTest)}
-    return tuple(groups), SubgroupTest(**test)
+    return tuple(groups), taken(SubgroupTest, fit)
 
 
 def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Record:
@@ -315,8 +317,7 @@ def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Rec
     effects = [study for study in record.studies if within(study)]
     if len(effects) == len(record.studies):
         return record
-    methods = record.methods
-    spec = {"measure": record.measure} | {name: getattr(methods, name) for name in columns_of(type(methods))}
+    spec = to_json(record.methods) | {"measure": record.measure}
     pooled, weights = pool_effects(spec, effects)
     return replace(
         record,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,7 +26,6 @@ Row = Mapping[str, Any]  # of a table of the evidence, or of a CSV file
 Tables = Mapping[str, Sequence[Row]]  # those of the evidence by name
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Appraised(Record):
     """A result record with the certainty and the absolute effect that the appraisal found for it.
 

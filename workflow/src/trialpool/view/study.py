@@ -266,7 +266,6 @@ KINDS = ("unusable", "other_result", "no_numbers", "other_question", "not_asked"
 NOT_ASKED = "no analysis asks for this outcome in this comparison"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Excluded(Unused):
     """A row of excluded.csv: `analysis` names all that do not use the result, `analyses` counts them."""
 
