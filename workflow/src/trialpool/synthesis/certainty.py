@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -69,29 +68,24 @@ def assess(
         found[rate.__name__] = rate(record, rules[rate.__name__])
     domains = tuple(_rating(name, found[name], (overrides or {}).get(name)) for name in DOMAINS)
     return Certainty(
-        level=certainty_level(domain.levels_down for domain in domains),
-        suggested=certainty_level(levels for levels, _ in found.values()),
+        level=_level(domain.levels_down for domain in domains),
+        suggested=_level(levels for levels, _ in found.values()),
         domains=domains,
     )
 
 
-def certainty_level(downgrades: Iterable[int]) -> Sureness:
-    """The level after all downgrades, never below very low.
-
-    >>> str(certainty_level([1, 0, 0, 1, 0])), str(certainty_level([2, 2, 0, 0, 0]))
-    ('low', 'very low')
-    """
+def _level(downgrades: Iterable[int]) -> Sureness:
+    """The level after all downgrades, never below very low."""
     levels = list(Sureness)
     return levels[max(0, len(levels) - 1 - sum(downgrades))]
 
 
 def _rating(name: str, found: Downgrade, override: Row | None) -> DomainRating:
     levels, reason = found
-    rated = DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
     if override is None:
-        return rated
-    return replace(
-        rated,
+        return DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
+    return DomainRating(
+        domain=name,
         levels_down=int(override["levels"]),
         reason=str(override["reason"]),
         overridden=True,
@@ -109,18 +103,12 @@ def risk_of_bias(
     judge the outcome themselves; and by the weight of results that `audit`, rows of audit.csv, questions.
     """
     levels, reason = _judged(record, judgements, rules)
-    questioned, doubt = questioned_numbers(record, audit, rules)
+    questioned, doubt = _questioned_numbers(record, audit, rules)
     return min(levels + questioned, 2), f"{reason}; {doubt}" if doubt else reason
 
 
-def study_weights(record: Record) -> dict[str, float]:
-    """Share of the weight of each trial, in per cent; equal shares where no weights are known.
-
-    >>> from trialpool.records import sketch
-    >>> studies = tuple(sketch(Study, study_id=name, weight=60.0) for name in "AB")
-    >>> study_weights(sketch(Record, studies=studies))
-    {'A': 50.0, 'B': 50.0}
-    """
+def _study_weights(record: Record) -> dict[str, float]:
+    """Share of the weight of each trial, in per cent; equal shares where no weights are known."""
     weights: dict[str, float] = {}
     for study in record.studies:
         weights[study.study_id] = weights.get(study.study_id, 0.0) + (study.weight or 0.0)
@@ -136,7 +124,7 @@ def _shares(weights: Sequence[float]) -> list[float]:
 def _judged(record: Record, judgements: Sequence[Row], rules: Row) -> Downgrade:
     overall = overall_judgements(judgements, rules["not_bias"])
     shares = dict.fromkeys(RISKS, 0.0)
-    for study, weight in study_weights(record).items():
+    for study, weight in _study_weights(record).items():
         shares[overall.get(study, "not judged")] += weight
     parts = [f"{share:.0f}% {RISKS[risk]}" for risk, share in shares.items() if share >= 0.5]
     reason = f"Of the weight {', '.join(parts)}"
@@ -152,7 +140,7 @@ def _open_and_self_reported(record: Record, rules: Row) -> str:
     """The control that cannot be blinded, where most of the weight has one and people report the outcome."""
     if record.domain not in rules["self_reported"]:
         return ""
-    weights, open_weight, names = study_weights(record), 0.0, []
+    weights, open_weight, names = _study_weights(record), 0.0, []
     for study in record.studies:
         categories = set(study.categories("control"))
         if categories <= set(rules["open_controls"]):
@@ -163,21 +151,12 @@ def _open_and_self_reported(record: Record, rules: Row) -> str:
     return " or ".join(name.replace("_", " ") for name in dict.fromkeys(names))
 
 
-def questioned_numbers(record: Record, audit: Sequence[Row], rules: Row) -> Downgrade:
+def _questioned_numbers(record: Record, audit: Sequence[Row], rules: Row) -> Downgrade:
     """Levels down for results that the audit questions, and which trials and findings these are.
 
     A finding on a result row counts for the effects made from it, one on the report as a whole for every
     effect of its trial. One level from `grave_share` per cent of the weight with findings of high severity,
     or `questioned_share` with high or medium; two from `very_grave_share` with high.
-
-    >>> from trialpool.records import sketch
-    >>> rules = {"questioned_share": 50, "grave_share": 20, "very_grave_share": 50}
-    >>> rows = (("A", 30.0, "continuous.csv:2"), ("B", 70.0, "continuous.csv:4"))
-    >>> studies = tuple(sketch(Study, study_id=s, label=s, weight=w, row_ids=row) for s, w, row in rows)
-    >>> finding = {"severity": "high", "study_id": "A", "row_ids": "continuous.csv:2",
-    ...            "finding": "the SD is too small"}
-    >>> questioned_numbers(sketch(Record, studies=studies), [finding], rules)
-    (1, 'the audit gravely questions 30% of the weight (A: the SD is too small)')
     """
     severities = {"high": 0.0, "medium": 0.0}
     by_label: dict[str, dict[str, None]] = {}
@@ -293,7 +272,8 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
         reasons.append("the interval includes both important and unimportant effects")
     if important and low < important[0] and high > important[1]:
         reasons.append("it includes important benefit and important harm")
-    people, needed = total_people(record), optimal_size(record, rules)
+    sides, needed = (record.n_experimental, record.n_control), optimal_size(record, rules)
+    people = None if None in sides else sum(side or 0 for side in sides)
     if needed is not None and (people is None or people < needed):
         amount = "an unknown number of people" if people is None else f"{people:,} people"
         reasons.append(f"{amount} were studied, a single sufficient trial would need {needed:,}")
@@ -322,18 +302,6 @@ def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:
     if record.measure == "RD":
         return -rules["absolute_change"], rules["absolute_change"]
     return 1 - rules["relative_change"], 1 + rules["relative_change"]
-
-
-def total_people(record: Record) -> int | None:
-    """Analysed people of both sides; None where one side is not known.
-
-    >>> from trialpool.records import sketch
-    >>> total_people(sketch(Record, n_experimental=30)) is None
-    True
-    """
-    if record.n_experimental is None or record.n_control is None:
-        return None
-    return round(record.n_experimental + record.n_control)
 
 
 def optimal_size(record: Record, rules: Row) -> int | None:
@@ -371,12 +339,7 @@ def optimal_size(record: Record, rules: Row) -> int | None:
 
 
 def control_risk(record: Record) -> float | None:
-    """Median risk in the control arms of the trials; None where no trial gives counts.
-
-    >>> from trialpool.records import sketch
-    >>> control_risk(sketch(Record, studies=(sketch(Study, events_control=5, n_control=20),)))
-    0.25
-    """
+    """Median risk in the control arms of the trials; None where no trial gives counts."""
     risks = [
         study.events_control / study.n_control
         for study in record.studies

@@ -23,7 +23,6 @@ from trialpool.records import (
     Condition,
     Finding,
     Grade,
-    Pooled,
     Record,
     Restricted,
     ResultAppraisal,
@@ -64,11 +63,9 @@ def appraise(
         overrides = rules["overrides"].get(record.analysis)
         return assess(record, judgements, rules["certainty"], overrides, audit)
 
+    results = [ResultAppraisal(certainty=certainty(record), absolute=absolute(record)) for record in records]
     return Appraisal(
-        analyses={
-            record.analysis: ResultAppraisal(certainty=certainty(record), absolute=absolute(record))
-            for record in records
-        },
+        analyses={record.analysis: result for record, result in zip(records, results, strict=True)},
         claims=judge_claims(rules["claims"], records, certainty, rules),
     )
 
@@ -87,7 +84,7 @@ def judge_claims(
     for slug, claim in claims.items():
         given = claim.get("parts") or [claim]
         parts = tuple(_judged_part(part, by_analysis, assess, rules) for part in given)
-        verdict, reason = combine_parts([part.verdict for part in parts])
+        verdict, reason = _combined_parts([part.verdict for part in parts])
         judged.append(
             Claim(
                 claim=slug,
@@ -112,7 +109,7 @@ def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, r
             trials = tuple(study.study_id for study in record.studies)
             found = replace(found, restricted=taken(Restricted, record, trials=trials))
         findings.append(found)
-    verdict, reason = combine_findings([entry.verdict for entry in findings])
+    verdict, reason = _combined_findings([entry.verdict for entry in findings])
     return ClaimPart(
         statement=part["statement"],
         kind=kind,
@@ -124,15 +121,8 @@ def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, r
     )
 
 
-def combine_findings(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
-    """One verdict from results that each answer the claim: the weakest of those that have data.
-
-    Results that contradict each other make it unclear.
-
-    >>> verdict, reason = combine_findings([Verdict.SUGGESTED, Verdict.NO_EVIDENCE, Verdict.UNCLEAR])
-    >>> str(verdict), reason
-    ('unclear', 'the weakest of the results decides')
-    """
+def _combined_findings(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
+    """One verdict from results that each answer the claim: the weakest of those that have data."""
     known = [verdict for verdict in verdicts if verdict is not Verdict.NO_EVIDENCE]
     if not known:
         return Verdict.NO_EVIDENCE, "no trial with usable numbers"
@@ -141,13 +131,8 @@ def combine_findings(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
     return _weakest(known), "the weakest of the results decides" if len(set(known)) > 1 else ""
 
 
-def combine_parts(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
-    """One verdict from parts that must all hold: a part without evidence leaves the whole unclear.
-
-    >>> verdict, reason = combine_parts([Verdict.SUPPORTED, Verdict.NO_EVIDENCE])
-    >>> str(verdict), reason
-    ('unclear', 'a part of the claim has no evidence')
-    """
+def _combined_parts(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
+    """One verdict from parts that must all hold: a part without evidence leaves the whole unclear."""
     if len(verdicts) == 1:
         return verdicts[0], ""
     known = [verdict for verdict in verdicts if verdict is not Verdict.NO_EVIDENCE]
@@ -182,27 +167,20 @@ def finding(record: Record, certainty: Certainty | None, kind: ClaimKind, rules:
     """
     if record.pooled is None:
         return Finding(analysis=record.analysis, verdict=Verdict.NO_EVIDENCE, conditions=())
-    case = _Case(record, record.pooled, certainty, kind, rules)
-    conditions = [case.direction()]
-    if kind is ClaimKind.IMPORTANT_BENEFIT:
-        conditions.append(case.importance())
-    conditions.append(case.trials())
-    if record.status is Status.POOLED:
-        conditions.append(case.prediction())
-    conditions.append(case.sureness())
-    if record.robustness.agreement is not None:
-        conditions.append(case.robust(record.robustness.agreement))
+    case, agreement = _Case(record, certainty, kind, rules), record.robustness.agreement
+    conditions = [
+        case.direction(),
+        *([case.importance()] if kind is ClaimKind.IMPORTANT_BENEFIT else []),
+        case.trials(),
+        *([case.prediction()] if record.status is Status.POOLED else []),
+        case.sureness(),
+        *([case.robust(agreement)] if agreement is not None else []),
+    ]
     return Finding(analysis=record.analysis, verdict=case.verdict(conditions), conditions=tuple(conditions))
 
 
-def benefit_interval(record: Record, names: tuple[str, str] = ("ci_low", "ci_high")) -> Bounds:
-    """An interval turned so that higher is better and no effect is 0 (ratios as ratio − 1).
-
-    >>> from trialpool.records import sketch
-    >>> pooled = sketch(Pooled, ci_low=-2.0, ci_high=-0.5)
-    >>> benefit_interval(sketch(Record, measure="MD", better="lower", pooled=pooled))
-    (0.5, 2.0)
-    """
+def _benefit_interval(record: Record, names: tuple[str, str] = ("ci_low", "ci_high")) -> Bounds:
+    """An interval turned so that higher is better and no effect is 0 (ratios as ratio − 1)."""
     low, high = (getattr(record.pooled, name, None) for name in names)
     if low is None or high is None:
         return None, None
@@ -215,13 +193,12 @@ class _Case:
     """One result before one claim: each condition, and the verdict that follows from them."""
 
     record: Record
-    pooled: Pooled
     certainty: Certainty | None
     kind: ClaimKind
     rules: Row
 
     def verdict(self, conditions: Sequence[Condition]) -> Verdict:
-        low, high = benefit_interval(self.record)
+        low, high = _benefit_interval(self.record)
         fragile = self.record.robustness.grade is Grade.FRAGILE
         if low is None or high is None or fragile or not self._sure("suggested_certainty"):
             return Verdict.UNCLEAR
@@ -238,7 +215,7 @@ class _Case:
         return Verdict.NOT_SUPPORTED if ruled_out else Verdict.UNCLEAR
 
     def direction(self) -> Condition:
-        low, _ = benefit_interval(self.record)
+        low, _ = _benefit_interval(self.record)
         if self.kind is ClaimKind.NO_MORE_HARM:
             margin = self._harm_margin()
             met = low is not None and low > -margin
@@ -252,7 +229,7 @@ class _Case:
         return _condition("direction", met, said, "more people, until the interval leaves no difference")
 
     def importance(self) -> Condition:
-        (low, _), size = benefit_interval(self.record), self._important_size()
+        (low, _), size = _benefit_interval(self.record), self._important_size()
         met = size is not None and low is not None and low >= size
         if size is None:
             said = "No smallest important effect is known for this scale"
@@ -272,7 +249,7 @@ class _Case:
         return _condition("trials", met, said, "an independent second trial")
 
     def prediction(self) -> Condition:
-        low, _ = benefit_interval(self.record, ("pi_low", "pi_high"))
+        low, _ = _benefit_interval(self.record, ("pi_low", "pi_high"))
         met = low is not None and low > (-self._harm_margin() if self.kind is ClaimKind.NO_MORE_HARM else 0.0)
         said = "A new trial may be expected to agree" if met else "A new trial may point either way"
         if low is None:
@@ -290,7 +267,7 @@ class _Case:
 
     def robust(self, agreement: float) -> Condition:
         """Whether the result holds under other defensible choices, where that could be assessed."""
-        low, high = benefit_interval(self.record)
+        low, high = _benefit_interval(self.record)
         unclear = low is not None and high is not None and low <= 0 <= high
         agree = "leave no difference possible, too" if unclear else "agree"
         grade = self.record.robustness.grade
@@ -316,7 +293,7 @@ class _Case:
         return bounds[1] - null if self.record.better == "higher" else null - bounds[0]
 
     def _estimate_important(self) -> bool:
-        size, (estimate, _) = self._important_size(), benefit_interval(self.record, ESTIMATE)
+        size, (estimate, _) = self._important_size(), _benefit_interval(self.record, ESTIMATE)
         return size is not None and estimate is not None and estimate >= size
 
 

@@ -32,6 +32,7 @@ from trialpool.yaml_files import Slip, read_checked
 Rules = Mapping[str, Any]
 SMALLEST = 3
 SIDES = ("experimental", "control")
+OUTCOME = ("instrument", "item", "weeks")
 NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": None, "splits": ()}
 SAME = ("measure", "scale", "better")
 
@@ -89,27 +90,18 @@ def contrasts_of(records: Sequence[Record], nodes: Mapping[str, str]) -> list[Co
     by_study: dict[str, list[_Entry]] = {}
     for record in records:
         for study in record.studies:
-            one, other = (node_of(study.categories(side), nodes) for side in SIDES)
+            one, other = (_node(study.categories(side), nodes) for side in SIDES)
             if one is None or other is None or one == other:
                 continue
             known = by_study.setdefault(study.study_id, [])
-            same = not known or _outcome(known[0].study) == _outcome(study)
+            same = not known or all(getattr(known[0].study, n) == getattr(study, n) for n in OUTCOME)
             if same and {one, other} not in [{*entry.pair} for entry in known]:
                 known.append(_Entry(study, (one, other), record))
     return [contrast for study in sorted(by_study) for contrast in _of_trial(by_study[study])]
 
 
-def _outcome(study: Study) -> tuple[str, str, float | None]:
-    return study.instrument, study.item, study.weeks
-
-
-def node_of(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
-    """The treatment of an arm, or of arms combined; None where they are of none or of several.
-
-    >>> nodes = {"sham": "sham", "hatha_yoga": "yoga", "iyengar_yoga": "yoga"}
-    >>> node_of(["hatha_yoga", "iyengar_yoga"], nodes), node_of(["sham", "iyengar_yoga"], nodes)
-    ('yoga', None)
-    """
+def _node(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
+    """The treatment of an arm, or of arms combined; None where they are of none or of several."""
     found = {nodes.get(category) for category in categories}
     return found.pop() if len(found) == 1 else None
 
@@ -119,7 +111,7 @@ def _of_trial(entries: Sequence[_Entry]) -> list[Contrast]:
     arms: dict[str, tuple[float, float]] = {}
     for entry in entries:
         for side, node in zip(SIDES, entry.pair, strict=True):
-            numbers = arm_effect(entry.record.measure, entry.study, side)
+            numbers = _arm_effect(entry.record.measure, entry.study, side)
             if len(entries) == 1 or numbers is None:
                 return [_contrast(first, first.pair, first.study.effect, first.study.variance)]
             arms.setdefault(node, numbers)
@@ -135,27 +127,16 @@ def _of_trial(entries: Sequence[_Entry]) -> list[Contrast]:
 def _contrast(
     entry: _Entry, pair: tuple[str, str], effect: float, variance: float, shared: float = 0.0
 ) -> Contrast:
-    return Contrast(
-        study=entry.study.study_id,
-        label=entry.study.label,
-        experimental=pair[0],
-        control=pair[1],
-        outcome=entry.study.instrument,
-        effect=effect,
-        variance=variance,
-        analysis=entry.record.analysis,
-        shared=shared,
-    )
+    numbers = {"effect": effect, "variance": variance, "shared": shared}
+    named = dict(zip(SIDES, pair, strict=True))
+    study = entry.study
+    return taken(Contrast, study, study=study.study_id, outcome=study.instrument, **named, **numbers)
 
 
-def arm_effect(measure: str, effect: Effect, side: str) -> tuple[float, float] | None:
+def _arm_effect(measure: str, effect: Effect, side: str) -> tuple[float, float] | None:
     """An arm's own number and variance: its mean and sd²/n, or its log risk and 1/events - 1/n.
 
     None where the arm has no numbers of its own, no events, or the measure has no such form.
-
-    >>> from trialpool.records import sketch
-    >>> arm_effect("MD", sketch(Effect, mean_control=4.0, sd_control=2.0, n_control=16), "control")
-    (4.0, 0.25)
     """
     mean, sd, events, n = (getattr(effect, f"{name}_{side}") for name in ("mean", "sd", "events", "n"))
     if measure == "MD" and None not in (mean, sd, n):
@@ -224,10 +205,8 @@ def _fitted(
         "inconsistency": taken(Inconsistency, test),
         "splits": tuple(
             NodeSplit(
-                experimental=splits.experimental[at],
-                control=splits.control[at],
-                direct=back_transform(first.measure, splits.direct[at]),
-                indirect=back_transform(first.measure, splits.indirect[at]),
+                **{side: getattr(splits, side)[at] for side in SIDES},
+                **natural_numbers(first.measure, splits, ("direct", "indirect"), at),
                 p_value=float(splits.p_value[at]),
             )
             for at in range(len(splits.experimental))
