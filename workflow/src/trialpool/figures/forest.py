@@ -60,12 +60,10 @@ NOT_READ = "no number of this outcome could be read"
 def draw_forest(record: Appraised, preset: str = "default") -> Figure:
     """The forest plot of one analysis' result record, sized by its content.
 
-    What is None leaves its part out. A record of status `no_data` gives a figure that lists the known trials
-    and why none could be used. Raises ValueError for an unknown preset.
+    What is None leaves its part out. Raises ValueError for an unknown preset.
 
     >>> from trialpool.records import sketch
-    >>> figure = draw_forest(sketch(Appraised, {"title": "Pain", "status": "no_data"}))
-    >>> bool(figure.get_figwidth() > 4)
+    >>> bool(draw_forest(sketch(Appraised, {"title": "Pain", "status": "no_data"})).get_figwidth() > 4)
     True
     """
     if preset not in PRESETS:
@@ -167,7 +165,7 @@ def _draw_label(sheet: Sheet, layout: Layout, row: Row, column: Column) -> None:
 
 
 def _draw_footnotes(sheet: Sheet, layout: Layout) -> None:
-    """Rule and footnotes at the foot of the figure, the heterogeneity lines beside the axis."""
+    """The heterogeneity lines beside the axis; rule and footnotes at the foot of the figure."""
     sheet.lines(style.MARGIN, layout.bottom + 9, layout.beside_axis)
     _draw_rule(sheet, layout.notes_top, colour=style.RULE, thickness=0.6)
     x, y = style.MARGIN, layout.notes_top + LEADING + 1
@@ -227,8 +225,8 @@ def _draw_marks(sheet: Sheet, layout: Layout) -> None:
 
 def _draw_study(sheet: Sheet, layout: Layout, row: Row, heaviest: float, index: int) -> None:
     """The interval of a trial, and a square whose area is in proportion to the weight, within sight."""
-    axis, y = layout.axis, row.middle
-    _draw_interval(sheet, axis, y, row, gid=f"ci-{index}")
+    axis = layout.axis
+    _draw_interval(sheet, axis, row, f"ci-{index}")
     if row.estimate is None or side(axis, row.estimate):
         return
     length, largest = SOLE_SQUARE, LARGEST_COMPACT if layout.compact else LARGEST_SQUARE
@@ -237,7 +235,7 @@ def _draw_study(sheet: Sheet, layout: Layout, row: Row, heaviest: float, index: 
     colour = layout.look.study_events if layout.events else layout.look.study
     sheet.box(
         position(axis, row.estimate) - length / 2,
-        y - length / 2,
+        row.middle - length / 2,
         length,
         length,
         fill=style.PAPER if row.hollow else colour,
@@ -248,18 +246,12 @@ def _draw_study(sheet: Sheet, layout: Layout, row: Row, heaviest: float, index: 
 
 
 def _draw_interval(
-    sheet: Sheet,
-    axis: Axis,
-    y: float,
-    row: Row,
-    *,
-    colour: str = style.INK,
-    thickness: float = INTERVAL,
-    gid: str,
+    sheet: Sheet, axis: Axis, row: Row, gid: str, colour: str = style.INK, thickness: float = INTERVAL
 ) -> None:
     """A line from low to high; where it leaves the axis, an arrow head instead of its end."""
     if row.low is None or row.high is None:
         return
+    y = row.middle
     ends = [_end(sheet, axis, y, value, colour, gid) for value in (row.low, row.high)]
     if ends[1] > ends[0]:
         sheet.line(ends, (y, y), colour=colour, thickness=thickness, gid=gid)
@@ -278,7 +270,7 @@ def _end(sheet: Sheet, axis: Axis, y: float, value: float, colour: str, gid: str
 def _draw_prediction(sheet: Sheet, layout: Layout, row: Row) -> None:
     """A bar with end caps, arrows where it leaves the axis."""
     y, colour = row.middle, layout.look.pooled
-    _draw_interval(sheet, layout.axis, y, row, colour=colour, thickness=PREDICTION, gid="prediction")
+    _draw_interval(sheet, layout.axis, row, "prediction", colour, PREDICTION)
     for value in (row.low, row.high):
         if value is not None and not side(layout.axis, value):
             x = position(layout.axis, value)
@@ -290,12 +282,8 @@ def _draw_diamond(sheet: Sheet, layout: Layout, row: Row, index: int) -> None:
     axis, y, hollow = layout.axis, row.middle, row.kind != "pooled"
     if row.estimate is None or row.low is None or row.high is None:
         return
-    x, half, colour, gid = (
-        position(axis, row.estimate),
-        DIAMOND - hollow,
-        layout.look.pooled,
-        f"diamond-{index}",
-    )
+    x, half = position(axis, row.estimate), DIAMOND - hollow
+    colour, gid = layout.look.pooled, f"diamond-{index}"
     tips = []
     for value in (row.low, row.high):
         cut = half * _share_cut(axis, row.estimate, value)
@@ -337,22 +325,16 @@ def _draw_value_axis(sheet: Sheet, layout: Layout) -> None:
 
 
 class _Listed(NamedTuple):
-    """The cells of a known trial on lines, and the address of its report."""
+    """The cells of a known trial on lines, the address of its report, and the height of it all."""
 
     cells: dict[str, tuple[str, ...]]
     url: str
+    height: float
 
-    @classmethod
-    def of(cls, cells: dict[str, str], url: str = "") -> _Listed:
-        """Cells wrapped to the widths of their columns."""
-        return cls(
-            {key: lettering.wrap(cells.get(key, ""), room, lines=4) for key, _, _, room, _ in LISTED}, url
-        )
 
-    @property
-    def height(self) -> float:
-        """Points from its first line to the end of its last."""
-        return max(map(len, self.cells.values())) * LISTED_LEADING
+def _listed(cells: dict[str, str], url: str = "") -> _Listed:
+    lines = {key: lettering.wrap(cells.get(key, ""), room, lines=4) for key, _, _, room, _ in LISTED}
+    return _Listed(lines, url, max(map(len, lines.values())) * LISTED_LEADING)
 
 
 def _draw_no_data(record: Appraised) -> Figure:
@@ -360,20 +342,19 @@ def _draw_no_data(record: Appraised) -> Figure:
     trials, room = _known_rows(record), WIDTH - 2 * style.MARGIN
     rows = trials[:MOST_LISTED]
     if trials[MOST_LISTED:]:
-        rows.append(_Listed.of({"label": f"and {len(trials) - MOST_LISTED} more"}))
+        rows.append(_listed({"label": f"and {len(trials) - MOST_LISTED} more"}))
     message = "No trial of this comparison is known to the evidence tables."
     if rows:
         known, verb = words.count(len(trials), "trial"), "is" if len(trials) == 1 else "are"
         message = f"No trial could be pooled. {known} of this comparison {verb} known:"
     title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
     under = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
-    told = lettering.wrap(message, room, style.BODY_SIZE, True)
-    top = style.MARGIN + len(title) * TITLE_LEADING + (len(under) + len(told)) * LISTED_LEADING + 12
+    lines = lettering.wrap(message, room, style.BODY_SIZE, True)
+    top = style.MARGIN + len(title) * TITLE_LEADING + (len(under) + len(lines)) * LISTED_LEADING + 12
     body = sum(row.height + LISTED_GAP for row in rows) + 26 if rows else 0
     sheet = Sheet(WIDTH, top + body + style.MARGIN)
     y = _draw_title(sheet, title, under, LISTED_LEADING) + 8
-    look = {"size": style.BODY_SIZE, "colour": style.POOLED}
-    sheet.lines(style.MARGIN, y, told, LISTED_LEADING, bold=True, **look)
+    sheet.lines(style.MARGIN, y, lines, LISTED_LEADING, bold=True, size=style.BODY_SIZE, colour=style.POOLED)
     if rows:
         _draw_list(sheet, rows, top + LISTED_LEADING)
     return sheet.figure
@@ -394,18 +375,13 @@ def _known_rows(record: Appraised) -> list[_Listed]:
 
 
 def _known_row(trial: Known | Unused, reasons: list[str], vocabulary: Vocabulary) -> _Listed:
-    sides, n = [], None
+    cells = {"label": clean(trial.label or trial.study_id)}
     if isinstance(trial, Known):
-        n = trial.n_randomised
+        cells["n"] = "" if trial.n_randomised is None else words.plain_number(trial.n_randomised)
         codes = (trial.category_experimental, trial.category_control)
-        sides = [clean(vocabulary.treatment(code)) for code in codes]
-    cells = {
-        "label": clean(trial.label or trial.study_id),
-        "n": "" if n is None else words.plain_number(n),
-        "compared": " versus ".join(filter(None, sides)),
-        "why": words.capital("; ".join(dict.fromkeys(filter(None, reasons))) or NOT_READ),
-    }
-    return _Listed.of(cells, words.url(trial.source_url))
+        cells["compared"] = " versus ".join(filter(None, map(clean, map(vocabulary.treatment, codes))))
+    cells["why"] = words.capital("; ".join(dict.fromkeys(filter(None, reasons))) or NOT_READ)
+    return _listed(cells, words.url(trial.source_url))
 
 
 def _draw_list(sheet: Sheet, rows: list[_Listed], y: float) -> None:

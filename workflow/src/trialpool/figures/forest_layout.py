@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
-from trialpool.records import Direction, Record
+from trialpool.records import Direction
 from trialpool.text import clean
 from trialpool.view.axis import Axis, mcid_threshold
 from trialpool.view.axis import side as side_of
@@ -35,6 +35,8 @@ BIAS = "bias"  # the key of the column of lights, and before a letter those of t
 LIGHT = 4.5  # radius in points
 MOST_DOMAINS = 10  # that fit beside the plot
 LETTERS = "ABCDEFGHIJ"
+DOMAIN_KEYS = tuple(f"{BIAS}{letter}" for letter in LETTERS)
+Domains = list[str] | None  # those with a column each; [] for one column of the worst, None for no column
 MARKS = "+ low, − some concerns, ? unclear, × high, empty ring not judged"
 PLOT = "plot"
 LEAST_BEFORE_PLOT = 190.0
@@ -64,7 +66,6 @@ class Preset:
     above); `bias` what stands of the risk of bias beside a trial (none, worst, domains).
     """
 
-    name: str
     columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight", "bias")
     arms: tuple[str, ...] = ("received", "n", "value", "spread")
     events: tuple[str, ...] = ("received", "value", "spread")
@@ -83,9 +84,8 @@ class Preset:
     bias: str = "worst"
 
 
-DEFAULT = Preset(name="default")
+DEFAULT = Preset()
 REVMAN = Preset(
-    name="revman",
     columns=("study", "arms", "weight", "effect", "plot", "bias"),
     arms=("value", "sd", "n"),
     events=("value", "n"),
@@ -100,7 +100,6 @@ REVMAN = Preset(
     bias="domains",
 )
 JAMA = Preset(
-    name="jama",
     arms=("n", "value", "spread"),
     events=("value", "spread"),
     titles=(("study", "Source"), ("n", "No."), ("value", "Mean (SD)"), ("counts", "No./total")),
@@ -114,7 +113,7 @@ JAMA = Preset(
     head_fill=style.HAIRLINE,
     bias="none",
 )
-PRESETS = {preset.name: preset for preset in (DEFAULT, REVMAN, JAMA)}
+PRESETS = {"default": DEFAULT, "revman": REVMAN, "jama": JAMA}
 
 
 # rows
@@ -142,9 +141,8 @@ class Row:
     middle: float = 0.0
 
 
-def _forest_rows(table: ForestTable, look: Preset) -> list[Row]:
+def _forest_rows(table: ForestTable, look: Preset, domains: Domains) -> list[Row]:
     """All rows of the plot from top to bottom in a house style."""
-    domains = _shown_domains(table.studies, look.bias)
     rows = []
     for group in table.groups:
         rows += [Row("heading", {"study": group.name})] if group.name else []
@@ -160,7 +158,7 @@ def _subtotal_row(total: Pooled, look: Preset) -> Row:
     return Row("subtotal", cells, *total.effect.values)
 
 
-def _study_row(study: Study, look: Preset, domains: Sequence[str] | None, weighted: bool) -> Row:
+def _study_row(study: Study, look: Preset, domains: Domains, weighted: bool) -> Row:
     week = f"week\u00a0{study.weeks}" if study.weeks else ""
     cells = {"study": study.label}
     cells["weight"] = study.weight.text if weighted and study.weight.value is not None else ""
@@ -194,11 +192,10 @@ def _arm_cells(side: str, arm: Arm, look: Preset) -> dict[str, str]:
 
 def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
     """The pooled line and, where there is one, the prediction interval."""
-    sizes = {"study": ", ".join(filter(None, (total.trials, table.people))), "short": total.trials}
-    cells = {
-        key: look.total.format(model=table.model, size=size, level=table.level) for key, size in sizes.items()
-    }
-    cells["weight"] = "100%"
+    whole = {"model": table.model, "level": table.level}
+    size = ", ".join(filter(None, (total.trials, table.people)))
+    cells = {"study": look.total.format(size=size, **whole), "weight": "100%"}
+    cells["short"] = look.total.format(size=total.trials, **whole)
     for side in SIDES:
         arm = table.totals[side]
         cells |= {f"n_{side}": arm.n, f"value_{side}": arm.events}
@@ -211,8 +208,7 @@ def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
     return rows
 
 
-def _shown_domains(studies: Sequence[Study], manner: str) -> list[str] | None:
-    """The domains that get a column each; [] for one column of the worst, None for no column at all."""
+def _shown_domains(studies: Sequence[Study], manner: str) -> Domains:
     names = dict.fromkeys(name for study in studies for name in study.judgements)
     if manner == "none" or not names:
         return None
@@ -221,22 +217,17 @@ def _shown_domains(studies: Sequence[Study], manner: str) -> list[str] | None:
     return [domain for _, domain in names]
 
 
-def _bias_cells(study: Study, domains: Sequence[str] | None) -> dict[str, str]:
+def _bias_cells(study: Study, domains: Domains) -> dict[str, str]:
     """The cells of one trial: a judgement by the key of its column."""
-    if domains is None:
-        return {}
-    judgements = {BIAS: study.worst_judgement}
+    judgements = {} if domains is None else {BIAS: study.worst_judgement}
     if domains:
         judged = {domain: judgement for (_, domain), judgement in study.judgements.items()}
-        judgements = {
-            f"{BIAS}{letter}": judged.get(name, "") for letter, name in zip(LETTERS, domains, strict=False)
-        }
+        judgements = {key: judged.get(name, "") for key, name in zip(DOMAIN_KEYS, domains, strict=False)}
     return {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in judgements.items()}
 
 
-def _bias_note(studies: Sequence[Study], manner: str) -> str:
+def _bias_note(studies: Sequence[Study], domains: Domains, manner: str) -> str:
     """The footnote: what the lights mean and the letters stand for, or that nobody has judged."""
-    domains = _shown_domains(studies, manner)
     if manner == "none" or not studies:
         return ""
     if domains is None:
@@ -284,19 +275,10 @@ class Heading:
         return [index for index, column in enumerate(columns) if column.key in self.keys]
 
 
-def _is_compact(rows: Sequence[Row]) -> bool:
-    """Whether there are so many trials that each gets a single line."""
-    return sum(row.kind == "study" for row in rows) >= COMPACT_FROM
-
-
-def _has_events(rows: Sequence[Row]) -> bool:
-    """Whether the arms' results are counts rather than means."""
-    return any(row.cells.get("spread_experimental", "").startswith("/") for row in rows)
-
-
-def _plan_columns(rows: Sequence[Row], look: Preset, headings: Sequence[Heading]) -> list[Column]:
+def _plan_columns(
+    rows: Sequence[Row], blocks: Mapping[str, Sequence[Column]], look: Preset, headings: Sequence[Heading]
+) -> list[Column]:
     """The columns that have something to say, from left to right, each with its place in points."""
-    blocks = _blocks(_is_compact(rows), _has_events(rows), look)
     filled = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)}
     columns = [
         replace(column, width=_natural_width(column, rows))
@@ -336,7 +318,7 @@ def _blocks(compact: bool, events: bool, look: Preset) -> dict[str, list[Column]
     }
     chosen = [shapes[name] for name in (look.events if events else look.arms)]
     chosen = [replace(chosen[0], gap=WIDE), *chosen[1:]]
-    letters = [Column(f"{BIAS}{name}", "center", 2.0 if name > "A" else WIDE) for name in LETTERS]
+    letters = [Column(key, "center", 2.0 if at else WIDE) for at, key in enumerate(DOMAIN_KEYS)]
     return {
         "study": labels,
         "arms": [replace(column, key=f"{column.key}_{side}") for side in SIDES for column in chosen],
@@ -366,22 +348,14 @@ def _natural_width(column: Column, rows: Sequence[Row]) -> float:
 
 
 def outcome_lines(column: Column, row: Row) -> tuple[str, ...]:
-    """The small lines below a study's label, where its column has room: what was measured, and when.
-
-    >>> outcome_lines(Column("study", "left", 0.0, lines=2), Row("study", {"outcome": "NRS, week 8"}))
-    ('NRS, week 8',)
-    """
+    """The small lines below a study's label, where its column has room: what was measured, and when."""
     if column.key != "study" or column.lines == 1:
         return ()
     return lettering.wrap(row.cells.get("outcome", ""), LABEL_LIMIT, lines=2)
 
 
 def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]:
-    """The lines of a cell, wrapped or shortened to what its column allows.
-
-    >>> cell_lines(Column("received_control", "left", 0.0, limit=60.0, lines=2), "usual care alone")
-    ('usual care', 'alone')
-    """
+    """The lines of a cell, wrapped or shortened to what its column allows."""
     if column.limit is None:
         return (text,)
     return lettering.wrap(text, column.limit, column.size, bold, column.lines)
@@ -407,15 +381,14 @@ def _plan_headings(record: Appraised, table: ForestTable, events: bool, look: Pr
     """The headings of all columns that this record may need."""
     titles = dict(look.titles)
     value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
-    letters = tuple(f"{BIAS}{name}" for name in LETTERS)
     headings = [
         Heading(("study",), titles.get("study", "Trial"), "left"),
         Heading(("outcome",), "Measured", "left"),
         Heading(("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "center"),
         Heading(("weight",), "Weight", "right"),
         Heading((BIAS,), "Bias", "center"),
-        *(Heading((key,), name, "center") for key, name in zip(letters, LETTERS, strict=True)),
-        Heading(letters, "Risk of bias", "left", 1),
+        *(Heading((key,), name, "center") for key, name in zip(DOMAIN_KEYS, LETTERS, strict=True)),
+        Heading(DOMAIN_KEYS, "Risk of bias", "left", 1),
     ]
     for side in SIDES:
         name = words.capital(clean(getattr(record, f"{side}_name")) or side)
@@ -474,19 +447,14 @@ class Layout:
 
 
 def plan_layout(record: Appraised, look: Preset) -> Layout:
-    """Measure every text of the record's plot and give each its place.
-
-    >>> from trialpool.records import sketch
-    >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.0}
-    >>> layout = plan_layout(sketch(Appraised, {"measure": "MD", "studies": [study]}), DEFAULT)
-    >>> layout.axis.labels, len(layout.rows)
-    (('−2.0', '−1.5', '−1.0', '−0.5', '0.0'), 1)
-    """
+    """Measure every text of the record's plot and give each its place."""
     table = forest_table(record)
-    rows = _forest_rows(table, look)
-    compact, events = _is_compact(rows), _has_events(rows)
+    domains = _shown_domains(table.studies, look.bias)
+    rows = _forest_rows(table, look, domains)
+    compact = len(table.studies) >= COMPACT_FROM
+    events = any(arm.events for study in table.studies for arm in study.arms.values())
     headings = _plan_headings(record, table, events, look)
-    columns = _plan_columns(rows, look, headings)
+    columns = _plan_columns(rows, _blocks(compact, events, look), look, headings)
     headings = _place_headings(headings, columns)
     width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
     room = width - 2 * style.MARGIN
@@ -501,13 +469,17 @@ def plan_layout(record: Appraised, look: Preset) -> Layout:
     head_deep = max(above, 1 + max((len(each.lines) for each in headings if each.level), default=0))
     rule = head_top + head_deep * CELL_LEADING + 8
     rows, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
-    beside = [
-        line
-        for text in forest_notes.heterogeneity(record, table)
-        for line in lettering.wrap(text, axis.left - style.MARGIN - 12)
-    ]
+    noted = forest_notes.heterogeneity(record, table)
+    beside = [line for text in noted for line in lettering.wrap(text, axis.left - style.MARGIN - 12)]
     notes_top = bottom + max(AXIS_DEPTH + below * CELL_LEADING, len(beside) * LEADING + 4) + 6
-    footnotes = _footnotes(record, table, rows, axis, threshold, room, look.bias)
+    clipped = any(side_of(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
+    listed = forest_notes.footnotes(record, table, clipped)
+    listed[-1:-1] = [] if threshold is None else [("■", forest_notes.mcid_note(record))]
+    listed.append(("", _bias_note(table.studies, domains, look.bias)))
+    footnotes = [
+        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
+        for mark, text in listed
+    ]
     height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * LEADING + style.MARGIN
     return Layout(
         look, width, height, title, subtitle, head_top, rule, columns, headings, rows, total_rule, bottom,
@@ -538,20 +510,12 @@ def _place_rows(
 def _row_lines(row: Row, columns: Sequence[Column]) -> int:
     if row.kind != "study":
         return len(whole_line(row, columns))
-    filled = ((column, row.cells.get(column.key, "")) for column in columns)
-    counts = (
-        len(cell_lines(column, text)) + len(outcome_lines(column, row)) for column, text in filled if text
-    )
-    return max(counts, default=1)
+    filled = (column for column in columns if row.cells.get(column.key))
+    return max((len(cell_lines(c, row.cells[c.key])) + len(outcome_lines(c, row)) for c in filled), default=1)
 
 
 def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
-    """The lines of a heading, subtotal or total: its text may run on until the next column that it fills.
-
-    >>> columns = [Column("study", "left", 0.0), Column(PLOT, "left", 0.0, left=140.0)]
-    >>> whole_line(Row("heading", {"study": "Usual care"}), columns)
-    ('Usual care',)
-    """
+    """The lines of a heading, subtotal or total: its text may run on until the next column that it fills."""
     start = next(column for column in columns if column.key == "study").left
     after = [
         c.left
@@ -560,11 +524,8 @@ def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
         for c in columns
         if c.left > start and (c.key == PLOT or row.cells.get(c.key))
     ]
-    room, bold, text = (
-        min(after, default=LEAST_WIDTH) - start - 6,
-        row.kind != "prediction",
-        row.cells["study"],
-    )
+    room, bold = min(after, default=LEAST_WIDTH) - start - 6, row.kind != "prediction"
+    text = row.cells["study"]
     if lettering.width(text, style.BODY_SIZE, bold) > room:
         text = row.cells.get("short", text)
     return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
@@ -576,24 +537,3 @@ def _direction_lines(direction: Direction, room: float) -> tuple[tuple[str, ...]
     left, right = f"←\u00a0{left}" if left else "", f"{right}\u00a0→" if right else ""
     wide = [min(lettering.width(text), room / 2) for text in (left, right)]
     return lettering.wrap(left, room - wide[1], lines=3), lettering.wrap(right, room - wide[0], lines=3)
-
-
-def _footnotes(
-    record: Record,
-    table: ForestTable,
-    rows: Sequence[Row],
-    axis: Axis,
-    threshold: float | None,
-    room: float,
-    manner: str,
-) -> list[tuple[str, tuple[str, ...]]]:
-    clipped = any(side_of(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
-    listed = forest_notes.footnotes(record, table, clipped)
-    if threshold is not None:
-        listed.insert(len(listed) - 1, ("■", forest_notes.mcid_note(record)))
-    bias = _bias_note(table.studies, manner)
-    listed += [("", bias)] if bias else []
-    return [
-        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
-        for mark, text in listed
-    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from operator import attrgetter
 from typing import Any
 
 from trialpool import text as words
@@ -60,14 +61,7 @@ def _timepoint(value: Any) -> str:
 
 
 def heterogeneity(record: Record, table: ForestTable) -> list[str]:
-    """The lines beside the axis: spread between trials, test of the effect, test between subgroups.
-
-    >>> from trialpool.records import sketch
-    >>> pooled = {"tau2": 0.25, "i2": 61.2, "q": 27.3, "q_df": 8.0}
-    >>> record = sketch(Appraised, {"status": "pooled", "pooled": pooled})
-    >>> heterogeneity(record, forest_table(record))
-    ['Heterogeneity: τ² = 0.25, I² = 61%, Q = 27.30 on 8 df']
-    """
+    """The lines beside the axis: spread between trials, test of the effect, test between subgroups."""
     if record.status == Status.SINGLE_STUDY:
         return [ONE_TRIAL]
     if not table.total or not record.pooled:
@@ -108,13 +102,7 @@ def _overall(pooled: Pooled) -> str:
 
 
 def mcid_note(record: Record) -> str:
-    """What the shaded zone means, with the MCID's kind; "" where none is drawn.
-
-    >>> from trialpool.records import sketch
-    >>> known = {"experimental_name": "yoga", "mcid": {"value": 2.0, "unit": "points"}}
-    >>> mcid_note(sketch(Appraised, known))
-    'Shaded: benefit of yoga of at least the minimal clinically important difference (2 points).'
-    """
+    """What the shaded zone means, with the MCID's kind; "" where none is drawn."""
     mcid = record.mcid
     if mcid is None:
         return ""
@@ -128,21 +116,14 @@ def mcid_note(record: Record) -> str:
 
 
 def footnotes(record: Record, table: ForestTable, clipped: bool) -> list[tuple[str, str]]:
-    """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made.
-
-    >>> from trialpool.records import sketch
-    >>> record = sketch(Appraised, {"measure": "RR", "methods": {"level": 0.95}})
-    >>> footnotes(record, forest_table(record), clipped=False)
-    [('', 'Line: 95% confidence interval. RR: risk ratio, experimental over control.')]
-    """
-    line = f"ine: {table.level} confidence interval{', arrow where it goes on' if clipped else ''}"
-    shapes = f"L{line}"
+    """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made."""
+    shapes = [f"line: {table.level} confidence interval{', arrow where it goes on' if clipped else ''}"]
     if table.total:
-        shapes = f"Square: trial, area in proportion to its weight; l{line}"
-        shapes += "; diamond: pooled estimate"
-        shapes += "; bar: prediction interval" if table.prediction else ""
+        shapes = ["square: trial, area in proportion to its weight", *shapes, "diamond: pooled estimate"]
+        shapes += ["bar: prediction interval"] if table.prediction else []
     note = clean(record.note)
-    return [*table.notes, *([("", note)] if note else []), ("", f"{shapes}. {method_line(record)}")]
+    how = f"{words.capital('; '.join(shapes))}. {method_line(record)}"
+    return [*table.notes, *([("", note)] if note else []), ("", how)]
 
 
 def method_line(record: Record) -> str:
@@ -175,12 +156,12 @@ def describe_forest(record: Appraised) -> str:
         return f"{opening} No trial could be pooled; {words.count(len(record.known), 'trial')} known."
     table = forest_table(record)
     parts = [opening]
-    for study in sorted(table.studies, key=lambda study: study.number):
+    for study in sorted(table.studies, key=attrgetter("number")):
         mark = f" {IMPUTED}" if study.imputed else ""
         bias = f"; risk of bias {words.spaced(study.worst_judgement)}" if study.worst_judgement else ""
-        parts.append(f"{study.label}{mark}: {_told(table, study.effect)}{bias}.")
+        parts.append(f"{study.label}{mark}: {_effect(table, study.effect)}{bias}.")
     if table.total:
-        parts.append(f"Pooled: {_told(table, table.total.effect)}.")
+        parts.append(f"Pooled: {_effect(table, table.total.effect)}.")
         if table.prediction:
             parts.append(f"Prediction interval {table.prediction.interval}.")
     elif record.status == Status.SINGLE_STUDY:
@@ -188,6 +169,6 @@ def describe_forest(record: Appraised) -> str:
     return " ".join(parts)
 
 
-def _told(table: ForestTable, effect: Estimate) -> str:
+def _effect(table: ForestTable, effect: Estimate) -> str:
     bounds = effect.interval if effect.bounded else "not estimable"
     return f"{table.measure} {effect.estimate.text} ({table.level} CI {bounds})"
