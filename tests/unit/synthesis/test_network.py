@@ -19,7 +19,7 @@ from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network import describe_network, draw_network
 from trialpool.jobs import pool_analyses
 from trialpool.protocol import load_protocol, read_protocol
-from trialpool.records import Record, Study, from_json, sketch, to_json
+from trialpool.records import Record, Study, from_json, sketch
 from trialpool.stats import network_meta_analysis, pool
 from trialpool.synthesis.network import build_network, contrasts_of, covariance, load_networks
 
@@ -165,11 +165,11 @@ def test_what_is_not_connected_is_said_and_not_compared() -> None:
 def test_the_figure_draws_every_comparison_and_the_league_against_the_reference() -> None:
     rows = [plain_row(f"S{n}", "electroacupuncture", "sham", y, 0.1) for n, y in enumerate((-1.0, -0.2))]
     found = build_network("n", rules("x"), [record("x", *rows, plain_row("T", "diet", "sham", -0.4, 0.1))])
-    figure = draw_network(to_json(found))
+    figure = draw_network(found)
     drawn = [mark.get_gid() for mark in figure.findobj(lambda mark: mark.get_gid() is not None)]
     assert (drawn.count("node"), drawn.count("edge"), drawn.count("effect")) == (3, 2, 2)
-    assert "acupuncture and sham: 2 trials." in describe_network(to_json(found))
-    assert draw_network(to_json(build_network("n", rules("x"), [record("x")]))).get_figwidth() > 7
+    assert "acupuncture and sham: 2 trials." in describe_network(found)
+    assert draw_network(build_network("n", rules("x"), [record("x")])).get_figwidth() > 7
 
 
 def test_multi_arm_covariance_reaches_the_fit() -> None:

@@ -12,7 +12,7 @@ from tests.unit.synthesis.made_up import pooled, record
 from trialpool.errors import InputError
 from trialpool.figures.published import draw_published
 from trialpool.protocol import read_protocol
-from trialpool.records import Status, to_json
+from trialpool.records import Status
 from trialpool.synthesis.published import differences, load_published, published_rows
 
 ROOT = Path(__file__).parents[3]
@@ -108,7 +108,7 @@ def test_every_shipped_rule_matches_a_shipped_pool() -> None:
 
 def test_the_figure_has_a_panel_a_measure_and_ours_once() -> None:
     rows = published_rows([POOL, POOL | {"measure": "SMD"}, POOL | {"ci_low": None}], RULES, [RECORD])
-    figure = draw_published("Pain", to_json(rows))
+    figure = draw_published("Pain", rows)
     gids = [mark.get_gid() for mark in figure.findobj(lambda mark: mark.get_gid() in ("ours", "theirs"))]
     assert sorted(gids) == ["ours", "theirs", "theirs", "theirs"]
     told = [mark.get_text() for mark in figure.findobj(lambda mark: hasattr(mark, "get_text"))]

@@ -37,7 +37,7 @@ from trialpool.contracts import (
     stored,
 )
 from trialpool.errors import Fault, InputError
-from trialpool.records import Record, from_json, to_json
+from trialpool.records import Network, PublishedPool, Record, from_json, to_json
 from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
@@ -327,10 +327,11 @@ def compare_published(
     records = read_records(folders)
     rules = load_published(rules_path, [record.analysis for record in records])
     rows = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
+    pools = from_json(list[PublishedPool], rows)
     io.write_csv(path, rows, PUBLISHED.names)
     for figure in map(Path, figures):
         title = rules["figures"][figure.stem]["title"]
-        shown = [row for row in rows if row["figure"] == figure.stem]
+        shown = [pool for pool in pools if pool.figure == figure.stem]
         _save(draw_published(title, shown), figure.with_suffix(""), describe_published(title, shown))
 
 
@@ -341,12 +342,13 @@ def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> No
 
     records = {record.analysis: record for record in read_records(folders)}
     for name, entry in rules.items():
-        network = build_network(name, entry, [records[slug] for slug in entry["analyses"]])
-        written, own = io.canonical(to_json(network)), Path(folder) / name
+        built = build_network(name, entry, [records[slug] for slug in entry["analyses"]])
+        written, own = io.canonical(to_json(built)), Path(folder) / name
+        network = from_json(Network, written)
         io.write_json(own / "result.json", written)
         io.write_csv(own / "league.csv", written["league"], LEAGUE.names)
         io.write_csv(own / "ranking.csv", written["ranking"], RANKING.names)
-        _save(draw_network(written), own / "network", describe_network(written))
+        _save(draw_network(network), own / "network", describe_network(network))
 
 
 def draw_review(

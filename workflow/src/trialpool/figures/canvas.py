@@ -53,11 +53,10 @@ styled = matplotlib.rc_context(style.AXES)  # decorates what draws in the style 
 class LineOfText(Text):
     """A `Text` of one line on its baseline, plain: no mathematics, box, clipping or effects.
 
-    matplotlib measures the height and width of every text at every drawing, so three times a figure, to find
-    where the lines of a turned block of any alignment begin. One line on its baseline begins where it stands,
-    or further left by its width or half of it: most texts need no measuring, which leaves two thirds of the
-    time of a forest plot. Only what backends offer to every artist is used. Turned text, and what has no
-    place, is left to `Text`.
+    matplotlib measures every text at every drawing to find where the lines of a turned block begin. One line
+    on its baseline begins where it stands, or further left by its width or half of it: most texts need no
+    measuring, which leaves two thirds of the time of a forest plot. Only what backends offer to every artist
+    is used. Turned text, and what has no place, is left to `Text`.
     """
 
     def draw(self, renderer: RendererBase) -> None:
@@ -97,13 +96,7 @@ class LineOfText(Text):
 
 
 class Sheet:
-    """An empty figure of `width` × `height` points; y grows downwards.
-
-    What is put on it may have a `gid` (its name for tests and readers of SVG).
-
-    >>> Sheet(144, 72).figure.get_size_inches().tolist()
-    [2.0, 1.0]
-    """
+    """An empty figure of `width` × `height` points; y grows downwards. A `gid` names a mark for tests."""
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
@@ -127,13 +120,7 @@ class Sheet:
         url: str = "",
         gid: str | None = None,
     ) -> None:
-        """One line of text on its baseline, or turned to read upwards, shortened to its room.
-
-        >>> sheet = Sheet(100, 50)
-        >>> sheet.text(10, 20, "τ²")
-        >>> sheet.figure.artists[0].get_text()
-        'τ²'
-        """
+        """One line of text on its baseline, or turned to read upwards, shortened to its room."""
         if not text:
             return
         mark = LineOfText(
@@ -154,11 +141,7 @@ class Sheet:
     def lines(
         self, x: float, baseline: float, lines: Sequence[str], leading: float = LEADING, **kind: Any
     ) -> float:
-        """Several lines below each other; returns the baseline of the line that would come next.
-
-        >>> Sheet(100, 50).lines(10, 20, ["a", "b"], 9.0)
-        38.0
-        """
+        """Several lines below each other; returns the baseline of the line that would come next."""
         for text in lines:
             self.text(x, baseline, text, **kind)
             baseline += leading
@@ -219,28 +202,16 @@ class Sheet:
         self.text(x + (12 if letter else 0), baseline, text, size=style.BODY_SIZE, bold=True)
 
     def axes(self, frame: Frame) -> Axes:
-        """Axes at a place of the sheet.
-
-        >>> ax = Sheet(200, 100).axes((50, 20, 150, 80))
-        >>> [round(float(share), 6) for share in ax.get_position().bounds]
-        [0.25, 0.2, 0.5, 0.6]
-        """
+        """Axes at a place of the sheet."""
         left, top, right, bottom = frame
-        width, height = self.width, self.height
-        return self.figure.add_axes(
-            (left / width, 1 - bottom / height, (right - left) / width, (bottom - top) / height)
-        )
+        across, down = (right - left) / self.width, (bottom - top) / self.height
+        return self.figure.add_axes((left / self.width, 1 - bottom / self.height, across, down))
 
 
 def headed(
     title: str, under: str, notes: Sequence[str], body: float, width: float = WIDTH
 ) -> tuple[Sheet, float]:
-    """A sheet with a title, a line below it, `body` points of room, and notes; and where the body begins.
-
-    >>> sheet, top = headed("Pain", "Funnel plot", ["Dotted: pooled."], 100.0)
-    >>> round(sheet.height - top)
-    131
-    """
+    """A sheet with a title, a line below it, `body` points of room, and notes; and where the body begins."""
     room = width - 2 * style.MARGIN
     heading = lettering.wrap(clean(title), room, style.TITLE_SIZE, True, 3)
     below = lettering.wrap(clean(under), room, lines=3)
@@ -261,6 +232,11 @@ def headed_record(
     """The same for one analysis: its title, the kind of figure and what was measured."""
     title, under = forest_notes.title(record), forest_notes.subtitle(record)
     return headed(title, f"{kind}. {under}", notes, body, width)
+
+
+def alternative(kind: str, title: str, sentences: Iterable[str]) -> str:
+    """The text alternative of a figure: its kind and title, then what it shows."""
+    return " ".join([f"{kind}: {clean(title)}.", *sentences])
 
 
 def value_name(record: Record) -> str:
@@ -307,13 +283,7 @@ def show_axis(ax: Axes, axis: Axis, name: str = "", which: str = "x", room: floa
 def show_range(
     ax: Axes, low: float, high: float, name: str = "", which: str = "x", *, measure: str = ""
 ) -> None:
-    """Range, ticks and name of an axis that need no planning; `measure` where it shows effects.
-
-    >>> ax = Sheet(200, 100).axes((50, 20, 150, 80))
-    >>> show_range(ax, 0.0, 0.6)
-    >>> [label.get_text() for label in ax.get_xticklabels()]
-    ['0.00', '0.25', '0.50']
-    """
+    """Range, ticks and name of an axis that need no planning; `measure` where it shows effects."""
     length = ax.bbox.width if which == "x" else ax.bbox.height  # of 72 dots an inch: points
     logarithmic = bool(measure) and MEASURES[measure].ratio
     show_axis(ax, axis_over(low, high, logarithmic=logarithmic, left=0.0, right=length), name, which)
@@ -464,9 +434,10 @@ def result(measure: str, values: Values) -> str:
     return estimate if None in values[1:] else f"{estimate} ({low} to {high})"
 
 
-def values_of(row: Any) -> Values:
-    """Estimate and interval of anything that has them."""
-    return (row.estimate, row.ci_low, row.ci_high)
+def values_of(row: Any, whose: str = "") -> Values:
+    """Estimate and interval of anything that has them; `whose` begins the names of its fields."""
+    estimate, low, high = (getattr(row, f"{whose}{name}") for name in ("estimate", "ci_low", "ci_high"))
+    return estimate, low, high
 
 
 LIGHT = 5.6  # radius of a light in points
@@ -480,13 +451,7 @@ SIGNS = {  # of a judgement of risk of bias: colour, and sign that keeps them ap
 
 
 def draw_light(sheet: Sheet, x: float, y: float, radius: float, judgement: str) -> None:
-    """One judgement around a point: a filled circle with its sign, an empty ring where nobody judged.
-
-    >>> sheet = Sheet(40, 20)
-    >>> draw_light(sheet, 10, 10, LIGHT, "high")
-    >>> sheet.figure.artists[-1].get_text()
-    '×'
-    """
+    """One judgement around a point: a filled circle with its sign, an empty ring where nobody judged."""
     if judgement == NOT_JUDGED:
         sheet.dot(x, y, radius, fill=style.PAPER, edge=style.RULE)
         return

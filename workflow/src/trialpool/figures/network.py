@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from matplotlib.figure import Figure
 
@@ -12,103 +11,99 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, NULL, Line, Look, Sheet
 from trialpool.measures import MEASURES
+from trialpool.records import LeagueRow, Network
 from trialpool.text import clean
 
-Row = Mapping[str, Any]
 RADIUS, CENTRE = 70.0, 138.0  # of the circle of treatments
 LEFT, PLOT_LEFT, PLOT_RIGHT, NUMBERS, SCORE = 286.0, 362.0, 430.0, 512.0, 548.0
 ROW = 13.0
 SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)  # of an edge, where its number may stand
 APART = 11.0  # points between two numbers
-RESULT = ("estimate", "ci_low", "ci_high")
+Ranked = tuple[LeagueRow, float]  # a treatment against the reference, and its P-score
 
 
 @canvas.styled
-def draw_network(record: Row) -> Figure:
-    """The figure of one network record (`synthesis.network.network_record`)."""
-    rows = _against_reference(record)
+def draw_network(network: Network) -> Figure:
+    """The graph of its direct comparisons and, where it could be fitted, each treatment's effect."""
+    rows = _against_reference(network)
     body = max(2 * RADIUS + 60, ROW * len(rows) + 64)
-    sheet, top = canvas.headed(record["title"], "", network_notes(record), body)
+    sheet, top = canvas.headed(network.title, "", _notes(network), body)
     sheet.panel(style.MARGIN, top + 8, "A", "Direct comparisons")
-    _draw_graph(sheet, record, top + 38 + RADIUS)
-    if rows:
-        reference = clean(record["fit"]["reference"])
-        sheet.panel(LEFT, top + 8, "B", f"Each against {reference}")
-        _draw_effects(sheet, record, rows, top + 30)
+    _draw_graph(sheet, network, top + 38 + RADIUS)
+    if rows and network.fit:
+        sheet.panel(LEFT, top + 8, "B", f"Each against {clean(network.fit.reference)}")
+        _draw_effects(sheet, network, rows, top + 30)
     return sheet.figure
 
 
-def network_notes(record: Row) -> list[str]:
+def _notes(network: Network) -> list[str]:
     """What is connected, how it was fitted, and whether direct and indirect evidence agree."""
     thickness = "Lines: as thick as there are trials, whose number stands beside them."
-    notes = [clean(record["sentence"]), thickness]
-    if len(record["outcomes"]) > 1:
-        listed = words.listing([clean(words.spaced(outcome)) for outcome in record["outcomes"]])
-        ratio = MEASURES[record["measure"]].ratio
+    notes = [clean(network.sentence), thickness]
+    if len(network.outcomes) > 1:
+        listed = words.listing(clean(words.spaced(outcome)) for outcome in network.outcomes)
+        ratio = MEASURES[network.measure].ratio
         opening = "Trials count different things as the outcome" if ratio else "Instruments, on one scale"
         notes.append(f"{opening}: {listed}.")
-    fit, test = record.get("fit"), record.get("inconsistency")
+    fit, test = network.fit, network.inconsistency
     if not fit or not test:
         return notes
     notes.append(
-        f"Random effects (REML, common τ² = {words.significant(fit['tau2'])}, correlation ½ within trials of "
-        f"several arms); {words.count(fit['studies'], 'trial')}. P-score: mean chance of being better "
+        f"Random effects (REML, common τ² = {words.significant(fit.tau2)}, correlation ½ within trials of "
+        f"several arms); {words.count(fit.studies, 'trial')}. P-score: mean chance of being better "
         "than another treatment."
     )
-    if fit["q_df"] == 0:
+    if fit.q_df == 0:
         notes.append("No comparison has a second trial or a loop: τ² cannot be estimated and is taken as 0.")
-    if test["refused"]:
-        notes.append(f"Inconsistency: {clean(test['refused'])}.".replace("..", "."))
+    if test.refused:
+        notes.append(f"Inconsistency: {clean(test.refused)}.".replace("..", "."))
     else:
-        between = f"Inconsistency between designs: Q = {words.number(test['q'])} on {test['df']} df"
-        notes.append(f"{between}, {words.p_value(test['p_value'])}.")
+        between = f"Inconsistency between designs: Q = {words.number(test.q)} on {test.df} df"
+        notes.append(f"{between}, {words.p_value(test.p_value)}.")
     return notes
 
 
-def describe_network(record: Row) -> str:
+def describe_network(network: Network) -> str:
     """A text alternative: the direct comparisons, then every treatment against the reference."""
-    parts = [f"Network: {clean(record['title'])}."]
-    for edge in record["edges"]:
-        parts.append(f"{' and '.join(edge['treatments'])}: {words.count(edge['trials'], 'trial')}.")
-    for row, _ in _against_reference(record):
-        effect = words.effect(str(record["measure"]), *(row[key] for key in RESULT))
-        parts.append(f"{row['experimental']} against {row['control']}: {effect}.")
-    return " ".join([*parts, *network_notes(record)[:1]])
+    sentences = [
+        f"{' and '.join(edge.treatments)}: {words.count(edge.trials, 'trial')}." for edge in network.edges
+    ]
+    for row, _ in _against_reference(network):
+        effect = words.effect(network.measure, *canvas.values_of(row))
+        sentences.append(f"{row.experimental} against {row.control}: {effect}.")
+    return canvas.alternative("Network", network.title, [*sentences, *_notes(network)[:1]])
 
 
-def _against_reference(record: Row) -> list[tuple[Row, float]]:
-    """League rows against the reference, each with the P-score, best treatment first."""
-    if not record.get("fit"):
-        return []
-    reference = record["fit"]["reference"]
-    rows = {row["experimental"]: row for row in record["league"] if row["control"] == reference}
-    ranked = [(row["treatment"], row["p_score"]) for row in record["ranking"]]
-    return [(rows[treatment], score) for treatment, score in ranked if treatment in rows]
+def _against_reference(network: Network) -> list[Ranked]:
+    """League rows against the reference, the best treatment first."""
+    reference = network.fit and network.fit.reference
+    rows = {row.experimental: row for row in network.league if row.control == reference}
+    return [(rows[rank.treatment], rank.p_score) for rank in network.ranking if rank.treatment in rows]
 
 
-def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
+def _draw_graph(sheet: Sheet, network: Network, middle: float) -> None:
     """Treatments on a circle, connected parts side by side."""
     reach = RADIUS + 12
     ax = sheet.axes((CENTRE - reach, middle - reach, CENTRE + reach, middle + reach))
     ax.set_axis_off()
     # points from the middle, downwards
     ax.set(xlim=(-reach, reach), ylim=(reach, -reach), xticks=[], yticks=[])
-    names = [name for part in record["parts"] for name in part]
+    names = [name for part in network.parts for name in part]
     angles = {name: 2 * math.pi * at / len(names) - math.pi / 2 for at, name in enumerate(names)}
     at = {name: (RADIUS * math.cos(angle), RADIUS * math.sin(angle)) for name, angle in angles.items()}
     trials, taken = dict.fromkeys(names, 0), list(at.values())
-    for edge in record["edges"]:
-        (x1, y1), (x2, y2) = (at[name] for name in edge["treatments"])
-        for name in edge["treatments"]:
-            trials[name] += edge["trials"]
-        look: Look = {"color": style.STUDY_LIGHT, "linewidth": min(0.8 + 0.9 * edge["trials"], 7.0)}
+    for edge in network.edges:
+        (x1, y1), (x2, y2) = (at[name] for name in edge.treatments)
+        for name in edge.treatments:
+            trials[name] += edge.trials
+        look: Look = {"color": style.STUDY_LIGHT, "linewidth": min(0.8 + 0.9 * edge.trials, 7.0)}
         ax.plot((x1, x2), (y1, y2), zorder=canvas.BEHIND, gid="edge", **look)
         spots = [(x1 + share * (x2 - x1), y1 + share * (y2 - y1)) for share in SHARES]
         spot = max(spots, key=lambda spot: min([APART, *(math.dist(spot, other) for other in taken)]))
         taken.append(spot)
         ring = {"boxstyle": "circle,pad=0.25", "facecolor": style.PAPER, "linewidth": 0}
         look = {"ha": "center", "va": "center_baseline", "zorder": canvas.LINES, "bbox": ring}
-        ax.text(*spot, str(edge["trials"]), **look)
+        ax.text(*spot, str(edge.trials), **look)
     for name, (x, y) in at.items():
         size = 2 * min(3.2 + 1.2 * math.sqrt(trials[name]), 9.0)
         dot: Look = {"color": style.STUDY, "markersize": size, "markeredgewidth": 0, "clip_on": False}
@@ -121,13 +116,9 @@ def _draw_graph(sheet: Sheet, record: Row, middle: float) -> None:
         sheet.lines(CENTRE + x + 12 * cosine, baseline, lines, align=align)
 
 
-def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[tuple[Row, float]], top: float) -> None:
-    """The effect of every treatment against the reference, with its P-score."""
-    measure = str(record["measure"])
-    lines = [
-        Line(clean(row["experimental"]), (row["estimate"], row["ci_low"], row["ci_high"]), gid="effect")
-        for row, _ in rows
-    ]
+def _draw_effects(sheet: Sheet, network: Network, rows: Sequence[Ranked], top: float) -> None:
+    measure = network.measure
+    lines = [Line(clean(row.experimental), canvas.values_of(row), gid="effect") for row, _ in rows]
     bottom = top + ROW * len(rows) + 4
     ax = sheet.axes((PLOT_LEFT, top, PLOT_RIGHT, bottom))
     canvas.draw_lines(ax, measure, lines)
@@ -137,7 +128,7 @@ def _draw_effects(sheet: Sheet, record: Row, rows: Sequence[tuple[Row, float]], 
         canvas.print_beside(ax, number, SCORE - PLOT_RIGHT, words.number(score, 2), align="right")
     sheet.text(NUMBERS, top - 3, "Estimate (interval)", bold=True, align="right")
     sheet.text(SCORE, top - 3, "P-score", bold=True, align="right")
-    better = "left is better" if record["better"] == "lower" else "right is better"
+    better = "left is better" if network.better == "lower" else "right is better"
     name, middle = words.capital(words.measure_name(measure)), (PLOT_LEFT + PLOT_RIGHT) / 2
     sheet.text(middle, bottom + 22, name, bold=True, align="center")
     sheet.text(middle, bottom + 31, better, align="center")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from itertools import accumulate
-from typing import Any
+from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
@@ -13,13 +12,12 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, NULL, Line, Sheet
 from trialpool.measures import MEASURES
+from trialpool.records import PublishedPool, Status
 from trialpool.text import clean
 
-Row = Mapping[str, Any]
 REVIEW, WHAT, TRIALS = 12.0, 92.0, 300.0
 PLOT_LEFT, PLOT_RIGHT, NUMBERS = 312.0, 452.0, 548.0
 PAD, HEAD, FOOT = 5.0, 30.0, 30.0
-RESULT = ("estimate", "ci_low", "ci_high")
 NOTES = (
     "Blue: as printed by the reviews, with their own trials, comparisons, scales and signs. Orange: computed "
     "here; a diamond pools trials, a square is one trial. Hollow: no whole interval printed.",
@@ -27,19 +25,14 @@ NOTES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """One row of a panel: whose estimate of what, from how many trials."""
+class Estimate(NamedTuple):
+    """One row of a panel: whose estimate of what, from how many trials; `what` also on `lines`."""
 
     line: Line
     what: str
+    lines: tuple[str, ...]
     trials: str
     url: str = ""
-
-    @property
-    def lines(self) -> tuple[str, ...]:
-        """What was compared, as it stands beside the plot."""
-        return lettering.wrap(self.what, TRIALS - WHAT - 22, lines=3)
 
     @property
     def height(self) -> float:
@@ -47,13 +40,14 @@ class Estimate:
         return LEADING * max(1, len(self.lines)) + PAD
 
 
-@canvas.styled
-def draw_published(title: str, rows: Sequence[Row]) -> Figure:
-    """One figure of published pools (rows of `published.published_rows`) and our analyses of them.
+def _estimate(line: Line, what: str, trials: float | None, url: str = "") -> Estimate:
+    lines = lettering.wrap(clean(what), TRIALS - WHAT - 22, lines=3)
+    return Estimate(line, clean(what), lines, "?" if trials is None else words.plain_number(trials), url)
 
-    >>> float(round(draw_published("Pain", []).get_figwidth(), 2))
-    7.78
-    """
+
+@canvas.styled
+def draw_published(title: str, rows: Sequence[PublishedPool]) -> Figure:
+    """One figure of published pools and our analyses of them."""
     panels = _panels(rows)
     heights = [HEAD + sum(row.height for row in listed) + FOOT for _, listed in panels]
     sheet, top = canvas.headed(title, "", _notes(rows), sum(heights) + 2)
@@ -63,46 +57,41 @@ def draw_published(title: str, rows: Sequence[Row]) -> Figure:
     return sheet.figure
 
 
-def describe_published(title: str, rows: Sequence[Row]) -> str:
+def describe_published(title: str, rows: Sequence[PublishedPool]) -> str:
     """A text alternative: every estimate shown.
 
     >>> describe_published("Pain", [])
     'Published pools: Pain.'
     """
-    parts = [f"Published pools: {clean(title)}."]
-    for measure, listed in _panels(rows):
-        for row in listed:
-            name = f"{row.line.name}, {row.what}" if row.line.name else row.what
-            parts.append(f"{name}: {words.effect(measure, *row.line.values)}.")
-    return " ".join(parts)
+    shown = [(measure, row) for measure, listed in _panels(rows) for row in listed]
+    named = ((", ".join(filter(None, (row.line.name, row.what))), measure, row) for measure, row in shown)
+    sentences = (f"{name}: {words.effect(measure, *row.line.values)}." for name, measure, row in named)
+    return canvas.alternative("Published pools", title, sentences)
 
 
-def _panels(rows: Sequence[Row]) -> list[tuple[str, list[Estimate]]]:
+def _panels(rows: Sequence[PublishedPool]) -> list[tuple[str, list[Estimate]]]:
     """Measure and rows of every panel: reviews by year, then ours, each analysis once."""
     theirs: dict[str, list[Estimate]] = {}
     ours: dict[str, dict[str, Estimate]] = {}
-    ranked = sorted(rows, key=lambda row: (row["year"] or 9999, row["review_id"], row["comparison"]))
-    for row in ranked:
-        if row["estimate"] is not None:
-            theirs.setdefault(row["measure"], []).append(_their_row(row))
-        if row.get("our_estimate") is not None:
-            ours.setdefault(row["our_measure"], {})[row["analysis"]] = _our_row(row)
+    for row in sorted(rows, key=lambda row: (row.year or 9999, row.review_id, row.comparison)):
+        if row.estimate is not None:
+            theirs.setdefault(row.measure, []).append(_their_row(row))
+        if row.our_measure and row.our_estimate is not None:
+            ours.setdefault(row.our_measure, {})[row.analysis] = _our_row(row)
     order = [measure for measure in MEASURES if measure in theirs or measure in ours]
     return [(measure, [*theirs.get(measure, []), *ours.get(measure, {}).values()]) for measure in order]
 
 
-def _their_row(row: Row) -> Estimate:
-    estimate, low, high = (row[key] for key in RESULT)
-    line = Line(clean(row["review_id"]), (estimate, low, high), hollow=None in (low, high), gid="theirs")
-    trials = "?" if row["n_studies"] is None else words.plain_number(row["n_studies"])
-    return Estimate(line, clean(f"{row['comparison']}; {row['outcome']}"), trials, row["source_url"] or "")
+def _their_row(row: PublishedPool) -> Estimate:
+    values = canvas.values_of(row)
+    line = Line(clean(row.review_id), values, hollow=None in values, gid="theirs")
+    return _estimate(line, f"{row.comparison}; {row.outcome}", row.n_studies, row.source_url or "")
 
 
-def _our_row(row: Row) -> Estimate:
-    estimate, low, high = (row[f"our_{key}"] for key in RESULT)
-    mark = "diamond" if row["our_status"] == "pooled" else "s"
-    line = Line("Here", (estimate, low, high), mark, style.POOLED, bold=True, gid="ours")
-    return Estimate(line, clean(row["our_comparison"]), words.plain_number(row["our_k"]))
+def _our_row(row: PublishedPool) -> Estimate:
+    mark = "diamond" if row.our_status == Status.POOLED else "s"
+    line = Line("Here", canvas.values_of(row, "our_"), mark, style.POOLED, bold=True, gid="ours")
+    return _estimate(line, row.our_comparison or "", row.our_k)
 
 
 def _draw_panel(sheet: Sheet, measure: str, rows: Sequence[Estimate], top: float) -> None:
@@ -124,25 +113,20 @@ def _draw_panel(sheet: Sheet, measure: str, rows: Sequence[Estimate], top: float
     ys = [start + 5.5 for start in starts[:-1]]
     canvas.draw_lines(ax, measure, lines, ys, landmarks=[line.values[0] for line in lines])
     for row, start in zip(rows, starts, strict=False):
-        _print_row(sheet, measure, row, top + start + 8.0)
+        baseline, bold = top + start + 8.0, row.line.bold
+        sheet.text(REVIEW, baseline, row.line.name, url=row.url, bold=bold, room=WHAT - REVIEW - 6)
+        sheet.lines(WHAT, baseline, row.lines, colour=style.MUTED)
+        sheet.text(TRIALS, baseline, row.trials, align="right")
+        sheet.text(NUMBERS, baseline, canvas.result(measure, row.line.values), align="right", bold=bold)
 
 
-def _print_row(sheet: Sheet, measure: str, row: Estimate, baseline: float) -> None:
-    bold = row.line.bold
-    sheet.text(REVIEW, baseline, row.line.name, url=row.url, bold=bold, room=WHAT - REVIEW - 6)
-    sheet.lines(WHAT, baseline, row.lines, colour=style.MUTED)
-    sheet.text(TRIALS, baseline, row.trials, align="right")
-    sheet.text(NUMBERS, baseline, canvas.result(measure, row.line.values), align="right", bold=bold)
-
-
-def _notes(rows: Sequence[Row]) -> list[str]:
+def _notes(rows: Sequence[PublishedPool]) -> list[str]:
     """How to read it, and which of our analyses have nothing to show."""
-    empty = [row["our_comparison"] for row in rows if row.get("our_status") == "no_data"]
+    empty = dict.fromkeys(clean(row.our_comparison) for row in rows if row.our_status == Status.NO_DATA)
     notes = list(NOTES)
     if empty:
-        listed = words.listing(list(dict.fromkeys(clean(text) for text in empty)))
-        notes.append(f"Asked here, but no trial with usable numbers: {listed}.")
-    alone = sum(not row["analysis"] for row in rows)
+        notes.append(f"Asked here, but no trial with usable numbers: {words.listing(empty)}.")
+    alone = sum(not row.analysis for row in rows)
     if alone:
         notes.append(f"{words.count(alone, 'pool')} without an analysis here that asks the same.")
     return notes
