@@ -19,7 +19,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Conclusion, Level, Multiverse, Record, conclusion
 from trialpool.text import clean
 from trialpool.view.axis import intervals, mcid_threshold, plan_axis, scale
-from trialpool.view.read import Appraised
+from trialpool.view.read import Appraised, grouped
 
 Columns = Mapping[str, Sequence[Any]]
 LEFT, RIGHT = 150.0, 452.0
@@ -89,15 +89,13 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
 
 def describe_multiverse(record: Appraised) -> str:
     """A text alternative of the specification curve: how many, what they show, and their range."""
-    multiverse = record.multiverse
-    start = f"Specification curve: {clean(record.title)}."
-    if not multiverse:
-        return start
-    values = (multiverse.estimate_low, multiverse.estimate_high, multiverse.estimate_median)
-    low, high, middle = words.format_values(record.measure, values)
-    reached = f"Estimates from {low} to {high}, median {middle}."
-    count = multiverse.specifications
-    return " ".join([start, *_notes(record, count, count)[:1], reached])
+    multiverse, sentences = record.multiverse, []
+    if multiverse:
+        values = (multiverse.estimate_low, multiverse.estimate_high, multiverse.estimate_median)
+        low, high, middle = words.format_values(record.measure, values)
+        count = multiverse.specifications
+        sentences = [_notes(record, count, count)[0], f"Estimates from {low} to {high}, median {middle}."]
+    return canvas.alternative("Specification curve", record.title, sentences)
 
 
 def _multiverse(record: Record) -> Multiverse:
@@ -108,9 +106,7 @@ def _multiverse(record: Record) -> Multiverse:
 
 def _dimensions(record: Record) -> dict[str, list[Level]]:
     """The levels by dimension of choice; dimensions without a choice left out."""
-    dimensions: dict[str, list[Level]] = {}
-    for level in _multiverse(record).levels:
-        dimensions.setdefault(level.dimension, []).append(level)
+    dimensions = grouped(_multiverse(record).levels, lambda level: level.dimension)
     return {name: levels for name, levels in dimensions.items() if len(levels) > 1}
 
 
@@ -124,11 +120,7 @@ def _main(record: Record, columns: Columns) -> int | None:
 
 
 def _evenly_spaced(count: int, main: int | None) -> list[int]:
-    """Evenly spaced specifications, all of them up to MOST_DRAWN, the configured one always among them.
-
-    >>> _evenly_spaced(3, None), len(_evenly_spaced(9000, 77)), 77 in _evenly_spaced(9000, 77)
-    ([0, 1, 2], 500, True)
-    """
+    """Evenly spaced specifications, all of them up to MOST_DRAWN, the configured one always among them."""
     shown = min(count, MOST_DRAWN)
     rows = [round(at * (count - 1) / max(shown - 1, 1)) for at in range(shown)]
     if main is not None and main not in rows:
@@ -259,7 +251,5 @@ def _notes(record: Record, count: int, drawn: int) -> list[str]:
         notes.append(clean(record.robustness.sentence))
     if drawn < count:
         notes.append(f"Drawn: {drawn} of them, evenly spaced in order of the estimate.")
-    notes.append(
-        "Shares of the variance of dimensions need not add to 100%. Intervals end where the axis ends."
-    )
-    return notes
+    ends = "Intervals end where the axis ends."
+    return [*notes, f"Shares of the variance of dimensions need not add to 100%. {ends}"]

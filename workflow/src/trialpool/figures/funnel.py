@@ -103,17 +103,16 @@ def _notes(record: Record) -> list[str]:
         few = f"{words.count(record.k, 'trial')}: too few to tell asymmetry from chance"
         notes.append(f"{few} (at least {FEWEST_TO_JUDGE} are needed).")
     if record.measure == "SMD":
-        notes.append(
-            "The standard error of a standardised difference grows with it: some asymmetry is built in."
-        )
+        built_in = "some asymmetry is built in"
+        notes.append(f"The standard error of a standardised difference grows with it: {built_in}.")
     return notes
 
 
 def describe_funnel(record: Appraised) -> str:
     """A text alternative of the funnel plot: every trial with its effect and standard error."""
-    parts = [f"Funnel plot: {clean(record.title or record.analysis)}.", f"{forest_notes.subtitle(record)}."]
+    sentences = [f"{forest_notes.subtitle(record)}."]
     for study in record.studies:
         error = words.number(math.sqrt(study.variance), 3)
         value = words.format_values(record.measure, [study.estimate])[0]
-        parts.append(f"{clean(study.label)}: {record.measure} {value}, standard error {error}.")
-    return " ".join([*parts, *_notes(record)])
+        sentences.append(f"{clean(study.label)}: {record.measure} {value}, standard error {error}.")
+    return canvas.alternative("Funnel plot", record.title or record.analysis, sentences + _notes(record))

@@ -40,7 +40,7 @@ def draw_influence(record: Appraised) -> Figure:
     strips, rows = _strips(record), record.influence
     below = HEAD + ROW * max(len(lines) for _, lines in strips) + STRIP_FOOT
     squares = HEAD + 3 + SQUARE + SQUARE_FOOT if len(rows) >= FEWEST_BAUJAT else 0.0
-    kind, notes = "How much hangs on each trial", influence_notes(record)
+    kind, notes = "How much hangs on each trial", _notes(record)
     sheet, top = canvas.headed_record(record, kind, notes, below + squares)
     for number, (heading, lines) in enumerate(strips):
         left = MIDDLE + 10 if number else style.MARGIN
@@ -58,8 +58,8 @@ def draw_influence(record: Appraised) -> Figure:
     return sheet.figure
 
 
-def influence_notes(record: Record) -> list[str]:
-    """What the figure says in words: who is influential, and how the panels are to be read."""
+def _notes(record: Record) -> list[str]:
+    """Who is influential, and how the panels are to be read."""
     rows = record.influence
     named = [clean(row.label) for row in rows if row.influential]
     notes = ["Lines: confidence intervals; dotted: the pooled estimate of all trials."]
@@ -82,21 +82,16 @@ def influence_notes(record: Record) -> list[str]:
 
 def describe_influence(record: Appraised) -> str:
     """A text alternative of the influence figure: the result without each trial."""
-    parts = [f"Influence of each trial: {clean(record.title)}."]
-    parts += [
-        f"Without {line.name}: {words.effect(record.measure, *line.values)}." for line in _left_out(record)
-    ]
-    return " ".join([*parts, *influence_notes(record)[1:2]])
+    without = ((line.name, words.effect(record.measure, *line.values)) for line in _left_out(record))
+    sentences = [f"Without {name}: {effect}." for name, effect in without]
+    return canvas.alternative("Influence of each trial", record.title, sentences + _notes(record)[1:2])
 
 
 def _left_out(record: Record) -> list[Line]:
     influential = {row.label for row in record.influence if row.influential}
-    named = [
-        (row.choice.removeprefix("without "), row)
-        for row in record.sensitivity
-        if row.kind == "leave one out" and row.estimate is not None
-    ]
-    return [Line(clean(name), canvas.values_of(row), hollow=name in influential) for name, row in named]
+    rows = [row for row in record.sensitivity if row.kind == "leave one out" and row.estimate is not None]
+    named = [(row.choice.removeprefix("without "), canvas.values_of(row)) for row in rows]
+    return [Line(clean(name), values, hollow=name in influential) for name, values in named]
 
 
 def _strips(record: Record) -> list[tuple[str, list[Line]]]:
@@ -108,10 +103,9 @@ def _strips(record: Record) -> list[tuple[str, list[Line]]]:
         Line(f"+ {row.label}" if at else row.label, canvas.values_of(row))
         for at, row in enumerate(record.cumulative)
     ]
-    strips = [("Without each trial", [*left_out, whole]), ("As the trials came in", added)]
-    return [strip for strip, rows in zip(strips, (left_out, added), strict=True) if rows] or [
-        ("All trials", [whole])
-    ]
+    strips = [("Without each trial", [*left_out, whole])] if left_out else []
+    strips += [("As the trials came in", added)] if added else []
+    return strips or [("All trials", [whole])]
 
 
 def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Frame) -> None:

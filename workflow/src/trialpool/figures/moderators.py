@@ -20,8 +20,9 @@ from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
 from trialpool.text import clean
 from trialpool.view.axis import intervals
 from trialpool.view.question import moderator_slope
-from trialpool.view.read import Appraised
+from trialpool.view.read import Appraised, grouped
 
+Point = tuple[float, float]
 HEIGHT, HEAD, FOOT = 140.0, 18.0, 64.0
 COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
 GROUP, NAMES, NUMBERS = 26.0, 82.0, 86.0
@@ -40,7 +41,7 @@ def draw_moderators(record: Appraised) -> Figure:
     listed = [(row, _reason(row)) for row in untested]
     body = sum(height + HEAD + FOOT for height in heights)
     body += LEADING * (sum(len(reason) for _, reason in listed) + 2) if listed else 0.0
-    sheet, y = canvas.headed_record(record, "Moderators", moderator_notes(record), body)
+    sheet, y = canvas.headed_record(record, "Moderators", _notes(record), body)
     width = (WIDTH - 2 * style.MARGIN - GAP * (COLUMNS - 1)) / COLUMNS
     letters = iter(LETTERS)
     for line, height in zip(lines, heights, strict=True):
@@ -58,21 +59,18 @@ def draw_moderators(record: Appraised) -> Figure:
     return sheet.figure
 
 
-def moderator_notes(record: Record) -> list[str]:
+def _notes(record: Record) -> list[str]:
     """How the panels were made, in words."""
     tested, _ = _by_test(record)
     if not tested:
         return []
     notes = ["Circle: trial, area in proportion to its weight in the pooled estimate."]
     if any(row.kind == "number" for row in tested):
-        notes.append(
-            "Line and band: random-effects meta-regression with its confidence band (Knapp–Hartung), "
-            "cut at the frame."
-        )
+        band = "confidence band (Knapp–Hartung), cut at the frame"
+        notes.append(f"Line and band: random-effects meta-regression with its {band}.")
     if any(row.kind == "words" for row in tested):
-        notes.append(
-            "Square and line: pooled effect of a group with its confidence interval, τ² common to all groups."
-        )
+        square = "pooled effect of a group with its confidence interval, τ² common to all groups"
+        notes.append(f"Square and line: {square}.")
     notes.append(
         "Comparisons between trials are observational: trials that differ in one thing differ in more. "
         "p-values here are not adjusted for the number of moderators."
@@ -85,15 +83,19 @@ def moderator_notes(record: Record) -> list[str]:
 
 def describe_moderators(record: Appraised) -> str:
     """A text alternative of the moderators figure: the result of each, or why there is none."""
-    parts = [f"Moderators: {clean(record.title)}."]
+    sentences = []
     for row in record.moderators:
-        said = [] if row.p_value is None else [*moderator_results(record, row), *_group_results(record, row)]
+        said = [] if row.p_value is None else _results(record, row)
+        for group in row.groups if said else ():
+            numbers = words.effect(record.measure, *canvas.values_of(group))
+            name = clean(record.vocabulary.treatment(group.level))
+            said.append(f"{name}: {words.count(group.k, 'trial')}, {numbers}")
         said += [clean(row.caution)] if row.caution else []
-        parts.append(f"{_name(row)}: {'; '.join(said)}.")
-    return " ".join(parts)
+        sentences.append(f"{_name(row)}: {'; '.join(said)}.")
+    return canvas.alternative("Moderators", record.title, sentences)
 
 
-def moderator_results(record: Appraised, row: Moderator) -> list[str]:
+def _results(record: Appraised, row: Moderator) -> list[str]:
     """The result of a tested moderator: k, slope, p-values."""
     results = [words.count(row.k, "trial")]
     slope = [value for value in (row.slope, row.slope_low, row.slope_high) if value is not None]
@@ -104,20 +106,10 @@ def moderator_results(record: Appraised, row: Moderator) -> list[str]:
     return [*results, f"{words.p_value(row.p_value)}{more}"]
 
 
-def _group_results(record: Appraised, row: Moderator) -> list[str]:
-    return [
-        f"{clean(record.vocabulary.treatment(group.level))}: {words.count(group.k, 'trial')}, "
-        f"{words.effect(record.measure, *canvas.values_of(group))}"
-        for group in row.groups
-    ]
-
-
 def _by_test(record: Record) -> tuple[list[Moderator], list[Moderator]]:
     """Moderators that were tested, numbers before words, and the others."""
-    tested = [row for row in record.moderators if row.p_value is not None]
-    return sorted(tested, key=lambda row: row.kind or ""), [
-        row for row in record.moderators if row.p_value is None
-    ]
+    tests = grouped(record.moderators, lambda row: row.p_value is not None)
+    return sorted(tests.get(True, []), key=lambda row: row.kind or ""), tests.get(False, [])
 
 
 def _name(row: Moderator) -> str:
@@ -141,7 +133,7 @@ def _draw_panel(sheet: Sheet, record: Appraised, row: Moderator, frame: Frame) -
         _draw_bubbles(sheet, record, row, known, (left + AXIS_ROOM, top, right - 4, bottom))
     else:
         _draw_groups(sheet, record, row, known, (left + NAMES, top, right - NUMBERS, bottom))
-    results = "; ".join(moderator_results(record, row))
+    results = "; ".join(_results(record, row))
     for sign in "=<>":  # a p-value stays on one line
         results = results.replace(f"p {sign} ", f"p\u00a0{sign}\u00a0")
     lines = lettering.wrap(results, right - left, lines=2)
@@ -149,11 +141,7 @@ def _draw_panel(sheet: Sheet, record: Appraised, row: Moderator, frame: Frame) -
 
 
 def _draw_circles(
-    ax: Axes,
-    points: Sequence[tuple[float, float]],
-    trials: Sequence[Study],
-    known: Sequence[Study],
-    largest: float,
+    ax: Axes, points: Sequence[Point], trials: Sequence[Study], known: Sequence[Study], largest: float
 ) -> None:
     """A circle a trial, the largest first so that none hides; areas compare within all `known`."""
     heaviest = max((study.weight or 0.0) for study in known) or 1.0

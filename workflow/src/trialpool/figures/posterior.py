@@ -14,7 +14,6 @@ from trialpool.figures import canvas, style
 from trialpool.figures.canvas import NULL, WIDTH, Look, Sheet
 from trialpool.measures import MEASURES
 from trialpool.records import Record
-from trialpool.text import clean
 from trialpool.view.axis import mcid_threshold
 from trialpool.view.read import Appraised
 
@@ -46,7 +45,7 @@ def draw_posterior(record: Appraised) -> Figure:
     """
     fits = record.bayes
     body = HEAD + HEIGHT + FOOT + 16 + ROW * (len(fits) + 1) if fits else 14.0
-    sheet, top = canvas.headed_record(record, "Probabilities (Bayesian)", posterior_notes(record), body)
+    sheet, top = canvas.headed_record(record, "Probabilities (Bayesian)", _notes(record), body)
     if fits:
         effects, variances = (
             np.array([getattr(study, name) for study in record.studies]) for name in ("effect", "variance")
@@ -57,8 +56,7 @@ def draw_posterior(record: Appraised) -> Figure:
     return sheet.figure
 
 
-def posterior_notes(record: Record) -> list[str]:
-    """How the curves were made, in words."""
+def _notes(record: Record) -> list[str]:
     fits = record.bayes
     if not fits:
         return ["No Bayesian fit: several effects a trial, or groups of unknown size."]
@@ -76,12 +74,12 @@ def posterior_notes(record: Record) -> list[str]:
 
 def describe_posterior(record: Appraised) -> str:
     """A text alternative of the posterior figure: estimate and probability of benefit under each prior."""
-    parts = [f"Posterior: {clean(record.title)}."]
+    sentences = []
     for fit in record.bayes:
         value = words.effect(record.measure, *canvas.values_of(fit))
         benefit = words.percent(fit.p_benefit)
-        parts.append(f"{LOOKS[fit.prior][0]} prior: {value}, probability of benefit {benefit}.")
-    return " ".join([*parts, *posterior_notes(record)[:1]])
+        sentences.append(f"{LOOKS[fit.prior][0]} prior: {value}, probability of benefit {benefit}.")
+    return canvas.alternative("Posterior", record.title, sentences + _notes(record)[:1])
 
 
 def mean_density(fit: Any, xs: Floats) -> Floats:
@@ -91,11 +89,7 @@ def mean_density(fit: Any, xs: Floats) -> Floats:
 
 
 def tau_likelihood(y: Floats, v: Floats, taus: Floats) -> Floats:
-    """Likelihood of τ with a flat mean integrated out (Röver 2020, equation 10), its maximum 1.
-
-    >>> tau_likelihood(np.array([0.0, 0.0]), np.array([1.0, 1.0]), np.array([0.0, 1.0])).round(3).tolist()
-    [1.0, 0.707]
-    """
+    """Likelihood of τ with a flat mean integrated out (Röver 2020, equation 10), its maximum 1."""
     w = 1 / (v + taus[:, None] ** 2)
     mean = (w * y).sum(1) / w.sum(1)
     log = 0.5 * (np.log(w).sum(1) - (w * (y - mean[:, None]) ** 2).sum(1) - np.log(w.sum(1)))
@@ -103,17 +97,12 @@ def tau_likelihood(y: Floats, v: Floats, taus: Floats) -> Floats:
 
 
 def tau_prior(name: str, scale: float, taus: Floats) -> Floats:
-    """Density of a prior of τ.
-
-    >>> tau_prior("uniform", 2.0, np.array([1.0, 3.0])).tolist()
-    [0.5, 0.0]
-    """
+    """Density of a prior of τ."""
     ratio = taus / scale
     if name == "half_normal":
         return np.asarray(math.sqrt(2 / math.pi) / scale * np.exp(-0.5 * ratio**2))
-    return np.asarray(
-        2 / (math.pi * scale) / (1 + ratio**2) if name == "half_cauchy" else (ratio <= 1) / scale
-    )
+    cauchy = name == "half_cauchy"
+    return np.asarray(2 / (math.pi * scale) / (1 + ratio**2) if cauchy else (ratio <= 1) / scale)
 
 
 def _look(prior: str) -> Look:

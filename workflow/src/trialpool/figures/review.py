@@ -6,9 +6,8 @@ They draw what the page shows too, the tables of `view.review` and `view.study`;
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -54,36 +53,25 @@ BIAS_NOTE = (
 # flow
 
 
-@dataclass(frozen=True, slots=True)
-class Box:
+class Box(NamedTuple):
     """A heading with a number of trials and the lines below it, wrapped to a width."""
 
     head: tuple[str, ...]
     lines: tuple[str, ...]
     width: float
+    height: float
 
-    @classmethod
-    def of(cls, heading: str, trials: int, lines: Sequence[str], width: float) -> Box:
-        """The number stays together by no-break spaces."""
-        room = width - 2 * INSET
-        title = f"{heading} (n\u00a0=\u00a0{trials:,})"
-        head = lettering.wrap(title, room, style.BODY_SIZE, True, 3)
-        wrapped = (part for line in lines for part in lettering.wrap(line, room, lines=3))
-        return cls(head, tuple(wrapped), width)
 
-    @property
-    def height(self) -> float:
-        """Height in points, inset included."""
-        return 2 * INSET + len(self.head) * HEAD_LEADING + len(self.lines) * LINE_LEADING - 2
+def _box(heading: str, trials: int, lines: Iterable[str], width: float) -> Box:
+    room = width - 2 * INSET
+    title = f"{heading} (n\u00a0=\u00a0{trials:,})"  # on one line
+    head = lettering.wrap(title, room, style.BODY_SIZE, True, 3)
+    wrapped = tuple(part for line in lines for part in lettering.wrap(line, room, lines=3))
+    return Box(head, wrapped, width, 2 * INSET + len(head) * HEAD_LEADING + len(wrapped) * LINE_LEADING - 2)
 
 
 def draw_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evidence") -> Figure:
-    """The flow of the whole review (`analysis` empty) or of one analysis.
-
-    >>> rows = [{"analysis": "", "step": "known", "reason": "trials known", "trials": 3, "people": 90}]
-    >>> float(round(draw_flow(rows).get_figwidth(), 2))
-    7.78
-    """
+    """The flow of the whole review (`analysis` empty) or of one analysis."""
     stages, last = _stages(rows, analysis), _last(rows, analysis)
     heights = [max(main.height, side.height if side else 0.0) for _, main, side in stages]
     bottom = max((box.height for box in last), default=0.0)
@@ -106,11 +94,7 @@ def draw_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evi
 
 
 def describe_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evidence") -> str:
-    """The same in sentences, as the text alternative of the figure.
-
-    >>> describe_flow([{"analysis": "", "step": "known", "reason": "trials known", "trials": 3}])
-    'Flow of evidence. Trials known: 3.'
-    """
+    """The same in sentences, as the text alternative of the figure."""
     parts = [f"{clean(title)}."]
     for row in _of(rows, analysis):
         start = "not usable: " if row["step"] == "not_usable" else ""
@@ -129,10 +113,10 @@ def _stages(rows: Sequence[Row], analysis: str) -> list[tuple[str, Box, Box | No
 
     def main(heading: str, step: str, more: Sequence[str] = ()) -> Box:
         row = next(iter(_of(rows, analysis, step)), {"trials": 0})
-        return Box.of(heading, int(row["trials"]), [*_people(row), *more], MAIN_WIDTH)
+        return _box(heading, int(row["trials"]), [*_people(row), *more], MAIN_WIDTH)
 
     def side(heading: str, left: Sequence[Row], lines: Sequence[str] = ()) -> Box:
-        return Box.of(heading, sum(int(row["trials"]) for row in left), lines, RIGHT - SIDE_LEFT)
+        return _box(heading, sum(int(row["trials"]) for row in left), lines, RIGHT - SIDE_LEFT)
 
     reasons = _of(rows, analysis, "not_usable")
     listed = [f"{clean(row['reason'])} (n\u00a0=\u00a0{int(row['trials']):,})" for row in reasons]
@@ -160,12 +144,10 @@ def _effects(rows: Sequence[Row], analysis: str) -> list[str]:
 
 
 def _last(rows: Sequence[Row], analysis: str) -> list[Box]:
-    """The boxes at the foot of the flow of a review."""
+    """The boxes at the foot of the flow of a whole review."""
     steps = () if analysis else _of(rows, "", "pooled_with_others", "alone")
-    return [
-        Box.of(words.capital(clean(row["reason"])), int(row["trials"]), _people(row), LAST_WIDTH)
-        for row in steps
-    ]
+    named = ((words.capital(clean(row["reason"])), row) for row in steps)
+    return [_box(name, int(row["trials"]), _people(row), LAST_WIDTH) for name, row in named]
 
 
 def _people(row: Row) -> list[str]:
@@ -206,11 +188,8 @@ def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
     back, half = 1.5 * ARROW, 0.7 * ARROW
     xs, ys = zip(*points[:-1], (x - right * ARROW, y - down * ARROW), strict=True)
     sheet.line(xs, ys, colour=style.MUTED)
-    base = (x - right * back, y - down * back)
-    corners = [
-        (base[0] - down * half, base[1] - right * half),
-        (base[0] + down * half, base[1] + right * half),
-    ]
+    left, top = x - right * back, y - down * back
+    corners = [(left + sign * down * half, top + sign * right * half) for sign in (-1, 1)]
     sheet.shape([*corners, (x, y)], fill=style.MUTED)
 
 
@@ -221,9 +200,7 @@ def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
 def draw_evidence_map(
     populations: Sequence[Population], title: str = "Where the evidence lies", *, left_out: int = 0
 ) -> Figure:
-    """One table a population; `populations` are those of `view.review.evidence_map` that have room, and
-    `left_out` tells how many have none.
-    """
+    """One table for each population that has room; `left_out` tells how many have none."""
     more = f" {words.count(left_out, 'more population')} not drawn: summary.csv has all." if left_out else ""
     heads = [_outcomes(population) for population in populations]
     heights = [
@@ -238,23 +215,13 @@ def draw_evidence_map(
 
 
 def describe_evidence_map(populations: Sequence[Population]) -> str:
-    """The figure's text alternative: for each population, how many questions have a result.
-
-    >>> from trialpool.records import sketch
-
-    >>> from trialpool.view.read import Appraised
-    >>> from trialpool.view.review import evidence_map
-    >>> describe_evidence_map(evidence_map([sketch(Appraised, {"condition": ["X"], "k": k}) for k in (2, 0)]))
-    'Where the evidence lies. X: 1 question with a result, 1 without a usable trial.'
-    """
+    """The figure's text alternative: for each population, how many questions have a result."""
     parts = ["Where the evidence lies."]
     for population in populations:
-        results = [bubble for cells in population.rows.values() for cell in cells for bubble in cell]
-        full = sum(1 for bubble in results if bubble.record.k)
-        answered, others = words.count(full, "question"), len(results) - full
-        parts.append(
-            f"{clean(population.heading)}: {answered} with a result, {others} without a usable trial."
-        )
+        results = [bubble.record.k for row in population.rows.values() for cell in row for bubble in cell]
+        answered, others = words.count(sum(map(bool, results)), "question"), results.count(0)
+        name = clean(population.heading)
+        parts.append(f"{name}: {answered} with a result, {others} without a usable trial.")
     return " ".join(parts)
 
 
@@ -336,19 +303,16 @@ def _side_by_side(cell: Sequence[Bubble], middle: float, step: float) -> list[tu
 
 @canvas.styled
 def draw_timeline(timeline: Timeline | None, title: str = "When the trials were published") -> Figure:
-    """Bars over the years; `timeline` is that of `view.review.timeline`, None where no year is known.
-
-    >>> float(round(draw_timeline(None).get_figwidth(), 2))
-    5.83
-    """
+    """Bars over the years; None where no year is known."""
     years = list(timeline.dots) if timeline else []
     width = max(LEAST_WIDTH, YEAR_STEP * len(years) + 3 * style.MARGIN + 24)
-    note = "Dark: trials of which a result is used; light: known without one." if timeline else ""
-    note = note or "No trial has a year of publication."
-    undated = timeline.undated if timeline else 0
-    if timeline and timeline.each > 1:
-        note += f" Counted in groups of up to {timeline.each} trials of a year and kind."
-    note += f" Not shown, without a year: {words.count(undated, 'trial')}." if undated else ""
+    note = "No trial has a year of publication."
+    if timeline:
+        note = "Dark: trials of which a result is used; light: known without one."
+        if timeline.each > 1:
+            note += f" Counted in groups of up to {timeline.each} trials of a year and kind."
+        if timeline.undated:
+            note += f" Not shown, without a year: {words.count(timeline.undated, 'trial')}."
     sheet, top = canvas.headed(title, "", [note], BARS + 30 if timeline else 0.0, width)
     if timeline:
         _draw_years(sheet, timeline, years, top)
@@ -356,11 +320,7 @@ def draw_timeline(timeline: Timeline | None, title: str = "When the trials were 
 
 
 def describe_timeline(timeline: Timeline | None) -> str:
-    """The figure's text alternative: how many trials in which year.
-
-    >>> describe_timeline(Timeline(["X"], {}, {2007: 2}, each=1, undated=1))
-    'When the trials were published. 2007: 2 trials. 1 trial without a year.'
-    """
+    """The figure's text alternative: how many trials in which year."""
     opening = "When the trials were published."
     if not timeline:
         return f"{opening} No trial has a year of publication."
@@ -387,11 +347,8 @@ def _draw_years(sheet: Sheet, timeline: Timeline, years: Sequence[int], top: flo
     labelled = [year for year in years if year % 5 == 0]
     ax.set_xticks(labelled, [str(year) for year in labelled])
     names = [words.capital(clean(name)) for name in timeline.conditions]
-    keys = [
-        Patch(facecolor=SERIES[series][0], label=words.listing(names[series::2]))
-        for series in (0, 1)
-        if names[series::2]
-    ]
+    labels = [words.listing(names[start::2]) for start in (0, 1)]
+    keys = [Patch(facecolor=fill, label=text) for (fill, _), text in zip(SERIES, labels, strict=True) if text]
     if keys:
         room: Look = {"borderaxespad": 0.0, "borderpad": 0.0, "columnspacing": 1.6, "handleheight": 0.9}
         spot: Look = {"loc": "upper left", "bbox_to_anchor": (0.0, -0.12)}
@@ -403,11 +360,7 @@ def _draw_years(sheet: Sheet, timeline: Timeline, years: Sequence[int], top: flo
 
 @canvas.styled
 def draw_risk_of_bias(tables: Sequence[Tool], title: str = "Risk of bias") -> Figure:
-    """Lights and bars of every tool; `tables` are those of `view.study.judged_tools`.
-
-    >>> float(round(draw_risk_of_bias([]).get_figwidth(), 2))
-    7.78
-    """
+    """Lights and bars of every tool."""
     heads = [_head(table) for table in tables]
     heights = [
         head + LIGHT_ROW * len(table.trials) + 14 + BAR_ROW * len(table.domains) + BAR_AXIS + GAP
