@@ -70,23 +70,20 @@ def alternative_datasets(
 ) -> pd.DataFrame:
     """The effects that every alternative would pool: columns of `candidates`, and `variant`.
 
-    `candidates` and `decided` are all candidates before and after the choice, `unpaired` the results without
-    a comparison.
+    `candidates` are before the choice, `decided` after it; `unpaired` are results without a comparison.
     """
     chosen = decided[decided["selected"].astype(bool)]
-    seen = {int(str(index)): {numbers(rows)} for index, rows in chosen.groupby("analysis_index")}
-    singles = alternative_choices(context, decided, unpaired)
+    seen = {int(str(index)): {_numbers(rows)} for index, rows in chosen.groupby("analysis_index")}
+    singles = _singles(context, decided, unpaired)
     first, useful = _pooled(context, candidates, singles, seen)
     size = candidates["analysis_index"].value_counts()
     most = {int(str(index)): min(MOST, COMBINED_ROWS // int(count)) for index, count in size.items()}
-    combined = combine_choices(context.specs, useful, most)
+    combined = _combinations(context.specs, useful, most)
     second, _ = _pooled(context, candidates, combined, seen)
     return pd.concat([first, second], ignore_index=True)
 
 
-def alternative_choices(
-    context: AnalysisContext, decided: pd.DataFrame, unpaired: pd.DataFrame
-) -> list[Alternative]:
+def _singles(context: AnalysisContext, decided: pd.DataFrame, unpaired: pd.DataFrame) -> list[Alternative]:
     """Alternatives with one choice changed that can differ."""
     have = decided[decided["effect"].notna()]
     bare = decided["reason_code"].isin([Reason.ADJUSTED, Reason.NO_N]) & (decided["kind"] == "contrast")
@@ -159,23 +156,20 @@ def _changes(
     for source, other in (("arms", "contrast"), ("contrasts", "arms")):
         if can[f"{other}_used"]:
             yield Choice("source", source), {"prefer_source": source}
-    yield from _other_outcomes(spec, passed)
-    yield from _other_times(spec, can)
+    yield from _other_results(spec, can, passed)
     if (can["instruments"] or can["items"]) and spec.get("several_effects", "prefer") == "prefer":
         yield Choice("several_effects", "multilevel"), {"several_effects": "multilevel"}
     if (can["borrow"] or can["no_sd"]) and not spec.get("borrow_sd"):
         yield Choice("borrow_sd", "true"), {"borrow_sd": True}
 
 
-def _other_outcomes(spec: Spec, passed: set[tuple[str, str]]) -> Iterator[tuple[Choice, Changes]]:
+def _other_results(
+    spec: Spec, can: Mapping[str, bool], passed: set[tuple[str, str]]
+) -> Iterator[tuple[Choice, Changes]]:
     for setting, column in (("outcomes", "instrument"), ("items", "item")):
         for name in spec[setting][1:]:
             if (column, name) in passed:
-                first = [name, *(other for other in spec[setting] if other != name)]
-                yield Choice(setting, name), {setting: first}
-
-
-def _other_times(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[Choice, Changes]]:
+                yield Choice(setting, name), {setting: sorted(spec[setting], key=lambda each: each != name)}
     usual = spec["timepoint"]
     named = [] if isinstance(usual, Mapping) else [usual] if isinstance(usual, str) else list(usual)
     for point in POINTS if spec["measure"] in OF_EVENTS else POINTS[:2]:
@@ -185,19 +179,10 @@ def _other_times(spec: Spec, can: Mapping[str, bool]) -> Iterator[tuple[Choice, 
         yield Choice("timepoint", "last"), {"timepoint": list(reversed(named))}
 
 
-def combine_choices(
-    specs: Sequence[Spec], singles: Sequence[Alternative], most: Mapping[int, int] | None = None
+def _combinations(
+    specs: Sequence[Spec], singles: Sequence[Alternative], most: Mapping[int, int]
 ) -> list[Alternative]:
-    """Combinations of two or more alternatives of the same analysis, each with all their changed settings.
-
-    `most` says for an analysis how many, MOST where it does not.
-
-    >>> spec = {"r": 0.5, "t": 1}
-    >>> singles = [Alternative(0, Choices([Choice(name, str(value))]), spec | {name: value})
-    ...            for name, value in (("r", 0.3), ("t", 2))]
-    >>> [(str(both.choices), both.spec) for both in combine_choices([spec], singles)]
-    [('r=0.3; t=2', {'r': 0.3, 't': 2})]
-    """
+    """Combinations of two or more alternatives of an analysis, at most so many, with all their settings."""
     by_analysis: dict[int, dict[str, list[Alternative]]] = {}
     for single in singles:
         (choice,) = single.choices
@@ -211,7 +196,7 @@ def combine_choices(
             for size in range(2, len(dimensions) + 1)
             for names in itertools.combinations(dimensions, size)
         )
-        for parts in itertools.islice(sets, (most or {}).get(index, MOST)):
+        for parts in itertools.islice(sets, most.get(index, MOST)):
             changed = dict(specs[index])
             for part in parts:
                 changed |= {key: value for key, value in part.spec.items() if value != specs[index].get(key)}
@@ -220,12 +205,8 @@ def combine_choices(
     return combined
 
 
-def numbers(rows: pd.DataFrame) -> Numbers:
-    """What is pooled, to ten digits: two choices that pool the same numbers are one.
-
-    >>> numbers(pd.DataFrame({"study_id": ["A"], "effect": [0.5], "variance": [0.1]}))
-    frozenset({('A', '0.5', '0.1')})
-    """
+def _numbers(rows: pd.DataFrame) -> Numbers:
+    """What is pooled, to ten digits: two choices that pool the same numbers are one."""
     return frozenset(
         (study, f"{effect:.10g}", f"{variance:.10g}")
         for study, effect, variance in zip(rows["study_id"], rows["effect"], rows["variance"], strict=True)
@@ -256,7 +237,12 @@ def _pooled(
         table, _ = compute_effects(context.instead(list(again.values())))
         parts.append(_chosen(context, table, anew, alternatives))
     rows = pd.concat(parts, ignore_index=True)
-    useful = _new_ones(alternatives, rows, seen)
+    useful = []
+    for at, group in rows.groupby("alternative"):
+        before, pooled = seen.setdefault(alternatives[at].analysis_index, set()), _numbers(group)
+        if pooled not in before:
+            before.add(pooled)
+            useful.append(at)
     rows = rows[rows["alternative"].isin(useful)]
     others = [alternatives[at] for at in rows["alternative"]]
     rows = rows.drop(columns="alternative").assign(
@@ -264,19 +250,6 @@ def _pooled(
         variant=pd.Series([other.choices for other in others], index=rows.index, dtype=object),
     )
     return rows, [alternatives[at] for at in useful]
-
-
-def _new_ones(
-    alternatives: Sequence[Alternative], rows: pd.DataFrame, seen: dict[int, set[Numbers]]
-) -> list[int]:
-    """Which alternatives pool numbers that no earlier set of their analysis pooled."""
-    useful = []
-    for at, group in rows.groupby("alternative"):
-        before, pooled = seen.setdefault(alternatives[at].analysis_index, set()), numbers(group)
-        if pooled not in before:
-            before.add(pooled)
-            useful.append(at)
-    return useful
 
 
 def _chosen(

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, plain_text, refuse, setting, steps
+from trialpool.evidence.derivation import SIDES, Reason, plain_text, refuse, setting, steps
 from trialpool.evidence.effects import ODDS_RATIO
 from trialpool.evidence.scales import in_usual_units
 from trialpool.evidence.unit_of_analysis import check_assumptions
@@ -87,9 +87,9 @@ def pose(
     vocabulary: Vocabulary,
 ) -> AnalysisContext:
     """Put analyses to the trials of the evidence tables; InputError for assumptions that fit no trial."""
-    studies, arms = plain_text(tables["studies"]), with_doses(plain_text(tables["arms"]))
+    studies, arms = plain_text(tables["studies"]), _with_doses(plain_text(tables["arms"]))
     check_assumptions(specs, studies)
-    studies["study_label"] = study_labels(studies)
+    studies["study_label"] = _study_labels(studies)
     none = pd.DataFrame()
     summaries = {  # from a parquet file steps come as arrays
         name: table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
@@ -103,27 +103,19 @@ def pose(
 
 
 def settings_frame(specs: Sequence[Spec]) -> pd.DataFrame:
-    """The settings that arithmetic needs, one row an analysis.
-
-    >>> settings_frame([{"measure": "MD", "better": "lower", "scale": None}])["scale"].tolist()
-    [None]
-    """
-    columns = {name: [spec.get(name, usual) for spec in specs] for name, usual in SETTINGS.items()}
-    frame = pd.DataFrame(columns)
+    """The settings that arithmetic needs, one row an analysis."""
+    frame = pd.DataFrame(
+        {name: [spec.get(name, usual) for spec in specs] for name, usual in SETTINGS.items()}
+    )
     frame["scale"] = frame["scale"].astype(object).where(frame["scale"].notna(), None)
     return frame
 
 
-def with_doses(arms: pd.DataFrame) -> pd.DataFrame:
+def _with_doses(arms: pd.DataFrame) -> pd.DataFrame:
     """Arms in which planned doses that follow from others are filled in; what is printed stays.
 
     sessions = weeks × sessions a week, an average over the programme where sessions get rarer. An arm that
     is several arms together (`pooled_of`) has the mean of their doses, as arms that are combined here do.
-
-    >>> arms = pd.DataFrame({"study_id": "A", "arm": ["a", "b", "ab"], "pooled_of": ["", "", "a b"],
-    ...     "sessions": [None, 18.0, None], "weeks": [4.0, 8.0, 6.0], "sessions_per_week": [3.0, None, None]})
-    >>> with_doses(arms)[DOSES].to_numpy().tolist()
-    [[12.0, 4.0, 3.0], [18.0, 8.0, 2.25], [15.0, 6.0, 2.625]]
     """
     sessions, weeks, often = (arms[name].astype(float) for name in DOSES)
     arms = arms.assign(
@@ -138,14 +130,14 @@ def with_doses(arms: pd.DataFrame) -> pd.DataFrame:
     return arms
 
 
-def study_labels(studies: pd.DataFrame) -> pd.Series:
+def _study_labels(studies: pd.DataFrame) -> pd.Series:
     """The label of every study, else "Surname year", with a, b … where two would be alike, else the id.
 
     A letter at the end of the id (`Lu2020b`) is kept.
 
     >>> frame = pd.DataFrame({"study_id": ["Lu2020", "Lu2020b", "X"], "label": ["", "", "Trial X"],
     ...                       "first_author": ["Lu W", "Lu", ""], "year": [2020.0, 2020.0, 2001.0]})
-    >>> study_labels(frame).tolist()
+    >>> _study_labels(frame).tolist()
     ['Lu 2020', 'Lu 2020b', 'Trial X']
     """
     labels = []
@@ -162,10 +154,7 @@ def study_labels(studies: pd.DataFrame) -> pd.Series:
 
 
 def studies_of(specs: Sequence[Spec], studies: pd.DataFrame) -> list[np.ndarray]:
-    """Of every analysis the rows of `studies` that have its condition, in their order.
-
-    Looked up, not searched: thousands of analyses need not read all studies each.
-    """
+    """Of every analysis the rows of `studies` that have its condition, looked up, not searched."""
     having = studies.reset_index(drop=True).groupby("condition").indices
     return [_rows_of(having, dict.fromkeys(spec["condition"])) for spec in specs]
 
@@ -236,9 +225,7 @@ def arm_totals(sides: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     table = sides.assign(study_id=study, single=np.where(weight == 1, 1, 0), pooled=weight)
     groups = table.groupby(["analysis_index", "study_id", "side"])
     wide = groups.agg({"single": "sum", "pooled": "max"}).max(axis=1).unstack("side")
-    return (
-        wide.reindex(columns=[EXPERIMENTAL, CONTROL]).fillna(0).set_axis(["experimental", "control"], axis=1)
-    )
+    return wide.reindex(columns=[EXPERIMENTAL, CONTROL]).fillna(0).set_axis(SIDES, axis=1)
 
 
 def omits_arms(rows: pd.DataFrame, totals: pd.DataFrame) -> np.ndarray:
@@ -323,14 +310,7 @@ def refuse_mismatches(rows: pd.DataFrame) -> None:
 
 
 def event_specs(specs: Sequence[Spec], vocabulary: Vocabulary) -> list[Spec]:
-    """What the analyses ask of events.csv: SMDs that convert ask for events of which more are better.
-
-    >>> spec = {"measure": "SMD", "domain": "pain", "outcomes": ["NRS"], "items": [], "convert": ["pain_50"]}
-    >>> from trialpool.vocabulary import general
-    >>> changed = event_specs([spec], general())[0]
-    >>> changed["domain"], changed["outcomes"]
-    (('responder',), ['pain_50'])
-    """
+    """What the analyses ask of events.csv: SMDs that convert ask for events of which more are better."""
     responses = vocabulary.events("higher")
     changed: list[Spec] = []
     for spec in specs:

@@ -17,6 +17,7 @@ Rules, so that nobody is counted twice:
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from itertools import chain
 from typing import Any
 
@@ -74,7 +75,7 @@ CARRIED = [
     *(*NUMBERS, "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
     *("row_ids", "derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"),
 ]
-TEXTS = {"row_ids": " ", "source_url": "; ", "locator": "; ", "arm_id": "+", "label": " + "}
+TEXTS = {"row_ids": " ", "locator": "; ", "source_url": "; ", "arm_id": "+", "label": " + "}
 SIDE = ["analysis_index", "result_id"]
 BASIS = {"change_difference": "change", "mean_difference": "final"}
 OMITS_ARMS = "leaves out an arm of the trial that would fit"
@@ -108,17 +109,15 @@ def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFram
         start = int(part["choice_id"].max()) + 1 if len(part) else start
         parts.append(part.reindex(columns=CANDIDATES))
     candidates = pd.concat(parts, ignore_index=True)
-    omits = candidates["omits_arms"].fillna(False).astype(bool)
-    add_steps(candidates, "cautions", omits, OMITS_ARMS)
+    add_steps(candidates, "cautions", candidates["omits_arms"].fillna(False).astype(bool), OMITS_ARMS)
     return candidates, pd.concat(unpaired, ignore_index=True)
 
 
 def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
-    """Results of arms that fit an analysis' comparison and domain, with `reason_code` where not used.
+    """Results of `arms` or `events` that fit an analysis' comparison and domain, `reason_code` if not used.
 
-    `name` is that of the summaries, `arms` or `events`. Columns: those of `match_results`, `arm` (row of
-    `arms`), `side`, `result_id` (a number for every study, outcome, time and kind to which several arms
-    contribute), and what `compare_arms` needs.
+    Columns: those of `match_results`, `arm` (row of `arms`), `side`, `result_id` (a number for every study,
+    outcome, time and kind to which several arms contribute), and what `compare_arms` needs.
     """
     summaries, arms = context.summaries[name], context.arms
     specs = event_specs(context.specs, context.vocabulary) if name == "events" else context.specs
@@ -128,7 +127,7 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
     source = summaries.take(rows["row"].to_numpy())
     results = summaries.groupby(RESULT, dropna=False, sort=False).ngroup().to_numpy()
     rows["result_id"] = results[rows["row"].to_numpy()]
-    attributes = arm_attributes(arms).take(rows["arm"].to_numpy())
+    attributes = _arm_attributes(arms).take(rows["arm"].to_numpy())
     beside = (source[[each for each in CARRIED if each in source]], attributes[ATTRIBUTES])
     rows = pd.concat([rows, *(table.set_axis(rows.index) for table in beside)], axis=1)
     rows["covered"] = arm_weights(arms)[rows["arm"].to_numpy()]
@@ -140,13 +139,8 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
     return rank_conversions_last(rows, context.settings) if name == "events" else rows
 
 
-def arm_attributes(arms: pd.DataFrame) -> pd.DataFrame:
-    """What a comparison says of its arms (ATTRIBUTES); `category` is a tuple, as arms may be combined.
-
-    >>> arms = pd.DataFrame({"arm": ["a"], "category": ["exercise"], "weeks": [8.0]})
-    >>> arm_attributes(arms).to_dict("records")
-    [{'arm_id': 'a', 'category': ('exercise',), 'programme_weeks': 8.0}]
-    """
+def _arm_attributes(arms: pd.DataFrame) -> pd.DataFrame:
+    """What a comparison says of its arms (ATTRIBUTES); `category` is a tuple, as arms may be combined."""
     table = arms.rename(columns={"arm": "arm_id", "weeks": "programme_weeks"})
     return table.assign(category=[(category,) for category in arms["category"]])
 
@@ -229,19 +223,23 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     else:
         table["mean"], table["sd"], table["n"] = combine_arms(blocks("mean"), blocks("sd"), blocks("n"))
     table["covered"] = blocks("covered").sum(1)
-    for name in ("imputed", "reconstructed"):
-        table[name] = blocks(name).any(1)
-    table["route"] = blocks("route").max(1)
-    table["reading"] = np.where((blocks("reading") == "double").all(1), "double", "single")
     table["category"] = [tuple(dict.fromkeys(chain(*parts))) for parts in blocks("category")]
-    for name, separator in TEXTS.items():
-        table[name] = [unique_joined(texts, separator) for texts in blocks(name)]
     words = [f"{count} arms combined ({' + '.join(texts)})" for texts in blocks("arm_id")]
-    for name, last in (("derivation", words), ("cautions", "")):
-        table[name] = steps([unique_steps(cells) for cells in blocks(name)], last)
+    table["derivation"] = steps([unique_steps(cells) for cells in blocks("derivation")], words)
     for name in DOSE:
         table[name] = blocks(name).mean(1)
-    return table
+    return table.assign(**_together(blocks, TEXTS))
+
+
+def _together(blocks: Callable[[str], np.ndarray], texts: Iterable[str]) -> dict[str, Any]:
+    """What results have together, those of a row of `blocks`: any assumption, the least trusted route."""
+    return {
+        **{name: blocks(name).any(1) for name in ("imputed", "reconstructed")},
+        **{name: [unique_joined(each, TEXTS[name]) for each in blocks(name)] for name in texts},
+        "route": blocks("route").max(1),
+        "reading": np.where((blocks("reading") == "double").all(1), "double", "single"),
+        "cautions": steps([unique_steps(cells) for cells in blocks("cautions")]),
+    }
 
 
 def _split_control(both: pd.DataFrame, shared: np.ndarray, comparisons: np.ndarray) -> pd.DataFrame:
@@ -268,24 +266,17 @@ def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.Data
     pairs = pairs.assign(**{name: first[name].to_numpy() for name in OF_RESULT})
     for name in (*RANKS, "design_r", "design_effect", "design_words", "source_url"):
         pairs[name] = pairs[f"{name}_experimental"]
-    for name in ("imputed", "reconstructed"):
-        pairs[name] = pairs[f"{name}_experimental"] | pairs[f"{name}_control"]
+
+    def sides(name: str) -> np.ndarray:
+        return np.column_stack([pairs[f"{name}_{side}"] for side in SIDES])
+
+    pairs = pairs.assign(**_together(sides, ("row_ids", "locator")))
+    pairs["derivation"] = steps([_two_sided(*each) for each in sides("derivation")], pairs["design_words"])
     pairs["imputed"] |= pairs["design_r"].notna() | (pairs["design_effect"] != 1)
-    pairs["route"] = pairs[["route_experimental", "route_control"]].max(axis=1)
-    double = (pairs["reading_experimental"] == "double") & (pairs["reading_control"] == "double")
-    pairs["reading"] = np.where(double, "double", "single")
     covered = pairs.groupby(SIDE)["covered_experimental"].transform("sum")
     first_only = setting(settings, "multi_arm", pairs) == "first"
     omits = omits_arms(pairs.assign(covered_experimental=covered), context.totals)
     pairs["omits_arms"] = omits & ~first_only
-    both = {
-        name: list(zip(*(pairs[f"{name}_{side}"] for side in SIDES), strict=True))
-        for name in ("derivation", "cautions", "locator", "row_ids")
-    }
-    pairs["derivation"] = steps([_two_sided(*each) for each in both["derivation"]], pairs["design_words"])
-    pairs["cautions"] = steps([unique_steps(each) for each in both["cautions"]])
-    pairs["locator"] = [unique_joined(texts, "; ") for texts in both["locator"]]
-    pairs["row_ids"] = [" ".join(texts) for texts in both["row_ids"]]
     if "events_experimental" in pairs:
         return with_common_control(event_effects(pairs.assign(basis="events"), settings), settings)
     pairs = on_scale(pairs.assign(basis=pairs["kind"]), settings, context.catalogue)
@@ -303,10 +294,7 @@ def _two_sided(experimental: tuple[str, ...], control: tuple[str, ...]) -> tuple
 
 
 def unpaired_results(rows: pd.DataFrame, summaries: pd.DataFrame, compared: pd.DataFrame) -> pd.DataFrame:
-    """Results of arms that gave no comparison, one line each (columns UNPAIRED).
-
-    `rows` are eligible results of arms in `summaries`, `compared` the candidates made of them.
-    """
+    """Those of the eligible results of arms that gave no candidate, one line each (columns UNPAIRED)."""
     paired = pd.MultiIndex.from_frame(rows[SIDE]).isin(pd.MultiIndex.from_frame(compared[SIDE]))
     rows = rows[~paired & ~rows["reconstructed"].to_numpy(dtype=bool)]
     if rows.empty:
@@ -322,10 +310,8 @@ def unpaired_results(rows: pd.DataFrame, summaries: pd.DataFrame, compared: pd.D
         ("row_ids", rows, "row_ids", " "),
         ("reason", refused, "reason", "; "),
     ):
-        texts: dict[tuple[Any, ...], list[str]] = {}
-        for *key, text in part[[*SIDE, column]].itertuples(index=False, name=None):
-            texts.setdefault(tuple(key), []).append(text)
-        out[name] = [unique_joined(texts.get(key, ()), separator) for key in out.index]
+        texts = part.groupby(SIDE, sort=False)[column].agg(list).reindex(out.index)
+        out[name] = [unique_joined(each, separator) if each == each else "" for each in texts]
     out["reason_code"] = refused.groupby(SIDE)["reason_code"].first()
     missing = np.where(out["arm_control"] == "", "control", "experimental")
     one_side = [f"nothing reported for the {side} side" for side in missing]
@@ -374,7 +360,7 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
     backward = (rows["side_1"] == CONTROL) & (rows["side_2"] == EXPERIMENTAL)
     rows, backward = rows[forward | backward].copy(), backward[forward | backward]
     rows["estimate"] = rows["estimate"] * np.where(backward, -1.0, 1.0)
-    attributes, weight = arm_attributes(arms), arm_weights(arms)
+    attributes, weight = _arm_attributes(arms), arm_weights(arms)
     for one, two, side in (("1", "2", "experimental"), ("2", "1", "control")):
         rows[f"n_{side}"] = np.where(backward, rows[f"n_{two}"], rows[f"n_{one}"])
         at = np.where(backward, rows[f"at_{two}"], rows[f"at_{one}"]).astype(int)

@@ -123,10 +123,8 @@ def examine(
 def row_prefixes(folders: Folders) -> list[str]:
     """What stands before the file name in a `row_id`: nothing for one folder, else a telling folder name.
 
-    >>> row_prefixes(["data/raw"]), row_prefixes(["data/raw", "mine/new trials"])
-    ([''], ['raw/', 'new_trials/'])
-    >>> row_prefixes(["a/x", "b/x"])
-    ['a/x/', 'b/x/']
+    >>> row_prefixes(["data/raw"]), row_prefixes(["raw", "new trials"]), row_prefixes(["a/x", "b/x"])
+    ([''], ['raw/', 'new_trials/'], ['a/x/', 'b/x/'])
     """
     if len(folders) == 1:
         return [""]
@@ -161,18 +159,7 @@ def _marked(label: str, raw: RawTable, found: Sequence[Fault]) -> set[tuple[str,
 
 
 def load_table(path: Path, table: Table, words: Words) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
-    """One file on its own: its cells as text, the typed frame, and the faults of its cells.
-
-    >>> import tempfile
-    >>> from trialpool.contracts import Column
-    >>> counts = Table("counts", (Column("n", "number"),), ())
-    >>> with tempfile.NamedTemporaryFile("w") as file:
-    ...     _ = file.write("n\\n30\\n\\n")
-    ...     file.flush()
-    ...     raw, typed, faults = load_table(Path(file.name), counts, {})
-    >>> raw.rows, typed["n"].tolist(), faults
-    ([2], [30.0], [])
-    """
+    """One file on its own: its cells as text, the typed frame, and the faults of its cells."""
     raw = read_raw(path, table)
     typed, faults = check_cells(raw, table, words)
     return raw, typed, faults
@@ -296,11 +283,9 @@ def header_faults(file: str, header: Sequence[str], table: Table) -> Iterator[Fa
     """What is wrong with the header row of a table: columns that are unknown, missing, or there twice."""
     known = table.names
     if not set(known) & set(header) or (len(header) == 1 and len(known) > 1):
-        sign = next((sign for sign in SEPARATORS if sign in "".join(header)), "")
-        problem = "the header row names no known column"
-        remedy = f"use: {','.join(known)}"
-        if sign:
-            problem = f"the cells are separated by {SEPARATORS[sign]}"
+        problem, remedy = "the header row names no known column", f"use: {','.join(known)}"
+        if words := [word for sign, word in SEPARATORS.items() if sign in "".join(header)]:
+            problem = f"the cells are separated by {words[0]}"
             remedy = "separate them by commas (and write decimal points)"
         yield Fault(file, 1, "", "", problem, remedy)
         return

@@ -65,11 +65,10 @@ class RawTable:
 
 
 def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame, list[Fault]]:
-    """Judge and convert the cells of one file.
+    """The typed frame of one file, indexed by record number, and a fault for each cell at fault.
 
-    Returns the typed frame, indexed by record number (numbers float64 with NaN, text with <NA>; a cell that
-    is no number is missing there, text at fault stays, since other rows may join on it), and a fault for
-    each cell at fault. `words` are those of a vocabulary, and further ones of other columns.
+    Numbers are float64 with NaN, text has <NA>; a cell that is no number is missing there, text at fault
+    stays, since other rows may join on it.
 
     >>> counts = Table("counts", (Column("n", "number"),), ())
     >>> raw = RawTable("counts.csv", {"n": ["30", "3O", ""]}, [2, 3, 4], frozenset(), frozenset(), ())
@@ -340,12 +339,10 @@ def _no_crossover(frame: pd.DataFrame, tables: Tables) -> pd.Series:
     return frame["period"].notna() & frame["study_id"].isin(others)
 
 
-def misspelling(word: str, known: Sequence[str]) -> str:
-    """The known word that `word` is most probably a slip of ("" if it is known, or a word of its own).
+def _misspelling(word: str, known: Sequence[str]) -> str:
+    """The known word that `word` is probably a slip of; a different digit makes a word of its own, "".
 
-    New codes are welcome, and a different digit makes another one.
-
-    >>> misspelling("improvd", ("improved", "cured")), misspelling("pain_70", ("pain_30", "pain_50"))
+    >>> _misspelling("improvd", ("improved", "cured")), _misspelling("pain_70", ("pain_30", "pain_50"))
     ('improved', '')
     """
     letters = {"".join(sign for sign in each if not sign.isdigit()) for each in known}
@@ -358,7 +355,7 @@ def _misspelt(column: str, known: Callable[[Row], Sequence[str]], *beside: str) 
     uses = (*beside, column)
 
     def slip(row: Row) -> str:
-        return "" if any(pd.isna(row[name]) for name in uses) else misspelling(str(row[column]), known(row))
+        return "" if any(pd.isna(row[name]) for name in uses) else _misspelling(str(row[column]), known(row))
 
     def broken(frame: pd.DataFrame, tables: Tables) -> pd.Series:
         words = frame[list(uses)].drop_duplicates()
@@ -403,106 +400,55 @@ def _ratio(column: str, measures: Sequence[str], beside: str = "") -> Rule:
 _OF_INTERVALS = f" and spread_type in {list(INTERVALS)}"
 OWN_RULES: dict[str, tuple[Rule, ...]] = {
     "studies": (
-        Rule(
-            "study_id",
-            lambda frame, tables: ~frame["study_id"].isin(tables["arms"]["study_id"].dropna()),
-            "a study without any arm in arms.csv",
-            "add its arms there",
-            needs=("arms",),
-        ),
+        Rule("study_id", lambda frame, tables: ~frame["study_id"].isin(tables["arms"]["study_id"].dropna()),
+             "a study without any arm in arms.csv", "add its arms there", needs=("arms",)),
     ),
     "arms": (
-        Rule(
-            "adds_to",
-            _adds_to_none,
-            "not another arm of this study",
-            "name the arm whose whole treatment this arm also got",
-            ("study_id", "arm"),
-        ),
-        Rule(
-            "pooled_of",
-            _pools_others,
-            "not a list of different single arms of this study",
-            "name arms of the same study, each once, none of them pooled itself",
-            ("study_id", "arm"),
-        ),
+        Rule("adds_to", _adds_to_none, "not another arm of this study",
+             "name the arm whose whole treatment this arm also got", ("study_id", "arm")),
+        Rule("pooled_of", _pools_others, "not a list of different single arms of this study",
+             "name arms of the same study, each once, none of them pooled itself", ("study_id", "arm")),
     ),
     "continuous": (
-        Rule(
-            "weeks",
-            "timepoint == 'baseline' and weeks > 0",
-            "not the time of a baseline",
-            "write 0, or correct the timepoint",
-        ),
-        Rule(
-            "timepoint",
-            "timepoint != 'baseline' and weeks == 0",
-            "beside week 0, which is the baseline",
-            "write baseline, or correct the weeks",
-        ),
-        Rule(
-            "measure",
-            "timepoint == 'baseline' and measure == 'change'",
-            "not possible at baseline",
-            "write final, or correct the timepoint",
-        ),
+        Rule("weeks", "timepoint == 'baseline' and weeks > 0", "not the time of a baseline",
+             "write 0, or correct the timepoint"),
+        Rule("timepoint", "timepoint != 'baseline' and weeks == 0", "beside week 0, which is the baseline",
+             "write baseline, or correct the weeks"),
+        Rule("measure", "timepoint == 'baseline' and measure == 'change'", "not possible at baseline",
+             "write final, or correct the timepoint"),
     ),
     "contrasts": (
         Rule("arm_2", "arm_1 == arm_2", "the same arm as arm_1", "name the arm it was compared with"),
         _misspelt("measure", lambda row: CONTRAST_MEASURES),
-        Rule(
-            "estimate",
-            f"estimate.isna() and spread_type not in {list(INTERVALS)}",
-            "the cell is empty although no interval is given",
-            "fill in the estimate, or the interval it is the midpoint of",
-        ),
+        Rule("estimate", f"estimate.isna() and spread_type not in {list(INTERVALS)}",
+             "the cell is empty although no interval is given",
+             "fill in the estimate, or the interval it is the midpoint of"),
         _ratio("estimate", RATIO_CONTRASTS),
         *(_ratio(column, RATIO_CONTRASTS, _OF_INTERVALS) for column in ("spread_low", "spread_high")),
     ),
     "events": (
-        Rule(
-            "events",
-            "events > n",
-            "more than n ({n:.10g})",
-            "check both against the source; events counts people, not occurrences",
-        ),
+        Rule("events", "events > n", "more than n ({n:.10g})",
+             "check both against the source; events counts people, not occurrences"),
     ),
     "published_pools": (
-        Rule(
-            "ci_low",
-            "ci_low > ci_high",
-            "above ci_high ({ci_high:.10g})",
-            "swap the two bounds, or correct a sign",
-        ),
+        Rule("ci_low", "ci_low > ci_high", "above ci_high ({ci_high:.10g})",
+             "swap the two bounds, or correct a sign"),
         *(_ratio(column, RATIOS) for column in ("estimate", "ci_low", "ci_high")),
     ),
-}
+}  # fmt: skip
 OF_COLUMN: dict[str, tuple[Rule, ...]] = {  # of every table that has the column
     "period": (
-        Rule(
-            "period",
-            _no_crossover,
-            "beside a trial that is no crossover",
-            "empty it, or correct the design in studies.csv",
-            ("study_id",),
-            ("studies",),
-        ),
+        Rule("period", _no_crossover, "beside a trial that is no crossover",
+             "empty it, or correct the design in studies.csv", ("study_id",), ("studies",)),
     ),
     "use": (
-        Rule(
-            "use_reason",
-            "use.notna() and use_reason.isna()",
-            "the cell is empty although the row is not to be pooled",
-            "say why: readers see the reason in place of the number",
-        ),
-        Rule(
-            "use",
-            "use.isna() and use_reason.notna()",
-            "the cell is empty beside a reason",
-            "write show_only, or empty use_reason",
-        ),
+        Rule("use_reason", "use.notna() and use_reason.isna()",
+             "the cell is empty although the row is not to be pooled",
+             "say why: readers see the reason in place of the number"),
+        Rule("use", "use.isna() and use_reason.notna()", "the cell is empty beside a reason",
+             "write show_only, or empty use_reason"),
     ),
-}
+}  # fmt: skip
 
 
 def _rules(table: Table) -> Iterator[Rule]:
