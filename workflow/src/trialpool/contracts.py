@@ -129,9 +129,8 @@ TEXT, CODES, STEPS, CHOICES, NUMBER, COUNT, FLAG = Kind
 class Column:
     """One column: its kind; for raw tables also the form of its cells, the words or the range allowed.
 
-    `required` cells may not be empty.
-    A table may lack an `optional` column altogether; its cells then count as empty. Words of a review stand
-    in its vocabulary: `vocabulary` names which of them (see `Vocabulary.table_words`).
+    `required` cells may not be empty. A table may lack an `optional` column altogether. Words of a review
+    stand in its vocabulary: `vocabulary` names which of them (see `Vocabulary.table_words`).
     """
 
     name: str
@@ -143,7 +142,6 @@ class Column:
     low: float = -LARGEST
     high: float = LARGEST
     whole: bool = False
-
     kind: Kind = Kind.TEXT
 
     @property
@@ -177,8 +175,12 @@ class Table:
         return {column.name: column.kind for column in self.columns}
 
 
-def _words(name: str, words: tuple[str, ...], required: bool = True, optional: bool = False) -> Column:
-    return Column(name, "label", required, optional, words)
+def _words(name: str, words: tuple[str, ...], required: bool = True) -> Column:
+    return Column(name, "label", required, words=words)
+
+
+def _word_or_none(name: str, words: tuple[str, ...]) -> Column:
+    return Column(name, "label", optional=True, words=words)
 
 
 def _own(name: str, vocabulary: str, form: str = "word", required: bool = True) -> Column:
@@ -198,17 +200,11 @@ ARM = Column("arm", "arm", True)
 NOTE = Column("note")
 WEEKS = _number("weeks", 0, high=5200)
 SOURCE = (Column("source_url", "url", True), Column("locator", required=True))
-READING = _words("reading", ("double", "single"), required=False, optional=True)
-PERIOD = _words("period", ("first", "second", "both"), required=False, optional=True)
-USE = (
-    _words("use", ("show_only",), required=False, optional=True),
-    Column("use_reason", optional=True),
-)
+READING = _word_or_none("reading", ("double", "single"))
+PERIOD = _word_or_none("period", ("first", "second", "both"))
+USE = (_word_or_none("use", ("show_only",)), Column("use_reason", optional=True))
 BETTER = ("lower", "higher")
-OUTCOME = (
-    Column("instrument", "code", True),
-    Column("item", "label"),
-)
+OUTCOME = (Column("instrument", "code", True), Column("item", "label"))
 SPREAD = (_number("spread_low"), _number("spread_high"))
 
 STUDIES = Table(
@@ -224,7 +220,7 @@ STUDIES = Table(
         Column("population"),
         _words("design", ("parallel", "crossover", "cluster")),
         _count("n_randomised"),
-        _words("report_status", ("doubted", "retracted"), required=False, optional=True),
+        _word_or_none("report_status", ("doubted", "retracted")),
         Column("setting_note"),
         _words("purpose", ("treatment", "prevention")),
         _words("source_type", ("article", "registry", "review")),
@@ -254,17 +250,8 @@ CONTINUOUS = Table(
         *(*USE, *SOURCE, READING, NOTE),
     ),
     (
-        "study_id",
-        "arm",
-        "domain",
-        "instrument",
-        "item",
-        "unit",
-        "weeks",
-        "timepoint",
-        "period",
-        "measure",
-        "centre_type",
+        *("study_id", "arm", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period"),
+        *("measure", "centre_type"),
     ),
 )
 CONTRASTS = Table(
@@ -275,7 +262,7 @@ CONTRASTS = Table(
         *(_words("better", BETTER), WEEKS, _words("timepoint", TIMEPOINTS), PERIOD),
         *(Column("measure", "word", True), _number("estimate")),
         *(_words("spread_type", ("se", *INTERVALS, "none")), *SPREAD, Column("p_value", "p_value")),
-        _words("p_test", ("rank", "fisher", "chi2", "log_rank"), required=False, optional=True),
+        _word_or_none("p_test", ("rank", "fisher", "chi2", "log_rank")),
         *(_words("adjusted", ("yes", "no"), False), _count("n_1"), _count("n_2")),
         *(*USE, *SOURCE, READING, NOTE),
     ),
@@ -288,10 +275,10 @@ EVENTS = Table(
     "events",
     (
         *(STUDY, ARM, _own("domain", "domain of events"), Column("outcome", "word", True)),
-        *(Column("definition"), _words("better", BETTER, required=False, optional=True)),
+        *(Column("definition"), _word_or_none("better", BETTER)),
         *(WEEKS, _words("timepoint", TIMEPOINTS), PERIOD),
         *(_count("events", 0, True), _count("n", 1, True)),
-        _words("count_from", ("percentage", "complement"), required=False, optional=True),
+        _word_or_none("count_from", ("percentage", "complement")),
         *(*USE, *SOURCE, READING, NOTE),
     ),
     ("study_id", "arm", "domain", "outcome", "weeks", "timepoint", "period"),

@@ -17,25 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool import io
-from trialpool.contracts import (
-    AUDIT,
-    FLOW,
-    INFLUENCE,
-    LEAGUE,
-    MODERATORS,
-    MULTIVERSE,
-    NOT_USED,
-    PUBLISHED,
-    RANKING,
-    SENSITIVITY,
-    STUDY_ROWS,
-    SUMMARIES,
-    SUMMARY,
-    TABLES,
-    data_dictionary,
-    stored,
-)
+from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
 from trialpool.records import Network, PublishedPool, Record, from_json, to_json
 from trialpool.vocabulary import Vocabulary, load_vocabulary
@@ -132,7 +114,7 @@ def ingest(
     words = load_vocabulary(vocabulary_path).with_groups(catalogue.get("groups", {}))
     tables = valid_tables(folders, catalogue, conditions, words)
     for path in paths:
-        io.write_parquet(path, tables[Path(path).stem], stored(TABLES[Path(path).stem]))
+        io.write_parquet(path, tables[Path(path).stem], contracts.stored(contracts.TABLES[Path(path).stem]))
 
 
 def harmonise(table_paths: Sequence[str], vocabulary_path: str | None, paths: Sequence[str]) -> None:
@@ -141,7 +123,7 @@ def harmonise(table_paths: Sequence[str], vocabulary_path: str | None, paths: Se
 
     harmonised = harmonise(_frames(table_paths), load_vocabulary(vocabulary_path))
     for path in paths:
-        io.write_parquet(path, harmonised[Path(path).stem], SUMMARIES[Path(path).stem])
+        io.write_parquet(path, harmonised[Path(path).stem], contracts.SUMMARIES[Path(path).stem])
 
 
 def audit(
@@ -157,8 +139,8 @@ def audit(
 
     words = load_vocabulary(vocabulary_path)
     findings = audit(_frames(table_paths), load_catalogue(catalogue_path), words)
-    io.write_parquet(findings_path, findings, AUDIT)
-    io.write_csv(table_path, findings.to_dict("records"), AUDIT.names)
+    io.write_parquet(findings_path, findings, contracts.AUDIT)
+    io.write_csv(table_path, findings.to_dict("records"), contracts.AUDIT.names)
 
 
 def compare(
@@ -212,11 +194,9 @@ def follow(
     from trialpool.evidence.participant_flow import participant_flow
     from trialpool.figures.review import describe_flow, draw_flow
 
-    effects, excluded, known = (
-        pd.concat([pd.read_parquet(file) for file in effect_paths[start::3]]) for start in range(3)
-    )
+    effects, excluded, known = (pd.concat(map(pd.read_parquet, effect_paths[at::3])) for at in range(3))
     rows = participant_flow(_frames(table_paths), effects, excluded, known, analyses).to_dict("records")
-    io.write_csv(path, rows, FLOW.names)
+    io.write_csv(path, rows, contracts.FLOW.names)
     _save(draw_flow(rows), Path(path).with_suffix(""), describe_flow(rows), beside=False)
 
 
@@ -270,14 +250,14 @@ def _write_record(
 
     written = io.canonical(to_json(record))
     shown = appraised(written, vocabulary=vocabulary)
-    io.write_csv(folder / "studies.csv", written["studies"], STUDY_ROWS.names)
-    io.write_csv(folder / "sensitivity.csv", written["sensitivity"], SENSITIVITY.names)
+    io.write_csv(folder / "studies.csv", written["studies"], contracts.STUDY_ROWS.names)
+    io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
     figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
     _save(figure, folder / "forest", description, io.formats_of("forest", formats), beside=False)
     if record.multiverse:
         levels = [row | {"analysis": record.analysis} for row in written["multiverse"]["levels"]]
-        io.write_csv(folder / "multiverse.csv", levels, MULTIVERSE.names)
-        io.write_csv(folder / "influence.csv", written["influence"], INFLUENCE.names)
+        io.write_csv(folder / "multiverse.csv", levels, contracts.MULTIVERSE.names)
+        io.write_csv(folder / "influence.csv", written["influence"], contracts.INFLUENCE.names)
         for name, title, figure in draw_beside(shown, columns):
             _save(figure, folder / name, title, io.formats_of(name, formats))
         if record.moderators and record.k >= FEWEST_FOR_MODERATORS:
@@ -310,7 +290,7 @@ def adjust_moderators(folders: Sequence[str], path: str) -> None:
 
     rows = [row for record in read_records(folders) for row in record.moderators]
     rows.sort(key=lambda row: row.analysis)
-    io.write_csv(path, moderator_table(adjusted(rows)), MODERATORS.names)
+    io.write_csv(path, moderator_table(adjusted(rows)), contracts.MODERATORS.names)
 
 
 def compare_published(
@@ -328,7 +308,7 @@ def compare_published(
     rules = load_published(rules_path, [record.analysis for record in records])
     rows = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
     pools = from_json(list[PublishedPool], rows)
-    io.write_csv(path, rows, PUBLISHED.names)
+    io.write_csv(path, rows, contracts.PUBLISHED.names)
     for figure in map(Path, figures):
         title = rules["figures"][figure.stem]["title"]
         shown = [pool for pool in pools if pool.figure == figure.stem]
@@ -346,8 +326,8 @@ def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> No
         written, own = io.canonical(to_json(built)), Path(folder) / name
         network = from_json(Network, written)
         io.write_json(own / "result.json", written)
-        io.write_csv(own / "league.csv", written["league"], LEAGUE.names)
-        io.write_csv(own / "ranking.csv", written["ranking"], RANKING.names)
+        io.write_csv(own / "league.csv", written["league"], contracts.LEAGUE.names)
+        io.write_csv(own / "ranking.csv", written["ranking"], contracts.RANKING.names)
         _save(draw_network(network), own / "network", describe_network(network))
 
 
@@ -389,10 +369,12 @@ def write_tables(
 
     appraisal, tables = io.read_json(appraisal_path), read_tables(table_paths)
     records = read_appraised(_records_in(folders), appraisal, load_vocabulary(vocabulary_path))
-    io.write_csv(folder / "summary.csv", map(summary_row, records), SUMMARY.names)
+    io.write_csv(folder / "summary.csv", map(summary_row, records), contracts.SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
-    io.write_csv(folder / "excluded.csv", map(to_json, excluded_rows(records, unasked)), NOT_USED.names)
-    io.write_text(folder / "DATA.md", data_dictionary())
+    io.write_csv(
+        folder / "excluded.csv", map(to_json, excluded_rows(records, unasked)), contracts.NOT_USED.names
+    )
+    io.write_text(folder / "DATA.md", contracts.data_dictionary())
     io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
 
 
@@ -432,9 +414,9 @@ def write_page(
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
         claims=read_claims(appraisal),
-        flow=read_csv(flow_path, FLOW),
-        audit=read_csv(audit_path, AUDIT),
-        published=read_csv(published_path, PUBLISHED),
+        flow=read_csv(flow_path, contracts.FLOW),
+        audit=read_csv(audit_path, contracts.AUDIT),
+        published=read_csv(published_path, contracts.PUBLISHED),
         specs=specs,
         vocabulary=vocabulary,
         title=head["title"],
@@ -503,12 +485,7 @@ def _records_in(folders: Sequence[str]) -> list[str]:
 
 
 def _save(
-    figure: Any,
-    path: Path,
-    description: str,
-    formats: Sequence[str] = io.FORMATS,
-    *,
-    beside: bool = True,
+    figure: Any, path: Path, description: str, formats: Sequence[str] = io.FORMATS, *, beside: bool = True
 ) -> None:
     """Save a figure as SVG, PDF and PNG, or some of these; `beside` others its PNG is smaller."""
     from trialpool.figures.save import PNG_DPI, PNG_DPI_BESIDE, save_figure

@@ -8,17 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trialpool.records import (
-    JOINT,
-    Difference,
-    Direction,
-    Effect,
-    Known,
-    Methods,
-    Record,
-    Unused,
-    from_json,
-)
+from trialpool.records import JOINT, Difference, Direction, Effect, Known, Methods, Record, Unused, from_json
 from trialpool.synthesis.diagnostics import (
     cumulative_rows,
     influence_rows,
