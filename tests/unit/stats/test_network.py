@@ -1,5 +1,7 @@
 """Networks against R's rma.mv (metafor 3.8-1, tau2 at the root of the score) and published fits."""
 
+import time
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -248,12 +250,60 @@ def test_no_residuals_left_are_said():
     loop = tuple(part[:3] for part in LOOP)
     test = network_inconsistency(*loop)
     assert (test.df, test.q_within_df) == (1, 0)
-    assert "no residuals" in test.caution
+    assert test.caution == "the fuller model leaves no residuals, so tau2 is that of the consistent model"
+    assert test.tau2 == network_meta_analysis(*loop).tau2 > 0
     assert test.q_between == pytest.approx((0.5 + 0.4 - 2.0) ** 2 / 0.3)
     assert "no residuals" in node_split(*loop).caution
     assert network_inconsistency(*loop, tau2_method="FE").caution == ""
     star = node_split([0.1, 0.2], [0.1, 0.1], ["b", "c"], ["a", "a"], ["1", "2"])
     assert (star.experimental, star.direct.size) == ((), 0)
+
+
+@pytest.mark.parametrize("method", ["REML", "ML", "DL"])
+def test_a_split_has_the_tau2_of_its_own_dense_likelihood(method):
+    """The disagreement is a column added to the consistent design: highest likelihood, or E(Q) = Q for DL."""
+    effects, covariance, experimental, control, study = HASSELBLAD
+    split = node_split(*HASSELBLAD, tau2_method=method)
+    names = sorted({*experimental, *control})
+    incidence = np.array(
+        [[(e == t) - (c == t) for t in names] for e, c in zip(experimental, control, strict=True)], float
+    )
+    spread = np.equal.outer(study, study) * 0.5 * (incidence @ incidence.T)
+    for first, second, tau2 in zip(split.experimental, split.control, split.tau2, strict=True):
+        of = {name: set(np.array(experimental)[np.equal(study, name)]) for name in study}
+        arms = {name: of[name] | set(np.array(control)[np.equal(study, name)]) for name in study}
+        half = np.array([(t == first) - (t == second) for t in names]) / 2
+        apart = np.where([{first, second} <= arms[name] for name in study], incidence @ half, 0.0)
+        design = np.column_stack([incidence[:, 1:], apart])
+
+        def projection(at, design=design):
+            inverse = np.linalg.inv(covariance + at * spread)
+            information = design.T @ inverse @ design
+            return inverse - inverse @ design @ np.linalg.solve(information, design.T @ inverse)
+
+        def slope(at, projection=projection):
+            p, determinant = projection(at), np.linalg.inv(covariance + at * spread)
+            lost = p if method == "REML" else determinant
+            return effects @ p @ spread @ p @ effects - np.trace(lost @ spread)
+
+        if method == "DL":
+            p = projection(0.0)
+            excess = effects @ p @ effects - (len(effects) - design.shape[1])
+            assert tau2 == pytest.approx(max(0, excess / np.trace(p @ spread)), rel=1e-8)
+        else:
+            assert tau2 > 0
+            assert abs(slope(tau2)) < 1e-7 * abs(slope(0.0))
+
+
+def test_a_network_of_hundreds_of_three_arm_trials_is_split_in_seconds():
+    random = np.random.default_rng(1)
+    treatment = np.concatenate([random.choice(15, 3, replace=False) for _ in range(150)])
+    study = np.repeat(np.arange(150), 3)
+    contrasts = contrasts_from_arms(random.normal(0, 0.3, 450), np.full(450, 0.05), treatment, study)
+    began = time.process_time()
+    split = node_split(*(getattr(contrasts, name) for name in contrasts.__slots__))
+    assert len(split.tau2) > 100
+    assert time.process_time() - began < 20
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, owens_t, stdtrit
 
+from trialpool.stats._model import FURTHEST, REPEATED
 from trialpool.stats._numeric import Rows, infer, roots
 from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, numbers, one_of, refuse
 
@@ -37,21 +38,21 @@ class Contrasts:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """Checked data: `incidence` (n, treatments) of +1 and -1, heterogeneity's correlation `spread` (n, n)."""
+    """Checked contrasts, turned within each study so that none depends on another: y (n,) of expectation
+    `incidence` (n, treatments) times the effects has the variances 1 + tau2·roots, `roots` (n,).
+
+    `study` (n,) numbers the studies, `arms` are the treatments each compares. `log_unit` is the logarithm of
+    the determinant of the sampling covariance, `log_design` that of X'X of the consistent design as given.
+    """
 
     y: Floats
-    v: Floats
     incidence: Floats
-    spread: Floats
+    roots: Floats
     study: Rows
-    studies: tuple[str, ...]
+    arms: list[frozenset[int]]
     treatments: tuple[str, ...]
-
-    @property
-    def arms(self) -> list[frozenset[int]]:
-        """The treatments that each study compares."""
-        rows = (self.incidence[self.study == number] for number in range(len(self.studies)))
-        return [frozenset(np.flatnonzero(np.any(row != 0, axis=0)).tolist()) for row in rows]
+    log_unit: float
+    log_design: float
 
     @property
     def consistent(self) -> Floats:
@@ -115,10 +116,32 @@ def read_network(
     index = np.array([studies.index(name) for name in named[2]], dtype=np.intp)
     same = np.equal.outer(index, index)
     v = _covariance(covariance, same, named[2])
-    spread = 0.5 * (incidence @ incidence.T) * same
-    network = Network(y, v, incidence, spread, index, studies, tuple(treatments))
-    _check_structure(network)
-    return network
+    rows = [np.flatnonzero(index == number) for number in range(len(studies))]
+    arms = [frozenset(np.flatnonzero(incidence[row].any(axis=0)).tolist()) for row in rows]
+    _check_connected(arms, treatments)
+    log_design = float(np.linalg.slogdet(incidence[:, 1:].T @ incidence[:, 1:])[1])
+    turned, added, log_unit = np.column_stack([y, incidence]), np.empty(y.size), 0.0
+    for name, row in zip(studies, rows, strict=True):
+        added[row], turn = _apart(name, v[np.ix_(row, row)], incidence[row])
+        turned[row] = turn @ turned[row]
+        log_unit -= 2 * float(np.linalg.slogdet(turn)[1])
+    if added.max() > FURTHEST * added.min():
+        raise ValueError("covariance: the smallest and the largest variance are too far apart")
+    turned_data = turned[:, 0], turned[:, 1:], added
+    return Network(*turned_data, index, arms, tuple(treatments), log_unit, log_design)
+
+
+def _apart(name: str, v: Floats, incidence: Floats) -> tuple[Floats, Floats]:
+    """The matrix T of a study with T V T' the unit matrix and T R T' diagonal, given first; R is the
+    covariance that a tau2 of 1 adds."""
+    if np.linalg.matrix_rank(incidence) < len(v):
+        raise ValueError(f"study {name!r}: its contrasts depend on each other; give arms - 1 of them")
+    if np.linalg.eigvalsh(v)[0] <= 0:
+        raise ValueError(f"covariance: the block of study {name!r} is not positive definite")
+    lower = np.linalg.cholesky(v)
+    middle = np.linalg.solve(lower, 0.5 * incidence)
+    roots, turn = np.linalg.eigh(2 * middle @ middle.T)
+    return roots, np.linalg.solve(lower.T, turn).T
 
 
 def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
@@ -139,112 +162,120 @@ def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
     return (v + v.T) / 2
 
 
-def _check_structure(network: Network) -> None:
-    """Refuse dependent contrasts of a study, an impossible covariance, and treatments never connected."""
-    for number, name in enumerate(network.studies):
-        rows = network.study == number
-        if np.linalg.matrix_rank(network.incidence[rows]) < rows.sum():
-            raise ValueError(f"study {name!r}: its contrasts depend on each other; give arms - 1 of them")
-        if np.linalg.eigvalsh(network.v[np.ix_(rows, rows)])[0] <= 0:
-            raise ValueError(f"covariance: the block of study {name!r} is not positive definite")
-    reached, links = {0}, set(network.arms)
-    for _ in network.treatments:
+def _check_connected(arms: list[frozenset[int]], treatments: list[str]) -> None:
+    """Refuse treatments never connected."""
+    reached, links = {0}, set(arms)
+    for _ in treatments:
         reached = reached.union(*(link for link in links if link & reached))
-    names = dict(enumerate(network.treatments))
-    here, apart = (", ".join(names[n] for n in names if (n in reached) is near) for near in (True, False))
+    here, apart = (
+        ", ".join(name for number, name in enumerate(treatments) if (number in reached) is near)
+        for near in (True, False)
+    )
     if apart:
         raise ValueError(f"the network falls apart: {here} are never compared with {apart}")
 
 
 @dataclass(frozen=True, slots=True)
 class _Gls:
-    """Coefficients (p,) with covariance (p, p), residual sum of squares and log-likelihoods at a tau2."""
+    """Coefficients (p,) with covariance (p, p) and residual sum of squares at a tau2."""
 
     tau2: float
     coefficients: Floats
     covariance: Floats
     q: float
-    log_likelihood: float
-    restricted: float
 
 
 def _gls(data: Network, design: Floats, tau2: float) -> _Gls:
-    """Generalised least squares of the contrasts on a design (n, p) of full rank, at a heterogeneity.
-
-    The likelihood has the constants of R's rma.mv: REML counts n - p contrasts and adds back log|X'X|/2.
-    """
-    lower = np.linalg.cholesky(data.v + tau2 * data.spread)
-    whole = np.linalg.solve(lower, np.column_stack([design, data.y]))
-    basis, upper = np.linalg.qr(whole[:, :-1])
-    projected = basis.T @ whole[:, -1]
+    """Generalised least squares of the contrasts on a design (n, p) of full rank, at a heterogeneity."""
+    root = 1 / np.sqrt(1 + tau2 * data.roots)
+    basis, upper = np.linalg.qr(root[:, None] * design)
+    projected = basis.T @ (root * data.y)
     inverse = np.linalg.inv(upper)
-    covariance = inverse @ inverse.T
-    rest = whole[:, -1] - basis @ projected
-    q, (n, p) = float(rest @ rest), design.shape
-    height = -0.5 * (n * np.log(2 * np.pi) + 2 * float(np.log(np.diag(lower)).sum()) + q)
-    own = np.linalg.slogdet(design.T @ design)[1] + np.linalg.slogdet(covariance)[1]
-    restricted = height + 0.5 * (p * np.log(2 * np.pi) + float(own))
-    return _Gls(tau2, inverse @ projected, covariance, q, float(height), float(restricted))
+    rest = root * data.y - basis @ projected
+    return _Gls(tau2, inverse @ projected, inverse @ inverse.T, float(rest @ rest))
+
+
+def _log_likelihood(data: Network, fit: _Gls, restricted: bool) -> float:
+    """Of the consistent model, with the constants of R's rma.mv: REML counts n - p contrasts and adds back
+    log|X'X|/2."""
+    n, p = data.consistent.shape
+    spread = data.log_unit + float(np.log1p(fit.tau2 * data.roots).sum())
+    height = -0.5 * (n * np.log(2 * np.pi) + spread + fit.q)
+    own = p * np.log(2 * np.pi) + data.log_design + float(np.linalg.slogdet(fit.covariance)[1])
+    return float(height + 0.5 * own * restricted)
 
 
 def _fit(data: Network, design: Floats, method: str) -> _Gls:
     """Fit a design with its own tau2, or that of the consistent model where it leaves no residuals."""
     spare = design.shape[1] < design.shape[0]
-    return _gls(data, design, estimate_tau2(data, design if spare else data.consistent, method))
+    return _gls(data, design, _tau2(data, _free(data, design if spare else data.consistent), method))
 
 
-def estimate_tau2(data: Network, design: Floats, method: str) -> float:
-    """Estimate tau2 by one of REML, ML, DL (the generalised moment estimate) or FE (0).
+def _free(data: Network, design: Floats) -> tuple[Floats, Floats]:
+    """The matrix (n - p, n) that makes of the contrasts independent ones, free of coefficients, of variances
+    1 + tau2·roots, and these roots (n - p,)."""
+    free = np.linalg.qr(design, mode="complete")[0][:, design.shape[1] :]
+    own, turn = np.linalg.eigh(free.T @ (data.roots[:, None] * free))
+    return turn.T @ free.T, own
 
-    A restricted likelihood depends on n - p contrasts free of the coefficients only. In the basis in which
-    their sampling covariance is the unit matrix and the heterogeneity's diagonal they are z, of variances
-    1 + tau2·roots. There DL's E(Q) = n - p + tau2·tr(P R) (Jackson, White & Riley 2012) has the sum of z² as
-    Q and that of the roots as trace.
+
+def _tau2(data: Network, free: tuple[Floats, Floats], method: str, column: Floats | None = None) -> float:
+    """Estimate tau2 of the design that `free` contrasts leave, or of it and one more `column` (n,).
+
+    A restricted likelihood depends on the free contrasts only. DL's E(Q) = n - p + tau2·tr(P R) (Jackson,
+    White & Riley 2012) has the sum of their squares as Q and that of the roots as trace.
     """
-    n, p = int(design.shape[0]), int(design.shape[1])
-    if method == "FE" or n == p:
+    turn, own = free
+    z, u = turn @ data.y, np.zeros(own.size) if column is None else turn @ column
+    freedom = own.size - (column is not None)
+    if method == "FE" or freedom < 1:
         return 0.0
-    free = np.linalg.qr(design, mode="complete")[0][:, p:]
-    own, turn = _relative_roots(free.T @ data.spread @ free, free.T @ data.v @ free)
-    z = turn @ (free.T @ data.y)
     if method == "DL":
-        return max(0.0, (float((z**2).sum()) - float(n - p)) / float(own.sum()))
-    return _maximise(z, own, own if method == "REML" else _relative_roots(data.spread, data.v)[0])
+        _, rest, pulled = _regressed(np.zeros(1), z, u, own)
+        return max(0.0, float((rest**2).sum() - freedom) / float((own * (1 - u**2 / pulled)).sum()))
+    return _maximise(z, u, own, None if method == "REML" else data.roots, freedom)
 
 
-def _relative_roots(r: Floats, v: Floats) -> tuple[Floats, Floats]:
-    """Eigenvalues of R against V, and the matrix T with T V T' the unit matrix and T R T' diagonal."""
-    lower = np.linalg.cholesky(v)
-    middle = np.linalg.solve(lower, np.linalg.solve(lower, r).T)
-    roots, turn = np.linalg.eigh((middle + middle.T) / 2)
-    return np.maximum(roots, 0.0), np.linalg.solve(lower.T, turn).T
+def _regressed(tau2: Floats, z: Floats, u: Floats, own: Floats) -> tuple[Floats, Floats, Floats]:
+    """Weights (m, n) at some tau2 (m,), residuals of z regressed on u, and u'Wu (m, 1), 1 without any u."""
+    w = 1 / (1 + tau2[:, None] * own)
+    pulled = (w * u**2).sum(1, keepdims=True) + float(not u.any())
+    return w, z - u * ((w * u * z).sum(1, keepdims=True) / pulled), pulled
 
 
-def _maximise(z: Floats, own: Floats, determinant: Floats) -> float:
+def _maximise(z: Floats, u: Floats, own: Floats, others: Floats | None, freedom: int) -> float:
     """The highest maximum: every fall of the slope through 0 on a grid is solved for, 0 is a candidate too.
 
-    `own` are the roots of z, `determinant` those of the likelihood's determinant. The slope is negative
-    wherever all z² < 1 + tau2·root, and (for ML) the other roots only lower it.
+    `own` are the roots of z, `others` for ML those of all contrasts, whose determinant is that likelihood's.
     """
-    positive = own > 1e-12 * own.max()
-    top = float(((z**2 - 1)[positive] / own[positive]).max())
-    if top <= 0:
-        return 0.0
+    top = float((z**2).sum() / (freedom * own.min()))  # beyond it y'PRPy is below tr(P R)
 
     def fall(tau2: Floats, _: Rows) -> tuple[Floats, Floats]:
-        """What lowers the likelihood less what raises it, and the slope of this."""
-        lost = determinant / (1 + tau2[:, None] * determinant)
-        spread = own / (1 + tau2[:, None] * own)
-        gain = spread * z**2 / (1 + tau2[:, None] * own)
-        return lost.sum(1) - gain.sum(1), 2 * (gain * spread).sum(1) - (lost**2).sum(1)
+        """What lowers the likelihood, tr(P R) or tr(W R), less y'PRPy which raises it, and the slope."""
+        w, rest, pulled = _regressed(tau2, z, u, own)
+        lost, taken = own * w, (own * (w * u) ** 2).sum(1, keepdims=True) / pulled
+        along = lost * rest
+        gain = (lost * w * rest**2).sum(1)
+        bend = 2 * ((w * along**2).sum(1) - (w * u * along).sum(1) ** 2 / pulled[:, 0])
+        squares = lost**2 - 2 * lost**2 * w * u**2 / pulled
+        trace, trace2 = lost.sum(1) - taken[:, 0], squares.sum(1) + taken[:, 0] ** 2
+        if others is not None:
+            spread = others / (1 + tau2[:, None] * others)
+            trace, trace2 = spread.sum(1), (spread**2).sum(1)
+        return trace - gain, bend - trace2
 
-    grid = np.append(0.0, top * np.geomspace(1e-9, 1.0, GRID_POINTS))
+    grid = (
+        np.append(0.0, np.geomspace(1e-3 * min(top, 1 / own.max()), top, GRID_POINTS)) if top else np.zeros(1)
+    )
     falls = fall(grid, np.arange(grid.size))[0]
     low = np.flatnonzero((falls[:-1] < 0) & (falls[1:] >= 0))
     found = roots(fall, grid[low], grid[low + 1], grid[low], np.full(low.size, 1e-9 * top))
-    candidates = np.append(0.0, found)[:, None]
-    lost = np.log1p(candidates * determinant).sum(1)
-    return float(candidates[(lost + (z**2 / (1 + candidates * own)).sum(1)).argmin(), 0])
+    candidates = np.append(0.0, found)
+    w, rest, pulled = _regressed(candidates, z, u, own)
+    spread = np.log(pulled[:, 0]) - np.log(w).sum(1)
+    if others is not None:
+        spread = np.log1p(candidates[:, None] * others).sum(1)
+    return float(candidates[(spread + (w * rest**2).sum(1)).argmin()])
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,14 +360,14 @@ def network_meta_analysis(
         covariance=whole,
         tau2=fit.tau2,
         tau2_method=tau2_method,
-        log_likelihood=fit.restricted if tau2_method == "REML" else fit.log_likelihood,
+        log_likelihood=_log_likelihood(data, fit, tau2_method == "REML"),
         q=q,
         q_df=n - p,
         q_p_value=float(chdtrc(n - p, q)) if n > p else 1.0,
         i2=100 * max(0.0, (q - (n - p)) / q) if q > 0 else 0.0,
         directly=directly,
         contrasts=n,
-        studies=len(data.studies),
+        studies=len(data.arms),
     )
 
 
@@ -398,7 +429,8 @@ def _both_below(h: Floats, k: Floats, correlation: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inconsistency:
-    """Design-by-treatment interaction: a Wald test `q` on `df`, with the tau2 of the inconsistent model.
+    """Design-by-treatment interaction: a Wald test `q` on `df`, with the tau2 of the inconsistent model, or
+    where this leaves no residuals that of the consistent one, which `caution` says.
 
     `q_within` (heterogeneity within designs) and `q_between` (inconsistency) split Cochran's Q at tau2 = 0.
     """
@@ -516,32 +548,32 @@ def node_split(
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     data = read_network(effects, covariance, experimental, control, study)
-    arms, rows, pairs, no_residuals = data.arms, [], [], False
+    free, rows, pairs = _free(data, data.consistent), [], []
+    saturated = free[1].size == 1 and tau2_method != "FE"  # the split takes the only residual
     for first, second in ((one, two) for one in range(len(data.treatments)) for two in range(one)):
         # What a disagreement of 1 adds to each contrast: in direct studies 1/2 to one arm, -1/2 to the other.
         half = np.zeros(len(data.treatments))
         half[[first, second]] = 0.5, -0.5
-        direct = np.array([{first, second} <= arms[number] for number in data.study])
-        whole = np.column_stack([data.consistent, np.where(direct, data.incidence @ half, 0.0)])
-        if not whole[:, -1].any() or np.linalg.matrix_rank(whole) < whole.shape[1]:
+        direct = np.array([{first, second} <= arms for arms in data.arms])[data.study]
+        apart = np.where(direct, data.incidence @ half, 0.0)
+        if np.linalg.norm(free[0] @ apart) <= REPEATED * np.linalg.norm(apart):
             continue
         pairs.append((data.treatments[first], data.treatments[second]))
-        rows.append(_split(data, whole, half, tau2_method))
-        no_residuals |= whole.shape[0] == whole.shape[1] and tau2_method != "FE"
+        tau2 = _tau2(data, free, tau2_method, None if saturated else apart)
+        rows.append(_split(_gls(data, np.column_stack([data.consistent, apart]), tau2), half))
     names = [each.name for each in fields(NodeSplit)[2:-1]]
     table = np.array(rows, dtype=np.float64).reshape(-1, len(names)).T
     return NodeSplit(
         tuple(pair[0] for pair in pairs),
         tuple(pair[1] for pair in pairs),
         **dict(zip(names, table, strict=True)),
-        caution=NO_RESIDUALS if no_residuals else "",
+        caution=NO_RESIDUALS if saturated and pairs else "",
     )
 
 
-def _split(data: Network, whole: Floats, half: Floats, tau2_method: str) -> tuple[float, ...]:
-    """The numbers of one pair; the last column of the design `whole` is the disagreement."""
-    fit = _fit(data, whole, tau2_method)
-    indirect, apart = np.append(2 * half[1:], 0.0), np.eye(whole.shape[1])[-1]
+def _split(fit: _Gls, half: Floats) -> tuple[float, ...]:
+    """The numbers of one pair; the last coefficient of the fit is the disagreement."""
+    indirect, apart = np.append(2 * half[1:], 0.0), np.eye(half.size)[-1]
     found: list[float] = []
     for contrast in (indirect + apart, indirect, apart):
         found += [float(contrast @ fit.coefficients), float(np.sqrt(contrast @ fit.covariance @ contrast))]
