@@ -205,7 +205,7 @@ def test_positions_follow_the_axis_of_the_figures():
     table, axis = view.table, view.axis
     plot = render.whisker(table.total.effect, axis)
     assert 0 <= plot.low < plot.mid < plot.high <= 100
-    assert plot.mid < render.null_position("MD", axis)
+    assert plot.mid < render.percent_position(0.0, axis)
     band = [0.0, render.percent_position(-1.0, forest_axis(forest_table(view.record), -1.0))]
     assert render.benefit_band(view.record, axis) == band
     ratio = demo.record(

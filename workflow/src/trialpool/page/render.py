@@ -86,11 +86,6 @@ def percent_position(value: float, axis: Axis) -> float:
     return round(100 * (position(axis, value) - axis.left) / (axis.right - axis.left), 2)
 
 
-def null_position(measure: str, axis: Axis) -> float:
-    """Where no effect lies, in per cent."""
-    return percent_position(MEASURES[measure].null, axis)
-
-
 @dataclass(frozen=True, slots=True)
 class Whisker:
     """An interval with its estimate in per cent, which ends are clipped, and whether the estimate is."""
@@ -104,11 +99,7 @@ class Whisker:
 
 
 def whisker(shown: Estimate | Bounds, axis: Axis) -> Whisker:
-    """Where an interval and its estimate lie on an axis.
-
-    >>> whisker((0.0, -9.0, 0.5), Axis(-1.0, 1.0, 0.0, 200.0, False, (), ()))
-    Whisker(low=0.0, mid=50.0, high=75.0, clip_low=True, clip_high=False, hidden=False)
-    """
+    """Where an interval and its estimate lie on an axis."""
     middle, low, high = shown.values if isinstance(shown, Estimate) else shown
     assert middle is not None
     low, high = (middle if bound is None else bound for bound in (low, high))
@@ -141,10 +132,6 @@ def square_sides(studies: Iterable[Study]) -> dict[int, float]:
     }
 
 
-def _figure_name(name: str) -> str:
-    return FIGURES.get(name, words.spaced(name))
-
-
 def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environment:
     """Templates whose inserted texts go through `finish` unless they are markup; None is empty."""
 
@@ -165,11 +152,13 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {"bounds": bounds, "data": data, "estimate": estimate, "whisker": whisker}
-    environment.filters |= {"position": percent_position, "figure_name": _figure_name}
+    environment.filters["position"] = percent_position
+    environment.filters["figure_name"] = lambda name: FIGURES.get(name, words.spaced(name))
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
-    environment.globals |= {"band": benefit_band, "null": null_position, "square_sides": square_sides}
+    environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)
+    environment.globals |= {"band": benefit_band, "square_sides": square_sides}
     environment.globals |= {"moderator_name": moderator_name, "formats_of": io.formats_of}
     return environment
 

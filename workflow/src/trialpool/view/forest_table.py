@@ -289,9 +289,8 @@ def _parts(record: Appraised, digits: int | None) -> list[tuple[str, Numbered, P
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
         members = [(n, row) for n, row in rows if str(getattr(row, column)) == group.name]
-        parts.append(
-            (words.capital(clean(record.vocabulary.treatment(group.name))) or OTHER, members, subtotal)
-        )
+        heading = words.capital(clean(record.vocabulary.treatment(group.name))) or OTHER
+        parts.append((heading, members, subtotal))
     rest = [(n, row) for n, row in rows if str(getattr(row, column)) not in names]
     return [*parts, (OTHER, rest, None)] if rest else parts
 
@@ -361,9 +360,8 @@ def people_words(record: Record, least: str = "at least ", unknown: str = "") ->
 
 
 def _pooled(record: Record, k: int, path: str, digits: int | None) -> Pooled:
-    tau2 = (
-        number_at(record, f"{path}.{key}", words.significant) for key in ("tau2", "tau2_low", "tau2_high")
-    )
+    keys = ("tau2", "tau2_low", "tau2_high")
+    tau2 = (number_at(record, f"{path}.{key}", words.significant) for key in keys)
     return Pooled(
         trials=words.count(k, "trial"),
         effect=estimate_at(record, path, POOLED, digits),

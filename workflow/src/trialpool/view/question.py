@@ -95,9 +95,8 @@ def distinct_labels(records: Sequence[Appraised]) -> list[str]:
 
 def domain_of(record: Appraised) -> Domain:
     """The domain of a record's outcome."""
-    return record.vocabulary.domain(
-        record.domain, MEASURES[record.measure].of if record.measure else Of.MEANS
-    )
+    of = MEASURES[record.measure].of if record.measure else Of.MEANS
+    return record.vocabulary.domain(record.domain, of)
 
 
 def population_name(record: Appraised) -> str:
@@ -141,12 +140,7 @@ def size_words(record: Record) -> str:
 
 
 def verdict_words(record: Record) -> str:
-    """The shortest honest reading of a result, for a table cell.
-
-    >>> from trialpool.records import sketch
-    >>> verdict_words(sketch(Appraised, {"status": "no_data"}))
-    'no poolable trial'
-    """
+    """The shortest honest reading of a result, for a table cell."""
     if record.status == Status.NO_DATA:
         return "no poolable trial"
     side = clear_side(record)
@@ -280,9 +274,8 @@ def _effect_size(record: Record, value: float | None) -> str:
     if unit is None or value is None:
         return ""
     share = abs(value - MEASURES[record.measure].null) / unit
-    return (
-        "large" if share >= LARGE else "important" if share >= 1 else "small" if share >= SMALL else "trivial"
-    )
+    sizes = {"large": LARGE, "important": 1.0, "small": SMALL}
+    return next((size for size, least in sizes.items() if share >= least), "trivial")
 
 
 def _yardstick(record: Record) -> float | None:
@@ -302,11 +295,7 @@ def _outcome_words(record: Appraised) -> tuple[str, str, str]:
 
 
 def certainty_marks(level: Sureness) -> str:
-    """A level of certainty as filled marks of four.
-
-    >>> certainty_marks(Sureness.LOW)
-    '●●○○'
-    """
+    """A level of certainty as filled marks of four."""
     filled = list(Sureness).index(level) + 1
     return "●" * filled + "○" * (4 - filled)
 
@@ -422,11 +411,7 @@ def by_domain(views: Sequence[Question]) -> dict[str, list[tuple[str, Question]]
 
 
 def settings_shown(spec: Row) -> list[tuple[str, str]]:
-    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out.
-
-    >>> settings_shown({"measure": "MD", "items": ["", "arm"], "outcomes": [], "title": "Pain"})
-    [('measure', 'MD'), ('items', '(no item), arm')]
-    """
+    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out."""
     shown = []
     for key, value in spec.items():
         if key not in SHOWN_ELSEWHERE and value not in (None, "", [], {}):

@@ -78,11 +78,7 @@ def decisive(path: str, finding: Finding, record: Appraised) -> Decisive:
 
 
 def dose_words(where: Mapping[str, Sequence[float]]) -> str:
-    """The bounds of a dose in words.
-
-    >>> dose_words({"sessions": (8, 16)})
-    '8 to 16 sessions'
-    """
+    """The bounds of a dose in words."""
     return words.listing(
         f"{words.plain_number(low)} to {words.plain_number(high)} {DOSE_WORDS.get(key, words.spaced(key))}"
         for key, (low, high) in where.items()
@@ -96,10 +92,11 @@ Comparison = tuple[str, str, str]  # population, experimental side, control side
 
 def comparisons(views: Sequence[Question]) -> dict[Comparison, list[Question]]:
     """The questions of every condition and comparison that has a result, in the order of the config."""
-    found = grouped(
-        views, lambda v: (condition_name(v.record), v.record.experimental_name, v.record.control_name)
-    )
-    return {key: members for key, members in found.items() if any(view.effect for view in members)}
+
+    def compared(view: Question) -> Comparison:
+        return condition_name(view.record), view.record.experimental_name, view.record.control_name
+
+    return {key: own for key, own in grouped(views, compared).items() if any(view.effect for view in own)}
 
 
 def absolute_effect(record: Appraised) -> dict[str, Number]:
@@ -113,9 +110,7 @@ def absolute_effect(record: Appraised) -> dict[str, Number]:
 def _more_or_fewer(per_thousand: float) -> str:
     """A difference in people per 1,000 in words."""
     amount = words.number(abs(per_thousand), 0)
-    if amount == "0":
-        return "no difference"
-    return f"{amount} {'more' if per_thousand > 0 else 'fewer'}"
+    return "no difference" if amount == "0" else f"{amount} {'more' if per_thousand > 0 else 'fewer'}"
 
 
 # published results
@@ -267,9 +262,8 @@ def _stack(trials: Sequence[Trial], conditions: Sequence[str], each: int) -> lis
 
 
 def _name_of(trials: Sequence[Trial]) -> str:
-    return (
-        f"{trials[0].label}, {trials[0].condition}" if len(trials) == 1 else words.count(len(trials), "trial")
-    )
+    alone = len(trials) == 1
+    return f"{trials[0].label}, {trials[0].condition}" if alone else words.count(len(trials), "trial")
 
 
 # flow and audit
@@ -284,12 +278,7 @@ class Step:
 
 
 def flow_steps(rows: Sequence[Row]) -> list[Step]:
-    """The steps of the whole review: rows of flow.csv without `analysis`.
-
-    >>> rows = [{"analysis": "", "step": step} for step in ("known", "no_numbers", "with_numbers")]
-    >>> [(step.row["step"], len(step.left)) for step in flow_steps(rows)]
-    [('known', 1), ('with_numbers', 0)]
-    """
+    """The steps of the whole review: rows of flow.csv without `analysis`."""
     steps: list[Step] = []
     for row in rows:
         if not row["analysis"] and row["step"] in LEAVING and steps:
@@ -307,10 +296,6 @@ def audit_rules(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
 
 
 def rule_name(rule: str) -> str:
-    """A rule of the audit in words, abbreviations as they are written.
-
-    >>> rule_name("se_as_sd")
-    'SE as SD'
-    """
+    """A rule of the audit in words, abbreviations as they are written."""
     written = {"se": "SE", "sd": "SD", "ci": "CI"}
     return words.capital(" ".join(written.get(word, word) for word in words.spaced(rule).split(" ")))

@@ -206,12 +206,7 @@ class Tool:
 
 
 def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: int) -> list[Tool]:
-    """One table a tool: trials by domains, and for each domain the count of each judgement of all `trials`.
-
-    >>> rows = [{"study_id": "A", "tool": "RoB2", "domain": "d1", "judgement": "low", "assessed_by": "x"}]
-    >>> judged_tools(rows, {"A": "A 2000"}, 4)[0].domains["d1"][-1].count
-    3
-    """
+    """One table a tool: trials by domains, and for each domain the judgements counted over all `trials`."""
     tools = []
     for name, rows in grouped(judgements, lambda row: row["tool"]).items():
         domains = grouped(rows, lambda row: row["domain"])
@@ -227,9 +222,8 @@ def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: in
 
 def _judged_trial(rows: Sequence[Row], label: str, domains: Sequence[str]) -> JudgedTrial:
     lights = [[light(row["judgement"]) for row in rows if row["domain"] == domain] for domain in domains]
-    return JudgedTrial(
-        rows[0]["study_id"], label, lights, list(dict.fromkeys(r["assessed_by"] for r in rows))
-    )
+    assessors = list(dict.fromkeys(row["assessed_by"] for row in rows))
+    return JudgedTrial(rows[0]["study_id"], label, lights, assessors)
 
 
 def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
@@ -240,9 +234,8 @@ def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
     ]
     counts = {each: worst.count(judgement) for judgement, each in LIGHTS.items()}
     counts[_light("not_judged")] = max(trials - len(worst), 0)
-    return [
-        Bar(each, count, round(100 * count / trials, 2) if trials else 0.0) for each, count in counts.items()
-    ]
+    shares = {each: round(100 * count / trials, 2) if trials else 0.0 for each, count in counts.items()}
+    return [Bar(each, count, shares[each]) for each, count in counts.items()]
 
 
 def assessor_url(assessor: Any) -> str:
@@ -275,11 +268,7 @@ class Excluded(Unused):
 
 
 def reason_kind(code: str) -> str:
-    """The kind of a reason for not using a result, a key of KINDS.
-
-    >>> reason_kind("no_spread"), reason_kind("other_time"), reason_kind("other_comparison")
-    ('unusable', 'other_result', 'other_question')
-    """
+    """The kind of a reason for not using a result, a key of KINDS."""
     if code in OTHER_QUESTION:
         return "other_question"
     if code in OTHER_RESULT:
@@ -301,14 +290,6 @@ def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ())
 
     A trial that compares something else stands once for each outcome domain and reason, at the end, with all
     the analyses that it does not answer; last come the results that no analysis asks for.
-
-    >>> from trialpool.records import sketch
-
-    >>> from trialpool.view.read import Appraised
-    >>> unused = [{"study_id": "A", "reason_code": "other_comparison"}]
-    >>> records = [sketch(Appraised, {"analysis": name, "not_used": unused}) for name in ("a", "b")]
-    >>> [(row.analysis, row.analyses, row.reason_kind) for row in excluded_rows(records)]
-    [('a b', 2, 'other_question')]
     """
     near: list[Excluded] = []
     elsewhere: list[Excluded] = []
@@ -333,11 +314,6 @@ def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str
 
     One row for each trial, domain and outcome; baseline values are no results. `named` holds the trials'
     names. Trials that answer some analysis of the domain are not listed here, whatever else they report.
-
-    >>> tables = {"events": [{"study_id": "A", "domain": "withdrawal", "outcome": "all_causes",
-    ...                       "row_id": "events.csv:2", "timepoint": "end_of_treatment"}]}
-    >>> [(row.study_id, row.instrument, row.row_ids) for row in not_asked([], tables, {})]
-    [('A', 'all_causes', 'events.csv:2')]
     """
     answered = {  # trial and domain of all results that some analysis uses, or would if it could
         (study_id, record.domain)
