@@ -21,6 +21,7 @@ import pandas as pd
 from trialpool.evidence.derivation import (
     Reason,
     Route,
+    Texts,
     add_steps,
     joined,
     number_text,
@@ -119,7 +120,7 @@ def _missing_sds(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame)
         table.loc[mask, "row_ids"] = ids[mask.to_numpy()]
 
 
-def _impute(table: pd.DataFrame, mask: pd.Series, route: Route, words: str) -> None:
+def _impute(table: pd.DataFrame, mask: pd.Series, route: Route, words: Texts) -> None:
     table.loc[mask, "route"] = int(route)
     table.loc[mask, "imputed"] = True
     table.loc[mask, ["reason_code", "reason"]] = ""
@@ -156,9 +157,8 @@ def _reconstructed(table: pd.DataFrame, before: pd.DataFrame, kind: str) -> pd.D
 def assume_sds(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
     """Fill `sd` of arm results in place where it rests on a setting of the analysis.
 
-    `source` are their arm summaries row by row. The correlation of a change is the one found in the evidence
-    (`r_found`), unless there is none or the analysis sets `correlation_source: assumed`; then it is
-    `change_correlation`. SDs are borrowed where the analysis sets `borrow_sd`.
+    `source` are their arm summaries, row by row. A change has the correlation `r_found`, unless there is none
+    or the analysis sets `correlation_source: assumed`. SDs are borrowed where the analysis sets `borrow_sd`.
     """
     _by_correlation(rows, settings, source.set_axis(rows.index))
     _borrowed(rows, settings, source.set_axis(rows.index))
@@ -186,6 +186,4 @@ def _borrowed(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) 
     mask &= setting(settings, "borrow_sd", rows).astype(bool)
     rows.loc[mask, "sd"] = source.loc[mask, "sd_borrowed"]
     words = [f"mean as printed, its SD pooled over {text}" for text in source.loc[mask, "borrowed_from"]]
-    rows.loc[mask, "route"], rows.loc[mask, "imputed"] = int(Route.BORROWED), True
-    put(rows, "derivation", mask, steps(words, rows.loc[mask, "derivation"]))
-    rows.loc[mask, ["reason_code", "reason"]] = ""
+    _impute(rows, mask, Route.BORROWED, words)

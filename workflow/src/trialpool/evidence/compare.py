@@ -239,7 +239,7 @@ def known_trials(context: AnalysisContext) -> pd.DataFrame:
     columns = {
         f"category_{name}": table[table["side"] == side]
         .groupby(OF_STUDY, sort=False)["category"]
-        .agg(_unique)
+        .agg(lambda categories: tuple(dict.fromkeys(categories)))
         for name, side in (("experimental", EXPERIMENTAL), ("control", CONTROL))
     }
     known = pd.DataFrame(columns).rename_axis(OF_STUDY).reset_index()
@@ -248,17 +248,12 @@ def known_trials(context: AnalysisContext) -> pd.DataFrame:
     return known.assign(label=study["study_label"], has_numbers=_among(known, OF_STUDY, [reported(context)]))
 
 
-def _unique(categories: pd.Series) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(categories))
-
-
 def write_comparison(
     comparison: Comparison, batches: Sequence[Sequence[str]], paths: Sequence[str | Path]
 ) -> None:
-    """Write the effects, excluded and known rows of every batch of analyses as parquet.
+    """Write the effects, excluded and known rows of every batch of analyses, in its order, as parquet.
 
-    `paths` are the three files of the first batch, then of the next; within a file the analyses stand in the
-    order of the batch.
+    `paths` are the three files of the first batch, then of the next.
     """
     tables = zip((comparison.effects, comparison.excluded, comparison.known), COMPARED, strict=True)
     for number, (table, contract) in enumerate(tables):

@@ -30,9 +30,7 @@ class Step(StrEnum):
     ALONE = "alone"
 
 
-Flow = Iterator[
-    tuple[str, list[str]]
-]  # a Step, or a reason why trials with numbers were not used; its trials
+Flow = Iterator[tuple[str, list[str]]]  # a Step, or why trials with numbers were not used; its trials
 RESULT_TABLES = ("continuous", "contrasts", "events")
 # why a trial's numbers were not used, the nearest to usable first; a code not listed comes before these
 REASONS: dict[str, str] = {
@@ -150,11 +148,7 @@ def _nearest_reasons(codes: pd.DataFrame) -> dict[str, str]:
 
 
 def reason_words(code: str) -> str:
-    """What a reason code means.
-
-    >>> reason_words("no_n"), reason_words("other_colour")
-    ('the number of people is not reported', 'other colour')
-    """
+    """What a reason code means."""
     return NOT_ASKED_WORDS if code == NOT_ASKED else REASONS.get(code, code.replace("_", " "))
 
 

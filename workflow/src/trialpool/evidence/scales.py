@@ -30,7 +30,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, add_steps, number_text, refuse, steps, where_text
+from trialpool.evidence.derivation import SIDES, Reason, add_steps, number_text, refuse, steps, where_text
 from trialpool.vocabulary import Vocabulary
 
 SCALE_COLUMNS = {"low": float, "high": float, "better_usual": object, "unit_usual": object, "poolable": bool}
@@ -110,12 +110,8 @@ def in_usual_units(
     return table
 
 
-def scale_range(scale: str | None) -> tuple[float, float]:
-    """Bounds of a scale such as "0-10"; NaN for none.
-
-    >>> scale_range("0-10"), scale_range("-5-5")
-    ((0.0, 10.0), (-5.0, 5.0))
-    """
+def _scale_range(scale: str | None) -> tuple[float, float]:
+    """Bounds of a scale such as "0-10" or "-5-5"; NaN for none."""
     if not scale:
         return np.nan, np.nan
     cut = scale.index("-", 1)
@@ -130,7 +126,7 @@ def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     values; differences and changes need the slope only), `derivation`, `cautions`, `reason_code`, `reason`.
     """
     spec = settings.take(rows["analysis_index"].to_numpy()).set_axis(rows.index)
-    target = spec["scale"].map(scale_range, na_action=None)
+    target = spec["scale"].map(_scale_range, na_action=None)
     low, high = target.str[0].astype(float), target.str[1].astype(float)
     rescale, bounded = low.notna(), rows["low"].notna()
     factor = ((high - low) / (rows["high"] - rows["low"])).where(rescale, 1.0)
@@ -181,7 +177,7 @@ def on_scale(pairs: pd.DataFrame, settings: pd.DataFrame, catalogue: Mapping[str
     pairs = with_scales(pairs, catalogue)
     scale = scaling(pairs, settings)
     value = (pairs["kind"] == "final").astype(float)
-    for side in ("experimental", "control"):
+    for side in SIDES:
         pairs[f"mean_{side}"] = scale["slope"] * pairs[f"mean_{side}"] + scale["offset"] * value
         pairs[f"sd_{side}"] = scale["slope"].abs() * pairs[f"sd_{side}"]
     for name in ("derivation", "cautions"):

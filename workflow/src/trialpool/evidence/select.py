@@ -26,7 +26,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import Reason, Route, no_text, refuse, setting
+from trialpool.evidence.derivation import Reason, Route, refuse, setting
 from trialpool.evidence.match import NOT_ASKED
 
 ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD, OTHER_SCALE = range(8)
@@ -96,7 +96,6 @@ def choose(candidates: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     wanted, contrast = setting(settings, "prefer_source", table), (table["kind"] == "contrast").to_numpy()
     table["source_first"] = np.where(contrast, wanted == "arms", wanted == "contrasts").astype(int)
     table["reading_rank"] = (table["reading"] != "double").astype(int)
-    table["reason_code"], table["reason"] = no_text(len(table)), no_text(len(table))
     refuse(table, [(table["kind_first"] == NOT_ASKED, Reason.OTHER_KIND, UNUSED_KIND)])
     _one_unit(table, settings)
     _one_kind(table, settings)
@@ -177,12 +176,12 @@ def _one_result(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     groups = [good["analysis_index"], good["study_id"], level]
     winner = good.groupby(groups, sort=False)[[*ORDER, *RESULT]].transform("first")
     lost = good["choice_id"] != winner["choice_id"]
-    codes, reasons = _why(good[lost], winner[lost])
-    table.loc[good.index[lost], "reason_code"], table.loc[good.index[lost], "reason"] = codes, reasons
+    why = _why(good[lost], winner[lost])
+    table.loc[why.index, ["reason_code", "reason"]] = why
 
 
-def _why(lost: pd.DataFrame, winner: pd.DataFrame) -> tuple[np.ndarray, np.ndarray]:
-    """The first criterion on which a candidate lost against the one that is used."""
+def _why(lost: pd.DataFrame, winner: pd.DataFrame) -> pd.DataFrame:
+    """The first criterion on which a candidate lost against the one that is used, as reasons."""
     same = np.ones(len(lost), dtype=bool)
     for name in RESULT:
         same &= ((lost[name] == winner[name]) | (lost[name].isna() & winner[name].isna())).to_numpy()
@@ -190,4 +189,4 @@ def _why(lost: pd.DataFrame, winner: pd.DataFrame) -> tuple[np.ndarray, np.ndarr
     refuse(table, [(lost[name] != winner[name], code, words) for name, (code, words) in ORDER.items()])
     form = same & ~table["reason_code"].isin([Reason.PART_OF_ARMS, Reason.FINAL_PREFERRED]).to_numpy()
     refuse(table, [(form, Reason.SAME_RESULT, SAME_RESULT)], override=True)
-    return table["reason_code"].to_numpy(), table["reason"].to_numpy()
+    return table

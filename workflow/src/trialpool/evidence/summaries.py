@@ -170,7 +170,7 @@ def _from_interval(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, level
     out.loc[mask, "sd"] = sd_from_ci(*limits, part["n"], level=level)
     out.loc[mask, "route"] = int(Route.ALGEBRA)
     out.loc[mask, "derivation"] = [f"SD from {name} with t, n = {n:.0f}" for n in part["n"]]
-    out.loc[mask, "cautions"] = interval_cautions(part["centre"], *limits, name)
+    out.loc[mask, "cautions"] = _interval_cautions(part["centre"], *limits, name)
 
 
 def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, is_mean: pd.Series) -> None:
@@ -298,19 +298,14 @@ def _to_logs(table: pd.DataFrame) -> None:
         table["spread_type"].map({code: f"{level:.0%} CI" for code, level in INTERVALS.items()}).fillna("")
     )
     add_steps(table, "derivation", missing, "estimate = midpoint of its " + names[missing])
-    odd = interval_cautions(table["estimate"], low, high, names)
+    odd = _interval_cautions(table["estimate"], low, high, names)
     table["cautions"] = steps(where_text(interval & ~missing & table["estimate"].notna(), odd))
 
 
-def interval_cautions(
+def _interval_cautions(
     estimate: pd.Series, low: pd.Series, high: pd.Series, name: pd.Series | str
 ) -> np.ndarray:
-    """What is odd about an interval: not around its estimate, or not symmetric beyond rounding.
-
-    >>> bounds = pd.Series([0.0, 0.0]), pd.Series([2.0, 2.0])
-    >>> interval_cautions(pd.Series([1.0, 3.0]), *bounds, "95% CI").tolist()
-    ['', 'estimate outside its 95% CI']
-    """
+    """What is odd about an interval: not around its estimate, or not symmetric beyond rounding."""
     half = (high - low) / 2
     off = (estimate - (low + high) / 2).abs()
     outside = off > half
@@ -327,7 +322,7 @@ def _standard_errors(table: pd.DataFrame) -> None:
     table.loc[printed, "se"] = table["spread_low"]
     add_steps(table, "derivation", printed, "SE as printed")
     interval = known & (table["spread_high"] > table["spread_low"])
-    p = exact_p(table)
+    p = _exact_p(table)
     by_p = known & p.notna() & (table["spread_type"] == "none") & (table["estimate"] != 0)
     quantiles = _quantile_words(table)
     for by, df in ((by_t, table["df"]), (~by_t, None)):
@@ -349,13 +344,8 @@ def _standard_errors(table: pd.DataFrame) -> None:
     add_steps(table, "cautions", by_p & (p > LARGE_P), IMPRECISE)
 
 
-def exact_p(table: pd.DataFrame) -> pd.Series:
-    """The p-value where it is printed as a number strictly between 0 and 1, and of a t or normal test.
-
-    >>> frame = pd.DataFrame({"p_value": [".008", "<0.001", "0.2"], "p_test": ["", "", "rank"]})
-    >>> exact_p(frame).tolist()
-    [0.008, nan, nan]
-    """
+def _exact_p(table: pd.DataFrame) -> pd.Series:
+    """The p-value where it is printed as a number strictly between 0 and 1, and of a t or normal test."""
     value = pd.to_numeric(table["p_value"].str.extract(EXACT_P, expand=False), errors="coerce")
     return value.where((value > 0) & (value < 1) & (table["p_test"] == ""))
 

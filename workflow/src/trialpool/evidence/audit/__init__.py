@@ -16,7 +16,7 @@ import pandas as pd
 from trialpool.contracts import AUDIT
 from trialpool.evidence.audit.checks import CHECKS, Tables
 from trialpool.evidence.audit.rules import SEVERITIES, finding_rows
-from trialpool.evidence.derivation import plain_text
+from trialpool.evidence.derivation import plain_text, with_randomised
 from trialpool.evidence.scales import instrument_entry, with_scales
 from trialpool.evidence.summaries import centre_and_spread
 from trialpool.vocabulary import Vocabulary, general
@@ -30,21 +30,6 @@ def audit(
     `tables` are the evidence tables (`evidence.read`), `catalogue` the instruments, `vocabulary` the words of
     the review. `row_ids` are separated by spaces; `study_id` is empty for a finding about all trials
     together, and a review's id for a published pool.
-
-    >>> import tempfile
-    >>> from pathlib import Path
-    >>> from trialpool.contracts import PUBLISHED_POOLS, TABLES
-    >>> from trialpool.evidence.read import read_evidence
-    >>> pool = {"review_id": "Ho2020", "condition": "MIGRAINE", "comparison": "A vs B", "outcome": "pain",
-    ...         "measure": "MD", "estimate": 9, "ci_low": 1, "ci_high": 3,
-    ...         "source_url": "https://example.org/ho", "locator": "Table 2"}
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for table in TABLES.values():
-    ...         rows = pd.DataFrame([pool] if table is PUBLISHED_POOLS else [], columns=table.names)
-    ...         rows.to_csv(Path(folder, table.file), index=False)
-    ...     findings = audit(read_evidence(folder), {"instruments": {}})
-    >>> findings[["study_id", "rule", "severity"]].to_dict("records")
-    [{'study_id': 'Ho2020', 'rule': 'estimate_outside_interval', 'severity': 'high'}]
     """
     prepared = prepare(tables, catalogue, vocabulary or general())
     findings = pd.concat(
@@ -70,9 +55,7 @@ def prepare(
     rows, contrasts = (_with_scales(frames[name], catalogue) for name in ("continuous", "contrasts"))
     domains = {code: vocabulary.domain(code) for code in rows["domain"].unique()}
     rows["one_scale"] = rows["domain"].map({code: d.name for code, d in domains.items() if d.one_scale})
-    randomised = frames["arms"].set_index(["study_id", "arm"])["n_randomised"]
-    stand_in = rows[["study_id", "arm"]].join(randomised, on=["study_id", "arm"])["n_randomised"]
-    rows["n_any"] = rows["n"].fillna(stand_in)
+    rows["n_any"], _ = with_randomised(rows, frames["arms"])
     rows["sd"] = centre_and_spread(rows.assign(n=rows["n_any"]))["sd"].astype(float)
     return {**frames, "continuous": rows, "contrasts": contrasts}
 

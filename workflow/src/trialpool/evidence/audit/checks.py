@@ -179,12 +179,7 @@ def _median_of_others(rows: pd.DataFrame, value: pd.Series, keys: list[str]) -> 
 
 
 def leave_out(group: pd.DataFrame) -> pd.DataFrame:
-    """Median of the other trials' values for every trial of a group: one sort, then by position.
-
-    >>> trials = leave_out(pd.DataFrame({"study_id": ["A", "B", "C"], "value": [1.0, 2.0, 4.0]}))
-    >>> trials["median_of_others"].tolist()
-    [3.0, 2.5, 1.5]
-    """
+    """Median of the other trials' values for every trial of a group: one sort, then by position."""
     order = group.sort_values("value")
     values = order.pop("value").to_numpy()
     k, place = len(values), np.arange(len(values))
