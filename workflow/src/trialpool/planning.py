@@ -82,11 +82,9 @@ def content(files: Iterable[str | Path]) -> str:
     Snakemake compares times first and contents only of what is newer, so it would not see another content
     with an older time (a table from an archive). A file that is not there counts as such.
     """
-    present = ((str(file), Path(file)) for file in files)
-    hashes = (
-        (name, sha256(path.read_bytes()).hexdigest() if path.is_file() else "") for name, path in present
-    )
-    return sha256(repr([*hashes]).encode()).hexdigest()
+    paths = [Path(file) for file in files]
+    hashes = [sha256(path.read_bytes()).hexdigest() if path.is_file() else "" for path in paths]
+    return sha256(repr([*zip(map(str, paths), hashes, strict=True)]).encode()).hexdigest()
 
 
 def files_of(*names: str) -> list[str]:

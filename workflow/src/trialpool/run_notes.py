@@ -35,11 +35,10 @@ def refuse_missing(folders: Iterable[str], tables: Sequence[str]) -> None:
             faults.append(Fault(str(folder), None, "", "", "the evidence folder does not exist", remedy))
             continue
         for table in tables:
-            if not (folder / f"{table}.csv").is_file():
+            file = folder / f"{table}.csv"
+            if not file.is_file():
                 remedy = "write it; a table without rows has its header only (CODEBOOK.md)"
-                faults.append(
-                    Fault(str(folder / f"{table}.csv"), None, "", "", "the table does not exist", remedy)
-                )
+                faults.append(Fault(str(file), None, "", "", "the table does not exist", remedy))
     if faults:
         raise InputError(faults)
 

@@ -26,6 +26,7 @@ from trialpool.records import (
     SmallStudyMethod,
     columns_of,
     sketch,
+    taken,
     to_json,
 )
 from trialpool.synthesis.pool import (
@@ -79,10 +80,9 @@ def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Influence, ..
     fit = influence(*arrays(effects), tau2_method=spec["tau2_method"], interval=spec["interval"])
     names = [name for name in columns_of(Influence) if hasattr(fit, name) and name != "influential"]
     return tuple(
-        Influence(
-            analysis=spec["analysis"],
-            study_id=row.study_id,
-            label=row.label,
+        taken(
+            Influence,
+            row,
             **{name: finite(getattr(fit, name)[at]) for name in names},
             influential=bool(fit.influential[at]),
         )
@@ -98,10 +98,7 @@ def cumulative_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Cumulative, 
 
     fit = cumulative(*arrays(effects), **model_of(spec))
     numbers = [natural_numbers(spec["measure"], fit, BOUNDS, at) for at in range(len(effects))]
-    return tuple(
-        Cumulative(study_id=row.study_id, label=row.label, year=row.year, **bounds)
-        for row, bounds in zip(effects, numbers, strict=True)
-    )
+    return tuple(taken(Cumulative, row, **bounds) for row, bounds in zip(effects, numbers, strict=True))
 
 
 def small_study(spec: Spec, effects: Sequence[Effect]) -> SmallStudy:
@@ -191,18 +188,14 @@ def posteriors(spec: Spec, effects: Sequence[Effect]) -> tuple[Posterior, ...]:
     and for a new trial (`..._new`). For mean differences the scale of the prior is multiplied by the typical
     standard deviation of the outcome, sqrt(median(v / (1/n1 + 1/n2))), given as `unit`.
     """
-    unit = typical_sd(effects) if spec["measure"] == "MD" else 1.0
+    unit = _typical_sd(effects) if spec["measure"] == "MD" else 1.0
     if len(effects) < 2 or not unit:
         return ()
     return tuple(_posterior(spec, effects, name, scale * unit, unit) for name, scale in PRIORS)
 
 
-def typical_sd(effects: Sequence[Effect]) -> float | None:
-    """The standard deviation that the variances of mean differences imply, their median over trials.
-
-    >>> typical_sd([sketch(Effect, variance=0.5, n_experimental=16, n_control=16)])
-    2.0
-    """
+def _typical_sd(effects: Sequence[Effect]) -> float | None:
+    """The standard deviation that the variances of mean differences imply, their median over trials."""
     implied = [
         row.variance / (1 / row.n_experimental + 1 / row.n_control)
         for row in effects
@@ -225,9 +218,9 @@ def _posterior(spec: Spec, effects: Sequence[Effect], prior: str, scale: float, 
         **{name: float(getattr(fit, name)) for name in ("tau_median", "tau_low", "tau_high")},
         **_probabilities(spec, fit),
         shrunk=tuple(
-            Shrunk(
-                study_id=row.study_id,
-                label=row.label,
+            taken(
+                Shrunk,
+                row,
                 **{name: natural(float(value)) for name, value in zip(BOUNDS, values, strict=True)},
             )
             for row, values in zip(effects, shrunk, strict=True)
