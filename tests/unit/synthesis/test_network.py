@@ -172,6 +172,40 @@ def test_the_figure_draws_every_comparison_and_the_league_against_the_reference(
     assert draw_network(build_network("n", rules("x"), [record("x")])).get_figwidth() > 7
 
 
+def events_row(experimental: str, control: str, counts: dict[str, tuple[int, int]], measure: str) -> Study:
+    row: dict[str, Any] = {"study_id": "P", "label": "P 2006", "instrument": "responder", "item": ""}
+    row |= {"arm_experimental": experimental, "arm_control": control, "effect": 0.1, "variance": 0.2}
+    for side, category in (("experimental", experimental), ("control", control)):
+        events, n = counts[category]
+        row |= {f"category_{side}": category, f"events_{side}": events, f"n_{side}": n}
+    return sketch(Study, **row)
+
+
+@pytest.mark.parametrize("measure", ["RR", "OR", "RD"])
+def test_no_arm_leaves_for_want_of_events(measure: str) -> None:
+    # 0.5 in every cell of the trial's arms, as its pairwise effects have it (MetaInsight#72, netmeta#18)
+    counts = {"diet": (9, 20), "opioid": (6, 19), "placebo": (0, 19)}
+    rows = [events_row(one, "placebo", counts, measure) for one in ("diet", "opioid")]
+    contrasts = contrasts_of([replace(record("x", *rows), measure=measure)], NODES)
+    assert [(c.experimental, c.control) for c in contrasts] == [("diet", "placebo"), ("opioids", "placebo")]
+    if measure == "RR":
+        log_ratio = math.log(9.5 / 21) - math.log(0.5 / 20)
+        variance = 1 / 9.5 - 1 / 21 + 1 / 0.5 - 1 / 20
+        assert (contrasts[0].effect, contrasts[0].variance) == pytest.approx((log_ratio, variance))
+    assert covariance(contrasts)[0, 1] == covariance(contrasts)[1, 0] > 0
+
+
+def test_an_arm_that_cannot_be_used_is_named() -> None:
+    pairs = [("opioid", "placebo", -0.05), ("diet", "placebo", 1.34), ("opioid", "diet", 1.75)]
+    rows = [
+        replace(plain_row("F", one, other, effect, 0.2), arm_experimental=one, arm_control=other)
+        for one, other, effect in pairs
+    ]
+    rows.append(plain_row("G", "diet", "placebo", -0.4, 0.1))
+    found = build_network("n", rules("x", reference="placebo"), [record("x", *rows)])
+    assert found.sentence.endswith("with another outcome or without numbers of their own: F: diet.")
+
+
 def test_multi_arm_covariance_reaches_the_fit() -> None:
     rows = [means_row("A", "electroacupuncture", "sham"), means_row("A", "electroacupuncture", "usual_care")]
     found = build_network("n", rules("x"), [record("x", *rows)])

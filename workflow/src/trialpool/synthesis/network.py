@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations, permutations
+from itertools import combinations, groupby, permutations
 from typing import Any
 
 import numpy as np
@@ -14,7 +13,6 @@ import numpy as np
 from trialpool.errors import suggestion
 from trialpool.records import (
     Edge,
-    Effect,
     Inconsistency,
     LeagueRow,
     Network,
@@ -26,7 +24,14 @@ from trialpool.records import (
     Study,
     taken,
 )
-from trialpool.synthesis.pool import Floats, back_transform, finite, natural_numbers
+from trialpool.synthesis.pool import (
+    Floats,
+    arm_numbers,
+    back_transform,
+    finite,
+    natural_numbers,
+    shared_control,
+)
 from trialpool.yaml_files import Slip, read_checked
 
 Rules = Mapping[str, Any]
@@ -38,9 +43,10 @@ SAME = ("measure", "scale", "better")
 
 
 class Contrast(NetworkContrast):
-    """One comparison of a trial on the analysis scale; `shared` is the variance of the trial's common arm."""
+    """One comparison of a trial on the analysis scale, with its covariance with each of them; its arms."""
 
-    shared: float
+    covariances: tuple[float, ...]
+    arms: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +80,7 @@ def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network
         parts=tuple(map(tuple, parts)),
         edges=_edges(contrasts),
         studies=tuple(taken(NetworkContrast, contrast) for contrast in contrasts),
-        sentence=_sentence(parts, whole),
+        sentence=_sentence(parts, whole, _unused(records, rules["nodes"], contrasts)),
         **fitted,
     )
 
@@ -88,16 +94,38 @@ def contrasts_of(records: Sequence[Record], nodes: Mapping[str, str]) -> list[Co
     of the trial's first row counts.
     """
     by_study: dict[str, list[_Entry]] = {}
+    for entry in _entries(records, nodes):
+        known = by_study.setdefault(entry.study.study_id, [])
+        same = not known or all(getattr(known[0].study, n) == getattr(entry.study, n) for n in OUTCOME)
+        if same and {*entry.pair} not in [{*other.pair} for other in known]:
+            known.append(entry)
+    return [contrast for study in sorted(by_study) for contrast in _of_trial(by_study[study])]
+
+
+def _entries(records: Sequence[Record], nodes: Mapping[str, str]) -> Iterator[_Entry]:
     for record in records:
         for study in record.studies:
             one, other = (_node(study.categories(side), nodes) for side in SIDES)
-            if one is None or other is None or one == other:
-                continue
-            known = by_study.setdefault(study.study_id, [])
-            same = not known or all(getattr(known[0].study, n) == getattr(study, n) for n in OUTCOME)
-            if same and {one, other} not in [{*entry.pair} for entry in known]:
-                known.append(_Entry(study, (one, other), record))
-    return [contrast for study in sorted(by_study) for contrast in _of_trial(by_study[study])]
+            if one is not None and other is not None and one != other:
+                yield _Entry(study, (one, other), record)
+
+
+def _arms(study: Study) -> set[str]:
+    return {arm for side in SIDES for arm in (getattr(study, f"arm_{side}") or "").split("+") if arm}
+
+
+def _unused(
+    records: Sequence[Record], nodes: Mapping[str, str], contrasts: Sequence[Contrast]
+) -> dict[str, list[str]]:
+    """The arms of the network's treatments that are in none of its contrasts, by the label of their trial."""
+    used: dict[str, set[str]] = {}
+    for contrast in contrasts:
+        used.setdefault(contrast.study, set()).update(contrast.arms)
+    left: dict[str, set[str]] = {}
+    for entry in _entries(records, nodes):
+        arms = _arms(entry.study) - used.get(entry.study.study_id, set())
+        left.setdefault(entry.study.label or entry.study.study_id, set()).update(arms)
+    return {label: sorted(arms) for label, arms in sorted(left.items()) if arms}
 
 
 def _node(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
@@ -107,43 +135,36 @@ def _node(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
 
 
 def _of_trial(entries: Sequence[_Entry]) -> list[Contrast]:
-    first = entries[0]
-    arms: dict[str, tuple[float, float]] = {}
+    first, measure = entries[0], entries[0].record.measure
+    alone = [_contrast(entries[:1], first.pair, first.study.effect, (first.study.variance,), 0)]
+    arms: dict[str, tuple[float, ...] | None] = {}
     for entry in entries:
         for side, node in zip(SIDES, entry.pair, strict=True):
-            numbers = _arm_effect(entry.record.measure, entry.study, side)
-            if len(entries) == 1 or numbers is None:
-                return [_contrast(first, first.pair, first.study.effect, first.study.variance)]
-            arms.setdefault(node, numbers)
+            arms.setdefault(node, arm_numbers(measure, entry.study, side))
+    if len(entries) == 1 or None in arms.values():
+        return alone
     pairs = [node for entry in entries for node in entry.pair]
     common = max(sorted(arms), key=pairs.count)
-    shared_effect, shared = arms.pop(common)
+    others = sorted(set(arms) - {common})
+    try:
+        found = shared_control(measure, [arms[node] for node in others], arms[common])
+    except ValueError:  # no variance, or a measure of no such form
+        return alone
     return [
-        _contrast(first, (node, common), effect - shared_effect, variance + shared, shared)
-        for node, (effect, variance) in sorted(arms.items())
+        _contrast(entries, (node, common), float(found.effect[at]), found.covariance[at].tolist(), at)
+        for at, node in enumerate(others)
     ]
 
 
 def _contrast(
-    entry: _Entry, pair: tuple[str, str], effect: float, variance: float, shared: float = 0.0
+    entries: Sequence[_Entry], pair: tuple[str, str], effect: float, covariances: Sequence[float], at: int
 ) -> Contrast:
-    numbers = {"effect": effect, "variance": variance, "shared": shared}
     named = dict(zip(SIDES, pair, strict=True))
-    study = entry.study
-    return taken(Contrast, study, study=study.study_id, outcome=study.instrument, **named, **numbers)
-
-
-def _arm_effect(measure: str, effect: Effect, side: str) -> tuple[float, float] | None:
-    """An arm's own number and variance: its mean and sd²/n, or its log risk and 1/events - 1/n.
-
-    None where the arm has no numbers of its own, no events, or the measure has no such form.
-    """
-    mean, sd, events, n = (getattr(effect, f"{name}_{side}") for name in ("mean", "sd", "events", "n"))
-    if measure == "MD" and None not in (mean, sd, n):
-        return (float(mean), sd**2 / n) if sd > 0 else None
-    if measure == "RR" and None not in (events, n):
-        return (math.log(events / n), 1 / events - 1 / n) if 0 < events < n else None
-    return None
+    study, arms = entries[0].study, frozenset().union(*(_arms(entry.study) for entry in entries))
+    numbers = {"effect": effect, "variance": covariances[at], "covariances": tuple(covariances)}
+    return taken(
+        Contrast, study, study=study.study_id, outcome=study.instrument, arms=arms, **named, **numbers
+    )
 
 
 def components(contrasts: Sequence[NetworkContrast]) -> list[list[str]]:
@@ -171,14 +192,21 @@ def _edges(contrasts: Sequence[Contrast]) -> tuple[Edge, ...]:
     return tuple(Edge(treatments=pair, trials=pairs.count(pair)) for pair in sorted(set(pairs)))
 
 
-def _sentence(parts: Sequence[Sequence[str]], whole: Sequence[str]) -> str:
+def _sentence(
+    parts: Sequence[Sequence[str]], whole: Sequence[str], unused: Mapping[str, Sequence[str]]
+) -> str:
     if not parts:
         return "No trial compares two of the treatments."
     if not whole:
         return "No three treatments are connected: nothing can be compared through another treatment."
+    sentences = [f"{len(whole)} treatments are connected."]
     rest = [", ".join(part) for part in parts[1:]]
-    connected = f"{len(whole)} treatments are connected."
-    return f"{connected} Not connected to them, hence not compared: {'; '.join(rest)}." if rest else connected
+    if rest:
+        sentences.append(f"Not connected to them, hence not compared: {'; '.join(rest)}.")
+    left = "; ".join(f"{label}: {', '.join(arms)}" for label, arms in unused.items())
+    if left:
+        sentences.append(f"Arms left out, with another outcome or without numbers of their own: {left}.")
+    return " ".join(sentences)
 
 
 def _fitted(
@@ -215,12 +243,11 @@ def _fitted(
 
 
 def covariance(contrasts: Sequence[Contrast]) -> Floats:
-    """Sampling covariances (n, n): contrasts of one trial share the variance of its common arm."""
-    v = np.diag([contrast.variance for contrast in contrasts])
-    for one, other in combinations(range(len(contrasts)), 2):
-        if contrasts[one].study == contrasts[other].study:
-            v[one, other] = v[other, one] = contrasts[other].shared
-    return np.asarray(v)
+    """Sampling covariances (n, n): contrasts of one trial, which stand together, share its common arm."""
+    from scipy.linalg import block_diag
+
+    trials = groupby(contrasts, key=lambda contrast: contrast.study)
+    return np.asarray(block_diag(*([contrast.covariances for contrast in trial] for _, trial in trials)))
 
 
 def _league(name: str, measure: str, fit: Any) -> tuple[LeagueRow, ...]:

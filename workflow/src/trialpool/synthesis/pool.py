@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +31,9 @@ from trialpool.records import (
     taken,
     to_json,
 )
+
+if TYPE_CHECKING:
+    from trialpool.stats import SharedControl
 
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
@@ -234,22 +237,31 @@ def shared_correlation(spec: Spec, effects: Sequence[Effect]) -> float:
 
 def _correlations(spec: Spec, effects: Sequence[Effect]) -> Floats:
     """The correlations of all pairs of one group, shape (m(m - 1)/2,)."""
-    from trialpool.stats import shared_control_events, shared_control_means
-
-    above = np.triu_indices(len(effects), 1)
-    events = spec["measure"] in OF_EVENTS
-    names = ("events", "n") if events else ("mean", "sd", "n")
-    arms = [[getattr(row, f"{name}_experimental") for row in effects] for name in names]
-    controls = [[getattr(row, f"{name}_control") for row in effects] for name in names]
-    if any(value is None for column in (*arms, *controls) for value in column):
+    above, measure = np.triu_indices(len(effects), 1), spec["measure"]
+    arms = [arm_numbers(measure, row, "experimental") for row in effects]
+    controls = [arm_numbers(measure, row, "control") for row in effects]
+    if None in (*arms, *controls):
         return np.full(len(above[0]), 0.5)
-    control = [column[0] for column in controls]
-    if events:
-        result = shared_control_events(spec["measure"], *arms, *control, zero_cells=spec["zero_cells"])
-    else:
-        result = shared_control_means(spec["measure"], *arms, *control)
+    result = shared_control(measure, arms, controls[0], spec["zero_cells"])
     spread = np.sqrt(np.diagonal(result.covariance))
     return np.asarray((result.covariance / np.outer(spread, spread))[above])
+
+
+def arm_numbers(measure: str, effect: Effect, side: str) -> tuple[float, ...] | None:
+    """Events and people of an arm, or its mean, SD and people; None where it has none of its own."""
+    names = ("events", "n") if measure in OF_EVENTS else ("mean", "sd", "n")
+    numbers = tuple(getattr(effect, f"{name}_{side}") for name in names)
+    return None if None in numbers else numbers
+
+
+def shared_control(measure: str, arms: Sequence[Any], control: Any, zero_cells: float = 0.5) -> SharedControl:
+    """Arms of a trial, as `arm_numbers` has them, against one: effects and covariance (Gleser 2009)."""
+    from trialpool.stats import shared_control_events, shared_control_means
+
+    columns = zip(*arms, strict=True)
+    if measure in OF_EVENTS:
+        return shared_control_events(measure, *columns, *control, zero_cells=zero_cells)
+    return shared_control_means(measure, *columns, *control)
 
 
 def studies_of(spec: Spec, effects: Sequence[Effect], weights: Sequence[float | None]) -> tuple[Study, ...]:
