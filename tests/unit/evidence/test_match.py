@@ -3,6 +3,8 @@
 import pandas as pd
 from small_review import SHAM, answer, chosen, question, review, two_arms
 
+from trialpool.evidence.match import _study_labels as study_labels
+
 
 def test_role_does_not_decide_the_side_but_the_category_does():
     arms = [{"arm": "a", "role": "control"}, {**SHAM, "role": "experimental"}]
@@ -79,3 +81,23 @@ def test_doses_that_follow_from_others_come_with_the_effect():
     combined = answer(review(arms=arms, continuous=both), question()).effects
     (row,) = combined[combined["selected"]].to_dict("records")
     assert (row["arm_experimental"], row["sessions"], row["sessions_per_week"]) == ("a+b", 16.0, 2.75)
+
+
+def test_labels_are_all_different_and_long_ones_give_way_to_ids():
+    # OpenMeta-analyst-#275, epireview#43: one label for two trials
+    long = "Wolfeschlegelsteinhausenbergerdorff-Smythe"
+    studies = {
+        "study_id": ["Lu2020", "LuW2020", "Lu2020b", "W2019", "W2020"],
+        "year": [2020.0] * 3 + [2019.0, 2020.0],
+    }
+    studies |= {"first_author": ["Lu", "Lu W", "Lu", long, long], "label": ""}
+    assert study_labels(pd.DataFrame(studies)).tolist() == [
+        "Lu 2020a",
+        "Lu 2020c",
+        "Lu 2020b",
+        "W2019",
+        "W2020",
+    ]
+    many = {"study_id": [f"S{n}" for n in range(60)], "first_author": "Lu", "year": 2020.0, "label": ""}
+    labels = study_labels(pd.DataFrame(many))
+    assert (labels.nunique(), labels.iloc[26]) == (60, "Lu 2020aa")

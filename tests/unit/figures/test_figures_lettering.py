@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trialpool.figures.lettering import shorten, width, wrap
+from trialpool.figures.lettering import shorten, width, with_drawable_labels, wrap
 from trialpool.text import clean
 
 WORDS = st.text(st.characters(codec="utf-8", exclude_categories=("Cs",)), max_size=120).map(clean)
@@ -39,3 +39,13 @@ def test_words_break_at_hyphens_and_slashes_before_letters():
 
 def test_hidden_and_ordering_characters_are_taken_out():
     assert clean("a\u202eb\u0000c\u200bd\ne\ud800") == "ab cd e"
+
+
+def test_a_label_that_would_be_boxes_is_the_id_in_figures_and_sentences():
+    # matplotlib#20740, pyfa-org/Pyfa#2768: letters that a font lacks are boxes, all alike
+    rows = [{"study_id": "W2015", "label": "王芳 2015"}, {"study_id": "O2022", "label": "O’Néill-Ğüzel 2022"}]
+    record = {"studies": rows, "robustness": {"sentence": "It changes without 王芳 2015."}}
+    found = with_drawable_labels(record)
+    assert [row["label"] for row in found["studies"]] == ["W2015", "O’Néill-Ğüzel 2022"]
+    assert found["robustness"]["sentence"] == "It changes without W2015."
+    assert record["studies"][0]["label"] == "王芳 2015"  # what the page shows

@@ -238,19 +238,22 @@ def _write_record(
 ) -> None:
     """Write a record, its tables and figures; `columns` are those of its multiverse.
 
-    Figures and tables read the record as it is written, so that a number is the same wherever it stands. An
+    Figures and tables read the record as it is written, so that a number is the same wherever it stands; a
+    label that figures cannot draw is the trial's id in them and in studies.csv. An
     analysis of several trials has more of them; those of moderators where it has trials enough for a test.
     """
     from trialpool.figures import draw_beside
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.forest_notes import describe_forest
+    from trialpool.figures.lettering import with_drawable_labels
     from trialpool.figures.moderators import describe_moderators, draw_moderators
     from trialpool.synthesis.diagnostics import FEWEST_FOR_MODERATORS
     from trialpool.view.read import appraised
 
     written = io.canonical(to_json(record))
-    shown = appraised(written, vocabulary=vocabulary)
-    io.write_csv(folder / "studies.csv", written["studies"], contracts.STUDY_ROWS.names)
+    drawn = with_drawable_labels(written)
+    shown = appraised(drawn, vocabulary=vocabulary)
+    io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
     io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
     figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
     _save(figure, folder / "forest", description, io.formats_of("forest", formats), beside=False)

@@ -20,8 +20,11 @@ Rules:
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import product
+from string import ascii_lowercase
 from typing import Any
 
 import numpy as np
@@ -38,6 +41,7 @@ EXPERIMENTAL, CONTROL = 1, 2
 NOT_ASKED = -1
 UNLISTED = 10_000  # rank of what is allowed but not named
 DOSES = ["sessions", "weeks", "sessions_per_week"]
+SHOWN = 40  # letters of a label that a figure always shows
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
 SETTINGS = {
     **{"analysis": None, "measure": None, "better": None, "scale": None, "multi_arm": "combine"},
@@ -133,12 +137,13 @@ def _with_doses(arms: pd.DataFrame) -> pd.DataFrame:
 def _study_labels(studies: pd.DataFrame) -> pd.Series:
     """The label of every study, else "Surname year", with a, b … where two would be alike, else the id.
 
-    A letter at the end of the id (`Lu2020b`) is kept.
+    A letter at the end of the id (`Lu2020b`) is kept. Long labels that differ only behind what a figure shows
+    give way to the ids.
 
-    >>> frame = pd.DataFrame({"study_id": ["Lu2020", "Lu2020b", "X"], "label": ["", "", "Trial X"],
-    ...                       "first_author": ["Lu W", "Lu", ""], "year": [2020.0, 2020.0, 2001.0]})
+    >>> frame = pd.DataFrame({"study_id": ["Lu2020", "Lu2020b", "LuW2020"], "label": "",
+    ...                       "first_author": ["Lu W", "Lu", "Lu"], "year": [2020.0] * 3})
     >>> _study_labels(frame).tolist()
-    ['Lu 2020', 'Lu 2020b', 'Trial X']
+    ['Lu 2020a', 'Lu 2020b', 'Lu 2020c']
     """
     labels = []
     columns = ("study_id", "label", "first_author", "year")
@@ -147,10 +152,17 @@ def _study_labels(studies: pd.DataFrame) -> pd.Series:
         letter = re.search(r"(?<=\d)[a-z]$", study)
         when = "" if pd.isna(year) else f" {year:.0f}{letter.group() if letter else ''}"
         labels.append(label or (f"{surname}{when}" if surname else study))
-    series = pd.Series(labels, index=studies.index, dtype=object)
-    again = series.duplicated(keep=False)
-    suffix = series.groupby(series).cumcount().map(lambda count: chr(ord("a") + count % 26))
-    return series.where(~again, series + suffix)
+    times, cut = Counter(labels), Counter(label[:SHOWN] for label in set(labels))
+    taken = set(labels)
+    for at, (study, label) in enumerate(zip(studies["study_id"], labels, strict=True)):
+        letters = map("".join, product(["", *ascii_lowercase], ascii_lowercase))
+        free = (label + letter for letter in letters if label + letter not in taken)
+        if cut[label[:SHOWN]] > 1:
+            labels[at] = study
+        elif times[label] > 1:
+            labels[at] = next(free, study)
+        taken.add(labels[at])
+    return pd.Series(labels, index=studies.index, dtype=object)
 
 
 def studies_of(specs: Sequence[Spec], studies: pd.DataFrame) -> list[np.ndarray]:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 import warnings
 from bisect import bisect_right
+from collections.abc import Mapping
 from functools import cache, lru_cache
+from itertools import chain
+from typing import Any
 
 from matplotlib.font_manager import findfont, get_font
 from matplotlib.ft2font import FT2Font, LoadFlags
 
 from trialpool.figures import style
+from trialpool.text import clean
 
 _BREAKABLE = re.compile(r"(?<=[^\W\d][-/])(?=[^\W\d]{3})")
 ELLIPSIS = "…"
@@ -22,6 +27,35 @@ NEAR = 6.0  # points; how far at most a sum of advances is from the width of the
 @cache
 def _face(bold: bool) -> FT2Font:
     return get_font([findfont(style.font(10.0, bold))])  # with the fallback for letters that the font lacks
+
+
+def drawable(text: str) -> bool:
+    """Whether the font has all letters of a text: what it lacks would be drawn as boxes, all alike.
+
+    >>> drawable("Ğüzel 2022"), drawable("王芳 2015")
+    (True, False)
+    """
+    return all(ord(letter) in _letters() for letter in text)
+
+
+@cache
+def _letters() -> frozenset[int]:
+    return frozenset(_face(bold=False).get_charmap()) & frozenset(_face(bold=True).get_charmap())
+
+
+def with_drawable_labels(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A record as JSON in which a trial whose label cannot be drawn goes by its id, in sentences too.
+
+    >>> with_drawable_labels({"known": [{"study_id": "W2015", "label": "王芳 2015"}]})
+    {'known': [{'study_id': 'W2015', 'label': 'W2015'}]}
+    """
+    trials = chain.from_iterable(record.get(part) or () for part in ("studies", "known", "not_used"))
+    named = {trial["label"]: trial["study_id"] for trial in trials if trial["label"]}
+    lacking = sorted((label for label in named if not drawable(clean(label))), key=len, reverse=True)
+    written = json.dumps(record, ensure_ascii=False) if lacking else ""
+    for label in lacking:
+        written = written.replace(json.dumps(label, ensure_ascii=False)[1:-1], named[label])
+    return json.loads(written) if lacking else record
 
 
 @lru_cache(maxsize=8192)

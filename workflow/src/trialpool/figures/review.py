@@ -413,7 +413,8 @@ def _draw_lights(sheet: Sheet, table: Tool, top: float, bottom: float) -> None:
         sheet.text(x + 2.4, bottom - 5, _domain(domain), turned=True, room=LONGEST_DOMAIN)
     for line, trial in enumerate(table.trials):
         y = bottom + LIGHT_ROW * (line + 0.5)
-        sheet.text(style.MARGIN, y + 2.8, clean(trial.label), size=size, room=room)
+        label = trial.label if lettering.drawable(clean(trial.label)) else trial.study_id
+        sheet.text(style.MARGIN, y + 2.8, clean(label), size=size, room=room)
         for column, cell in enumerate(trial.cells):
             judgements = [light.judgement for light in cell] or [NOT_JUDGED]
             radius = LIGHT if len(judgements) == 1 else LIGHT * 0.7
