@@ -229,3 +229,44 @@ def test_nothing_is_silently_nan_or_a_warning_on_any_valid_scale():
             assert np.isnan(fit.pi_low) == (k == 1 or method == "FE")
         limits = stats.tau2_interval(y, v)
         assert limits.low <= limits.high
+
+
+@pytest.mark.parametrize("function", ["predict", "posterior_below", "predictive_below"])
+def test_what_is_no_fit_is_named(function):
+    with pytest.raises(TypeError, match=r"fit is list: must be a (MetaRegression|BayesPool)"):
+        getattr(stats, function)([1.0], 0.5)
+
+
+def test_found_by_random_calls():
+    fifth = [*V, 0.2]
+    for function, given, message in (
+        (stats.rank_treatments, {"fit": None, "better": "lower"}, "fit is NoneType"),
+        (stats.pool, {"effects": [10**400, 1], "variances": [1, 1]}, "effects: not an array of numbers"),
+        (stats.influence, {"effects": np.zeros((0, 4)), "variances": V}, "effects has shape (0, 4)"),
+        (stats.mean_difference, ARMS | {"sd1": 1e300}, "sd1 is 1e+300: is beyond"),
+        (stats.ratio_of_means, ARMS | {"mean1": 1e-300}, "mean1 is 1e-300: a ratio needs"),
+        (stats.se_from_ci, {"low": 1, "high": 2, "level": 1e-300}, "level is 1e-300"),
+        (stats.fail_safe_n, {"effects": Y, "variances": V, "alpha": 0.5}, "alpha is 0.5"),
+        (
+            stats.bayes_pool,
+            {"effects": Y, "variances": V, "mu_prior": [1, [2], 3]},
+            "mu_prior is [1, [2], 3]",
+        ),
+        (stats.cumulative, {"effects": Y, "variances": V, "order": 1e20}, "order: must hold"),
+        (
+            stats.multilevel,
+            {"effects": [*Y, 1e20], "variances": fifth, "cluster": "aabbc"},
+            "too far apart",
+        ),
+    ):
+        with pytest.raises((TypeError, ValueError), match=re.escape(message)):
+            function(**given)
+
+
+@pytest.mark.parametrize("scale", [1e-40, 1e-9, 1.0, 1e9, 1e40])
+@pytest.mark.parametrize("far", [0.0, 1e9])
+def test_collinear_moderators_are_refused_at_every_scale(scale, far):
+    x = np.array([0.1, 0.72, 0.33, 0.94, 0.5, 0.61])
+    design = np.column_stack([x, scale * (far + 2 * x)])
+    with pytest.raises(ValueError, match=re.escape("design[:, 1] is a combination")):
+        stats.meta_regression([*Y, 0.3, 0.4], [*V, 0.2, 0.1], design)

@@ -69,7 +69,8 @@ def design_of(values: ArrayLike, k: int) -> Design:
     for column in np.flatnonzero(scale <= 1e-13 * size):
         raise ValueError(f"design[:, {column}] is constant: the intercept is already in the model")
     basis, upper = np.linalg.qr(np.column_stack([np.full(k, 1 / np.sqrt(k)), centred / scale]))
-    for column in np.flatnonzero(abs(np.diagonal(upper)) < REPEATED) - 1:
+    rounding = np.maximum.accumulate(np.append(0.0, 1e-15 * size / scale))  # of a column far from 0
+    for column in np.flatnonzero(abs(np.diagonal(upper)) < np.maximum(REPEATED, rounding)) - 1:
         raise ValueError(f"design[:, {column}] is a combination of the intercept and the columns before it")
     back = np.linalg.inv(upper)
     back[1:] /= scale[:, None]

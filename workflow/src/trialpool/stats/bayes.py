@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialpool.stats._numeric import Rows, roots
-from trialpool.stats.checks import Floats, check_effects, check_level, finite, number, plain
+from trialpool.stats.checks import Floats, a_fit, check_effects, check_level, finite, number, plain
 
 PRIORS = ("half_normal", "half_cauchy", "uniform")
 PANEL_LENGTH = 1.25
@@ -111,6 +111,7 @@ def posterior_below(fit: BayesPool, x: ArrayLike) -> Floats:
     >>> round(float(posterior_below(fit, 0.0)), 12)
     0.5
     """
+    a_fit(fit, BayesPool)
     return plain(_Mixture(fit.grid_weights, fit.grid_means, fit.grid_sds).below(finite("x", x)))
 
 
@@ -121,6 +122,7 @@ def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
     >>> round(float(predictive_below(fit, 0.0)), 12)
     0.5
     """
+    a_fit(fit, BayesPool)
     spread = np.hypot(fit.grid_sds, fit.grid_taus)
     return plain(_Mixture(fit.grid_weights, fit.grid_means, spread).below(finite("x", x)))
 
@@ -187,13 +189,17 @@ class _Model:
         return replace(self, y=self.y[rows], v=self.v[rows], s=self.s[rows])
 
 
+def _pair(value: object) -> bool:
+    return isinstance(value, tuple | list | np.ndarray) and np.shape(np.array(value, object))[:1] == (2,)
+
+
 def _model(
     y: Floats, v: Floats, tau_prior: tuple[str, float], mu_prior: tuple[float, float] | None
 ) -> _Model:
-    if np.shape(tau_prior) != (2,) or tau_prior[0] not in PRIORS:
+    if not _pair(tau_prior) or not isinstance(tau_prior[0], str) or tau_prior[0] not in PRIORS:
         names = ", ".join(PRIORS)
         raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with a name of {names}")
-    if mu_prior is not None and np.shape(mu_prior) != (2,):
+    if mu_prior is not None and not _pair(mu_prior):
         raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
     kind, scale = tau_prior[0], number("tau_prior", tau_prior[1], above=0)
     mean, precision = 0.0, 0.0

@@ -413,7 +413,8 @@ def fail_safe_n(
     11.0
     """
     one_of("method", method, ("rosenthal", "orwin", "rosenberg"))
-    check_level(alpha, "alpha")
+    if check_level(alpha, "alpha") >= 0.5 and method == "rosenthal":
+        raise ValueError(f"alpha is {alpha}: must be below 0.5, for it is one-sided")
     y, v = one_analysis(effects, variances)
     aim = np.nan
     if method == "rosenthal":

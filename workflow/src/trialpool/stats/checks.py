@@ -47,7 +47,7 @@ def numbers(name: str, values: ArrayLike | None) -> Floats:
         if array.dtype.kind in "cUS":
             raise TypeError("neither complex numbers nor text")
         return array.astype(np.float64, copy=False)
-    except (TypeError, ValueError) as problem:
+    except (TypeError, ValueError, OverflowError) as problem:
         raise ValueError(f"{name}: not an array of numbers") from problem
 
 
@@ -72,6 +72,7 @@ def finite(name: str, values: ArrayLike | None, **bounds: Unpack[Bounds]) -> Flo
     """Read finite numbers within `bounds`."""
     array = numbers(name, values)
     refuse(name, array, ~np.isfinite(array), "must be a finite number")
+    refuse(name, array, np.abs(array) > HUGE, "is beyond 1e50 in size: change the unit")
     above, least, most = bounds.get("above"), bounds.get("least"), bounds.get("most")
     if above is not None:
         refuse(name, array, array <= above, f"must be above {above:g}")
@@ -115,7 +116,7 @@ def generator(seed: int) -> np.random.Generator:
 
 def check_level(level: float, name: str = "level") -> float:
     """Check a confidence level, or another number strictly between 0 and 1."""
-    if not 0 < number(name, level) < 1:
+    if not 0.5 < (1 + number(name, level)) / 2 < 1:
         raise ValueError(f"{name} is {level}: must lie between 0 and 1")
     return float(level)
 
@@ -174,9 +175,15 @@ def labels(name: str, values: ArrayLike | Sequence[object], count: int) -> list[
 
 
 def studies(name: str, shape: tuple[int, ...]) -> None:
-    """Refuse the shape of an array without a last axis of at least one study."""
-    if not shape or not shape[-1]:
+    """Refuse the shape of an array without a last axis of at least one study, or of no analysis."""
+    if not shape or 0 in shape:
         raise ValueError(f"{name} has shape {shape}: needs a last axis of at least one study")
+
+
+def a_fit(value: object, kind: type) -> None:
+    """Check what is handed on as the `fit` of another function."""
+    if not isinstance(value, kind):
+        raise TypeError(f"fit is {type(value).__name__}: must be a {kind.__name__}")
 
 
 def one_of(name: str, value: str, allowed: Collection[str]) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri
 
-from trialpool.stats._model import design_of, intercept
+from trialpool.stats._model import FURTHEST, design_of, intercept
 from trialpool.stats._numeric import N, Rows, Tested, climb, floats, infer
 from trialpool.stats.checks import Bools, Floats, check_level, labels, number, one_analysis, one_of
 from trialpool.stats.pooling import pool
@@ -332,6 +332,8 @@ def _read(
     one_of("interval", interval, INTERVALS)
     y, v = one_analysis(effects, variances)
     numbers, _ = cluster_numbers(cluster, y.size)
+    if max(v.max(), np.ptp(y) ** 2) > FURTHEST * v.min():
+        raise ValueError("effects, variances: they lie too far apart, compared with the smallest variance")
     correlation = number("rho", rho, least=0, most=1)
     if correlation == 1:
         raise ValueError("rho is 1: sampling errors cannot be the same in all effects of a cluster; below 1")

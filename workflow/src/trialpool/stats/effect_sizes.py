@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from trialpool.stats.checks import Bools, Floats, Unpacks, finite, one_of, plain, read, refuse
+from trialpool.stats.checks import HUGE, Bools, Floats, Unpacks, finite, one_of, plain, read, refuse
 
 SMD_VARIANCES = ("LS", "UB", "revman5")
 MEANS = {
@@ -129,7 +129,7 @@ def ratio_of_means(
     np.float64(0.693147)
     """
     arms = read(MEANS, mean1, sd1, n1, mean2, sd2, n2)
-    refuse("mean1", arms[0], arms[0] * arms[3] <= 0, NO_RATIO_OF_MEANS)
+    refuse("mean1", arms[0], _no_ratio_of_means(arms[0], arms[3]), NO_RATIO_OF_MEANS)
     return _of_means("ROM", *arms)
 
 
@@ -143,6 +143,10 @@ def hedges_factor(freedom: ArrayLike) -> Floats:
     m = finite("freedom", freedom, above=1)
     exact = np.exp(gammaln(m / 2) - np.log(m / 2) / 2 - gammaln((m - 1) / 2))
     return plain(np.where(m > 1e4, 1 - 3 / (4 * m) - 7 / (32 * m**2) - 9 / (128 * m**3), exact))
+
+
+def _no_ratio_of_means(m1: Floats, m2: Floats) -> Bools:
+    return np.asarray((np.sign(m1) != np.sign(m2)) | (np.minimum(abs(m1), abs(m2)) < 1 / HUGE))
 
 
 def _mean_parts(
@@ -325,7 +329,7 @@ def shared_control_means(
     kinds = {"mean_control": "number", "sd_control": "not negative", "n_control": "people"}
     mc, sc, ac = (part[..., None] for part in read(kinds, mean_control, sd_control, n_control))
     if measure != "SMD":
-        refuse("mean", m, (m * mc <= 0) & (measure == "ROM"), NO_RATIO_OF_MEANS)
+        refuse("mean", m, _no_ratio_of_means(m, mc) & (measure == "ROM"), NO_RATIO_OF_MEANS)
         return _with_covariance(*_mean_parts(measure, m, s, a, mc, sc, ac))
     total = a.sum(-1, keepdims=True) + ac
     freedom = total - a.shape[-1] - 1

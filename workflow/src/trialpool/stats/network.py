@@ -17,7 +17,7 @@ from scipy.special import chdtrc, ndtr, owens_t, stdtrit
 
 from trialpool.stats._model import FURTHEST, REPEATED
 from trialpool.stats._numeric import Rows, infer, roots
-from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, numbers, one_of, refuse
+from trialpool.stats.checks import Bools, Floats, a_fit, check_level, finite, labels, numbers, one_of, refuse
 
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
 GRID_POINTS = 200
@@ -400,6 +400,7 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     >>> rank_treatments(fit, better="lower").p_scores.round(3).tolist()
     [0.99, 0.486, 0.023]
     """
+    a_fit(fit, NetworkFit)
     one_of("better", better, ("lower", "higher"))
     sign = 1.0 if better == "lower" else -1.0
     count = len(fit.treatments)

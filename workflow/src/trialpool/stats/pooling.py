@@ -255,13 +255,11 @@ def cumulative(
     """
     y, v, _ = check_effects(effects, variances)
     k = y.shape[-1]
-    sequence = (
-        np.arange(k) if order is None else checks.finite("order", order, least=0, whole=True).astype(np.intp)
-    )
+    sequence = np.arange(k) if order is None else checks.finite("order", order, least=0, whole=True)
     if sequence.shape != (k,) or not np.array_equal(np.sort(sequence), np.arange(k)):
         raise ValueError(f"order: must hold each position from 0 to {k - 1} once")
     masks = np.empty((k, k), dtype=bool)
-    masks[:, sequence] = np.tri(k, dtype=bool)
+    masks[:, sequence.astype(np.intp)] = np.tri(k, dtype=bool)
     options = {"tau2_method": tau2_method, "interval": interval}
     return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
 

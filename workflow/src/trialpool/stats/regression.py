@@ -139,6 +139,7 @@ def predict(fit: MetaRegression, design: ArrayLike, *, level: float = 0.95) -> P
     >>> predict(fit, [2.5]).estimate.round(3).tolist()
     [0.3]
     """
+    checks.a_fit(fit, MetaRegression)
     if fit.coefficients.ndim != 1:
         raise ValueError("fit holds a batch: predict from one meta-regression at a time")
     rows = finite("design", design)

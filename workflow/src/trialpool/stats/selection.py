@@ -265,6 +265,11 @@ def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats,
     return share, np.stack([mu_, t_], axis=1), bend
 
 
+def _chances(at: Floats) -> Floats:
+    """Relative chances of the bands, kept where they can be squared."""
+    return np.exp(np.clip(at[2:], -100.0, 100.0))
+
+
 def _climb(selection: _Selection, start: Floats) -> _End:
     """Climb to a maximum over mu, t >= 0 and positive chances, from `start` = (mu, t, log d_2, …).
 
@@ -274,7 +279,7 @@ def _climb(selection: _Selection, start: Floats) -> _End:
     lowest = np.where(np.arange(start.size) == 1, 0.0, -np.inf)
 
     def step(at: Floats, here: _Slope) -> Floats:
-        scale = np.append(unit[:2], np.exp(at[2:]))
+        scale = np.append(unit[:2], _chances(at))
         gradient = here.gradient * scale
         hessian = here.hessian * np.outer(scale, scale)
         hessian[2:, 2:] += np.diag(gradient[2:])
@@ -288,6 +293,6 @@ def _climb(selection: _Selection, start: Floats) -> _End:
         return np.asarray(move * unit)
 
     def model(at: Floats) -> _Slope:
-        return _slope(selection, at[0], at[1], np.exp(at[2:]))
+        return _slope(selection, at[0], at[1], _chances(at))
 
     return _End(*climb(model, step, start, lowest, unit, SETTLED))
