@@ -907,6 +907,8 @@ def from_json(kind: type[T], value: Any) -> T:
 
 def _from_cell(kind: type[Choices] | type[Steps], value: Any) -> Choices | Steps:
     """Steps or choices from the text of JSON, or from the list of a parquet file."""
+    if isinstance(value, kind):
+        return value
     if isinstance(value, str):
         return kind.parse(value)
     return Choices(Choice(**each) for each in value) if kind is Choices else Steps(value)

@@ -121,9 +121,9 @@ def read_network(
     _check_connected(arms, treatments)
     log_design = float(np.linalg.slogdet(incidence[:, 1:].T @ incidence[:, 1:])[1])
     turned, added, log_unit = np.column_stack([y, incidence]), np.empty(y.size), 0.0
-    for name, row in zip(studies, rows, strict=True):
-        added[row], turn = _apart(name, v[np.ix_(row, row)], incidence[row])
-        turned[row] = turn @ turned[row]
+    for name, of_study in zip(studies, rows, strict=True):
+        added[of_study], turn = _apart(name, v[of_study][:, of_study], incidence[of_study])
+        turned[of_study] = turn @ turned[of_study]
         log_unit -= 2 * float(np.linalg.slogdet(turn)[1])
     if added.max() > FURTHEST * added.min():
         raise ValueError("covariance: the smallest and the largest variance are too far apart")

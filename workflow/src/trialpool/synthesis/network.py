@@ -247,7 +247,7 @@ def covariance(contrasts: Sequence[Contrast]) -> Floats:
     from scipy.linalg import block_diag
 
     trials = groupby(contrasts, key=lambda contrast: contrast.study)
-    return np.asarray(block_diag(*([contrast.covariances for contrast in trial] for _, trial in trials)))
+    return np.asarray(block_diag(*(np.array([each.covariances for each in trial]) for _, trial in trials)))
 
 
 def _league(name: str, measure: str, fit: Any) -> tuple[LeagueRow, ...]:
