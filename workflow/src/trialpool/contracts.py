@@ -2,8 +2,8 @@
 
 The raw tables (`TABLES`) drive reading, validation, conversion and import; `data/raw/CODEBOOK.md` is their
 prose. The derived ones (`DERIVED`) are parquet files, whose writer refuses a frame that does not fit; the
-tables of the results (`RESULTS`) are what readers get, explained in `DATA.md`. What a column means stands in
-`glossary`. This module imports nothing heavy, so that everything can use it.
+tables of the results (`RESULTS`) are what readers get, explained in `DATA.md`. What a column means, and
+its unit, stands in `schemas/columns.csv`. This module imports nothing heavy, so that everything can use it.
 
 Columns decide: which rows may be pooled (`use`), which test a p-value is of (`p_test`), which period of a
 crossover trial a number is of (`period`) are words of a closed vocabulary; no text that is written for people
@@ -12,12 +12,14 @@ crossover trial a number is of (`period`) are words of a closed vocabulary; no t
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import cache
+from importlib import resources
 from typing import Any
 
-from trialpool.glossary import meaning
 from trialpool.records import (
     Effect,
     Influence,
@@ -481,6 +483,26 @@ def columns_differ(table: Table, columns: Mapping[str, Any] | list[str]) -> str:
     parts = [f"lacks the column {', '.join(lacking)}"] if lacking else []
     parts += [f"has {', '.join(surplus)} too much"] if surplus else []
     return f"the table {table.name} {' and '.join(parts)}" if parts else ""
+
+
+@cache
+def meanings() -> dict[str, tuple[str, str]]:
+    """What every column of every table means, by name: its unit and a sentence.
+
+    A name means the same in every table; where it cannot, `table.name` says what it means there. Units in
+    words: `analysis scale` is the logarithm for ratios, `natural scale` is not.
+    """
+    text = resources.files("trialpool").joinpath("schemas/columns.csv").read_text("utf-8")
+    return {row["column"]: (row["unit"], row["meaning"]) for row in csv.DictReader(text.splitlines())}
+
+
+def meaning(table: str, column: str) -> tuple[str, str]:
+    """Unit and sentence of a column in a table.
+
+    >>> meaning("arms", "weeks"), meaning("events", "weeks")[1]
+    (('weeks', 'planned length of treatment'), 'since randomisation; 0 is the baseline')
+    """
+    return meanings().get(f"{table}.{column}") or meanings()[column]
 
 
 def data_dictionary() -> str:

@@ -17,8 +17,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ
-from trialpool.glossary import meaning
+from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ, meaning
 
 if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that hold a frame pay for it
     import pandas as pd
