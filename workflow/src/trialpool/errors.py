@@ -61,16 +61,21 @@ def shown(value: str) -> str:
 
 
 def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
-    """The known word most like `word` ("" if none is), capitals and spaces aside.
+    """The known word most like `word` ("" if none is), also where they differ; capitals and spaces aside.
 
-    >>> nearest("Light therapy", ["sham", "light_therapy"])
-    'light_therapy'
+    >>> nearest("Light therapy", ["sham", "light_therapy"]), nearest("QOL_UNSPECIFIED", ["NCV_UNSPECIFIED"])
+    ('light_therapy', '')
     """
     folded = {entry.casefold().replace(" ", "_"): entry for entry in known}
-    near = difflib.get_close_matches(
-        word.casefold().strip().replace(" ", "_")[:100], folded, n=1, cutoff=cutoff
-    )
-    return folded[near[0]] if near else ""
+    asked = word.casefold().strip().replace(" ", "_")[:100]
+    near = difflib.get_close_matches(asked, folded, n=3, cutoff=cutoff)
+    return next((folded[entry] for entry in near if _alike(asked.split("_"), entry.split("_"), cutoff)), "")
+
+
+def _alike(one: list[str], other: list[str], cutoff: float) -> bool:
+    """Whether the parts that only one of two codes has are alike too, where each has some."""
+    own = [part for part in one if part not in other], [part for part in other if part not in one]
+    return not all(own) or difflib.SequenceMatcher(None, *map("".join, own)).ratio() >= cutoff
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
