@@ -197,3 +197,13 @@ def test_a_broken_hash_does_no_harm(open_page, made_up_page):
     opened.page.evaluate("location.hash = '%'")
     opened.page.wait_for_timeout(50)
     assert opened.complaints == []
+
+
+def test_no_effect_runs_over_the_edge_of_a_phone(open_page, shipped_page):
+    # rdboyes/forester#28: digits of an interval cut off; 13 effects at 390 px, 45 at 360
+    page = open_page(shipped_page, viewport={"width": 360, "height": 900}).page
+    over = page.evaluate(
+        "() => [...document.querySelectorAll('.overview td.effect')].filter("
+        "cell => cell.scrollWidth > cell.clientWidth).length"
+    )
+    assert over == 0
