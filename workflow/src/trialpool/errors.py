@@ -74,8 +74,9 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
 
 def _alike(one: list[str], other: list[str], cutoff: float) -> bool:
     """Whether the parts that only one of two codes has are alike too, where each has some."""
-    own = [part for part in one if part not in other], [part for part in other if part not in one]
-    return not all(own) or difflib.SequenceMatcher(None, *map("".join, own)).ratio() >= cutoff
+    first = "".join(part for part in one if part not in other)
+    second = "".join(part for part in other if part not in one)
+    return not (first and second) or difflib.SequenceMatcher(None, first, second).ratio() >= cutoff
 
 
 def suggestion(word: str, known: Iterable[str]) -> str:
