@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pandas as pd
@@ -202,3 +203,19 @@ def test_a_workbook_without_any_table_is_refused(tmp_path: Path) -> None:
     made.save(tmp_path / "x.xlsx")
     with pytest.raises(InputError, match="no sheet is a table"):
         import_workbook(tmp_path / "x.xlsx")
+
+
+@pytest.mark.slow
+def test_a_damaged_file_is_read_or_refused_by_name(tmp_path: Path) -> None:
+    path, random = book(tmp_path / "book.xlsx"), Random(1)
+    sound, refused = path.read_bytes(), 0
+    for _ in range(300):
+        damaged = bytearray(sound[: random.choice([len(sound), random.randrange(len(sound))])])
+        for _ in range(random.randint(1, 30)):
+            damaged[random.randrange(len(damaged))] = random.randrange(256)
+        path.write_bytes(damaged)
+        try:
+            import_workbook(path)
+        except InputError as error:
+            refused += "book.xlsx" in str(error)
+    assert refused > 200
