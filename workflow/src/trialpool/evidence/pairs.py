@@ -19,7 +19,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from itertools import chain
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -231,7 +230,7 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     return table.assign(**_together(blocks, TEXTS))
 
 
-def _together(blocks: Callable[[str], np.ndarray], texts: Iterable[str]) -> dict[str, Any]:
+def _together(blocks: Callable[[str], np.ndarray], texts: Iterable[str]) -> dict[str, np.ndarray | list[str]]:
     """What results have together, those of a row of `blocks`: any assumption, the least trusted route."""
     return {
         **{name: blocks(name).any(1) for name in ("imputed", "reconstructed")},
