@@ -20,7 +20,7 @@ OPTIONS = (
     *("--slurm-status-command", "squeue"),  # no database of jobs here, so nothing that sacct could read
     *("--slurm-init-seconds-before-status-checks", "7"),
 )
-LOCAL = {"all"}
+LOCAL = {"review"}
 PATIENCE = 120  # seconds until a state of the run is reached
 
 

@@ -124,7 +124,9 @@ def main_files(analyses):
 
     What else lies in a folder depends on how many trials there are; a job makes the folder anew as a whole.
     """
-    names = ["result.json", "studies.csv", "forest.svg"] if len(ANALYSES) <= MOST_FILES else []
+    # Into a store Snakemake moves a folder whole; files in it, moved by themselves, would be missing there.
+    few = len(ANALYSES) <= MOST_FILES and not STORED
+    names = ["result.json", "studies.csv", "forest.svg"] if few else []
     return [f"{folder_of(analysis)}/{name}" for analysis in analyses for name in names]
 
 

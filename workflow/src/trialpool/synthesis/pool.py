@@ -225,7 +225,7 @@ def shared_correlation(spec: Spec, effects: Sequence[Effect]) -> float:
 
     >>> row = sketch(Effect, study_id="A", arm_control="c", mean_experimental=1.0, sd_experimental=2.0,
     ...              n_experimental=20, mean_control=0.0, sd_control=2.0, n_control=20)
-    >>> shared_correlation({"measure": "MD"}, [row, replace(row, mean_experimental=2.0)])
+    >>> shared_correlation({"measure": "MD", "zero_cells": 0.5}, [row, replace(row, mean_experimental=2.0)])
     0.5
     """
     groups: dict[tuple[str, str], list[Effect]] = {}
