@@ -11,7 +11,6 @@ only numpy and scipy.
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 __all__ = ["errors", "evidence", "exchange", "figures", "measures", "records", "stats", "synthesis", "view"]
@@ -22,6 +21,8 @@ def __getattr__(name: str) -> Any:
     if name in __all__:
         return import_module(f"{__name__}.{name}")
     if name == "__version__":
+        from importlib.metadata import PackageNotFoundError, version  # dear, and seldom asked for
+
         try:
             return version("trialpool")
         except PackageNotFoundError:

@@ -17,7 +17,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ, meaning
+from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ
 
 if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that hold a frame pay for it
     import pandas as pd
@@ -139,14 +139,15 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     if problem := columns_differ(table, list(frame.columns)):
         raise TypeError(problem)
     schema = pyarrow.Schema.from_pandas(frame, preserve_index=False)
+    columns = {column.name: column for column in table.columns}
     for place, name in enumerate(schema.names):
-        unit, says = meaning(table.name, name)
-        field, kind = schema.field(place), table.kinds[name]
+        field, kind = schema.field(place), columns[name].kind
         if kind in (CODES, STEPS, CHOICES) or frame.empty:  # of no row no type can be inferred
             field = pyarrow.field(name, _stored_as(kind))
         elif not _fits(field.type, kind):
             raise TypeError(f"the column {name} of the table {table.name} holds {field.type}, not {kind}")
-        schema = schema.set(place, field.with_metadata({"unit": unit, "description": says}))
+        explained = {"unit": columns[name].unit, "description": columns[name].meaning}
+        schema = schema.set(place, field.with_metadata(explained))
     schema = schema.with_metadata({**(schema.metadata or {}), "description": table.holds})
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd", schema=schema)
@@ -193,14 +194,6 @@ def write_columns(path: str | Path, columns: Mapping[str, Sequence[Any]]) -> Non
     buffer = io.BytesIO()
     parquet.write_table(pyarrow.table(dict(columns)), buffer, compression="zstd")
     write_bytes(path, buffer.getvalue())
-
-
-def read_columns(path: str | Path) -> dict[str, list[Any]]:
-    """Read a parquet file as a dict of lists without importing pandas."""
-    import pyarrow.parquet as parquet
-
-    columns: dict[str, list[Any]] = parquet.ParquetFile(path).read().to_pydict()
-    return columns
 
 
 def sha256(path: str | Path) -> str:

@@ -140,8 +140,7 @@ def cell_fault(
 ) -> Fault:
     """Word the fault of one cell.
 
-    >>> from trialpool.contracts import WEEKS
-    >>> print(cell_fault("events.csv", 4, WEEKS, "form", "3,5"))
+    >>> print(cell_fault("events.csv", 4, Column("weeks", "number"), "form", "3,5"))
     events.csv, row 4, column weeks: '3,5' is not a number. To mend: write a decimal point, not a comma: 3.5.
     """
     value = "" if cell is pd.NA or cell is None else str(cell)
