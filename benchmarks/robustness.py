@@ -20,6 +20,7 @@ import numpy as np
 import yaml
 
 from trialpool.jobs import pool_analyses
+from trialpool.kept import Kept
 from trialpool.planning import batches
 from trialpool.protocol import load_protocol
 from trialpool.records import Choice, Choices, Effect, sketch
@@ -75,7 +76,7 @@ def pool_some(name, specs, processed, folder):
     """One job of the pipeline: a batch of analyses from effects to record, tables and figures."""
     tables = [f"{processed}/batches/{name}/{table}.parquet" for table in ("effects", "excluded", "known")]
     folders = [f"{folder}/{spec['analysis']}" for spec in specs]
-    pool_analyses(specs, tables, folders, f"{folder}/multiverses")
+    pool_analyses(specs, tables, folders, f"{folder}/multiverses", Kept(f"{folder}/kept"))
 
 
 def shipped_review(processed=None):

@@ -18,6 +18,7 @@ from tests.unit.synthesis.made_up import SPEC, effects
 from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.jobs import adjust_moderators, appraise, connect, read_records, reported
+from trialpool.kept import Kept
 from trialpool.records import Appraisal, Effect, Network, Steps, from_json, to_json
 from trialpool.synthesis.analyse import analyse
 
@@ -89,7 +90,7 @@ def test_moderators_are_adjusted_over_all_analyses_in_the_order_of_their_names(
 def test_a_network_is_written_as_its_record(folders: list[str], tmp_path: Path) -> None:
     nodes = {"acupuncture": "acupuncture", "sham": "sham"}
     rules = {"n": {"title": "N", "reference": "sham", "analyses": ["a", "b"], "nodes": nodes}}
-    connect(rules, folders, str(tmp_path / "networks"))
+    connect(rules, folders, str(tmp_path / "networks"), Kept(tmp_path / "kept"))
     network = from_json(Network, io.read_json(tmp_path / "networks" / "n" / "result.json"))
     assert (network.trials, network.fit) == (6, None)
     head = (tmp_path / "networks" / "n" / "league.csv").read_text(encoding="utf-8")

@@ -1,4 +1,5 @@
 # Helpers of all stages: the checked settings, their folders, and what a rule asks for.
+import shutil
 import sys
 from hashlib import sha256
 from pathlib import Path
@@ -23,6 +24,7 @@ except InputError as error:
 
 PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
+KEPT = f"{PROCESSED}/kept"  # what was made, to be put back where it would be made of the same
 ANALYSES = list(SETTINGS.analyses)
 WORDS = [SETTINGS.instruments, *([SETTINGS.vocabulary] if SETTINGS.vocabulary else [])]
 PROTOCOL = ["protocol.py"]

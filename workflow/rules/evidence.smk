@@ -86,5 +86,6 @@ rule trace_flow:
         code=code("evidence", "!evidence/audit*", "stats", "figures", "view", "text.py"),
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
+        kept=KEPT,
     script:
         "../scripts/trace_flow.py"

@@ -25,6 +25,7 @@ for batch, members in BATCHES.items():
         params:
             code=code(*POOLING),
             content=content(WORDS[1:]),
+            kept=KEPT,
             specs=unrecorded(specs_of(batch)),
             settings=fingerprint(specs_of(batch)),
         script:

@@ -92,6 +92,7 @@ rule draw_review:
     params:
         content=content(WORDS[1:]),
         code=code(*DRAWING),
+        kept=KEPT,
     script:
         "../scripts/draw_review.py"
 
@@ -128,5 +129,6 @@ rule write_manifest:
         asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),
         tables=lambda wildcards, input: dict(zip(raw_tables(wildcards), input.raw)),
+        kept=KEPT,
     script:
         "../scripts/write_manifest.py"

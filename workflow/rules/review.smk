@@ -42,6 +42,7 @@ rule compare_published:
     params:
         code=code(*DRAWING, "yaml_files.py"),
         content=content([SETTINGS.published] if SETTINGS.published else []),
+        kept=KEPT,
     script:
         "../scripts/compare_published.py"
 
@@ -65,5 +66,6 @@ rule connect_networks:
         networks=unrecorded(NETWORKS),
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",
+        kept=KEPT,
     script:
         "../scripts/connect_networks.py"

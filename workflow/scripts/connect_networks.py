@@ -1,4 +1,7 @@
 from trialpool.jobs import connect, reported
+from trialpool.kept import Kept
 
 with reported(snakemake.log[0]):
-    connect(snakemake.params.networks, snakemake.input.folders, snakemake.params.folder)
+    params = snakemake.params
+    kept = Kept(params.kept, params.code)
+    connect(params.networks, snakemake.input.folders, params.folder, kept)

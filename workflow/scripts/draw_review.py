@@ -1,7 +1,9 @@
 from pathlib import Path
 
 from trialpool.jobs import draw_review, reported
+from trialpool.kept import Kept
 
 with reported(snakemake.log[0]):
     files, folder = snakemake.input, Path(snakemake.output[0]).parent
-    draw_review(files.folders, files.tables, files.get("vocabulary"), folder)
+    kept = Kept(snakemake.params.kept, snakemake.params.code)
+    draw_review(files.folders, files.tables, files.get("vocabulary"), folder, kept)

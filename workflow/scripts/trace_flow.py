@@ -1,5 +1,7 @@
 from trialpool.jobs import follow, reported
+from trialpool.kept import Kept
 
 with reported(snakemake.log[0]):
-    files = snakemake.input
-    follow(files.tables, files.effects, snakemake.params.analyses, snakemake.output.table)
+    files, params = snakemake.input, snakemake.params
+    kept = Kept(params.kept, params.code)
+    follow(files.tables, files.effects, params.analyses, snakemake.output.table, kept)

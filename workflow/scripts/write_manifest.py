@@ -6,4 +6,4 @@ with reported(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     folder = Path(snakemake.output.manifest).parent
     inputs = (params.evidence, params.tables, files.settings)
-    write_manifest(folder, params.analyses, *inputs, files.software, files.citation)
+    write_manifest(folder, params.analyses, *inputs, files.software, files.citation, params.kept)

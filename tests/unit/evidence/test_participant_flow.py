@@ -10,6 +10,7 @@ from trialpool.evidence.participant_flow import REASONS, participant_flow, reaso
 from trialpool.evidence.read import read_evidence
 from trialpool.evidence.summaries import harmonise
 from trialpool.jobs import follow
+from trialpool.kept import Kept
 from trialpool.protocol import load_catalogue, load_protocol
 from trialpool.yaml_files import read_yaml
 
@@ -82,7 +83,7 @@ class TestShippedEvidence:
             io.write_parquet(paths[name], frame, contract)
         slugs = [slug for slug in dict.fromkeys(table["analysis"]) if slug]
         files = [paths[name] for name in evidence], [paths[name] for name in frames]
-        follow(*files, slugs, str(tmp_path / "flow.csv"))
+        follow(*files, slugs, str(tmp_path / "flow.csv"), Kept(tmp_path / "kept"))
         back = pd.read_csv(tmp_path / "flow.csv", keep_default_na=False)
         assert list(back.columns) == list(FLOW.names)
         assert back["trials"].tolist() == shipped[2]["trials"].tolist()

@@ -18,6 +18,7 @@ from trialpool.evidence.compare import compare, write_comparison
 from trialpool.evidence.summaries import harmonise
 from trialpool.figures.network import describe_network, draw_network
 from trialpool.jobs import pool_analyses
+from trialpool.kept import Kept
 from trialpool.protocol import load_protocol, read_protocol
 from trialpool.records import Record, Study, from_json, sketch
 from trialpool.stats import network_meta_analysis, pool
@@ -99,7 +100,8 @@ def pooled_by_the_jobs(tables: Any, folder: Path) -> Record:
     for column in ("risk_of_bias", "judgements", "audit"):  # as of trials that nobody judged
         comparison.effects[column] = ""
     write_comparison(comparison, [["pain"]], paths)
-    pool_analyses(specs, paths, [str(folder / "pain")], str(folder / "multiverses"))
+    kept = Kept(folder / "kept")
+    pool_analyses(specs, paths, [str(folder / "pain")], str(folder / "multiverses"), kept)
     return from_json(Record, io.read_json(folder / "pain" / "result.json"))
 
 

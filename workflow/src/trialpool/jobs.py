@@ -14,11 +14,13 @@ import sys
 import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
+from trialpool.kept import Kept, put
 from trialpool.records import Network, PublishedPool, Record, from_json, to_json
 from trialpool.vocabulary import Vocabulary, load_vocabulary
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
+MULTIVERSE = "multiverse.parquet"  # every specification of an analysis
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
@@ -183,7 +186,7 @@ def _at_once(batches: Sequence[Sequence[Analysis]]) -> Iterator[slice]:
 
 
 def follow(
-    table_paths: Sequence[str], effect_paths: Sequence[str], analyses: Sequence[str], path: str
+    table_paths: Sequence[str], effect_paths: Sequence[str], analyses: Sequence[str], path: str, kept: Kept
 ) -> None:
     """Follow the trials from known to pooled: flow.csv and the figure beside it.
 
@@ -192,12 +195,16 @@ def follow(
     import pandas as pd
 
     from trialpool.evidence.participant_flow import participant_flow
-    from trialpool.figures.review import describe_flow, draw_flow
+
+    def draw(own: Path) -> None:
+        from trialpool.figures.review import describe_flow, draw_flow
+
+        _save(draw_flow(rows), own / Path(path).stem, describe_flow(rows), beside=False)
 
     effects, excluded, known = (pd.concat(map(pd.read_parquet, effect_paths[at::3])) for at in range(3))
     rows = participant_flow(_frames(table_paths), effects, excluded, known, analyses).to_dict("records")
     io.write_csv(path, rows, contracts.FLOW.names)
-    _save(draw_flow(rows), Path(path).with_suffix(""), describe_flow(rows), beside=False)
+    put(kept.lot("flow", rows, draw), Path(path).parent)
 
 
 def pool_analyses(
@@ -205,28 +212,36 @@ def pool_analyses(
     tables: Sequence[str],
     folders: Sequence[str],
     multiverses: str,
+    kept: Kept,
     vocabulary_path: str | None = None,
 ) -> None:
-    """Pool some analyses and ask whether each holds.
+    """Pool some analyses and ask whether each holds, those whose rows and settings are not what they were.
 
     Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, for an
     analysis of several trials also what only such a one has, and into the folder `multiverses` every
     specification of it, as <analysis>.parquet. `tables` are the batch's effects, excluded and known rows,
     `vocabulary_path` is the file with the words of the review, if it has one.
     """
-    from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
-
     every = [io.read_rows(table) for table in tables]
     vocabulary = load_vocabulary(vocabulary_path)
     for spec, folder in zip(specs, map(Path, folders), strict=True):
-        effects, excluded, known = (
-            [row for row in rows if row["analysis"] == spec["analysis"]] for rows in every
-        )
-        known_trials, unused = read_known(known), read_unused(excluded)
-        record, specifications = analyse(spec, read_effects(effects), unused, known_trials)
-        columns = specifications.columns() if specifications else {}
-        io.write_columns(Path(multiverses) / f"{spec['analysis']}.parquet", columns)
-        _write_record(record, columns, folder, spec["formats"], vocabulary)
+        rows = [[row for row in table if row["analysis"] == spec["analysis"]] for table in every]
+        pool = partial(_pool, spec, rows, vocabulary)
+        lot = kept.lot(f"analyses/{spec['analysis']}", (spec, rows), pool)
+        put({f"{spec['analysis']}.parquet": lot.pop(MULTIVERSE)}, multiverses)
+        put(lot, folder)
+
+
+def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary, folder: Path) -> None:
+    """Pool an analysis and write what comes of it; `rows` are its effects, excluded and known rows."""
+    from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
+
+    effects, excluded, known = rows
+    unused, trials = read_unused(excluded), read_known(known)
+    record, specifications = analyse(spec, read_effects(effects), unused, trials)
+    columns = specifications.columns() if specifications else {}
+    io.write_columns(folder / MULTIVERSE, columns)
+    _write_record(record, columns, folder, spec["formats"], vocabulary)
 
 
 def _write_record(
@@ -302,10 +317,15 @@ def compare_published(
     rules_path: str | Sequence[str] | None,
     path: str,
     figures: Sequence[str],
+    kept: Kept,
 ) -> None:
     """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
-    from trialpool.figures.published import describe_published, draw_published
     from trialpool.synthesis.published import load_published, published_rows
+
+    def draw(name: str, title: str, shown: Sequence[PublishedPool], own: Path) -> None:
+        from trialpool.figures.published import describe_published, draw_published
+
+        _save(draw_published(title, shown), own / name, describe_published(title, shown))
 
     records = read_records(folders)
     rules = load_published(rules_path, [record.analysis for record in records])
@@ -315,30 +335,35 @@ def compare_published(
     for figure in map(Path, figures):
         title = rules["figures"][figure.stem]["title"]
         shown = [pool for pool in pools if pool.figure == figure.stem]
-        _save(draw_published(title, shown), figure.with_suffix(""), describe_published(title, shown))
+        lot = kept.lot(f"published/{figure.stem}", (title, shown), partial(draw, figure.stem, title, shown))
+        put(lot, figure.parent)
 
 
-def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str) -> None:
+def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str, kept: Kept) -> None:
     """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
+    records = {record.analysis: record for record in read_records(folders)}
+    for name, entry in rules.items():
+        joined = [records[slug] for slug in entry["analyses"]]
+        lot = kept.lot(f"networks/{name}", (entry, joined), partial(_connect, name, entry, joined))
+        put(lot, Path(folder) / name)
+
+
+def _connect(name: str, entry: Row, records: Sequence[Record], own: Path) -> None:
     from trialpool.figures.network import describe_network, draw_network
     from trialpool.synthesis.network import build_network
 
-    records = {record.analysis: record for record in read_records(folders)}
-    for name, entry in rules.items():
-        built = build_network(name, entry, [records[slug] for slug in entry["analyses"]])
-        written, own = io.canonical(to_json(built)), Path(folder) / name
-        network = from_json(Network, written)
-        io.write_json(own / "result.json", written)
-        io.write_csv(own / "league.csv", written["league"], contracts.LEAGUE.names)
-        io.write_csv(own / "ranking.csv", written["ranking"], contracts.RANKING.names)
-        _save(draw_network(network), own / "network", describe_network(network))
+    written = io.canonical(to_json(build_network(name, entry, records)))
+    network = from_json(Network, written)
+    io.write_json(own / "result.json", written)
+    io.write_csv(own / "league.csv", written["league"], contracts.LEAGUE.names)
+    io.write_csv(own / "ranking.csv", written["ranking"], contracts.RANKING.names)
+    _save(draw_network(network), own / "network", describe_network(network))
 
 
 def draw_review(
-    folders: Sequence[str], table_paths: Sequence[str], vocabulary_path: str | None, folder: Path
+    folders: Sequence[str], table_paths: Sequence[str], vocabulary_path: str | None, folder: Path, kept: Kept
 ) -> None:
     """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) as SVG, PDF and PNG."""
-    from trialpool.figures import review as maps
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.read import read_tables
     from trialpool.view.review import evidence_map, timeline, with_room
@@ -348,13 +373,26 @@ def draw_review(
     records = read_appraised(_records_in(folders), vocabulary=vocabulary)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
-    description = maps.describe_risk_of_bias(bias, len(studies))
-    _save(maps.draw_risk_of_bias(bias), folder / "risk_of_bias", description)
-    populations, left_out = with_room(evidence_map(records))
-    figure = maps.draw_evidence_map(populations, left_out=left_out)
-    _save(figure, folder / "evidence_map", maps.describe_evidence_map(populations))
-    years = timeline(trial_views(records, tables, vocabulary))
-    _save(maps.draw_timeline(years), folder / "timeline", maps.describe_timeline(years))
+    views = {
+        "risk_of_bias": (bias, len(studies)),
+        "evidence_map": with_room(evidence_map(records)),
+        "timeline": (timeline(trial_views(records, tables, vocabulary)),),
+    }
+    for name, view in views.items():
+        put(kept.lot(name, view, partial(_draw_view, name, view)), folder)
+
+
+def _draw_view(name: str, shown: Sequence[Any], own: Path) -> None:
+    from trialpool.figures import review as maps
+
+    if name == "risk_of_bias":
+        figure, says = maps.draw_risk_of_bias(shown[0]), maps.describe_risk_of_bias(*shown)
+    elif name == "evidence_map":
+        figure = maps.draw_evidence_map(shown[0], left_out=shown[1])
+        says = maps.describe_evidence_map(shown[0])
+    else:
+        figure, says = maps.draw_timeline(*shown), maps.describe_timeline(*shown)
+    _save(figure, own / name, says)
 
 
 def write_tables(
@@ -439,6 +477,7 @@ def write_manifest(
     settings: Sequence[str],
     software: Sequence[str],
     citation: Sequence[str],
+    kept: str,
 ) -> None:
     """Forget what is no longer asked, then list every file: manifest.csv and ro-crate-metadata.json.
 
@@ -446,7 +485,8 @@ def write_manifest(
     """
     from trialpool.provenance.crate import write_crate, write_manifest
 
-    forget_others(folder / "analyses", analyses)
+    for results in (folder, Path(kept)):
+        forget_others(results / "analyses", analyses)
     write_manifest(folder, evidence)
     write_crate(folder, tables, settings, software, *citation)
 

@@ -10,11 +10,13 @@ import csv
 import fcntl
 import os
 import shutil
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from fnmatch import fnmatch
 from functools import cache
 from hashlib import sha256
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
@@ -27,6 +29,7 @@ EVERY_JOB = (
     "errors.py",
     "io.py",
     "jobs.py",
+    "kept.py",
     "measures.py",
     "records.py",
     "schemas/*.csv",  # what every table holds
@@ -34,6 +37,7 @@ EVERY_JOB = (
     "vocabulary.py",
     "yaml_files.py",
 )
+LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "scipy", "seaborn")  # of other bytes each
 FEWEST = 16  # batches: to start a job costs more than to pool an analysis
 LARGEST = 64  # analyses in a batch, on average: a crash costs about a minute; planning grows with the jobs
 MANIFEST, ANALYSES = "manifest.csv", "analyses"
@@ -67,13 +71,14 @@ def code(*names: str) -> str:
 
     Snakemake does not rerun a script when a module it imports has changed; it does when a param has. `names`
     are rooms (folders) or files of the package, with wildcards; "!" before one leaves its files out again.
-    What every job needs (EVERY_JOB) counts without being named. Raises ValueError for a name that is nothing.
+    What every job needs (EVERY_JOB, the versions of LIBRARIES) counts without being named. Raises ValueError
+    for a name that is nothing.
 
     >>> code("stats") == code("stats", "!stats/no_such_file.py"), code("stats") == code("stats", "text.py")
     (True, False)
     """
     files = "".join(f"{_content_hash(name)}  {name}\n" for name in files_of(*names))
-    return sha256(files.encode()).hexdigest()
+    return sha256(f"{files}{_libraries()}".encode()).hexdigest()
 
 
 def content(files: Iterable[str | Path]) -> str:
@@ -110,6 +115,11 @@ def files_of(*names: str) -> list[str]:
 def _files() -> frozenset[str]:
     files = (file for file in PACKAGE.rglob("*") if file.suffix in SOURCES)
     return frozenset(file.relative_to(PACKAGE).as_posix() for file in files)
+
+
+@cache
+def _libraries() -> str:
+    return " ".join([*map(str, sys.version_info[:2]), *map(version, LIBRARIES)])
 
 
 @cache

@@ -218,7 +218,7 @@ def describe_evidence_map(populations: Sequence[Population]) -> str:
     """The figure's text alternative: for each population, how many questions have a result."""
     parts = ["Where the evidence lies."]
     for population in populations:
-        results = [bubble.record.k for row in population.rows.values() for cell in row for bubble in cell]
+        results = [bubble.k for row in population.rows.values() for cell in row for bubble in cell]
         answered, others = words.count(sum(map(bool, results)), "question"), results.count(0)
         name = clean(population.heading)
         parts.append(f"{name}: {answered} with a result, {others} without a usable trial.")
@@ -262,7 +262,7 @@ def _draw_results(ax: Axes, rows: Sequence[Sequence[Sequence[Bubble]]], step: fl
     import seaborn as sns
 
     spots = [
-        (x, at, (2 * radius) ** 2, _kind(bubble), bubble.record.k)
+        (x, at, (2 * radius) ** 2, _kind(bubble), bubble.k)
         for at, row in enumerate(rows)
         for column, cell in enumerate(row)
         for x, radius, bubble in _side_by_side(cell, step * (column + 0.5), step)
@@ -282,12 +282,12 @@ def _draw_results(ax: Axes, rows: Sequence[Sequence[Sequence[Bubble]]], step: fl
 
 
 def _kind(bubble: Bubble) -> str:
-    return "none" if not bubble.record.k else "pooled" if bubble.record.status == "pooled" else "one"
+    return "none" if not bubble.k else "pooled" if bubble.status == "pooled" else "one"
 
 
 def _side_by_side(cell: Sequence[Bubble], middle: float, step: float) -> list[tuple[float, float, Bubble]]:
     """x and radius in points of the results of one cell, closer where they would not fit."""
-    radii = [SHRINK * bubble.radius if bubble.record.k else 3.0 for bubble in cell]
+    radii = [SHRINK * bubble.radius if bubble.k else 3.0 for bubble in cell]
     gap = 0.8
     room = 2 * sum(radii) + gap * (len(radii) - 1)
     scale = min(1.0, (step - 3) / room) if radii else 1.0

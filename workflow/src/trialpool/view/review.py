@@ -148,7 +148,10 @@ def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[P
 class Bubble:
     """One question as a circle (radius in pixels) whose area is its people, or a gap; its size in words."""
 
-    record: Appraised
+    analysis: str
+    title: str
+    status: Status
+    k: int
     radius: float
     size: str
 
@@ -203,7 +206,8 @@ def _bubble(record: Appraised, largest: int) -> Bubble:
     share = (amount or 0) / largest if largest else 0.0
     size = f"{words.count(record.k, 'trial')}, {words.count(amount, 'person', 'people')}"
     radius = round(max(SMALLEST_RADIUS, LARGEST_RADIUS * share**0.5), 1)
-    return Bubble(record, radius, size if record.k else "no usable trial")
+    words_of_size = size if record.k else "no usable trial"
+    return Bubble(record.analysis, record.title, record.status, record.k, radius, words_of_size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,62 @@
+"""What an earlier run made, put back where the same code would make it again of the same.
+
+In: what is made of what, and how. Out: files. Snakemake runs a job whole, also where only one of the analyses
+or figures that it makes has changed.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+from trialpool import io
+
+RECEIPT = ".made-of"
+
+
+class Kept:
+    """A folder of lots of files, each with a receipt: of what it was made, and what its files hold.
+
+    `versions` stand for what all lots depend on, such as the code. A lot is used only if its receipt is right
+    to the byte, so one that was cut short, changed or made of something else is made again.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     kept = Kept(folder, "code")
+    ...     [kept.lot("sum", [1, 2], lambda own: print(io.write_text(own / "a", "3"))).keys() for _ in "ab"]
+    None
+    [dict_keys(['a']), dict_keys(['a'])]
+    """
+
+    def __init__(self, folder: str | Path, *versions: str) -> None:
+        self.folder, self.versions = Path(folder), versions
+
+    def lot(self, name: str, made_of: object, make: Callable[[Path], object]) -> dict[str, Path]:
+        """The files that `make` writes into the folder given to it, by name, made again only if need be.
+
+        `made_of` is all that they depend on besides the versions; its `repr` must say the whole of it.
+        """
+        folder = self.folder / name
+        key = sha256(repr((self.versions, made_of)).encode()).hexdigest()
+        receipt = folder / RECEIPT
+        if not receipt.is_file() or receipt.read_text(encoding="utf-8") != _receipt(folder, key):
+            shutil.rmtree(folder, ignore_errors=True)
+            make(folder)
+            io.write_text(receipt, _receipt(folder, key))
+        return {file.name: file for file in _files(folder)}
+
+
+def put(lot: Mapping[str, Path], folder: str | Path) -> None:
+    """Copy a lot's files into a folder, whole or not at all each."""
+    for name, file in lot.items():
+        io.write_bytes(Path(folder, name), file.read_bytes())
+
+
+def _files(folder: Path) -> list[Path]:
+    return sorted(file for file in folder.iterdir() if file.name != RECEIPT)
+
+
+def _receipt(folder: Path, key: str) -> str:
+    return "".join([f"{key}\n", *(f"{io.sha256(file)}  {file.name}\n" for file in _files(folder))])
