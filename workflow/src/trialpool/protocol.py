@@ -18,7 +18,7 @@ from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
-from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, yaml_text
+from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, shipped, yaml_text
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
@@ -28,19 +28,6 @@ ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome 
 REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-# What an analysis has that neither it, nor its question, nor `defaults` says.
-DEFAULTS: Raw = {
-    **{"note": "", "purpose": None, "outcomes": [], "items": [], "timepoint": "end_of_treatment"},
-    **{"scale": None, "convert": [], "moderators": [], "subgroups": None, "design": None, "was": None},
-    **{"tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95, "several_effects": "prefer"},
-    **{"multi_arm": "combine", "kinds": None, "change_correlation": 0.5, "correlation_source": "found"},
-    **{"borrow_sd": False, "smd_variance": "LS", "zero_cells": 0.5},
-    **{"forest": "default", "formats": None},
-}
-# From how many trials a conclusion, a test of small-study effects and a moderator can be judged (Handbook
-# 13.3.5.4 and 10.11.5.1 ask for ten), and which share of specifications must agree for a grade.
-ROBUSTNESS = {"robust": 0.9, "sensitive": 0.5, "smallest_k": 3, "test_k": 10, "moderator_k": 10}
 
 
 class Threshold(TypedDict):
@@ -179,7 +166,7 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     words, catalogue, others = _words_and_catalogue(sound)
     whole = not {slip.path[0] for slip in slips if slip.path} & {"questions", *PARTS.values()}
     written, more = _written(sound, words, whole)
-    slips += [*folder_slips(sound), *more]
+    slips += [*_folder_slips(sound), *more]
     if catalogue:
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
     if not (slips or written):
@@ -209,9 +196,10 @@ def _protocol(
     config: Raw, written: Mapping[str, Written], words: Vocabulary, catalogue: Catalogue
 ) -> Protocol:
     """A sound configuration as a protocol."""
+    rules = shipped("config.schema")
     shared = {
-        **{**DEFAULTS, **config.get("defaults", {})},
-        "robustness": {**ROBUSTNESS, **config.get("robustness", {})},
+        **{**_defaults(rules["$defs"]["analysis"]), **config.get("defaults", {})},
+        "robustness": {**_defaults(rules["properties"]["robustness"]), **config.get("robustness", {})},
         "assumptions": dict(config.get("assumptions", {})),
     }
     kept: Any = {name: config[name] for name in Protocol.__annotations__ if name in config}
@@ -219,6 +207,11 @@ def _protocol(
         slug: _resolved(slug, {**shared, **each.values}, words, catalogue) for slug, each in written.items()
     }
     return Protocol(**kept | {"evidence": _listed(config["evidence"]), "words": words, "analyses": analyses})
+
+
+def _defaults(rules: Raw) -> Raw:
+    """What an entry has that says nothing else, by the rules of the schema for its keys."""
+    return {key: rule["default"] for key, rule in rules["properties"].items() if "default" in rule}
 
 
 def _listed(value: str | Sequence[str]) -> list[str]:
@@ -284,12 +277,7 @@ def _products(question: Raw, config: Raw, words: Vocabulary, path: KeyPath) -> I
 def _title(
     words: Vocabulary, population: tuple[str, Raw], outcome: tuple[str, Raw], comparison: tuple[str, Raw]
 ) -> str:
-    """The question in the words of its parts.
-
-    >>> aspirin = ("aspirin-vs-usual-care", {"experimental": ["aspirin"], "control": ["usual_care"]})
-    >>> _title(general(), ("mi", {"condition": "MI"}), ("quality-of-life", {}), aspirin)
-    'MI, quality of life: aspirin versus usual care'
-    """
+    """The question in the words of its parts, such as "MI, quality of life: aspirin versus usual care"."""
     conditions = map(words.condition, _listed(population[1].get("condition", ())))
     who = population[1].get("name", " or ".join(conditions))
     what = outcome[1].get("name", outcome[0].replace("-", " "))
@@ -364,22 +352,18 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
         if values.get(key) and measure != wanted:
             problem, remedy = f"meaningless for {measure}", f"remove it, or use measure: {wanted}"
             yield Slip(paths[key], str(values[key]), problem, remedy)
-    if scale and _width(*_bounds(scale)) <= 0:
+    if scale and _width(scale) <= 0:
         yield Slip(paths["scale"], scale, "not in ascending order", "write the lowest first, such as 0-10")
     if domain.is_events and domain.better and values["better"] != domain.better:
         problem = f"against the meaning of the domain {domain.code}"
         yield Slip(paths["better"], values["better"], problem, f"write {domain.better}")
 
 
-def folder_slips(config: Raw) -> Iterator[Slip]:
+def _folder_slips(config: Raw) -> Iterator[Slip]:
     """Folders that Snakemake cannot take as they stand, and those that would be written over each other.
 
     What is written (`processed`, `results`) lies neither within a folder of evidence nor around one, seen
     through symbolic links, so that no run can change what trials printed.
-
-    >>> config = {"evidence": "data/raw", "processed": "data/raw/x", "results": "out"}
-    >>> [slip.problem for slip in folder_slips(config)]
-    ['it lies within the evidence folder data/raw']
     """
     keys = ("evidence", "processed", "results")  # none is written within or around one before it
     named = [(key, folder) for key in keys for folder in _listed(config.get(key, ()))]
@@ -432,18 +416,12 @@ def _published(spec: Raw, instruments: Mapping[str, Raw]) -> Threshold | None:
 
     Only mean differences have one: a standardised difference has no points to compare with.
     """
-    if spec["measure"] != "MD":
-        return None
-    for code in spec["outcomes"]:
+    for code in spec["outcomes"] if spec["measure"] == "MD" else ():
         entry = instruments.get(code) or {}
-        mcid = entry.get("mcid")
-        if not mcid or mcid["unit"] != entry.get("unit"):
+        mcid, bounds = entry.get("mcid"), entry.get("range") or [None]
+        if not mcid or mcid["unit"] != entry.get("unit") or (spec["scale"] and None in bounds):
             continue
-        factor = 1.0
-        if spec["scale"]:
-            if not entry.get("range") or None in entry["range"]:
-                continue
-            factor = _width(*_bounds(spec["scale"])) / _width(*entry["range"])
+        factor = _width(spec["scale"]) / (bounds[1] - bounds[0]) if spec["scale"] else 1.0
         return Threshold(
             value=io.canonical_number(mcid["value"] * factor) or 0.0,
             unit=spec["unit"],
@@ -454,13 +432,10 @@ def _published(spec: Raw, instruments: Mapping[str, Raw]) -> Threshold | None:
     return None
 
 
-def _bounds(scale: str) -> list[float]:
-    """Both ends of a scale such as "0-10"."""
-    return [float(number) for number in scale.rsplit("-", 1)]
-
-
-def _width(low: float, high: float) -> float:
-    return high - low
+def _width(scale: str) -> float:
+    """How wide a scale such as "0-10" is."""
+    low, high = scale.rsplit("-", 1)
+    return float(high) - float(low)
 
 
 # the catalogue of instruments
@@ -481,36 +456,27 @@ def load_catalogue(path: str | Path, words: Vocabulary | None = None) -> Catalog
     """
     catalogue, lines = read_yaml(path)
     slips = list(schema_slips("instruments", catalogue))
-    slips += catalogue_slips(catalogue, slips, words)
+    if isinstance(catalogue, Mapping):
+        slips += _catalogue_slips(catalogue, slips, words)
     if slips:
         raise InputError(faults_of(slips, str(path), lines))
     return cast(Catalogue, catalogue)
 
 
-def catalogue_slips(
-    catalogue: Any, slips: Collection[Slip] = (), words: Vocabulary | None = None
-) -> Iterator[Slip]:
-    """What the schema, which found some `slips`, cannot say of a catalogue of instruments.
-
-    These are groups within groups, parts without their instrument or in a domain that it has not, bounds
-    that do not ascend, an MCID as large as the range, and domains and units that are none of the `words`.
-
-    >>> nrs = {"name": "Pain", "domains": ["pain"], "range": [10, 0], "better": "lower", "unit": "points"}
-    >>> [slip.path for slip in catalogue_slips({"instruments": {"NRS": nrs}})]
-    [('instruments', 'NRS', 'range')]
-    """
-    if not isinstance(catalogue, Mapping):
-        return
-    entries = _sound(catalogue, {slip.path for slip in slips}).get("instruments") or {}
+def _catalogue_slips(catalogue: Raw, slips: Collection[Slip], words: Vocabulary | None) -> Iterator[Slip]:
+    """What the schema, which found some `slips`, cannot say of a catalogue; entries with one are left out."""
+    sound = _sound(catalogue, {slip.path for slip in slips})
+    entries: Raw = sound.get("instruments") or {}
     unknown = [slip for code, entry in entries.items() for slip in _word_slips(code, entry, words)]
     yield from unknown
-    sound = _sound(catalogue, {slip.path for slip in (*slips, *unknown)})
-    groups, instruments = sound.get("groups") or {}, sound.get("instruments") or {}
-    yield from group_slips(groups, {})
+    sound = _sound(sound, {slip.path for slip in unknown})
+    instruments: Raw = sound.get("instruments") or {}
+    yield from group_slips(sound.get("groups") or {}, {})
     for code, entry in instruments.items():
+        whole = instruments.get(code.partition(":")[0], {})
         yield from _part_slips(code, entry, instruments, catalogue["instruments"])
-        yield from _bound_slips(code, entry)
-        yield from _mcid_slips(code, entry, instruments)
+        yield from _bound_slips(("instruments", code), entry)
+        yield from _mcid_slips(("instruments", code), entry, {**whole, **entry})
 
 
 def _sound(value: Any, faulty: Container[tuple[str, ...]], path: tuple[str, ...] = ()) -> Any:
@@ -553,27 +519,28 @@ def _word_slips(code: str, entry: Raw, words: Vocabulary | None) -> Iterator[Sli
         yield Slip(("instruments", code, "unit"), unit, "not a unit", suggestion(unit, units.words))
 
 
-def _bound_slips(code: str, entry: Raw) -> Iterator[Slip]:
+def _bound_slips(path: KeyPath, entry: Raw) -> Iterator[Slip]:
     for key in ("range", "normal"):
         low, high = entry.get(key) or (0, 1)
-        path, value = ("instruments", code, key), yaml_text([low, high])
+        value = yaml_text([low, high])
         if low is None and high is None:
-            yield Slip(path, value, "without any bound", "write null")
+            yield Slip((*path, key), value, "without any bound", "write null")
         elif None not in (low, high) and low >= high:
             remedy = "write the lower one first, a higher one behind it"
-            yield Slip(path, value, "not two numbers in ascending order", remedy)
+            yield Slip((*path, key), value, "not two numbers in ascending order", remedy)
 
 
-def _mcid_slips(code: str, entry: Raw, sound: Raw) -> Iterator[Slip]:
+def _mcid_slips(path: KeyPath, entry: Raw, whole: Raw) -> Iterator[Slip]:
     """A smallest difference that matters is smaller than the range, if it is in the unit of the values."""
-    whole = {**sound.get(code.partition(":")[0], {}), **entry}
     low, high = whole.get("range") or (None, None)
     if low is None or high is None or low >= high:
         return
-    published: dict[tuple[str, ...], Raw] = {("mcid",): entry.get("mcid") or {}}
-    published |= {("mcid_others", str(at)): mcid for at, mcid in enumerate(entry.get("mcid_others", []))}
-    for place, mcid in published.items():
+    others = enumerate(entry.get("mcid_others", []))
+    for at, mcid in [
+        ("mcid", entry.get("mcid") or {}),
+        *((f"mcid_others.{at}", mcid) for at, mcid in others),
+    ]:
         if mcid.get("unit") == whole.get("unit") and mcid.get("value", 0) >= high - low:
             problem = f"as large as the whole range, {yaml_text([low, high])}"
             remedy = "check the value, its unit and the range"
-            yield Slip(("instruments", code, *place, "value"), str(mcid["value"]), problem, remedy)
+            yield Slip((*path, *at.split("."), "value"), str(mcid["value"]), problem, remedy)

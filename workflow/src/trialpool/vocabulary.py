@@ -6,16 +6,16 @@ as a value to whatever needs a word. A code that is not in it is named by itself
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
-from importlib import resources
 from typing import Any, NamedTuple
 
 from trialpool.errors import nearest, suggestion
 from trialpool.measures import Of
-from trialpool.records import JOINT
-from trialpool.yaml_files import Slip, read_checked, read_yaml
+from trialpool.records import JOINT, from_json
+from trialpool.yaml_files import Slip, read_checked, shipped
 
 Content = Mapping[str, Any]  # of a vocabulary file
 VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce")}
@@ -151,7 +151,7 @@ class Vocabulary:
 
     def domain(self, code: str, of: Of = Of.MEANS) -> Domain:
         """A domain; one that is not known has its code for a name, no direction, and is of what is said."""
-        return self.domains.get(code) or _domain(code, {"of": of})
+        return self.domains.get(code) or from_json(Domain, _domain(code, {"of": of.value}))
 
     def treatment(self, code: str | None) -> str:
         """The name of an arm category, or of several that were combined, such as "diet+exercise"."""
@@ -168,8 +168,7 @@ class Vocabulary:
 
     def with_groups(self, groups: Mapping[str, Sequence[str]]) -> Vocabulary:
         """The same words with further groups of treatments."""
-        further = {code: _group(code, members) for code, members in groups.items()}
-        return replace(self, groups={**self.groups, **further})
+        return replace(self, groups={**self.groups, **from_json(dict[str, Group], _groups(groups))})
 
     def events(self, better: str = "") -> tuple[str, ...]:
         """The domains of events, all of them or those in which this direction is better."""
@@ -264,7 +263,7 @@ def load_vocabulary(path: str | None = None) -> Vocabulary:
     """
     if not path:
         return general()
-    base = _general_content()
+    base = shipped("general")
     content = read_checked(path, "vocabulary", lambda own: _meaning_slips(_merged(base, own)))
     return _vocabulary(_merged(base, content), complete=True)
 
@@ -272,14 +271,7 @@ def load_vocabulary(path: str | None = None) -> Vocabulary:
 @cache
 def general() -> Vocabulary:
     """The words that hold in every review."""
-    return _vocabulary(_general_content(), complete=False)
-
-
-@cache
-def _general_content() -> Content:
-    with resources.as_file(resources.files("trialpool") / "schemas" / "general.yaml") as path:
-        content: Content = read_yaml(path)[0]
-    return content
+    return _vocabulary(shipped("general"), complete=False)
 
 
 def _merged(base: Content, own: Content) -> Content:
@@ -329,22 +321,18 @@ def group_slips(groups: Content, treatments: Content) -> Iterator[Slip]:
 
 
 def _vocabulary(content: Content, complete: bool) -> Vocabulary:
-    units = {
-        code: Unit(kind, unit["factor"], tuple(unit.get("names", ())))
-        if isinstance(unit, Mapping)
-        else Unit(kind, unit)
-        for kind, members in content["units"].items()
-        for code, unit in members.items()
-    }
-    return Vocabulary(
-        conditions={code: name or _spaced(code) for code, name in _entries(content, "conditions")},
-        domains={code: _domain(code, entry) for code, entry in _entries(content, "domains")},
-        units=units,
-        treatments={code: name or _spaced(code) for code, name in _entries(content, "treatments")},
-        groups={code: _group(code, entry) for code, entry in _entries(content, "groups")},
-        abbreviations=tuple(content.get("abbreviations", ())),
-        controls={code: tuple(phrases) for code, phrases in _entries(content, "controls")},
-        complete=complete,
+    entries = defaultdict(dict, content)
+    units = [(kind, *item) for kind, members in entries["units"].items() for item in members.items()]
+    return from_json(
+        Vocabulary,
+        {
+            **{"abbreviations": (), "controls": {}, **content, "complete": complete},
+            "conditions": {code: name or _spaced(code) for code, name in entries["conditions"].items()},
+            "treatments": {code: name or _spaced(code) for code, name in entries["treatments"].items()},
+            "domains": {code: _domain(code, entry) for code, entry in entries["domains"].items()},
+            "units": {code: _whole(entry, "factor", kind=kind) for kind, code, entry in units},
+            "groups": _groups(entries["groups"]),
+        },
     )
 
 
@@ -352,36 +340,19 @@ def _spaced(code: str) -> str:
     return code.replace("_", " ")
 
 
-def _entries(content: Content, key: str) -> Iterator[tuple[str, Any]]:
-    yield from content.get(key, {}).items()
+def _whole(entry: Any, short: str, **known: Any) -> Content:
+    """What an entry says, over what is `known`; one that is no mapping is the value of the key `short`."""
+    whole = entry if isinstance(entry, Mapping) else {short: entry}
+    return {**known, **{key: value for key, value in whole.items() if value is not None}}
 
 
-def _group(code: str, entry: Any) -> Group:
-    whole = entry if isinstance(entry, Mapping) else {"treatments": entry}
-    return Group(whole.get("name") or _spaced(code), tuple(whole["treatments"]))
+def _groups(entries: Content) -> Content:
+    return {code: _whole(entry, "treatments", name=_spaced(code)) for code, entry in entries.items()}
 
 
-def _domain(code: str, entry: Content) -> Domain:
+def _domain(code: str, entry: Content) -> Content:
     name = entry.get("name") or _spaced(code)
-    of = Of(entry.get("of", Of.MEANS))
-    better = entry.get("better", "")
-    return Domain(
-        **{key: value for key, value in entry.items() if isinstance(value, bool)},
-        code=code,
-        of=of,
-        better=better,
-        name=name,
-        noun=entry.get("noun") or (PEOPLE if of is Of.EVENTS else name),
-        verbs=tuple(entry.get("verbs", ())),
-        any=entry.get("any") or f"with {name}",
-        other=entry.get("other") or "",
-        outcomes={key: _outcome(value) for key, value in entry.get("outcomes", {}).items()},
-        equivalent=entry.get("equivalent", {}),
-        registry=entry.get("registry", {}),
-    )
-
-
-def _outcome(entry: Any) -> Outcome:
-    if isinstance(entry, Mapping):
-        return Outcome(entry.get("phrase") or "", entry.get("equivalent", {}))
-    return Outcome(entry or "")
+    noun = PEOPLE if entry.get("of") == Of.EVENTS else name
+    outcomes = {key: _whole(value, "phrase") for key, value in entry.get("outcomes", {}).items()}
+    whole = _whole(entry, "", code=code, name=name, noun=noun, any=f"with {name}")
+    return {**whole, "outcomes": outcomes}

@@ -11,7 +11,6 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
-from importlib import resources
 from itertools import accumulate
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -25,31 +24,6 @@ Lines = dict[KeyPath, int]
 DEEPEST = 50
 TEXT = "tag:yaml.org,2002:str"
 LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the same language, ten times as fast
-KEY = r"""^\s*(?:-\s+)?(?:\{\s*)?([\w-]+):"""
-# Slips of people who are no programmers: how the line looks, what is wrong with it, how it is written.
-LOOKS = (
-    (r"^\s*\t", "the line begins with a tab", "indent it with blanks, as many as the lines around it"),
-    (KEY + r"([^\s:/].*)", "no blank stands behind the colon of '{0}'", "write '{0}: {1}'"),
-    (KEY + r"\s+([^\s\"'\[{|>#].*:(?:\s.*|$))", "a colon stands in text without quotes", 'write {0}: "{1}"'),
-    (KEY + r"\s+([@`%&*,\]}].*)", "a value begins with a sign that YAML needs itself", 'write {0}: "{1}"'),
-)
-# The same by what the parser was doing: in the words of libyaml or of PyYAML.
-DOING = (
-    ("quoted scalar", "a quotation mark is not closed", "close it, or leave it out"),
-    ("flow sequence", "a list in [ ] is not closed, or lacks a comma", "write it as [a, b]"),
-    ("flow mapping", "{ } is not closed, or lacks a comma", "write {a: 1, b: 2}, text in quotes"),
-    (
-        "block|mapping values",
-        "the line is not indented as its neighbours",
-        "indent the keys of one entry alike",
-    ),
-)
-TYPES = {"object": "lines 'key: value'", "array": "a list", "string": "text", "null": "nothing"}
-WRITE = {
-    "object": "write them below the key, indented, without hyphens",
-    "array": "write it in square brackets, such as [a, b]",
-    "string": 'write words; a number, a date, yes or no in "…"',
-}
 
 
 def read_yaml(path: str | Path) -> tuple[Any, Lines]:
@@ -104,12 +78,12 @@ def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[str, str, int |
     rows = [mark.line for mark in marks if mark]
     near = [row for mark in rows[:1] for row in (mark, mark - 1)] + rows[1:]
     for row in (row for row in near if 0 <= row < len(text)):
-        for look, problem, remedy in LOOKS:
+        for look, problem, remedy in shipped("syntax")["looks"]:
             if match := re.match(look, text[row]):
                 parts = [re.sub(r"\s+#.*", "", part).strip()[:60] for part in match.groups()]
                 return problem.format(*parts), remedy.format(*parts), row + 1
     said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem"))
-    for words, problem, remedy in DOING:
+    for words, problem, remedy in shipped("syntax")["doing"]:
         if re.search(words, said):
             return problem, remedy, rows[0 if "block" in words else -1] + 1
     problem = getattr(error, "problem", None) or "it is not valid YAML"
@@ -194,14 +168,18 @@ def schema_slips(schema: str, content: Any) -> Iterator[Slip]:
 
 
 @cache
+def shipped(name: str) -> Any:
+    """The content of a YAML file among the schemas of the package, such as "general"."""
+    return yaml.load((Path(__file__).parent / "schemas" / f"{name}.yaml").read_text("utf-8"), LOADER)
+
+
+@cache
 def schema_of(schema: str) -> Any:
     """The validator of a schema of the package, such as "config"; its `schema` is the document."""
     from jsonschema import Draft202012Validator, validators
 
-    file = resources.files("trialpool") / "schemas" / f"{schema}.schema.yaml"
     finite = Draft202012Validator.TYPE_CHECKER.redefine("number", lambda checker, value: _is_finite(value))
-    validator = validators.extend(Draft202012Validator, type_checker=finite)
-    return validator(yaml.load(file.read_text(encoding="utf-8"), LOADER))
+    return validators.extend(Draft202012Validator, type_checker=finite)(shipped(f"{schema}.schema"))
 
 
 def _is_finite(value: Any) -> bool:
@@ -225,11 +203,11 @@ def _slips(path: KeyPath, error: Any) -> Iterator[Slip]:
         yield Slip(path, value, f"not one of: {', '.join(known)}", suggestion(value, known))
     else:
         name = (str(error.instance),) if "propertyNames" in error.absolute_schema_path else ()
-        kind = error.validator_value if error.validator == "type" else None
-        wanted = error.schema.get("title", TYPES.get(str(kind)))
+        kind = str(error.validator_value) if error.validator == "type" else ""
+        rule = {"remedy": "see config/README.md", **shipped("syntax")["types"].get(kind, {}), **error.schema}
+        wanted = rule.get("title")
         problem = f"not {wanted}" if wanted else f"not accepted here ({error.message[:200]})"
-        remedy = error.schema.get("remedy", WRITE.get(str(kind), "see config/README.md"))
-        yield Slip((*path, *name), yaml_text(error.instance)[:80], problem, remedy)
+        yield Slip((*path, *name), yaml_text(error.instance)[:80], problem, rule["remedy"])
 
 
 def yaml_text(value: Any) -> str:
