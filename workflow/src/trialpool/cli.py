@@ -15,13 +15,7 @@ import click
 from trialpool.errors import Fault, InputError
 
 PATH = click.Path(path_type=str)
-OUT = click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the rows.")
-FILL = click.option(
-    "--fill",
-    multiple=True,
-    metavar="COLUMN=VALUE",
-    help="Put a value into every empty cell of a column (or of TABLE.COLUMN). May be repeated.",
-)
+FILL = "Put a value into every empty cell of a column (or of TABLE.COLUMN). May be repeated."
 
 
 def plainly(command: Callable[..., None]) -> Callable[..., None]:
@@ -163,8 +157,8 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
         io.write_csv(table, to_json(rows), columns_of(Change))
     for path in write_pictures(before, after, pictures) if pictures else ():
         click.echo(f"{path}: old, new and difference side by side")
-    if told := summary(rows):
-        click.echo(told)
+    if words := summary(rows):
+        click.echo(words)
     files = len({difference.file for difference in found})
     click.echo(f"{files} file{' differs' if files == 1 else 's differ'}." if files else "No difference.")
     sys.exit(1 if found else 0)
@@ -179,12 +173,15 @@ def import_group() -> None:
     """
 
 
-@import_group.command()
-@click.argument("file", type=PATH)
-@OUT
-@FILL
+def importer(command: Callable[..., None]) -> click.Command:
+    """A command that brings in a FILE, with the folder and the values for its candidate rows."""
+    command = click.option("--fill", multiple=True, metavar="COLUMN=VALUE", help=FILL)(plainly(command))
+    out = click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the rows.")
+    return import_group.command()(click.argument("file", type=PATH)(out(command)))
+
+
+@importer
 @click.option("--source-url", default="", metavar="URL", help="Where the review can be read.")
-@plainly
 def revman(file: str, out: str, fill: tuple[str, ...], source_url: str) -> None:
     """Import a RevMan 5 review (.rm5).
 
@@ -195,11 +192,7 @@ def revman(file: str, out: str, fill: tuple[str, ...], source_url: str) -> None:
     _write(import_revman(file, source_url), out, fill)
 
 
-@import_group.command()
-@click.argument("file", type=PATH)
-@OUT
-@FILL
-@plainly
+@importer
 def workbook(file: str, out: str, fill: tuple[str, ...]) -> None:
     """Import an Excel workbook (.xlsx) with a sheet for each table, named and headed as in the codebook."""
     from trialpool.exchange.workbook import import_workbook
@@ -207,11 +200,7 @@ def workbook(file: str, out: str, fill: tuple[str, ...]) -> None:
     _write(import_workbook(file), out, fill)
 
 
-@import_group.command()
-@click.argument("file", type=PATH)
-@OUT
-@FILL
-@plainly
+@importer
 def registry(file: str, out: str, fill: tuple[str, ...]) -> None:
     """Import a ClinicalTrials.gov record with posted results (API v2 JSON)."""
     from trialpool.exchange.registry import import_registry

@@ -881,11 +881,10 @@ def to_json(value: Any) -> Any:
     {'value': 2.0, 'unit': 'points', 'kind': 'anchor', 'source': 'a page'}
     """
     if is_dataclass(value):
-        pairs = ((each, getattr(value, each.name)) for each in fields(value))
         return {
             each.name: to_json(part)
-            for each, part in pairs
-            if not (part is None and "omitted" in each.metadata)
+            for each in fields(value)
+            if (part := getattr(value, each.name)) is not None or "omitted" not in each.metadata
         }
     if isinstance(value, Choices | Steps):
         return str(value)

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from trialpool.errors import nearest, suggestion
 from trialpool.measures import Of
 from trialpool.records import JOINT, from_json
+from trialpool.text import spaced
 from trialpool.yaml_files import Slip, read_checked, shipped
 
 Content = Mapping[str, Any]  # of a vocabulary file
@@ -83,7 +84,7 @@ class Domain:
         known = self.outcomes.get(outcome, Outcome()).phrase
         if not self.is_events:
             return known or self.noun
-        named = self.other.replace("{}", _spaced(outcome)) if outcome else ""
+        named = self.other.replace("{}", spaced(outcome)) if outcome else ""
         return f"{self.noun} {known or named or self.any}"
 
 
@@ -143,11 +144,11 @@ class Vocabulary:
     def code(self, code: str) -> str:
         """The code of an outcome or instrument in short, its abbreviations in capitals."""
         capitals = {each.casefold(): each for each in self.abbreviations}
-        return " ".join(capitals.get(word, word) for word in _spaced(code).split(" "))
+        return " ".join(capitals.get(word, word) for word in spaced(code).split(" "))
 
     def condition(self, code: str) -> str:
         """The name of a condition."""
-        return self.conditions.get(code) or _spaced(code)
+        return self.conditions.get(code) or spaced(code)
 
     def domain(self, code: str, of: Of = Of.MEANS) -> Domain:
         """A domain; one that is not known has its code for a name, no direction, and is of what is said."""
@@ -156,7 +157,7 @@ class Vocabulary:
     def treatment(self, code: str | None) -> str:
         """The name of an arm category, or of several that were combined, such as "diet+exercise"."""
         parts = str(code or "").split(JOINT)
-        return f" {JOINT} ".join(self.treatments.get(part) or _spaced(part) for part in parts)
+        return f" {JOINT} ".join(self.treatments.get(part) or spaced(part) for part in parts)
 
     def side(self, code: str) -> str:
         """The name of one side of a comparison: of a group of treatments, or of one."""
@@ -327,17 +328,13 @@ def _vocabulary(content: Content, complete: bool) -> Vocabulary:
         Vocabulary,
         {
             **{"abbreviations": (), "controls": {}, **content, "complete": complete},
-            "conditions": {code: name or _spaced(code) for code, name in entries["conditions"].items()},
-            "treatments": {code: name or _spaced(code) for code, name in entries["treatments"].items()},
+            "conditions": {code: name or spaced(code) for code, name in entries["conditions"].items()},
+            "treatments": {code: name or spaced(code) for code, name in entries["treatments"].items()},
             "domains": {code: _domain(code, entry) for code, entry in entries["domains"].items()},
             "units": {code: _whole(entry, "factor", kind=kind) for kind, code, entry in units},
             "groups": _groups(entries["groups"]),
         },
     )
-
-
-def _spaced(code: str) -> str:
-    return code.replace("_", " ")
 
 
 def _whole(entry: Any, short: str, **known: Any) -> Content:
@@ -347,11 +344,11 @@ def _whole(entry: Any, short: str, **known: Any) -> Content:
 
 
 def _groups(entries: Content) -> Content:
-    return {code: _whole(entry, "treatments", name=_spaced(code)) for code, entry in entries.items()}
+    return {code: _whole(entry, "treatments", name=spaced(code)) for code, entry in entries.items()}
 
 
 def _domain(code: str, entry: Content) -> Content:
-    name = entry.get("name") or _spaced(code)
+    name = entry.get("name") or spaced(code)
     noun = PEOPLE if entry.get("of") == Of.EVENTS else name
     outcomes = {key: _whole(value, "phrase") for key, value in entry.get("outcomes", {}).items()}
     whole = _whole(entry, "", code=code, name=name, noun=noun, any=f"with {name}")

@@ -122,15 +122,6 @@ def _walk(name: str, node: yaml.Node, path: KeyPath, lines: Lines, seen: set[int
             yield from _walk(name, value, (*path, str(index)), lines, seen)
 
 
-def line_of(path: KeyPath, lines: Lines) -> int | None:
-    """The line of a key, or of the nearest key around it; None if the file does not have it.
-
-    >>> line_of(("analyses", "pain", "outcomes", "0"), {("analyses",): 4, ("analyses", "pain"): 5})
-    5
-    """
-    return next((lines[path[:end]] for end in range(len(path), 0, -1) if path[:end] in lines), None)
-
-
 class Slip(NamedTuple):
     """One thing wrong in a YAML file: the path of its key, such as ("instruments", "NRS", "better")."""
 
@@ -141,15 +132,19 @@ class Slip(NamedTuple):
 
 
 def faults_of(slips: Iterable[Slip], name: str, lines: Lines) -> list[Fault]:
-    """Slips as faults of the file called `name`, each with the line of its key, in the order of the lines.
+    """Slips as faults of the file called `name`, in the order of its lines.
 
-    >>> print(*faults_of([Slip(("level",), "95", "above 1", "write 0.95")], "my.yaml", {("level",): 7}))
-    my.yaml, row 7, column level: '95' is above 1. To mend: write 0.95.
+    The line is that of the key, or of the nearest key around it; None if the file has neither.
+
+    >>> slip = Slip(("defaults", "level"), "95", "above 1", "write 0.95")
+    >>> print(*faults_of([slip], "my.yaml", {("defaults",): 7}))
+    my.yaml, row 7, column defaults.level: '95' is above 1. To mend: write 0.95.
     """
-    faults = [
-        Fault(name, line_of(slip.path, lines), ".".join(slip.path), slip.value, slip.problem, slip.remedy)
-        for slip in slips
-    ]
+    faults = []
+    for path, *told in slips:
+        around = (path[:end] for end in range(len(path), 0, -1))
+        line = next((lines[key] for key in around if key in lines), None)
+        faults.append(Fault(name, line, ".".join(path), *told))
     return sorted(faults, key=lambda fault: fault.row or 0)
 
 
