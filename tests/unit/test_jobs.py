@@ -80,7 +80,7 @@ def test_the_appraisal_is_of_every_record_in_order(folders: list[str], tmp_path:
 def test_moderators_are_adjusted_over_all_analyses_in_the_order_of_their_names(
     folders: list[str], tmp_path: Path
 ) -> None:
-    adjust_moderators(folders, str(tmp_path / "moderators.csv"))
+    adjust_moderators(read_records(folders), tmp_path / "moderators.csv")
     with (tmp_path / "moderators.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     assert [(row["analysis"], row["moderator"]) for row in rows] == [("b", "year"), ("b", "sessions")]

@@ -39,6 +39,7 @@ rule write_tables:
     output:
         summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
         excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
+        moderators=f"{RESULTS}/moderators.csv",
         readme=f"{RESULTS}/README.md",
         dictionary=f"{RESULTS}/DATA.md",
     log:
@@ -108,7 +109,6 @@ rule write_manifest:
                 *rules.write_tables.output,
                 *rules.write_page.output,
                 *FOLDERS,
-                *rules.adjust_moderators.output,
                 *rules.compare_published.output,
                 *rules.connect_networks.output,
             ]

@@ -1,4 +1,4 @@
-# records -> what concerns the whole review: moderators, published pools, networks.
+# records -> what concerns the whole review: published pools, networks.
 from trialpool.synthesis.network import load_networks
 from trialpool.synthesis.published import load_published
 
@@ -13,19 +13,6 @@ FORMATS = ["svg", "pdf", "png"]
 
 wildcard_constraints:
     analysis="[a-z][a-z0-9-]*",
-
-
-rule adjust_moderators:
-    input:
-        folders=given(FOLDERS),
-    output:
-        table=f"{RESULTS}/moderators.csv",
-    log:
-        f"{RESULTS}/logs/adjust_moderators.log",
-    params:
-        code=code("synthesis", "stats", "evidence", "!evidence/audit*", "text.py", "yaml_files.py"),
-    script:
-        "../scripts/adjust_moderators.py"
 
 
 rule compare_published:

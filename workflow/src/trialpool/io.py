@@ -180,16 +180,6 @@ def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[Ma
     return rows
 
 
-def write_columns(path: str | Path, columns: Mapping[str, Sequence[Any]]) -> None:
-    """Write columns of equal length as parquet without importing pandas."""
-    import pyarrow
-    import pyarrow.parquet as parquet
-
-    buffer = io.BytesIO()
-    parquet.write_table(pyarrow.table(dict(columns)), buffer, compression="zstd")
-    write_bytes(path, buffer.getvalue())
-
-
 def sha256(path: str | Path) -> str:
     """Hexadecimal SHA-256 of a file's bytes."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()

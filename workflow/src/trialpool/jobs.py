@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
-MULTIVERSE = "multiverse.parquet"  # every specification of an analysis
+MULTIVERSE = "specifications.csv"  # every one of an analysis
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
@@ -219,7 +219,7 @@ def pool_analyses(
 
     Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, for an
     analysis of several trials also what only such a one has, and into the folder `multiverses` every
-    specification of it, as <analysis>.parquet. `tables` are the batch's effects, excluded and known rows,
+    specification of it, as <analysis>.csv. `tables` are the batch's effects, excluded and known rows,
     `vocabulary_path` is the file with the words of the review, if it has one.
     """
     every = [io.read_rows(table) for table in tables]
@@ -228,7 +228,7 @@ def pool_analyses(
         rows = [[row for row in table if row["analysis"] == spec["analysis"]] for table in every]
         pool = partial(_pool, spec, rows, vocabulary)
         lot = kept.lot(f"analyses/{spec['analysis']}", (spec, rows), pool)
-        put({f"{spec['analysis']}.parquet": lot.pop(MULTIVERSE)}, multiverses)
+        put({f"{spec['analysis']}.csv": lot.pop(MULTIVERSE)}, multiverses)
         put(lot, folder)
 
 
@@ -240,7 +240,8 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     unused, trials = read_unused(excluded), read_known(known)
     record, specifications = analyse(spec, read_effects(effects), unused, trials)
     columns = specifications.columns() if specifications else {}
-    io.write_columns(folder / MULTIVERSE, columns)
+    every = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    io.write_csv(folder / MULTIVERSE, every, list(columns))
     _write_record(record, columns, folder, spec["formats"], vocabulary)
 
 
@@ -302,11 +303,11 @@ def appraise(
     io.write_json(path, to_json(appraisal))
 
 
-def adjust_moderators(folders: Sequence[str], path: str) -> None:
+def adjust_moderators(records: Iterable[Record], path: str | Path) -> None:
     """Write what was asked of moderators in the review, p-values adjusted over all tests of it (Holm)."""
     from trialpool.synthesis.diagnostics import adjusted, moderator_table
 
-    rows = [row for record in read_records(folders) for row in record.moderators]
+    rows = [row for record in records for row in record.moderators]
     rows.sort(key=lambda row: row.analysis)
     io.write_csv(path, moderator_table(adjusted(rows)), contracts.MODERATORS.names)
 
@@ -402,7 +403,10 @@ def write_tables(
     vocabulary_path: str | None,
     folder: Path,
 ) -> None:
-    """Write summary.csv, excluded.csv and README.md from records, appraisal and evidence, and DATA.md."""
+    """Write summary.csv, excluded.csv, moderators.csv and README.md from records, appraisal and evidence.
+
+    And DATA.md, which explains every column of a result.
+    """
     from trialpool.page.readme import render_readme, summary_row
     from trialpool.view.read import read_claims, read_tables
     from trialpool.view.read import read_records as read_appraised
@@ -415,6 +419,7 @@ def write_tables(
     io.write_csv(
         folder / "excluded.csv", map(to_json, excluded_rows(records, unasked)), contracts.NOT_USED.names
     )
+    adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary())
     io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
 
