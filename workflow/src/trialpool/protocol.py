@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS
+from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
 from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, shipped, yaml_text
 
@@ -30,21 +31,11 @@ SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
-class Threshold(TypedDict):
-    """A smallest difference that matters, on the scale of the analysis, and whose it is."""
-
-    value: float
-    source: str
-    unit: NotRequired[str]
-    kind: NotRequired[str]
-    instrument: NotRequired[str]
-
-
 class Analysis(TypedDict):
     """One analysis with all its settings, defaults filled in, groups of treatments written out.
 
     `analysis` is its slug, `was` the one before; `design` is None for any; `unit` that of the analysis scale,
-    empty for ratios and where the instruments' units differ.
+    empty for ratios and where the instruments' units differ; `mcid` a `records.Difference` as JSON.
     """
 
     analysis: str
@@ -55,7 +46,7 @@ class Analysis(TypedDict):
     timepoint: str | list[str] | dict[str, list[float]]
     scale: str | None
     convert: list[str]
-    mcid: Threshold | None
+    mcid: Raw | None
     moderators: list[str]
     subgroups: str | None
     tau2_method: str
@@ -267,23 +258,21 @@ def _products(question: Raw, config: Raw, words: Vocabulary, path: KeyPath) -> I
         known = config.get(section, {})
         choices.append([(section, name, known[name]) for name in _listed(question[part]) if name in known])
     for parts in product(*choices):
-        entry = Written({"title": _title(words, *((name, part) for _, name, part in parts))}, {"title": path})
+        entry = Written({"title": _title(words, parts)}, {"title": path})
         for section, name, part in parts:
             entry = entry.over(part, (section, name))
         slug = [*(part.get("slug", name) for _, name, part in parts), question.get("suffix")]
         yield "-".join(word for word in slug if word), entry.over(own, path)
 
 
-def _title(
-    words: Vocabulary, population: tuple[str, Raw], outcome: tuple[str, Raw], comparison: tuple[str, Raw]
-) -> str:
+def _title(words: Vocabulary, parts: Sequence[tuple[str, str, Raw]]) -> str:
     """The question in the words of its parts, such as "MI, quality of life: aspirin versus usual care"."""
-    conditions = map(words.condition, _listed(population[1].get("condition", ())))
-    who = population[1].get("name", " or ".join(conditions))
-    what = outcome[1].get("name", outcome[0].replace("-", " "))
-    asked = ", ".join(word for word in (who, what) if word)
-    sides = " versus ".join(_side_name(comparison[1], side, words) for side in SIDES)
-    return f"{asked[:1].upper()}{asked[1:]}: {comparison[1].get('name', sides)}"
+    (*_, population), (_, name, outcome), (*_, comparison) = parts
+    conditions = map(words.condition, _listed(population.get("condition", ())))
+    who = population.get("name", " or ".join(conditions))
+    what = outcome.get("name", name.replace("-", " "))
+    sides = " versus ".join(_side_name(comparison, side, words) for side in SIDES)
+    return f"{capital(', '.join(filter(None, (who, what))))}: {comparison.get('name', sides)}"
 
 
 def _side_name(entry: Raw, side: str, words: Vocabulary) -> str:
@@ -411,7 +400,7 @@ def _unit(spec: Raw, instruments: Mapping[str, Raw]) -> str:
     return str(units.pop()) if len(units) == 1 else ""
 
 
-def _published(spec: Raw, instruments: Mapping[str, Raw]) -> Threshold | None:
+def _published(spec: Raw, instruments: Mapping[str, Raw]) -> Raw | None:
     """The MCID of the first allowed instrument that has one in points, rescaled like its values.
 
     Only mean differences have one: a standardised difference has no points to compare with.
@@ -422,13 +411,9 @@ def _published(spec: Raw, instruments: Mapping[str, Raw]) -> Threshold | None:
         if not mcid or mcid["unit"] != entry.get("unit") or (spec["scale"] and None in bounds):
             continue
         factor = _width(spec["scale"]) / (bounds[1] - bounds[0]) if spec["scale"] else 1.0
-        return Threshold(
-            value=io.canonical_number(mcid["value"] * factor) or 0.0,
-            unit=spec["unit"],
-            kind=mcid.get("kind", ""),
-            source=mcid["source"],
-            instrument=code,
-        )
+        value = io.canonical_number(mcid["value"] * factor) or 0.0
+        origin = {"kind": mcid.get("kind", ""), "source": mcid["source"], "instrument": code}
+        return {"value": value, "unit": spec["unit"], **origin}
     return None
 
 

@@ -240,6 +240,7 @@ class Vocabulary:
         False
         """
         events = self.events()
+        means = tuple(code for code in self.domains if code not in events)
         members = [code for group in self.groups.values() for code in group.treatments]
         categories = tuple(dict.fromkeys([*self.treatments, *members]))
         aliases = {name: code for code, unit in self.units.items() for name in unit.names}
@@ -247,9 +248,7 @@ class Vocabulary:
             "condition": Known(tuple(self.conditions), bool(self.conditions)),
             "category": Known(categories, bool(categories)),
             "domain": Known(tuple(self.domains), self.complete),
-            "domain of means": Known(
-                tuple(code for code in self.domains if code not in events), self.complete
-            ),
+            "domain of means": Known(means, self.complete),
             "domain of events": Known(events, self.complete),
             "unit": Known(tuple(self.units), self.complete, 0.9, aliases),
         }
