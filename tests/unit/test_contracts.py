@@ -46,7 +46,7 @@ def test_the_glossary_explains_nothing_that_no_table_has():
     plain = {name for table in EVERY for name in table.names}
     own = {f"{table.name}.{name}" for table in EVERY for name in table.names}
     with (files("trialpool") / "schemas" / "columns.csv").open(encoding="utf-8") as stream:
-        explained = {row["column"] for row in csv.DictReader(stream)}
+        explained = {row["name"] for row in csv.DictReader(stream)}
     assert explained - plain - own == CONTRACTED
     assert {table.columns[table.names.index("weeks")].meaning for table in (ARMS, EVENTS)} == {
         "planned length of treatment",

@@ -21,6 +21,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
+
 from trialpool import records
 
 LARGEST = 1e9  # nothing a trial reports is larger; catches a number pasted twice into one cell
@@ -121,29 +123,16 @@ FORMS = {
 }
 _CELLS = _rows("cells")
 # A name means the same in every table; where it cannot, `table.name` says what it means there.
-_GLOSSARY = {row["column"]: row for row in _rows("columns")}
+_GLOSSARY = {row["name"]: row for row in _rows("columns")}
 
 
-def _column(table: str, name: str) -> Column:
-    """A column as the glossary has it."""
-    known = _GLOSSARY.get(f"{table}.{name}") or _GLOSSARY[name]
-    return Column(name, kind=Kind(known["type"] or TEXT), unit=known["unit"], meaning=known["meaning"])
-
-
-def _cell_column(row: Mapping[str, str]) -> Column:
-    """A column of a raw table, from its row of cells.csv."""
-    return replace(
-        _column(row["table"], row["column"]),
-        form=row["form"],
-        required=row["need"] == "required",
-        optional=row["need"] == "optional",
-        words=tuple(row["words"].split()),
-        vocabulary=row["vocabulary"],
-        low=float(row["low"] or -LARGEST),
-        high=float(row["high"] or LARGEST),
-        whole=bool(row["whole"]),
-        kind=NUMBER if row["form"] == "number" else TEXT,
-    )
+def _column(table: str, name: str, cell: Mapping[str, str] | None = None) -> Column:
+    """A column as the glossary has it; of a raw table with its row of cells.csv."""
+    known = {**(_GLOSSARY.get(f"{table}.{name}") or _GLOSSARY[name]), **(cell or {}), "name": name}
+    if cell:
+        known["kind"] = NUMBER if cell["form"] == "number" else TEXT
+    given = {key: value for key, value in known.items() if value}
+    return msgspec.convert({**given, "words": known.get("words", "").split()}, Column, strict=False)
 
 
 def _names(columns: str) -> Iterable[str]:
@@ -154,7 +143,7 @@ def _names(columns: str) -> Iterable[str]:
 
 def _table(row: Mapping[str, str]) -> Table:
     """A table of tables.csv; the columns of a raw one are those of cells.csv."""
-    columns = [_cell_column(cell) for cell in _CELLS if cell["table"] == row["table"]]
+    columns = [_column(row["table"], cell["name"], cell) for cell in _CELLS if cell["table"] == row["table"]]
     columns += [_column(row["table"], name) for name in _names(row["columns"])]
     return Table(row["table"], tuple(columns), tuple(row["key"].split()), row["holds"])
 

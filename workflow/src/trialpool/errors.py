@@ -28,12 +28,8 @@ class Fault:
     remedy: str
 
     def __str__(self) -> str:
-        place = [self.file]
-        if self.row is not None:
-            place.append(f"row {self.row}")
-        if self.column:
-            place.append(f"column {self.column}")
-        where = ", ".join(part for part in place if part)
+        row = "" if self.row is None else f"row {self.row}"
+        where = ", ".join(filter(None, (self.file, row, self.column and f"column {self.column}")))
         problem = f"{shown(self.value)} is {self.problem}" if self.value else self.problem
         return f"{where}: {problem}. To mend: {self.remedy}."
 
@@ -43,11 +39,9 @@ class InputError(Exception):
 
     def __init__(self, faults: Iterable[Fault]) -> None:
         self.faults = tuple(faults)
-        count = len(self.faults)
-        noun = "fault" if count == 1 else "faults"
-        super().__init__(
-            "\n".join([f"{count} {noun} in the input:", *(f"  {fault}" for fault in self.faults)])
-        )
+        noun = "fault" if len(self.faults) == 1 else "faults"
+        lines = [f"{len(self.faults)} {noun} in the input:", *(f"  {fault}" for fault in self.faults)]
+        super().__init__("\n".join(lines))
 
 
 def shown(value: str) -> str:
@@ -67,9 +61,9 @@ def nearest(word: str, known: Iterable[str], cutoff: float = 0.6) -> str:
     ('light_therapy', '')
     """
     folded = {entry.casefold().replace(" ", "_"): entry for entry in known}
-    asked = word.casefold().strip().replace(" ", "_")[:100]
-    near = difflib.get_close_matches(asked, folded, n=3, cutoff=cutoff)
-    return next((folded[entry] for entry in near if _alike(asked.split("_"), entry.split("_"), cutoff)), "")
+    code = word.casefold().strip().replace(" ", "_")[:100]
+    near = difflib.get_close_matches(code, folded, n=3, cutoff=cutoff)
+    return next((folded[entry] for entry in near if _alike(code.split("_"), entry.split("_"), cutoff)), "")
 
 
 def _alike(one: list[str], other: list[str], cutoff: float) -> bool:

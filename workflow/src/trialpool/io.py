@@ -141,14 +141,14 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
         raise TypeError(problem)
     schema = pyarrow.Schema.from_pandas(frame, preserve_index=False)
     columns = {column.name: column for column in table.columns}
-    for place, name in enumerate(schema.names):
-        field, kind = schema.field(place), columns[name].kind
+    for index, name in enumerate(schema.names):
+        field, kind = schema.field(index), columns[name].kind
         if kind in (CODES, STEPS, CHOICES) or frame.empty:  # of no row no type can be inferred
             field = pyarrow.field(name, _stored_as(kind))
         elif not _fits(field.type, kind):
             raise TypeError(f"the column {name} of the table {table.name} holds {field.type}, not {kind}")
         explained = {"unit": columns[name].unit, "description": columns[name].meaning}
-        schema = schema.set(place, field.with_metadata(explained))
+        schema = schema.set(index, field.with_metadata(explained))
     schema = schema.with_metadata({**(schema.metadata or {}), "description": table.holds})
     buffer = io.BytesIO()
     frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd", schema=schema)

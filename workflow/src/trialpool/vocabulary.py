@@ -302,8 +302,8 @@ def _meaning_slips(content: Content) -> Iterator[Slip]:
         for path, entry in parts:
             for unit in entry.get("equivalent", {}) if isinstance(entry, Mapping) else ():
                 if unit not in kinds:
-                    place = ("domains", code, *path, "equivalent", unit)
-                    yield Slip(place, unit, "not a unit", suggestion(unit, kinds))
+                    key = ("domains", code, *path, "equivalent", unit)
+                    yield Slip(key, unit, "not a unit", suggestion(unit, kinds))
     yield from group_slips(content.get("groups", {}), content.get("treatments", {}))
 
 

@@ -82,9 +82,9 @@ def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[str, str, int |
             if match := re.match(look, text[row]):
                 parts = [re.sub(r"\s+#.*", "", part).strip()[:60] for part in match.groups()]
                 return problem.format(*parts), remedy.format(*parts), row + 1
-    said = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem"))
+    doing = " ".join(str(getattr(error, part, None) or "") for part in ("context", "problem"))
     for words, problem, remedy in shipped("syntax")["doing"]:
-        if re.search(words, said):
+        if re.search(words, doing):
             return problem, remedy, rows[0 if "block" in words else -1] + 1
     problem = getattr(error, "problem", None) or "it is not valid YAML"
     return problem, "correct the YAML there", rows[0] + 1 if rows else None
@@ -141,10 +141,10 @@ def faults_of(slips: Iterable[Slip], name: str, lines: Lines) -> list[Fault]:
     my.yaml, row 7, column defaults.level: '95' is above 1. To mend: write 0.95.
     """
     faults = []
-    for path, *told in slips:
+    for path, *rest in slips:
         around = (path[:end] for end in range(len(path), 0, -1))
         line = next((lines[key] for key in around if key in lines), None)
-        faults.append(Fault(name, line, ".".join(path), *told))
+        faults.append(Fault(name, line, ".".join(path), *rest))
     return sorted(faults, key=lambda fault: fault.row or 0)
 
 
