@@ -29,6 +29,7 @@ ANALYSES = list(SETTINGS.analyses)
 WORDS = [SETTINGS.instruments, *([SETTINGS.vocabulary] if SETTINGS.vocabulary else [])]
 PROTOCOL = ["protocol.py"]
 DRAWING = ["figures", "view", "text.py", "synthesis", "stats", "evidence", "!evidence/audit*"]
+DRAWING += ["schemas/sentences.yaml"]
 MOST_FILES = 1000  # analyses up to which Snakemake knows their main files, not their folders only
 HIGH_BEFORE = set()  # the audit's high findings when the run begins
 if workflow.is_main_process:

@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
-from trialpool.records import Known, sketch
-from trialpool.synthesis.analyse import analyse, direction, read_known, read_unused
+from trialpool.records import Known, Unused, sketch
+from trialpool.synthesis.analyse import analyse, direction, read
 
 
 def test_the_order_of_the_effects_does_not_matter():
@@ -59,12 +59,12 @@ def test_tables_are_read_with_categories_as_one_word_and_of_other_questions_only
     row = {"analysis": "a", "study_id": "A", "label": "A", "year": 2001, "n_randomised": None}
     row |= {"has_numbers": True, "source_url": ""}
     row |= {"category_experimental": ["manual", "electro"], "category_control": ["sham"]}
-    (known,) = read_known([row])
+    (known,) = read(Known, [row])
     assert (known.category_experimental, known.category_control) == ("manual+electro", "sham")
     unused = {"analysis": "a", "study_id": "A", "label": "A", "reason": "r", "source_url": "", "item": ""}
     unused |= {"instrument": "NRS", "row_ids": ""}
     rows = [unused | {"reason_code": code} for code in ("other_purpose", "no_spread")]
-    assert [(row.item, row.row_ids, row.source_url) for row in read_unused(rows)] == [
+    assert [(row.item, row.row_ids, row.source_url) for row in read(Unused, rows)] == [
         (None, None, ""),
         ("", "", ""),
     ]

@@ -12,7 +12,7 @@ from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.records import Choices, Conclusion, Multiverse, Sensitivity, sketch
 from trialpool.stats import pool
 from trialpool.synthesis.analyse import analyse
-from trialpool.synthesis.sensitivity import DEPEND, data_sets, models, robustness, sensitivity_rows
+from trialpool.synthesis.sensitivity import WORDS, data_sets, models, robustness, sensitivity_rows
 
 LATER = Choices.parse("timepoint=follow_up")
 
@@ -145,7 +145,7 @@ def test_dependent_effects_are_pooled_as_independent_nowhere():
     assert [getattr(main, name) for name in ("estimate", "ci_low", "ci_high", "p_value")] == [
         getattr(pooled, name) for name in ("estimate", "ci_low", "ci_high", "p_value")
     ]
-    assert [row.reason for row in record.sensitivity if row.kind == "model"] == [DEPEND]
+    assert [row.reason for row in record.sensitivity if row.kind == "model"] == [WORDS["depend"]]
     assert (record.influence, record.bayes, record.cumulative, record.small_study.methods) == ((), (), (), {})
     without = [row for row in record.sensitivity if row.kind == "leave one out"]
     assert len(without) == 4

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
 from trialpool.kept import Kept, put
-from trialpool.records import Network, PublishedPool, Record, from_json, to_json
+from trialpool.records import Effect, Known, Network, PublishedPool, Record, Unused, from_json, to_json
 from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
@@ -234,11 +234,11 @@ def pool_analyses(
 
 def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary, folder: Path) -> None:
     """Pool an analysis and write what comes of it; `rows` are its effects, excluded and known rows."""
-    from trialpool.synthesis.analyse import analyse, read_effects, read_known, read_unused
+    from trialpool.synthesis.analyse import analyse, read
 
     effects, excluded, known = rows
-    unused, trials = read_unused(excluded), read_known(known)
-    record, specifications = analyse(spec, read_effects(effects), unused, trials)
+    evidence = read(Effect, effects), read(Unused, excluded), read(Known, known)
+    record, specifications = analyse(spec, *evidence)
     columns = specifications.columns() if specifications else {}
     every = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
     io.write_csv(folder / MULTIVERSE, every, list(columns))

@@ -23,7 +23,7 @@ from typing import IO
 from trialpool.io import UNFINISHED
 
 PACKAGE = Path(__file__).parent
-SOURCES = (".py", ".html", ".css", ".js", ".yaml", ".csv")
+SOURCES = (".py", ".html", ".css", ".js", ".yaml", ".csv", ".j2")
 EVERY_JOB = (
     "contracts.py",
     "errors.py",

@@ -5,78 +5,42 @@ The record is the only thing that tables, figures and the page read: no number i
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from functools import cache
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
-from trialpool.records import JOINT, Difference, Direction, Effect, Known, Methods, Record, Unused, from_json
-from trialpool.synthesis.diagnostics import (
-    cumulative_rows,
-    influence_rows,
-    moderator_rows,
-    multilevel_model,
-    posteriors,
-    small_study,
-)
-from trialpool.synthesis.methods import method_sentences
-from trialpool.synthesis.pool import (
-    Spec,
-    modelled,
-    pool_effects,
-    sizes_of,
-    status_of,
-    studies_of,
-    subgroups_of,
-    trials_of,
-)
-from trialpool.synthesis.sensitivity import (
-    Specifications,
-    data_sets,
-    multiverse,
-    robustness,
-    sensitivity_rows,
-    share_agreeing,
-    specifications,
-)
+from trialpool import records
+from trialpool.measures import OF_EVENTS
+from trialpool.records import Direction, Effect, Known, Methods, Record, Status, Unused, from_json, taken
+from trialpool.synthesis import diagnostics, pool, sensitivity
+from trialpool.synthesis.pool import Spec
 
-Row = Mapping[str, Any]  # of a table
+T = TypeVar("T", Effect, Known, Unused)
+CATEGORIES = ("category_experimental", "category_control")
 OTHER_QUESTION = ("other_comparison", "other_purpose")  # reasons why a trial is of another question
-# What a record says of its question as the protocol does.
-QUESTION = (
-    *("analysis", "title", "note", "purpose", "domain", "experimental_name", "control_name"),
-    *("measure", "scale", "unit", "better", "timepoint", "forest"),
-)
 # Where a result that was not used stands: of a trial of another question only what is not empty.
 PLACE = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "weeks", "row_ids")
-METHODS = ("tau2_method", "interval", "level", "several_effects", "multi_arm")
 
 
-def read_effects(rows: Iterable[Row]) -> list[Effect]:
-    """Rows of the effects table as effects: the list of an arm's categories becomes one word."""
-    return [from_json(Effect, _with_category_words(row)) for row in rows]
+def read(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> list[T]:
+    """Rows of the tables of effects, known trials or unused results as records.
 
+    The list of an arm's categories becomes one word; of a trial of another question stays what it says.
+    """
 
-def read_known(rows: Iterable[Row]) -> tuple[Known, ...]:
-    """Rows of the table of known trials: trials that are known to have asked the question."""
-    return tuple(from_json(Known, _with_category_words(row)) for row in rows)
+    def said(row: Mapping[str, Any]) -> Mapping[str, Any]:
+        words = {name: records.JOINT.join(row[name]) for name in CATEGORIES if name in row}
+        silent = PLACE if row.get("reason_code") in OTHER_QUESTION else ()
+        return {**row, **words, **{name: None for name in silent if row.get(name) == ""}}
 
-
-def _with_category_words(row: Row) -> Row:
-    return {**row, **{name: JOINT.join(row[name]) for name in ("category_experimental", "category_control")}}
-
-
-def read_unused(rows: Iterable[Row]) -> tuple[Unused, ...]:
-    """Rows of the table of results not used; of a trial that compares something else only what it says."""
-
-    def said(row: Row) -> Row:
-        silent = PLACE if row["reason_code"] in OTHER_QUESTION else ()
-        return {**row, **{name: None for name in silent if row.get(name) == ""}}
-
-    return tuple(from_json(Unused, said(row)) for row in rows)
+    return [from_json(kind, said(row)) for row in rows]
 
 
 def analyse(
     spec: Spec, effects: Sequence[Effect], excluded: Sequence[Unused] = (), known: Sequence[Known] = ()
-) -> tuple[Record, Specifications | None]:
+) -> tuple[Record, sensitivity.Specifications | None]:
     """The record of one analysis, and every specification of its multiverse where there is one.
 
     `spec` is a resolved analysis of `protocol`, `effects` the rows of its effects table (those selected are
@@ -85,24 +49,24 @@ def analyse(
     asked from two trials on; diagnostics are of effects that do not depend on each other.
     """
     chosen = sorted((row for row in effects if row.selected and not row.variant), key=_forest_order)
-    model = modelled(spec, chosen)
-    pooled, weights = pool_effects(model, chosen)
-    studies = studies_of(spec, chosen, weights)
-    groups, test = subgroups_of(model, studies)
-    several = len(trials_of(chosen)) > 1
-    sets = data_sets(effects if several else [])
-    sensitivity = sensitivity_rows(spec, sets, effects)
-    every = specifications(spec, sets) if sensitivity else None
-    summary = multiverse(spec, every) if every else None
-    agreement = share_agreeing(spec, every, sensitivity[0].conclusion) if every else 0.0
-    one_each = chosen if several and model is spec else []
-    return Record(
-        **{name: spec[name] for name in QUESTION},
-        was=spec.get("was"),
+    model = pool.modelled(spec, chosen)
+    pooled, weights = pool.pool_effects(model, chosen)
+    studies = pool.studies_of(spec, chosen, weights)
+    groups, test = pool.subgroups_of(model, studies)
+    several = chosen if len(pool.trials_of(chosen)) > 1 else []
+    one_each = several if model is spec else []
+    sets = sensitivity.data_sets(effects if several else [])
+    rows = sensitivity.sensitivity_rows(spec, sets, effects)
+    every = sensitivity.specifications(spec, sets) if rows else None
+    summary = sensitivity.multiverse(spec, every) if every else None
+    agreement = sensitivity.share_agreeing(spec, every, rows[0].conclusion) if every else 0.0
+    return taken(
+        Record,
+        SimpleNamespace(**spec),  # what the record says of its question as the protocol does
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
-        mcid=from_json(Difference, spec["mcid"]) if spec["mcid"] else None,
-        **sizes_of(spec, chosen),
+        mcid=from_json(records.Difference, spec["mcid"]) if spec["mcid"] else None,
+        **pool.sizes_of(spec, chosen),
         effects=len(chosen),
         n_imputed=sum(row.imputed for row in chosen),
         methods=methods_of(model, chosen),
@@ -114,22 +78,43 @@ def analyse(
         subgroup_test=test,
         not_used=tuple(excluded),
         known=tuple(known),
-        robustness=robustness(spec, sensitivity, summary, agreement),
-        sensitivity=sensitivity,
+        robustness=sensitivity.robustness(spec, rows, summary, agreement),
+        sensitivity=rows,
         multiverse=summary,
-        influence=influence_rows(spec, one_each),
-        cumulative=cumulative_rows(spec, one_each),
-        small_study=small_study(model, chosen if several else []),
-        moderators=moderator_rows(spec, chosen if several else []),
-        multilevel=multilevel_model(spec, effects, chosen),
-        bayes=posteriors(spec, one_each),
+        influence=diagnostics.influence_rows(spec, one_each),
+        cumulative=diagnostics.cumulative_rows(spec, one_each),
+        small_study=diagnostics.small_study(model, several),
+        moderators=diagnostics.moderator_rows(spec, several),
+        multilevel=diagnostics.multilevel_model(spec, effects, chosen),
+        bayes=diagnostics.posteriors(spec, one_each),
     ), every
 
 
 def methods_of(spec: Spec, effects: Sequence[Effect]) -> Methods:
     """The settings of a model and the sentences that name them."""
-    text = tuple(method_sentences(spec, status_of(effects)))
-    return Methods(**{name: spec[name] for name in METHODS}, text=text)
+    return taken(Methods, SimpleNamespace(**spec), text=method_sentences(spec, pool.status_of(effects)))
+
+
+def method_sentences(spec: Spec, status: Status = Status.POOLED) -> tuple[str, ...]:
+    """The methods of an analysis by schemas/methods.j2: its measure, its model where it pools, its choices.
+
+    >>> spec = {"measure": "RR", "tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95,
+    ...         "scale": None, "multi_arm": "combine", "several_effects": "prefer", "smd_variance": "LS",
+    ...         "outcomes": ["improved"], "items": [], "timepoint": "end_of_treatment", "better": "higher"}
+    >>> method_sentences(spec)[4]
+    'Outcome: improved. Time: the end of treatment, of several times there the latest.'
+    """
+    text = _methods().render(spec=spec, status=status, events=spec["measure"] in OF_EVENTS)
+    entries = (" ".join(entry.split()) for entry in re.split(r"\n\s*\n", text))
+    return tuple(re.sub(r" (?=[,.;:])", "", entry) for entry in entries if entry)
+
+
+@cache
+def _methods() -> Any:
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    strict: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    return Environment(loader=PackageLoader("trialpool", "schemas"), **strict).get_template("methods.j2")
 
 
 def direction(spec: Spec) -> Direction:

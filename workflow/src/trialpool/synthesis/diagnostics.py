@@ -7,68 +7,33 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import fields, replace
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, TypeVar
 
 import numpy as np
 
+from trialpool import records
 from trialpool.measures import MEASURES
-from trialpool.records import (
-    Cumulative,
-    Effect,
-    Influence,
-    Moderator,
-    ModeratorGroup,
-    Multilevel,
-    Posterior,
-    Shrunk,
-    SmallStudy,
-    SmallStudyMethod,
-    columns_of,
-    sketch,
-    taken,
-    to_json,
-)
-from trialpool.synthesis.pool import (
-    BOUNDS,
-    NATURAL,
-    RHO,
-    THREE_LEVELS,
-    Floats,
-    Spec,
-    arrays,
-    back_transform,
-    finite,
-    model_of,
-    natural_numbers,
-    trials_of,
-)
+from trialpool.records import Effect, Moderator, ModeratorGroup, sketch, taken
+from trialpool.synthesis import pool
+from trialpool.synthesis.pool import Spec, arrays, finite, model_of, numbers_of, trials_of
 from trialpool.synthesis.sensitivity import DEPENDENT
 from trialpool.text import count
+from trialpool.yaml_files import shipped
 
+T = TypeVar("T")
 FEWEST_FOR_INFLUENCE = 3
 # Scales in standard deviations or log units: half-normal 0.5 as Röver et al. 2021 advise for such effects;
 # the half-Cauchy has heavier tails; the uniform prior lets the data speak, up to a τ that no review has seen.
 PRIORS = (("half_normal", 0.5), ("half_cauchy", 0.3), ("uniform", 2.0))
 FEWEST_FOR_MODERATORS = 4
 NUMBERS = ("sessions", "programme_weeks", "sessions_per_week", "year", "weeks", "n_randomised")
-MODERATOR_NAMES = {
-    "sessions": "number of sessions",
-    "programme_weeks": "weeks of treatment",
-    "sessions_per_week": "sessions a week",
-    "weeks": "week of measurement",
-    "n_randomised": "people randomised",
-    "category_experimental": "experimental treatment",
-    "category_control": "control treatment",
-    "kind": "kind of value",
-    "reading": "how often the numbers were read",
-    "any": "any moderator",
-}
 ANY = "any"
 DRAWS, SEED = 2000, 1
 
 
-def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Influence, ...]:
+def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Influence, ...]:
     """The measures of Viechtbauer & Cheung 2010 for each trial; none below three trials.
 
     `influential` marks a trial that any of metafor's usual limits marks.
@@ -78,43 +43,38 @@ def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Influence, ..
     from trialpool.stats import influence
 
     fit = influence(*arrays(effects), tau2_method=spec["tau2_method"], interval=spec["interval"])
-    names = [name for name in columns_of(Influence) if hasattr(fit, name) and name != "influential"]
-    return tuple(
-        taken(
-            Influence,
-            row,
-            **{name: finite(getattr(fit, name)[at]) for name in names},
-            influential=bool(fit.influential[at]),
-        )
-        for at, row in enumerate(effects)
-    )
+    return _each(records.Influence, spec, effects, fit)
 
 
-def cumulative_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Cumulative, ...]:
+def cumulative_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Cumulative, ...]:
     """The pooled estimate after each trial in the order given (that of the years), natural scale."""
     if len(effects) < 2:
         return ()
     from trialpool.stats import cumulative
 
-    fit = cumulative(*arrays(effects), **model_of(spec))
-    numbers = [natural_numbers(spec["measure"], fit, BOUNDS, at) for at in range(len(effects))]
-    return tuple(taken(Cumulative, row, **bounds) for row, bounds in zip(effects, numbers, strict=True))
+    return _each(records.Cumulative, spec, effects, cumulative(*arrays(effects), **model_of(spec)))
 
 
-def small_study(spec: Spec, effects: Sequence[Effect]) -> SmallStudy:
+def _each(kind: type[T], spec: Spec, effects: Sequence[Effect], fit: Any) -> tuple[T, ...]:
+    """A record an effect, with the fit's numbers of it."""
+    numbers = (numbers_of(kind, spec["measure"], fit, at) for at in range(len(effects)))
+    return tuple(taken(kind, row, **of_row) for row, of_row in zip(effects, numbers, strict=True))
+
+
+def small_study(spec: Spec, effects: Sequence[Effect]) -> records.SmallStudy:
     """Funnel asymmetry: the tests and adjustments that k allows, or the sentence that says why not.
 
     Below `robustness.test_k` trials nothing is tested: with few trials a test finds nothing whether or not
     small trials differ (Cochrane Handbook 13.3.5.4). Estimates are on the natural scale.
     """
     wanted, k = spec["robustness"]["test_k"], len(trials_of(effects))
-    trials = count(k, "trial") if effects else "0 trials"
-    if spec["interval"] == THREE_LEVELS["interval"]:
-        several = f"{trials}: some give several effects; small trials are tested where each gives one."
-        return SmallStudy(sentence=several, methods={})
-    if k < wanted:
-        few = f"{trials}: too few to test whether small trials differ (at least {wanted} needed)."
-        return SmallStudy(sentence=few, methods={})
+    trials, said = count(k, "trial") if effects else "0 trials", ""
+    if spec["interval"] == pool.THREE_LEVELS["interval"]:
+        said = "some give several effects; small trials are tested where each gives one."
+    elif k < wanted:
+        said = f"too few to test whether small trials differ (at least {wanted} needed)."
+    if said:
+        return records.SmallStudy(sentence=f"{trials}: {said}", methods={})
     from trialpool.stats import begg, egger, pet_peese, selection_model, trim_and_fill
 
     data, level, tau2_method = arrays(effects), spec["level"], spec["tau2_method"]
@@ -126,12 +86,13 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> SmallStudy:
         "PET-PEESE": pet_peese(*data, tau2_method=tau2_method, level=level),
         "selection model (3PSM)": selection_model(*data, alternative=side, level=level),
     }
-    methods = {name: _small_study_method(spec, fit) for name, fit in fits.items()}
+    kind, measure = records.SmallStudyMethod, spec["measure"]
+    methods = {name: sketch(kind, numbers_of(kind, measure, fit)) for name, fit in fits.items()}
     p_value = methods["Egger"].p_value
-    if p_value is None:
-        return SmallStudy(sentence="", methods=methods)
-    word = "an asymmetric funnel" if p_value < 0.1 else "no clear asymmetry of the funnel"
-    return SmallStudy(sentence=f"{trials}: {word} (Egger's test, p = {p_value:.2g}).", methods=methods)
+    if p_value is not None:
+        word = "an asymmetric funnel" if p_value < 0.1 else "no clear asymmetry of the funnel"
+        said = f"{trials}: {word} (Egger's test, p = {p_value:.2g})."
+    return records.SmallStudy(sentence=said, methods=methods)
 
 
 def _predictor(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
@@ -142,19 +103,9 @@ def _predictor(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
     return {"predictor": "se"}
 
 
-def _small_study_method(spec: Spec, fit: Any) -> SmallStudyMethod:
-    def value(name: str) -> str | float | None:
-        given = getattr(fit, name)
-        if given is None or isinstance(given, str):
-            return given or None
-        number = finite(np.atleast_1d(np.asarray(given, dtype=float))[-1])
-        return back_transform(spec["measure"], number) if name in BOUNDS else number
-
-    known = {each.name for each in fields(fit)} & set(columns_of(SmallStudyMethod))
-    return sketch(SmallStudyMethod, **{name: value(name) for name in known})
-
-
-def multilevel_model(spec: Spec, effects: Sequence[Effect], pooled: Sequence[Effect]) -> Multilevel | None:
+def multilevel_model(
+    spec: Spec, effects: Sequence[Effect], pooled: Sequence[Effect]
+) -> records.Multilevel | None:
     """The three-level model of all effects of all trials, where trials give more effects than one.
 
     `effects` are the rows of the effects table, `pooled` those of the main result. Sampling errors within a
@@ -169,19 +120,12 @@ def multilevel_model(spec: Spec, effects: Sequence[Effect], pooled: Sequence[Eff
     from trialpool.stats import multilevel
 
     ids = np.array([row.study_id for row in rows])
-    fit = multilevel(*arrays(rows), ids, rho=RHO, level=spec["level"])
-    numbers = ("sigma2_between", "sigma2_within", "robust_df", "robust_p_value")
-    return Multilevel(
-        effects=len(rows),
-        trials=len(trials),
-        rho=RHO,
-        **natural_numbers(spec["measure"], fit, (*BOUNDS, "robust_ci_low", "robust_ci_high")),
-        **{name: float(getattr(fit, name)) for name in numbers},
-        caution=str(fit.caution),
-    )
+    fit = multilevel(*arrays(rows), ids, rho=pool.RHO, level=spec["level"])
+    more = {"effects": len(rows), "trials": len(trials), "rho": pool.RHO, "caution": fit.caution}
+    return records.Multilevel(**numbers_of(records.Multilevel, spec["measure"], fit) | more)
 
 
-def posteriors(spec: Spec, effects: Sequence[Effect]) -> tuple[Posterior, ...]:
+def posteriors(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Posterior, ...]:
     """One entry a prior of τ: posterior of the mean (flat prior), of τ, of a new trial; shrunken trials.
 
     Probabilities are of benefit (`p_benefit`) and of benefit beyond the MCID (`p_beyond_mcid`), for the mean
@@ -204,27 +148,20 @@ def _typical_sd(effects: Sequence[Effect]) -> float | None:
     return float(np.sqrt(np.median(implied))) if implied else None
 
 
-def _posterior(spec: Spec, effects: Sequence[Effect], prior: str, scale: float, unit: float) -> Posterior:
+def _posterior(
+    spec: Spec, effects: Sequence[Effect], prior: str, scale: float, unit: float
+) -> records.Posterior:
     from trialpool.stats import bayes_pool
 
     fit = bayes_pool(*arrays(effects), tau_prior=(prior, scale), level=spec["level"])
-    natural = MEASURES[spec["measure"]].natural
-    shrunk = zip(fit.shrunk_mean, fit.shrunk_low, fit.shrunk_high, strict=True)
-    return Posterior(
+    shrunk = SimpleNamespace(estimate=fit.shrunk_mean, ci_low=fit.shrunk_low, ci_high=fit.shrunk_high)
+    return records.Posterior(
         prior=prior,
         scale=scale,
         unit=unit,
-        **natural_numbers(spec["measure"], fit, (*NATURAL, "predictive_median")),
-        **{name: float(getattr(fit, name)) for name in ("tau_median", "tau_low", "tau_high")},
+        **numbers_of(records.Posterior, spec["measure"], fit),
         **_probabilities(spec, fit),
-        shrunk=tuple(
-            taken(
-                Shrunk,
-                row,
-                **{name: natural(float(value)) for name, value in zip(BOUNDS, values, strict=True)},
-            )
-            for row, values in zip(effects, shrunk, strict=True)
-        ),
+        shrunk=_each(records.Shrunk, spec, effects, shrunk),
     )
 
 
@@ -273,11 +210,11 @@ def moderator_name(code: str) -> str:
     >>> moderator_name("programme_weeks"), moderator_name("risk_of_bias")
     ('weeks of treatment', 'risk of bias')
     """
-    return MODERATOR_NAMES.get(code, code.replace("_", " "))
+    return str(shipped("sentences")["moderators"].get(code, code.replace("_", " ")))
 
 
 def _moderator(spec: Spec, name: str, **values: Any) -> Moderator:
-    return sketch(Moderator, analysis=spec["analysis"], moderator=name, **{"groups": (), **values})
+    return sketch(Moderator, analysis=spec["analysis"], moderator=name, **values)
 
 
 def _tested(spec: Spec, effects: Sequence[Effect], name: str) -> Moderator:
@@ -331,26 +268,21 @@ def _caution(spec: Spec, values: Sequence[Any], numeric: bool) -> str | None:
 
 
 def _test(
-    spec: Spec, effects: Sequence[Effect], design: Floats, model: Mapping[str, Any]
+    spec: Spec, effects: Sequence[Effect], design: pool.Floats, model: Mapping[str, Any]
 ) -> Mapping[str, Any]:
     from trialpool.stats import meta_regression, permutation_test
 
     data = (*arrays(effects), design)
     fit = meta_regression(*data, level=spec["level"], **model)
     shuffled = permutation_test(*data, draws=DRAWS, seed=SEED, **model)
-    slopes = {"slope": fit.coefficients, "slope_low": fit.ci_low, "slope_high": fit.ci_high}
-    one = design.shape[1] == 1
-    return {
-        **{name: finite(values[1]) if one else None for name, values in slopes.items()},
-        "statistic": finite(fit.qm),
-        "df": design.shape[1],
-        "df2": finite(fit.df),
-        "p_value": finite(fit.qm_p_value),
-        "p_permutation": finite(shuffled.qm_p_value),
-        "permutations": f"{'all' if shuffled.exact else f'seed {SEED}'}, {shuffled.count}",
-        "tau2_residual": finite(fit.tau2),
-        "r2": finite(fit.r2),
-    }
+    numbers: dict[str, Any] = {"statistic": fit.qm, "df2": fit.df, "p_value": fit.qm_p_value, "r2": fit.r2}
+    numbers |= {"tau2_residual": fit.tau2, "p_permutation": shuffled.qm_p_value}
+    if design.shape[1] == 1:
+        slopes = {"slope": fit.coefficients, "slope_low": fit.ci_low, "slope_high": fit.ci_high}
+        numbers |= {name: values[1] for name, values in slopes.items()}
+    permutations = f"{'all' if shuffled.exact else f'seed {SEED}'}, {shuffled.count}"
+    shown = {name: finite(number) for name, number in numbers.items()}
+    return {**shown, "df": design.shape[1], "permutations": permutations}
 
 
 def _groups(
@@ -360,12 +292,9 @@ def _groups(
     from trialpool.stats import subgroups
 
     fit = subgroups(*arrays(effects), labels, tau2="common", level=spec["level"], **model)
-    numbers = (natural_numbers(spec["measure"], fit.pooled, BOUNDS, at) for at in range(len(fit.names)))
-    groups = zip(fit.names, fit.k, numbers, strict=True)
-    return tuple(
-        ModeratorGroup(level=name, k=int(k), **bounds)
-        for name, k, bounds in sorted(groups, key=lambda group: group[0])
-    )
+    of_group = [numbers_of(ModeratorGroup, spec["measure"], fit.pooled, at) for at in range(len(fit.names))]
+    groups = sorted(zip(fit.names, fit.k, range(len(fit.names)), strict=True))
+    return tuple(ModeratorGroup(level=name, k=int(k), **of_group[at]) for name, k, at in groups)
 
 
 def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
@@ -390,9 +319,8 @@ def moderator_table(rows: Sequence[Moderator]) -> Iterator[Mapping[str, Any]]:
     [(None, 4), ('treatment', 2)]
     """
     for row in rows:
-        test = to_json(row)
+        test = records.to_json(row)
         groups = test.pop("groups")
         yield test
-        yield from (
-            {name: test[name] for name in ("analysis", "moderator", "kind")} | group for group in groups
-        )
+        for group in groups:
+            yield {name: test[name] for name in ("analysis", "moderator", "kind")} | group

@@ -10,28 +10,11 @@ from typing import Any
 
 import numpy as np
 
+from trialpool import records as rec
 from trialpool.errors import suggestion
-from trialpool.records import (
-    Edge,
-    Inconsistency,
-    LeagueRow,
-    Network,
-    NetworkContrast,
-    NetworkFit,
-    NodeSplit,
-    Rank,
-    Record,
-    Study,
-    taken,
-)
-from trialpool.synthesis.pool import (
-    Floats,
-    arm_numbers,
-    back_transform,
-    finite,
-    natural_numbers,
-    shared_control,
-)
+from trialpool.measures import MEASURES
+from trialpool.records import LeagueRow, Network, NetworkContrast, NodeSplit, Rank, Record, Study, taken
+from trialpool.synthesis.pool import Floats, arm_numbers, numbers_of, shared_control
 from trialpool.yaml_files import Slip, read_checked
 
 Rules = Mapping[str, Any]
@@ -183,13 +166,13 @@ def components(contrasts: Sequence[NetworkContrast]) -> list[list[str]]:
     return sorted((sorted(part) for part in parts), key=lambda part: (-len(part), part))
 
 
-def _edges(contrasts: Sequence[Contrast]) -> tuple[Edge, ...]:
+def _edges(contrasts: Sequence[Contrast]) -> tuple[rec.Edge, ...]:
     """Directly compared pairs with their number of trials; a trial of three arms counts at all its pairs."""
     arms: dict[str, set[str]] = {}
     for contrast in contrasts:
         arms.setdefault(contrast.study, set()).update((contrast.experimental, contrast.control))
     pairs = [pair for treatments in arms.values() for pair in combinations(sorted(treatments), 2)]
-    return tuple(Edge(treatments=pair, trials=pairs.count(pair)) for pair in sorted(set(pairs)))
+    return tuple(rec.Edge(treatments=pair, trials=pairs.count(pair)) for pair in sorted(set(pairs)))
 
 
 def _sentence(
@@ -223,20 +206,16 @@ def _fitted(
     reference = rules["reference"] if rules["reference"] in whole else min(whole)
     fit = network_meta_analysis(*data, reference=reference, level=first.methods.level)
     test, splits = network_inconsistency(*data), node_split(*data)
-    model = taken(NetworkFit, fit, reference=reference)
+    model = taken(rec.NetworkFit, fit, reference=reference)
     if not model.q_df:  # nothing is left to differ
         model = replace(model, q=None, q_p_value=None, i2=None)
     return {
         "fit": model,
         "league": _league(name, first.measure, fit),
-        "ranking": _ranking(name, fit, rank_treatments(fit, better=first.better)),
-        "inconsistency": taken(Inconsistency, test),
+        "ranking": _ranking(name, first.measure, fit, rank_treatments(fit, better=first.better)),
+        "inconsistency": taken(rec.Inconsistency, test),
         "splits": tuple(
-            NodeSplit(
-                **{side: getattr(splits, side)[at] for side in SIDES},
-                **natural_numbers(first.measure, splits, ("direct", "indirect"), at),
-                p_value=float(splits.p_value[at]),
-            )
+            NodeSplit(**numbers_of(NodeSplit, first.measure, splits, at))
             for at in range(len(splits.experimental))
         ),
     }
@@ -251,29 +230,28 @@ def covariance(contrasts: Sequence[Contrast]) -> Floats:
 
 
 def _league(name: str, measure: str, fit: Any) -> tuple[LeagueRow, ...]:
+    natural = MEASURES[measure].natural
     return tuple(
         LeagueRow(
             network=name,
-            experimental=fit.treatments[one],
-            control=fit.treatments[other],
-            trials=int(fit.directly[one, other]),
-            p_value=float(fit.p_value[one, other]),
-            estimate=back_transform(measure, fit.effects[one, other]),
-            **natural_numbers(measure, fit, ("ci_low", "ci_high", "pi_low", "pi_high"), (one, other)),
+            experimental=fit.treatments[pair[0]],
+            control=fit.treatments[pair[1]],
+            trials=int(fit.directly[pair]),
+            estimate=natural(float(fit.effects[pair])),
+            **numbers_of(LeagueRow, measure, fit, pair),
         )
-        for one, other in permutations(range(len(fit.treatments)), 2)
+        for pair in permutations(range(len(fit.treatments)), 2)
     )
 
 
-def _ranking(name: str, fit: Any, ranking: Any) -> tuple[Rank, ...]:
+def _ranking(name: str, measure: str, fit: Any, ranking: Any) -> tuple[Rank, ...]:
     rows = (
         Rank(
             network=name,
             treatment=treatment,
             trials=int(fit.directly[at].sum()),
             p_score=float(ranking.p_scores[at]),
-            mean_rank=float(ranking.mean_rank[at]),
-            sd_rank=finite(ranking.sd_rank[at]),
+            **numbers_of(Rank, measure, ranking, at),
         )
         for at, treatment in enumerate(ranking.treatments)
     )

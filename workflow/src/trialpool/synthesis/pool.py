@@ -9,28 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from trialpool import records
 from trialpool.measures import MEASURES, OF_EVENTS
-from trialpool.records import (
-    Effect,
-    Grade,
-    Pooled,
-    Record,
-    Robustness,
-    SmallStudy,
-    Status,
-    Study,
-    Subgroup,
-    SubgroupTest,
-    columns_of,
-    sketch,
-    taken,
-    to_json,
-)
+from trialpool.records import Effect, Pooled, Record, Status, Study, columns_of, sketch, taken
 
 if TYPE_CHECKING:
     from trialpool.stats import SharedControl
@@ -40,8 +27,10 @@ Floats = NDArray[np.float64]
 RHO = 0.6  # within-trial correlation of sampling errors in the three-level model, metapsy's default
 THREE_LEVELS = {"tau2_method": "REML", "interval": "cr2"}
 BOUNDS = ("estimate", "ci_low", "ci_high")
-NATURAL = (*BOUNDS, "pi_low", "pi_high")
 INFERENCE = ("se", "statistic", "df", "p_value", "ci_low", "ci_high")
+# Fields that ratios have as ratios in records, and as logarithms in the fits of `stats`.
+NATURAL = {*BOUNDS, "pi_low", "pi_high", "robust_ci_low", "robust_ci_high", "predictive_median"}
+NATURAL |= {"direct", "indirect"}
 
 
 def model_of(spec: Spec) -> Mapping[str, Any]:
@@ -133,24 +122,27 @@ def finite(value: Any) -> float | None:
     return number if math.isfinite(number) else None
 
 
-def back_transform(measure: str, value: Any) -> float | None:
-    """From the analysis scale to the scale a reader knows: ratios are exponentiated, the rest stay.
+def numbers_of(kind: type, measure: str, fit: Any, at: Any = -1) -> dict[str, Any]:
+    """The fields of a record that a fit of `stats` has by the same names, at one index of its arrays.
 
-    >>> back_transform("RR", 0.0), back_transform("MD", -1.5), back_transform("RR", None)
-    (1.0, -1.5, None)
-    """
-    number = finite(value)
-    return None if number is None else MEASURES[measure].natural(number)
-
-
-def natural_numbers(measure: str, fit: Any, names: Sequence[str] = BOUNDS, at: Any = ()) -> Mapping[str, Any]:
-    """Some fields of a fit on the natural scale, those at one index of its arrays.
+    Those of NATURAL come on the natural scale; numbers that are none, and empty words, as None.
 
     >>> from trialpool.stats import pool
-    >>> natural_numbers("MD", pool([0.5], [0.1], tau2_method="FE", interval="wald"), ["estimate"])
-    {'estimate': 0.5}
+    >>> fit = pool([0.5], [0.1], tau2_method="FE", interval="wald")
+    >>> numbers_of(Pooled, "MD", fit)["estimate"], numbers_of(Pooled, "MD", fit)["df"]
+    (0.5, None)
     """
-    return {name: back_transform(measure, np.asarray(getattr(fit, name))[at]) for name in names}
+    natural, found = MEASURES[measure].natural, {}
+    for name in columns_of(kind):
+        if hasattr(fit, name):
+            value = np.atleast_1d(getattr(fit, name))[at]
+            if isinstance(value, np.str_ | np.bool_):
+                found[name] = None if value == "" else value.item()
+            elif (number := finite(value)) is not None and name in NATURAL:
+                found[name] = natural(number)
+            else:
+                found[name] = number
+    return found
 
 
 def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, list[float | None]]:
@@ -170,27 +162,27 @@ def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, 
     return pooled, [float(weight) for weight in weights]
 
 
-def _pooled(spec: Spec, values: Mapping[str, Any]) -> Pooled:
-    numbers = {name: finite(value) for name, value in values.items() if name != "tau2_empty"}
-    shown = {name: back_transform(spec["measure"], numbers.get(name)) for name in NATURAL}
-    return sketch(Pooled, **numbers | shown, tau2_empty=values.get("tau2_empty"))
-
-
 def _one_effect(spec: Spec, effect: Effect) -> Pooled:
     from trialpool.stats import pool
 
     fit = pool(*arrays([effect]), tau2_method="FE", interval="wald", level=spec["level"])
-    return _pooled(spec, {name: getattr(fit, name) for name in ("estimate", *INFERENCE)})
+    numbers = numbers_of(Pooled, spec["measure"], fit)
+    return sketch(Pooled, {name: numbers[name] for name in ("estimate", *INFERENCE)})
 
 
 def _independent(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
     from trialpool.stats import pool, tau2_interval
 
-    fit = pool(*arrays(effects), **model_of(spec))
-    bounds = tau2_interval(*arrays(effects), level=spec["level"])
-    values = {name: getattr(fit, name, None) for name in columns_of(Pooled)}
-    values |= {"tau2_low": bounds.low, "tau2_high": bounds.high, "tau2_empty": bool(bounds.empty)}
-    return _pooled(spec, values), np.asarray(fit.weights)
+    fit, bounds = (
+        pool(*arrays(effects), **model_of(spec)),
+        tau2_interval(*arrays(effects), level=spec["level"]),
+    )
+    tau2 = {
+        "tau2_low": finite(bounds.low),
+        "tau2_high": finite(bounds.high),
+        "tau2_empty": bool(bounds.empty),
+    }
+    return sketch(Pooled, numbers_of(Pooled, spec["measure"], fit), **tau2), np.asarray(fit.weights)
 
 
 def _nested(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
@@ -214,7 +206,8 @@ def _nested(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
     values |= {"tau2": tau2, "i2": fit.i2_between + fit.i2_within}
     values |= {"pi_low": fit.estimate - half, "pi_high": fit.estimate + half}
     weights = 1 / (variances + tau2)
-    return _pooled(spec, values), 100 * weights / weights.sum()
+    shown = numbers_of(Pooled, spec["measure"], SimpleNamespace(**values))
+    return sketch(Pooled, shown), 100 * weights / weights.sum()
 
 
 def shared_correlation(spec: Spec, effects: Sequence[Effect]) -> float:
@@ -275,21 +268,16 @@ def studies_of(spec: Spec, effects: Sequence[Effect], weights: Sequence[float | 
     def study(row: Effect, weight: float | None) -> Study:
         half = reach * math.sqrt(row.variance)
         low, high = row.effect - half, row.effect + half
-        return taken(
-            Study,
-            row,
-            ci_low=low,
-            ci_high=high,
-            weight=weight,
-            estimate=natural(row.effect),
-            estimate_low=natural(low),
-            estimate_high=natural(high),
-        )
+        shown = {"estimate": row.effect, "estimate_low": low, "estimate_high": high}
+        shown = {name: natural(value) for name, value in shown.items()}
+        return taken(Study, row, ci_low=low, ci_high=high, weight=weight, **shown)
 
     return tuple(map(study, effects, weights))
 
 
-def subgroups_of(spec: Spec, studies: Sequence[Study]) -> tuple[tuple[Subgroup, ...], SubgroupTest | None]:
+def subgroups_of(
+    spec: Spec, studies: Sequence[Study]
+) -> tuple[tuple[records.Subgroup, ...], records.SubgroupTest | None]:
     """The pooled effect of every subgroup (own τ²), and the test between them (see `stats.subgroups`).
 
     The test needs at least two subgroups of independent effects.
@@ -302,13 +290,13 @@ def subgroups_of(spec: Spec, studies: Sequence[Study]) -> tuple[tuple[Subgroup, 
         rows = [row for row, label in zip(studies, labels, strict=True) if label == name]
         pooled, _ = pool_effects(spec, rows)
         if pooled:
-            groups.append(Subgroup(name=name, k=len(trials_of(rows)), pooled=pooled))
+            groups.append(records.Subgroup(name=name, k=len(trials_of(rows)), pooled=pooled))
     if len(groups) < 2 or len(trials_of(studies)) < len(studies):
         return tuple(groups), None
     from trialpool.stats import subgroups
 
     fit = subgroups(*arrays(studies), labels, **model_of(spec))
-    return tuple(groups), taken(SubgroupTest, fit)
+    return tuple(groups), taken(records.SubgroupTest, fit)
 
 
 def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Record:
@@ -329,13 +317,13 @@ def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Rec
     effects = [study for study in record.studies if within(study)]
     if len(effects) == len(record.studies):
         return record
-    spec = to_json(record.methods) | {"measure": record.measure}
+    spec = records.to_json(record.methods) | {"measure": record.measure}
     pooled, weights = pool_effects(spec, effects)
     return replace(
         record,
         **sizes_of(spec, effects),
         pooled=pooled,
         studies=tuple(replace(row, weight=weight) for row, weight in zip(effects, weights, strict=True)),
-        robustness=Robustness(grade=Grade.NOT_ASSESSABLE, sentence="", agreement=None, breaks=()),
-        small_study=SmallStudy(sentence="", methods={}),
+        robustness=sketch(records.Robustness),
+        small_study=sketch(records.SmallStudy),
     )

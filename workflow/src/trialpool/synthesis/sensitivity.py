@@ -16,43 +16,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from trialpool import records
 from trialpool.measures import MEASURES, OF_EVENTS
-from trialpool.records import (
-    Break,
-    Choice,
-    Choices,
-    Conclusion,
-    Effect,
-    Grade,
-    Level,
-    Multiverse,
-    Robustness,
-    Sensitivity,
-    conclusion,
-)
-from trialpool.synthesis.pool import (
-    BOUNDS,
-    NATURAL,
-    THREE_LEVELS,
-    Floats,
-    Spec,
-    arrays,
-    finite,
-    model_of,
-    modelled,
-    natural_numbers,
-    people,
-    pool_effects,
-    trials_of,
-)
+from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity
+from trialpool.synthesis import pool
+from trialpool.synthesis.pool import BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
 from trialpool.text import count
+from trialpool.yaml_files import shipped
 
+WORDS = shipped("sentences")
 DEFAULT = "default"
 INERT = {"sham", "placebo"}
 # dependent effects: another model, not another set of independent effects
 DEPENDENT = Choice("several_effects", "multilevel")
 COVARIANCE = Choice("multi_arm", "covariance")
-DEPEND = "effects of one trial depend on each other, which only the three-level model takes"
 THREE_LEVEL = {
     DEPENDENT: "all effects of each trial, three-level model",
     COVARIANCE: "multi arm: covariance, three-level model",
@@ -66,35 +43,10 @@ INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "read twice": lambda row: row.reading == "double",
 }
 ALL = next(iter(INCLUSIONS))
-
-
-MORE = ("p_value", "tau2", "i2")
 COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
 OF_SCORES = ("kinds", "r", "source", "borrow_sd")
-# dimension of choice: its name, and why no variant of it pools other effects
-DIMENSIONS = {
-    "kinds": ("final values only, changes only", "no trial in use offers the other kind of value too"),
-    "timepoint": ("another timepoint", "no trial reports another time that the analysis could take"),
-    "outcomes": ("another instrument or outcome", "no trial offers another one of those listed"),
-    "items": ("another part or subscale", "no trial offers another one of those listed"),
-    "multi_arm": ("another rule for several arms", "no trial in use has several arms on one side"),
-    "r": ("another correlation of baseline and final value", "no SD in use rests on an assumed correlation"),
-    "source": ("arms or published contrasts", "no result in use is printed both ways"),
-    "borrow_sd": ("borrowed SDs", "no trial lacks only an SD that others could lend"),
-}
-CONCLUSIONS = {
-    Conclusion.BENEFIT: "a benefit",
-    Conclusion.HARM: "a disadvantage",
-    Conclusion.UNCLEAR: "no clear difference",
-}
+OF_POOLED = set(records.columns_of(records.Pooled)) & set(records.columns_of(Sensitivity))
 MOST_NAMED = 3
-KINDS = {
-    "leave one out": "one trial left out",
-    "model": "another model",
-    "data": "another choice of data",
-    "inclusion": "a stricter choice of trials",
-    "sparse": "a method for rare events",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +64,7 @@ class DataSet:
         """The analysis under this set's choices for several effects of one trial, with its model."""
         settings = {COVARIANCE.dimension, DEPENDENT.dimension} & set(self.choices)
         changed = {name: self.choices[name] for name in settings if self.choices[name] != DEFAULT}
-        return modelled({**spec, **changed}, self.effects)
+        return pool.modelled({**spec, **changed}, self.effects)
 
     def depend(self, spec: Spec) -> bool:
         """Whether effects depend on each other, so that no model of independent ones takes them."""
@@ -174,7 +126,7 @@ def _padded(sets: Sequence[DataSet]) -> Mapping[str, Any]:
     effects, variances, where = np.zeros(shape), np.ones(shape), np.zeros(shape, dtype=bool)
     for at, data in enumerate(sets):
         k = len(data.effects)
-        effects[at, :k], variances[at, :k] = arrays(data.effects)
+        effects[at, :k], variances[at, :k] = pool.arrays(data.effects)
         where[at, :k] = True
     return {"effects": effects, "variances": variances, "where": where}
 
@@ -212,16 +164,19 @@ def sensitivity_rows(
     return (*compared, *_not_tried(spec, sets, effects))
 
 
-def _tried(spec: Spec, kind: str, choice: str, **numbers: Any) -> Sensitivity:
-    null, bounds = MEASURES[spec["measure"]].null, (numbers["ci_low"], numbers["ci_high"])
-    said = conclusion(*bounds, null, spec["better"])
-    return Sensitivity(analysis=spec["analysis"], kind=kind, choice=choice, conclusion=said, **numbers)
+def _tried(
+    spec: Spec, kind: str, choice: str, size: Mapping[str, Any], numbers: Mapping[str, Any]
+) -> Sensitivity:
+    bounds = numbers["ci_low"], numbers["ci_high"]
+    said = records.conclusion(*bounds, MEASURES[spec["measure"]].null, spec["better"])
+    values = {"analysis": spec["analysis"], "kind": kind, "choice": choice, "conclusion": said}
+    return Sensitivity(**values, **numbers, **size)
 
 
 def _size(spec: Spec, data: DataSet) -> dict[str, int | None]:
     """Trials, and people of both sides, a shared arm once, where every effect says how many."""
     split = data.modelled(spec)["multi_arm"] == "split"
-    sides = [people(data.effects, side, split) for side in ("experimental", "control")]
+    sides = [pool.people(data.effects, side, split) for side in ("experimental", "control")]
     known = all(None not in (row.n_experimental, row.n_control) for row in data.effects)
     return {"k": len(trials_of(data.effects)), "n": sum(side or 0 for side in sides) if known else None}
 
@@ -233,33 +188,30 @@ def _pooled(
 
     Effects that depend on each other are pooled by the three-level model, the others in one batch.
     """
-    from trialpool.stats import pool
+    from trialpool import stats
 
     other = dict(zip(("tau2_method", "interval"), model or (), strict=False))
     single = [data for *_, data in sets if not data.depend(spec)]
-    fit = pool(**_padded(single), **{**model_of(spec), **other}) if single else None
+    fit = stats.pool(**_padded(single), **{**pool.model_of(spec), **other}) if single else None
     at = count_from()
     for kind, choice, data in sets:
         if data.depend(spec):
             numbers = _three_levels(data.modelled(spec), data.effects)
         else:
-            here = next(at)
-            more = {name: finite(np.asarray(getattr(fit, name))[here]) for name in MORE}
-            numbers = {**natural_numbers(spec["measure"], fit, NATURAL, here), **more}
-        yield _tried(spec, kind, choice, **_size(spec, data), **numbers)
+            numbers = numbers_of(Sensitivity, spec["measure"], fit, next(at))
+        yield _tried(spec, kind, choice, _size(spec, data), numbers)
 
 
 def _three_levels(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
-    pooled, _ = pool_effects(spec, effects)
-    return {name: getattr(pooled, name) for name in (*NATURAL, *MORE)}
+    pooled, _ = pool.pool_effects(spec, effects)
+    return {name: getattr(pooled, name) for name in OF_POOLED}
 
 
 def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
     """Methods for sparse events that need no correction of zero cells."""
     from trialpool.stats import mantel_haenszel, peto
 
-    effects = data.effects
-    measure, counts = spec["measure"], [[getattr(row, name) for row in effects] for name in COUNTS]
+    measure, counts = spec["measure"], [[getattr(row, name) for row in data.effects] for name in COUNTS]
     if measure not in OF_EVENTS or any(value is None for column in counts for value in column):
         return
     tables = [np.array(column, dtype=float) for column in counts]
@@ -267,8 +219,9 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
     if measure != "RD":
         fits["Peto" if measure == "OR" else "Peto (odds ratio)"] = peto(*tables, level=spec["level"])
     for choice, fit in fits.items():
-        numbers = natural_numbers(measure, fit)
-        yield _tried(spec, "sparse", choice, **_size(spec, data), **numbers, p_value=finite(fit.p_value))
+        numbers = numbers_of(Sensitivity, measure, fit)
+        shown = {name: numbers[name] for name in (*BOUNDS, "p_value")}
+        yield _tried(spec, "sparse", choice, _size(spec, data), shown)
 
 
 def _other_data(sets: Sequence[DataSet]) -> Iterator[tuple[str, str, DataSet]]:
@@ -290,7 +243,7 @@ def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
         if len(trials) < 2 or len(rows) == len(trials):
             continue
         numbers = _three_levels({**spec, choice.dimension: choice.level}, rows)
-        yield _tried(spec, "data", words, k=len(trials), n=None, **numbers)
+        yield _tried(spec, "data", words, {"k": len(trials), "n": None}, numbers)
 
 
 def _leave_one_out(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
@@ -311,14 +264,14 @@ def _not_tried(spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect]) -
 
     main, events = sets[0].effects, spec["measure"] in OF_EVENTS
     if sets[0].depend(spec):
-        yield row("model", "a model of independent effects", DEPEND)
+        yield row("model", "a model of independent effects", WORDS["depend"])
     elif events and any(getattr(effect, name) is None for effect in main for name in COUNTS):
         yield row("sparse", "Mantel–Haenszel, Peto", "a trial prints a ratio without its counts")
     elif spec["measure"] == "RD":
         yield row("sparse", "Peto", "gives odds ratios, not risk differences")
     taken = [each.choices for each in sets]
     tried = {name for choices in taken for name, level in choices.items() if level != DEFAULT}
-    for name, (choice, reason) in DIMENSIONS.items():
+    for name, (choice, reason) in WORDS["dimensions"].items():
         if name not in tried and not (events and name in OF_SCORES):
             yield row("data", choice, _too_few(name, effects) or reason)
     included = {choices["inclusion"] for choices in taken if len(set(choices.values()) - {DEFAULT}) == 1}
@@ -352,11 +305,11 @@ def _trials(amount: int) -> str:
 
 def specifications(spec: Spec, sets: Sequence[DataSet]) -> Specifications:
     """Every set of data under every model that takes it: dependent effects under the three-level model."""
-    from trialpool.stats import pool
+    from trialpool import stats
 
     nested, single = ([each for each in sets if each.depend(spec) is depend] for depend in (True, False))
     of, pairs = _padded(single) if single else {}, models() if single else []
-    fits = [pool(**of, tau2_method=pair[0], interval=pair[1], level=spec["level"]) for pair in pairs]
+    fits = [stats.pool(**of, tau2_method=pair[0], interval=pair[1], level=spec["level"]) for pair in pairs]
     numbers = {name: np.concatenate([getattr(fit, name) for fit in fits] or [[]]) for name in BOUNDS}
     if MEASURES[spec["measure"]].ratio:
         numbers = {name: np.exp(values) for name, values in numbers.items()}
@@ -403,7 +356,7 @@ def multiverse(spec: Spec, every: Specifications) -> Multiverse:
         beyond_mcid=None if reached is None else float(np.mean(reached)),
         variance_share={name: _variance_share(scaled, levels) for name, levels in every.choices.items()},
         levels=tuple(
-            Level(
+            records.Level(
                 dimension=dimension,
                 level=level,
                 specifications=int(at.sum()),
@@ -451,7 +404,7 @@ def share_agreeing(spec: Spec, every: Specifications, main: Conclusion | None) -
 
 def robustness(
     spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse | None, agreement: float
-) -> Robustness:
+) -> records.Robustness:
     """Grade and sentence. `agreement` is the share of specifications that reach the main conclusion.
 
     Rules, thresholds from `spec["robustness"]`: below `smallest_k` trials not assessable; robust if at least
@@ -463,18 +416,22 @@ def robustness(
     if main is None or main.conclusion is None or (main.k or 0) < rules["smallest_k"]:
         few = f"{main.k} trials" if main else "fewer than two trials"
         sentence = f"Not assessable: {few}, at least {rules['smallest_k']} are needed."
-        return Robustness(grade=Grade.NOT_ASSESSABLE, sentence=sentence, agreement=None, breaks=())
+        return records.Robustness(grade=Grade.NOT_ASSESSABLE, sentence=sentence, agreement=None, breaks=())
     changing = [row for row in rows if row.changes_conclusion]
     grade = _grade(rules, agreement, changing)
     share = f"{100 * agreement:.0f}% of {multiverse.specifications if multiverse else 1} specifications"
-    sentence = f"{grade.capitalize()}: {share} reach the same conclusion ({CONCLUSIONS[main.conclusion]})"
+    sentence = (
+        f"{grade.capitalize()}: {share} reach the same conclusion ({WORDS['conclusions'][main.conclusion]})"
+    )
     changes = (
         f"; it changes with {_named(changing)}." if changing else "; no single change of choice alters it."
     )
     breaks = tuple(
-        Break(kind=row.kind, choice=row.choice, to=row.conclusion) for row in changing if row.conclusion
+        records.Break(kind=row.kind, choice=row.choice, to=row.conclusion)
+        for row in changing
+        if row.conclusion
     )
-    return Robustness(grade=grade, sentence=sentence + changes, agreement=agreement, breaks=breaks)
+    return records.Robustness(grade=grade, sentence=sentence + changes, agreement=agreement, breaks=breaks)
 
 
 def _grade(rules: Mapping[str, float], agreement: float, changing: Sequence[Sensitivity]) -> Grade:
@@ -487,7 +444,7 @@ def _grade(rules: Mapping[str, float], agreement: float, changing: Sequence[Sens
 def _named(changing: Sequence[Sensitivity]) -> str:
     """What changes it, kind by kind: the first few by name, the rest by number."""
     parts = []
-    for kind, words in KINDS.items():
+    for kind, words in WORDS["kinds"].items():
         names = [row.choice.removeprefix("without ") for row in changing if row.kind == kind]
         more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
         if names:
