@@ -47,7 +47,7 @@ rule audit_numbers:
     log:
         f"{RESULTS}/logs/audit_numbers.log",
     params:
-        code=code("evidence", "stats", *PROTOCOL),
+        code=code("evidence", "stats", "schemas/audit.yaml", *PROTOCOL),
         content=content(WORDS),
     script:
         "../scripts/audit_numbers.py"

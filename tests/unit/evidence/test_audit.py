@@ -11,9 +11,8 @@ from hypothesis import strategies as st
 from trialpool import io
 from trialpool.contracts import AUDIT, TABLES
 from trialpool.evidence import audit as audit_room
-from trialpool.evidence.audit import audit, checks, prepare
+from trialpool.evidence.audit import RULES, SEVERITIES, audit, checks, prepare
 from trialpool.evidence.audit.checks import debit, grim, grimmer
-from trialpool.evidence.audit.rules import RULES
 from trialpool.evidence.read import read_evidence
 from trialpool.protocol import load_catalogue
 from trialpool.vocabulary import general

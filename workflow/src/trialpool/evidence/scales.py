@@ -34,6 +34,7 @@ from trialpool.evidence.derivation import SIDES, Reason, add_steps, number_text,
 from trialpool.vocabulary import Vocabulary
 
 SCALE_COLUMNS = {"low": float, "high": float, "better_usual": object, "unit_usual": object, "poolable": bool}
+WHOLE_NUMBER_COLUMNS = {"integer_items": float, "binary": bool}  # what the audit tests sums of scores by
 PERCENT_CHANGE = "percent"
 IN_UNITS = ("mean", "sd", "sd_before", "sd_after", "estimate", "se")  # columns of summaries
 DIFFERENCES = ("mean_difference", "change_difference")  # measures of contrasts that have a unit
@@ -56,11 +57,14 @@ def instrument_entry(catalogue: Mapping[str, Any], instrument: str, item: str = 
     return {**whole, **part}
 
 
-def with_scales(frame: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFrame:
+def with_scales(
+    frame: pd.DataFrame, catalogue: Mapping[str, Any], more: Mapping[str, type] | None = None
+) -> pd.DataFrame:
     """The frame (columns `instrument`, `item`) with the range and usual direction of every row's instrument.
 
     Columns: `low`, `high` (NaN if the instrument has no fixed range), `better_usual`, `unit_usual` ("" if
-    unknown), `poolable` (False for totals that the instrument does not define).
+    unknown), `poolable` (False for totals that the instrument does not define); of `more`, `integer_items`
+    (NaN if not declared) and `binary`.
 
     >>> catalogue = {"instruments": {"VAS100": {"range": [0, 100], "better": "lower", "unit": "points"}}}
     >>> rows = pd.DataFrame({"instrument": ["VAS100", "X"], "item": ["", ""]})
@@ -69,13 +73,16 @@ def with_scales(frame: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFra
     """
     pairs = list(zip(frame["instrument"], frame["item"], strict=True))
     scales = {pair: _scale(instrument_entry(catalogue, *pair)) for pair in dict.fromkeys(pairs)}
-    table = pd.DataFrame([scales[pair] for pair in pairs], index=frame.index, columns=list(SCALE_COLUMNS))
-    return frame.join(table.astype(SCALE_COLUMNS))  # a table without rows has no types of its own
+    names = [*SCALE_COLUMNS, *WHOLE_NUMBER_COLUMNS]
+    table = pd.DataFrame([scales[pair] for pair in pairs], index=frame.index, columns=names)
+    types = {**SCALE_COLUMNS, **(more or {})}
+    return frame.join(table[list(types)].astype(types))  # a table without rows has no types of its own
 
 
 def _scale(entry: Mapping[str, Any]) -> tuple[Any, ...]:
     low, high = entry.get("range") or (None, None)  # a range may be open on one side
-    return low, high, entry.get("better") or "", entry.get("unit") or "", entry.get("poolable") is not False
+    usual = low, high, entry.get("better") or "", entry.get("unit") or "", entry.get("poolable") is not False
+    return *usual, entry.get("integer_items") or np.nan, bool(entry.get("binary"))
 
 
 def in_usual_units(

@@ -1,25 +1,37 @@
 """Evidence tables in, findings out: what a careful reader would ask about the numbers before believing them.
 
-The audit reports and never drops: every finding names its rule, the rows, the numbers and what to check.
-Severity `high` = cannot be, or hardly, as printed; `medium` = does not fit other numbers; `low` = worth
-knowing.
+The audit reports and never drops: every finding names its rule, the rows, the numbers and what to check. Which
+rows break a rule is found out in `audit.checks`; how grave that is and what is said stand in
+`schemas/audit.yaml`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 
 from trialpool.contracts import AUDIT
-from trialpool.evidence.audit.checks import CHECKS, Tables
-from trialpool.evidence.audit.rules import SEVERITIES, finding_rows
+from trialpool.evidence.audit.checks import CHECKS, Tables, sentences
 from trialpool.evidence.derivation import plain_text, with_randomised
-from trialpool.evidence.scales import instrument_entry, with_scales
+from trialpool.evidence.scales import WHOLE_NUMBER_COLUMNS, with_scales
 from trialpool.evidence.summaries import centre_and_spread
 from trialpool.vocabulary import Vocabulary, general
+from trialpool.yaml_files import read_own
+
+
+class Rule(NamedTuple):
+    """How grave a finding is, its words, what to check, and the sentence with the numbers behind it."""
+
+    severity: str
+    finding: str
+    check: str
+    numbers: str
+
+
+RULES = {name: Rule(**words) for name, words in read_own("audit").items()}
+SEVERITIES = {"high": 0, "medium": 1, "low": 2}
 
 
 def audit(
@@ -32,13 +44,11 @@ def audit(
     together, and a review's id for a published pool.
     """
     prepared = prepare(tables, catalogue, vocabulary or general())
-    findings = pd.concat(
-        [finding_rows(rule, rows) for check in CHECKS for rule, rows in check(prepared)], ignore_index=True
-    )
-    order = findings["severity"].map({severity: place for place, severity in enumerate(SEVERITIES)})
-    findings = findings.assign(order=order)
-    findings = findings.sort_values(["order", "study_id", "rule", "row_ids", "numbers"], kind="stable")
-    return findings[list(AUDIT.names)].reset_index(drop=True)
+    parts = [finding_rows(rule, rows) for check in CHECKS for rule, rows in check(prepared)]
+    findings = pd.concat(parts, ignore_index=True)
+    findings = findings.assign(order=findings["severity"].map(SEVERITIES))
+    order = ["order", "study_id", "rule", "row_ids", "numbers"]
+    return findings.sort_values(order, kind="stable")[list(AUDIT.names)].reset_index(drop=True)
 
 
 def prepare(
@@ -47,26 +57,38 @@ def prepare(
     """The evidence tables as the rules want them: text plain, scores with their scale and their SD.
 
     `continuous` and `contrasts` gain the columns of `scales.with_scales` (the range only where the row is in
-    the instrument's unit), `integer_items` (NaN if not declared) and `binary`; `continuous` also `n_any` (n,
-    or the number randomised), `sd` (as printed, or from the row's own SE, interval or quartiles; NaN where
-    none leads to one) and `one_scale` (the name of its domain, if all scales of that measure one thing).
+    the instrument's unit); `continuous` also `n_any` (n, or the number randomised), `sd` (as printed, or from
+    the row's own SE, interval or quartiles; NaN where none leads to one) and `one_scale` (the name of its
+    domain, if all scales of that measure one thing).
     """
     frames = {name: plain_text(frame) for name, frame in tables.items()}
-    rows, contrasts = (_with_scales(frames[name], catalogue) for name in ("continuous", "contrasts"))
+    for name in ("continuous", "contrasts"):
+        rows = with_scales(frames[name], catalogue, WHOLE_NUMBER_COLUMNS)
+        own_unit = (rows["unit"] == rows["unit_usual"]) | (rows["unit_usual"] == "") | (rows["unit"] == "")
+        frames[name] = rows.assign(low=rows["low"].where(own_unit), high=rows["high"].where(own_unit))
+    rows = frames["continuous"]
     domains = {code: vocabulary.domain(code) for code in rows["domain"].unique()}
     rows["one_scale"] = rows["domain"].map({code: d.name for code, d in domains.items() if d.one_scale})
     rows["n_any"], _ = with_randomised(rows, frames["arms"])
     rows["sd"] = centre_and_spread(rows.assign(n=rows["n_any"]))["sd"].astype(float)
-    return {**frames, "continuous": rows, "contrasts": contrasts}
+    return frames
 
 
-def _with_scales(frame: pd.DataFrame, catalogue: Mapping[str, Any]) -> pd.DataFrame:
-    rows = with_scales(frame, catalogue)
-    pairs = zip(rows["instrument"], rows["item"], strict=True)
-    entries = [instrument_entry(catalogue, *pair) for pair in pairs]
-    items = [entry.get("integer_items") or np.nan for entry in entries]
-    rows["integer_items"] = np.array(items, dtype=float)
-    rows["binary"] = np.array([bool(entry.get("binary")) for entry in entries], dtype=bool)
-    own_unit = (rows["unit"] == rows["unit_usual"]) | (rows["unit_usual"] == "") | (rows["unit"] == "")
-    rows[["low", "high"]] = rows[["low", "high"]].astype(float).where(own_unit)
-    return rows
+def finding_rows(rule: str, rows: pd.DataFrame) -> pd.DataFrame:
+    """Findings of one rule, one a row of `rows` (which has study_id, source_url and row_ids or row_id).
+
+    >>> rows = pd.DataFrame({"study_id": ["A"], "row_id": ["events.csv:2"], "source_url": ["u"],
+    ...                      "use_reason": ["a misprint"]})
+    >>> finding_rows("doubted_row", rows).iloc[0].tolist()[:5]
+    ['doubted_row', 'low', 'A', 'events.csv:2', 'a misprint']
+    """
+    words = RULES[rule]
+    found = rows[["study_id", "source_url"]].assign(
+        rule=rule,
+        severity=rows.get("severity", words.severity),
+        row_ids=rows.get("row_ids", rows.get("row_id")),
+        numbers=sentences(words.numbers, rows),
+        finding=words.finding,
+        check=words.check,
+    )
+    return found[list(AUDIT.names)].astype(object)

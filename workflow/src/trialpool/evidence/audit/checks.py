@@ -1,13 +1,14 @@
 """Prepared evidence tables in, the rows that break a rule of the audit out.
 
-A check takes the tables as `audit.prepare` leaves them and yields the name of a rule of `audit.rules` and the
-rows that break it, with the columns that the rule's sentence shows.
+A check takes the tables as `audit.prepare` leaves them and yields the name of a rule of `schemas/audit.yaml` and
+the rows that break it, with the columns that the rule's sentence shows.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -15,7 +16,6 @@ from numpy.typing import NDArray
 from scipy.special import bdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from trialpool.contracts import INTERVALS, RATIO_CONTRASTS
-from trialpool.evidence.audit.rules import LOW, MEDIUM, numbers_of
 from trialpool.evidence.derivation import SHOW_ONLY
 from trialpool.evidence.unit_of_analysis import FIRST_PERIOD
 from trialpool.measures import RATIOS
@@ -26,6 +26,27 @@ Floats = NDArray[np.float64]
 OUTCOME = ["study_id", "domain", "instrument", "item", "unit"]
 TIME = ["weeks", "timepoint", "measure"]
 EXACT = 1e-9
+
+
+class _Cells(dict[str, Any]):
+    """A row whose outcome in short can be asked for: {name} is "NRS pain", {what} adds arm and time."""
+
+    def __missing__(self, key: str) -> str:
+        name = " ".join(filter(None, (self["instrument"], self["item"])))
+        if key == "name":
+            return name
+        arm, weeks = self.get("arm"), self["weeks"]
+        when = f"week {weeks:g}" if weeks == weeks else self["timepoint"].replace("_", " ")
+        return ", ".join(filter(None, (name, f"arm {arm}" if arm else "", when)))
+
+
+def sentences(template: str, rows: pd.DataFrame) -> list[str]:
+    """A rule's sentence for every row; it names columns, or {what} and {name}, in braces.
+
+    >>> sentences("n = {n:.0f} of {limit:.0f}", pd.DataFrame({"n": [31.0], "limit": [30.0]}))
+    ['n = 31 of 30']
+    """
+    return [template.format_map(_Cells(row)) for row in rows.to_dict("records")]
 
 
 def _grouped(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
@@ -237,8 +258,8 @@ def _with_intervals(tables: Tables) -> Iterator[pd.DataFrame]:
         for frame in (tables["continuous"], tables["contrasts"])
     )
     arms = arms[arms["centre_type"] != "median"]
-    arms = arms.assign(estimate=arms["centre"], ratio=False, label=numbers_of("{what}", arms))
-    labels = numbers_of("{what}, {arm_1} v {arm_2}", contrasts)
+    arms = arms.assign(estimate=arms["centre"], ratio=False, label=sentences("{what}", arms))
+    labels = sentences("{what}, {arm_1} v {arm_2}", contrasts)
     contrasts = contrasts.assign(ratio=contrasts["measure"].isin(RATIO_CONTRASTS), label=labels)
     names = {"review_id": "study_id", "ci_low": "spread_low", "ci_high": "spread_high"}
     pools = tables["published_pools"].rename(columns=names)
@@ -390,7 +411,7 @@ def people_beyond_randomised(tables: Tables) -> Flagged:
     total = studies["study_id"].map(people.sum(min_count=1)).astype(float)
     complete = studies["study_id"].map(people.apply(lambda n: n.notna().all())).eq(True)
     more, less = total > studies["n_randomised"], complete & (total < studies["n_randomised"])
-    studies = studies.assign(total=total, severity=np.where(more, MEDIUM, LOW))
+    studies = studies.assign(total=total, severity=np.where(more, "medium", "low"))
     yield "arms_disagree_with_trial", studies[more | less]
 
 
