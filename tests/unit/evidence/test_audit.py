@@ -179,6 +179,13 @@ def test_every_rule_that_exists_is_planted_here():
     assert len(PLANTED) == 27
 
 
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_says_how_grave_it_is_and_what_to_check(rule):
+    assert RULES[rule].severity in SEVERITIES
+    assert all(RULES[rule])
+    assert f'"{rule}"' in Path(checks.__file__).read_text(encoding="utf-8")
+
+
 @pytest.mark.parametrize(
     ("changes", "fault"),
     [

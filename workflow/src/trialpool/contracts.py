@@ -112,18 +112,19 @@ class Table:
         return {column.name: column.kind for column in self.columns}
 
 
-def _rows(name: str) -> list[dict[str, str]]:
+def schema_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a table in `schemas/`, such as "cells"."""
     with (Path(__file__).parent / "schemas" / f"{name}.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
 
 
 FORMS = {
     row["form"]: Form(row["pattern"], row["problem"], row["remedy"], int(row["longest"] or LONGEST_TEXT))
-    for row in _rows("forms")
+    for row in schema_rows("forms")
 }
-_CELLS = _rows("cells")
+_CELLS = schema_rows("cells")
 # A name means the same in every table; where it cannot, `table.name` says what it means there.
-_GLOSSARY = {row["name"]: row for row in _rows("columns")}
+_GLOSSARY = {row["name"]: row for row in schema_rows("columns")}
 
 
 def _column(table: str, name: str, cell: Mapping[str, str] | None = None) -> Column:
@@ -148,7 +149,7 @@ def _table(row: Mapping[str, str]) -> Table:
     return Table(row["table"], tuple(columns), tuple(row["key"].split()), row["holds"])
 
 
-_LISTED = [(row["stage"], row["file"], _table(row)) for row in _rows("tables")]
+_LISTED = [(row["stage"], row["file"], _table(row)) for row in schema_rows("tables")]
 TABLES = {table.name: table for stage, _, table in _LISTED if stage == "raw"}
 DERIVED = {table.name: table for stage, _, table in _LISTED if stage == "derived"}
 RESULTS = {file: table for _, file, table in _LISTED if file}  # below the results folder; <…> is a slug

@@ -60,12 +60,6 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
         raise refused(problem, 'write it as text, in "…"') from None
 
 
-@cache
-def read_own(name: str) -> Any:
-    """The content of one of the package's own files, schemas/<name>.yaml."""
-    return read_yaml(Path(__file__).parent / "schemas" / f"{name}.yaml")[0]
-
-
 def read_checked(path: str | Path, schema: str, more: Callable[[Any], Iterable[Slip]]) -> Any:
     """The content of a YAML file that its schema accepts, and then `more`; an empty file counts as {}.
 

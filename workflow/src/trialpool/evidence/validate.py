@@ -23,6 +23,7 @@ from trialpool.contracts import (
     TABLES,
     Column,
     Table,
+    schema_rows,
 )
 from trialpool.errors import Fault, nearest
 from trialpool.measures import RATIOS
@@ -204,30 +205,27 @@ def _number_remedy(value: str, whole: bool) -> str:
 class Rule:
     """One rule about the rows of a table.
 
-    `broken` says which rows break it: an expression over the table's columns (pandas' `eval`), or a function
-    of the frame and all tables. The fault is put on `column` with the value found there. The rule is silent
-    for a row that has a fault already in a column that it `uses` (those of the expression, unless said), and
-    altogether while a table in `needs` could not be read. `problem` may name columns in braces, whose values
-    it then shows; `remedy` is text or made from the row and the tables.
+    `broken` says which rows break it: an expression over the table's columns (pandas' `eval`, which knows
+    tables and NAMES behind an "@"), or a function of the frame and all tables. The fault is put on `column`
+    with the value found there. The rule is silent for a row that has a fault already in a column that it
+    `uses`, and altogether while a table in `needs` could not be read. `problem` may name columns in braces,
+    whose values it then shows; `remedy` is text or made from the row and the tables.
     """
 
     column: str
     broken: str | Callable[[pd.DataFrame, Tables], pd.Series]
     problem: str
     remedy: str | Callable[[Row, Tables], str]
-    uses: tuple[str, ...] = ()
-    needs: tuple[str, ...] = ()
+    uses: Sequence[str] = ()
+    needs: Sequence[str] = ()
 
     def of(self, frame: pd.DataFrame, tables: Tables) -> pd.DataFrame:
         """The rows that break the rule."""
-        mask = self.broken
-        found = frame.eval(mask, engine="python") if isinstance(mask, str) else mask(frame, tables)
+        if isinstance(self.broken, str):
+            found = frame.eval(self.broken, engine="python", local_dict={**NAMES, **tables})
+        else:
+            found = self.broken(frame, tables)
         return frame[found.fillna(False).to_numpy(dtype=bool)]
-
-    def columns(self) -> frozenset[str]:
-        """The columns whose own faults silence the rule for a row."""
-        named = re.findall(r"\w+", self.broken) if isinstance(self.broken, str) and not self.uses else ()
-        return frozenset((self.column, *self.uses, *named, ""))
 
 
 def row_faults(
@@ -249,7 +247,7 @@ def row_faults(
         for rule in (*RULES[name], outcome) if name == "events" else RULES[name]:
             if frame.empty or unreadable & {name, *rule.needs}:
                 continue
-            uses = rule.columns()
+            uses = {rule.column, *rule.uses, ""}
             for count, row in enumerate(rule.of(frame, tables).to_dict("records")):
                 if not any((row["row_id"], column) in marked for column in uses):
                     yield _row_fault(rule, row, tables, files, count)
@@ -266,9 +264,9 @@ def _row_fault(rule: Rule, row: Row, tables: Tables, files: Mapping[str, str], c
     return Fault(files[label], int(number), rule.column, value, problem, remedy)
 
 
-def _pairs(frame: pd.DataFrame, *columns: str) -> pd.Series:
+def _pairs(*columns: pd.Series) -> pd.Series:
     """Several text columns as one key a row; missing cells count as empty."""
-    return pd.Series(list(zip(*(frame[name].fillna("") for name in columns), strict=True)), frame.index)
+    return pd.Series(list(zip(*(each.fillna("") for each in columns), strict=True)), columns[0].index)
 
 
 def _key_rule(table: Table) -> Rule:
@@ -300,7 +298,7 @@ def _arm_rule(column: str) -> Rule:
 
     def broken(frame: pd.DataFrame, tables: Tables) -> pd.Series:
         arms = tables["arms"]
-        here = _pairs(frame, "study_id", column).isin(set(_pairs(arms, "study_id", "arm")))
+        here = _pairs(frame["study_id"], frame[column]).isin(set(_pairs(arms["study_id"], arms["arm"])))
         known = ~_no_study(frame, tables)  # else the study's own rule speaks
         return ~here & (known | frame["study_id"].isin(arms["study_id"]))
 
@@ -316,26 +314,20 @@ def _arm_rule(column: str) -> Rule:
     return Rule(column, broken, problem, remedy, ("study_id", column), ("arms", "studies"))
 
 
-def _pools_others(frame: pd.DataFrame, tables: Tables) -> pd.Series:
+def _not_single_arms(study: pd.Series, arm: pd.Series, pooled_of: pd.Series) -> pd.Series:
     """Whether pooled arms name anything but other arms of their study, each once, none itself pooled."""
-    single = set(_pairs(frame[frame["pooled_of"].isna()], "study_id", "arm"))
-    lists = [
-        [(study, part) for part in str(parts).split()] if parts is not pd.NA else []
-        for study, parts in zip(frame["study_id"], frame["pooled_of"], strict=True)
-    ]
+    single = set(_pairs(study, arm)[pooled_of.isna()])
+    lists = [[(of, part) for part in parts.split()] for of, parts in _pairs(study, pooled_of)]
     wrong = [not set(parts) <= single or len(set(parts)) < len(parts) for parts in lists]
-    return pd.Series(wrong, frame.index, dtype=bool)
+    return pd.Series(wrong, study.index, dtype=bool)
 
 
-def _adds_to_none(frame: pd.DataFrame, tables: Tables) -> pd.Series:
-    named = _pairs(frame, "study_id", "adds_to").isin(set(_pairs(frame, "study_id", "arm")))
-    return frame["adds_to"].notna() & (~named | (frame["adds_to"] == frame["arm"]).fillna(False))
+def _no_other_arm(study: pd.Series, arm: pd.Series, other: pd.Series) -> pd.Series:
+    return ~_pairs(study, other).isin(set(_pairs(study, arm))) | (other == arm)
 
 
-def _no_crossover(frame: pd.DataFrame, tables: Tables) -> pd.Series:
-    studies = tables["studies"]
-    others = studies.loc[studies["design"] != "crossover", "study_id"]
-    return frame["period"].notna() & frame["study_id"].isin(others)
+def _not_crossover(study: pd.Series, studies: pd.DataFrame) -> pd.Series:
+    return study.isin(studies.loc[studies["design"] != "crossover", "study_id"])
 
 
 def _misspelling(word: str, known: Sequence[str]) -> str:
@@ -359,110 +351,35 @@ def _misspelt(column: str, known: Callable[[Row], Sequence[str]], *beside: str) 
     def broken(frame: pd.DataFrame, tables: Tables) -> pd.Series:
         words = frame[list(uses)].drop_duplicates()
         slips = {tuple(row[name] for name in uses) for row in words.to_dict("records") if slip(row)}
-        return pd.Series([key in slips for key in _pairs(frame, *uses)], frame.index, dtype=bool)
+        return pd.Series(
+            [key in slips for key in _pairs(*(frame[name] for name in uses))], frame.index, dtype=bool
+        )
 
     return Rule(column, broken, "probably misspelt", lambda row, tables: f"write '{slip(row)}'", uses)
 
 
-def _spread_rules(table: Table) -> Iterator[Rule]:
-    """spread_low and spread_high hold what spread_type says: both bounds, one value, or nothing."""
-    words = next(column.words for column in table.columns if column.name == "spread_type")
-    single = [word for word in words if word in ("sd", "se")]
-    intervals = [word for word in words if word not in (*single, "none")]
-    low, high = "spread_low", "spread_high"
-    empty = "the cell is empty although spread_type "
-    for column, broken, problem, remedy in (
-        (low, f"spread_type in {single + intervals} and spread_low.isna()", f"{empty}names a spread",
-         "fill in the value, or write 'none' as spread_type"),
-        (low, "spread_type == 'none' and spread_low.notna()", "beside the spread_type none",
-         "empty it, or name the type"),
-        (low, f"spread_type in {single} and spread_low < 0",
-         f"negative, which no {' or '.join(single)} can be", SOURCE),
-        (low, f"spread_type in {intervals} and spread_low > spread_high",
-         "above spread_high ({spread_high:.10g})", "swap the two bounds, or correct a sign"),
-        (high, f"spread_type in {intervals} and spread_high.isna()",
-         f"{empty}is an interval ({', '.join(intervals)})", "fill in the upper bound; an interval has both"),
-        (high, f"spread_type in {[*single, 'none']} and spread_high.notna()",
-         f"beside a spread_type that has no upper bound ({', '.join(single)}, none)",
-         "empty the cell, or correct spread_type"),
-    ):  # fmt: skip
-        yield Rule(column, broken, problem, remedy)
-
-
-def _ratio(column: str, measures: Sequence[str], beside: str = "") -> Rule:
-    """Ratios and their bounds are above 0, that is, not entered as logarithms."""
-    remedy = f"{SOURCE}; ratios are entered on their natural scale, not as logarithms"
-    broken = f"measure in {list(measures)} and {column} <= 0{beside}"
-    return Rule(column, broken, "not above 0, as a ratio must be", remedy)
-
-
-_OF_INTERVALS = f" and spread_type in {list(INTERVALS)}"
-OWN_RULES: dict[str, tuple[Rule, ...]] = {
-    "studies": (
-        Rule("study_id", lambda frame, tables: ~frame["study_id"].isin(tables["arms"]["study_id"].dropna()),
-             "a study without any arm in arms.csv", "add its arms there", needs=("arms",)),
-    ),
-    "arms": (
-        Rule("adds_to", _adds_to_none, "not another arm of this study",
-             "name the arm whose whole treatment this arm also got", ("study_id", "arm")),
-        Rule("pooled_of", _pools_others, "not a list of different single arms of this study",
-             "name arms of the same study, each once, none of them pooled itself", ("study_id", "arm")),
-    ),
-    "continuous": (
-        Rule("weeks", "timepoint == 'baseline' and weeks > 0", "not the time of a baseline",
-             "write 0, or correct the timepoint"),
-        Rule("timepoint", "timepoint != 'baseline' and weeks == 0", "beside week 0, which is the baseline",
-             "write baseline, or correct the weeks"),
-        Rule("measure", "timepoint == 'baseline' and measure == 'change'", "not possible at baseline",
-             "write final, or correct the timepoint"),
-    ),
-    "contrasts": (
-        Rule("arm_2", "arm_1 == arm_2", "the same arm as arm_1", "name the arm it was compared with"),
-        _misspelt("measure", lambda row: CONTRAST_MEASURES),
-        Rule("estimate", f"estimate.isna() and spread_type not in {list(INTERVALS)}",
-             "the cell is empty although no interval is given",
-             "fill in the estimate, or the interval it is the midpoint of"),
-        _ratio("estimate", RATIO_CONTRASTS),
-        *(_ratio(column, RATIO_CONTRASTS, _OF_INTERVALS) for column in ("spread_low", "spread_high")),
-    ),
-    "events": (
-        Rule("events", "events > n", "more than n ({n:.10g})",
-             "check both against the source; events counts people, not occurrences"),
-    ),
-    "published_pools": (
-        Rule("ci_low", "ci_low > ci_high", "above ci_high ({ci_high:.10g})",
-             "swap the two bounds, or correct a sign"),
-        *(_ratio(column, RATIOS) for column in ("estimate", "ci_low", "ci_high")),
-    ),
-}  # fmt: skip
-OF_COLUMN: dict[str, tuple[Rule, ...]] = {  # of every table that has the column
-    "period": (
-        Rule("period", _no_crossover, "beside a trial that is no crossover",
-             "empty it, or correct the design in studies.csv", ("study_id",), ("studies",)),
-    ),
-    "use": (
-        Rule("use_reason", "use.notna() and use_reason.isna()",
-             "the cell is empty although the row is not to be pooled",
-             "say why: readers see the reason in place of the number"),
-        Rule("use", "use.isna() and use_reason.notna()", "the cell is empty beside a reason",
-             "write show_only, or empty use_reason"),
-    ),
-}  # fmt: skip
+LISTED = schema_rows("rules")
+NAMES = {  # what the expressions of schemas/rules.csv may name behind an "@", besides tables
+    **{"intervals": list(INTERVALS), "ratios": list(RATIOS), "ratio_contrasts": list(RATIO_CONTRASTS)},
+    **{"not_single_arms": _not_single_arms, "no_other_arm": _no_other_arm, "not_crossover": _not_crossover},
+}
 
 
 def _rules(table: Table) -> Iterator[Rule]:
-    """What the columns of a table ask for, and the rules that it has alone."""
+    """What the columns of a table ask for, and the rules of schemas/rules.csv (without a table: of all)."""
     yield _key_rule(table)
     if "study_id" in table.names and table.name != "studies":
         problem = "not a study of studies.csv"
         yield Rule("study_id", _no_study, problem, _study_remedy, needs=("studies",))
     if table.name != "arms":
         yield from (_arm_rule(name) for name in ("arm", "arm_1", "arm_2") if name in table.names)
-    if "spread_type" in table.names:
-        yield from _spread_rules(table)
-    yield from OWN_RULES.get(table.name, ())
-    for column, rules in OF_COLUMN.items():
-        yield from rules if column in table.names else ()
+    for row in LISTED:
+        column, broken = row["column"], row["broken"]
+        if row["table"] in (table.name, "") and column in table.names:
+            words, named = re.findall(r"\w+", broken), re.findall(r"@(\w+)", broken)
+            yield Rule(column, broken, row["problem"], row["remedy"], words, named)
+    if table.name == "contrasts":
+        yield _misspelt("measure", lambda row: CONTRAST_MEASURES)
 
 
 RULES = {name: tuple(_rules(table)) for name, table in TABLES.items()}

@@ -1,8 +1,7 @@
 """Evidence tables in, findings out: what a careful reader would ask about the numbers before believing them.
 
-The audit reports and never drops: every finding names its rule, the rows, the numbers and what to check. Which
-rows break a rule is found out in `audit.checks`; how grave that is and what is said stand in
-`schemas/audit.yaml`.
+The audit reports and never drops: every finding names its rule, the rows, the numbers and what to check.
+Which rows break a rule is found out in `audit.checks`; how grave that is, in what words: schemas/audit.yaml.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from trialpool.evidence.derivation import plain_text, with_randomised
 from trialpool.evidence.scales import WHOLE_NUMBER_COLUMNS, with_scales
 from trialpool.evidence.summaries import centre_and_spread
 from trialpool.vocabulary import Vocabulary, general
-from trialpool.yaml_files import read_own
+from trialpool.yaml_files import shipped
 
 
 class Rule(NamedTuple):
@@ -30,7 +29,7 @@ class Rule(NamedTuple):
     numbers: str
 
 
-RULES = {name: Rule(**words) for name, words in read_own("audit").items()}
+RULES = {name: Rule(**words) for name, words in shipped("audit").items()}
 SEVERITIES = {"high": 0, "medium": 1, "low": 2}
 
 

@@ -1,7 +1,7 @@
 """Prepared evidence tables in, the rows that break a rule of the audit out.
 
-A check takes the tables as `audit.prepare` leaves them and yields the name of a rule of `schemas/audit.yaml` and
-the rows that break it, with the columns that the rule's sentence shows.
+A check takes the tables as `audit.prepare` leaves them and yields the name of a rule of `schemas/audit.yaml`
+and the rows that break it, with the columns that the rule's sentence shows.
 """
 
 from __future__ import annotations
