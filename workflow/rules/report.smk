@@ -24,7 +24,7 @@ rule appraise_certainty:
     log:
         f"{RESULTS}/logs/appraise_certainty.log",
     params:
-        code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "schemas/sentences.yaml"),
+        code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "schemas/*.yaml"),
         content=content([*WORDS[1:], *([SETTINGS.claims] if SETTINGS.claims else [])]),
     script:
         "../scripts/appraise_certainty.py"

@@ -14,38 +14,18 @@ from collections.abc import Iterable, Mapping, Sequence
 from statistics import median
 from typing import Any
 
+from trialpool import records, text
 from trialpool.evidence.risk_of_bias import overall_judgements
 from trialpool.measures import MEASURES, OF_EVENTS
-from trialpool.records import (
-    AbsoluteEffect,
-    Certainty,
-    DomainRating,
-    Effect,
-    Known,
-    Record,
-    Status,
-    Study,
-    Sureness,
-    taken,
-)
+from trialpool.records import AbsoluteEffect, Certainty, Effect, Known, Record, Status, Study, Sureness, taken
 from trialpool.synthesis.pool import BOUNDS
+from trialpool.yaml_files import shipped
 
 Row = Mapping[str, Any]  # of a table: risk_of_bias.csv, audit.csv; or a section of the rules
 Downgrade = tuple[int, str]  # levels down, and why
-DOMAINS = {
-    "risk_of_bias": "risk of bias",
-    "inconsistency": "inconsistency",
-    "indirectness": "indirectness",
-    "imprecision": "imprecision",
-    "publication_bias": "missing results",
-}
+DOMAINS: Mapping[str, str] = shipped("sentences")["domains"]
+RISKS: Mapping[str, str] = shipped("sentences")["risks"]
 RESULT_TABLES = ("continuous.csv", "contrasts.csv", "events.csv")
-RISKS = {
-    "low": "at low risk",
-    "unclear": "at unclear risk",
-    "high": "at high risk",
-    "not judged": "without a published judgement",
-}
 
 
 def assess(
@@ -80,11 +60,11 @@ def _level(downgrades: Iterable[int]) -> Sureness:
     return levels[max(0, len(levels) - 1 - sum(downgrades))]
 
 
-def _rating(name: str, found: Downgrade, override: Row | None) -> DomainRating:
+def _rating(name: str, found: Downgrade, override: Row | None) -> records.DomainRating:
     levels, reason = found
     if override is None:
-        return DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
-    return DomainRating(
+        return records.DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
+    return records.DomainRating(
         domain=name,
         levels_down=int(override["levels"]),
         reason=str(override["reason"]),
@@ -272,8 +252,7 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
         reasons.append("the interval includes both important and unimportant effects")
     if important and low < important[0] and high > important[1]:
         reasons.append("it includes important benefit and important harm")
-    sides, needed = (record.n_experimental, record.n_control), optimal_size(record, rules)
-    people = None if None in sides else sum(side or 0 for side in sides)
+    people, needed = text.people(record.n_experimental, record.n_control), optimal_size(record, rules)
     if needed is not None and (people is None or people < needed):
         amount = "an unknown number of people" if people is None else f"{people:,} people"
         reasons.append(f"{amount} were studied, a single sufficient trial would need {needed:,}")
@@ -282,7 +261,7 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
     if not reasons:
         return 0, "The interval is narrow enough and enough people were studied"
     reason = "; ".join(reasons)
-    return min(len(reasons), 2), reason[0].upper() + reason[1:]
+    return min(len(reasons), 2), text.capital(reason)
 
 
 def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:

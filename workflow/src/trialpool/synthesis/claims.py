@@ -11,45 +11,25 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from trialpool import records as rec
 from trialpool.errors import suggestion
 from trialpool.evidence.risk_of_bias import NOT_BIAS
 from trialpool.measures import MEASURES
-from trialpool.records import (
-    Appraisal,
-    Certainty,
-    Claim,
-    ClaimKind,
-    ClaimPart,
-    Condition,
-    Finding,
-    Grade,
-    Record,
-    Restricted,
-    ResultAppraisal,
-    Status,
-    Sureness,
-    Verdict,
-    taken,
-)
+from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Verdict
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
 from trialpool.vocabulary import Vocabulary, general
-from trialpool.yaml_files import Slip, read_checked
+from trialpool.yaml_files import Slip, read_checked, shipped
 
 Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
+WORDS = shipped("sentences")["verdicts"]
 ESTIMATE = ("estimate", "estimate")
-# what would change a verdict that does not hang on a condition
-CHANGES = {
-    Verdict.NO_EVIDENCE: "a first trial that reports this outcome with a spread or with counts",
-    Verdict.SUPPORTED: "a large trial at low risk of bias that finds nothing",
-    Verdict.CONTRADICTED: "a large trial at low risk of bias that finds the claimed effect",
-}
 
 
 def appraise(
     records: Sequence[Record], judgements: Sequence[Row], rules: Row, audit: Sequence[Row] = ()
-) -> Appraisal:
+) -> rec.Appraisal:
     """Certainty and absolute effect of every record, and a verdict on every claim.
 
     `judgements` are rows of risk_of_bias.csv, `rules` the whole of config/claims.yaml as `load_claims`
@@ -63,16 +43,18 @@ def appraise(
         overrides = rules["overrides"].get(record.analysis)
         return assess(record, judgements, rules["certainty"], overrides, audit)
 
-    results = [ResultAppraisal(certainty=certainty(record), absolute=absolute(record)) for record in records]
-    return Appraisal(
-        analyses={record.analysis: result for record, result in zip(records, results, strict=True)},
+    return rec.Appraisal(
+        analyses={
+            record.analysis: rec.ResultAppraisal(certainty=certainty(record), absolute=absolute(record))
+            for record in records
+        },
         claims=judge_claims(rules["claims"], records, certainty, rules),
     )
 
 
 def judge_claims(
     claims: Mapping[str, Row], records: Iterable[Record], assess: Assess, rules: Row
-) -> tuple[Claim, ...]:
+) -> tuple[rec.Claim, ...]:
     """Every claim with its parts, findings, verdict and what would change it, in the order given.
 
     `claims` is the section `claims` of config/claims.yaml: slug to `statement` and either `kind` and
@@ -86,7 +68,7 @@ def judge_claims(
         parts = tuple(_judged_part(part, by_analysis, assess, rules) for part in given)
         verdict, reason = _combined_parts([part.verdict for part in parts])
         judged.append(
-            Claim(
+            rec.Claim(
                 claim=slug,
                 name=claim.get("name") or "",
                 statement=claim["statement"],
@@ -100,17 +82,17 @@ def judge_claims(
     return tuple(judged)
 
 
-def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, rules: Row) -> ClaimPart:
+def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, rules: Row) -> rec.ClaimPart:
     where, kind, findings = part.get("where") or {}, ClaimKind(part["kind"]), []
     for analysis in part["analyses"]:
         record = restrict_record(by_analysis[analysis], where) if where else by_analysis[analysis]
         found = finding(record, assess(record), kind, rules)
         if where:
             trials = tuple(study.study_id for study in record.studies)
-            found = replace(found, restricted=taken(Restricted, record, trials=trials))
+            found = replace(found, restricted=rec.taken(rec.Restricted, record, trials=trials))
         findings.append(found)
     verdict, reason = _combined_findings([entry.verdict for entry in findings])
-    return ClaimPart(
+    return rec.ClaimPart(
         statement=part["statement"],
         kind=kind,
         where=dict(where),
@@ -150,8 +132,8 @@ def _weakest(verdicts: Iterable[Verdict]) -> Verdict:
 
 def _what_would_change(verdict: Verdict, findings: Sequence[Finding]) -> tuple[str, ...]:
     """What would have to be found for another verdict, from the conditions that are not met."""
-    if verdict in CHANGES:
-        return (CHANGES[verdict],)
+    if verdict in WORDS["change"]:
+        return (WORDS["change"][verdict],)
     unmet = (entry.need for found in findings for entry in found.conditions if not entry.met)
     return tuple(dict.fromkeys(unmet))
 
@@ -167,16 +149,9 @@ def finding(record: Record, certainty: Certainty | None, kind: ClaimKind, rules:
     """
     if record.pooled is None:
         return Finding(analysis=record.analysis, verdict=Verdict.NO_EVIDENCE, conditions=())
-    case, agreement = _Case(record, certainty, kind, rules), record.robustness.agreement
-    conditions = [
-        case.direction(),
-        *([case.importance()] if kind is ClaimKind.IMPORTANT_BENEFIT else []),
-        case.trials(),
-        *([case.prediction()] if record.status is Status.POOLED else []),
-        case.sureness(),
-        *([case.robust(agreement)] if agreement is not None else []),
-    ]
-    return Finding(analysis=record.analysis, verdict=case.verdict(conditions), conditions=tuple(conditions))
+    case = _Case(record, certainty, kind, rules)
+    conditions = tuple(case.conditions())
+    return Finding(analysis=record.analysis, verdict=case.verdict(conditions), conditions=conditions)
 
 
 def _benefit_interval(record: Record, names: tuple[str, str] = ("ci_low", "ci_high")) -> Bounds:
@@ -214,70 +189,37 @@ class _Case:
         ruled_out = claimed and size is not None and high < size
         return Verdict.NOT_SUPPORTED if ruled_out else Verdict.UNCLEAR
 
-    def direction(self) -> Condition:
-        low, _ = _benefit_interval(self.record)
-        if self.kind is ClaimKind.NO_MORE_HARM:
-            margin = self._harm_margin()
-            met = low is not None and low > -margin
-            ratio = MEASURES[self.record.measure].ratio
-            excess = f"{100 * margin:.0f}% more" if ratio else f"{margin:g} more"
-            verb = "excludes" if met else "does not exclude"
-            said = f"The interval {verb} {excess} harm than with the control"
-            return _condition("direction", met, said, "enough people to exclude a relevant excess of harm")
-        met = low is not None and low > 0
-        said = f"The interval {'excludes' if met else 'includes'} no difference"
-        return _condition("direction", met, said, "more people, until the interval leaves no difference")
-
-    def importance(self) -> Condition:
-        (low, _), size = _benefit_interval(self.record), self._important_size()
-        met = size is not None and low is not None and low >= size
-        if size is None:
-            said = "No smallest important effect is known for this scale"
-        elif met:
-            said = "The whole interval lies beyond the smallest important effect"
-        elif self._estimate_important():
-            said = "The estimate is large enough to matter, the interval includes effects that are not"
-        else:
-            said = "The estimate is smaller than the smallest important effect"
-        need = "an interval that lies wholly beyond the smallest important effect"
-        return _condition("importance", met, said, need)
-
-    def trials(self) -> Condition:
-        k = self.record.k
-        said = "One trial only" if k == 1 else f"{k} trials"
-        met = k >= self.rules["verdicts"]["trials"]
-        return _condition("trials", met, said, "an independent second trial")
-
-    def prediction(self) -> Condition:
-        low, _ = _benefit_interval(self.record, ("pi_low", "pi_high"))
-        met = low is not None and low > (-self._harm_margin() if self.kind is ClaimKind.NO_MORE_HARM else 0.0)
-        said = "A new trial may be expected to agree" if met else "A new trial may point either way"
-        if low is None:
-            said = "What a new trial may show cannot be computed"
-        need = "trials that agree better, until a new one may be expected to agree too"
-        return _condition("prediction", met, said, need)
-
-    def sureness(self) -> Condition:
-        domains = self.certainty.domains if self.certainty else ()
+    def conditions(self) -> Iterator[Condition]:
+        """What a supported claim needs of its result, each condition met or not; the direction first."""
+        record, (low, high), certainty = self.record, _benefit_interval(self.record), self.certainty
+        harm, size, k = self.kind is ClaimKind.NO_MORE_HARM, self._important_size(), record.k
+        margin = self._harm_margin() if harm else 0.0
+        excess = f"{100 * margin:.0f}%" if MEASURES[record.measure].ratio else f"{margin:g}"
+        of = "harm" if harm else "direction"
+        yield _condition("direction", low is not None and low > -margin, of=of, excess=excess)
+        if self.kind is ClaimKind.IMPORTANT_BENEFIT:
+            met, large = size is not None and low is not None and low >= size, self._estimate_important()
+            case = "unknown" if size is None else "met" if met else "large" if large else "unmet"
+            yield _condition("importance", met, case)
+        yield _condition("trials", k >= self.rules["verdicts"]["trials"], "one" if k == 1 else "several", k=k)
+        if record.status is rec.Status.POOLED:
+            least, _ = _benefit_interval(record, ("pi_low", "pi_high"))
+            case = "unknown" if least is None else ""
+            yield _condition("prediction", least is not None and least > -margin, case)
+        domains = certainty.domains if certainty else ()
         reasons = ", ".join(DOMAINS[domain.domain] for domain in domains if domain.levels_down)
-        level = self.certainty.level if self.certainty else "not assessed"
-        said = f"Certainty is {level}" + (f" ({reasons})" if reasons else "")
-        met = self._sure("supported_certainty")
-        return _condition("certainty", met, said, f"better trials: certainty is lowered for {reasons}")
-
-    def robust(self, agreement: float) -> Condition:
-        """Whether the result holds under other defensible choices, where that could be assessed."""
-        low, high = _benefit_interval(self.record)
-        unclear = low is not None and high is not None and low <= 0 <= high
-        agree = "leave no difference possible, too" if unclear else "agree"
-        grade = self.record.robustness.grade
-        said = f"{grade.capitalize()}: {100 * agreement:.0f}% of other defensible analyses {agree}"
-        need = "a conclusion that does not hang on the analyst's choices or on one trial"
-        return _condition("robustness", grade is Grade.ROBUST, said, need)
+        said = {"level": certainty.level if certainty else "not assessed", "reasons": reasons}
+        sure = self._sure("supported_certainty")
+        yield _condition("certainty", sure, "lowered" if reasons else "whole", **said)
+        grade, agreement = record.robustness.grade, record.robustness.agreement
+        if agreement is not None:  # could be assessed
+            unclear = low is not None and high is not None and low <= 0 <= high
+            said = {"grade": grade.capitalize(), "share": f"{100 * agreement:.0f}%"}
+            yield _condition("robustness", grade is Grade.ROBUST, "open" if unclear else "agree", **said)
 
     def _sure(self, rule: str) -> bool:
-        levels = list(Sureness)
-        needed = levels.index(Sureness(self.rules["verdicts"][rule]))
+        levels = list(rec.Sureness)
+        needed = levels.index(rec.Sureness(self.rules["verdicts"][rule]))
         return self.certainty is not None and levels.index(self.certainty.level) >= needed
 
     def _harm_margin(self) -> float:
@@ -297,35 +239,30 @@ class _Case:
         return size is not None and estimate is not None and estimate >= size
 
 
-def _condition(name: str, met: bool, text: str, need: str) -> Condition:
-    return Condition(name=name, met=bool(met), text=text, need=need)
+def _condition(name: str, met: bool, case: str = "", of: str = "", **values: Any) -> Condition:
+    """A condition in the words of its case, or of being met or not."""
+    words = WORDS["conditions"][of or name]
+    text, need = words[case or ("met" if met else "unmet")], words["need"]
+    return Condition(name=name, met=met, text=text.format(**values), need=need.format(**values))
 
 
 def default_rules(vocabulary: Vocabulary) -> Mapping[str, Mapping[str, Any]]:
-    """The rules of certainty and verdicts where a claims file is silent; the words mark some domains."""
-    domains = vocabulary.domains.items()
+    """The rules of certainty and verdicts where a claims file is silent: by its schema, and by the words."""
+    domains, properties = vocabulary.domains.items(), shipped("claims.schema")["properties"]
+    marked = {
+        "self_reported": [code for code, domain in domains if domain.self_reported],
+        "surrogate_domains": [code for code, domain in domains if domain.surrogate],
+        "not_bias": list(NOT_BIAS),
+    }
+
+    def usual(rules: Row) -> Mapping[str, Any]:
+        known = rules["properties"].items()
+        return {name: marked[name] if name in marked else rule["default"] for name, rule in known}
+
+    certainty = properties["certainty"]["properties"]
     return {
-        "certainty": {
-            "risk_of_bias": {
-                "serious_share": 50.0,
-                "very_serious_share": 50.0,
-                "open_controls": ["usual_care", "waitlist"],
-                "self_reported": [code for code, domain in domains if domain.self_reported],
-                "not_bias": list(NOT_BIAS),
-                **{"questioned_share": 50.0, "grave_share": 20.0, "very_grave_share": 50.0},
-            },
-            "inconsistency": {"i2_serious": 50.0, "i2_very_serious": 75.0},
-            "indirectness": {"surrogate_domains": [code for code, domain in domains if domain.surrogate]},
-            "imprecision": {
-                **{"alpha": 0.05, "power": 0.8, "people": 400, "fewest_people": 100},
-                **{"standardised": 0.2, "relative_change": 0.25, "absolute_change": 0.05},
-            },
-            "publication_bias": {"silent_share": 30.0, "asymmetry_p": 0.1, "asymmetry_trials": 10},
-        },
-        "verdicts": {
-            **{"trials": 2, "supported_certainty": "moderate", "suggested_certainty": "low"},
-            **{"harm_margin_ratio": 0.25, "harm_margin_difference": 0.05},
-        },
+        "certainty": {domain: usual(rules) for domain, rules in certainty.items()},
+        "verdicts": usual(properties["verdicts"]),
     }
 
 

@@ -10,6 +10,7 @@ from trialpool.contracts import PUBLISHED_POOLS
 from trialpool.errors import suggestion
 from trialpool.records import PublishedPool, Record, Status, columns_of
 from trialpool.synthesis.pool import BOUNDS
+from trialpool.text import people
 from trialpool.yaml_files import Slip, read_checked
 
 Row = Mapping[str, Any]
@@ -83,11 +84,11 @@ def _matches(rule: Row, pool: Row) -> bool:
 
 
 def _ours(record: Record) -> Row:
-    sides, fixed = (record.n_experimental, record.n_control), record.methods.tau2_method == "FE"
+    fixed = record.methods.tau2_method == "FE"
     return {
         **{f"our_{name}": getattr(record, name) for name in ("comparison", "status", "k", "measure")},
         **{f"our_{name}": getattr(record.pooled, name, None) for name in BOUNDS},
-        "our_n": None if None in sides else sum(side or 0 for side in sides),
+        "our_n": people(record.n_experimental, record.n_control),
         "our_model": "" if record.status is not Status.POOLED else "fixed" if fixed else "random",
     }
 

@@ -372,11 +372,10 @@ def multiverse(spec: Spec, every: Specifications) -> Multiverse:
 
 def _sides(spec: Spec, every: Specifications) -> dict[str, NDArray[np.bool_]]:
     """Which specifications lie on the side of benefit, which clearly so, which clearly on that of harm."""
-    null, lower = MEASURES[spec["measure"]].null, spec["better"] == "lower"
-    below, above = every.ci_high < null, every.ci_low > null
-    better = every.estimate < null if lower else every.estimate > null
-    clear, harm = (below, above) if lower else (above, below)
-    return {"benefit": better, "clear_benefit": clear, "clear_harm": harm}
+    null, sign = MEASURES[spec["measure"]].null, -1 if spec["better"] == "lower" else 1
+    bounds = sign * (np.stack([every.ci_low, every.ci_high]) - null)
+    clear, harm = (bounds > 0).all(axis=0), (bounds < 0).all(axis=0)
+    return {"benefit": sign * (every.estimate - null) > 0, "clear_benefit": clear, "clear_harm": harm}
 
 
 def _variance_share(values: Floats, levels: list[str]) -> float:
