@@ -2,9 +2,9 @@
 
 In: the evidence tables, and the effects, excluded and known tables of all analyses. Out: a table (columns
 FLOW) with one part for the whole review (`analysis` empty) and one for every analysis. A trial counts once in
-each part: under the step it reached, or under one reason for leaving, the one nearest to being usable. How
-trials were searched and screened is not in the evidence tables, so the flow starts with the trials that are
-known.
+each part: under the step it reached, or under one reason for leaving, the one nearest to being usable (the
+order of `schemas/flow.csv`). How trials were searched and screened is not in the evidence tables, so the flow
+starts with the trials that are known.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from enum import StrEnum
 
 import pandas as pd
 
-from trialpool.contracts import FLOW
+from trialpool.contracts import FLOW, schema_rows
 from trialpool.evidence.derivation import Reason
 
 
@@ -32,51 +32,16 @@ class Step(StrEnum):
 
 Flow = Iterator[tuple[str, list[str]]]  # a Step, or why trials with numbers were not used; its trials
 RESULT_TABLES = ("continuous", "contrasts", "events")
-# why a trial's numbers were not used, the nearest to usable first; a code not listed comes before these
-REASONS: dict[str, str] = {
-    Reason.NO_EVENTS: "no event in either arm, so no ratio",
-    Reason.NO_N: "the number of people is not reported",
-    Reason.NO_PEOPLE: "the number of people is not reported",
-    Reason.NO_SPREAD: "no spread, interval or exact p-value",
-    Reason.BAD_SPREAD: "a spread that cannot be",
-    Reason.ADJUSTED: "an adjusted difference without an SD to standardise by",
-    Reason.SKEWED: "median and quartiles too skewed for a mean",
-    Reason.TOO_FEW: "too few people for a mean from quartiles",
-    Reason.ONE_SIDE: "numbers for one side of the comparison only",
-    Reason.CROSSOVER: "crossover trial without paired data",
-    Reason.CLUSTER: "cluster trial without what its design needs",
-    Reason.UNSPECIFIED: "the report does not say what the number is",
-    Reason.HELD_BACK: "numbers held back by the note beside them",
-    Reason.IMPOSSIBLE: "numbers that cannot be",
-    Reason.DIRECTION: "a direction that cannot be turned",
-    Reason.NO_RANGE: "an instrument without a fixed range, so not rescaled",
-    Reason.OTHER_UNIT: "percent changes instead of scores",
-    Reason.OTHER_SCALE: "an instrument on another scale",
-    Reason.OTHER_INSTRUMENT: "an instrument that cannot be pooled with the leading one",
-    Reason.OTHER_MEASURE: "a ratio or difference of another kind",
-    Reason.OTHER_KIND: "a kind of value that is not asked for",
-    Reason.OTHER_TIME: "another time than asked for",
-    Reason.OTHER_ITEM: "another part or subscale than asked for",
-    Reason.OTHER_OUTCOME: "another instrument or outcome than asked for",
-    Reason.OTHER_COMPARISON: "no analysis compares these arms",
-    Reason.OTHER_PURPOSE: "no analysis of this purpose",
-}
+# Step by step the words for it; why a trial's numbers were not used, the nearest to usable first.
+_LISTED = [(Step(row["step"]), row["reason_code"], row["reason"]) for row in schema_rows("flow")]
+REASONS = {code: words for step, code, words in _LISTED if step is Step.LEFT_UNUSED}
+STEPS = {step: (code, words) for step, code, words in _LISTED if step is not Step.LEFT_UNUSED}
+ORDER = {code: rank for rank, code in enumerate(REASONS)}  # a code not listed comes before these
 NOT_ASKED = "not_asked"
-NOT_ASKED_WORDS = "reports only what no analysis asks for"
 MISMATCHES = (
     *(Reason.OTHER_KIND, Reason.OTHER_TIME, Reason.OTHER_ITEM, Reason.OTHER_OUTCOME),
     *(Reason.OTHER_COMPARISON, Reason.OTHER_PURPOSE),
 )
-ORDER = {str(code): rank for rank, code in enumerate([*REASONS, NOT_ASKED])}
-CODES = {Step.LEFT_WITHOUT: Reason.NO_NUMBERS.value}
-WORDS = {
-    Step.KNOWN: "trials known",
-    Step.LEFT_WITHOUT: "no number could be read at a source",
-    Step.WITH_NUMBERS: "trials with any number",
-    Step.USED: "trials used",
-    Step.POOLED: "pooled with at least one other",
-    Step.ALONE: "alone in every analysis they are in",
-}
 
 
 def participant_flow(
@@ -149,7 +114,7 @@ def _nearest_reasons(codes: pd.DataFrame) -> dict[str, str]:
 
 def reason_words(code: str) -> str:
     """What a reason code means."""
-    return NOT_ASKED_WORDS if code == NOT_ASKED else REASONS.get(code, code.replace("_", " "))
+    return REASONS.get(code, code.replace("_", " "))
 
 
 def _row(
@@ -157,13 +122,10 @@ def _row(
 ) -> dict[str, object]:
     """One line; a step that is no Step is the reason why trials with numbers were not used."""
     reported = people.reindex(trials).dropna()
-    if isinstance(step, Step):
-        name, code, reason = step, CODES.get(step, ""), WORDS[step]
-    else:
-        name, code, reason = Step.LEFT_UNUSED, step, reason_words(step)
+    code, reason = STEPS[step] if isinstance(step, Step) else (step, reason_words(step))
     return {
         "analysis": analysis,
-        "step": name.value,
+        "step": step.value if isinstance(step, Step) else Step.LEFT_UNUSED.value,
         "reason_code": code,
         "reason": reason,
         "trials": len(trials),

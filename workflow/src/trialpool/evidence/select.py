@@ -26,43 +26,17 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from trialpool.contracts import schema_rows
 from trialpool.evidence.derivation import Reason, Route, refuse, setting
 from trialpool.evidence.match import NOT_ASKED
 
-ADJUSTED, EXACT, INTERVAL, ASSUMED_N, P_VALUE, QUANTILES, ASSUMED_SD, OTHER_SCALE = range(8)
+EXACT, ASSUMED_N = 1, 3
 RANKS = {
-    Route.ADJUSTED: ADJUSTED,
-    Route.PRINTED: EXACT,
-    Route.ALGEBRA: EXACT,
-    Route.CONTRAST: INTERVAL,
-    Route.FROM_P: P_VALUE,
-    Route.QUANTILES: QUANTILES,
-    Route.CORRELATION: ASSUMED_SD,
-    Route.BASELINE: ASSUMED_SD,
-    Route.BORROWED: ASSUMED_SD,
-    Route.CONVERTED: OTHER_SCALE,
+    **{Route.ADJUSTED: 0, Route.PRINTED: EXACT, Route.ALGEBRA: EXACT, Route.CONTRAST: 2, Route.FROM_P: 4},
+    **{Route.QUANTILES: 5, Route.CORRELATION: 6, Route.BASELINE: 6, Route.BORROWED: 6, Route.CONVERTED: 7},
 }
-OTHER_TIME = (Reason.OTHER_TIME_PREFERRED, "another time of this trial is preferred")
-LESS_TRUSTED = (Reason.LESS_TRUSTED, "an effect by a route that is trusted more is used")
-OTHER_PART = "another part or subscale of this trial is preferred"
-PART_OF_ARMS = "an effect that uses all of the trial's arms that fit is preferred"
-OTHER_KIND = "the other kind of value (final or change) is asked for first"
-OTHER_SOURCE = "the other source (arms or published contrast) is asked for first"
-LATER = "an equally good result of this trial stands earlier in the tables"
-ORDER = {
-    "outcome_rank": (Reason.OTHER_INSTRUMENT, "another instrument or outcome of this trial is preferred"),
-    "item_rank": (Reason.OTHER_ITEM_PREFERRED, OTHER_PART),
-    "time_rank": OTHER_TIME,
-    "time_order": OTHER_TIME,
-    "omits_arms": (Reason.PART_OF_ARMS, PART_OF_ARMS),
-    "kind_first": (Reason.OTHER_KIND, OTHER_KIND),
-    "source_first": (Reason.LESS_TRUSTED, OTHER_SOURCE),
-    "derivation_rank": LESS_TRUSTED,
-    "kind_rank": (Reason.FINAL_PREFERRED, "final values of this trial are used"),
-    "route": LESS_TRUSTED,
-    "reading_rank": (Reason.READ_ONCE, "a result that was read twice is used"),
-    "choice_id": (Reason.LATER_IN_TABLE, LATER),
-}
+# The criteria in their order, with the reason for what loses by one.
+ORDER = {row["criterion"]: (Reason(row["reason_code"]), row["reason"]) for row in schema_rows("preference")}
 SAME_RESULT = "the same result of this trial is used in another form; counted once"
 UNUSED_KIND = "a kind of value (final or change) that the analysis does not use"
 NEEDED = [
