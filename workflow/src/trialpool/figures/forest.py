@@ -6,36 +6,25 @@ Of a question that no trial answers yet: which trials are known, and why none co
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
 
 from matplotlib.figure import Figure
 
 from trialpool import text as words
-from trialpool.figures import forest_notes, lettering, style
-from trialpool.figures.canvas import BEHIND, BELOW, LEADING, LINES, TITLE_LEADING, WIDTH, Sheet, draw_light
-from trialpool.figures.forest_layout import (
-    BIAS,
-    CELL_LEADING,
-    LIGHT,
-    MARK_GAP,
-    NOTE_INDENT,
-    PLOT,
-    PRESETS,
-    SUBTITLE_LEADING,
-    Column,
-    Layout,
-    Row,
-    cell_lines,
-    outcome_lines,
-    plan_layout,
-    whole_line,
+from trialpool.figures import canvas, forest_notes, lettering, style
+from trialpool.figures import forest_layout as plan
+from trialpool.figures.canvas import (
+    Look,
+    Sheet,
+    draw_light,
 )
+from trialpool.figures.forest_layout import CELL_LEADING, Column, Layout, Row
 from trialpool.measures import MEASURES
 from trialpool.records import Known, Record, Status, Unused
 from trialpool.text import clean
 from trialpool.view.axis import Axis, position, scale, side
+from trialpool.view.forest_table import Study
 from trialpool.view.read import Appraised
-from trialpool.vocabulary import Vocabulary
+from trialpool.view.study import OTHER_QUESTION
 
 RAISED = 2.6
 LARGEST_SQUARE, LARGEST_COMPACT, SMALLEST_SQUARE = 9.5, 8.0, 2.2
@@ -53,7 +42,6 @@ LISTED = (  # key, heading, x of the aligned side, width, alignment
     ("compared", "Compared", 174.0, 158.0, "left"),
     ("why", "Why no number could be used", 344.0, 204.0, "left"),
 )
-OTHER_QUESTION = ("other_comparison", "other_purpose")  # trials of something else are no gap here
 NOT_READ = "no number of this outcome could be read"
 
 
@@ -66,11 +54,11 @@ def draw_forest(record: Appraised, preset: str = "default") -> Figure:
     >>> bool(draw_forest(sketch(Appraised, {"title": "Pain", "status": "no_data"})).get_figwidth() > 4)
     True
     """
-    if preset not in PRESETS:
-        raise ValueError(f"preset {preset!r} is not one of: {', '.join(PRESETS)}")
+    if preset not in plan.PRESETS:
+        raise ValueError(f"preset {preset!r} is not one of: {', '.join(plan.PRESETS)}")
     if record.status == Status.NO_DATA or not record.studies:
         return _draw_no_data(record)
-    layout = plan_layout(record, PRESETS[preset])
+    layout = Layout(record, plan.PRESETS[preset])
     sheet = Sheet(layout.width, layout.height)
     _draw_backdrop(sheet, record, layout)
     _draw_head(sheet, layout)
@@ -90,7 +78,7 @@ def draw_forest(record: Appraised, preset: str = "default") -> Figure:
 def _draw_title(sheet: Sheet, title: tuple[str, ...], under: tuple[str, ...], leading: float) -> float:
     """Title and subtitle; the baseline of the line that would come next."""
     y = style.MARGIN + style.TITLE_SIZE * 0.8
-    y = sheet.lines(style.MARGIN, y, title, TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
+    y = sheet.lines(style.MARGIN, y, title, canvas.TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
     return sheet.lines(style.MARGIN, y - 1, under, leading, size=style.BODY_SIZE, colour=style.MUTED)
 
 
@@ -100,19 +88,18 @@ def _draw_rule(sheet: Sheet, y: float, *, colour: str = style.INK, thickness: fl
 
 def _draw_head(sheet: Sheet, layout: Layout) -> None:
     """Title, subtitle and the headings of the columns down to the rule below them."""
-    _draw_title(sheet, layout.title, layout.subtitle, SUBTITLE_LEADING)
+    _draw_title(sheet, layout.title, layout.subtitle, plan.SUBTITLE_LEADING)
     if layout.look.head_fill:
         top, width = layout.head_top - 3, layout.width - style.MARGIN
         fill = layout.look.head_fill
-        sheet.box(style.MARGIN / 2, top, width, layout.rule - top, fill=fill, level=BELOW)
+        sheet.box(style.MARGIN / 2, top, width, layout.rule - top, fill=fill, level=canvas.BELOW)
     for heading in layout.headings:
-        baseline = layout.rule - HEADINGS_UP
+        baseline, left, right = layout.rule - HEADINGS_UP, heading.columns[0].left, heading.columns[-1].right
         if heading.level:
             baseline -= CELL_LEADING + 5
-            sheet.line((heading.left, heading.right), (baseline + 4,) * 2, colour=style.RULE, thickness=0.5)
+            sheet.line((left, right), (baseline + 4,) * 2, colour=style.RULE, thickness=0.5)
             baseline -= (len(heading.lines) - 1) * CELL_LEADING
-        middle = (heading.left + heading.right) / 2
-        x = {"left": heading.left, "right": heading.right, "center": middle}[heading.align]
+        x = {"left": left, "right": right, "center": (left + right) / 2}[heading.align]
         sheet.lines(x, baseline, heading.lines, CELL_LEADING, bold=True, align=heading.align)
     _draw_rule(sheet, layout.rule)
 
@@ -121,32 +108,26 @@ def _draw_cells(sheet: Sheet, layout: Layout, row: Row) -> None:
     """The cells of one row."""
     for column in layout.columns:
         text = row.cells.get(column.key, "")
-        if column.key == PLOT or not text:
+        if column.key == plan.PLOT or not text:
             continue
         if column.key == "study":
-            (_draw_label if row.kind == "study" else _draw_whole_line)(sheet, layout, row, column)
-        elif column.key.startswith(BIAS):
-            draw_light(sheet, column.left + column.width / 2, row.middle, LIGHT, text)
+            (_draw_label if row.study else _draw_whole_line)(sheet, layout, row, column)
+        elif column.key.startswith(plan.BIAS):
+            draw_light(sheet, column.left + column.width / 2, row.middle, plan.LIGHT, text)
         else:
             bold = row.kind == "pooled"
             muted = column.key.startswith(("received", "outcome")) or row.kind == "prediction"
-            sheet.lines(
-                column.left if column.align == "left" else column.left + column.width,
-                row.baseline,
-                cell_lines(column, text, bold),
-                CELL_LEADING,
-                size=column.size,
-                bold=bold,
-                align=column.align,
-                colour=style.MUTED if muted else style.INK,
-            )
+            look: Look = {"size": column.size, "bold": bold, "align": column.align}
+            look["colour"] = style.MUTED if muted else style.INK
+            x = column.left if column.align == "left" else column.right
+            sheet.lines(x, row.baseline, plan.cell_lines(column, text, bold), CELL_LEADING, **look)
 
 
 def _draw_whole_line(sheet: Sheet, layout: Layout, row: Row, column: Column) -> None:
     """The text of a heading, subtotal or total, and what stands small behind it."""
     x, bold = column.left, row.kind != "prediction"
     colour = style.INK if bold else style.MUTED
-    lines = whole_line(row, layout.columns)
+    lines = layout.whole_line(row)
     sheet.lines(x, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, bold=bold, colour=colour)
     if row.cells.get("aside"):
         x += lettering.width(lines[-1], style.BODY_SIZE, bold) + 8
@@ -154,28 +135,30 @@ def _draw_whole_line(sheet: Sheet, layout: Layout, row: Row, column: Column) -> 
         sheet.text(x, row.baseline, row.cells["aside"], colour=style.MUTED, room=room)
 
 
-def _draw_label(sheet: Sheet, layout: Layout, row: Row, column: Column) -> None:
+def _draw_label(sheet: Sheet, _: Layout, row: Row, column: Column) -> None:
     """The label of a trial with its marks and, below it, what was measured."""
-    lines = cell_lines(column, row.cells["study"])
-    y = sheet.lines(column.left, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, url=row.url)
-    if row.marks:
-        x = column.left + lettering.width(lines[-1], style.BODY_SIZE) + MARK_GAP
-        sheet.text(x, y - CELL_LEADING - RAISED, row.marks, size=style.MARK_SIZE, colour=style.MUTED)
-    sheet.lines(column.left, y, outcome_lines(column, row), CELL_LEADING, colour=style.MUTED)
+    assert row.study
+    lines = plan.cell_lines(column, row.cells["study"])
+    url, marks = row.study.url, row.study.marks
+    y = sheet.lines(column.left, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, url=url)
+    if marks:
+        x = column.left + lettering.width(lines[-1], style.BODY_SIZE) + plan.MARK_GAP
+        sheet.text(x, y - CELL_LEADING - RAISED, marks, size=style.MARK_SIZE, colour=style.MUTED)
+    sheet.lines(column.left, y, plan.outcome_lines(column, row), CELL_LEADING, colour=style.MUTED)
 
 
 def _draw_footnotes(sheet: Sheet, layout: Layout) -> None:
     """The heterogeneity lines beside the axis; rule and footnotes at the foot of the figure."""
     sheet.lines(style.MARGIN, layout.bottom + 9, layout.beside_axis)
     _draw_rule(sheet, layout.notes_top, colour=style.RULE, thickness=0.6)
-    x, y = style.MARGIN, layout.notes_top + LEADING + 1
+    x, y = style.MARGIN, layout.notes_top + canvas.LEADING + 1
     for mark, lines in layout.notes:
         if mark == "■":
             edge = style.BENEFIT_EDGE
             sheet.box(x, y - 5.2, 6, 5.5, fill=style.BENEFIT, edge=edge, thickness=0.5)
         else:
             sheet.text(x, y, mark, colour=style.MUTED)
-        y = sheet.lines(x + (NOTE_INDENT if mark else 0), y, lines, colour=style.MUTED)
+        y = sheet.lines(x + (plan.NOTE_INDENT if mark else 0), y, lines, colour=style.MUTED)
 
 
 # marks
@@ -187,12 +170,12 @@ def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
     if layout.threshold is not None:
         _draw_band(sheet, layout, layout.threshold, record.better)
     null = position(axis, MEASURES[record.measure].null)
-    sheet.line((null, null), ends, level=BEHIND, gid="no-effect")
+    sheet.line((null, null), ends, level=canvas.BEHIND, gid="no-effect")
     pooled = next((row for row in layout.rows if row.kind == "pooled"), None)
-    if pooled and pooled.estimate is not None and layout.look.pooled_line:
-        x, ends = position(axis, pooled.estimate), (layout.rule, pooled.middle)
+    if pooled and pooled.values[0] is not None and layout.look.pooled_line:
+        x, ends = position(axis, pooled.values[0]), (layout.rule, pooled.middle)
         colour = layout.look.pooled
-        sheet.line((x, x), ends, colour=colour, thickness=0.7, dashes=(1, 1.6), level=BEHIND)
+        sheet.line((x, x), ends, colour=colour, thickness=0.7, dashes=(1, 1.6), level=canvas.BEHIND)
 
 
 def _draw_band(sheet: Sheet, layout: Layout, threshold: float, better: str) -> None:
@@ -200,8 +183,8 @@ def _draw_band(sheet: Sheet, layout: Layout, threshold: float, better: str) -> N
     axis, top, bottom, colour = layout.axis, layout.rule, layout.bottom, style.BENEFIT_EDGE
     edge = position(axis, threshold)
     left, right = (edge, axis.right) if better == "higher" else (axis.left, edge)
-    sheet.box(left, top, right - left, bottom - top, fill=style.BENEFIT, level=BELOW, gid="mcid-band")
-    line = {"thickness": 0.7, "level": BEHIND}
+    sheet.box(left, top, right - left, bottom - top, fill=style.BENEFIT, level=canvas.BELOW, gid="mcid-band")
+    line = {"thickness": 0.7, "level": canvas.BEHIND}
     sheet.line((edge, edge), (top, bottom), colour=colour, dashes=(3, 2), gid="mcid", **line)
     if layout.look.directions == "below":
         fitting = (name for name in BAND_NAMES if lettering.width(name) <= right - left)
@@ -213,46 +196,40 @@ def _draw_band(sheet: Sheet, layout: Layout, threshold: float, better: str) -> N
 
 def _draw_marks(sheet: Sheet, layout: Layout) -> None:
     """The mark of every row: square and interval, diamond, or prediction interval."""
-    heaviest = max((row.weight or 0.0 for row in layout.rows if row.kind == "study"), default=0.0)
+    heaviest = max((row.study.weight.value or 0.0 for row in layout.rows if row.study), default=0.0)
     for index, row in enumerate(layout.rows):
-        if row.kind == "study":
-            _draw_study(sheet, layout, row, heaviest, index)
+        if row.study:
+            _draw_study(sheet, layout, row, row.study, heaviest, index)
         elif row.kind in ("pooled", "subtotal"):
             _draw_diamond(sheet, layout, row, index)
         elif row.kind == "prediction":
             _draw_prediction(sheet, layout, row)
 
 
-def _draw_study(sheet: Sheet, layout: Layout, row: Row, heaviest: float, index: int) -> None:
+def _draw_study(sheet: Sheet, layout: Layout, row: Row, study: Study, heaviest: float, index: int) -> None:
     """The interval of a trial, and a square whose area is in proportion to the weight, within sight."""
-    axis = layout.axis
+    axis, (estimate, *_), weight = layout.axis, row.values, study.weight.value
     _draw_interval(sheet, axis, row, f"ci-{index}")
-    if row.estimate is None or side(axis, row.estimate):
+    if estimate is None or side(axis, estimate):
         return
     length, largest = SOLE_SQUARE, LARGEST_COMPACT if layout.compact else LARGEST_SQUARE
-    if row.weight and heaviest:
-        length = max(largest * math.sqrt(row.weight / heaviest), SMALLEST_SQUARE)
+    if weight and heaviest:
+        length = max(largest * math.sqrt(weight / heaviest), SMALLEST_SQUARE)
     colour = layout.look.study_events if layout.events else layout.look.study
-    sheet.box(
-        position(axis, row.estimate) - length / 2,
-        row.middle - length / 2,
-        length,
-        length,
-        fill=style.PAPER if row.hollow else colour,
-        edge=colour if row.hollow else "none",
-        thickness=1.0,
-        gid=f"square-{index}",
-    )
+    fill, edge = (style.PAPER, colour) if study.imputed else (colour, "none")
+    left, top = position(axis, estimate) - length / 2, row.middle - length / 2
+    sheet.box(left, top, length, length, fill=fill, edge=edge, thickness=1.0, gid=f"square-{index}")
 
 
 def _draw_interval(
     sheet: Sheet, axis: Axis, row: Row, gid: str, colour: str = style.INK, thickness: float = INTERVAL
 ) -> None:
     """A line from low to high; where it leaves the axis, an arrow head instead of its end."""
-    if row.low is None or row.high is None:
+    _, low, high = row.values
+    if low is None or high is None:
         return
     y = row.middle
-    ends = [_end(sheet, axis, y, value, colour, gid) for value in (row.low, row.high)]
+    ends = [_end(sheet, axis, y, value, colour, gid) for value in (low, high)]
     if ends[1] > ends[0]:
         sheet.line(ends, (y, y), colour=colour, thickness=thickness, gid=gid)
 
@@ -263,7 +240,7 @@ def _end(sheet: Sheet, axis: Axis, y: float, value: float, colour: str, gid: str
     base = tip - out * ARROW_LENGTH
     if out:
         corners = [(tip, y), (base, y - ARROW_HALF), (base, y + ARROW_HALF)]
-        sheet.shape(corners, fill=colour, level=LINES, gid=f"arrow-{gid}")
+        sheet.shape(corners, fill=colour, level=canvas.LINES, gid=f"arrow-{gid}")
     return base
 
 
@@ -271,7 +248,7 @@ def _draw_prediction(sheet: Sheet, layout: Layout, row: Row) -> None:
     """A bar with end caps, arrows where it leaves the axis."""
     y, colour = row.middle, layout.look.pooled
     _draw_interval(sheet, layout.axis, row, "prediction", colour, PREDICTION)
-    for value in (row.low, row.high):
+    for value in row.values[1:]:
         if value is not None and not side(layout.axis, value):
             x = position(layout.axis, value)
             sheet.line((x, x), (y - CAP, y + CAP), colour=colour, thickness=1.0)
@@ -280,22 +257,19 @@ def _draw_prediction(sheet: Sheet, layout: Layout, row: Row) -> None:
 def _draw_diamond(sheet: Sheet, layout: Layout, row: Row, index: int) -> None:
     """Estimate and interval of a pooled row; hollow and smaller for a subgroup, cut where the axis ends."""
     axis, y, hollow = layout.axis, row.middle, row.kind != "pooled"
-    if row.estimate is None or row.low is None or row.high is None:
+    estimate, low, high = row.values
+    if estimate is None or low is None or high is None:
         return
-    x, half = position(axis, row.estimate), DIAMOND - hollow
+    x, half = position(axis, estimate), DIAMOND - hollow
     colour, gid = layout.look.pooled, f"diamond-{index}"
     tips = []
-    for value in (row.low, row.high):
-        cut = half * _share_cut(axis, row.estimate, value)
+    for value in (low, high):
+        cut = half * _share_cut(axis, estimate, value)
         end = _end(sheet, axis, y, value, colour, gid)
         tips.append([(end, y - cut), (end, y + cut)] if side(axis, value) else [(end, y)])
-    sheet.shape(
-        [(x, y - half), *tips[1], (x, y + half), *reversed(tips[0])],
-        fill=style.PAPER if hollow else colour,
-        edge=colour,
-        thickness=1.0 if hollow else 0.8,
-        gid=gid,
-    )
+    corners = [(x, y - half), *tips[1], (x, y + half), *reversed(tips[0])]
+    fill, thickness = (style.PAPER, 1.0) if hollow else (colour, 0.8)
+    sheet.shape(corners, fill=fill, edge=colour, thickness=thickness, gid=gid)
 
 
 def _share_cut(axis: Axis, estimate: float, value: float) -> float:
@@ -324,35 +298,26 @@ def _draw_value_axis(sheet: Sheet, layout: Layout) -> None:
 # no data
 
 
-class _Listed(NamedTuple):
-    """The cells of a known trial on lines, the address of its report, and the height of it all."""
-
-    cells: dict[str, tuple[str, ...]]
-    url: str
-    height: float
-
-
-def _listed(cells: dict[str, str], url: str = "") -> _Listed:
-    lines = {key: lettering.wrap(cells.get(key, ""), room, lines=4) for key, _, _, room, _ in LISTED}
-    return _Listed(lines, url, max(map(len, lines.values())) * LISTED_LEADING)
-
-
 def _draw_no_data(record: Appraised) -> Figure:
     """A list of the known trials of an analysis and the reason why each gave no number."""
-    trials, room = _known_rows(record), WIDTH - 2 * style.MARGIN
-    rows = trials[:MOST_LISTED]
+    trials, room = _known_rows(record), canvas.WIDTH - 2 * style.MARGIN
+    listed = trials[:MOST_LISTED]
     if trials[MOST_LISTED:]:
-        rows.append(_listed({"label": f"and {len(trials) - MOST_LISTED} more"}))
+        listed.append(({"label": f"and {len(trials) - MOST_LISTED} more"}, ""))
     message = "No trial of this comparison is known to the evidence tables."
-    if rows:
+    if listed:
         known, verb = words.count(len(trials), "trial"), "is" if len(trials) == 1 else "are"
         message = f"No trial could be pooled. {known} of this comparison {verb} known:"
     title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
     under = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
     lines = lettering.wrap(message, room, style.BODY_SIZE, True)
-    top = style.MARGIN + len(title) * TITLE_LEADING + (len(under) + len(lines)) * LISTED_LEADING + 12
-    body = sum(row.height + LISTED_GAP for row in rows) + 26 if rows else 0
-    sheet = Sheet(WIDTH, top + body + style.MARGIN)
+    rows = [
+        ([lettering.wrap(cells.get(key, ""), wide, lines=4) for key, _, _, wide, _ in LISTED], url)
+        for cells, url in listed
+    ]
+    top = style.MARGIN + len(title) * canvas.TITLE_LEADING + (len(under) + len(lines)) * LISTED_LEADING + 12
+    body = sum(_height(cells) + LISTED_GAP for cells, _ in rows) + 26 if rows else 0
+    sheet = Sheet(canvas.WIDTH, top + body + style.MARGIN)
     y = _draw_title(sheet, title, under, LISTED_LEADING) + 8
     sheet.lines(style.MARGIN, y, lines, LISTED_LEADING, bold=True, size=style.BODY_SIZE, colour=style.POOLED)
     if rows:
@@ -360,8 +325,12 @@ def _draw_no_data(record: Appraised) -> Figure:
     return sheet.figure
 
 
-def _known_rows(record: Appraised) -> list[_Listed]:
-    """Trials of the comparison with the reasons found for them, known ones first."""
+def _height(cells: list[tuple[str, ...]]) -> float:
+    return max(map(len, cells)) * LISTED_LEADING
+
+
+def _known_rows(record: Appraised) -> list[tuple[dict[str, str], str]]:
+    """Cells and address of the trials of the comparison with the reasons found for them, known ones first."""
     trials: dict[str, Known | Unused] = {}
     for known in record.known:
         trials.setdefault(known.study_id, known)
@@ -371,29 +340,29 @@ def _known_rows(record: Appraised) -> list[_Listed]:
             trials.setdefault(unused.study_id, unused)
             reason = NOT_READ if unused.reason_code == "no_numbers" else clean(unused.reason)
             reasons.setdefault(unused.study_id, []).append(reason)
-    return [_known_row(trial, reasons.get(study, []), record.vocabulary) for study, trial in trials.items()]
+    rows = []
+    for study, trial in trials.items():
+        why = "; ".join(dict.fromkeys(filter(None, reasons.get(study, [])))) or NOT_READ
+        cells = {"label": clean(trial.label or trial.study_id), "why": words.capital(why)}
+        if isinstance(trial, Known):
+            cells["n"] = "" if trial.n_randomised is None else words.plain_number(trial.n_randomised)
+            codes = (trial.category_experimental, trial.category_control)
+            names = map(clean, map(record.vocabulary.treatment, codes))
+            cells["compared"] = " versus ".join(filter(None, names))
+        rows.append((cells, words.url(trial.source_url)))
+    return rows
 
 
-def _known_row(trial: Known | Unused, reasons: list[str], vocabulary: Vocabulary) -> _Listed:
-    cells = {"label": clean(trial.label or trial.study_id)}
-    if isinstance(trial, Known):
-        cells["n"] = "" if trial.n_randomised is None else words.plain_number(trial.n_randomised)
-        codes = (trial.category_experimental, trial.category_control)
-        cells["compared"] = " versus ".join(filter(None, map(clean, map(vocabulary.treatment, codes))))
-    cells["why"] = words.capital("; ".join(dict.fromkeys(filter(None, reasons))) or NOT_READ)
-    return _listed(cells, words.url(trial.source_url))
-
-
-def _draw_list(sheet: Sheet, rows: list[_Listed], y: float) -> None:
+def _draw_list(sheet: Sheet, rows: list[tuple[list[tuple[str, ...]], str]], y: float) -> None:
     for _, heading, x, _, align in LISTED:
         sheet.text(x, y, heading, bold=True, align=align)
     _draw_rule(sheet, y + 4)
     y += 4 + LISTED_LEADING
-    for row in rows:
-        for key, _, x, _, align in LISTED:
+    for cells, url in rows:
+        for lines, (key, _, x, _, align) in zip(cells, LISTED, strict=True):
             colour = style.MUTED if key in ("compared", "why") else style.INK
-            url = row.url if key == "label" else ""
-            sheet.lines(x, y, row.cells[key], LISTED_LEADING, align=align, url=url, colour=colour)
-        y += row.height
+            address = url if key == "label" else ""
+            sheet.lines(x, y, lines, LISTED_LEADING, align=align, url=address, colour=colour)
+        y += _height(cells)
         _draw_rule(sheet, y - 5, colour=style.HAIRLINE, thickness=0.5)
         y += LISTED_GAP

@@ -9,26 +9,17 @@ says so.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from trialpool import text as words
 from trialpool.figures import forest_notes, lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
 from trialpool.records import Direction
 from trialpool.text import clean
-from trialpool.view.axis import Axis, mcid_threshold
-from trialpool.view.axis import side as side_of
-from trialpool.view.forest_table import (
-    PLOT_WIDTH,
-    SIDES,
-    Arm,
-    Estimate,
-    ForestTable,
-    Pooled,
-    Study,
-    forest_axis,
-    forest_table,
-)
+from trialpool.view import axis as axes
+from trialpool.view import forest_table as tables
+from trialpool.view.forest_table import SIDES, Estimate, ForestTable, Pooled, Study
 from trialpool.view.read import Appraised
 
 BIAS = "bias"  # the key of the column of lights, and before a letter those of the domains
@@ -69,7 +60,7 @@ class Preset:
     columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight", "bias")
     arms: tuple[str, ...] = ("received", "n", "value", "spread")
     events: tuple[str, ...] = ("received", "value", "spread")
-    titles: tuple[tuple[str, str], ...] = ()
+    titles: Mapping[str, str] = field(default_factory=dict)
     around: tuple[str, str, str] = ("(", " to ", ")")
     spread: str = "± {}"
     total: str = "{model}: {size}"
@@ -84,59 +75,55 @@ class Preset:
     bias: str = "worst"
 
 
-DEFAULT = Preset()
-REVMAN = Preset(
-    columns=("study", "arms", "weight", "effect", "plot", "bias"),
-    arms=("value", "sd", "n"),
-    events=("value", "n"),
-    titles=(("study", "Study or subgroup"), ("n", "Total"), ("value", "Mean"), ("counts", "Events")),
-    around=("[", ", ", "]"),
-    total="Total ({level} CI)",
-    study=style.REVMAN_GREEN,
-    study_events=style.REVMAN_BLUE,
-    pooled=style.INK,
-    outcome=False,
-    pooled_line=False,
-    bias="domains",
-)
-JAMA = Preset(
-    arms=("n", "value", "spread"),
-    events=("value", "spread"),
-    titles=(("study", "Source"), ("n", "No."), ("value", "Mean (SD)"), ("counts", "No./total")),
-    spread="({})",
-    total="Total",
-    study=style.JAMA_BLUE,
-    study_events=style.JAMA_BLUE,
-    pooled=style.JAMA_BLUE,
-    directions="above",
-    pooled_line=False,
-    head_fill=style.HAIRLINE,
-    bias="none",
-)
-PRESETS = {"default": DEFAULT, "revman": REVMAN, "jama": JAMA}
+PRESETS = {
+    "default": Preset(),
+    "revman": Preset(
+        columns=("study", "arms", "weight", "effect", "plot", "bias"),
+        arms=("value", "sd", "n"),
+        events=("value", "n"),
+        titles={"study": "Study or subgroup", "n": "Total", "mean": "Mean", "counts": "Events"},
+        around=("[", ", ", "]"),
+        total="Total ({level} CI)",
+        study=style.REVMAN_GREEN,
+        study_events=style.REVMAN_BLUE,
+        pooled=style.INK,
+        outcome=False,
+        pooled_line=False,
+        bias="domains",
+    ),
+    "jama": Preset(
+        arms=("n", "value", "spread"),
+        events=("value", "spread"),
+        titles={"study": "Source", "n": "No.", "mean": "Mean (SD)", "counts": "No./total"},
+        spread="({})",
+        total="Total",
+        study=style.JAMA_BLUE,
+        study_events=style.JAMA_BLUE,
+        pooled=style.JAMA_BLUE,
+        directions="above",
+        pooled_line=False,
+        head_fill=style.HAIRLINE,
+        bias="none",
+    ),
+}
 
 
 # rows
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Row:
     """One line of a forest plot.
 
     `kind` is study, heading, subtotal, pooled or prediction; `cells` maps a column's key to its text;
-    `estimate`, `low` and `high` are on the natural scale; `marks` stand raised behind the label. Once placed,
-    the first line stands on `baseline` and its mark in the plot at the height `middle`.
+    `values` are estimate and interval on the natural scale. Once placed, the first line stands on `baseline`
+    and its mark in the plot at the height `middle`.
     """
 
     kind: str
     cells: Mapping[str, str]
-    estimate: float | None = None
-    low: float | None = None
-    high: float | None = None
-    weight: float | None = None
-    hollow: bool = False
-    marks: str = ""
-    url: str = ""
+    values: axes.Bounds = (None, None, None)
+    study: Study | None = None
     baseline: float = 0.0
     middle: float = 0.0
 
@@ -146,7 +133,9 @@ def _forest_rows(table: ForestTable, look: Preset, domains: Domains) -> list[Row
     rows = []
     for group in table.groups:
         rows += [Row("heading", {"study": group.name})] if group.name else []
-        rows += [_study_row(study, look, domains, bool(table.total)) for study in group.studies]
+        for study in group.studies:
+            cells = _study_cells(study, look, domains, bool(table.total))
+            rows.append(Row("study", cells, study.effect.values, study))
         rows += [_subtotal_row(group.subtotal, look)] if group.subtotal else []
     return [*rows, *(_total_rows(table, table.total, look) if table.total else [])]
 
@@ -155,56 +144,49 @@ def _subtotal_row(total: Pooled, look: Preset) -> Row:
     spread = (("τ²", total.tau2.estimate), ("I²", total.i2))
     aside = ", ".join(f"{sign} = {each.text}" for sign, each in spread if each.value is not None)
     cells = {"study": f"Subtotal, {total.trials}", "aside": aside, **_effect_cells(total.effect, look)}
-    return Row("subtotal", cells, *total.effect.values)
+    return Row("subtotal", cells, total.effect.values)
 
 
-def _study_row(study: Study, look: Preset, domains: Domains, weighted: bool) -> Row:
+def _study_cells(study: Study, look: Preset, domains: Domains, weighted: bool) -> dict[str, str]:
     week = f"week\u00a0{study.weeks}" if study.weeks else ""
     cells = {"study": study.label}
     cells["weight"] = study.weight.text if weighted and study.weight.value is not None else ""
     cells["outcome"] = ", ".join(filter(None, (study.instrument, week))) if look.outcome else ""
-    for side, arm in study.arms.items():
-        cells |= _arm_cells(side, arm, look)
-    cells |= _effect_cells(study.effect, look) | _bias_cells(study, domains)
-    values = (*study.effect.values, study.weight.value)
-    return Row("study", cells, *values, hollow=study.imputed, marks=study.marks, url=study.url)
+    judgements = {} if domains is None else {BIAS: study.worst_judgement}
+    if domains:
+        judged = {domain: judgement for (_, domain), judgement in study.judgements.items()}
+        judgements = {key: judged.get(name, "") for key, name in zip(DOMAIN_KEYS, domains, strict=False)}
+    cells |= {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in judgements.items()}
+    return cells | _arm_cells(study.arms, look) | _effect_cells(study.effect, look)
 
 
 def _effect_cells(effect: Estimate, look: Preset) -> dict[str, str]:
-    cells = {"estimate": effect.estimate.text}
-    if effect.bounded:
-        opening, joint, closing = look.around
-        cells["interval"] = f"{opening}{effect.low.text}{joint}{effect.high.text}{closing}"
+    opening, joint, closing = look.around
+    interval = f"{opening}{effect.low.text}{joint}{effect.high.text}{closing}" if effect.bounded else ""
+    return {"estimate": effect.estimate.text, "interval": interval}
+
+
+def _arm_cells(arms: Mapping[str, tables.Arm], look: Preset, missing: str = words.MISSING) -> dict[str, str]:
+    cells: dict[str, str] = {}
+    for side, arm in arms.items():
+        n = arm.n or missing
+        spread = f"/{n}" if arm.events else look.spread.format(arm.sd) if arm.sd else ""
+        cells |= {f"received_{side}": arm.received, f"n_{side}": n, f"sd_{side}": arm.sd}
+        cells |= {f"value_{side}": arm.events or arm.mean or missing, f"spread_{side}": spread}
     return cells
-
-
-def _arm_cells(side: str, arm: Arm, look: Preset) -> dict[str, str]:
-    n = arm.n or words.MISSING
-    spread = f"/{n}" if arm.events else look.spread.format(arm.sd) if arm.sd else ""
-    return {
-        f"received_{side}": arm.received,
-        f"n_{side}": n,
-        f"value_{side}": arm.events or arm.mean or words.MISSING,
-        f"sd_{side}": arm.sd,
-        f"spread_{side}": spread,
-    }
 
 
 def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
     """The pooled line and, where there is one, the prediction interval."""
+    sizes = {"study": ", ".join(filter(None, (total.trials, table.people))), "short": total.trials}
     whole = {"model": table.model, "level": table.level}
-    size = ", ".join(filter(None, (total.trials, table.people)))
-    cells = {"study": look.total.format(size=size, **whole), "weight": "100%"}
-    cells["short"] = look.total.format(size=total.trials, **whole)
-    for side in SIDES:
-        arm = table.totals[side]
-        cells |= {f"n_{side}": arm.n, f"value_{side}": arm.events}
-        cells[f"spread_{side}"] = f"/{arm.n}" if arm.events else ""
-    rows = [Row("pooled", cells | _effect_cells(total.effect, look), *total.effect.values)]
+    cells = {key: look.total.format(size=size, **whole) for key, size in sizes.items()}
+    cells |= {"weight": "100%", **_arm_cells(table.totals, look, ""), **_effect_cells(total.effect, look)}
+    rows = [Row("pooled", cells, total.effect.values)]
     if table.prediction:
-        interval = _effect_cells(table.prediction, look)["interval"]
-        cells = {"study": f"{table.level} prediction interval", "estimate": "", "interval": interval}
-        rows.append(Row("prediction", cells, None, *table.prediction.values[1:]))
+        cells = _effect_cells(table.prediction, look) | {"estimate": ""}
+        cells["study"] = f"{table.level} prediction interval"
+        rows.append(Row("prediction", cells, (None, *table.prediction.values[1:])))
     return rows
 
 
@@ -215,15 +197,6 @@ def _shown_domains(studies: Sequence[Study], manner: str) -> Domains:
     if manner == "worst" or len({tool for tool, _ in names}) > 1 or len(names) > MOST_DOMAINS:
         return []
     return [domain for _, domain in names]
-
-
-def _bias_cells(study: Study, domains: Domains) -> dict[str, str]:
-    """The cells of one trial: a judgement by the key of its column."""
-    judgements = {} if domains is None else {BIAS: study.worst_judgement}
-    if domains:
-        judged = {domain: judgement for (_, domain), judgement in study.judgements.items()}
-        judgements = {key: judged.get(name, "") for key, name in zip(DOMAIN_KEYS, domains, strict=False)}
-    return {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in judgements.items()}
 
 
 def _bias_note(studies: Sequence[Study], domains: Domains, manner: str) -> str:
@@ -244,7 +217,7 @@ def _bias_note(studies: Sequence[Study], domains: Domains, manner: str) -> str:
 # columns
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Column:
     """One column; `gap` is the space before it, `lines` how many lines its cells may take."""
 
@@ -257,71 +230,54 @@ class Column:
     left: float = 0.0
     width: float = 0.0
 
+    @property
+    def right(self) -> float:
+        """Where it ends."""
+        return self.left + self.width
 
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A heading from `left` to `right` over the columns `keys`; level 0 is on the rule, level 1 above."""
 
-    keys: tuple[str, ...]
+class Heading(NamedTuple):
+    """A heading over some columns; level 0 is on the rule, level 1 above."""
+
+    columns: list[Column]
     text: str
     align: str
-    level: int = 0
-    lines: tuple[str, ...] = ()
-    left: float = 0.0
-    right: float = 0.0
+    level: int
 
-    def inside(self, columns: Sequence[Column]) -> list[int]:
-        """Which of the columns present it stands over (some of its own may be absent)."""
-        return [index for index, column in enumerate(columns) if column.key in self.keys]
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Its text on as many lines as it needs over its columns."""
+        room = self.columns[-1].right - self.columns[0].left if self.level else 1e9
+        return lettering.wrap(self.text, room, style.SMALL_SIZE, True, 3)
 
 
-def _plan_columns(
-    rows: Sequence[Row], blocks: Mapping[str, Sequence[Column]], look: Preset, headings: Sequence[Heading]
-) -> list[Column]:
-    """The columns that have something to say, from left to right, each with its place in points."""
+def _plan_columns(rows: Sequence[Row], look: Preset, compact: bool, events: bool) -> list[Column]:
+    """The columns that have something to say, from left to right, as wide as their cells."""
     filled = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)}
-    columns = [
-        replace(column, width=_natural_width(column, rows))
-        for block in look.columns
-        for column in blocks[block]
-        if column.key in filled | {PLOT}
-    ]
-    placed = _placed(_widened(columns, headings))
-    lack = LEAST_BEFORE_PLOT - next(column.left for column in placed if column.key == PLOT)
-    if lack > 0:  # the lines beside the axis need room
-        placed = _placed([replace(placed[0], width=placed[0].width + lack), *placed[1:]])
-    return placed
-
-
-def _placed(columns: Sequence[Column]) -> list[Column]:
-    """Columns beside each other, the first at the margin."""
-    placed: list[Column] = []
-    x = style.MARGIN
+    blocks = _blocks(compact, events, look)
+    columns = [each for name in look.columns for each in blocks[name] if each.key in filled | {PLOT}]
     for column in columns:
-        x += column.gap if placed else 0.0
-        placed.append(replace(column, left=x))
-        x += column.width
-    return placed
+        column.width = _natural_width(column, rows)
+    return columns
 
 
 def _blocks(compact: bool, events: bool, look: Preset) -> dict[str, list[Column]]:
     """The columns of every block that a house style may name; "12/30" stands closer than "4.2 ± 1.3"."""
-    labels = [Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=1 if compact else 2)]
+    lines = 1 if compact else 2
+    labels = [Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=lines)]
     if compact and look.outcome:
         labels.append(Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT))
     shapes = {
-        "received": Column("received", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, 1 if compact else 2),
-        "n": Column("n", "right", NARROW),
-        "value": Column("value", "right", NARROW),
-        "sd": Column("sd", "right", NARROW),
+        "received": Column("received", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, lines),
+        **{name: Column(name, "right", NARROW) for name in ("n", "value", "sd")},
         "spread": Column("spread", "left", 0.5 if events else JOINED),
     }
-    chosen = [shapes[name] for name in (look.events if events else look.arms)]
-    chosen = [replace(chosen[0], gap=WIDE), *chosen[1:]]
+    first, *others = (shapes[name] for name in (look.events if events else look.arms))
+    arms = [replace(first, gap=WIDE), *others]
     letters = [Column(key, "center", 2.0 if at else WIDE) for at, key in enumerate(DOMAIN_KEYS)]
     return {
         "study": labels,
-        "arms": [replace(column, key=f"{column.key}_{side}") for side in SIDES for column in chosen],
+        "arms": [replace(column, key=f"{column.key}_{side}") for side in SIDES for column in arms],
         "effect": [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)],
         "weight": [Column("weight", "right", WIDE)],
         BIAS: [Column(BIAS, "center", WIDE), *letters],
@@ -331,18 +287,17 @@ def _blocks(compact: bool, events: bool, look: Preset) -> dict[str, list[Column]
 
 def _natural_width(column: Column, rows: Sequence[Row]) -> float:
     if column.key == PLOT:
-        return PLOT_WIDTH
+        return tables.PLOT_WIDTH
     if column.key.startswith(BIAS):
         return 2 * LIGHT
     widths = [0.0]
     for row in rows:
         text = row.cells.get(column.key, "")
-        if text and (row.kind == "study" or column.key != "study"):
+        if text and (row.study or column.key != "study"):
             bold = row.kind in ("pooled", "subtotal")
-            lines = cell_lines(column, text, bold)
-            widths += [lettering.width(line, column.size, bold) for line in lines]
-            if row.marks and column.key == "study":
-                widths.append(widths[-1] + lettering.width(row.marks, style.MARK_SIZE) + MARK_GAP)
+            widths += [lettering.width(line, column.size, bold) for line in cell_lines(column, text, bold)]
+            if row.study and row.study.marks and column.key == "study":
+                widths.append(widths[-1] + lettering.width(row.study.marks, style.MARK_SIZE) + MARK_GAP)
             widths += [lettering.width(line) for line in outcome_lines(column, row)]
     return max(widths)
 
@@ -361,174 +316,154 @@ def cell_lines(column: Column, text: str, bold: bool = False) -> tuple[str, ...]
     return lettering.wrap(text, column.limit, column.size, bold, column.lines)
 
 
-def _widened(columns: list[Column], headings: Sequence[Heading]) -> list[Column]:
-    """Columns made so wide that the headings on the rule fit over them."""
-    for heading in headings:
-        inside = heading.inside(columns)
-        if not inside:
-            continue
-        span = columns[inside[0] : inside[-1] + 1]
-        room = sum(column.width for column in span) + sum(column.gap for column in span[1:])
-        wanted = lettering.width(heading.text, style.SMALL_SIZE, True)
-        lack = (min(wanted, LONGEST_HEADING) if heading.level else wanted) - room
-        ends = {inside[0], inside[-1]}
-        for index in ends if lack > 0 else ():
-            columns[index] = replace(columns[index], width=columns[index].width + lack / len(ends))
-    return columns
-
-
-def _plan_headings(record: Appraised, table: ForestTable, events: bool, look: Preset) -> list[Heading]:
-    """The headings of all columns that this record may need."""
-    titles = dict(look.titles)
-    value = titles.get("counts", "Events/n") if events else titles.get("value", "Mean ± SD")
-    headings = [
-        Heading(("study",), titles.get("study", "Trial"), "left"),
-        Heading(("outcome",), "Measured", "left"),
-        Heading(("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "center"),
-        Heading(("weight",), "Weight", "right"),
-        Heading((BIAS,), "Bias", "center"),
-        *(Heading((key,), name, "center") for key, name in zip(DOMAIN_KEYS, LETTERS, strict=True)),
-        Heading(DOMAIN_KEYS, "Risk of bias", "left", 1),
+def _plan_headings(
+    columns: Sequence[Column], record: Appraised, table: ForestTable, events: bool, look: Preset
+) -> list[Heading]:
+    """The headings over the columns that are there."""
+    titles = {"study": "Trial", "n": "n", "mean": "Mean ± SD", "counts": "Events/n", **look.titles}
+    joined = "spread" in (look.events if events else look.arms)
+    headings: list[tuple[tuple[str, ...], str, str, int]] = [
+        (("study",), titles["study"], "left", 0),
+        (("outcome",), "Measured", "left", 0),
+        (("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "center", 0),
+        (("weight",), "Weight", "right", 0),
+        ((BIAS,), "Bias", "center", 0),
+        *(((key,), name, "center", 0) for key, name in zip(DOMAIN_KEYS, LETTERS, strict=True)),
+        (DOMAIN_KEYS, "Risk of bias", "left", 1),
     ]
     for side in SIDES:
+        received, n, sd, *value = (f"{part}_{side}" for part in ("received", "n", "sd", "value", "spread"))
         name = words.capital(clean(getattr(record, f"{side}_name")) or side)
-        joined = "spread" in (look.events if events else look.arms)
-        parts = tuple(f"{part}_{side}" for part in ("received", "n", "value", "sd", "spread"))
         headings += [
-            Heading(parts[:1], "Received", "left"),
-            Heading(parts[1:2], titles.get("n", "n"), "right"),
-            Heading(parts[2:3] + parts[4:], value, "center" if joined else "right"),
-            Heading(parts[3:4], "SD", "right"),
-            Heading(parts, name, "left", 1),
+            ((received,), "Received", "left", 0),
+            ((n,), titles["n"], "right", 0),
+            ((*value,), titles["counts" if events else "mean"], "center" if joined else "right", 0),
+            ((sd,), "SD", "right", 0),
+            ((received, n, sd, *value), name, "left", 1),
         ]
-    return headings
+    return [
+        Heading(over, text, align, level)
+        for keys, text, align, level in headings
+        if (over := [column for column in columns if column.key in keys])
+    ]
 
 
-def _place_headings(headings: Sequence[Heading], columns: Sequence[Column]) -> list[Heading]:
-    """The headings over columns that are there, with their lines and the ends of these columns."""
-    placed = []
-    for heading in headings:
-        inside = [columns[index] for index in heading.inside(columns)]
-        if inside:
-            left, right = inside[0].left, inside[-1].left + inside[-1].width
-            limit = right - left if heading.level else 1e9
-            lines = lettering.wrap(heading.text, limit, style.SMALL_SIZE, True, 3)
-            placed.append(replace(heading, lines=lines, left=left, right=right))
-    return placed
+def _place_columns(columns: Sequence[Column], headings: Sequence[Heading]) -> None:
+    """Put the columns beside each other, the first at the margin, so wide that their headings fit."""
+    for own, text, _, level in headings:
+        room = sum(column.width for column in own) + sum(column.gap for column in own[1:])
+        wanted = lettering.width(text, style.SMALL_SIZE, True)
+        lack = (min(wanted, LONGEST_HEADING) if level else wanted) - room
+        ends = own if len(own) == 1 else (own[0], own[-1])
+        for column in ends if lack > 0 else ():
+            column.width += lack / len(ends)
+    plot = next(column for column in columns if column.key == PLOT)
+    _set_left(columns)
+    if plot.left < LEAST_BEFORE_PLOT:  # the lines beside the axis need room
+        columns[0].width += LEAST_BEFORE_PLOT - plot.left
+        _set_left(columns)
+
+
+def _set_left(columns: Sequence[Column]) -> None:
+    x = style.MARGIN
+    for column in columns:
+        column.left = x + column.gap
+        x = column.right
 
 
 # places
 
 
-@dataclass(frozen=True, slots=True)
 class Layout:
-    """A planned forest plot, all lengths in points from the upper left corner."""
+    """A planned forest plot: every text of the record's plot measured and in its place.
 
-    look: Preset
-    width: float
-    height: float
-    title: tuple[str, ...]
-    subtitle: tuple[str, ...]
-    head_top: float
-    rule: float
-    columns: Sequence[Column]
-    headings: Sequence[Heading]
-    rows: Sequence[Row]
-    total_rule: float | None
-    bottom: float
-    axis: Axis
-    beside_axis: Sequence[str]
-    directions: tuple[tuple[str, ...], tuple[str, ...]]
-    threshold: float | None
-    notes_top: float
-    notes: Sequence[tuple[str, tuple[str, ...]]]
-    compact: bool
-    events: bool
+    All lengths are in points from the upper left corner.
+    """
 
+    def __init__(self, record: Appraised, look: Preset) -> None:
+        self.look, self.table = look, tables.forest_table(record)
+        studies = self.table.studies
+        self.compact = len(studies) >= COMPACT_FROM
+        self.events = any(arm.events for study in studies for arm in study.arms.values())
+        domains = _shown_domains(studies, look.bias)
+        self.rows = _forest_rows(self.table, look, domains)
+        self.columns = _plan_columns(self.rows, look, self.compact, self.events)
+        self.headings = _plan_headings(self.columns, record, self.table, self.events, look)
+        _place_columns(self.columns, self.headings)
+        self.width = max(self.columns[-1].right + style.MARGIN, LEAST_WIDTH)
+        room = self.width - 2 * style.MARGIN
+        self.title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
+        self.subtitle = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
+        self.head_top = style.MARGIN + len(self.title) * TITLE_LEADING
+        self.head_top += len(self.subtitle) * SUBTITLE_LEADING + 8
+        self.threshold = axes.mcid_threshold(record) if look.band else None
+        plot = next(column for column in self.columns if column.key == PLOT)
+        self.axis = tables.forest_axis(self.table, self.threshold, plot.left)
+        self.directions = _direction_lines(record.direction, self.axis.right - self.axis.left - 12)
+        words_deep = max(map(len, self.directions))
+        above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
+        groups_deep = 1 + max((len(each.lines) for each in self.headings if each.level), default=0)
+        self.rule = self.head_top + max(above, groups_deep) * CELL_LEADING + 8
+        self.total_rule, self.bottom = self._place_rows(self.rule + 3)
+        noted, beside = forest_notes.heterogeneity(record, self.table), self.axis.left - style.MARGIN - 12
+        self.beside_axis = [line for text in noted for line in lettering.wrap(text, beside)]
+        deep = max(AXIS_DEPTH + below * CELL_LEADING, len(self.beside_axis) * LEADING + 4)
+        self.notes_top = self.bottom + deep + 6
+        self.notes = [
+            (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
+            for mark, text in self._footnotes(record, _bias_note(studies, domains, look.bias))
+        ]
+        deep = sum(len(lines) for _, lines in self.notes) * LEADING
+        self.height = self.notes_top + 6 + deep + style.MARGIN
 
-def plan_layout(record: Appraised, look: Preset) -> Layout:
-    """Measure every text of the record's plot and give each its place."""
-    table = forest_table(record)
-    domains = _shown_domains(table.studies, look.bias)
-    rows = _forest_rows(table, look, domains)
-    compact = len(table.studies) >= COMPACT_FROM
-    events = any(arm.events for study in table.studies for arm in study.arms.values())
-    headings = _plan_headings(record, table, events, look)
-    columns = _plan_columns(rows, _blocks(compact, events, look), look, headings)
-    headings = _place_headings(headings, columns)
-    width = max(columns[-1].left + columns[-1].width + style.MARGIN, LEAST_WIDTH)
-    room = width - 2 * style.MARGIN
-    title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
-    subtitle = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
-    head_top = style.MARGIN + len(title) * TITLE_LEADING + len(subtitle) * SUBTITLE_LEADING + 8
-    threshold = mcid_threshold(record) if look.band else None
-    axis = forest_axis(table, threshold, next(column.left for column in columns if column.key == PLOT))
-    directions = _direction_lines(record.direction, axis.right - axis.left - 12)
-    words_deep = max(len(lines) for lines in directions)
-    above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
-    head_deep = max(above, 1 + max((len(each.lines) for each in headings if each.level), default=0))
-    rule = head_top + head_deep * CELL_LEADING + 8
-    rows, total_rule, bottom = _place_rows(rows, columns, rule + 3, compact)
-    noted = forest_notes.heterogeneity(record, table)
-    beside = [line for text in noted for line in lettering.wrap(text, axis.left - style.MARGIN - 12)]
-    notes_top = bottom + max(AXIS_DEPTH + below * CELL_LEADING, len(beside) * LEADING + 4) + 6
-    clipped = any(side_of(axis, bound) for row in rows for bound in (row.low, row.high) if bound is not None)
-    listed = forest_notes.footnotes(record, table, clipped)
-    listed[-1:-1] = [] if threshold is None else [("■", forest_notes.mcid_note(record))]
-    listed.append(("", _bias_note(table.studies, domains, look.bias)))
-    footnotes = [
-        (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
-        for mark, text in listed
-    ]
-    height = notes_top + 6 + sum(len(lines) for _, lines in footnotes) * LEADING + style.MARGIN
-    return Layout(
-        look, width, height, title, subtitle, head_top, rule, columns, headings, rows, total_rule, bottom,
-        axis, beside, directions, threshold, notes_top, footnotes, compact, events,
-    )  # fmt: skip
+    def _footnotes(self, record: Appraised, bias: str) -> list[tuple[str, str]]:
+        bounds = (bound for row in self.rows for bound in row.values[1:] if bound is not None)
+        clipped = any(axes.side(self.axis, bound) for bound in bounds)
+        notes = forest_notes.footnotes(record, self.table, clipped, self.threshold is not None)
+        return [*notes, ("", bias)]
 
+    def _place_rows(self, top: float) -> tuple[float | None, float]:
+        """Put the rows below each other; where the rule above the total stands and where the rows end."""
+        total_rule = None
+        y = top
+        for number, row in enumerate(self.rows):
+            if row.kind == "pooled":
+                total_rule = y + 3
+                y += 5
+            elif row.kind == "heading" and number:
+                y += 4
+            height = COMPACT_ROW if self.compact else ROW
+            if row.kind in ("pooled", "prediction"):
+                height = TOTAL_ROW
+            row.middle = y + height / 2
+            row.baseline = row.middle + style.BODY_SIZE * 0.36
+            y += height + (self._lines_of(row) - 1) * CELL_LEADING
+        return total_rule, y + 3
 
-def _place_rows(
-    rows: Sequence[Row], columns: Sequence[Column], top: float, compact: bool
-) -> tuple[list[Row], float | None, float]:
-    """Rows below each other; also where the rule above the total stands and where the rows end."""
-    placed: list[Row] = []
-    total_rule = None
-    y, single = top, COMPACT_ROW if compact else ROW
-    for row in rows:
-        if row.kind == "pooled":
-            total_rule = y + 3
-            y += 5
-        elif row.kind == "heading" and placed:
-            y += 4
-        height = TOTAL_ROW if row.kind in ("pooled", "prediction") else single
-        baseline = y + height / 2 + style.BODY_SIZE * 0.36
-        placed.append(replace(row, baseline=baseline, middle=y + height / 2))
-        y += height + (_row_lines(row, columns) - 1) * CELL_LEADING
-    return placed, total_rule, y + 3
+    def _lines_of(self, row: Row) -> int:
+        if not row.study:
+            return len(self.whole_line(row))
+        filled = (each for each in self.columns if row.cells.get(each.key))
+        return max(
+            (len(cell_lines(each, row.cells[each.key])) + len(outcome_lines(each, row)) for each in filled),
+            default=1,
+        )
 
-
-def _row_lines(row: Row, columns: Sequence[Column]) -> int:
-    if row.kind != "study":
-        return len(whole_line(row, columns))
-    filled = (column for column in columns if row.cells.get(column.key))
-    return max((len(cell_lines(c, row.cells[c.key])) + len(outcome_lines(c, row)) for c in filled), default=1)
-
-
-def whole_line(row: Row, columns: Sequence[Column]) -> tuple[str, ...]:
-    """The lines of a heading, subtotal or total: its text may run on until the next column that it fills."""
-    start = next(column for column in columns if column.key == "study").left
-    after = [
-        c.left
-        if c.key == PLOT or c.align == "left"
-        else c.left + c.width - lettering.width(row.cells[c.key], c.size, True)
-        for c in columns
-        if c.left > start and (c.key == PLOT or row.cells.get(c.key))
-    ]
-    room, bold = min(after, default=LEAST_WIDTH) - start - 6, row.kind != "prediction"
-    text = row.cells["study"]
-    if lettering.width(text, style.BODY_SIZE, bold) > room:
-        text = row.cells.get("short", text)
-    return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
+    def whole_line(self, row: Row) -> tuple[str, ...]:
+        """The lines of a heading, subtotal or total: its text may run on until the next column it fills."""
+        start = next(column for column in self.columns if column.key == "study").left
+        after = [
+            each.left
+            if each.key == PLOT or each.align == "left"
+            else each.right - lettering.width(row.cells[each.key], each.size, True)
+            for each in self.columns
+            if each.left > start and (each.key == PLOT or row.cells.get(each.key))
+        ]
+        room, bold = min(after, default=LEAST_WIDTH) - start - 6, row.kind != "prediction"
+        text = row.cells["study"]
+        if lettering.width(text, style.BODY_SIZE, bold) > room:
+            text = row.cells.get("short", text)
+        return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
 
 
 def _direction_lines(direction: Direction, room: float) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -101,7 +101,7 @@ def _overall(pooled: Pooled) -> str:
     return f"Overall effect: {letter} = {statistic}{df}, {words.p_value(pooled.p_value)}"
 
 
-def mcid_note(record: Record) -> str:
+def _mcid_note(record: Record) -> str:
     """What the shaded zone means, with the MCID's kind; "" where none is drawn."""
     mcid = record.mcid
     if mcid is None:
@@ -115,18 +115,18 @@ def mcid_note(record: Record) -> str:
     return f"Shaded: benefit of {treatment} of at least {name} ({size}{detail})."
 
 
-def footnotes(record: Record, table: ForestTable, clipped: bool) -> list[tuple[str, str]]:
+def footnotes(record: Record, table: ForestTable, clipped: bool, band: bool) -> list[tuple[str, str]]:
     """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made."""
     shapes = [f"line: {table.level} confidence interval{', arrow where it goes on' if clipped else ''}"]
     if table.total:
         shapes = ["square: trial, area in proportion to its weight", *shapes, "diamond: pooled estimate"]
         shapes += ["bar: prediction interval"] if table.prediction else []
-    note = clean(record.note)
-    how = f"{words.capital('; '.join(shapes))}. {method_line(record)}"
-    return [*table.notes, *([("", note)] if note else []), ("", how)]
+    how = f"{words.capital('; '.join(shapes))}. {_method_line(record)}"
+    listed = (("", clean(record.note)), ("■", _mcid_note(record) if band else ""))
+    return [*table.notes, *((mark, text) for mark, text in listed if text), ("", how)]
 
 
-def method_line(record: Record) -> str:
+def _method_line(record: Record) -> str:
     """Measure and model in one short sentence each; the record holds them in full."""
     measure, methods = record.measure, record.methods
     versus = "experimental over control" if measure in RATIOS else "experimental minus control"
