@@ -19,12 +19,7 @@ from trialpool.measures import MEASURES, RATIOS
 
 MINUS = "−"
 MISSING = "—"
-TIMEPOINT_NAMES = {
-    "baseline": "baseline",
-    "during": "during treatment",
-    "end_of_treatment": "end of treatment",
-    "follow_up": "follow-up",
-}
+TIMEPOINT_NAMES = {"during": "during treatment", "follow_up": "follow-up"}  # others: their codes as words
 LARGEST_RATIO_SHOWN = 1000
 LONGEST_TEXT = 2000  # of a label or note in a figure
 # Marks that reorder the text around them (CVE-2021-42574) and invisible characters that hide in a name.
@@ -54,9 +49,7 @@ def number(value: Any, digits: int = 2) -> str:
     if absent(value):
         return MISSING
     text = f"{float(value):,.{digits}f}"
-    if text.startswith("-"):
-        text = text[1:] if not text.strip("-0.,") else MINUS + text[1:]
-    return text
+    return text.replace("-", MINUS if text.strip("-0.,") else "")
 
 
 def plain_number(value: Any) -> str:
@@ -80,9 +73,7 @@ def digits_for(values: Iterable[float | None]) -> int:
     """
     sizes = [abs(value) for value in values if value is not None and not absent(value)]
     largest = max(sizes, default=1.0)
-    if largest < 0.1:
-        return 3
-    return 2 if largest < 10 else 1 if largest < 100 else 0
+    return 3 if largest < 0.1 else 2 if largest < 10 else 1 if largest < 100 else 0
 
 
 def ratio(value: Any) -> str:
@@ -239,15 +230,13 @@ def measure_name(measure: str) -> str:
     return MEASURES[measure].name if measure in MEASURES else measure
 
 
-def people(experimental: float | None, control: float | None) -> int | None:
+def people(experimental: Any, control: Any) -> int | None:
     """Analysed people of both sides of a result or of a trial; None where one side is not reported.
 
     >>> people(30, 28), people(None, 3)
     (58, None)
     """
-    if experimental is None or control is None or absent(experimental) or absent(control):
-        return None
-    return round(experimental + control)
+    return None if absent(experimental) or absent(control) else round(experimental + control)
 
 
 def harmless(text: Any) -> str:
