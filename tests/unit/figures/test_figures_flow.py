@@ -5,7 +5,8 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 
 from trialpool.figures.canvas import POINTS_PER_INCH
-from trialpool.figures.review import describe_flow, draw_flow
+from trialpool.figures.notes import describe
+from trialpool.figures.review import draw_flow
 from trialpool.figures.save import save_figure
 
 
@@ -90,13 +91,13 @@ def test_missing_steps_are_none_instead_of_an_error(rows):
 def test_a_hostile_title_is_text(tmp_path):
     title = "<script>$x$</script>\u202e"
     paths = save_figure(
-        draw_flow(ROWS, title=title), tmp_path / "flow", description=describe_flow(ROWS, title=title)
+        draw_flow(ROWS, title=title), tmp_path / "flow", description=describe("flow", ROWS, "", title)
     )
     assert "<script>" not in paths[0].read_text(encoding="utf-8")
 
 
 def test_the_text_alternative_says_what_the_figure_shows():
-    words = describe_flow(ROWS)
+    words = describe("flow", ROWS)
     assert words.startswith("Flow of evidence. Known: 1,240.")
     assert "Not usable: no spread, interval or exact p-value: 30." in words
     assert "pain" not in words

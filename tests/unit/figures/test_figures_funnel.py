@@ -10,7 +10,8 @@ from matplotlib.colors import to_hex
 from test_figures_layout import faults
 
 from trialpool.figures import style
-from trialpool.figures.funnel import describe_funnel, draw_funnel
+from trialpool.figures.funnel import draw_funnel
+from trialpool.figures.notes import describe
 
 
 def marked(figure, gid):
@@ -96,8 +97,8 @@ def test_everything_is_inside_and_apart(measure, k):
 
 def test_the_description_names_every_trial():
     record = typed(made_up_record(4))
-    words = describe_funnel(record)
+    words = describe("funnel", record)
     assert words.startswith("Funnel plot: Made-up numbers")
     assert all(study.label in words for study in record.studies)
     assert "4 trials: too few" in words
-    assert describe_funnel(replace(record, studies=())).startswith("Funnel plot: Made-up")
+    assert describe("funnel", replace(record, studies=())).startswith("Funnel plot: Made-up")

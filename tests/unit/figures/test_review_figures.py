@@ -10,10 +10,8 @@ from test_figures_layout import faults
 
 from trialpool.figures import style
 from trialpool.figures.lettering import width
+from trialpool.figures.notes import describe
 from trialpool.figures.review import (
-    describe_evidence_map,
-    describe_risk_of_bias,
-    describe_timeline,
     draw_evidence_map,
     draw_risk_of_bias,
     draw_timeline,
@@ -85,7 +83,7 @@ def test_the_map_draws_results_and_gaps():
     assert [to_hex(fill) for fill in circles.get_facecolor()] == [style.STUDY, style.PAPER]
     assert inside(figure)
     assert {"3", "1", "–", "A versus b", "A versus c", "Pain"} <= set(texts(figure))
-    assert "2 questions with a result, 1 without a usable trial" in describe_evidence_map(populations)
+    assert "2 questions with a result, 1 without a usable trial" in describe("evidence_map", populations)
 
 
 def test_the_bars_of_a_tool_count_its_worst_judgements():
@@ -117,15 +115,15 @@ def test_the_timeline_tells_trials_whose_results_are_used():
     assert "2010" in texts(figure)
     assert any("without a year: 1 trial" in text for text in texts(figure))
     assert inside(figure)
-    assert describe_timeline(counted).endswith("2010: 2 trials, 2012: 1 trial. 1 trial without a year.")
+    assert describe("timeline", counted).endswith("2010: 2 trials, 2012: 1 trial. 1 trial without a year.")
 
 
 def test_hostile_and_long_names_stay_within_the_sheet_and_are_harmless(tmp_path):
     tables = judged_tools(JUDGED, {"A": HOSTILE, "B": HOSTILE}, trials=2)
     populations = evidence_map([record("x", 2, comparison=HOSTILE, domain=HOSTILE)])
     for name, figure, told in (
-        ("bias", draw_risk_of_bias(tables), describe_risk_of_bias(tables, 2)),
-        ("map", draw_evidence_map(populations), describe_evidence_map(populations)),
+        ("bias", draw_risk_of_bias(tables), describe("risk_of_bias", tables, 2)),
+        ("map", draw_evidence_map(populations), describe("evidence_map", populations)),
     ):
         svg = save_figure(figure, tmp_path / name, description=told)[0]
         tags = {element.tag.rpartition("}")[2] for element in ElementTree.parse(svg).iter()}
@@ -140,7 +138,7 @@ def test_hostile_and_long_names_stay_within_the_sheet_and_are_harmless(tmp_path)
 
 
 def test_nothing_judged_and_nothing_asked_still_draw():
-    assert describe_risk_of_bias([], 5) == "Risk of bias. No trial of 5 judged by published reviews."
+    assert describe("risk_of_bias", [], 5) == "Risk of bias. No trial of 5 judged by published reviews."
     assert draw_risk_of_bias([]).get_figheight() > 0
     assert draw_evidence_map([]).get_figheight() > 0
     assert "No trial has a year of publication." in texts(draw_timeline(None))

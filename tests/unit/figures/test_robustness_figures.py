@@ -18,7 +18,8 @@ from trialpool import text as words
 from trialpool.figures import draw_beside
 from trialpool.figures.curve import draw_specification_curve
 from trialpool.figures.influence import draw_influence
-from trialpool.figures.moderators import describe_moderators, draw_moderators
+from trialpool.figures.moderators import draw_moderators
+from trialpool.figures.notes import describe
 from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood, tau_prior
 from trialpool.figures.save import save_figure
 from trialpool.records import Effect, columns_of, sketch, to_json
@@ -202,7 +203,7 @@ def test_where_no_moderator_can_be_tested_the_figure_lists_the_reasons(k: int, t
     told = " ".join(texts(figure))
     assert "Not tested" in told
     assert ("Any moderator 3 trials" if k == 3 else "Known of none of the 4 trials") in told
-    save_figure(figure, tmp_path / "moderators", description=describe_moderators(record))
+    save_figure(figure, tmp_path / "moderators", description=describe("moderators", record))
 
 
 def test_untrusted_labels_stay_text() -> None:

@@ -197,9 +197,10 @@ def follow(
     from trialpool.evidence.participant_flow import participant_flow
 
     def draw(own: Path) -> None:
-        from trialpool.figures.review import describe_flow, draw_flow
+        from trialpool.figures.notes import describe
+        from trialpool.figures.review import draw_flow
 
-        _save(draw_flow(rows), own / Path(path).stem, describe_flow(rows), beside=False)
+        _save(draw_flow(rows), own / Path(path).stem, describe("flow", rows), beside=False)
 
     effects, excluded, known = (pd.concat(map(pd.read_parquet, effect_paths[at::3])) for at in range(3))
     rows = participant_flow(_frames(table_paths), effects, excluded, known, analyses).to_dict("records")
@@ -262,7 +263,8 @@ def _write_record(
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.forest_notes import describe_forest
     from trialpool.figures.lettering import with_drawable_labels
-    from trialpool.figures.moderators import describe_moderators, draw_moderators
+    from trialpool.figures.moderators import draw_moderators
+    from trialpool.figures.notes import describe
     from trialpool.synthesis.diagnostics import FEWEST_FOR_MODERATORS
     from trialpool.view.read import appraised
 
@@ -280,7 +282,7 @@ def _write_record(
         for name, title, figure in draw_beside(shown, columns):
             _save(figure, folder / name, title, io.formats_of(name, formats))
         if record.moderators and record.k >= FEWEST_FOR_MODERATORS:
-            figure, title = draw_moderators(shown), describe_moderators(shown)
+            figure, title = draw_moderators(shown), describe("moderators", shown)
             _save(figure, folder / "moderators", title, io.formats_of("moderators", formats))
     io.write_json(folder / "result.json", written)
 
@@ -385,14 +387,15 @@ def draw_review(
 
 def _draw_view(name: str, shown: Sequence[Any], own: Path) -> None:
     from trialpool.figures import review as maps
+    from trialpool.figures.notes import describe
 
     if name == "risk_of_bias":
-        figure, says = maps.draw_risk_of_bias(shown[0]), maps.describe_risk_of_bias(*shown)
+        figure, says = maps.draw_risk_of_bias(shown[0]), describe("risk_of_bias", *shown)
     elif name == "evidence_map":
         figure = maps.draw_evidence_map(shown[0], left_out=shown[1])
-        says = maps.describe_evidence_map(shown[0])
+        says = describe("evidence_map", shown[0])
     else:
-        figure, says = maps.draw_timeline(*shown), maps.describe_timeline(*shown)
+        figure, says = maps.draw_timeline(*shown), describe("timeline", *shown)
     _save(figure, own / name, says)
 
 

@@ -18,8 +18,9 @@ def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iter
     (`moderators.draw_moderators`).
     """
     from trialpool.figures import curve, funnel, influence, posterior
+    from trialpool.figures.notes import describe
 
-    yield "multiverse", curve.describe_multiverse(record), curve.draw_specification_curve(record, columns)
-    yield "influence", influence.describe_influence(record), influence.draw_influence(record)
-    yield "funnel", funnel.describe_funnel(record), funnel.draw_funnel(record)
-    yield "posterior", posterior.describe_posterior(record), posterior.draw_posterior(record)
+    yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
+    yield "influence", describe("influence", record), influence.draw_influence(record)
+    yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
+    yield "posterior", describe("posterior", record), posterior.draw_posterior(record)

@@ -15,6 +15,7 @@ from matplotlib.figure import Figure
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import Look, Sheet
+from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Conclusion, Level, Multiverse, Record, conclusion
 from trialpool.text import clean
@@ -66,8 +67,8 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
     bounds = zip(drawn["ci_low"], drawn["ci_high"], strict=True)
     known = (MEASURES[record.measure].null, record.better)
     drawn["conclusion"] = [conclusion(*pair, *known) for pair in bounds]
-    notes = _notes(record, count, len(rows))
-    sheet, top = canvas.headed_record(record, "All defensible choices together", notes, body)
+    said = notes("multiverse_notes", record, count, len(rows))
+    sheet, top = canvas.headed_record(record, "All defensible choices together", said, body)
     top += KEY
     at = None if main is None else rows.index(main)
     if at is not None:  # a band through the whole figure where the analysis as configured stands
@@ -85,17 +86,6 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
         _draw_dimension(sheet, record, drawn, levels, y)
         y += HEADING + ROW * len(levels)
     return sheet.figure
-
-
-def describe_multiverse(record: Appraised) -> str:
-    """A text alternative of the specification curve: how many, what they show, and their range."""
-    multiverse, sentences = record.multiverse, []
-    if multiverse:
-        values = (multiverse.estimate_low, multiverse.estimate_high, multiverse.estimate_median)
-        low, high, middle = words.format_values(record.measure, values)
-        count = multiverse.specifications
-        sentences = [_notes(record, count, count)[0], f"Estimates from {low} to {high}, median {middle}."]
-    return canvas.alternative("Specification curve", record.title, sentences)
 
 
 def _multiverse(record: Record) -> Multiverse:
@@ -232,24 +222,3 @@ def _share(record: Record, dimension: str) -> str:
     if low == high or share is None:
         return "does not move the estimate" if low == high else ""
     return f"{words.percent(share)} of the variance of estimates"
-
-
-def _notes(record: Record, count: int, drawn: int) -> list[str]:
-    multiverse = _multiverse(record)
-    sets, fitted = words.count(multiverse.data_sets, "set"), words.count(multiverse.models, "model")
-    every = count == multiverse.data_sets * multiverse.models  # some models take some sets only
-    made = f"{sets} of data {'by' if every else 'and'} {fitted}"
-    shares = [
-        f"{words.percent(multiverse.benefit)} of the estimates are on the side of benefit",
-        f"{words.percent(multiverse.clear_benefit)} of the intervals show a clear benefit",
-        f"{words.percent(multiverse.clear_harm)} a clear disadvantage",
-    ]
-    if multiverse.beyond_mcid is not None:
-        shares.append(f"{words.percent(multiverse.beyond_mcid)} of the estimates reach the MCID")
-    notes = [f"{words.count(count, 'specification')} ({made}): {'; '.join(shares)}."]
-    if clean(record.robustness.sentence):
-        notes.append(clean(record.robustness.sentence))
-    if drawn < count:
-        notes.append(f"Drawn: {drawn} of them, evenly spaced in order of the estimate.")
-    ends = "Intervals end where the axis ends."
-    return [*notes, f"Shares of the variance of dimensions need not add to 100%. {ends}"]

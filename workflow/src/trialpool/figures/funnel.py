@@ -11,9 +11,9 @@ import math
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from trialpool import text as words
-from trialpool.figures import canvas, forest_notes, lettering, style
+from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import NULL, Look, Sheet
+from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.text import clean
@@ -28,7 +28,6 @@ ZONES = (  # (test of a trial, colour, z where it begins) from the outside to th
     ("0.05 to 0.10", style.CONTOURS[2], Z95),
     ("p > 0.10", style.PAPER, 1.6448536269514722),
 )
-FEWEST_TO_JUDGE = 10  # Cochrane Handbook 13.3.5.4
 ROOM_BELOW = 1.08
 
 
@@ -41,7 +40,9 @@ def draw_funnel(record: Appraised) -> Figure:
     chance spread them.
     """
     pooled = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
-    sheet, top = canvas.headed_record(record, "Funnel plot", _notes(record), HEIGHT + 48, WIDTH)
+    sheet, top = canvas.headed_record(
+        record, "Funnel plot", notes("funnel_notes", record), HEIGHT + 48, WIDTH
+    )
     ax = sheet.axes((LEFT, top + 2, RIGHT, top + 2 + HEIGHT))
     deepest = ROOM_BELOW * max(math.sqrt(study.variance) for study in record.studies)
     limits = (pooled - Z95 * deepest, pooled + Z95 * deepest)
@@ -93,26 +94,3 @@ def _draw_key(sheet: Sheet, y: float) -> None:
         sheet.box(x, y - 0.5, 9, 7, fill=colour, edge=style.RULE, thickness=0.5)
         sheet.text(x + 12, y + 6, text, colour=style.MUTED)
         x += 12 + lettering.width(text) + 9
-
-
-def _notes(record: Record) -> list[str]:
-    notes = ["Dashed: pooled estimate; dotted: where 95% of trials would lie if only chance spread them."]
-    if any(study.imputed for study in record.studies):
-        notes.append("Hollow: rests on an imputed number.")
-    if record.k < FEWEST_TO_JUDGE:
-        few = f"{words.count(record.k, 'trial')}: too few to tell asymmetry from chance"
-        notes.append(f"{few} (at least {FEWEST_TO_JUDGE} are needed).")
-    if record.measure == "SMD":
-        built_in = "some asymmetry is built in"
-        notes.append(f"The standard error of a standardised difference grows with it: {built_in}.")
-    return notes
-
-
-def describe_funnel(record: Appraised) -> str:
-    """A text alternative of the funnel plot: every trial with its effect and standard error."""
-    sentences = [f"{forest_notes.subtitle(record)}."]
-    for study in record.studies:
-        error = words.number(math.sqrt(study.variance), 3)
-        value = words.format_values(record.measure, [study.estimate])[0]
-        sentences.append(f"{clean(study.label)}: {record.measure} {value}, standard error {error}.")
-    return canvas.alternative("Funnel plot", record.title or record.analysis, sentences + _notes(record))

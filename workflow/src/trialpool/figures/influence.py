@@ -14,9 +14,9 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import WIDTH, Frame, Line, Look, Sheet
+from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
 from trialpool.text import clean
@@ -40,8 +40,8 @@ def draw_influence(record: Appraised) -> Figure:
     strips, rows = _strips(record), record.influence
     below = HEAD + ROW * max(len(lines) for _, lines in strips) + STRIP_FOOT
     squares = HEAD + 3 + SQUARE + SQUARE_FOOT if len(rows) >= FEWEST_BAUJAT else 0.0
-    kind, notes = "How much hangs on each trial", _notes(record)
-    sheet, top = canvas.headed_record(record, kind, notes, below + squares)
+    said = notes("influence_notes", record, FEWEST_BAUJAT, FEWEST_GOSH)
+    sheet, top = canvas.headed_record(record, "How much hangs on each trial", said, below + squares)
     for number, (heading, lines) in enumerate(strips):
         left = MIDDLE + 10 if number else style.MARGIN
         right = WIDTH - style.MARGIN if number or len(strips) == 1 else MIDDLE - 10
@@ -56,35 +56,6 @@ def draw_influence(record: Appraised) -> Figure:
         draw = _draw_gosh if len(rows) >= FEWEST_GOSH else _draw_cook
         sheet.panel(MIDDLE + 10, y + 8, letters[1], draw(sheet, record, frame))
     return sheet.figure
-
-
-def _notes(record: Record) -> list[str]:
-    """Who is influential, and how the panels are to be read."""
-    rows = record.influence
-    named = [clean(row.label) for row in rows if row.influential]
-    notes = ["Lines: confidence intervals; dotted: the pooled estimate of all trials."]
-    if named:
-        limits = "|DFFITS| > 3/√(k − 1), Cook's distance, hat value or |DFBETAS|"
-        notes.append(f"Influential by a usual limit ({limits}), hollow: {words.listing(named)}.")
-    elif rows:
-        notes.append("No trial passes a usual limit of influence.")
-    if len(rows) < FEWEST_BAUJAT:
-        return [*notes, "Measures of influence need at least three trials."]
-    adds = "Baujat plot: to the right, trials that add to heterogeneity; at the top, trials that shift"
-    notes.append(f"{adds} the estimate.")
-    if len(rows) >= FEWEST_GOSH:
-        notes.append(
-            "Subsets: every dot pools one subset of at least two trials (10,000 at random with seed 1 where "
-            "there are more than 131,072); orange: those with the trial that moves the estimate most."
-        )
-    return notes
-
-
-def describe_influence(record: Appraised) -> str:
-    """A text alternative of the influence figure: the result without each trial."""
-    without = ((line.name, words.effect(record.measure, *line.values)) for line in _left_out(record))
-    sentences = [f"Without {name}: {effect}." for name, effect in without]
-    return canvas.alternative("Influence of each trial", record.title, sentences + _notes(record)[1:2])
 
 
 def _left_out(record: Record) -> list[Line]:

@@ -15,11 +15,11 @@ from matplotlib.figure import Figure
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Look, Sheet
+from trialpool.figures.notes import notes
 from trialpool.records import Moderator, Record, Study
-from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
+from trialpool.synthesis.diagnostics import moderator_name
 from trialpool.text import clean
 from trialpool.view.axis import intervals
-from trialpool.view.question import moderator_slope
 from trialpool.view.read import Appraised, grouped
 
 Point = tuple[float, float]
@@ -41,79 +41,32 @@ def draw_moderators(record: Appraised) -> Figure:
     listed = [(row, _reason(row)) for row in untested]
     body = sum(height + HEAD + FOOT for height in heights)
     body += LEADING * (sum(len(reason) for _, reason in listed) + 2) if listed else 0.0
-    sheet, y = canvas.headed_record(record, "Moderators", _notes(record), body)
+    sheet, y = canvas.headed_record(record, "Moderators", notes("moderators_notes", tested), body)
     width = (WIDTH - 2 * style.MARGIN - GAP * (COLUMNS - 1)) / COLUMNS
     letters = iter(LETTERS)
     for line, height in zip(lines, heights, strict=True):
         for column, row in enumerate(line):
             left = style.MARGIN + column * (width + GAP)
-            sheet.panel(left, y + 8, next(letters, ""), _name(row))
+            sheet.panel(left, y + 8, next(letters, ""), _title(row))
             _draw_panel(sheet, record, row, (left, y + HEAD, left + width, y + HEAD + _height(row)))
         y += height + HEAD + FOOT
     if listed:
         sheet.text(style.MARGIN, y + 6, "Not tested", size=style.BODY_SIZE, bold=True)
         y += LEADING + 8
     for row, reason in listed:
-        sheet.text(style.MARGIN, y, _name(row), room=NAME_ROOM - 8)
+        sheet.text(style.MARGIN, y, _title(row), room=NAME_ROOM - 8)
         y = sheet.lines(style.MARGIN + NAME_ROOM, y, reason, colour=style.MUTED)
     return sheet.figure
 
 
-def _notes(record: Record) -> list[str]:
-    """How the panels were made, in words."""
-    tested, _ = _by_test(record)
-    if not tested:
-        return []
-    notes = ["Circle: trial, area in proportion to its weight in the pooled estimate."]
-    if any(row.kind == "number" for row in tested):
-        band = "confidence band (Knapp–Hartung), cut at the frame"
-        notes.append(f"Line and band: random-effects meta-regression with its {band}.")
-    if any(row.kind == "words" for row in tested):
-        square = "pooled effect of a group with its confidence interval, τ² common to all groups"
-        notes.append(f"Square and line: {square}.")
-    notes.append(
-        "Comparisons between trials are observational: trials that differ in one thing differ in more. "
-        "p-values here are not adjusted for the number of moderators."
-    )
-    if any((row.permutations or "").startswith("seed") for row in tested):
-        notes.append(f"By permutation: all orders of few trials, of many {DRAWS} drawn with seed {SEED}.")
-    cautions = [part for row in tested for part in (row.caution or "").split("; ") if part]
-    return [*notes, *(f"{words.capital(clean(part))}." for part in dict.fromkeys(cautions))]
-
-
-def describe_moderators(record: Appraised) -> str:
-    """A text alternative of the moderators figure: the result of each, or why there is none."""
-    sentences = []
-    for row in record.moderators:
-        said = [] if row.p_value is None else _results(record, row)
-        for group in row.groups if said else ():
-            numbers = words.effect(record.measure, *canvas.values_of(group))
-            name = clean(record.vocabulary.treatment(group.level))
-            said.append(f"{name}: {words.count(group.k, 'trial')}, {numbers}")
-        said += [clean(row.caution)] if row.caution else []
-        sentences.append(f"{_name(row)}: {'; '.join(said)}.")
-    return canvas.alternative("Moderators", record.title, sentences)
-
-
-def _results(record: Appraised, row: Moderator) -> list[str]:
-    """The result of a tested moderator: k, slope, p-values."""
-    results = [words.count(row.k, "trial")]
-    slope = [value for value in (row.slope, row.slope_low, row.slope_high) if value is not None]
-    if len(slope) == 3 and row.kind == "number":
-        results.append(" ".join(moderator_slope(record.measure, row.moderator, slope)))
-    shuffled = row.p_permutation
-    more = f", by permutation {words.p_value(shuffled)}" if shuffled is not None else ""
-    return [*results, f"{words.p_value(row.p_value)}{more}"]
+def _title(row: Moderator) -> str:
+    return words.capital(clean(moderator_name(row.moderator)))
 
 
 def _by_test(record: Record) -> tuple[list[Moderator], list[Moderator]]:
     """Moderators that were tested, numbers before words, and the others."""
     tests = grouped(record.moderators, lambda row: row.p_value is not None)
     return sorted(tests.get(True, []), key=lambda row: row.kind or ""), tests.get(False, [])
-
-
-def _name(row: Moderator) -> str:
-    return words.capital(clean(moderator_name(row.moderator)))
 
 
 def _height(row: Moderator) -> float:
@@ -133,7 +86,7 @@ def _draw_panel(sheet: Sheet, record: Appraised, row: Moderator, frame: Frame) -
         _draw_bubbles(sheet, record, row, known, (left + AXIS_ROOM, top, right - 4, bottom))
     else:
         _draw_groups(sheet, record, row, known, (left + NAMES, top, right - NUMBERS, bottom))
-    results = "; ".join(_results(record, row))
+    (results,) = notes("moderator_result", record, row)
     for sign in "=<>":  # a p-value stays on one line
         results = results.replace(f"p {sign} ", f"p\u00a0{sign}\u00a0")
     lines = lettering.wrap(results, right - left, lines=2)
@@ -160,7 +113,7 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     values = np.array([float(getattr(study, row.moderator)) for study in known])
     null = canvas.NULL
     effects = canvas.roomy([null, *(study.effect for study in known)], 0.14)
-    canvas.show_range(ax, *canvas.roomy(values, 0.1), _name(row))
+    canvas.show_range(ax, *canvas.roomy(values, 0.1), _title(row))
     canvas.show_range(ax, *effects, canvas.value_name(record), "y", measure=record.measure)
     ax.axhline(null, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
     level = record.methods.level

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, NULL, Line, Look, Sheet
-from trialpool.measures import MEASURES
+from trialpool.figures.notes import describe, notes
 from trialpool.records import LeagueRow, Network
 from trialpool.text import clean
 
@@ -27,7 +27,7 @@ def draw_network(network: Network) -> Figure:
     """The graph of its direct comparisons and, where it could be fitted, each treatment's effect."""
     rows = _against_reference(network)
     body = max(2 * RADIUS + 60, ROW * len(rows) + 64)
-    sheet, top = canvas.headed(network.title, "", _notes(network), body)
+    sheet, top = canvas.headed(network.title, "", notes("network_notes", network), body)
     sheet.panel(style.MARGIN, top + 8, "A", "Direct comparisons")
     _draw_graph(sheet, network, top + 38 + RADIUS)
     if rows and network.fit:
@@ -36,42 +36,9 @@ def draw_network(network: Network) -> Figure:
     return sheet.figure
 
 
-def _notes(network: Network) -> list[str]:
-    """What is connected, how it was fitted, and whether direct and indirect evidence agree."""
-    thickness = "Lines: as thick as there are trials, whose number stands beside them."
-    notes = [clean(network.sentence), thickness]
-    if len(network.outcomes) > 1:
-        listed = words.listing(clean(words.spaced(outcome)) for outcome in network.outcomes)
-        ratio = MEASURES[network.measure].ratio
-        opening = "Trials count different things as the outcome" if ratio else "Instruments, on one scale"
-        notes.append(f"{opening}: {listed}.")
-    fit, test = network.fit, network.inconsistency
-    if not fit or not test:
-        return notes
-    notes.append(
-        f"Random effects (REML, common τ² = {words.significant(fit.tau2)}, correlation ½ within trials of "
-        f"several arms); {words.count(fit.studies, 'trial')}. P-score: mean chance of being better "
-        "than another treatment."
-    )
-    if fit.q_df == 0:
-        notes.append("No comparison has a second trial or a loop: τ² cannot be estimated and is taken as 0.")
-    if test.refused:
-        notes.append(f"Inconsistency: {clean(test.refused)}.".replace("..", "."))
-    else:
-        between = f"Inconsistency between designs: Q = {words.number(test.q)} on {test.df} df"
-        notes.append(f"{between}, {words.p_value(test.p_value)}.")
-    return notes
-
-
 def describe_network(network: Network) -> str:
     """A text alternative: the direct comparisons, then every treatment against the reference."""
-    sentences = [
-        f"{' and '.join(edge.treatments)}: {words.count(edge.trials, 'trial')}." for edge in network.edges
-    ]
-    for row, _ in _against_reference(network):
-        effect = words.effect(network.measure, *canvas.values_of(row))
-        sentences.append(f"{row.experimental} against {row.control}: {effect}.")
-    return canvas.alternative("Network", network.title, [*sentences, *_notes(network)[:1]])
+    return describe("network", network, _against_reference(network))
 
 
 def _against_reference(network: Network) -> list[Ranked]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from trialpool import text as words
 from trialpool.figures import canvas, style
 from trialpool.figures.canvas import NULL, WIDTH, Look, Sheet
+from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.view.axis import mcid_threshold
@@ -21,10 +22,10 @@ Floats = NDArray[np.float64]
 HEIGHT, HEAD, FOOT = 170.0, 20.0, 36.0
 SPLIT = 318.0  # between the two panels
 POINTS = 201
-LOOKS: dict[str, tuple[str, str, tuple[float, ...]]] = {  # name, colour, dashes in points
-    "half_normal": ("half-normal", style.STUDY, ()),
-    "half_cauchy": ("half-Cauchy", style.BENEFIT_EDGE, (5.0, 2.0)),
-    "uniform": ("uniform", style.POOLED, (1.5, 1.5)),
+LOOKS: dict[str, tuple[str, tuple[float, ...]]] = {  # colour, dashes in points
+    "half_normal": (style.STUDY, ()),
+    "half_cauchy": (style.BENEFIT_EDGE, (5.0, 2.0)),
+    "uniform": (style.POOLED, (1.5, 1.5)),
 }
 COLUMNS = (  # heading, right edge
     ("Mean effect, median (credible interval)", 262.0),
@@ -45,7 +46,9 @@ def draw_posterior(record: Appraised) -> Figure:
     """
     fits = record.bayes
     body = HEAD + HEIGHT + FOOT + 16 + ROW * (len(fits) + 1) if fits else 14.0
-    sheet, top = canvas.headed_record(record, "Probabilities (Bayesian)", _notes(record), body)
+    sheet, top = canvas.headed_record(
+        record, "Probabilities (Bayesian)", notes("posterior_notes", fits), body
+    )
     if fits:
         effects, variances = (
             np.array([getattr(study, name) for study in record.studies]) for name in ("effect", "variance")
@@ -54,32 +57,6 @@ def draw_posterior(record: Appraised) -> Figure:
         _draw_tau(sheet, record, effects, variances, top)
         _draw_table(sheet, record, top + HEAD + HEIGHT + FOOT + 12)
     return sheet.figure
-
-
-def _notes(record: Record) -> list[str]:
-    fits = record.bayes
-    if not fits:
-        return ["No Bayesian fit: several effects a trial, or groups of unknown size."]
-    scales = [f"{LOOKS[fit.prior][0]} ({words.significant(fit.scale, 3)})" for fit in fits]
-    notes = [f"Prior of the mean effect: flat. Priors of τ, with their scale: {words.listing(scales)}."]
-    if fits[0].unit != 1:
-        unit = words.significant(fits[0].unit, 3)
-        notes.append(f"Scales are 0.5, 0.3 and 2 typical standard deviations of the outcome ({unit}).")
-    notes.append(
-        "Thin grey: what each trial says (A), the likelihood of τ (B), both scaled to the panel; "
-        "thin dashes: priors; thick: posteriors. By quadrature, without sampling."
-    )
-    return notes
-
-
-def describe_posterior(record: Appraised) -> str:
-    """A text alternative of the posterior figure: estimate and probability of benefit under each prior."""
-    sentences = []
-    for fit in record.bayes:
-        value = words.effect(record.measure, *canvas.values_of(fit))
-        benefit = words.percent(fit.p_benefit)
-        sentences.append(f"{LOOKS[fit.prior][0]} prior: {value}, probability of benefit {benefit}.")
-    return canvas.alternative("Posterior", record.title, sentences + _notes(record)[:1])
 
 
 def mean_density(fit: Any, xs: Floats) -> Floats:
@@ -107,7 +84,7 @@ def tau_prior(name: str, scale: float, taus: Floats) -> Floats:
 
 def _look(prior: str) -> Look:
     """How the curve of a prior is drawn."""
-    _, colour, dashes = LOOKS[prior]
+    colour, dashes = LOOKS[prior]
     return {"color": colour, "linestyle": (0, dashes) if dashes else "-", "linewidth": 1.6}
 
 
@@ -171,10 +148,10 @@ def _draw_table(sheet: Sheet, record: Record, y: float) -> None:
     sheet.line((style.MARGIN, columns[-1][1]), (y + 4, y + 4), thickness=0.8)
     for number, fit in enumerate(record.bayes):
         baseline = y + ROW * (number + 1) + 2
-        name, colour, dashes = LOOKS[fit.prior]
+        colour, dashes = LOOKS[fit.prior]
         line = (style.MARGIN, style.MARGIN + 20), (baseline - 2.5, baseline - 2.5)
         sheet.line(*line, colour=colour, thickness=1.6, dashes=dashes)
-        sheet.text(style.MARGIN + 26, baseline, name)
+        sheet.lines(style.MARGIN + 26, baseline, notes("prior_name", fit.prior))
         cells = (
             canvas.result(record.measure, canvas.values_of(fit)),
             words.interval(record.measure, fit.pi_low, fit.pi_high),

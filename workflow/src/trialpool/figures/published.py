@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, NULL, Line, Sheet
+from trialpool.figures.notes import describe, notes
 from trialpool.measures import MEASURES
 from trialpool.records import PublishedPool, Status
 from trialpool.text import clean
@@ -18,11 +19,6 @@ from trialpool.text import clean
 REVIEW, WHAT, TRIALS = 12.0, 92.0, 300.0
 PLOT_LEFT, PLOT_RIGHT, NUMBERS = 312.0, 452.0, 548.0
 PAD, HEAD, FOOT = 5.0, 30.0, 30.0
-NOTES = (
-    "Blue: as printed by the reviews, with their own trials, comparisons, scales and signs. Orange: computed "
-    "here; a diamond pools trials, a square is one trial. Hollow: no whole interval printed.",
-    "results/published.csv lists the computable reasons for each difference, and the pools not compared.",
-)
 
 
 class Estimate(NamedTuple):
@@ -48,9 +44,11 @@ def _estimate(line: Line, what: str, trials: float | None, url: str = "") -> Est
 @canvas.styled
 def draw_published(title: str, rows: Sequence[PublishedPool]) -> Figure:
     """One figure of published pools and our analyses of them."""
+    empty = [clean(row.our_comparison) for row in rows if row.our_status == Status.NO_DATA]
+    empty, alone = list(dict.fromkeys(empty)), sum(not row.analysis for row in rows)
     panels = _panels(rows)
     heights = [HEAD + sum(row.height for row in listed) + FOOT for _, listed in panels]
-    sheet, top = canvas.headed(title, "", _notes(rows), sum(heights) + 2)
+    sheet, top = canvas.headed(title, "", notes("published_notes", empty, alone), sum(heights) + 2)
     for (measure, listed), height in zip(panels, heights, strict=True):
         _draw_panel(sheet, measure, listed, top + 2)
         top += height
@@ -63,10 +61,7 @@ def describe_published(title: str, rows: Sequence[PublishedPool]) -> str:
     >>> describe_published("Pain", [])
     'Published pools: Pain.'
     """
-    shown = [(measure, row) for measure, listed in _panels(rows) for row in listed]
-    named = ((", ".join(filter(None, (row.line.name, row.what))), measure, row) for measure, row in shown)
-    sentences = (f"{name}: {words.effect(measure, *row.line.values)}." for name, measure, row in named)
-    return canvas.alternative("Published pools", title, sentences)
+    return describe("published", title, _panels(rows))
 
 
 def _panels(rows: Sequence[PublishedPool]) -> list[tuple[str, list[Estimate]]]:
@@ -118,15 +113,3 @@ def _draw_panel(sheet: Sheet, measure: str, rows: Sequence[Estimate], top: float
         sheet.lines(WHAT, baseline, row.lines, colour=style.MUTED)
         sheet.text(TRIALS, baseline, row.trials, align="right")
         sheet.text(NUMBERS, baseline, canvas.result(measure, row.line.values), align="right", bold=bold)
-
-
-def _notes(rows: Sequence[PublishedPool]) -> list[str]:
-    """How to read it, and which of our analyses have nothing to show."""
-    empty = dict.fromkeys(clean(row.our_comparison) for row in rows if row.our_status == Status.NO_DATA)
-    notes = list(NOTES)
-    if empty:
-        notes.append(f"Asked here, but no trial with usable numbers: {words.listing(empty)}.")
-    alone = sum(not row.analysis for row in rows)
-    if alone:
-        notes.append(f"{words.count(alone, 'pool')} without an analysis here that asks the same.")
-    return notes

@@ -16,6 +16,7 @@ from matplotlib.patches import Patch
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, LIGHT, NOT_JUDGED, SIGNS, WIDTH, Look, Sheet, draw_light
+from trialpool.figures.notes import notes
 from trialpool.text import clean
 from trialpool.view.review import Bubble, Population, Timeline
 from trialpool.view.study import Bar, Tool
@@ -28,26 +29,15 @@ RIGHT = WIDTH - style.MARGIN
 INSET, ARROW, STEP_GAP = 7.0, 4.2, 20.0
 HEAD_LEADING, LINE_LEADING = 11.0, 10.2
 LAST_WIDTH = (RIGHT - MAIN_LEFT - STEP_GAP) / 2  # of the two boxes at the foot
-FLOW_NOTE = (
-    "Searching and screening are not recorded in the evidence tables: the flow starts with the trials known."
-)
 
 MAP_WIDTH, MAP_LABEL, MAP_ROW = 612.0, 200.0, 18.0
 SHRINK = 0.5  # the page's circles, in pixels, to points
-MAP_NOTE = (
-    "A circle is a question with a result: its area the people, its number the trials; a ring is one trial, "
-    "a dash a question without a usable trial, an empty cell a question that was not asked."
-)
 
 LEAST_WIDTH, YEAR_STEP, BARS = 420.0, 14.0, 150.0
 SERIES = ((style.STUDY, style.STUDY_LIGHT), (style.POOLED, style.POOLED_LIGHT))  # used, known only
 
 LIGHT_LABEL, LIGHT_STEP, LIGHT_ROW, LONGEST_DOMAIN = 120.0, 30.0, 16.0, 136.0
 BAR_LEFT, BAR_RIGHT, BAR_ROW, BAR_AXIS = 178.0, 380.0, 15.0, 34.0
-BIAS_NOTE = (
-    "Judgements of published reviews, with their tools and domains; an empty ring was not judged. Bars: "
-    "trials judged, by the worst judgement; beside them also those that nobody judged."
-)
 
 
 # flow
@@ -76,7 +66,7 @@ def draw_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evi
     heights = [max(main.height, side.height if side else 0.0) for _, main, side in stages]
     bottom = max((box.height for box in last), default=0.0)
     body = sum(heights) + STEP_GAP * (len(stages) - 1) + (STEP_GAP + bottom if last else 0.0)
-    sheet, y = canvas.headed(title, "", [FLOW_NOTE], body + 2)
+    sheet, y = canvas.headed(title, "", notes("flow_notes"), body + 2)
     for number, ((phase, main, side), height) in enumerate(zip(stages, heights, strict=True), start=1):
         _draw_phase(sheet, y, height, phase)
         _draw_box(sheet, MAIN_LEFT, y, main.height, main, style.STUDY)
@@ -91,15 +81,6 @@ def draw_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evi
     if last:
         _draw_last(sheet, y, bottom, last)
     return sheet.figure
-
-
-def describe_flow(rows: Sequence[Row], analysis: str = "", title: str = "Flow of evidence") -> str:
-    """The same in sentences, as the text alternative of the figure."""
-    parts = [f"{clean(title)}."]
-    for row in _of(rows, analysis):
-        start = "not usable: " if row["step"] == "not_usable" else ""
-        parts.append(words.capital(f"{start}{clean(row['reason'])}: {int(row['trials']):,}."))
-    return " ".join(parts)
 
 
 def _of(rows: Sequence[Row], analysis: str, *steps: str) -> list[Row]:
@@ -201,28 +182,16 @@ def draw_evidence_map(
     populations: Sequence[Population], title: str = "Where the evidence lies", *, left_out: int = 0
 ) -> Figure:
     """One table for each population that has room; `left_out` tells how many have none."""
-    more = f" {words.count(left_out, 'more population')} not drawn: summary.csv has all." if left_out else ""
     heads = [_outcomes(population) for population in populations]
     heights = [
         18 + LEADING * max(map(len, head), default=0) + 6 + MAP_ROW * len(population.rows) + GAP
         for population, head in zip(populations, heads, strict=True)
     ]
-    sheet, y = canvas.headed(title, "", [MAP_NOTE + more], sum(heights), MAP_WIDTH)
+    sheet, y = canvas.headed(title, "", notes("evidence_map_notes", left_out), sum(heights), MAP_WIDTH)
     for population, head, height in zip(populations, heads, heights, strict=True):
         _draw_population(sheet, population, head, y, y + height - GAP)
         y += height
     return sheet.figure
-
-
-def describe_evidence_map(populations: Sequence[Population]) -> str:
-    """The figure's text alternative: for each population, how many questions have a result."""
-    parts = ["Where the evidence lies."]
-    for population in populations:
-        results = [bubble.k for row in population.rows.values() for cell in row for bubble in cell]
-        answered, others = words.count(sum(map(bool, results)), "question"), results.count(0)
-        name = clean(population.heading)
-        parts.append(f"{name}: {answered} with a result, {others} without a usable trial.")
-    return " ".join(parts)
 
 
 def _outcomes(population: Population) -> list[tuple[str, ...]]:
@@ -306,27 +275,11 @@ def draw_timeline(timeline: Timeline | None, title: str = "When the trials were 
     """Bars over the years; None where no year is known."""
     years = list(timeline.dots) if timeline else []
     width = max(LEAST_WIDTH, YEAR_STEP * len(years) + 3 * style.MARGIN + 24)
-    note = "No trial has a year of publication."
-    if timeline:
-        note = "Dark: trials of which a result is used; light: known without one."
-        if timeline.each > 1:
-            note += f" Counted in groups of up to {timeline.each} trials of a year and kind."
-        if timeline.undated:
-            note += f" Not shown, without a year: {words.count(timeline.undated, 'trial')}."
-    sheet, top = canvas.headed(title, "", [note], BARS + 30 if timeline else 0.0, width)
+    said = notes("timeline_notes", timeline)
+    sheet, top = canvas.headed(title, "", said, BARS + 30 if timeline else 0.0, width)
     if timeline:
         _draw_years(sheet, timeline, years, top)
     return sheet.figure
-
-
-def describe_timeline(timeline: Timeline | None) -> str:
-    """The figure's text alternative: how many trials in which year."""
-    opening = "When the trials were published."
-    if not timeline:
-        return f"{opening} No trial has a year of publication."
-    counts = ", ".join(f"{year}: {words.count(trials, 'trial')}" for year, trials in timeline.trials.items())
-    undated = timeline.undated
-    return f"{opening} {counts}." + (f" {words.count(undated, 'trial')} without a year." if undated else "")
 
 
 def _draw_years(sheet: Sheet, timeline: Timeline, years: Sequence[int], top: float) -> None:
@@ -366,7 +319,7 @@ def draw_risk_of_bias(tables: Sequence[Tool], title: str = "Risk of bias") -> Fi
         head + LIGHT_ROW * len(table.trials) + 14 + BAR_ROW * len(table.domains) + BAR_AXIS + GAP
         for table, head in zip(tables, heads, strict=True)
     ]
-    sheet, y = canvas.headed(title, "", [BIAS_NOTE], sum(heights) + 14)
+    sheet, y = canvas.headed(title, "", notes("risk_of_bias_notes"), sum(heights) + 14)
     for table, head, height in zip(tables, heads, heights, strict=True):
         _draw_lights(sheet, table, y, y + head)
         bottom = y + height - GAP - BAR_AXIS
@@ -374,18 +327,6 @@ def draw_risk_of_bias(tables: Sequence[Tool], title: str = "Risk of bias") -> Fi
         y += height
     _draw_key(sheet, y + 6)
     return sheet.figure
-
-
-def describe_risk_of_bias(tables: Sequence[Tool], trials: int) -> str:
-    """The figure's text alternative: how many trials were judged, and the domains with high risk."""
-    judged = {trial.study_id for table in tables for trial in table.trials}
-    number = words.capital(words.count(len(judged), "trial"))
-    parts = [f"Risk of bias. {number} of {trials} judged by published reviews."]
-    for table in tables:
-        high = [domain for domain, bars in table.domains.items() if _counts(bars)["high"]]
-        if high:
-            parts.append(f"{clean(table.name)}, high risk in: {words.listing(high)}.")
-    return " ".join(parts)
 
 
 def _counts(bars: Sequence[Bar]) -> dict[str, int]:
