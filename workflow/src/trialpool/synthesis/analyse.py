@@ -59,7 +59,6 @@ def analyse(
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
     every = sensitivity.specifications(spec, sets) if rows else None
     summary = sensitivity.multiverse(spec, every) if every else None
-    agreement = sensitivity.share_agreeing(spec, every, rows[0].conclusion) if every else 0.0
     return taken(
         Record,
         SimpleNamespace(**spec),  # what the record says of its question as the protocol does
@@ -78,7 +77,7 @@ def analyse(
         subgroup_test=test,
         not_used=tuple(excluded),
         known=tuple(known),
-        robustness=sensitivity.robustness(spec, rows, summary, agreement),
+        robustness=sensitivity.robustness(spec, rows, summary),
         sensitivity=rows,
         multiverse=summary,
         influence=diagnostics.influence_rows(spec, one_each),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from trialpool import records
 from trialpool.measures import MEASURES, OF_EVENTS
-from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity
+from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity, sketch
 from trialpool.synthesis import pool
 from trialpool.synthesis.pool import BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
 from trialpool.text import count
@@ -91,13 +91,15 @@ class Specifications:
         return numbers | self.choices
 
 
+Tried = tuple[str, str, DataSet]  # kind of choice, the choice, its effects
+
+
 def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> list[DataSet]:
     """The distinct sets of at least `smallest` trials that some choice of data and inclusion gives.
 
     `effects` are the rows of an analysis' effects table, variants included. The first set is that of the main
     result. One that pools the same rows as an earlier one is not another choice and is left out.
 
-    >>> from trialpool.records import sketch
     >>> rows = [sketch(Effect, study_id=name, effect=0.1, variance=0.2, selected=True, variant=(),
     ...                category_control="sham", imputed=name == "B", reading="double") for name in "AB"]
     >>> [each.choices for each in data_sets(rows)]
@@ -157,53 +159,51 @@ def sensitivity_rows(
         *(row for pair in others for row in _pooled(spec, [("model", ", ".join(pair), main)], pair)),
         *([] if depend else _sparse(spec, main)),
         *_pooled(spec, list(_other_data(sets))),
-        *_dependent(spec, effects),
+        *(replace(row, n=None) for row in _pooled(spec, list(_dependent(effects)))),
         *_leave_one_out(spec, main),
     ]
     compared = (replace(row, changes_conclusion=row.conclusion != tried[0].conclusion) for row in tried)
     return (*compared, *_not_tried(spec, sets, effects))
 
 
-def _tried(
-    spec: Spec, kind: str, choice: str, size: Mapping[str, Any], numbers: Mapping[str, Any]
-) -> Sensitivity:
-    bounds = numbers["ci_low"], numbers["ci_high"]
-    said = records.conclusion(*bounds, MEASURES[spec["measure"]].null, spec["better"])
-    values = {"analysis": spec["analysis"], "kind": kind, "choice": choice, "conclusion": said}
-    return Sensitivity(**values, **numbers, **size)
-
-
-def _size(spec: Spec, data: DataSet) -> dict[str, int | None]:
-    """Trials, and people of both sides, a shared arm once, where every effect says how many."""
+def _tried(spec: Spec, kind: str, choice: str, data: DataSet, numbers: Mapping[str, Any]) -> Sensitivity:
+    """What a set of effects gives; people of both sides, a shared arm once, where all say how many."""
     split = data.modelled(spec)["multi_arm"] == "split"
     sides = [pool.people(data.effects, side, split) for side in ("experimental", "control")]
     known = all(None not in (row.n_experimental, row.n_control) for row in data.effects)
-    return {"k": len(trials_of(data.effects)), "n": sum(side or 0 for side in sides) if known else None}
+    bounds, null = (numbers["ci_low"], numbers["ci_high"]), MEASURES[spec["measure"]].null
+    return Sensitivity(
+        analysis=spec["analysis"],
+        kind=kind,
+        choice=choice,
+        k=len(trials_of(data.effects)),
+        n=sum(side or 0 for side in sides) if known else None,
+        conclusion=records.conclusion(*bounds, null, spec["better"]),
+        **numbers,
+    )
 
 
-def _pooled(
-    spec: Spec, sets: Sequence[tuple[str, str, DataSet]], model: tuple[str, str] | None = None
-) -> Iterator[Sensitivity]:
-    """The results of sets of effects (kind, choice, set), by the model of the analysis or another one.
+def _pooled(spec: Spec, sets: Sequence[Tried], model: Sequence[str] | None = None) -> Iterator[Sensitivity]:
+    """The results of sets of effects by the model of the analysis, or by another τ² method and interval.
 
     Effects that depend on each other are pooled by the three-level model, the others in one batch.
     """
     from trialpool import stats
 
-    other = dict(zip(("tau2_method", "interval"), model or (), strict=False))
+    other = dict(zip(THREE_LEVELS, model or (), strict=False))
     single = [data for *_, data in sets if not data.depend(spec)]
     fit = stats.pool(**_padded(single), **{**pool.model_of(spec), **other}) if single else None
     at = count_from()
     for kind, choice, data in sets:
         if data.depend(spec):
-            numbers = _three_levels(data.modelled(spec), data.effects)
+            numbers = _three_levels(spec, data)
         else:
             numbers = numbers_of(Sensitivity, spec["measure"], fit, next(at))
-        yield _tried(spec, kind, choice, _size(spec, data), numbers)
+        yield _tried(spec, kind, choice, data, numbers)
 
 
-def _three_levels(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
-    pooled, _ = pool.pool_effects(spec, effects)
+def _three_levels(spec: Spec, data: DataSet) -> Mapping[str, Any]:
+    pooled, _ = pool.pool_effects(data.modelled(spec), data.effects)
     return {name: getattr(pooled, name) for name in OF_POOLED}
 
 
@@ -221,11 +221,11 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
     for choice, fit in fits.items():
         numbers = numbers_of(Sensitivity, measure, fit)
         shown = {name: numbers[name] for name in (*BOUNDS, "p_value")}
-        yield _tried(spec, "sparse", choice, _size(spec, data), shown)
+        yield _tried(spec, "sparse", choice, data, shown)
 
 
-def _other_data(sets: Sequence[DataSet]) -> Iterator[tuple[str, str, DataSet]]:
-    """Data sets that depart from the main one in one choice only: kind, choice, set."""
+def _other_data(sets: Sequence[DataSet]) -> Iterator[Tried]:
+    """Data sets that depart from the main one in one choice only."""
     for each in sets:
         departs = {name: level for name, level in each.choices.items() if level not in (DEFAULT, ALL)}
         if len(departs) == 1:
@@ -235,24 +235,22 @@ def _other_data(sets: Sequence[DataSet]) -> Iterator[tuple[str, str, DataSet]]:
             yield kind, choice, each
 
 
-def _dependent(spec: Spec, effects: Sequence[Effect]) -> Iterator[Sensitivity]:
-    """Effects that depend on each other, all of them in the three-level model (see `pool.pool_effects`)."""
+def _dependent(effects: Sequence[Effect]) -> Iterator[Tried]:
+    """Effects that depend on each other, all of them, which the three-level model takes."""
     for choice, words in THREE_LEVEL.items():
         rows = [row for row in effects if row.variant == (choice,)]
-        trials = trials_of(rows)
-        if len(trials) < 2 or len(rows) == len(trials):
-            continue
-        numbers = _three_levels({**spec, choice.dimension: choice.level}, rows)
-        yield _tried(spec, "data", words, {"k": len(trials), "n": None}, numbers)
+        if 1 < len(trials_of(rows)) < len(rows):
+            yield "data", words, DataSet({choice.dimension: choice.level}, rows)
 
 
 def _leave_one_out(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
+    def without(trial: str) -> DataSet:
+        return replace(data, effects=[row for row in data.effects if row.study_id != trial])
+
     labels = {row.study_id: row.label for row in data.effects}
-    sets = []
-    for trial, label in labels.items() if len(labels) > 2 else ():
-        rest = replace(data, effects=[row for row in data.effects if row.study_id != trial])
-        sets.append(("leave one out", f"without {label}", rest))
-    for trial, row in zip(labels, _pooled(spec, sets), strict=False):
+    sets = [("leave one out", f"without {label}", without(trial)) for trial, label in labels.items()]
+    rows = _pooled(spec, sets if len(sets) > 2 else [])
+    for trial, row in zip(labels, rows, strict=False):
         yield replace(row, study_id=trial)
 
 
@@ -313,7 +311,7 @@ def specifications(spec: Spec, sets: Sequence[DataSet]) -> Specifications:
     numbers = {name: np.concatenate([getattr(fit, name) for fit in fits] or [[]]) for name in BOUNDS}
     if MEASURES[spec["measure"]].ratio:
         numbers = {name: np.exp(values) for name, values in numbers.items()}
-    dependent = [_three_levels(each.modelled(spec), each.effects) for each in nested]
+    dependent = [_three_levels(spec, each) for each in nested]
     for name, values in numbers.items():
         numbers[name] = np.append(values, np.array([fit[name] for fit in dependent], dtype=float))
     order = np.argsort(numbers["estimate"], kind="stable")
@@ -373,8 +371,8 @@ def multiverse(spec: Spec, every: Specifications) -> Multiverse:
 def _sides(spec: Spec, every: Specifications) -> dict[str, NDArray[np.bool_]]:
     """Which specifications lie on the side of benefit, which clearly so, which clearly on that of harm."""
     null, sign = MEASURES[spec["measure"]].null, -1 if spec["better"] == "lower" else 1
-    bounds = sign * (np.stack([every.ci_low, every.ci_high]) - null)
-    clear, harm = (bounds > 0).all(axis=0), (bounds < 0).all(axis=0)
+    low, high = sign * (every.ci_low - null), sign * (every.ci_high - null)
+    clear, harm = (low > 0) & (high > 0), (low < 0) & (high < 0)
     return {"benefit": sign * (every.estimate - null) > 0, "clear_benefit": clear, "clear_harm": harm}
 
 
@@ -387,50 +385,34 @@ def _variance_share(values: Floats, levels: list[str]) -> float:
     return float(sum(len(group) * (group.mean() - values.mean()) ** 2 for group in groups) / total)
 
 
-def share_agreeing(spec: Spec, every: Specifications, main: Conclusion | None) -> float:
-    """Share of the specifications that reach the main conclusion.
-
-    >>> two = Specifications(np.array([-1.5, -0.2]), np.array([-2.0, -1.0]), np.array([-1.0, 0.5]),
-    ...                      np.array([2, 2]), {})
-    >>> share_agreeing({"measure": "MD", "better": "lower"}, two, Conclusion.BENEFIT)
-    0.5
-    """
-    sides = _sides(spec, every)
-    benefit, harm = sides["clear_benefit"], sides["clear_harm"]
-    agreeing = {Conclusion.BENEFIT: benefit, Conclusion.HARM: harm, Conclusion.UNCLEAR: ~(benefit | harm)}
-    return float(np.mean(agreeing[main])) if main else 0.0
-
-
-def robustness(
-    spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse | None, agreement: float
-) -> records.Robustness:
-    """Grade and sentence. `agreement` is the share of specifications that reach the main conclusion.
+def robustness(spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse | None) -> records.Robustness:
+    """Grade and sentence, from the share of the specifications that reach the main conclusion (`agreement`).
 
     Rules, thresholds from `spec["robustness"]`: below `smallest_k` trials not assessable; robust if at least
     `robust` of the specifications agree and no trial left out changes the conclusion; sensitive if at least
     `sensitive` agree; fragile otherwise. `breaks` lists what changes the conclusion.
     """
-    rules = spec["robustness"]
-    main = rows[0] if rows else None
-    if main is None or main.conclusion is None or (main.k or 0) < rules["smallest_k"]:
+    fewest, main = spec["robustness"]["smallest_k"], rows[0] if rows else None
+    if main is None or main.conclusion is None or multiverse is None or (main.k or 0) < fewest:
         few = f"{main.k} trials" if main else "fewer than two trials"
-        sentence = f"Not assessable: {few}, at least {rules['smallest_k']} are needed."
-        return records.Robustness(grade=Grade.NOT_ASSESSABLE, sentence=sentence, agreement=None, breaks=())
+        sentence = f"Not assessable: {few}, at least {fewest} are needed."
+        return sketch(records.Robustness, grade=Grade.NOT_ASSESSABLE, sentence=sentence)
+    clear = {Conclusion.BENEFIT: multiverse.clear_benefit, Conclusion.HARM: multiverse.clear_harm}
+    agreement = clear.get(main.conclusion, round(1 - sum(clear.values()), 12))
     changing = [row for row in rows if row.changes_conclusion]
-    grade = _grade(rules, agreement, changing)
-    share = f"{100 * agreement:.0f}% of {multiverse.specifications if multiverse else 1} specifications"
-    sentence = (
-        f"{grade.capitalize()}: {share} reach the same conclusion ({WORDS['conclusions'][main.conclusion]})"
+    grade, words = _grade(spec["robustness"], agreement, changing), WORDS["conclusions"][main.conclusion]
+    share = f"{100 * agreement:.0f}% of {multiverse.specifications} specifications"
+    changes = f"it changes with {_named(changing)}" if changing else "no single change of choice alters it"
+    return records.Robustness(
+        grade=grade,
+        sentence=f"{grade.capitalize()}: {share} reach the same conclusion ({words}); {changes}.",
+        agreement=agreement,
+        breaks=tuple(
+            records.Break(kind=row.kind, choice=row.choice, to=row.conclusion)
+            for row in changing
+            if row.conclusion
+        ),
     )
-    changes = (
-        f"; it changes with {_named(changing)}." if changing else "; no single change of choice alters it."
-    )
-    breaks = tuple(
-        records.Break(kind=row.kind, choice=row.choice, to=row.conclusion)
-        for row in changing
-        if row.conclusion
-    )
-    return records.Robustness(grade=grade, sentence=sentence + changes, agreement=agreement, breaks=breaks)
 
 
 def _grade(rules: Mapping[str, float], agreement: float, changing: Sequence[Sensitivity]) -> Grade:
