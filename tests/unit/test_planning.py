@@ -75,6 +75,19 @@ def test_a_rule_names_all_of_the_package_that_its_script_runs(script):
     assert files_behind(run_by(script)) - set(files_of(*NAMES[script])) == set()
 
 
+@pytest.mark.parametrize(
+    ("script", "words"),
+    [
+        ("pool_analyses", {"schemas/sentences.yaml", "schemas/methods.j2"}),
+        ("appraise_certainty", {"schemas/sentences.yaml", "schemas/claims.schema.yaml"}),
+        ("write_tables", {"schemas/sentences.yaml"}),
+        ("write_page", {"schemas/sentences.yaml"}),
+    ],
+)
+def test_a_rule_names_the_words_and_rules_that_synthesis_reads(script, words):
+    assert words <= set(files_of(*NAMES[script]))
+
+
 def test_every_import_can_be_seen():
     for path in FILES.values():
         for node in ast.walk(parsed(path)):

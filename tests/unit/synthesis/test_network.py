@@ -36,7 +36,7 @@ def means_row(study: str, experimental: str, control: str, **changes: Any) -> St
         mean, sd, n = MEANS[category]
         row |= {f"category_{side}": category, f"mean_{side}": mean, f"sd_{side}": sd, f"n_{side}": n}
     row["effect"] = row["mean_experimental"] - row["mean_control"]
-    row["variance"] = 4.0 / row["n_experimental"] + 4.0 / row["n_control"]
+    row |= {"measure": "MD", "variance": 4.0 / row["n_experimental"] + 4.0 / row["n_control"]}
     return sketch(Study, **row | changes)
 
 
@@ -177,6 +177,7 @@ def test_the_figure_draws_every_comparison_and_the_league_against_the_reference(
 def events_row(experimental: str, control: str, counts: dict[str, tuple[int, int]], measure: str) -> Study:
     row: dict[str, Any] = {"study_id": "P", "label": "P 2006", "instrument": "responder", "item": ""}
     row |= {"arm_experimental": experimental, "arm_control": control, "effect": 0.1, "variance": 0.2}
+    row["measure"] = measure
     for side, category in (("experimental", experimental), ("control", control)):
         events, n = counts[category]
         row |= {f"category_{side}": category, f"events_{side}": events, f"n_{side}": n}
@@ -188,7 +189,7 @@ def test_no_arm_leaves_for_want_of_events(measure: str) -> None:
     # 0.5 in every cell of the trial's arms, as its pairwise effects have it (MetaInsight#72, netmeta#18)
     counts = {"diet": (9, 20), "opioid": (6, 19), "placebo": (0, 19)}
     rows = [events_row(one, "placebo", counts, measure) for one in ("diet", "opioid")]
-    contrasts = contrasts_of([replace(record("x", *rows), measure=measure)], NODES)
+    contrasts = contrasts_of([record("x", *rows)], NODES)
     assert [(c.experimental, c.control) for c in contrasts] == [("diet", "placebo"), ("opioids", "placebo")]
     if measure == "RR":
         log_ratio = math.log(9.5 / 21) - math.log(0.5 / 20)

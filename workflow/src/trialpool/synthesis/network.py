@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import combinations, groupby, permutations
 from typing import Any
 
@@ -25,20 +25,14 @@ NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": 
 SAME = ("measure", "scale", "better")
 
 
+Entry = tuple[Study, tuple[str, str]]  # an effect of a trial, and the two treatments of the network
+
+
 class Contrast(NetworkContrast):
     """One comparison of a trial on the analysis scale, with its covariance with each of them; its arms."""
 
     covariances: tuple[float, ...]
     arms: frozenset[str]
-
-
-@dataclass(frozen=True, slots=True)
-class _Entry:
-    """An effect of a trial between two treatments of the network."""
-
-    study: Study
-    pair: tuple[str, str]
-    record: Record
 
 
 def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network:
@@ -76,21 +70,21 @@ def contrasts_of(records: Sequence[Record], nodes: Mapping[str, str]) -> list[Co
     numbers of their own cannot share a variance, so of such a trial the first pair is kept. Only the outcome
     of the trial's first row counts.
     """
-    by_study: dict[str, list[_Entry]] = {}
-    for entry in _entries(records, nodes):
-        known = by_study.setdefault(entry.study.study_id, [])
-        same = not known or all(getattr(known[0].study, n) == getattr(entry.study, n) for n in OUTCOME)
-        if same and {*entry.pair} not in [{*other.pair} for other in known]:
-            known.append(entry)
+    by_study: dict[str, list[Entry]] = {}
+    for study, pair in _entries(records, nodes):
+        known = by_study.setdefault(study.study_id, [(study, pair)])
+        same = all(getattr(known[0][0], name) == getattr(study, name) for name in OUTCOME)
+        if same and {*pair} not in [{*other} for _, other in known]:
+            known.append((study, pair))
     return [contrast for study in sorted(by_study) for contrast in _of_trial(by_study[study])]
 
 
-def _entries(records: Sequence[Record], nodes: Mapping[str, str]) -> Iterator[_Entry]:
+def _entries(records: Sequence[Record], nodes: Mapping[str, str]) -> Iterator[Entry]:
     for record in records:
         for study in record.studies:
             one, other = (_node(study.categories(side), nodes) for side in SIDES)
             if one is not None and other is not None and one != other:
-                yield _Entry(study, (one, other), record)
+                yield study, (one, other)
 
 
 def _arms(study: Study) -> set[str]:
@@ -105,9 +99,9 @@ def _unused(
     for contrast in contrasts:
         used.setdefault(contrast.study, set()).update(contrast.arms)
     left: dict[str, set[str]] = {}
-    for entry in _entries(records, nodes):
-        arms = _arms(entry.study) - used.get(entry.study.study_id, set())
-        left.setdefault(entry.study.label or entry.study.study_id, set()).update(arms)
+    for study, _ in _entries(records, nodes):
+        arms = _arms(study) - used.get(study.study_id, set())
+        left.setdefault(study.label or study.study_id, set()).update(arms)
     return {label: sorted(arms) for label, arms in sorted(left.items()) if arms}
 
 
@@ -117,20 +111,19 @@ def _node(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
     return found.pop() if len(found) == 1 else None
 
 
-def _of_trial(entries: Sequence[_Entry]) -> list[Contrast]:
-    first, measure = entries[0], entries[0].record.measure
-    alone = [_contrast(entries[:1], first.pair, first.study.effect, (first.study.variance,), 0)]
+def _of_trial(entries: Sequence[Entry]) -> list[Contrast]:
+    first, pair = entries[0]
+    alone = [_contrast(entries[:1], pair, first.effect, (first.variance,), 0)]
     arms: dict[str, tuple[float, ...] | None] = {}
-    for entry in entries:
-        for side, node in zip(SIDES, entry.pair, strict=True):
-            arms.setdefault(node, arm_numbers(measure, entry.study, side))
+    for study, pair in entries:
+        for side, node in zip(SIDES, pair, strict=True):
+            arms.setdefault(node, arm_numbers(first.measure, study, side))
     if len(entries) == 1 or None in arms.values():
         return alone
-    pairs = [node for entry in entries for node in entry.pair]
-    common = max(sorted(arms), key=pairs.count)
+    common = max(sorted(arms), key=[node for _, pair in entries for node in pair].count)
     others = sorted(set(arms) - {common})
     try:
-        found = shared_control(measure, [arms[node] for node in others], arms[common])
+        found = shared_control(first.measure, [arms[node] for node in others], arms[common])
     except ValueError:  # no variance, or a measure of no such form
         return alone
     return [
@@ -140,14 +133,12 @@ def _of_trial(entries: Sequence[_Entry]) -> list[Contrast]:
 
 
 def _contrast(
-    entries: Sequence[_Entry], pair: tuple[str, str], effect: float, covariances: Sequence[float], at: int
+    entries: Sequence[Entry], pair: tuple[str, str], effect: float, covariances: Sequence[float], at: int
 ) -> Contrast:
-    named = dict(zip(SIDES, pair, strict=True))
-    study, arms = entries[0].study, frozenset().union(*(_arms(entry.study) for entry in entries))
-    numbers = {"effect": effect, "variance": covariances[at], "covariances": tuple(covariances)}
-    return taken(
-        Contrast, study, study=study.study_id, outcome=study.instrument, arms=arms, **named, **numbers
-    )
+    study, arms = entries[0][0], frozenset().union(*(_arms(study) for study, _ in entries))
+    values = {"effect": effect, "variance": covariances[at], "covariances": tuple(covariances), "arms": arms}
+    values |= {"study": study.study_id, "outcome": study.instrument, **dict(zip(SIDES, pair, strict=True))}
+    return taken(Contrast, study, **values)
 
 
 def components(contrasts: Sequence[NetworkContrast]) -> list[list[str]]:
