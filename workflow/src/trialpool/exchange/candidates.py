@@ -20,9 +20,13 @@ from pathlib import Path
 from trialpool import io
 from trialpool.contracts import FORMS, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
+from trialpool.yaml_files import shipped
 
 Row = dict[str, str]
-SIGNS = {"<": " lt ", ">": " gt ", "≤": " le ", "≥": " ge "}
+WORDS = shipped("exchange")
+NO_POINT_IN_TIME = re.compile(WORDS["no_point_in_time"], re.I | re.X)
+SIGNS = str.maketrans({"<": " lt ", ">": " gt ", "≤": " le ", "≥": " ge "})
+LETTERS = str.maketrans("ŁłØøÆæŒœßĐđ", "LlOoAaOosDd")  # those that Unicode does not take apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +45,7 @@ def ascii_text(text: str) -> str:
     >>> ascii_text("Müller-Łoś 2021")
     'Muller-Los 2021'
     """
-    swapped = text.translate(str.maketrans("ŁłØøÆæŒœßĐđ", "LlOoAaOosDd"))
-    return unicodedata.normalize("NFKD", swapped).encode("ascii", "ignore").decode()
+    return unicodedata.normalize("NFKD", text.translate(LETTERS)).encode("ascii", "ignore").decode()
 
 
 def word(text: str, longest: int = 60) -> str:
@@ -51,8 +54,7 @@ def word(text: str, longest: int = 60) -> str:
     >>> word("At least 50% less pain (week 8)"), word("< 12 weeks")
     ('at_least_50_less_pain_week_8', 'lt_12_weeks')
     """
-    text = re.sub("[<>≤≥]", lambda sign: SIGNS[sign[0]], text)
-    code = "_".join(re.findall(r"[a-z0-9]+", ascii_text(text).lower()))
+    code = "_".join(re.findall(r"[a-z0-9]+", ascii_text(text.translate(SIGNS)).lower()))
     return code[:longest].strip("_")
 
 
@@ -126,17 +128,6 @@ def study_ids(names: Iterable[tuple[str, str]]) -> list[str]:
     return ids
 
 
-NO_POINT_IN_TIME = re.compile(  # a range, a bound, an interval, a time since something else, another unit
-    r"""\d\s*(?:-|–|to|and|or|through|until|,|/|&)\s*\d | [<>≤≥] | \d\s*\+
-    | \b(?:up\sto|(?:more|less|longer|shorter|fewer|greater|later|earlier)\sthan|at\s(?:least|most)|within
-        |over|under|above|below|beyond|between|before|throughout|during|every|each|per|minimum|maximum)\b
-    | \bor\s(?:more|less|longer|later|over|above|earlier|fewer|below|under)\b
-    | \b(?:after|post|following|since)\b[\s-]+(?!(?:the\s)?(?:start|random|baseline|enrol|inclusion|week))
-    | \d[\s-]*(?:hours?|hrs?|days?|months?|years?|cycles?)\b""",
-    re.I | re.X,
-)
-
-
 def weeks_in(text: str) -> str:
     """The week that a text names, if it names exactly one point in time and nothing else ("" otherwise).
 
@@ -183,6 +174,12 @@ def count(text: str | None) -> str:
     return f"{float(value):.0f}" if value and float(value).is_integer() else ""
 
 
+def people(text: str | None) -> str:
+    """The text of a number of people, "" for nobody and for no whole number."""
+    number_of = count(text)
+    return "" if number_of == "0" else number_of
+
+
 def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
     """`COLUMN=VALUE` or `TABLE.COLUMN=VALUE` as {(table or "", column): value}; unknown names are faults.
 
@@ -224,7 +221,10 @@ def write_candidates(
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        texts = {**candidates.files, "IMPORT.md": _report(candidates)}
+        counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
+        remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
+        parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
+        texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
         for table in TABLES.values():
             rows = (_filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
             texts[table.file] = csv_text(table.names, rows)
@@ -265,20 +265,3 @@ def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
     writer.writeheader()
     writer.writerows(rows)
     return buffer.getvalue()
-
-
-def _report(candidates: Candidates) -> str:
-    lines = [
-        "# Candidate rows: not evidence yet",
-        "",
-        f"Imported from {candidates.source}.",
-        "",
-        "Compare every row with its source, fill in what is empty, and run `trialpool check` on this",
-        "folder until it finds nothing. Only then add the folder to `evidence` in the config, or its",
-        "rows to your own tables.",
-        "",
-        *(f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES),
-        *("", "## Remarks", ""),
-        *([f"- {remark}" for remark in candidates.remarks] or ["- none"]),
-    ]
-    return "\n".join(lines)

@@ -9,44 +9,10 @@ from pathlib import Path
 
 from trialpool import io, stats
 from trialpool.errors import Fault, InputError
+from trialpool.yaml_files import shipped
 
 # column of the flat table, column of studies.csv, and what it holds
-COLUMNS: tuple[tuple[str, str, str], ...] = (
-    ("analysis", "analysis", "slug of the analysis; select one before pooling"),
-    ("slab", "label", "study label; metafor: slab="),
-    ("study_id", "study_id", "study id; several rows of one study are dependent"),
-    ("cluster", "cluster", "what dependent rows share; metafor: random = ~ 1 | cluster/row"),
-    ("arm_1", "arm_experimental", "experimental arm"),
-    ("arm_2", "arm_control", "control arm"),
-    ("label_1", "label_experimental", "what the experimental arm got"),
-    ("label_2", "label_control", "what the control arm got"),
-    ("measure", "measure", "MD, SMD, ROM, RR, OR or RD"),
-    ("yi", "effect", "effect, experimental minus or over control; log for RR, OR, ROM; metafor: yi="),
-    ("vi", "variance", "sampling variance of yi; metafor: vi="),
-    ("sei", "", "square root of vi; RevMan generic inverse variance: SE"),
-    ("n1i", "n_experimental", "people analysed, experimental; RevMan: Total"),
-    ("n2i", "n_control", "people analysed, control; RevMan: Total"),
-    ("m1i", "mean_experimental", "mean on the analysis scale, experimental; RevMan: Mean"),
-    ("sd1i", "sd_experimental", "SD on the analysis scale, experimental; RevMan: SD"),
-    ("m2i", "mean_control", "mean on the analysis scale, control; RevMan: Mean"),
-    ("sd2i", "sd_control", "SD on the analysis scale, control; RevMan: SD"),
-    ("ai", "events_experimental", "people with the event, experimental; RevMan: Events"),
-    ("ci", "events_control", "people with the event, control; RevMan: Events"),
-    ("revman_type", "", "how to enter it in RevMan: CONTINUOUS, DICHOTOMOUS, or GIV (yi and sei)"),
-    ("domain", "domain", "domain of the outcome"),
-    ("instrument", "instrument", "instrument or event outcome"),
-    ("item", "item", "part or subscale, if any"),
-    ("unit", "unit", "unit of yi for MD"),
-    ("weeks", "weeks", "weeks since randomisation"),
-    ("timepoint", "timepoint", "named time"),
-    ("kind", "kind", "what was compared: final values, changes, a printed contrast, or events"),
-    ("imputed", "imputed", "true if a number behind yi or vi was assumed or imputed"),
-    ("derivation", "derivation", "how yi and vi came from what the paper printed"),
-    ("cautions", "cautions", "what a reader must know about the numbers"),
-    ("row_ids", "row_ids", "rows of the evidence tables behind it"),
-    ("source_url", "source_url", "where the numbers were read"),
-    ("locator", "locator", "table, figure or section there"),
-)
+COLUMNS: list[tuple[str, str, str]] = shipped("exchange")["effects"]
 NUMBERS = ("yi", "vi", "sei", "n1i", "n2i", "m1i", "sd1i", "m2i", "sd2i", "ai", "ci", "weeks")
 
 

@@ -17,12 +17,14 @@ from typing import Any, NoReturn
 from trialpool.contracts import FORMS, INTERVALS, LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import (
+    WORDS,
     Candidates,
     Codes,
     Row,
     count,
     instrument_code,
     number,
+    people,
     plain,
     weeks_in,
     word,
@@ -31,32 +33,9 @@ from trialpool.vocabulary import general
 
 Entry = Mapping[str, Any]
 
-# The registry's words and ours
-ROLES = {
-    "EXPERIMENTAL": "experimental",
-    "ACTIVE_COMPARATOR": "control",
-    "PLACEBO_COMPARATOR": "control",
-    "SHAM_COMPARATOR": "control",
-    "NO_INTERVENTION": "control",
-}
-CATEGORIES = {"PLACEBO_COMPARATOR": "placebo", "SHAM_COMPARATOR": "sham"}
-DESIGNS = {"PARALLEL": "parallel", "CROSSOVER": "crossover"}
-PURPOSES = {"TREATMENT": "treatment", "PREVENTION": "prevention"}
+REGISTRY: Mapping[str, Mapping[str, str]] = WORDS["registry"]  # its words and ours
+CENTRES = REGISTRY["centres"]
 PEOPLE = ("participants", "")
-CENTRES = {"MEAN": "mean", "MEDIAN": "median", "LEAST_SQUARES_MEAN": "lsmean"}
-SPREADS = {
-    "standard deviation": "sd",
-    **dict.fromkeys(("standard error", "standard error of the mean"), "se"),
-    **dict.fromkeys(("inter-quartile range", "inter quartile range", "interquartile range"), "iqr"),
-    "full range": "range",
-}
-MEASURES = {  # the first pattern in the registry's name of the parameter decides
-    **{"odds ratio": "odds_ratio", "hazard ratio": "hazard_ratio", "risk ratio": "risk_ratio"},
-    **{"relative risk": "risk_ratio", "rate ratio": "rate_ratio", "risk difference": "risk_difference"},
-    r"\bratio\b.*\bmeans?\b|\bmeans?\b.*\bratio\b": "ratio_of_means",
-    "standardi[sz]ed mean difference": "smd",
-    "mean difference|difference in mean|ls mean": "mean_difference",
-}
 LOGARITHM = r"\b(?:log|ln|logarithms?|log-transformed)\b"
 CHANGE = r"\bchanges?\b(?:\W+\w+){0,8}?\W+from\W+(?:\w+\W+){0,2}?baseline\b|\bchanges?\s+in\b"
 LARGEST_LOG = math.log(LARGEST)
@@ -65,22 +44,60 @@ TOTALS = ("serious", "deaths", "other")  # of adverse events, by the registry's 
 
 @dataclass(frozen=True, slots=True)
 class _Results:
-    """The posted results of one record: the arm of every result group by its folded title, and remarks."""
+    """The posted results of one record, the codes of its groups, outcomes and events, and remarks."""
 
     record: Entry
-    arms: Mapping[str, str]
     remarks: list[str] = field(default_factory=list)
+    arm: Codes = field(default_factory=lambda: Codes(40, "group"))  # of groups with one title, one arm
     instrument: Codes = field(default_factory=lambda: Codes(60, "outcome"))
     event: Codes = field(default_factory=lambda: Codes(100, "event"))
 
-    def outcome(self, outcome: Entry) -> Row:
-        """The instrument and unit of an outcome measure."""
-        unit = general().unit_named(text(outcome, "unitOfMeasure"))
-        return {"instrument": instrument_code(self.instrument(text(outcome, "title"))), "unit": unit}
+    def events(self, group: str | None, name: str, events: str, n: str) -> Row | None:
+        """The count of an event in the group of this title, if the group and both numbers are there."""
+        affected, at_risk = count(events), people(n)
+        if not group or not affected or not at_risk or float(affected) > float(at_risk):
+            return None
+        cells = {"outcome": self.event(name), "definition": plain(name), "events": affected, "n": at_risk}
+        return {"arm": self.arm(group), **cells}
 
-    def arms_of(self, record: Entry, key: str = "groups") -> dict[str, str]:
-        """The arm of each group id of one module or outcome: ids are reused between these, titles not."""
-        return {text(group, "id"): self.arms[_folded(group)] for group in entries(record, key)}
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """An outcome measure and its place among those of the results."""
+
+    record: Entry
+    place: int
+    results: _Results
+
+    @property
+    def title(self) -> str:
+        """Its title."""
+        return text(self.record, "title")
+
+    @property
+    def kind(self) -> str:
+        """Its parameter type in capitals; older downloads write it in words."""
+        return text(self.record, "paramType").upper().replace(" ", "_")
+
+    def remark(self, words: str) -> None:
+        """Say something of it."""
+        self.results.remarks.append(f"Outcome measure {self.place}{words}.")
+
+    def names(self) -> Row:
+        """Its instrument and unit."""
+        unit = general().unit_named(text(self.record, "unitOfMeasure"))
+        return {"instrument": instrument_code(self.results.instrument(self.title)), "unit": unit}
+
+
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    """A number of a group: the class it stands in, class and category as one, the number of people."""
+
+    record: Entry
+    group: str
+    part: str
+    item: str
+    n: str
 
 
 def import_registry(path: str | Path) -> Candidates:
@@ -94,23 +111,21 @@ def import_registry(path: str | Path) -> Candidates:
     """
     record = _record(Path(path))
     protocol, posted = section(record, "protocolSection"), section(record, "resultsSection")
-    nct = text(section(protocol, "identificationModule"), "nctId")
+    nct = text(protocol, "identificationModule", "nctId")
     if not re.fullmatch(r"NCT\d{8}", nct):
         _refuse(path, "not an NCT number", "use the API v2 record", None, "nctId", nct or "nothing")
     if not posted:
         remedy = "look for a publication of the trial"
         _refuse(path, f"{nct} has no posted results", remedy, None, "resultsSection")
-    results = _Results(posted, _arm_ids(posted))
-    base = {"study_id": nct, "source_url": f"https://clinicaltrials.gov/study/{nct}", "reading": "single"}
+    results = _Results(posted)
+    for group in _groups(posted):
+        results.arm(_title(group))
+    base = {"study_id": nct, "source_url": f"https://clinicaltrials.gov/study/{nct}"}
     rows: dict[str, list[Row]] = {"continuous": [], "events": [], "contrasts": []}
-    for place, outcome in enumerate(entries(posted, "outcomeMeasuresModule", "outcomeMeasures"), 1):
-        for table, row in outcome_rows(outcome, place, results):
-            rows[table].append(base | row)
-        rows["contrasts"] += [base | row for row in contrast_rows(outcome, place, results)]
-    rows["events"] += [base | row for row in (*safety_rows(results), *flow_rows(results))]
+    for table, row in _rows(results):
+        rows[table].append(base | {"reading": "single"} | row)
     rows["arms"] = list(_arms(nct, results, protocol, rows))
-    study = {name: cell for name, cell in base.items() if name != "reading"}
-    rows["studies"] = [study | _study(protocol, nct)]
+    rows["studies"] = [base | _study(protocol, nct)]
     return Candidates(f"ClinicalTrials.gov record {nct}", rows, results.remarks)
 
 
@@ -139,35 +154,28 @@ def _refuse(
     raise InputError([Fault(str(path), line, column, value, problem, remedy)]) from None
 
 
-def section(record: Entry, *keys: str) -> Entry:
-    """The dict at a path of keys in a record, {} where there is none.
-
-    >>> section({"a": {"b": {"c": 1}}}, "a", "b"), section({"a": [1]}, "a")
-    ({'c': 1}, {})
-    """
+def _part(record: Entry, keys: Sequence[str]) -> object:
     part: object = record
     for key in keys:
         part = part.get(key) if isinstance(part, dict) else None
+    return part
+
+
+def section(record: Entry, *keys: str) -> Entry:
+    """The dict at a path of keys in a record, {} where there is none."""
+    part = _part(record, keys)
     return part if isinstance(part, dict) else {}
 
 
 def entries(record: Entry, *keys: str) -> list[Entry]:
-    """The dicts of the list at a path of keys; whatever else stands there is passed over.
-
-    >>> entries({"a": [{"b": 1}, 2]}, "a"), entries({}, "a")
-    ([{'b': 1}], [])
-    """
-    listed = section(record, *keys[:-1]).get(keys[-1]) if keys[:-1] else record.get(keys[-1])
+    """The dicts of the list at a path of keys; whatever else stands there is passed over."""
+    listed = _part(record, keys)
     return [entry for entry in listed if isinstance(entry, dict)] if isinstance(listed, list) else []
 
 
-def text(record: Entry, key: str) -> str:
-    """A text or number of a record on one line, "" where it is absent.
-
-    >>> text({"a": " two\\nlines "}, "a"), text({"a": 0}, "a"), text({}, "a")
-    ('two lines', '0', '')
-    """
-    value = record.get(key)
+def text(record: Entry, *keys: str) -> str:
+    """The text or number at a path of keys on one line, "" where there is none."""
+    value = _part(record, keys)
     return "" if value is None else " ".join(str(value).split())
 
 
@@ -176,8 +184,9 @@ def _title(group: Entry) -> str:
     return text(group, "title") or text(group, "id")
 
 
-def _folded(group: Entry) -> str:
-    return _title(group).casefold()
+def _titles(record: Entry, key: str = "groups") -> dict[str, str]:
+    """The title of each group id of one module or outcome: ids are reused between these, titles not."""
+    return {text(group, "id"): _title(group) for group in entries(record, key)}
 
 
 def _joined(*parts: str) -> str:
@@ -190,25 +199,23 @@ def _joined(*parts: str) -> str:
 def _study(protocol: Entry, nct: str) -> Row:
     locations = entries(protocol, "contactsLocationsModule", "locations")
     references = entries(protocol, "referencesModule", "references")
-    result = next((entry for entry in references if entry.get("type") == "RESULT"), {})
-    posted = text(section(protocol, "statusModule", "resultsFirstPostDateStruct"), "date")
+    pmid = text(next((entry for entry in references if entry.get("type") == "RESULT"), {}), "pmid")
+    posted = text(protocol, "statusModule", "resultsFirstPostDateStruct", "date")
     names, design = section(protocol, "identificationModule"), section(protocol, "designModule")
-    model = section(design, "designInfo")
-    title, pmid = text(names, "officialTitle") or text(names, "briefTitle"), text(result, "pmid")
+    title = text(names, "officialTitle") or text(names, "briefTitle")
     conditions = section(protocol, "conditionsModule").get("conditions")
+    model, purpose = (text(design, "designInfo", key) for key in ("interventionModel", "primaryPurpose"))
     return {
-        "first_author": plain(
-            text(section(protocol, "sponsorCollaboratorsModule", "leadSponsor"), "name"), 200
-        ),
+        "first_author": plain(text(protocol, "sponsorCollaboratorsModule", "leadSponsor", "name"), 200),
         "year": posted[:4] if posted[:4].isdigit() else "",
         "country": plain(", ".join(sorted({text(place, "country") for place in locations} - {""})), 200),
         "pmid": pmid if pmid.isdigit() else "",
         "registration": nct,
         "population": plain(", ".join(map(str, conditions)) if isinstance(conditions, list) else ""),
-        "design": DESIGNS.get(text(model, "interventionModel"), ""),
-        "n_randomised": count(text(section(design, "enrollmentInfo"), "count")),
+        "design": REGISTRY["designs"].get(model, ""),
+        "n_randomised": count(text(design, "enrollmentInfo", "count")),
         "setting_note": plain(f"{title}; year = results first posted; author = lead sponsor"),
-        "purpose": PURPOSES.get(text(model, "primaryPurpose"), ""),
+        "purpose": REGISTRY["purposes"].get(purpose, ""),
         "source_type": "registry",
     }
 
@@ -223,44 +230,36 @@ def _groups(results: Entry) -> list[Entry]:
     ]
 
 
-def _arm_ids(results: Entry) -> dict[str, str]:
-    """An arm id for every different title."""
-    code = Codes(40, "group")
-    return {_folded(group): code(_title(group)) for group in _groups(results)}
-
-
 def _arms(nct: str, results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
     """The arms that occur in rows, those of the participant flow first."""
     listed = entries(protocol, "armsInterventionsModule", "armGroups")
     planned = {word(text(arm, "label")): text(arm, "type") for arm in listed}
-    started = _started(section(results.record, "participantFlowModule"))
+    flow = section(results.record, "participantFlowModule")
+    first = next(iter(entries(flow, "periods")), {})
+    titles = _titles(flow)
+    started = {
+        results.arm(titles[group]): people(n)
+        for group, n in _reached(first).get("STARTED", {}).items()
+        if group in titles
+    }
     cells = {row.get(name) for table in rows.values() for row in table for name in ("arm", "arm_1", "arm_2")}
-    titles = {_folded(group): _title(group) for group in reversed(_groups(results.record))}
-    for key, arm in results.arms.items():
-        if arm in cells:
-            kind = planned.get(word(titles[key]), "")
-            yield {
-                "study_id": nct,
-                "arm": arm,
-                "role": ROLES.get(kind, ""),
-                "category": CATEGORIES.get(kind) or general().control_in(titles[key]),
-                "label": plain(titles[key], 200),
-                "n_randomised": started.get(key, ""),
-            }
+    labels = {results.arm(title): title for title in map(_title, reversed(_groups(results.record)))}
+    for arm in filter(cells.__contains__, results.arm.made.values()):
+        kind = planned.get(word(labels[arm]), "")
+        yield {
+            "study_id": nct,
+            "arm": arm,
+            "role": REGISTRY["roles"].get(kind, ""),
+            "category": REGISTRY["categories"].get(kind) or general().control_in(labels[arm]),
+            "label": plain(labels[arm], 200),
+            "n_randomised": started.get(arm, ""),
+        }
 
 
-def _started(flow: Entry) -> dict[str, str]:
-    """How many people each group of the first period began with, by the group's folded title."""
-    titles = {text(group, "id"): _folded(group) for group in entries(flow, "groups")}
-    started = {}
-    for milestone in [
-        move for period in entries(flow, "periods")[:1] for move in entries(period, "milestones")
-    ]:
-        if milestone.get("type") == "STARTED":
-            for group, subjects in _subjects(milestone, "achievements").items():
-                people = count(subjects)
-                started[titles.get(group, "")] = "" if people == "0" else people
-    return started
+def _reached(period: Entry) -> dict[str, dict[str, str]]:
+    """How many people of each group reached each milestone of a period."""
+    milestones = entries(period, "milestones")
+    return {text(move, "type").upper(): _subjects(move, "achievements") for move in milestones}
 
 
 def _subjects(move: Entry, key: str) -> dict[str, str]:
@@ -270,40 +269,43 @@ def _subjects(move: Entry, key: str) -> dict[str, str]:
 # Outcome measures
 
 
-def outcome_rows(outcome: Entry, place: int, results: _Results) -> Iterator[tuple[str, Row]]:
-    """(table, row) for every measurement of one outcome measure that the tables can hold.
+def _rows(results: _Results) -> Iterator[tuple[str, Row]]:
+    """The rows of results, each with its table."""
+    outcomes = entries(results.record, "outcomeMeasuresModule", "outcomeMeasures")
+    for place, record in enumerate(outcomes, 1):
+        outcome = _Outcome(record, place, results)
+        yield from _outcome_rows(outcome)
+        yield from (("contrasts", row) for row in _contrast_rows(outcome))
+    yield from (("events", row) for row in (*_safety_rows(results), *_flow_rows(results)))
 
-    >>> results = _Results({}, {})
-    >>> list(outcome_rows({"title": "X", "paramType": "GEOMETRIC_MEAN"}, 3, results)), results.remarks
-    ([], ['Outcome measure 3 (X): geometric mean in no unit fits no table, not imported.'])
-    """
-    kind, title, unit = _kind(outcome), text(outcome, "title"), text(outcome, "unitOfMeasure")
-    people = kind == "NUMBER" and unit.casefold() in ("participants", "patients")
-    if not (people or kind == "COUNT_OF_PARTICIPANTS" or kind in CENTRES):
+
+def _outcome_rows(outcome: _Outcome) -> Iterator[tuple[str, Row]]:
+    """(table, row) for every measurement of one outcome measure that the tables can hold."""
+    kind, title, unit = outcome.kind, outcome.title, text(outcome.record, "unitOfMeasure")
+    counted = kind == "NUMBER" and unit.casefold() in ("participants", "patients")
+    if not (counted or kind == "COUNT_OF_PARTICIPANTS" or kind in CENTRES):
         shown = f"{kind.lower().replace('_', ' ') or 'unnamed'} in {unit or 'no unit'}"
-        results.remarks.append(f"Outcome measure {place} ({title}): {shown} fits no table, not imported.")
+        outcome.remark(f" ({title}): {shown} fits no table, not imported")
         return
+    for loss in _losses(outcome):
+        outcome.remark(f" ({title}): {loss}")
     table, cells_of = ("continuous", _mean) if kind in CENTRES else ("events", _count)
-    results.remarks.extend(f"Outcome measure {place} ({title}): {loss}." for loss in _losses(outcome, kind))
-    arms = results.arms_of(outcome)
-    titles = {text(group, "id"): _title(group) for group in entries(outcome, "groups")}
-    for level, measurement in _measurements(outcome):
-        group = text(measurement, "groupId")
-        if group not in arms:
-            continue
-        if cells := cells_of(outcome, level, measurement, level.n.get(group, ""), results):
-            yield table, {"arm": arms[group], **_base(outcome, place, level, measurement), **cells}
-        else:
-            remark = f"Outcome measure {place} ({title}), {titles[group]}: no usable number."
-            results.remarks.append(remark)
+    titles = _titles(outcome.record)
+    for measurement in _measurements(outcome.record):
+        if group := titles.get(measurement.group):
+            if cells := cells_of(outcome, measurement, group):
+                yield table, _base(outcome, measurement) | cells
+            else:
+                outcome.remark(f" ({title}), {group}: no usable number")
 
 
-def _losses(outcome: Entry, kind: str) -> Iterator[str]:
+def _losses(outcome: _Outcome) -> Iterator[str]:
     """What an outcome measure says and no column can hold."""
-    dispersion = text(outcome, "dispersionType")
-    if kind in CENTRES and dispersion.casefold() not in ("", "na", "n/a") and not _spread_type(dispersion):
+    dispersion = text(outcome.record, "dispersionType")
+    given = dispersion.casefold() not in ("", "na", "n/a")
+    if outcome.kind in CENTRES and given and not _spread_type(dispersion):
         yield f"the spread is given as {dispersion}, not imported"
-    counted = [denominator for record in (outcome, *entries(outcome, "classes"))
+    counted = [denominator for record in (outcome.record, *entries(outcome.record, "classes"))
                for denominator in entries(record, "denoms")]  # fmt: skip
     units = {text(each, "units") for each in counted if text(each, "units").casefold() not in PEOPLE}
     for unit in sorted(units):
@@ -314,7 +316,7 @@ def _spread_type(dispersion: str) -> str:
     """The codebook's word for a kind of dispersion, "" if it has none."""
     folded = dispersion.casefold().replace("_", " ")
     level = re.search(r"\d+(?:\.\d+)?", folded) if "confidence" in folded else None
-    return _interval(level[0]) if level else SPREADS.get(folded, "")
+    return _interval(level[0]) if level else REGISTRY["spreads"].get(folded, "")
 
 
 def _interval(level: str) -> str:
@@ -323,27 +325,14 @@ def _interval(level: str) -> str:
     return code if code in INTERVALS else ""
 
 
-def _kind(outcome: Entry) -> str:
-    """The parameter type in capitals; older downloads write it in words."""
-    return text(outcome, "paramType").upper().replace(" ", "_")
-
-
-@dataclass(frozen=True, slots=True)
-class _Level:
-    """A class and category of an outcome measure, with the number of people by group id."""
-
-    row: str
-    item: str
-    n: Mapping[str, str]
-
-
-def _measurements(outcome: Entry) -> Iterator[tuple[_Level, Entry]]:
+def _measurements(outcome: Entry) -> Iterator[_Measurement]:
     for part in entries(outcome, "classes"):
         n = _denominators(outcome) | _denominators(part)
         for category in entries(part, "categories"):
             titles = text(part, "title"), text(category, "title")
-            level = _Level(titles[0], " ".join(filter(None, titles)), n)
-            yield from ((level, measurement) for measurement in entries(category, "measurements"))
+            for entry in entries(category, "measurements"):
+                group, item = text(entry, "groupId"), " ".join(filter(None, titles))
+                yield _Measurement(entry, group, titles[0], item, n.get(group, ""))
 
 
 def _denominators(record: Entry) -> dict[str, str]:
@@ -362,109 +351,90 @@ def _is_baseline(part: str) -> bool:
     )
 
 
-def _measure(outcome: Entry, level: _Level) -> str:
+def _measure(outcome: _Outcome, item: str) -> str:
     """Final or change: by the class, by the outcome's words, "" where these leave it open.
 
     In an outcome about changes with a class for the baseline, those for visits may hold either.
     """
-    parts = [text(part, "title") for part in entries(outcome, "classes")]
-    changes = [bool(re.search(r"\bchange", part, re.I)) for part in parts]
-    if re.search(r"\bchange", level.item, re.I):
+    parts = [text(part, "title") for part in entries(outcome.record, "classes")]
+    if re.search(r"\bchange", item, re.I):
         return "change"
-    titled = re.search(CHANGE, f"{text(outcome, 'title')} {text(outcome, 'description')}", re.I)
-    if _is_baseline(level.item) or any(changes) or not titled:
+    titled = re.search(CHANGE, f"{outcome.title} {text(outcome.record, 'description')}", re.I)
+    if _is_baseline(item) or any(re.search(r"\bchange", part, re.I) for part in parts) or not titled:
         return "final"
     return "" if any(map(_is_baseline, parts)) else "change"
 
 
-def _base(outcome: Entry, place: int, level: _Level, measurement: Entry) -> Row:
-    frame, kind = text(outcome, "timeFrame"), text(outcome, "type").lower()
-    notes = (text(outcome, "description"), text(measurement, "comment"))
-    at_baseline = _is_baseline(level.item)
+def _base(outcome: _Outcome, measurement: _Measurement) -> Row:
+    frame, kind = (text(outcome.record, key) for key in ("timeFrame", "type"))
+    notes = (text(outcome.record, "description"), text(measurement.record, "comment"))
+    at_baseline = _is_baseline(measurement.item)
+    where = f"posted results, outcome measure {outcome.place} ({kind.lower()}): {outcome.title}"
     return {
-        "weeks": "0" if at_baseline else weeks_in(level.row) or weeks_in(frame),
+        "weeks": "0" if at_baseline else weeks_in(measurement.part) or weeks_in(frame),
         "timepoint": "baseline" if at_baseline else "",
-        "locator": plain(f"posted results, outcome measure {place} ({kind}): {text(outcome, 'title')}"),
-        "note": _joined(f"time frame: {frame}", *notes, text(outcome, "populationDescription")),
+        "locator": plain(where),
+        "note": _joined(f"time frame: {frame}", *notes, text(outcome.record, "populationDescription")),
     }
 
 
-def _mean(outcome: Entry, level: _Level, measurement: Entry, n: str, results: _Results) -> Row | None:
-    centre = number(text(measurement, "value"))
+def _mean(outcome: _Outcome, measurement: _Measurement, group: str) -> Row | None:
+    centre = number(text(measurement.record, "value"))
     if not centre:
         return None
-    spread = _spread_type(text(outcome, "dispersionType")) or "none"
-    single = spread in ("sd", "se")
-    keys = ("spread",) if single else () if spread == "none" else ("lowerLimit", "upperLimit")
-    bounds = [number(text(measurement, key)) for key in keys]
+    spread = _spread_type(text(outcome.record, "dispersionType")) or "none"
+    keys = {"sd": ["spread"], "se": ["spread"], "none": []}.get(spread, ["lowerLimit", "upperLimit"])
+    bounds = [number(text(measurement.record, key)) for key in keys]
     if not bounds or not all(bounds):
         spread, bounds = "none", []
     return {
-        **results.outcome(outcome),
-        "item": plain(level.item, 200),
-        "measure": _measure(outcome, level),
-        "n": "" if n == "0" else n,
-        "centre_type": CENTRES[_kind(outcome)],
+        "arm": outcome.results.arm(group),
+        **outcome.names(),
+        "item": plain(measurement.item, 200),
+        "measure": _measure(outcome, measurement.item),
+        "n": people(measurement.n),
+        "centre_type": CENTRES[outcome.kind],
         "centre": centre,
         "spread_type": spread,
         **dict(zip(("spread_low", "spread_high"), [*bounds, "", ""], strict=False)),
     }
 
 
-def _count(outcome: Entry, level: _Level, measurement: Entry, n: str, results: _Results) -> Row | None:
-    words = " ".join(filter(None, (text(outcome, "title"), level.item)))
-    return _event(results.event, words, text(measurement, "value"), n)
+def _count(outcome: _Outcome, measurement: _Measurement, group: str) -> Row | None:
+    words = " ".join(filter(None, (outcome.title, measurement.item)))
+    return outcome.results.events(group, words, text(measurement.record, "value"), measurement.n)
 
 
-def _event(code: Codes, name: str, events: str, n: str) -> Row | None:
-    """Count, denominator and name, if both numbers are there."""
-    affected, at_risk = count(events), count(n)
-    if not affected or at_risk in ("", "0") or float(affected) > float(at_risk):
-        return None
-    return {
-        "outcome": code(name),
-        "definition": plain(name),
-        "events": affected,
-        "n": at_risk,
-    }
-
-
-def contrast_rows(outcome: Entry, place: int, results: _Results) -> Iterator[Row]:
-    """A row for every posted comparison of two groups that has an estimate.
-
-    >>> list(contrast_rows({"title": "X"}, 3, _Results({}, {})))
-    []
-    """
-    arms = results.arms_of(outcome)
-    for analysis in entries(outcome, "analyses"):
+def _contrast_rows(outcome: _Outcome) -> Iterator[Row]:
+    """A row for every posted comparison of two groups that has an estimate."""
+    titles, arm = _titles(outcome.record), outcome.results.arm
+    for analysis in entries(outcome.record, "analyses"):
         ids = analysis.get("groupIds")
-        pair = [arms[each] for each in map(str, ids) if each in arms] if isinstance(ids, list) else []
+        pair = (
+            [arm(titles[each]) for each in map(str, ids) if each in titles] if isinstance(ids, list) else []
+        )
         if len(set(pair)) == len(pair) == 2 and number(text(analysis, "paramValue")):
-            yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, place, analysis, results)}
+            yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, analysis)}
         else:
-            results.remarks.append(
-                f"Outcome measure {place}: an analysis without estimate or not of two groups, left out."
-            )
+            outcome.remark(": an analysis without estimate or not of two groups, left out")
 
 
-def _contrast(outcome: Entry, place: int, analysis: Entry, results: _Results) -> Row:
+def _contrast(outcome: _Outcome, analysis: Entry) -> Row:
     p_value = re.sub(r"^\s*=\s*", "", text(analysis, "pValue")).replace("< ", "<")
     keys = ("paramType", "statisticalMethod", "groupDescription", "estimateComment")
-    frame = text(outcome, "timeFrame")
+    frame = text(outcome.record, "timeFrame")
     effect = _effect(analysis)
     if text(analysis, "ciLowerLimit") and not effect["spread_type"].startswith("ci"):
         level, sides = text(analysis, "ciPctValue") or "unnamed", text(analysis, "ciNumSides")
-        results.remarks.append(
-            f"Outcome measure {place}: the interval of an analysis is not imported (level {level}, {sides})."
-        )
+        outcome.remark(f": the interval of an analysis is not imported (level {level}, {sides})")
     return {
-        **results.outcome(outcome),
+        **outcome.names(),
         "weeks": weeks_in(frame),
         **effect,
         "p_value": p_value if re.fullmatch(FORMS["p_value"].pattern, p_value) else "",
-        "locator": plain(f"posted results, outcome measure {place}, analysis: {text(outcome, 'title')}"),
+        "locator": plain(f"posted results, outcome measure {outcome.place}, analysis: {outcome.title}"),
         "note": _joined(
-            effect.pop("note"),
+            effect["note"],
             "direction as the registry lists the groups, to be checked",
             f"time frame: {frame}",
             *(text(analysis, key) for key in keys),
@@ -474,11 +444,11 @@ def _contrast(outcome: Entry, place: int, analysis: Entry, results: _Results) ->
 
 def _effect(analysis: Entry) -> Row:
     """Measure, estimate and spread of an analysis; logarithms of ratios are exponentiated, which is noted."""
-    name = text(analysis, "paramType").casefold()
-    measure = next((code for each, code in MEASURES.items() if re.search(each, name)), "effect_unspecified")
-    estimate, spread_type, *bounds = number(text(analysis, "paramValue")), *_spread(analysis, measure)
-    row = {"measure": measure, "estimate": estimate, "spread_type": spread_type, "note": ""}
-    row |= dict(zip(("spread_low", "spread_high"), bounds, strict=True))
+    name, patterns = text(analysis, "paramType").casefold(), REGISTRY["measures"].items()
+    measure = next((code for pattern, code in patterns if re.search(pattern, name)), "effect_unspecified")
+    numbers = number(text(analysis, "paramValue")), *_spread(analysis, measure)
+    row = dict(zip(("estimate", "spread_type", "spread_low", "spread_high"), numbers, strict=True))
+    row |= {"measure": measure, "note": ""}
     if re.search(LOGARITHM, name):
         logs = {key: float(row[key]) for key in ("estimate", "spread_low", "spread_high") if row[key]}
         if measure in RATIO_CONTRASTS and max(map(abs, logs.values())) < LARGEST_LOG:
@@ -503,62 +473,44 @@ def _spread(analysis: Entry, measure: str) -> tuple[str, str, str]:
 # Harms and withdrawals
 
 
-def safety_rows(results: _Results) -> Iterator[Row]:
+def _safety_rows(results: _Results) -> Iterator[Row]:
     """People with any serious event, any other event, deaths, and each single event that is not serious.
 
     Single serious events stay out: the codebook counts people with any serious event, and deaths.
-
-    >>> group = {"id": "EG000", "title": "Acu", "seriousNumAffected": 1, "seriousNumAtRisk": 30}
-    >>> record = {"adverseEventsModule": {"eventGroups": [group]}}
-    >>> (row,) = safety_rows(_Results(record, {"acu": "acu"}))
-    >>> row["domain"], row["outcome"], row["events"], row["n"]
-    ('serious_adverse_event', 'any', '1', '30')
     """
     module = section(results.record, "adverseEventsModule")
-    arms, frame = results.arms_of(module, "eventGroups"), text(module, "timeFrame")
+    titles, frame, kinds = _titles(module, "eventGroups"), text(module, "timeFrame"), general().registry()
     base = {"weeks": weeks_in(frame), "locator": "posted results, adverse events"}
-    base["note"], place_of = plain(f"time frame: {frame}" if frame else ""), general().registry()
+    base["note"] = plain(f"time frame: {frame}" if frame else "")
     above = f"other than serious, above the reporting threshold of {text(module, 'frequencyThreshold')} %"
     for group in entries(module, "eventGroups"):
         for kind in TOTALS:
-            domain, name = place_of[kind]
-            row = _event(
-                results.event, name, text(group, f"{kind}NumAffected"), text(group, f"{kind}NumAtRisk")
-            )
-            if row:
+            (domain, name), keys = kinds[kind], (f"{kind}NumAffected", f"{kind}NumAtRisk")
+            if row := results.events(_title(group), name, *(text(group, key) for key in keys)):
                 said = {"definition": above} if kind == "other" else {}
-                yield {"arm": arms[text(group, "id")], "domain": domain, **base, **row, **said}
+                yield {"domain": domain, **base, **row, **said}
     for event in entries(module, "otherEvents"):
         for stat in entries(event, "stats"):
-            row = _event(
-                results.event, text(event, "term"), text(stat, "numAffected"), text(stat, "numAtRisk")
-            )
-            if row and text(stat, "groupId") in arms:
-                yield {"arm": arms[text(stat, "groupId")], "domain": place_of["other"][0], **base, **row}
+            title = titles.get(text(stat, "groupId"))
+            numbers = text(stat, "numAffected"), text(stat, "numAtRisk")
+            if row := results.events(title, text(event, "term"), *numbers):
+                yield {"domain": kinds["other"][0], **base, **row}
 
 
-def flow_rows(results: _Results) -> Iterator[Row]:
-    """Withdrawals for all causes and for the reasons that the codebook names, if there is one period only.
-
-    >>> results = _Results({"participantFlowModule": {"periods": [{}, {}]}}, {})
-    >>> list(flow_rows(results)), results.remarks
-    ([], ['The participant flow has several periods: withdrawals not imported.'])
-    """
+def _flow_rows(results: _Results) -> Iterator[Row]:
+    """Withdrawals for all causes and for the reasons that the codebook names, if there is one period only."""
     module = section(results.record, "participantFlowModule")
     periods = entries(module, "periods")
     if len(periods) > 1:
         results.remarks.append("The participant flow has several periods: withdrawals not imported.")
     if len(periods) != 1:
         return
-    milestones = entries(periods[0], "milestones")
-    moves = {text(move, "type").upper(): _subjects(move, "achievements") for move in milestones}
-    lost = {"not completed": moves.get("NOT COMPLETED", {})}
+    titles, reached, kinds = _titles(module), _reached(periods[0]), general().registry()
+    lost = {"not completed": reached.get("NOT COMPLETED", {})}
     for reason in entries(periods[0], "dropWithdraws"):
         lost[text(reason, "type").casefold()] = _subjects(reason, "reasons")
     base = {"weeks": "", "locator": "posted results, participant flow", "note": ""}
-    arms, started, place_of = results.arms_of(module), moves.get("STARTED", {}), general().registry()
-    for domain, name, counts in ((*place_of[kind], lost[kind]) for kind in lost if kind in place_of):
+    for domain, name, counts in ((*kinds[kind], lost[kind]) for kind in lost if kind in kinds):
         for key, events in counts.items():
-            row = _event(results.event, name, events, started.get(key, ""))
-            if row and key in arms:
-                yield {"arm": arms[key], "domain": domain, **base, **row}
+            if row := results.events(titles.get(key), name, events, reached.get("STARTED", {}).get(key, "")):
+                yield {"domain": domain, **base, **row}
