@@ -10,7 +10,7 @@ from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.page import render
 from trialpool.view.forest_table import forest_axis, forest_table
-from trialpool.view.question import question_view
+from trialpool.view.question import Question
 
 HARMLESS = ("#", "https://", "http://", "summary.csv", "excluded.csv", "manifest.csv", "analyses/")
 HARMLESS += ("risk_of_bias.", "evidence_map.", "timeline.")
@@ -201,7 +201,7 @@ def test_same_records_make_the_same_bytes(records):
 
 
 def test_positions_follow_the_axis_of_the_figures():
-    view = question_view(demo.record())
+    view = Question(demo.record())
     table, axis = view.table, view.axis
     plot = render.whisker(table.total.effect, axis)
     assert 0 <= plot.low < plot.mid < plot.high <= 100
@@ -215,7 +215,7 @@ def test_positions_follow_the_axis_of_the_figures():
         pooled=demo.pooled(estimate=2.0, ci_low=1.0, ci_high=4.0, pi_low=0.5, pi_high=8.0),
         studies=[demo.study(n, estimate=2.0, estimate_low=1.0, estimate_high=4.0) for n in (1, 2)],
     )
-    view = question_view(ratio)
+    view = Question(ratio)
     pooled = render.whisker(view.table.total.effect, view.axis)
     assert pooled.mid - pooled.low == pytest.approx(pooled.high - pooled.mid, abs=0.05)
 
@@ -234,7 +234,7 @@ def test_subgroups_head_their_trials_and_end_in_a_subtotal():
         {"name": "usual_care", "k": 1, "pooled": demo.pooled()},
     ]
     record = demo.record(studies=studies, subgroups=subgroups, subgroup_column="category_control")
-    first, second = question_view(record).table.groups
+    first, second = Question(record).table.groups
     assert (first.name, len(first.studies), second.name) == ("Sham", 2, "Usual care")
     assert first.subtotal.effect.estimate.path == "demo-pain/subgroups.0.pooled.estimate"
     assert second.subtotal is None

@@ -25,9 +25,9 @@ FOUND = {
 
 def test_the_flow_of_the_whole_review_adds_up():
     steps = flow_steps(FLOW)
-    assert [step.row["trials"] for step in steps] == [9, 5, 3]
-    for before, after in pairwise(steps):
-        assert before.row["trials"] - sum(row["trials"] for row in before.left) == after.row["trials"]
+    assert [step["trials"] for step, _ in steps] == [9, 5, 3]
+    for (before, left), (after, _) in pairwise(steps):
+        assert before["trials"] - sum(row["trials"] for row in left) == after["trials"]
 
 
 def test_findings_stand_by_rule_with_the_gravest_first():

@@ -7,9 +7,9 @@ import pytest
 from tests.unit.page import demo
 from tests.unit.page.demo import certain, render_page
 from trialpool.view.question import (
+    Question,
     informative_statement,
     moderator_slope,
-    question_view,
     result_sentence,
     settings_shown,
     verdict_words,
@@ -169,7 +169,7 @@ def section(record):
 def test_choices_stand_by_kind_and_those_not_tried_with_the_reason():
     rows = [CHOICE | {"conclusion": "unclear"}, {"kind": "data", "choice": "finals", "reason": "no finals"}]
     record = demo.record(robustness=HOLDS, sensitivity=rows)
-    ((_, effect),) = question_view(record).choices["Another model"]
+    ((_, effect),) = Question(record).choices["Another model"]
     assert effect.low.path == "demo-pain/sensitivity.0.ci_low"
     shown = section(record)
     assert '<td class="same">no clear difference</td>' in shown
@@ -185,7 +185,7 @@ def test_moderators_are_tested_or_have_a_reason():
     tested = {"moderator": "year", "k": 5, "p_value": 0.2, "caution": "few trials; one outlier"}
     tested |= {"slope": -0.1, "slope_low": -0.3, "slope_high": 0.1}
     record = demo.record(robustness=HOLDS, moderators=[untested, tested])
-    assert question_view(record).cautions == ["Few trials", "One outlier"]
+    assert Question(record).cautions == ["Few trials", "One outlier"]
     shown = section(record)
     assert "not tested: <bdi>any moderator</bdi>, 3 trials: at least 4 are needed.</p>" in shown
     assert 'data-from="demo-pain/moderators.1.slope_low">−0.30</data>' in shown

@@ -11,7 +11,7 @@ from tests.unit.page.demo import certain, render_page
 from trialpool.page.render import data
 from trialpool.records import Claim, sketch
 from trialpool.view import review
-from trialpool.view.question import certainty_marks, question_view
+from trialpool.view.question import Question, certainty_marks
 from trialpool.view.study import Trial
 
 
@@ -19,7 +19,7 @@ def test_findings_stand_by_comparison_with_their_gaps():
     gap = demo.record("gap", k=0, title="Made-up: nothing", domain="quality_of_life")
     other = certain(analysis="other", control_name="usual care")
     nothing = demo.record("nothing", k=0, control_name="no care")
-    tables = review.comparisons([question_view(each) for each in (certain(), gap, other, nothing)])
+    tables = review.comparisons([Question(each) for each in (certain(), gap, other, nothing)])
     assert [key[1:] for key in tables] == [("acupuncture", "sham"), ("acupuncture", "usual care")]
     members = next(iter(tables.values()))
     assert [(view.record.analysis, bool(view.effect)) for view in members] == [
@@ -51,7 +51,7 @@ def test_map_shows_results_gaps_and_what_nobody_asked():
     (population,) = review.evidence_map([demo.record(), gap, single])
     assert population.domains == ["Pain", "Quality of life"]
     first, second = population.rows.values()
-    assert [bubble.record.k for cell in first for bubble in cell] == [3, 0]
+    assert [bubble.k for cell in first for bubble in cell] == [3, 0]
     assert [len(cell) for cell in second] == [1, 0]
     radii = [first[0][0].radius, second[0][0].radius]
     assert radii[0] > radii[1]

@@ -26,7 +26,6 @@ from trialpool.view.question import (
     Question,
     interval_name,
     population_name,
-    question_view,
     scale_key,
 )
 from trialpool.view.read import Appraised, Row, Tables, grouped
@@ -70,7 +69,7 @@ def render_pages(
     """
     specs, figures = specs or {}, figures or {}
     vocabulary = vocabulary or general()
-    views, trials = [question_view(record) for record in records], trial_views(records, tables, vocabulary)
+    views, trials = [Question(record) for record in records], trial_views(records, tables, vocabulary)
     known = {trial.study_id: trial for trial in trials}
     raw = {row["row_id"]: row for table in RESULT_TABLES for row in tables.get(table) or []}
     apart = len(records) > most_questions

@@ -10,7 +10,7 @@ from markupsafe import Markup
 from trialpool.contracts import SUMMARY
 from trialpool.page.render import markdown_environment
 from trialpool.records import AbsoluteEffect, Claim, Pooled, Status, columns_of
-from trialpool.view.question import STATUS_NAMES, interval_name, population_name, question_view
+from trialpool.view.question import STATUS_NAMES, Question, interval_name, population_name
 from trialpool.view.read import Appraised, grouped
 
 
@@ -23,7 +23,7 @@ def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) ->
     '# Results'
     """
     statuses = [record.status for record in records]
-    views = [question_view(record) for record in records]
+    views = [Question(record) for record in records]
     by_analysis = {record.analysis: record for record in records}
 
     def resting_on(claim: Claim) -> list[Appraised]:

@@ -8,8 +8,7 @@ it); both arms of a trial have the same; τ² has two significant digits.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from trialpool import records
 from trialpool import text as words
@@ -18,7 +17,7 @@ from trialpool.measures import RATIOS
 from trialpool.records import Record, Status
 from trialpool.text import MISSING, absent, clean
 from trialpool.view.axis import Axis, Bounds, intervals, plan_axis
-from trialpool.view.read import Appraised
+from trialpool.view.read import Appraised, grouped
 from trialpool.vocabulary import Vocabulary
 
 SIDES = ("experimental", "control")
@@ -37,8 +36,7 @@ MEANINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Number:
+class Number(NamedTuple):
     """A number of a record: its value, how it is printed, and its path ("<analysis>/pooled.estimate")."""
 
     value: float | None
@@ -46,8 +44,7 @@ class Number:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Estimate:
+class Estimate(NamedTuple):
     """An estimate with its interval; effects are on the natural scale."""
 
     estimate: Number
@@ -58,11 +55,6 @@ class Estimate:
     def values(self) -> Bounds:
         """Estimate and bounds as numbers."""
         return self.estimate.value, self.low.value, self.high.value
-
-    def at(self, path: str, instead_of: str) -> Estimate:
-        """The same numbers, whose paths begin with `path` instead."""
-        numbers = (self.estimate, self.low, self.high)
-        return Estimate(*(replace(n, path=path + n.path.removeprefix(instead_of)) for n in numbers))
 
     @property
     def bounded(self) -> bool:
@@ -75,8 +67,7 @@ class Estimate:
         return f"{self.low.text} to {self.high.text}" if self.bounded else MISSING
 
 
-@dataclass(frozen=True, slots=True)
-class Arm:
+class Arm(NamedTuple):
     """One arm as printed: what it received, people, events or mean and SD; what is not known is empty."""
 
     received: str = ""
@@ -96,8 +87,7 @@ class Arm:
         return f"n = {n}" if self.n else ""
 
 
-@dataclass(frozen=True, slots=True)
-class Study:
+class Study(NamedTuple):
     """One trial's row; `number` is its place among the record's studies, `marks` are those of its footnotes.
 
     `weeks` is "" where the record names none; `judgements` are those of risk of bias by tool and domain.
@@ -121,8 +111,7 @@ class Study:
         return max(self.judgements.values(), key=lambda name: WORST.get(name, 1), default="")
 
 
-@dataclass(frozen=True, slots=True)
-class Pooled:
+class Pooled(NamedTuple):
     """What several trials say together, and how far they differ."""
 
     trials: str
@@ -131,8 +120,7 @@ class Pooled:
     i2: Number
 
 
-@dataclass(frozen=True, slots=True)
-class Group:
+class Group(NamedTuple):
     """Trials under one heading ("" where there are no subgroups), with their subtotal if they are pooled."""
 
     name: str
@@ -140,12 +128,11 @@ class Group:
     subtotal: Pooled | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ForestTable:
+class ForestTable(NamedTuple):
     """All rows of a forest plot from top to bottom and the footnotes, (mark, text), that they call for.
 
-    `total` is None where trials are not pooled; `result` is the total, or of a single trial its effect.
-    `people` is "" where no side's number is known; `totals` has people and events of each side.
+    `total` is None where trials are not pooled; `result` is the total, or of a single trial its effect;
+    `totals` has people and events of each side.
     """
 
     measure: str
@@ -175,7 +162,8 @@ def forest_table(record: Appraised) -> ForestTable:
     ('Lu 2020', '−1.00', '−2.00 to 0.25')
     """
     digits = _effect_digits(record)
-    parts = _parts(record, digits)
+    rows = [(n, row) for n, row in enumerate(record.studies) if not absent(row.estimate)]
+    parts = _parts(record, rows, digits)
     marks, notes = _footnotes([row for _, members, _ in parts for row in members])
     groups = [
         Group(name, tuple(_study(record, n, row, marks[n], digits) for n, row in members), subtotal)
@@ -236,7 +224,7 @@ def estimate_at(
     """
     numbers = [number_at(record, f"{path}.{key}", str) for key in keys]
     texts = words.format_values(record.measure, [number.value for number in numbers], digits)
-    return Estimate(*(replace(number, text=text) for number, text in zip(numbers, texts, strict=True)))
+    return Estimate(*(number._replace(text=text) for number, text in zip(numbers, texts, strict=True)))
 
 
 def pooled_estimate(record: Record) -> Estimate | None:
@@ -276,22 +264,21 @@ def forest_axis(table: ForestTable, threshold: float | None, left: float = 0.0) 
 Numbered = list[tuple[int, records.Study]]  # trials with their places in the record
 
 
-def _parts(record: Appraised, digits: int | None) -> list[tuple[str, Numbered, Pooled | None]]:
+def _parts(
+    record: Appraised, rows: Numbered, digits: int | None
+) -> list[tuple[str, Numbered, Pooled | None]]:
     """Heading, numbered trials and subtotal of each subgroup in the record's order; the other trials last."""
-    rows = [(n, row) for n, row in enumerate(record.studies) if not absent(row.estimate)]
     if not record.subgroups:
         return [("", rows, None)]
-    names = [group.name for group in record.subgroups]
-    column = str(record.subgroup_column)
+    members = grouped(rows, lambda row: str(getattr(row[1], str(record.subgroup_column))))
     parts: list[tuple[str, Numbered, Pooled | None]] = []
     for number, group in enumerate(record.subgroups):
         subtotal = None
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
-        members = [(n, row) for n, row in rows if str(getattr(row, column)) == group.name]
         heading = words.capital(clean(record.vocabulary.treatment(group.name))) or OTHER
-        parts.append((heading, members, subtotal))
-    rest = [(n, row) for n, row in rows if str(getattr(row, column)) not in names]
+        parts.append((heading, members.pop(group.name, []), subtotal))
+    rest = sorted((row for own in members.values() for row in own), key=lambda row: row[0])
     return [*parts, (OTHER, rest, None)] if rest else parts
 
 

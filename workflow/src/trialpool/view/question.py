@@ -8,17 +8,15 @@ interval includes no difference, nothing is said to be reduced.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 from trialpool import text as words
 from trialpool.measures import MEASURES, RATIOS, Of
-from trialpool.records import Conclusion, Known, Record, Sensitivity, Status, Sureness, Unused, conclusion
+from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
 from trialpool.text import capital, count, listing
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
     Estimate,
-    ForestTable,
     estimate_at,
     forest_axis,
     forest_table,
@@ -118,15 +116,17 @@ def interval_name(records: Sequence[Record]) -> str:
 
 # sentences
 
+SIDES = {Conclusion.BENEFIT: "experimental", Conclusion.HARM: "control", Conclusion.UNCLEAR: ""}
 
-def _concluded(record: Record, low: float | None, high: float | None) -> Conclusion:
-    return conclusion(low, high, MEASURES[record.measure].null, record.better)
+
+def _side(record: Record, low: float | None, high: float | None) -> str:
+    """The side whose benefit an interval bears out ("experimental", "control"), else ""."""
+    return SIDES[conclusion(low, high, MEASURES[record.measure].null, record.better)]
 
 
 def clear_side(record: Record) -> str:
     """The side whose benefit the confidence interval bears out ("experimental", "control"), else ""."""
-    sides = {Conclusion.BENEFIT: "experimental", Conclusion.HARM: "control", Conclusion.UNCLEAR: ""}
-    return sides[_concluded(record, record.pooled.ci_low, record.pooled.ci_high)] if record.pooled else ""
+    return _side(record, record.pooled.ci_low, record.pooled.ci_high) if record.pooled else ""
 
 
 def size_words(record: Record) -> str:
@@ -161,27 +161,19 @@ def result_sentence(record: Appraised) -> str:
     pooled, level = record.pooled, record.methods.level
     numbers = words.effect(record.measure, pooled.estimate, pooled.ci_low, pooled.ci_high, level)
     side = clear_side(record)
+    start = f"No clear difference between {record.experimental_name} and {record.control_name} was shown"
     if side:
         start = f"The result favours {getattr(record, f'{side}_name')}"
-    else:
-        between = f"{record.experimental_name} and {record.control_name}"
-        start = f"No clear difference between {between} was shown"
     if record.status == Status.SINGLE_STUDY:
         opening = f"{start}, in one trial only ({people_words(record, unknown=NO_PEOPLE)}): {numbers}"
         return f"{opening}. One trial is not a meta-analysis."
-    return f"{start}: {numbers}; {size_words(record)}.{_new_trial_words(record, level)}"
-
-
-def _new_trial_words(record: Record, level: float) -> str:
-    """What the prediction interval says about a further trial; "" where there is none."""
-    interval = prediction(record)
+    sentence, interval = f"{start}: {numbers}; {size_words(record)}.", prediction(record)
     if not interval:
-        return ""
-    span = f" The effect in a new, similar trial is expected to lie from {interval.interval}"
-    ending = f" ({words.percent(level)} prediction interval)"
-    if _concluded(record, interval.low.value, interval.high.value) != Conclusion.UNCLEAR:
-        return f"{span}{ending}."
-    return f"{span}{ending}, so it may lie on either side of no difference."
+        return sentence
+    sentence += f" The effect in a new, similar trial is expected to lie from {interval.interval}"
+    sentence += f" ({words.percent(level)} prediction interval)"
+    clear = _side(record, interval.low.value, interval.high.value)
+    return f"{sentence}{'' if clear else ', so it may lie on either side of no difference'}."
 
 
 def _no_data_sentence(record: Appraised) -> str:
@@ -208,9 +200,11 @@ STRENGTH = {
     Sureness.VERY_LOW: "may ",
 }
 DOUBT = ", but the evidence is very uncertain"
-LARGE, SMALL = 2.0, 0.5  # multiples of the smallest important difference
-STANDARDISED = 0.2  # smallest important standardised difference (Cohen 1988)
-RELATIVE = 0.25  # smallest important relative change of a risk (Guyatt 2011, J Clin Epidemiol 64: 1283)
+# The smallest important relative change of a risk (Guyatt 2011, J Clin Epidemiol 64: 1283) and standardised
+# difference (Cohen 1988); other measures have the analysis' own. Sizes are multiples of it.
+YARDSTICKS = dict.fromkeys(RATIOS, 0.25) | {"SMD": 0.2}
+SIZES = {"large": 2.0, "important": 1.0, "small": 0.5}
+AMOUNTS = {"large": " by a large amount", "small": " slightly"}
 
 
 def informative_statement(record: Appraised) -> str:
@@ -223,81 +217,47 @@ def informative_statement(record: Appraised) -> str:
     >>> informative_statement(sketch(Appraised, known | {"certainty": {"level": "moderate"}}))
     'Compared with sham, yoga probably reduces pain.'
     """
-    certainty, pooled = record.certainty, record.pooled
+    certainty, pooled, side = record.certainty, record.pooled, clear_side(record)
     if record.status == Status.NO_DATA or not certainty or not pooled:
         return ""
-    level = certainty.level
-    side = clear_side(record)
-    if not side:
-        return _unsettled(record, level)
-    start = f"Compared with {record.control_name}, {record.experimental_name}"
-    size = _effect_size(record, pooled.estimate)
-    noun, benefit, harm = _outcome_words(record)
-    if size == "trivial":
-        return _sentence(start, level, "make", f"little or no difference to {noun}")
-    verb = benefit if side == "experimental" else harm
-    adverb = {"large": " by a large amount", "small": " slightly"}.get(size, "")
-    return _sentence(start, level, verb, f"{noun}{adverb}")
-
-
-def _is_plural(name: str) -> bool:
-    """Whether the name of a treatment takes a plural verb."""
-    return name.endswith("s") and not name.endswith(("ss", "is", "us"))
-
-
-def _sentence(start: str, level: Sureness, verb: str, rest: str) -> str:
-    """The verb is inflected unless "may" stands before it or the treatment is a plural."""
-    strength = STRENGTH[level]
-    inflected = verb if strength == "may " or _is_plural(start) else f"{verb}s"
-    return f"{start} {strength}{inflected} {rest}{DOUBT if level == Sureness.VERY_LOW else ''}."
-
-
-def _unsettled(record: Appraised, level: Sureness) -> str:
-    """What may be said where the interval includes no difference."""
-    noun, benefit, _ = _outcome_words(record)
+    level, domain = certainty.level, domain_of(record)
+    codes = {study.instrument for study in record.studies}
+    noun = domain.phrase(codes.pop() if len(codes) == 1 else "")
+    benefit, harm = domain.changes(record.better)
     treatment, against = record.experimental_name, f"compared with {record.control_name}"
-    if level == Sureness.VERY_LOW:
+    if not side and level == Sureness.VERY_LOW:
         return f"The evidence is very uncertain about the effect of {treatment} on {noun}, {against}."
-    assert record.pooled is not None
-    bounds = (record.pooled.ci_low, record.pooled.ci_high)
-    if all(_effect_size(record, bound) == "trivial" for bound in bounds):
-        start = capital(f"{against}, {treatment}")
-        return _sentence(start, level, "make", f"little or no difference to {noun}")
-    verb = benefit if _is_plural(treatment) else f"{benefit}s"
-    opening = f"Whether {treatment} {verb} {noun}, {against}, is not settled"
-    return f"{opening}: the interval includes no difference."
+    values = (pooled.estimate,) if side else (pooled.ci_low, pooled.ci_high)
+    sizes = [_effect_size(record, value) for value in values]
+    verb, rest = benefit if side == "experimental" else harm, f"{noun}{AMOUNTS.get(sizes[0], '')}"
+    if set(sizes) == {"trivial"}:
+        verb, rest = "make", f"little or no difference to {noun}"
+    elif not side:
+        opening = f"Whether {treatment} {_inflected(benefit, treatment)} {noun}, {against}, is not settled"
+        return f"{opening}: the interval includes no difference."
+    verb = verb if STRENGTH[level] == "may " else _inflected(verb, treatment)
+    doubt = DOUBT if level == Sureness.VERY_LOW else ""
+    return f"{capital(against)}, {treatment} {STRENGTH[level]}{verb} {rest}{doubt}."
+
+
+def _inflected(verb: str, treatment: str) -> str:
+    """The verb as it follows the name of a treatment, which may be a plural."""
+    plural = treatment.endswith("s") and not treatment.endswith(("ss", "is", "us"))
+    return verb if plural else f"{verb}s"
 
 
 def _effect_size(record: Record, value: float | None) -> str:
     """How large a value is: "large", "important", "small", "trivial", or "" where no yardstick is known."""
-    unit = _yardstick(record)
-    if unit is None or value is None:
+    unit = YARDSTICKS.get(record.measure) or abs(record.mcid.value if record.mcid else 0.0)
+    if not unit or value is None:
         return ""
     share = abs(value - MEASURES[record.measure].null) / unit
-    sizes = {"large": LARGE, "important": 1.0, "small": SMALL}
-    return next((size for size, least in sizes.items() if share >= least), "trivial")
-
-
-def _yardstick(record: Record) -> float | None:
-    if record.measure in RATIOS:
-        return RELATIVE
-    if record.measure == "SMD":
-        return STANDARDISED
-    return abs(record.mcid.value) if record.mcid and record.mcid.value else None
-
-
-def _outcome_words(record: Appraised) -> tuple[str, str, str]:
-    """The outcome as a noun phrase, with the verbs for benefit and for harm."""
-    codes = {study.instrument for study in record.studies}
-    domain = domain_of(record)
-    benefit, harm = domain.changes(record.better)
-    return domain.phrase(codes.pop() if len(codes) == 1 else ""), benefit, harm
+    return next((size for size, least in SIZES.items() if share >= least), "trivial")
 
 
 def certainty_marks(level: Sureness) -> str:
     """A level of certainty as filled marks of four."""
-    filled = list(Sureness).index(level) + 1
-    return "●" * filled + "○" * (4 - filled)
+    return ("●" * (list(Sureness).index(level) + 1)).ljust(4, "○")
 
 
 # other choices
@@ -318,12 +278,12 @@ PER |= {"year": "year", "weeks": "week", "n_randomised": "person"}
 
 def other_choices(record: Record) -> dict[str, list[tuple[Sensitivity, Estimate]]]:
     """The results under other choices, with their effects, by the names of their kinds."""
-    choices: dict[str, list[tuple[Sensitivity, Estimate]]] = {}
-    for number, row in enumerate(record.sensitivity):
-        if row.estimate is not None:
-            choice = (row, estimate_at(record, f"sensitivity.{number}"))
-            choices.setdefault(KIND_NAMES.get(row.kind, row.kind), []).append(choice)
-    return choices
+    choices = [
+        (row, estimate_at(record, f"sensitivity.{number}"))
+        for number, row in enumerate(record.sensitivity)
+        if row.estimate is not None
+    ]
+    return grouped(choices, lambda choice: KIND_NAMES.get(choice[0].kind, choice[0].kind))
 
 
 def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tuple[str, str]:
@@ -342,63 +302,29 @@ def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tup
 # the whole question
 
 
-@dataclass(frozen=True, slots=True)
 class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
     `choices` are the results under other choices, on `choice_axis`; there are none where nothing was pooled.
+    `unread` are known trials of this comparison without a number that is used here, `not_used` results of it
+    that could not be used, `cautions` those about the moderators that were tested, each once.
     """
 
-    record: Appraised
-    table: ForestTable
-    axis: Axis
-    effect: Estimate | None
-    sentence: str
-    statement: str
-    verdict: str
-    side: str
-    choices: Mapping[str, Sequence[tuple[Sensitivity, Estimate]]]
-    choice_axis: Axis | None
-
-    @property
-    def judged(self) -> bool:
-        """Whether a review has judged the risk of bias of any trial."""
-        return any(study.judgements for study in self.table.studies)
-
-    @property
-    def not_used(self) -> list[Unused]:
-        """Results of this comparison that could not be used."""
-        return near_misses(self.record)
-
-    @property
-    def unread(self) -> list[Known]:
-        """Known trials of this comparison without a number that is used here."""
-        used = {study.study_id for study in self.record.studies}
-        return [row for row in self.record.known if row.study_id not in used]
-
-    @property
-    def cautions(self) -> list[str]:
-        """Those about the moderators that were tested, each once."""
-        tested = (row.caution or "" for row in self.record.moderators if row.p_value is not None)
-        return [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
-
-
-def question_view(record: Appraised) -> Question:
-    """The view of one record."""
-    table, choices = forest_table(record), other_choices(record)
-    effects = [effect.values for rows in choices.values() for _, effect in rows]
-    return Question(
-        record=record,
-        table=table,
-        axis=forest_axis(table, mcid_threshold(record)),
-        effect=pooled_estimate(record),
-        sentence=result_sentence(record),
-        statement=informative_statement(record),
-        verdict=verdict_words(record),
-        side=clear_side(record),
-        choices=choices,
-        choice_axis=shared_axis(record.measure, effects) if effects else None,
-    )
+    def __init__(self, record: Appraised) -> None:
+        self.record, self.table = record, forest_table(record)
+        self.axis = forest_axis(self.table, mcid_threshold(record))
+        self.effect, self.side = pooled_estimate(record), clear_side(record)
+        self.sentence, self.verdict = result_sentence(record), verdict_words(record)
+        self.statement = informative_statement(record)
+        self.choices = other_choices(record)
+        effects = [effect.values for rows in self.choices.values() for _, effect in rows]
+        self.choice_axis = shared_axis(record.measure, effects) if effects else None
+        self.judged = any(study.judgements for study in self.table.studies)
+        used = {study.study_id for study in record.studies}
+        self.unread = [row for row in record.known if row.study_id not in used]
+        self.not_used = near_misses(record)
+        tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
+        self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
 
 
 def by_domain(views: Sequence[Question]) -> dict[str, list[tuple[str, Question]]]:

@@ -6,8 +6,8 @@ Records, the appraisal's claims and rows of other tables in; what templates and 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import accumulate
+from typing import NamedTuple
 
 from trialpool import text as words
 from trialpool.records import Finding, Status
@@ -35,7 +35,6 @@ MOST_COMPARISONS = 250  # rows of all maps together: a taller figure nobody read
 TALLEST = 60  # dots in a year of the timeline
 MOST_CONDITIONS = 8  # that two alternating colours and one key can still tell apart
 LEAVING = ("no_numbers", "not_usable")
-BRANCHES = ("pooled_with_others", "alone")
 SEVERITIES = ("high", "medium", "low")
 
 
@@ -56,25 +55,22 @@ def headline_facts(records: Sequence[Appraised], tables: Tables) -> dict[str, fl
 # claims
 
 
-@dataclass(frozen=True, slots=True)
-class Decisive:
-    """A result that decides a claim: of an analysis, or of its trials within a dose."""
+class Decisive(NamedTuple):
+    """A result that decides a claim, of an analysis or of its trials within a dose; its size in words."""
 
-    record: Appraised
-    effect: Estimate | None
-    axis: Axis | None = None
-    size: str = ""
+    effect: Estimate
+    axis: Axis
+    size: str
 
 
-def decisive(path: str, finding: Finding, record: Appraised) -> Decisive:
-    """What a finding on a claim rests on; numbers of a dose stand with the claim, at `path`."""
+def decisive(path: str, finding: Finding, record: Appraised) -> Decisive | None:
+    """What a finding on a claim rests on, if anything; numbers of a dose stand with the claim, at `path`."""
     restricted = record.restricted(finding.restricted)
     effect = pooled_estimate(restricted)
-    if not effect:
-        return Decisive(record, None)
-    if restricted is not record:
-        effect = effect.at(f"{path}.restricted.", f"{record.analysis}/")
-    return Decisive(record, effect, result_axis(restricted), size_words(restricted))
+    if effect and restricted is not record:
+        numbers = (each._replace(path=f"{path}.restricted.{each.path.partition('/')[2]}") for each in effect)
+        effect = Estimate(*numbers)
+    return Decisive(effect, result_axis(restricted), size_words(restricted)) if effect else None
 
 
 def dose_words(where: Mapping[str, Sequence[float]]) -> str:
@@ -116,8 +112,7 @@ def _more_or_fewer(per_thousand: float) -> str:
 # published results
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(NamedTuple):
     """A published pool, ours beside it where we have one, and an axis where both can stand on one."""
 
     row: Row
@@ -144,8 +139,7 @@ def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[P
 # where the evidence lies
 
 
-@dataclass(frozen=True, slots=True)
-class Bubble:
+class Bubble(NamedTuple):
     """One question as a circle (radius in pixels) whose area is its people, or a gap; its size in words."""
 
     analysis: str
@@ -156,8 +150,7 @@ class Bubble:
     size: str
 
 
-@dataclass(frozen=True, slots=True)
-class Population:
+class Population(NamedTuple):
     """One table of the map: outcomes as columns, comparisons as rows of cells.
 
     A cell without bubbles is a question that nobody has put; a bubble of no trial is a question put in vain.
@@ -182,22 +175,16 @@ def with_room(populations: Sequence[Population]) -> tuple[list[Population], int]
 
 
 def _population(heading: str, members: Sequence[Appraised], largest: int) -> Population:
-    asked = list(dict.fromkeys(record.domain for record in members))
-    order = list(members[0].vocabulary.domains)
-    asked.sort(key=lambda code: order.index(code) if code in order else len(order))
-    names = {record.domain: domain_of(record).name for record in members}
-    cells = grouped(members, lambda record: (record.comparison, record.domain))
-    return Population(
-        heading=heading,
-        domains=[words.capital(names[domain]) for domain in asked],
-        rows={
-            words.capital(comparison): [
-                [_bubble(record, largest) for record in cells.get((comparison, domain), [])]
-                for domain in asked
-            ]
-            for comparison in dict.fromkeys(record.comparison for record in members)
-        },
-    )
+    names = {record.domain: words.capital(domain_of(record).name) for record in members}
+    order = [*members[0].vocabulary.domains, *names]
+    domains = sorted(names, key=order.index)
+    rows = {
+        words.capital(comparison): [
+            [_bubble(record, largest) for record in own if record.domain == domain] for domain in domains
+        ]
+        for comparison, own in grouped(members, lambda record: record.comparison).items()
+    }
+    return Population(heading, [names[domain] for domain in domains], rows)
 
 
 def _bubble(record: Appraised, largest: int) -> Bubble:
@@ -210,8 +197,7 @@ def _bubble(record: Appraised, largest: int) -> Bubble:
     return Bubble(record.analysis, record.title, record.status, record.k, radius, words_of_size)
 
 
-@dataclass(frozen=True, slots=True)
-class Dot:
+class Dot(NamedTuple):
     """Some trials of one year, condition (`series` 0 or 1, alternating) and kind (`used` or only known)."""
 
     series: int
@@ -219,8 +205,7 @@ class Dot:
     label: str
 
 
-@dataclass(frozen=True, slots=True)
-class Timeline:
+class Timeline(NamedTuple):
     """Trials by year of publication: the dots of every year, lowest first, up to `each` trials in one.
 
     `trials` counts those of a year, `undated` those without one; of too many conditions none is told apart.
@@ -235,22 +220,20 @@ class Timeline:
 
 def timeline(trials: Sequence[Trial]) -> Timeline | None:
     """Trials by year, by condition, filled where a result could be used; None where no year is known."""
-    dated = [trial for trial in trials if trial.facts.get("year")]
-    if not dated:
+    by_year = grouped(trials, lambda trial: int(trial.facts.get("year") or 0))
+    undated = len(by_year.pop(0, []))
+    if not by_year:
         return None
-    by_year = grouped(dated, lambda trial: int(trial.facts["year"]))
-    most = max(map(len, by_year.values()))
     names = {trial.condition: trial.condition_name for trial in trials}
-    codes = list(names)
-    conditions = codes if len(codes) <= MOST_CONDITIONS else []
-    each = -(-most // TALLEST)
+    conditions = list(names) if len(names) <= MOST_CONDITIONS else []
+    each = -(-max(map(len, by_year.values())) // TALLEST)
     years = range(min(by_year), max(by_year) + 1)
     return Timeline(
         conditions=[names[code] for code in conditions],
         dots={year: _stack(by_year.get(year, []), conditions, each) for year in years},
         trials={year: len(by_year[year]) for year in years if year in by_year},
         each=each,
-        undated=len(trials) - len(dated),
+        undated=undated,
     )
 
 
@@ -259,44 +242,35 @@ def _stack(trials: Sequence[Trial], conditions: Sequence[str], each: int) -> lis
     ordered = sorted(trials, key=lambda trial: (trial.condition, not trial.used_in, trial.label))
     kinds = grouped(ordered, lambda t: (conditions.index(t.condition) if conditions else 0, not t.used_in))
     return [
-        Dot(series % 2, not unused, _name_of(members[start : start + each]))
+        _dot(series % 2, not unused, members[start : start + each])
         for (series, unused), members in sorted(kinds.items(), key=lambda kind: kind[0])
         for start in range(0, len(members), each)
     ]
 
 
-def _name_of(trials: Sequence[Trial]) -> str:
-    alone = len(trials) == 1
-    return f"{trials[0].label}, {trials[0].condition}" if alone else words.count(len(trials), "trial")
+def _dot(series: int, used: bool, trials: Sequence[Trial]) -> Dot:
+    alone = f"{trials[0].label}, {trials[0].condition}"
+    return Dot(series, used, words.count(len(trials), "trial") if trials[1:] else alone)
 
 
 # flow and audit
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
-    """A step of the whole review (its row of flow.csv), and the rows of those who left after it."""
-
-    row: Row
-    left: list[Row] = field(default_factory=list)
-
-
-def flow_steps(rows: Sequence[Row]) -> list[Step]:
-    """The steps of the whole review: rows of flow.csv without `analysis`."""
-    steps: list[Step] = []
+def flow_steps(rows: Sequence[Row]) -> list[tuple[Row, list[Row]]]:
+    """The steps of the whole review (rows of flow.csv without `analysis`), each with who left after it."""
+    steps: list[tuple[Row, list[Row]]] = []
     for row in rows:
         if not row["analysis"] and row["step"] in LEAVING and steps:
-            steps[-1].left.append(row)
+            steps[-1][1].append(row)
         elif not row["analysis"]:
-            steps.append(Step(row))
+            steps.append((row, []))
     return steps
 
 
 def audit_rules(rows: Sequence[Row]) -> dict[tuple[str, str], list[Row]]:
     """Rows of audit.csv by severity and rule, the gravest first."""
     rules = grouped(rows, lambda row: (row["severity"], row["rule"]))
-    grave = [*SEVERITIES, *(severity for severity, _ in rules)]
-    return dict(sorted(rules.items(), key=lambda rule: min(grave.index(rule[0][0]), len(SEVERITIES))))
+    return dict(sorted(rules.items(), key=lambda rule: (*SEVERITIES, rule[0][0]).index(rule[0][0])))
 
 
 def rule_name(rule: str) -> str:

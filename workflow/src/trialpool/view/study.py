@@ -8,11 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
-from trialpool.records import Known, Record, Study, Unused, to_json
+from trialpool.records import Known, Record, Study, Unused, taken
 from trialpool.text import absent
 from trialpool.view.read import Row, Tables, grouped
 from trialpool.vocabulary import Vocabulary, general
@@ -66,11 +66,10 @@ class Trial:
     @property
     def links(self) -> list[tuple[str, str]]:
         """Text and address of its well-formed identifiers; one of another form makes none."""
-        values = ((str(self.facts.get(key) or ""), *rest) for key, rest in _IDENTIFIERS.items())
         return [
             (printed.format(value), address.format(value))
-            for value, form, address, printed in values
-            if form.fullmatch(value)
+            for key, (form, address, printed) in _IDENTIFIERS.items()
+            if form.fullmatch(value := str(self.facts.get(key) or ""))
         ]
 
 
@@ -153,8 +152,10 @@ def measured_when(study: Study) -> str:
 # risk of bias
 
 
-@dataclass(frozen=True, slots=True)
-class Light:
+SIGNS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
+
+
+class Light(NamedTuple):
     """A judgement as readers see it: its class in the style sheet, symbol and words."""
 
     judgement: str
@@ -162,19 +163,12 @@ class Light:
     text: str
 
 
-def _light(judgement: str, symbol: str = "?") -> Light:
-    return Light(judgement.replace("_", "-"), symbol, words.spaced(judgement))
-
-
-LIGHTS = {
-    judgement: _light(judgement, symbol)
-    for judgement, symbol in {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}.items()
-}
-
-
 def light(judgement: str) -> Light:
     """The light of a judgement, that of an unknown word too."""
-    return LIGHTS.get(judgement) or _light(judgement)
+    return Light(judgement.replace("_", "-"), SIGNS.get(judgement, "?"), words.spaced(judgement))
+
+
+LIGHTS = {judgement: light(judgement) for judgement in SIGNS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,8 +180,7 @@ class Bar:
     share: float
 
 
-@dataclass(frozen=True, slots=True)
-class JudgedTrial:
+class JudgedTrial(NamedTuple):
     """A trial's row: for each domain the lights (several where several reviews judged), and who judged."""
 
     study_id: str
@@ -196,8 +189,7 @@ class JudgedTrial:
     assessors: Sequence[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Tool:
+class Tool(NamedTuple):
     """The judgements made with one tool: its trials, and by domain in words the bars over all trials."""
 
     name: str
@@ -209,21 +201,17 @@ def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: in
     """One table a tool: trials by domains, and for each domain the judgements counted over all `trials`."""
     tools = []
     for name, rows in grouped(judgements, lambda row: row["tool"]).items():
-        domains = grouped(rows, lambda row: row["domain"])
-        judged = [
-            _judged_trial(own, named.get(study, study), list(domains))
-            for study, own in grouped(rows, lambda row: row["study_id"]).items()
-        ]
+        domains, judged = grouped(rows, lambda row: row["domain"]), []
+        for study, own in grouped(rows, lambda row: row["study_id"]).items():
+            cells = [
+                [light(row["judgement"]) for row in own if row["domain"] == domain] for domain in domains
+            ]
+            assessors = list(dict.fromkeys(row["assessed_by"] for row in own))
+            judged.append(JudgedTrial(study, named.get(study, study), cells, assessors))
         judged.sort(key=lambda trial: (trial.label, trial.study_id))
         bars = {words.spaced(domain): _bars(own, trials) for domain, own in domains.items()}
         tools.append(Tool(name, judged, bars))
     return tools
-
-
-def _judged_trial(rows: Sequence[Row], label: str, domains: Sequence[str]) -> JudgedTrial:
-    lights = [[light(row["judgement"]) for row in rows if row["domain"] == domain] for domain in domains]
-    assessors = list(dict.fromkeys(row["assessed_by"] for row in rows))
-    return JudgedTrial(rows[0]["study_id"], label, lights, assessors)
 
 
 def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
@@ -232,10 +220,8 @@ def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
         max((row["judgement"] for row in own), key=lambda name: WORST.get(name, 1))
         for own in grouped(rows, lambda row: row["study_id"]).values()
     ]
-    counts = {each: worst.count(judgement) for judgement, each in LIGHTS.items()}
-    counts[_light("not_judged")] = max(trials - len(worst), 0)
-    shares = {each: round(100 * count / trials, 2) if trials else 0.0 for each, count in counts.items()}
-    return [Bar(each, count, shares[each]) for each, count in counts.items()]
+    counts = {name: worst.count(name) for name in SIGNS} | {"not_judged": max(trials - len(worst), 0)}
+    return [Bar(light(name), n, round(100 * n / trials, 2) if trials else 0.0) for name, n in counts.items()]
 
 
 def assessor_url(assessor: Any) -> str:
@@ -269,11 +255,8 @@ class Excluded(Unused):
 
 def reason_kind(code: str) -> str:
     """The kind of a reason for not using a result, a key of KINDS."""
-    if code in OTHER_QUESTION:
-        return "other_question"
-    if code in OTHER_RESULT:
-        return "other_result"
-    return code if code in KINDS else "unusable"
+    kinds = dict.fromkeys(OTHER_QUESTION, "other_question") | dict.fromkeys(OTHER_RESULT, "other_result")
+    return kinds.get(code, code if code in KINDS else "unusable")
 
 
 def near_misses(record: Record) -> list[Unused]:
@@ -291,20 +274,18 @@ def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ())
     A trial that compares something else stands once for each outcome domain and reason, at the end, with all
     the analyses that it does not answer; last come the results that no analysis asks for.
     """
-    near: list[Excluded] = []
-    elsewhere: list[Excluded] = []
+    rows: list[Excluded] = []
     for record in records:
         own = {"analysis": record.analysis, "domain": record.domain, "analyses": 1}
-        rows = [
-            Excluded(**to_json(row) | own | {"reason_kind": reason_kind(row.reason_code)})
-            for row in record.not_used
-        ]
-        elsewhere += [row for row in rows if row.reason_kind == "other_question"]
-        rows = [row for row in rows if row.reason_kind != "other_question"]
-        near += sorted(rows, key=lambda row: KINDS.index(row.reason_kind))
+        unused = (
+            taken(Excluded, row, **own, reason_kind=reason_kind(row.reason_code)) for row in record.not_used
+        )
+        rows += sorted(unused, key=lambda row: KINDS.index(row.reason_kind))
+    near = [row for row in rows if row.reason_kind != "other_question"]
+    elsewhere = (row for row in rows if row.reason_kind == "other_question")
     same = grouped(elsewhere, lambda row: (row.study_id, row.reason_code, row.domain)).values()
     last = [
-        replace(rows[0], analysis=" ".join(row.analysis for row in rows), analyses=len(rows)) for rows in same
+        replace(own[0], analysis=" ".join(row.analysis for row in own), analyses=len(own)) for own in same
     ]
     return [*near, *sorted(last, key=lambda row: (row.domain, row.label)), *not_asked]
 
@@ -331,6 +312,9 @@ def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str
         and row.get("timepoint") != "baseline"
         and (row["study_id"], row["domain"]) not in answered
     ]
+    results = grouped(
+        rows, lambda row: (row["study_id"], row["domain"], row.get("instrument") or row.get("outcome") or "")
+    )
     excluded = [
         Excluded(
             analysis="",
@@ -345,10 +329,6 @@ def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str
             row_ids=" ".join(row["row_id"] for row in same),
             source_url=same[0].get("source_url") or "",
         )
-        for (study, domain, outcome), same in grouped(rows, _result).items()
+        for (study, domain, outcome), same in results.items()
     ]
     return sorted(excluded, key=lambda row: (row.domain, row.label, row.instrument))
-
-
-def _result(row: Row) -> tuple[str, str, str]:
-    return row["study_id"], row["domain"], str(row.get("instrument") or row.get("outcome") or "")
