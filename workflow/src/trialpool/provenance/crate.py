@@ -17,21 +17,19 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
+import yaml
+from jinja2 import Environment, PackageLoader
+
 from trialpool import io
 from trialpool.contracts import MANIFEST, TABLES
 from trialpool.io import sha256
-from trialpool.yaml_files import read_yaml
+from trialpool.yaml_files import LOADER, read_yaml
 
 Entity = Mapping[str, Any]
 Row = Mapping[str, Any]  # path, sha256 and bytes of a file
-Citation = Mapping[str, Any]  # the content of a CITATION.cff
 MANIFEST_NAME, CRATE_NAME = "manifest.csv", "ro-crate-metadata.json"
 NOT_COMMITTED = frozenset({"logs", "benchmarks"})
 CONTEXT = ["https://w3id.org/ro/crate/1.1/context", "https://w3id.org/ro/terms/workflow-run/context"]
-CRATE_VERSION = "https://w3id.org/ro/crate/1.1"
-PROFILE = "https://w3id.org/ro/wfrun/process/0.5"  # Workflow Run Crate wants the workflow in the crate
-NO_LICENCE = "Not stated: no CITATION.cff stands beside the configuration of this review."
-LANGUAGE = "https://w3id.org/workflowhub/workflow-ro-crate#snakemake"
 FORMATS = {
     **{".csv": "text/csv", ".md": "text/markdown", ".html": "text/html"},
     **{".json": "application/json", ".yaml": "application/yaml", ".pdf": "application/pdf"},
@@ -139,37 +137,30 @@ def write_crate(
     rows: list[Row] = [*listed, _row(results / MANIFEST_NAME, MANIFEST_NAME)]
     rows.sort(key=lambda row: str(row["path"]))
     titles = {row["analysis"]: row["title"] for row in _csv(results / "summary.csv")}
-    release = read_yaml(about_us)[0]
-    own = read_yaml(citation)[0] if citation else None
-
     outputs = _outputs(rows, titles)
-    taken = _outside(
-        [
-            *(_row(path, shown_path(name)) for name, path in tables.items()),
-            *(_row(path, shown_path(path)) for path in settings),
-        ]
+    taken = [_row(path, shown_path(name)) for name, path in tables.items()]
+    taken += [_row(path, shown_path(path)) for path in settings]
+    inputs = [*_outside(taken), *_outside([_row(packages, SOFTWARE[1])])]
+    about, root, workflow, *others = _described(
+        top=[entity["@id"] for entity in outputs if "/" not in entity["@id"].rstrip("/")],
+        taken=[entity["@id"] for entity in inputs],
+        workflow=_outside([_row(snakefile, SOFTWARE[0])])[0],
+        analyses=len(titles),
+        release=read_yaml(about_us)[0],
+        own=read_yaml(citation)[0] if citation else None,
     )
-    lock = _outside([_row(packages, SOFTWARE[1])])
-    workflow = _workflow(_row(snakefile, SOFTWARE[0]), release)
-    top = [entity for entity in outputs if "/" not in entity["@id"].rstrip("/")]
-    root = _root([*top, workflow, *taken, *lock], workflow, len(titles), release, own)
-    run = _entity(
-        "#run",
-        "CreateAction",
-        name="The run that wrote these results",
-        description="Snakemake with this Snakefile, these settings and locked packages, on these tables",
-        instrument=_ref(workflow),
-        object=_refs([*taken, *lock]),
-        result=_refs(top),
-        actionStatus="http://schema.org/CompletedActionStatus",
-    )
-    citations = [release, own] if own else [release]
-    people = [person for each in citations for person in _authors(each)]
-    own_file = {"conformsTo": {"@id": CRATE_VERSION}, "about": {"@id": "./"}}
-    graph = [_entity(CRATE_NAME, "CreativeWork", **own_file), root, *outputs, workflow, *taken, *lock, run]
-    graph += [*_software(), *map(_licence, citations), *people]
+    graph = [about, root, *outputs, workflow, *inputs, *others]
     entities = list({entity["@id"]: entity for entity in graph}.values())
     io.write_json(results / CRATE_NAME, {"@context": CONTEXT, "@graph": entities})
+
+
+def _described(**known: Any) -> list[Entity]:
+    """The entities of schemas/crate.j2: the crate, the review, its workflow, run, software and people."""
+    environment = Environment(loader=PackageLoader("trialpool", "schemas"), trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    text = environment.get_template("crate.j2").render(**known, snakemake=metadata.version("snakemake"))
+    entities: list[Entity] = yaml.load(text, LOADER)
+    return entities
 
 
 def _csv(path: Path) -> list[dict[str, str]]:
@@ -185,41 +176,6 @@ def content_id(sha256: str) -> str:
     """
     digest = base64.urlsafe_b64encode(bytes.fromhex(sha256)).decode("ascii").rstrip("=")
     return f"ni:///sha-256;{digest}"
-
-
-def _entity(identifier: str, kind: str, /, **properties: Any) -> Entity:
-    return {"@id": identifier, "@type": kind, **properties}
-
-
-def _ref(entity: Entity) -> Entity:
-    return {"@id": entity["@id"]}
-
-
-def _refs(entities: Sequence[Entity]) -> list[Entity] | Entity:
-    """References as RO-Crate 1.1 recommends them: a list of one is written without the list."""
-    return _ref(entities[0]) if len(entities) == 1 else [_ref(entity) for entity in entities]
-
-
-def _root(
-    parts: Sequence[Entity], workflow: Entity, analyses: int, release: Citation, citation: Citation | None
-) -> Entity:
-    description = (
-        f"{analyses} analyses computed by Trialpool {release['version']} from the tables and settings listed "
-        f"here. {MANIFEST_NAME} holds the SHA-256 of every file."
-    )
-    return _entity(
-        "./",
-        "Dataset",
-        name=str(citation["title"]) if citation else "Results of a review computed by Trialpool",
-        description=description if citation else f"{description} The date is that of Trialpool's release.",
-        datePublished=str((citation or release)["date-released"]),
-        conformsTo={"@id": PROFILE},
-        mainEntity=_ref(workflow),
-        mentions={"@id": "#run"},
-        hasPart=_refs(parts),
-        license=_ref(_licence(citation)) if citation else NO_LICENCE,
-        **({"author": _refs(_authors(citation))} if citation else {}),
-    )
 
 
 def _outputs(rows: Sequence[Row], titles: Mapping[str, str]) -> list[Entity]:
@@ -241,16 +197,16 @@ def _outputs(rows: Sequence[Row], titles: Mapping[str, str]) -> list[Entity]:
         inside = [{"@id": quote(str(child) if row else f"{child}/")} for child, row in parts[path].items()]
         name = titles.get(path.name, path.name)
         identifier = quote(f"{path}/")
-        entities.append(_entity(identifier, "Dataset", name=name, description=about, hasPart=_refs(inside)))
+        entity = {"@id": identifier, "@type": "Dataset", "name": name, "description": about}
+        entities.append(entity | {"hasPart": inside[0] if len(inside) == 1 else inside})
     return entities
 
 
 def _file(row: Row, identifier: str, name: str) -> Entity:
     kind, about = FORMATS.get(PurePosixPath(name).suffix, "text/plain"), {"about": {"@id": "./"}}
-    size, more = str(row["bytes"]), about if identifier == "README.md" else {}
-    return _entity(
-        identifier, "File", name=name, contentSize=size, sha256=row["sha256"], encodingFormat=kind, **more
-    )
+    entity = {"@id": identifier, "@type": "File", "name": name, "contentSize": str(row["bytes"])}
+    entity |= {"sha256": row["sha256"], "encodingFormat": kind}
+    return entity | (about if identifier == "README.md" else {})
 
 
 def _outside(rows: Iterable[Row]) -> list[Entity]:
@@ -265,45 +221,3 @@ def _outside(rows: Iterable[Row]) -> list[Entity]:
         {**entity, "alternateName": names[key][1:]} if names[key][1:] else entity
         for key, entity in files.items()
     ]
-
-
-def _workflow(row: Row, release: Citation) -> Entity:
-    return {
-        **_file(row, content_id(row["sha256"]), "Snakefile"),
-        "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
-        "name": f"Trialpool {release['version']} (Snakefile)",
-        "description": str(release["title"]),
-        "version": str(release["version"]),
-        "programmingLanguage": {"@id": LANGUAGE},
-        "license": _ref(_licence(release)),
-        "author": _refs(_authors(release)),
-    }
-
-
-def _software() -> list[Entity]:
-    """The profile that the crate follows and the language of its workflow."""
-    language = _entity(
-        LANGUAGE,
-        "ComputerLanguage",
-        name="Snakemake",
-        version=metadata.version("snakemake"),
-        identifier={"@id": "https://doi.org/10.1093/bioinformatics/bts480"},
-        url={"@id": "https://snakemake.readthedocs.io"},
-    )
-    return [_entity(PROFILE, "CreativeWork", name="Process Run Crate", version="0.5"), language]
-
-
-def _authors(citation: Citation) -> list[Entity]:
-    """Persons and organisations as CITATION.cff has them, by ORCID or website where given."""
-    people = []
-    for author in citation.get("authors", []):
-        person = [author.get(key) for key in ("given-names", "name-particle", "family-names")]
-        name = author.get("name") or " ".join(filter(None, person))
-        identifier = author.get("orcid") or author.get("website") or f"#{quote(name.replace(' ', '-'))}"
-        people.append(_entity(identifier, "Organization" if author.get("name") else "Person", name=name))
-    return people
-
-
-def _licence(citation: Citation) -> Entity:
-    name = str(citation["license"])
-    return _entity(f"https://spdx.org/licenses/{quote(name)}", "CreativeWork", name=name)
