@@ -83,7 +83,7 @@ rule trace_flow:
     log:
         f"{RESULTS}/logs/trace_flow.log",
     params:
-        code=code("evidence", "!evidence/audit*", "stats", "figures", "view", "text.py"),
+        code=code(*DRAWING),
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
         kept=KEPT,

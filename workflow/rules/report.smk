@@ -123,7 +123,7 @@ rule write_manifest:
     log:
         f"{RESULTS}/logs/write_manifest.log",
     params:
-        code=code("provenance/crate.py", "yaml_files.py"),
+        code=code("provenance/crate.py", "schemas/crate.j2", "yaml_files.py"),
         content=content([*raw_tables(), *map(relpath, workflow.configfiles), *SETTINGS.files]),
         analyses=unrecorded(ANALYSES),
         asked=fingerprint(sorted(ANALYSES)),
