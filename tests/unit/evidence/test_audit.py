@@ -334,21 +334,21 @@ samples = st.lists(st.integers(0, 40), min_size=2, max_size=60)
 def test_grim_and_grimmer_accept_every_real_sample(values, places):
     mean, sd = np.mean(values), np.std(values, ddof=1)
     rounded, spread = float(f"{mean:.{places}f}"), float(f"{sd:.{places}f}")
-    assert grim(rounded, len(values), places=places)
-    assert grimmer(rounded, spread, len(values), places=places, sd_places=places)
+    assert grim(rounded, len(values))
+    assert grimmer(rounded, spread, len(values))
 
 
 @given(st.lists(st.lists(st.integers(0, 4), min_size=4, max_size=4), min_size=2, max_size=40))
 def test_grimmer_accepts_means_of_several_items(people):
     scores = np.mean(people, axis=1)
     mean, sd = float(f"{scores.mean():.2f}"), float(f"{scores.std(ddof=1):.2f}")
-    assert grimmer(mean, sd, len(people), items=4, places=2, sd_places=2)
+    assert grimmer(mean, sd, len(people), items=4)
 
 
 @given(st.lists(st.integers(0, 1), min_size=2, max_size=80), st.sampled_from([0, 1]))
 def test_debit_accepts_every_real_proportion(values, ddof):
     p, sd = float(f"{np.mean(values):.2f}"), float(f"{np.std(values, ddof=ddof):.2f}")
-    assert debit(p, sd, len(values), places=2, sd_places=2)
+    assert debit(p, sd, len(values))
 
 
 @settings(deadline=None, max_examples=20)

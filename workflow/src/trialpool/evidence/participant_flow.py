@@ -35,7 +35,7 @@ RESULT_TABLES = ("continuous", "contrasts", "events")
 # Step by step the words for it; why a trial's numbers were not used, the nearest to usable first.
 _LISTED = [(Step(row["step"]), row["reason_code"], row["reason"]) for row in schema_rows("flow")]
 REASONS = {code: words for step, code, words in _LISTED if step is Step.LEFT_UNUSED}
-STEPS = {step: (code, words) for step, code, words in _LISTED if step is not Step.LEFT_UNUSED}
+STEPS: dict[Step, tuple[str, str]] = {step: (code, words) for step, code, words in _LISTED}
 ORDER = {code: rank for rank, code in enumerate(REASONS)}  # a code not listed comes before these
 NOT_ASKED = "not_asked"
 MISMATCHES = (

@@ -22,12 +22,9 @@ def worst_judgements(judgements: Iterable[Row], not_bias: Sequence[str] = NOT_BI
     {'A': 'some_concerns'}
     """
     worst: dict[str, str] = {}
-    for row in judgements:
-        if row.get("domain") in not_bias:
-            continue
-        before = worst.get(row["study_id"])
-        if before is None or ORDER.get(row["judgement"], 1) > ORDER.get(before, 1):
-            worst[row["study_id"]] = row["judgement"]
+    bias = [row for row in judgements if row.get("domain") not in not_bias]
+    for row in sorted(bias, key=lambda row: ORDER.get(row["judgement"], 1), reverse=True):
+        worst.setdefault(row["study_id"], row["judgement"])
     return worst
 
 
@@ -39,10 +36,8 @@ def overall_judgements(judgements: Iterable[Row], not_bias: Sequence[str] = NOT_
     >>> overall_judgements(rows)
     {'A': 'unclear'}
     """
-    words = ("low", "unclear", "high")
-    return {
-        study: words[ORDER.get(worst, 1)] for study, worst in worst_judgements(judgements, not_bias).items()
-    }
+    words, worst = ("low", "unclear", "high"), worst_judgements(judgements, not_bias)
+    return {study: words[ORDER.get(judgement, 1)] for study, judgement in worst.items()}
 
 
 def judgement_lines(judgements: Iterable[Row]) -> dict[str, str]:
@@ -53,12 +48,12 @@ def judgement_lines(judgements: Iterable[Row]) -> dict[str, str]:
     >>> judgement_lines(rows)
     {'A': 'RoB1: blinding unclear'}
     """
-    domains: dict[tuple[str, str], list[Row]] = {}
+    lines: dict[str, dict[str, list[Row]]] = {}
     for row in judgements:
         if row["domain"] not in NOT_BIAS:
             name = f"{row['tool']}: {row['domain']}".replace(";", ",")
-            domains.setdefault((row["study_id"], name), []).append(row)
-    lines: dict[str, list[str]] = {}
-    for (study, name), rows in domains.items():
-        lines.setdefault(study, []).append(f"{name} {next(iter(worst_judgements(rows, ()).values()))}")
-    return {study: "; ".join(parts) for study, parts in lines.items()}
+            lines.setdefault(row["study_id"], {}).setdefault(name, []).append(row)
+    return {
+        study: "; ".join(f"{name} {worst_judgements(rows, ())[study]}" for name, rows in domains.items())
+        for study, domains in lines.items()
+    }

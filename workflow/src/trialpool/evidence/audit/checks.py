@@ -7,7 +7,7 @@ and the rows that break it, with the columns that the rule's sentence shows.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,15 +23,18 @@ from trialpool.measures import RATIOS
 Tables = dict[str, pd.DataFrame]
 Flagged = Iterator[tuple[str, pd.DataFrame]]
 Floats = NDArray[np.float64]
+Aggregate = tuple[str, str | Callable[[pd.Series], str]]  # a column, and what becomes of its cells
 OUTCOME = ["study_id", "domain", "instrument", "item", "unit"]
 TIME = ["weeks", "timepoint", "measure"]
 EXACT = 1e-9
 
 
 class _Cells(dict[str, Any]):
-    """A row whose outcome in short can be asked for: {name} is "NRS pain", {what} adds arm and time."""
+    """A row; besides {name} is "NRS pain", {what} adds arm and time, {counted} is "2 rows"."""
 
     def __missing__(self, key: str) -> str:
+        if key == "counted":
+            return f"{self['rows']} row{'s' if self['rows'] > 1 else ''}"
         name = " ".join(filter(None, (self["instrument"], self["item"])))
         if key == "name":
             return name
@@ -41,7 +44,7 @@ class _Cells(dict[str, Any]):
 
 
 def sentences(template: str, rows: pd.DataFrame) -> list[str]:
-    """A rule's sentence for every row; it names columns, or {what} and {name}, in braces.
+    """A rule's sentence for every row; it names columns, or what `_Cells` adds, in braces.
 
     >>> sentences("n = {n:.0f} of {limit:.0f}", pd.DataFrame({"n": [31.0], "limit": [30.0]}))
     ['n = 31 of 30']
@@ -49,13 +52,15 @@ def sentences(template: str, rows: pd.DataFrame) -> list[str]:
     return [template.format_map(_Cells(row)) for row in rows.to_dict("records")]
 
 
-def _grouped(rows: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """One row a group: the keys, `row_ids` of its rows, how many they are in words, the first source_url."""
+def _grouped(rows: pd.DataFrame, keys: Sequence[str], **more: Aggregate) -> pd.DataFrame:
+    """One row a group: the keys, `row_ids`, how many `rows` it has, the first source_url, and `more`."""
+    parts: dict[str, Aggregate] = {"row_ids": ("row_id", _listed), "rows": ("row_id", "size"), **more}
     groups = rows.groupby(list(keys), sort=False, dropna=False)
-    parts = {"row_ids": ("row_id", " ".join), "counted": ("row_id", "size")}
-    table = groups.agg(**parts, source_url=("source_url", "first")).reset_index()
-    counted = [f"{count} row{'s' if count > 1 else ''}" for count in table["counted"]]
-    return table.assign(counted=pd.Series(counted, dtype=object))
+    return groups.agg(source_url=("source_url", "first"), **parts).reset_index()
+
+
+def _listed(ids: Iterable[str]) -> str:
+    return " ".join(dict.fromkeys(ids))
 
 
 def _decimals(value: float) -> int:
@@ -68,9 +73,13 @@ def _significant(value: float) -> int:
     return len(f"{abs(value):.{_decimals(value)}f}".replace(".", "").lstrip("0"))
 
 
+def _slack(value: float) -> float:
+    """Half a unit in the last printed place of a number: how far rounding can have moved it."""
+    return float(0.5 * 10.0 ** -_decimals(value))
+
+
 def _half_unit(values: pd.Series) -> pd.Series:
-    """Half a unit in the last printed place of each number: how far rounding can have moved it."""
-    return pd.Series([0.5 * 10.0 ** -_decimals(v) if v == v else np.nan for v in values], index=values.index)
+    return pd.Series([_slack(v) if v == v else np.nan for v in values], index=values.index)
 
 
 def _each(rows: pd.DataFrame, columns: str, function: Callable[..., object]) -> pd.Series:
@@ -253,10 +262,8 @@ def interval_and_estimate(tables: Tables) -> Flagged:
 
 def _with_intervals(tables: Tables) -> Iterator[pd.DataFrame]:
     """Arms, contrasts and published pools with an estimate and a confidence interval, in the same columns."""
-    arms, contrasts = (
-        frame[frame["spread_type"].isin(list(INTERVALS))]
-        for frame in (tables["continuous"], tables["contrasts"])
-    )
+    frames = tables["continuous"], tables["contrasts"]
+    arms, contrasts = (frame[frame["spread_type"].isin(list(INTERVALS))] for frame in frames)
     arms = arms[arms["centre_type"] != "median"]
     arms = arms.assign(estimate=arms["centre"], ratio=False, label=sentences("{what}", arms))
     labels = sentences("{what}, {arm_1} v {arm_2}", contrasts)
@@ -309,24 +316,19 @@ def p_and_interval(tables: Tables) -> Flagged:
 
 
 def _p_gap(printed: pd.Series, z_low: Floats, z_high: Floats) -> Floats:
-    """How far, as normal deviates, a printed p lies from those between two deviates."""
-    p_low, p_high = _printed_p(printed)
-    gap: Floats = np.maximum(_p_to_z(p_high) - z_high, z_low - _p_to_z(p_low))
-    return gap
-
-
-def _printed_p(printed: pd.Series) -> tuple[Floats, Floats]:
-    """Between what values a printed p lies: rounding for an exact one, zero below for "<"."""
+    """How far, as normal deviates, a printed p, with its rounding, lies from those between two deviates."""
     value = pd.to_numeric(printed.str.extract(r"(0?\.\d+|1\.?0*|0)\s*$", expand=False), errors="coerce")
     below, slack = printed.str.contains("<", regex=False), _half_unit(value)
-    low = np.where(below, 0.0, np.maximum(value - slack, 0.0))
-    return low, np.minimum(np.where(below, value, value + slack), 1.0)
+    p_low = np.where(below, 0.0, np.maximum(value - slack, 0.0))
+    p_high = np.minimum(np.where(below, value, value + slack), 1.0)
+    gap: Floats = np.maximum(_p_to_z(p_high) - z_high, z_low - _p_to_z(p_low))
+    return gap
 
 
 def _as_normal(t: Floats, df: pd.Series) -> Floats:
     """Size of a t statistic as the normal deviate of the same p-value; left as it is where df is unknown."""
     size = np.asarray(t, dtype=float)
-    return np.where((df > 0).to_numpy(), _p_to_z(2 * stdtr(df.where(df > 0, 1.0), -size)), size)
+    return np.where(df > 0, _p_to_z(2 * stdtr(df.where(df > 0, 1.0), -size)), size)
 
 
 def _p_to_z(p: Floats) -> Floats:
@@ -336,9 +338,8 @@ def _p_to_z(p: Floats) -> Floats:
 
 
 def arms_against_contrasts(tables: Tables) -> Flagged:
-    """A printed difference against the difference of the printed means."""
+    """A printed difference against that of the printed means, and its p against Welch's t-test of them."""
     both = _contrasts_with_arms(tables)
-    both = both[both["estimate"].notna()]
     slack = sum(_half_unit(both[column]) for column in ("estimate", "centre", "centre_2"))
     difference = both["centre"] - both["centre_2"]
     half = (both["spread_high"] - both["spread_low"]) / 4
@@ -347,19 +348,13 @@ def arms_against_contrasts(tables: Tables) -> Flagged:
     reverse = np.where(turned, " (the sign is the other way round)", "").astype(object)
     far = (both["estimate"] - difference).abs() - slack > allowed
     yield "arms_disagree_with_contrast", both.assign(difference=difference, reverse=reverse)[far]
-
-
-def p_and_means(tables: Tables) -> Flagged:
-    """Welch's t-test of two arms' means and SDs against their contrast's p."""
-    pairs = _contrasts_with_arms(tables)
-    pairs = pairs[(pairs["p_value"] != "") & (pairs["p_test"] == "") & (pairs["adjusted"] != "yes")]
-    enough = (pairs[["sd", "sd_2"]] > 0).all(axis=1) & (pairs[["n_any", "n_any_2"]] >= 2).all(axis=1)
-    pairs = pairs[enough]
-    v1, v2 = pairs["sd"] ** 2 / pairs["n_any"], pairs["sd_2"] ** 2 / pairs["n_any_2"]
-    df = (v1 + v2) ** 2 / (v1**2 / (pairs["n_any"] - 1) + v2**2 / (pairs["n_any_2"] - 1))
-    z = _p_to_z(2 * stdtr(df, -(pairs["centre"] - pairs["centre_2"]).abs() / np.sqrt(v1 + v2)).to_numpy())
-    far = _p_gap(pairs["p_value"], z, z) > ARMS_P_GAP
-    yield "p_disagrees_with_arms", pairs.assign(p=2 * ndtr(-z))[far]
+    both = both[(both["p_value"] != "") & (both["p_test"] == "") & (both["adjusted"] != "yes")]
+    both = both[(both[["sd", "sd_2"]] > 0).all(axis=1) & (both[["n_any", "n_any_2"]] >= 2).all(axis=1)]
+    v1, v2 = both["sd"] ** 2 / both["n_any"], both["sd_2"] ** 2 / both["n_any_2"]
+    df = (v1 + v2) ** 2 / (v1**2 / (both["n_any"] - 1) + v2**2 / (both["n_any_2"] - 1))
+    z = _p_to_z(2 * stdtr(df, -(both["centre"] - both["centre_2"]).abs() / np.sqrt(v1 + v2)).to_numpy())
+    far = _p_gap(both["p_value"], z, z) > ARMS_P_GAP
+    yield "p_disagrees_with_arms", both.assign(p=2 * ndtr(-z))[far]
 
 
 def _contrasts_with_arms(tables: Tables) -> pd.DataFrame:
@@ -396,10 +391,8 @@ def scored_otherwise(tables: Tables) -> Flagged:
 def people_beyond_randomised(tables: Tables) -> Flagged:
     """More people analysed than were randomised to an arm; arms that do not add up to their trial."""
     randomised = _randomised(tables["arms"]).rename("limit").rename_axis(["study_id", "who"])
-    for table, arm, n in (
-        *(("continuous", "arm", "n"), ("events", "arm", "n")),
-        *(("contrasts", "arm_1", "n_1"), ("contrasts", "arm_2", "n_2")),
-    ):
+    of_arm = [("continuous", "arm", "n"), ("events", "arm", "n")]
+    for table, arm, n in [*of_arm, ("contrasts", "arm_1", "n_1"), ("contrasts", "arm_2", "n_2")]:
         rows = tables[table].rename(columns={"outcome": "instrument"})
         rows = rows.assign(item=rows.get("item", ""), who=rows[arm], people=rows[n])
         rows = rows.join(randomised, on=["study_id", "who"])
@@ -442,56 +435,49 @@ def whole_numbers(tables: Tables) -> Flagged:
     for rule in ("grim", "grimmer"):
         yield rule, items[verdicts == rule]
     parts = rows[rows["binary"] & rows["printed_sd"].notna() & rows["centre"].between(0, 1)]
-    fits = _each(parts, "centre printed_sd n", _zeros_and_ones)
-    yield "debit", parts[~fits.astype(bool)]
+    misses = _each(parts, "centre printed_sd n", lambda mean, sd, n: not debit(mean, sd, int(n)))
+    yield "debit", parts[misses.astype(bool)]
 
 
 def _verdict(mean: float, sd: float, n: float, items: float) -> str:
     """What whole-number arithmetic says of one row: "grim", "grimmer" or ""."""
-    places, size, per = _decimals(mean), int(n), int(items)
+    size, per = int(n), int(items)
     # with steps finer than the rounding every mean is possible
-    if size * per < 10.0**places and not grim(mean, size, items=per, places=places):
+    if size * per < 10.0 ** _decimals(mean) and not grim(mean, size, per):
         return "grim"
-    if not sd > 0 or grimmer(mean, sd, size, items=per, places=places, sd_places=_decimals(sd)):
-        return ""
-    return "grimmer"
+    return "grimmer" if sd > 0 and not grimmer(mean, sd, size, per) else ""
 
 
-def _zeros_and_ones(mean: float, sd: float, n: float) -> bool:
-    return debit(mean, sd, int(n), places=_decimals(mean), sd_places=_decimals(sd))
-
-
-def grim(mean: float, n: int, *, items: int = 1, places: int) -> bool:
-    """Whether a mean printed with so many places can be that of n scores in steps of 1/items.
+def grim(mean: float, n: int, items: int = 1) -> bool:
+    """Whether a mean as printed can be that of n scores in steps of 1/items.
 
     A mean of n whole numbers is a multiple of 1/n (Brown & Heathers 2017). Here and below, rounding either
     way of a half is accepted.
 
-    >>> grim(5.19, 28, places=2), grim(5.18, 28, places=2), grim(2.33, 5, items=7, places=2)
+    >>> grim(5.19, 28), grim(5.18, 28), grim(2.33, 5, items=7)
     (False, True, False)
     """
-    return bool(_sums(mean, n * items, places))
+    return bool(_sums(mean, n * items))
 
 
-def _sums(mean: float, size: int, places: int) -> range:
+def _sums(mean: float, size: int) -> range:
     """Sums of so many whole numbers whose mean rounds to the printed one."""
-    slack = 0.5 * 10.0**-places + EXACT
-    first, last = math.ceil((mean - slack) * size - EXACT), math.floor((mean + slack) * size + EXACT)
-    return range(first, last + 1)
+    slack = _slack(mean) + EXACT
+    return range(math.ceil((mean - slack) * size - EXACT), math.floor((mean + slack) * size + EXACT) + 1)
 
 
-def grimmer(mean: float, sd: float, n: int, *, items: int = 1, places: int, sd_places: int) -> bool:
+def grimmer(mean: float, sd: float, n: int, items: int = 1) -> bool:
     """Whether mean and SD can both be those of n scores in steps of 1/items (Anaya 2016; Allard 2018).
 
     For each possible sum T of whole numbers (the scores times items) there must be a whole sum of squares S,
     S ≡ T (mod 2), S ≥ T²/n, whose SD √((S − T²/n)/(n − 1))/items rounds to the printed one.
 
-    >>> grimmer(2.0, 1.0, 3, places=1, sd_places=1), grimmer(2.0, 1.1, 3, places=1, sd_places=1)
+    >>> grimmer(2.5, 1.3, 4), grimmer(2.5, 1.4, 4)
     (True, False)
     """
-    slack = 0.5 * 10.0**-sd_places + EXACT
+    slack = _slack(sd) + EXACT
     low, high = max(sd - slack, 0.0) * items, (sd + slack) * items
-    for total in _sums(mean, n * items, places):
+    for total in _sums(mean, n * items):
         first = math.ceil(low**2 * (n - 1) + total**2 / n - EXACT)
         first += (first - total) % 2
         if first <= high**2 * (n - 1) + total**2 / n + EXACT:
@@ -499,15 +485,15 @@ def grimmer(mean: float, sd: float, n: int, *, items: int = 1, places: int, sd_p
     return False
 
 
-def debit(proportion: float, sd: float, n: int, *, places: int, sd_places: int) -> bool:
+def debit(proportion: float, sd: float, n: int) -> bool:
     """Whether a proportion and an SD can both be those of n zeros and ones (SD with n − 1 or n).
 
     Their SD is √(p(1 − p)·n/(n − 1)) (Heathers & Brown 2019).
 
-    >>> debit(0.5, 0.51, 20, places=2, sd_places=2), debit(0.5, 0.3, 20, places=2, sd_places=2)
+    >>> debit(0.52, 0.51, 20), debit(0.52, 0.3, 20)
     (True, False)
     """
-    slack, slack_sd = 0.5 * 10.0**-places + EXACT, 0.5 * 10.0**-sd_places + EXACT
+    slack, slack_sd = _slack(proportion) + EXACT, _slack(sd) + EXACT
     bounds = [min(max(proportion + side, 0.0), 1.0) for side in (-slack, slack)]
     products = [p * (1 - p) for p in bounds]
     top = 0.25 if bounds[0] <= 0.5 <= bounds[1] else max(products)
@@ -540,12 +526,11 @@ def baseline_imbalance(tables: Tables) -> Flagged:
     trials = len(first)
     sides = {"baselines_too_different": first["p"] < 0.05, "baselines_too_alike": first["p"] > 0.95}
     for rule, mask in sides.items():
-        extreme = int(mask.sum())
+        named, extreme = first[mask], int(mask.sum())
         if extreme and bdtrc(extreme - 1, trials, 0.05) < ACROSS_P:
-            names, ids = ", ".join(first.loc[mask, "study_id"]), " ".join(first.loc[mask, "row_ids"])
-            counts = {"extreme": extreme, "trials": trials, "expected": trials * 0.05}
-            row = {"study_id": "", "row_ids": ids, "source_url": "", "names": names, **counts}
-            yield rule, pd.DataFrame([row])
+            texts = {"row_ids": " ".join(named["row_ids"]), "names": ", ".join(named["study_id"])}
+            row = pd.DataFrame([{"study_id": "", "source_url": "", **texts}])
+            yield rule, row.assign(extreme=extreme, trials=trials, expected=trials * 0.05)
 
 
 def _baseline_tests(rows: pd.DataFrame) -> pd.DataFrame:
@@ -556,17 +541,13 @@ def _baseline_tests(rows: pd.DataFrame) -> pd.DataFrame:
         within=(rows["n_any"] - 1) * rows["sd"] ** 2,
         value_text=_each(rows, "centre sd", lambda mean, sd: f"{mean:g} (SD {sd:.3g})"),
     )
-    groups = weighted.groupby(OUTCOME, sort=False)
-    table = groups[["n_any", "total", "square", "within"]].sum()
-    table["arms"] = groups.size()
-    table["row_ids"] = groups["row_id"].agg(" ".join)
-    table["values_text"] = groups["value_text"].agg(" v ".join)
-    table["source_url"] = groups["source_url"].first()
-    table = table[(table["arms"] > 1) & (table["n_any"] > table["arms"]) & (table["within"] > 0)]
+    sums: dict[str, Aggregate] = {name: (name, "sum") for name in ("n_any", "total", "square", "within")}
+    table = _grouped(weighted, OUTCOME, **sums, values_text=("value_text", " v ".join))
+    table = table[(table["rows"] > 1) & (table["n_any"] > table["rows"]) & (table["within"] > 0)]
     between = table["square"] - table["total"] ** 2 / table["n_any"]
-    df1, df2 = table["arms"] - 1, table["n_any"] - table["arms"]
+    df1, df2 = table["rows"] - 1, table["n_any"] - table["rows"]
     f = np.maximum(between, 0.0) / df1 / (table["within"] / df2)
-    return table.assign(p=fdtrc(df1, df2, f)).reset_index()
+    return table.assign(p=fdtrc(df1, df2, f))
 
 
 def repeated_numbers(tables: Tables) -> Flagged:
@@ -575,21 +556,16 @@ def repeated_numbers(tables: Tables) -> Flagged:
     rows = rows[["study_id", "row_id", "source_url", "mark"]].drop_duplicates(["study_id", "mark"])
     trials = rows.groupby("mark")["study_id"].transform("size")
     pairs = _pairs(rows[(trials > 1) & (trials <= LARGEST_GROUP)])
-    yield "identical_numbers", pairs[pairs["times"] >= REPEATED_ROWS]
+    yield "identical_numbers", pairs[pairs["rows"] >= REPEATED_ROWS]
 
 
 def _pairs(rows: pd.DataFrame) -> pd.DataFrame:
     """Every two trials that share marks: which, how many, and the rows of both."""
     pairs = rows.merge(rows, on="mark", suffixes=("", "_2"))
-    groups = pairs[pairs["study_id"] < pairs["study_id_2"]].groupby(["study_id", "study_id_2"], sort=True)
-    table = groups.agg(
-        times=("mark", "size"),
-        marks=("mark", lambda marks: "; ".join(list(marks)[:3])),
-        ids=("row_id", lambda ids: " ".join(dict.fromkeys(ids))),
-        ids_2=("row_id_2", lambda ids: " ".join(dict.fromkeys(ids))),
-        source_url=("source_url", "first"),
-    ).reset_index()
-    return table.assign(row_ids=table["ids"] + " " + table["ids_2"])
+    pairs = pairs[pairs["study_id"] < pairs["study_id_2"]]
+    first: Aggregate = ("mark", lambda marks: "; ".join(marks[:3]))
+    table = _grouped(pairs, ["study_id", "study_id_2"], marks=first, ids_2=("row_id_2", _listed))
+    return table.assign(row_ids=table["row_ids"] + " " + table["ids_2"])
 
 
 def same_trial(tables: Tables) -> Flagged:
@@ -615,21 +591,12 @@ def _score_marks(rows: pd.DataFrame) -> pd.DataFrame:
 
 def _event_marks(rows: pd.DataFrame) -> pd.DataFrame:
     """All arms of one outcome and time as one mark: single counts repeat by chance, whole tables hardly."""
-    rows = rows[rows["events"] > 0].sort_values(["study_id", "arm"])
     keys = ["study_id", "domain", "outcome", "weeks", "timepoint"]
-    cells = _each(rows, "events n", lambda events, n: f"{events:.0f}/{n:.0f}")
-    table = (
-        rows.assign(cells=cells)
-        .groupby(keys, dropna=False)
-        .agg(
-            cells=("cells", lambda cells: ", ".join(sorted(cells))),
-            arms=("arm", "size"),
-            row_id=("row_id", " ".join),
-            source_url=("source_url", "first"),
-        )
-        .reset_index()
-    )
-    return table.assign(mark=table["outcome"] + " " + table["cells"])[table["arms"] > 1]
+    rows = rows[rows["events"] > 0].sort_values([*keys, "arm"])
+    rows = rows.assign(cells=_each(rows, "events n", lambda events, n: f"{events:.0f}/{n:.0f}"))
+    table = _grouped(rows, keys, cells=("cells", lambda cells: ", ".join(sorted(cells))))
+    table = table.assign(mark=table["outcome"] + " " + table["cells"], row_id=table["row_ids"])
+    return table[table["rows"] > 1]
 
 
 def doubts_on_record(tables: Tables) -> Flagged:
@@ -645,7 +612,7 @@ def doubts_on_record(tables: Tables) -> Flagged:
 
 CHECKS: tuple[Callable[[Tables], Flagged], ...] = (
     *(outside_range, mean_and_bounds, spread_against_other_trials, spread_unequal),
-    *(interval_and_estimate, p_and_interval, scored_otherwise, arms_against_contrasts, p_and_means),
+    *(interval_and_estimate, p_and_interval, scored_otherwise, arms_against_contrasts),
     *(people_beyond_randomised, whole_numbers),
     *(baseline_imbalance, repeated_numbers, same_trial, doubts_on_record),
 )
