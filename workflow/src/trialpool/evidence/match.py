@@ -4,17 +4,13 @@ In: resolved analyses (`specs`), the tables of studies and arms, summaries. Out:
 on which side), and pairs (analysis, result) with how well each fits. An analysis goes by its
 `analysis_index`, its position in `specs`; everything after this module is one vectorised pass over all pairs.
 
-Rules:
-- an arm is on the experimental (control) side if its category is in that list; a category in both lists
-  goes by the arm's `role`. The role of an arm does not matter otherwise: what a trial calls its control can
-  be the treatment asked about.
-- `outcomes`: `CODE` or `CODE:item`, the first preferred; empty = every instrument of the domain, none
-  preferred.
-- `items`: allowed items, the first preferred, "" = rows without an item; empty = all, rows without an item
-  first.
-- `timepoint`: a named point or a list of them in order of preference, or {weeks: [low, high]}. Of several
-  times at the same named point the latest counts; in a window the one nearest to its middle, of two equally
-  near the later. Rows without weeks are in no window; baselines are never used.
+An arm is on the experimental (control) side if its category is in that list; a category in both goes by the
+arm's `role`, which does not matter otherwise: what a trial calls its control can be the treatment asked
+about. `outcomes` are `CODE` or `CODE:item`, the first preferred; empty = every instrument of the domain, none
+preferred. `items` are those allowed, the first preferred, "" = rows without one; empty = all, those first.
+`timepoint` is a named point, a list of them in order of preference, or {weeks: [low, high]}. Of several times
+at one named point the latest counts; in a window the one nearest to its middle, of two equally near the
+later. Rows without weeks are in no window; baselines are never used.
 """
 
 from __future__ import annotations
@@ -95,22 +91,18 @@ def pose(
     check_assumptions(specs, studies)
     studies["study_label"] = _study_labels(studies)
     none = pd.DataFrame()
-    summaries = {  # from a parquet file steps come as arrays
-        name: table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
-        for name, table in summaries.items()
-    }
-    summaries |= {
-        name: in_usual_units(summaries[name], catalogue, vocabulary) for name in ("arms", "contrasts")
-    }
-    whole = AnalysisContext((), none, studies, arms, none, none, summaries, catalogue, vocabulary)
+    ready: dict[str, pd.DataFrame] = {}
+    for name, table in summaries.items():  # from a parquet file steps come as arrays
+        table = table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
+        ready[name] = table if name == "events" else in_usual_units(table, catalogue, vocabulary)
+    whole = AnalysisContext((), none, studies, arms, none, none, ready, catalogue, vocabulary)
     return whole.instead(specs)
 
 
 def settings_frame(specs: Sequence[Spec]) -> pd.DataFrame:
     """The settings that arithmetic needs, one row an analysis."""
-    frame = pd.DataFrame(
-        {name: [spec.get(name, usual) for spec in specs] for name, usual in SETTINGS.items()}
-    )
+    columns = {name: [spec.get(name, usual) for spec in specs] for name, usual in SETTINGS.items()}
+    frame = pd.DataFrame(columns)
     frame["scale"] = frame["scale"].astype(object).where(frame["scale"].notna(), None)
     return frame
 

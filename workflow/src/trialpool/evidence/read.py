@@ -12,6 +12,7 @@ import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NoReturn
 
 import pandas as pd
 
@@ -176,15 +177,14 @@ def read_raw(path: str | Path, table: Table) -> RawTable:
     try:
         records = _records(file, _decoded(file, _content(Path(path))))
         if not records:
-            remedy = f"begin it with the header row: {','.join(table.names)}"
-            _refuse(file, 1, "the file is empty", remedy)
+            _refuse(file, 1, "the file is empty", f"begin it with the header row: {','.join(table.names)}")
         return _aligned(file, records, table)
     except InputError as error:
         nothing: dict[str, list[str]] = {name: [] for name in table.names}
         return RawTable(file, nothing, [], frozenset(), frozenset(table.names), error.faults)
 
 
-def _refuse(file: str, row: int | None, problem: str, remedy: str) -> None:
+def _refuse(file: str, row: int | None, problem: str, remedy: str) -> NoReturn:
     raise InputError([Fault(file, row, "", "", problem, remedy)])
 
 
@@ -192,18 +192,16 @@ def _content(path: Path) -> bytes:
     try:
         if (size := path.stat().st_size) <= LARGEST_FILE:
             return path.read_bytes()
-        problem = f"the file has {size:,} bytes, more than {LARGEST_FILE:,}"
-        remedy = "split it into two folders"
     except OSError as error:
         if path.exists():
             reason = "it is a folder" if path.is_dir() else error.strerror or "no access"
-            problem, remedy = f"the file cannot be read ({reason})", "put a readable file there"
-        else:
-            others = [each.name for each in path.parent.glob("*") if each.name != path.name]
-            near = nearest(path.name, others, 0.8)
-            problem = "the file does not exist"
-            remedy = f"rename '{near}'" if near else "add it; a table without rows still needs its header row"
-    raise InputError([Fault(str(path), None, "", "", problem, remedy)])
+            _refuse(str(path), None, f"the file cannot be read ({reason})", "put a readable file there")
+        others = [each.name for each in path.parent.glob("*") if each.name != path.name]
+        near = nearest(path.name, others, 0.8)
+        remedy = f"rename '{near}'" if near else "add it; a table without rows still needs its header row"
+        _refuse(str(path), None, "the file does not exist", remedy)
+    problem = f"the file has {size:,} bytes, more than {LARGEST_FILE:,}"
+    _refuse(str(path), None, problem, "split it into two folders")
 
 
 def _decoded(file: str, content: bytes) -> str:
@@ -214,12 +212,12 @@ def _decoded(file: str, content: bytes) -> str:
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        row = content.count(b"\n", 0, error.start) + 1
-        start = max(content.rfind(b"\n", 0, error.start), content.rfind(b",", 0, error.start)) + 1
+        before = content[: error.start]
+        start = max(before.rfind(b"\n"), before.rfind(b",")) + 1
         cell = content[start : error.start + 20].decode("latin-1").split(",")[0].split("\n")[0]
         problem = f"the file is not UTF-8 (byte 0x{content[error.start]:02x} near {cell!r})"
         remedy = f"{SAVE_AS}, then check the accents and signs"
-    raise InputError([Fault(file, row, "", "", problem, remedy)])
+        _refuse(file, before.count(b"\n") + 1, problem, remedy)
 
 
 def _records(file: str, text: str) -> list[list[str]]:

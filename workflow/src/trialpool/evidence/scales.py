@@ -3,19 +3,14 @@
 In: results with their instrument, item, unit and direction, and the catalogue of instruments. Out: how to map
 each onto its analysis' scale, or why that cannot be.
 
-Catalogue: a part (`CODE:item`, such as `NRS:numbness`) may have an entry of its own; what it does not say is
-taken from its instrument (`CODE`). An instrument that is not in the catalogue has no range and no direction:
-its rows can still be pooled as they are printed, but never be rescaled.
-
+Catalogue: what the entry of a part (`CODE:item`) does not say is taken from its instrument (`CODE`). An
+instrument that is not in it has no range and no direction: its rows are pooled as printed, never rescaled.
 Unit: results in another unit of the same kind than the instrument's (kPa, mmHg), or in one that the
 vocabulary declares equivalent (mg/dl and mmol/l of a substance), are converted to it, which their derivation
 says.
-
-Direction: the row's own `better` decides, because authors score some instruments the other way round
-(FACT/GOG-Ntx as symptom burden); a row that disagrees with the catalogue carries a caution, and one that
-disagrees with the analysis is reversed and says so. Reversing a score on a bounded scale means low + high -
-value; without a range, and for changes, the sign changes.
-
+Direction: the row's own `better` decides, because authors score some instruments the other way round; a row
+that disagrees with the catalogue carries a caution, one that disagrees with the analysis is reversed and says
+so: low + high - value on a bounded scale; without a range, and for changes, the sign changes.
 Scale: an MD with `scale` maps every instrument's catalogue range onto it; instruments without a range, with
 another unit than the catalogue's (percent changes) or not defined as a scale are refused. An MD without
 `scale` needs one range and unit: those of the analysis' leading instrument (see `select`). SMD and ratios
@@ -104,11 +99,10 @@ def in_usual_units(
     moved = factor.notna() & (factor != 1)
     if not moved.any():
         return summaries
-    table, measured = summaries.copy(), pd.Series(True, summaries.index)
-    if "measure" in table:
-        measured = table["measure"].isin(DIFFERENCES)
+    table = summaries.copy()
     table["unit"] = table["unit"].where(~moved, usual)
-    moved &= measured
+    if "measure" in table:
+        moved &= table["measure"].isin(DIFFERENCES)
     for name in (name for name in IN_UNITS if name in table):
         table[name] = table[name].where(~moved, table[name] * factor)
     units = zip(summaries["unit"][moved], usual[moved], factor[moved], strict=True)

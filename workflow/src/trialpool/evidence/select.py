@@ -2,22 +2,18 @@
 
 In: candidate effects (columns CANDIDATES). Out: for each whether it is `selected`, and the reason why not.
 
-Order of preference inside a trial, the first difference decides:
-1 the instrument, by the order of `outcomes` (none preferred if that list is empty);
-2 the item, by the order of `items` (without that list: results without an item first);
-3 the time (see `match`);
-4 effects that use all of the trial's arms that fit, before those that leave one out;
-5 the route, by rank: an estimate adjusted for baseline; means and SDs printed or exact algebra; a
-  published difference with its interval; means whose n is the number randomised; a difference with an exact
-  p-value; medians; SDs made from an assumed correlation or borrowed; odds ratios converted to an SMD;
-6 final values before changes;
-7 numbers read twice before numbers read once;
-8 the order of the evidence tables.
+Inside a trial the first criterion of `schemas/preference.csv` decides on which two candidates differ: the
+instrument (by the order of `outcomes`, if that lists any), the item (by that of `items`, else results without
+an item first), the time (see `match`), whether all of the trial's arms that fit are used, the route, final
+values before changes, numbers read twice before numbers read once, the order of the evidence tables. Routes,
+by rank: an estimate adjusted for baseline; means and SDs printed or exact algebra; a published difference
+with its interval; means whose n is the number randomised; a difference with an exact p-value; medians; SDs
+made from an assumed correlation or borrowed; odds ratios converted to an SMD.
 
 Before that, for the whole analysis: an SMD uses final values or changes, never both, because their SDs
 measure different things (Cochrane Handbook 10.5.2): the kind that more trials offer, of equally many final
 values. An MD may mix them. Where `kinds` is set, kinds it does not list are not used, and its order goes
-before the route (5). An MD without `scale` keeps to one range and unit: that of the first instrument in
+before the route. An MD without `scale` keeps to one range and unit: that of the first instrument in
 `outcomes` for which there is an effect, otherwise that of most trials.
 """
 
@@ -81,13 +77,11 @@ def choose(candidates: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
 def _kind_order(table: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray:
     """The place of a value's kind among those that the analysis lists, NOT_ASKED where it is not listed."""
     pairs = zip(table["basis"], setting(settings, "kinds", table), strict=True)
-    return np.array(
-        [
-            0 if not kinds or basis not in KINDS else NOT_ASKED if basis not in kinds else kinds.index(basis)
-            for basis, kinds in pairs
-        ],
-        dtype=int,
-    )
+    places = [
+        0 if not kinds or basis not in KINDS else kinds.index(basis) if basis in kinds else NOT_ASKED
+        for basis, kinds in pairs
+    ]
+    return np.array(places, dtype=int)
 
 
 def _one_unit(table: pd.DataFrame, settings: pd.DataFrame) -> None:

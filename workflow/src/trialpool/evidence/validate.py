@@ -284,10 +284,6 @@ def _key_rule(table: Table) -> Rule:
     return Rule(key[0], lambda frame, tables: frame.duplicated(key, keep="first"), problem, remedy, table.key)
 
 
-def _no_study(frame: pd.DataFrame, tables: Tables) -> pd.Series:
-    return ~frame["study_id"].isin(tables["studies"]["study_id"].dropna())
-
-
 def _study_remedy(row: Row, tables: Tables) -> str:
     near = nearest(str(row["study_id"]), tables["studies"]["study_id"].dropna())
     return f"write '{near}', or add the trial to studies.csv" if near else "add the trial to studies.csv"
@@ -299,8 +295,8 @@ def _arm_rule(column: str) -> Rule:
     def broken(frame: pd.DataFrame, tables: Tables) -> pd.Series:
         arms = tables["arms"]
         here = _pairs(frame["study_id"], frame[column]).isin(set(_pairs(arms["study_id"], arms["arm"])))
-        known = ~_no_study(frame, tables)  # else the study's own rule speaks
-        return ~here & (known | frame["study_id"].isin(arms["study_id"]))
+        known = {*tables["studies"]["study_id"], *arms["study_id"]}  # else the study's own rule speaks
+        return ~here & frame["study_id"].isin(known)
 
     def remedy(row: Row, tables: Tables) -> str:
         arms = tables["arms"]
@@ -370,7 +366,7 @@ def _rules(table: Table) -> Iterator[Rule]:
     yield _key_rule(table)
     if "study_id" in table.names and table.name != "studies":
         problem = "not a study of studies.csv"
-        yield Rule("study_id", _no_study, problem, _study_remedy, needs=("studies",))
+        yield Rule("study_id", "study_id not in @studies.study_id", problem, _study_remedy, (), ("studies",))
     if table.name != "arms":
         yield from (_arm_rule(name) for name in ("arm", "arm_1", "arm_2") if name in table.names)
     for row in LISTED:
