@@ -437,11 +437,9 @@ def test_an_unknown_moderator_names_the_nearest_known_one(config, where):
     assert fault.remedy == "did you mean 'sessions'"
 
 
-def test_every_moderator_is_a_column_of_the_effects_and_numbers_are_numbers():
-    from trialpool.contracts import EFFECTS, Kind
-    from trialpool.synthesis.diagnostics import NUMBERS
+def test_every_moderator_is_a_column_of_the_effects():
+    from trialpool.contracts import EFFECTS
     from trialpool.yaml_files import schema_of
 
     known = schema_of("config").schema["$defs"]["moderator"]["enum"]
     assert set(known) <= set(EFFECTS.names)
-    assert set(NUMBERS) == {name for name in known if EFFECTS.kinds[name] in (Kind.NUMBER, Kind.COUNT)}

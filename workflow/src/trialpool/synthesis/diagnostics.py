@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from trialpool import records
+from trialpool.contracts import EFFECTS, Kind
 from trialpool.measures import MEASURES
 from trialpool.records import Effect, Moderator, ModeratorGroup, sketch, taken
 from trialpool.synthesis import pool
@@ -28,7 +29,6 @@ FEWEST_FOR_INFLUENCE = 3
 # the half-Cauchy has heavier tails; the uniform prior lets the data speak, up to a τ that no review has seen.
 PRIORS = (("half_normal", 0.5), ("half_cauchy", 0.3), ("uniform", 2.0))
 FEWEST_FOR_MODERATORS = 4
-NUMBERS = ("sessions", "programme_weeks", "sessions_per_week", "year", "weeks", "n_randomised")
 ANY = "any"
 DRAWS, SEED = 2000, 1
 
@@ -218,7 +218,7 @@ def _moderator(spec: Spec, name: str, **values: Any) -> Moderator:
 
 
 def _tested(spec: Spec, effects: Sequence[Effect], name: str) -> Moderator:
-    numeric = name in NUMBERS
+    numeric = EFFECTS.kinds[name] in (Kind.NUMBER, Kind.COUNT)
     known = [row for row in effects if getattr(row, name, None) not in (None, "")]
     values = [float(getattr(row, name)) if numeric else str(getattr(row, name)) for row in known]
     size = {"kind": "number" if numeric else "words", "k": len(known), "levels": len(set(values))}
