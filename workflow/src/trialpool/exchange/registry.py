@@ -104,10 +104,6 @@ def import_registry(path: str | Path) -> Candidates:
     """Candidate rows of one study record, or of the first study of a search answer.
 
     Raises InputError where the file is no such record, or where the record has no posted results.
-
-    >>> import_registry("record.json")
-    Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: 'record.json'
     """
     record = _record(Path(path))
     protocol, posted = section(record, "protocolSection"), section(record, "resultsSection")

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import cast
 from xml.etree.ElementTree import Element, ParseError
 
 import numpy as np
@@ -23,7 +24,9 @@ from numpy.typing import NDArray
 from trialpool import stats
 from trialpool.contracts import LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
+from trialpool.evidence.effects import EVENT_EFFECTS, MEAN_EFFECTS
 from trialpool.exchange.candidates import (
+    WORDS,
     Candidates,
     Codes,
     Row,
@@ -31,6 +34,7 @@ from trialpool.exchange.candidates import (
     csv_text,
     instrument_code,
     number,
+    people,
     plain,
     split_name,
     study_ids,
@@ -42,21 +46,12 @@ from trialpool.vocabulary import general
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 SIDES = ("1", "2")
+NUMBERS = ("EVENTS", "TOTAL", "MEAN", "SD")
+INCLUDED = ".//INCLUDED_STUDIES/STUDY"
 ASIDES = frozenset({"FOOTNOTE", "FOOTNOTES", "MARKER"})
 BLOCKS = frozenset({"P", "BR", "LI", "OL", "UL", "HEADING", "SUBSECTION", "TR", "TD", "TH"})
-JUDGEMENTS = {"YES": "low", "NO": "high", "UNKNOWN": "unclear"}
-MEASURES = {  # RevMan's names, and ours
-    **dict.fromkeys(("odds ratio", "or", "peto_or", "peto odds ratio"), "odds_ratio"),
-    **dict.fromkeys(("risk ratio", "rr", "relative risk"), "risk_ratio"),
-    **dict.fromkeys(("hazard ratio", "hr"), "hazard_ratio"),
-    "rate ratio": "rate_ratio",
-    **dict.fromkeys(("mean difference", "md", "wmd"), "mean_difference"),
-    **dict.fromkeys(("std. mean difference", "standardised mean difference", "smd"), "smd"),
-    **dict.fromkeys(("risk difference", "rd"), "risk_difference"),
-}
-STORED = {  # RevMan's names of the numbers of a total
-    **{"estimate": "EFFECT_SIZE", "ci_low": "CI_START", "ci_high": "CI_END", "q": "CHI2", "tau2": "TAU2"}
-}
+REVMAN: Mapping[str, Mapping[str, str]] = WORDS["revman"]  # its words and ours
+STORED = {"estimate": "EFFECT_SIZE", "ci_low": "CI_START", "ci_high": "CI_END", "q": "CHI2", "tau2": "TAU2"}
 TOTALS_COLUMNS = (
     *("analysis", "outcome", "subgroup", "kind", "measure", "method", "model", "studies"),
     *(f"{source}_{name}" for name in STORED for source in ("stored", "pooled")),
@@ -130,26 +125,34 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Review:
-    """A review file, read: its outcomes, and the whole as XML."""
+    """A review file, read: the whole as XML, its outcomes, our ids of its studies, where it can be read.
 
-    title: str
-    doi: str
+    `code` makes the codes of event outcomes, `item` those of subgroups, `instrument` those of scores.
+    """
+
+    file: str
     root: Element
     outcomes: tuple[Outcome, ...]
-    remarks: tuple[str, ...]
+    ids: Mapping[str, str]
+    url: str
+    doi: str
+    remarks: list[str]
+    code: Codes = field(default_factory=lambda: Codes(100, "outcome"))
+    item: Codes = field(default_factory=lambda: Codes(60, "subgroup"))
+    instrument: Codes = field(default_factory=lambda: Codes(60, "outcome"))
+
+    def included(self) -> Iterator[tuple[str, Element]]:
+        """The included studies by our ids."""
+        return ((self.ids[study.get("ID", "")], study) for study in self.root.iterfind(INCLUDED))
 
 
 # Reading
 
 
-def read_review(path: str | Path) -> Review:
+def read_review(path: str | Path, source_url: str = "") -> Review:
     """Read a .rm5 file. Raises InputError where it is no RevMan review, naming the line if it is broken XML.
 
     Entities that expand and external references are refused, whatever the file promises.
-
-    >>> read_review("review.rm5")
-    Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: 'review.rm5'
     """
     path = Path(path)
     text, remarks = decode_xml(path.read_bytes())
@@ -158,13 +161,20 @@ def read_review(path: str | Path) -> Review:
         problem = f"the file is not a RevMan 5 review (its root is <{root.tag[:40]}>)"
         raise InputError([Fault(str(path), None, "", "", problem, "export the review as .rm5 from RevMan 5")])
     outcomes = tuple(_read_outcomes(root))
-    remarks += () if outcomes else ("The review holds no outcome with data.",)
-    doi = root.get("DOI", "").strip()
-    title = text_of(root.find("COVER_SHEET/TITLE"))
-    return Review(title, doi if doi.startswith("10.") else "", root, outcomes, remarks)
+    remarks += [] if outcomes else ["The review holds no outcome with data."]
+    included = root.findall(INCLUDED)
+    names = study_ids((_study_name(study), study.get("YEAR", "")) for study in included)
+    ids = dict(zip((study.get("ID", "") for study in included), names, strict=True))
+    doi = _doi(root.get("DOI", ""))
+    url = source_url or (f"https://doi.org/{doi}" if doi else "")
+    return Review(path.name, root, outcomes, ids, url, doi, remarks)
 
 
-def decode_xml(content: bytes) -> tuple[str, tuple[str, ...]]:
+def _doi(text: str) -> str:
+    return text.strip() if text.strip().startswith("10.") else ""
+
+
+def decode_xml(content: bytes) -> tuple[str, list[str]]:
     """The text of an XML file, in the encoding that it really has, with a remark where it declares another.
 
     RevMan declares ISO-8859-1; editors and web exports save such files as UTF-8 or Windows-1252 without
@@ -175,7 +185,7 @@ def decode_xml(content: bytes) -> tuple[str, tuple[str, ...]]:
     '<a>Müller</a>'
     """
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return content.decode("utf-16", "replace"), ()
+        return content.decode("utf-16", "replace"), []
     declared = re.match(rb"(?:\xef\xbb\xbf)?\s*<\?xml[^>]*encoding=[\"']([\w.-]+)", content)
     name = declared[1].decode().upper() if declared else "UTF-8"
     for encoding, honest in (
@@ -187,10 +197,10 @@ def decode_xml(content: bytes) -> tuple[str, tuple[str, ...]]:
         except UnicodeDecodeError:
             continue
         if name in honest:
-            return text, ()
+            return text, []
         real = "is UTF-8; read as UTF-8" if encoding == "utf-8-sig" else "is not; read as Windows-1252"
-        return text, (f"The file declares {name} but {real}.",)
-    return content.decode("latin-1"), ()
+        return text, [f"The file declares {name} but {real}."]
+    return content.decode("latin-1"), []
 
 
 def _parse(text: str, path: Path) -> Element:
@@ -199,8 +209,7 @@ def _parse(text: str, path: Path) -> Element:
 
     line = None
     try:
-        root: Element = fromstring(text, forbid_dtd=False)
-        return root
+        return cast(Element, fromstring(text, forbid_dtd=False))
     except ParseError as error:
         line, problem = error.position[0], f"the file is not well-formed XML ({str(error).split(':')[0]})"
     except DefusedXmlException as error:
@@ -231,27 +240,28 @@ def _footnotes(element: Element) -> str:
     """The footnotes of an element itself and of its labels, not of the data below it."""
     labels = [each for tag in ("NAME", "GROUP_LABEL_1", "GROUP_LABEL_2") for each in element.iterfind(tag)]
     notes = [*element.iterfind("FOOTNOTE"), *(note for label in labels for note in label.iter("FOOTNOTE"))]
-    return "; ".join(filter(None, map(text_of, notes)))
+    return _joined(*map(text_of, notes))
 
 
 def _read_outcomes(root: Element) -> Iterator[Outcome]:
     for comparison in root.iter("COMPARISON"):
-        for element in comparison:
-            kind = element.tag.removesuffix("_OUTCOME")
-            if element.tag.endswith("_OUTCOME") and kind in KINDS:
-                parts = element.findall(f"{kind}_SUBGROUP")
-                yield Outcome(
-                    kind=kind,
-                    number=f"{comparison.get('NO', '?')}.{element.get('NO', '?')}",
-                    measure=element.get("EFFECT_MEASURE", "") or text_of(element.find("EFFECT_MEASURE")),
-                    comparison=text_of(comparison.find("NAME")),
-                    name=text_of(element.find("NAME")),
-                    groups=(text_of(element.find("GROUP_LABEL_1")), text_of(element.find("GROUP_LABEL_2"))),
-                    values=dict(element.attrib),
-                    footnote=_footnotes(element),
-                    data=tuple(_read_data(element, kind)),
-                    subgroups={text_of(part.find("NAME")): dict(part.attrib) for part in parts},
-                )
+        tags = (
+            (element, kind) for element in comparison for kind in KINDS if element.tag == f"{kind}_OUTCOME"
+        )
+        for element, kind in tags:
+            parts = element.findall(f"{kind}_SUBGROUP")
+            yield Outcome(
+                kind=kind,
+                number=f"{comparison.get('NO', '?')}.{element.get('NO', '?')}",
+                measure=element.get("EFFECT_MEASURE", "") or text_of(element.find("EFFECT_MEASURE")),
+                comparison=text_of(comparison.find("NAME")),
+                name=text_of(element.find("NAME")),
+                groups=(text_of(element.find("GROUP_LABEL_1")), text_of(element.find("GROUP_LABEL_2"))),
+                values=dict(element.attrib),
+                footnote=_footnotes(element),
+                data=tuple(_read_data(element, kind)),
+                subgroups={text_of(part.find("NAME")): dict(part.attrib) for part in parts},
+            )
 
 
 def _read_data(outcome: Element, kind: str) -> Iterator[Datum]:
@@ -261,28 +271,15 @@ def _read_data(outcome: Element, kind: str) -> Iterator[Datum]:
         subgroup, shared = (text_of(child.find("NAME")), _footnotes(child)) if inside else ("", "")
         for datum in child if inside else [child]:
             if datum.tag == f"{kind}_DATA":
-                notes = "; ".join(filter(None, (_footnotes(datum), shared)))
+                notes = _joined(_footnotes(datum), shared)
                 yield Datum(datum.get("STUDY_ID", ""), dict(datum.attrib), subgroup, notes)
 
 
+def _joined(*notes: str) -> str:
+    return "; ".join(filter(None, notes))
+
+
 # Rows
-
-
-@dataclass(frozen=True, slots=True)
-class _Source:
-    """Where rows come from: the review, its file's name, its address, our ids of its studies; remarks.
-
-    `code` makes the codes of event outcomes, `item` those of subgroups, `instrument` those of scores.
-    """
-
-    review: Review
-    file: str
-    url: str
-    ids: Mapping[str, str]
-    remarks: list[str]
-    code: Codes = field(default_factory=lambda: Codes(100, "outcome"))
-    item: Codes = field(default_factory=lambda: Codes(60, "subgroup"))
-    instrument: Codes = field(default_factory=lambda: Codes(60, "outcome"))
 
 
 def import_revman(path: str | Path, source_url: str = "") -> Candidates:
@@ -290,29 +287,22 @@ def import_revman(path: str | Path, source_url: str = "") -> Candidates:
 
     Group 1 of an outcome becomes the experimental arm, group 2 the control arm. `source_url` is where the
     review can be read; without it the DOI in the file is used. What RevMan does not record stays empty.
-
-    >>> import_revman("review.rm5")
-    Traceback (most recent call last):
-    FileNotFoundError: [Errno 2] No such file or directory: 'review.rm5'
     """
-    review, file = read_review(path), Path(path).name
-    included = review.root.findall(".//INCLUDED_STUDIES/STUDY")
-    names = study_ids((_study_name(study), study.get("YEAR", "")) for study in included)
-    ids = {study.get("ID", ""): name for study, name in zip(included, names, strict=True)}
-    url = source_url or (f"https://doi.org/{review.doi}" if review.doi else "")
-    source = _Source(review, file, url, ids, list(review.remarks))
-    rows = _result_rows(source)
+    review = read_review(path, source_url)
+    rows = _result_rows(review)
     used = {arm["study_id"] for arm in rows["arms"]}
-    rows["studies"] = [_study_row(study, source) for study in included if ids[study.get("ID", "")] in used]
-    rows["risk_of_bias"] = list(_judgement_rows(source, used))
+    included = list(review.included())
+    rows["studies"] = [_study_row(name, study, review) for name, study in included if name in used]
+    rows["risk_of_bias"] = list(_judgement_rows(review, used))
     if unused := len(included) - len(rows["studies"]):
         remark = f"{unused} included studies have no usable data in this file and are left out."
-        source.remarks.append(remark)
-    source.remarks.append(
+        review.remarks.append(remark)
+    review.remarks.append(
         "revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data."
     )
-    title = f"the RevMan file {file} ({review.title or 'without title'})"
-    return Candidates(title, rows, source.remarks, {"revman_totals.csv": totals_table(review.outcomes)})
+    title = text_of(review.root.find("COVER_SHEET/TITLE")) or "without title"
+    totals = {"revman_totals.csv": totals_table(review.outcomes)}
+    return Candidates(f"the RevMan file {review.file} ({title})", rows, review.remarks, totals)
 
 
 def _study_name(study: Element) -> str:
@@ -321,55 +311,55 @@ def _study_name(study: Element) -> str:
     return study.get("NAME", "") or key.removeprefix("STD-").replace("-", " ")
 
 
-def _study_row(study: Element, source: _Source) -> Row:
-    key, name = study.get("ID", ""), _study_name(study)
-    described = (char for char in source.review.root.iter("INCLUDED_CHAR") if char.get("STUDY_ID") == key)
-    char = next(described, Element("INCLUDED_CHAR"))
+def _study_row(study_id: str, study: Element, review: Review) -> Row:
+    name = _study_name(study)
+    described = review.root.iter("INCLUDED_CHAR")
+    chars = (char for char in described if char.get("STUDY_ID") == study.get("ID", ""))
+    char = next(chars, Element("INCLUDED_CHAR"))
     author, year, _ = split_name(name, study.get("YEAR", ""))
     references = study.findall("REFERENCE")
     primary = [entry for entry in references if entry.get("PRIMARY") == "YES"] or references
     marks = [mark for entry in [study, *primary] for mark in entry.iterfind("IDENTIFIERS/IDENTIFIER")]
-    dois = (mark.get("VALUE", "").strip() for mark in marks if mark.get("TYPE", "").upper() == "DOI")
-    doi = next(dois, "")
-    notes = (f"{name} in the RevMan file {source.file}", text_of(char.find("CHAR_NOTES")))
+    dois = (mark.get("VALUE", "") for mark in marks if mark.get("TYPE", "").upper() == "DOI")
     return {
-        "study_id": source.ids[key],
+        "study_id": study_id,
         "first_author": plain(author, 200),
         "year": year,
         "journal": plain(text_of(primary[0].find("SO")) if primary else "", 200),
-        "doi": doi if doi.startswith("10.") else "",
+        "doi": _doi(next(dois, "")),
         "population": plain(text_of(char.find("CHAR_PARTICIPANTS"))),
-        "setting_note": plain("; ".join(filter(None, notes))),
+        "setting_note": plain(
+            _joined(f"{name} in the RevMan file {review.file}", text_of(char.find("CHAR_NOTES")))
+        ),
         "source_type": "review",
-        "source_url": source.url,
+        "source_url": review.url,
     }
 
 
-def _result_rows(source: _Source) -> dict[str, list[Row]]:
+def _result_rows(review: Review) -> dict[str, list[Row]]:
     rows: dict[str, list[Row]] = {"continuous": [], "events": [], "contrasts": []}
     arms: dict[tuple[str, str], Row] = {}
-    for outcome in source.review.outcomes:
+    for outcome in review.outcomes:
+        where = f"Analysis {outcome.number}"
         if outcome.kind == "OTHER":
-            source.remarks.append(
-                f"Analysis {outcome.number} ({outcome.name}) is a text table: not imported."
-            )
+            review.remarks.append(f"{where} ({outcome.name}) is a text table: not imported.")
             continue
-        twice = {key for key, times in Counter(datum.study for datum in outcome.data).items() if times > 1}
+        times = Counter(datum.study for datum in outcome.data)
         for datum in outcome.data:
-            if datum.study not in source.ids:
-                remark = f"Analysis {outcome.number}: {datum.study} is no included study, left out."
-                source.remarks.append(remark)
+            study = review.ids.get(datum.study)
+            if study is None:
+                review.remarks.append(f"{where}: {datum.study} is no included study, left out.")
                 continue
-            base = _base(outcome, datum, source)
-            part = datum.subgroup if datum.study in twice else ""
-            table, made, problem = _made(outcome, datum, part, source)
-            for cells in made:
-                note = "; ".join(filter(None, (base["note"], cells.get("note", ""))))
-                rows[table].append(base | cells | {"note": note})
-            study = base["study_id"]
+            part = datum.subgroup if times[datum.study] > 1 else ""
+            table, made, problem = _made(outcome, datum, part, review)
             if not made:
-                source.remarks.append(f"Analysis {outcome.number}, {study}: {problem}, left out.")
-            for arm in _arms(outcome) if made else ():
+                review.remarks.append(f"{where}, {study}: {problem}, left out.")
+                continue
+            base = _base(outcome, datum, review)
+            for cells in made:
+                note = _joined(base["note"], cells.get("note", ""))
+                rows[table].append({"study_id": study, **base, **cells, "note": note})
+            for arm in _arms(outcome):
                 arms.setdefault((study, arm["arm"]), {"study_id": study, **arm})
     return {name: _without_repeats(made) for name, made in rows.items()} | {"arms": list(arms.values())}
 
@@ -388,61 +378,54 @@ def _arms(outcome: Outcome) -> Iterator[Row]:
         yield {"arm": arm, "role": role, "category": general().control_in(label), "label": plain(label, 200)}
 
 
-def _base(outcome: Outcome, datum: Datum, source: _Source) -> Row:
+def _base(outcome: Outcome, datum: Datum, review: Review) -> Row:
     """What the rows of one study in one outcome have in common."""
     in_subgroup = weeks_in(datum.subgroup)
     weeks = in_subgroup or weeks_in(outcome.name)
+    swapped = outcome.values.get("SWAP_EVENTS") == "YES"
     notes = (
         f"subgroup: {datum.subgroup}" if datum.subgroup else "",
         datum.footnote,
         outcome.footnote,
-        "RevMan analyses the people without the event here"
-        if outcome.values.get("SWAP_EVENTS") == "YES"
-        else "",
+        "RevMan analyses the people without the event here" if swapped else "",
         "not estimable in RevMan" if datum.values.get("ESTIMABLE") == "NO" else "",
         f"week {weeks} from the {'subgroup' if in_subgroup else 'outcome'}'s name" if weeks else "",
     )
-    where = f"RevMan file {source.file}, analysis {outcome.number} {outcome.comparison}: {outcome.name}"
-    return {
-        "study_id": source.ids[datum.study],
-        "weeks": weeks,
-        "source_url": source.url,
-        "locator": plain(where),
-        "reading": "single",
-        "note": plain("; ".join(filter(None, notes))),
-    }
+    where = f"RevMan file {review.file}, analysis {outcome.number} {outcome.comparison}: {outcome.name}"
+    cells = {"weeks": weeks, "source_url": review.url, "reading": "single"}
+    return cells | {"locator": plain(where), "note": plain(_joined(*notes))}
 
 
-def _made(outcome: Outcome, datum: Datum, part: str, source: _Source) -> tuple[str, list[Row], str]:
+def _made(outcome: Outcome, datum: Datum, part: str, review: Review) -> tuple[str, list[Row], str]:
     """The table, the cells of its rows, why there are none; `part` is a subgroup that tells rows apart."""
     if outcome.kind == "DICH":
         table, problem = "events", "no counts or nobody in a group"
-        cells = {"outcome": source.code(f"{outcome.name} {part}"), "definition": plain(outcome.name)}
+        cells = {"outcome": review.code(f"{outcome.name} {part}"), "definition": plain(outcome.name)}
     else:
         table, problem = "continuous", "no mean or nobody in a group"
-        cells = {"instrument": instrument_code(source.instrument(outcome.name))}
-        cells["item"] = source.item(part) if part else ""
+        cells = {"instrument": instrument_code(review.instrument(outcome.name))}
+        cells["item"] = review.item(part) if part else ""
         cells["unit"] = general().unit_named(outcome.values.get("UNITS", ""))
     if outcome.kind not in ("DICH", "CONT"):
         contrast, problem = _contrast_cells(outcome, datum)
         return "contrasts", [cells | contrast] if contrast else [], problem
-    rows = [{"arm": arm, **cells} for arm in outcome.arms]
-    for side, row in zip(SIDES, rows, strict=True):
-        value = {name: datum.values.get(f"{name}_{side}") for name in ("EVENTS", "TOTAL", "MEAN", "SD")}
-        row["n"] = count(value["TOTAL"])
+    rows = []
+    for side, arm in zip(SIDES, outcome.arms, strict=True):
+        events, total, mean, sd = (datum.values.get(f"{name}_{side}") for name in NUMBERS)
+        row = {"arm": arm, **cells, "n": people(total)}
         if table == "events":
-            row["events"] = count(value["EVENTS"])
+            row["events"] = count(events)
         else:
-            sd = number(value["SD"])
-            row |= {"centre_type": "mean", "centre": number(value["MEAN"])}
-            row |= {"spread_type": "sd" if sd else "none", "spread_low": sd}
-    usable = all(row["n"] not in ("", "0") and (row.get("events") or row.get("centre")) for row in rows)
+            row |= {"centre_type": "mean", "centre": number(mean), "spread_low": number(sd)}
+            row["spread_type"] = "sd" if row["spread_low"] else "none"
+        rows.append(row)
+    usable = all(row["n"] and (row.get("events") or row.get("centre")) for row in rows)
     return table, rows if usable else [], problem
 
 
 def _contrast_cells(outcome: Outcome, datum: Datum) -> tuple[Row, str]:
     """A contrast as RevMan shows it, or from the estimate and its SE; else nothing, and why."""
-    measure = MEASURES.get(outcome.measure.casefold().strip(), "effect_unspecified")
+    measure = REVMAN["measures"].get(outcome.measure.casefold().strip(), "effect_unspecified")
     shown = [number(datum.values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END")]
     spread, note = "ci95", ""
     if not all(shown) or outcome.values.get("CI_STUDY", "95") not in ("95", "95.0"):
@@ -455,33 +438,27 @@ def _contrast_cells(outcome: Outcome, datum: Datum) -> tuple[Row, str]:
             shown = [f"{math.exp(stored[0] + z * Z95 * stored[1]):.10g}" for z in (0, -1, 1)]
             note = "95% interval computed from the stored log estimate and its SE"
         else:
-            shown = [*(number(datum.values[name]) for name in ("ESTIMATE", "SE")), ""]
-            spread = "se"
-    sizes = {f"n_{side}": count(datum.values.get(f"TOTAL_{side}")) for side in SIDES}
+            shown, spread = [*(number(datum.values[name]) for name in ("ESTIMATE", "SE")), ""], "se"
     cells = {
         **dict(zip(("arm_1", "arm_2"), outcome.arms, strict=True)),
         "measure": measure,
         "spread_type": spread,
         **dict(zip(("estimate", "spread_low", "spread_high"), shown, strict=True)),
-        **{name: size for name, size in sizes.items() if size != "0"},
+        **{f"n_{side}": people(datum.values.get(f"TOTAL_{side}")) for side in SIDES},
         "note": note,
     }
     return cells, ""
 
 
-def _judgement_rows(source: _Source, used: set[str]) -> Iterator[Row]:
+def _judgement_rows(review: Review, used: set[str]) -> Iterator[Row]:
     """Judgements; an unknown without a word of reason is RevMan's default for "not judged" and left out."""
     seen: Counter[tuple[str, str]] = Counter()
     silent = 0
-    entries = [
-        (text_of(item.find("NAME")), entry)
-        for item in source.review.root.iter("QUALITY_ITEM")
-        for entry in item.iter("QUALITY_ITEM_DATA_ENTRY")
-    ]
-    for name, entry in entries:
-        study, result = source.ids.get(entry.get("STUDY_ID", ""), ""), entry.get("RESULT", "")
+    items = [(text_of(item.find("NAME")), item) for item in review.root.iter("QUALITY_ITEM")]
+    for name, entry in ((name, e) for name, item in items for e in item.iter("QUALITY_ITEM_DATA_ENTRY")):
+        study, result = review.ids.get(entry.get("STUDY_ID", ""), ""), entry.get("RESULT", "")
         reason = text_of(entry.find("DESCRIPTION"))
-        if result not in JUDGEMENTS or study not in used:
+        if result not in REVMAN["judgements"] or study not in used:
             continue
         if result == "UNKNOWN" and not reason:
             silent += 1
@@ -493,13 +470,13 @@ def _judgement_rows(source: _Source, used: set[str]) -> Iterator[Row]:
             "study_id": study,
             "tool": "RoB1",
             "domain": domain if times == 1 else f"{domain}_{times}",
-            "judgement": JUDGEMENTS[result],
-            "assessed_by": source.review.doi or source.url,
-            "note": plain(f"RevMan file {source.file}; {name}; {reason}"),
+            "judgement": REVMAN["judgements"][result],
+            "assessed_by": review.doi or review.url,
+            "note": plain(f"RevMan file {review.file}; {name}; {reason}"),
         }
     if silent:
         remark = f"{silent} judgements stand at RevMan's default, without any reason: not imported."
-        source.remarks.append(remark)
+        review.remarks.append(remark)
 
 
 # Totals
@@ -598,11 +575,7 @@ def _effect(outcome: Outcome, datum: Datum) -> tuple[float, float] | None:
         if not cells or min(cells[2], cells[5]) <= 0 or max(cells[1], cells[4]) <= 0:
             return None
         smd = outcome.measure.casefold() in ("smd", "std. mean difference")
-        fit = (
-            stats.standardized_mean_difference(*cells, variance="revman5")
-            if smd
-            else stats.mean_difference(*cells)
-        )
+        fit = MEAN_EFFECTS["SMD"](*cells, variance="revman5") if smd else MEAN_EFFECTS["MD"](*cells)
         return float(fit.effect), float(fit.variance)
     if cells := datum.numbers("ESTIMATE", "SE"):
         return (cells[0], cells[1] ** 2) if cells[1] > 0 else None
@@ -631,8 +604,7 @@ def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
     if method == "PETO":
         fixed = stats.peto(events1, n1, events2, n2, level=level)
         return len(n1), _total(fixed, float(fixed.q), 0.0)
-    compute = {"OR": stats.odds_ratio, "RR": stats.risk_ratio, "RD": stats.risk_difference}[measure]
-    own = compute(events1, n1, events2, n2)
+    own = EVENT_EFFECTS[measure](events1, n1, events2, n2)
     effects = events1 / n1 - events2 / n2 if measure == "RD" else own.effect
     if method != "MH":
         return len(n1), _by_inverse_variance(effects, own.variance, level, outcome.random)
