@@ -1,16 +1,7 @@
 """What an arm's other rows, or other trials, say about an SD or a mean that is missing.
 
-In: arm summaries (see `summaries`). Out: the same with what follows from one another filled in:
-- A change without an SD gets it from the SDs before and after and their correlation r (Cochrane Handbook
-  6.5.2.8); without an SD after, that before stands for both. r is the mean of the arms in the evidence that
-  print all three SDs of the same instrument, if there are two at least, otherwise the setting of the
-  analysis.
-- A final value without an SD gets that of the arm's own baseline.
-- Final values and baselines without a change make a change, baselines and changes without a final value
-  make a final value: rows of their own (`reconstructed`), so that an analysis of one kind can use the trial.
-- `sd_borrowed` is the SD pooled over other trials with the same instrument, unit and kind (Furukawa et al.
-  2006); it is used only where the analysis says so. All of these are assumptions: the rows are `imputed`,
-  and an analysis that has better never uses them.
+In: arm summaries (see `summaries`). Out: the same with what follows from one another filled in, marked as
+`imputed`, and rows made of others behind (`reconstructed`), by the rules in config/README.md.
 """
 
 from __future__ import annotations

@@ -1,25 +1,9 @@
 """What an analysis would pool under other defensible choices of data, one changed or several together.
 
-In: all candidate effects before and after the choice. Out: for every alternative the whole set of effects
-that it would pool, named by its choices in `variant` and never `selected`. An alternative is made only where
-it can differ:
-- `multi_arm=…`: where a trial has several arms on a side (combine, split, first, covariance);
-- `r=0.3 … 0.9`: where the SD of a change in use rests on a correlation;
-- `kinds=final only`, `kinds=change only`: where a trial in use offers the other kind of value; `kinds=final`,
-  `kinds=change`: that kind first, the other where a trial has nothing else;
-- `source=arms`, `source=contrasts`: where a result is printed both for arms and as a contrast;
-- `timepoint=…`: where trials report a named point that the analysis does not take (end of treatment,
-  follow-up; of events also during); `timepoint=last`: of several named points the last listed first;
-- `outcomes=…`, `items=…`: where a trial offers several of the listed instruments or items, each one that was
-  passed over first;
-- `several_effects=multilevel`: where a trial offers several instruments or items, all of them;
-- `borrow_sd=true`: where means without a spread, or differences in an SMD, could get an SD from other
-  trials.
-
-Only the settings in RECOMPUTED change the candidates themselves, which are then computed once for every
-different setting of them; the others choose differently among those that are there. Alternatives that pool
-the same numbers as one before are dropped, the others combined (each dimension at most once, those that
-depart least first). Large analyses get fewer combinations: the work grows with the evidence, not faster.
+In: all candidate effects before and after the choice. Out: for every alternative that can differ (see
+config/README.md, "How effects come about") the whole set of effects that it would pool, named by its choices
+in `variant` and never `selected`. Only the settings in RECOMPUTED change the candidates themselves, which are
+then computed once for every different setting of them; the others choose among those that are there.
 """
 
 from __future__ import annotations

@@ -1,12 +1,9 @@
 """From summaries to the effects of every analysis, with what was left out and what is known to exist.
 
 In: summaries, the tables of studies and arms, the catalogue of instruments, resolved analyses. Out: a
-`Comparison` of typed tables. All analyses are compared in one pass (see `match`). An effect is always
-experimental minus (or over) control, on the analysis' scale and in its direction. Published contrasts and
-arms' numbers of one result are never both used. Left out is, one line each: a result (study, arms,
-instrument, item, time) that met an analysis' condition and domain and was not used; a study with such results
-whose arms do not fit the comparison or whose purpose is another; a trial that fits and of which no number in
-the domain could be read.
+`Comparison` of typed tables. Left out is, one line each: a result that met an analysis' condition and domain
+and was not used; a study with such results whose arms or purpose are others; a trial that fits and of which
+no number in the domain could be read.
 """
 
 from __future__ import annotations

@@ -1,18 +1,7 @@
 """Effects and variances of paired arms and of published contrasts, on the scale of the analysis.
 
 In: comparisons and contrasts on their analysis' scale (see `scales`). Out: the same with `effect`,
-`variance`, or the reason why there is none.
-
-Measures: MD, SMD (Hedges' g), ROM from means; RR, OR, RD from events; of contrasts, those printed as the
-same measure, and an SMD from a printed mean difference where its standard error gives the SD (unadjusted
-estimates only: an adjusted one has the smaller residual SD, which would inflate the SMD; Handbook 6.5.2.3).
-
-Odds ratios and responders stand in for an SMD where the config allows it: `convert: [pain_50, pain_30,
-odds_ratio]` names the outcomes of events.csv (domain `responder`) that may, in order of preference, and with
-`odds_ratio` the odds ratios published in contrasts.csv. A log odds ratio times √3/π is an SMD if what was cut
-in two is logistic (Hasselblad & Hedges 1995; Handbook 10.6); such effects are `imputed` and used only for
-trials that offer nothing better. A risk ratio without its counts cannot be converted, because the risk in the
-control arm is not known.
+`variance`, or the reason why there is none. Which measure comes of what: see config/README.md.
 """
 
 from __future__ import annotations

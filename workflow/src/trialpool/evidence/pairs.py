@@ -2,17 +2,8 @@
 
 In: an `AnalysisContext`. Out: one table of candidates (columns CANDIDATES) of all analyses, each with its
 effect and derivation or with the reason why it has none, and the results that gave no comparison. Which
-candidate is used is the business of `select`.
-
-Rules, so that nobody is counted twice:
-- arms that authors report only together (`pooled_of`) are no further arms: their parts are used where all of
-  them have numbers, otherwise the pooled row is and its parts are not;
-- several arms on one side (`multi_arm`): `combine` makes them one arm (Cochrane Handbook 6.5.2.10), so that
-  a shared control is counted once; `split` compares each experimental arm with its share of the control
-  (whole people, 23.3.4); `covariance` compares each with the whole control, for models that know the
-  covariance; `first` takes the first experimental and the first control arm in the order of arms.csv.
-  Several control arms are combined in all but `first`;
-- an arm without usable numbers is left out with a caution, if another one of its side is usable.
+candidate is used is the business of `select`; the rules by which nobody is counted twice stand in
+config/README.md ("How effects come about"), as do those of the modules beside.
 """
 
 from __future__ import annotations

@@ -1,19 +1,9 @@
 """From the evidence tables to summaries on which every analysis can draw, whatever it asks.
 
-In: tables as `evidence.read` hands them over. Out: `arms` (mean, SD and n of every arm, outcome and time,
-from continuous.csv), `contrasts` (estimate and standard error of a difference between two arms, ratios as
-logarithms) and `events` (events among n people): one row for every row read, usable or with the reason why
-not, each with its route (see `derivation.Route`). Nothing is rescaled, aligned or chosen here. n is the
-number analysed; where a paper does not print it, the number randomised stands in and the row is `imputed`.
-What can be made of an arm's other rows stands behind (see `change_scores`).
-
-Contrasts: an estimate of a model adjusted for baseline is the most efficient and least biased analysis of a
-trial (Cochrane Handbook 10.5.2), so it goes before the arms' own numbers. An exact p-value is taken as that
-of a t-test (6.3.2); where the paper prints it beside two means but no difference, the difference of the means
-is the estimate. A missing estimate is the midpoint of its interval. An interval or p-value of a difference is
-undone by t on the contrast's degrees of freedom where the numbers of people are known, by normal quantiles
-otherwise; ratios always by normal quantiles of their logarithm. A p-value printed as an inequality, or of
-another test than t or z (`p_test`), gives no SE.
+In: tables as `evidence.read` hands them over. Out: `arms` (mean, SD and n of every arm, outcome and time),
+`contrasts` (estimate and standard error of a difference between two arms, ratios as logarithms) and `events`
+(events among n people): one row for every row read, usable or with the reason why not, each with its route
+(see `derivation.Route`; the rules stand in config/README.md). Nothing is rescaled, aligned or chosen here.
 """
 
 from __future__ import annotations

@@ -2,24 +2,8 @@
 
 In: the designs of the studies and what the config assumes of them; comparisons that share a control. Out: per
 analysis and trial the correlation or design effect to use or the reason to refuse (`design_table`); effects
-whose covariance is known (`with_common_control`).
-
-Arms of a crossover trial are the same people, and people of one cluster are alike: neither is compared as if
-it were two groups of independent people. Numbers of the first period of a crossover (`period` in the tables)
-are those of two groups; those of the second, to which nobody was randomised afresh, are not used. Otherwise
-the config may say, with its source, what to assume of the study (`assumptions: {STUDY: {…, source: …}}`):
-- `first_period: true`: rows that do not say of which period they are, are of the first;
-- `correlation: 0.5`: between the two periods; the difference gets the variance of paired data (23.2.7), for
-  means only;
-- `icc: 0.05` and `cluster_size: 20`: the variance is widened by the design effect (23.1.4).
-The last two mark the effect as imputed. A contrast that such a trial publishes with its interval is taken
-as analysed with its design, and says so.
-
-Effects of several arms against one control, each kept apart (`multi_arm: covariance`), are correlated. They
-are computed together (Gleser & Olkin 2009): an SMD with the one SD pooled over all arms of the trial, events
-with ½ added to every arm of the trial if any of its cells is empty; pairwise effects would not be consistent
-with the covariance. Whoever models them gets the matrix from the same numbers in the effects table by
-`stats.shared_control_means` or `stats.shared_control_events`.
+whose covariance is known (`with_common_control`; whoever models them gets the matrix from the same numbers by
+`stats.shared_control_means` or `stats.shared_control_events`). The rules stand in config/README.md.
 """
 
 from __future__ import annotations
