@@ -1,6 +1,7 @@
 # Helpers of all stages: the checked settings, their folders, and what a rule asks for.
 import shutil
 import sys
+import threading
 from hashlib import sha256
 from pathlib import Path
 
@@ -30,6 +31,7 @@ WORDS = [SETTINGS.instruments, *([SETTINGS.vocabulary] if SETTINGS.vocabulary el
 PROTOCOL = ["protocol.py"]
 DRAWING = ["figures", "view", "text.py", "synthesis", "stats", "evidence", "!evidence/audit*"]
 DRAWING += ["schemas/sentences.yaml"]
+SOON = 100  # the priority of what the page waits for, which is the longest way from records to the end
 MOST_FILES = 1000  # analyses up to which Snakemake knows their main files, not their folders only
 HIGH_BEFORE = set()  # the audit's high findings when the run begins
 if workflow.is_main_process:

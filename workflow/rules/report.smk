@@ -23,6 +23,7 @@ rule appraise_certainty:
         appraisal=f"{RESULTS}/appraisal.json",
     log:
         f"{RESULTS}/logs/appraise_certainty.log",
+    priority: SOON
     params:
         code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "schemas/*.yaml"),
         content=content([*WORDS[1:], *([SETTINGS.claims] if SETTINGS.claims else [])]),
@@ -66,6 +67,7 @@ rule write_page:
         questions=directory(f"{RESULTS}/questions") if len(ANALYSES) > MOST_QUESTIONS else [],
     log:
         f"{RESULTS}/logs/write_page.log",
+    priority: SOON
     params:
         code=code("page", *DRAWING, "yaml_files.py"),
         content=content(WORDS),

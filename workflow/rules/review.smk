@@ -26,6 +26,7 @@ rule compare_published:
         others=collect(f"{RESULTS}/published/{{name}}.{{format}}", name=COMPARED, format=["pdf", "png"]),
     log:
         f"{RESULTS}/logs/compare_published.log",
+    priority: SOON
     params:
         code=code(*DRAWING, "yaml_files.py"),
         content=content([SETTINGS.published] if SETTINGS.published else []),

@@ -135,6 +135,20 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     Raises TypeError, with the column's name, where the frame is not the table: a column lacks, is too much,
     or holds another kind of value. Codes, steps and choices are tuples.
     """
+    write_arrow(path, arrow_table(frame, table))
+
+
+def write_arrow(path: str | Path, table: Any) -> None:
+    """Write a table of pyarrow as parquet (zstd)."""
+    from pyarrow import parquet
+
+    buffer = io.BytesIO()
+    parquet.write_table(table, buffer, compression="zstd")
+    write_bytes(path, buffer.getvalue())
+
+
+def arrow_table(frame: pd.DataFrame, table: Table) -> Any:
+    """A frame as the table of pyarrow that `write_parquet` writes, or its TypeError."""
     import pyarrow
 
     if problem := columns_differ(table, list(frame.columns)):
@@ -150,9 +164,7 @@ def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
         explained = {"unit": columns[name].unit, "description": columns[name].meaning}
         schema = schema.set(index, field.with_metadata(explained))
     schema = schema.with_metadata({**(schema.metadata or {}), "description": table.holds})
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False, engine="pyarrow", compression="zstd", schema=schema)
-    write_bytes(path, buffer.getvalue())
+    return pyarrow.Table.from_pandas(frame, schema, preserve_index=False)
 
 
 def _stored_as(kind: Kind) -> Any:

@@ -101,8 +101,7 @@ def files_of(*names: str) -> list[str]:
     """
     found: set[str] = set()
     for name in (*EVERY_JOB, *names):
-        pattern = name.removeprefix("!")
-        files = {file for file in _files() if fnmatch(file, pattern) or fnmatch(file, f"{pattern}/*")}
+        files = _like(name.removeprefix("!"))
         if name.startswith("!"):
             found -= files
         elif files:
@@ -110,6 +109,11 @@ def files_of(*names: str) -> list[str]:
         else:
             raise ValueError(f"trialpool/{name} is neither a room nor a file of the package")
     return sorted(found)
+
+
+@cache
+def _like(pattern: str) -> frozenset[str]:
+    return frozenset(file for file in _files() if fnmatch(file, pattern) or fnmatch(file, f"{pattern}/*"))
 
 
 @cache

@@ -255,7 +255,7 @@ def write_comparison(
     tables = zip((comparison.effects, comparison.excluded, comparison.known), COMPARED, strict=True)
     for number, (table, contract) in enumerate(tables):
         rows_of = table.groupby("analysis", sort=False).indices
+        stored = io.arrow_table(table, contract)  # once, because that takes longer than to write a part
         for batch, path in zip(batches, paths[number::3], strict=True):
             rows = [rows_of[analysis] for analysis in batch if analysis in rows_of]
-            part = table.take(np.concatenate(rows)) if rows else table.iloc[:0]
-            io.write_parquet(path, part.reset_index(drop=True), contract)
+            io.write_arrow(path, stored.take(np.concatenate([[], *rows]).astype(int)))
