@@ -13,44 +13,34 @@ import re
 import subprocess
 import tarfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from html import unescape
-from itertools import zip_longest
+from itertools import takewhile, zip_longest
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image
 
 from trialpool import text
 from trialpool.errors import Fault, InputError
 from trialpool.io import write_bytes
 from trialpool.measures import RATIOS
 from trialpool.provenance.crate import CRATE_NAME, MANIFEST_NAME
+from trialpool.yaml_files import shipped
 
 Results = dict[str, bytes]
 Record = Mapping[str, Any]
-Pixels = NDArray[np.uint8]
+Place = tuple[str, str, str]  # where something differs, what stood there, what stands there now
 IGNORED = ("logs/",)
-STATUS = {"no_data": "no poolable trial", "single_study": "one trial", "pooled": "pooled"}
-# kind of change: what one and several of them are called in the summary
-KINDS = {
-    "analysis": ("analysis new, gone or renamed", "analyses new, gone or renamed"),
-    "trial": ("trial in or out", "trials in or out"),
-    "effect": ("trial with another effect", "trials with another effect"),
-    "status": ("analysis with another status", "analyses with another status"),
-    "estimate": ("estimate moved", "estimates moved"),
-    "certainty": ("certainty changed", "certainties changed"),
-    "robustness": ("robustness changed", "robustness grades changed"),
-    "verdict": ("verdict changed", "verdicts changed"),
-}
+SAID = shipped("sentences")["changes"]
 
 KEY_COLUMNS = ("analysis", "study_id", "arm_experimental", "arm_control", "instrument", "item", "path")
 NAMES = ("@id", "study_id", "claim", "analysis")  # what an entry of a list may be called by
 DERIVED = (MANIFEST_NAME, CRATE_NAME)  # they differ whenever anything does
-DRAWN = (".svg", ".html")
 LABEL = re.compile(r"<(?:text|td|th|p)\b[^>]*>(.*?)</(?:text|td|th|p)>", re.DOTALL)
 TAGS = re.compile(r"<[^>]*>")
 REWRITTEN = ("as it was", "the same content in other bytes (order, spaces, line ends)")
@@ -58,7 +48,6 @@ SHOWN = 120  # letters of a differing line
 
 RED, GREY = (220, 0, 0), (90, 90, 90)
 GAP = 12  # pixels between old, new and difference
-LUMA = (0.299, 0.587, 0.114)
 
 
 def read_results(source: str | Path, *, folder: str = "results") -> Results:
@@ -124,7 +113,9 @@ def changes(old: Results, new: Results) -> list[Change]:
             found.append(_change(slug, "analysis", was, is_now, f"analysis gone: {_result(before[slug])}"))
         else:
             found.extend(_of_analysis(slug, before[slug], after[slug]))
-    for claim, was, is_now in _unequal(_verdicts(old), _verdicts(new)):
+    claims = (_appraisal(results).get("claims", []) for results in (old, new))
+    verdicts = ({claim["claim"]: claim["verdict"] for claim in listed} for listed in claims)
+    for claim, was, is_now in _unequal(*verdicts):
         words = f"claim verdict {was or 'none'} → {is_now or 'none'}"
         found.append(_change(claim, "verdict", was, is_now, words))
     return found
@@ -137,7 +128,8 @@ def summary(changes: Sequence[Change]) -> str:
     '1 trial in or out, 2 estimates moved.'
     """
     counts = Counter(change.change for change in changes)
-    parts = [f"{counts[kind]} {words[counts[kind] > 1]}" for kind, words in KINDS.items() if counts[kind]]
+    kinds = SAID["kinds"].items()
+    parts = [f"{counts[kind]} {words[counts[kind] > 1]}" for kind, words in kinds if counts[kind]]
     return f"{', '.join(parts)}." if parts else ""
 
 
@@ -153,11 +145,7 @@ def _appraisal(results: Results) -> Record:
     return dict(json.loads(results.get("appraisal.json", b"{}")))
 
 
-def _verdicts(results: Results) -> dict[str, str]:
-    return {entry["claim"]: entry["verdict"] for entry in _appraisal(results).get("claims", [])}
-
-
-def _unequal(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[tuple[str, str, str]]:
+def _unequal(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Place]:
     """What differs between two readings: its name, its value in one and in the other ("" for none)."""
     for name in dict.fromkeys([*before, *after]):
         pair = before.get(name, ""), after.get(name, "")
@@ -174,36 +162,33 @@ def _of_analysis(slug: str, old: Record, new: Record) -> Iterator[Change]:
     trials = _unequal(_effects(old), _effects(new))
     for name, was, is_now in sorted(trials, key=lambda trial: (trial[1] != "", trial[2] != "", trial[0])):
         if was and is_now:
-            words = f"{name} has another effect: {was} → {is_now}"
-            yield _change(slug, "effect", was, is_now, words)
+            yield _change(slug, "effect", was, is_now, f"{name} has another effect: {was} → {is_now}")
         else:
             pair = ("", name) if is_now else (name, "")
             yield _change(slug, "trial", *pair, f"{name} is {'in' if is_now else 'out'}")
     for aspect, was, is_now in _unequal(_aspects(old), _aspects(new)):
         words = f"{aspect} {was or 'not judged'} → {is_now or 'not judged'}"
         if aspect == "status":
-            words = f"{STATUS.get(was, was)} → {STATUS.get(is_now, is_now)}"
+            words = f"{_status(old)} → {_status(new)}"
         yield _change(slug, aspect, was, is_now, _moved(old, new) if aspect == "estimate" else words)
 
 
 def _aspects(record: Record) -> dict[str, str]:
     """What is compared of a record, as text; a certainty or robustness may be a word or hold one."""
-    grades = {"certainty": "level", "robustness": "grade"}
-    parts = ((name, record.get(name), key) for name, key in grades.items())
-    words = {
-        name: str((part.get(key) if isinstance(part, dict) else part) or "") for name, part, key in parts
-    }
-    return {"status": record["status"], "estimate": _numbers(record), **words}
+    aspects = {"status": record["status"], "estimate": _numbers(record)}
+    for name, key in {"certainty": "level", "robustness": "grade"}.items():
+        part = record.get(name)
+        aspects[name] = str((part.get(key) if isinstance(part, dict) else part) or "")
+    return aspects
 
 
 def _effects(record: Record) -> dict[str, str]:
     """Effect and variance of every trial on the analysis scale, as stored; a trial may have several."""
-    effects: dict[str, str] = {}
+    effects: dict[str, list[str]] = {}
     for row in record["studies"]:
         effect, variance = (text.plain_number(row.get(key)) for key in ("effect", "variance"))
-        known = effects.get(row["study_id"])
-        effects[row["study_id"]] = (f"{known} and " if known else "") + f"{effect} (variance {variance})"
-    return effects
+        effects.setdefault(row["study_id"], []).append(f"{effect} (variance {variance})")
+    return {trial: " and ".join(known) for trial, known in effects.items()}
 
 
 def _estimate(record: Record) -> list[Any]:
@@ -219,16 +204,19 @@ def _numbers(record: Record) -> str:
 
 
 def _rounded(record: Record) -> str:
-    if _estimate(record)[0] is None:
+    if not _numbers(record):
         return "none"
     level = (record.get("methods") or {}).get("level", 0.95)
     estimate, low, high = _estimate(record)
     return text.effect(record.get("measure", "estimate"), estimate, low, high, level)
 
 
+def _status(record: Record) -> str:
+    return str(SAID["status"].get(record["status"], record["status"]))
+
+
 def _result(record: Record) -> str:
-    status: str = STATUS.get(record["status"]) or record["status"]
-    return f"{status}: {_rounded(record)}" if _numbers(record) else status
+    return _status(record) + (f": {_rounded(record)}" if _numbers(record) else "")
 
 
 def _moved(old: Record, new: Record) -> str:
@@ -237,18 +225,16 @@ def _moved(old: Record, new: Record) -> str:
     if before == after:
         before, after = (f"{record.get('measure', '')} {_numbers(record)}".strip() for record in (old, new))
     was, is_now = _excludes_null(old), _excludes_null(new)
-    turned = ""
-    if None not in (was, is_now) and was != is_now:
-        turned = f"; the interval {'now excludes' if is_now else 'no longer excludes'} no difference"
-    return f"estimate {before} → {after}{turned}"
+    turned = None not in (was, is_now) and was != is_now
+    turn = f"; the interval {'now' if is_now else 'no longer'} excludes no difference" if turned else ""
+    return f"estimate {before} → {after}{turn}"
 
 
 def _excludes_null(record: Record) -> bool | None:
     """Whether the interval excludes no difference; None where there is no interval."""
     _, low, high = _estimate(record)
-    if low is None or high is None:
-        return None
-    return bool(not low <= (record.get("measure") in RATIOS) <= high)
+    known = low is not None and high is not None
+    return bool(not low <= (record.get("measure") in RATIOS) <= high) if known else None
 
 
 # ---- place by place
@@ -296,14 +282,10 @@ def _within(name: str, old: bytes, new: bytes) -> list[Difference]:
         texts = [content.decode("utf-8") for content in (old, new)]
     except UnicodeDecodeError:
         return [Difference(name, f"first at byte {_in_common(old, new)}", *sizes)]
-    places: Iterable[tuple[str, str, str]]
     try:
-        if suffix in (".csv", ".json"):
-            places = _unequal(*map(_cells if suffix == ".csv" else _leaves, texts))
-        else:
-            places = (_of_drawings if suffix in DRAWN else _of_lines)(*texts)
+        places = list(COMPARED.get(suffix, _of_lines)(*texts))
     except (ValueError, csv.Error):  # not what the name says: compared as text
-        places = _of_lines(*texts)
+        places = list(_of_lines(*texts))
     return [Difference(name, *place) for place in places] or [Difference(name, "", *REWRITTEN)]
 
 
@@ -337,17 +319,17 @@ def _leaves(text: str) -> dict[str, str]:
     return dict(walk(json.loads(text), ""))
 
 
-def _of_drawings(old: str, new: str) -> Iterator[tuple[str, str, str]]:
+def _of_drawings(old: str, new: str) -> Iterator[Place]:
     """The first differing label of a drawing, else the first differing line, each from where it differs."""
     labels = [[unescape(TAGS.sub("", label)) for label in LABEL.findall(text)] for text in (old, new)]
-    for kind, (before, after) in (("label", labels), ("line", [old.splitlines(), new.splitlines()])):
-        for number, pair in enumerate(zip_longest(before, after, fillvalue=""), start=1):
+    for kind, texts in (("label", labels), ("line", [old.splitlines(), new.splitlines()])):
+        for number, pair in enumerate(zip_longest(*texts, fillvalue=""), start=1):
             if pair[0] != pair[1]:
                 yield (f"first at {kind} {number}", *_around(*pair))
                 return
 
 
-def _of_lines(old: str, new: str) -> Iterator[tuple[str, str, str]]:
+def _of_lines(old: str, new: str) -> Iterator[Place]:
     """Changed, added and removed lines, so that one new line does not make all the following differ."""
     before, after = old.splitlines(), new.splitlines()
     for kind, low, high, start, end in SequenceMatcher(None, before, after, autojunk=False).get_opcodes():
@@ -357,10 +339,17 @@ def _of_lines(old: str, new: str) -> Iterator[tuple[str, str, str]]:
                 yield (f"line {(low if at < high - low else start) + at + 1}", *_around(*pair))
 
 
+COMPARED: dict[str, Callable[[str, str], Iterator[Place]]] = {
+    ".csv": lambda old, new: _unequal(_cells(old), _cells(new)),
+    ".json": lambda old, new: _unequal(_leaves(old), _leaves(new)),
+    ".svg": _of_drawings,
+    ".html": _of_drawings,
+}
+
+
 def _in_common(old: str | bytes, new: str | bytes) -> int:
     """How many letters or bytes two texts share at their beginning."""
-    pairs = enumerate(zip(old, new, strict=False))
-    return next((number for number, pair in pairs if pair[0] != pair[1]), min(len(old), len(new)))
+    return sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old, new, strict=False)))
 
 
 def _around(old: str, new: str) -> tuple[str, str]:
@@ -380,16 +369,16 @@ def picture_difference(old: bytes, new: bytes) -> str:
     'not readable as a picture'
     """
     try:
-        before, after = _pixels(old), _pixels(new)
+        before, after = _picture(old), _picture(new)
     except OSError:  # Pillow's error for what is no picture is one
         return "not readable as a picture"
-    if before.shape != after.shape:
-        return "size {}×{} → {}×{} pixels".format(*before.shape[1::-1], *after.shape[1::-1])
-    changed = np.any(before != after, axis=-1)
+    if before.size != after.size:
+        return "size {}×{} → {}×{} pixels".format(*before.size, *after.size)
+    changed = _changed(before, after)
     if not changed.any():
         return "the same pixels, written differently"
-    rows, columns = (np.flatnonzero(changed.any(axis=axis)) for axis in (1, 0))
-    where = f"columns {columns[0]} to {columns[-1]}, rows {rows[0]} to {rows[-1]}"
+    left, top, right, bottom = Image.fromarray(changed).getbbox() or (0, 0, 0, 0)
+    where = f"columns {left} to {right - 1}, rows {top} to {bottom - 1}"
     return f"{changed.sum()} of {changed.size} pixels differ ({100 * changed.mean():.2g}%), within {where}"
 
 
@@ -416,26 +405,26 @@ def side_by_side(old: bytes, new: bytes) -> bytes:
 
     Pictures of different size are compared on the larger canvas.
     """
-    from PIL import Image
-
-    pictures = _pixels(old), _pixels(new)
-    height, width = np.max([picture.shape[:2] for picture in pictures], axis=0)
-    canvas = np.full((2, height, width, 4), 255, dtype=np.uint8)
-    for layer, picture in zip(canvas, pictures, strict=True):
-        layer[: picture.shape[0], : picture.shape[1]] = picture
-    before, after = canvas[..., :3]
-    shown = np.repeat(128 + after @ np.array(LUMA)[:, None] / 2, 3, axis=-1)
-    shown[np.any(canvas[0] != canvas[1], axis=-1)] = RED
-    gap = np.full((height, GAP, 3), GREY)
-    whole = np.concatenate([before, gap, after, gap, shown], axis=1).astype(np.uint8)
+    pictures = _picture(old), _picture(new)
+    width, height = (max(sides) for sides in zip(*(picture.size for picture in pictures), strict=True))
+    before, after = (Image.new("RGBA", (width, height), "white") for _ in pictures)
+    before.paste(pictures[0])
+    after.paste(pictures[1])
+    shown = after.convert("L").point(lambda level: 128 + level // 2).convert("RGB")
+    shown.paste(RED, mask=Image.fromarray(_changed(before, after)))
+    whole = Image.new("RGB", (3 * width + 2 * GAP, height), GREY)
+    for number, part in enumerate((before, after, shown)):
+        whole.paste(part.convert("RGB"), (number * (width + GAP), 0))
     buffer = streams.BytesIO()
-    Image.fromarray(whole).save(buffer, format="PNG")
+    whole.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
-def _pixels(content: bytes) -> Pixels:
-    """A PNG as an array of shape (height, width, 4)."""
-    from PIL import Image
-
+def _picture(content: bytes) -> Image.Image:
     with Image.open(streams.BytesIO(content), formats=["PNG"]) as picture:
-        return np.asarray(picture.convert("RGBA"))
+        return picture.convert("RGBA")
+
+
+def _changed(before: Image.Image, after: Image.Image) -> NDArray[np.bool_]:
+    """Which pixels of two pictures of one size differ."""
+    return np.asarray(np.any(np.asarray(before) != np.asarray(after), axis=-1))
