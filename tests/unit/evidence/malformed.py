@@ -159,6 +159,7 @@ def _values(column: Column, now: str) -> Iterator[tuple[str, str]]:
             ("a decimal comma", f"{now or 1},5"),
             ("NA", "NA"),
             ("infinity", "1e999"),
+            ("a vanishing number", "1e-200"),
         )
         yield from (("a formula", "=A1+1"), ("a minus sign", "−1"), ("an error", "#DIV/0!"), ("nan", "nan"))
         if column.low > -LARGEST:

@@ -1,15 +1,18 @@
-"""Random faulty calls of every public function: our error or an answer, no warning."""
+"""Random calls of every public function, faulty ones and of numbers of every size: our error, or an answer
+without a number that cannot be; no warning."""
 
 import inspect
+import linecache
+import re
 import warnings
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 import pytest
 
 from trialpool import stats
 
-CALLS = 20_000
+CALLS = 20_000  # of each kind
 FUNCTIONS = {name: getattr(stats, name) for name in stats.__all__ if inspect.isfunction(getattr(stats, name))}
 Y, V = [0.1, 0.4, 0.2, 0.7, 0.3], [0.1, 0.2, 0.1, 0.3, 0.15]
 GOOD = {
@@ -151,19 +154,88 @@ FAULTS = (
     ("uniform", -1),
     (0, np.nan),
 )
-NEVER_INFINITE = ("estimate", "se", "tau2", "variance", "effect", "coefficients")
+OPTIONS = {  # of arguments that have a default, by name or by function and name
+    "tau2_method": stats.TAU2_METHODS,
+    "interval": stats.INTERVALS,
+    "level": [1e-9, 0.5, 0.999999999],
+    "rho": [0.0, 0.5, 0.99],
+    "form": ["classic", "random", "random_hksj"],
+    "estimator": ["L0", "R0", "Q0"],
+    "measure": ["RR", "OR", "RD"],
+    "tau_prior": [(kind, s) for kind in ("half_normal", "half_cauchy", "uniform") for s in (1e-6, 1.0, 1e6)],
+    ("multilevel", "interval"): ["wald", "t"],
+    ("multilevel_regression", "interval"): ["wald", "t"],
+    ("standardized_mean_difference", "variance"): ["LS", "UB", "revman5"],
+    ("fail_safe_n", "method"): ["rosenthal", "orwin", "rosenberg"],
+    **{
+        (name, "tau2_method"): ["REML", "ML", "DL", "FE"]
+        for name in ("network_meta_analysis", "network_inconsistency", "node_split")
+    },
+}
+# What may be infinite as its record's docstring says; no other field may.
+MAY_BE_INFINITE = {
+    *("df", "df2", "qm_df", "statistic", "robust_statistic", "qm", "number"),
+    *("number_needed", "number_needed_low", "number_needed_high"),
+    *("high", "h2_high", "between_high", "within_high"),
+    *("sd", "tau_sd", "tau_mean", "predictive_sd"),  # a posterior's moment that does not exist
+}
+# What may be NaN without a refusal, as its docstring says; no other field may.
+MAY_BE_NAN = {
+    *("pi_low", "pi_high"),  # one study, or no heterogeneity estimated
+    *("missing_se", "missing_p_value", "target", "tau2_se", "within_low", "within_high"),
+    *("probability_below", "predictive_probability_below"),  # no threshold asked for
+    *(f"robust_{each}" for each in ("se", "statistic", "df", "p_value", "ci_low", "ci_high")),
+}
+RANGES = {  # of a field whose name has the pattern
+    r"p_value|^p_scores|^probability|^predictive_prob": (0, 1 + 1e-9),
+    r"^i2|^r2|weights|^h2|tau2(?!_method)|sigma2|(?<!co)variance|(^|_)se$|(^|_)sd$|^tau_|^q$|^qe$|^qm$": (
+        0,
+        np.inf,
+    ),
+}
+ORDERED = (
+    ("ci_low", "estimate", "ci_high"),
+    ("ci_low", "coefficients", "ci_high"),
+    ("ci_low", "effects", "ci_high"),
+    ("pi_low", "predictive_median", "pi_high"),
+    ("robust_ci_low", "estimate", "robust_ci_high"),
+    ("tau_low", "tau_median", "tau_high"),
+    ("estimate_low", "estimate_high", "estimate_high"),
+    ("tau2_low", "tau2_high", "tau2_high"),
+    ("low", "high", "high"),
+    ("risk_low", "risk", "risk_high"),
+)
+TOGETHER = (
+    *(("estimate", each) for each in ("se", "ci_low", "ci_high", "p_value", "statistic")),
+    *(("coefficients", each) for each in ("se", "ci_low", "ci_high", "p_value", "statistic")),
+    *(("robust_se", f"robust_{each}") for each in ("df", "p_value", "ci_low", "ci_high")),
+    *(("intercept", each) for each in ("intercept_se", "intercept_p_value", "slope", "slope_se", "p_value")),
+    *(("effects", each) for each in ("se", "ci_low", "ci_high", "p_value")),
+    *(("difference", each) for each in ("difference_se", "p_value", "direct", "direct_se", "indirect")),
+    ("effect", "variance"),
+    ("mean", "sd"),
+    ("q", "q_p_value"),
+    ("pi_low", "pi_high"),
+    ("delta", "delta_se"),
+    ("tau", "p_value"),
+)
+REFUSED = ("estimate", "se", "ci_low", "p_value", "slope", "intercept", "tau", "missing_se", "lrt")
 
 
-def arguments(name, random):
-    """A right call of a function, of which one to three arguments are then replaced, left out or mangled."""
+def right_call(name):
+    """The arguments of a function, and those of a right call."""
     parameters = inspect.signature(FUNCTIONS[name]).parameters
     call = {
         each: FITS[name] if each == "fit" else OWN.get((name, each), GOOD.get(each))
         for each, parameter in parameters.items()
         if parameter.default is inspect.Parameter.empty
     }
-    if name == "mean_sd_from_quartiles":
-        call |= {"q1": 3.0, "q3": 8.0}
+    return parameters, call | ({"q1": 3.0, "q3": 8.0} if name == "mean_sd_from_quartiles" else {})
+
+
+def faulty_arguments(name, random):
+    """A right call, of which one to three arguments are replaced, left out or mangled."""
+    parameters, call = right_call(name)
     for each in random.choice(
         list(parameters), random.integers(1, min(4, len(parameters) + 1)), replace=False
     ):
@@ -179,22 +251,75 @@ def arguments(name, random):
     return call
 
 
+def extreme_arguments(name, random):
+    """A right call, the numbers of which are scaled, shifted, made equal or rounded; any of its choices."""
+    parameters, call = right_call(name)
+    width = random.choice([0.5, 3, 10, 25, 49])
+    for each, value in call.items():
+        try:
+            array = np.asarray(value, dtype=np.float64)
+        except (TypeError, ValueError):
+            continue  # words
+        powers, one = 10 ** random.uniform(-width, width, array.shape), 10 ** random.uniform(-width, width)
+        changed = [array * powers, array * one, array + one, np.full(array.shape, random.choice([0, 1, 5]))]
+        changed += [np.where(random.random(array.shape) < 0.5, array, array * powers), np.round(array * 1e3)]
+        if random.random() < 0.5:
+            call[each] = changed[random.integers(len(changed))][()]
+    for each in parameters:
+        choices = OPTIONS.get((name, each), OPTIONS.get(each, ()))
+        if len(choices) and random.random() < 0.5:
+            call[each] = choices[random.integers(len(choices))]
+    return call
+
+
 def said(problem):
-    """Whether an error is ours: raised in the package and of a documented kind."""
+    """Whether an error is ours: of a documented kind, and raised by a `raise` of the package."""
     last = problem.__traceback__
     while last.tb_next:
         last = last.tb_next
-    ours = "/trialpool/stats/" in last.tb_frame.f_code.co_filename.replace("\\", "/")
-    return type(problem) in (TypeError, ValueError) and ours and str(problem)
+    file = last.tb_frame.f_code.co_filename
+    ours = "/trialpool/stats/" in file.replace("\\", "/")
+    raised = linecache.getline(file, last.tb_lineno).lstrip().startswith("raise ")
+    return type(problem) in (TypeError, ValueError) and ours and raised and str(problem)
 
 
-def wrong_numbers(answer):
-    """Names of fields that are infinite where nothing can be."""
-    named = [each.name for each in fields(answer)] if is_dataclass(answer) else []
-    return [name for name in named if name in NEVER_INFINITE and np.isinf(getattr(answer, name)).any()]
+def wrong_numbers(answer, name="answer"):
+    """Every number that cannot be, by the name of its field: in a record, and in the records it holds."""
+    if not is_dataclass(answer):
+        return wrong_entries(name, answer)
+    values = {each.name: getattr(answer, each.name) for each in fields(answer)}
+    wrong = [fault for each, value in values.items() for fault in wrong_numbers(value, each)]
+    if values.get("refused"):
+        wrong = [fault for fault in wrong if not fault.endswith("is NaN")]
+    for low, middle, high in ORDERED:
+        if low in values and middle in values:
+            bottom, centre, top = (np.asarray(values[each]) for each in (low, middle, high))
+            slack = 1e-9 * (np.abs(centre) + 1e-300)
+            wrong += [f"{low} > {middle}"] * bool((bottom > centre + slack).any())
+            wrong += [f"{middle} > {high}"] * bool((centre > top + slack).any())
+    for centre, beside in TOGETHER:
+        if centre in values and beside in values:
+            without, spread = (np.isnan(np.asarray(values[each])) for each in (centre, beside))
+            wrong += [f"{beside} without {centre}"] * bool((without & ~spread).any())
+            wrong += [f"{centre} without {beside}"] * bool((spread & ~without).any())
+    if values.get("refused"):
+        wrong += [f"{each} though refused" for each in REFUSED if np.isfinite(values.get(each, np.nan)).any()]
+    return wrong
 
 
-def faulty_call(seed):
+def wrong_entries(name, value):
+    """What is wrong with the numbers of one field."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError):
+        return []  # words, names or nothing
+    least, most = next((ends for kind, ends in RANGES.items() if re.search(kind, name)), (-np.inf, np.inf))
+    wrong = [f"{name} is infinite"] * bool(np.isinf(array).any() and name not in MAY_BE_INFINITE)
+    wrong += [f"{name} is NaN"] * bool(np.isnan(array).any() and name not in MAY_BE_NAN)
+    return wrong + [f"{name} out of range"] * bool(((array < least) | (array > most)).any())
+
+
+def fault(arguments, seed):
     """What is wrong with one random call, or nothing."""
     random = np.random.default_rng(seed)
     name = list(FUNCTIONS)[seed % len(FUNCTIONS)]
@@ -212,6 +337,25 @@ def faulty_call(seed):
 
 
 @pytest.mark.slow
-def test_faulty_calls_are_refused_by_name():
-    found = [fault for fault in map(faulty_call, range(CALLS)) if fault]
+@pytest.mark.parametrize("arguments", [faulty_arguments, extreme_arguments])
+def test_random_calls_are_answered_or_refused_by_name(arguments):
+    found = [text for seed in range(CALLS) if (text := fault(arguments, seed))]
     assert not found, "\n".join([f"{len(found)} of {CALLS}", *found[:20]])
+
+
+@pytest.mark.parametrize(
+    ("answer", "wrong"),
+    [
+        (replace(FITS["predict"], tau2=np.float64(-0.1)), ["tau2 out of range"]),
+        (replace(FITS["predict"], r2=np.float64(np.inf)), ["r2 is infinite"]),
+        (replace(FITS["predict"], p_value=np.array([0.5, np.nan])), ["p_value is NaN", "without p_value"]),
+        (replace(FITS["predict"], ci_low=np.array([9.0, -9.0])), ["ci_low > coefficients"]),
+        (stats.pool(Y, V, tau2_method="FE"), []),
+        (stats.egger(Y[:2], V[:2]), []),
+        (replace(stats.egger(Y, V), refused="no"), ["p_value though refused", "slope", "intercept"]),
+    ],
+)
+def test_a_number_that_cannot_be_is_seen(answer, wrong):
+    found = wrong_numbers(answer)
+    assert len(found) == len(wrong)
+    assert all(any(part in text for text in found) for part in wrong)

@@ -236,3 +236,21 @@ def test_profile_limits_are_where_the_dense_likelihood_has_dropped():
         for within in [0, *np.geomspace(1e-5, 3, 400)]
     ]
     assert fit.log_likelihood - max(heights) == pytest.approx(2.705543454095404 / 2, abs=1e-3)
+
+
+@pytest.mark.parametrize("effect", [1.0, 20.0, 3.4750637e22])
+def test_equal_effects_have_no_heterogeneity_and_a_q_of_0(effect):
+    """A Q by rounding below 0 has no p-value: once -2e-15 and NaN."""
+    fit = multilevel_regression([effect] * 5, [0.1, 0.2, 0.1, 0.3, 0.15], list("aabbc"), [1, 2, 4, 3, 5])
+    assert (fit.q, fit.q_p_value, fit.sigma2_between) == (0.0, 1.0, 0.0)
+    assert fit.coefficients.tolist() == [effect, 0.0]
+
+
+def test_intervals_of_components_where_nothing_varies_or_hardly_any_drop_is_asked_for():
+    clusters = list("aabbc")
+    wide = component_intervals([5.0] * 5, [1.0] * 5, clusters, level=0.5)
+    assert wide.between_low == wide.within_low == 0.0
+    assert 0 < wide.between_high < np.inf
+    y, v = [0.1, 0.4, 0.2, 0.7, 0.3], [0.04, 0.08, 0.04, 0.12, 0.06]
+    narrow = component_intervals(y, v, clusters, rho=0.5, level=1e-9)
+    assert narrow.between_low == narrow.between_high

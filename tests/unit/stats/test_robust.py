@@ -66,3 +66,16 @@ def test_thousands_of_effects_of_one_cluster_take_seconds():
     began = time.process_time()
     robust_pool(y, v, np.maximum(np.arange(5000), 4899))
     assert time.process_time() - began < 10
+
+
+def test_a_coefficient_that_one_cluster_determines_has_no_robust_numbers():
+    """Of Satterthwaite's sums rounding leaves nothing: once -1.8e-6 degrees of freedom and a finite SE."""
+    y, v, cluster = [0.1, 0.4, 0.2, 0.7, 0.3], [0.1, 0.2, 0.1, 0.3, 0.15], list("aabbc")
+    fit = multilevel_regression(y, v, cluster, [1, 21, 97, 4868419, 15])
+    assert np.isnan([fit.robust_se[1], fit.robust_df[1], fit.robust_p_value[1], fit.robust_ci_low[1]]).all()
+    assert np.isfinite(fit.robust_se[0])
+    assert "one cluster alone determines" in fit.caution
+    pooled = robust_pool(y, [1e-9, 1e-9, 1, 1, 1], cluster, tau2_method="FE")
+    assert np.isnan(pooled.robust_se)
+    near = robust_pool(y, [1e-6, 1e-6, 1, 1, 1], cluster, tau2_method="FE")
+    assert near.robust_df == pytest.approx(1.0, abs=1e-4)

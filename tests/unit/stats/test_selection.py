@@ -7,7 +7,7 @@ from scipy.optimize import minimize
 from scipy.special import ndtr
 from scipy.stats import norm
 
-from trialpool.stats import pool
+from trialpool.stats import pool, selection
 from trialpool.stats.selection import _bands_of, _slope, selection_model
 
 # Egger et al. 2001: intravenous magnesium after myocardial infarction, log odds ratios; the last is ISIS-4.
@@ -182,3 +182,12 @@ def test_order_scale_and_sign(seed, factor):
 def test_bad_input_is_named(change, words):
     with pytest.raises(ValueError, match=words):
         selection_model(**({"effects": [0.1, 0.2, 0.4], "variances": [0.1, 0.2, 0.3]} | change))
+
+
+def test_a_likelihood_that_rises_for_ever_is_given_up_soon(monkeypatch):
+    """Climbs once crept with chances beyond those that can be squared, thousands of places a climb."""
+    places, slope = [], selection._slope
+    monkeypatch.setattr(selection, "_slope", lambda *at: places.append(at) or slope(*at))
+    fit = selection_model([0.1, 95, 0.2, 0.7, 0.3], [0.1, 0.2, 0.1, 0.3, 0.15])
+    assert "no maximum" in fit.refused
+    assert len(places) < 8 * 400

@@ -25,6 +25,7 @@ import msgspec
 
 from trialpool import records
 
+SMALLEST = 1e-15  # nothing but 0 that a trial reports is smaller: its square must not vanish beside others
 LARGEST = 1e9  # nothing a trial reports is larger; catches a number pasted twice into one cell
 LONGEST_TEXT = 10_000
 RATIO_CONTRASTS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")

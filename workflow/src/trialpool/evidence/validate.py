@@ -20,6 +20,7 @@ from trialpool.contracts import (
     INTERVALS,
     LARGEST,
     RATIO_CONTRASTS,
+    SMALLEST,
     TABLES,
     Column,
     Table,
@@ -123,6 +124,7 @@ def _broken_text(cells: pd.Series, column: Column, allowed: Known) -> Iterator[t
 
 def _broken_numbers(numbers: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:
     yield "range", numbers.notna() & ~numbers.between(column.low, column.high)
+    yield "tiny", (numbers != 0) & (numbers.abs() < SMALLEST)
     if column.whole:
         yield "whole", numbers.notna() & (numbers != numbers.round())
 
@@ -175,6 +177,8 @@ def _worded(check: str, value: str, column: Column, allowed: Known) -> tuple[str
             form = FORMS[column.form]
             numeric = column.form in {"number", "p_value"}
             return form.problem, (_number_remedy(value, column.whole) if numeric else "") or form.remedy
+        case "tiny":
+            return "smaller than anything a trial reports", SOURCE
         case "whole":
             return "not a whole number", SOURCE
     if column.low == -LARGEST:

@@ -13,13 +13,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.stats._numeric import Rows, roots
-from trialpool.stats.checks import Bools, Floats, check_effects, finite, plain
+from trialpool.stats.checks import FURTHEST, Bools, Floats, check_effects, finite, plain
 
 TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 CHUNK_NUMBERS = 2**14  # of an array: 128 KiB, which is reused; larger ones are asked of the system each time
 DOMINATED = 1e-3  # tr P as a share of the weight, below which its digits must be saved
 REPEATED = 1e-9  # share of a standardised column that must be new
-FURTHEST = 1e12  # between the variances of one regression
 TINY = float(np.finfo(np.float64).tiny)
 GROWTH = 2.5  # of t + smallest variance from one point of the scan for maxima to the next
 FINER = 4  # parts of a stretch where maxima may hide

@@ -16,8 +16,9 @@ Rows = NDArray[np.intp]
 R = TypeVar("R")
 N = TypeVar("N", float, Floats)
 
-STEPS = 300  # halving a bracket alone needs some 60
+STEPS = 300  # of roots: halving a bracket alone needs some 60
 HALVINGS = 50  # of a step uphill
+TRIED = 300  # places on one climb, of which sane data need 60: after these it crawls where nothing rests
 SETTLED = 1e-8  # a last Newton step this short leaves an error of its square
 
 
@@ -137,13 +138,13 @@ def climb(
     Goes the longest of 1, 1/2, 1/4 … of each step of `newton` that does not lower the likelihood, until a
     step is short in comparison with |parameters| + `unit`.
     """
-    here = model(at)
-    for _ in range(STEPS):
+    here, places = model(at), 0
+    while places < TRIED:
         step, before = newton(at, here), at
         allowed = here.log_likelihood - 1e-12 * (1 + abs(here.log_likelihood))
         for halvings in range(HALVINGS):
             tried = np.maximum(before + step / 2**halvings, lowest)
-            there = model(tried)
+            there, places = model(tried), places + 1
             if there.log_likelihood >= allowed:
                 at, here = tried, there
                 break

@@ -24,6 +24,7 @@ RESOLVED = 1e-11
 CHUNK_NUMBERS = 2_000_000
 SCAN_POINTS, SCAN_ROUNDS = 33, 5
 DROP = 45.0  # of a log density, beyond which there is no mass
+DIGITLESS = 1e9  # of a log density, beyond which its rounding shows in the density
 POINTS, WEIGHTS = np.polynomial.legendre.leggauss(16)
 # The first and the last two Legendre coefficients of the polynomial through the values at these points.
 ENDS = np.array([0, 14, 15])
@@ -258,6 +259,8 @@ def _support(model: _Model) -> tuple[Floats, Floats]:
         first = np.maximum(kept.argmax(axis=-1) - 1, 0)
         last = np.minimum(SCAN_POINTS - kept[:, ::-1].argmax(axis=-1), SCAN_POINTS - 1)
         low, high = u[rows, first], u[rows, last]
+    if height.max(axis=-1).min() < -DIGITLESS:
+        raise ValueError("effects: they lie so far apart that this tau_prior (or mu_prior) rules them out")
     return low, high
 
 

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialpool.stats._numeric import filled, floats
-from trialpool.stats.checks import Floats, check_level, finite, one_analysis, one_of
+from trialpool.stats.checks import Floats, check_level, comparable, finite, one_analysis, one_of
 from trialpool.stats.pooling import Method, Pooled, pool
 from trialpool.stats.regression import meta_regression
 
@@ -202,6 +202,7 @@ def begg(effects: ArrayLike, variances: ArrayLike) -> Begg:
     0.0833
     """
     y, v = one_analysis(effects, variances)
+    comparable(v)
     k = y.size
     if k < FEWEST_STUDIES:
         return Begg(k=k, refused=_too_few("rank", k))

@@ -30,6 +30,7 @@ KINDS: dict[str, Bounds] = {
     "share": {"least": 0, "most": 1},
     "correlation": {"least": -1, "most": 1},
     "at least 1": {"least": 1},
+    "at least 2": {"least": 2},
     "people": {"least": 1, "whole": True},
     "two people": {"least": 2, "whole": True},
     "events": {"least": 0, "whole": True},
@@ -37,6 +38,7 @@ KINDS: dict[str, Bounds] = {
 
 # Fourth powers of effects and weights must stay floating-point numbers.
 HUGE = 1e50
+FURTHEST = 1e12  # between the variances of one analysis whose digits must survive
 MISSING = ("", "None", "nan", "<NA>", "NaT")
 
 
@@ -130,7 +132,10 @@ def check_effects(
     anything goes; an analysis without any study is refused.
     """
     y, v = numbers("effects", effects), numbers("variances", variances)
-    mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
+    try:
+        mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
+    except ValueError:
+        raise ValueError("where: its rows differ in length") from None
     if mask.dtype != np.bool_:
         raise ValueError(f"where has dtype {mask.dtype}: must be True or False for each study")
     arrays: dict[str, NDArray[Any]] = {"effects": y, "variances": v} | (
@@ -159,6 +164,12 @@ def one_analysis(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floa
     if y.ndim != 1:
         raise ValueError(f"effects has shape {y.shape}: one analysis at a time here, shape (k,)")
     return y, v
+
+
+def comparable(variances: Floats, span: float = 0.0) -> None:
+    """Refuse variances, and effects that `span` a range, between which rounding leaves no digits."""
+    if max(float(variances.max()), span**2) > FURTHEST * float(variances.min()):
+        raise ValueError("effects, variances: they lie too far apart, compared with the smallest variance")
 
 
 def labels(name: str, values: ArrayLike | Sequence[object], count: int) -> list[str]:
@@ -191,6 +202,13 @@ def one_of(name: str, value: str, allowed: Collection[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise ValueError(f"{name} is {value!r}: must be one of {', '.join(allowed)}")
     return value
+
+
+def yes_or_no(name: str, value: object) -> bool:
+    """Check a choice that is either made or not."""
+    if not isinstance(value, bool | np.bool_):
+        raise ValueError(f"{name} is {type(value).__name__}: must be True or False")
+    return bool(value)
 
 
 def together(**arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:

@@ -119,8 +119,8 @@ def sd_from_ci(low: ArrayLike, high: ArrayLike, n: ArrayLike, *, level: float = 
     >>> round(float(sd_from_ci(1.0, 3.0, 10)), 6)
     1.397904
     """
-    size = finite("n", n, least=2)
-    return sd_from_se(se_from_ci(low, high, df=size - 1, level=level), size)
+    bottom, top, size = read({"low": "number", "high": "number", "n": "at least 2"}, low, high, n)
+    return sd_from_se(se_from_ci(bottom, top, df=size - 1, level=level), size)
 
 
 def se_from_ci(
@@ -135,7 +135,7 @@ def se_from_ci(
     """
     bottom, top = read({"low": "number", "high": "number"}, low, high)
     refuse("high", top, top < bottom, "the upper limit lies below the lower one")
-    return plain((top - bottom) / (2 * _quantile((1 + checks.check_level(level)) / 2, df)))
+    return plain((top - bottom) / (2 * _quantile((1 + checks.check_level(level)) / 2, df, low=bottom)))
 
 
 def se_from_p(difference: ArrayLike, p_value: ArrayLike, *, df: ArrayLike | None = None) -> Floats:
@@ -147,7 +147,9 @@ def se_from_p(difference: ArrayLike, p_value: ArrayLike, *, df: ArrayLike | None
     effect, p = read({"difference": "number", "p_value": "number"}, difference, p_value)
     refuse("p_value", p, (p <= 0) | (p >= 1), "must lie strictly between 0 and 1")
     refuse("difference", effect, effect == 0, "a difference of 0 says nothing about its standard error")
-    return plain(abs(effect) / -_quantile(p / 2, df))  # from the lower tail: 1 - p/2 is 1 for a tiny p
+    return plain(
+        abs(effect) / -_quantile(p / 2, df, p_value=p)
+    )  # from the lower tail: 1 - p/2 is 1 for a tiny p
 
 
 def sd_from_difference_se(se: ArrayLike, n1: ArrayLike, n2: ArrayLike) -> Floats:
@@ -176,10 +178,13 @@ def _scaled(effect: ArrayLike, variance: ArrayLike, factor: float) -> Effects:
     return made(y * factor, v * factor**2)
 
 
-def _quantile(probability: Floats | float, df: ArrayLike | None) -> Floats:
+def _quantile(probability: Floats | float, df: ArrayLike | None, **beside: Floats) -> Floats:
+    """Of a t distribution whose `df` must broadcast with the arrays `beside`; of a normal one without."""
     if df is None:
         return np.asarray(ndtri(probability))
-    return np.asarray(stdtrit(finite("df", df, above=0), probability))
+    freedom = finite("df", df, above=0)
+    checks.together(**beside, df=freedom)
+    return np.asarray(stdtrit(freedom, probability))
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,12 +324,7 @@ def probability_below(
     >>> round(float(probability_below(0.0, -0.7145, 0.1798, 0.3132, 12)), 4)
     0.8762
     """
-    scale2 = finite("tau2", tau2, least=0) + finite("se", se, least=0) ** 2
-    freedom = checks.numbers("df", df)
-    refuse("df", freedom, ~(freedom > 0), "must be above 0")
-    refuse("se", scale2, scale2 <= 0, "se and tau2 are both 0, so nothing is uncertain")
-    z = (finite("threshold", threshold) - finite("estimate", estimate)) / np.sqrt(scale2)
-    return plain(stdtr(freedom, z))
+    return _below(finite("threshold", threshold), *_new_study(estimate, se, tau2, df))
 
 
 def beyond_mcid(
@@ -340,11 +340,31 @@ def beyond_mcid(
     """
     one_of("better", better, ("lower", "higher"))
     size = finite("mcid", mcid, above=0)
-    centre = finite("estimate", estimate) * (1 if better == "lower" else -1)
-    benefit = probability_below(-size, centre, se, tau2, df)
-    harm = probability_below(-size, -centre, se, tau2, df)
+    middle, *spread = _new_study(estimate, se, tau2, df)
+    checks.together(mcid=size, estimate=middle)
+    centre = middle * (1 if better == "lower" else -1)
+    benefit, harm = _below(-size, centre, *spread), _below(-size, -centre, *spread)
     trivial = plain(np.maximum(0.0, 1 - benefit - harm))
-    return Beyond(benefit, trivial, harm, probability_below(0.0, centre, se, tau2, df))
+    return Beyond(benefit, trivial, harm, _below(np.zeros(()), centre, *spread))
+
+
+def _new_study(
+    estimate: ArrayLike, se: ArrayLike, tau2: ArrayLike, df: ArrayLike
+) -> tuple[Floats, Floats, Floats]:
+    """Centre, scale and degrees of freedom of the predictive t distribution, of one shape."""
+    freedom = checks.numbers("df", df)
+    refuse("df", freedom, ~(freedom > 0), "must be above 0")
+    kinds = {"estimate": "number", "se": "not negative", "tau2": "not negative"}
+    centre, error, between = read(kinds, estimate, se, tau2)
+    centre, error, between, freedom = checks.together(estimate=centre, se=error, tau2=between, df=freedom)
+    scale2 = between + error**2
+    refuse("se", scale2, scale2 <= 0, "se and tau2 are both 0, so nothing is uncertain")
+    return centre, np.sqrt(scale2), freedom
+
+
+def _below(threshold: Floats, centre: Floats, scale: Floats, df: Floats) -> Floats:
+    checks.together(threshold=threshold, estimate=centre)
+    return plain(stdtr(df, (threshold - centre) / scale))
 
 
 def smd_to_units(
@@ -421,6 +441,7 @@ def e_value(
     np.float64(3.503398)
     """
     one_of("measure", measure, (*RATIOS, "SMD"))
+    rare = checks.yes_or_no("rare", rare)
     limits = _interval(estimate, ci_low, ci_high)
     if measure in RATIOS:
         refuse("ci_low", limits[1], limits[1] <= 0, f"{measure} on its natural scale is above 0")

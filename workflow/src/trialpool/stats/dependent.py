@@ -18,18 +18,28 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri
 
-from trialpool.stats._model import FURTHEST, design_of, intercept
+from trialpool.stats._model import design_of, intercept
 from trialpool.stats._numeric import N, Rows, Tested, climb, floats, infer
-from trialpool.stats.checks import Bools, Floats, check_level, labels, number, one_analysis, one_of
+from trialpool.stats.checks import (
+    FURTHEST,
+    Bools,
+    Floats,
+    check_level,
+    comparable,
+    labels,
+    number,
+    one_analysis,
+    one_of,
+)
 from trialpool.stats.pooling import pool
 
 METHODS = ("REML", "ML")
 INTERVALS = ("wald", "t")
 SETTLED = 1e-13
 GRID = (0.0, 3e-3, 0.03, 0.2, 1.0, 6.0, 50.0)
-MOST_DOUBLINGS = 60
 FEWEST_DF = 4
 LARGE_CLUSTER = 100  # effects, from which on its square root is an integral instead of eigenvectors
+DIGITS = 1e-12  # share of a sum that must be left for its digits to mean something
 DETERMINED = 1e-8  # share of its covariance that a cluster keeps, below which it determines a coefficient
 STEP, TAIL = 0.27, 36.0  # of the integral in log t: an error of 1e-15
 C = TypeVar("C", np.float64, np.complex128)
@@ -37,7 +47,10 @@ C = TypeVar("C", np.float64, np.complex128)
 
 @dataclass(frozen=True, slots=True)
 class Robust:
-    """A pooled effect with cluster-robust inference; `tau2` and `weights` (per cent) of the working model."""
+    """A pooled effect with cluster-robust inference; `tau2` and `weights` (per cent) of the working model.
+
+    The robust numbers are NaN, as `caution` says, where one cluster alone determines the estimate.
+    """
 
     estimate: float
     tau2: float
@@ -63,6 +76,8 @@ def cluster_numbers(cluster: ArrayLike, k: int) -> tuple[Rows, int]:
 
 def few_df_caution(df: float) -> str:
     """What to say when the Satterthwaite approximation is not to be trusted (Tipton 2015)."""
+    if np.isnan(df):
+        return "one cluster alone determines a coefficient, so its robust numbers do not exist"
     words = f"the robust interval and p-value rest on {df:.1f} degrees of freedom"
     return "" if df >= FEWEST_DF else f"{words}; below {FEWEST_DF} they are not trustworthy"
 
@@ -95,7 +110,9 @@ def cr2(
     gram = np.einsum("cai,cbi->iab", across, across) @ bread
     total = (own_products - squares).sum(axis=0)
     spread = (own_products**2 - 2 * own_products * squares).sum(axis=0) + np.einsum("iab,iba->i", gram, gram)
-    return scores.T @ scores, total**2 / spread
+    known = spread > DIGITS * (own_products**2).sum(axis=0)  # else one cluster alone determines it
+    freedom = np.divide(total**2, spread, out=np.full(spread.size, np.nan), where=known)
+    return np.where(known, scores.T @ scores, np.nan), freedom
 
 
 def _inverted(diagonal: NDArray[C], columns: Floats, right: Floats) -> NDArray[C]:
@@ -179,6 +196,7 @@ def correlated_effects(
     correlation = number("rho", rho, least=0, most=1)
     size = np.bincount(numbers)
     mean_variance = np.bincount(numbers, weights=v) / size
+    comparable(size * mean_variance)
     w = 1 / (size * mean_variance)
     estimate = (w[numbers] @ y) / (w @ size)
     q = w[numbers] @ (y - estimate) ** 2
@@ -192,6 +210,7 @@ def correlated_effects(
 
 def _robust(y: Floats, w: Floats, tau2: float, numbers: Rows, clusters: int, level: float) -> Robust:
     check_level(level)
+    comparable(1 / w)
     estimate = float(w @ y / w.sum())
     variance, freedom = cr2(
         np.ones((y.size, 1)), y - estimate, numbers, 1 / w, np.empty((y.size, 0)), np.eye(1)
@@ -234,11 +253,12 @@ class _ThreeLevels(Tested[N]):
 class Multilevel(_ThreeLevels[float]):
     """A three-level pooled effect.
 
-    `se … ci_high` are model-based; `robust_*` are CR2 with Satterthwaite degrees of freedom, right
-    even if `rho` or the levels are not, and the ones to report. `sigma2_between` is the variance of the
-    clusters' true effects, `sigma2_within` that of effects within a cluster; `i2_*` are their shares of
-    the total in per cent. `pi_low pi_high` bound the true effect of one outcome in a new cluster.
-    `q` tests both components at once. `caution` says what not to trust, and is empty otherwise.
+    `se … ci_high` are model-based; `robust_*` are CR2 with Satterthwaite degrees of freedom, right even if
+    `rho` or the levels are not, and the ones to report (NaN where one cluster alone determines a
+    coefficient). `sigma2_between` is the variance of the clusters' true effects, `sigma2_within` that of
+    effects within a cluster; `i2_*` are their shares of the total in per cent. `pi_low pi_high` bound the
+    true effect of one outcome in a new cluster. `q` tests both components at once. `caution` says what not
+    to trust, and is empty otherwise.
     """
 
     estimate: float
@@ -332,16 +352,17 @@ def _read(
     one_of("interval", interval, INTERVALS)
     y, v = one_analysis(effects, variances)
     numbers, _ = cluster_numbers(cluster, y.size)
-    if max(v.max(), np.ptp(y) ** 2) > FURTHEST * v.min():
-        raise ValueError("effects, variances: they lie too far apart, compared with the smallest variance")
     correlation = number("rho", rho, least=0, most=1)
-    if correlation == 1:
-        raise ValueError("rho is 1: sampling errors cannot be the same in all effects of a cluster; below 1")
+    if correlation > 1 - 1e-6:
+        raise ValueError(f"rho is {rho}: the sampling errors of a cluster cannot be the same; below 1 - 1e-6")
+    comparable(np.append(v.max(), (1 - correlation) * v), float(np.ptp(y)))
+    # Effects that differ far less than they lie from 0 would lose their digits in sums of squares.
+    centre = float(y[0]) if np.ptp(y) < 1e-3 * abs(y).max() else 0.0
     columns = intercept(y.size) if design is None else design_of(design, y.size)
     order = np.argsort(numbers, kind="stable")
     first = np.flatnonzero(np.diff(numbers[order], prepend=-1))
-    data = (y[order], columns.basis[order], v[order], numbers[order], first)
-    return Nested(*data, correlation, method == "REML"), columns.back
+    data = (y[order] - centre, columns.basis[order], v[order], numbers[order], first)
+    return Nested(*data, centre, correlation, method == "REML"), columns.back
 
 
 def _report(nested: Nested, back: Floats, interval: str, level: float) -> MultilevelRegression:
@@ -349,12 +370,13 @@ def _report(nested: Nested, back: Floats, interval: str, level: float) -> Multil
     s2_between, s2_within, fit = best_components(nested)
     (k, p), clusters = nested.design.shape, nested.first.size
     coefficients = back @ fit.coefficients
+    coefficients[0] += nested.centre
     df = float(clusters - p) if interval == "t" else np.inf
     model = infer(coefficients, np.sqrt(np.diag(back @ fit.covariance @ back.T)), df, level)
     residuals = nested.y - nested.design @ fit.coefficients
     variance, freedom = cr2(nested.design, residuals, nested.cluster, fit.diagonal, fit.columns, back)
     robust = infer(coefficients, np.sqrt(np.diag(variance)), freedom, level)
-    q = float(nested.y @ gaussian(nested, 0.0, 0.0).weighted_residual)
+    q = max(0.0, float(nested.y @ gaussian(nested, 0.0, 0.0).weighted_residual))
     alone = "no cluster has two effects, so all heterogeneity is put between clusters"
     cautions = (alone if nested.alone else "", few_df_caution(float(freedom.min())))
     return MultilevelRegression(
@@ -426,10 +448,12 @@ def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
             ends.append(highest_near(nested, at, free)[1].log_likelihood)
         return fit.log_likelihood - drop - max(ends)
 
+    if excess(best[which]) >= 0:  # so small a drop is lost in rounding
+        return best[which], best[which]
     low, high = 0.0, max(best[which], 1e-3 * scale)
     if best[which] > 0 and excess(0.0) > 0:
         low = brentq(excess, 0.0, best[which], xtol=1e-13 * scale, rtol=1e-11)
-    for _ in range(MOST_DOUBLINGS):
+    while high < FURTHEST * nested.variances.mean():  # beyond it the data say nothing
         if excess(high) > 0:
             return low, brentq(excess, best[which], high, xtol=1e-13 * scale, rtol=1e-11)
         high *= 2
@@ -438,13 +462,17 @@ def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Nested:
-    """Data of effects (n, …) sorted by cluster number, and where each cluster begins, `first` (clusters,)."""
+    """Data of effects (n, …) sorted by cluster number, and where each cluster begins, `first` (clusters,).
+
+    The effects are given less a `centre`.
+    """
 
     y: Floats
     design: Floats
     variances: Floats
     cluster: Rows
     first: Rows
+    centre: float
     rho: float
     restricted: bool
 

@@ -14,7 +14,19 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from trialpool.stats.checks import HUGE, Bools, Floats, Unpacks, finite, one_of, plain, read, refuse
+from trialpool.stats.checks import (
+    HUGE,
+    Bools,
+    Floats,
+    Unpacks,
+    finite,
+    one_of,
+    plain,
+    read,
+    refuse,
+    together,
+    yes_or_no,
+)
 
 SMD_VARIANCES = ("LS", "UB", "revman5")
 MEANS = {
@@ -73,6 +85,7 @@ def mean_difference(
     >>> mean_difference(5.0, 2.0, 20, 6.0, 2.0, 20)
     Effects(effect=np.float64(-1.0), variance=np.float64(0.4), added=np.float64(0.0))
     """
+    pooled = yes_or_no("pooled", pooled)
     kinds = MEANS | {"n1": "two people", "n2": "two people"} if pooled else MEANS
     arms = m1, s1, a1, m2, s2, a2 = read(kinds, mean1, sd1, n1, mean2, sd2, n2)
     if not pooled:
@@ -262,7 +275,10 @@ def _filled(counts: tuple[Floats, ...], add: Floats, *, jointly: bool = False) -
     a, size1, c, size2 = counts
     cells = a, size1 - a, c, size2 - c
     empty = np.any([cell == 0 for cell in cells], axis=0)
-    added = np.where(empty.any(-1, keepdims=True) if jointly else empty, add, 0.0)
+    if jointly:
+        empty, add = np.asarray(empty.any(-1, keepdims=True)), add[..., None]
+    together(events=empty, zero_cells=add)
+    added = np.where(empty, add, 0.0)
     return (*(cell + added for cell in cells), added)
 
 

@@ -15,9 +15,20 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, owens_t, stdtrit
 
-from trialpool.stats._model import FURTHEST, REPEATED
+from trialpool.stats._model import REPEATED
 from trialpool.stats._numeric import Rows, infer, roots
-from trialpool.stats.checks import Bools, Floats, a_fit, check_level, finite, labels, numbers, one_of, refuse
+from trialpool.stats.checks import (
+    FURTHEST,
+    Bools,
+    Floats,
+    a_fit,
+    check_level,
+    finite,
+    labels,
+    numbers,
+    one_of,
+    refuse,
+)
 
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
 GRID_POINTS = 200

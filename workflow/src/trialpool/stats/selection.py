@@ -16,13 +16,23 @@ from scipy.special import chdtrc, ndtr, ndtri
 
 from trialpool.stats._numeric import Rows, climb, filled, floats, infer
 from trialpool.stats.bias import Judged, few_studies_caution
-from trialpool.stats.checks import Bools, Floats, check_level, finite, one_analysis, one_of, refuse
+from trialpool.stats.checks import (
+    Bools,
+    Floats,
+    check_level,
+    comparable,
+    finite,
+    one_analysis,
+    one_of,
+    refuse,
+)
 from trialpool.stats.pooling import pool
 
 ALTERNATIVES = ("greater", "less")
 STARTS = (0.05, 0.3, 1.0, 3.0)
 FEW_IN_A_BAND = 4
 FARTHEST_LOG_CHANCE = 12.0
+SQUARABLE = 100.0  # a log chance whose chance can be squared; a climb goes no farther
 SETTLED = 1e-12
 LONGEST_LOG_STEP = 1.5
 
@@ -97,6 +107,7 @@ def selection_model(
     one_of("alternative", alternative, ALTERNATIVES)
     level = check_level(level)
     y, v = one_analysis(effects, variances)
+    comparable(v, float(np.ptp(y)))
     cuts = np.atleast_1d(finite("steps", steps, least=0, most=1))
     if cuts.ndim != 1 or cuts.size == 0:
         raise ValueError(f"steps has shape {cuts.shape}: needs a list of p-values, at least one")
@@ -265,11 +276,6 @@ def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats,
     return share, np.stack([mu_, t_], axis=1), bend
 
 
-def _chances(at: Floats) -> Floats:
-    """Relative chances of the bands, kept where they can be squared."""
-    return np.exp(np.clip(at[2:], -100.0, 100.0))
-
-
 def _climb(selection: _Selection, start: Floats) -> _End:
     """Climb to a maximum over mu, t >= 0 and positive chances, from `start` = (mu, t, log d_2, …).
 
@@ -279,20 +285,22 @@ def _climb(selection: _Selection, start: Floats) -> _End:
     lowest = np.where(np.arange(start.size) == 1, 0.0, -np.inf)
 
     def step(at: Floats, here: _Slope) -> Floats:
-        scale = np.append(unit[:2], _chances(at))
+        scale = np.append(unit[:2], np.exp(at[2:]))
         gradient = here.gradient * scale
         hessian = here.hessian * np.outer(scale, scale)
         hessian[2:, 2:] += np.diag(gradient[2:])
         free = np.ones(at.size, dtype=bool)
         free[1] = at[1] > 0 or gradient[1] > 0
+        free[2:] = (np.abs(at[2:]) < SQUARABLE) | (gradient[2:] * at[2:] < 0)
         values, vectors = np.linalg.eigh(hessian[np.ix_(free, free)])
         downhill = np.maximum(np.abs(values), 1e-10 * max(1.0, np.abs(values).max()))
         move = np.zeros(at.size)
         move[free] = vectors @ ((vectors.T @ gradient[free]) / downhill)
         move *= min(1.0, LONGEST_LOG_STEP / max(np.abs(move[2:]).max(initial=0.0), 1e-300))
+        move[2:] = np.clip(move[2:], -SQUARABLE - at[2:], SQUARABLE - at[2:])
         return np.asarray(move * unit)
 
     def model(at: Floats) -> _Slope:
-        return _slope(selection, at[0], at[1], _chances(at))
+        return _slope(selection, at[0], at[1], np.exp(at[2:]))
 
     return _End(*climb(model, step, start, lowest, unit, SETTLED))
