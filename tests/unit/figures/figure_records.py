@@ -8,7 +8,8 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from trialpool.figures import forest, forest_notes
+from trialpool.figures import forest
+from trialpool.figures.notes import describe
 from trialpool.io import canonical
 from trialpool.records import sketch
 from trialpool.view.read import Appraised
@@ -127,4 +128,4 @@ def draw_forest(record: dict[str, Any], preset: str = "default") -> Figure:
 
 def describe_forest(record: dict[str, Any]) -> str:
     """The text alternative of that plot."""
-    return forest_notes.describe_forest(sketch(Appraised, record))
+    return describe("forest", sketch(Appraised, record))

@@ -261,7 +261,6 @@ def _write_record(
     """
     from trialpool.figures import draw_beside
     from trialpool.figures.forest import draw_forest
-    from trialpool.figures.forest_notes import describe_forest
     from trialpool.figures.lettering import with_drawable_labels
     from trialpool.figures.moderators import draw_moderators
     from trialpool.figures.notes import describe
@@ -273,7 +272,7 @@ def _write_record(
     shown = appraised(drawn, vocabulary=vocabulary)
     io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
     io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
-    figure, description = draw_forest(shown, preset=record.forest), describe_forest(shown)
+    figure, description = draw_forest(shown, preset=record.forest), describe("forest", shown)
     _save(figure, folder / "forest", description, io.formats_of("forest", formats), beside=False)
     if record.multiverse:
         levels = [row | {"analysis": record.analysis} for row in written["multiverse"]["levels"]]

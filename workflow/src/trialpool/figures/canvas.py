@@ -25,7 +25,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Affine2D, blended_transform_factory
 
 from trialpool import text as words
-from trialpool.figures import forest_notes, lettering, style
+from trialpool.figures import lettering, style
+from trialpool.figures.notes import subtitle, unit_text
 from trialpool.measures import MEASURES
 from trialpool.records import Pooled, Record
 from trialpool.text import clean
@@ -230,18 +231,12 @@ def headed_record(
     record: Appraised, kind: str, notes: Sequence[str], body: float, width: float = WIDTH
 ) -> tuple[Sheet, float]:
     """The same for one analysis: its title, the kind of figure and what was measured."""
-    title, under = forest_notes.title(record), forest_notes.subtitle(record)
-    return headed(title, f"{kind}. {under}", notes, body, width)
-
-
-def alternative(kind: str, title: str, sentences: Iterable[str]) -> str:
-    """The text alternative of a figure: its kind and title, then what it shows."""
-    return " ".join([f"{kind}: {clean(title)}.", *sentences])
+    return headed(record.title or record.analysis, f"{kind}. {subtitle(record)}", notes, body, width)
 
 
 def value_name(record: Record) -> str:
     """The measure with its unit, as the name of an axis."""
-    return f"{words.capital(words.measure_name(record.measure))}{forest_notes.unit_text(record)}"
+    return f"{words.capital(words.measure_name(record.measure))}{unit_text(record)}"
 
 
 def on_axis(record: Record, value: float) -> float:

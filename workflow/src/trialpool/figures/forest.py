@@ -10,7 +10,7 @@ import math
 from matplotlib.figure import Figure
 
 from trialpool import text as words
-from trialpool.figures import canvas, forest_notes, lettering, style
+from trialpool.figures import canvas, lettering, notes, style
 from trialpool.figures import forest_layout as plan
 from trialpool.figures.canvas import (
     Look,
@@ -308,8 +308,8 @@ def _draw_no_data(record: Appraised) -> Figure:
     if listed:
         known, verb = words.count(len(trials), "trial"), "is" if len(trials) == 1 else "are"
         message = f"No trial could be pooled. {known} of this comparison {verb} known:"
-    title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
-    under = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
+    title = lettering.wrap(notes.title(record), room, style.TITLE_SIZE, True, 3)
+    under = lettering.wrap(notes.subtitle(record), room, style.BODY_SIZE, lines=3)
     lines = lettering.wrap(message, room, style.BODY_SIZE, True)
     rows = [
         ([lettering.wrap(cells.get(key, ""), wide, lines=4) for key, _, _, wide, _ in LISTED], url)

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from trialpool import text as words
-from trialpool.figures import forest_notes, lettering, style
+from trialpool.figures import lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
+from trialpool.figures.notes import notes, subtitle, title
 from trialpool.records import Direction
 from trialpool.text import clean
 from trialpool.view import axis as axes
@@ -28,7 +29,6 @@ MOST_DOMAINS = 10  # that fit beside the plot
 LETTERS = "ABCDEFGHIJ"
 DOMAIN_KEYS = tuple(f"{BIAS}{letter}" for letter in LETTERS)
 Domains = list[str] | None  # those with a column each; [] for one column of the worst, None for no column
-MARKS = "+ low, − some concerns, ? unclear, × high, empty ring not judged"
 PLOT = "plot"
 LEAST_BEFORE_PLOT = 190.0
 LABEL_LIMIT = 108.0
@@ -197,21 +197,6 @@ def _shown_domains(studies: Sequence[Study], manner: str) -> Domains:
     if manner == "worst" or len({tool for tool, _ in names}) > 1 or len(names) > MOST_DOMAINS:
         return []
     return [domain for _, domain in names]
-
-
-def _bias_note(studies: Sequence[Study], domains: Domains, manner: str) -> str:
-    """The footnote: what the lights mean and the letters stand for, or that nobody has judged."""
-    if manner == "none" or not studies:
-        return ""
-    if domains is None:
-        which = "this trial" if len(studies) == 1 else "these trials"
-        return f"Risk of bias: no published judgement of {which} is known."
-    if not domains:
-        return f"Bias: risk of bias in the worst domain judged by published reviews ({MARKS})."
-    tools = {clean(tool) for study in studies for tool, _ in study.judgements}
-    listed = [f"{letter} {clean(words.spaced(name))}" for letter, name in zip(LETTERS, domains, strict=False)]
-    by = f"Risk of bias by published reviews with {words.listing(sorted(tools))}"
-    return f"{by}: {', '.join(listed)} ({MARKS})."
 
 
 # columns
@@ -392,8 +377,8 @@ class Layout:
         _place_columns(self.columns, self.headings)
         self.width = max(self.columns[-1].right + style.MARGIN, LEAST_WIDTH)
         room = self.width - 2 * style.MARGIN
-        self.title = lettering.wrap(forest_notes.title(record), room, style.TITLE_SIZE, True, 3)
-        self.subtitle = lettering.wrap(forest_notes.subtitle(record), room, style.BODY_SIZE, lines=3)
+        self.title = lettering.wrap(title(record), room, style.TITLE_SIZE, True, 3)
+        self.subtitle = lettering.wrap(subtitle(record), room, style.BODY_SIZE, lines=3)
         self.head_top = style.MARGIN + len(self.title) * TITLE_LEADING
         self.head_top += len(self.subtitle) * SUBTITLE_LEADING + 8
         self.threshold = axes.mcid_threshold(record) if look.band else None
@@ -405,22 +390,27 @@ class Layout:
         groups_deep = 1 + max((len(each.lines) for each in self.headings if each.level), default=0)
         self.rule = self.head_top + max(above, groups_deep) * CELL_LEADING + 8
         self.total_rule, self.bottom = self._place_rows(self.rule + 3)
-        noted, beside = forest_notes.heterogeneity(record, self.table), self.axis.left - style.MARGIN - 12
+        noted, beside = notes("forest_heterogeneity", record, self.table), self.axis.left - style.MARGIN - 12
         self.beside_axis = [line for text in noted for line in lettering.wrap(text, beside)]
         deep = max(AXIS_DEPTH + below * CELL_LEADING, len(self.beside_axis) * LEADING + 4)
         self.notes_top = self.bottom + deep + 6
         self.notes = [
             (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
-            for mark, text in self._footnotes(record, _bias_note(studies, domains, look.bias))
+            for mark, text in self._footnotes(record, domains)
         ]
         deep = sum(len(lines) for _, lines in self.notes) * LEADING
         self.height = self.notes_top + 6 + deep + style.MARGIN
 
-    def _footnotes(self, record: Appraised, bias: str) -> list[tuple[str, str]]:
+    def _footnotes(self, record: Appraised, domains: Domains) -> list[tuple[str, str]]:
+        """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made."""
         bounds = (bound for row in self.rows for bound in row.values[1:] if bound is not None)
         clipped = any(axes.side(self.axis, bound) for bound in bounds)
-        notes = forest_notes.footnotes(record, self.table, clipped, self.threshold is not None)
-        return [*notes, ("", bias)]
+        band = [] if self.threshold is None else notes("forest_band", record)
+        how = notes("forest_method", record, self.table, clipped)
+        if self.look.bias != "none" and self.table.studies:
+            how += notes("forest_bias", self.table.studies, domains, LETTERS)
+        marked = [("", clean(record.note)), *(("■", text) for text in band), *(("", text) for text in how)]
+        return [*self.table.notes, *marked]
 
     def _place_rows(self, top: float) -> tuple[float | None, float]:
         """Put the rows below each other; where the rule above the total stands and where the rows end."""

@@ -2,19 +2,58 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from trialpool import text as words
-from trialpool.figures.forest_notes import subtitle
 from trialpool.measures import MEASURES
+from trialpool.records import Record
 from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
-from trialpool.view.question import moderator_slope
+from trialpool.text import clean
+from trialpool.view.forest_table import forest_table
+from trialpool.view.question import domain_of, moderator_slope
+from trialpool.view.read import Appraised
 
 FILTERS = ("capital", "count", "listing", "number", "p_value", "percent", "significant", "spaced")
+
+
+def title(record: Record) -> str:
+    """The analysis' title, or its slug."""
+    return clean(record.title or record.analysis)
+
+
+def subtitle(record: Appraised) -> str:
+    """Measure, scale, comparison and time in one line.
+
+    >>> from trialpool.records import sketch
+    >>> known = {"measure": "MD", "domain": "pain", "scale": "0-10", "unit": "points"}
+    >>> subtitle(sketch(Appraised, known | {"comparison": "yoga versus rest", "timepoint": "follow_up"}))
+    'Mean difference in pain (points, 0–10); yoga versus rest; follow-up'
+    """
+    measure = words.capital(words.measure_name(record.measure or ""))
+    domain = domain_of(record).name if record.domain else ""
+    subject = f"{measure} in {domain}" if domain and measure else measure or domain
+    parts = [f"{subject}{unit_text(record)}", record.comparison, _timepoint(record.timepoint)]
+    return "; ".join(clean(part) for part in parts if part)
+
+
+def unit_text(record: Record) -> str:
+    """Unit and scale of a mean difference in brackets with a space before, or nothing."""
+    unit, scale = clean(record.unit), clean(record.scale).replace("-", "–")
+    inside = unit if scale in unit else f"{unit}, {scale}".removeprefix(", ")
+    return f" ({inside})" if inside and record.measure == "MD" else ""
+
+
+def _timepoint(value: Any) -> str:
+    """A time, several of them or a range of weeks in words."""
+    if isinstance(value, Mapping):
+        return f"weeks {' to '.join(words.plain_number(week) for week in value.get('weeks') or [])}"
+    listed = value if isinstance(value, list | tuple) else [value]
+    names = [words.TIMEPOINT_NAMES.get(name, words.spaced(name)) for name in listed if isinstance(name, str)]
+    return words.listing(filter(None, names), "or")
 
 
 def notes(figure: str, *shown: Any) -> list[str]:
@@ -42,8 +81,8 @@ def _macros() -> Any:
 
     kind: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     environment = Environment(loader=PackageLoader("trialpool.figures", "."), finalize=finalize, **kind)
-    environment.filters |= {name: getattr(words, name) for name in (*FILTERS, "clean")}
+    environment.filters |= {name: getattr(words, name) for name in (*FILTERS, "clean", "plain_number")}
     environment.globals |= {"words": words, "subtitle": subtitle, "effect": _result, "MEASURES": MEASURES}
     environment.globals |= {"name_of_moderator": moderator_name, "moderator_slope": moderator_slope}
-    environment.globals |= {"DRAWS": DRAWS, "SEED": SEED}
+    environment.globals |= {"DRAWS": DRAWS, "SEED": SEED, "forest_table": forest_table}
     return environment.get_template("notes.j2").module

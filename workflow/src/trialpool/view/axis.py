@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from statistics import median
+from typing import NamedTuple
 
 from trialpool.measures import MEASURES
 from trialpool.records import Record
@@ -37,8 +37,7 @@ SHARE_SHOWN = 0.75  # of the bounds of intervals that a shared axis shows whole
 Bounds = tuple[float | None, float | None, float | None]  # an estimate and its interval
 
 
-@dataclass(frozen=True, slots=True)
-class Axis:
+class Axis(NamedTuple):
     """Values from `low` to `high` (logarithms where `logarithmic`) between two x positions in points."""
 
     low: float
@@ -70,11 +69,7 @@ def position(axis: Axis, value: float) -> float:
 
 
 def side(axis: Axis, value: float) -> int:
-    """-1 where a value lies left of the range shown, 1 where right of it, 0 where it is shown.
-
-    >>> side(Axis(-1.0, 1.0, 100.0, 200.0, False, (), ()), 2.0)
-    1
-    """
+    """-1 where a value lies left of the range shown, 1 where right of it, 0 where it is shown."""
     scaled = scale(value, axis.logarithmic)
     tolerance = 1e-9 * (axis.high - axis.low)
     return -1 if scaled < axis.low - tolerance else 1 if scaled > axis.high + tolerance else 0
@@ -111,14 +106,17 @@ def plan_axis(
     """
     logarithmic = MEASURES[measure].ratio
 
-    def scaled(pairs: Iterable[tuple[float, float]]) -> list[tuple[float, float]]:
-        return [(scale(a, logarithmic), scale(b, logarithmic)) for a, b in pairs]
+    def scaled(values: Iterable[float | None]) -> list[float]:
+        return [scale(value, logarithmic) for value in values if value is not None]
 
-    marks = [scale(mark, logarithmic) for mark in (MEASURES[measure].null, *landmarks) if mark is not None]
-    estimates = [scale(estimate, logarithmic) for estimate, _, _ in results if estimate is not None]
-    low, high = _trial_range(estimates, scaled(intervals(results)), marks)
-    low, high = _stretched(low, high, _legible(scaled(pooled), logarithmic), POOLED_STRETCH)
-    low, high = _stretched(low, high, scaled(further), FURTHER_STRETCH)
+    marks = scaled((MEASURES[measure].null, *landmarks))
+    spans = [(scale(a, logarithmic), scale(b, logarithmic)) for a, b in intervals(results)]
+    low, high = _trial_range(scaled(estimate for estimate, _, _ in results), spans, marks)
+    # A ratio is printed no further out than "<0.001" and ">1000".
+    most = math.log(LARGEST_RATIO_SHOWN) if logarithmic else math.inf
+    legible = [min(max(bound, -most), most) for bound in scaled(chain.from_iterable(pooled))]
+    low, high = _stretched(low, high, legible, POOLED_STRETCH)
+    low, high = _stretched(low, high, scaled(chain.from_iterable(further)), FURTHER_STRETCH)
     low, high = _with_margins(low, high, marks[0])
     return axis_over(low, high, logarithmic=logarithmic, left=left, right=right)
 
@@ -150,13 +148,14 @@ def shared_axis(measure: str, results: Iterable[Bounds]) -> Axis:
     """
     logarithmic = MEASURES[measure].ratio
     null = scale(MEASURES[measure].null, logarithmic)
-    estimates, bounds = [], []
-    for estimate, low, high in results:
-        estimates += [] if estimate is None else [scale(estimate, logarithmic) - null]
-        bounds += [scale(bound, logarithmic) - null for bound in (low, high) if bound is not None]
-    finite = sorted(abs(bound) for bound in bounds if math.isfinite(bound))
+
+    def reaches(values: Iterable[float | None]) -> list[float]:
+        return [abs(scale(value, logarithmic) - null) for value in values if value is not None]
+
+    estimates, *bounds = zip(*results, strict=True)
+    finite = sorted(filter(math.isfinite, reaches(chain(*bounds))))
     usual = finite[int(SHARE_SHOWN * (len(finite) - 1))] if finite else 0.0
-    reach = 1.1 * max(usual, *map(abs, estimates), 1e-9)
+    reach = 1.1 * max(usual, *reaches(estimates), 1e-9)
     return Axis(null - reach, null + reach, 0.0, SHARED_WIDTH, logarithmic, (), ())
 
 
@@ -177,19 +176,11 @@ def _trial_range(
     return clipped
 
 
-def _stretched(
-    low: float, high: float, intervals: Sequence[tuple[float, float]], share: float
-) -> tuple[float, float]:
-    """The range widened for further intervals, so far as the trials stay legible."""
-    bounds = [bound for pair in intervals for bound in pair if math.isfinite(bound)]
+def _stretched(low: float, high: float, bounds: Sequence[float], share: float) -> tuple[float, float]:
+    """The range widened for the bounds of further intervals, so far as the trials stay legible."""
+    finite = [bound for bound in bounds if math.isfinite(bound)]
     most = share * (high - low)
-    return max(min([low, *bounds]), low - most), min(max([high, *bounds]), high + most)
-
-
-def _legible(intervals: Sequence[tuple[float, float]], logarithmic: bool) -> list[tuple[float, float]]:
-    """Intervals no further out than a ratio is printed: beyond, only "<0.001" and ">1000" are told apart."""
-    most = math.log(LARGEST_RATIO_SHOWN) if logarithmic else math.inf
-    return [(max(low, -most), min(high, most)) for low, high in intervals]
+    return max(min([low, *finite]), low - most), min(max([high, *finite]), high + most)
 
 
 def _with_margins(low: float, high: float, null: float) -> tuple[float, float]:
@@ -254,12 +245,11 @@ def _ratio_ticks(low: float, high: float, length: float) -> list[float]:
 
 def _apart(ticks: Sequence[float], points_per_unit: float) -> bool:
     """Whether the labels of neighbouring ratio ticks leave a gap between them."""
-    labels = _tick_labels(ticks, True)
-    for (a, b), (x, y) in zip(pairwise(ticks), pairwise(labels), strict=True):
-        room = math.log(b / a) * points_per_unit
-        if room < (_label_width(x) + _label_width(y)) / 2 + TICK_GAP:
-            return False
-    return True
+    widths = map(_label_width, _tick_labels(ticks, True))
+    return all(
+        math.log(b / a) * points_per_unit >= (x + y) / 2 + TICK_GAP
+        for (a, b), (x, y) in zip(pairwise(ticks), pairwise(widths), strict=True)
+    )
 
 
 def _label_width(label: str) -> float:

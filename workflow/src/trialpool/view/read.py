@@ -10,14 +10,7 @@ from typing import Any, TypeVar
 
 from trialpool import io
 from trialpool.contracts import COUNT, NUMBER, Table
-from trialpool.records import (
-    AbsoluteEffect,
-    Certainty,
-    Claim,
-    Record,
-    Restricted,
-    from_json,
-)
+from trialpool.records import AbsoluteEffect, Certainty, Claim, Record, Restricted, from_json
 from trialpool.vocabulary import Vocabulary, general
 
 T = TypeVar("T")
