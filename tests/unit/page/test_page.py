@@ -222,9 +222,11 @@ def test_positions_follow_the_axis_of_the_figures():
 
 def test_squares_grow_with_weight_by_area():
     studies = [demo.study(1, weight=40.0), demo.study(2, weight=10.0), demo.study(3, weight=None)]
-    sides = render.square_sides(forest_table(demo.record(studies=studies)).studies)
+    page = render_page([demo.record(studies=studies)], demo.evidence())
+    forest = page[page.index('<table class="forest"') :]
+    sides = [float(side) for side in re.findall(r'<rect [^>]* width="([\d.]+)"', forest)[:3]]
     assert sides[0] == pytest.approx(2 * sides[1])
-    assert sides[2] == render.SMALLEST_SQUARE
+    assert sides[2] == 4.0
 
 
 def test_subgroups_head_their_trials_and_end_in_a_subtotal():

@@ -16,20 +16,14 @@ from urllib.parse import quote
 from markupsafe import Markup
 
 from trialpool import text as words
-from trialpool.evidence.risk_of_bias import worst_judgements
 from trialpool.io import MOST_QUESTIONS
 from trialpool.page.render import html_environment
 from trialpool.records import Claim, Known, Study, Unused
-from trialpool.view import colours, review
+from trialpool.view import review
 from trialpool.view.axis import Axis, shared_axis
-from trialpool.view.question import (
-    Question,
-    interval_name,
-    population_name,
-    scale_key,
-)
+from trialpool.view.question import Question, interval_name, population_name, scale_key
 from trialpool.view.read import Appraised, Row, Tables, grouped
-from trialpool.view.study import LIGHTS, RESULT_TABLES, Trial, judged_tools, not_asked, trial_views
+from trialpool.view.study import RESULT_TABLES, trial_views
 from trialpool.vocabulary import Vocabulary, general
 
 FOLDER = "questions"
@@ -77,8 +71,11 @@ def render_pages(
     home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
     frame = _frame(records, title) | {"specs": specs, "instruments": instruments or {}}
     frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary}
-    whole = _whole_review(views, tables, trials) | {
-        "byline": byline,
+    whole = {
+        **{"views": views, "records": records, "tables": tables, "everybody": trials, "byline": byline},
+        "by_analysis": {record.analysis: record for record in records},
+        "groups": grouped(views, lambda view: population_name(view.record)),
+        "axes": _axes(views),
         "claims": claims,
         "flow": review.flow_steps(flow),
         "audit": audit,
@@ -117,38 +114,17 @@ def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
     """What every page of the review needs."""
     script = _rendered("page.js", {})
     return {
-        "style": Markup(_rendered("page.css", {"colours": colours})),
         "script": Markup(script),
-        "policy": _policy(script),
+        "digest": _base64(hashlib.sha256(script.encode("utf-8")).digest()),
         **dict.fromkeys(("title", "review_title"), title or page_title(records)),
         **{"top": "", "main": ""},
         "most_rows": MOST_ROWS_SHOWN,
-        "lights": LIGHTS.values(),
         "interval_name": interval_name(records),
     }
 
 
-def _whole_review(views: Sequence[Question], tables: Tables, trials: Sequence[Trial]) -> dict[str, object]:
-    """What index.html shows of all questions and trials together."""
-    records = [view.record for view in views]
-    judgements = tables.get("risk_of_bias") or []
-    named = {trial.study_id: trial.label for trial in trials}
-    populations, unmapped = review.with_room(review.evidence_map(records))
-    return {
-        "views": views,
-        "by_analysis": {record.analysis: record for record in records},
-        "groups": grouped(views, lambda view: population_name(view.record)),
-        "axes": _axes(views),
-        "findings": review.comparisons(views),
-        "facts": review.headline_facts(records, tables),
-        "bias": judged_tools(judgements, named, len(trials)),
-        "judged": len(worst_judgements(judgements)),
-        "everybody": trials,
-        "unasked": grouped(not_asked(records, tables, named), lambda row: (row.study_id, row.domain)),
-        "map": populations,
-        "unmapped": unmapped,
-        "timeline": review.timeline(trials),
-    }
+def _base64(content: bytes) -> str:
+    return base64.b64encode(content).decode("ascii")
 
 
 def _axes(views: Sequence[Question]) -> dict[tuple[str, ...], Axis]:
@@ -171,15 +147,6 @@ def page_title(records: Sequence[Appraised]) -> str:
     return words.capital(words.listing(dict.fromkeys(names))) or "Results"
 
 
-def _policy(script: str) -> str:
-    """A content security policy: no request to anywhere, no script but this page's own."""
-    digest = base64.b64encode(hashlib.sha256(script.encode("utf-8")).digest()).decode("ascii")
-    return (
-        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; "
-        "base-uri 'none'; form-action 'none'"
-    )
-
-
 def _all_images(figures: Figures) -> dict[str, dict[str, Markup]]:
     """The figures of every analysis by name; embedded while they are small and there is room, else empty.
 
@@ -198,10 +165,8 @@ def _all_images(figures: Figures) -> dict[str, dict[str, Markup]]:
 
 def _data(figure: str | Path) -> Markup:
     svg = figure.read_text(encoding="utf-8") if isinstance(figure, Path) else figure
-    if len(svg) > LARGEST_IMAGE:
-        return Markup("")
-    encoded = base64.b64encode(svg.encode("utf-8")).decode("ascii")
-    return Markup(f"data:image/svg+xml;base64,{encoded}")
+    shown = f"data:image/svg+xml;base64,{_base64(svg.encode('utf-8'))}" if len(svg) <= LARGEST_IMAGE else ""
+    return Markup(shown)
 
 
 # where a question, a trial and a raw row stand

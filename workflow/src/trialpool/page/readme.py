@@ -10,7 +10,7 @@ from markupsafe import Markup
 from trialpool.contracts import SUMMARY
 from trialpool.page.render import markdown_environment
 from trialpool.records import AbsoluteEffect, Claim, Pooled, Status, columns_of
-from trialpool.view.question import STATUS_NAMES, Question, interval_name, population_name
+from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, grouped
 
 
@@ -22,7 +22,6 @@ def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) ->
     >>> render_readme([]).splitlines()[0]
     '# Results'
     """
-    statuses = [record.status for record in records]
     views = [Question(record) for record in records]
     by_analysis = {record.analysis: record for record in records}
 
@@ -39,7 +38,7 @@ def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) ->
         resting_on=resting_on,
         folder=lambda record: Markup(f"analyses/{quote(record.analysis)}"),
         interval_name=interval_name(records),
-        statuses=[(statuses.count(status), label) for status, label in STATUS_NAMES.items()],
+        statuses=[record.status for record in records],
     )
 
 

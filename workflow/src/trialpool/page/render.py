@@ -9,10 +9,10 @@ page and figure show the same picture. Both environments fail on a gap.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 from functools import cache
-from typing import Any
+from operator import attrgetter
+from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,20 +23,13 @@ from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.synthesis.diagnostics import moderator_name
-from trialpool.view import forest_table, question, review, study
+from trialpool.view import colours, forest_table, question, review, study
 from trialpool.view.axis import Axis, Bounds, mcid_threshold, position, side
-from trialpool.view.forest_table import Estimate, Number, Study
+from trialpool.view.forest_table import Estimate, Number
+from trialpool.view.read import grouped
+from trialpool.yaml_files import shipped
 
 NOT_ESTIMABLE = " (interval not estimable)"
-FIGURES = {
-    "forest": "forest plot",
-    "funnel": "funnel plot",
-    "multiverse": "specification curve",
-    "influence": "influence of single trials",
-    "posterior": "Bayesian posterior",
-    "moderators": "moderators",
-}
-LARGEST_SQUARE, SMALLEST_SQUARE = 13.0, 4.0
 _DATA = Markup('<data value="{}" data-from="{}">{}</data>')
 
 
@@ -86,8 +79,7 @@ def percent_position(value: float, axis: Axis) -> float:
     return round(100 * (position(axis, value) - axis.left) / (axis.right - axis.left), 2)
 
 
-@dataclass(frozen=True, slots=True)
-class Whisker:
+class Whisker(NamedTuple):
     """An interval with its estimate in per cent, which ends are clipped, and whether the estimate is."""
 
     low: float
@@ -103,14 +95,9 @@ def whisker(shown: Estimate | Bounds, axis: Axis) -> Whisker:
     middle, low, high = shown.values if isinstance(shown, Estimate) else shown
     assert middle is not None
     low, high = (middle if bound is None else bound for bound in (low, high))
-    return Whisker(
-        low=percent_position(low, axis),
-        mid=percent_position(middle, axis),
-        high=percent_position(high, axis),
-        clip_low=side(axis, low) < 0,
-        clip_high=side(axis, high) > 0,
-        hidden=bool(side(axis, middle)),
-    )
+    low_at, middle_at, high_at = (percent_position(value, axis) for value in (low, middle, high))
+    clipped = side(axis, low) < 0, side(axis, high) > 0
+    return Whisker(low_at, middle_at, high_at, *clipped, hidden=bool(side(axis, middle)))
 
 
 def benefit_band(record: Record, axis: Axis) -> list[float]:
@@ -120,16 +107,6 @@ def benefit_band(record: Record, axis: Axis) -> list[float]:
         return []
     edge = percent_position(threshold, axis)
     return [edge, 100.0] if record.better == "higher" else [0.0, edge]
-
-
-def square_sides(studies: Iterable[Study]) -> dict[int, float]:
-    """Side lengths in pixels of the squares by number of the trial, areas proportional to weight."""
-    weights = {study.number: study.weight.value or 0.0 for study in studies}
-    largest = max(weights.values(), default=0.0)
-    return {
-        number: round(max(SMALLEST_SQUARE, LARGEST_SQUARE * (weight / (largest or 1.0)) ** 0.5), 1)
-        for number, weight in weights.items()
-    }
 
 
 def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environment:
@@ -149,16 +126,18 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
         autoescape=autoescape,
         finalize=finalize,
     )
+    figures = shipped("sentences")["figures"]
     of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {"bounds": bounds, "data": data, "estimate": estimate, "whisker": whisker}
     environment.filters["position"] = percent_position
-    environment.filters["figure_name"] = lambda name: FIGURES.get(name, words.spaced(name))
+    environment.filters["figure_name"] = lambda name: figures.get(name, words.spaced(name))
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)
-    environment.globals |= {"band": benefit_band, "square_sides": square_sides}
+    environment.globals |= {"band": benefit_band, "colours": colours}
+    environment.globals["grouped"] = lambda rows, *names: grouped(rows, attrgetter(*names))
     environment.globals |= {"moderator_name": moderator_name, "formats_of": io.formats_of}
     return environment
 
