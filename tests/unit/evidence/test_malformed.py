@@ -47,7 +47,7 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     patch = pytest.MonkeyPatch()
     patch.setattr(read, "load_table", remembered)
     catalogue = protocol.load_catalogue(CATALOGUE)
-    patch.setattr(protocol, "load_catalogue", lambda path: catalogue)
+    patch.setattr(protocol, "load_catalogue", lambda path, checked: catalogue)
     yield folder
     patch.undo()
 

@@ -113,8 +113,8 @@ def ingest(
     from trialpool.evidence.read import valid_tables
     from trialpool.protocol import load_catalogue
 
-    catalogue = load_catalogue(catalogue_path)
-    words = load_vocabulary(vocabulary_path).with_groups(catalogue.get("groups", {}))
+    catalogue = load_catalogue(catalogue_path, checked=True)
+    words = load_vocabulary(vocabulary_path, checked=True).with_groups(catalogue.get("groups", {}))
     tables = valid_tables(folders, catalogue, conditions, words)
     for path in paths:
         io.write_parquet(path, tables[Path(path).stem], contracts.stored(contracts.TABLES[Path(path).stem]))
@@ -124,7 +124,7 @@ def harmonise(table_paths: Sequence[str], vocabulary_path: str | None, paths: Se
     """Bring what trials report to arm summaries, contrasts and events, one parquet file each."""
     from trialpool.evidence.summaries import harmonise
 
-    harmonised = harmonise(_frames(table_paths), load_vocabulary(vocabulary_path))
+    harmonised = harmonise(_frames(table_paths), load_vocabulary(vocabulary_path, checked=True))
     for path in paths:
         io.write_parquet(path, harmonised[Path(path).stem], contracts.SUMMARIES[Path(path).stem])
 
@@ -140,8 +140,8 @@ def audit(
     from trialpool.evidence.audit import audit
     from trialpool.protocol import load_catalogue
 
-    words = load_vocabulary(vocabulary_path)
-    findings = audit(_frames(table_paths), load_catalogue(catalogue_path), words)
+    words = load_vocabulary(vocabulary_path, checked=True)
+    findings = audit(_frames(table_paths), load_catalogue(catalogue_path, checked=True), words)
     io.write_parquet(findings_path, findings, contracts.AUDIT)
     io.write_csv(table_path, findings.to_dict("records"), contracts.AUDIT.names)
 
@@ -166,8 +166,8 @@ def compare(
     from trialpool.protocol import load_catalogue
 
     tables, harmonised = _frames(table_paths), _frames(harmonised_paths)
-    catalogue, findings = load_catalogue(catalogue_path), pd.read_parquet(findings_path)
-    words = load_vocabulary(vocabulary_path)
+    catalogue, findings = load_catalogue(catalogue_path, checked=True), pd.read_parquet(findings_path)
+    words = load_vocabulary(vocabulary_path, checked=True)
     for some in _at_once(batches):
         specs = [spec for batch in batches[some] for spec in batch]
         comparison = compare(harmonised, tables, catalogue, specs, findings, words)
@@ -224,7 +224,7 @@ def pool_analyses(
     `vocabulary_path` is the file with the words of the review, if it has one.
     """
     every = [io.read_rows(table) for table in tables]
-    vocabulary = load_vocabulary(vocabulary_path)
+    vocabulary = load_vocabulary(vocabulary_path, checked=True)
     for spec, folder in zip(specs, map(Path, folders), strict=True):
         rows = [[row for row in table if row["analysis"] == spec["analysis"]] for table in every]
         pool = partial(_pool, spec, rows, vocabulary)
@@ -298,7 +298,7 @@ def appraise(
     from trialpool.synthesis.claims import appraise, load_claims
 
     records = read_records(folders)
-    words = load_vocabulary(vocabulary_path)
+    words = load_vocabulary(vocabulary_path, checked=True)
     rules = load_claims(claims_path, [record.analysis for record in records], words)
     appraisal = appraise(records, io.read_rows(judgements_path), rules, io.read_rows(audit_path))
     io.write_json(path, to_json(appraisal))
@@ -371,7 +371,7 @@ def draw_review(
     from trialpool.view.review import evidence_map, timeline, with_room
     from trialpool.view.study import judged_tools, labels, trial_views
 
-    vocabulary, tables = load_vocabulary(vocabulary_path), read_tables(table_paths)
+    vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read_tables(table_paths)
     records = read_appraised(_records_in(folders), vocabulary=vocabulary)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
@@ -415,7 +415,7 @@ def write_tables(
     from trialpool.view.study import excluded_rows, labels, not_asked
 
     appraisal, tables = io.read_json(appraisal_path), read_tables(table_paths)
-    records = read_appraised(_records_in(folders), appraisal, load_vocabulary(vocabulary_path))
+    records = read_appraised(_records_in(folders), appraisal, load_vocabulary(vocabulary_path, checked=True))
     io.write_csv(folder / "summary.csv", map(summary_row, records), contracts.SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     io.write_csv(
@@ -455,7 +455,7 @@ def write_page(
         folder.name: {name: folder / f"{name}.svg" for name in SHOWN if (folder / f"{name}.svg").exists()}
         for folder in map(Path, folders)
     }
-    vocabulary = load_vocabulary(vocabulary_path)
+    vocabulary = load_vocabulary(vocabulary_path, checked=True)
     pages = render_pages(
         read_appraised(_records_in(folders), appraisal, vocabulary),
         read_tables(table_paths),

@@ -16,7 +16,7 @@ from trialpool.errors import nearest, suggestion
 from trialpool.measures import Of
 from trialpool.records import JOINT, from_json
 from trialpool.text import spaced
-from trialpool.yaml_files import Slip, read_checked, shipped
+from trialpool.yaml_files import Slip, read_checked, read_yaml, shipped
 
 Content = Mapping[str, Any]  # of a vocabulary file
 VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce")}
@@ -256,15 +256,19 @@ class Vocabulary:
         return {name: each._replace(words=(*each.words, *more.get(name, ()))) for name, each in known.items()}
 
 
-def load_vocabulary(path: str | None = None) -> Vocabulary:
+def load_vocabulary(path: str | None = None, *, checked: bool = False) -> Vocabulary:
     """The general words with those of a review's file, if it has one.
 
-    Raises InputError with every fault found, each naming the file, line, key, value and what to write.
+    Raises InputError with every fault found, each naming the file, line, key, value and what to write. One
+    that is `checked` already, as before any job runs, is only read.
     """
     if not path:
         return general()
     base = shipped("general")
-    content = read_checked(path, "vocabulary", lambda own: _meaning_slips(_merged(base, own)))
+    if checked:
+        content = read_yaml(path)[0] or {}
+    else:
+        content = read_checked(path, "vocabulary", lambda own: _meaning_slips(_merged(base, own)))
     return _vocabulary(_merged(base, content), complete=True)
 
 
