@@ -19,7 +19,7 @@ SLACK = 1.8  # points: side bearings of letters, and boxes taller than the lette
 def text_boxes(figure):
     """Ink boxes (text, left, bottom, right, top) of all texts, in points from the lower left."""
     boxes = []
-    with matplotlib.rc_context(style.RENDERING), warnings.catch_warnings():  # measured as it will be saved
+    with matplotlib.rc_context(style.STYLE), warnings.catch_warnings():  # measured as it will be saved
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
         canvas = FigureCanvasAgg(figure)
         if figure.axes:

@@ -23,7 +23,7 @@ from typing import IO
 from trialpool.io import UNFINISHED
 
 PACKAGE = Path(__file__).parent
-SOURCES = (".py", ".html", ".css", ".js", ".yaml", ".csv", ".j2")
+SOURCES = (".py", ".html", ".css", ".js", ".yaml", ".csv", ".j2", ".mplstyle")
 EVERY_JOB = (
     "contracts.py",
     "errors.py",

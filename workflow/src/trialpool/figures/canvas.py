@@ -48,7 +48,7 @@ BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # share of a text's width t
 MOST_WIDTHS = 16384
 _WIDTHS: dict[tuple[object, ...], float] = {}
 
-styled = matplotlib.rc_context(style.AXES)  # decorates what draws in the style of the project
+styled = matplotlib.rc_context(style.STYLE)  # decorates what draws in the style of the project
 
 
 class LineOfText(Text):
@@ -320,12 +320,6 @@ class Line:
     bold: bool = False
     gid: str = "estimate"
 
-    @property
-    def bounds(self) -> tuple[float, float] | None:
-        """The interval, where it has both ends."""
-        _, low, high = self.values
-        return None if low is None or high is None else (low, high)
-
 
 def draw_lines(
     ax: Axes,
@@ -357,9 +351,9 @@ def draw_lines(
 
 
 def _draw_line(ax: Axes, axis: Axis, line: Line, y: float) -> None:
-    if line.bounds:
+    estimate, *bounds = line.values
+    if None not in bounds:
         _draw_interval(ax, axis, line, y)
-    estimate = line.values[0]
     if estimate is not None and line.mark != "diamond" and not side(axis, estimate):
         fill, x = style.PAPER if line.hollow else line.colour, scale(estimate, axis.logarithmic)
         look: Look = {"markerfacecolor": fill, "markeredgecolor": line.colour, "markeredgewidth": 1.0}

@@ -66,7 +66,7 @@ def save_figure(
     """
     description = clean(description)
     title = description.split(". ")[0].rstrip(".")
-    with matplotlib.rc_context(style.RENDERING), warnings.catch_warnings():
+    with matplotlib.rc_context(style.STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
         writers: dict[str, Callable[[], bytes]] = {
             ".svg": lambda: _svg(figure, title, description),

@@ -7,15 +7,13 @@ is DejaVu Sans, because matplotlib ships it: the same glyphs on every machine, G
 from __future__ import annotations
 
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
 
+import matplotlib
 from matplotlib.font_manager import FontProperties
 
 from trialpool.view.colours import *  # noqa: F403 (every colour is part of the style)
 from trialpool.view.colours import INK, MUTED
-
-if TYPE_CHECKING:
-    from matplotlib.typing import RcKeyType
 
 FONT = "DejaVu Sans"
 TITLE_SIZE = 10.5
@@ -24,48 +22,13 @@ SMALL_SIZE = 7.0
 MARK_SIZE = 5.6
 MARGIN = 12.0
 
-RENDERING: dict[RcKeyType, Any] = {
-    "font.family": [FONT],
-    "text.usetex": False,
-    "text.parse_math": False,
-    "text.hinting": "none",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "trialpool",
-    "svg.image_inline": True,
-    "pdf.fonttype": 3,
-    "pdf.compression": 6,
-    "path.simplify": True,
-    "path.sketch": None,
-    "path.effects": [],
-}
-AXES: dict[RcKeyType, Any] = RENDERING | {
-    "axes.edgecolor": INK,
-    "axes.facecolor": "none",
-    "axes.labelcolor": INK,
-    "axes.labelpad": 3.0,
-    "axes.labelsize": SMALL_SIZE,
-    "axes.linewidth": 0.8,
-    "axes.spines.right": False,
-    "axes.spines.top": False,
-    "font.size": SMALL_SIZE,
-    "legend.fontsize": SMALL_SIZE,
-    "legend.frameon": False,
-    "legend.labelcolor": MUTED,
-    "lines.dash_capstyle": "butt",
-    "lines.scale_dashes": False,
-    "lines.solid_capstyle": "butt",
-    "text.color": INK,
-    "xtick.color": INK,
-    "xtick.labelsize": SMALL_SIZE,
-    "xtick.major.pad": 2.5,
-    "xtick.major.size": 3.0,
-    "xtick.major.width": 0.8,
-    "ytick.color": INK,
-    "ytick.labelsize": SMALL_SIZE,
-    "ytick.major.pad": 2.5,
-    "ytick.major.size": 3.0,
-    "ytick.major.width": 0.8,
-}
+# Of figures and of the files they become, in matplotlib's own form; the colours of ink are added here.
+STYLE = matplotlib.rc_params_from_file(
+    Path(__file__).with_name("figures.mplstyle"), use_default_template=False
+)
+STYLE["axes.edgecolor"] = STYLE["axes.labelcolor"] = STYLE["text.color"] = INK
+STYLE["xtick.color"] = STYLE["ytick.color"] = INK
+STYLE["legend.labelcolor"] = MUTED
 
 
 @cache
