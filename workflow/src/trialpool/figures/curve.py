@@ -17,10 +17,11 @@ from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import Look, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
-from trialpool.records import Conclusion, Level, Multiverse, Record, conclusion
+from trialpool.records import Conclusion, Level, Record, conclusion
 from trialpool.text import clean
 from trialpool.view.axis import intervals, mcid_threshold, plan_axis, scale
 from trialpool.view.read import Appraised, grouped
+from trialpool.yaml_files import shipped
 
 Columns = Mapping[str, Sequence[Any]]
 LEFT, RIGHT = 150.0, 452.0
@@ -28,28 +29,7 @@ MEDIAN_AT, CLEAR_AT = 497.0, 548.0
 CURVE, KEY, ROW, HEADING = 176.0, 12.0, 8.8, 14.0
 MOST_DRAWN = 500
 NUMBERS = ("estimate", "ci_low", "ci_high", "k")
-DIMENSIONS = {
-    "tau2_method": "Estimator of τ²",
-    "interval": "Interval of the mean",
-    "inclusion": "Trials included",
-    "multi_arm": "Several arms on a side",
-    "r": "Correlation assumed for changes",
-    "kinds": "Final values or changes",
-    "source": "Arms or printed contrast",
-    "timepoint": "Time",
-    "outcomes": "Instrument, where several",
-    "items": "Item, where several",
-    "borrow_sd": "Spread not reported",
-}
-LEVELS = {
-    "wald": "Wald",
-    "hksj": "HKSJ",
-    "hksj_adhoc": "HKSJ, factor ≥ 1",
-    "cr2": "cluster-robust (three levels)",
-    "FE": "none (common effect)",
-    "default": "as configured",
-    "true": "taken from other trials",
-}
+NAMES = shipped("sentences")["multiverse"]  # of dimensions and of levels
 CONCLUSIONS = {  # colour, words
     Conclusion.BENEFIT: (style.BENEFIT_EDGE, "clear benefit"),
     Conclusion.HARM: (style.HIGH_RISK, "clear disadvantage"),
@@ -60,7 +40,11 @@ CONCLUSIONS = {  # colour, words
 @canvas.styled
 def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
     """The specification curve of a pooled record and the columns of its multiverse, sorted by estimate."""
-    dimensions, main, count = _dimensions(record), _main(record, columns), len(columns["estimate"])
+    if record.multiverse is None:
+        raise ValueError("a specification curve needs a record with a multiverse")
+    dimensions = grouped(record.multiverse.levels, lambda level: level.dimension)
+    dimensions = {name: levels for name, levels in dimensions.items() if len(levels) > 1}
+    main, count = _main(record, columns), len(columns["estimate"])
     body = KEY + CURVE + 12 + sum(HEADING + ROW * len(levels) for levels in dimensions.values())
     rows = _evenly_spaced(count, main)
     drawn = {name: [values[row] for row in rows] for name, values in columns.items()}
@@ -86,18 +70,6 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
         _draw_dimension(sheet, record, drawn, levels, y)
         y += HEADING + ROW * len(levels)
     return sheet.figure
-
-
-def _multiverse(record: Record) -> Multiverse:
-    if record.multiverse is None:
-        raise ValueError("a specification curve needs a record with a multiverse")
-    return record.multiverse
-
-
-def _dimensions(record: Record) -> dict[str, list[Level]]:
-    """The levels by dimension of choice; dimensions without a choice left out."""
-    dimensions = grouped(_multiverse(record).levels, lambda level: level.dimension)
-    return {name: levels for name, levels in dimensions.items() if len(levels) > 1}
 
 
 def _main(record: Record, columns: Columns) -> int | None:
@@ -145,21 +117,22 @@ def _draw_curve(ax: Axes, record: Record, drawn: Columns, main: int | None) -> N
     def shown(value: float) -> float:
         return min(max(scale(value, axis.logarithmic), axis.low), axis.high)
 
-    for name, (colour, _) in CONCLUSIONS.items():
-        strokes = [
-            (x, shown(pair[0]), shown(pair[1]))
-            for x, pair in enumerate(bounds)
-            if None not in pair and drawn["conclusion"][x] == name
-        ]
-        look: Look = {"color": colour, "linewidth": min(1.1, max(0.35, 0.7 * step))}
-        canvas.draw_strokes(ax, strokes, gid=f"interval-{name}", **look)
+    spans = [None if None in pair else (shown(pair[0]), shown(pair[1])) for pair in bounds]
+    _draw_spans(ax, drawn, spans, gid="interval", linewidth=min(1.1, max(0.35, 0.7 * step)))
     ys = [scale(value, axis.logarithmic) for value in drawn["estimate"]]
-    look = {"markersize": min(4.0, max(1.6, 0.9 * step)), "markeredgewidth": 0.0, "color": style.INK}
+    look: Look = {"markersize": min(4.0, max(1.6, 0.9 * step)), "markeredgewidth": 0.0, "color": style.INK}
     ax.plot(range(len(ys)), ys, "o", zorder=canvas.MARKS, gid="estimates", **look)
     if main is not None:
         look = {"color": style.POOLED, "markeredgecolor": style.PAPER, "markeredgewidth": 0.6}
         ax.plot(main, ys[main], "D", markersize=6.6, zorder=canvas.ABOVE, gid="main", **look)
     _draw_key(ax, main is not None)
+
+
+def _draw_spans(ax: Axes, drawn: Columns, spans: Sequence[tuple[float, float] | None], **look: Any) -> None:
+    """An upright stroke a specification from where to where, in the colour of its conclusion."""
+    for name, (colour, _) in CONCLUSIONS.items():
+        known = ((x, span) for x, span in enumerate(spans) if span and drawn["conclusion"][x] == name)
+        canvas.draw_strokes(ax, [(x, *span) for x, span in known], color=colour, **look)
 
 
 def _draw_key(ax: Axes, configured: bool) -> None:
@@ -189,36 +162,22 @@ def _name_sides(sheet: Sheet, ax: Axes, record: Record, top: float) -> None:
 def _draw_dimension(sheet: Sheet, record: Record, drawn: Columns, levels: Sequence[Level], y: float) -> None:
     """A heading and a row of marks a level, with how its specifications come out."""
     dimension, count = levels[0].dimension, len(drawn["estimate"])
-    heading = DIMENSIONS.get(dimension) or words.capital(words.spaced(dimension))
+    heading = NAMES["dimensions"].get(dimension) or words.capital(words.spaced(dimension))
     sheet.text(style.MARGIN, y + 10.5, heading, bold=True)
-    sheet.text(RIGHT, y + 10.5, _share(record, dimension), colour=style.MUTED, align="right")
+    share = notes("multiverse_share", record, dimension)
+    sheet.lines(RIGHT, y + 10.5, share, colour=style.MUTED, align="right")
     ax = _blank_axes(sheet, (LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)), count)
     ax.set_ylim(len(levels) - 0.5, -0.5)
     ax.hlines(range(len(levels)), -0.5, count - 0.5, colors=style.HAIRLINE, linewidth=0.5)
     heights = {level.level: number for number, level in enumerate(levels)}
     chosen = [heights.get(level) for level in drawn[dimension]]
     width = min(2.2, max(0.5, 0.7 * (RIGHT - LEFT) / count))
-    for name, (colour, _) in CONCLUSIONS.items():
-        strokes = [
-            (x, at - 0.33, at + 0.33)
-            for x, at in enumerate(chosen)
-            if at is not None and drawn["conclusion"][x] == name
-        ]
-        canvas.draw_strokes(ax, strokes, color=colour, linewidth=width, gid="choice")
+    spans = [None if at is None else (at - 0.33, at + 0.33) for at in chosen]
+    _draw_spans(ax, drawn, spans, gid="choice", linewidth=width)
     medians = words.format_values(record.measure, [level.median for level in levels])
     for number, (level, median) in enumerate(zip(levels, medians, strict=True)):
-        label = LEVELS.get(level.level) or clean(words.spaced(level.level))
+        label = NAMES["levels"].get(level.level) or clean(words.spaced(level.level))
         canvas.print_beside(ax, number, style.MARGIN + 6 - LEFT, label, room=LEFT - style.MARGIN - 12)
         canvas.print_beside(ax, number, MEDIAN_AT - RIGHT, median, align="right")
         clear = words.percent(level.clear_benefit)
         canvas.print_beside(ax, number, CLEAR_AT - RIGHT, clear, align="right")
-
-
-def _share(record: Record, dimension: str) -> str:
-    """How much of the variance of the estimates a choice explains; of estimates all alike, that they are."""
-    multiverse = _multiverse(record)
-    low, high = words.format_values(record.measure, (multiverse.estimate_low, multiverse.estimate_high))
-    share = multiverse.variance_share.get(dimension)
-    if low == high or share is None:
-        return "does not move the estimate" if low == high else ""
-    return f"{words.percent(share)} of the variance of estimates"

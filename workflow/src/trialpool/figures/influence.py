@@ -38,6 +38,7 @@ LEAST_I2 = -4.0  # the axis begins below zero, so that subsets without heterogen
 def draw_influence(record: Appraised) -> Figure:
     """The influence figure of a pooled record (at least two trials)."""
     strips, rows = _strips(record), record.influence
+    every = [line for _, lines in strips for line in lines]
     below = HEAD + ROW * max(len(lines) for _, lines in strips) + STRIP_FOOT
     squares = HEAD + 3 + SQUARE + SQUARE_FOOT if len(rows) >= FEWEST_BAUJAT else 0.0
     said = notes("influence_notes", record, FEWEST_BAUJAT, FEWEST_GOSH)
@@ -46,7 +47,7 @@ def draw_influence(record: Appraised) -> Figure:
         left = MIDDLE + 10 if number else style.MARGIN
         right = WIDTH - style.MARGIN if number or len(strips) == 1 else MIDDLE - 10
         sheet.panel(left, top + 8, "AB"[number], heading)
-        _draw_strip(sheet, record, lines, (left, top + HEAD, right, top + HEAD + ROW * len(lines) + 2))
+        _draw_strip(sheet, record, lines, every, (left, top + HEAD, right, top + HEAD + ROW * len(lines) + 2))
     if squares:
         letters, y = "ABCD"[len(strips) :], top + below
         bottom = y + HEAD + 3 + SQUARE
@@ -79,9 +80,10 @@ def _strips(record: Record) -> list[tuple[str, list[Line]]]:
     return strips or [("All trials", [whole])]
 
 
-def _draw_strip(sheet: Sheet, record: Record, lines: Sequence[Line], frame: Frame) -> None:
+def _draw_strip(
+    sheet: Sheet, record: Record, lines: Sequence[Line], every: Sequence[Line], frame: Frame
+) -> None:
     pooled = canvas.pooled_of(record)
-    every = [line for _, listed in _strips(record) for line in listed]
     further: Look = {"over": every, "pooled": intervals([canvas.values_of(pooled)]), "room": 170.0}
     landmarks, name = (pooled.estimate, mcid_threshold(record)), canvas.value_name(record)
     ax = sheet.axes((frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))

@@ -35,10 +35,13 @@ NAME_ROOM = 130.0
 @canvas.styled
 def draw_moderators(record: Appraised) -> Figure:
     """A panel for every moderator that could be tested, and a list of the others with the reasons."""
-    tested, untested = _by_test(record)
+    tests = grouped(record.moderators, lambda row: row.p_value is not None)
+    tested, untested = sorted(tests.get(True, []), key=lambda row: row.kind or ""), tests.get(False, [])
     lines = [tested[start : start + COLUMNS] for start in range(0, len(tested), COLUMNS)]
     heights = [max(_height(row) for row in line) for line in lines]
-    listed = [(row, _reason(row)) for row in untested]
+    room = WIDTH - 2 * style.MARGIN - NAME_ROOM
+    reasons = [lettering.wrap(words.capital(clean(row.caution)), room, lines=3) for row in untested]
+    listed = [(row, reason or ("",)) for row, reason in zip(untested, reasons, strict=True)]
     body = sum(height + HEAD + FOOT for height in heights)
     body += LEADING * (sum(len(reason) for _, reason in listed) + 2) if listed else 0.0
     sheet, y = canvas.headed_record(record, "Moderators", notes("moderators_notes", tested), body)
@@ -63,20 +66,8 @@ def _title(row: Moderator) -> str:
     return words.capital(clean(moderator_name(row.moderator)))
 
 
-def _by_test(record: Record) -> tuple[list[Moderator], list[Moderator]]:
-    """Moderators that were tested, numbers before words, and the others."""
-    tests = grouped(record.moderators, lambda row: row.p_value is not None)
-    return sorted(tests.get(True, []), key=lambda row: row.kind or ""), tests.get(False, [])
-
-
 def _height(row: Moderator) -> float:
     return HEIGHT if row.kind == "number" else GROUP * len(row.groups)
-
-
-def _reason(row: Moderator) -> tuple[str, ...]:
-    """Why a moderator was not tested, on lines."""
-    room = WIDTH - 2 * style.MARGIN - NAME_ROOM
-    return lettering.wrap(words.capital(clean(row.caution)), room, lines=3) or ("",)
 
 
 def _draw_panel(sheet: Sheet, record: Appraised, row: Moderator, frame: Frame) -> None:
