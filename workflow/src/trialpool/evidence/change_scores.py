@@ -14,6 +14,7 @@ from trialpool.evidence.derivation import (
     Route,
     Texts,
     add_steps,
+    fill,
     joined,
     number_text,
     put,
@@ -99,22 +100,18 @@ def _missing_sds(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame)
     missing &= table["sd"].isna() & (table["timepoint"] != "baseline") & before["sd"].notna()
     change, same = missing & (table["kind"] == "change"), missing & (table["kind"] == "final")
     known = change & after["sd"].notna()
-    table.loc[change, "sd_before"] = before["sd"]
-    table.loc[change, "sd_after"] = after["sd"].where(known, before["sd"])
-    table.loc[same, "sd"] = before["sd"]
+    fill(table, change, sd_before=before["sd"], sd_after=after["sd"].where(known, before["sd"]))
+    fill(table, same, sd=before["sd"])
     words = "change as printed, its SD from the SD"
     _impute(table, known, Route.CORRELATION, f"{words}s before and after")
     _impute(table, change & ~known, Route.CORRELATION, f"{words} before (SD after taken as that before)")
     _impute(table, same, Route.BASELINE, "mean as printed, its SD from the arm's baseline")
     for mask, other in ((known, after), (change | same, before)):
-        ids = joined(table["row_ids"], other["row_ids"])
-        table.loc[mask, "row_ids"] = ids[mask.to_numpy()]
+        fill(table, mask, row_ids=joined(table["row_ids"], other["row_ids"])[mask.to_numpy()])
 
 
 def _impute(table: pd.DataFrame, mask: pd.Series, route: Route, words: Texts) -> None:
-    table.loc[mask, "route"] = int(route)
-    table.loc[mask, "imputed"] = True
-    table.loc[mask, ["reason_code", "reason"]] = ""
+    fill(table, mask, route=int(route), imputed=True, reason_code="", reason="")
     put(table, "derivation", mask, steps(words, table.loc[mask, "derivation"]))
 
 
@@ -163,10 +160,8 @@ def _by_correlation(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataF
     estimated &= summary["r_found"].notna()
     r = np.where(estimated, summary["r_found"], assumed)
     rows.loc[mask, "sd"] = change_sd(summary["sd_before"], summary["sd_after"], r)
-    words = [
-        f"r = {number_text(value)} ({text})" if known else f"r = {number_text(value)} assumed"
-        for value, text, known in zip(r, summary["r_source"], estimated, strict=True)
-    ]
+    named = [f"({text})" for text in summary["r_source"]]
+    words = joined("r =", [number_text(value) for value in r], np.where(estimated, named, "assumed"))
     add_steps(rows, "derivation", mask, words)
     refuse(rows, [(mask & ~(rows["sd"] > 0), Reason.NO_SPREAD, "the assumed SD of the change is 0")])
 

@@ -175,6 +175,12 @@ def put(table: pd.DataFrame, column: str, mask: Mask, cells: np.ndarray) -> None
     table[column] = values
 
 
+def fill(table: pd.DataFrame, mask: Mask, **cells: Any) -> None:
+    """Put a cell (one for all of them, or one a row) into some rows of each of these columns, in place."""
+    for name, values in cells.items():
+        table.loc[mask, name] = values
+
+
 def where_text(mask: Mask, text: str | pd.Series) -> np.ndarray:
     """The text (one for all rows, or one a row) where the mask holds, else "".
 

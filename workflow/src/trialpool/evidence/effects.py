@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats
-from trialpool.evidence.derivation import SIDES, Reason, Route, add_steps, number_text, refuse
+from trialpool.evidence.derivation import SIDES, Reason, Route, add_steps, fill, joined, number_text, refuse
 from trialpool.evidence.scales import DIFFERENCES
 from trialpool.measures import OF_EVENTS, RATIOS
 from trialpool.stats.effect_sizes import crossover_smd
@@ -83,8 +83,7 @@ def _of_the_same_people(measure: str, values: list[np.ndarray], r: np.ndarray) -
 
 
 def _put(table: pd.DataFrame, rows: np.ndarray, result: stats.Effects) -> None:
-    table.loc[rows, "effect"] = np.asarray(result.effect)
-    table.loc[rows, "variance"] = np.asarray(result.variance)
+    fill(table, rows, effect=np.asarray(result.effect), variance=np.asarray(result.variance))
 
 
 def event_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
@@ -123,9 +122,8 @@ def event_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
 def or_to_smd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
     """Turn log odds ratios in `effect`, `variance` into SMDs in place in some rows, with their direction."""
     result = stats.log_odds_ratio_to_smd(table.loc[rows, "effect"], table.loc[rows, "variance"])
-    table.loc[rows, "effect"] = np.asarray(result.effect) * sign[rows]
-    table.loc[rows, "variance"] = np.asarray(result.variance)
-    table.loc[rows, "route"], table.loc[rows, "imputed"] = int(Route.CONVERTED), True
+    _put(table, rows, result)
+    fill(table, rows, effect=table["effect"] * sign, route=int(Route.CONVERTED), imputed=True)
     add_steps(table, "derivation", rows, np.where(sign[rows] < 0, f"{OR_AS_SMD}, sign reversed", OR_AS_SMD))
 
 
@@ -160,8 +158,7 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
     plain, sign = usable & ~from_difference, np.sign(slope)
     scale_free = np.isin(measure, [*RATIOS, *OF_EVENTS]) | from_odds
     factor = np.where(scale_free, 1.0, np.where(measure == "SMD", sign, slope))
-    rows.loc[plain, "effect"] = (rows["estimate"].to_numpy(float) * factor)[plain]
-    rows.loc[plain, "variance"] = ((rows["se"].to_numpy(float) * factor) ** 2)[plain]
+    fill(rows, plain, effect=rows["estimate"] * factor, variance=(rows["se"] * factor) ** 2)
     or_to_smd(rows, usable & from_odds, sign)
     _by_own_sd(rows, usable & own_sd, n1, n2, sign)
     _by_borrowed_sd(rows, usable & borrow, sign)
@@ -171,12 +168,12 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
 def _by_borrowed_sd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
     """Printed differences over an SD pooled over other trials, which is taken as known."""
     part = table[rows]
-    table.loc[rows, "effect"] = part["estimate"] * sign[rows] / part["sd_borrowed"]
-    table.loc[rows, "variance"] = (part["se"] / part["sd_borrowed"]) ** 2
-    table.loc[rows, "route"], table.loc[rows, "imputed"] = int(Route.BORROWED), True
-    add_steps(
-        table, "derivation", rows, [f"over the SD pooled over {text}" for text in part["borrowed_from"]]
+    effect, variance = (
+        part["estimate"] * sign[rows] / part["sd_borrowed"],
+        (part["se"] / part["sd_borrowed"]) ** 2,
     )
+    fill(table, rows, effect=effect, variance=variance, route=int(Route.BORROWED), imputed=True)
+    add_steps(table, "derivation", rows, joined("over the SD pooled over", part["borrowed_from"]))
 
 
 def _by_own_sd(

@@ -20,6 +20,7 @@ from trialpool.evidence.derivation import (
     Reason,
     Route,
     add_steps,
+    fill,
     joined,
     no_text,
     plain_text,
@@ -130,37 +131,32 @@ def centre_and_spread(rows: pd.DataFrame) -> pd.DataFrame:
     out = pd.DataFrame({"mean": np.nan, "sd": np.nan, "route": int(Route.PRINTED)}, index=rows.index)
     for name in ("derivation", "cautions", "reason_code", "reason"):
         out[name] = no_text(len(rows))
-    is_mean = rows["centre_type"].isin(["mean", "lsmean"])
-    out.loc[is_mean, "mean"] = rows["centre"]
-    least_squares = rows["centre_type"] == "lsmean"
-    printed = is_mean & (rows["spread_type"] == "sd")
-    out.loc[printed, "sd"] = rows["spread_low"]
-    out.loc[printed, "derivation"] = "mean and SD as printed"
-    out.loc[printed & least_squares, "derivation"] = "least-squares mean and SD as printed"
-    from_se = is_mean & (rows["spread_type"] == "se") & rows["n"].notna()
-    out.loc[from_se, "sd"] = sd_from_se(rows.loc[from_se, "spread_low"], rows.loc[from_se, "n"])
-    out.loc[from_se, "route"] = int(Route.ALGEBRA)
-    of = np.where(least_squares, "SE of the least-squares mean", "SE")
-    words = [f"SD from {se}, n = {n:.0f}" for se, n in zip(of[from_se], rows.loc[from_se, "n"], strict=True)]
-    out.loc[from_se, "derivation"] = words
-    for spread_type, level in INTERVALS.items():
-        _from_interval(rows, out, is_mean & (rows["spread_type"] == spread_type) & (rows["n"] >= 2), level)
-    quantiles = rows["spread_type"].isin(["iqr", "range"])
-    _from_quantiles(rows, out, quantiles & (rows["n"] >= FEWEST_FOR_QUANTILES), is_mean)
+    is_mean, of_model = rows["centre_type"].isin(["mean", "lsmean"]), rows["centre_type"] == "lsmean"
+    spread, low, high, n = (rows[name] for name in ("spread_type", "spread_low", "spread_high", "n"))
+    fill(out, is_mean, mean=rows["centre"])
+    printed = is_mean & (spread == "sd")
+    words = np.where(of_model, "least-squares mean and SD as printed", "mean and SD as printed")
+    fill(out, printed, sd=low, derivation=words[printed])
+    from_se = is_mean & (spread == "se") & n.notna()
+    fill(out, from_se, sd=sd_from_se(low[from_se], n[from_se]), route=int(Route.ALGEBRA))
+    words = np.where(of_model, "SD from SE of the least-squares mean, n = ", "SD from SE, n = ") + _whole(n)
+    fill(out, from_se, derivation=words[from_se])
+    names = _interval_names(rows)
+    interval = is_mean & (names != "") & (n >= 2) & (high >= low)
+    for code in spread[interval].unique():
+        some = interval & (spread == code)
+        fill(out, some, sd=sd_from_ci(low[some], high[some], n[some], level=INTERVALS[code]))
+    words = "SD from " + names + " with t, n = " + _whole(n)
+    cautions = _interval_cautions(rows["centre"], low, high, names)
+    fill(out, interval, route=int(Route.ALGEBRA), derivation=words, cautions=cautions[interval])
+    quantiles = spread.isin(["iqr", "range"])
+    _from_quantiles(rows, out, quantiles & (n >= FEWEST_FOR_QUANTILES), is_mean)
     _without_spread(rows, out, is_mean, quantiles)
     return out
 
 
-def _from_interval(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, level: float) -> None:
-    mask = mask & (rows["spread_high"] >= rows["spread_low"])
-    if not mask.any():
-        return
-    part = rows[mask]
-    limits, name = (part["spread_low"], part["spread_high"]), f"{level:.0%} CI"
-    out.loc[mask, "sd"] = sd_from_ci(*limits, part["n"], level=level)
-    out.loc[mask, "route"] = int(Route.ALGEBRA)
-    out.loc[mask, "derivation"] = [f"SD from {name} with t, n = {n:.0f}" for n in part["n"]]
-    out.loc[mask, "cautions"] = _interval_cautions(part["centre"], *limits, name)
+def _whole(numbers: pd.Series) -> pd.Series:
+    return numbers.map("{:.0f}".format).astype(object)
 
 
 def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, is_mean: pd.Series) -> None:
@@ -177,22 +173,22 @@ def _from_quantiles(rows: pd.DataFrame, out: pd.DataFrame, mask: pd.Series, is_m
         result = mean_sd_from_quartiles(centre[chosen], part["n"], **bounds)
         skewed = np.asarray(result.skewed)
         mean = np.where(beside_mean, part["centre"], result.mean)
-        out.loc[chosen, "mean"] = np.where(skewed, np.nan, mean)
-        out.loc[chosen, "sd"] = np.where(skewed, np.nan, result.sd)
-        out.loc[chosen, "route"] = int(Route.QUANTILES)
-        out.loc[chosen, "derivation"] = [
-            f"mean as printed, SD (Wan) from {words}, n = {n:.0f}"
-            if beside
-            else f"mean (Luo) and SD (Wan) from median and {words}, n = {n:.0f}"
-            for n, beside in zip(part["n"], beside_mean, strict=True)
-        ]
-        out.loc[chosen, "cautions"] = where_text(beside_mean, NO_MEDIAN)
-        out.loc[chosen, "reason_code"] = where_text(skewed, Reason.SKEWED.value)
+        made = np.where(
+            beside_mean, "mean as printed, SD (Wan) from", "mean (Luo) and SD (Wan) from median and"
+        )
         refused = f"median and {words} too skewed for a mean and SD (Shi statistic {{:.3f}}, limit {{:.3f}})"
-        out.loc[chosen, "reason"] = [
-            refused.format(statistic, limit) if bad else ""
-            for statistic, limit, bad in zip(result.skewness, result.critical, skewed, strict=True)
-        ]
+        reasons = map(refused.format, result.skewness, result.critical)
+        fill(
+            out,
+            chosen,
+            mean=np.where(skewed, np.nan, mean),
+            sd=np.where(skewed, np.nan, result.sd),
+            route=int(Route.QUANTILES),
+            derivation=joined(made, f"{words}, n =", _whole(part["n"])),
+            cautions=where_text(beside_mean, NO_MEDIAN),
+            reason_code=where_text(skewed, Reason.SKEWED.value),
+            reason=where_text(skewed, pd.Series(list(reasons), dtype=object)),
+        )
 
 
 def _without_spread(rows: pd.DataFrame, out: pd.DataFrame, is_mean: pd.Series, quantiles: pd.Series) -> None:
@@ -284,17 +280,19 @@ def _to_logs(table: pd.DataFrame) -> None:
     interval = table["spread_type"].isin(list(INTERVALS)) & (high >= low)
     missing = table["estimate"].isna() & interval
     table.loc[missing, "estimate"] = (low + high) / 2
-    names = (
-        table["spread_type"].map({code: f"{level:.0%} CI" for code, level in INTERVALS.items()}).fillna("")
-    )
+    names = _interval_names(table)
     add_steps(table, "derivation", missing, "estimate = midpoint of its " + names[missing])
     odd = _interval_cautions(table["estimate"], low, high, names)
     table["cautions"] = steps(where_text(interval & ~missing & table["estimate"].notna(), odd))
 
 
-def _interval_cautions(
-    estimate: pd.Series, low: pd.Series, high: pd.Series, name: pd.Series | str
-) -> np.ndarray:
+def _interval_names(rows: pd.DataFrame) -> pd.Series:
+    """What the interval of each row is called, "" where the spread is none."""
+    names = {code: f"{level:.0%} CI" for code, level in INTERVALS.items()}
+    return rows["spread_type"].map(names).fillna("").astype(object)
+
+
+def _interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series, name: pd.Series) -> np.ndarray:
     """What is odd about an interval: not around its estimate, or not symmetric beyond rounding."""
     half = (high - low) / 2
     off = (estimate - (low + high) / 2).abs()
@@ -316,19 +314,18 @@ def _standard_errors(table: pd.DataFrame) -> None:
     by_p = known & p.notna() & (table["spread_type"] == "none") & (table["estimate"] != 0)
     quantiles = _quantile_words(table)
     for by, df in ((by_t, table["df"]), (~by_t, None)):
-        for spread_type, level in INTERVALS.items():
-            rows = interval & by & (table["spread_type"] == spread_type)
-            part = table[rows]
-            own = None if df is None else df[rows]
-            table.loc[rows, "se"] = se_from_ci(part["spread_low"], part["spread_high"], df=own, level=level)
-            add_steps(table, "derivation", rows, joined(f"SE from {level:.0%} CI", quantiles[rows]))
-        rows = by_p & by
-        part = table[rows]
-        own = None if df is None else df[rows]
-        table.loc[rows, "se"] = se_from_p(part["estimate"], p[rows], df=own)
-        words = joined("SE from p =", part["p_value"].str.lstrip("= "), quantiles[rows])
-        add_steps(table, "derivation", rows, words)
-    table.loc[by_p, "route"] = int(Route.FROM_P)
+        for code, level in [*INTERVALS.items(), ("none", None)]:
+            rows = by & (interval if level else by_p) & (table["spread_type"] == code)
+            part, own = table[rows], None if df is None else df[rows]
+            if level:
+                se = se_from_ci(part["spread_low"], part["spread_high"], df=own, level=level)
+                words = joined(f"SE from {level:.0%} CI", quantiles[rows])
+            else:
+                se = se_from_p(part["estimate"], p[rows], df=own)
+                words = joined("SE from p =", part["p_value"].str.lstrip("= "), quantiles[rows])
+            fill(table, rows, se=se)
+            add_steps(table, "derivation", rows, words)
+    fill(table, by_p, route=int(Route.FROM_P))
     add_steps(table, "cautions", by_p & table["measure"].isin(NORMAL), FROM_Z_TEST)
     add_steps(table, "cautions", by_p & ~table["measure"].isin(NORMAL), FROM_T_TEST)
     add_steps(table, "cautions", by_p & (p > LARGE_P), IMPRECISE)
