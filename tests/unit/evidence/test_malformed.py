@@ -35,17 +35,23 @@ def small(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     folder = tmp_path_factory.mktemp("small")
     for file, content in small_tables().items():
         (folder / file).write_bytes(content)
-    original, seen = read.load_table, {}
+    read_raw, check_cells, files, cells = read.read_raw, read.check_cells, {}, {}
 
-    def remembered(path: Path, table, words):
+    def remembered(path: Path, table):
         key = (path, hashlib.sha256(path.read_bytes()).digest() if path.is_file() else None)
-        if key not in seen:
-            seen[key] = original(path, table, words)
-        raw, typed, faults = seen[key]
-        return raw, typed.copy(), faults
+        if key not in files:
+            files[key] = read_raw(path, table)
+        return files[key]
+
+    def checked(raw, table, words):
+        if id(raw) not in cells:
+            cells[id(raw)] = check_cells(raw, table, words)
+        typed, faults = cells[id(raw)]
+        return typed.copy(), faults
 
     patch = pytest.MonkeyPatch()
-    patch.setattr(read, "load_table", remembered)
+    patch.setattr(read, "read_raw", remembered)
+    patch.setattr(read, "check_cells", checked)
     catalogue = protocol.load_catalogue(CATALOGUE)
     patch.setattr(protocol, "load_catalogue", lambda path, checked: catalogue)
     yield folder

@@ -108,7 +108,7 @@ def test_without_a_vocabulary_words_are_free_but_for_slips_of_the_general_ones()
 
 def test_a_check_that_cannot_run_is_not_taken_for_a_fault_of_the_input() -> None:
     with pytest.raises(KeyError):
-        list(validate.row_faults({"events": pd.DataFrame({"events": [1.0]})}, {}, set(), set()))
+        list(validate.row_faults({"events": pd.DataFrame({"events": [1.0]})}, {}, set(), set(), general()))
 
 
 @pytest.mark.parametrize(

@@ -137,9 +137,8 @@ def _study_labels(studies: pd.DataFrame) -> pd.Series:
     >>> _study_labels(frame).tolist()
     ['Lu 2020a', 'Lu 2020b', 'Lu 2020c']
     """
-    labels = []
-    columns = ("study_id", "label", "first_author", "year")
-    for study, label, author, year in zip(*(studies[name] for name in columns), strict=True):
+    labels, columns = [], ["study_id", "label", "first_author", "year"]
+    for study, label, author, year in studies[columns].itertuples(index=False):
         surname = INITIALS.sub("", author).strip()
         letter = re.search(r"(?<=\d)[a-z]$", study)
         when = "" if pd.isna(year) else f" {year:.0f}{letter.group() if letter else ''}"

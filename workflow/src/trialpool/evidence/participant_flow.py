@@ -30,12 +30,11 @@ class Step(StrEnum):
     ALONE = "alone"
 
 
-Flow = Iterator[tuple[str, list[str]]]  # a Step, or why trials with numbers were not used; its trials
+Flow = Iterator[tuple[Step, str, list[str]]]  # a step, why trials left there, the trials
 RESULT_TABLES = ("continuous", "contrasts", "events")
 # Step by step the words for it; why a trial's numbers were not used, the nearest to usable first.
-_LISTED = [(Step(row["step"]), row["reason_code"], row["reason"]) for row in schema_rows("flow")]
-REASONS = {code: words for step, code, words in _LISTED if step is Step.LEFT_UNUSED}
-STEPS: dict[Step, tuple[str, str]] = {step: (code, words) for step, code, words in _LISTED}
+WORDS = {(row["step"], row["reason_code"]): row["reason"] for row in schema_rows("flow")}
+REASONS = {code: reason for (step, code), reason in WORDS.items() if step == Step.LEFT_UNUSED}
 ORDER = {code: rank for rank, code in enumerate(REASONS)}  # a code not listed comes before these
 NOT_ASKED = "not_asked"
 MISMATCHES = (
@@ -62,16 +61,15 @@ def participant_flow(
     codes = excluded[["analysis", "study_id", "reason_code"]].dropna()
     results = pd.concat([tables[name]["study_id"] for name in RESULT_TABLES]).value_counts()
     rows = [
-        _row("", step, trials, people, int(results.reindex(trials).fillna(0).sum()))
-        for step, trials in _of_review(list(people.index), set(results.index), chosen, codes)
+        _row("", step, code, trials, people, int(results.reindex(trials).fillna(0).sum()))
+        for step, code, trials in _of_review(list(people.index), set(results.index), chosen, codes)
     ]
     used, left, eligible = (dict(iter(frame.groupby("analysis"))) for frame in (chosen, codes, known))
     for slug in analyses:
         mine = used.get(slug, chosen[:0])
-        rows += [
-            _row(slug, step, trials, people, len(mine) if step is Step.USED else None)
-            for step, trials in _of_analysis(eligible.get(slug, known[:0]), mine, left.get(slug, codes[:0]))
-        ]
+        flow = _of_analysis(eligible.get(slug, known[:0]), mine, left.get(slug, codes[:0]))
+        for step, code, trials in flow:
+            rows.append(_row(slug, step, code, trials, people, len(mine) if step is Step.USED else None))
     return pd.DataFrame(rows, columns=FLOW.names).astype({"people": "Int64", "results": "Int64"})
 
 
@@ -82,8 +80,8 @@ def _of_review(trials: list[str], numbered: set[str], chosen: pd.DataFrame, code
     nearest = _nearest_reasons(codes[codes["reason_code"] != Reason.NO_NUMBERS])
     reasons = {trial: NOT_ASKED if code in MISMATCHES else code for trial, code in nearest.items()}
     yield from _steps(trials, numbered, used, reasons)
-    yield Step.POOLED, [trial for trial in trials if trial in numbered & pooled]
-    yield Step.ALONE, [trial for trial in trials if trial in numbered & used - pooled]
+    yield Step.POOLED, "", [trial for trial in trials if trial in numbered & pooled]
+    yield Step.ALONE, "", [trial for trial in trials if trial in numbered & used - pooled]
 
 
 def _of_analysis(known: pd.DataFrame, used: pd.DataFrame, codes: pd.DataFrame) -> Flow:
@@ -98,11 +96,12 @@ def _steps(trials: list[str], numbered: set[str], used: set[str], reasons: Mappi
     for trial in trials:
         if trial in numbered - used:
             left.setdefault(reasons.get(trial, NOT_ASKED), []).append(trial)
-    yield Step.KNOWN, trials
-    yield Step.LEFT_WITHOUT, [trial for trial in trials if trial not in numbered]
-    yield Step.WITH_NUMBERS, [trial for trial in trials if trial in numbered]
-    yield from sorted(left.items(), key=lambda entry: (ORDER.get(entry[0], -1), entry[0]))
-    yield Step.USED, [trial for trial in trials if trial in numbered & used]
+    yield Step.KNOWN, "", trials
+    yield Step.LEFT_WITHOUT, Reason.NO_NUMBERS.value, [trial for trial in trials if trial not in numbered]
+    yield Step.WITH_NUMBERS, "", [trial for trial in trials if trial in numbered]
+    for code in sorted(left, key=lambda code: (ORDER.get(code, -1), code)):
+        yield Step.LEFT_UNUSED, code, left[code]
+    yield Step.USED, "", [trial for trial in trials if trial in numbered & used]
 
 
 def _nearest_reasons(codes: pd.DataFrame) -> dict[str, str]:
@@ -118,16 +117,14 @@ def reason_words(code: str) -> str:
 
 
 def _row(
-    analysis: str, step: str, trials: Sequence[str], people: pd.Series, results: int | None
+    analysis: str, step: Step, code: str, trials: Sequence[str], people: pd.Series, results: int | None
 ) -> dict[str, object]:
-    """One line; a step that is no Step is the reason why trials with numbers were not used."""
     reported = people.reindex(trials).dropna()
-    code, reason = STEPS[step] if isinstance(step, Step) else (step, reason_words(step))
     return {
         "analysis": analysis,
-        "step": step.value if isinstance(step, Step) else Step.LEFT_UNUSED.value,
+        "step": step.value,
         "reason_code": code,
-        "reason": reason,
+        "reason": WORDS.get((step, code)) or reason_words(code),
         "trials": len(trials),
         "people": int(reported.sum()) if len(reported) else None,
         "results": results,

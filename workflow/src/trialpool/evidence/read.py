@@ -22,7 +22,6 @@ from trialpool.evidence.validate import (
     TEXT,
     Catalogue,
     RawTable,
-    Words,
     check_cells,
     row_faults,
     unknown_instruments,
@@ -107,7 +106,8 @@ def examine(
     marked: set[tuple[str, str]] = set()
     for folder, prefix in zip(folders, row_prefixes(folders), strict=True):
         for name, table in TABLES.items():
-            raw, typed, found = load_table(Path(folder) / table.file, table, words)
+            raw = read_raw(Path(folder) / table.file, table)
+            typed, found = check_cells(raw, table, words)
             label = f"{prefix}{table.file}"
             files[label] = raw.file
             typed["row_id"] = pd.array([f"{label}:{row}" for row in raw.rows], dtype=TEXT)
@@ -157,13 +157,6 @@ def _marked(label: str, raw: RawTable, found: Sequence[Fault]) -> set[tuple[str,
     rows = {(f"{label}:{row}", "") for row in raw.ragged}
     absent = {(f"{label}:{row}", name) for name in raw.absent for row in raw.rows}
     return cells | rows | absent
-
-
-def load_table(path: Path, table: Table, words: Words) -> tuple[RawTable, pd.DataFrame, list[Fault]]:
-    """One file on its own: its cells as text, the typed frame, and the faults of its cells."""
-    raw = read_raw(path, table)
-    typed, faults = check_cells(raw, table, words)
-    return raw, typed, faults
 
 
 def read_raw(path: str | Path, table: Table) -> RawTable:

@@ -121,11 +121,9 @@ def _one_kind(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     votes = part[~part["reconstructed"].astype(bool)] if not part["reconstructed"].all() else part
     count = votes.groupby(["analysis_index", "basis"])["study_id"].nunique().unstack(fill_value=0)
     count = count.reindex(columns=list(KINDS), fill_value=0)
-    count = count.reindex(part["analysis_index"].unique(), fill_value=0)
-    listed = settings["kinds"].to_numpy()[count.index]
-    most = np.where(count["change"] > count["final"], "change", "final")
-    leading = pd.Series([k[0] if k else m for k, m in zip(listed, most, strict=True)], index=count.index)
-    wanted = part["analysis_index"].map(leading)
+    more = part["analysis_index"].map(count["change"] > count["final"]).eq(True)
+    listed = pd.Series(setting(settings, "kinds", part), part.index).str[0]
+    wanted = listed.where(listed.notna(), np.where(more, "change", "final"))
     other = (part["basis"] != wanted).reindex(table.index, fill_value=False)
     kinds = wanted.map({"change": "changes from baseline", "final": "final values"})
     words = "this SMD is of " + kinds.reindex(table.index, fill_value="") + "; the two are not mixed"
@@ -150,11 +148,12 @@ def _one_result(table: pd.DataFrame, settings: pd.DataFrame) -> None:
 
 def _why(lost: pd.DataFrame, winner: pd.DataFrame) -> pd.DataFrame:
     """The first criterion on which a candidate lost against the one that is used, as reasons."""
-    same = np.ones(len(lost), dtype=bool)
-    for name in RESULT:
-        same &= ((lost[name] == winner[name]) | (lost[name].isna() & winner[name].isna())).to_numpy()
+    alike = (lost[RESULT] == winner[RESULT]) | (lost[RESULT].isna() & winner[RESULT].isna())
     table = pd.DataFrame(index=lost.index)
     refuse(table, [(lost[name] != winner[name], code, words) for name, (code, words) in ORDER.items()])
-    form = same & ~table["reason_code"].isin([Reason.PART_OF_ARMS, Reason.FINAL_PREFERRED]).to_numpy()
+    form = (
+        alike.all(axis=1).to_numpy()
+        & ~table["reason_code"].isin([Reason.PART_OF_ARMS, Reason.FINAL_PREFERRED]).to_numpy()
+    )
     refuse(table, [(form, Reason.SAME_RESULT, SAME_RESULT)], override=True)
     return table

@@ -28,7 +28,7 @@ from trialpool.contracts import (
 )
 from trialpool.errors import Fault, nearest
 from trialpool.measures import RATIOS
-from trialpool.vocabulary import Known, Vocabulary, general
+from trialpool.vocabulary import Known, Vocabulary
 
 TEXT = pd.StringDtype("pyarrow")
 FORMULA = r"^(?:=|#(?:REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL))"
@@ -237,7 +237,7 @@ def row_faults(
     files: Mapping[str, str],
     marked: set[tuple[str, str]],
     unreadable: set[str],
-    vocabulary: Vocabulary | None = None,
+    vocabulary: Vocabulary,
 ) -> Iterator[Fault]:
     """The rows that break a rule, but for those with a fault already in a cell that the rule uses.
 
@@ -245,8 +245,7 @@ def row_faults(
     (column "" for a whole row), `unreadable` the tables whose key could not be read. `vocabulary` knows the
     outcomes of domains.
     """
-    words = vocabulary or general()
-    outcome = _misspelt("outcome", lambda row: tuple(words.domain(row["domain"]).outcomes), "domain")
+    outcome = _misspelt("outcome", lambda row: tuple(vocabulary.domain(row["domain"]).outcomes), "domain")
     for name, frame in tables.items():
         for rule in (*RULES[name], outcome) if name == "events" else RULES[name]:
             if frame.empty or unreadable & {name, *rule.needs}:

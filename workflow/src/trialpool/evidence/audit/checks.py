@@ -179,11 +179,11 @@ def _usual_sd(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     width = rows["high"] - rows["low"]
     value = np.log(rows["sd"])
     common = rows["one_scale"].notna() & (width <= WIDEST_SCALE)
-    part, others = _median_of_others(rows, (value - np.log(width)).where(common), ["domain", "measure"])
+    part, others = median_of_others(rows, (value - np.log(width)).where(common), ["domain", "measure"])
     source = "a scale of " + rows["one_scale"].astype(object) + ", by range"
     choices = [((np.exp(part) * width).where(common), others, FEWEST_IN_DOMAIN, source)]
     for keys in (["item", "unit", "measure"], ["unit", "measure"], ["unit"]):
-        median, others = _median_of_others(rows, value, ["instrument", *keys])
+        median, others = median_of_others(rows, value, ["instrument", *keys])
         this = pd.Series("this instrument", rows.index, dtype=object)
         choices.append((np.exp(median), others, FEWEST_TRIALS, this))
     usual, words = pd.Series(np.nan, rows.index), pd.Series("", rows.index, dtype=object)
@@ -197,27 +197,23 @@ def _usual_sd(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
     return usual, words
 
 
-def _median_of_others(rows: pd.DataFrame, value: pd.Series, keys: list[str]) -> tuple[pd.Series, pd.Series]:
+def median_of_others(
+    rows: pd.DataFrame, value: pd.Series, keys: Sequence[str]
+) -> tuple[pd.Series, pd.Series]:
     """Median over the other trials of their median value, and how many they are; aligned with rows."""
-    frame = rows[[*keys, "study_id"]].assign(value=value).dropna(subset=["value"])
-    medians = frame.groupby([*keys, "study_id"], sort=False)["value"].median().reset_index()
-    parts = [leave_out(group) for _, group in medians.groupby(keys, sort=False)]
-    if not parts:
-        return pd.Series(np.nan, rows.index), pd.Series(0.0, rows.index)
-    joined = rows.join(pd.concat(parts).set_index([*keys, "study_id"]), on=[*keys, "study_id"])
-    return joined["median_of_others"], joined["trials"].fillna(0.0)
-
-
-def leave_out(group: pd.DataFrame) -> pd.DataFrame:
-    """Median of the other trials' values for every trial of a group: one sort, then by position."""
-    order = group.sort_values("value")
-    values = order.pop("value").to_numpy()
-    k, place = len(values), np.arange(len(values))
-    if k < 2:
-        return order.assign(median_of_others=np.nan, trials=0.0)
-    low, high = (k - 2) // 2, (k - 1) // 2  # the middle of k - 1 values once one is gone
-    middle = (values[low + (place <= low)] + values[high + (place <= high)]) / 2
-    return order.assign(median_of_others=middle, trials=float(k - 1))
+    of_trial = [*keys, "study_id"]
+    frame = rows[of_trial].assign(value=value).dropna(subset=["value"])
+    medians = frame.groupby(of_trial, sort=False)["value"].median().reset_index()
+    medians = medians.sort_values([*keys, "value"], ignore_index=True)
+    groups = medians.groupby(list(keys), sort=False)["value"]
+    k, place = groups.transform("size").to_numpy(dtype=int), groups.cumcount().to_numpy(dtype=int)
+    ends = [  # the middle of k - 1 values once one is gone
+        medians["value"].to_numpy().take(np.arange(len(k)) + middle + (place <= middle) - place, mode="clip")
+        for middle in ((k - 2) // 2, (k - 1) // 2)
+    ]
+    table = medians[of_trial].assign(usual=np.where(k > 1, np.mean(ends, axis=0), np.nan), trials=k - 1.0)
+    joined = rows.join(table.set_index(of_trial), on=of_trial)
+    return joined["usual"], joined["trials"].fillna(0.0)
 
 
 def spread_unequal(tables: Tables) -> Flagged:
@@ -321,8 +317,7 @@ def _p_gap(printed: pd.Series, z_low: Floats, z_high: Floats) -> Floats:
     below, slack = printed.str.contains("<", regex=False), _half_unit(value)
     p_low = np.where(below, 0.0, np.maximum(value - slack, 0.0))
     p_high = np.minimum(np.where(below, value, value + slack), 1.0)
-    gap: Floats = np.maximum(_p_to_z(p_high) - z_high, z_low - _p_to_z(p_low))
-    return gap
+    return np.asarray(np.maximum(_p_to_z(p_high) - z_high, z_low - _p_to_z(p_low)))
 
 
 def _as_normal(t: Floats, df: pd.Series) -> Floats:
@@ -333,8 +328,7 @@ def _as_normal(t: Floats, df: pd.Series) -> Floats:
 
 def _p_to_z(p: Floats) -> Floats:
     """Two-sided p as the size of a normal deviate."""
-    z: Floats = np.abs(ndtri(np.clip(np.asarray(p, dtype=float), 1e-300, 1.0) / 2))
-    return z
+    return np.asarray(np.abs(ndtri(np.clip(np.asarray(p, dtype=float), 1e-300, 1.0) / 2)))
 
 
 def arms_against_contrasts(tables: Tables) -> Flagged:
