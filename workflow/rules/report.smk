@@ -25,7 +25,7 @@ rule appraise_certainty:
         f"{RESULTS}/logs/appraise_certainty.log",
     priority: SOON
     params:
-        code=code("synthesis", "evidence", "!evidence/audit*", "stats", "text.py", "schemas/*.yaml"),
+        code=code(*CERTAINTY),
         content=content([*WORDS[1:], *([SETTINGS.claims] if SETTINGS.claims else [])]),
     script:
         "../scripts/appraise_certainty.py"
