@@ -25,11 +25,23 @@ import warnings
 from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 
 from trialpool.io import write_text
-from trialpool.stats import gosh, influence, leave_one_out, meta_regression, permutation_test, pool
+from trialpool.stats import (
+    contrasts_from_arms,
+    gosh,
+    influence,
+    leave_one_out,
+    meta_regression,
+    multilevel,
+    node_split,
+    permutation_test,
+    pool,
+    robust_pool,
+)
 
 README = Path(__file__).with_name("README.md")
 HEADING = "## Statistics: speed"
@@ -37,6 +49,7 @@ SEED = 20_260_315
 FITS = 100_000
 RUNS = 7
 Data = tuple[np.ndarray, np.ndarray]
+R = TypeVar("R")
 
 
 def draw(fits: int, k: int) -> Data:
@@ -174,13 +187,37 @@ def growth() -> list[str]:
     return [*by_k, "", *table(["analyses of 10 studies", "ms in all", "µs a fit"], rows)]
 
 
-def memory() -> str:
-    """Peak above the input, in MB, results included."""
-    y, v = draw(FITS, 10)
+def traced(call: Callable[[], R]) -> tuple[R, float]:
+    """What a call gives, and its peak above the input in MB, results included."""
     tracemalloc.start()
-    result = pool(y, v, interval="hksj")
+    result = call()
     peak = tracemalloc.get_traced_memory()[1] / 1e6
     tracemalloc.stop()
+    return result, peak
+
+
+def large() -> list[str]:
+    """Dependent effects and networks far larger than a review's: seconds and peak memory of one call."""
+    (y,), (v,) = draw(1, 5_000)
+    one_large = np.append(np.zeros(4_900, dtype=int), np.arange(1, 101))
+    random = np.random.default_rng(SEED)
+    arms = np.concatenate([random.choice(30, 3, replace=False) for _ in range(500)])
+    network = contrasts_from_arms(y[:1500], v[:1500], arms, np.repeat(np.arange(500), 3))
+    split = (network.effects, network.covariance, network.experimental, network.control, network.study)
+    calls: dict[str, Callable[[], object]] = {
+        "`robust_pool`, one cluster of 4,900 effects and 100 of one": lambda: robust_pool(y, v, one_large),
+        "`multilevel`, 5,000 effects in two clusters": lambda: multilevel(y, v, np.arange(5_000) % 2),
+        "`node_split`, 500 three-arm trials, 30 treatments": lambda: node_split(*split),
+    }
+    rows = [
+        [name, f"{middle(seconds(call, 3)):.2g}", f"{traced(call)[1]:,.0f}"] for name, call in calls.items()
+    ]
+    return table(["one large analysis", "s", "MB"], rows)
+
+
+def memory() -> str:
+    y, v = draw(FITS, 10)
+    result, peak = traced(lambda: pool(y, v, interval="hksj"))
     kept = sum(np.asarray(getattr(result, each.name)).nbytes for each in fields(result)) / 1e6
     return f"Memory for {FITS:,} fits of k = 10: {peak:.0f} MB above the input, {kept:.0f} MB of it results."
 
@@ -226,6 +263,8 @@ def section() -> str:
         memory(),
         "",
         *tasks(),
+        "",
+        *large(),
         "",
         *growth(),
     ]
