@@ -166,6 +166,7 @@ ELSEWHERE = [
     (lambda: stats.change_correlation(1, 1, 5), "sd_change is 5: no correlation explains"),
     (lambda: stats.combine_arms([1], [1], [1]), "n is 1: all arms together"),
     (lambda: stats.combine_arms(1, 1, 9), "mean has no axis"),
+    (lambda: stats.se_from_ci(1, 2, level=1e-9), "level is 1e-09: an interval of so small a level"),
     (lambda: stats.se_from_ci(2, 1), "high is 1: the upper limit lies below"),
     (lambda: stats.se_from_p(0, 0.5), "difference is 0"),
     (lambda: stats.se_from_p(1, 0), "p_value is 0: must lie strictly between"),

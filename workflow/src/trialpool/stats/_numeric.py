@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, Generic, Protocol, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -114,12 +114,11 @@ def roots(
     return answer
 
 
-class Likelihood(Protocol):
+@dataclass(frozen=True, slots=True)
+class Likelihood:
     """A model at some parameters."""
 
-    @property
-    def log_likelihood(self) -> float:
-        """Its log-likelihood."""
+    log_likelihood: float
 
 
 L = TypeVar("L", bound=Likelihood)

@@ -135,7 +135,9 @@ def se_from_ci(
     """
     bottom, top = read({"low": "number", "high": "number"}, low, high)
     refuse("high", top, top < bottom, "the upper limit lies below the lower one")
-    return plain((top - bottom) / (2 * _quantile((1 + checks.check_level(level)) / 2, df, low=bottom)))
+    if checks.check_level(level) < 1e-6:
+        raise ValueError(f"level is {level}: an interval of so small a level says nothing; at least 1e-6")
+    return plain((top - bottom) / (2 * _quantile((1 + level) / 2, df, low=bottom)))
 
 
 def se_from_p(difference: ArrayLike, p_value: ArrayLike, *, df: ArrayLike | None = None) -> Floats:
@@ -324,7 +326,14 @@ def probability_below(
     >>> round(float(probability_below(0.0, -0.7145, 0.1798, 0.3132, 12)), 4)
     0.8762
     """
-    return _below(finite("threshold", threshold), *_new_study(estimate, se, tau2, df))
+    freedom = checks.numbers("df", df)
+    refuse("df", freedom, ~(freedom > 0), "must be above 0")
+    kinds = {"threshold": "number", "estimate": "number", "se": "not negative", "tau2": "not negative"}
+    limit, centre, error, between = read(kinds, threshold, estimate, se, tau2)
+    checks.together(threshold=limit, df=freedom)
+    scale2 = between + error**2
+    refuse("se", scale2, scale2 <= 0, "se and tau2 are both 0, so nothing is uncertain")
+    return plain(stdtr(freedom, (limit - centre) / np.sqrt(scale2)))
 
 
 def beyond_mcid(
@@ -340,31 +349,13 @@ def beyond_mcid(
     """
     one_of("better", better, ("lower", "higher"))
     size = finite("mcid", mcid, above=0)
-    middle, *spread = _new_study(estimate, se, tau2, df)
-    checks.together(mcid=size, estimate=middle)
+    spread = {name: checks.numbers(name, x) for name, x in (("se", se), ("tau2", tau2), ("df", df))}
+    middle = finite("estimate", estimate)
+    checks.together(mcid=size, estimate=middle, **spread)
     centre = middle * (1 if better == "lower" else -1)
-    benefit, harm = _below(-size, centre, *spread), _below(-size, -centre, *spread)
+    benefit, harm = (probability_below(-size, each, **spread) for each in (centre, -centre))
     trivial = plain(np.maximum(0.0, 1 - benefit - harm))
-    return Beyond(benefit, trivial, harm, _below(np.zeros(()), centre, *spread))
-
-
-def _new_study(
-    estimate: ArrayLike, se: ArrayLike, tau2: ArrayLike, df: ArrayLike
-) -> tuple[Floats, Floats, Floats]:
-    """Centre, scale and degrees of freedom of the predictive t distribution, of one shape."""
-    freedom = checks.numbers("df", df)
-    refuse("df", freedom, ~(freedom > 0), "must be above 0")
-    kinds = {"estimate": "number", "se": "not negative", "tau2": "not negative"}
-    centre, error, between = read(kinds, estimate, se, tau2)
-    centre, error, between, freedom = checks.together(estimate=centre, se=error, tau2=between, df=freedom)
-    scale2 = between + error**2
-    refuse("se", scale2, scale2 <= 0, "se and tau2 are both 0, so nothing is uncertain")
-    return centre, np.sqrt(scale2), freedom
-
-
-def _below(threshold: Floats, centre: Floats, scale: Floats, df: Floats) -> Floats:
-    checks.together(threshold=threshold, estimate=centre)
-    return plain(stdtr(df, (threshold - centre) / scale))
+    return Beyond(benefit, trivial, harm, probability_below(0.0, centre, **spread))
 
 
 def smd_to_units(

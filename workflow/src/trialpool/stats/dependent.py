@@ -18,19 +18,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri
 
+from trialpool.stats import checks
 from trialpool.stats._model import design_of, intercept
-from trialpool.stats._numeric import N, Rows, Tested, climb, floats, infer
-from trialpool.stats.checks import (
-    FURTHEST,
-    Bools,
-    Floats,
-    check_level,
-    comparable,
-    labels,
-    number,
-    one_analysis,
-    one_of,
-)
+from trialpool.stats._numeric import Likelihood, N, Rows, Tested, climb, floats, infer
+from trialpool.stats.checks import Bools, Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
 
 METHODS = ("REML", "ML")
@@ -67,7 +58,7 @@ class Robust:
 
 def cluster_numbers(cluster: ArrayLike, k: int) -> tuple[Rows, int]:
     """Number the clusters 0, 1, … in order of appearance; labels may be numbers or text, none missing."""
-    names = labels("cluster", cluster, k)
+    names = checks.labels("cluster", cluster, k)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     if len(numbers) < 2:
         raise ValueError(f"cluster: needs at least 2 different labels, there is {len(numbers)}")
@@ -193,10 +184,10 @@ def correlated_effects(
     """
     y, v = one_analysis(effects, variances)
     numbers, clusters = cluster_numbers(cluster, y.size)
-    correlation = number("rho", rho, least=0, most=1)
+    correlation = checks.number("rho", rho, least=0, most=1)
     size = np.bincount(numbers)
     mean_variance = np.bincount(numbers, weights=v) / size
-    comparable(size * mean_variance)
+    checks.comparable(size * mean_variance)
     w = 1 / (size * mean_variance)
     estimate = (w[numbers] @ y) / (w @ size)
     q = w[numbers] @ (y - estimate) ** 2
@@ -210,7 +201,7 @@ def correlated_effects(
 
 def _robust(y: Floats, w: Floats, tau2: float, numbers: Rows, clusters: int, level: float) -> Robust:
     check_level(level)
-    comparable(1 / w)
+    checks.comparable(1 / w)
     estimate = float(w @ y / w.sum())
     variance, freedom = cr2(
         np.ones((y.size, 1)), y - estimate, numbers, 1 / w, np.empty((y.size, 0)), np.eye(1)
@@ -352,10 +343,10 @@ def _read(
     one_of("interval", interval, INTERVALS)
     y, v = one_analysis(effects, variances)
     numbers, _ = cluster_numbers(cluster, y.size)
-    correlation = number("rho", rho, least=0, most=1)
+    correlation = checks.number("rho", rho, least=0, most=1)
     if correlation > 1 - 1e-6:
         raise ValueError(f"rho is {rho}: the sampling errors of a cluster cannot be the same; below 1 - 1e-6")
-    comparable(np.append(v.max(), (1 - correlation) * v), float(np.ptp(y)))
+    checks.comparable(np.append(v.max(), (1 - correlation) * v), float(np.ptp(y)))
     # Effects that differ far less than they lie from 0 would lose their digits in sums of squares.
     centre = float(y[0]) if np.ptp(y) < 1e-3 * abs(y).max() else 0.0
     columns = intercept(y.size) if design is None else design_of(design, y.size)
@@ -453,7 +444,7 @@ def _profile(nested: Nested, which: int, drop: float) -> tuple[float, float]:
     low, high = 0.0, max(best[which], 1e-3 * scale)
     if best[which] > 0 and excess(0.0) > 0:
         low = brentq(excess, 0.0, best[which], xtol=1e-13 * scale, rtol=1e-11)
-    while high < FURTHEST * nested.variances.mean():  # beyond it the data say nothing
+    while high < checks.FURTHEST * nested.variances.mean():  # beyond it the data say nothing
         if excess(high) > 0:
             return low, brentq(excess, best[which], high, xtol=1e-13 * scale, rtol=1e-11)
         high *= 2
@@ -483,7 +474,7 @@ class Nested:
 
 
 @dataclass(frozen=True, slots=True)
-class Gaussian:
+class Gaussian(Likelihood):
     """The model at given components: M as a diagonal and two columns, coefficients, likelihood."""
 
     nested: Nested
@@ -494,7 +485,6 @@ class Gaussian:
     covariance: Floats
     weighted_design: Floats
     weighted_residual: Floats
-    log_likelihood: float
 
 
 def by_cluster(nested: Nested, rows: Floats) -> Floats:
@@ -530,7 +520,7 @@ def gaussian(nested: Nested, between: float, within: float) -> Gaussian:
         own = np.linalg.slogdet(nested.design.T @ nested.design)[1]
         height += 0.5 * (p * np.log(2 * np.pi) + own - np.linalg.slogdet(information)[1])
     solved = (diagonal, columns, inner, coefficients, covariance, weighted_design, weighted_residual)
-    return Gaussian(nested, *solved, float(height))
+    return Gaussian(float(height), nested, *solved)
 
 
 def traces(fit: Gaussian, restricted: bool) -> Floats:

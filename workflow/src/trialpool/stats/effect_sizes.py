@@ -14,19 +14,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
-from trialpool.stats.checks import (
-    HUGE,
-    Bools,
-    Floats,
-    Unpacks,
-    finite,
-    one_of,
-    plain,
-    read,
-    refuse,
-    together,
-    yes_or_no,
-)
+from trialpool.stats import checks
+from trialpool.stats.checks import Bools, Floats, Unpacks, finite, one_of, plain, read, refuse
 
 SMD_VARIANCES = ("LS", "UB", "revman5")
 MEANS = {
@@ -85,7 +74,7 @@ def mean_difference(
     >>> mean_difference(5.0, 2.0, 20, 6.0, 2.0, 20)
     Effects(effect=np.float64(-1.0), variance=np.float64(0.4), added=np.float64(0.0))
     """
-    pooled = yes_or_no("pooled", pooled)
+    pooled = checks.yes_or_no("pooled", pooled)
     kinds = MEANS | {"n1": "two people", "n2": "two people"} if pooled else MEANS
     arms = m1, s1, a1, m2, s2, a2 = read(kinds, mean1, sd1, n1, mean2, sd2, n2)
     if not pooled:
@@ -159,7 +148,7 @@ def hedges_factor(freedom: ArrayLike) -> Floats:
 
 
 def _no_ratio_of_means(m1: Floats, m2: Floats) -> Bools:
-    return np.asarray((np.sign(m1) != np.sign(m2)) | (np.minimum(abs(m1), abs(m2)) < 1 / HUGE))
+    return np.asarray((np.sign(m1) != np.sign(m2)) | (np.minimum(abs(m1), abs(m2)) < 1 / checks.HUGE))
 
 
 def _mean_parts(
@@ -277,7 +266,7 @@ def _filled(counts: tuple[Floats, ...], add: Floats, *, jointly: bool = False) -
     empty = np.any([cell == 0 for cell in cells], axis=0)
     if jointly:
         empty, add = np.asarray(empty.any(-1, keepdims=True)), add[..., None]
-    together(events=empty, zero_cells=add)
+    checks.together(events=empty, zero_cells=add)
     added = np.where(empty, add, 0.0)
     return (*(cell + added for cell in cells), added)
 

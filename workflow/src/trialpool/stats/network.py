@@ -15,20 +15,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, owens_t, stdtrit
 
+from trialpool.stats import checks
 from trialpool.stats._model import REPEATED
 from trialpool.stats._numeric import Rows, infer, roots
-from trialpool.stats.checks import (
-    FURTHEST,
-    Bools,
-    Floats,
-    a_fit,
-    check_level,
-    finite,
-    labels,
-    numbers,
-    one_of,
-    refuse,
-)
+from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_of, refuse
 
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
 GRID_POINTS = 200
@@ -136,7 +126,7 @@ def read_network(
         added[of_study], turn = _apart(name, v[of_study][:, of_study], incidence[of_study])
         turned[of_study] = turn @ turned[of_study]
         log_unit -= 2 * float(np.linalg.slogdet(turn)[1])
-    if added.max() > FURTHEST * added.min():
+    if added.max() > checks.FURTHEST * added.min():
         raise ValueError("covariance: the smallest and the largest variance are too far apart")
     turned_data = turned[:, 0], turned[:, 1:], added
     return Network(*turned_data, index, arms, tuple(treatments), log_unit, log_design)
@@ -156,7 +146,7 @@ def _apart(name: str, v: Floats, incidence: Floats) -> tuple[Floats, Floats]:
 
 
 def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
-    v = numbers("covariance", covariance)
+    v = checks.numbers("covariance", covariance)
     n = same.shape[0]
     if v.shape == (n,):
         for row in np.flatnonzero(same.sum(axis=0) > 1):
@@ -411,7 +401,7 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     >>> rank_treatments(fit, better="lower").p_scores.round(3).tolist()
     [0.99, 0.486, 0.023]
     """
-    a_fit(fit, NetworkFit)
+    checks.a_fit(fit, NetworkFit)
     one_of("better", better, ("lower", "higher"))
     sign = 1.0 if better == "lower" else -1.0
     count = len(fit.treatments)

@@ -66,11 +66,6 @@ class Method:
         one_of("interval", self.interval, INTERVALS)
         check_level(self.level)
 
-    @property
-    def common(self) -> bool:
-        """Without heterogeneity."""
-        return self.tau2 == "FE"
-
 
 def pool(
     effects: ArrayLike,
@@ -128,7 +123,7 @@ def summarise(
     se = np.sqrt(scale * fit.inverse[:, 0, 0])
     found = infer(estimate, se, df, method.level)
     predicted = found.quantile * np.sqrt(tau2 + se**2)
-    predicted = np.where(method.common | (model.count < 2), np.nan, predicted)
+    predicted = np.where((method.tau2 == "FE") | (model.count < 2), np.nan, predicted)
     return {
         "estimate": estimate,
         **found.named(),
@@ -136,7 +131,7 @@ def summarise(
         "pi_low": estimate - predicted,
         "pi_high": estimate + predicted,
         "weights": 100 * fit.weights * fit.inverse[:, 0],
-        **heterogeneity(model, start, tau2, method.common),
+        **heterogeneity(model, start, tau2, method.tau2 == "FE"),
     }
 
 
@@ -232,8 +227,8 @@ def leave_one_out(
     k = y.shape[-1]
     if k < 2:
         raise ValueError("effects: leaving one study out needs at least 2")
-    options = {"tau2_method": tau2_method, "interval": interval}
-    return pool(y[..., None, :], v[..., None, :], where=~np.eye(k, dtype=bool), level=level, **options)
+    y, v, others = y[..., None, :], v[..., None, :], ~np.eye(k, dtype=bool)
+    return pool(y, v, where=others, tau2_method=tau2_method, interval=interval, level=level)
 
 
 def cumulative(
@@ -260,8 +255,8 @@ def cumulative(
         raise ValueError(f"order: must hold each position from 0 to {k - 1} once")
     masks = np.empty((k, k), dtype=bool)
     masks[:, sequence.astype(np.intp)] = np.tri(k, dtype=bool)
-    options = {"tau2_method": tau2_method, "interval": interval}
-    return pool(y[..., None, :], v[..., None, :], where=masks, level=level, **options)
+    y, v = y[..., None, :], v[..., None, :]
+    return pool(y, v, where=masks, tau2_method=tau2_method, interval=interval, level=level)
 
 
 @dataclass(frozen=True, slots=True)

@@ -79,11 +79,11 @@ def _regress(batch: Batch, design: Design, method: Method) -> MetaRegression:
         null_start, start = null.start(), model.start()
         tau2 = estimate_tau2(model, start, method.tau2)
         total, unexplained = estimate_tau2(null, null_start, method.tau2), tau2
-        if method.common:
+        if method.tau2 == "FE":
             total, unexplained = null_start.q / null.freedom, start.q / model.freedom
         gain = total - unexplained
         explained = np.divide(gain, total, out=np.zeros_like(gain), where=total > 0)
-        left = heterogeneity(model, start, tau2, method.common)
+        left = heterogeneity(model, start, tau2, method.tau2 == "FE")
         fit = model.at(tau2)
         scale, df = knapp_hartung(model, fit, method.interval)
         beta = fit.coefficients @ design.back.T

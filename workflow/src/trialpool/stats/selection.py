@@ -14,18 +14,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, ndtr, ndtri
 
-from trialpool.stats._numeric import Rows, climb, filled, floats, infer
+from trialpool.stats import checks
+from trialpool.stats._numeric import Likelihood, Rows, climb, filled, floats, infer
 from trialpool.stats.bias import Judged, few_studies_caution
-from trialpool.stats.checks import (
-    Bools,
-    Floats,
-    check_level,
-    comparable,
-    finite,
-    one_analysis,
-    one_of,
-    refuse,
-)
+from trialpool.stats.checks import Bools, Floats, check_level, one_analysis, one_of, refuse
 from trialpool.stats.pooling import pool
 
 ALTERNATIVES = ("greater", "less")
@@ -107,8 +99,8 @@ def selection_model(
     one_of("alternative", alternative, ALTERNATIVES)
     level = check_level(level)
     y, v = one_analysis(effects, variances)
-    comparable(v, float(np.ptp(y)))
-    cuts = np.atleast_1d(finite("steps", steps, least=0, most=1))
+    checks.comparable(v, float(np.ptp(y)))
+    cuts = np.atleast_1d(checks.finite("steps", steps, least=0, most=1))
     if cuts.ndim != 1 or cuts.size == 0:
         raise ValueError(f"steps has shape {cuts.shape}: needs a list of p-values, at least one")
     refuse("steps", cuts, np.diff(cuts, prepend=0.0) <= 0, "steps must be above 0 and ascend")
@@ -207,10 +199,9 @@ class _Selection:
 
 
 @dataclass(frozen=True, slots=True)
-class _Slope:
+class _Slope(Likelihood):
     """Log-likelihood with gradient (p,) and Hessian (p, p) in (mu, t, d_2, d_3, …)."""
 
-    log_likelihood: float
     gradient: Floats
     hessian: Floats
 
