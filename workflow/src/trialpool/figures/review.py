@@ -227,22 +227,18 @@ def _draw_population(
 
 def _draw_results(ax: Axes, rows: Sequence[Sequence[Sequence[Bubble]]], step: float) -> None:
     """A circle a result with its number of trials; a dash where there is none."""
-    import pandas as pd
-    import seaborn as sns
-
     spots = [
         (x, at, (2 * radius) ** 2, _kind(bubble), bubble.k)
         for at, row in enumerate(rows)
         for column, cell in enumerate(row)
         for x, radius, bubble in _side_by_side(cell, step * (column + 0.5), step)
     ]
-    results = pd.DataFrame(spots, columns=["x", "y", "area", "kind", "k"])
-    shown = results[results["k"] > 0]
     fills = {"pooled": style.STUDY, "one": style.PAPER}
-    look: Look = {"edgecolor": style.STUDY, "linewidth": 0.9, "legend": False, "clip_on": False}
-    if len(shown):
-        sns.scatterplot(shown, x="x", y="y", hue="kind", palette=fills, s=shown["area"], ax=ax, **look)
-    ax.set(xlabel="", ylabel="")
+    shown = [(x, y, area, fills[kind]) for x, y, area, kind, k in spots if k]
+    look: Look = {"edgecolor": style.STUDY, "linewidth": 0.9, "clip_on": False}
+    if shown:
+        xs, ys, areas, colours = zip(*shown, strict=True)
+        ax.scatter(xs, ys, s=areas, c=colours, **look)
     inks = {"pooled": style.PAPER, "one": style.STUDY, "none": style.MUTED}
     letters: Look = {"ha": "center", "va": "center_baseline", "fontsize": 6.0}
     for x, y, _, kind, k in spots:

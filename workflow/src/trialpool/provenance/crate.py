@@ -25,7 +25,7 @@ from trialpool.contracts import MANIFEST, TABLES
 from trialpool.io import sha256
 from trialpool.yaml_files import LOADER, read_yaml
 
-Entity = Mapping[str, Any]
+Entity = dict[str, Any]
 Row = Mapping[str, Any]  # path, sha256 and bytes of a file
 MANIFEST_NAME, CRATE_NAME = "manifest.csv", "ro-crate-metadata.json"
 NOT_COMMITTED = frozenset({"logs", "benchmarks"})
@@ -211,13 +211,11 @@ def _file(row: Row, identifier: str, name: str) -> Entity:
 
 def _outside(rows: Iterable[Row]) -> list[Entity]:
     """Files that do not lie among the results; equal ones (two empty tables) are one file with two names."""
-    names: dict[str, list[str]] = {}
-    files: dict[str, Entity] = {}
+    files: dict[str, list[Row]] = {}
     for row in rows:
-        identifier = content_id(row["sha256"])
-        files.setdefault(identifier, _file(row, identifier, row["path"]))
-        names.setdefault(identifier, []).append(row["path"])
+        files.setdefault(content_id(row["sha256"]), []).append(row)
     return [
-        {**entity, "alternateName": names[key][1:]} if names[key][1:] else entity
-        for key, entity in files.items()
+        _file(row, identifier, row["path"])
+        | ({"alternateName": [other["path"] for other in others]} if others else {})
+        for identifier, (row, *others) in files.items()
     ]
