@@ -19,6 +19,7 @@ from trialpool.text import MISSING, absent, clean
 from trialpool.view.axis import Axis, Bounds, intervals, plan_axis
 from trialpool.view.read import Appraised, grouped
 from trialpool.vocabulary import Vocabulary
+from trialpool.yaml_files import shipped
 
 SIDES = ("experimental", "control")
 OWN = ("estimate", "estimate_low", "estimate_high")
@@ -28,12 +29,6 @@ PLOT_WIDTH = 180.0  # in points, for which ticks are planned
 OTHER = "Other trials"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
 MOST_CAUTIONS = 12  # more trials with cautions than this get one common mark: a letter each buries the plot
-MEANINGS = {
-    IMPUTED: "Rests on an imputed number (hollow square).",
-    READ_ONCE: "Read at its source once, not twice.",
-    CONTRAST: "Contrast as published: used as printed, without the arms' own results.",
-    CAUTION: "To be read with caution: the reasons stand in studies.csv, column cautions.",
-}
 
 
 class Number(NamedTuple):
@@ -381,7 +376,7 @@ def _footnotes(rows: Numbered) -> tuple[dict[int, str], tuple[tuple[str, str], .
         if caution and not many:
             own.append(letters.setdefault(caution, LETTERS[len(letters)]))
         marks[number] = " ".join(own)
-    texts = MEANINGS | {letter: caution for caution, letter in letters.items()}
+    texts = shipped("sentences")["views"]["marks"] | {letter: caution for caution, letter in letters.items()}
     used = set(" ".join(marks.values()).split())
     return marks, tuple((mark, texts[mark]) for mark in (*SYMBOLS, *LETTERS) if mark in used)
 

@@ -27,12 +27,9 @@ from trialpool.view.forest_table import (
 from trialpool.view.read import Appraised, Row, grouped
 from trialpool.view.study import near_misses
 from trialpool.vocabulary import Domain
+from trialpool.yaml_files import shipped
 
-STATUS_NAMES = {
-    Status.POOLED: "pooled",
-    Status.SINGLE_STUDY: "one trial, not a meta-analysis",
-    Status.NO_DATA: "no poolable trial",
-}
+WORDS = shipped("sentences")["views"]
 NO_PEOPLE = "number of people not reported"
 RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
 SHOWN_ELSEWHERE = frozenset(
@@ -193,18 +190,10 @@ def _no_data_sentence(record: Appraised) -> str:
 
 # statements
 
-STRENGTH = {
-    Sureness.HIGH: "",
-    Sureness.MODERATE: "probably ",
-    Sureness.LOW: "may ",
-    Sureness.VERY_LOW: "may ",
-}
-DOUBT = ", but the evidence is very uncertain"
 # The smallest important relative change of a risk (Guyatt 2011, J Clin Epidemiol 64: 1283) and standardised
 # difference (Cohen 1988); other measures have the analysis' own. Sizes are multiples of it.
 YARDSTICKS = dict.fromkeys(RATIOS, 0.25) | {"SMD": 0.2}
 SIZES = {"large": 2.0, "important": 1.0, "small": 0.5}
-AMOUNTS = {"large": " by a large amount", "small": " slightly"}
 
 
 def informative_statement(record: Appraised) -> str:
@@ -229,15 +218,15 @@ def informative_statement(record: Appraised) -> str:
         return f"The evidence is very uncertain about the effect of {treatment} on {noun}, {against}."
     values = (pooled.estimate,) if side else (pooled.ci_low, pooled.ci_high)
     sizes = [_effect_size(record, value) for value in values]
-    verb, rest = benefit if side == "experimental" else harm, f"{noun}{AMOUNTS.get(sizes[0], '')}"
+    verb, rest = benefit if side == "experimental" else harm, f"{noun}{WORDS['amounts'].get(sizes[0], '')}"
     if set(sizes) == {"trivial"}:
         verb, rest = "make", f"little or no difference to {noun}"
     elif not side:
         opening = f"Whether {treatment} {_inflected(benefit, treatment)} {noun}, {against}, is not settled"
         return f"{opening}: the interval includes no difference."
-    verb = verb if STRENGTH[level] == "may " else _inflected(verb, treatment)
-    doubt = DOUBT if level == Sureness.VERY_LOW else ""
-    return f"{capital(against)}, {treatment} {STRENGTH[level]}{verb} {rest}{doubt}."
+    strength, doubt = WORDS["strengths"][level]
+    verb = verb if strength == "may " else _inflected(verb, treatment)
+    return f"{capital(against)}, {treatment} {strength}{verb} {rest}{doubt}."
 
 
 def _inflected(verb: str, treatment: str) -> str:
@@ -262,19 +251,6 @@ def certainty_marks(level: Sureness) -> str:
 
 # other choices
 
-KIND_NAMES = {
-    "main": "As configured",
-    "model": "Another model",
-    "sparse": "A method for rare events",
-    "inclusion": "A stricter choice of trials",
-    "data": "Another choice of data",
-    "leave one out": "One trial left out",
-}
-CONCLUSIONS = {"benefit": "benefit", "harm": "disadvantage", "unclear": "no clear difference"}
-PRIORS = {"half_normal": "half-normal", "half_cauchy": "half-Cauchy", "uniform": "uniform"}
-PER = {"sessions": "session", "programme_weeks": "week", "sessions_per_week": "weekly session"}
-PER |= {"year": "year", "weeks": "week", "n_randomised": "person"}
-
 
 def other_choices(record: Record) -> dict[str, list[tuple[Sensitivity, Estimate]]]:
     """The results under other choices, with their effects, by the names of their kinds."""
@@ -283,7 +259,7 @@ def other_choices(record: Record) -> dict[str, list[tuple[Sensitivity, Estimate]
         for number, row in enumerate(record.sensitivity)
         if row.estimate is not None
     ]
-    return grouped(choices, lambda choice: KIND_NAMES.get(choice[0].kind, choice[0].kind))
+    return grouped(choices, lambda choice: WORDS["kinds"].get(choice[0].kind, choice[0].kind))
 
 
 def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tuple[str, str]:
@@ -296,7 +272,7 @@ def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tup
     values = [math.exp(min(value, 700.0)) for value in slope] if ratios else slope
     middle, low, high = words.format_values(measure, values)
     times = f"ratio of {measure}s " if ratios else ""
-    return f"{times}{middle} ({low} to {high})", f"per {PER[moderator]}"
+    return f"{times}{middle} ({low} to {high})", f"per {WORDS['per'][moderator]}"
 
 
 # the whole question

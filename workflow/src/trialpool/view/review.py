@@ -14,6 +14,7 @@ from trialpool.records import Finding, Status
 from trialpool.view.axis import Axis, Bounds, shared_axis
 from trialpool.view.forest_table import Estimate, Number, number_at, people, pooled_estimate
 from trialpool.view.question import (
+    WORDS,
     Question,
     condition_name,
     domain_of,
@@ -24,12 +25,6 @@ from trialpool.view.question import (
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import Trial
 
-DOSE_WORDS = {
-    "sessions": "sessions",
-    "programme_weeks": "weeks of treatment",
-    "sessions_per_week": "sessions a week",
-    "weeks": "weeks to the measurement",
-}
 LARGEST_RADIUS, SMALLEST_RADIUS = 18.0, 8.0
 MOST_COMPARISONS = 250  # rows of all maps together: a taller figure nobody reads and no PNG holds
 TALLEST = 60  # dots in a year of the timeline
@@ -75,8 +70,9 @@ def decisive(path: str, finding: Finding, record: Appraised) -> Decisive | None:
 
 def dose_words(where: Mapping[str, Sequence[float]]) -> str:
     """The bounds of a dose in words."""
+    shown, units = words.plain_number, WORDS["doses"]
     return words.listing(
-        f"{words.plain_number(low)} to {words.plain_number(high)} {DOSE_WORDS.get(key, words.spaced(key))}"
+        f"{shown(low)} to {shown(high)} {units.get(key, words.spaced(key))}"
         for key, (low, high) in where.items()
     )
 
