@@ -83,7 +83,7 @@ rule trace_flow:
     log:
         f"{RESULTS}/logs/trace_flow.log",
     params:
-        code=code(*DRAWING),
+        code=code(*DRAWING, "!synthesis/certainty.py", "!synthesis/claims*", "!synthesis/network*"),
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
         kept=KEPT,
