@@ -6,6 +6,7 @@ Works in a temporary folder with a copy of the evidence; nothing in the reposito
 markdown table; quote it only from a machine that does nothing else.
 """
 
+import os
 import re
 import subprocess
 import sys
@@ -41,6 +42,7 @@ def run(folder, cores):
             *("--cores", cores, "--configfile", "config.yaml"),
         ],
         cwd=folder,
+        env={name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"},
         capture_output=True,
         text=True,
         check=True,

@@ -59,9 +59,9 @@ def run_by(script):
 def names_of_rules():
     """What every rule gives to `code`, by the name of its script."""
     texts = [file.read_text(encoding="utf-8") for file in sorted((WORKFLOW / "rules").glob("*.smk"))]
-    lists = {"POOLING": [], "DRAWING": [], "PROTOCOL": []}
+    lists = {"POOLING": [], "DRAWING": [], "PROTOCOL": [], "CERTAINTY": []}
     for text in texts:
-        for name, given in re.findall(r"^(POOLING|DRAWING|PROTOCOL) \+?= (\[.*\])$", text, re.M):
+        for name, given in re.findall(r"^(POOLING|DRAWING|PROTOCOL|CERTAINTY) \+?= (\[.*\])$", text, re.M):
             lists[name] += ast.literal_eval(given)
     for given, script in re.findall(r"code=code\((.*?)\),\n.*?scripts/(\w+)\.py", "\n".join(texts), re.S):
         yield script, eval(f"[{given}]", lists)
