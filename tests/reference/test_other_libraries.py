@@ -11,12 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 from statsmodels.stats.meta_analysis import combine_effects, effectsize_2proportions, effectsize_smd
-from statsmodels.stats.multitest import multipletests
 
 from tests.reference.agreement import FLOOR, Comparison, reference
 from trialpool import stats
-from trialpool.records import Moderator, sketch
-from trialpool.synthesis.diagnostics import adjusted
 
 with warnings.catch_warnings():  # PyMARE warns at import about its optional sampler
     warnings.simplefilter("ignore")
@@ -144,10 +141,3 @@ def test_statsmodels_has_the_same_effects_of_events(statistic: str, function: An
         compare(f"{name} effect", ours.effect, effect, floor=FLOOR)
         compare(f"{name} variance", ours.variance, variance)
     compare.finish()
-
-
-@pytest.mark.parametrize("p_values", [[], [0.2], [0.03, 0.01, 0.03, 0.9, 0.0004], [0.5, 0.6, 0.7]])
-def test_statsmodels_adjusts_for_several_tests_as_we_do(p_values: list[float]) -> None:
-    ours = [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in p_values])]
-    theirs = multipletests(p_values, method="holm")[1] if p_values else []
-    assert ours == pytest.approx(list(theirs), rel=1e-14)

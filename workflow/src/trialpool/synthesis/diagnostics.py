@@ -303,10 +303,10 @@ def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
     >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
     [0.02, None, 0.04]
     """
-    tested = np.array([row.p_value for row in rows if row.p_value is not None])
-    order = np.argsort(tested, kind="stable")
-    steps = np.maximum.accumulate(tested[order] * np.arange(len(tested), 0, -1))
-    holm = iter(np.minimum(steps, 1.0)[np.argsort(order)].tolist())
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [row.p_value for row in rows if row.p_value is not None]
+    holm = iter(multipletests(tested, method="holm")[1].tolist() if tested else [])
     return [replace(row, p_adjusted=None if row.p_value is None else next(holm)) for row in rows]
 
 
