@@ -1,8 +1,21 @@
-"""What importers read out of names: points in time, codes that stay different."""
+"""What importers read out of names: points in time, codes that stay different, cells as they are written."""
 
 import pytest
 
-from trialpool.exchange.candidates import Codes, weeks_in
+from trialpool.exchange.candidates import (
+    Candidates,
+    Codes,
+    ascii_text,
+    count,
+    csv_text,
+    instrument_code,
+    number,
+    parse_fill,
+    plain,
+    weeks_in,
+    word,
+    write_candidates,
+)
 
 POINTS = {
     "Week 12": "12",
@@ -36,3 +49,38 @@ def test_different_texts_never_share_a_code_and_one_text_has_one():
     assert len(set(codes)) == len(texts)
     assert all(len(each) <= 30 for each in codes)
     assert [code(text.upper()) for text in texts] == codes
+
+
+@pytest.mark.parametrize(
+    ("made", "wanted"),
+    [
+        (ascii_text("Müller-Łoś 2021"), "Muller-Los 2021"),
+        (word("At least 50% less pain (week 8)"), "at_least_50_less_pain_week_8"),
+        (word("< 12 weeks"), "lt_12_weeks"),
+        (instrument_code("10-m walk"), "X10_M_WALK"),
+        (instrument_code("Pain (VAS)"), "PAIN_VAS"),
+        (weeks_in("Baseline and week 4"), "4"),
+        (plain("  two\n lines "), "two lines"),
+        (plain("=1+1"), "'=1+1"),
+        (
+            [number(text) for text in (" -2.50 ", "NA", "1,234", "<5", "5.0E-4")],
+            ["-2.50", "", "", "", "5.0E-4"],
+        ),
+        ([count(text) for text in ("12", "12.0", "12.5", "")], ["12", "12", "", ""]),
+        (parse_fill(["condition=A", "arms.weeks=4"]), {("", "condition"): "A", ("arms", "weeks"): "4"}),
+        (csv_text(["a", "b"], [{"b": "-1"}, {"a": 'x, "y"', "b": ""}]), 'a,b\n,-1\n"x, ""y""",\n'),
+        (csv_text(["a", "b"], []), "a,b\n"),
+    ],
+)
+def test_cells_are_written_as_the_codebook_has_them(made, wanted):
+    assert made == wanted
+
+
+def test_candidates_of_nothing_are_a_folder_with_a_report(tmp_path):
+    write_candidates(Candidates("a book", {}, []), tmp_path / "new")
+    names = sorted(path.name for path in (tmp_path / "new").iterdir())
+    assert names[:3] == [
+        "IMPORT.md",
+        "arms.csv",
+        "continuous.csv",
+    ]

@@ -6,8 +6,6 @@ that a person still has to fill in. Nothing is guessed from knowledge of the wor
 
 from __future__ import annotations
 
-import csv
-import io as streams
 import os
 import re
 import shutil
@@ -16,6 +14,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+import pandas as pd
 
 from trialpool import io
 from trialpool.contracts import FORMS, TABLES, Table
@@ -40,20 +40,12 @@ class Candidates:
 
 
 def ascii_text(text: str) -> str:
-    """Letters without their accents, everything else that is not ASCII dropped.
-
-    >>> ascii_text("Müller-Łoś 2021")
-    'Muller-Los 2021'
-    """
+    """Letters without their accents, everything else that is not ASCII dropped."""
     return unicodedata.normalize("NFKD", text.translate(LETTERS)).encode("ascii", "ignore").decode()
 
 
 def word(text: str, longest: int = 60) -> str:
-    """A lower-case code of a text, such as an arm id or an event outcome.
-
-    >>> word("At least 50% less pain (week 8)"), word("< 12 weeks")
-    ('at_least_50_less_pain_week_8', 'lt_12_weeks')
-    """
+    """A lower-case code of a text, such as an arm id or an event outcome."""
     code = "_".join(re.findall(r"[a-z0-9]+", ascii_text(text.translate(SIGNS)).lower()))
     return code[:longest].strip("_")
 
@@ -85,11 +77,7 @@ class Codes:
 
 
 def instrument_code(text: str) -> str:
-    """An instrument code of an outcome's name; a letter first.
-
-    >>> instrument_code("10-m walk"), instrument_code("Pain (VAS)")
-    ('X10_M_WALK', 'PAIN_VAS')
-    """
+    """An instrument code of an outcome's name; a letter first."""
     code = word(text).upper()
     return f"X{code}" if code[:1].isdigit() else code
 
@@ -129,13 +117,7 @@ def study_ids(names: Iterable[tuple[str, str]]) -> list[str]:
 
 
 def weeks_in(text: str) -> str:
-    """The week that a text names, if it names exactly one point in time and nothing else ("" otherwise).
-
-    >>> weeks_in("Pain at 12 weeks"), weeks_in("Baseline and week 4"), weeks_in("3 months")
-    ('12', '4', '')
-    >>> weeks_in("weeks 4 and 8"), weeks_in("up to 8 weeks"), weeks_in("8 weeks after treatment")
-    ('', '', '')
-    """
+    """The week that a text names, if it names exactly one point in time and nothing else ("" otherwise)."""
     if NO_POINT_IN_TIME.search(text):
         return ""
     found = re.findall(r"\bweeks?\s+(\d+(?:\.\d+)?)|\b(\d+(?:\.\d+)?)[\s-]*(?:weeks?|wks?)\b", text, re.I)
@@ -144,32 +126,20 @@ def weeks_in(text: str) -> str:
 
 
 def plain(text: str, longest: int = 2000) -> str:
-    """Text fit for a cell: one line, printable, not too long, nothing that a spreadsheet would run.
-
-    >>> plain("  two\\n lines "), plain("=1+1")
-    ('two lines', "'=1+1")
-    """
+    """Text fit for a cell: one line, printable, not too long, nothing that a spreadsheet would run."""
     text = " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
     text = text if len(text) <= longest else text[: longest - 1] + "…"
     return f"'{text}" if text.startswith(("=", "+", "@")) else text
 
 
 def number(text: str | None) -> str:
-    """The text of a number as the codebook writes it, or "" if it is none.
-
-    >>> number(" -2.50 "), number("NA"), number("1,234"), number("<5"), number("5.0E-4")
-    ('-2.50', '', '', '', '5.0E-4')
-    """
+    """The text of a number as the codebook writes it, or "" if it is none."""
     text = (text or "").strip().replace("−", "-")
     return text if re.fullmatch(FORMS["number"].pattern, text) else ""
 
 
 def count(text: str | None) -> str:
-    """The text of a whole number without superfluous zeros, or "".
-
-    >>> count("12"), count("12.0"), count("12.5"), count("")
-    ('12', '12', '', '')
-    """
+    """The text of a whole number without superfluous zeros, or ""."""
     value = number(text)
     return f"{float(value):.0f}" if value and float(value).is_integer() else ""
 
@@ -181,11 +151,7 @@ def people(text: str | None) -> str:
 
 
 def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
-    """`COLUMN=VALUE` or `TABLE.COLUMN=VALUE` as {(table or "", column): value}; unknown names are faults.
-
-    >>> parse_fill(["condition=MIGRAINE", "arms.weeks=4"])
-    {('', 'condition'): 'MIGRAINE', ('arms', 'weeks'): '4'}
-    """
+    """`COLUMN=VALUE` or `TABLE.COLUMN=VALUE` as {(table or "", column): value}; unknown names are faults."""
     filled: dict[tuple[str, str], str] = {}
     faults = []
     for entry in entries:
@@ -210,14 +176,14 @@ def write_candidates(
 
     `fill` puts a value into every *empty* cell of a column. Raises InputError if the folder exists, or lies
     within a folder of evidence tables: imported rows never mix with checked ones by themselves.
-
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     write_candidates(Candidates("a book", {}, []), f"{folder}/new")
-    ...     sorted(path.name for path in Path(folder, "new").iterdir())[:3]
-    ['IMPORT.md', 'arms.csv', 'continuous.csv']
     """
-    folder = Path(folder)
-    _refuse(folder)
+    folder, problem = Path(folder), ""
+    if folder.exists() or folder.is_symlink():
+        problem = "the folder exists already"
+    elif any((parent / "studies.csv").exists() for parent in folder.resolve().parents):
+        problem = "the folder would lie among checked evidence tables"
+    if problem:
+        raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
     folder.parent.mkdir(parents=True, exist_ok=True)
     temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
@@ -237,16 +203,6 @@ def write_candidates(
         raise
 
 
-def _refuse(folder: Path) -> None:
-    problem = ""
-    if folder.exists() or folder.is_symlink():
-        problem = "the folder exists already"
-    elif any((parent / "studies.csv").exists() for parent in folder.resolve().parents):
-        problem = "the folder would lie among checked evidence tables"
-    if problem:
-        raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
-
-
 def _filled(row: Row, table: Table, fill: Mapping[tuple[str, str], str]) -> Row:
     return {
         name: row.get(name) or fill.get((table.name, name)) or fill.get(("", name)) or ""
@@ -255,13 +211,6 @@ def _filled(row: Row, table: Table, fill: Mapping[tuple[str, str], str]) -> Row:
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:
-    """Rows as CSV, their cells as they are.
-
-    >>> csv_text(["a", "b"], [{"b": "-1"}])
-    'a,b\\n,-1\\n'
-    """
-    buffer = streams.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
+    """Rows as CSV, their cells as they are."""
+    frame = pd.DataFrame(list(rows), columns=list(columns), dtype=object)
+    return str(frame.to_csv(index=False, lineterminator="\n"))

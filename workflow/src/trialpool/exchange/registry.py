@@ -71,7 +71,6 @@ class _Outcome:
 
     @property
     def title(self) -> str:
-        """Its title."""
         return text(self.record, "title")
 
     @property
@@ -80,11 +79,9 @@ class _Outcome:
         return text(self.record, "paramType").upper().replace(" ", "_")
 
     def remark(self, words: str) -> None:
-        """Say something of it."""
         self.results.remarks.append(f"Outcome measure {self.place}{words}.")
 
     def names(self) -> Row:
-        """Its instrument and unit."""
         unit = general().unit_named(text(self.record, "unitOfMeasure"))
         return {"instrument": instrument_code(self.results.instrument(self.title)), "unit": unit}
 
@@ -342,9 +339,8 @@ def _denominators(record: Entry) -> dict[str, str]:
 
 def _is_baseline(part: str) -> bool:
     """Whether a class holds values at baseline, and neither changes from it nor a span that begins there."""
-    return bool(re.search(r"\bbaseline\b", part, re.I)) and not re.search(
-        r"\b(?:change|from|to)\b", part, re.I
-    )
+    found = re.findall(r"\b(?:baseline|change|from|to)\b", part, re.I)
+    return set(map(str.lower, found)) == {"baseline"}
 
 
 def _measure(outcome: _Outcome, item: str) -> str:
@@ -406,9 +402,8 @@ def _contrast_rows(outcome: _Outcome) -> Iterator[Row]:
     titles, arm = _titles(outcome.record), outcome.results.arm
     for analysis in entries(outcome.record, "analyses"):
         ids = analysis.get("groupIds")
-        pair = (
-            [arm(titles[each]) for each in map(str, ids) if each in titles] if isinstance(ids, list) else []
-        )
+        named = map(str, ids) if isinstance(ids, list) else ()
+        pair = [arm(titles[each]) for each in named if each in titles]
         if len(set(pair)) == len(pair) == 2 and number(text(analysis, "paramValue")):
             yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, analysis)}
         else:

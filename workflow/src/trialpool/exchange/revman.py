@@ -180,9 +180,6 @@ def decode_xml(content: bytes) -> tuple[str, list[str]]:
     RevMan declares ISO-8859-1; editors and web exports save such files as UTF-8 or Windows-1252 without
     changing the declaration. Non-ASCII bytes that form valid UTF-8 are UTF-8; else bytes 0x80 to 0x9f,
     which are control characters in ISO-8859-1, mean Windows-1252.
-
-    >>> decode_xml(b'<?xml version="1.0" encoding="ISO-8859-1"?><a>M\\xfcller</a>')[0][-13:]
-    '<a>Müller</a>'
     """
     if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
         return content.decode("utf-16", "replace"), []
@@ -483,11 +480,7 @@ def _judgement_rows(review: Review, used: set[str]) -> Iterator[Row]:
 
 
 def totals_table(outcomes: Iterable[Outcome]) -> str:
-    """CSV text: a row for the total of each subgroup and of each outcome.
-
-    >>> totals_table([]).startswith("analysis,outcome,subgroup")
-    True
-    """
+    """CSV text: a row for the total of each subgroup and of each outcome."""
     pooled = [outcome for outcome in outcomes if outcome.kind != "OTHER"]
     rows = (total_row(part, name) for outcome in pooled for name, part in _parts(outcome))
     return csv_text(TOTALS_COLUMNS, rows)
@@ -543,11 +536,6 @@ def pooled_total(outcome: Outcome) -> tuple[int, Total]:
     """Pool an outcome's data by its own method: number of studies used, and the total on the analysis scale.
 
     Raises ValueError where the data do not allow it.
-
-    >>> cells = {"MEAN_1": "5", "SD_1": "2", "TOTAL_1": "20", "MEAN_2": "6", "SD_2": "2", "TOTAL_2": "20"}
-    >>> used, total = pooled_total(Outcome("CONT", "1.1", "MD", data=(Datum("STD-Lu", cells),)))
-    >>> used, round(total[0], 2), round(total[1], 2)
-    (1, -1.0, -2.24)
     """
     level = float(number(outcome.values.get("CI_TOTAL")) or "95") / 100
     if outcome.kind == "DICH":
@@ -559,12 +547,19 @@ def pooled_total(outcome: Outcome) -> tuple[int, Total]:
     return len(effects), _by_inverse_variance(values, variances, level, outcome.random)
 
 
-def _by_inverse_variance(effects: Floats, variances: Floats, level: float, random: bool) -> Total:
-    fit = stats.pool(effects, variances, tau2_method="DL" if random else "FE", interval="wald", level=level)
-    return _total(fit, float(fit.q), float(fit.tau2) if random else 0.0)
+def _by_inverse_variance(
+    effects: Floats, variances: Floats, level: float, random: bool, q: float | None = None
+) -> Total:
+    """Random effects by DerSimonian & Laird 1986 from Q, or from a given one (around Mantel-Haenszel's)."""
+    fit = stats.pool(effects, variances, tau2_method="FE", interval="wald", level=level)
+    q, tau2, weights = float(fit.q) if q is None else q, 0.0, 1 / variances
+    if random and (scale := weights.sum() - (weights**2).sum() / weights.sum()) > 0:
+        tau2 = max(0.0, float((q - (len(effects) - 1)) / scale))
+        fit = stats.pool(effects, variances + tau2, tau2_method="FE", interval="wald", level=level)
+    return _total(fit, q, tau2)
 
 
-def _total(fit: stats.Pooled | stats.PooledTables, q: float, tau2: float) -> Total:
+def _total(fit: stats.Pooled | stats.PooledTables, q: float, tau2: float = 0.0) -> Total:
     return float(fit.estimate), float(fit.ci_low), float(fit.ci_high), q, tau2
 
 
@@ -603,14 +598,16 @@ def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
     method = outcome.values.get("METHOD", "MH")
     if method == "PETO":
         fixed = stats.peto(events1, n1, events2, n2, level=level)
-        return len(n1), _total(fixed, float(fixed.q), 0.0)
+        return len(n1), _total(fixed, float(fixed.q))
     own = EVENT_EFFECTS[measure](events1, n1, events2, n2)
     effects = events1 / n1 - events2 / n2 if measure == "RD" else own.effect
     if method != "MH":
         return len(n1), _by_inverse_variance(effects, own.variance, level, outcome.random)
     total = _mantel_haenszel(measure, (events1, n1, events2, n2), level)
     q = float(((effects - total[0]) ** 2 / own.variance).sum())
-    return len(n1), _random(effects, own.variance, q, level) if outcome.random else (*total, q, 0.0)
+    if not outcome.random:
+        return len(n1), (*total, q, 0.0)
+    return len(n1), _by_inverse_variance(effects, own.variance, level, True, q)
 
 
 def _mantel_haenszel(measure: str, tables: tuple[Floats, ...], level: float) -> tuple[float, float, float]:
@@ -621,17 +618,8 @@ def _mantel_haenszel(measure: str, tables: tuple[Floats, ...], level: float) -> 
     events1, n1, events2, n2 = tables
     if measure == "RD":
         fit = stats.mantel_haenszel(*tables, measure=measure, level=level)
-        return _total(fit, 0.0, 0.0)[:3]
+        return _total(fit, 0.0)[:3]
     one = np.where((events1 == 0) | (events2 == 0) | (events1 == n1) | (events2 == n2), 1.0, 0.0)
     doubled = 2 * events1 + one, 2 * (n1 + one), 2 * events2 + one, 2 * (n2 + one)
-    estimate, low, high = _total(stats.mantel_haenszel(*doubled, measure=measure, level=level), 0.0, 0.0)[:3]
+    estimate, low, high = _total(stats.mantel_haenszel(*doubled, measure=measure, level=level), 0.0)[:3]
     return estimate, estimate + math.sqrt(2) * (low - estimate), estimate + math.sqrt(2) * (high - estimate)
-
-
-def _random(effects: Floats, variances: Floats, q: float, level: float) -> Total:
-    """DerSimonian & Laird 1986 with a given Q: here the one around the Mantel-Haenszel estimate."""
-    weights = 1 / variances
-    scale = weights.sum() - (weights**2).sum() / weights.sum()
-    tau2 = max(0.0, (q - (len(effects) - 1)) / scale) if scale > 0 else 0.0
-    fit = stats.pool(effects, variances + tau2, tau2_method="FE", interval="wald", level=level)
-    return _total(fit, q, tau2)

@@ -29,17 +29,6 @@ def import_workbook(path: str | Path) -> Candidates:
     Sheets with other names are left out with a remark, absent ones become empty tables. Raises InputError
     for a file that is no workbook, for columns that the codebook does not know, and for cells whose value
     Excel does not hold as typed.
-
-    >>> import tempfile
-    >>> from openpyxl import Workbook
-    >>> book = Workbook()
-    >>> book.active.title = "Studies"
-    >>> book.active.append(TABLES["studies"].names)
-    >>> book.active.append(["Ho2020"])
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     book.save(f"{folder}/book.xlsx")
-    ...     import_workbook(f"{folder}/book.xlsx").rows["studies"][0]["study_id"]
-    'Ho2020'
     """
     path = Path(path)
     rows: dict[str, list[Row]] = {}
@@ -99,9 +88,8 @@ def _table(file: str, sheet: Any, table: Table) -> tuple[list[Row], list[Fault]]
             if name in table.names:
                 text, problem = cell_text(cell.value, cell.data_type, cell.number_format, name in numbers)
                 if problem:
-                    value = str(
-                        getattr(cell.value, "text", cell.value)
-                    )  # a formula of several cells has a text
+                    # a formula of several cells has a text
+                    value = str(getattr(cell.value, "text", cell.value))
                     at = f"{place}, cell {cell.coordinate}"
                     faults.append(Fault(at, None, name, value, problem, "type the value itself"))
                 row[name] = text
