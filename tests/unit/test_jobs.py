@@ -17,7 +17,7 @@ import pytest
 from tests.unit.synthesis.made_up import SPEC, effects
 from trialpool import io
 from trialpool.errors import Fault, InputError
-from trialpool.jobs import adjust_moderators, appraise, connect, read_records, reported
+from trialpool.jobs import adjust_moderators, appraise, connect, forget_others, read_records, reported
 from trialpool.kept import Kept
 from trialpool.records import Appraisal, Effect, Network, Steps, from_json, to_json
 from trialpool.synthesis.analyse import analyse
@@ -96,3 +96,10 @@ def test_a_network_is_written_as_its_record(folders: list[str], tmp_path: Path) 
     head = (tmp_path / "networks" / "n" / "league.csv").read_text(encoding="utf-8")
     assert head.startswith("network,experimental,control,trials,estimate")
     assert [record.analysis for record in read_records(folders)] == ["b", "a"]
+
+
+def test_only_folders_of_analyses_no_longer_asked_are_forgotten(tmp_path):
+    for name in ("kept/result.json", "old/result.json", "mine/notes.txt"):
+        io.write_text(tmp_path / name, "")
+    forget_others(tmp_path, ["kept"])
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["kept", "mine"]

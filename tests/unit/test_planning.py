@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.unit.package_imports import FILES, files_behind, parsed
-from trialpool.planning import FEWEST, LARGEST, PACKAGE, batches, code, files_of
+from trialpool.planning import FEWEST, LARGEST, PACKAGE, batches, clear_leftovers, code, files_of
 
 WORKFLOW = PACKAGE.parents[1]
 
@@ -108,3 +108,16 @@ def test_a_rule_of_the_audit_is_no_code_of_harmonise():
 def test_a_name_that_is_nothing_is_refused():
     with pytest.raises(ValueError, match="no_such_room is neither"):
         code("no_such_room")
+
+
+def test_leftovers_are_cleared_only_while_nobody_is_at_work(tmp_path):
+    left = tmp_path / "locks" / "0.output.lock"
+    left.parent.mkdir()
+    left.touch()
+    first = clear_leftovers(tmp_path, [])
+    assert first
+    assert not left.exists()
+    left.touch()
+    assert clear_leftovers(tmp_path, [])
+    assert left.exists()
+    first.close()

@@ -15,6 +15,7 @@ import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
+from itertools import accumulate, chain, groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from trialpool.protocol import Analysis
 
 Row = Mapping[str, Any]
+Paths = Sequence[str]
 SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
 MULTIVERSE = "specifications.csv"  # every one of an analysis
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
@@ -103,11 +105,7 @@ def check_review(path: str) -> dict[str, int]:
 
 
 def ingest(
-    folders: Sequence[str],
-    catalogue_path: str,
-    vocabulary_path: str | None,
-    conditions: Sequence[str],
-    paths: Sequence[str],
+    folders: Paths, catalogue_path: str, vocabulary_path: str | None, conditions: Sequence[str], paths: Paths
 ) -> None:
     """Read and check the evidence tables; write each as parquet, or raise InputError with every fault."""
     from trialpool.evidence.read import valid_tables
@@ -120,7 +118,7 @@ def ingest(
         io.write_parquet(path, tables[Path(path).stem], contracts.stored(contracts.TABLES[Path(path).stem]))
 
 
-def harmonise(table_paths: Sequence[str], vocabulary_path: str | None, paths: Sequence[str]) -> None:
+def harmonise(table_paths: Paths, vocabulary_path: str | None, paths: Paths) -> None:
     """Bring what trials report to arm summaries, contrasts and events, one parquet file each."""
     from trialpool.evidence.summaries import harmonise
 
@@ -130,11 +128,7 @@ def harmonise(table_paths: Sequence[str], vocabulary_path: str | None, paths: Se
 
 
 def audit(
-    table_paths: Sequence[str],
-    catalogue_path: str,
-    vocabulary_path: str | None,
-    findings_path: str,
-    table_path: str,
+    table_paths: Paths, catalogue_path: str, vocabulary_path: str | None, findings_path: str, table_path: str
 ) -> None:
     """Check the numbers against each other; findings as parquet for the comparison, as CSV for readers."""
     from trialpool.evidence.audit import audit
@@ -147,13 +141,13 @@ def audit(
 
 
 def compare(
-    table_paths: Sequence[str],
-    harmonised_paths: Sequence[str],
+    table_paths: Paths,
+    harmonised_paths: Paths,
     findings_path: str,
     catalogue_path: str,
     vocabulary_path: str | None,
     batches: Sequence[Sequence[Analysis]],
-    paths: Sequence[str],
+    paths: Paths,
 ) -> None:
     """Turn summaries into effects: per analysis its effects, what was not used and why, and its trials.
 
@@ -168,26 +162,16 @@ def compare(
     tables, harmonised = _frames(table_paths), _frames(harmonised_paths)
     catalogue, findings = load_catalogue(catalogue_path, checked=True), pd.read_parquet(findings_path)
     words = load_vocabulary(vocabulary_path, checked=True)
-    for some in _at_once(batches):
-        specs = [spec for batch in batches[some] for spec in batch]
-        comparison = compare(harmonised, tables, catalogue, specs, findings, words)
-        names = [[spec["analysis"] for spec in batch] for batch in batches[some]]
-        write_comparison(comparison, names, paths[3 * some.start : 3 * some.stop])
+    before = accumulate((len(batch) for batch in batches[:-1]), initial=0)  # analyses in earlier batches
+    work = zip(before, batches, zip(paths[::3], paths[1::3], paths[2::3], strict=True), strict=True)
+    for _, neighbours in groupby(work, key=lambda batch: batch[0] // AT_ONCE):
+        _, some, files = zip(*neighbours, strict=True)
+        comparison = compare(harmonised, tables, catalogue, [*chain(*some)], findings, words)
+        names = [[spec["analysis"] for spec in batch] for batch in some]
+        write_comparison(comparison, names, [*chain(*files)])
 
 
-def _at_once(batches: Sequence[Sequence[Analysis]]) -> Iterator[slice]:
-    """Neighbouring batches of about AT_ONCE analyses together."""
-    start = count = 0
-    for stop, batch in enumerate(batches, 1):
-        count += len(batch)
-        if count >= AT_ONCE or stop == len(batches):
-            yield slice(start, stop)
-            start, count = stop, 0
-
-
-def follow(
-    table_paths: Sequence[str], effect_paths: Sequence[str], analyses: Sequence[str], path: str, kept: Kept
-) -> None:
+def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], path: str, kept: Kept) -> None:
     """Follow the trials from known to pooled: flow.csv and the figure beside it.
 
     `effect_paths` are the effects, excluded and known parquet files of the first batch, then of the next.
@@ -210,8 +194,8 @@ def follow(
 
 def pool_analyses(
     specs: Sequence[Analysis],
-    tables: Sequence[str],
-    folders: Sequence[str],
+    tables: Paths,
+    folders: Paths,
     multiverses: str,
     kept: Kept,
     vocabulary_path: str | None = None,
@@ -314,12 +298,7 @@ def adjust_moderators(records: Iterable[Record], path: str | Path) -> None:
 
 
 def compare_published(
-    pools_path: str,
-    folders: Sequence[str],
-    rules_path: str | Sequence[str] | None,
-    path: str,
-    figures: Sequence[str],
-    kept: Kept,
+    pools_path: str, folders: Paths, rules_path: str | Paths | None, path: str, figures: Paths, kept: Kept
 ) -> None:
     """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
     from trialpool.synthesis.published import load_published, published_rows
@@ -341,7 +320,7 @@ def compare_published(
         put(lot, figure.parent)
 
 
-def connect(rules: Mapping[str, Row], folders: Sequence[str], folder: str, kept: Kept) -> None:
+def connect(rules: Mapping[str, Row], folders: Paths, folder: str, kept: Kept) -> None:
     """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
     records = {record.analysis: record for record in read_records(folders)}
     for name, entry in rules.items():
@@ -363,7 +342,7 @@ def _connect(name: str, entry: Row, records: Sequence[Record], own: Path) -> Non
 
 
 def draw_review(
-    folders: Sequence[str], table_paths: Sequence[str], vocabulary_path: str | None, folder: Path, kept: Kept
+    folders: Paths, table_paths: Paths, vocabulary_path: str | None, folder: Path, kept: Kept
 ) -> None:
     """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) as SVG, PDF and PNG."""
     from trialpool.view.read import read_records as read_appraised
@@ -375,35 +354,25 @@ def draw_review(
     records = read_appraised(_records_in(folders), vocabulary=vocabulary)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
-    views = {
-        "risk_of_bias": (bias, len(studies)),
-        "evidence_map": with_room(evidence_map(records)),
-        "timeline": (timeline(trial_views(records, tables, vocabulary)),),
+    shown, years = with_room(evidence_map(records)), (timeline(trial_views(records, tables, vocabulary)),)
+    views: dict[str, Sequence[Sequence[Any]]] = {  # what each draws, what its text alternative tells
+        "risk_of_bias": ((bias,), (bias, len(studies))),
+        "evidence_map": (shown, shown[:1]),
+        "timeline": (years, years),
     }
     for name, view in views.items():
-        put(kept.lot(name, view, partial(_draw_view, name, view)), folder)
+        put(kept.lot(name, view, partial(_draw_view, name, *view)), folder)
 
 
-def _draw_view(name: str, shown: Sequence[Any], own: Path) -> None:
-    from trialpool.figures import review as maps
+def _draw_view(name: str, drawn: Sequence[Any], told: Sequence[Any], own: Path) -> None:
+    from trialpool.figures import review
     from trialpool.figures.notes import describe
 
-    if name == "risk_of_bias":
-        figure, says = maps.draw_risk_of_bias(shown[0]), describe("risk_of_bias", *shown)
-    elif name == "evidence_map":
-        figure = maps.draw_evidence_map(shown[0], left_out=shown[1])
-        says = describe("evidence_map", shown[0])
-    else:
-        figure, says = maps.draw_timeline(*shown), describe("timeline", *shown)
-    _save(figure, own / name, says)
+    _save(getattr(review, f"draw_{name}")(*drawn), own / name, describe(name, *told))
 
 
 def write_tables(
-    folders: Sequence[str],
-    appraisal_path: str,
-    table_paths: Sequence[str],
-    vocabulary_path: str | None,
-    folder: Path,
+    folders: Paths, appraisal_path: str, table_paths: Paths, vocabulary_path: str | None, folder: Path
 ) -> None:
     """Write summary.csv, excluded.csv, moderators.csv and README.md from records, appraisal and evidence.
 
@@ -427,9 +396,9 @@ def write_tables(
 
 
 def write_page(
-    folders: Sequence[str],
+    folders: Paths,
     appraisal_path: str,
-    table_paths: Sequence[str],
+    table_paths: Paths,
     catalogue_path: str,
     vocabulary_path: str | None,
     path: str,
@@ -481,9 +450,9 @@ def write_manifest(
     analyses: Sequence[str],
     evidence: Mapping[str, str],
     tables: Mapping[str, str],
-    settings: Sequence[str],
-    software: Sequence[str],
-    citation: Sequence[str],
+    settings: Paths,
+    software: Paths,
+    citation: Paths,
     kept: str,
 ) -> None:
     """Forget what is no longer asked, then list every file: manifest.csv and ro-crate-metadata.json.
@@ -492,45 +461,34 @@ def write_manifest(
     """
     from trialpool.provenance.crate import write_crate, write_manifest
 
-    for results in (folder, Path(kept)):
-        forget_others(results / "analyses", analyses)
+    for results in (folder, kept):
+        forget_others(Path(results, "analyses"), analyses)
     write_manifest(folder, evidence)
     write_crate(folder, tables, settings, software, *citation)
 
 
-def forget_others(folder: str | Path, analyses: Iterable[str]) -> None:
+def forget_others(folder: Path, analyses: Sequence[str]) -> None:
     """Remove from results/analyses what earlier runs left of analyses that are no longer asked.
 
     Only folders with a record in them, which we wrote: a reader must not take an old answer for a new one.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for name in ("kept/result.json", "old/result.json", "mine/notes.txt"):
-    ...         Path(folder, name).parent.mkdir()
-    ...         Path(folder, name).touch()
-    ...     forget_others(folder, ["kept"])
-    ...     sorted(path.name for path in Path(folder).iterdir())
-    ['kept', 'mine']
     """
-    asked = set(analyses)
-    for record in Path(folder).glob("*/result.json"):
-        if record.parent.name not in asked:
-            shutil.rmtree(record.parent)
+    for name in {record.parent.name for record in folder.glob("*/result.json")}.difference(analyses):
+        shutil.rmtree(folder / name)
 
 
-def _frames(paths: Sequence[str]) -> dict[str, pd.DataFrame]:
+def _frames(paths: Paths) -> dict[str, pd.DataFrame]:
     """Parquet files as frames, by their names without suffix."""
     import pandas as pd
 
     return {Path(path).stem: pd.read_parquet(path) for path in paths}
 
 
-def read_records(folders: Sequence[str]) -> list[Record]:
+def read_records(folders: Paths) -> list[Record]:
     """The records in the folders of the analyses, in their order (that of the config)."""
     return [from_json(Record, io.read_json(path)) for path in _records_in(folders)]
 
 
-def _records_in(folders: Sequence[str]) -> list[str]:
+def _records_in(folders: Paths) -> list[str]:
     return [f"{folder}/result.json" for folder in folders]
 
 

@@ -21,13 +21,6 @@ class Kept:
 
     `versions` stand for what all lots depend on, such as the code. A lot is used only if its receipt is right
     to the byte, so one that was cut short, changed or made of something else is made again.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     kept = Kept(folder, "code")
-    ...     [kept.lot("sum", [1, 2], lambda own: print(io.write_text(own / "a", "3"))).keys() for _ in "ab"]
-    None
-    [dict_keys(['a']), dict_keys(['a'])]
     """
 
     def __init__(self, folder: str | Path, *versions: str) -> None:

@@ -25,18 +25,9 @@ from trialpool.io import UNFINISHED
 PACKAGE = Path(__file__).parent
 SOURCES = (".py", ".html", ".css", ".js", ".yaml", ".csv", ".j2", ".mplstyle")
 EVERY_JOB = (
-    "contracts.py",
-    "errors.py",
-    "io.py",
-    "jobs.py",
-    "kept.py",
-    "measures.py",
-    "records.py",
+    *("contracts.py", "errors.py", "io.py", "jobs.py", "kept.py", "measures.py", "records.py", "text.py"),
+    *("vocabulary.py", "schemas/general.yaml", "yaml_files.py"),
     "schemas/*.csv",  # what every table holds
-    "schemas/general.yaml",
-    "text.py",
-    "vocabulary.py",
-    "yaml_files.py",
 )
 LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "scipy", "seaborn")  # of other bytes each
 FEWEST = 16  # batches: to start a job costs more than to pool an analysis
@@ -142,19 +133,6 @@ def clear_leftovers(state: str | Path, folders: Iterable[str | Path]) -> IO[byte
     operating system, which dies with its process: who gets it alone knows that nobody else is at work.
     Returns the open file that holds the lock; keep it as long as the run lasts. Where the file system knows
     no locks or may not be written to, nothing is removed and None is returned.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     left = Path(folder) / "locks" / "0.output.lock"
-    ...     left.parent.mkdir()
-    ...     left.touch()
-    ...     first = clear_leftovers(folder, [])
-    ...     gone = not left.exists()
-    ...     left.touch()
-    ...     second = clear_leftovers(folder, [])
-    ...     kept = left.exists()
-    >>> gone, kept
-    (True, True)
     """
     state = Path(state)
     try:

@@ -14,7 +14,6 @@ from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.text import count
 
-MANIFEST = "manifest.csv"
 SHOWN = 3  # empty analyses, findings and files named in one line
 
 
@@ -43,21 +42,13 @@ def refuse_missing(folders: Iterable[str], tables: Sequence[str]) -> None:
         raise InputError(faults)
 
 
-def changed_by_hand(results: str | Path) -> list[str]:
-    """Files of the results that are newer than manifest.csv and other than it lists them."""
-    manifest = Path(results, MANIFEST)
-    if not manifest.is_file():
-        return []
-    written = manifest.stat().st_mtime_ns
-    with manifest.open(encoding="utf-8", newline="") as stream:
-        listed = [(Path(results, row["path"]), row["sha256"]) for row in csv.DictReader(stream)]
-    newer = ((path, hash) for path, hash in listed if path.is_file() and path.stat().st_mtime_ns > written)
-    return [str(path) for path, hash in newer if io.sha256(path) != hash]
-
-
 def opening_lines(results: str | Path) -> list[str]:
-    """What to know before anything runs; nothing, where all is well."""
-    if files := changed_by_hand(results):
+    """Which files are newer than manifest.csv and other than it lists them; nothing, where all is well."""
+    manifest = Path(results, "manifest.csv")
+    listed = [(Path(results, row["path"]), row["sha256"]) for row in _rows(manifest)]
+    written = manifest.stat().st_mtime_ns if listed else 0
+    newer = ((path, hash) for path, hash in listed if path.is_file() and path.stat().st_mtime_ns > written)
+    if files := [str(path) for path, hash in newer if io.sha256(path) != hash]:
         verb, them = ("is", "it") if len(files) == 1 else ("are", "them")
         return [
             f"{_some(files)} {verb} not what the last complete run wrote: edited by hand, or left by a run "

@@ -19,7 +19,7 @@ from trialpool.figures.canvas import LEADING, LIGHT, NOT_JUDGED, SIGNS, WIDTH, L
 from trialpool.figures.notes import notes
 from trialpool.text import clean
 from trialpool.view.review import Bubble, Population, Timeline
-from trialpool.view.study import Bar, Tool
+from trialpool.view.study import Tool
 
 Row = Mapping[str, Any]
 GAP = 16.0
@@ -178,16 +178,15 @@ def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
 
 
 @canvas.styled
-def draw_evidence_map(
-    populations: Sequence[Population], title: str = "Where the evidence lies", *, left_out: int = 0
-) -> Figure:
+def draw_evidence_map(populations: Sequence[Population], left_out: int = 0) -> Figure:
     """One table for each population that has room; `left_out` tells how many have none."""
     heads = [_outcomes(population) for population in populations]
     heights = [
         18 + LEADING * max(map(len, head), default=0) + 6 + MAP_ROW * len(population.rows) + GAP
         for population, head in zip(populations, heads, strict=True)
     ]
-    sheet, y = canvas.headed(title, "", notes("evidence_map_notes", left_out), sum(heights), MAP_WIDTH)
+    said = notes("evidence_map_notes", left_out)
+    sheet, y = canvas.headed("Where the evidence lies", "", said, sum(heights), MAP_WIDTH)
     for population, head, height in zip(populations, heads, heights, strict=True):
         _draw_population(sheet, population, head, y, y + height - GAP)
         y += height
@@ -267,12 +266,13 @@ def _side_by_side(cell: Sequence[Bubble], middle: float, step: float) -> list[tu
 
 
 @canvas.styled
-def draw_timeline(timeline: Timeline | None, title: str = "When the trials were published") -> Figure:
+def draw_timeline(timeline: Timeline | None) -> Figure:
     """Bars over the years; None where no year is known."""
     years = list(timeline.dots) if timeline else []
     width = max(LEAST_WIDTH, YEAR_STEP * len(years) + 3 * style.MARGIN + 24)
     said = notes("timeline_notes", timeline)
-    sheet, top = canvas.headed(title, "", said, BARS + 30 if timeline else 0.0, width)
+    body = BARS + 30 if timeline else 0.0
+    sheet, top = canvas.headed("When the trials were published", "", said, body, width)
     if timeline:
         _draw_years(sheet, timeline, years, top)
     return sheet.figure
@@ -308,14 +308,14 @@ def _draw_years(sheet: Sheet, timeline: Timeline, years: Sequence[int], top: flo
 
 
 @canvas.styled
-def draw_risk_of_bias(tables: Sequence[Tool], title: str = "Risk of bias") -> Figure:
+def draw_risk_of_bias(tables: Sequence[Tool]) -> Figure:
     """Lights and bars of every tool."""
     heads = [_head(table) for table in tables]
     heights = [
         head + LIGHT_ROW * len(table.trials) + 14 + BAR_ROW * len(table.domains) + BAR_AXIS + GAP
         for table, head in zip(tables, heads, strict=True)
     ]
-    sheet, y = canvas.headed(title, "", notes("risk_of_bias_notes"), sum(heights) + 14)
+    sheet, y = canvas.headed("Risk of bias", "", notes("risk_of_bias_notes"), sum(heights) + 14)
     for table, head, height in zip(tables, heads, heights, strict=True):
         _draw_lights(sheet, table, y, y + head)
         bottom = y + height - GAP - BAR_AXIS
@@ -323,10 +323,6 @@ def draw_risk_of_bias(tables: Sequence[Tool], title: str = "Risk of bias") -> Fi
         y += height
     _draw_key(sheet, y + 6)
     return sheet.figure
-
-
-def _counts(bars: Sequence[Bar]) -> dict[str, int]:
-    return {bar.light.judgement: bar.count for bar in bars}
 
 
 def _domain(name: str) -> str:
@@ -343,8 +339,8 @@ def _draw_lights(sheet: Sheet, table: Tool, top: float, bottom: float) -> None:
     """The trials by the domains of one tool; two judgements of one domain stand side by side."""
     step = min(LIGHT_STEP, (WIDTH - 2 * style.MARGIN - LIGHT_LABEL) / max(len(table.domains), 1))
     room, size = LIGHT_LABEL - style.MARGIN - 6, style.BODY_SIZE
-    tool = clean(table.name)  # cut as if it were not bold
-    sheet.text(style.MARGIN, bottom - 6, lettering.shorten(tool, room, size), size=size, bold=True)
+    tool = lettering.shorten(clean(table.name), room, size)  # cut as if it were not bold
+    sheet.text(style.MARGIN, bottom - 6, tool, size=size, bold=True)
     for column, domain in enumerate(table.domains):
         x = LIGHT_LABEL + step * (column + 0.5)
         sheet.text(x + 2.4, bottom - 5, _domain(domain), turned=True, room=LONGEST_DOMAIN)
@@ -365,7 +361,7 @@ def _draw_bars(sheet: Sheet, table: Tool, frame: canvas.Frame) -> None:
     import pandas as pd
     import seaborn as sns
 
-    counts = [_counts(bars) for bars in table.domains.values()]
+    counts = [{bar.light.judgement: bar.count for bar in bars} for bars in table.domains.values()]
     judged = [(at, name, count.get(name, 0)) for at, count in enumerate(counts) for name in SIGNS]
     counted = pd.DataFrame(judged, columns=["domain", "judgement", "count"])
     ax = sheet.axes(frame)
