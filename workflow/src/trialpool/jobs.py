@@ -360,8 +360,8 @@ def draw_review(
         "evidence_map": (shown, shown[:1]),
         "timeline": (years, years),
     }
-    for name, view in views.items():
-        put(kept.lot(name, view, partial(_draw_view, name, *view)), folder)
+    for name, (drawn, told) in views.items():
+        put(kept.lot(name, (drawn, told), partial(_draw_view, name, drawn, told)), folder)
 
 
 def _draw_view(name: str, drawn: Sequence[Any], told: Sequence[Any], own: Path) -> None:
