@@ -129,6 +129,12 @@ def write_csv(path: str | Path, rows: Iterable[Mapping[str, Any]], columns: Sequ
     write_text(path, csv_text(rows, columns))
 
 
+def read_csv(path: str | Path) -> list[dict[str, str]]:
+    """Rows of a CSV file, their cells as they are."""
+    with Path(path).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
 def write_parquet(path: str | Path, frame: pd.DataFrame, table: Table) -> None:
     """Write a frame as parquet (zstd, no index), each column with its unit and meaning.
 

@@ -6,7 +6,6 @@ the code that a job runs, and folders without what a killed run left behind.
 
 from __future__ import annotations
 
-import csv
 import fcntl
 import os
 import shutil
@@ -20,7 +19,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import IO
 
-from trialpool.io import UNFINISHED
+from trialpool.io import UNFINISHED, read_csv
 
 PACKAGE = Path(__file__).parent
 SOURCES = (".py", ".html", ".css", ".js", ".yaml", ".csv", ".j2", ".mplstyle")
@@ -175,9 +174,8 @@ def _no_longer_whole(folders: Iterable[str | Path]) -> Iterator[Path]:
         if not (top / MANIFEST).is_file():
             continue
         listed: dict[Path, set[str]] = defaultdict(set)
-        with (top / MANIFEST).open(encoding="utf-8", newline="") as stream:
-            for row in csv.DictReader(stream):
-                if row["path"].startswith(f"{ANALYSES}/"):
-                    file = top / row["path"]
-                    listed[file.parent].add(file.name)
+        for row in read_csv(top / MANIFEST):
+            if row["path"].startswith(f"{ANALYSES}/"):
+                file = top / row["path"]
+                listed[file.parent].add(file.name)
         yield from (path for path, names in listed.items() if path.is_dir() and names - set(os.listdir(path)))

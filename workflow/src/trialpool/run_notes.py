@@ -5,9 +5,8 @@ In: the folder of results and the evidence tables. Out: faults and lines of text
 
 from __future__ import annotations
 
-import csv
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from trialpool import io
@@ -68,7 +67,7 @@ def closing_lines(results: str | Path, before: set[str], timepoints: Mapping[str
 
     `before` are the high findings as the run began, `timepoints` what each analysis asks for.
     """
-    summary = list(_rows(Path(results, "summary.csv")))
+    summary = _rows(Path(results, "summary.csv"))
     status = Counter(row["status"] for row in summary)
     found = high_findings(results)
     new = sorted(found - before)
@@ -114,7 +113,5 @@ def _some(words: Sequence[str], between: str = ", ") -> str:
     return between.join(words[:SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    if path.is_file():
-        with path.open(encoding="utf-8", newline="") as stream:
-            yield from csv.DictReader(stream)
+def _rows(path: Path) -> list[dict[str, str]]:
+    return io.read_csv(path) if path.is_file() else []

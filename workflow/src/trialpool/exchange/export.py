@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -21,11 +20,6 @@ def export_effects(results: str | Path, out: str | Path) -> int:
 
     Beside `out` goes `<name>.columns.csv`, which says what each column holds and what R's metafor
     (escalc/rma arguments) and RevMan call it. Raises InputError where the folder holds no analysis.
-
-    >>> export_effects("my/trials", "effects.csv")
-    Traceback (most recent call last):
-    trialpool.errors.InputError: 1 fault in the input:
-      my/trials: the folder holds no analyses/*/studies.csv. To mend: name a results folder.
     """
     files = sorted(Path(results).glob("analyses/*/studies.csv"))
     if not files:
@@ -40,17 +34,16 @@ def export_effects(results: str | Path, out: str | Path) -> int:
 
 
 def _rows(file: Path) -> Iterator[dict[str, object]]:
-    with file.open(encoding="utf-8", newline="") as stream:
-        for study in csv.DictReader(stream):
-            if not study.get("effect") or not study.get("variance"):
-                continue  # shown in the results, never pooled
-            cells = {name: study.get(source, "") or "" for name, source, _ in COLUMNS}
-            row: dict[str, object] = {
-                name: float(cell) if cell and name in NUMBERS else cell for name, cell in cells.items()
-            }
-            row["sei"] = math.sqrt(float(study["variance"]))
-            row["revman_type"] = revman_type(row)
-            yield row
+    for study in io.read_csv(file):
+        if not study.get("effect") or not study.get("variance"):
+            continue  # shown in the results, never pooled
+        cells = {name: study.get(source, "") or "" for name, source, _ in COLUMNS}
+        row: dict[str, object] = {
+            name: float(cell) if cell and name in NUMBERS else cell for name, cell in cells.items()
+        }
+        row["sei"] = math.sqrt(float(study["variance"]))
+        row["revman_type"] = revman_type(row)
+        yield row
 
 
 _MEANS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")

@@ -9,7 +9,6 @@ results (evidence, settings, Snakefile, lock) is identified by its content, as a
 from __future__ import annotations
 
 import base64
-import csv
 import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
@@ -50,12 +49,6 @@ def manifest_rows(
     locale), so that any changed, added or lost table changes it; notes beside them do not: no rule reads
     them. `evidence` has the folders by the names that the config gives them: under a store for many machines
     they lie elsewhere. Raises FileNotFoundError where a folder does not exist.
-
-    >>> import tempfile
-    >>> with tempfile.TemporaryDirectory() as folder:
-    ...     _ = (Path(folder) / "summary.csv").write_bytes(b"a\\n")
-    ...     [(row["path"], row["bytes"]) for row in manifest_rows(folder)]
-    [('summary.csv', 2)]
     """
     rows = [_row(path, name) for name, path in _files(results) if name not in (MANIFEST_NAME, CRATE_NAME)]
     tables = {table.file for table in TABLES.values()}
@@ -133,10 +126,10 @@ def write_crate(
     Raises FileNotFoundError where a file is missing.
     """
     results, (snakefile, packages, about_us) = Path(results), software
-    listed = [row for row in _csv(results / MANIFEST_NAME) if not row["path"].startswith("evidence: ")]
+    listed = [row for row in io.read_csv(results / MANIFEST_NAME) if not row["path"].startswith("evidence: ")]
     rows: list[Row] = [*listed, _row(results / MANIFEST_NAME, MANIFEST_NAME)]
     rows.sort(key=lambda row: str(row["path"]))
-    titles = {row["analysis"]: row["title"] for row in _csv(results / "summary.csv")}
+    titles = {row["analysis"]: row["title"] for row in io.read_csv(results / "summary.csv")}
     outputs = _outputs(rows, titles)
     taken = [_row(path, shown_path(name)) for name, path in tables.items()]
     taken += [_row(path, shown_path(path)) for path in settings]
@@ -161,11 +154,6 @@ def _described(**known: Any) -> list[Entity]:
     text = environment.get_template("crate.j2").render(**known, snakemake=metadata.version("snakemake"))
     entities: list[Entity] = yaml.load(text, LOADER)
     return entities
-
-
-def _csv(path: Path) -> list[dict[str, str]]:
-    with path.open(encoding="utf-8", newline="") as stream:
-        return list(csv.DictReader(stream))
 
 
 def content_id(sha256: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from pathlib import Path
@@ -70,11 +69,10 @@ def read_claims(appraisal: Row) -> tuple[Claim, ...]:
 def read_csv(path: str | Path, table: Table) -> list[Row]:
     """The rows of a CSV file of this table, its numbers as such, empty ones None."""
     numbers = {name for name, kind in table.kinds.items() if kind in (NUMBER, COUNT)}
-    with Path(path).open(encoding="utf-8", newline="") as stream:
-        return [
-            {name: (float(text) if text else None) if name in numbers else text for name, text in row.items()}
-            for row in csv.DictReader(stream)
-        ]
+    return [
+        {name: (float(text) if text else None) if name in numbers else text for name, text in row.items()}
+        for row in io.read_csv(path)
+    ]
 
 
 def read_tables(paths: Iterable[str]) -> Tables:
