@@ -292,8 +292,7 @@ def adjust_moderators(records: Iterable[Record], path: str | Path) -> None:
     """Write what was asked of moderators in the review, p-values adjusted over all tests of it (Holm)."""
     from trialpool.synthesis.diagnostics import adjusted, moderator_table
 
-    rows = [row for record in records for row in record.moderators]
-    rows.sort(key=lambda row: row.analysis)
+    rows = sorted((row for record in records for row in record.moderators), key=lambda row: row.analysis)
     io.write_csv(path, moderator_table(adjusted(rows)), contracts.MODERATORS.names)
 
 
@@ -374,10 +373,7 @@ def _draw_view(name: str, drawn: Sequence[Any], told: Sequence[Any], own: Path) 
 def write_tables(
     folders: Paths, appraisal_path: str, table_paths: Paths, vocabulary_path: str | None, folder: Path
 ) -> None:
-    """Write summary.csv, excluded.csv, moderators.csv and README.md from records, appraisal and evidence.
-
-    And DATA.md, which explains every column of a result.
-    """
+    """Write summary.csv, excluded.csv, moderators.csv and README.md; DATA.md explains every column."""
     from trialpool.page.readme import render_readme, summary_row
     from trialpool.view.read import read_claims, read_tables
     from trialpool.view.read import read_records as read_appraised

@@ -29,14 +29,12 @@ def refuse_missing(folders: Iterable[str], tables: Sequence[str]) -> None:
     faults = []
     for folder in map(Path, folders):
         if not folder.is_dir():
-            remedy = "correct `evidence` or make the folder"
-            faults.append(Fault(str(folder), None, "", "", "the evidence folder does not exist", remedy))
+            said = "the evidence folder does not exist", "correct `evidence` or make the folder"
+            faults.append(Fault(str(folder), None, "", "", *said))
             continue
-        for table in tables:
-            file = folder / f"{table}.csv"
-            if not file.is_file():
-                remedy = "write it; a table without rows has its header only (CODEBOOK.md)"
-                faults.append(Fault(str(file), None, "", "", "the table does not exist", remedy))
+        said = "the table does not exist", "write it; a table without rows has its header only (CODEBOOK.md)"
+        files = [folder / f"{table}.csv" for table in tables]
+        faults += [Fault(str(file), None, "", "", *said) for file in files if not file.is_file()]
     if faults:
         raise InputError(faults)
 

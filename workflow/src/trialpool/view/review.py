@@ -220,7 +220,7 @@ def timeline(trials: Sequence[Trial]) -> Timeline | None:
     undated = len(by_year.pop(0, []))
     if not by_year:
         return None
-    names = {trial.condition: trial.condition_name for trial in trials}
+    names = {trial.condition: trial.vocabulary.condition(trial.condition) for trial in trials}
     conditions = list(names) if len(names) <= MOST_CONDITIONS else []
     each = -(-max(map(len, by_year.values())) // TALLEST)
     years = range(min(by_year), max(by_year) + 1)

@@ -53,11 +53,6 @@ class Trial:
         return self.facts.get("condition") or ""
 
     @property
-    def condition_name(self) -> str:
-        """The name of its condition."""
-        return self.vocabulary.condition(self.condition)
-
-    @property
     def treatments(self) -> list[str]:
         """What its arms got, each once."""
         named = (self.vocabulary.treatment(arm.get("category") or arm.get("arm")) for arm in self.arms)
