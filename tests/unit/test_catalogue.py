@@ -182,7 +182,13 @@ class TestAnalysis:
 
     def test_an_mcid_is_applied_to_pain_only_where_pain_is_measured(self, analysis):
         if analysis["mcid"] and analysis["domain"] != "pain":
-            assert analysis["mcid"]["instrument"] not in ("NRS", "VAS10", "VAS100")
+            assert analysis["mcid"].get("instrument") not in ("NRS", "VAS10", "VAS100")
+
+    def test_no_difference_within_a_person_stands_for_one_between_groups(self, analysis):
+        known = {each["value"] for each in (analysis["within_person"],) if each}
+        if analysis["mcid"]:
+            assert analysis["mcid"]["value"] not in known
+            assert analysis["mcid"]["kind"]
 
     def test_prevention_is_never_mixed_with_treatment_of_pain_or_symptoms(self, analysis):
         if analysis["domain"] in (*DOMAINS, "responder", "incidence"):

@@ -70,7 +70,10 @@ def test_the_appraisal_is_of_every_record_in_order(folders: list[str], tmp_path:
     pyarrow.parquet.write_table(pyarrow.table(schema), judgements)
     findings = tmp_path / "audit.parquet"
     pyarrow.parquet.write_table(pyarrow.table({"study_id": pyarrow.array([], pyarrow.string())}), findings)
-    appraise(folders, str(judgements), None, str(findings), str(tmp_path / "appraisal.json"))
+    pools = tmp_path / "published_pools.parquet"
+    pyarrow.parquet.write_table(pyarrow.table({"review_id": pyarrow.array([], pyarrow.string())}), pools)
+    tables = [str(path) for path in (judgements, findings, pools)]
+    appraise(folders, *tables, [None, None, None], str(tmp_path / "appraisal.json"))
     appraisal = from_json(Appraisal, io.read_json(tmp_path / "appraisal.json"))
     assert list(appraisal.analyses) == ["b", "a"]
     assert appraisal.analyses["b"].certainty is not None

@@ -7,7 +7,7 @@ import pytest
 import yaml
 
 from trialpool.errors import InputError
-from trialpool.protocol import load_protocol
+from trialpool.protocol import load_protocol, read_protocol
 
 CATALOGUE = {
     "groups": {"acupuncture": ["manual_acupuncture", "electroacupuncture"], "inert": ["sham", "placebo"]},
@@ -54,14 +54,21 @@ def test_resolves_groups_defaults_and_names(config):
     assert spec["control"] == ["sham"]
     assert spec["experimental_name"] == "acupuncture"
     assert spec["condition"] == ["DPN"]
-    assert (spec["tau2_method"], spec["interval"], spec["level"]) == ("REML", "hksj_adhoc", 0.95)
+    assert (spec["tau2_method"], spec["interval"], spec["level"]) == ("REML", "auto", 0.95)
 
 
 def test_analysis_overrides_the_reviews_defaults_which_override_ours(config):
     config["defaults"] = {"tau2_method": "PM", "level": 0.9}
     config["analyses"]["dpn-pain"]["level"] = 0.99
     spec = load_protocol(config).analyses["dpn-pain"]
-    assert (spec["tau2_method"], spec["interval"], spec["level"]) == ("PM", "hksj_adhoc", 0.99)
+    assert (spec["tau2_method"], spec["interval"], spec["level"]) == ("PM", "auto", 0.99)
+
+
+def test_the_first_prior_that_is_for_measure_and_domain_is_taken(config):
+    assert load_protocol(config).analyses["dpn-pain"]["prior"]["scale"] == 0.5
+    own = {"measure": ["MD"], "scale": 2, "source": "x"}
+    config["defaults"] = {"priors": [own | {"scale": 3, "domain": ["function"]}, own]}
+    assert load_protocol(config).analyses["dpn-pain"]["prior"] == {"scale": 2, "source": "x"}
 
 
 def test_mcid_comes_from_the_first_instrument_rescaled_like_its_values(config):
@@ -69,6 +76,15 @@ def test_mcid_comes_from_the_first_instrument_rescaled_like_its_values(config):
     assert spec["mcid"]["value"] == 1.0
     assert spec["mcid"]["instrument"] == "VAS100"
     assert spec["unit"] == "points on 0–10"
+
+
+def test_a_difference_within_a_person_is_not_one_between_groups(config):
+    config["analyses"]["dpn-pain"]["thresholds"] = {"between_groups": {"value": 1, "low": 0.5, "source": "x"}}
+    spec = load_protocol(config).analyses["dpn-pain"]
+    assert (spec["mcid"]["value"], spec["mcid"]["low"]) == (1, 0.5)
+    shipped = read_protocol("config/config.yaml").analyses["dpn-pain-gabapentinoids-vs-placebo"]
+    assert (shipped["mcid"]["value"], shipped["mcid"]["kind"]) == (1, "convention")
+    assert (shipped["within_person"]["value"], shipped["within_person"]["instrument"]) == (2, "NRS")
 
 
 def test_mcid_can_be_set_or_switched_off(config):

@@ -19,6 +19,8 @@ rule appraise_certainty:
         claims=SETTINGS.claims or [],
         vocabulary=SETTINGS.vocabulary or [],
         audit=rules.audit_numbers.output.findings,
+        pools=f"{PROCESSED}/evidence/published_pools.parquet",
+        published=SETTINGS.published or [],
     output:
         appraisal=f"{RESULTS}/appraisal.json",
     log:
@@ -26,7 +28,7 @@ rule appraise_certainty:
     priority: SOON
     params:
         code=code(*CERTAINTY),
-        content=content([*WORDS[1:], *([SETTINGS.claims] if SETTINGS.claims else [])]),
+        content=content([*WORDS[1:], *filter(None, (SETTINGS.claims, SETTINGS.published))]),
     script:
         "../scripts/appraise_certainty.py"
 
@@ -45,6 +47,7 @@ rule write_tables:
         dictionary=f"{RESULTS}/DATA.md",
     log:
         f"{RESULTS}/logs/write_tables.log",
+    priority: SOON
     params:
         content=content(WORDS[1:]),
         code=code("page", *DRAWING),

@@ -2,5 +2,5 @@ from trialpool.jobs import appraise, reported
 
 with reported(snakemake.log[0]):
     files = snakemake.input
-    sources = (files.folders, files.judgements, files.get("claims"), files.audit)
-    appraise(*sources, snakemake.output.appraisal, files.get("vocabulary"))
+    rules = [files.get(name) for name in ("claims", "published", "vocabulary")]
+    appraise(files.folders, files.judgements, files.audit, files.pools, rules, snakemake.output.appraisal)

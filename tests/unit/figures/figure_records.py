@@ -70,7 +70,13 @@ def finish(studies: list[dict[str, Any]], measure: str = "MD", **changes: Any) -
         "ci_low": natural(mean - 2.2 * se),
         "ci_high": natural(mean + 2.2 * se),
     }
-    pooled |= {"statistic": mean / se, "df": k - 1.0, "p_value": 0.0123, "tau2": None}
+    pooled |= {
+        "interval": "hksj_adhoc",
+        "statistic": mean / se,
+        "df": k - 1.0,
+        "p_value": 0.0123,
+        "tau2": None,
+    }
     if k > 1:
         pooled |= {
             "pi_low": natural(mean - 1.2),
@@ -95,7 +101,13 @@ def finish(studies: list[dict[str, Any]], measure: str = "MD", **changes: Any) -
         "k": k,
         "n_experimental": sum(study["n_experimental"] or 0 for study in studies),
         "n_control": sum(study["n_control"] or 0 for study in studies),
-        "methods": {"tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95, "text": []},
+        "methods": {
+            "tau2_method": "REML",
+            "interval": "auto",
+            "level": 0.95,
+            "prediction_df": "k-1",
+            "text": [],
+        },
         "pooled": pooled,
         "mcid": None,
         "direction": {"left": "favours acupuncture", "right": "favours sham"},

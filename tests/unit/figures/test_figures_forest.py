@@ -142,26 +142,26 @@ def test_numbers_of_every_trial_are_printed():
 
 
 def test_events_and_their_totals_are_printed_for_a_risk_ratio():
-    record = made_up_record(4, "RR", seed=8)
+    record = made_up_record(6, "RR", seed=8)
     figure = draw_forest(record)
     study = record["studies"][1]
     row = row_texts(figure, study["label"])
     assert {f"{study['events_control']}", f"/{study['n_control']}"} <= set(row)
     total = sum(study["events_experimental"] for study in record["studies"])
     people = record["n_experimental"] + record["n_control"]
-    assert f"{total}" in row_texts(figure, f"Random effects: 4 trials, {people} people")
+    assert f"{total}" in row_texts(figure, f"Random effects: 6 trials, {people} people")
     assert "RR (95% CI)" in texts(figure)
     assert "Mean ± SD" not in texts(figure)
 
 
 def test_a_contrast_shows_dashes_and_says_why():
-    record = made_up_record(3)
+    record = made_up_record(5)
     gone = dict.fromkeys(("mean_experimental", "sd_experimental", "mean_control", "sd_control"))
     record["studies"][1] |= gone | {"kind": "contrast", "n_control": None}
     figure = draw_forest(record)
     assert row_texts(figure, record["studies"][1]["label"]).count("—") == 3
     assert any("Contrast as published" in text for text in texts(figure))
-    assert any(text.startswith("Random effects: 3 trials, ≥ ") for text in texts(figure))
+    assert any(text.startswith("Random effects: 5 trials, ≥ ") for text in texts(figure))
 
 
 def test_imputed_rows_are_hollow_and_marked():
@@ -201,14 +201,14 @@ def test_the_band_begins_at_the_mcid_on_the_side_of_benefit(measure, better, val
         assert (left, right) == pytest.approx((extent(axis)[0], at(threshold)), abs=0.01)
     else:
         assert (left, right) == pytest.approx((at(threshold), extent(axis)[1]), abs=0.01)
-    assert any("minimal clinically important difference" in text for text in texts(figure))
+    assert any("the smallest difference between groups that is" in text for text in texts(figure))
 
 
 @pytest.mark.parametrize("mcid", [None, {"value": None}])
 def test_without_an_mcid_there_is_no_band(mcid):
     figure = draw_forest(made_up_record(3, mcid=mcid))
     assert not marked(figure, "mcid.*")
-    assert not any("MCID" in text for text in texts(figure))
+    assert not any("matter" in text or "important" in text for text in texts(figure))
 
 
 def test_heterogeneity_and_test_stand_beside_the_axis():
@@ -491,8 +491,25 @@ def test_the_text_alternative_tells_the_judgement():
     assert told.count("risk of bias") == 1
 
 
+def test_few_trials_show_the_other_models_below_the_headline():
+    sides = {"bayes_estimate": -1.1, "bayes_low": -2.5, "bayes_high": 0.2}
+    sides |= {"random_estimate": -1.2, "hksj_low": -40.0, "hksj_high": 38.0}
+    sides |= {"common_estimate": -1.3, "common_low": -1.9, "common_high": -0.7}
+    record = made_up_record(2)
+    few = record | {"pooled": record["pooled"] | sides | {"interval": "bayes"}}
+    figure = draw_forest(few)
+    assert {"−1.20", "(−40.00 to 38.00)"} <= set(row_texts(figure, "Random effects (HKSJ)"))
+    assert {"−1.30", "(−1.90 to −0.70)"} <= set(row_texts(figure, "Common effect"))
+    assert any(text.startswith("Random effects (Bayes)") for text in texts(figure))
+    # the axis is that of the trials and the headline: the wide interval leaves it with arrows
+    assert describe_forest(few).count("Common effect: MD −1.30") == 1
+    assert len(marked(figure, "arrow-diamond-.*")) == 2
+    many = made_up_record(5)
+    assert "Common effect" not in texts(draw_forest(many | {"pooled": many["pooled"] | sides}))
+
+
 def test_three_levels_are_named_where_they_were_used():
-    methods = {"tau2_method": "REML", "interval": "cr2", "level": 0.95, "text": []}
-    footnotes = " ".join(texts(draw_forest(made_up_record(4, methods=methods))))
+    record = made_up_record(4)
+    footnotes = " ".join(texts(draw_forest(record | {"pooled": record["pooled"] | {"interval": "cr2"}})))
     assert "Three-level model, variances by REML; cluster-robust (CR2) interval" in footnotes
     assert not any(word in footnotes for word in ("Hartung", "k − 1"))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from trialpool.page.page import render_pages
-from trialpool.records import sketch
+from trialpool.records import Certainty, sketch
+from trialpool.synthesis.certainty import size_of
+from trialpool.synthesis.claims import default_rules
 from trialpool.view.read import Appraised, read_claims
 from trialpool.vocabulary import load_vocabulary
 
@@ -48,7 +51,7 @@ def pooled(**changes: Any) -> dict[str, Any]:
         **{"estimate": -1.2, "ci_low": -2.0, "ci_high": -0.4, "se": 0.3, "statistic": -4.0, "df": 2},
         **{"p_value": 0.0123, "pi_low": -2.9, "pi_high": 0.5, "tau2": 0.1, "tau2_low": 0.0},
         **{"tau2_high": 2.25, "tau2_empty": False, "i2": 42.5, "h2": 1.7, "q": 3.5, "q_df": 2},
-        **{"q_p_value": 0.17},
+        **{"q_p_value": 0.17, "interval": "hksj_adhoc"},
     }
     return values | changes
 
@@ -95,8 +98,10 @@ def certain(level: str = "moderate", **changes: Any) -> Appraised:
         {"domain": name, "levels_down": down, "reason": "r", "overridden": False}
         for name, down in (("risk_of_bias", 1), ("inconsistency", 0))
     ]
-    certainty = {"level": level, "suggested": level, "domains": domains}
-    return sketch(Appraised, {"vocabulary": SHIPPED, **raw_record(**changes), "certainty": certainty})
+    made = record(**changes)
+    size = size_of(made, default_rules(SHIPPED)["certainty"]["imprecision"])
+    certainty = {"level": level, "suggested": level, "domains": domains, "size": size}
+    return replace(made, certainty=sketch(Certainty, certainty))
 
 
 HOSTILE = "<script>alert('x')</script>|\"*_[a](javascript:alert(1))\u202eevil"

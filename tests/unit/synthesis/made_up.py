@@ -37,6 +37,9 @@ SPEC: dict[str, Any] = {
     "tau2_method": "REML",
     "interval": "hksj_adhoc",
     "level": 0.95,
+    "prediction_from": 3,
+    "prediction_df": "k-1",
+    "prior": {"scale": 0.5, "unit": "sd", "source": "made up"},
     "several_effects": "prefer",
     "multi_arm": "combine",
     "smd_variance": "LS",
@@ -45,11 +48,15 @@ SPEC: dict[str, Any] = {
     "items": [],
     "forest": "default",
     "mcid": {"value": 1.0, "unit": "points", "kind": "anchor", "source": "made up"},
+    "within_person": None,
     "subgroups": None,
     "moderators": [],
     "robustness": {"robust": 0.9, "sensitive": 0.5, "smallest_k": 3, "test_k": 10, "moderator_k": 10},
 }
-METHODS = ("tau2_method", "interval", "level", "several_effects", "multi_arm")
+METHODS = (
+    *("tau2_method", "interval", "level", "several_effects", "multi_arm"),
+    *("prediction_from", "prediction_df", "prior"),
+)
 EFFECTS = (-1.4, -1.1, -1.6, -0.9, -1.3, -1.2)
 
 

@@ -100,13 +100,45 @@ def test_doubts_about_numbers_add_to_other_risk_of_bias_up_to_two_levels():
     assert levels(assessed)["risk_of_bias"] == 2
 
 
+def test_without_judgements_certainty_is_not_above_low():
+    assessed = certainty.assess(record(), [], RULES)
+    assert (assessed.level, sum(levels(assessed).values())) == ("low", 1)
+    half = certainty.assess(
+        record(studies=(study("A", weight=60.0), study("B", weight=40.0))), LOW_RISK[:1], RULES
+    )
+    assert half.level == "high"  # 60 % of the weight is judged to be at low risk
+    person = {"risk_of_bias": {"levels": 0, "reason": "Read in full by two people."}}
+    assert certainty.assess(record(), [], RULES, person).level == "high"
+
+
 def test_open_controls_cost_a_level_where_people_judge_themselves():
     open_trials = [study(name, category_control="waitlist") for name in "AB"]
     levels_down, reason = certainty.risk_of_bias(record(studies=open_trials), LOW_RISK, RULES["risk_of_bias"])
     assert levels_down == 1
     assert "waitlist" in reason
+    # open and not assessed add up
+    assert certainty.risk_of_bias(record(studies=open_trials), [], RULES["risk_of_bias"])[0] == 2
     measured = record(studies=open_trials, domain="nerve_conduction")
     assert certainty.risk_of_bias(measured, LOW_RISK, RULES["risk_of_bias"])[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("experimental", "control", "expected"),
+    [
+        ("needles", "tablets", 1),  # nobody who swallows a tablet takes it for a needle
+        ("tablets", "needles", 1),
+        ("needles", "placebo", 1),  # of capsules
+        ("needles", "sham", 0),
+        ("needles", "other_needles", 1),
+        ("tablets", "placebo", 0),
+        ("tablets", "usual_care", 1),
+    ],
+)
+def test_a_treatment_that_cannot_be_hidden_makes_a_comparison_open(experimental, control, expected):
+    sides = {"category_experimental": experimental, "category_control": control}
+    rules = RULES["risk_of_bias"] | {"open_treatments": ["needles", "other_needles"]}
+    trials = record(studies=[study(name, **sides) for name in "AB"])
+    assert certainty.risk_of_bias(trials, LOW_RISK, rules)[0] == expected
 
 
 @pytest.mark.parametrize(
@@ -120,8 +152,11 @@ def test_open_controls_cost_a_level_where_people_judge_themselves():
     ],
 )
 def test_inconsistency_needs_more_than_a_number(i2, first, second, pi_high, expected):
-    changed = record(studies=(study("A", first), study("B", second)), pooled=pooled(i2=i2, pi_high=pi_high))
-    assert certainty.inconsistency(changed, RULES["inconsistency"])[0] == expected
+    trials = {"studies": (study("A", first), study("B", second)), "pooled": pooled(i2=i2, pi_high=pi_high)}
+    assert certainty.inconsistency(record(k=4, **trials), RULES["inconsistency"])[0] == expected
+    # of two trials I² is noise: only one against the other counts
+    opposite = 2 if expected == 2 and i2 >= 75 else 0
+    assert certainty.inconsistency(record(k=2, **trials), RULES["inconsistency"])[0] == opposite
 
 
 def test_surrogates_and_mixed_conditions_are_indirect():
@@ -130,32 +165,76 @@ def test_surrogates_and_mixed_conditions_are_indirect():
     assert certainty.indirectness(record(), rules)[0] == 0
     assert certainty.indirectness(record(studies=mixed), rules)[0] == 1
     assert certainty.indirectness(record(studies=mixed, domain="nerve_conduction"), rules)[0] == 2
+    composed = rules | {"composite_outcomes": ["improved"]}
+    rated = [study("A", instrument="improved", weight=60.0), study("B", instrument="pain_50", weight=40.0)]
+    assert certainty.indirectness(record(studies=rated), composed)[0] == 1
+    assert certainty.indirectness(record(studies=rated[1:]), composed)[0] == 0
 
 
 @pytest.mark.parametrize(
     ("low", "high", "people", "expected"),
     [
-        (-2.6, -1.4, 200, 0),
-        (-2.6, -0.4, 200, 1),
-        (-2.6, 0.4, 200, 1),
-        (-2.6, 1.4, 200, 2),
-        (-2.6, -1.4, 20, 1),
-        (-2.6, -1.4, None, 1),
+        (-2.6, -1.4, 200, 0),  # wholly beyond the important difference of 1
+        (-2.6, -0.4, 200, 1),  # important and unimportant
+        (-2.6, 0.4, 200, 1),  # no difference
+        (-2.6, 1.4, 200, 2),  # important benefit and important harm
+        (-0.9, -0.1, 200, 0),  # wholly unimportant
         (-2.6, 1.4, 20, 2),
+        # SD 2, so that an effect of 2 is larger than 0.8 SD: 40 people are fewer than the 126 of the formula
+        (-2.6, -1.4, 20, 1),
     ],
 )
 def test_imprecision_weighs_thresholds_and_people(low, high, people, expected):
-    changed = record(pooled=pooled(low, high), n_control=people, n_experimental=people)
+    trials = tuple(replace(row, n_experimental=None, n_randomised=people) for row in record().studies)
+    changed = record(pooled=pooled(low, high), n_control=people, n_experimental=people, studies=trials)
     assert certainty.imprecision(changed, RULES["imprecision"])[0] == expected
+
+
+def test_people_are_those_randomised_where_those_analysed_are_not_known():
+    told = study("A", n_experimental=40, n_control=38, n_randomised=90)
+    silent = study("B", n_experimental=40, n_control=None, n_randomised=110)
+    unknown = study("C", n_experimental=None, n_control=None, n_randomised=None)
+    assert certainty.people_of(record(studies=(told, silent), n_control=None)) == (78 + 110, False)
+    assert certainty.people_of(record(studies=(told, silent, unknown), n_control=None)) == (188, True)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "domain", "expected"),
+    [
+        # of 200 per 1,000: 0.5 is 100 fewer, 0.8 40 fewer; 50 per 1,000 matter, of serious events 10
+        (0.5, 0.7, "responder", 0),
+        (0.5, 0.8, "responder", 1),
+        (0.5, 0.8, "serious_adverse_event", 0),
+        (0.8, 1.2, "responder", 1),  # 40 fewer to 40 more
+        (0.7, 1.3, "responder", 2),  # 60 fewer to 60 more
+        (0.96, 1.04, "serious_adverse_event", 1),
+        (0.9, 1.1, "serious_adverse_event", 2),
+    ],
+)
+def test_imprecision_of_events_is_that_of_the_absolute_effect(low, high, domain, expected):
+    trials = [study(name, events_control=20.0, n_control=100.0, n_experimental=100.0) for name in "AB"]
+    bounds = pooled(low, high)
+    rules = RULES["imprecision"] | {"absolute_by_domain": {"serious_adverse_event": 0.01}}
+    changed = record(measure="RR", mcid=None, domain=domain, studies=trials, pooled=bounds)
+    assert certainty.imprecision(changed, rules)[0] == expected
+
+
+def test_a_clear_and_very_large_relative_effect_asks_for_people():
+    # 20 % against 40 %: 0.2 to 0.3 of the risk is less than half; one trial at 25 % less needs 906 an arm
+    trials = [study(name, events_control=20.0, n_control=100.0, n_experimental=100.0) for name in "AB"]
+    changed = record(measure="RR", mcid=None, domain="responder", studies=trials, pooled=pooled(0.2, 0.3))
+    down, reason = certainty.imprecision(changed, RULES["imprecision"])
+    assert (down, reason) == (1, "400 people were studied, a single sufficient trial would need 1,812")
 
 
 def test_a_clear_effect_in_few_people_is_still_imprecise():
     """The SD of 0.2 makes an optimal size of two people; 60 are too few all the same, 100 are not."""
     spread = [study(name, sd_experimental=0.2, sd_control=0.2) for name in "AB"]
-    few = record(studies=spread, n_experimental=30, n_control=30)
+    spread = [replace(row, n_randomised=30, n_control=None) for row in spread]
+    few = record(studies=spread, n_experimental=30, n_control=30, pooled=pooled(-1.3, -1.1))
     down, reason = certainty.imprecision(few, RULES["imprecision"])
     assert (down, reason) == (1, "Only 60 people were studied, too few however clear the effect")
-    enough = record(studies=spread, n_experimental=50, n_control=50)
+    enough = replace(few, n_experimental=50, n_control=50)
     assert certainty.imprecision(enough, RULES["imprecision"])[0] == 0
 
 
@@ -171,21 +250,33 @@ def test_optimal_size_of_proportions_is_the_textbook_number():
     assert size == pytest.approx(2 * 906, abs=2)
 
 
-def test_silent_trials_may_hide_results():
+def test_trials_that_could_not_be_read_are_told_and_cost_no_level():
     silent = sketch(Known, study_id="C", n_randomised=400)
-    rules = RULES["publication_bias"]
-    assert certainty.publication_bias(record(), rules)[0] == 0
-    assert certainty.publication_bias(record(known=(silent,)), rules)[0] == 1
-    assert certainty.publication_bias(record(known=(replace(silent, n_randomised=20),)), rules)[0] == 0
-    assert certainty.publication_bias(record(known=(replace(silent, study_id="A"),)), rules)[0] == 0
+    assert certainty.unread_trials(record())[1] == ""
+    share, sentence = certainty.unread_trials(record(known=(silent,)))
+    assert share == pytest.approx(50)
+    assert sentence.endswith("could be used here (of 1 it is not known whether they measured it)")
+    measured = replace(silent, has_numbers=True)
+    both = certainty.unread_trials(record(known=(measured, replace(silent, study_id="D"))))[1]
+    assert both.endswith("(1 measured the outcome, of 1 it is not known whether they measured it)")
+    assert certainty.unread_trials(record(known=(replace(silent, study_id="A"),)))[0] == 0
+    assessed = certainty.assess(record(known=(silent,)), LOW_RISK, RULES)
+    assert (assessed.level, assessed.unread_share) == ("high", 50.0)
 
 
-def test_a_silent_trial_of_unknown_size_still_counts():
+def test_a_trial_of_unknown_size_that_could_not_be_read_still_counts():
     """Two trials of 200 people and a silent one of unknown size: a third of the people, not none."""
-    unknown = sketch(Known, study_id="C")
-    levels_down, reason = certainty.publication_bias(record(known=(unknown,)), RULES["publication_bias"])
-    assert levels_down == 1
-    assert reason.startswith("1 of 3 known trials (33% of the people randomised, trials of unknown size")
+    share, sentence = certainty.unread_trials(record(known=(sketch(Known, study_id="C"),)))
+    assert share == pytest.approx(100 / 3)
+    assert sentence.startswith("1 of 3 known trials (33% of the people randomised, trials of unknown size")
+
+
+@pytest.mark.parametrize(("published", "expected"), [(None, 0), (2, 0), (4, 0), (5, 1), (25, 1)])
+def test_more_trials_in_a_published_review_mean_missing_results(published, expected):
+    # two trials here: half of four, less than half of five
+    down, reason = certainty.publication_bias(record(), RULES["publication_bias"], published)
+    assert down == expected
+    assert (f"pooled {published} trials" in reason) == (published is not None)
 
 
 def test_funnel_asymmetry_counts_only_with_enough_trials():

@@ -33,7 +33,7 @@ def test_an_inclusion_that_drops_nothing_or_leaves_one_trial_is_absent():
 
 def test_the_multiverse_is_every_data_set_under_every_model_sorted():
     every = specifications(SPEC, data_sets(effects()))
-    assert len(every.estimate) == 25
+    assert len(every.estimate) == 25 + 3  # and three priors of τ
     assert np.all(np.diff(every.estimate) >= 0)
     assert set(every.columns()) == {
         "estimate",
@@ -47,7 +47,7 @@ def test_the_multiverse_is_every_data_set_under_every_model_sorted():
     summary = multiverse(SPEC, every)
     assert (summary.benefit, summary.clear_benefit, summary.clear_harm) == (1.0, 1.0, 0.0)
     assert summary.beyond_mcid == 1.0
-    assert sum(level.specifications for level in summary.levels if level.dimension == "tau2_method") == 25
+    assert sum(level.specifications for level in summary.levels if level.dimension == "tau2_method") == 28
 
 
 def test_ratios_are_told_on_their_natural_scale():
@@ -62,7 +62,7 @@ def test_variants_are_other_data_and_what_moves_the_estimate_most_is_named():
     every = specifications(SPEC, data_sets([*effects(), *later]))
     assert set(every.choices["timepoint"]) == {"default", "follow_up"}
     summary = multiverse(SPEC, every)
-    assert summary.specifications == 2 * 25
+    assert summary.specifications == 2 * 28
     assert summary.variance_share["timepoint"] == pytest.approx(1, abs=1e-3)
 
 

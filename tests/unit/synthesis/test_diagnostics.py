@@ -50,7 +50,7 @@ def test_bayes_agrees_with_the_frequentist_answer_when_trials_agree():
         assert entry.estimate == pytest.approx(np.mean(EFFECTS), abs=0.02)
         assert entry.p_benefit > 0.999
         assert entry.p_beyond_mcid > entry.p_beyond_mcid_new
-    ratio = posteriors(SPEC | {"measure": "RR"}, effects())[0]
+    ratio = posteriors(SPEC | {"measure": "RR", "prior": {"scale": 0.5, "source": "x"}}, effects())[0]
     assert (ratio.p_beyond_mcid, ratio.unit) == (None, 1.0)
 
 

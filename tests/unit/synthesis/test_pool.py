@@ -80,7 +80,9 @@ def test_a_new_trial_is_never_surer_than_the_mean_of_three_levels():
     fit, _ = pool_effects(SPEC | {"several_effects": "multilevel"}, TWICE)
     reach = (fit.ci_high - fit.estimate) / fit.se
     assert fit.pi_high - fit.estimate == pytest.approx(reach * math.sqrt(fit.se**2 + fit.tau2))
-    few, _ = pool_effects(SPEC | {"several_effects": "multilevel"}, [*TWICE[:2], *TWICE[13:15]])
+    few, _ = pool_effects(
+        SPEC | {"several_effects": "multilevel", "prediction_from": 2}, [*TWICE[:2], *TWICE[13:15]]
+    )
     assert few.pi_low < few.ci_low < few.ci_high < few.pi_high
 
 

@@ -12,8 +12,8 @@ from tests.unit.synthesis.made_up import pooled, record
 from trialpool.errors import InputError
 from trialpool.figures.published import draw_published
 from trialpool.protocol import read_protocol
-from trialpool.records import Status
-from trialpool.synthesis.published import differences, load_published, published_rows
+from trialpool.records import PublishedPool, Status, sketch
+from trialpool.synthesis.published import differences, load_published, most_trials, published_rows
 
 ROOT = Path(__file__).parents[3]
 POOL = {
@@ -50,6 +50,13 @@ def rules_file(tmp_path: Path, text: str) -> str:
     path = tmp_path / "published.yaml"
     path.write_text(text, encoding="utf-8")
     return str(path)
+
+
+def test_the_most_trials_of_a_published_pool_count():
+    pools = [
+        sketch(PublishedPool, analysis=name, n_studies=n) for name, n in (("a", 5), ("a", 23), ("b", None))
+    ]
+    assert most_trials([*pools, sketch(PublishedPool, analysis="", n_studies=99)]) == {"a": 23}
 
 
 def test_the_first_matching_rule_names_figure_and_analysis() -> None:

@@ -29,7 +29,7 @@ def test_the_first_sensitivity_row_is_the_main_result():
 
 def test_every_model_is_tried_once_and_agrees_with_a_single_fit():
     rows = [row for row in sensitivity_rows(SPEC, data_sets(effects())) if row.kind in ("model", "main")]
-    assert len(rows) == len(models()) == 25
+    assert len(rows) == len(models(SPEC, effects())) == 25 + 3
     paule = next(row for row in rows if row.choice == "PM, wald")
     alone = pool(np.array(EFFECTS), np.full(6, 0.05), tau2_method="PM", interval="wald")
     assert (paule.estimate, paule.ci_high) == pytest.approx((float(alone.estimate), float(alone.ci_high)))
@@ -51,6 +51,27 @@ def test_variants_are_other_data_and_never_the_main_result():
     assert record.pooled.estimate == pytest.approx(np.mean(EFFECTS))
     data = [row for row in record.sensitivity if row.kind == "data" and not row.reason]
     assert [(row.choice, row.estimate) for row in data] == [("timepoint: follow up", pytest.approx(0.4))]
+
+
+def test_the_same_counts_are_pooled_as_another_measure():
+    # 10 of 30 against 20 of 30: RR 0.5, OR (10 · 10) / (20 · 20) = 0.25
+    counts = {"events_experimental": 10, "events_control": 20, "n_experimental": 30, "n_control": 30}
+    rows = [replace(row, **counts, effect=math.log(0.5), variance=0.08) for row in effects()]
+    spec = SPEC | {"measure": "RR", "mcid": None, "prior": {"scale": 0.5, "source": "x"}}
+    other = [row for row in sensitivity_rows(spec, data_sets(rows)) if row.kind == "measure"]
+    assert [(row.choice, row.estimate) for row in other] == [("as odds ratio", pytest.approx(0.25))]
+    assert not [row for row in sensitivity_rows(SPEC, data_sets(effects())) if row.kind == "measure"]
+
+
+def test_trials_that_analysed_everybody_or_printed_their_counts_are_a_choice():
+    rows = [
+        replace(row, n_randomised=60 if number < 3 else 90, worked_out=number > 3)
+        for number, row in enumerate(effects())
+    ]
+    included = {
+        row.choice: row.k for row in sensitivity_rows(SPEC, data_sets(rows)) if row.kind == "inclusion"
+    }
+    assert (included["everybody randomised was analysed"], included["counts as printed"]) == (3, 4)
 
 
 def test_ratios_are_told_on_their_natural_scale():
@@ -82,7 +103,10 @@ def test_what_could_not_be_tried_says_why():
     assert found["another correlation of baseline and final value"].startswith("no SD in use")
     assert not any("Mantel" in choice for choice in found)  # no events, hence nothing missing
     late = [replace(effects()[0], variant=LATER, selected=False, effect=0.4)]
-    assert reasons(SPEC, effects() + late)["another timepoint"] == "leaves 1 trial: too few to pool"
+    assert (
+        reasons(SPEC, effects() + late)["another of the times listed first"]
+        == "leaves 1 trial: too few to pool"
+    )
     assert reasons(SPEC, effects(EFFECTS[:2]))["one trial left out"] == "would leave a single trial"
     events = reasons(SPEC | {"measure": "RR", "mcid": None}, effects())
     assert events["Mantel–Haenszel, Peto"] == "a trial prints a ratio without its counts"
@@ -141,7 +165,7 @@ def test_dependent_effects_are_pooled_as_independent_nowhere():
     main, pooled = record.sensitivity[0], record.pooled
     # its own main result; p was 0.041 and 720 people while 12 effects counted as independent
     assert (main.ci_low, main.ci_high, main.p_value) == pytest.approx((-1.0900, 0.3567, 0.2051), abs=1e-4)
-    assert (record.methods.interval, record.n_experimental + record.n_control, main.n) == ("cr2", 560, 560)
+    assert (pooled.interval, record.n_experimental + record.n_control, main.n) == ("cr2", 560, 560)
     assert [getattr(main, name) for name in ("estimate", "ci_low", "ci_high", "p_value")] == [
         getattr(pooled, name) for name in ("estimate", "ci_low", "ci_high", "p_value")
     ]
@@ -153,8 +177,9 @@ def test_dependent_effects_are_pooled_as_independent_nowhere():
     main_only = [at for at, rule in enumerate(every.choices["multi_arm"]) if rule == "default"]
     assert [every.choices["interval"][at] for at in main_only] == ["cr2"]
     assert every.ci_high[main_only[0]] == pooled.ci_high
-    assert len(every.k) == 1 + len(models())  # combined arms do not depend: every model takes them
-    assert (record.multiverse.data_sets, record.multiverse.models) == (2, 26)
+    # combined arms do not depend: every model takes them
+    assert len(every.k) == 1 + len(models(SPEC, effects())) == 1 + 28
+    assert (record.multiverse.data_sets, record.multiverse.models) == (2, 29)
 
 
 @pytest.mark.parametrize(

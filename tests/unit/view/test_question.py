@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import pytest
 
 from tests.unit.page import demo
@@ -25,9 +27,19 @@ def test_sentence_of_a_clear_result_names_side_numbers_and_new_trials():
 
 
 def test_sentence_without_a_clear_result_claims_nothing():
-    record = demo.record(pooled=demo.pooled(ci_high=0.3))
+    record = demo.record(k=9, pooled=demo.pooled(ci_high=0.3))
     assert result_sentence(record).startswith("No clear difference between acupuncture and sham")
     assert verdict_words(record) == "no clear difference"
+
+
+def test_a_few_trials_that_agree_are_not_called_no_clear_difference():
+    record = demo.record(pooled=demo.pooled(ci_high=0.3))  # each of the three excludes no effect
+    assert verdict_words(record) == "all three trials favour acupuncture, too few to be sure"
+    opening = "All three trials favour acupuncture, too few to be sure of their mean: MD −1.20"
+    assert result_sentence(record).startswith(opening)
+    unclear = dataclasses.replace(record.studies[0], estimate_high=0.1)
+    mixed = dataclasses.replace(record, studies=(unclear, *record.studies[1:]))
+    assert verdict_words(mixed) == "no clear difference"
 
 
 def test_one_trial_is_never_called_a_meta_analysis():
@@ -50,9 +62,8 @@ def test_one_trial_is_never_called_a_meta_analysis():
 )
 def test_direction_follows_measure_and_benefit(measure, better, low, high, expected):
     middle = (low + high) / 2
-    record = demo.record(
-        measure=measure, better=better, pooled=demo.pooled(estimate=middle, ci_low=low, ci_high=high)
-    )
+    pooled = demo.pooled(estimate=middle, ci_low=low, ci_high=high)
+    record = demo.record(k=5, measure=measure, better=better, pooled=pooled)
     assert verdict_words(record) == expected
 
 
@@ -75,7 +86,7 @@ def test_a_gap_tells_near_misses_from_results_elsewhere():
     [
         ("high", -1.5, "Compared with sham, acupuncture reduces pain."),
         ("moderate", -2.5, "Compared with sham, acupuncture probably reduces pain by a large amount."),
-        ("low", -0.7, "Compared with sham, acupuncture may reduce pain slightly."),
+        ("low", -0.95, "Compared with sham, acupuncture may reduce pain slightly."),
         (
             "very low",
             -1.5,
@@ -111,6 +122,15 @@ def test_a_narrow_interval_around_no_effect_is_little_or_no_difference():
     assert told == "Compared with sham, acupuncture makes little or no difference to pain."
 
 
+def test_little_difference_is_said_of_the_whole_interval_only():
+    # CALGB 170601: −0.72 (−1.19 to −0.25) on 0–10; one point matters between groups
+    duloxetine = demo.pooled(estimate=-0.72, ci_low=-1.19, ci_high=-0.25)
+    told = informative_statement(certain("moderate", pooled=duloxetine))
+    assert told == "Compared with sham, acupuncture probably reduces pain slightly."
+    within = demo.pooled(estimate=-0.72, ci_low=-0.99, ci_high=-0.25)
+    assert "little or no difference" in informative_statement(certain("moderate", pooled=within))
+
+
 def test_no_statement_without_certainty_or_result():
     assert informative_statement(demo.record()) == ""
     assert informative_statement(demo.record(k=0)) == ""
@@ -136,7 +156,13 @@ def test_a_plural_takes_a_plural_verb(name, verb):
 
 @pytest.mark.parametrize(
     ("measure", "estimate", "ending"),
-    [("RR", 0.7, "pain"), ("RR", 0.95, "little or no difference to pain"), ("SMD", -0.5, "a large amount")],
+    [
+        ("RR", 0.7, "pain"),
+        ("RR", 0.95, "little or no difference to pain"),
+        ("SMD", -0.6, "pain"),
+        ("SMD", -1.1, "a large amount"),
+        ("SMD", -0.4, "little or no difference to pain"),
+    ],
 )
 def test_each_measure_has_its_yardstick(measure, estimate, ending):
     low, high = estimate - 0.02, estimate + 0.02
@@ -184,7 +210,9 @@ def test_moderators_are_tested_or_have_a_reason():
     untested = {"moderator": "any", "k": 3, "caution": "3 trials: at least 4 are needed"}
     tested = {"moderator": "year", "k": 5, "p_value": 0.2, "caution": "few trials; one outlier"}
     tested |= {"slope": -0.1, "slope_low": -0.3, "slope_high": 0.1}
-    record = demo.record(robustness=HOLDS, moderators=[untested, tested])
+    few = demo.record(k=9, robustness=HOLDS, moderators=[untested, tested])
+    assert "per year" not in section(few)  # of fewer than ten trials moderators would show chance
+    record = demo.record(k=10, robustness=HOLDS, moderators=[untested, tested])
     assert Question(record).cautions == ["Few trials", "One outlier"]
     shown = section(record)
     assert "not tested: <bdi>any moderator</bdi>, 3 trials: at least 4 are needed.</p>" in shown

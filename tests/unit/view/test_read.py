@@ -11,6 +11,7 @@ from trialpool.view.read import Appraised, read_records
 
 def test_a_record_is_joined_by_what_the_appraisal_says_of_it(tmp_path):
     certainty = {"level": "low", "suggested": "low", "domains": []}
+    certainty |= {"unread": "1 of 2 known trials", "unread_share": 40.0, "size": "small"}
     io.write_json(tmp_path / "a.json", to_json(demo.record("a")))
     appraisal = {"analyses": {"a": {"certainty": certainty, "absolute": None}}}
     (record,) = read_records([tmp_path / "a.json"], appraisal)

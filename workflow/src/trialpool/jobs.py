@@ -246,9 +246,7 @@ def _write_record(
     from trialpool.figures import draw_beside
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.lettering import with_drawable_labels
-    from trialpool.figures.moderators import draw_moderators
     from trialpool.figures.notes import describe
-    from trialpool.synthesis.diagnostics import FEWEST_FOR_MODERATORS
     from trialpool.view.read import appraised
 
     written = io.canonical(to_json(record))
@@ -264,27 +262,30 @@ def _write_record(
         io.write_csv(folder / "influence.csv", written["influence"], contracts.INFLUENCE.names)
         for name, title, figure in draw_beside(shown, columns):
             _save(figure, folder / name, title, io.formats_of(name, formats))
-        if record.moderators and record.k >= FEWEST_FOR_MODERATORS:
-            figure, title = draw_moderators(shown), describe("moderators", shown)
-            _save(figure, folder / "moderators", title, io.formats_of("moderators", formats))
     io.write_json(folder / "result.json", written)
 
 
 def appraise(
     folders: Sequence[str],
     judgements_path: str,
-    claims_path: str | None,
     audit_path: str,
+    pools_path: str,
+    rules_paths: Sequence[str | None],
     path: str,
-    vocabulary_path: str | None = None,
 ) -> None:
-    """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON."""
-    from trialpool.synthesis.claims import appraise, load_claims
+    """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON.
 
-    records = read_records(folders)
-    words = load_vocabulary(vocabulary_path, checked=True)
-    rules = load_claims(claims_path, [record.analysis for record in records], words)
-    appraisal = appraise(records, io.read_rows(judgements_path), rules, io.read_rows(audit_path))
+    `rules_paths` are the files of claims, of published pools and of the vocabulary, where there are any.
+    """
+    from trialpool.synthesis.claims import appraise, load_claims
+    from trialpool.synthesis.published import load_published, most_trials, published_rows
+
+    records, (claims, published, vocabulary) = read_records(folders), rules_paths
+    slugs = [record.analysis for record in records]
+    rules = load_claims(claims, slugs, load_vocabulary(vocabulary, checked=True))
+    pools = published_rows(io.read_rows(pools_path), load_published(published, slugs), records)
+    tables = io.read_rows(judgements_path), io.read_rows(audit_path)
+    appraisal = appraise(records, tables[0], rules, tables[1], most_trials(pools))
     io.write_json(path, to_json(appraisal))
 
 

@@ -40,6 +40,10 @@ class Measure:
         """From the analysis scale to the one a reader knows: ratios are exponentiated, the rest stay."""
         return math.exp(value) if self.ratio else float(value)
 
+    def scaled(self, value: float) -> float:
+        """The other way round."""
+        return math.log(value) if self.ratio else float(value)
+
 
 MEASURES: dict[str, Measure] = {
     measure.code: measure

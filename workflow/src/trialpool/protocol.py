@@ -31,6 +31,9 @@ SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 
 
+BETWEEN = ("between_group", "cross_sectional")  # methods by which an MCID is one between groups
+
+
 class Analysis(TypedDict):
     """One analysis with all its settings, defaults filled in, groups of treatments written out.
 
@@ -47,17 +50,23 @@ class Analysis(TypedDict):
     scale: str | None
     convert: list[str]
     mcid: Raw | None
+    within_person: Raw | None
     moderators: list[str]
     subgroups: str | None
     tau2_method: str
     interval: str
     level: float
+    prediction_from: int
+    prediction_df: str
+    prior: Raw | None
     several_effects: str
     multi_arm: str
     kinds: list[str] | None
     change_correlation: float
     correlation_source: str
-    borrow_sd: bool
+    borrow_sd: bool | str
+    p_bounds: bool
+    audit_exclude: list[str]
     smd_variance: str
     zero_cells: float
     forest: str
@@ -381,11 +390,20 @@ def _resolved(slug: str, values: Raw, words: Vocabulary, catalogue: Catalogue) -
         spec[side] = list(dict.fromkeys(code for word in values[side] for code in words.members(word)))
         spec[f"{side}_name"] = _side_name(values, side, words)
     spec["unit"] = _unit(values, instruments)
+    spec["prior"] = _prior(values)
     spec["design"] = None if values["design"] == "any" else values["design"]
-    if "mcid" not in values:
-        own = "between_groups" in values.get("thresholds", {})
-        spec["mcid"] = values["thresholds"]["between_groups"] if own else _published(spec, instruments)
+    own = {"between_groups": values["mcid"]} if "mcid" in values else values.get("thresholds", {})
+    for name, key in (("mcid", "between_groups"), ("within_person", "within_person")):
+        spec[name] = own[key] if key in own else _published(spec, instruments, within=name != "mcid")
     return cast(Analysis, {key: spec[key] for key in Analysis.__annotations__})
+
+
+def _prior(values: Raw) -> Raw | None:
+    """The first prior of τ for the measure and, where it names some, the domain: scale, unit, source."""
+    asked = (prior for prior in values["priors"] if values["measure"] in prior["measure"])
+    fits = (prior for prior in asked if values["domain"] in prior.get("domain", [values["domain"]]))
+    found: Raw = next(fits, {})
+    return {name: found[name] for name in ("scale", "source", "unit") if name in found} or None
 
 
 def _unit(spec: Raw, instruments: Mapping[str, Raw]) -> str:
@@ -400,15 +418,18 @@ def _unit(spec: Raw, instruments: Mapping[str, Raw]) -> str:
     return str(units.pop()) if len(units) == 1 else ""
 
 
-def _published(spec: Raw, instruments: Mapping[str, Raw]) -> Raw | None:
+def _published(spec: Raw, instruments: Mapping[str, Raw], within: bool) -> Raw | None:
     """The MCID of the first allowed instrument that has one in points, rescaled like its values.
 
-    Only mean differences have one: a standardised difference has no points to compare with.
+    Only mean differences have one: a standardised difference has no points to compare with. Between groups
+    are those found so, and those of which the catalogue does not say how; all others `within` a person.
     """
     for code in spec["outcomes"] if spec["measure"] == "MD" else ():
         entry = instruments.get(code) or {}
         mcid, bounds = entry.get("mcid"), entry.get("range") or [None]
         if not mcid or mcid["unit"] != entry.get("unit") or (spec["scale"] and None in bounds):
+            continue
+        if (mcid.get("method", BETWEEN[0]) not in BETWEEN) is not within:
             continue
         factor = _width(spec["scale"]) / (bounds[1] - bounds[0]) if spec["scale"] else 1.0
         value = io.canonical_number(mcid["value"] * factor) or 0.0

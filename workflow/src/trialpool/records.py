@@ -146,9 +146,11 @@ class Part:
 
 
 class Difference(Part):
-    """The smallest difference that matters, in the unit of the analysis."""
+    """The smallest difference that matters, in the unit of the analysis, and the range that is defensible."""
 
     value: int | float
+    low: int | float | None = omitted()
+    high: int | float | None = omitted()
     unit: str = ""
     kind: str = ""
     source: str
@@ -163,12 +165,21 @@ class Methods(Part):
     level: float
     several_effects: str
     multi_arm: str
+    prediction_from: int
+    prediction_df: str
+    prior: Mapping[str, Any] | None
     text: tuple[str, ...]
 
 
 class Pooled(Part):
-    """A pooled estimate with its intervals and heterogeneity; `se`, `tau2` … on the analysis scale."""
+    """The headline (`interval` says by which method) and heterogeneity; `se`, `tau2` … on the analysis scale.
 
+    Beside it stand, of two independent trials or more, the random-effects estimate with the
+    Hartung-Knapp-Sidik-Jonkman interval and floor, the common effect, and the posterior median with its
+    credible interval under a half-normal prior of τ of the scale `prior_scale` (analysis scale).
+    """
+
+    interval: str
     estimate: float | None
     ci_low: float | None
     ci_high: float | None
@@ -186,6 +197,16 @@ class Pooled(Part):
     q: float | None
     q_df: float | None
     q_p_value: float | None
+    random_estimate: float | None
+    hksj_low: float | None
+    hksj_high: float | None
+    common_estimate: float | None
+    common_low: float | None
+    common_high: float | None
+    bayes_estimate: float | None
+    bayes_low: float | None
+    bayes_high: float | None
+    prior_scale: float | None
     tau2_empty: bool | None = omitted()
 
 
@@ -199,8 +220,9 @@ class Direction(Part):
 class Effect(Part):
     """A row of the effects table: one effect of a trial on the analysis scale (ratios as logarithms).
 
-    `variant` are the choices of data that give it, none in the main result. Arms that were combined may be of
-    several categories: a category field then holds them joined by "+" (see `categories`).
+    `variant` are the choices of data that give it, none in the main result; `printed_low` and `printed_high`
+    the published 95% interval, turned and rescaled as the effect is, on the natural scale. Arms that were
+    combined may be of several categories: a category field then holds them joined by "+" (see `categories`).
     """
 
     analysis: str
@@ -250,6 +272,9 @@ class Effect(Part):
     sessions_per_week: float | None
     n_randomised: int | float | None
     cluster: str
+    printed_low: float | None = None
+    printed_high: float | None = None
+    worked_out: bool | None = None
     risk_of_bias: str = ""
     judgements: str = ""
     audit: str = ""
@@ -553,6 +578,7 @@ class Record(Part):
     timepoint: str | tuple[str, ...] | dict[str, tuple[int | float, int | float]]
     forest: str
     mcid: Difference | None
+    within_person: Difference | None
     status: Status
     k: int
     effects: int
@@ -591,11 +617,20 @@ class DomainRating(Part):
 
 
 class Certainty(Part):
-    """How sure one may be of a result; `suggested` is the level before overrides."""
+    """How sure one may be of a result; `suggested` is the level before overrides.
+
+    `unread` says how many known trials have no number that could be used here ("" for none), `unread_share`
+    how many of the people randomised those are, in per cent: a limit of the reading, not of the trials.
+    `size` is "trivial" where the whole interval is smaller than any important effect, else that of the
+    estimate: "small", "important", "large"; "" where no important effect is known.
+    """
 
     level: Sureness
     suggested: Sureness
     domains: tuple[DomainRating, ...]
+    unread: str = ""
+    unread_share: float = 0.0
+    size: str = ""
 
 
 class AbsoluteEffect(Part):

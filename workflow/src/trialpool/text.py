@@ -21,6 +21,8 @@ MINUS = "−"
 MISSING = "—"
 TIMEPOINT_NAMES = {"during": "during treatment", "follow_up": "follow-up"}  # others: their codes as words
 LARGEST_RATIO_SHOWN = 1000
+# From so many trials on what asks why trials differ is drawn and told (Handbook 10.11.5.1, 13.3.5.4).
+MANY_TRIALS = 10
 LONGEST_TEXT = 2000  # of a label or note in a figure
 # Marks that reorder the text around them (CVE-2021-42574) and invisible characters that hide in a name.
 _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")

@@ -21,16 +21,21 @@ from trialpool.evidence.derivation import Reason, Route
 from trialpool.evidence.match import UNLISTED, AnalysisContext, Spec, settings_frame
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.select import NEEDED, choose
-from trialpool.measures import OF_EVENTS
 from trialpool.records import Choice, Choices
 
 CORRELATIONS = (0.3, 0.5, 0.7, 0.9)
 MULTI_ARM = ("combine", "split", "first", "covariance")
-POINTS = ("end_of_treatment", "follow_up", "during")
 PASSED_OVER = {Reason.OTHER_INSTRUMENT: "instrument", Reason.OTHER_ITEM_PREFERRED: "item"}
 # dependent effects are another model, not another choice of data
 DEPENDENT = (Choice("several_effects", "multilevel"), Choice("multi_arm", "covariance"))
-RECOMPUTED = ("multi_arm", "change_correlation", "correlation_source", "borrow_sd", "timepoint")
+RECOMPUTED = (
+    "multi_arm",
+    "change_correlation",
+    "correlation_source",
+    "borrow_sd",
+    "timepoint",
+    "audit_exclude",
+)
 RANKED = {"outcomes": "outcome_rank", "items": "item_rank"}
 MOST = 128  # combinations of an analysis
 ROWS_AT_ONCE = 150_000
@@ -105,6 +110,7 @@ def _offered(have: pd.DataFrame) -> pd.DataFrame:
         "instruments": have["reason_code"] == Reason.OTHER_INSTRUMENT,
         "items": have["reason_code"] == Reason.OTHER_ITEM_PREFERRED,
         "times": have["reason_code"] == Reason.OTHER_TIME_PREFERRED,
+        "questioned": have["reason_code"] == Reason.QUESTIONED,
     }
     for kind in ("final", "change"):
         flags[f"{kind}_used"] = (have["basis"] == kind) & used
@@ -117,10 +123,8 @@ def _lost(unpaired: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     bare = arms[arms["sd_borrowed"].notna() & arms["mean"].notna() & (arms["n"] >= 2) & arms["sd"].isna()]
     parts = unpaired["row_ids"].str.split().explode()
     borrowable = parts.isin(bare["row_ids"]).groupby(level=0).any().reindex(unpaired.index, fill_value=False)
-    other_time = unpaired["reason_code"] == Reason.OTHER_TIME
-    flags = {point: other_time & (unpaired["timepoint"] == point) for point in POINTS}
-    flags["borrow"] = (unpaired["reason_code"] == Reason.NO_SPREAD) & borrowable
-    return pd.DataFrame(flags).groupby(unpaired["analysis_index"]).any()
+    borrow = (unpaired["reason_code"] == Reason.NO_SPREAD) & borrowable
+    return pd.DataFrame({"borrow": borrow}).groupby(unpaired["analysis_index"]).any()
 
 
 def _changes(
@@ -143,7 +147,7 @@ def _changes(
     yield from _other_results(spec, can, passed)
     if (can["instruments"] or can["items"]) and spec.get("several_effects", "prefer") == "prefer":
         yield Choice("several_effects", "multilevel"), {"several_effects": "multilevel"}
-    if (can["borrow"] or can["no_sd"]) and not spec.get("borrow_sd"):
+    if (can["borrow"] or can["no_sd"]) and spec.get("borrow_sd") is not True:
         yield Choice("borrow_sd", "true"), {"borrow_sd": True}
 
 
@@ -154,13 +158,11 @@ def _other_results(
         for name in spec[setting][1:]:
             if (column, name) in passed:
                 yield Choice(setting, name), {setting: sorted(spec[setting], key=lambda each: each != name)}
-    usual = spec["timepoint"]
-    named = [] if isinstance(usual, Mapping) else [usual] if isinstance(usual, str) else list(usual)
-    for point in POINTS if spec["measure"] in OF_EVENTS else POINTS[:2]:
-        if point not in named and can[point]:
-            yield Choice("timepoint", point), {"timepoint": point}
-    if len(named) > 1 and can["times"]:
+    named = spec["timepoint"]
+    if not isinstance(named, str | Mapping) and len(named) > 1 and can["times"]:
         yield Choice("timepoint", "last"), {"timepoint": list(reversed(named))}
+    if can["questioned"]:
+        yield Choice("audit", "included"), {"audit_exclude": []}
 
 
 def _combinations(

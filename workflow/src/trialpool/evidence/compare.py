@@ -42,6 +42,8 @@ SORTED_BY = [
     *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code")
 ]
 GRAVE = ("high", "medium")
+LACKING = (Reason.NO_SPREAD, Reason.ADJUSTED, Reason.NO_N)  # why a result may want a borrowed SD
+IF_EMPTY = "if_empty"  # `borrow_sd` of an analysis that borrows only where it would pool nothing
 NO_NUMBERS = "known to exist; no number of its arms in this domain could be read"
 OTHER_ARMS = "its arms are not those that the analysis compares"
 EMPTY = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "row_ids")
@@ -74,9 +76,19 @@ def compare(
     its trial's risk of bias and the audit's `findings` on its rows, where there are any. `vocabulary` holds
     the words of the review and the conversions of its units.
     """
-    context = pose(summaries, tables, catalogue, specs, vocabulary or general())
+    context = pose(summaries, tables, catalogue, specs, vocabulary or general(), findings)
     candidates, unpaired = compute_effects(context)
     decided = select_effects(candidates, context.settings)
+    results = pd.concat([table[["analysis_index", "reason_code"]] for table in (decided, unpaired)])
+    used = set(decided.loc[decided["selected"], "analysis_index"])
+    could = set(results.loc[results["reason_code"].isin(LACKING), "analysis_index"]) - used
+    empty = [at for at, spec in enumerate(specs) if spec.get("borrow_sd") == IF_EMPTY and at in could]
+    if empty:
+        lent = [{**spec, "borrow_sd": True} if at in empty else spec for at, spec in enumerate(specs)]
+        more, without = compute_effects(context.instead([lent[at] for at in empty]))
+        context = context.instead(lent)
+        candidates, unpaired = (_in_place(*each, empty) for each in ((candidates, more), (unpaired, without)))
+        decided = select_effects(candidates, context.settings)
     excluded = excluded_results(context, decided, unpaired)
     known = known_trials(context)
     alternatives = alternative_datasets(context, candidates, decided, unpaired)
@@ -93,6 +105,14 @@ def compare(
     if findings is not None:
         effects = flagged(effects, findings)
     return Comparison(effects, typed(excluded, EXCLUDED, names), typed(known, KNOWN, names))
+
+
+def _in_place(table: pd.DataFrame, anew: pd.DataFrame, analyses: Sequence[int]) -> pd.DataFrame:
+    """A table with other rows of some analyses, which `anew` numbers by their places among them."""
+    anew = anew.assign(
+        analysis_index=np.array(analyses, dtype=int)[anew["analysis_index"].to_numpy(dtype=int)]
+    )
+    return pd.concat([table[~table["analysis_index"].isin(analyses)], anew], ignore_index=True)
 
 
 def typed(table: pd.DataFrame, contract: Table, analyses: list[str]) -> pd.DataFrame:

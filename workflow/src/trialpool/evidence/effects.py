@@ -18,14 +18,16 @@ from trialpool.measures import OF_EVENTS, RATIOS
 from trialpool.stats.effect_sizes import crossover_smd
 
 ODDS_RATIO = "odds_ratio"
+T_STATISTIC = "t_statistic"  # a difference over its standard error
 SAME_MEASURE = {
     "MD": DIFFERENCES,
-    "SMD": ("smd", *DIFFERENCES),
+    "SMD": ("smd", T_STATISTIC, *DIFFERENCES),
     "ROM": ("ratio_of_means",),
     "RR": ("risk_ratio",),
     "OR": (ODDS_RATIO,),
     "RD": ("risk_difference",),
 }
+PRINTED_LEVEL = 0.95  # of the published intervals that are shown as they are
 FROM_DIFFERENCE = "SD from the SE of the difference"
 OR_AS_SMD = "log odds ratio as SMD (×√3/π)"
 MEAN_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
@@ -136,14 +138,14 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
     measure, printed = spec["measure"].to_numpy(), rows["measure"].to_numpy()
     same = np.array([p in SAME_MEASURE[m] for m, p in zip(measure, printed, strict=True)], dtype=bool)
     n1, n2 = rows["n_experimental"].to_numpy(float), rows["n_control"].to_numpy(float)
-    from_difference = (measure == "SMD") & np.isin(printed, DIFFERENCES)
+    from_difference = (measure == "SMD") & np.isin(printed, [T_STATISTIC, *DIFFERENCES])
     converts = np.array([ODDS_RATIO in (convert or ()) for convert in spec["convert"]], dtype=bool)
     from_odds = (printed == ODDS_RATIO) & (measure == "SMD") & converts
     adjusted = (rows["adjusted"] == "yes").to_numpy()
     numbers = (n1 >= 2) & (n2 >= 2) & (n1 + n2 >= 5)
     own_sd = from_difference & numbers & ~adjusted
     borrow = from_difference & ~own_sd & spec["borrow_sd"].to_numpy(dtype=bool)
-    borrow &= rows["sd_borrowed"].notna().to_numpy()
+    borrow &= rows["sd_borrowed"].notna().to_numpy() & (printed != T_STATISTIC)
     bare = from_difference & ~borrow
     other = np.array([f"published as {name.replace('_', ' ')}" for name in printed], dtype=object)
     cases = (
@@ -159,6 +161,10 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
     scale_free = np.isin(measure, [*RATIOS, *OF_EVENTS]) | from_odds
     factor = np.where(scale_free, 1.0, np.where(measure == "SMD", sign, slope))
     fill(rows, plain, effect=rows["estimate"] * factor, variance=(rows["se"] * factor) ** 2)
+    bounds = np.sort(rows[["printed_low", "printed_high"]].to_numpy(float) * factor[:, None], axis=1)
+    bounds[np.isin(measure, RATIOS)] = np.exp(bounds[np.isin(measure, RATIOS)])
+    bounds[~plain | from_odds | (spec["level"].to_numpy(float) != PRINTED_LEVEL)] = np.nan
+    rows[["printed_low", "printed_high"]] = bounds
     or_to_smd(rows, usable & from_odds, sign)
     _by_own_sd(rows, usable & own_sd, n1, n2, sign)
     _by_borrowed_sd(rows, usable & borrow, sign)

@@ -44,6 +44,7 @@ SETTINGS = {
     **{"several_effects": "prefer", "zero_cells": 0.5, "smd_variance": "LS"},
     **{"change_correlation": 0.5, "correlation_source": "found"},
     **{"kinds": None, "convert": None, "prefer_source": None, "borrow_sd": False},
+    **{"level": 0.95, "p_bounds": False},
 }
 MISMATCHES = {
     "outcome_rank": (Reason.OTHER_OUTCOME, "an instrument or outcome that the analysis does not ask for"),
@@ -59,7 +60,7 @@ class AnalysisContext:
     `settings` are those of every analysis that arithmetic needs, in the order of `specs`; `studies` carry a
     `study_label`; `sides` says which arm is on which side (see `arm_sides`), `totals` how many there are;
     `summaries` are those of `summaries.harmonise`, `catalogue` that of the instruments, `vocabulary` the
-    words of the review.
+    words of the review, `findings` the rows of the audit.
     """
 
     specs: Sequence[Spec]
@@ -71,6 +72,7 @@ class AnalysisContext:
     summaries: Mapping[str, pd.DataFrame]
     catalogue: Mapping[str, Any]
     vocabulary: Vocabulary
+    findings: Sequence[Mapping[str, Any]] = ()
 
     def instead(self, specs: Sequence[Spec]) -> AnalysisContext:
         """The same trials with other analyses put to them."""
@@ -85,6 +87,7 @@ def pose(
     catalogue: Mapping[str, Any],
     specs: Sequence[Spec],
     vocabulary: Vocabulary,
+    findings: pd.DataFrame | None = None,
 ) -> AnalysisContext:
     """Put analyses to the trials of the evidence tables; InputError for assumptions that fit no trial."""
     studies, arms = plain_text(tables["studies"]), _with_doses(plain_text(tables["arms"]))
@@ -95,7 +98,8 @@ def pose(
     for name, table in summaries.items():  # from a parquet file steps come as arrays
         table = table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
         ready[name] = table if name == "events" else in_usual_units(table, catalogue, vocabulary)
-    whole = AnalysisContext((), none, studies, arms, none, none, ready, catalogue, vocabulary)
+    questioned = () if findings is None else findings.to_dict("records")
+    whole = AnalysisContext((), none, studies, arms, none, none, ready, catalogue, vocabulary, questioned)
     return whole.instead(specs)
 
 
@@ -103,6 +107,7 @@ def settings_frame(specs: Sequence[Spec]) -> pd.DataFrame:
     """The settings that arithmetic needs, one row an analysis."""
     columns = {name: [spec.get(name, usual) for spec in specs] for name, usual in SETTINGS.items()}
     frame = pd.DataFrame(columns)
+    frame["borrow_sd"] = [spec.get("borrow_sd") is True for spec in specs]  # not IF_EMPTY
     frame["scale"] = frame["scale"].astype(object).where(frame["scale"].notna(), None)
     return frame
 

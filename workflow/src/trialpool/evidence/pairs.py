@@ -18,6 +18,7 @@ from trialpool.evidence.change_scores import assume_sds, pooled_elsewhere
 from trialpool.evidence.derivation import (
     SIDES,
     Reason,
+    Route,
     add_steps,
     joined,
     put,
@@ -55,14 +56,14 @@ DOSE = ("sessions", "programme_weeks", "sessions_per_week")
 CANDIDATES = [
     *("analysis_index", "study_id", "result_id", "choice_id", "comparison", "reconstructed", "omits_arms"),
     *("basis", "route", "imputed", "reading", *RANKS, "low", "high", *OF_RESULT[1:5], "weeks", "timepoint"),
-    *("kind", "effect", "variance"),
+    *("kind", "effect", "variance", "printed_low", "printed_high", "worked_out"),
     *(f"{name}_{side}" for side in SIDES for name in ("arm_id", "arms", "label", "category", *NUMBERS)),
     *(f"{name}_experimental" for name in ("cointervention", *DOSE)),
     *("derivation", "cautions", "source_url", "locator", "row_ids", "reason_code", "reason"),
 ]
 ATTRIBUTES = ["arm_id", "label", "category", "cointervention", *DOSE]
 CARRIED = [
-    *(*NUMBERS, "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
+    *(*NUMBERS, "worked_out", "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
     *("row_ids", "derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"),
 ]
 TEXTS = {"row_ids": " ", "locator": "; ", "source_url": "; ", "arm_id": "+", "label": " + "}
@@ -100,7 +101,31 @@ def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFram
         parts.append(part.reindex(columns=CANDIDATES))
     candidates = pd.concat(parts, ignore_index=True)
     add_steps(candidates, "cautions", candidates["omits_arms"].fillna(False).astype(bool), OMITS_ARMS)
+    _refuse_questioned(candidates, context)
     return candidates, pd.concat(unpaired, ignore_index=True)
+
+
+def _refuse_questioned(candidates: pd.DataFrame, context: AnalysisContext) -> None:
+    """Results of which a rule in `audit_exclude` has a finding of high severity."""
+    by_row: dict[str, dict[str, str]] = {}
+    for finding in context.findings:
+        for row in str(finding["row_ids"]).split() if finding["severity"] == "high" else ():
+            by_row.setdefault(row, {})[finding["rule"]] = finding["finding"]
+    rules = [set(spec.get("audit_exclude") or ()) for spec in context.specs]
+    pairs = zip(candidates["analysis_index"], candidates["row_ids"], strict=True)
+    words = [
+        "; ".join(
+            dict.fromkeys(
+                text
+                for row in row_ids.split()
+                for rule, text in by_row.get(row, {}).items()
+                if rule in rules[at]
+            )
+        )
+        for at, row_ids in pairs
+    ]
+    met = np.array([bool(each) for each in words], dtype=bool)
+    refuse(candidates, [(met, Reason.QUESTIONED, [f"the audit questions it: {each}" for each in words])])
 
 
 def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
@@ -210,6 +235,7 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
 
     if "events" in rows:
         table["n"], table["events"] = blocks("n").sum(1), blocks("events").sum(1)
+        table["worked_out"] = blocks("worked_out").any(1)
     else:
         table["mean"], table["sd"], table["n"] = combine_arms(blocks("mean"), blocks("sd"), blocks("n"))
     table["covered"] = blocks("covered").sum(1)
@@ -268,6 +294,7 @@ def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.Data
     omits = omits_arms(pairs.assign(covered_experimental=covered), context.totals)
     pairs["omits_arms"] = omits & ~first_only
     if "events_experimental" in pairs:
+        pairs["worked_out"] = sides("worked_out").any(1)
         return with_common_control(event_effects(pairs.assign(basis="events"), settings), settings)
     pairs = on_scale(pairs.assign(basis=pairs["kind"]), settings, context.catalogue)
     refused = pairs["reason_code"] != ""
@@ -319,6 +346,7 @@ def published_effects(context: AnalysisContext) -> pd.DataFrame:
     """
     rows = _oriented_contrasts(context)
     refuse_mismatches(rows)
+    _take_p_at_its_bound(rows, context.settings)
     design = rows["study_id"].map(context.studies.set_index("study_id")["design"])
     rows["cautions"] = steps(rows["cautions"], taken_as_analysed(design, rows["period"]))
     rows["omits_arms"] = omits_arms(rows, context.totals)
@@ -336,6 +364,16 @@ def published_effects(context: AnalysisContext) -> pd.DataFrame:
     return pd.concat([effects, scaled[refused], rows[~usable]], ignore_index=True)
 
 
+def _take_p_at_its_bound(rows: pd.DataFrame, settings: pd.DataFrame) -> None:
+    """Where the analysis asks for it (`p_bounds`), take a p-value printed as an inequality at its bound."""
+    taken = setting(settings, "p_bounds", rows).astype(bool) & rows["se_bound"].notna()
+    taken &= rows["reason_code"] == Reason.NO_SPREAD
+    rows.loc[taken, "se"] = rows.loc[taken, "se_bound"]
+    rows.loc[taken, ["reason_code", "reason"]] = ""
+    rows.loc[taken, "route"], rows.loc[taken, "imputed"] = int(Route.FROM_P), True
+    add_steps(rows, "derivation", taken, "SE from the printed bound of p")
+
+
 def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
     """Contrasts of an experimental and a control arm, turned round where printed the other way."""
     contrasts, arms = context.summaries["contrasts"], context.arms
@@ -349,7 +387,10 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
     forward = (rows["side_1"] == EXPERIMENTAL) & (rows["side_2"] == CONTROL)
     backward = (rows["side_1"] == CONTROL) & (rows["side_2"] == EXPERIMENTAL)
     rows, backward = rows[forward | backward].copy(), backward[forward | backward]
-    rows["estimate"] = rows["estimate"] * np.where(backward, -1.0, 1.0)
+    sign = np.where(backward, -1.0, 1.0)
+    rows["estimate"] = rows["estimate"] * sign
+    bounds = rows[["printed_low", "printed_high"]].to_numpy(float) * sign[:, None]
+    rows[["printed_low", "printed_high"]] = np.sort(bounds, axis=1)
     attributes, weight = _arm_attributes(arms), arm_weights(arms)
     for one, two, side in (("1", "2", "experimental"), ("2", "1", "control")):
         rows[f"n_{side}"] = np.where(backward, rows[f"n_{two}"], rows[f"n_{one}"])

@@ -48,6 +48,8 @@ LOG_MEASURES = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio
 NORMAL = (*LOG_MEASURES, "smd", "risk_difference")
 ASYMMETRY = 0.1  # of the half-width: beyond what rounding of the three numbers usually makes
 EXACT_P = r"^=? ?(0?\.\d+)$"
+P_BELOW = r"^[<≤] ?(0?\.\d+)$"
+PRINTED = "ci95"  # the interval that a trial's row shows as it was published
 LARGE_P = 0.5
 FROM_T_TEST = "SE rests on a p-value taken as that of a t-test"
 FROM_Z_TEST = "SE rests on a p-value taken as that of a normal test"
@@ -100,6 +102,7 @@ def _event_summaries(tables: Mapping[str, pd.DataFrame], vocabulary: Vocabulary)
         **{"item": "", "unit": "events", "kind": "events", "route": int(Route.PRINTED)},
         better=rows["better"].where(rows["better"] != "", usual),
         reconstructed=False,
+        worked_out=rows["count_from"] != "",
         imputed=assumed,
         derivation=steps(rows["count_from"].map(COUNTED), where_text(assumed, "n = randomised")),
         cautions="",
@@ -227,9 +230,24 @@ def _contrast_summaries(tables: Mapping[str, pd.DataFrame], studies: pd.DataFram
     )
     _from_means(table, plain_text(tables["continuous"]))
     _to_logs(table)
+    for name in ("low", "high"):
+        table[f"printed_{name}"] = table[f"spread_{name}"].where(table["spread_type"] == PRINTED)
+    table["se_bound"] = _se_at_bound(table)
     _standard_errors(table)
     _without_se(table)
     return table
+
+
+def _se_at_bound(table: pd.DataFrame) -> pd.Series:
+    """The SE of a difference at the bound of a p printed as an inequality: conservative (Handbook 6.3.2)."""
+    value = pd.to_numeric(table["p_value"].str.extract(P_BELOW, expand=False), errors="coerce")
+    known = value.between(0, 1, inclusive="neither") & (table["p_test"] == "") & (table["estimate"].abs() > 0)
+    by_t = table["df"].notna() & ~table["measure"].isin(NORMAL)
+    out = pd.Series(np.nan, index=table.index)
+    for rows, df in ((known & by_t, table["df"]), (known & ~by_t, None)):
+        own = None if df is None else df[rows]
+        out[rows] = se_from_p(table.loc[rows, "estimate"], value[rows], df=own)
+    return out
 
 
 def _freedom(rows: pd.DataFrame, studies: pd.DataFrame) -> pd.Series:
@@ -308,6 +326,7 @@ def _standard_errors(table: pd.DataFrame) -> None:
     known = table["estimate"].notna() & (table["reason_code"] == "")
     printed = known & (table["spread_type"] == "se")
     table.loc[printed, "se"] = table["spread_low"]
+    table.loc[known & (table["measure"] == "t_statistic"), "se"] = 1.0  # the statistic is a difference in SEs
     add_steps(table, "derivation", printed, "SE as printed")
     interval = known & (table["spread_high"] > table["spread_low"])
     p = _exact_p(table)

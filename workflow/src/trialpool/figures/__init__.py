@@ -7,20 +7,23 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from trialpool.text import MANY_TRIALS
 from trialpool.view.read import Appraised
 
 
 def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str, Figure]]:
     """File name, text alternative and figure, one after the other, of a pooled record beside its forest plot.
 
-    `columns` is the multiverse of the analysis, one list a column. Always the same four names: what needs
-    more trials is a panel of its figure. Moderators have a figure of their own, only where declared
-    (`moderators.draw_moderators`).
+    `columns` is the multiverse of the analysis, one list a column. The funnel, and the moderators where some
+    are declared, are drawn from `text.MANY_TRIALS` trials on: of fewer they show chance.
     """
-    from trialpool.figures import curve, funnel, influence, posterior
+    from trialpool.figures import curve, funnel, influence, moderators, posterior
     from trialpool.figures.notes import describe
 
     yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
     yield "influence", describe("influence", record), influence.draw_influence(record)
-    yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
     yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
+    if record.k >= MANY_TRIALS:
+        yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
+        if record.moderators:
+            yield "moderators", describe("moderators", record), moderators.draw_moderators(record)

@@ -75,8 +75,9 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
 def _main(record: Record, columns: Columns) -> int | None:
     """Which specification is the analysis as configured; None if the models do not hold it."""
     wanted = {name: "default" for name in columns if name not in NUMBERS}
-    wanted |= {"inclusion": "all trials", "tau2_method": record.methods.tau2_method}
-    wanted["interval"] = record.methods.interval
+    interval = canvas.pooled_of(record).interval
+    method = "half_normal" if interval == "bayes" else record.methods.tau2_method
+    wanted |= {"inclusion": "all trials", "tau2_method": method, "interval": interval}
     rows = zip(*(columns[name] for name in wanted), strict=True)
     return next((at for at, row in enumerate(rows) if list(row) == list(wanted.values())), None)
 
@@ -154,7 +155,7 @@ def _name_sides(sheet: Sheet, ax: Axes, record: Record, top: float) -> None:
         if text:
             lines = lettering.wrap(f"{arrow} {text}", room, lines=4)
             y = sheet.lines(style.MARGIN, y + 4, lines)
-    for value, text in ((MEASURES[record.measure].null, "no effect"), (mcid_threshold(record), "MCID")):
+    for value, text in ((MEASURES[record.measure].null, "no effect"), (mcid_threshold(record), "important")):
         if value is not None:
             canvas.print_beside(ax, canvas.on_axis(record, value), 4, text, color=style.MUTED)
 

@@ -34,7 +34,7 @@ ARROW_LENGTH, ARROW_HALF = 4.5, 2.4
 INTERVAL, PREDICTION, CAP = 0.95, 2.0, 3.2  # thickness of lines, and half the height of a bar's caps
 TICK = 3.0
 HEADINGS_UP = 5.5  # from the rule below the headings to their baseline
-BAND_NAMES = ("benefit ≥ MCID", "≥ MCID")
+BAND_NAMES = ("important benefit", "important")
 MOST_LISTED, LISTED_LEADING, LISTED_GAP = 15, 9.6, 5.0
 LISTED = (  # key, heading, x of the aligned side, width, alignment
     ("label", "Trial", 12.0, 104.0, "left"),
@@ -116,7 +116,7 @@ def _draw_cells(sheet: Sheet, layout: Layout, row: Row) -> None:
             draw_light(sheet, column.left + column.width / 2, row.middle, plan.LIGHT, text)
         else:
             bold = row.kind == "pooled"
-            muted = column.key.startswith(("received", "outcome")) or row.kind == "prediction"
+            muted = column.key.startswith(("received", "outcome")) or row.kind in plan.QUIET
             look: Look = {"size": column.size, "bold": bold, "align": column.align}
             look["colour"] = style.MUTED if muted else style.INK
             x = column.left if column.align == "left" else column.right
@@ -125,7 +125,7 @@ def _draw_cells(sheet: Sheet, layout: Layout, row: Row) -> None:
 
 def _draw_whole_line(sheet: Sheet, layout: Layout, row: Row, column: Column) -> None:
     """The text of a heading, subtotal or total, and what stands small behind it."""
-    x, bold = column.left, row.kind != "prediction"
+    x, bold = column.left, row.kind not in plan.QUIET
     colour = style.INK if bold else style.MUTED
     lines = layout.whole_line(row)
     sheet.lines(x, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, bold=bold, colour=colour)
@@ -200,7 +200,7 @@ def _draw_marks(sheet: Sheet, layout: Layout) -> None:
     for index, row in enumerate(layout.rows):
         if row.study:
             _draw_study(sheet, layout, row, row.study, heaviest, index)
-        elif row.kind in ("pooled", "subtotal"):
+        elif row.kind in ("pooled", "subtotal", "beside"):
             _draw_diamond(sheet, layout, row, index)
         elif row.kind == "prediction":
             _draw_prediction(sheet, layout, row)

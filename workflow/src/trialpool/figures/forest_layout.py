@@ -30,6 +30,7 @@ LETTERS = "ABCDEFGHIJ"
 DOMAIN_KEYS = tuple(f"{BIAS}{letter}" for letter in LETTERS)
 Domains = list[str] | None  # those with a column each; [] for one column of the worst, None for no column
 PLOT = "plot"
+QUIET = ("beside", "prediction")  # kinds of row that stand below the result and not beside it
 LEAST_BEFORE_PLOT = 190.0
 LABEL_LIMIT = 108.0
 RECEIVED_LIMIT = 90.0
@@ -115,7 +116,7 @@ PRESETS = {
 class Row:
     """One line of a forest plot.
 
-    `kind` is study, heading, subtotal, pooled or prediction; `cells` maps a column's key to its text;
+    `kind` is study, heading, subtotal, pooled, beside or prediction; `cells` maps a column's key to its text;
     `values` are estimate and interval on the natural scale. Once placed, the first line stands on `baseline`
     and its mark in the plot at the height `middle`.
     """
@@ -183,6 +184,8 @@ def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
     cells = {key: look.total.format(size=size, **whole) for key, size in sizes.items()}
     cells |= {"weight": "100%", **_arm_cells(table.totals, look, ""), **_effect_cells(total.effect, look)}
     rows = [Row("pooled", cells, total.effect.values)]
+    for model, estimate in table.beside:
+        rows.append(Row("beside", {"study": model, **_effect_cells(estimate, look)}, estimate.values))
     if table.prediction:
         cells = _effect_cells(table.prediction, look) | {"estimate": ""}
         cells["study"] = f"{table.level} prediction interval"
@@ -423,7 +426,7 @@ class Layout:
             elif row.kind == "heading" and number:
                 y += 4
             height = COMPACT_ROW if self.compact else ROW
-            if row.kind in ("pooled", "prediction"):
+            if row.kind in ("pooled", *QUIET):
                 height = TOTAL_ROW
             row.middle = y + height / 2
             row.baseline = row.middle + style.BODY_SIZE * 0.36
@@ -449,7 +452,7 @@ class Layout:
             for each in self.columns
             if each.left > start and (each.key == PLOT or row.cells.get(each.key))
         ]
-        room, bold = min(after, default=LEAST_WIDTH) - start - 6, row.kind != "prediction"
+        room, bold = min(after, default=LEAST_WIDTH) - start - 6, row.kind not in QUIET
         text = row.cells["study"]
         if lettering.width(text, style.BODY_SIZE, bold) > room:
             text = row.cells.get("short", text)

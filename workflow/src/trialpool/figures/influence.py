@@ -1,8 +1,8 @@
 """How much hangs on each trial, in one figure: left out one by one, added one by one, Baujat, subsets.
 
-Panels: the estimate without each trial; the estimate as the trials came in; from three trials the Baujat
-plot (Baujat 2002); from five the estimates of subsets of trials (GOSH, Olkin 2012), from three to four
-Cook's distances instead.
+Panels: the estimate without each trial; the estimate as the trials came in; from `text.MANY_TRIALS` trials on
+the Baujat plot (Baujat 2002) and the estimates of subsets of trials (GOSH, Olkin 2012), which say little of
+fewer: influence.csv has their numbers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from trialpool.figures.canvas import WIDTH, Frame, Line, Look, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
-from trialpool.text import clean
+from trialpool.text import MANY_TRIALS, clean
 from trialpool.view.axis import intervals, mcid_threshold
 from trialpool.view.read import Appraised
 
@@ -27,7 +27,6 @@ MIDDLE = WIDTH / 2
 ROW, HEAD, STRIP_FOOT = 12.0, 17.0, 36.0
 NAMES, NUMBERS = 82.0, 88.0
 SQUARE, SQUARE_FOOT = 168.0, 32.0
-FEWEST_BAUJAT, FEWEST_GOSH = 3, 5
 MOST_NAMED = 12
 MOST_DRAWN = 1200  # subsets
 SHOWN = 0.995  # of the subsets lie within the axis
@@ -40,8 +39,8 @@ def draw_influence(record: Appraised) -> Figure:
     strips, rows = _strips(record), record.influence
     every = [line for _, lines in strips for line in lines]
     below = HEAD + ROW * max(len(lines) for _, lines in strips) + STRIP_FOOT
-    squares = HEAD + 3 + SQUARE + SQUARE_FOOT if len(rows) >= FEWEST_BAUJAT else 0.0
-    said = notes("influence_notes", record, FEWEST_BAUJAT, FEWEST_GOSH)
+    squares = HEAD + 3 + SQUARE + SQUARE_FOOT if len(rows) >= MANY_TRIALS else 0.0
+    said = notes("influence_notes", record, MANY_TRIALS)
     sheet, top = canvas.headed_record(record, "How much hangs on each trial", said, below + squares)
     for number, (heading, lines) in enumerate(strips):
         left = MIDDLE + 10 if number else style.MARGIN
@@ -54,8 +53,7 @@ def draw_influence(record: Appraised) -> Figure:
         sheet.panel(style.MARGIN, y + 8, letters[0], "Heterogeneity and pull (Baujat)")
         _draw_baujat(sheet, rows, (style.MARGIN + 42, y + HEAD + 3, MIDDLE - 16, bottom))
         frame = (MIDDLE + 46, y + HEAD + 3, WIDTH - style.MARGIN, bottom)
-        draw = _draw_gosh if len(rows) >= FEWEST_GOSH else _draw_cook
-        sheet.panel(MIDDLE + 10, y + 8, letters[1], draw(sheet, record, frame))
+        sheet.panel(MIDDLE + 10, y + 8, letters[1], _draw_gosh(sheet, record, frame))
     return sheet.figure
 
 
@@ -133,22 +131,6 @@ def _name_dots(ax: Axes, dots: Sequence[tuple[float, float, str]]) -> None:
 
 def _overlap(a: Frame, b: Frame) -> bool:
     return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
-
-
-def _draw_cook(sheet: Sheet, record: Record, frame: Frame) -> str:
-    """Cook's distance of each trial, where too few trials make a cloud of subsets; returns the heading."""
-    rows = [(row, row.cook) for row in record.influence if row.cook is not None]
-    left, top, right, bottom = frame
-    ax = sheet.axes((left + NAMES - 36, top, right - 6, bottom))
-    high = canvas.roomy([0.0, *(cook for _, cook in rows)], 0.1)[1]
-    canvas.show_range(ax, 0.0, high, "Cook's distance")
-    names = [lettering.shorten(clean(row.label), NAMES - 6) for row, _ in rows]
-    ax.set_yticks(range(len(rows)), names)
-    ax.set_ylim(max(len(rows), 5) - 0.5, -0.5)
-    for y, (row, cook) in enumerate(rows):
-        ax.plot((0.0, cook), (y, y), color=style.STUDY, linewidth=1.2)
-        _draw_dot(ax, cook, y, row.influential, "cook")
-    return "Cook's distance"
 
 
 def _draw_gosh(sheet: Sheet, record: Record, frame: Frame) -> str:

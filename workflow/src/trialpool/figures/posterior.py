@@ -32,7 +32,7 @@ COLUMNS = (  # heading, right edge
     ("New trial, from … to", 366.0),
     ("P(benefit)", 424.0),
     ("… new", 462.0),
-    ("P(> MCID)", 512.0),
+    ("P(important)", 512.0),
     ("… new", 548.0),
 )
 ROW = 12.0

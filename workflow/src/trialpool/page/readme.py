@@ -68,7 +68,7 @@ def summary_row(record: Appraised) -> Mapping[str, object]:
     }
     row |= {key: getattr(record.absolute, key, None) for key in columns_of(AbsoluteEffect)}
     row |= {key: getattr(record.pooled, key, None) for key in columns_of(Pooled)}
+    settings = ("tau2_method", "several_effects", "multi_arm")
     if record.status == Status.POOLED:
-        settings = ("tau2_method", "interval", "several_effects", "multi_arm")
-        row |= {key: getattr(methods, key) for key in settings}
-    return row
+        return row | {key: getattr(methods, key) for key in settings}
+    return row | {"interval": None}

@@ -22,6 +22,7 @@ CATEGORIES = ("category_experimental", "category_control")
 OTHER_QUESTION = ("other_comparison", "other_purpose")  # reasons why a trial is of another question
 # Where a result that was not used stands: of a trial of another question only what is not empty.
 PLACE = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "weeks", "row_ids")
+DIFFERENCES = ("mcid", "within_person")
 
 
 def read(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> list[T]:
@@ -54,7 +55,7 @@ def analyse(
     studies = pool.studies_of(spec, chosen, weights)
     groups, test = pool.subgroups_of(model, studies)
     several = chosen if len(pool.trials_of(chosen)) > 1 else []
-    one_each = several if model is spec else []
+    one_each = several if model["interval"] != pool.THREE_LEVELS["interval"] else []
     sets = sensitivity.data_sets(effects if several else [])
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
     every = sensitivity.specifications(spec, sets) if rows else None
@@ -64,11 +65,11 @@ def analyse(
         SimpleNamespace(**spec),  # what the record says of its question as the protocol does
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
-        mcid=from_json(records.Difference, spec["mcid"]) if spec["mcid"] else None,
+        **{name: spec[name] and from_json(records.Difference, spec[name]) for name in DIFFERENCES},
         **pool.sizes_of(spec, chosen),
         effects=len(chosen),
         n_imputed=sum(row.imputed for row in chosen),
-        methods=methods_of(model, chosen),
+        methods=methods_of(spec, chosen),
         pooled=pooled,
         direction=direction(spec),
         studies=studies,
@@ -90,20 +91,28 @@ def analyse(
 
 
 def methods_of(spec: Spec, effects: Sequence[Effect]) -> Methods:
-    """The settings of a model and the sentences that name them."""
-    return taken(Methods, SimpleNamespace(**spec), text=method_sentences(spec, pool.status_of(effects)))
+    """The settings of an analysis, and the sentences that name the model which its effects get."""
+    model, status = pool.modelled(spec, effects), pool.status_of(effects)
+    text = method_sentences(model, status, pool.prior_scale(spec, effects))
+    return taken(Methods, SimpleNamespace(**spec), text=text)
 
 
-def method_sentences(spec: Spec, status: Status = Status.POOLED) -> tuple[str, ...]:
+def method_sentences(
+    spec: Spec, status: Status = Status.POOLED, scale: float | None = None
+) -> tuple[str, ...]:
     """The methods of an analysis by schemas/methods.j2: its measure, its model where it pools, its choices.
 
+    `spec` is an analysis with the model that its effects get, `scale` that of the prior of τ.
+
     >>> spec = {"measure": "RR", "tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95,
+    ...         "prediction_from": 5, "prediction_df": "k-1", "prior": None,
     ...         "scale": None, "multi_arm": "combine", "several_effects": "prefer", "smd_variance": "LS",
     ...         "outcomes": ["improved"], "items": [], "timepoint": "end_of_treatment", "better": "higher"}
     >>> method_sentences(spec)[4]
     'Outcome: improved. Time: the end of treatment, of several times there the latest.'
     """
-    text = _methods().render(spec=spec, status=status, events=spec["measure"] in OF_EVENTS)
+    of = {"scale": scale, "status": status, "events": spec["measure"] in OF_EVENTS}
+    text = _methods().render(spec=spec, **of)
     entries = (" ".join(entry.split()) for entry in re.split(r"\n\s*\n", text))
     return tuple(re.sub(r" (?=[,.;:])", "", entry) for entry in entries if entry)
 

@@ -18,7 +18,7 @@ from trialpool import records, text
 from trialpool.evidence.risk_of_bias import overall_judgements
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import AbsoluteEffect, Certainty, Effect, Known, Record, Status, Study, Sureness, taken
-from trialpool.synthesis.pool import BOUNDS
+from trialpool.synthesis.pool import BOUNDS, typical_sd
 from trialpool.yaml_files import shipped
 
 Row = Mapping[str, Any]  # of a table: risk_of_bias.csv, audit.csv; or a section of the rules
@@ -34,30 +34,43 @@ def assess(
     rules: Row,
     overrides: Row | None = None,
     audit: Sequence[Row] = (),
+    published: float | None = None,
 ) -> Certainty | None:
     """Certainty of one record; None where nothing was found that could be sure or unsure.
 
     `judgements` are rows of risk_of_bias.csv, `rules` the section `certainty` of config/claims.yaml,
     `overrides` {domain: {"levels": 0..2, "reason": sentence}} of this analysis, `audit` the findings of the
-    integrity audit. Randomised trials start at high certainty.
+    integrity audit, `published` the most trials that a published review of the question pooled. Randomised
+    trials start at high certainty; without a judgement of bias of most of the weight none is above
+    `unjudged_level`. What could not be read here is told beside the domains: it says nothing of the trials.
     """
     if record.status is Status.NO_DATA:
         return None
     found = {"risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit)}
-    for rate in (inconsistency, indirectness, imprecision, publication_bias):
+    for rate in (inconsistency, indirectness, imprecision):
         found[rate.__name__] = rate(record, rules[rate.__name__])
+    found["publication_bias"] = publication_bias(record, rules["publication_bias"], published)
     domains = tuple(_rating(name, found[name], (overrides or {}).get(name)) for name in DOMAINS)
+    unjudged = _judged_shares(record, judgements, rules["risk_of_bias"])["not judged"]
+    own = "risk_of_bias" in (overrides or {})  # a person has judged
+    bias, highest = rules["risk_of_bias"], Sureness.HIGH
+    if not own and unjudged >= bias["serious_share"]:
+        highest = Sureness(bias["unjudged_level"])
+    share, unread = unread_trials(record)
     return Certainty(
-        level=_level(domain.levels_down for domain in domains),
-        suggested=_level(levels for levels, _ in found.values()),
+        level=_level((domain.levels_down for domain in domains), highest),
+        suggested=_level((levels for levels, _ in found.values()), highest),
         domains=domains,
+        unread=unread,
+        unread_share=share,
+        size=size_of(record, rules["imprecision"]),
     )
 
 
-def _level(downgrades: Iterable[int]) -> Sureness:
-    """The level after all downgrades, never below very low."""
+def _level(downgrades: Iterable[int], highest: Sureness) -> Sureness:
+    """The level after all downgrades, never below very low nor above the highest that may be."""
     levels = list(Sureness)
-    return levels[max(0, len(levels) - 1 - sum(downgrades))]
+    return levels[max(0, min(len(levels) - 1 - sum(downgrades), levels.index(highest)))]
 
 
 def _rating(name: str, found: Downgrade, override: Row | None) -> records.DomainRating:
@@ -101,31 +114,46 @@ def _shares(weights: Sequence[float]) -> list[float]:
     return [100.0 * weight / total if total else 100.0 / len(weights) for weight in weights]
 
 
-def _judged(record: Record, judgements: Sequence[Row], rules: Row) -> Downgrade:
+def _judged_shares(record: Record, judgements: Sequence[Row], rules: Row) -> dict[str, float]:
+    """The weight, in per cent, of trials at each risk of bias."""
     overall = overall_judgements(judgements, rules["not_bias"])
     shares = dict.fromkeys(RISKS, 0.0)
     for study, weight in _study_weights(record).items():
         shares[overall.get(study, "not judged")] += weight
+    return shares
+
+
+def _judged(record: Record, judgements: Sequence[Row], rules: Row) -> Downgrade:
+    """Bias as judged, and blinding that could not be: each takes a level away, they add up."""
+    shares = _judged_shares(record, judgements, rules)
     parts = [f"{share:.0f}% {RISKS[risk]}" for risk, share in shares.items() if share >= 0.5]
     reason = f"Of the weight {', '.join(parts)}"
-    open_label = _open_and_self_reported(record, rules)
-    if open_label:
-        reason += f"; people knew their treatment ({open_label}) and judged the outcome themselves"
+    known = _open_and_self_reported(record, rules)
+    if known:
+        reason += f"; people knew their treatment ({known}) and judged the outcome themselves"
+    if shares["not judged"] >= rules["serious_share"]:
+        reason += f"; without judgements certainty is not above {rules['unjudged_level']}"
     if shares["high"] >= rules["very_serious_share"]:
         return 2, reason
-    return int(bool(open_label) or 100.0 - shares["low"] >= rules["serious_share"]), reason
+    return int(bool(known)) + int(100.0 - shares["low"] >= rules["serious_share"]), reason
 
 
 def _open_and_self_reported(record: Record, rules: Row) -> str:
-    """The control that cannot be blinded, where most of the weight has one and people report the outcome."""
+    """What gave away most of the weight's treatments to people who report the outcome themselves, else "".
+
+    A comparison is open where its control is one of `open_controls`, or where a treatment that cannot be
+    hidden (`open_treatments`) stands on a side and no `sham_controls` imitates it.
+    """
     if record.domain not in rules["self_reported"]:
         return ""
     weights, open_weight, names = _study_weights(record), 0.0, []
     for study in record.studies:
-        categories = set(study.categories("control"))
-        if categories <= set(rules["open_controls"]):
+        controls = set(study.categories("control"))
+        seen = {*study.categories("experimental"), *controls} & set(rules["open_treatments"])
+        hidden = controls <= set(rules["sham_controls"])
+        if controls <= set(rules["open_controls"]) or (seen and not hidden):
             open_weight += weights.pop(study.study_id, 0.0)  # a trial with several rows counts once
-            names += sorted(categories)
+            names += sorted(controls & set(rules["open_controls"]) or seen)
     if open_weight < rules["serious_share"]:
         return ""
     return " or ".join(name.replace("_", " ") for name in dict.fromkeys(names))
@@ -166,7 +194,10 @@ def _concerns(finding: Row, effect: Effect) -> bool:
 
 
 def inconsistency(record: Record, rules: Row) -> Downgrade:
-    """Levels down for unexplained differences between trials: I², and whether they change the direction."""
+    """Levels down for unexplained differences between trials: I², and whether they change the direction.
+
+    Below `i2_trials` trials I² is noise, unless single trials clearly favour opposite sides.
+    """
     pooled, null = record.pooled, MEASURES[record.measure].null
     if record.status is not Status.POOLED or pooled is None:
         return 0, "One trial: cannot be judged"
@@ -177,11 +208,13 @@ def inconsistency(record: Record, rules: Row) -> Downgrade:
     sides = {_side(study.estimate, study.estimate, null) for study in record.studies} - {0}
     if pooled.i2 >= rules["i2_very_serious"] and len(clear_sides) == 2:
         return 2, f"{found}; single trials clearly favour opposite sides"
+    if record.k < rules["i2_trials"]:
+        return 0, f"{record.k} trials: too few for I² to say much"
     if pooled.i2 < rules["i2_serious"]:
         return 0, f"{found}, below {rules['i2_serious']:g}%"
     if len(sides) == 2:
         return 1, f"{found}; trials point to opposite sides"
-    if not _side(pooled.pi_low, pooled.pi_high, null):
+    if pooled.pi_low is not None and not _side(pooled.pi_low, pooled.pi_high, null):
         return 1, f"{found}; the prediction interval includes no difference"
     return 0, f"{found}, but trials differ in size, not in direction"
 
@@ -194,21 +227,29 @@ def _side(low: float | None, high: float | None, null: float) -> int:
 
 
 def indirectness(record: Record, rules: Row) -> Downgrade:
-    """Levels down where the evidence answers a neighbouring question: a surrogate, several conditions."""
+    """Levels down where the evidence answers a neighbouring question: a surrogate, several conditions.
+
+    So does an outcome that a clinician composes of signs and symptoms (`composite_outcomes`), where most of
+    the weight has one.
+    """
     reasons = []
     if record.domain in rules["surrogate_domains"]:
         reasons.append(f"{record.domain.replace('_', ' ')} stands in for what people feel")
+    weights = _shares([study.weight or 0.0 for study in record.studies])
+    composed = [study.instrument in rules["composite_outcomes"] for study in record.studies]
+    if sum(weight for weight, of in zip(weights, composed, strict=True) if of) > 50:
+        reasons.append("a clinician's composite of signs and symptoms stands in for what people feel")
     present = {study.condition for study in record.studies} - {None}
     if len(present) > 1:
         reasons.append(f"{' and '.join(sorted(present))} are pooled, so neither is answered directly")
     return len(reasons), "; ".join(reasons) or "People, treatments and outcome are those of the question"
 
 
-def publication_bias(record: Record, rules: Row) -> Downgrade:
-    """Levels down for results that may be missing: trials known without usable numbers, funnel asymmetry.
+def unread_trials(record: Record) -> tuple[float, str]:
+    """How much of what is known could not be used here: the share of the people in per cent, and a sentence.
 
-    Why a number is missing (not published, not printed in full, not readable here) makes no difference to
-    what the pooled result may hide. A trial whose size is not known counts as one of the median size.
+    Known are trials of the comparison that measured the outcome, and those of which that is not known; a
+    trial whose size is not known counts as one of the median size.
     """
     trials: list[Known | Study] = [*record.known, *record.studies]
     sizes = {row.study_id: row.n_randomised for row in trials}
@@ -217,57 +258,153 @@ def publication_bias(record: Record, rules: Row) -> Downgrade:
     usual = median(counted) if counted else 1.0
     people = {study: size or usual for study, size in sizes.items()}
     share = 100.0 * sum(people[study] for study in silent) / sum(people.values()) if people else 0.0
-    missing = (
-        f"{len(silent)} of {len(sizes)} known trials ({share:.0f}% of the people randomised"
-        f"{', trials of unknown size taken as middling' if len(counted) < len(sizes) else ''}) "
-        "have no number that could be used here"
-    )
+    middling = ", trials of unknown size taken as middling" if len(counted) < len(sizes) else ""
+    known = f"{len(silent)} of {len(sizes)} known trials ({share:.0f}% of the people randomised{middling})"
+    measured = len(silent & {row.study_id for row in record.known if row.has_numbers})
+    told = [f"{measured} measured the outcome"] if measured else []
+    rest = len(silent) - measured
+    told += [f"of {rest} it is not known whether they measured it"] if rest else []
+    return share, f"{known} have no number that could be used here ({', '.join(told)})" if silent else ""
+
+
+def publication_bias(record: Record, rules: Row, published: float | None = None) -> Downgrade:
+    """Levels down for results that may be missing: published reviews found more trials, an asymmetric funnel.
+
+    `published` is the largest number of trials that a published review of the question pooled.
+    """
+    if published and 100.0 * record.k < rules["published_share"] * published:
+        return 1, f"A published review pooled {published:g} trials, {record.k} could be pooled here"
     egger = record.small_study.methods.get("Egger")
     p_value = egger.p_value if egger and record.k >= rules["asymmetry_trials"] else None
-    if silent and share >= rules["silent_share"]:
-        return 1, missing
     if p_value is not None and p_value < rules["asymmetry_p"]:
         return 1, f"The funnel is asymmetric (Egger test, p = {p_value:.2g})"
-    if silent:
-        return 0, missing
-    few = "" if p_value is not None else "; too few trials to examine a funnel"
-    return 0, f"No trial is known to have kept its result{few}"
+    reviews = (
+        f"A published review pooled {published:g} trials" if published else "No published review is compared"
+    )
+    return (
+        0,
+        f"{reviews}; {'the funnel is even' if p_value is not None else 'too few trials to examine a funnel'}",
+    )
 
 
 def imprecision(record: Record, rules: Row) -> Downgrade:
     """Levels down for imprecision, at most two.
 
-    One level where the interval crosses no effect or the threshold of importance, one more where it
-    includes important benefit and important harm, one where fewer people were studied than the optimal
-    information size (Guyatt 2011, J Clin Epidemiol 64: 1283). A clear interval that asks for few people still
-    costs a level below `fewest_people`: a very clear effect in very few people tends not to last.
+    The interval is that of the absolute effect where there is one, else of the effect (Zeng 2021, GRADE
+    guidance 34, J Clin Epidemiol 137: 163). One level where it includes no difference or both important and
+    unimportant effects, two where it includes important benefit and important harm. Where it includes none of
+    these and the effect is implausibly large (`large_relative`, `large_standardised`), or where no important
+    difference is known, one for fewer people than the optimal information size; and one for fewer people than
+    `fewest_people` however clear the effect: a very clear effect in very few people tends not to last.
     """
-    if record.pooled is None or record.pooled.ci_low is None or record.pooled.ci_high is None:
+    known = _crossed(record, rules)
+    if known is None:
         return 2, "The interval cannot be computed"
-    low, high, null = record.pooled.ci_low, record.pooled.ci_high, MEASURES[record.measure].null
-    important, reasons = important_effects(record, rules), []
-    if low < null < high:
-        reasons.append("the interval includes no difference")
-    elif important and any(low < bound < high for bound in important):
-        reasons.append("the interval includes both important and unimportant effects")
-    if important and low < important[0] and high > important[1]:
-        reasons.append("it includes important benefit and important harm")
-    people, needed = text.people(record.n_experimental, record.n_control), optimal_size(record, rules)
-    if needed is not None and (people is None or people < needed):
-        amount = "an unknown number of people" if people is None else f"{people:,} people"
-        reasons.append(f"{amount} were studied, a single sufficient trial would need {needed:,}")
-    elif not reasons and people is not None and people < rules["fewest_people"]:
-        reasons.append(f"only {people:,} people were studied, too few however clear the effect")
+    levels, reasons = known
+    important, needed = important_effects(record, rules), optimal_size(record, rules)
+    people, least = people_of(record)
+    fewer = f"{'at least ' if least else ''}{people:,} people were studied"
+    if (
+        needed is not None
+        and people < needed
+        and (important is None or (not levels and _large(record, rules)))
+    ):
+        levels += 1
+        reasons.append(f"{fewer}, a single sufficient trial would need {needed:,}")
+    elif people < rules["fewest_people"]:
+        levels += 1
+        reasons.append(f"only {fewer}{', too few however clear the effect' if not reasons else ''}")
     if not reasons:
         return 0, "The interval is narrow enough and enough people were studied"
     reason = "; ".join(reasons)
-    return min(len(reasons), 2), text.capital(reason)
+    return min(levels, 2), text.capital(reason)
+
+
+def _crossed(record: Record, rules: Row) -> tuple[int, list[str]] | None:
+    """Levels and reasons for what the interval includes; None without an interval."""
+    if record.pooled is None or record.pooled.ci_low is None or record.pooled.ci_high is None:
+        return None
+    scaled = in_important_effects(record, rules)
+    if scaled and scaled[1] < -1 and scaled[2] > 1:
+        return 2, ["the interval includes important benefit and important harm"]
+    if record.pooled.ci_low < MEASURES[record.measure].null < record.pooled.ci_high:
+        return 1, ["the interval includes no difference"]
+    if scaled and any(scaled[1] < bound < scaled[2] for bound in (-1, 1)):
+        return 1, ["the interval includes both important and unimportant effects"]
+    return 0, []
+
+
+def in_important_effects(record: Record, rules: Row) -> tuple[float, float, float] | None:
+    """Estimate and interval as multiples of the smallest important effect; None where none is known.
+
+    Of events those of the absolute effect, where a trial gives counts.
+    """
+    of, important = absolute(record), important_effects(record, rules)
+    bounds: Sequence[Any] = [getattr(record.pooled, name, None) for name in BOUNDS]
+    if None in bounds or important is None:
+        return None
+    null = MEASURES[record.measure].null
+    unit = important[1] - null
+    if of:  # per 1,000 people
+        bounds, null = (of.difference, of.difference_low, of.difference_high), 0.0
+        unit = 1000 * absolute_threshold(record, rules)
+    estimate, low, high = ((bound - null) / unit for bound in bounds)
+    return estimate, low, high
+
+
+def size_of(record: Record, rules: Row) -> str:
+    """How large the effect is: "trivial" where the whole interval is, "small", "important" or "large", or "".
+
+    >>> from trialpool.records import Pooled, sketch
+    >>> pooled = sketch(Pooled, estimate=0.1, ci_low=-0.2, ci_high=0.4)
+    >>> size_of(sketch(Record, measure="SMD", pooled=pooled), {"standardised": 0.5})
+    'trivial'
+    """
+    scaled = in_important_effects(record, rules)
+    if not scaled:
+        return ""
+    if max(abs(scaled[1]), abs(scaled[2])) < 1:
+        return "trivial"
+    return "large" if abs(scaled[0]) >= 2 else "important" if abs(scaled[0]) >= 1 else "small"
+
+
+def _large(record: Record, rules: Row) -> bool:
+    """Whether the effect is larger than treatments usually achieve, so that chance may have helped."""
+    estimate, null = record.pooled.estimate if record.pooled else None, MEASURES[record.measure].null
+    if estimate is None:
+        return False
+    if MEASURES[record.measure].ratio:
+        return bool(estimate < 1 - rules["large_relative"] or estimate > 1 / (1 - rules["large_relative"]))
+    unit = rules["large_standardised"] * (typical_sd(record.studies) or math.inf)
+    return bool(abs(estimate - null) > (rules["large_standardised"] if record.measure == "SMD" else unit))
+
+
+def people_of(record: Record) -> tuple[int, bool]:
+    """People analysed, or randomised where a trial does not say; and whether there are more."""
+    by_trial: dict[str, list[Study]] = {}
+    for study in record.studies:
+        by_trial.setdefault(study.study_id, []).append(study)
+    total, least = 0.0, False
+    for rows in by_trial.values():
+        known = [row.n_experimental + row.n_control for row in rows if row.n_experimental and row.n_control]
+        count = max(known) if len(known) == len(rows) else rows[0].n_randomised
+        least, total = least or not count, total + (count or 0)
+    sides = (record.n_experimental, record.n_control)
+    counted = None if None in sides else sum(side or 0 for side in sides)
+    return max(round(total), counted or 0), least
+
+
+def absolute_threshold(record: Record, rules: Row) -> float:
+    """The smallest important risk difference: that of the domain, else the rule's."""
+    own: float = rules["absolute_by_domain"].get(record.domain, rules["absolute_change"])
+    return own
 
 
 def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:
     """The smallest important effects below and above no effect, on the natural scale; None if not known.
 
-    Differences take the MCID, standardised ones the rule's size, ratios the rule's relative change.
+    Differences take the difference between groups that is held to matter, standardised ones the rule's size,
+    ratios the rule's relative change.
 
     >>> from trialpool.records import sketch
     >>> important_effects(sketch(Record, measure="RR"), {"relative_change": 0.25})
@@ -279,16 +416,17 @@ def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:
     if record.measure == "SMD":
         return -rules["standardised"], rules["standardised"]
     if record.measure == "RD":
-        return -rules["absolute_change"], rules["absolute_change"]
+        least = absolute_threshold(record, rules)
+        return -least, least
     return 1 - rules["relative_change"], 1 + rules["relative_change"]
 
 
 def optimal_size(record: Record, rules: Row) -> int | None:
     """People that one sufficiently powered trial would need, both arms together; None if it cannot be said.
 
-    Means: 4 (z₁₋α/₂ + z₁₋β)² (SD / difference)², the difference being the MCID and SD the median of the
-    trials' arms; a standardised difference takes the rule's size. Proportions: the usual two-sample formula
-    with the median control risk and the rule's relative change.
+    Means: 4 (z₁₋α/₂ + z₁₋β)² (SD / difference)², the difference being the smallest important one and SD the
+    median of the trials' arms; a standardised difference takes the rule's size. Proportions: the usual
+    two-sample formula with the median control risk and the rule's relative change.
 
     >>> from trialpool.records import sketch
     >>> rules = {"alpha": 0.05, "power": 0.8, "standardised": 0.5}

@@ -23,17 +23,23 @@ from trialpool.yaml_files import Slip, read_checked, shipped
 
 Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
-WORDS = shipped("sentences")["verdicts"]
+SENTENCES = shipped("sentences")
+WORDS = SENTENCES["verdicts"]
 ESTIMATE = ("estimate", "estimate")
 
 
 def appraise(
-    records: Sequence[Record], judgements: Sequence[Row], rules: Row, audit: Sequence[Row] = ()
+    records: Sequence[Record],
+    judgements: Sequence[Row],
+    rules: Row,
+    audit: Sequence[Row] = (),
+    published: Mapping[str, float] | None = None,
 ) -> rec.Appraisal:
     """Certainty and absolute effect of every record, and a verdict on every claim.
 
     `judgements` are rows of risk_of_bias.csv, `rules` the whole of config/claims.yaml as `load_claims`
-    returns it, `audit` the rows of audit.csv.
+    returns it, `audit` the rows of audit.csv, `published` the most trials that a published review of the
+    question of an analysis pooled.
 
     >>> appraise([], [], {"claims": {}, "certainty": {}, "verdicts": {}, "overrides": {}})
     Appraisal(analyses={}, claims=())
@@ -41,7 +47,8 @@ def appraise(
 
     def certainty(record: Record) -> Certainty | None:
         overrides = rules["overrides"].get(record.analysis)
-        return assess(record, judgements, rules["certainty"], overrides, audit)
+        known = (published or {}).get(record.analysis)
+        return assess(record, judgements, rules["certainty"], overrides, audit, known)
 
     return rec.Appraisal(
         analyses={
@@ -175,7 +182,8 @@ class _Case:
     def verdict(self, conditions: Sequence[Condition]) -> Verdict:
         low, high = _benefit_interval(self.record)
         fragile = self.record.robustness.grade is Grade.FRAGILE
-        if low is None or high is None or fragile or not self._sure("suggested_certainty"):
+        sure = self._sure("suggested_certainty") and self.read
+        if low is None or high is None or fragile or not sure:
             return Verdict.UNCLEAR
         if high < 0:
             return Verdict.CONTRADICTED
@@ -202,20 +210,27 @@ class _Case:
             case = "unknown" if size is None else "met" if met else "large" if large else "unmet"
             yield _condition("importance", met, case)
         yield _condition("trials", k >= self.rules["verdicts"]["trials"], "one" if k == 1 else "several", k=k)
-        if record.status is rec.Status.POOLED:
-            least, _ = _benefit_interval(record, ("pi_low", "pi_high"))
-            case = "unknown" if least is None else ""
-            yield _condition("prediction", least is not None and least > -margin, case)
+        least, _ = _benefit_interval(record, ("pi_low", "pi_high"))
+        if least is not None:
+            yield _condition("prediction", least > -margin)
         domains = certainty.domains if certainty else ()
         reasons = ", ".join(DOMAINS[domain.domain] for domain in domains if domain.levels_down)
         said = {"level": certainty.level if certainty else "not assessed", "reasons": reasons}
         sure = self._sure("supported_certainty")
         yield _condition("certainty", sure, "lowered" if reasons else "whole", **said)
+        unread = certainty.unread if certainty else ""
+        yield _condition("reading", self.read, "" if unread else "all", unread=unread)
         grade, agreement = record.robustness.grade, record.robustness.agreement
-        if agreement is not None:  # could be assessed
-            unclear = low is not None and high is not None and low <= 0 <= high
-            said = {"grade": grade.capitalize(), "share": f"{100 * agreement:.0f}%"}
-            yield _condition("robustness", grade is Grade.ROBUST, "open" if unclear else "agree", **said)
+        unclear = low is not None and high is not None and low <= 0 <= high
+        if agreement is not None and not unclear:  # that others include no difference too is no support
+            said = {"grade": SENTENCES["grades"][grade], "share": f"{100 * agreement:.0f}%"}
+            yield _condition("robustness", grade is Grade.ROBUST, **said)
+
+    @property
+    def read(self) -> bool:
+        """Whether enough of what is known could be read: else a verdict would be one on the reading."""
+        share = self.certainty.unread_share if self.certainty else 0.0
+        return bool(share < self.rules["verdicts"]["unread_share"])
 
     def _sure(self, rule: str) -> bool:
         levels = list(rec.Sureness)
@@ -227,7 +242,7 @@ class _Case:
         return float(self.rules["verdicts"][f"harm_margin_{kind}"])
 
     def _important_size(self) -> float | None:
-        """The smallest important benefit on the turned scale; None where none is known."""
+        """The smallest important benefit between groups on the turned scale; None where none is known."""
         bounds = important_effects(self.record, self.rules["certainty"]["imprecision"])
         if bounds is None:
             return None

@@ -25,9 +25,6 @@ from trialpool.yaml_files import shipped
 
 T = TypeVar("T")
 FEWEST_FOR_INFLUENCE = 3
-# Scales in standard deviations or log units: half-normal 0.5 as Röver et al. 2021 advise for such effects;
-# the half-Cauchy has heavier tails; the uniform prior lets the data speak, up to a τ that no review has seen.
-PRIORS = (("half_normal", 0.5), ("half_cauchy", 0.3), ("uniform", 2.0))
 FEWEST_FOR_MODERATORS = 4
 ANY = "any"
 DRAWS, SEED = 2000, 1
@@ -42,17 +39,15 @@ def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Influ
         return ()
     from trialpool.stats import influence
 
-    fit = influence(*arrays(effects), tau2_method=spec["tau2_method"], interval=spec["interval"])
-    return _each(records.Influence, spec, effects, fit)
+    model = {name: value for name, value in model_of(spec).items() if name != "level"}
+    return _each(records.Influence, spec, effects, influence(*arrays(effects), **model))
 
 
 def cumulative_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Cumulative, ...]:
     """The pooled estimate after each trial in the order given (that of the years), natural scale."""
-    if len(effects) < 2:
-        return ()
-    from trialpool.stats import cumulative
-
-    return _each(records.Cumulative, spec, effects, cumulative(*arrays(effects), **model_of(spec)))
+    steps = (pool.pool_effects(spec, effects[: at + 1])[0] for at in range(len(effects)))
+    bounds = ({name: getattr(step, name) for name in pool.BOUNDS} for step in steps)
+    return tuple(taken(records.Cumulative, row, **each) for row, each in zip(effects, bounds, strict=True))
 
 
 def _each(kind: type[T], spec: Spec, effects: Sequence[Effect], fit: Any) -> tuple[T, ...]:
@@ -129,36 +124,21 @@ def posteriors(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Posterior
     """One entry a prior of τ: posterior of the mean (flat prior), of τ, of a new trial; shrunken trials.
 
     Probabilities are of benefit (`p_benefit`) and of benefit beyond the MCID (`p_beyond_mcid`), for the mean
-    and for a new trial (`..._new`). For mean differences the scale of the prior is multiplied by the typical
-    standard deviation of the outcome, sqrt(median(v / (1/n1 + 1/n2))), given as `unit`.
+    and for a new trial (`..._new`). A prior's scale in typical standard deviations is multiplied by `unit`.
     """
-    unit = _typical_sd(effects) if spec["measure"] == "MD" else 1.0
-    if len(effects) < 2 or not unit:
+    scale = pool.prior_scale(spec, effects)
+    if len(effects) < 2 or scale is None:
         return ()
-    return tuple(_posterior(spec, effects, name, scale * unit, unit) for name, scale in PRIORS)
+    return tuple(_posterior(spec, effects, prior, scale) for prior in pool.PRIORS)
 
 
-def _typical_sd(effects: Sequence[Effect]) -> float | None:
-    """The standard deviation that the variances of mean differences imply, their median over trials."""
-    implied = [
-        row.variance / (1 / row.n_experimental + 1 / row.n_control)
-        for row in effects
-        if row.n_experimental and row.n_control
-    ]
-    return float(np.sqrt(np.median(implied))) if implied else None
-
-
-def _posterior(
-    spec: Spec, effects: Sequence[Effect], prior: str, scale: float, unit: float
-) -> records.Posterior:
-    from trialpool.stats import bayes_pool
-
-    fit = bayes_pool(*arrays(effects), tau_prior=(prior, scale), level=spec["level"])
+def _posterior(spec: Spec, effects: Sequence[Effect], prior: str, scale: float) -> records.Posterior:
+    fit = pool.posterior(spec, effects, scale, prior)
     shrunk = SimpleNamespace(estimate=fit.shrunk_mean, ci_low=fit.shrunk_low, ci_high=fit.shrunk_high)
     return records.Posterior(
         prior=prior,
-        scale=scale,
-        unit=unit,
+        scale=scale * pool.PRIORS[prior],
+        unit=scale / spec["prior"]["scale"],
         **numbers_of(records.Posterior, spec["measure"], fit),
         **_probabilities(spec, fit),
         shrunk=_each(records.Shrunk, spec, effects, shrunk),
@@ -230,7 +210,7 @@ def _tested(spec: Spec, effects: Sequence[Effect], name: str) -> Moderator:
     if numeric:
         design = np.array(values, dtype=float)[:, None]
     # Knapp-Hartung, as for the pooled effect where that is one
-    interval = "hksj" if spec["interval"] == "wald" else spec["interval"]
+    interval = "hksj" if spec["interval"] == "wald" else model_of(spec)["interval"]
     model = {"tau2_method": spec["tau2_method"], "interval": interval}
     return _moderator(
         spec,

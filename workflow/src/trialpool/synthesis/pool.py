@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -20,26 +21,40 @@ from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Effect, Pooled, Record, Status, Study, columns_of, sketch, taken
 
 if TYPE_CHECKING:
-    from trialpool.stats import SharedControl
+    from trialpool.stats import BayesPool, SharedControl
 
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
 RHO = 0.6  # within-trial correlation of sampling errors in the three-level model, metapsy's default
 THREE_LEVELS = {"tau2_method": "REML", "interval": "cr2"}
+# From so many trials on `interval: auto` is Hartung-Knapp-Sidik-Jonkman with the floor: of two trials with
+# τ² = 0 it is 6.5 times the Wald interval (Bender et al. 2018, Res Synth Methods 9: 382, on two to four).
+MANY, FLOORED, BAYES = 5, "hksj_adhoc", "bayes"
 BOUNDS = ("estimate", "ci_low", "ci_high")
 INFERENCE = ("se", "statistic", "df", "p_value", "ci_low", "ci_high")
+# Priors of τ, their scales as multiples of the half-normal's: the half-Cauchy has heavier tails, the uniform
+# one (0 to 2 for ratios and standardised differences) lets the data speak, up to a τ that no review has seen.
+PRIORS = {"half_normal": 1.0, "half_cauchy": 0.6, "uniform": 4.0}
+# What stands beside the headline, by the names of a record.
+BESIDE = {
+    "random": ("random_estimate", "hksj_low", "hksj_high"),
+    "common": ("common_estimate", "common_low", "common_high"),
+    "bayes": ("bayes_estimate", "bayes_low", "bayes_high"),
+}
+PREDICTED = ("pi_low", "pi_high")
 # Fields that ratios have as ratios in records, and as logarithms in the fits of `stats`.
-NATURAL = {*BOUNDS, "pi_low", "pi_high", "robust_ci_low", "robust_ci_high", "predictive_median"}
-NATURAL |= {"direct", "indirect"}
+NATURAL = {*BOUNDS, *PREDICTED, "robust_ci_low", "robust_ci_high", "predictive_median"}
+NATURAL |= {"direct", "indirect", *(name for names in BESIDE.values() for name in names)}
 
 
 def model_of(spec: Spec) -> Mapping[str, Any]:
-    """The options of `stats.pool` that an analysis sets.
+    """The options of `stats.pool` that an analysis sets; in place of a Bayesian interval the floored one.
 
-    >>> model_of({"tau2_method": "REML", "interval": "hksj", "level": 0.95, "measure": "MD"})
-    {'tau2_method': 'REML', 'interval': 'hksj', 'level': 0.95}
+    >>> model_of({"tau2_method": "REML", "interval": "bayes", "level": 0.95, "measure": "MD"})
+    {'tau2_method': 'REML', 'interval': 'hksj_adhoc', 'level': 0.95}
     """
-    return {name: spec[name] for name in ("tau2_method", "interval", "level")}
+    interval = FLOORED if spec["interval"] in (BAYES, "auto") else spec["interval"]
+    return {"tau2_method": spec["tau2_method"], "interval": interval, "level": spec["level"]}
 
 
 def trials_of(effects: Sequence[Effect]) -> list[str]:
@@ -64,13 +79,51 @@ def status_of(effects: Sequence[Effect]) -> Status:
 def modelled(spec: Spec, effects: Sequence[Effect]) -> Spec:
     """The analysis with the model that its effects get: three levels where they depend and it models that.
 
+    Else `auto` becomes what the number of trials asks for: from five on Hartung-Knapp-Sidik-Jonkman with the
+    floor, below a Bayesian interval; where no prior of τ can be given (`unscaled`) the former as well.
+
     >>> spec = {"interval": "hksj", "several_effects": "prefer", "multi_arm": "covariance"}
     >>> modelled(spec, [sketch(Effect, study_id="A"), sketch(Effect, study_id="A")])["interval"]
     'cr2'
     """
-    dependent = len(trials_of(effects)) < len(effects)
+    trials = len(trials_of(effects))
     models = spec["several_effects"] == "multilevel" or spec["multi_arm"] == "covariance"
-    return {**spec, **THREE_LEVELS} if dependent and models else spec
+    if trials < len(effects) and models:
+        return {**spec, **THREE_LEVELS}
+    few = spec["interval"] == "auto" and 1 < trials < MANY
+    interval = BAYES if few else FLOORED if spec["interval"] == "auto" else spec["interval"]
+    known = interval != BAYES or prior_scale(spec, effects) is not None
+    return {**spec, "interval": interval if known else FLOORED, "unscaled": not known}
+
+
+def prior_scale(spec: Spec, effects: Sequence[Effect]) -> float | None:
+    """The scale of the half-normal prior of τ, on the analysis scale; None where none can be given.
+
+    A scale in standard deviations is multiplied by the typical one of the trials.
+
+    >>> row = sketch(Effect, sd_experimental=2.0, sd_control=2.0, n_experimental=20, n_control=20)
+    >>> prior_scale({"prior": {"scale": 0.5, "unit": "sd"}}, [row])
+    1.0
+    """
+    prior = spec["prior"]
+    unit = typical_sd(effects) if prior and prior.get("unit") == "sd" else 1.0
+    return float(prior["scale"]) * unit if prior and unit else None
+
+
+def typical_sd(effects: Sequence[Effect]) -> float | None:
+    """The median over trials of the pooled SD of both arms.
+
+    Of a trial that prints a difference only, the SD that its standard error implies: SE / √(1/n₁ + 1/n₂).
+    """
+    known = []
+    for row in effects:
+        n1, n2 = row.n_experimental, row.n_control
+        if n1 and n2 and row.sd_experimental and row.sd_control and n1 + n2 > 2:
+            squares = (n1 - 1) * row.sd_experimental**2 + (n2 - 1) * row.sd_control**2
+            known.append(math.sqrt(squares / (n1 + n2 - 2)))
+        elif n1 and n2:
+            known.append(math.sqrt(row.variance / (1 / n1 + 1 / n2)))
+    return float(np.median(known)) if known else None
 
 
 def sizes_of(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
@@ -150,39 +203,87 @@ def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, 
 
     Of a single trial its first effect stands as it is. Where trials give several effects, and the analysis
     models them (`several_effects: multilevel`, `multi_arm: covariance`), the three-level model is used, with
-    its robust interval.
+    its robust interval. The model is that of `modelled`.
     """
     trials = len(trials_of(effects))
     if not trials:
         return None, []
     if trials == 1:
         return _one_effect(spec, effects[0]), [100.0, *[None] * (len(effects) - 1)]
-    nested = modelled(spec, effects)["interval"] == THREE_LEVELS["interval"]
-    pooled, weights = (_nested if nested else _independent)(spec, effects)
+    model = modelled(spec, effects)
+    nested = model["interval"] == THREE_LEVELS["interval"]
+    pooled, weights = (_nested if nested else _independent)(model, effects)
     return pooled, [float(weight) for weight in weights]
+
+
+def _pooled(spec: Spec, interval: str, trials: int, values: Mapping[str, Any]) -> Pooled:
+    """A record's numbers; those of a new trial only from `prediction_from` trials on."""
+    numbers = numbers_of(Pooled, spec["measure"], SimpleNamespace(**values)) | {"interval": interval}
+    few = trials < spec["prediction_from"]
+    return sketch(Pooled, {**numbers, **dict.fromkeys(PREDICTED)} if few else numbers)
 
 
 def _one_effect(spec: Spec, effect: Effect) -> Pooled:
     from trialpool.stats import pool
 
     fit = pool(*arrays([effect]), tau2_method="FE", interval="wald", level=spec["level"])
-    numbers = numbers_of(Pooled, spec["measure"], fit)
-    return sketch(Pooled, {name: numbers[name] for name in ("estimate", *INFERENCE)})
+    values = {name: getattr(fit, name) for name in ("estimate", *INFERENCE)}
+    # as the trial prints it: the interval that its standard error gives back is by other quantiles
+    printed = {"ci_low": effect.printed_low, "ci_high": effect.printed_high}
+    if None not in printed.values():
+        scaled = MEASURES[spec["measure"]].scaled
+        values |= {name: scaled(value) for name, value in printed.items() if value is not None}
+    return _pooled(spec, "wald", 1, values)
 
 
 def _independent(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
+    """Independent trials: the headline by the interval of the analysis, beside it the other two."""
     from trialpool.stats import pool, tau2_interval
 
-    fit, bounds = (
-        pool(*arrays(effects), **model_of(spec)),
-        tau2_interval(*arrays(effects), level=spec["level"]),
-    )
-    tau2 = {
-        "tau2_low": finite(bounds.low),
-        "tau2_high": finite(bounds.high),
-        "tau2_empty": bool(bounds.empty),
+    data, level, scale = arrays(effects), spec["level"], prior_scale(spec, effects)
+    fit = pool(*data, **model_of(spec))
+    bounds = tau2_interval(*data, level=level)
+    values = {name: getattr(fit, name) for name in columns_of(Pooled) if hasattr(fit, name)}
+    values |= {"tau2_low": bounds.low, "tau2_high": bounds.high, "tau2_empty": bool(bounds.empty)}
+    random = "REML" if spec["tau2_method"] == "FE" else spec["tau2_method"]
+    fits = {
+        "random": pool(*data, tau2_method=random, interval=FLOORED, level=level),
+        "common": pool(*data, tau2_method="FE", interval="wald", level=level),
+        "bayes": posterior(spec, effects, scale) if scale else None,
     }
-    return sketch(Pooled, numbers_of(Pooled, spec["measure"], fit), **tau2), np.asarray(fit.weights)
+    for model, names in BESIDE.items():
+        values |= {name: getattr(fits[model], own, None) for name, own in zip(names, BOUNDS, strict=True)}
+    if spec["interval"] == BAYES:
+        headline = {name: getattr(fits["bayes"], name) for name in (*BOUNDS, *PREDICTED)}
+        values |= dict.fromkeys(INFERENCE) | headline
+    elif spec["prediction_df"] == "k-2" and spec["tau2_method"] != "FE":
+        values |= _higgins(fit, len(effects), level)
+    pooled = _pooled(spec, spec["interval"], len(effects), values | {"prior_scale": scale})
+    return pooled, np.asarray(fit.weights)
+
+
+def _higgins(fit: Any, k: int, level: float) -> Mapping[str, float]:
+    """The prediction interval with t on k - 2 degrees of freedom (Higgins, Thompson & Spiegelhalter 2009)."""
+    from scipy.special import stdtrit
+
+    half = stdtrit(k - 2, (1 + level) / 2) * math.hypot(fit.se, math.sqrt(fit.tau2)) if k > 2 else math.nan
+    return {"pi_low": fit.estimate - half, "pi_high": fit.estimate + half}
+
+
+def posterior(spec: Spec, effects: Sequence[Effect], scale: float, prior: str = "half_normal") -> BayesPool:
+    """The Bayesian model, flat prior of the mean, `prior` of τ; `scale` is that of the half-normal one."""
+    numbers = (tuple(column.tolist()) for column in arrays(effects))
+    return _bayes(*numbers, (prior, scale * PRIORS[prior]), spec["level"])
+
+
+@lru_cache(maxsize=512)
+def _bayes(
+    effects: tuple[float, ...], variances: tuple[float, ...], prior: tuple[str, float], level: float
+) -> BayesPool:
+    """A fit once: the same trials are the headline, a row of the sensitivity analysis, a specification."""
+    from trialpool.stats import bayes_pool
+
+    return bayes_pool(effects, variances, tau_prior=prior, level=level)
 
 
 def _nested(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
@@ -206,8 +307,7 @@ def _nested(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
     values |= {"tau2": tau2, "i2": fit.i2_between + fit.i2_within}
     values |= {"pi_low": fit.estimate - half, "pi_high": fit.estimate + half}
     weights = 1 / (variances + tau2)
-    shown = numbers_of(Pooled, spec["measure"], SimpleNamespace(**values))
-    return sketch(Pooled, shown), 100 * weights / weights.sum()
+    return _pooled(spec, spec["interval"], len(set(trials)), values), 100 * weights / weights.sum()
 
 
 def shared_correlation(spec: Spec, effects: Sequence[Effect]) -> float:

@@ -76,6 +76,15 @@ def published_rows(pools: Sequence[Row], rules: Row, records: Sequence[Record]) 
     return rows
 
 
+def most_trials(pools: Iterable[PublishedPool]) -> dict[str, float]:
+    """The most trials that a published pool compared with an analysis has, by analysis."""
+    most: dict[str, float] = {}
+    for pool in pools:
+        if pool.analysis and pool.n_studies:
+            most[pool.analysis] = max(pool.n_studies, most.get(pool.analysis, 0.0))
+    return most
+
+
 def _matches(rule: Row, pool: Row) -> bool:
     if rule["condition"] != pool["condition"]:
         return False

@@ -3,14 +3,14 @@
 `data_sets` are the sets of effects that some choice of data gives. The sensitivity analysis departs from the
 main one in one choice at a time; what could not be tried is a row as well, with the reason. The multiverse
 has every set under every model (Steegen, Tuerlinckx, Gelman & Vanpaemel 2016; as a specification curve
-Simonsohn, Simmons & Nelson 2020): one batched fit a model, nothing is fitted one specification at a time.
+Simonsohn, Simmons & Nelson 2020).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import count as count_from
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from trialpool import records
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity, sketch
 from trialpool.synthesis import pool
-from trialpool.synthesis.pool import BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
+from trialpool.synthesis.pool import BAYES, BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
 from trialpool.text import count
 from trialpool.yaml_files import shipped
 
@@ -41,6 +41,8 @@ INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "nothing flagged by the audit": lambda row: not row.audit,
     "sham or placebo control": lambda row: set(row.categories("control")) <= INERT,
     "read twice": lambda row: row.reading == "double",
+    "counts as printed": lambda row: not row.worked_out,
+    "everybody randomised was analysed": lambda row: _complete(row),
 }
 ALL = next(iter(INCLUSIONS))
 COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
@@ -122,23 +124,25 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> list[DataSet]:
     return found
 
 
-def _padded(sets: Sequence[DataSet]) -> Mapping[str, Any]:
-    """Sets as `pool` takes them in one batch: shape (sets, most effects), `where` marks what is there."""
-    shape = (len(sets), max(len(data.effects) for data in sets))
-    effects, variances, where = np.zeros(shape), np.ones(shape), np.zeros(shape, dtype=bool)
-    for at, data in enumerate(sets):
-        k = len(data.effects)
-        effects[at, :k], variances[at, :k] = pool.arrays(data.effects)
-        where[at, :k] = True
-    return {"effects": effects, "variances": variances, "where": where}
+def models(spec: Spec, effects: Sequence[Effect]) -> list[tuple[str, str]]:
+    """Pairs of τ² method (or prior of τ) and interval that defensible analyses of independent effects use.
 
-
-def models() -> list[tuple[str, str]]:
-    """Pairs of τ² method and interval: eight random-effects methods by three intervals, and FE with Wald."""
+    From five trials on eight random-effects methods by three intervals, the common effect, and three priors;
+    below, where t on one to three degrees of freedom and estimates of τ² say little, the analysis' own method
+    with the floored and the Wald interval in place of the first 24.
+    """
     from trialpool.stats import INTERVALS, TAU2_METHODS
 
-    random = [(method, interval) for method in TAU2_METHODS if method != "FE" for interval in INTERVALS]
-    return [*random, ("FE", "wald")]
+    own = [(spec["tau2_method"], pool.FLOORED), (spec["tau2_method"], "wald")]
+    if len(trials_of(effects)) >= pool.MANY:
+        own = [(method, interval) for method in TAU2_METHODS if method != "FE" for interval in INTERVALS]
+    priors = [(prior, BAYES) for prior in pool.PRIORS] if pool.prior_scale(spec, effects) else []
+    return list(dict.fromkeys([*own, ("FE", "wald"), *priors]))
+
+
+def model_pair(spec: Spec, interval: str) -> tuple[str, str]:
+    """The pair of `models` that an analysis with this interval uses."""
+    return (next(iter(pool.PRIORS)) if interval == BAYES else spec["tau2_method"], interval)
 
 
 def sensitivity_rows(
@@ -153,11 +157,12 @@ def sensitivity_rows(
     if not sets:
         return ()
     main, depend = sets[0], sets[0].depend(spec)
-    others = [pair for pair in models() if not depend and pair != (spec["tau2_method"], spec["interval"])]
+    used = model_pair(spec, main.modelled(spec)["interval"])
+    others = [pair for pair in models(spec, main.effects) if not depend and pair != used]
     tried = [
         *_pooled(spec, [("main", "as configured", main)]),
         *(row for pair in others for row in _pooled(spec, [("model", ", ".join(pair), main)], pair)),
-        *([] if depend else _sparse(spec, main)),
+        *([] if depend else [*_sparse(spec, main), *_other_measure(spec, main)]),
         *_pooled(spec, list(_other_data(sets))),
         *(replace(row, n=None) for row in _pooled(spec, list(_dependent(effects)))),
         *_leave_one_out(spec, main),
@@ -183,28 +188,37 @@ def _tried(spec: Spec, kind: str, choice: str, data: DataSet, numbers: Mapping[s
     )
 
 
-def _pooled(spec: Spec, sets: Sequence[Tried], model: Sequence[str] | None = None) -> Iterator[Sensitivity]:
-    """The results of sets of effects by the model of the analysis, or by another τ² method and interval.
+def _pooled(spec: Spec, sets: Iterable[Tried], pair: tuple[str, str] | None = None) -> Iterator[Sensitivity]:
+    """The results of sets of effects by the analysis' policy, or by a pair of `models`."""
+    for kind, choice, data in sets:
+        yield _tried(
+            spec, kind, choice, data, _by_model(spec, data, pair) if pair else _by_policy(spec, data)
+        )
 
-    Effects that depend on each other are pooled by the three-level model, the others in one batch.
-    """
+
+def _by_policy(spec: Spec, data: DataSet) -> Mapping[str, Any]:
+    model = data.modelled(spec)
+    if model["interval"] != BAYES:
+        model = {**model, "prior": None}  # nobody asks for what would stand beside it
+    pooled, _ = pool.pool_effects(model, data.effects)
+    return {name: getattr(pooled, name) for name in OF_POOLED}
+
+
+def _by_model(spec: Spec, data: DataSet, pair: tuple[str, str]) -> Mapping[str, Any]:
+    """Independent effects under one pair of `models`; a prediction interval from `prediction_from` trials."""
     from trialpool import stats
 
-    other = dict(zip(THREE_LEVELS, model or (), strict=False))
-    single = [data for *_, data in sets if not data.depend(spec)]
-    fit = stats.pool(**_padded(single), **{**pool.model_of(spec), **other}) if single else None
-    at = count_from()
-    for kind, choice, data in sets:
-        if data.depend(spec):
-            numbers = _three_levels(spec, data)
-        else:
-            numbers = numbers_of(Sensitivity, spec["measure"], fit, next(at))
-        yield _tried(spec, kind, choice, data, numbers)
-
-
-def _three_levels(spec: Spec, data: DataSet) -> Mapping[str, Any]:
-    pooled, _ = pool.pool_effects(data.modelled(spec), data.effects)
-    return {name: getattr(pooled, name) for name in OF_POOLED}
+    method, interval = pair
+    fit: Any
+    if interval == BAYES:
+        scale = pool.prior_scale(spec, data.effects) or math.nan
+        fit = pool.posterior(spec, data.effects, scale, method)
+    else:
+        model = {"tau2_method": method, "interval": interval, "level": spec["level"]}
+        fit = stats.pool(*pool.arrays(data.effects), **model)
+    numbers = numbers_of(Sensitivity, spec["measure"], fit)
+    few = len(data.effects) < spec["prediction_from"]
+    return {**numbers, **dict.fromkeys(pool.PREDICTED)} if few else numbers
 
 
 def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
@@ -222,6 +236,27 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
         numbers = numbers_of(Sensitivity, measure, fit)
         shown = {name: numbers[name] for name in (*BOUNDS, "p_value")}
         yield _tried(spec, "sparse", choice, data, shown)
+
+
+def _other_measure(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
+    """Odds ratios in place of risk ratios and the other way round, from the same counts."""
+    from trialpool import stats
+
+    other = {"RR": "OR", "OR": "RR"}.get(spec["measure"])
+    counts = [[getattr(row, name) for name in COUNTS] for row in data.effects]
+    if other is None or any(None in row for row in counts):
+        return
+    make = stats.odds_ratio if other == "OR" else stats.risk_ratio
+    found = [make(*row, zero_cells=spec["zero_cells"]) for row in counts]
+    pairs = zip(data.effects, found, strict=True)
+    rows = [replace(row, effect=float(fit.effect), variance=float(fit.variance)) for row, fit in pairs]
+    yield from _pooled(spec, [("measure", f"as {MEASURES[other].name}", replace(data, effects=rows))])
+
+
+def _complete(row: Effect) -> bool:
+    """Whether as many people were analysed as were randomised."""
+    known = None not in (row.n_experimental, row.n_control, row.n_randomised)
+    return known and (row.n_experimental or 0) + (row.n_control or 0) >= (row.n_randomised or 0)
 
 
 def _other_data(sets: Sequence[DataSet]) -> Iterator[Tried]:
@@ -303,25 +338,18 @@ def _trials(amount: int) -> str:
 
 def specifications(spec: Spec, sets: Sequence[DataSet]) -> Specifications:
     """Every set of data under every model that takes it: dependent effects under the three-level model."""
-    from trialpool import stats
-
     nested, single = ([each for each in sets if each.depend(spec) is depend] for depend in (True, False))
-    of, pairs = _padded(single) if single else {}, models() if single else []
-    fits = [stats.pool(**of, tau2_method=pair[0], interval=pair[1], level=spec["level"]) for pair in pairs]
-    numbers = {name: np.concatenate([getattr(fit, name) for fit in fits] or [[]]) for name in BOUNDS}
-    if MEASURES[spec["measure"]].ratio:
-        numbers = {name: np.exp(values) for name, values in numbers.items()}
-    dependent = [_three_levels(spec, each) for each in nested]
-    for name, values in numbers.items():
-        numbers[name] = np.append(values, np.array([fit[name] for fit in dependent], dtype=float))
-    order = np.argsort(numbers["estimate"], kind="stable")
-    made = [(dict(zip(THREE_LEVELS, pair, strict=True)), each) for pair in pairs for each in single]
-    made += [(THREE_LEVELS, each) for each in nested]
-    every = [model | each.choices for model, each in made]
+    made: list[tuple[tuple[str, str], DataSet, Mapping[str, Any]]] = []
+    for each in single:
+        made += [(pair, each, _by_model(spec, each, pair)) for pair in models(spec, each.effects)]
+    three = (THREE_LEVELS["tau2_method"], THREE_LEVELS["interval"])
+    made += [(three, each, _by_policy(spec, each)) for each in nested]
+    made.sort(key=lambda one: one[2]["estimate"])
+    every = [dict(zip(THREE_LEVELS, pair, strict=True)) | each.choices for pair, each, _ in made]
     return Specifications(
-        **{name: values[order] for name, values in numbers.items()},
-        k=np.array([len(trials_of(each.effects)) for _, each in made])[order],
-        choices={name: [every[at][name] for at in order] for name in every[0]},
+        **{name: np.array([fit[name] for *_, fit in made], dtype=float) for name in BOUNDS},
+        k=np.array([len(trials_of(each.effects)) for _, each, _ in made]),
+        choices={name: [choices[name] for choices in every] for name in every[0]},
     )
 
 
@@ -402,10 +430,13 @@ def robustness(spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse |
     changing = [row for row in rows if row.changes_conclusion]
     grade, words = _grade(spec["robustness"], agreement, changing), WORDS["conclusions"][main.conclusion]
     share = f"{100 * agreement:.0f}% of {multiverse.specifications} specifications"
+    same = f"{WORDS['grades'][grade]}: {share} reach the same conclusion ({words})"
+    if main.conclusion is Conclusion.UNCLEAR:  # that others say no more is no praise
+        same = f"{share} include no difference as well"
     changes = f"it changes with {_named(changing)}" if changing else "no single change of choice alters it"
     return records.Robustness(
         grade=grade,
-        sentence=f"{grade.capitalize()}: {share} reach the same conclusion ({words}); {changes}.",
+        sentence=f"{same}; {changes}.",
         agreement=agreement,
         breaks=tuple(
             records.Break(kind=row.kind, choice=row.choice, to=row.conclusion)

@@ -23,8 +23,18 @@ from trialpool.yaml_files import shipped
 
 SIDES = ("experimental", "control")
 OWN = ("estimate", "estimate_low", "estimate_high")
+PRINTED = ("estimate", "printed_low", "printed_high")  # where a trial prints its interval
 POOLED = ("estimate", "ci_low", "ci_high")
 SYMBOLS = IMPUTED, READ_ONCE, CONTRAST, CAUTION = ("†", "‡", "§", "¶")
+# The models whose intervals stand side by side where there are few trials: the interval of the headline, its
+# words, and the fields of the record.
+SIDE_BY_SIDE = (
+    ("bayes", "Random effects (Bayes)", ("bayes_estimate", "bayes_low", "bayes_high")),
+    ("hksj_adhoc", "Random effects (HKSJ)", ("random_estimate", "hksj_low", "hksj_high")),
+    ("common", "Common effect", ("common_estimate", "common_low", "common_high")),
+)
+MODELS = {name: words for name, words, _ in SIDE_BY_SIDE}
+FEW = 5  # below so many trials all three are shown
 PLOT_WIDTH = 180.0  # in points, for which ticks are planned
 OTHER = "Other trials"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -127,6 +137,7 @@ class ForestTable(NamedTuple):
     """All rows of a forest plot from top to bottom and the footnotes, (mark, text), that they call for.
 
     `total` is None where trials are not pooled; `result` is the total, or of a single trial its effect;
+        `beside` are, of few trials, the results of the other models that a reader would ask for, by name.
     `totals` has people and events of each side.
     """
 
@@ -136,6 +147,7 @@ class ForestTable(NamedTuple):
     groups: tuple[Group, ...]
     result: Pooled | None
     total: Pooled | None
+    beside: tuple[tuple[str, Estimate], ...]
     prediction: Estimate | None
     people: str
     totals: Mapping[str, Arm]
@@ -169,15 +181,34 @@ def forest_table(record: Appraised) -> ForestTable:
     return ForestTable(
         measure=record.measure,
         level=words.percent(record.methods.level),
-        model="Common effect" if record.methods.tau2_method == "FE" else "Random effects",
+        model=_model(record),
         groups=tuple(groups),
         result=result,
         total=result if whole else None,
+        beside=_beside(record, digits) if whole else (),
         prediction=prediction(record) if whole else None,
         people=people_words(record, "≥ "),
         totals={side: _total_arm(record, side) for side in SIDES},
         notes=notes,
     )
+
+
+def _model(record: Record) -> str:
+    """The model of the pooled line: of few trials with its interval, as others stand beside it."""
+    if record.methods.tau2_method == "FE":
+        return MODELS["common"]
+    interval = record.pooled.interval if record.pooled and record.k < FEW else ""
+    return MODELS.get(interval, "Random effects")
+
+
+def _beside(record: Record, digits: int | None) -> tuple[tuple[str, Estimate], ...]:
+    """The other models' results of few trials."""
+    if record.k >= FEW or not record.pooled:
+        return ()
+    headline = "common" if record.methods.tau2_method == "FE" else record.pooled.interval
+    others = [(model, keys) for name, model, keys in SIDE_BY_SIDE if name != headline]
+    found = [(model, estimate_at(record, "pooled", keys, digits)) for model, keys in others]
+    return tuple((model, estimate) for model, estimate in found if estimate.bounded)
 
 
 def _effect_digits(record: Record) -> int | None:
@@ -286,7 +317,7 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
         instrument=_instrument(row, record.vocabulary),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
-        effect=estimate_at(record, path, OWN, digits),
+        effect=estimate_at(record, path, OWN if row.printed_low is None else PRINTED, digits),
         weight=number_at(record, f"{path}.weight", lambda value: f"{words.number(value, 1)}%"),
         imputed=row.imputed,
         marks=marks,

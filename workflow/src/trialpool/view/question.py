@@ -16,6 +16,7 @@ from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness,
 from trialpool.text import capital, count, listing
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
+    FEW,
     Estimate,
     estimate_at,
     forest_axis,
@@ -136,10 +137,27 @@ def size_words(record: Record) -> str:
     return f"{count(record.k, 'trial')}, {people_words(record, unknown=NO_PEOPLE)}"
 
 
+def agreeing_side(record: Record) -> str:
+    """The side that each of a few pooled trials clearly favours though they do not together, else ""."""
+    if record.status != Status.POOLED or record.k >= FEW or clear_side(record):
+        return ""
+    sides = {_side(record, study.estimate_low, study.estimate_high) for study in record.studies}
+    return sides.pop() if len(sides) == 1 else ""
+
+
+def trials_favour(record: Record, side: str) -> str:
+    """A few trials, all of which clearly favour one side, in words: "both trials favour yoga"."""
+    number = {2: "both", 3: "all three", 4: "all four"}[record.k]
+    return f"{number} trials favour {getattr(record, f'{side}_name')}"
+
+
 def verdict_words(record: Record) -> str:
     """The shortest honest reading of a result, for a table cell."""
     if record.status == Status.NO_DATA:
         return "no poolable trial"
+    agreed = agreeing_side(record)
+    if agreed:
+        return f"{trials_favour(record, agreed)}, too few to be sure"
     side = clear_side(record)
     reading = f"favours {getattr(record, f'{side}_name')}" if side else "no clear difference"
     return f"{reading} (one trial)" if record.status == Status.SINGLE_STUDY else reading
@@ -158,9 +176,12 @@ def result_sentence(record: Appraised) -> str:
     pooled, level = record.pooled, record.methods.level
     numbers = words.effect(record.measure, pooled.estimate, pooled.ci_low, pooled.ci_high, level)
     side = clear_side(record)
+    agreed = agreeing_side(record)
     start = f"No clear difference between {record.experimental_name} and {record.control_name} was shown"
     if side:
         start = f"The result favours {getattr(record, f'{side}_name')}"
+    elif agreed:
+        start = f"{capital(trials_favour(record, agreed))}, too few to be sure of their mean"
     if record.status == Status.SINGLE_STUDY:
         opening = f"{start}, in one trial only ({people_words(record, unknown=NO_PEOPLE)}): {numbers}"
         return f"{opening}. One trial is not a meta-analysis."
@@ -170,7 +191,8 @@ def result_sentence(record: Appraised) -> str:
     sentence += f" The effect in a new, similar trial is expected to lie from {interval.interval}"
     sentence += f" ({words.percent(level)} prediction interval)"
     clear = _side(record, interval.low.value, interval.high.value)
-    return f"{sentence}{'' if clear else ', so it may lie on either side of no difference'}."
+    unseen = f" No variance between trials could be seen with {record.k} trials." if pooled.tau2 == 0 else ""
+    return f"{sentence}{'' if clear else ', so it may lie on either side of no difference'}.{unseen}"
 
 
 def _no_data_sentence(record: Appraised) -> str:
@@ -190,11 +212,6 @@ def _no_data_sentence(record: Appraised) -> str:
 
 # statements
 
-# The smallest important relative change of a risk (Guyatt 2011, J Clin Epidemiol 64: 1283) and standardised
-# difference (Cohen 1988); other measures have the analysis' own. Sizes are multiples of it.
-YARDSTICKS = dict.fromkeys(RATIOS, 0.25) | {"SMD": 0.2}
-SIZES = {"large": 2.0, "important": 1.0, "small": 0.5}
-
 
 def informative_statement(record: Appraised) -> str:
     """One sentence for a summary of findings; "" without a result or without an assessed certainty.
@@ -202,7 +219,7 @@ def informative_statement(record: Appraised) -> str:
     >>> from trialpool.records import sketch
     >>> pooled = {"estimate": -2.2, "ci_low": -3.0, "ci_high": -1.4}
     >>> known = {"status": "pooled", "measure": "MD", "better": "lower", "domain": "pain", "pooled": pooled}
-    >>> known |= {"experimental_name": "yoga", "control_name": "sham", "mcid": {"value": 2.0}}
+    >>> known |= {"experimental_name": "yoga", "control_name": "sham"}
     >>> informative_statement(sketch(Appraised, known | {"certainty": {"level": "moderate"}}))
     'Compared with sham, yoga probably reduces pain.'
     """
@@ -216,10 +233,11 @@ def informative_statement(record: Appraised) -> str:
     treatment, against = record.experimental_name, f"compared with {record.control_name}"
     if not side and level == Sureness.VERY_LOW:
         return f"The evidence is very uncertain about the effect of {treatment} on {noun}, {against}."
-    values = (pooled.estimate,) if side else (pooled.ci_low, pooled.ci_high)
-    sizes = [_effect_size(record, value) for value in values]
-    verb, rest = benefit if side == "experimental" else harm, f"{noun}{WORDS['amounts'].get(sizes[0], '')}"
-    if set(sizes) == {"trivial"}:
+    verb, rest = (
+        benefit if side == "experimental" else harm,
+        f"{noun}{WORDS['amounts'].get(certainty.size, '')}",
+    )
+    if certainty.size == "trivial":
         verb, rest = "make", f"little or no difference to {noun}"
     elif not side:
         opening = f"Whether {treatment} {_inflected(benefit, treatment)} {noun}, {against}, is not settled"
@@ -233,15 +251,6 @@ def _inflected(verb: str, treatment: str) -> str:
     """The verb as it follows the name of a treatment, which may be a plural."""
     plural = treatment.endswith("s") and not treatment.endswith(("ss", "is", "us"))
     return verb if plural else f"{verb}s"
-
-
-def _effect_size(record: Record, value: float | None) -> str:
-    """How large a value is: "large", "important", "small", "trivial", or "" where no yardstick is known."""
-    unit = YARDSTICKS.get(record.measure) or abs(record.mcid.value if record.mcid else 0.0)
-    if not unit or value is None:
-        return ""
-    share = abs(value - MEASURES[record.measure].null) / unit
-    return next((size for size, least in SIZES.items() if share >= least), "trivial")
 
 
 def certainty_marks(level: Sureness) -> str:
