@@ -4,8 +4,8 @@ import pytest
 from small_review import answer, chosen, question, review, two_arms
 
 from trialpool import io
-from trialpool.contracts import EFFECTS
-from trialpool.evidence.compare import write_comparison
+from trialpool.contracts import EFFECTS, Column, Kind, Table
+from trialpool.evidence.compare import flagged, typed, write_comparison
 from trialpool.records import Choice, Effect, from_json, to_json
 
 CATEGORIES = {"category_experimental": "manual_acupuncture", "category_control": "sham"}
@@ -40,6 +40,25 @@ def test_files_of_every_analysis_have_the_full_typed_schema_and_equal_bytes(tmp_
     assert row["n_experimental"] == 20
     assert row["events_control"] is None
     assert not np.isnan(row["variance"])
+
+
+def test_rows_are_sorted_by_analysis_and_typed():
+    table = pd.DataFrame({"analysis_index": [1, 0], "study_id": ["B", "A"], "year": [2.0, np.nan]})
+    contract = Table("x", (Column("analysis"), Column("study_id"), Column("year", kind=Kind.COUNT)))
+    made = typed(table, contract, ["p", "q"])
+    assert made.astype(object).values.tolist() == [["p", "A", pd.NA], ["q", "B", 2]]
+
+
+def test_an_effect_is_flagged_by_the_audit_of_any_of_its_rows():
+    effects = pd.DataFrame({"row_ids": ["a.csv:2 a.csv:3", "a.csv:4"], "cautions": [(), ()]})
+    findings = {
+        "row_ids": ["a.csv:3", "a.csv:4"],
+        "severity": ["high", "low"],
+        "rule": ["se_as_sd", "skewed"],
+    }
+    made = flagged(effects, pd.DataFrame({**findings, "finding": "spread too small"}))
+    assert made["audit"].tolist() == ["se_as_sd", ""]
+    assert made["cautions"].tolist() == [("audit: spread too small",), ()]
 
 
 def test_steps_cautions_and_choices_are_the_same_in_the_file_and_after_it(tmp_path):

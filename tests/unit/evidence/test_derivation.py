@@ -4,7 +4,18 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trialpool.evidence.derivation import Reason, add_steps, refuse, with_randomised
+from trialpool.evidence.derivation import (
+    Reason,
+    add_steps,
+    joined,
+    number_text,
+    plain_text,
+    refuse,
+    setting,
+    unique_joined,
+    where_text,
+    with_randomised,
+)
 from trialpool.evidence.participant_flow import REASONS
 
 
@@ -41,6 +52,8 @@ def test_the_number_randomised_of_an_arm_under_any_name():
     assert n.tolist()[0] == 30
     assert np.isnan(n.tolist()[1])
     assert assumed.tolist() == [True, False]
+    printed, assumed = with_randomised(rows.assign(n_2=19.0), arms, "n_2", "arm_2")
+    assert (printed.tolist(), assumed.tolist()) == ([19.0, 19.0], [False, False])
 
 
 def test_words_are_added_where_asked_only():
@@ -49,6 +62,22 @@ def test_words_are_added_where_asked_only():
     add_steps(table, "derivation", np.array([False, False]), "c")
     add_steps(table, "derivation", np.array([False, True]), "d")
     assert table["derivation"].tolist() == [("a", "b"), ("b", "d")]
+
+
+def test_texts_are_joined_without_the_empty_ones():
+    assert joined(pd.Series(["a", ""]), pd.Series(["b", "c"])).tolist() == ["a b", "c"]
+    assert unique_joined(["a", "b", "a", ""], "+") == "a+b"
+    assert where_text(np.array([True, False]), "n = randomised").tolist() == ["n = randomised", ""]
+
+
+def test_missing_text_is_empty_and_numbers_have_four_digits():
+    assert plain_text(pd.DataFrame({"a": pd.array(["x", pd.NA], dtype="string")}))["a"].tolist() == ["x", ""]
+    assert [number_text(value) for value in (0.1, 45.0, 1 / 3)] == ["0.1", "45", "0.3333"]
+
+
+def test_a_setting_is_that_of_the_analysis_of_every_row():
+    rows = pd.DataFrame({"analysis_index": [1, 0, 1]})
+    assert setting(pd.DataFrame({"measure": ["MD", "RR"]}), "measure", rows).tolist() == ["RR", "MD", "RR"]
 
 
 def test_every_reason_for_leaving_the_flow_is_a_reason():

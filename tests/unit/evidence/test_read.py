@@ -152,6 +152,10 @@ def test_instruments_missing_from_the_catalogue_are_named_once_each() -> None:
     faults = unknown_instruments(tables, catalogue)
     continuous = [fault for fault in faults if fault.file == "continuous.csv"]
     assert sorted(fault.value for fault in continuous) == ["NRS", "VAS100"]
+    assert {fault.remedy for fault in faults if fault.value == "NRS"} == {"add it to instruments.yaml"}
+    slip = pd.DataFrame({"instrument": ["VAS10O"], "row_id": ["continuous.csv:7"]})
+    (fault,) = unknown_instruments({"continuous": slip}, {"instruments": {"VAS100": {}}})
+    assert (fault.row, fault.remedy) == (7, "write 'VAS100', or add it to instruments.yaml")
     count = int((tables["continuous"]["instrument"] == "NRS").sum())
     assert any(f"rows: {count}" in fault.problem for fault in continuous)
     assert unknown_instruments(tables, {"instruments": {code: {} for code in codes}}) == []

@@ -1,7 +1,10 @@
 """Numbers of different instruments on one scale and in one direction."""
 
+import pandas as pd
 import pytest
 from small_review import answer, chosen, question, review, two_arms
+
+from trialpool.evidence.scales import with_scales
 
 
 def test_rescaling_to_a_common_range():
@@ -27,3 +30,11 @@ def test_smd_keeps_direction_over_instruments():
     rows = two_arms(instrument="MNCV", unit="m/s", better="higher")
     (row,) = chosen(answer(review(continuous=rows), question(measure="SMD", better="lower")))
     assert row["effect"] == pytest.approx(0.9801104 * 1.0)  # J(38) times (5 - 3)/2
+
+
+def test_a_part_takes_from_its_instrument_what_its_own_entry_does_not_say():
+    whole = {"range": [0, 10], "better": "lower", "unit": "points"}
+    rows = pd.DataFrame({"instrument": ["NRS", "NRS", "X"], "item": ["", "auc", ""]})
+    scales = with_scales(rows, {"instruments": {"NRS": whole, "NRS:auc": {"range": [0, 70]}}})
+    assert scales["high"].fillna(-1).tolist() == [10.0, 70.0, -1.0]
+    assert scales["better_usual"].tolist() == ["lower", "lower", ""]

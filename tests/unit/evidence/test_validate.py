@@ -139,3 +139,8 @@ def test_a_comma_in_a_column_of_whole_numbers_sets_thousands_apart() -> None:
 def test_the_nearest_word_is_found_whatever_the_capitals() -> None:
     assert nearest("ElectroAcupunture", ["sham", "electroacupuncture"]) == "electroacupuncture"
     assert nearest("zzz", ["sham"]) == ""
+
+
+def test_another_digit_makes_a_word_of_its_own_not_a_slip() -> None:
+    assert validate._misspelling("improvd", ("improved", "cured")) == "improved"
+    assert validate._misspelling("pain_70", ("pain_30", "pain_50")) == ""

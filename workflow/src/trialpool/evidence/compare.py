@@ -116,16 +116,7 @@ def _in_place(table: pd.DataFrame, anew: pd.DataFrame, analyses: Sequence[int]) 
 
 
 def typed(table: pd.DataFrame, contract: Table, analyses: list[str]) -> pd.DataFrame:
-    """The columns and types of a contract, sorted, with the analyses by name instead of `analysis_index`.
-
-    >>> from trialpool.contracts import Column
-    >>> table = pd.DataFrame({"analysis_index": [1, 0], "study_id": ["B", "A"], "year": [2.0, np.nan]})
-    >>> contract = Table("x", (Column("analysis"), Column("study_id"), Column("year", kind=Kind.COUNT)))
-    >>> typed(table, contract, ["p", "q"])
-      analysis study_id  year
-    0        p        A  <NA>
-    1        q        B     2
-    """
+    """The columns and types of a contract, sorted, with the analyses by name instead of `analysis_index`."""
     table = table.rename(columns={"analysis_index": "analysis"}).reset_index(drop=True)
     keys = [name for name in SORTED_BY if name in table]
     table = table.sort_values(keys, kind="stable", key=_as_written, ignore_index=True)

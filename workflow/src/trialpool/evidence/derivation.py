@@ -52,12 +52,7 @@ Case: TypeAlias = tuple[Mask, Any, Any]  # where, a Reason (or one a row), words
 
 
 def setting(settings: pd.DataFrame, name: str, rows: pd.DataFrame) -> np.ndarray:
-    """A setting of the analysis of every row, by its `analysis_index`.
-
-    >>> settings = pd.DataFrame({"measure": ["MD", "RR"]})
-    >>> setting(settings, "measure", pd.DataFrame({"analysis_index": [1, 0, 1]})).tolist()
-    ['RR', 'MD', 'RR']
-    """
+    """A setting of the analysis of every row, by its `analysis_index`."""
     return np.asarray(settings[name].to_numpy()[rows["analysis_index"].to_numpy()])
 
 
@@ -91,13 +86,7 @@ def _of_rows(values: Any, rows: np.ndarray) -> Any:
 def with_randomised(
     rows: pd.DataFrame, arms: pd.DataFrame, n: str = "n", arm: str = "arm"
 ) -> tuple[pd.Series, pd.Series]:
-    """The number analysed, where none is printed the number randomised; and where that stands in.
-
-    >>> rows = pd.DataFrame({"study_id": ["A", "A"], "arm": ["a", "s"], "n": [19.0, np.nan]})
-    >>> arms = pd.DataFrame({"study_id": ["A", "A"], "arm": ["a", "s"], "n_randomised": [20.0, 21.0]})
-    >>> [column.tolist() for column in with_randomised(rows, arms)]
-    [[19.0, 21.0], [False, True]]
-    """
+    """The number analysed, where none is printed the number randomised; and where that stands in."""
     randomised = arms.set_index(["study_id", "arm"])["n_randomised"]
     stand_in = rows[["study_id", arm]].join(randomised, on=["study_id", arm])["n_randomised"]
     assumed = rows[n].isna() & stand_in.notna()
@@ -110,11 +99,7 @@ def no_text(size: int) -> np.ndarray:
 
 
 def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
-    """A copy whose text columns hold Python strings, "" where a cell is missing; equal texts are one object.
-
-    >>> plain_text(pd.DataFrame({"a": pd.array(["x", pd.NA], dtype="string")}))["a"].tolist()
-    ['x', '']
-    """
+    """A copy with Python strings as text, "" where a cell is missing; equal texts are one object."""
     columns = {}
     for name in frame.columns:
         column = frame[name]
@@ -127,11 +112,7 @@ def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def joined(*columns: Texts) -> np.ndarray:
-    """Texts joined row by row by blanks, leaving out the empty ones.
-
-    >>> joined(pd.Series(["a", ""]), pd.Series(["b", "c"])).tolist()
-    ['a b', 'c']
-    """
+    """Texts joined row by row by blanks, leaving out the empty ones."""
     return np.array([" ".join(filter(None, row)) for row in _rows(columns)], dtype=object)
 
 
@@ -158,13 +139,7 @@ def _rows(columns: Sequence[Texts]) -> Iterator[tuple[Any, ...]]:
 
 
 def add_steps(table: pd.DataFrame, column: str, mask: Mask, words: Texts) -> None:
-    """Put a step (one text, or one a masked row) behind the steps of some rows, in place.
-
-    >>> table = pd.DataFrame({"derivation": [("SE as printed",), ()]})
-    >>> add_steps(table, "derivation", np.array([True, False]), "adjusted")
-    >>> table["derivation"].tolist()
-    [('SE as printed', 'adjusted'), ()]
-    """
+    """Put a step (one text, or one a masked row) behind the steps of some rows, in place."""
     put(table, column, mask, steps(table.loc[mask, column], words))
 
 
@@ -182,11 +157,7 @@ def fill(table: pd.DataFrame, mask: Mask, **cells: Any) -> None:
 
 
 def where_text(mask: Mask, text: str | pd.Series) -> np.ndarray:
-    """The text (one for all rows, or one a row) where the mask holds, else "".
-
-    >>> where_text(np.array([True, False]), "n = randomised").tolist()
-    ['n = randomised', '']
-    """
+    """The text (one for all rows, or one a row) where the mask holds, else ""."""
     return np.where(np.asarray(mask, dtype=bool), text, "").astype(object)
 
 
@@ -196,18 +167,10 @@ def unique_steps(derivations: Iterable[tuple[str, ...]]) -> tuple[str, ...]:
 
 
 def unique_joined(texts: Iterable[str], separator: str) -> str:
-    """Different texts joined in their order, each once.
-
-    >>> unique_joined(["a", "b", "a", ""], "+")
-    'a+b'
-    """
+    """Different texts joined in their order, each once."""
     return separator.join(dict.fromkeys(filter(None, texts)))
 
 
 def number_text(value: float) -> str:
-    """A number as a person writes it, up to four significant digits.
-
-    >>> number_text(0.1), number_text(45.0), number_text(1 / 3)
-    ('0.1', '45', '0.3333')
-    """
+    """A number as a person writes it, up to four significant digits."""
     return f"{value:.4g}"

@@ -136,11 +136,6 @@ def _study_labels(studies: pd.DataFrame) -> pd.Series:
 
     A letter at the end of the id (`Lu2020b`) is kept. Long labels that differ only behind what a figure shows
     give way to the ids.
-
-    >>> frame = pd.DataFrame({"study_id": ["Lu2020", "Lu2020b", "LuW2020"], "label": "",
-    ...                       "first_author": ["Lu W", "Lu", "Lu"], "year": [2020.0] * 3})
-    >>> _study_labels(frame).tolist()
-    ['Lu 2020a', 'Lu 2020b', 'Lu 2020c']
     """
     labels, columns = [], ["study_id", "label", "first_author", "year"]
     for study, label, author, year in studies[columns].itertuples(index=False):

@@ -15,11 +15,6 @@ def worst_judgements(judgements: Iterable[Row], not_bias: Sequence[str] = NOT_BI
     """The worst judgement of each trial over domains, tools and reviews, in the words of its tool.
 
     `not_bias` are domains left out: what some reviews judge beside bias, such as the size of a trial.
-
-    >>> rows = [{"study_id": "A", "domain": "blinding", "judgement": "some_concerns"},
-    ...         {"study_id": "A", "domain": "size", "judgement": "high"}]
-    >>> worst_judgements(rows)
-    {'A': 'some_concerns'}
     """
     worst: dict[str, str] = {}
     bias = [row for row in judgements if row.get("domain") not in not_bias]
@@ -29,13 +24,7 @@ def worst_judgements(judgements: Iterable[Row], not_bias: Sequence[str] = NOT_BI
 
 
 def overall_judgements(judgements: Iterable[Row], not_bias: Sequence[str] = NOT_BIAS) -> dict[str, str]:
-    """One word a trial: low, high, or unclear for unclear and some concerns.
-
-    >>> rows = [{"study_id": "A", "domain": "blinding", "judgement": "low"},
-    ...         {"study_id": "A", "domain": "other", "judgement": "some_concerns"}]
-    >>> overall_judgements(rows)
-    {'A': 'unclear'}
-    """
+    """One word a trial: low, high, or unclear for unclear and some concerns."""
     words, worst = ("low", "unclear", "high"), worst_judgements(judgements, not_bias)
     return {study: words[ORDER.get(judgement, 1)] for study, judgement in worst.items()}
 

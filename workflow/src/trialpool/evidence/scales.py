@@ -37,15 +37,7 @@ ODD_DIRECTION = "scored the other way than usual: "
 
 
 def instrument_entry(catalogue: Mapping[str, Any], instrument: str, item: str = "") -> Mapping[str, Any]:
-    """What the catalogue says of an instrument, or of one part of it; empty if it is unknown.
-
-    >>> catalogue = {"instruments": {"NRS": {"range": [0, 10], "better": "lower"},
-    ...                              "NRS:auc": {"range": [0, 70]}}}
-    >>> instrument_entry(catalogue, "NRS", "auc")
-    {'range': [0, 70], 'better': 'lower'}
-    >>> instrument_entry(catalogue, "XYZ")
-    {}
-    """
+    """What the catalogue says of an instrument, or of one part of it; empty if it is unknown."""
     entries = catalogue.get("instruments") or {}
     whole = entries.get(instrument) or {}
     part = entries.get(f"{instrument}:{item}") or {} if item else {}
@@ -83,15 +75,7 @@ def _scale(entry: Mapping[str, Any]) -> tuple[Any, ...]:
 def in_usual_units(
     summaries: pd.DataFrame, catalogue: Mapping[str, Any], vocabulary: Vocabulary
 ) -> pd.DataFrame:
-    """Summaries of arms or contrasts in the unit of their instrument, so far as theirs can be converted.
-
-    >>> from trialpool.vocabulary import general
-    >>> row = {"domain": "blood_pressure", "instrument": "SBP", "item": "", "unit": "kPa", "mean": 18.0}
-    >>> catalogue = {"instruments": {"SBP": {"unit": "mmHg"}}}
-    >>> rows = in_usual_units(pd.DataFrame([row | {"derivation": ()}]), catalogue, general())
-    >>> rows[["mean", "unit", "derivation"]].round(1).values.tolist()
-    [[135.0, 'mmHg', ('converted from kPa to mmHg (×7.5006)',)]]
-    """
+    """Summaries of arms or contrasts in the unit of their instrument, so far as theirs can be converted."""
     usual = with_scales(summaries[["instrument", "item"]], catalogue)["unit_usual"]
     keys = list(zip(summaries["unit"], usual, summaries["domain"], summaries["instrument"], strict=True))
     known = {key: vocabulary.factor(*key) or np.nan for key in dict.fromkeys(keys)}

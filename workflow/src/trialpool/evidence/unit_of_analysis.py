@@ -90,11 +90,7 @@ def check_assumptions(specs: Sequence[Mapping[str, Any]], studies: pd.DataFrame)
 
 
 def taken_as_analysed(designs: pd.Series, periods: pd.Series) -> list[str]:
-    """The caution of published contrasts of crossover or cluster trials, "" for others and for first periods.
-
-    >>> taken_as_analysed(pd.Series(["crossover", "crossover", "parallel"]), pd.Series(["", "first", ""]))
-    ['taken as analysed as a crossover trial', '', '']
-    """
+    """The caution of contrasts of crossover or cluster trials, "" for others and for first periods."""
     return [
         f"taken as analysed as a {design} trial" if design in REFUSED and period != FIRST_PERIOD else ""
         for design, period in zip(designs, periods, strict=True)

@@ -330,11 +330,7 @@ def _not_crossover(study: pd.Series, studies: pd.DataFrame) -> pd.Series:
 
 
 def _misspelling(word: str, known: Sequence[str]) -> str:
-    """The known word that `word` is probably a slip of; a different digit makes a word of its own, "".
-
-    >>> _misspelling("improvd", ("improved", "cured")), _misspelling("pain_70", ("pain_30", "pain_50"))
-    ('improved', '')
-    """
+    """The known word that `word` is probably a slip of; a different digit makes a word of its own, ""."""
     letters = {"".join(sign for sign in each if not sign.isdigit()) for each in known}
     own = "".join(sign for sign in word if not sign.isdigit())
     return "" if word in known or own in letters else nearest(word, known, 0.85)
@@ -388,11 +384,6 @@ def unknown_instruments(tables: Tables, catalogue: Catalogue) -> list[Fault]:
     """Instruments in the evidence that the catalogue does not explain: one fault each, at its first row.
 
     `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE.
-
-    >>> frame = pd.DataFrame({"instrument": ["VAS10O"], "row_id": ["continuous.csv:7"]})
-    >>> print(unknown_instruments({"continuous": frame}, {"instruments": {"VAS100": {}}})[0])
-    continuous.csv, row 7, column instrument: 'VAS10O' is not in the instrument catalogue (rows: 1). To mend:
-    write 'VAS100', or add it to instruments.yaml.
     """
     known = sorted({str(code).split(":")[0] for code in catalogue["instruments"]})
     faults = []

@@ -74,13 +74,7 @@ def prepare(
 
 
 def finding_rows(rule: str, rows: pd.DataFrame) -> pd.DataFrame:
-    """Findings of one rule, one a row of `rows` (which has study_id, source_url and row_ids or row_id).
-
-    >>> rows = pd.DataFrame({"study_id": ["A"], "row_id": ["events.csv:2"], "source_url": ["u"],
-    ...                      "use_reason": ["a misprint"]})
-    >>> finding_rows("doubted_row", rows).iloc[0].tolist()[:5]
-    ['doubted_row', 'low', 'A', 'events.csv:2', 'a misprint']
-    """
+    """Findings of one rule, one a row of `rows` (which has study_id, source_url and row_ids or row_id)."""
     words = RULES[rule]
     found = rows[["study_id", "source_url"]].assign(
         rule=rule,

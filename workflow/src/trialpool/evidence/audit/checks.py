@@ -44,11 +44,7 @@ class _Cells(dict[str, Any]):
 
 
 def sentences(template: str, rows: pd.DataFrame) -> list[str]:
-    """A rule's sentence for every row; it names columns, or what `_Cells` adds, in braces.
-
-    >>> sentences("n = {n:.0f} of {limit:.0f}", pd.DataFrame({"n": [31.0], "limit": [30.0]}))
-    ['n = 31 of 30']
-    """
+    """A rule's sentence for every row; it names columns, or what `_Cells` adds, in braces."""
     return [template.format_map(_Cells(row)) for row in rows.to_dict("records")]
 
 
