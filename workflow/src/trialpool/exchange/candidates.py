@@ -146,8 +146,7 @@ def count(text: str | None) -> str:
 
 def people(text: str | None) -> str:
     """The text of a number of people, "" for nobody and for no whole number."""
-    number_of = count(text)
-    return "" if number_of == "0" else number_of
+    return "" if count(text) == "0" else count(text)
 
 
 def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
@@ -204,10 +203,8 @@ def write_candidates(
 
 
 def _filled(row: Row, table: Table, fill: Mapping[tuple[str, str], str]) -> Row:
-    return {
-        name: row.get(name) or fill.get((table.name, name)) or fill.get(("", name)) or ""
-        for name in table.names
-    }
+    filled = {name: fill.get((table.name, name)) or fill.get(("", name), "") for name in table.names}
+    return {name: row.get(name) or value for name, value in filled.items()}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:

@@ -12,23 +12,12 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 from trialpool.contracts import FORMS, INTERVALS, LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
-from trialpool.exchange.candidates import (
-    WORDS,
-    Candidates,
-    Codes,
-    Row,
-    count,
-    instrument_code,
-    number,
-    people,
-    plain,
-    weeks_in,
-    word,
-)
+from trialpool.exchange import candidates as cell
+from trialpool.exchange.candidates import WORDS, Candidates, Codes, Row
 from trialpool.vocabulary import general
 
 Entry = Mapping[str, Any]
@@ -54,11 +43,11 @@ class _Results:
 
     def events(self, group: str | None, name: str, events: str, n: str) -> Row | None:
         """The count of an event in the group of this title, if the group and both numbers are there."""
-        affected, at_risk = count(events), people(n)
+        affected, at_risk = cell.count(events), cell.people(n)
         if not group or not affected or not at_risk or float(affected) > float(at_risk):
             return None
-        cells = {"outcome": self.event(name), "definition": plain(name), "events": affected, "n": at_risk}
-        return {"arm": self.arm(group), **cells}
+        row = {"arm": self.arm(group), "outcome": self.event(name), "definition": cell.plain(name)}
+        return row | {"events": affected, "n": at_risk}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +72,7 @@ class _Outcome:
 
     def names(self) -> Row:
         unit = general().unit_named(text(self.record, "unitOfMeasure"))
-        return {"instrument": instrument_code(self.results.instrument(self.title)), "unit": unit}
+        return {"instrument": cell.instrument_code(self.results.instrument(self.title)), "unit": unit}
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,8 +126,7 @@ def _record(path: Path) -> Entry:
     if not isinstance(data, dict) or "protocolSection" not in data:
         remedy = "download https://clinicaltrials.gov/api/v2/studies/NCT… as JSON"
         _refuse(path, "the file is no API v2 study record", remedy, None, "protocolSection")
-    record: Entry = data
-    return record
+    return cast(Entry, data)
 
 
 def _refuse(
@@ -183,7 +171,7 @@ def _titles(record: Entry, key: str = "groups") -> dict[str, str]:
 
 
 def _joined(*parts: str) -> str:
-    return plain("; ".join(filter(None, parts)))
+    return cell.plain("; ".join(filter(None, parts)))
 
 
 # The trial and its arms
@@ -199,15 +187,15 @@ def _study(protocol: Entry, nct: str) -> Row:
     conditions = section(protocol, "conditionsModule").get("conditions")
     model, purpose = (text(design, "designInfo", key) for key in ("interventionModel", "primaryPurpose"))
     return {
-        "first_author": plain(text(protocol, "sponsorCollaboratorsModule", "leadSponsor", "name"), 200),
+        "first_author": cell.plain(text(protocol, "sponsorCollaboratorsModule", "leadSponsor", "name"), 200),
         "year": posted[:4] if posted[:4].isdigit() else "",
-        "country": plain(", ".join(sorted({text(place, "country") for place in locations} - {""})), 200),
+        "country": cell.plain(", ".join(sorted({text(place, "country") for place in locations} - {""})), 200),
         "pmid": pmid if pmid.isdigit() else "",
         "registration": nct,
-        "population": plain(", ".join(map(str, conditions)) if isinstance(conditions, list) else ""),
+        "population": cell.plain(", ".join(map(str, conditions)) if isinstance(conditions, list) else ""),
         "design": REGISTRY["designs"].get(model, ""),
-        "n_randomised": count(text(design, "enrollmentInfo", "count")),
-        "setting_note": plain(f"{title}; year = results first posted; author = lead sponsor"),
+        "n_randomised": cell.count(text(design, "enrollmentInfo", "count")),
+        "setting_note": cell.plain(f"{title}; year = results first posted; author = lead sponsor"),
         "purpose": REGISTRY["purposes"].get(purpose, ""),
         "source_type": "registry",
     }
@@ -226,25 +214,21 @@ def _groups(results: Entry) -> list[Entry]:
 def _arms(nct: str, results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Iterator[Row]:
     """The arms that occur in rows, those of the participant flow first."""
     listed = entries(protocol, "armsInterventionsModule", "armGroups")
-    planned = {word(text(arm, "label")): text(arm, "type") for arm in listed}
+    planned = {cell.word(text(arm, "label")): text(arm, "type") for arm in listed}
     flow = section(results.record, "participantFlowModule")
     first = next(iter(entries(flow, "periods")), {})
-    titles = _titles(flow)
-    started = {
-        results.arm(titles[group]): people(n)
-        for group, n in _reached(first).get("STARTED", {}).items()
-        if group in titles
-    }
+    titles, began = _titles(flow), _reached(first).get("STARTED", {})
+    started = {results.arm(titles[group]): cell.people(n) for group, n in began.items() if group in titles}
     cells = {row.get(name) for table in rows.values() for row in table for name in ("arm", "arm_1", "arm_2")}
     labels = {results.arm(title): title for title in map(_title, reversed(_groups(results.record)))}
     for arm in filter(cells.__contains__, results.arm.made.values()):
-        kind = planned.get(word(labels[arm]), "")
+        kind = planned.get(cell.word(labels[arm]), "")
         yield {
             "study_id": nct,
             "arm": arm,
             "role": REGISTRY["roles"].get(kind, ""),
             "category": REGISTRY["categories"].get(kind) or general().control_in(labels[arm]),
-            "label": plain(labels[arm], 200),
+            "label": cell.plain(labels[arm], 200),
             "n_randomised": started.get(arm, ""),
         }
 
@@ -314,7 +298,7 @@ def _spread_type(dispersion: str) -> str:
 
 def _interval(level: str) -> str:
     """The spread type of a confidence interval of a level in per cent, "" if the codebook has none."""
-    code = f"ci{float(level):g}" if number(level) else ""
+    code = f"ci{float(level):g}" if cell.number(level) else ""
     return code if code in INTERVALS else ""
 
 
@@ -330,7 +314,7 @@ def _measurements(outcome: Entry) -> Iterator[_Measurement]:
 
 def _denominators(record: Entry) -> dict[str, str]:
     return {
-        text(each, "groupId"): count(text(each, "value"))
+        text(each, "groupId"): cell.count(text(each, "value"))
         for denominator in entries(record, "denoms")
         if text(denominator, "units").casefold() in PEOPLE
         for each in entries(denominator, "counts")
@@ -363,28 +347,28 @@ def _base(outcome: _Outcome, measurement: _Measurement) -> Row:
     at_baseline = _is_baseline(measurement.item)
     where = f"posted results, outcome measure {outcome.place} ({kind.lower()}): {outcome.title}"
     return {
-        "weeks": "0" if at_baseline else weeks_in(measurement.part) or weeks_in(frame),
+        "weeks": "0" if at_baseline else cell.weeks_in(measurement.part) or cell.weeks_in(frame),
         "timepoint": "baseline" if at_baseline else "",
-        "locator": plain(where),
+        "locator": cell.plain(where),
         "note": _joined(f"time frame: {frame}", *notes, text(outcome.record, "populationDescription")),
     }
 
 
 def _mean(outcome: _Outcome, measurement: _Measurement, group: str) -> Row | None:
-    centre = number(text(measurement.record, "value"))
+    centre = cell.number(text(measurement.record, "value"))
     if not centre:
         return None
     spread = _spread_type(text(outcome.record, "dispersionType")) or "none"
     keys = {"sd": ["spread"], "se": ["spread"], "none": []}.get(spread, ["lowerLimit", "upperLimit"])
-    bounds = [number(text(measurement.record, key)) for key in keys]
+    bounds = [cell.number(text(measurement.record, key)) for key in keys]
     if not bounds or not all(bounds):
         spread, bounds = "none", []
     return {
         "arm": outcome.results.arm(group),
         **outcome.names(),
-        "item": plain(measurement.item, 200),
+        "item": cell.plain(measurement.item, 200),
         "measure": _measure(outcome, measurement.item),
-        "n": people(measurement.n),
+        "n": cell.people(measurement.n),
         "centre_type": CENTRES[outcome.kind],
         "centre": centre,
         "spread_type": spread,
@@ -404,7 +388,7 @@ def _contrast_rows(outcome: _Outcome) -> Iterator[Row]:
         ids = analysis.get("groupIds")
         named = map(str, ids) if isinstance(ids, list) else ()
         pair = [arm(titles[each]) for each in named if each in titles]
-        if len(set(pair)) == len(pair) == 2 and number(text(analysis, "paramValue")):
+        if len(set(pair)) == len(pair) == 2 and cell.number(text(analysis, "paramValue")):
             yield {"arm_1": pair[0], "arm_2": pair[1], **_contrast(outcome, analysis)}
         else:
             outcome.remark(": an analysis without estimate or not of two groups, left out")
@@ -420,10 +404,10 @@ def _contrast(outcome: _Outcome, analysis: Entry) -> Row:
         outcome.remark(f": the interval of an analysis is not imported (level {level}, {sides})")
     return {
         **outcome.names(),
-        "weeks": weeks_in(frame),
+        "weeks": cell.weeks_in(frame),
         **effect,
         "p_value": p_value if re.fullmatch(FORMS["p_value"].pattern, p_value) else "",
-        "locator": plain(f"posted results, outcome measure {outcome.place}, analysis: {outcome.title}"),
+        "locator": cell.plain(f"posted results, outcome measure {outcome.place}, analysis: {outcome.title}"),
         "note": _joined(
             effect["note"],
             "direction as the registry lists the groups, to be checked",
@@ -437,7 +421,7 @@ def _effect(analysis: Entry) -> Row:
     """Measure, estimate and spread of an analysis; logarithms of ratios are exponentiated, which is noted."""
     name, patterns = text(analysis, "paramType").casefold(), REGISTRY["measures"].items()
     measure = next((code for pattern, code in patterns if re.search(pattern, name)), "effect_unspecified")
-    numbers = number(text(analysis, "paramValue")), *_spread(analysis, measure)
+    numbers = cell.number(text(analysis, "paramValue")), *_spread(analysis, measure)
     row = dict(zip(("estimate", "spread_type", "spread_low", "spread_high"), numbers, strict=True))
     row |= {"measure": measure, "note": ""}
     if re.search(LOGARITHM, name):
@@ -452,12 +436,12 @@ def _effect(analysis: Entry) -> Row:
 
 def _spread(analysis: Entry, measure: str) -> tuple[str, str, str]:
     """The two-sided interval of an analysis, or its standard error (of a ratio the scale is not said)."""
-    low, high = (number(text(analysis, key)) for key in ("ciLowerLimit", "ciUpperLimit"))
+    low, high = (cell.number(text(analysis, key)) for key in ("ciLowerLimit", "ciUpperLimit"))
     sides, interval = text(analysis, "ciNumSides").upper(), _interval(text(analysis, "ciPctValue"))
     if low and high and interval and "ONE" not in sides and "1" not in sides:
         return interval, low, high
     is_se = "error" in text(analysis, "dispersionType").casefold() and measure not in RATIO_CONTRASTS
-    se = number(text(analysis, "dispersionValue")) if is_se else ""
+    se = cell.number(text(analysis, "dispersionValue")) if is_se else ""
     return "se" if se else "none", se, ""
 
 
@@ -471,8 +455,8 @@ def _safety_rows(results: _Results) -> Iterator[Row]:
     """
     module = section(results.record, "adverseEventsModule")
     titles, frame, kinds = _titles(module, "eventGroups"), text(module, "timeFrame"), general().registry()
-    base = {"weeks": weeks_in(frame), "locator": "posted results, adverse events"}
-    base["note"] = plain(f"time frame: {frame}" if frame else "")
+    base = {"weeks": cell.weeks_in(frame), "locator": "posted results, adverse events"}
+    base["note"] = cell.plain(f"time frame: {frame}" if frame else "")
     above = f"other than serious, above the reporting threshold of {text(module, 'frequencyThreshold')} %"
     for group in entries(module, "eventGroups"):
         for kind in TOTALS:

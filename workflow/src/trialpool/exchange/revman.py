@@ -25,22 +25,8 @@ from trialpool import stats
 from trialpool.contracts import LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.effects import EVENT_EFFECTS, MEAN_EFFECTS
-from trialpool.exchange.candidates import (
-    WORDS,
-    Candidates,
-    Codes,
-    Row,
-    count,
-    csv_text,
-    instrument_code,
-    number,
-    people,
-    plain,
-    split_name,
-    study_ids,
-    weeks_in,
-    word,
-)
+from trialpool.exchange import candidates as cell
+from trialpool.exchange.candidates import WORDS, Candidates, Codes, Row, csv_text, split_name, study_ids
 from trialpool.stats.checks import one_of
 from trialpool.vocabulary import general
 
@@ -74,7 +60,7 @@ class Datum:
 
     def numbers(self, *names: str) -> list[float] | None:
         """Some of its values, None unless all of them are numbers that a trial may report."""
-        numbers = [float(number(self.values.get(name)) or "inf") for name in names]
+        numbers = [float(cell.number(self.values.get(name)) or "inf") for name in names]
         return numbers if all(abs(value) <= LARGEST for value in numbers) else None
 
 
@@ -108,7 +94,7 @@ class Outcome:
         >>> Outcome("DICH", "1.1", groups=("Laser", "Sham laser")).arms
         ('laser', 'sham_laser')
         """
-        first, second = (word(label, 40) or f"group_{place}" for place, label in enumerate(self.labels, 1))
+        first, second = (cell.word(label, 40) or f"group_{at}" for at, label in enumerate(self.labels, 1))
         return (first, second) if first != second else (f"{first}_1", f"{second}_2")
 
     @property
@@ -242,10 +228,10 @@ def _footnotes(element: Element) -> str:
 
 def _read_outcomes(root: Element) -> Iterator[Outcome]:
     for comparison in root.iter("COMPARISON"):
-        tags = (
-            (element, kind) for element in comparison for kind in KINDS if element.tag == f"{kind}_OUTCOME"
-        )
-        for element, kind in tags:
+        for element in comparison:
+            kind = element.tag.removesuffix("_OUTCOME")
+            if kind == element.tag or kind not in KINDS:
+                continue
             parts = element.findall(f"{kind}_SUBGROUP")
             yield Outcome(
                 kind=kind,
@@ -286,20 +272,17 @@ def import_revman(path: str | Path, source_url: str = "") -> Candidates:
     review can be read; without it the DOI in the file is used. What RevMan does not record stays empty.
     """
     review = read_review(path, source_url)
-    rows = _result_rows(review)
+    rows, remarks = _result_rows(review), review.remarks
     used = {arm["study_id"] for arm in rows["arms"]}
     included = list(review.included())
     rows["studies"] = [_study_row(name, study, review) for name, study in included if name in used]
     rows["risk_of_bias"] = list(_judgement_rows(review, used))
     if unused := len(included) - len(rows["studies"]):
-        remark = f"{unused} included studies have no usable data in this file and are left out."
-        review.remarks.append(remark)
-    review.remarks.append(
-        "revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data."
-    )
+        remarks.append(f"{unused} included studies have no usable data in this file and are left out.")
+    remarks.append("revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data.")
     title = text_of(review.root.find("COVER_SHEET/TITLE")) or "without title"
     totals = {"revman_totals.csv": totals_table(review.outcomes)}
-    return Candidates(f"the RevMan file {review.file} ({title})", rows, review.remarks, totals)
+    return Candidates(f"the RevMan file {review.file} ({title})", rows, remarks, totals)
 
 
 def _study_name(study: Element) -> str:
@@ -313,6 +296,7 @@ def _study_row(study_id: str, study: Element, review: Review) -> Row:
     described = review.root.iter("INCLUDED_CHAR")
     chars = (char for char in described if char.get("STUDY_ID") == study.get("ID", ""))
     char = next(chars, Element("INCLUDED_CHAR"))
+    note = _joined(f"{name} in the RevMan file {review.file}", text_of(char.find("CHAR_NOTES")))
     author, year, _ = split_name(name, study.get("YEAR", ""))
     references = study.findall("REFERENCE")
     primary = [entry for entry in references if entry.get("PRIMARY") == "YES"] or references
@@ -320,14 +304,12 @@ def _study_row(study_id: str, study: Element, review: Review) -> Row:
     dois = (mark.get("VALUE", "") for mark in marks if mark.get("TYPE", "").upper() == "DOI")
     return {
         "study_id": study_id,
-        "first_author": plain(author, 200),
+        "first_author": cell.plain(author, 200),
         "year": year,
-        "journal": plain(text_of(primary[0].find("SO")) if primary else "", 200),
+        "journal": cell.plain(text_of(primary[0].find("SO")) if primary else "", 200),
         "doi": _doi(next(dois, "")),
-        "population": plain(text_of(char.find("CHAR_PARTICIPANTS"))),
-        "setting_note": plain(
-            _joined(f"{name} in the RevMan file {review.file}", text_of(char.find("CHAR_NOTES")))
-        ),
+        "population": cell.plain(text_of(char.find("CHAR_PARTICIPANTS"))),
+        "setting_note": cell.plain(note),
         "source_type": "review",
         "source_url": review.url,
     }
@@ -365,20 +347,21 @@ def _without_repeats(rows: Iterable[Row]) -> list[Row]:
     """Rows once each: an arm that several comparisons share stands in the file several times."""
     kept: dict[frozenset[tuple[str, str]], Row] = {}
     for row in rows:
-        kept.setdefault(frozenset(cell for cell in row.items() if cell[0] not in ("locator", "note")), row)
+        kept.setdefault(frozenset(item for item in row.items() if item[0] not in ("locator", "note")), row)
     return list(kept.values())
 
 
 def _arms(outcome: Outcome) -> Iterator[Row]:
     roles = ("experimental", "control")
     for role, arm, label in zip(roles, outcome.arms, outcome.labels, strict=True):
-        yield {"arm": arm, "role": role, "category": general().control_in(label), "label": plain(label, 200)}
+        category = general().control_in(label)
+        yield {"arm": arm, "role": role, "category": category, "label": cell.plain(label, 200)}
 
 
 def _base(outcome: Outcome, datum: Datum, review: Review) -> Row:
     """What the rows of one study in one outcome have in common."""
-    in_subgroup = weeks_in(datum.subgroup)
-    weeks = in_subgroup or weeks_in(outcome.name)
+    in_subgroup = cell.weeks_in(datum.subgroup)
+    weeks = in_subgroup or cell.weeks_in(outcome.name)
     swapped = outcome.values.get("SWAP_EVENTS") == "YES"
     notes = (
         f"subgroup: {datum.subgroup}" if datum.subgroup else "",
@@ -390,17 +373,17 @@ def _base(outcome: Outcome, datum: Datum, review: Review) -> Row:
     )
     where = f"RevMan file {review.file}, analysis {outcome.number} {outcome.comparison}: {outcome.name}"
     cells = {"weeks": weeks, "source_url": review.url, "reading": "single"}
-    return cells | {"locator": plain(where), "note": plain(_joined(*notes))}
+    return cells | {"locator": cell.plain(where), "note": cell.plain(_joined(*notes))}
 
 
 def _made(outcome: Outcome, datum: Datum, part: str, review: Review) -> tuple[str, list[Row], str]:
     """The table, the cells of its rows, why there are none; `part` is a subgroup that tells rows apart."""
     if outcome.kind == "DICH":
         table, problem = "events", "no counts or nobody in a group"
-        cells = {"outcome": review.code(f"{outcome.name} {part}"), "definition": plain(outcome.name)}
+        cells = {"outcome": review.code(f"{outcome.name} {part}"), "definition": cell.plain(outcome.name)}
     else:
         table, problem = "continuous", "no mean or nobody in a group"
-        cells = {"instrument": instrument_code(review.instrument(outcome.name))}
+        cells = {"instrument": cell.instrument_code(review.instrument(outcome.name))}
         cells["item"] = review.item(part) if part else ""
         cells["unit"] = general().unit_named(outcome.values.get("UNITS", ""))
     if outcome.kind not in ("DICH", "CONT"):
@@ -409,11 +392,11 @@ def _made(outcome: Outcome, datum: Datum, part: str, review: Review) -> tuple[st
     rows = []
     for side, arm in zip(SIDES, outcome.arms, strict=True):
         events, total, mean, sd = (datum.values.get(f"{name}_{side}") for name in NUMBERS)
-        row = {"arm": arm, **cells, "n": people(total)}
+        row = {"arm": arm, **cells, "n": cell.people(total)}
         if table == "events":
-            row["events"] = count(events)
+            row["events"] = cell.count(events)
         else:
-            row |= {"centre_type": "mean", "centre": number(mean), "spread_low": number(sd)}
+            row |= {"centre_type": "mean", "centre": cell.number(mean), "spread_low": cell.number(sd)}
             row["spread_type"] = "sd" if row["spread_low"] else "none"
         rows.append(row)
     usable = all(row["n"] and (row.get("events") or row.get("centre")) for row in rows)
@@ -423,7 +406,7 @@ def _made(outcome: Outcome, datum: Datum, part: str, review: Review) -> tuple[st
 def _contrast_cells(outcome: Outcome, datum: Datum) -> tuple[Row, str]:
     """A contrast as RevMan shows it, or from the estimate and its SE; else nothing, and why."""
     measure = REVMAN["measures"].get(outcome.measure.casefold().strip(), "effect_unspecified")
-    shown = [number(datum.values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END")]
+    shown = [cell.number(datum.values.get(name)) for name in ("EFFECT_SIZE", "CI_START", "CI_END")]
     spread, note = "ci95", ""
     if not all(shown) or outcome.values.get("CI_STUDY", "95") not in ("95", "95.0"):
         stored = datum.numbers("ESTIMATE", "SE")
@@ -435,13 +418,13 @@ def _contrast_cells(outcome: Outcome, datum: Datum) -> tuple[Row, str]:
             shown = [f"{math.exp(stored[0] + z * Z95 * stored[1]):.10g}" for z in (0, -1, 1)]
             note = "95% interval computed from the stored log estimate and its SE"
         else:
-            shown, spread = [*(number(datum.values[name]) for name in ("ESTIMATE", "SE")), ""], "se"
+            shown, spread = [*(cell.number(datum.values[name]) for name in ("ESTIMATE", "SE")), ""], "se"
     cells = {
         **dict(zip(("arm_1", "arm_2"), outcome.arms, strict=True)),
         "measure": measure,
         "spread_type": spread,
         **dict(zip(("estimate", "spread_low", "spread_high"), shown, strict=True)),
-        **{f"n_{side}": people(datum.values.get(f"TOTAL_{side}")) for side in SIDES},
+        **{f"n_{side}": cell.people(datum.values.get(f"TOTAL_{side}")) for side in SIDES},
         "note": note,
     }
     return cells, ""
@@ -460,7 +443,7 @@ def _judgement_rows(review: Review, used: set[str]) -> Iterator[Row]:
         if result == "UNKNOWN" and not reason:
             silent += 1
             continue
-        domain = word(name.split("(")[0]) or "domain"
+        domain = cell.word(name.split("(")[0]) or "domain"
         seen[study, domain] += 1
         times = seen[study, domain]
         yield {
@@ -469,11 +452,12 @@ def _judgement_rows(review: Review, used: set[str]) -> Iterator[Row]:
             "domain": domain if times == 1 else f"{domain}_{times}",
             "judgement": REVMAN["judgements"][result],
             "assessed_by": review.doi or review.url,
-            "note": plain(f"RevMan file {review.file}; {name}; {reason}"),
+            "note": cell.plain(f"RevMan file {review.file}; {name}; {reason}"),
         }
     if silent:
-        remark = f"{silent} judgements stand at RevMan's default, without any reason: not imported."
-        review.remarks.append(remark)
+        review.remarks.append(
+            f"{silent} judgements stand at RevMan's default, without any reason: not imported."
+        )
 
 
 # Totals
@@ -519,16 +503,13 @@ def total_row(outcome: Outcome, subgroup: str = "") -> Row:
         return row | {"remark": f"not pooled: {error}"}
     natural = [math.exp(value) if outcome.ratio else value for value in total[:3]]
     anew = dict(zip(STORED, [*natural, *total[3:]], strict=True))
-    stored = {name: number(outcome.values.get(code)) for name, code in STORED.items()}
+    stored = {name: cell.number(outcome.values.get(code)) for name, code in STORED.items()}
     row |= {"studies": str(used)} | {f"stored_{name}": text for name, text in stored.items()}
     row |= {f"pooled_{name}": f"{value:.10g}" for name, value in anew.items()}
     if outcome.values.get("TOTALS", "YES") != "YES" or not all(list(stored.values())[:3]):
         return row | {"remark": "the file stores no total for this outcome"}
-    close = (
-        math.isclose(float(text), anew[name], rel_tol=TOLERANCE, abs_tol=1e-9)
-        for name, text in stored.items()
-        if text
-    )
+    pairs = ((float(text), anew[name]) for name, text in stored.items() if text)
+    close = (math.isclose(*pair, rel_tol=TOLERANCE, abs_tol=1e-9) for pair in pairs)
     return row | {"agree": "yes" if all(close) else "no"}
 
 
@@ -537,7 +518,7 @@ def pooled_total(outcome: Outcome) -> tuple[int, Total]:
 
     Raises ValueError where the data do not allow it.
     """
-    level = float(number(outcome.values.get("CI_TOTAL")) or "95") / 100
+    level = float(cell.number(outcome.values.get("CI_TOTAL")) or "95") / 100
     if outcome.kind == "DICH":
         return _pooled_tables(outcome, level)
     effects = [effect for datum in outcome.data if (effect := _effect(outcome, datum))]
