@@ -19,11 +19,7 @@ FILL = "Put a value into every empty cell of a column (or of TABLE.COLUMN). May 
 
 
 def plainly(command: Callable[..., None]) -> Callable[..., None]:
-    """Turn every failure of a command into a message and an exit code (1: input, 2: trialpool itself).
-
-    >>> plainly(print)("nothing went wrong")
-    nothing went wrong
-    """
+    """Turn every failure of a command into a message and an exit code (1: input, 2: trialpool itself)."""
 
     @functools.wraps(command)
     def wrapped(*args: Any, **options: Any) -> None:
@@ -38,20 +34,15 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
         except click.ClickException:
             raise
         except Exception as error:
-            click.echo(
-                f"trialpool itself failed ({type(error).__name__}: {error}); please report it", err=True
-            )
+            what = f"{type(error).__name__}: {error}"
+            click.echo(f"trialpool itself failed ({what}); please report it", err=True)
             sys.exit(2)
 
     return wrapped
 
 
 def report(faults: Sequence[Fault]) -> None:
-    """Print faults, one a line, and their number on standard error.
-
-    >>> report([Fault("arms.csv", 7, "role", "", "the cell is empty", "fill it in")])
-    arms.csv, row 7, column role: the cell is empty. To mend: fill it in.
-    """
+    """Print faults, one a line, and their number on standard error."""
     for fault in faults:
         click.echo(str(fault))
     click.echo(f"{len(faults)} fault{'' if len(faults) == 1 else 's'} found.", err=True)

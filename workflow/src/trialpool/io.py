@@ -16,7 +16,7 @@ import re
 import tempfile
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ
 
@@ -193,9 +193,8 @@ def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[Ma
     """Rows of a parquet file, or some of its columns, as dicts without pandas; missing cells are None."""
     import pyarrow.parquet as parquet
 
-    wanted = None if columns is None else list(columns)
-    rows: list[Mapping[str, Any]] = parquet.ParquetFile(path).read(columns=wanted).to_pylist()
-    return rows
+    table = parquet.ParquetFile(path).read(columns=None if columns is None else list(columns))
+    return cast("list[Mapping[str, Any]]", table.to_pylist())
 
 
 def sha256(path: str | Path) -> str:

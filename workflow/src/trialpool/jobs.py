@@ -12,7 +12,7 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, chain, groupby
@@ -218,26 +218,7 @@ def pool_analyses(
 
 
 def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary, folder: Path) -> None:
-    """Pool an analysis and write what comes of it; `rows` are its effects, excluded and known rows."""
-    from trialpool.synthesis.analyse import analyse, read
-
-    effects, excluded, known = rows
-    evidence = read(Effect, effects), read(Unused, excluded), read(Known, known)
-    record, specifications = analyse(spec, *evidence)
-    columns = specifications.columns() if specifications else {}
-    every = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
-    io.write_csv(folder / MULTIVERSE, every, list(columns))
-    _write_record(record, columns, folder, spec["formats"], vocabulary)
-
-
-def _write_record(
-    record: Record,
-    columns: Mapping[str, Sequence[Any]],
-    folder: Path,
-    formats: Collection[str] | None,
-    vocabulary: Vocabulary,
-) -> None:
-    """Write a record, its tables and figures; `columns` are those of its multiverse.
+    """Pool an analysis and write its record, tables and figures; `rows` are effects, excluded and known.
 
     Figures and tables read the record as it is written, so that a number is the same wherever it stands; a
     label that figures cannot draw is the trial's id in them and in studies.csv. An
@@ -247,8 +228,14 @@ def _write_record(
     from trialpool.figures.forest import draw_forest
     from trialpool.figures.lettering import with_drawable_labels
     from trialpool.figures.notes import describe
+    from trialpool.synthesis.analyse import analyse, read
     from trialpool.view.read import appraised
 
+    evidence = (read(kind, part) for kind, part in zip((Effect, Unused, Known), rows, strict=True))
+    record, specifications = analyse(spec, *evidence)
+    columns, formats = specifications.columns() if specifications else {}, spec["formats"]
+    every = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
+    io.write_csv(folder / MULTIVERSE, every, list(columns))
     written = io.canonical(to_json(record))
     drawn = with_drawable_labels(written)
     shown = appraised(drawn, vocabulary=vocabulary)
@@ -384,9 +371,8 @@ def write_tables(
     records = read_appraised(_records_in(folders), appraisal, load_vocabulary(vocabulary_path, checked=True))
     io.write_csv(folder / "summary.csv", map(summary_row, records), contracts.SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
-    io.write_csv(
-        folder / "excluded.csv", map(to_json, excluded_rows(records, unasked)), contracts.NOT_USED.names
-    )
+    excluded = map(to_json, excluded_rows(records, unasked))
+    io.write_csv(folder / "excluded.csv", excluded, contracts.NOT_USED.names)
     adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary())
     io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
@@ -433,8 +419,7 @@ def write_page(
         published=read_csv(published_path, contracts.PUBLISHED),
         specs=specs,
         vocabulary=vocabulary,
-        title=head["title"],
-        byline=head["byline"],
+        **head,
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

@@ -29,8 +29,6 @@ ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome 
 REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
-
 BETWEEN = ("between_group", "cross_sectional")  # methods by which an MCID is one between groups
 
 
@@ -130,16 +128,14 @@ class Protocol:
 class Written(NamedTuple):
     """What a file says of an analysis: its keys, and where each of them stands."""
 
-    values: Raw
-    paths: Mapping[str, KeyPath]
+    values: dict[str, Any]
+    paths: dict[str, KeyPath]
 
     def over(self, entry: Raw, path: KeyPath) -> Written:
         """The same with what a further entry, at a path of the file, adds or says otherwise."""
-        names = {key: ASKED_AS.get(key, key) for key in entry if key not in ("name", "slug")}
-        return Written(
-            {**self.values, **{name: entry[key] for key, name in names.items()}},
-            {**self.paths, **{name: (*path, key) for key, name in names.items()}},
-        )
+        names = {ASKED_AS.get(key, key): key for key in entry if key not in ("name", "slug")}
+        values = {name: entry[key] for name, key in names.items()}
+        return Written(self.values | values, self.paths | {name: (*path, key) for name, key in names.items()})
 
 
 def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
@@ -192,9 +188,7 @@ def _words_and_catalogue(config: Raw) -> tuple[Vocabulary, Catalogue | None, tup
     return words.with_groups(catalogue.get("groups", {})), catalogue, ()
 
 
-def _protocol(
-    config: Raw, written: Mapping[str, Written], words: Vocabulary, catalogue: Catalogue
-) -> Protocol:
+def _protocol(config: Raw, written: dict[str, Written], words: Vocabulary, catalogue: Catalogue) -> Protocol:
     """A sound configuration as a protocol."""
     rules = shipped("config.schema")
     shared = {
@@ -203,9 +197,8 @@ def _protocol(
         "assumptions": dict(config.get("assumptions", {})),
     }
     kept: Any = {name: config[name] for name in Protocol.__annotations__ if name in config}
-    analyses = {
-        slug: _resolved(slug, {**shared, **each.values}, words, catalogue) for slug, each in written.items()
-    }
+    asked = {slug: shared | each.values for slug, each in written.items()}
+    analyses = {slug: _resolved(slug, each, words, catalogue) for slug, each in asked.items()}
     return Protocol(**kept | {"evidence": _listed(config["evidence"]), "words": words, "analyses": analyses})
 
 
@@ -331,8 +324,7 @@ def _outcome_slips(entry: Written, domain: Domain, instruments: Collection[str])
     path, outcomes = entry.paths["outcomes"], entry.values["outcomes"]
     for code in outcomes if not domain.is_events else ():
         if code.split(":")[0] not in instruments:
-            remedy = suggestion(code, sorted(instruments))
-            yield Slip(path, code, "not in the instrument catalogue", remedy)
+            yield Slip(path, code, "not in the instrument catalogue", suggestion(code, sorted(instruments)))
     if path[-1] == ("instruments" if domain.is_events else "events"):
         wanted = "events" if domain.is_events else "instruments"
         yield Slip(path, path[-1], f"not how the domain {domain.code} is measured", f"write {wanted}")
@@ -453,13 +445,6 @@ def load_catalogue(path: str | Path, words: Vocabulary | None = None, *, checked
     Domains and units are held to the `words`, where these are given. Raises InputError with every fault
     found, each naming the file, line, key, value and what to write. One that is `checked` already, as before
     any job runs, is only read.
-
-    >>> import tempfile
-    >>> with tempfile.NamedTemporaryFile("w", suffix=".yaml") as file:
-    ...     _ = file.write("groups: {inert: [sham, placebo]}\\ninstruments: {}\\n")
-    ...     file.flush()
-    ...     load_catalogue(file.name)["groups"]
-    {'inert': ['sham', 'placebo']}
     """
     catalogue, lines = read_yaml(path)
     slips = [] if checked else list(schema_slips("instruments", catalogue))
@@ -542,11 +527,8 @@ def _mcid_slips(path: KeyPath, entry: Raw, whole: Raw) -> Iterator[Slip]:
     low, high = whole.get("range") or (None, None)
     if low is None or high is None or low >= high:
         return
-    others = enumerate(entry.get("mcid_others", []))
-    for at, mcid in [
-        ("mcid", entry.get("mcid") or {}),
-        *((f"mcid_others.{at}", mcid) for at, mcid in others),
-    ]:
+    others = {f"mcid_others.{at}": mcid for at, mcid in enumerate(entry.get("mcid_others", []))}
+    for at, mcid in {"mcid": entry.get("mcid") or {}, **others}.items():
         if mcid.get("unit") == whole.get("unit") and mcid.get("value", 0) >= high - low:
             problem = f"as large as the whole range, {yaml_text([low, high])}"
             remedy = "check the value, its unit and the range"

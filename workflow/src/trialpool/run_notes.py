@@ -20,11 +20,6 @@ def refuse_missing(folders: Iterable[str], tables: Sequence[str]) -> None:
     """Raise InputError for each evidence folder, and each table in one, that does not exist.
 
     Snakemake would find nothing to do as long as the results of an earlier run stand.
-
-    >>> refuse_missing(["no/such/folder"], ["studies"])
-    Traceback (most recent call last):
-    trialpool.errors.InputError: 1 fault in the input:
-      no/such/folder: the evidence folder does not exist. To mend: correct `evidence` or make the folder.
     """
     faults = []
     for folder in map(Path, folders):

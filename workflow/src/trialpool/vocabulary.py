@@ -173,9 +173,8 @@ class Vocabulary:
 
     def events(self, better: str = "") -> tuple[str, ...]:
         """The domains of events, all of them or those in which this direction is better."""
-        return tuple(
-            code for code, each in self.domains.items() if each.is_events and better in ("", each.better)
-        )
+        domains = self.domains.items()
+        return tuple(code for code, each in domains if each.is_events and better in ("", each.better))
 
     def registry(self) -> dict[str, tuple[str, str]]:
         """Domain and outcome of what registries count, by their words for it.
@@ -204,9 +203,8 @@ class Vocabulary:
         folded = name.strip().casefold()
         if name in self.units:
             return name
-        return next(
-            (code for code, unit in self.units.items() if folded in (code.casefold(), *unit.names)), ""
-        )
+        units = self.units.items()
+        return next((code for code, unit in units if folded in (code.casefold(), *unit.names)), "")
 
     def factor(self, unit: str, wanted: str, domain: str = "", outcome: str = "") -> float | None:
         """By what a value in `unit` is multiplied to be in the `wanted` one; None where that is not known.

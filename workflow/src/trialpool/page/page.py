@@ -7,8 +7,8 @@ the first of them.
 
 from __future__ import annotations
 
-import base64
 import hashlib
+from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from urllib.parse import quote
@@ -115,7 +115,7 @@ def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
     script = _rendered("page.js", {})
     return {
         "script": Markup(script),
-        "digest": _base64(hashlib.sha256(script.encode("utf-8")).digest()),
+        "digest": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         **dict.fromkeys(("title", "review_title"), title or page_title(records)),
         **{"top": "", "main": ""},
         "most_rows": MOST_ROWS_SHOWN,
@@ -123,17 +123,11 @@ def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
     }
 
 
-def _base64(content: bytes) -> str:
-    return base64.b64encode(content).decode("ascii")
-
-
 def _axes(views: Sequence[Question]) -> dict[tuple[str, ...], Axis]:
     """The axes of the table of all questions: results with one measure, scale and unit share one."""
     pooled = grouped((view for view in views if view.effect), lambda view: scale_key(view.record))
-    return {
-        key: shared_axis(key[0], [view.effect.values for view in own if view.effect])
-        for key, own in pooled.items()
-    }
+    values = {key: [view.effect.values for view in own if view.effect] for key, own in pooled.items()}
+    return {key: shared_axis(key[0], effects) for key, effects in values.items()}
 
 
 def page_title(records: Sequence[Appraised]) -> str:
@@ -165,7 +159,9 @@ def _all_images(figures: Figures) -> dict[str, dict[str, Markup]]:
 
 def _data(figure: str | Path) -> Markup:
     svg = figure.read_text(encoding="utf-8") if isinstance(figure, Path) else figure
-    shown = f"data:image/svg+xml;base64,{_base64(svg.encode('utf-8'))}" if len(svg) <= LARGEST_IMAGE else ""
+    shown = (
+        f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}" if len(svg) <= LARGEST_IMAGE else ""
+    )
     return Markup(shown)
 
 

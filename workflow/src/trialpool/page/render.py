@@ -60,11 +60,7 @@ def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE) -> Markup:
 
 
 def bounds(shown: Estimate | None) -> Markup:
-    """The bounds "a to b" for a table cell, a dash where there are none.
-
-    >>> bounds(None)
-    Markup('—')
-    """
+    """The bounds "a to b" for a table cell, a dash where there are none."""
     if shown is None or not shown.bounded:
         return Markup.escape(words.MISSING)
     return Markup("{} to {}").format(data(shown.low), data(shown.high))

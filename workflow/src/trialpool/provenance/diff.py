@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
+from fnmatch import fnmatchcase
 from html import unescape
 from itertools import takewhile, zip_longest
 from pathlib import Path
@@ -37,7 +38,6 @@ Record = Mapping[str, Any]
 Place = tuple[str, str, str]  # where something differs, what stood there, what stands there now
 IGNORED = ("logs/",)
 SAID = shipped("sentences")["changes"]
-
 KEY_COLUMNS = ("analysis", "study_id", "arm_experimental", "arm_control", "instrument", "item", "path")
 NAMES = ("@id", "study_id", "claim", "analysis")  # what an entry of a list may be called by
 DERIVED = (MANIFEST_NAME, CRATE_NAME)  # they differ whenever anything does
@@ -45,7 +45,6 @@ LABEL = re.compile(r"<(?:text|td|th|p)\b[^>]*>(.*?)</(?:text|td|th|p)>", re.DOTA
 TAGS = re.compile(r"<[^>]*>")
 REWRITTEN = ("as it was", "the same content in other bytes (order, spaces, line ends)")
 SHOWN = 120  # letters of a differing line
-
 RED, GREY = (220, 0, 0), (90, 90, 90)
 GAP = 12  # pixels between old, new and difference
 
@@ -101,8 +100,8 @@ def changes(old: Results, new: Results) -> list[Change]:
     """
     before, after = _records(old), _records(new)
     found: list[Change] = []
-    for slug, was in {slug: record.get("was") for slug, record in after.items()}.items():
-        if was in before and slug not in before:
+    for slug, record in after.items():
+        if (was := record.get("was")) in before and slug not in before:
             before[slug] = before.pop(was)
             found.append(_change(slug, "analysis", was, slug, f"renamed, it was {was}"))
     for slug in dict.fromkeys([*before, *after]):
@@ -135,9 +134,8 @@ def summary(changes: Sequence[Change]) -> str:
 
 def _records(results: Results) -> dict[str, Record]:
     """The record of every analysis, with what the appraisal says of it."""
-    names = [name for name in results if name.startswith("analyses/") and name.endswith("/result.json")]
     appraised = _appraisal(results).get("analyses", {})
-    slugs = {name.split("/")[1]: name for name in names}
+    slugs = {name.split("/")[1]: name for name in results if fnmatchcase(name, "analyses/*/result.json")}
     return {slug: json.loads(results[name]) | appraised.get(slug, {}) for slug, name in slugs.items()}
 
 
@@ -394,9 +392,8 @@ def write_pictures(old: Results, new: Results, folder: str | Path) -> list[Path]
                 picture = side_by_side(old[name], new[name])
             except OSError:
                 continue
-            path = Path(folder) / name.replace("/", "-")
-            write_bytes(path, picture)
-            written.append(path)
+            written.append(Path(folder) / name.replace("/", "-"))
+            write_bytes(written[-1], picture)
     return written
 
 
