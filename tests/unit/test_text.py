@@ -65,3 +65,18 @@ def test_anchors_are_distinct_and_plain():
     made = [words.anchor("s", text) for text in ("a b", "a_b", "a-b", 'a"b', "é", "a/b")]
     assert len(set(made)) == len(made)
     assert all(text.isascii() and " " not in text and '"' not in text for text in made)
+
+
+def test_words_are_put_as_english_puts_them():
+    assert words.capital("pain on NRS") == "Pain on NRS"
+    assert (words.spaced("usual_care"), words.spaced(None)) == ("usual care", "")
+    assert (words.measure_name("SMD"), words.measure_name("new")) == ("standardised mean difference", "new")
+
+
+def test_people_are_counted_only_where_both_sides_report_them():
+    assert (words.people(30, 28), words.people(None, 3)) == (58, None)
+
+
+def test_labels_are_on_one_line_and_no_longer_than_can_be_drawn():
+    assert [words.clean(text) for text in ("Lü\n 2020\u202e", None, float("nan"))] == ["Lü 2020", "", ""]
+    assert words.short("a" * 9, 5) == "aaaa…"

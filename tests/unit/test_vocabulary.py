@@ -118,3 +118,16 @@ def test_an_empty_file_closes_what_is_general(load):
     assert not general().table_words()["unit"].refuses("U/l")
     for slip in ("mmhg", "mm Hg", "day", "point"):
         assert general().table_words()["unit"].refuses(slip)
+
+
+def test_verbs_follow_the_domain_before_the_direction():
+    assert general().domain("body_weight").changes("lower") == ("reduce", "increase")
+    assert general().domain("function").changes("higher") == ("improve", "worsen")
+
+
+def test_words_of_other_programs_are_known():
+    words = general()
+    assert words.registry()["deaths"] == ("serious_adverse_event", "death")
+    assert [words.control_in(label) for label in ("Sham laser", "Control")] == ["sham", ""]
+    assert [words.unit_named(name) for name in ("Scores on a scale", "furlongs")] == ["points", ""]
+    assert not words.table_words()["domain of events"].closed

@@ -10,7 +10,7 @@ def test_a_missing_number_is_a_dash_and_an_open_interval_is_said():
     record = demo.record(pooled=demo.pooled(ci_high=None, i2=None))
     assert data(Number(None, "x", "a/b")) == "—"
     assert estimate(pooled_estimate(record)).striptags() == "−1.20 (interval not estimable)"
-    assert bounds(pooled_estimate(record)) == "—"
+    assert bounds(pooled_estimate(record)) == bounds(None) == "—"
 
 
 def test_a_whisker_is_clipped_at_the_ends_of_its_axis():

@@ -231,7 +231,8 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     from trialpool.synthesis.analyse import analyse, read
     from trialpool.view.read import appraised
 
-    evidence = (read(kind, part) for kind, part in zip((Effect, Unused, Known), rows, strict=True))
+    effects, excluded, known = rows
+    evidence = read(Effect, effects), read(Unused, excluded), read(Known, known)
     record, specifications = analyse(spec, *evidence)
     columns, formats = specifications.columns() if specifications else {}, spec["formats"]
     every = (dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True))
@@ -419,7 +420,8 @@ def write_page(
         published=read_csv(published_path, contracts.PUBLISHED),
         specs=specs,
         vocabulary=vocabulary,
-        **head,
+        title=head["title"],
+        byline=head["byline"],
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

@@ -865,13 +865,9 @@ def taken(kind: type[T], source: Any, /, **values: Any) -> T:
     >>> taken(Break, Sensitivity(analysis="a", kind="data", choice="final"), to=Conclusion.HARM).kind
     'data'
     """
-    shared = [name for name in columns_of(kind) if name not in values and hasattr(source, name)]
-    return kind(**{name: _number(getattr(source, name)) for name in shared}, **values)
-
-
-def _number(value: Any) -> Any:
-    """A number of numpy, or an array of a single one, as Python's."""
-    return value.item() if hasattr(value, "item") else value
+    names = [name for name in columns_of(kind) if name not in values and hasattr(source, name)]
+    shared = ((name, getattr(source, name)) for name in names)  # numpy's numbers become Python's
+    return kind(**{name: one.item() if hasattr(one, "item") else one for name, one in shared}, **values)
 
 
 def sketch(kind: type[T], known: Mapping[str, Any] | None = None, /, **values: Any) -> T:

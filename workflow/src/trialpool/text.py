@@ -206,38 +206,22 @@ def listing(parts: Iterable[str], conjunction: str = "and") -> str:
 
 
 def capital(text: str) -> str:
-    """Text with its first letter as a capital, the rest untouched.
-
-    >>> capital("pain on NRS")
-    'Pain on NRS'
-    """
+    """Text with its first letter as a capital, the rest untouched."""
     return text[:1].upper() + text[1:]
 
 
 def spaced(code: str | None) -> str:
-    """A code of the codebook as words.
-
-    >>> spaced("usual_care"), spaced(None)
-    ('usual care', '')
-    """
+    """A code of the codebook as words."""
     return "" if absent(code) else str(code).replace("_", " ")
 
 
 def measure_name(measure: str) -> str:
-    """The measure's full name; an unknown one is returned as it is.
-
-    >>> measure_name("SMD")
-    'standardised mean difference'
-    """
+    """The measure's full name; an unknown one is returned as it is."""
     return MEASURES[measure].name if measure in MEASURES else measure
 
 
 def people(experimental: Any, control: Any) -> int | None:
-    """Analysed people of both sides of a result or of a trial; None where one side is not reported.
-
-    >>> people(30, 28), people(None, 3)
-    (58, None)
-    """
+    """Analysed people of both sides of a result or of a trial; None where one side is not reported."""
     return None if absent(experimental) or absent(control) else round(experimental + control)
 
 
@@ -252,20 +236,12 @@ def harmless(text: Any) -> str:
 
 
 def clean(text: Any) -> str:
-    """Untrusted text on one line, harmless and no longer than can be drawn; missing text is empty.
-
-    >>> clean("Lü\\n 2020\\u202e"), clean(None), clean(float("nan"))
-    ('Lü 2020', '', '')
-    """
+    """Untrusted text on one line, harmless and no longer than can be drawn; missing text is empty."""
     return "" if absent(text) else harmless(str(text)[:LONGEST_TEXT])
 
 
 def short(text: Any, longest: int = LONGEST_LABEL) -> str:
-    """Cleaned text, cut with an ellipsis where it is longer than `longest` characters.
-
-    >>> short("a" * 9, 5)
-    'aaaa…'
-    """
+    """Cleaned text, cut with an ellipsis where it is longer than `longest` characters."""
     cleaned = harmless(text)
     return cleaned if len(cleaned) <= longest else cleaned[: longest - 1].rstrip() + "…"
 

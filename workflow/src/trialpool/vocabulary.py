@@ -68,9 +68,6 @@ class Domain:
         """The verbs for a benefit and for a harm, by the domain's own direction, else by the one given.
 
         A score of which higher is better may well measure fewer symptoms.
-
-        >>> general().domain("body_weight").changes("lower"), general().domain("function").changes("higher")
-        (('reduce', 'increase'), ('improve', 'worsen'))
         """
         benefit, harm = self.verbs or VERBS.get(self.better or better, ("improve", "worsen"))
         return benefit, harm
@@ -177,29 +174,17 @@ class Vocabulary:
         return tuple(code for code, each in domains if each.is_events and better in ("", each.better))
 
     def registry(self) -> dict[str, tuple[str, str]]:
-        """Domain and outcome of what registries count, by their words for it.
-
-        >>> general().registry()["deaths"]
-        ('serious_adverse_event', 'death')
-        """
+        """Domain and outcome of what registries count, by their words for it."""
         domains = self.domains.items()
         return {kind: (code, event) for code, each in domains for kind, event in each.registry.items()}
 
     def control_in(self, label: str) -> str:
-        """The control that a label names in so many words, "" if none.
-
-        >>> general().control_in("Sham laser"), general().control_in("Control")
-        ('sham', '')
-        """
+        """The control that a label names in so many words, "" if none."""
         named = ((code, phrase) for code, phrases in self.controls.items() for phrase in phrases)
         return next((code for code, phrase in named if phrase in label.casefold()), "")
 
     def unit_named(self, name: str) -> str:
-        """The unit that a registry or another program calls so, "" if none.
-
-        >>> general().unit_named("Scores on a scale"), general().unit_named("furlongs")
-        ('points', '')
-        """
+        """The unit that a registry or another program calls so, "" if none."""
         folded = name.strip().casefold()
         if name in self.units:
             return name
@@ -233,9 +218,6 @@ class Vocabulary:
         """What cells of the evidence tables may say, by the names in `Column.vocabulary`.
 
         `further` words of a column are accepted besides.
-
-        >>> general().table_words()["domain of events"].closed
-        False
         """
         events = self.events()
         means = tuple(code for code in self.domains if code not in events)

@@ -173,13 +173,9 @@ def schema_of(schema: str) -> Any:
     """The validator of a schema of the package, such as "config"; its `schema` is the document."""
     from jsonschema import Draft202012Validator, validators
 
-    finite = Draft202012Validator.TYPE_CHECKER.redefine("number", lambda checker, value: _is_finite(value))
+    kinds, most = Draft202012Validator.TYPE_CHECKER, sys.float_info.max
+    finite = kinds.redefine("number", lambda _, it: kinds.is_type(it, "number") and abs(it) <= most)
     return validators.extend(Draft202012Validator, type_checker=finite)(shipped(f"{schema}.schema"))
-
-
-def _is_finite(value: Any) -> bool:
-    number = isinstance(value, int | float) and not isinstance(value, bool)
-    return number and abs(value) <= sys.float_info.max
 
 
 def _slips(path: KeyPath, error: Any) -> Iterator[Slip]:

@@ -159,10 +159,8 @@ def _all_images(figures: Figures) -> dict[str, dict[str, Markup]]:
 
 def _data(figure: str | Path) -> Markup:
     svg = figure.read_text(encoding="utf-8") if isinstance(figure, Path) else figure
-    shown = (
-        f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}" if len(svg) <= LARGEST_IMAGE else ""
-    )
-    return Markup(shown)
+    address = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+    return Markup(address if len(svg) <= LARGEST_IMAGE else "")
 
 
 # where a question, a trial and a raw row stand
