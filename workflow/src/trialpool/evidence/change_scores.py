@@ -148,28 +148,20 @@ def assume_sds(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame)
     `source` are their arm summaries, row by row. A change has the correlation `r_found`, unless there is none
     or the analysis sets `correlation_source: assumed`. SDs are borrowed where the analysis sets `borrow_sd`.
     """
-    _by_correlation(rows, settings, source.set_axis(rows.index))
-    _borrowed(rows, settings, source.set_axis(rows.index))
-
-
-def _by_correlation(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
+    source = source.set_axis(rows.index)
     mask = (rows["route"] == Route.CORRELATION) & (rows["reason_code"] == "")
     part, summary = rows[mask], source[mask]
-    assumed = setting(settings, "change_correlation", part)
     estimated = setting(settings, "correlation_source", part) == "found"
     estimated &= summary["r_found"].notna()
-    r = np.where(estimated, summary["r_found"], assumed)
+    r = np.where(estimated, summary["r_found"], setting(settings, "change_correlation", part))
     rows.loc[mask, "sd"] = change_sd(summary["sd_before"], summary["sd_after"], r)
     named = [f"({text})" for text in summary["r_source"]]
     words = joined("r =", [number_text(value) for value in r], np.where(estimated, named, "assumed"))
     add_steps(rows, "derivation", mask, words)
     refuse(rows, [(mask & ~(rows["sd"] > 0), Reason.NO_SPREAD, "the assumed SD of the change is 0")])
-
-
-def _borrowed(rows: pd.DataFrame, settings: pd.DataFrame, source: pd.DataFrame) -> None:
     mask = (rows["reason_code"] == Reason.NO_SPREAD) & rows["mean"].notna() & (rows["n"] >= 2)
     mask &= rows["sd"].isna() & source["sd_borrowed"].notna()
     mask &= setting(settings, "borrow_sd", rows).astype(bool)
     rows.loc[mask, "sd"] = source.loc[mask, "sd_borrowed"]
-    words = [f"mean as printed, its SD pooled over {text}" for text in source.loc[mask, "borrowed_from"]]
-    _impute(rows, mask, Route.BORROWED, words)
+    borrowed = [f"mean as printed, its SD pooled over {text}" for text in source.loc[mask, "borrowed_from"]]
+    _impute(rows, mask, Route.BORROWED, borrowed)

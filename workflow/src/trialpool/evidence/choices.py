@@ -28,14 +28,9 @@ MULTI_ARM = ("combine", "split", "first", "covariance")
 PASSED_OVER = {Reason.OTHER_INSTRUMENT: "instrument", Reason.OTHER_ITEM_PREFERRED: "item"}
 # dependent effects are another model, not another choice of data
 DEPENDENT = (Choice("several_effects", "multilevel"), Choice("multi_arm", "covariance"))
-RECOMPUTED = (
-    "multi_arm",
-    "change_correlation",
-    "correlation_source",
-    "borrow_sd",
-    "timepoint",
-    "audit_exclude",
-)
+RECOMPUTED = [
+    *("multi_arm", "change_correlation", "correlation_source", "borrow_sd", "timepoint", "audit_exclude")
+]
 RANKED = {"outcomes": "outcome_rank", "items": "item_rank"}
 MOST = 128  # combinations of an analysis
 ROWS_AT_ONCE = 150_000

@@ -30,13 +30,8 @@ from trialpool.vocabulary import Vocabulary, general
 
 COMPARED = (EFFECTS, EXCLUDED, KNOWN)
 DTYPES = {
-    Kind.TEXT: "string",
-    Kind.CODES: "object",
-    Kind.STEPS: "object",
-    Kind.CHOICES: "object",
-    Kind.NUMBER: "Float64",
-    Kind.COUNT: "Int64",
-    Kind.FLAG: "boolean",
+    **dict.fromkeys((Kind.CODES, Kind.STEPS, Kind.CHOICES), "object"),
+    **{Kind.TEXT: "string", Kind.NUMBER: "Float64", Kind.COUNT: "Int64", Kind.FLAG: "boolean"},
 }
 SORTED_BY = [
     *("analysis", "variant", "year", "study_id", "instrument", "item", "weeks", "row_ids", "reason_code")

@@ -174,10 +174,8 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
 def _by_borrowed_sd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
     """Printed differences over an SD pooled over other trials, which is taken as known."""
     part = table[rows]
-    effect, variance = (
-        part["estimate"] * sign[rows] / part["sd_borrowed"],
-        (part["se"] / part["sd_borrowed"]) ** 2,
-    )
+    effect = part["estimate"] * sign[rows] / part["sd_borrowed"]
+    variance = (part["se"] / part["sd_borrowed"]) ** 2
     fill(table, rows, effect=effect, variance=variance, route=int(Route.BORROWED), imputed=True)
     add_steps(table, "derivation", rows, joined("over the SD pooled over", part["borrowed_from"]))
 

@@ -6,11 +6,9 @@ on which side), and pairs (analysis, result) with how well each fits. An analysi
 
 An arm is on the experimental (control) side if its category is in that list; a category in both goes by the
 arm's `role`, which does not matter otherwise: what a trial calls its control can be the treatment asked
-about. `outcomes` are `CODE` or `CODE:item`, the first preferred; empty = every instrument of the domain, none
-preferred. `items` are those allowed, the first preferred, "" = rows without one; empty = all, those first.
-`timepoint` is a named point, a list of them in order of preference, or {weeks: [low, high]}. Of several times
-at one named point the latest counts; in a window the one nearest to its middle, of two equally near the
-later. Rows without weeks are in no window; baselines are never used.
+about. Outcomes, items and times are matched as config/README.md has it; without a list of `items` rows
+without an item go first; of two times equally near the middle of a window the later counts. Rows without
+weeks are in no window; baselines are never used.
 """
 
 from __future__ import annotations

@@ -112,18 +112,10 @@ def _refuse_questioned(candidates: pd.DataFrame, context: AnalysisContext) -> No
         for row in str(finding["row_ids"]).split() if finding["severity"] == "high" else ():
             by_row.setdefault(row, {})[finding["rule"]] = finding["finding"]
     rules = [set(spec.get("audit_exclude") or ()) for spec in context.specs]
-    pairs = zip(candidates["analysis_index"], candidates["row_ids"], strict=True)
-    words = [
-        "; ".join(
-            dict.fromkeys(
-                text
-                for row in row_ids.split()
-                for rule, text in by_row.get(row, {}).items()
-                if rule in rules[at]
-            )
-        )
-        for at, row_ids in pairs
-    ]
+    words = []
+    for at, row_ids in zip(candidates["analysis_index"], candidates["row_ids"], strict=True):
+        found = chain.from_iterable(by_row.get(row, {}).items() for row in row_ids.split())
+        words.append("; ".join(dict.fromkeys(text for rule, text in found if rule in rules[at])))
     met = np.array([bool(each) for each in words], dtype=bool)
     refuse(candidates, [(met, Reason.QUESTIONED, [f"the audit questions it: {each}" for each in words])])
 

@@ -2,13 +2,8 @@
 
 In: candidate effects (columns CANDIDATES). Out: for each whether it is `selected`, and the reason why not.
 
-Inside a trial the first criterion of `schemas/preference.csv` decides on which two candidates differ: the
-instrument (by the order of `outcomes`, if that lists any), the item (by that of `items`, else results without
-an item first), the time (see `match`), whether all of the trial's arms that fit are used, the route, final
-values before changes, numbers read twice before numbers read once, the order of the evidence tables. Routes,
-by rank: an estimate adjusted for baseline; means and SDs printed or exact algebra; a published difference
-with its interval; means whose n is the number randomised; a difference with an exact p-value; medians; SDs
-made from an assumed correlation or borrowed; odds ratios converted to an SMD.
+Inside a trial the first criterion of `schemas/preference.csv` decides on which two candidates differ; routes
+go by RANKS, where means whose n is the number randomised (ASSUMED_N) stand behind a published difference.
 
 Before that, for the whole analysis: an SMD uses final values or changes, never both, because their SDs
 measure different things (Cochrane Handbook 10.5.2): the kind that more trials offer, of equally many final

@@ -240,13 +240,12 @@ def _contrast_summaries(tables: Mapping[str, pd.DataFrame], studies: pd.DataFram
 
 def _se_at_bound(table: pd.DataFrame) -> pd.Series:
     """The SE of a difference at the bound of a p printed as an inequality: conservative (Handbook 6.3.2)."""
-    value = pd.to_numeric(table["p_value"].str.extract(P_BELOW, expand=False), errors="coerce")
-    known = value.between(0, 1, inclusive="neither") & (table["p_test"] == "") & (table["estimate"].abs() > 0)
+    value = _tested_p(table, P_BELOW)
+    known = value.notna() & (table["estimate"].abs() > 0)
     by_t = table["df"].notna() & ~table["measure"].isin(NORMAL)
     out = pd.Series(np.nan, index=table.index)
-    for rows, df in ((known & by_t, table["df"]), (known & ~by_t, None)):
-        own = None if df is None else df[rows]
-        out[rows] = se_from_p(table.loc[rows, "estimate"], value[rows], df=own)
+    for rows, df in ((known & by_t, table["df"][known & by_t]), (known & ~by_t, None)):
+        out[rows] = se_from_p(table.loc[rows, "estimate"], value[rows], df=df)
     return out
 
 
@@ -329,7 +328,7 @@ def _standard_errors(table: pd.DataFrame) -> None:
     table.loc[known & (table["measure"] == "t_statistic"), "se"] = 1.0  # the statistic is a difference in SEs
     add_steps(table, "derivation", printed, "SE as printed")
     interval = known & (table["spread_high"] > table["spread_low"])
-    p = _exact_p(table)
+    p = _tested_p(table, EXACT_P)
     by_p = known & p.notna() & (table["spread_type"] == "none") & (table["estimate"] != 0)
     quantiles = _quantile_words(table)
     for by, df in ((by_t, table["df"]), (~by_t, None)):
@@ -350,9 +349,9 @@ def _standard_errors(table: pd.DataFrame) -> None:
     add_steps(table, "cautions", by_p & (p > LARGE_P), IMPRECISE)
 
 
-def _exact_p(table: pd.DataFrame) -> pd.Series:
-    """The p-value where it is printed as a number strictly between 0 and 1, and of a t or normal test."""
-    value = pd.to_numeric(table["p_value"].str.extract(EXACT_P, expand=False), errors="coerce")
+def _tested_p(table: pd.DataFrame, form: str) -> pd.Series:
+    """The p-value where it is printed in a form, strictly between 0 and 1, and of a t or normal test."""
+    value = pd.to_numeric(table["p_value"].str.extract(form, expand=False), errors="coerce")
     return value.where((value > 0) & (value < 1) & (table["p_test"] == ""))
 
 
