@@ -102,14 +102,10 @@ def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], frame: Frame) -> None:
     for which, values, name in zip("xy", zip(*dots, strict=True), names, strict=False):
         high = canvas.roomy([0.0, *values], 0.1)[1]
         canvas.show_range(ax, -0.03 * high, high, name, which)
-    for x, y, _, influential in dots:
-        _draw_dot(ax, x, y, influential, "baujat")
+    for x, y, _, hollow in dots:
+        look: Look = {"markerfacecolor": style.PAPER if hollow else style.STUDY, "gid": "baujat"}
+        ax.plot(x, y, "o", markersize=5.8, markeredgecolor=style.STUDY, clip_on=False, **look)
     _name_dots(ax, sorted((dot[:3] for dot in dots), key=lambda dot: (-dot[0] - dot[1], dot[2])))
-
-
-def _draw_dot(ax: Axes, x: float, y: float, hollow: bool, gid: str) -> None:
-    look: Look = {"markerfacecolor": style.PAPER if hollow else style.STUDY, "markeredgecolor": style.STUDY}
-    ax.plot(x, y, "o", markersize=5.8, gid=gid, clip_on=False, **look)
 
 
 def _name_dots(ax: Axes, dots: Sequence[tuple[float, float, str]]) -> None:

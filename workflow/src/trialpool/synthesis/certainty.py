@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from statistics import median
 from typing import Any
 
@@ -51,10 +52,9 @@ def assess(
         found[rate.__name__] = rate(record, rules[rate.__name__])
     found["publication_bias"] = publication_bias(record, rules["publication_bias"], published)
     domains = tuple(_rating(name, found[name], (overrides or {}).get(name)) for name in DOMAINS)
-    unjudged = _judged_shares(record, judgements, rules["risk_of_bias"])["not judged"]
-    own = "risk_of_bias" in (overrides or {})  # a person has judged
     bias, highest = rules["risk_of_bias"], Sureness.HIGH
-    if not own and unjudged >= bias["serious_share"]:
+    unjudged = _judged_shares(record, judgements, bias)["not judged"] >= bias["serious_share"]
+    if unjudged and "risk_of_bias" not in (overrides or {}):  # else a person has judged
         highest = Sureness(bias["unjudged_level"])
     share, unread = unread_trials(record)
     return Certainty(
@@ -75,16 +75,13 @@ def _level(downgrades: Iterable[int], highest: Sureness) -> Sureness:
 
 def _rating(name: str, found: Downgrade, override: Row | None) -> records.DomainRating:
     levels, reason = found
+    rating = records.DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
     if override is None:
-        return records.DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
-    return records.DomainRating(
-        domain=name,
-        levels_down=int(override["levels"]),
-        reason=str(override["reason"]),
-        overridden=True,
-        suggested_levels_down=levels,
-        suggested_reason=reason,
+        return rating
+    own = replace(
+        rating, levels_down=int(override["levels"]), reason=str(override["reason"]), overridden=True
     )
+    return replace(own, suggested_levels_down=levels, suggested_reason=reason)
 
 
 def risk_of_bias(
@@ -94,22 +91,25 @@ def risk_of_bias(
 
     By the weight of trials at high, unclear and unjudged risk; by controls that people can tell where they
     judge the outcome themselves; and by the weight of results that `audit`, rows of audit.csv, questions.
+    All add up.
     """
-    levels, reason = _judged(record, judgements, rules)
-    questioned, doubt = _questioned_numbers(record, audit, rules)
-    return min(levels + questioned, 2), f"{reason}; {doubt}" if doubt else reason
+    shares = _judged_shares(record, judgements, rules)
+    parts = [f"{share:.0f}% {RISKS[risk]}" for risk, share in shares.items() if share >= 0.5]
+    reasons = [f"Of the weight {', '.join(parts)}"]
+    known = _open_and_self_reported(record, rules)
+    if known:
+        reasons.append(f"people knew their treatment ({known}) and judged the outcome themselves")
+    if shares["not judged"] >= rules["serious_share"]:
+        reasons.append(f"without judgements certainty is not above {rules['unjudged_level']}")
+    levels, doubt = _questioned_numbers(record, audit, rules)
+    levels += bool(known) + (100.0 - shares["low"] >= rules["serious_share"])
+    very_serious = shares["high"] >= rules["very_serious_share"]
+    return 2 if very_serious else min(levels, 2), "; ".join([*reasons, doubt] if doubt else reasons)
 
 
-def _study_weights(record: Record) -> dict[str, float]:
-    """Share of the weight of each trial, in per cent; equal shares where no weights are known."""
-    weights: dict[str, float] = {}
-    for study in record.studies:
-        weights[study.study_id] = weights.get(study.study_id, 0.0) + (study.weight or 0.0)
-    return dict(zip(weights, _shares(list(weights.values())), strict=True))
-
-
-def _shares(weights: Sequence[float]) -> list[float]:
-    """Weights as shares in per cent, equal ones where all are 0."""
+def _weights(record: Record) -> list[float]:
+    """Each effect's share of the weight in per cent; equal shares where no weights are known."""
+    weights = [study.weight or 0.0 for study in record.studies]
     total = sum(weights)
     return [100.0 * weight / total if total else 100.0 / len(weights) for weight in weights]
 
@@ -118,24 +118,9 @@ def _judged_shares(record: Record, judgements: Sequence[Row], rules: Row) -> dic
     """The weight, in per cent, of trials at each risk of bias."""
     overall = overall_judgements(judgements, rules["not_bias"])
     shares = dict.fromkeys(RISKS, 0.0)
-    for study, weight in _study_weights(record).items():
-        shares[overall.get(study, "not judged")] += weight
+    for study, weight in zip(record.studies, _weights(record), strict=True):
+        shares[overall.get(study.study_id, "not judged")] += weight
     return shares
-
-
-def _judged(record: Record, judgements: Sequence[Row], rules: Row) -> Downgrade:
-    """Bias as judged, and blinding that could not be: each takes a level away, they add up."""
-    shares = _judged_shares(record, judgements, rules)
-    parts = [f"{share:.0f}% {RISKS[risk]}" for risk, share in shares.items() if share >= 0.5]
-    reason = f"Of the weight {', '.join(parts)}"
-    known = _open_and_self_reported(record, rules)
-    if known:
-        reason += f"; people knew their treatment ({known}) and judged the outcome themselves"
-    if shares["not judged"] >= rules["serious_share"]:
-        reason += f"; without judgements certainty is not above {rules['unjudged_level']}"
-    if shares["high"] >= rules["very_serious_share"]:
-        return 2, reason
-    return int(bool(known)) + int(100.0 - shares["low"] >= rules["serious_share"]), reason
 
 
 def _open_and_self_reported(record: Record, rules: Row) -> str:
@@ -146,15 +131,16 @@ def _open_and_self_reported(record: Record, rules: Row) -> str:
     """
     if record.domain not in rules["self_reported"]:
         return ""
-    weights, open_weight, names = _study_weights(record), 0.0, []
+    opened, names = set(), []
     for study in record.studies:
         controls = set(study.categories("control"))
         seen = {*study.categories("experimental"), *controls} & set(rules["open_treatments"])
         hidden = controls <= set(rules["sham_controls"])
         if controls <= set(rules["open_controls"]) or (seen and not hidden):
-            open_weight += weights.pop(study.study_id, 0.0)  # a trial with several rows counts once
+            opened.add(study.study_id)
             names += sorted(controls & set(rules["open_controls"]) or seen)
-    if open_weight < rules["serious_share"]:
+    weights = zip(record.studies, _weights(record), strict=True)
+    if sum(weight for study, weight in weights if study.study_id in opened) < rules["serious_share"]:
         return ""
     return " or ".join(name.replace("_", " ") for name in dict.fromkeys(names))
 
@@ -168,8 +154,7 @@ def _questioned_numbers(record: Record, audit: Sequence[Row], rules: Row) -> Dow
     """
     severities = {"high": 0.0, "medium": 0.0}
     by_label: dict[str, dict[str, None]] = {}
-    weights = _shares([study.weight or 0.0 for study in record.studies])
-    for study, weight in zip(record.studies, weights, strict=True):
+    for study, weight in zip(record.studies, _weights(record), strict=True):
         findings = [row for row in audit if row["severity"] in severities and _concerns(row, study)]
         if findings:
             severities["high" if any(row["severity"] == "high" for row in findings) else "medium"] += weight
@@ -235,9 +220,8 @@ def indirectness(record: Record, rules: Row) -> Downgrade:
     reasons = []
     if record.domain in rules["surrogate_domains"]:
         reasons.append(f"{record.domain.replace('_', ' ')} stands in for what people feel")
-    weights = _shares([study.weight or 0.0 for study in record.studies])
-    composed = [study.instrument in rules["composite_outcomes"] for study in record.studies]
-    if sum(weight for weight, of in zip(weights, composed, strict=True) if of) > 50:
+    weights = zip(record.studies, _weights(record), strict=True)
+    if sum(weight for study, weight in weights if study.instrument in rules["composite_outcomes"]) > 50:
         reasons.append("a clinician's composite of signs and symptoms stands in for what people feel")
     present = {study.condition for study in record.studies} - {None}
     if len(present) > 1:
@@ -272,19 +256,17 @@ def publication_bias(record: Record, rules: Row, published: float | None = None)
 
     `published` is the largest number of trials that a published review of the question pooled.
     """
-    if published and 100.0 * record.k < rules["published_share"] * published:
-        return 1, f"A published review pooled {published:g} trials, {record.k} could be pooled here"
+    reviews, funnel = "No published review is compared", "too few trials to examine a funnel"
+    if published:
+        reviews = f"A published review pooled {published:g} trials"
+        if 100.0 * record.k < rules["published_share"] * published:
+            return 1, f"{reviews}, {record.k} could be pooled here"
     egger = record.small_study.methods.get("Egger")
-    p_value = egger.p_value if egger and record.k >= rules["asymmetry_trials"] else None
-    if p_value is not None and p_value < rules["asymmetry_p"]:
-        return 1, f"The funnel is asymmetric (Egger test, p = {p_value:.2g})"
-    reviews = (
-        f"A published review pooled {published:g} trials" if published else "No published review is compared"
-    )
-    return (
-        0,
-        f"{reviews}; {'the funnel is even' if p_value is not None else 'too few trials to examine a funnel'}",
-    )
+    if egger and egger.p_value is not None and record.k >= rules["asymmetry_trials"]:
+        funnel = "the funnel is even"
+        if egger.p_value < rules["asymmetry_p"]:
+            return 1, f"The funnel is asymmetric (Egger test, p = {egger.p_value:.2g})"
+    return 0, f"{reviews}; {funnel}"
 
 
 def imprecision(record: Record, rules: Row) -> Downgrade:
@@ -304,11 +286,8 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
     important, needed = important_effects(record, rules), optimal_size(record, rules)
     people, least = people_of(record)
     fewer = f"{'at least ' if least else ''}{people:,} people were studied"
-    if (
-        needed is not None
-        and people < needed
-        and (important is None or (not levels and _large(record, rules)))
-    ):
+    asked = important is None or (not levels and _large(record, rules))
+    if needed is not None and people < needed and asked:
         levels += 1
         reasons.append(f"{fewer}, a single sufficient trial would need {needed:,}")
     elif people < rules["fewest_people"]:
@@ -316,8 +295,7 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
         reasons.append(f"only {fewer}{', too few however clear the effect' if not reasons else ''}")
     if not reasons:
         return 0, "The interval is narrow enough and enough people were studied"
-    reason = "; ".join(reasons)
-    return min(levels, 2), text.capital(reason)
+    return min(levels, 2), text.capital("; ".join(reasons))
 
 
 def _crossed(record: Record, rules: Row) -> tuple[int, list[str]] | None:
@@ -348,18 +326,11 @@ def in_important_effects(record: Record, rules: Row) -> tuple[float, float, floa
     if of:  # per 1,000 people
         bounds, null = (of.difference, of.difference_low, of.difference_high), 0.0
         unit = 1000 * absolute_threshold(record, rules)
-    estimate, low, high = ((bound - null) / unit for bound in bounds)
-    return estimate, low, high
+    return (bounds[0] - null) / unit, (bounds[1] - null) / unit, (bounds[2] - null) / unit
 
 
 def size_of(record: Record, rules: Row) -> str:
-    """How large the effect is: "trivial" where the whole interval is, "small", "important" or "large", or "".
-
-    >>> from trialpool.records import Pooled, sketch
-    >>> pooled = sketch(Pooled, estimate=0.1, ci_low=-0.2, ci_high=0.4)
-    >>> size_of(sketch(Record, measure="SMD", pooled=pooled), {"standardised": 0.5})
-    'trivial'
-    """
+    """How large the effect is: "trivial" (the whole interval), "small", "important", "large"; or ""."""
     scaled = in_important_effects(record, rules)
     if not scaled:
         return ""
@@ -396,8 +367,7 @@ def people_of(record: Record) -> tuple[int, bool]:
 
 def absolute_threshold(record: Record, rules: Row) -> float:
     """The smallest important risk difference: that of the domain, else the rule's."""
-    own: float = rules["absolute_by_domain"].get(record.domain, rules["absolute_change"])
-    return own
+    return float(rules["absolute_by_domain"].get(record.domain, rules["absolute_change"]))
 
 
 def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:

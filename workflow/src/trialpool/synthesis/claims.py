@@ -40,9 +40,6 @@ def appraise(
     `judgements` are rows of risk_of_bias.csv, `rules` the whole of config/claims.yaml as `load_claims`
     returns it, `audit` the rows of audit.csv, `published` the most trials that a published review of the
     question of an analysis pooled.
-
-    >>> appraise([], [], {"claims": {}, "certainty": {}, "verdicts": {}, "overrides": {}})
-    Appraisal(analyses={}, claims=())
     """
 
     def certainty(record: Record) -> Certainty | None:
@@ -201,8 +198,9 @@ class _Case:
         """What a supported claim needs of its result, each condition met or not; the direction first."""
         record, (low, high), certainty = self.record, _benefit_interval(self.record), self.certainty
         harm, size, k = self.kind is ClaimKind.NO_MORE_HARM, self._important_size(), record.k
-        margin = self._harm_margin() if harm else 0.0
-        excess = f"{100 * margin:.0f}%" if MEASURES[record.measure].ratio else f"{margin:g}"
+        ratio, margins = MEASURES[record.measure].ratio, self.rules["verdicts"]
+        margin = float(margins[f"harm_margin_{'ratio' if ratio else 'difference'}"]) if harm else 0.0
+        excess = f"{100 * margin:.0f}%" if ratio else f"{margin:g}"
         of = "harm" if harm else "direction"
         yield _condition("direction", low is not None and low > -margin, of=of, excess=excess)
         if self.kind is ClaimKind.IMPORTANT_BENEFIT:
@@ -236,10 +234,6 @@ class _Case:
         levels = list(rec.Sureness)
         needed = levels.index(rec.Sureness(self.rules["verdicts"][rule]))
         return self.certainty is not None and levels.index(self.certainty.level) >= needed
-
-    def _harm_margin(self) -> float:
-        kind = "ratio" if MEASURES[self.record.measure].ratio else "difference"
-        return float(self.rules["verdicts"][f"harm_margin_{kind}"])
 
     def _important_size(self) -> float | None:
         """The smallest important benefit between groups on the turned scale; None where none is known."""
@@ -285,9 +279,6 @@ def load_claims(path: str | None, analyses: Iterable[str], vocabulary: Vocabular
     """The rules with their defaults filled in, the overrides and the claims; without a file, no claim.
 
     Raises InputError naming every unknown key, analysis, kind and level, with the nearest known word.
-
-    >>> load_claims(None, [])["claims"]
-    {}
     """
     known, usual = list(analyses), default_rules(vocabulary or general())
     given = read_checked(path, "claims", lambda given: _unknown_analyses(given, known)) if path else {}

@@ -140,11 +140,6 @@ def models(spec: Spec, effects: Sequence[Effect]) -> list[tuple[str, str]]:
     return list(dict.fromkeys([*own, ("FE", "wald"), *priors]))
 
 
-def model_pair(spec: Spec, interval: str) -> tuple[str, str]:
-    """The pair of `models` that an analysis with this interval uses."""
-    return (next(iter(pool.PRIORS)) if interval == BAYES else spec["tau2_method"], interval)
-
-
 def sensitivity_rows(
     spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect] = ()
 ) -> tuple[Sensitivity, ...]:
@@ -156,8 +151,8 @@ def sensitivity_rows(
     """
     if not sets:
         return ()
-    main, depend = sets[0], sets[0].depend(spec)
-    used = model_pair(spec, main.modelled(spec)["interval"])
+    main, depend, interval = sets[0], sets[0].depend(spec), sets[0].modelled(spec)["interval"]
+    used = (next(iter(pool.PRIORS)) if interval == BAYES else spec["tau2_method"], interval)
     others = [pair for pair in models(spec, main.effects) if not depend and pair != used]
     tried = [
         *_pooled(spec, [("main", "as configured", main)]),
@@ -191,9 +186,8 @@ def _tried(spec: Spec, kind: str, choice: str, data: DataSet, numbers: Mapping[s
 def _pooled(spec: Spec, sets: Iterable[Tried], pair: tuple[str, str] | None = None) -> Iterator[Sensitivity]:
     """The results of sets of effects by the analysis' policy, or by a pair of `models`."""
     for kind, choice, data in sets:
-        yield _tried(
-            spec, kind, choice, data, _by_model(spec, data, pair) if pair else _by_policy(spec, data)
-        )
+        numbers = _by_model(spec, data, pair) if pair else _by_policy(spec, data)
+        yield _tried(spec, kind, choice, data, numbers)
 
 
 def _by_policy(spec: Spec, data: DataSet) -> Mapping[str, Any]:

@@ -128,12 +128,7 @@ def clear_side(record: Record) -> str:
 
 
 def size_words(record: Record) -> str:
-    """How much evidence there is: trials and analysed people.
-
-    >>> from trialpool.records import sketch
-    >>> size_words(sketch(Appraised, {"k": 5, "n_experimental": 100, "n_control": 98}))
-    '5 trials, 198 people'
-    """
+    """How much evidence there is: trials and analysed people."""
     return f"{count(record.k, 'trial')}, {people_words(record, unknown=NO_PEOPLE)}"
 
 
@@ -233,10 +228,8 @@ def informative_statement(record: Appraised) -> str:
     treatment, against = record.experimental_name, f"compared with {record.control_name}"
     if not side and level == Sureness.VERY_LOW:
         return f"The evidence is very uncertain about the effect of {treatment} on {noun}, {against}."
-    verb, rest = (
-        benefit if side == "experimental" else harm,
-        f"{noun}{WORDS['amounts'].get(certainty.size, '')}",
-    )
+    verb = benefit if side == "experimental" else harm
+    rest = f"{noun}{WORDS['amounts'].get(certainty.size, '')}"
     if certainty.size == "trivial":
         verb, rest = "make", f"little or no difference to {noun}"
     elif not side:
