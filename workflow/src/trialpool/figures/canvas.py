@@ -414,11 +414,7 @@ def print_beside(
 
 
 def result(measure: str, values: Values) -> str:
-    """An estimate with its interval, as it stands beside a plot.
-
-    >>> result("MD", (-1.2, -2.0, -0.4)), result("RR", (1.5, None, None))
-    ('−1.20 (−2.00 to −0.40)', '1.50')
-    """
+    """An estimate with its interval, as it stands beside a plot."""
     estimate, low, high = words.format_values(measure, values)
     return estimate if None in values[1:] else f"{estimate} ({low} to {high})"
 

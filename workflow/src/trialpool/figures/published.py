@@ -56,11 +56,7 @@ def draw_published(title: str, rows: Sequence[PublishedPool]) -> Figure:
 
 
 def describe_published(title: str, rows: Sequence[PublishedPool]) -> str:
-    """A text alternative: every estimate shown.
-
-    >>> describe_published("Pain", [])
-    'Published pools: Pain.'
-    """
+    """A text alternative: every estimate shown."""
     return describe("published", title, _panels(rows))
 
 

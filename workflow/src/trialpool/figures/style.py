@@ -33,9 +33,5 @@ STYLE["legend.labelcolor"] = MUTED
 
 @cache
 def font(size: float, bold: bool = False) -> FontProperties:
-    """The font at a size in points.
-
-    >>> font(8.0).get_size_in_points()
-    8.0
-    """
+    """The font at a size in points."""
     return FontProperties(family=FONT, size=size, weight="bold" if bold else "normal")

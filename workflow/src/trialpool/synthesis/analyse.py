@@ -126,11 +126,7 @@ def _methods() -> Any:
 
 
 def direction(spec: Spec) -> Direction:
-    """What lies to the left and to the right of no effect.
-
-    >>> direction({"better": "lower", "experimental_name": "yoga", "control_name": "sham"})
-    Direction(left='favours yoga', right='favours sham')
-    """
+    """What lies to the left and to the right of no effect."""
     sides = f"favours {spec['experimental_name']}", f"favours {spec['control_name']}"
     left, right = sides if spec["better"] == "lower" else reversed(sides)
     return Direction(left=left, right=right)

@@ -255,9 +255,6 @@ def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) 
     Without a file there are none. Raises InputError for a key missing or unknown, an analysis that the
     configuration does not have, analyses that differ in measure, scale or direction, and a category at two
     nodes. `specs` are the resolved analyses by slug.
-
-    >>> load_networks(None, {})
-    {}
     """
     if not path:
         return {}

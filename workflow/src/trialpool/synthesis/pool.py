@@ -48,30 +48,18 @@ NATURAL |= {"direct", "indirect", *(name for names in BESIDE.values() for name i
 
 
 def model_of(spec: Spec) -> Mapping[str, Any]:
-    """The options of `stats.pool` that an analysis sets; in place of a Bayesian interval the floored one.
-
-    >>> model_of({"tau2_method": "REML", "interval": "bayes", "level": 0.95, "measure": "MD"})
-    {'tau2_method': 'REML', 'interval': 'hksj_adhoc', 'level': 0.95}
-    """
+    """The options of `stats.pool` that an analysis sets; in place of a Bayesian interval the floored one."""
     interval = FLOORED if spec["interval"] in (BAYES, "auto") else spec["interval"]
     return {"tau2_method": spec["tau2_method"], "interval": interval, "level": spec["level"]}
 
 
 def trials_of(effects: Sequence[Effect]) -> list[str]:
-    """The trials of some effects, each once, in their order.
-
-    >>> trials_of([sketch(Effect, study_id="A"), sketch(Effect, study_id="A")])
-    ['A']
-    """
+    """The trials of some effects, each once, in their order."""
     return list(dict.fromkeys(effect.study_id for effect in effects))
 
 
 def status_of(effects: Sequence[Effect]) -> Status:
-    """What becomes of some effects: nothing, one trial as it stands, a pooled result.
-
-    >>> str(status_of([]))
-    'no_data'
-    """
+    """What becomes of some effects: nothing, one trial as it stands, a pooled result."""
     count = len(trials_of(effects))
     return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else Status.POOLED
 
@@ -100,10 +88,6 @@ def prior_scale(spec: Spec, effects: Sequence[Effect]) -> float | None:
     """The scale of the half-normal prior of τ, on the analysis scale; None where none can be given.
 
     A scale in standard deviations is multiplied by the typical one of the trials.
-
-    >>> row = sketch(Effect, sd_experimental=2.0, sd_control=2.0, n_experimental=20, n_control=20)
-    >>> prior_scale({"prior": {"scale": 0.5, "unit": "sd"}}, [row])
-    1.0
     """
     prior = spec["prior"]
     unit = typical_sd(effects) if prior and prior.get("unit") == "sd" else 1.0
@@ -157,20 +141,12 @@ def people(effects: Sequence[Effect], side: str, split: bool = False) -> int | N
 
 
 def arrays(effects: Sequence[Effect]) -> tuple[Floats, Floats]:
-    """Effects and variances of some rows, each of shape (k,).
-
-    >>> arrays([sketch(Effect, effect=0.5, variance=0.1)])
-    (array([0.5]), array([0.1]))
-    """
+    """Effects and variances of some rows, each of shape (k,)."""
     return np.array([row.effect for row in effects]), np.array([row.variance for row in effects])
 
 
 def finite(value: Any) -> float | None:
-    """A number of `stats` for a record: None where there is none.
-
-    >>> finite(np.float64(1.5)), finite(math.nan), finite(None)
-    (1.5, None, None)
-    """
+    """A number of `stats` for a record: None where there is none."""
     number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None
 

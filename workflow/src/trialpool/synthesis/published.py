@@ -24,9 +24,6 @@ def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) ->
 
     Without a file (None, or Snakemake's empty input) there are no rules. Raises InputError for a key missing
     or unknown, a pattern that is no regular expression, and an analysis that the configuration does not have.
-
-    >>> load_published(None, [])
-    {'figures': {}, 'pools': []}
     """
     if not path:
         return {"figures": {}, "pools": []}

@@ -58,12 +58,7 @@ def mcid_threshold(record: Record) -> float | None:
 
 
 def position(axis: Axis, value: float) -> float:
-    """Where a value (on the natural scale) lies, in points, never beyond the ends of the axis.
-
-    >>> axis = Axis(-1.0, 1.0, 100.0, 200.0, False, (), ())
-    >>> position(axis, 0.0), position(axis, 9.0)
-    (150.0, 200.0)
-    """
+    """Where a value (on the natural scale) lies, in points, never beyond the ends of the axis."""
     scaled = (scale(value, axis.logarithmic) - axis.low) / (axis.high - axis.low)
     return axis.left + min(max(scaled, 0.0), 1.0) * (axis.right - axis.left)
 
@@ -76,11 +71,7 @@ def side(axis: Axis, value: float) -> int:
 
 
 def scale(value: float, logarithmic: bool) -> float:
-    """The value, or its logarithm; a ratio of zero is minus infinity.
-
-    >>> scale(1.0, True), scale(0.0, True)
-    (0.0, -inf)
-    """
+    """The value, or its logarithm; a ratio of zero is minus infinity."""
     if not logarithmic:
         return float(value)
     return math.log(value) if value > 0 else -math.inf
@@ -122,30 +113,18 @@ def plan_axis(
 
 
 def intervals(results: Iterable[Bounds]) -> list[tuple[float, float]]:
-    """The intervals of those results that have both ends.
-
-    >>> intervals([(0.1, 0.0, 0.2), (0.3, None, 0.5)])
-    [(0.0, 0.2)]
-    """
+    """The intervals of those results that have both ends."""
     return [(low, high) for _, low, high in results if low is not None and high is not None]
 
 
 def axis_over(low: float, high: float, *, logarithmic: bool, left: float, right: float) -> Axis:
-    """An axis over a range given on its own scale (logarithms for ratios), with its ticks.
-
-    >>> axis_over(0.0, 0.6, logarithmic=False, left=0.0, right=150.0).labels
-    ('0.0', '0.2', '0.4', '0.6')
-    """
+    """An axis over a range given on its own scale (logarithms for ratios), with its ticks."""
     ticks = _ratio_ticks(low, high, right - left) if logarithmic else _linear_ticks(low, high, right - left)
     return Axis(low, high, left, right, logarithmic, tuple(ticks), tuple(_tick_labels(ticks, logarithmic)))
 
 
 def shared_axis(measure: str, results: Iterable[Bounds]) -> Axis:
-    """An axis without ticks that shows all estimates and most intervals; no effect lies in its middle.
-
-    >>> position(shared_axis("MD", [(-1.0, -2.0, 0.0)]), 0.0)
-    100.0
-    """
+    """An axis without ticks that shows all estimates and most intervals; no effect lies in its middle."""
     logarithmic = MEASURES[measure].ratio
     null = scale(MEASURES[measure].null, logarithmic)
 

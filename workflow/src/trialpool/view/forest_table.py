@@ -223,12 +223,7 @@ def _effect_digits(record: Record) -> int | None:
 
 
 def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
-    """The number at a path in a record such as "studies.0.weight"; `shown` makes its text.
-
-    >>> from trialpool.records import sketch
-    >>> number_at(sketch(Appraised, {"analysis": "a", "pooled": {"i2": 41.7}}), "pooled.i2", words.number)
-    Number(value=41.7, text='41.70', path='a/pooled.i2')
-    """
+    """The number at a path in a record such as "studies.0.weight"; `shown` makes its text."""
     value: Any = record
     for step in path.split("."):
         step_in = isinstance(value, Mapping) or step.isdigit()
@@ -242,11 +237,6 @@ def estimate_at(
     """An estimate and its bounds, the fields `keys` at a path in a record, as printed.
 
     Without `digits` they have the decimals that suit them alone.
-
-    >>> from trialpool.records import sketch
-    >>> record = sketch(Appraised, {"analysis": "a", "measure": "RR", "pooled": {"estimate": 1.5}})
-    >>> estimate_at(record, "pooled").estimate
-    Number(value=1.5, text='1.50', path='a/pooled.estimate')
     """
     numbers = [number_at(record, f"{path}.{key}", str) for key in keys]
     texts = words.format_values(record.measure, [number.value for number in numbers], digits)

@@ -109,11 +109,7 @@ def labels(records: Iterable[Record], studies: Iterable[Row]) -> dict[str, str]:
 
 
 def cells(row: Row) -> list[tuple[str, str]]:
-    """The cells of a raw row as reported, with the names of their columns; empty ones are left out.
-
-    >>> cells({"row_id": "events.csv:2", "study_id": "A2000", "events": 3.0, "n": None})
-    [('events', '3')]
-    """
+    """The cells of a raw row as reported, with the names of their columns; empty ones are left out."""
     shown = {key: value for key, value in row.items() if key not in SHOWN_APART and not absent(value)}
     return [(words.spaced(key), words.plain_number(value)) for key, value in shown.items()]
 
@@ -220,11 +216,7 @@ def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
 
 
 def assessor_url(assessor: Any) -> str:
-    """The address of the review that judged: a DOI becomes a link, a plain address stays one, else "".
-
-    >>> assessor_url("10.1002/14651858.CD007938.pub3")
-    'https://doi.org/10.1002/14651858.CD007938.pub3'
-    """
+    """The address of the review that judged: a DOI becomes a link, a plain address stays one, else ""."""
     text = str(assessor or "")
     return words.url(f"https://doi.org/{text}" if text.startswith("10.") else text)
 
@@ -259,8 +251,7 @@ def near_misses(record: Record) -> list[Unused]:
 
     Other comparisons and purposes are not meant, nor trials of which no number is known.
     """
-    elsewhere = (*OTHER_QUESTION, "no_numbers")
-    return [row for row in record.not_used if row.reason_code not in elsewhere]
+    return [row for row in record.not_used if row.reason_code not in (*OTHER_QUESTION, "no_numbers")]
 
 
 def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ()) -> list[Excluded]:
