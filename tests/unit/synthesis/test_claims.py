@@ -12,7 +12,16 @@ from tests.unit.synthesis.made_up import pooled, study
 from tests.unit.synthesis.made_up import record as made_up
 from trialpool.errors import InputError
 from trialpool.protocol import read_protocol
-from trialpool.records import Certainty, ClaimKind, DomainRating, Grade, Robustness, Status, Sureness
+from trialpool.records import (
+    Appraisal,
+    Certainty,
+    ClaimKind,
+    DomainRating,
+    Grade,
+    Robustness,
+    Status,
+    Sureness,
+)
 from trialpool.synthesis import claims
 from trialpool.synthesis.claims import default_rules, load_claims
 from trialpool.yaml_files import schema_of
@@ -234,3 +243,9 @@ def test_a_wide_prediction_interval_says_either_way_not_the_other_way():
     wide = record(pooled=pooled(pi_low=-6.0, pi_high=2.0))
     conditions = claims.finding(wide, SURE, ClaimKind.BENEFIT, DEFAULT_RULES).conditions
     assert "A new trial may point either way" in [entry.text for entry in conditions]
+
+
+def test_without_a_file_and_without_records_nothing_is_claimed():
+    rules = load_claims(None, [])
+    assert rules["claims"] == {}
+    assert claims.appraise([], [], rules) == Appraisal(analyses={}, claims=())

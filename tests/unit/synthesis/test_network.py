@@ -254,3 +254,7 @@ def test_the_shipped_networks_name_shipped_analyses_and_categories() -> None:
     asked |= {category for spec in settings.analyses.values() for category in spec["experimental"]}
     assert networks
     assert all(set(entry["nodes"]) <= asked for entry in networks.values())
+
+
+def test_without_a_file_there_are_no_networks():
+    assert load_networks(None, {}) == {}

@@ -10,7 +10,7 @@ import pytest
 
 from tests.unit.synthesis.made_up import pooled, record
 from trialpool.errors import InputError
-from trialpool.figures.published import draw_published
+from trialpool.figures.published import describe_published, draw_published
 from trialpool.protocol import read_protocol
 from trialpool.records import PublishedPool, Status, sketch
 from trialpool.synthesis.published import differences, load_published, most_trials, published_rows
@@ -122,3 +122,8 @@ def test_the_figure_has_a_panel_a_measure_and_ours_once() -> None:
     assert "Mean difference" in told
     assert "Standardised mean difference" in told
     assert "−0.20 (−0.40 to 0.00)" in told
+
+
+def test_without_a_file_there_are_no_rules_and_without_pools_only_a_title():
+    assert load_published(None, []) == {"figures": {}, "pools": []}
+    assert describe_published("Pain", []) == "Published pools: Pain."

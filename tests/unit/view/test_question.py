@@ -14,6 +14,7 @@ from trialpool.view.question import (
     moderator_slope,
     result_sentence,
     settings_shown,
+    size_words,
     verdict_words,
 )
 
@@ -223,3 +224,7 @@ def test_moderators_are_tested_or_have_a_reason():
 
 def test_a_slope_of_ratios_is_a_ratio_of_ratios():
     assert moderator_slope("OR", "sessions", [0.0, -800.0, 800.0])[0].startswith("ratio of ORs 1.00 (")
+
+
+def test_the_amount_of_evidence_is_trials_and_people():
+    assert size_words(demo.record(k=5, n_experimental=100, n_control=98)) == "5 trials, 198 people"
