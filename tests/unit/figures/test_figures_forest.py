@@ -202,6 +202,20 @@ def test_the_band_begins_at_the_mcid_on_the_side_of_benefit(measure, better, val
     else:
         assert (left, right) == pytest.approx((at(threshold), extent(axis)[1]), abs=0.01)
     assert any("the smallest difference between groups that is" in text for text in texts(figure))
+    assert ("(1 point;" in " ".join(texts(figure))) == (value == 1)
+
+
+def test_fractional_degrees_of_freedom_are_rounded():
+    record = made_up_record(6, "MD")
+    record["pooled"] |= {"df": 8.834257996, "statistic": -3.0, "p_value": 0.01}
+    assert any("on 8.8 df" in text for text in texts(draw_forest(record)))
+
+
+def test_the_caption_names_the_prior_of_a_bayesian_headline():
+    record = made_up_record(3, "MD")
+    record["pooled"] |= {"interval": "bayes", "prior_scale": 1.05}
+    told = " ".join(texts(draw_forest(record)))
+    assert "posterior median and credible interval, half-normal prior of τ with scale 1.05" in told
 
 
 @pytest.mark.parametrize("mcid", [None, {"value": None}])

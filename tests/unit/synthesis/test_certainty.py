@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.page.demo import SHIPPED
 from tests.unit.synthesis.made_up import pooled, record, study
-from trialpool.records import Known, Pooled, SmallStudy, SmallStudyMethod, Status, sketch
+from trialpool.records import Difference, Known, Pooled, SmallStudy, SmallStudyMethod, Status, sketch
 from trialpool.synthesis import certainty
 from trialpool.synthesis.claims import default_rules
 
@@ -217,6 +217,15 @@ def test_imprecision_of_events_is_that_of_the_absolute_effect(low, high, domain,
     rules = RULES["imprecision"] | {"absolute_by_domain": {"serious_adverse_event": 0.01}}
     changed = record(measure="RR", mcid=None, domain=domain, studies=trials, pooled=bounds)
     assert certainty.imprecision(changed, rules)[0] == expected
+
+
+@pytest.mark.parametrize(("low", "size"), [(None, "trivial"), (0.5, "small"), (1.0, "trivial")])
+def test_trivial_is_what_the_lowest_defensible_threshold_holds(low, size):
+    # pregabalin and gabapentin: -0.74 (-0.997 to -0.475) where 1 point matters by convention, or 0.5
+    known = record(
+        measure="MD", mcid=Difference(value=1.0, low=low, source="x"), pooled=pooled(-0.997, -0.475)
+    )
+    assert certainty.size_of(known, RULES["imprecision"]) == size
 
 
 def test_a_clear_and_very_large_relative_effect_asks_for_people():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -96,6 +97,23 @@ def test_without_any_standard_deviation_few_trials_stay_with_the_floored_interva
     assert (pooled.interval, pooled.bayes_low) == ("hksj_adhoc", None)
     record, _ = analyse(AUTO, rows)
     assert "No standard deviation is known to scale the prior of τ" in " ".join(record.methods.text)
+    record, _ = analyse(AUTO | {"prior": None}, trials(TWO))
+    assert "No prior of τ is set for this measure, so" in " ".join(record.methods.text)
+
+
+def test_one_specification_alone_is_no_robustness():
+    rows = [*trials([(-1.0, 0.1)] * 4), *trials([(-0.8, 0.1)] * 4, instrument="zz")]
+    record, every = analyse(AUTO | {"several_effects": "multilevel"}, rows)
+    assert (record.pooled.interval, len(every.estimate)) == ("cr2", 1)
+    assert (record.robustness.grade, record.robustness.agreement) == ("not assessable", None)
+
+
+def test_a_subgroup_of_few_trials_has_the_interval_of_few_trials():
+    rows = [*trials(TWO, condition="X"), *trials([(-0.3, 0.1)] * 5, condition="Y")]
+    rows = [replace(row, study_id=f"S{number}") for number, row in enumerate(rows)]
+    few, many = analyse(RATIO | {"subgroups": "condition"}, rows)[0].subgroups
+    assert (few.pooled.interval, many.pooled.interval) == ("bayes", "hksj_adhoc")
+    assert (few.pooled.ci_low, few.pooled.ci_high) == pytest.approx((0.96, 3.80), abs=0.006)
 
 
 def test_the_main_row_and_every_part_follow_the_policy():

@@ -53,9 +53,10 @@ def analyse(
     model = pool.modelled(spec, chosen)
     pooled, weights = pool.pool_effects(model, chosen)
     studies = pool.studies_of(spec, chosen, weights)
-    groups, test = pool.subgroups_of(model, studies)
+    nested = model["interval"] == pool.THREE_LEVELS["interval"]
+    groups, test = pool.subgroups_of(model if nested else spec, studies)
     several = chosen if len(pool.trials_of(chosen)) > 1 else []
-    one_each = several if model["interval"] != pool.THREE_LEVELS["interval"] else []
+    one_each = [] if nested else several
     sets = sensitivity.data_sets(effects if several else [])
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
     every = sensitivity.specifications(spec, sets) if rows else None

@@ -330,11 +330,12 @@ def in_important_effects(record: Record, rules: Row) -> tuple[float, float, floa
 
 
 def size_of(record: Record, rules: Row) -> str:
-    """How large the effect is: "trivial" (the whole interval), "small", "important", "large"; or ""."""
+    """How large the effect is: "trivial" (by the lowest threshold), "small", "important", "large"; or ""."""
     scaled = in_important_effects(record, rules)
     if not scaled:
         return ""
-    if max(abs(scaled[1]), abs(scaled[2])) < 1:
+    least = (own.low or own.value) / own.value if (own := record.mcid) and record.measure == "MD" else 1.0
+    if max(abs(scaled[1]), abs(scaled[2])) < least:
         return "trivial"
     return "large" if abs(scaled[0]) >= 2 else "important" if abs(scaled[0]) >= 1 else "small"
 

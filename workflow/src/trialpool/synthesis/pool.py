@@ -354,7 +354,7 @@ def studies_of(spec: Spec, effects: Sequence[Effect], weights: Sequence[float | 
 def subgroups_of(
     spec: Spec, studies: Sequence[Study]
 ) -> tuple[tuple[records.Subgroup, ...], records.SubgroupTest | None]:
-    """The pooled effect of every subgroup (own τ²), and the test between them (see `stats.subgroups`).
+    """The pooled effect of every subgroup (own τ², own interval), and their test (see `stats.subgroups`).
 
     The test needs at least two subgroups of independent effects.
     """

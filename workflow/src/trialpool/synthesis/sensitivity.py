@@ -416,9 +416,11 @@ def robustness(spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse |
     """
     fewest, main = spec["robustness"]["smallest_k"], rows[0] if rows else None
     if main is None or main.conclusion is None or multiverse is None or (main.k or 0) < fewest:
-        few = f"{main.k} trials" if main else "fewer than two trials"
-        sentence = f"Not assessable: {few}, at least {fewest} are needed."
-        return sketch(records.Robustness, grade=Grade.NOT_ASSESSABLE, sentence=sentence)
+        few = f"Not assessable: {main.k if main else 'fewer than two'} trials, at least {fewest} are needed."
+        return sketch(records.Robustness, grade=Grade.NOT_ASSESSABLE, sentence=few)
+    if multiverse.specifications < 2:
+        alone = "Not assessable: no other model or choice of data can be tried."
+        return sketch(records.Robustness, grade=Grade.NOT_ASSESSABLE, sentence=alone)
     clear = {Conclusion.BENEFIT: multiverse.clear_benefit, Conclusion.HARM: multiverse.clear_harm}
     agreement = clear.get(main.conclusion, round(1 - sum(clear.values()), 12))
     changing = [row for row in rows if row.changes_conclusion]
