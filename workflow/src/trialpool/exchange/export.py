@@ -33,17 +33,13 @@ def export_effects(results: str | Path, out: str | Path) -> int:
     return len(rows)
 
 
-def _rows(file: Path) -> Iterator[dict[str, object]]:
+def _rows(file: Path) -> Iterator[Mapping[str, object]]:
     for study in io.read_csv(file):
         if not study.get("effect") or not study.get("variance"):
             continue  # shown in the results, never pooled
         cells = {name: study.get(source, "") or "" for name, source, _ in COLUMNS}
-        row: dict[str, object] = {
-            name: float(cell) if cell and name in NUMBERS else cell for name, cell in cells.items()
-        }
-        row["sei"] = math.sqrt(float(study["variance"]))
-        row["revman_type"] = revman_type(row)
-        yield row
+        row = {name: float(cell) if cell and name in NUMBERS else cell for name, cell in cells.items()}
+        yield row | {"sei": math.sqrt(float(study["variance"])), "revman_type": revman_type(row)}
 
 
 _MEANS = ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")
@@ -72,8 +68,6 @@ def revman_type(row: Mapping[str, object]) -> str:
         again = compute(*cells)
     except ValueError:
         return "GIV"
-    same = (
-        math.isclose(float(new), float(str(row[name])), rel_tol=1e-6, abs_tol=1e-9)
-        for name, new in (("yi", again.effect), ("vi", again.variance))
-    )
+    pairs = (float(again.effect), row["yi"]), (float(again.variance), row["vi"])
+    same = (math.isclose(new, float(str(old)), rel_tol=1e-6, abs_tol=1e-9) for new, old in pairs)
     return kind if all(same) else "GIV"

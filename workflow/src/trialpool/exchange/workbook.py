@@ -6,11 +6,11 @@ be a guess, and is a fault that names the sheet and the cell.
 
 from __future__ import annotations
 
-import datetime
 import io
 import warnings
 import zipfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,10 @@ from trialpool.exchange.candidates import Candidates, Row
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xltm")
 LARGEST_BYTES = 500_000_000  # unpacked; a small file that unpacks to more is no table of trials
+REFUSED = {  # by openpyxl's data types
+    **{"f": "a formula", "e": "an error of Excel", "b": "stored as true or false"},
+    "d": "stored as a date, which Excel makes of numbers such as 1-2",
+}
 
 
 def import_workbook(path: str | Path) -> Candidates:
@@ -88,8 +92,7 @@ def _table(file: str, sheet: Any, table: Table) -> tuple[list[Row], list[Fault]]
             if name in table.names:
                 text, problem = cell_text(cell.value, cell.data_type, cell.number_format, name in numbers)
                 if problem:
-                    # a formula of several cells has a text
-                    value = str(getattr(cell.value, "text", cell.value))
+                    value = str(getattr(cell.value, "text", cell.value))  # as of a formula of several cells
                     at = f"{place}, cell {cell.coordinate}"
                     faults.append(Fault(at, None, name, value, problem, "type the value itself"))
                 row[name] = text
@@ -110,9 +113,7 @@ def _unseen(sheet: Any) -> Iterator[str]:
         if hidden := [str(key) for key, line in lines.items() if line.hidden]:
             yield f"has hidden {what}s, which were imported: {', '.join(hidden)}"
     header = _header(sheet)
-    cells = [
-        (name, cell) for line in sheet.iter_rows(min_row=2) for name, cell in zip(header, line, strict=True)
-    ]
+    cells = chain.from_iterable(zip(header, line, strict=True) for line in sheet.iter_rows(min_row=2))
     filled = [(name, cell) for name, cell in cells if cell.value is not None]
     if struck := [cell.coordinate for name, cell in filled if name and cell.font.strike]:
         yield f"has struck-through cells, which were imported: {', '.join(struck)}"
@@ -132,14 +133,8 @@ def cell_text(value: Any, kind: str, number_format: str, is_number: bool) -> tup
     """
     if value is None:
         return "", ""
-    if kind == "f":
-        return "", "a formula"
-    if kind == "e":
-        return "", "an error of Excel"
-    if isinstance(value, datetime.date | datetime.time | datetime.timedelta):
-        return "", "stored as a date, which Excel makes of numbers such as 1-2"
-    if isinstance(value, bool):
-        return "", "stored as true or false"
+    if kind in REFUSED:
+        return "", REFUSED[kind]
     if isinstance(value, int | float):
         if is_number and "%" in number_format:
             return "", "shown as a percentage, stored as a fraction"

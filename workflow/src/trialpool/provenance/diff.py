@@ -121,11 +121,7 @@ def changes(old: Results, new: Results) -> list[Change]:
 
 
 def summary(changes: Sequence[Change]) -> str:
-    """How many changes there are of each kind, "" where there is none.
-
-    >>> summary([Change("a", kind, "", "", "") for kind in ("estimate", "trial", "estimate")])
-    '1 trial in or out, 2 estimates moved.'
-    """
+    """How many changes there are of each kind, "" where there is none."""
     counts = Counter(change.change for change in changes)
     kinds = SAID["kinds"].items()
     parts = [f"{counts[kind]} {words[counts[kind] > 1]}" for kind, words in kinds if counts[kind]]
