@@ -293,6 +293,8 @@ def test_funnel_asymmetry_counts_only_with_enough_trials():
     rules = RULES["publication_bias"]
     assert certainty.publication_bias(record(k=12, small_study=skewed), rules)[0] == 1
     assert certainty.publication_bias(record(k=5, small_study=skewed), rules)[0] == 0
+    # reviews may be compared of which the tables do not hold how many trials they pooled
+    assert certainty.publication_bias(record(), rules)[1].startswith("No compared review says how many")
 
 
 def test_an_override_replaces_a_rule_and_shows_what_it_replaced():

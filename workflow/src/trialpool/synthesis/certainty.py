@@ -256,7 +256,10 @@ def publication_bias(record: Record, rules: Row, published: float | None = None)
 
     `published` is the largest number of trials that a published review of the question pooled.
     """
-    reviews, funnel = "No published review is compared", "too few trials to examine a funnel"
+    reviews, funnel = (
+        "No compared review says how many trials it pooled",
+        "too few trials to examine a funnel",
+    )
     if published:
         reviews = f"A published review pooled {published:g} trials"
         if 100.0 * record.k < rules["published_share"] * published:
