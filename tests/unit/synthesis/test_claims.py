@@ -228,6 +228,15 @@ def test_agreement_on_an_open_question_is_not_told_as_support():
     assert (told(-1.4), told(1.0)) == ([agree], [])
 
 
+def test_few_trials_meet_no_fewer_conditions():
+    """Without a prediction interval nothing says that a new trial would agree."""
+    few = record(pooled=pooled(pi_low=None, pi_high=None))
+    assert verdict(record()) == "supported"
+    assert verdict(few) == "suggested"
+    conditions = claims.finding(few, SURE, ClaimKind.BENEFIT, DEFAULT_RULES).conditions
+    assert "Too few trials to say what a new one may show" in [entry.text for entry in conditions]
+
+
 def test_trials_that_could_not_be_read_block_a_verdict():
     unread = replace(SURE, unread="1 of 3 known trials have no number", unread_share=33.0)
     whole, part = (

@@ -29,7 +29,7 @@ def test_the_first_sensitivity_row_is_the_main_result():
 
 def test_every_model_is_tried_once_and_agrees_with_a_single_fit():
     rows = [row for row in sensitivity_rows(SPEC, data_sets(effects())) if row.kind in ("model", "main")]
-    assert len(rows) == len(models(SPEC, effects())) == 25 + 3
+    assert len(rows) - 1 == len(models(SPEC, effects())) == 25 + 3  # one more with other degrees of freedom
     paule = next(row for row in rows if row.choice == "PM, wald")
     alone = pool(np.array(EFFECTS), np.full(6, 0.05), tau2_method="PM", interval="wald")
     assert (paule.estimate, paule.ci_high) == pytest.approx((float(alone.estimate), float(alone.ci_high)))
@@ -51,6 +51,16 @@ def test_variants_are_other_data_and_never_the_main_result():
     assert record.pooled.estimate == pytest.approx(np.mean(EFFECTS))
     data = [row for row in record.sensitivity if row.kind == "data" and not row.reason]
     assert [(row.choice, row.estimate) for row in data] == [("timepoint: follow up", pytest.approx(0.4))]
+
+
+def test_the_prediction_interval_is_tried_with_the_other_degrees_of_freedom():
+    rows = sensitivity_rows(SPEC, data_sets(effects()))
+    (other,) = [row for row in rows if row.choice == "prediction interval with t on k − 2"]
+    # t(4) over t(5) of the same standard error
+    assert (other.pi_high - other.estimate) / (rows[0].pi_high - rows[0].estimate) == pytest.approx(
+        2.7764451 / 2.5705818
+    )
+    assert (other.ci_low, other.ci_high) == (rows[0].ci_low, rows[0].ci_high)
 
 
 def test_the_same_counts_are_pooled_as_another_measure():

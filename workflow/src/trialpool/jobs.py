@@ -213,7 +213,9 @@ def pool_analyses(
         rows = [[row for row in table if row["analysis"] == spec["analysis"]] for table in every]
         pool = partial(_pool, spec, rows, vocabulary)
         lot = kept.lot(f"analyses/{spec['analysis']}", (spec, rows), pool)
-        put({f"{spec['analysis']}.csv": lot.pop(MULTIVERSE)}, multiverses)
+        put({f"{spec['analysis']}.csv": lot[MULTIVERSE]}, multiverses)
+        if "multiverse.csv" not in lot:
+            del lot[MULTIVERSE]
         put(lot, folder)
 
 

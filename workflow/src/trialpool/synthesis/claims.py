@@ -209,8 +209,9 @@ class _Case:
             yield _condition("importance", met, case)
         yield _condition("trials", k >= self.rules["verdicts"]["trials"], "one" if k == 1 else "several", k=k)
         least, _ = _benefit_interval(record, ("pi_low", "pi_high"))
-        if least is not None:
-            yield _condition("prediction", least > -margin)
+        if k > 1:
+            met = least is not None and least > -margin
+            yield _condition("prediction", met, "unknown" if least is None else "")
         domains = certainty.domains if certainty else ()
         reasons = ", ".join(DOMAINS[domain.domain] for domain in domains if domain.levels_down)
         said = {"level": certainty.level if certainty else "not assessed", "reasons": reasons}

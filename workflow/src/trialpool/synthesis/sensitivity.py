@@ -157,7 +157,8 @@ def sensitivity_rows(
     tried = [
         *_pooled(spec, [("main", "as configured", main)]),
         *(row for pair in others for row in _pooled(spec, [("model", ", ".join(pair), main)], pair)),
-        *([] if depend else [*_sparse(spec, main), *_other_measure(spec, main)]),
+        *([] if depend else [*_other_prediction(spec, main, interval), *_sparse(spec, main)]),
+        *([] if depend else _other_measure(spec, main)),
         *_pooled(spec, list(_other_data(sets))),
         *(replace(row, n=None) for row in _pooled(spec, list(_dependent(effects)))),
         *_leave_one_out(spec, main),
@@ -230,6 +231,14 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
         numbers = numbers_of(Sensitivity, measure, fit)
         shown = {name: numbers[name] for name in (*BOUNDS, "p_value")}
         yield _tried(spec, "sparse", choice, data, shown)
+
+
+def _other_prediction(spec: Spec, data: DataSet, interval: str) -> Iterator[Sensitivity]:
+    """The prediction interval, where there is one, with the other degrees of freedom."""
+    df = "k-2" if spec["prediction_df"] == "k-1" else "k-1"
+    if interval != BAYES and len(trials_of(data.effects)) >= spec["prediction_from"]:
+        words = f"prediction interval with t on {df.replace('-', ' − ')}"
+        yield from _pooled({**spec, "prediction_df": df}, [("model", words, data)])
 
 
 def _other_measure(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
