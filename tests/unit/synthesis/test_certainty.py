@@ -228,6 +228,15 @@ def test_trivial_is_what_the_lowest_defensible_threshold_holds(low, size):
     assert certainty.size_of(known, RULES["imprecision"]) == size
 
 
+def test_half_of_a_rare_harm_is_not_trivial():
+    # 10 of 1,000: 0.49 (0.34 to 0.70) is 5 fewer of 1,000, far from 50, and half of the cases
+    trials = [study(name, events_control=10.0, n_control=1000.0, n_experimental=1000.0) for name in "AB"]
+    rare = record(measure="RR", mcid=None, domain="incidence", studies=trials)
+    sizes = {(0.34, 0.7): "important", (0.96, 1.02): "trivial", (0.2, 0.3): "large"}
+    for bounds, size in sizes.items():
+        assert certainty.size_of(replace(rare, pooled=pooled(*bounds)), RULES["imprecision"]) == size
+
+
 def test_a_clear_and_very_large_relative_effect_asks_for_people():
     # 20 % against 40 %: 0.2 to 0.3 of the risk is less than half; one trial at 25 % less needs 906 an arm
     trials = [study(name, events_control=20.0, n_control=100.0, n_experimental=100.0) for name in "AB"]

@@ -315,12 +315,14 @@ def _crossed(record: Record, rules: Row) -> tuple[int, list[str]] | None:
     return 0, []
 
 
-def in_important_effects(record: Record, rules: Row) -> tuple[float, float, float] | None:
+def in_important_effects(
+    record: Record, rules: Row, relative: bool = False
+) -> tuple[float, float, float] | None:
     """Estimate and interval as multiples of the smallest important effect; None where none is known.
 
-    Of events those of the absolute effect, where a trial gives counts.
+    Of events those of the absolute effect, where a trial gives counts, unless asked for the `relative` ones.
     """
-    of, important = absolute(record), important_effects(record, rules)
+    of, important = None if relative else absolute(record), important_effects(record, rules)
     bounds: Sequence[Any] = [getattr(record.pooled, name, None) for name in BOUNDS]
     if None in bounds or important is None:
         return None
@@ -333,14 +335,18 @@ def in_important_effects(record: Record, rules: Row) -> tuple[float, float, floa
 
 
 def size_of(record: Record, rules: Row) -> str:
-    """How large the effect is: "trivial" (by the lowest threshold), "small", "important", "large"; or ""."""
-    scaled = in_important_effects(record, rules)
-    if not scaled:
+    """How large the effect is: "trivial" (by the lowest threshold), "small", "important", "large"; or "".
+
+    Of events the larger of the relative and the absolute one: half of a rare harm is few of 1,000 people.
+    """
+    scales = [scale for flag in (False, True) if (scale := in_important_effects(record, rules, flag))]
+    if not scales:
         return ""
     least = (own.low or own.value) / own.value if (own := record.mcid) and record.measure == "MD" else 1.0
-    if max(abs(scaled[1]), abs(scaled[2])) < least:
+    if max(abs(bound) for _, *bounds in scales for bound in bounds) < least:
         return "trivial"
-    return "large" if abs(scaled[0]) >= 2 else "important" if abs(scaled[0]) >= 1 else "small"
+    size = max(abs(estimate) for estimate, *_ in scales)
+    return "large" if size >= 2 else "important" if size >= 1 else "small"
 
 
 def _large(record: Record, rules: Row) -> bool:
