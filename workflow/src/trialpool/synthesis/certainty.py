@@ -53,12 +53,12 @@ def assess(
     found["publication_bias"] = publication_bias(record, rules["publication_bias"], published)
     domains = tuple(_rating(name, found[name], (overrides or {}).get(name)) for name in DOMAINS)
     bias, highest = rules["risk_of_bias"], Sureness.HIGH
-    unjudged = _judged_shares(record, judgements, bias)["not judged"] >= bias["serious_share"]
-    if unjudged and "risk_of_bias" not in (overrides or {}):  # else a person has judged
+    if _judged_shares(record, judgements, bias)["not judged"] >= bias["serious_share"]:
         highest = Sureness(bias["unjudged_level"])
     share, unread = unread_trials(record)
+    judged = "risk_of_bias" in (overrides or {})  # by a person
     return Certainty(
-        level=_level((domain.levels_down for domain in domains), highest),
+        level=_level((domain.levels_down for domain in domains), Sureness.HIGH if judged else highest),
         suggested=_level((levels for levels, _ in found.values()), highest),
         domains=domains,
         unread=unread,
@@ -266,7 +266,7 @@ def publication_bias(record: Record, rules: Row, published: float | None = None)
             return 1, f"{reviews}, {record.k} could be pooled here"
     egger = record.small_study.methods.get("Egger")
     if egger and egger.p_value is not None and record.k >= rules["asymmetry_trials"]:
-        funnel = "the funnel is even"
+        funnel = "no clear asymmetry of the funnel"
         if egger.p_value < rules["asymmetry_p"]:
             return 1, f"The funnel is asymmetric (Egger test, p = {egger.p_value:.2g})"
     return 0, f"{reviews}; {funnel}"
@@ -275,8 +275,8 @@ def publication_bias(record: Record, rules: Row, published: float | None = None)
 def imprecision(record: Record, rules: Row) -> Downgrade:
     """Levels down for imprecision, at most two.
 
-    The interval is that of the absolute effect where there is one, else of the effect (Zeng 2021, GRADE
-    guidance 34, J Clin Epidemiol 137: 163). One level where it includes no difference or both important and
+    The interval is that of the absolute effect where there is one, else of the effect (Zeng 2022, GRADE
+    guidance 34, J Clin Epidemiol 150: 216). One level where it includes no difference or both important and
     unimportant effects, two where it includes important benefit and important harm. Where it includes none of
     these and the effect is implausibly large (`large_relative`, `large_standardised`), or where no important
     difference is known, one for fewer people than the optimal information size; and one for fewer people than
@@ -295,7 +295,8 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
         reasons.append(f"{fewer}, a single sufficient trial would need {needed:,}")
     elif people < rules["fewest_people"]:
         levels += 1
-        reasons.append(f"only {fewer}{', too few however clear the effect' if not reasons else ''}")
+        however = "" if reasons else ", too few however clear the effect"
+        reasons.append(f"{'' if least else 'only '}{fewer}{however}")
     if not reasons:
         return 0, "The interval is narrow enough and enough people were studied"
     return min(levels, 2), text.capital("; ".join(reasons))
