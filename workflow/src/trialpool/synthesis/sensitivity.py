@@ -236,9 +236,10 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
 def _other_prediction(spec: Spec, data: DataSet, interval: str) -> Iterator[Sensitivity]:
     """The prediction interval, where there is one, with the other degrees of freedom."""
     df = "k-2" if spec["prediction_df"] == "k-1" else "k-1"
-    if interval != BAYES and len(trials_of(data.effects)) >= spec["prediction_from"]:
-        words = f"prediction interval with t on {df.replace('-', ' − ')}"
-        yield from _pooled({**spec, "prediction_df": df}, [("model", words, data)])
+    random = interval != BAYES and spec["tau2_method"] != "FE"
+    if random and len(trials_of(data.effects)) >= spec["prediction_from"]:
+        by = "normal quantiles" if (interval, df) == ("wald", "k-1") else f"t on {df.replace('-', ' − ')}"
+        yield from _pooled({**spec, "prediction_df": df}, [("model", f"prediction interval with {by}", data)])
 
 
 def _other_measure(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:

@@ -186,8 +186,11 @@ def result_sentence(record: Appraised) -> str:
     sentence += f" The effect in a new, similar trial is expected to lie from {interval.interval}"
     sentence += f" ({words.percent(level)} prediction interval)"
     clear = _side(record, interval.low.value, interval.high.value)
-    unseen = f" No variance between trials could be seen with {record.k} trials." if pooled.tau2 == 0 else ""
-    return f"{sentence}{'' if clear else ', so it may lie on either side of no difference'}.{unseen}"
+    sentence += "." if clear else ", so it may lie on either side of no difference."
+    if pooled.tau2 == 0 and record.methods.tau2_method != "FE":
+        doubt = f"which {record.k} trials do not make certain"
+        sentence += f" The variance between trials is estimated as 0, {doubt}."
+    return sentence
 
 
 def _no_data_sentence(record: Appraised) -> str:
