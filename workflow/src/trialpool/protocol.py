@@ -51,6 +51,7 @@ class Analysis(TypedDict):
     within_person: Raw | None
     moderators: list[str]
     subgroups: str | None
+    total: bool
     tau2_method: str
     interval: str
     level: float
@@ -310,8 +311,8 @@ def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> I
             if sides and word not in sides:
                 problem = "neither an arm category nor a group of them"
                 yield Slip(paths[side], word, problem, suggestion(word, sides))
-    if domains.refuses(values["domain"]):
-        remedy = suggestion(values["domain"], domains.words)
+    if values["domain"] not in words.domains and domains.refuses(values["domain"]):
+        remedy = suggestion(values["domain"], words.domains)
         yield Slip(paths["domain"], values["domain"], "not a domain of the vocabulary", remedy)
         return
     domain = words.domain(values["domain"], MEASURES[values["measure"]].of)

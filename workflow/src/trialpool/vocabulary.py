@@ -55,6 +55,7 @@ class Domain:
     outcomes: Mapping[str, Outcome] = field(default_factory=dict)
     equivalent: Mapping[str, float] = field(default_factory=dict)
     registry: Mapping[str, str] = field(default_factory=dict)
+    includes: tuple[str, ...] = ()
     self_reported: bool = False
     surrogate: bool = False
     one_scale: bool = False
@@ -151,6 +152,10 @@ class Vocabulary:
         """A domain; one that is not known has its code for a name, no direction, and is of what is said."""
         return self.domains.get(code) or from_json(Domain, _domain(code, {"of": of.value}))
 
+    def within(self, domain: str) -> tuple[str, ...]:
+        """The domains whose results count as of this one, the first preferred: its parts, or itself."""
+        return self.domain(domain).includes or (domain,)
+
     def treatment(self, code: str | None) -> str:
         """The name of an arm category, or of several that were combined, such as "diet+exercise"."""
         parts = str(code or "").split(JOINT)
@@ -220,14 +225,15 @@ class Vocabulary:
         `further` words of a column are accepted besides.
         """
         events = self.events()
-        means = tuple(code for code in self.domains if code not in events)
+        single = tuple(code for code, each in self.domains.items() if not each.includes)
+        means = tuple(code for code in single if code not in events)
         members = [code for group in self.groups.values() for code in group.treatments]
         categories = tuple(dict.fromkeys([*self.treatments, *members]))
         aliases = {name: code for code, unit in self.units.items() for name in unit.names}
         known = {
             "condition": Known(tuple(self.conditions), bool(self.conditions)),
             "category": Known(categories, bool(categories)),
-            "domain": Known(tuple(self.domains), self.complete),
+            "domain": Known(single, self.complete),
             "domain of means": Known(means, self.complete),
             "domain of events": Known(events, self.complete),
             "unit": Known(tuple(self.units), self.complete, 0.9, aliases),
@@ -288,7 +294,18 @@ def _meaning_slips(content: Content) -> Iterator[Slip]:
                 if unit not in kinds:
                     key = ("domains", code, *path, "equivalent", unit)
                     yield Slip(key, unit, "not a unit", suggestion(unit, kinds))
+        yield from _include_slips(code, domain, content["domains"])
     yield from group_slips(content.get("groups", {}), content.get("treatments", {}))
+
+
+def _include_slips(code: str, domain: Content, domains: Content) -> Iterator[Slip]:
+    """Parts of a domain that are no domains, or of another kind, or have parts themselves."""
+    single = [each for each, entry in domains.items() if "includes" not in entry]
+    single = [each for each in single if domains[each].get("of") == domain.get("of")]
+    for index, part in enumerate(domain.get("includes", ())):
+        if part not in single:
+            path = ("domains", code, "includes", str(index))
+            yield Slip(path, part, "not a domain that this one can include", suggestion(part, single))
 
 
 def group_slips(groups: Content, treatments: Content) -> Iterator[Slip]:

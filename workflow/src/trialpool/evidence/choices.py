@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.derivation import Reason, Route
-from trialpool.evidence.match import UNLISTED, AnalysisContext, Spec, settings_frame
+from trialpool.evidence.match import NEXT_DOMAIN, UNLISTED, AnalysisContext, Spec, settings_frame
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.select import NEEDED, choose
 from trialpool.records import Choice, Choices
@@ -275,7 +275,8 @@ def _ranked_anew(
             usual, wanted = list(specs[other.analysis_index][setting]), list(other.spec[setting])
             if wanted != usual:
                 order = np.array([wanted.index(name) for name in usual])
-                listed = (at == number) & (ranks < min(len(usual), UNLISTED))
-                ranks[listed] = order[ranks[listed]]
+                place, own = np.divmod(ranks, NEXT_DOMAIN)
+                listed = (at == number) & (own < min(len(usual), UNLISTED))
+                ranks[listed] = place[listed] * NEXT_DOMAIN + order[own[listed]]
         rows[column] = ranks
     return rows

@@ -193,12 +193,11 @@ def _excluded_studies(context: AnalysisContext) -> pd.DataFrame:
     eligible = studies_of(context.specs, context.studies)
     at = np.repeat(np.arange(len(eligible)), [len(rows) for rows in eligible])
     studies = context.studies.take(np.concatenate(eligible)).reset_index(drop=True)
-    purpose, domain = (
-        np.array([spec[name] for spec in context.specs], dtype=object)[at] for name in ("purpose", "domain")
-    )
-    table = studies[["study_id", "source_url"]].assign(analysis_index=at, weeks=np.nan, domain=domain)
+    purpose = np.array([spec["purpose"] for spec in context.specs], dtype=object)[at]
+    table = studies[["study_id", "source_url"]].assign(analysis_index=at, weeks=np.nan)
     fitting = _among(table, OF_STUDY, [_arms_of_sides(context)])
-    elsewhere = ~fitting & _among(table, ["study_id", "domain"], context.summaries.values())
+    results = [rows[["study_id", "domain"]] for rows in context.summaries.values()]
+    elsewhere = ~fitting & _among(table, OF_STUDY, [_asking(context, pd.concat(results))])
     other_purpose = (studies["purpose"] != purpose) & np.array([bool(each) for each in purpose], dtype=bool)
     cases = (
         (fitting & ~_among(table, OF_STUDY, [reported(context)]), Reason.NO_NUMBERS, NO_NUMBERS),
@@ -230,10 +229,20 @@ def reported(context: AnalysisContext) -> pd.DataFrame:
         table.loc[table["timepoint"] != "baseline", ["study_id", arm, "domain"]].set_axis(keys, axis=1)
         for table, arm in ((context.summaries[name], arm) for name, arm in sources)
     ]
-    fitting = _arms_of_sides(context)
-    domains = np.array([spec["domain"] for spec in context.specs], dtype=object)
-    fitting["domain"] = domains[fitting["analysis_index"].to_numpy(dtype=int)]
-    return fitting.loc[_among(fitting, keys, results), OF_STUDY].drop_duplicates(ignore_index=True)
+    by = ["analysis_index", "study_id", "arm"]
+    fitting, asking = _arms_of_sides(context), _asking(context, pd.concat(results))
+    return fitting.loc[_among(fitting, by, [asking]), OF_STUDY].drop_duplicates(ignore_index=True)
+
+
+def _asking(context: AnalysisContext, results: pd.DataFrame) -> pd.DataFrame:
+    """Results (with a `domain`), once for each analysis that asks for their domain, by `analysis_index`."""
+    asked = [
+        (at, domain)
+        for at, spec in enumerate(context.specs)
+        for domain in context.vocabulary.within(spec["domain"])
+    ]
+    asking = pd.DataFrame(asked, columns=["analysis_index", "domain"])
+    return asking.merge(results.drop_duplicates(), on="domain")
 
 
 def known_trials(context: AnalysisContext) -> pd.DataFrame:

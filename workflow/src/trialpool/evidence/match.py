@@ -34,6 +34,8 @@ Spec = Mapping[str, Any]
 EXPERIMENTAL, CONTROL = 1, 2
 NOT_ASKED = -1
 UNLISTED = 10_000  # rank of what is allowed but not named
+NEXT_DOMAIN = 2 * UNLISTED  # by which results of a domain stand behind those of the one before it
+CONVERTED = 101 * UNLISTED  # behind all instruments stand events that are converted
 DOSES = ["sessions", "weeks", "sessions_per_week"]
 SHOWN = 40  # letters of a label that a figure always shows
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
@@ -260,8 +262,11 @@ def match_results(context: AnalysisContext, results: pd.DataFrame, specs: Sequen
     tables = []
     for index, spec in enumerate(specs):
         rows = _rows_of(results_of, dict.fromkeys(studies[starts[index] : starts[index + 1]]))
-        rows = rows[np.isin(domain[rows], spec["domain"]) & (point[rows] != "baseline")]
+        asked = list(spec.get("domains") or context.vocabulary.within(spec["domain"]))
+        rows = rows[np.isin(domain[rows], asked) & (point[rows] != "baseline")]
         outcome, item = _outcome_ranks(spec, instruments, items, codes[rows], parts[rows])
+        place = pd.Index(asked).get_indexer(domain[rows])
+        outcome = np.where(outcome == NOT_ASKED, NOT_ASKED, outcome + place * NEXT_DOMAIN)
         time_rank, time_order = _time_ranks(spec["timepoint"], point[rows], weeks[rows])
         ranks = {"outcome_rank": outcome, "item_rank": item, "time_rank": time_rank, "time_order": time_order}
         tables.append(pd.DataFrame({"analysis_index": index, "row": rows, **ranks}))
@@ -317,7 +322,7 @@ def event_specs(specs: Sequence[Spec], vocabulary: Vocabulary) -> list[Spec]:
     for spec in specs:
         outcomes = [name for name in spec.get("convert") or [] if name != ODDS_RATIO]
         if spec["measure"] == "SMD" and outcomes:
-            spec = {**spec, "domain": responses, "outcomes": outcomes, "items": []}
+            spec = {**spec, "domains": responses, "outcomes": outcomes, "items": []}
         changed.append(spec)
     return changed
 
@@ -326,5 +331,5 @@ def rank_conversions_last(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.Data
     """Event rows of SMDs that convert rank behind every instrument; those not named are dropped."""
     converts = setting(settings, "measure", rows) == "SMD"
     keep = ~converts | (rows["outcome_rank"] != NOT_ASKED).to_numpy()
-    behind = np.where(converts[keep], UNLISTED + 1, 0)
+    behind = np.where(converts[keep], CONVERTED, 0)
     return rows[keep].assign(outcome_rank=rows.loc[keep, "outcome_rank"] + behind)

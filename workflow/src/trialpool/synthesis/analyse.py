@@ -50,12 +50,13 @@ def analyse(
     asked from two trials on; diagnostics are of effects that do not depend on each other.
     """
     chosen = sorted((row for row in effects if row.selected and not row.variant), key=_forest_order)
-    model = pool.modelled(spec, chosen)
-    pooled, weights = pool.pool_effects(model, chosen)
+    model, sizes = pool.modelled(spec, chosen), pool.sizes_of(spec, chosen)
+    apart = sizes["status"] is Status.NOT_POOLED
+    pooled, weights = (None, [None] * len(chosen)) if apart else pool.pool_effects(model, chosen)
     studies = pool.studies_of(spec, chosen, weights)
     nested = model["interval"] == pool.THREE_LEVELS["interval"]
     groups, test = pool.subgroups_of(model if nested else spec, studies)
-    several = chosen if len(pool.trials_of(chosen)) > 1 else []
+    several = chosen if sizes["status"] is Status.POOLED else []
     one_each = [] if nested else several
     sets = sensitivity.data_sets(effects if several else [])
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
@@ -67,7 +68,7 @@ def analyse(
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
         **{name: spec[name] and from_json(records.Difference, spec[name]) for name in DIFFERENCES},
-        **pool.sizes_of(spec, chosen),
+        **sizes,
         effects=len(chosen),
         n_imputed=sum(row.imputed for row in chosen),
         methods=methods_of(spec, chosen),
@@ -76,7 +77,7 @@ def analyse(
         studies=studies,
         subgroups=groups,
         subgroup_column=spec["subgroups"],
-        subgroup_test=test,
+        subgroup_test=None if apart else test,
         not_used=tuple(excluded),
         known=tuple(known),
         robustness=sensitivity.robustness(spec, rows, summary),
@@ -93,7 +94,7 @@ def analyse(
 
 def methods_of(spec: Spec, effects: Sequence[Effect]) -> Methods:
     """The settings of an analysis, and the sentences that name the model which its effects get."""
-    model, status = pool.modelled(spec, effects), pool.status_of(effects)
+    model, status = pool.modelled(spec, effects), pool.status_of(spec, effects)
     text = method_sentences(model, status, pool.prior_scale(spec, effects))
     return taken(Methods, SimpleNamespace(**spec), text=text)
 

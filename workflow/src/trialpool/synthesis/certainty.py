@@ -45,7 +45,7 @@ def assess(
     trials start at high certainty; without a judgement of bias of most of the weight none is above
     `unjudged_level`. What could not be read here is told beside the domains: it says nothing of the trials.
     """
-    if record.status is Status.NO_DATA:
+    if record.pooled is None:
         return None
     found = {"risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit)}
     for rate in (inconsistency, indirectness, imprecision):

@@ -58,10 +58,11 @@ def trials_of(effects: Sequence[Effect]) -> list[str]:
     return list(dict.fromkeys(effect.study_id for effect in effects))
 
 
-def status_of(effects: Sequence[Effect]) -> Status:
-    """What becomes of some effects: nothing, one trial as it stands, a pooled result."""
+def status_of(spec: Spec, effects: Sequence[Effect]) -> Status:
+    """What becomes of some effects: nothing, one trial as it stands, a pooled result, groups without one."""
     count = len(trials_of(effects))
-    return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else Status.POOLED
+    several = Status.POOLED if spec.get("total", True) else Status.NOT_POOLED
+    return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else several
 
 
 def modelled(spec: Spec, effects: Sequence[Effect]) -> Spec:
@@ -113,7 +114,7 @@ def typical_sd(effects: Sequence[Effect]) -> float | None:
 def sizes_of(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
     """The fields of a record that count its effects: status, trials, people of both sides."""
     return {
-        "status": status_of(effects),
+        "status": status_of(spec, effects),
         "k": len(trials_of(effects)),
         "n_experimental": people(effects, "experimental", spec["multi_arm"] == "split"),
         "n_control": people(effects, "control", spec["multi_arm"] == "split"),

@@ -150,6 +150,8 @@ def verdict_words(record: Record) -> str:
     """The shortest honest reading of a result, for a table cell."""
     if record.status == Status.NO_DATA:
         return "no poolable trial"
+    if record.status == Status.NOT_POOLED:
+        return "shown by groups, not pooled"
     agreed = agreeing_side(record)
     if agreed:
         return f"{trials_favour(record, agreed)}, too few to be sure"
@@ -166,6 +168,8 @@ def result_sentence(record: Appraised) -> str:
     >>> result_sentence(sketch(Appraised, {"status": "no_data", "domain": "pain", **sides}))
     'No trial with numbers that can be pooled compares yoga with sham for pain.'
     """
+    if record.status == Status.NOT_POOLED:
+        return f"Shown by groups and not pooled, because too unlike: {size_words(record)}."
     if record.status == Status.NO_DATA or not record.pooled:
         return _no_data_sentence(record)
     pooled, level = record.pooled, record.methods.level
