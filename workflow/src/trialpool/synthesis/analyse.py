@@ -51,12 +51,11 @@ def analyse(
     """
     chosen = sorted((row for row in effects if row.selected and not row.variant), key=_forest_order)
     model, sizes = pool.modelled(spec, chosen), pool.sizes_of(spec, chosen)
-    apart = sizes["status"] is Status.NOT_POOLED
-    pooled, weights = (None, [None] * len(chosen)) if apart else pool.pool_effects(model, chosen)
+    pooled, weights = pool.pool_effects(model, chosen)
     studies = pool.studies_of(spec, chosen, weights)
     nested = model["interval"] == pool.THREE_LEVELS["interval"]
     groups, test = pool.subgroups_of(model if nested else spec, studies)
-    several = chosen if sizes["status"] is Status.POOLED else []
+    several = chosen if sizes["status"] is Status.POOLED else []  # what a total is of
     one_each = [] if nested else several
     sets = sensitivity.data_sets(effects if several else [])
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
@@ -77,7 +76,7 @@ def analyse(
         studies=studies,
         subgroups=groups,
         subgroup_column=spec["subgroups"],
-        subgroup_test=None if apart else test,
+        subgroup_test=test,
         not_used=tuple(excluded),
         known=tuple(known),
         robustness=sensitivity.robustness(spec, rows, summary),

@@ -182,10 +182,10 @@ def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, 
     models them (`several_effects: multilevel`, `multi_arm: covariance`), the three-level model is used, with
     its robust interval. The model is that of `modelled`.
     """
-    trials = len(trials_of(effects))
-    if not trials:
-        return None, []
-    if trials == 1:
+    status = status_of(spec, effects)
+    if status in (Status.NO_DATA, Status.NOT_POOLED):
+        return None, [None] * len(effects)
+    if status is Status.SINGLE_STUDY:
         return _one_effect(spec, effects[0]), [100.0, *[None] * (len(effects) - 1)]
     model = modelled(spec, effects)
     nested = model["interval"] == THREE_LEVELS["interval"]
@@ -357,7 +357,7 @@ def subgroups_of(
 ) -> tuple[tuple[records.Subgroup, ...], records.SubgroupTest | None]:
     """The pooled effect of every subgroup (own τ², own interval), and their test (see `stats.subgroups`).
 
-    The test needs at least two subgroups of independent effects.
+    The test needs at least two subgroups of independent effects, and that they are pooled with each other.
     """
     if not spec["subgroups"] or not studies:
         return (), None
@@ -365,10 +365,10 @@ def subgroups_of(
     groups = []
     for name in sorted(set(labels)):
         rows = [row for row, label in zip(studies, labels, strict=True) if label == name]
-        pooled, _ = pool_effects(spec, rows)
+        pooled, _ = pool_effects({**spec, "total": True}, rows)
         if pooled:
             groups.append(records.Subgroup(name=name, k=len(trials_of(rows)), pooled=pooled))
-    if len(groups) < 2 or len(trials_of(studies)) < len(studies):
+    if len(groups) < 2 or len(trials_of(studies)) < len(studies) or not spec.get("total", True):
         return tuple(groups), None
     from trialpool.stats import subgroups
 
