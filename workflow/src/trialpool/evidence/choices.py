@@ -135,7 +135,8 @@ def _changes(
     for kind, other in (("change", "final"), ("final", "change")):
         if can[f"{other}_used"] and can[f"{kind}_offered"]:
             yield Choice("kinds", f"{kind} only"), {"kinds": [kind]}
-            yield Choice("kinds", kind), {"kinds": [kind, other]}
+            if spec["measure"] != "SMD" or spec.get("kinds"):  # an SMD mixes them only where it says so
+                yield Choice("kinds", kind), {"kinds": [kind, other]}
     for source, other in (("arms", "contrast"), ("contrasts", "arms")):
         if can[f"{other}_used"]:
             yield Choice("source", source), {"prefer_source": source}

@@ -287,7 +287,8 @@ def _outcome_ranks(
     outcome = np.full(len(codes), NOT_ASKED)
     code_of = {name: code for code, name in enumerate(instruments)}
     part_of = {name: code for code, name in enumerate(items)}
-    for rank, wanted in enumerate(spec["outcomes"]):
+    parts_first = sorted(enumerate(spec["outcomes"]), key=lambda ranked: ":" not in ranked[1])
+    for rank, wanted in parts_first:  # "NRS:change" is that part, whatever place the whole NRS has
         code, _, part = wanted.partition(":")
         fits = (codes == code_of.get(code, NOT_ASKED)) & (outcome == NOT_ASKED)
         if part:

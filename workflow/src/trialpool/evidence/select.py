@@ -5,10 +5,10 @@ In: candidate effects (columns CANDIDATES). Out: for each whether it is `selecte
 Inside a trial the first criterion of `schemas/preference.csv` decides on which two candidates differ; routes
 go by RANKS, where means whose n is the number randomised (ASSUMED_N) stand behind a published difference.
 
-Before that, for the whole analysis: an SMD uses final values or changes, never both, because their SDs
+Before that, for the whole analysis: an SMD uses final values or changes, not both, because their SDs
 measure different things (Cochrane Handbook 10.5.2): the kind that more trials offer, of equally many final
-values. An MD may mix them. Where `kinds` is set, kinds it does not list are not used, and its order goes
-before the route. An MD without `scale` keeps to one range and unit: that of the first instrument in
+values. An MD may mix them, and an SMD whose `kinds` lists both. Where `kinds` is set, kinds it does not list
+are not used, and its order goes before the route. An MD without `scale` keeps to one range and unit: that of the first instrument in
 `outcomes` for which there is an effect, otherwise that of most trials.
 """
 
@@ -108,9 +108,10 @@ def _families(part: pd.DataFrame) -> pd.Series:
 
 
 def _one_kind(table: pd.DataFrame, settings: pd.DataFrame) -> None:
-    """An SMD uses final values or changes, the kind that more trials offer."""
+    """An SMD uses final values or changes, the kind that more trials offer, if it does not ask for both."""
+    both = np.array([len(kinds or ()) > 1 for kinds in setting(settings, "kinds", table)], dtype=bool)
     smd = (setting(settings, "measure", table) == "SMD") & (table["reason_code"] == "").to_numpy()
-    part = table[smd & table["basis"].isin(KINDS).to_numpy()]
+    part = table[smd & ~both & table["basis"].isin(KINDS).to_numpy()]
     if part.empty:
         return
     votes = part[~part["reconstructed"].astype(bool)] if not part["reconstructed"].all() else part
