@@ -119,6 +119,14 @@ PLANTED = {
     "mean_sd_impossible": make(continuous=two(centre=2.0, spread_low=12.0)),
     "skewed": make(continuous=two(centre=3.0, spread_low=4.0)),
     "se_as_sd": make(continuous=[*two(spread_low=1.6), *others(**OTHER)]),
+    "se_beside": make(
+        continuous=[
+            *two(spread_low=1.6),
+            *(score(arm=arm, item="part", centre=21.0, spread_low=1.6) for arm in "ab"),
+            *others(**OTHER),
+            *others(item="part", **OTHER),
+        ]
+    ),
     "sd_as_se": make(continuous=[*two(spread_type="se", spread_low=6.0), *others(**OTHER)]),
     "spread_small": make(continuous=[*two(spread_low=0.5), *others(**OTHER)]),
     "spread_large": make(continuous=[*two(spread_low=19.0), *others(spread_low=4.0)]),

@@ -52,6 +52,7 @@ class Analysis(TypedDict):
     moderators: list[str]
     subgroups: str | None
     total: bool
+    illustrative: bool
     tau2_method: str
     interval: str
     level: float
@@ -165,6 +166,7 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     written, more = _written(sound, words, whole)
     slips += [*_folder_slips(sound), *more]
     if catalogue:
+        slips += _treatment_slips(sound.get("subject", ()), ("subject",), words)
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
     if not (slips or written):
         slips.append(Slip((), "", "nothing is asked", "write a question, or an analysis in full"))
@@ -199,7 +201,10 @@ def _protocol(config: Raw, written: dict[str, Written], words: Vocabulary, catal
     }
     kept: Any = {name: config[name] for name in Protocol.__annotations__ if name in config}
     asked = {slug: shared | each.values for slug, each in written.items()}
+    subject = {code for word in config.get("subject", ()) for code in words.members(word)}
     analyses = {slug: _resolved(slug, each, words, catalogue) for slug, each in asked.items()}
+    for each in analyses.values():
+        each["illustrative"] = bool(subject) and subject.isdisjoint(each["experimental"])
     return Protocol(**kept | {"evidence": _listed(config["evidence"]), "words": words, "analyses": analyses})
 
 
@@ -304,13 +309,9 @@ def _slug_slips(slug: str, every: Mapping[str, Written], asked: Collection[str] 
 def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> Iterator[Slip]:
     """Words of an analysis that are not known, and a measure that does not fit the domain."""
     values, paths = entry
-    treatments, domains = words.table_words()["category"].words, words.table_words()["domain"]
-    sides = sorted({*words.groups, *treatments}) if treatments else []
     for side in SIDES:
-        for word in values[side]:
-            if sides and word not in sides:
-                problem = "neither an arm category nor a group of them"
-                yield Slip(paths[side], word, problem, suggestion(word, sides))
+        yield from _treatment_slips(values[side], paths[side], words)
+    domains = words.table_words()["domain"]
     if values["domain"] not in words.domains and domains.refuses(values["domain"]):
         remedy = suggestion(values["domain"], words.domains)
         yield Slip(paths["domain"], values["domain"], "not a domain of the vocabulary", remedy)
@@ -319,6 +320,14 @@ def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> I
     if "outcomes" in paths:
         yield from _outcome_slips(entry, domain, {code.split(":")[0] for code in catalogue["instruments"]})
     yield from _measure_slips(entry, domain)
+
+
+def _treatment_slips(named: Iterable[str], path: KeyPath, words: Vocabulary) -> Iterator[Slip]:
+    treatments = words.table_words()["category"].words
+    known = sorted({*words.groups, *treatments}) if treatments else []
+    for word in named:
+        if known and word not in known:
+            yield Slip(path, word, "neither an arm category nor a group of them", suggestion(word, known))
 
 
 def _outcome_slips(entry: Written, domain: Domain, instruments: Collection[str]) -> Iterator[Slip]:
@@ -384,7 +393,7 @@ def _resolved(slug: str, values: Raw, words: Vocabulary, catalogue: Catalogue) -
         spec[f"{side}_name"] = _side_name(values, side, words)
     spec["unit"] = _unit(values, instruments)
     spec["prior"] = _prior(values)
-    spec["design"] = None if values["design"] == "any" else values["design"]
+    spec |= {"design": None if values["design"] == "any" else values["design"], "illustrative": False}
     own = {"between_groups": values["mcid"]} if "mcid" in values else values.get("thresholds", {})
     for name, key in (("mcid", "between_groups"), ("within_person", "within_person")):
         spec[name] = own[key] if key in own else _published(spec, instruments, within=name != "mcid")

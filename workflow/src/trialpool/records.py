@@ -565,6 +565,7 @@ class Record(Part):
     was: str | None = omitted()
     title: str
     note: str
+    illustrative: bool = False
     condition: tuple[str, ...]
     purpose: str | None
     domain: str

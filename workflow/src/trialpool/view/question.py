@@ -96,8 +96,9 @@ def domain_of(record: Appraised) -> Domain:
 
 
 def population_name(record: Appraised) -> str:
-    """The heading under which a record stands: its conditions and purpose."""
-    return capital(condition_name(record))
+    """The heading under which a record stands: its conditions and purpose, and whether it is illustrative."""
+    name = capital(condition_name(record))
+    return f"{name}: {WORDS['illustrative']['heading']}" if record.illustrative else name
 
 
 def interval_name(records: Sequence[Record]) -> str:

@@ -146,7 +146,8 @@ def spread_against_other_trials(tables: Tables) -> Flagged:
     Others are, in a domain whose scales measure one thing (`one_scale` in the vocabulary), the trials with
     any bounded scale of it and the same kind of value (final or change), as parts of their ranges; otherwise
     those with the same instrument, if possible the same item and kind. What would fit as a standard error
-    (SD·√n near the usual SD and possible with the mean), or the other way round, is said so.
+    (SD·√n near the usual SD and possible with the mean), or the other way round, is said so; where three
+    or more, and half, of what a trial prints together would, the rest of it is in doubt too.
     """
     rows = tables["continuous"]
     rows = rows[(rows["sd"] > 0) & (rows["unit"] != "percent")]
@@ -160,7 +161,11 @@ def spread_against_other_trials(tables: Tables) -> Flagged:
     as_sd = (rows["sd"] / root / usual).where(rows["spread_type"] == "se")
     small, large = ratio < 1 / FACTOR, ratio > FACTOR
     fits_se, fits_sd = ((side > 1 / FACTOR) & (side < FACTOR) for side in (as_se, as_sd))
-    yield "se_as_sd", rows[small & fits_se]
+    suspect, table = small & fits_se, ["study_id", "domain", "unit", "weeks", "timepoint", "spread_type"]
+    beside = suspect.astype(float).groupby([rows[name] for name in table], dropna=False, sort=False)
+    share = beside.transform("mean").where(beside.transform("sum") >= FEWEST_TRIALS)
+    yield "se_as_sd", rows[suspect]
+    yield "se_beside", rows[~suspect & (share >= 0.5)].assign(share=100 * share)
     yield "sd_as_se", rows[large & fits_sd]
     yield "spread_small", rows[small & ~fits_se]
     yield "spread_large", rows[large & ~fits_sd]
