@@ -8,8 +8,8 @@ go by RANKS, where means whose n is the number randomised (ASSUMED_N) stand behi
 Before that, for the whole analysis: an SMD uses final values or changes, not both, because their SDs
 measure different things (Cochrane Handbook 10.5.2): the kind that more trials offer, of equally many final
 values. An MD may mix them, and an SMD whose `kinds` lists both. Where `kinds` is set, kinds it does not list
-are not used, and its order goes before the route. An MD without `scale` keeps to one range and unit: that of the first instrument in
-`outcomes` for which there is an effect, otherwise that of most trials.
+are not used, and its order goes before the route. An MD without `scale` keeps to one range and unit: that of
+the first instrument in `outcomes` for which there is an effect, otherwise that of most trials.
 """
 
 from __future__ import annotations
