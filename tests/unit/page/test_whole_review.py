@@ -94,6 +94,7 @@ def test_the_directions_of_published_pools_are_counted_question_by_question():
     assert [each[1:] for each in published_directions(views, records)] == [(4, 2, 1)]
     assert published_directions([], records) == []
     text = " ".join(re.sub("<[^>]*>", "", render_page(records, demo.evidence(), published=rows)).split())
-    assert "4 published pools, 2 in the same direction as the result here, 1 in the other, 1 that cannot be compared." in text
+    said = "2 in the same direction as the result here, 1 in the other, 1 that cannot be compared."
+    assert f"4 published pools, {said}" in text
     assert "Not drawn: direction not stated." in text
     assert "9 trials in the whole review" in text
