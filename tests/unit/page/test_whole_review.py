@@ -6,7 +6,7 @@ from itertools import pairwise
 from tests.unit.page import demo
 from tests.unit.page.demo import render_page
 from trialpool.page.render import whisker
-from trialpool.view.review import audit_rules, flow_steps, published_views
+from trialpool.view.review import audit_rules, flow_steps, published_directions, published_views
 
 FLOW = [
     {"analysis": "", "step": "known", "reason": "trials known", "trials": 9, "people": 90},
@@ -61,12 +61,40 @@ def test_published_pools_stand_beside_ours_with_the_reasons():
         **{"measure": "MD", "estimate": -0.9, "ci_low": -1.4, "ci_high": -0.4, "n_studies": 7},
         **{"n_participants": None, "source_url": "https://example.org/r", "locator": "Figure 2", "note": ""},
         **{"analysis": "demo-pain", "differences": "7 trials there, 3 here; intervals overlap"},
+        **{
+            "aligned_estimate": 0.9,
+            "aligned_ci_low": 0.4,
+            "aligned_ci_high": 1.4,
+            "turned": "it counts relief",
+        },
+        **{"our_aligned_estimate": 1.3, "our_aligned_ci_low": 1.0, "our_aligned_ci_high": 1.6},
+        **{"left_out": "", "review_trials": 9.0, "same_direction": "true"},
     }
     other = row | {"analysis": "", "measure": "RR", "differences": ""}
     ours, unmatched = published_views([row, other], [demo.record()])
-    assert whisker(ours.bounds, ours.axis).mid > whisker(ours.ours, ours.axis).mid
+    theirs, own = ours.bounds
+    assert whisker(theirs, ours.axis).mid < whisker(own, ours.axis).mid  # drawn as turned
     assert ours.ours.estimate.path == "demo-pain/pooled.estimate"
     assert unmatched.axis is None
     text = render_page([demo.record()], demo.evidence(), published=[row, other])
     assert "7 trials there, 3 here; intervals overlap" in text
+    assert "MD −0.9 <" in text  # printed as the review has it
+    assert "Turned: it counts relief." in text
     assert "<td>—</td>" in text.replace('<td class="effect">—', "<td>—")
+
+
+def test_the_directions_of_published_pools_are_counted_question_by_question():
+    row = {"review_id": "Li2020", "condition": "DPN", "comparison": "a vs b", "outcome": "pain", "note": ""}
+    row |= {"measure": "MD", "estimate": -0.9, "ci_low": None, "ci_high": None, "n_studies": None}
+    row |= {"n_participants": None, "source_url": "https://example.org", "locator": "", "review_trials": 9.0}
+    row |= {"analysis": "demo-pain", "left_out": "direction not stated"}
+    rows = [row | {"same_direction": flag} for flag in ("true", "true", "false", "")]
+    records = [demo.record()]
+    views = published_views([*rows, row | {"analysis": ""}], records)
+    assert [each[1:] for each in published_directions(views, records)] == [(4, 2, 1)]
+    assert published_directions([], records) == []
+    text = " ".join(re.sub("<[^>]*>", "", render_page(records, demo.evidence(), published=rows)).split())
+    said = "2 in the same direction as the result here, 1 in the other, 1 that cannot be compared."
+    assert f"4 published pools, {said}" in text
+    assert "Not drawn: direction not stated." in text
+    assert "9 trials in the whole review" in text

@@ -22,7 +22,17 @@ from typing import TYPE_CHECKING, Any
 from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
 from trialpool.kept import Kept, put
-from trialpool.records import Effect, Known, Network, PublishedPool, Record, Unused, from_json, to_json
+from trialpool.records import (
+    Effect,
+    Known,
+    Network,
+    PublishedFigure,
+    PublishedPool,
+    Record,
+    Unused,
+    from_json,
+    to_json,
+)
 from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
@@ -291,22 +301,22 @@ def compare_published(
     pools_path: str, folders: Paths, rules_path: str | Paths | None, path: str, figures: Paths, kept: Kept
 ) -> None:
     """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
-    from trialpool.synthesis.published import load_published, published_rows
+    from trialpool.synthesis.published import load_published, published_figure, published_rows
 
-    def draw(name: str, title: str, shown: Sequence[PublishedPool], own: Path) -> None:
+    def draw(shown: PublishedFigure, rows: Sequence[PublishedPool], name: str, own: Path) -> None:
         from trialpool.figures.published import describe_published, draw_published
 
-        _save(draw_published(title, shown), own / name, describe_published(title, shown))
+        _save(draw_published(shown, rows), own / name, describe_published(shown, rows))
 
     records = read_records(folders)
     rules = load_published(rules_path, [record.analysis for record in records])
-    rows = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
-    pools = from_json(list[PublishedPool], rows)
-    io.write_csv(path, rows, contracts.PUBLISHED.names)
+    written = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
+    pools = from_json(list[PublishedPool], written)
+    io.write_csv(path, written, contracts.PUBLISHED.names)
     for figure in map(Path, figures):
-        title = rules["figures"][figure.stem]["title"]
-        shown = [pool for pool in pools if pool.figure == figure.stem]
-        lot = kept.lot(f"published/{figure.stem}", (title, shown), partial(draw, figure.stem, title, shown))
+        shown = published_figure(figure.stem, rules)
+        rows = [pool for pool in pools if pool.figure == figure.stem]
+        lot = kept.lot(f"published/{figure.stem}", (shown, rows), partial(draw, shown, rows, figure.stem))
         put(lot, figure.parent)
 
 

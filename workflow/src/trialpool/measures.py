@@ -9,6 +9,8 @@ import math
 from dataclasses import dataclass
 from enum import StrEnum
 
+Values = tuple[float | None, float | None, float | None]  # estimate and interval, on the natural scale
+
 
 class Of(StrEnum):
     """What a measure compares between two arms."""
@@ -30,6 +32,7 @@ class Measure:
     name: str
     of: Of
     ratio: bool = False
+    reversible: bool = False  # the effect on the opposite outcome follows from it, so that it can be turned
 
     @property
     def null(self) -> float:
@@ -44,16 +47,35 @@ class Measure:
         """The other way round."""
         return math.log(value) if self.ratio else float(value)
 
+    def turned(self, values: Values) -> Values:
+        """The effect on the opposite outcome: a score reversed, an event not had. The bounds change places.
+
+        A ValueError unless `reversible`: the risk ratio of people not improved is not the inverse of that of
+        people improved, for it hangs on the risk as well.
+
+        >>> MEASURES["MD"].turned((-2.0, -3.0, None)), MEASURES["OR"].turned((0.5, 0.25, 1.0))
+        ((2.0, None, 3.0), (2.0, 1.0, 4.0))
+        """
+        if not self.reversible:
+            raise ValueError(f"a {self.name} of the opposite outcome does not follow from it")
+        estimate, high, low = map(self._opposite, values)
+        return estimate, low, high
+
+    def _opposite(self, value: float | None) -> float | None:
+        if value is None or not self.ratio:
+            return None if value is None else 0.0 - value  # never minus zero
+        return 1.0 / value if value else math.inf
+
 
 MEASURES: dict[str, Measure] = {
     measure.code: measure
     for measure in (
-        Measure("MD", "mean difference", Of.MEANS),
-        Measure("SMD", "standardised mean difference", Of.MEANS),
+        Measure("MD", "mean difference", Of.MEANS, reversible=True),
+        Measure("SMD", "standardised mean difference", Of.MEANS, reversible=True),
         Measure("ROM", "ratio of means", Of.MEANS, ratio=True),
         Measure("RR", "risk ratio", Of.EVENTS, ratio=True),
-        Measure("OR", "odds ratio", Of.EVENTS, ratio=True),
-        Measure("RD", "risk difference", Of.EVENTS),
+        Measure("OR", "odds ratio", Of.EVENTS, ratio=True, reversible=True),
+        Measure("RD", "risk difference", Of.EVENTS, reversible=True),
         Measure("HR", "hazard ratio", Of.TIMES, ratio=True),
         Measure("IRR", "rate ratio", Of.TIMES, ratio=True),
     )

@@ -266,21 +266,21 @@ def _products(question: Raw, config: Raw, words: Vocabulary, path: KeyPath) -> I
         known = config.get(section, {})
         choices.append([(section, name, known[name]) for name in _listed(question[part]) if name in known])
     for parts in product(*choices):
-        entry = Written({"title": _title(words, parts)}, {"title": path})
+        entry = Written({"title": _title(words, parts, question.get("suffix"))}, {"title": path})
         for section, name, part in parts:
             entry = entry.over(part, (section, name))
         slug = [*(part.get("slug", name) for _, name, part in parts), question.get("suffix")]
         yield "-".join(word for word in slug if word), entry.over(own, path)
 
 
-def _title(words: Vocabulary, parts: Sequence[tuple[str, str, Raw]]) -> str:
+def _title(words: Vocabulary, parts: Sequence[tuple[str, str, Raw]], suffix: str | None) -> str:
     """The question in the words of its parts, such as "MI, quality of life: aspirin versus usual care"."""
     (*_, population), (_, name, outcome), (*_, comparison) = parts
     conditions = map(words.condition, _listed(population.get("condition", ())))
     who = population.get("name", " or ".join(conditions))
     what = outcome.get("name", name.replace("-", " "))
     sides = " versus ".join(_side_name(comparison, side, words) for side in SIDES)
-    return f"{capital(', '.join(filter(None, (who, what))))}: {comparison.get('name', sides)}"
+    return f"{capital(', '.join(filter(None, (who, what, suffix))))}: {comparison.get('name', sides)}"
 
 
 def _side_name(entry: Raw, side: str, words: Vocabulary) -> str:

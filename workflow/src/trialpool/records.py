@@ -819,8 +819,28 @@ class Network(Part):
     splits: tuple[NodeSplit, ...]
 
 
+class PublishedPanel(Part):
+    """One axis of a figure of published pools: `name` says what is measured where the measure does not."""
+
+    name: str
+    measure: str
+    better: str
+
+
+class PublishedFigure(Part):
+    """A figure of published pools: its axes, and the headings under which their rows stand, in order."""
+
+    title: str
+    panels: tuple[PublishedPanel, ...]
+    treatments: tuple[str, ...]
+
+
 class PublishedPool(Part):
-    """A row of published.csv: a published pooled result beside our analysis of the nearest question."""
+    """A row of published.csv: a published pooled result beside our analysis of the nearest question.
+
+    Estimates and intervals as printed, and `aligned` with the panel that shows them, where `better` is the
+    direction of a benefit; `turned` and `left_out` are reasons, `same_direction` compares the two estimates.
+    """
 
     review_id: str
     year: int | None
@@ -837,8 +857,18 @@ class PublishedPool(Part):
     source_url: str
     locator: str | None
     note: str | None
+    review_trials: int | None
+    treatment: str
     figure: str
+    panel: str
+    better: str
+    aligned_estimate: float | None
+    aligned_ci_low: float | None
+    aligned_ci_high: float | None
+    turned: str
+    left_out: str
     analysis: str
+    same_direction: bool | None
     our_comparison: str | None = None
     our_status: Status | None = None
     our_k: int | None = None
@@ -848,6 +878,9 @@ class PublishedPool(Part):
     our_estimate: float | None = None
     our_ci_low: float | None = None
     our_ci_high: float | None = None
+    our_aligned_estimate: float | None = None
+    our_aligned_ci_low: float | None = None
+    our_aligned_ci_high: float | None = None
     differences: str
 
 

@@ -27,7 +27,7 @@ from matplotlib.transforms import Affine2D, blended_transform_factory
 from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.notes import subtitle, unit_text
-from trialpool.measures import MEASURES
+from trialpool.measures import MEASURES, Values
 from trialpool.records import Pooled, Record
 from trialpool.text import clean
 from trialpool.view.axis import Axis, axis_over, mcid_threshold, plan_axis, scale, side
@@ -35,7 +35,6 @@ from trialpool.view.read import Appraised
 
 Look = dict[str, Any]
 Frame = tuple[float, float, float, float]  # left, top, right, bottom in points from the upper left corner
-Values = tuple[float | None, float | None, float | None]  # estimate and interval, on the natural scale
 POINTS_PER_INCH = 72.0
 WIDTH = 560.0
 LEADING, TITLE_LEADING = 9.2, 13.5

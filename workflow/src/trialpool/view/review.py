@@ -110,13 +110,28 @@ def _more_or_fewer(per_thousand: float) -> str:
 
 
 class Published(NamedTuple):
-    """A published pool, ours beside it where we have one, and an axis where both can stand on one."""
+    """A published pool, ours beside it where we have one, and an axis where both can stand on one.
+
+    `bounds` are those of the pool, then ours, both in the direction in which the pool is drawn.
+    """
 
     row: Row
-    bounds: Bounds
     record: Appraised | None
     ours: Estimate | None
+    bounds: tuple[Bounds, Bounds]
     axis: Axis | None
+
+
+class Directions(NamedTuple):
+    """Of the published pools of one question, how many lie on our side of no effect, how many do not.
+
+    Of the rest that is not known: their direction is not, or there is no result here.
+    """
+
+    record: Appraised
+    pools: int
+    same: int
+    other: int
 
 
 def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[Published]:
@@ -124,13 +139,27 @@ def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[P
     by_analysis = {record.analysis: record for record in records}
     views = []
     for row in rows:
-        theirs = estimate, _, _ = (row["estimate"], row["ci_low"], row["ci_high"])
         record = by_analysis.get(row.get("analysis") or "")
-        ours, axis = pooled_estimate(record) if record else None, None
-        if record and ours and record.measure == row["measure"] and estimate is not None:
-            axis = shared_axis(record.measure, [theirs, ours.values])
-        views.append(Published(row, theirs, record, ours, axis))
+        theirs, ours = (
+            (row.get(f"{whose}estimate"), row.get(f"{whose}ci_low"), row.get(f"{whose}ci_high"))
+            for whose in ("aligned_", "our_aligned_")
+        )
+        axis = None
+        if record and record.measure == row["measure"] and None not in (theirs[0], ours[0]):
+            axis = shared_axis(record.measure, [theirs, ours])
+        estimate = pooled_estimate(record) if record else None
+        views.append(Published(row, record, estimate, (theirs, ours), axis))
     return views
+
+
+def published_directions(views: Sequence[Published], records: Sequence[Appraised]) -> list[Directions]:
+    """What the published pools of every question say that has some, in the order of the records."""
+    found = []
+    for record in records:
+        flags = [view.row["same_direction"] for view in views if view.record is record]
+        if flags:
+            found.append(Directions(record, len(flags), flags.count("true"), flags.count("false")))
+    return found
 
 
 # where the evidence lies
