@@ -165,7 +165,7 @@ def spread_against_other_trials(tables: Tables) -> Flagged:
     beside = suspect.astype(float).groupby([rows[name] for name in table], dropna=False, sort=False)
     share = beside.transform("mean").where(beside.transform("sum") >= FEWEST_TRIALS)
     yield "se_as_sd", rows[suspect]
-    yield "se_beside", rows[~suspect & (share >= 0.5)].assign(share=100 * share)
+    yield "se_beside", rows.assign(share=100 * share)[~suspect & (share >= 0.5)]
     yield "sd_as_se", rows[large & fits_sd]
     yield "spread_small", rows[small & ~fits_se]
     yield "spread_large", rows[large & ~fits_sd]
