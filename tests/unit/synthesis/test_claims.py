@@ -181,7 +181,7 @@ def test_the_schema_knows_every_rule_and_no_other():
 
 def test_shipped_claims_name_analyses_of_the_config():
     rules = load_claims(str(ROOT / "config/claims.yaml"), read_protocol(ROOT / "config/config.yaml").analyses)
-    assert len(rules["claims"]) == 9
+    assert len(rules["claims"]) == 16
 
 
 @pytest.mark.parametrize(
