@@ -197,6 +197,9 @@ def test_people_are_those_randomised_where_those_analysed_are_not_known():
     unknown = study("C", n_experimental=None, n_control=None, n_randomised=None)
     assert certainty.people_of(record(studies=(told, silent), n_control=None)) == (78 + 110, False)
     assert certainty.people_of(record(studies=(told, silent, unknown), n_control=None)) == (188, True)
+    # two comparisons of one trial: the larger counts, not both and not the first
+    pair = (replace(silent, n_randomised=60), silent)
+    assert certainty.people_of(record(studies=pair, n_control=None)) == (110, False)
 
 
 @pytest.mark.parametrize(

@@ -235,7 +235,7 @@ def unread_trials(record: Record) -> tuple[float, str]:
     Known are trials of the comparison that measured the outcome, and those of which that is not known; a
     trial whose size is not known counts as one of the median size.
     """
-    trials: list[Known | Study] = [*record.known, *record.studies]
+    trials: list[Known | Study] = [*record.studies, *record.known]  # of which the latter count whole trials
     sizes = {row.study_id: row.n_randomised for row in trials}
     silent = set(sizes) - {study.study_id for study in record.studies}
     counted = [size for size in sizes.values() if size]
@@ -362,15 +362,15 @@ def _large(record: Record, rules: Row) -> bool:
 
 
 def people_of(record: Record) -> tuple[int, bool]:
-    """People analysed, or randomised where a trial does not say; and whether there are more."""
+    """People analysed, or randomised to these arms where a trial does not say; and whether there are more."""
     by_trial: dict[str, list[Study]] = {}
     for study in record.studies:
         by_trial.setdefault(study.study_id, []).append(study)
     total, least = 0.0, False
     for rows in by_trial.values():
         known = [row.n_experimental + row.n_control for row in rows if row.n_experimental and row.n_control]
-        count = max(known) if len(known) == len(rows) else rows[0].n_randomised
-        least, total = least or not count, total + (count or 0)
+        count = max(known) if len(known) == len(rows) else max(row.n_randomised or 0 for row in rows)
+        least, total = least or not count, total + count
     sides = (record.n_experimental, record.n_control)
     counted = None if None in sides else sum(side or 0 for side in sides)
     return max(round(total), counted or 0), least
