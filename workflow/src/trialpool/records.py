@@ -578,7 +578,6 @@ class Record(Part):
     timepoint: str | tuple[str, ...] | dict[str, tuple[int | float, int | float]]
     forest: str
     mcid: Difference | None
-    within_person: Difference | None
     status: Status
     k: int
     effects: int
