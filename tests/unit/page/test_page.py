@@ -305,3 +305,10 @@ def test_a_very_uncertain_result_is_not_printed_bold():
     ]
     page = render_page(records, {})
     assert len(re.findall(r'<td class="verdict [a-z]+ doubtful">', page)) == 1
+
+
+@pytest.mark.parametrize(("kind", "said"), [("anchor", " (anchor); "), ("", "; ")])
+def test_the_range_of_what_matters_is_told_with_and_without_its_kind(kind, said):
+    mcid = {"value": 1.0, "low": 0.5, "high": 1.5, "unit": "points", "kind": kind, "source": "made up"}
+    page = render_page([demo.record(mcid=mcid)], demo.evidence())
+    assert f"held to matter: 1 point{said}0.5 to 1.5 are defensible as well, " in page

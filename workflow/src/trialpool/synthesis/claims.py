@@ -18,6 +18,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Verdict
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
+from trialpool.text import capital
 from trialpool.vocabulary import Vocabulary, general
 from trialpool.yaml_files import Slip, read_checked, shipped
 
@@ -222,7 +223,7 @@ class _Case:
         grade, agreement = record.robustness.grade, record.robustness.agreement
         unclear = low is not None and high is not None and low <= 0 <= high
         if agreement is not None and not unclear:  # that others include no difference too is no support
-            said = {"grade": SENTENCES["grades"][grade], "share": f"{100 * agreement:.0f}%"}
+            said = {"grade": capital(SENTENCES["grades"][grade]), "share": f"{100 * agreement:.0f}%"}
             yield _condition("robustness", grade is Grade.ROBUST, **said)
 
     @property

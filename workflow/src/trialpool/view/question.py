@@ -13,10 +13,10 @@ from collections.abc import Sequence
 from trialpool import text as words
 from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
+from trialpool.synthesis.pool import MANY
 from trialpool.text import capital, count, listing
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
-    FEW,
     Estimate,
     estimate_at,
     forest_axis,
@@ -31,6 +31,7 @@ from trialpool.vocabulary import Domain
 from trialpool.yaml_files import shipped
 
 WORDS = shipped("sentences")["views"]
+GRADES = shipped("sentences")["grades"]  # of robustness
 NO_PEOPLE = "number of people not reported"
 RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
 SHOWN_ELSEWHERE = frozenset(
@@ -134,7 +135,7 @@ def size_words(record: Record) -> str:
 
 def agreeing_side(record: Record) -> str:
     """The side that each of a few pooled trials clearly favours though they do not together, else ""."""
-    if record.status != Status.POOLED or record.k >= FEW or clear_side(record):
+    if record.status != Status.POOLED or record.k >= MANY or clear_side(record):
         return ""
     sides = {_side(record, study.estimate_low, study.estimate_high) for study in record.studies}
     return sides.pop() if len(sides) == 1 else ""
