@@ -118,6 +118,7 @@ def test_gaps_and_single_trials_are_named_as_such(page):
     assert "1 trial of this comparison known, without a number used here" in page.text.replace(
         "Known 2010", ""
     )
+    assert "no number for this outcome could be read; whether it was measured is not known" in page.text
     assert "One trial is not a meta-analysis." in page.text
 
 

@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.page.demo import SHIPPED
 from tests.unit.synthesis.made_up import pooled, record, study
-from trialpool.records import Difference, Known, Pooled, SmallStudy, SmallStudyMethod, Status, sketch
+from trialpool.records import Difference, Known, Pooled, SmallStudy, SmallStudyMethod, Status, Unused, sketch
 from trialpool.synthesis import certainty
 from trialpool.synthesis.claims import default_rules
 
@@ -277,10 +277,15 @@ def test_trials_that_could_not_be_read_are_told_and_cost_no_level():
     assert certainty.unread_trials(record())[1] == ""
     share, sentence = certainty.unread_trials(record(known=(silent,)))
     assert share == pytest.approx(50)
-    assert sentence.endswith("could be used here (of 1 it is not known whether they measured it)")
+    told = "no number for this outcome could be read; whether it was measured is not known"
+    assert sentence.endswith(f"could be used here ({told})")
     measured = replace(silent, has_numbers=True)
     both = certainty.unread_trials(record(known=(measured, replace(silent, study_id="D"))))[1]
-    assert both.endswith("(1 measured the outcome, of 1 it is not known whether they measured it)")
+    told = "(of 1 no number for this outcome could be read, the numbers of 1 answer another question)"
+    assert both.endswith(told)
+    spread = [sketch(Unused, study_id="C", reason_code=code) for code in ("other_time", "no_spread")]
+    unusable = certainty.unread_trials(record(known=(measured,), not_used=tuple(spread)))[1]
+    assert unusable.endswith("(its numbers for this outcome cannot be used)")
     assert certainty.unread_trials(record(known=(replace(silent, study_id="A"),)))[0] == 0
     assessed = certainty.assess(record(known=(silent,)), LOW_RISK, RULES)
     assert (assessed.level, assessed.unread_share) == ("high", 50.0)

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from trialpool import records
+from trialpool.evidence.unused import OTHER_QUESTION
 from trialpool.measures import OF_EVENTS
 from trialpool.records import Direction, Effect, Known, Methods, Record, Status, Unused, from_json, taken
 from trialpool.synthesis import diagnostics, pool, sensitivity
@@ -19,7 +20,6 @@ from trialpool.synthesis.pool import Spec
 
 T = TypeVar("T", Effect, Known, Unused)
 CATEGORIES = ("category_experimental", "category_control")
-OTHER_QUESTION = ("other_comparison", "other_purpose")  # reasons why a trial is of another question
 # Where a result that was not used stands: of a trial of another question only what is not empty.
 PLACE = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "weeks", "row_ids")
 

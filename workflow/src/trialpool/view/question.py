@@ -11,6 +11,7 @@ import math
 from collections.abc import Sequence
 
 from trialpool import text as words
+from trialpool.evidence.unused import near_misses, silence_words, silent_trials
 from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
 from trialpool.synthesis.pool import MANY
@@ -26,12 +27,12 @@ from trialpool.view.forest_table import (
     prediction,
 )
 from trialpool.view.read import Appraised, Row, grouped
-from trialpool.view.study import near_misses
 from trialpool.vocabulary import Domain
 from trialpool.yaml_files import shipped
 
 WORDS = shipped("sentences")["views"]
 GRADES = shipped("sentences")["grades"]  # of robustness
+SILENCES = shipped("sentences")["silences"]
 NO_PEOPLE = "number of people not reported"
 RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
 SHOWN_ELSEWHERE = frozenset(
@@ -165,7 +166,7 @@ def result_sentence(record: Appraised) -> str:
     >>> from trialpool.records import sketch
     >>> sides = {"experimental_name": "yoga", "control_name": "sham"}
     >>> result_sentence(sketch(Appraised, {"status": "no_data", "domain": "pain", **sides}))
-    'No trial with numbers that can be pooled compares yoga with sham for pain.'
+    'No trial is known that compares yoga with sham.'
     """
     if record.status == Status.NO_DATA or not record.pooled:
         return _no_data_sentence(record)
@@ -197,16 +198,13 @@ def result_sentence(record: Appraised) -> str:
 def _no_data_sentence(record: Appraised) -> str:
     """What is known where nothing could be pooled."""
     sides = f"{record.experimental_name} with {record.control_name}"
+    silent = silent_trials(record)
+    if not silent:
+        return f"No trial is known that compares {sides}."
     start = f"No trial with numbers that can be pooled compares {sides} for {domain_of(record).name}."
-    unused = {row.study_id for row in near_misses(record)}
-    known = {row.study_id for row in record.known} | unused
-    if not known:
-        return start
-    are = "is" if len(known) == 1 else "are"
-    opening = f"{capital(count(len(known), 'trial'))} of this comparison {are} known"
-    if not unused:
-        return f"{start} {opening}, none with a usable number for it."
-    return f"{start} {opening}; {count(len(unused), 'trial')} reported it in a form that could not be used."
+    are = "is" if len(silent) == 1 else "are"
+    known = f"{capital(count(len(silent), 'trial'))} of this comparison {are} known"
+    return f"{start} {known}: {silence_words(silent.values())}."
 
 
 # statements
@@ -288,8 +286,8 @@ class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
     `choices` are the results under other choices, on `choice_axis`; there are none where nothing was pooled.
-    `unread` are known trials of this comparison without a number that is used here, `not_used` results of it
-    that could not be used, `cautions` those about the moderators that were tested, each once.
+    `unread` are known trials of this comparison without a number that is used here (`silent` says why),
+    `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
     """
 
     def __init__(self, record: Appraised) -> None:
@@ -302,8 +300,8 @@ class Question:
         effects = [effect.values for rows in self.choices.values() for _, effect in rows]
         self.choice_axis = shared_axis(record.measure, effects) if effects else None
         self.judged = any(study.judgements for study in self.table.studies)
-        used = {study.study_id for study in record.studies}
-        self.unread = [row for row in record.known if row.study_id not in used]
+        self.silent = silent_trials(record)
+        self.unread = [row for row in record.known if row.study_id in self.silent]
         self.not_used = near_misses(record)
         tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
         self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
