@@ -27,8 +27,8 @@ OWN = ("estimate", "estimate_low", "estimate_high")
 PRINTED = ("estimate", "printed_low", "printed_high")  # where a trial prints its interval
 POOLED = ("estimate", "ci_low", "ci_high")
 SYMBOLS = IMPUTED, READ_ONCE, CONTRAST, CAUTION = ("†", "‡", "§", "¶")
-# The models whose intervals stand side by side below MANY trials: the interval of the headline, its words, and
-# the fields of the record.
+# The models whose intervals stand side by side below MANY trials: the interval of the headline, its words,
+# and the fields of the record.
 SIDE_BY_SIDE = (
     ("bayes", "Random effects (Bayes)", ("bayes_estimate", "bayes_low", "bayes_high")),
     ("hksj_adhoc", "Random effects (HKSJ)", ("random_estimate", "hksj_low", "hksj_high")),

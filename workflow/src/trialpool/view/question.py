@@ -224,8 +224,7 @@ def informative_statement(record: Appraised) -> str:
     if record.status == Status.NO_DATA or not certainty or not pooled:
         return ""
     level, domain = certainty.level, domain_of(record)
-    codes = {study.instrument for study in record.studies}
-    noun = domain.phrase(codes.pop() if len(codes) == 1 else "")
+    noun = outcome_phrase(record)
     benefit, harm = domain.changes(record.better)
     treatment, against = record.experimental_name, f"compared with {record.control_name}"
     if not side and level == Sureness.VERY_LOW:
@@ -244,8 +243,18 @@ def informative_statement(record: Appraised) -> str:
 
 def _inflected(verb: str, treatment: str) -> str:
     """The verb as it follows the name of a treatment, which may be a plural."""
-    plural = treatment.endswith("s") and not treatment.endswith(("ss", "is", "us"))
-    return verb if plural else f"{verb}s"
+    return verb if is_plural(treatment) else f"{verb}s"
+
+
+def is_plural(name: str) -> bool:
+    """Whether a name looks like a plural."""
+    return name.endswith("s") and not name.endswith(("ss", "is", "us"))
+
+
+def outcome_phrase(record: Appraised) -> str:
+    """What a treatment changes, as a noun phrase: that of the instrument or event, if all trials have one."""
+    codes = {study.instrument for study in record.studies}
+    return domain_of(record).phrase(codes.pop() if len(codes) == 1 else "")
 
 
 def certainty_marks(level: Sureness) -> str:
