@@ -281,7 +281,7 @@ def test_trials_that_could_not_be_read_are_told_and_cost_no_level():
     assert sentence.endswith(f"could be used here ({told})")
     measured = replace(silent, has_numbers=True)
     both = certainty.unread_trials(record(known=(measured, replace(silent, study_id="D"))))[1]
-    told = "(of 1 no number for this outcome could be read, the numbers of 1 answer another question)"
+    told = "(of one no number for this outcome could be read, the numbers of one answer another question)"
     assert both.endswith(told)
     spread = [sketch(Unused, study_id="C", reason_code=code) for code in ("other_time", "no_spread")]
     unusable = certainty.unread_trials(record(known=(measured,), not_used=tuple(spread)))[1]

@@ -144,7 +144,7 @@ def lacking(name, code):
             lacking("C", "no_spread"),
             "not read",
             "none of the 2 known trials (100 people randomised) could be used for it: "
-            "of 1 no number for this outcome could be read, the numbers of 1 cannot be used",
+            "of one no number for this outcome could be read, the numbers of one cannot be used",
         ),
         (
             "C",
@@ -179,8 +179,8 @@ def test_a_trial_that_could_answer_two_gaps_counts_once():
     other = replace(gap("b"), known=(*known("A"), sketch(Known, study_id="C", n_randomised=40)))
     claim = {"statement": "S", "kind": "benefit", "analyses": ["a", "b"]}
     told = (
-        "none of the 2 known trials (100 people randomised) could be used for it: of 1 no number for this "
-        "outcome could be read, the numbers of 1 cannot be used"
+        "none of the 2 known trials (100 people randomised) could be used for it: of one no number for this "
+        "outcome could be read, the numbers of one cannot be used"
     )
     whole = judged(claim, [one, other])
     assert (whole.verdict, whole.reason) == ("not read", told)

@@ -76,7 +76,7 @@ def test_a_gap_tells_near_misses_from_results_elsewhere():
         {"study_id": "A", "reason_code": "no_numbers"},
     ]
     text = result_sentence(demo.record(k=0, known=known, not_used=unused))
-    told = "of 1 no number for this outcome could be read, the numbers of 1 cannot be used."
+    told = "of one no number for this outcome could be read, the numbers of one cannot be used."
     assert text.endswith(f"2 trials of this comparison are known: {told}")
     bare = result_sentence(demo.record(k=0, known=known[:1]))
     read = "no number for this outcome could be read; whether it was measured is not known."

@@ -64,8 +64,9 @@ def silence_words(silences: Iterable[Silence]) -> str:
     """How many trials are silent for which reason; of a single one, why it is.
 
     >>> silence_words([Silence.UNREAD, Silence.UNUSABLE, Silence.UNREAD])
-    'of 2 no number for this outcome could be read, the numbers of 1 cannot be used'
+    'of 2 no number for this outcome could be read, the numbers of one cannot be used'
     """
     words, counts = shipped("sentences")["silences"], Counter(silences)
     form = "one" if counts.total() == 1 else "several"
-    return ", ".join(words[why][form].format(counts[why]) for why in Silence if counts[why])
+    numbers = {why: "one" if n == 1 else f"{n:,}" for why, n in counts.items()}
+    return ", ".join(words[why][form].format(numbers[why]) for why in Silence if why in numbers)
