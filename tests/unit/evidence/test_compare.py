@@ -75,3 +75,15 @@ def test_steps_cautions_and_choices_are_the_same_in_the_file_and_after_it(tmp_pa
     assert [each.derivation for each in effects] == result.effects["derivation"].tolist()
     assert to_json(main)["cautions"] == "blurred; read from a figure"
     assert from_json(Effect, to_json(other)) == other
+
+
+@pytest.mark.parametrize(("other", "randomised"), [(20, 62), (None, 90)])
+def test_randomised_are_the_people_of_the_arms_that_are_compared(other, randomised):
+    """Of 90 in three arms 22 and 20 got needles, together compared with 20 of sham; 28 got usual care."""
+    arms = [{"arm": "a", "n_randomised": 22}, {"arm": "b", "n_randomised": other}]
+    arms += [{"arm": "s", "category": "sham", "n_randomised": 20}, {"arm": "u", "category": "usual_care"}]
+    tables = review(
+        studies=[{"n_randomised": 90}], arms=arms, continuous=[*two_arms(), {"arm": "b", "centre": 3.0}]
+    )
+    (row,) = chosen(answer(tables))
+    assert (row["arm_experimental"], row["n_randomised"]) == ("a+b", randomised)

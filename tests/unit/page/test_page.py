@@ -118,6 +118,7 @@ def test_gaps_and_single_trials_are_named_as_such(page):
     assert "1 trial of this comparison known, without a number used here" in page.text.replace(
         "Known 2010", ""
     )
+    assert "no number for this outcome could be read; whether it was measured is not known" in page.text
     assert "One trial is not a meta-analysis." in page.text
 
 
@@ -305,3 +306,10 @@ def test_a_very_uncertain_result_is_not_printed_bold():
     ]
     page = render_page(records, {})
     assert len(re.findall(r'<td class="verdict [a-z]+ doubtful">', page)) == 1
+
+
+@pytest.mark.parametrize(("kind", "said"), [("anchor", " (anchor); "), ("", "; ")])
+def test_the_range_of_what_matters_is_told_with_and_without_its_kind(kind, said):
+    mcid = {"value": 1.0, "low": 0.5, "high": 1.5, "unit": "points", "kind": kind, "source": "made up"}
+    page = render_page([demo.record(mcid=mcid)], demo.evidence())
+    assert f"held to matter: 1 point{said}0.5 to 1.5 are defensible as well, " in page

@@ -48,7 +48,6 @@ SPEC: dict[str, Any] = {
     "items": [],
     "forest": "default",
     "mcid": {"value": 1.0, "unit": "points", "kind": "anchor", "source": "made up"},
-    "within_person": None,
     "subgroups": None,
     "moderators": [],
     "robustness": {"robust": 0.9, "sensitive": 0.5, "smallest_k": 3, "test_k": 10, "moderator_k": 10},

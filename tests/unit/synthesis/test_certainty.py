@@ -7,7 +7,7 @@ import pytest
 
 from tests.unit.page.demo import SHIPPED
 from tests.unit.synthesis.made_up import pooled, record, study
-from trialpool.records import Difference, Known, Pooled, SmallStudy, SmallStudyMethod, Status, sketch
+from trialpool.records import Difference, Known, Pooled, SmallStudy, SmallStudyMethod, Status, Unused, sketch
 from trialpool.synthesis import certainty
 from trialpool.synthesis.claims import default_rules
 
@@ -197,6 +197,9 @@ def test_people_are_those_randomised_where_those_analysed_are_not_known():
     unknown = study("C", n_experimental=None, n_control=None, n_randomised=None)
     assert certainty.people_of(record(studies=(told, silent), n_control=None)) == (78 + 110, False)
     assert certainty.people_of(record(studies=(told, silent, unknown), n_control=None)) == (188, True)
+    # two comparisons of one trial: the larger counts, not both and not the first
+    pair = (replace(silent, n_randomised=60), silent)
+    assert certainty.people_of(record(studies=pair, n_control=None)) == (110, False)
 
 
 @pytest.mark.parametrize(
@@ -274,10 +277,15 @@ def test_trials_that_could_not_be_read_are_told_and_cost_no_level():
     assert certainty.unread_trials(record())[1] == ""
     share, sentence = certainty.unread_trials(record(known=(silent,)))
     assert share == pytest.approx(50)
-    assert sentence.endswith("could be used here (of 1 it is not known whether they measured it)")
+    told = "no number for this outcome could be read; whether it was measured is not known"
+    assert sentence.endswith(f"could be used here ({told})")
     measured = replace(silent, has_numbers=True)
     both = certainty.unread_trials(record(known=(measured, replace(silent, study_id="D"))))[1]
-    assert both.endswith("(1 measured the outcome, of 1 it is not known whether they measured it)")
+    told = "(of one no number for this outcome could be read, the numbers of one answer another question)"
+    assert both.endswith(told)
+    spread = [sketch(Unused, study_id="C", reason_code=code) for code in ("other_time", "no_spread")]
+    unusable = certainty.unread_trials(record(known=(measured,), not_used=tuple(spread)))[1]
+    assert unusable.endswith("(its numbers for this outcome cannot be used)")
     assert certainty.unread_trials(record(known=(replace(silent, study_id="A"),)))[0] == 0
     assessed = certainty.assess(record(known=(silent,)), LOW_RISK, RULES)
     assert (assessed.level, assessed.unread_share) == ("high", 50.0)

@@ -18,9 +18,12 @@ from trialpool.records import (
     ClaimKind,
     DomainRating,
     Grade,
+    Known,
     Robustness,
     Status,
     Sureness,
+    Unused,
+    sketch,
 )
 from trialpool.synthesis import claims
 from trialpool.synthesis.claims import default_rules, load_claims
@@ -110,8 +113,111 @@ def test_benefit_of_a_ratio_where_higher_is_better():
     assert verdict(replace(tested, better="lower")) == "contradicted"
 
 
-def test_no_trial_is_no_evidence():
-    assert verdict(gap()) == "no evidence"
+SILENT = {  # of 60 people, of an unknown number, of 40
+    "A": {"n_randomised": 60},
+    "B": {"n_randomised": None},
+    "C": {"n_randomised": 40, "has_numbers": True},
+}
+
+
+def known(*names):
+    return tuple(sketch(Known, study_id=name, **SILENT[name]) for name in names)
+
+
+def lacking(name, code):
+    return (sketch(Unused, study_id=name, reason_code=code),)
+
+
+@pytest.mark.parametrize(
+    ("trials", "unused", "expected", "reason"),
+    [
+        ("", (), "no trial", "no trial of this comparison is known"),
+        ("A", (), "not read", "the one known trial (60 people randomised) could not be read for it"),
+        (
+            "AB",
+            (),
+            "not read",
+            "none of the 2 known trials (at least 60 people randomised) could be read for it",
+        ),
+        (
+            "AC",
+            lacking("C", "no_spread"),
+            "not read",
+            "none of the 2 known trials (100 people randomised) could be used for it: "
+            "of one no number for this outcome could be read, the numbers of one cannot be used",
+        ),
+        (
+            "C",
+            lacking("C", "no_spread"),
+            "not usable",
+            "the one known trial (40 people randomised) could not be used for it: "
+            "its numbers for this outcome cannot be used",
+        ),
+        (
+            "C",
+            lacking("C", "other_time"),
+            "not usable",
+            "the one known trial (40 people randomised) could not be used for it: "
+            "its numbers for this outcome answer another question",
+        ),
+    ],
+)
+def test_a_claim_without_numbers_says_whether_trials_are_known(trials, unused, expected, reason):
+    found = judged(
+        {"statement": "S", "kind": "benefit", "analyses": ["a"]},
+        [replace(gap(), known=known(*trials), not_used=unused)],
+    )
+    assert (found.verdict, found.reason) == (expected, reason)
+    (entry,) = found.parts[0].findings
+    assert (entry.verdict, entry.reason) == (expected, reason)
+    assert not entry.verdict.answered
+
+
+def test_a_trial_that_could_answer_two_gaps_counts_once():
+    """Trial C has numbers for one of the gaps that cannot be used, and none for the other."""
+    one = replace(gap(), known=known("A", "C"), not_used=lacking("C", "no_n"))
+    other = replace(gap("b"), known=(*known("A"), sketch(Known, study_id="C", n_randomised=40)))
+    claim = {"statement": "S", "kind": "benefit", "analyses": ["a", "b"]}
+    told = (
+        "none of the 2 known trials (100 people randomised) could be used for it: of one no number for this "
+        "outcome could be read, the numbers of one cannot be used"
+    )
+    whole = judged(claim, [one, other])
+    assert (whole.verdict, whole.reason) == ("not read", told)
+    parts = [{"statement": name, "kind": "benefit", "analyses": [name]} for name in ("a", "b")]
+    assert judged({"statement": "S", "parts": parts}, [one, other]).reason == told
+    assert whole.change == (
+        "numbers of the known trials, or a first trial that reports this outcome with a "
+        "spread or with counts",
+    )
+
+
+def test_trials_of_another_dose_are_known_and_answer_another_question():
+    trial = study("A", sessions=30, effect=-1.0, variance=0.04, n_experimental=30, n_control=30)
+    whole = record(studies=(trial,), known=(sketch(Known, study_id="A", n_randomised=60, has_numbers=True),))
+    claim = {"statement": "S", "kind": "benefit", "analyses": ["a"], "where": {"sessions": [8, 16]}}
+    found = judged(claim, [whole])
+    assert (found.verdict, found.reason.partition(": ")[2]) == (
+        "not usable",
+        "its numbers for this outcome answer another question",
+    )
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "expected"),
+    [
+        (0.2, 3.2, "supported"),
+        (-0.2, 3.2, "unclear"),
+        (-2.6, -0.4, "contradicted"),
+        (-2.6, 0.4, "not supported"),
+    ],
+)
+def test_a_harm_is_claimed_of_the_other_side(low, high, expected):
+    """Of pain lower is better, and 1 point matters: 0.4 more at most rules an important harm out."""
+    tested = record(pooled=pooled(low, high, pi_low=low, pi_high=high))
+    assert verdict(tested, SURE, "harm") == expected
+    fewer = {"supported": "suggested"}.get(expected, expected)
+    assert verdict(replace(tested, k=1), SURE, "harm") == fewer
 
 
 def judged(claim, records, certainty=SURE):
@@ -125,15 +231,15 @@ def test_the_weakest_result_decides_and_gaps_do_not():
     found = judged(claim, tested)
     assert found.verdict == "unclear"
     assert [entry.verdict for entry in found.parts[0].findings] == [
-        *("supported", "unclear", "no evidence"),
+        *("supported", "unclear", "no trial"),
     ]
     assert "more people, until the interval leaves no difference" in found.change
 
 
-def test_a_part_without_evidence_leaves_the_whole_unclear():
+def test_a_part_without_an_answer_leaves_the_whole_unclear():
     parts = [{"statement": n, "kind": "benefit", "analyses": [n]} for n in ("a", "b")]
     found = judged({"statement": "S", "parts": parts}, [record(), gap("b")])
-    assert (found.verdict, found.reason) == ("unclear", "a part of the claim has no evidence")
+    assert (found.verdict, found.reason) == ("unclear", "a part of the claim is not answered")
 
 
 def test_contradicting_results_are_unclear():

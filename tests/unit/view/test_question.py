@@ -76,10 +76,11 @@ def test_a_gap_tells_near_misses_from_results_elsewhere():
         {"study_id": "A", "reason_code": "no_numbers"},
     ]
     text = result_sentence(demo.record(k=0, known=known, not_used=unused))
-    assert "2 trials of this comparison are known" in text
-    assert text.endswith("1 trial reported it in a form that could not be used.")
+    told = "of one no number for this outcome could be read, the numbers of one cannot be used."
+    assert text.endswith(f"2 trials of this comparison are known: {told}")
     bare = result_sentence(demo.record(k=0, known=known[:1]))
-    assert bare.endswith("1 trial of this comparison is known, none with a usable number for it.")
+    read = "no number for this outcome could be read; whether it was measured is not known."
+    assert bare.endswith(f"1 trial of this comparison is known: {read}")
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,7 @@ from tests.unit.page.demo import certain, render_page
 from trialpool.page.render import data
 from trialpool.records import Claim, sketch
 from trialpool.view import review
+from trialpool.view.finding import dose_words
 from trialpool.view.question import Question, certainty_marks
 from trialpool.view.study import Trial
 
@@ -126,7 +127,7 @@ def test_no_difference_and_the_bounds_of_a_dose_are_told_in_words():
     absolute = dict.fromkeys(keys, 0.2) | {"difference_high": -53.4}
     shown = review.absolute_effect(certain(absolute=absolute))
     assert (shown["difference"].text, shown["difference_high"].text) == ("no difference", "53 fewer")
-    dose = review.dose_words({"sessions": [8, 16], "programme_weeks": [6, 8]})
+    dose = dose_words({"sessions": [8, 16], "programme_weeks": [6, 8]})
     assert dose == "8 to 16 sessions and 6 to 8 weeks of treatment"
 
 

@@ -9,16 +9,10 @@ from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.contracts import NOT_USED
 from trialpool.evidence.participant_flow import REASONS
+from trialpool.evidence.unused import KINDS, OTHER_QUESTION, OTHER_RESULT, reason_kind
 from trialpool.records import sketch, to_json
 from trialpool.view.read import Appraised
-from trialpool.view.study import (
-    KINDS,
-    OTHER_QUESTION,
-    OTHER_RESULT,
-    excluded_rows,
-    not_asked,
-    reason_kind,
-)
+from trialpool.view.study import excluded_rows, not_asked
 
 
 def unused(study, code, **more):

@@ -68,21 +68,33 @@ class Sureness(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What the evidence says about a claim; of several results the later of the first five decides."""
+    """What the evidence says about a claim; of several results the later of the first five decides.
+
+    The last three are no answers: trials are known, but of some no number could be read; all of them have
+    numbers, of which none can be used; no trial of the comparison is known.
+    """
 
     SUPPORTED = "supported"
     SUGGESTED = "suggested"
     UNCLEAR = "unclear"
     NOT_SUPPORTED = "not supported"
     CONTRADICTED = "contradicted"
-    NO_EVIDENCE = "no evidence"
+    NOT_READ = "not read"
+    NOT_USABLE = "not usable"
+    NO_TRIAL = "no trial"
+
+    @property
+    def answered(self) -> bool:
+        """Whether any trial has a number that bears on the claim."""
+        return self not in (Verdict.NOT_READ, Verdict.NOT_USABLE, Verdict.NO_TRIAL)
 
 
 class ClaimKind(StrEnum):
-    """What a claim says: any benefit, one that matters, or no more harm than a margin."""
+    """What a claim says: any benefit, one that matters, a harm, or no more harm than a margin."""
 
     BENEFIT = "benefit"
     IMPORTANT_BENEFIT = "important_benefit"
+    HARM = "harm"
     NO_MORE_HARM = "no_more_harm"
 
 
@@ -579,7 +591,6 @@ class Record(Part):
     timepoint: str | tuple[str, ...] | dict[str, tuple[int | float, int | float]]
     forest: str
     mcid: Difference | None
-    within_person: Difference | None
     status: Status
     k: int
     effects: int
@@ -665,6 +676,7 @@ class Condition(Part):
 class Restricted(Part):
     """The numbers of a result restricted to some trials, which stand in no other file."""
 
+    certainty: Certainty | None
     status: Status
     k: int
     n_experimental: int | None
@@ -674,10 +686,11 @@ class Restricted(Part):
 
 
 class Finding(Part):
-    """One result's verdict on a claim."""
+    """One result's verdict on a claim; `reason` says why it is no answer."""
 
     analysis: str
     verdict: Verdict
+    reason: str | None = omitted()
     conditions: tuple[Condition, ...]
     restricted: Restricted | None = omitted()
 

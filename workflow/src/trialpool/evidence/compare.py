@@ -25,7 +25,7 @@ from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spe
 from trialpool.evidence.pairs import DOSE, UNPAIRED, compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
-from trialpool.records import Choices, Steps
+from trialpool.records import JOINT, Choices, Steps
 from trialpool.vocabulary import Vocabulary, general
 
 COMPARED = (EFFECTS, EXCLUDED, KNOWN)
@@ -138,14 +138,26 @@ def _described(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:
     spec = context.settings.take(rows["analysis_index"].to_numpy())
     rescaled = (spec["scale"].notna() & (spec["measure"] == "MD")).to_numpy()
     scale_unit = "points on " + spec["scale"].fillna("").str.replace("-", "–")
-    names = ("year", "condition", "purpose", "design", "n_randomised")
-    added = {name: study[name].to_numpy() for name in names}
+    added = {name: study[name].to_numpy() for name in ("year", "condition", "purpose", "design")}
+    randomised = _randomised(rows, context.arms)
+    added["n_randomised"] = np.where(np.isnan(randomised), study["n_randomised"], randomised)
     added |= {"label": study["study_label"].to_numpy(), "measure": spec["measure"].to_numpy()}
     added |= {f"arm_{side}": rows[f"arm_id_{side}"] for side in SIDES}
     added |= {name: rows[f"{name}_experimental"] for name in ("cointervention", *DOSE)}
     added |= {"cluster": rows["study_id"], "unit": np.where(rescaled, scale_unit, rows["unit"])}
     table = rows.assign(**added)
     return table[[name for name in ("analysis_index", *EFFECTS.names) if name in table]]
+
+
+def _randomised(rows: pd.DataFrame, arms: pd.DataFrame) -> np.ndarray:
+    """People randomised to the arms that each row compares, NaN where one of them does not say."""
+    known = arms.set_index(["study_id", "arm"])["n_randomised"].astype(float).to_dict()
+    keys = list(rows[["study_id", *(f"arm_id_{side}" for side in SIDES)]].itertuples(index=False, name=None))
+    sums = {
+        (study, *sides): sum(known.get((study, arm), np.nan) for side in sides for arm in side.split(JOINT))
+        for study, *sides in set(keys)
+    }
+    return np.array([sums[key] for key in keys], dtype=float)
 
 
 def flagged(effects: pd.DataFrame, findings: pd.DataFrame) -> pd.DataFrame:

@@ -10,6 +10,7 @@ import math
 from matplotlib.figure import Figure
 
 from trialpool import text as words
+from trialpool.evidence.unused import OTHER_QUESTION
 from trialpool.figures import canvas, lettering, notes, style
 from trialpool.figures import forest_layout as plan
 from trialpool.figures.canvas import (
@@ -24,7 +25,6 @@ from trialpool.text import clean
 from trialpool.view.axis import Axis, position, scale, side
 from trialpool.view.forest_table import Study
 from trialpool.view.read import Appraised
-from trialpool.view.study import OTHER_QUESTION
 
 RAISED = 2.6
 LARGEST_SQUARE, LARGEST_COMPACT, SMALLEST_SQUARE = 9.5, 8.0, 2.2

@@ -23,7 +23,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.synthesis.diagnostics import moderator_name
-from trialpool.view import colours, forest_table, question, review, study
+from trialpool.view import colours, finding, forest_table, question, review, study
 from trialpool.view.axis import Axis, Bounds, mcid_threshold, position, side
 from trialpool.view.forest_table import Estimate, Number
 from trialpool.view.read import grouped
@@ -130,6 +130,7 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.filters["figure_name"] = lambda name: figures.get(name, words.spaced(name))
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
+    environment.globals["conclusions"] = finding
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)
     environment.globals |= {"band": benefit_band, "colours": colours}

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 from trialpool import records
+from trialpool.evidence.unused import OTHER_QUESTION
 from trialpool.measures import OF_EVENTS
 from trialpool.records import Direction, Effect, Known, Methods, Record, Status, Unused, from_json, taken
 from trialpool.synthesis import diagnostics, pool, sensitivity
@@ -19,10 +20,8 @@ from trialpool.synthesis.pool import Spec
 
 T = TypeVar("T", Effect, Known, Unused)
 CATEGORIES = ("category_experimental", "category_control")
-OTHER_QUESTION = ("other_comparison", "other_purpose")  # reasons why a trial is of another question
 # Where a result that was not used stands: of a trial of another question only what is not empty.
 PLACE = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "weeks", "row_ids")
-DIFFERENCES = ("mcid", "within_person")
 
 
 def read(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> list[T]:
@@ -66,7 +65,7 @@ def analyse(
         SimpleNamespace(**spec),  # what the record says of its question as the protocol does
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
-        **{name: spec[name] and from_json(records.Difference, spec[name]) for name in DIFFERENCES},
+        mcid=spec["mcid"] and from_json(records.Difference, spec["mcid"]),
         **sizes,
         effects=len(chosen),
         n_imputed=sum(row.imputed for row in chosen),

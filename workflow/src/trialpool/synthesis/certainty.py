@@ -17,6 +17,7 @@ from typing import Any
 
 from trialpool import records, text
 from trialpool.evidence.risk_of_bias import overall_judgements
+from trialpool.evidence.unused import silence_words, silent_trials
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import AbsoluteEffect, Certainty, Effect, Known, Record, Status, Study, Sureness, taken
 from trialpool.synthesis.pool import BOUNDS, typical_sd
@@ -232,23 +233,19 @@ def indirectness(record: Record, rules: Row) -> Downgrade:
 def unread_trials(record: Record) -> tuple[float, str]:
     """How much of what is known could not be used here: the share of the people in per cent, and a sentence.
 
-    Known are trials of the comparison that measured the outcome, and those of which that is not known; a
-    trial whose size is not known counts as one of the median size.
+    A trial whose size is not known counts as one of the median size.
     """
-    trials: list[Known | Study] = [*record.known, *record.studies]
+    trials: list[Known | Study] = [*record.studies, *record.known]  # of which the latter count whole trials
     sizes = {row.study_id: row.n_randomised for row in trials}
-    silent = set(sizes) - {study.study_id for study in record.studies}
+    silent = silent_trials(record)
     counted = [size for size in sizes.values() if size]
     usual = median(counted) if counted else 1.0
     people = {study: size or usual for study, size in sizes.items()}
     share = 100.0 * sum(people[study] for study in silent) / sum(people.values()) if people else 0.0
     middling = ", trials of unknown size taken as middling" if len(counted) < len(sizes) else ""
     known = f"{len(silent)} of {len(sizes)} known trials ({share:.0f}% of the people randomised{middling})"
-    measured = len(silent & {row.study_id for row in record.known if row.has_numbers})
-    told = [f"{measured} measured the outcome"] if measured else []
-    rest = len(silent) - measured
-    told += [f"of {rest} it is not known whether they measured it"] if rest else []
-    return share, f"{known} have no number that could be used here ({', '.join(told)})" if silent else ""
+    told = silence_words(silent.values())
+    return share, f"{known} have no number that could be used here ({told})" if silent else ""
 
 
 def publication_bias(record: Record, rules: Row, published: float | None = None) -> Downgrade:
@@ -362,15 +359,15 @@ def _large(record: Record, rules: Row) -> bool:
 
 
 def people_of(record: Record) -> tuple[int, bool]:
-    """People analysed, or randomised where a trial does not say; and whether there are more."""
+    """People analysed, or randomised to these arms where a trial does not say; and whether there are more."""
     by_trial: dict[str, list[Study]] = {}
     for study in record.studies:
         by_trial.setdefault(study.study_id, []).append(study)
     total, least = 0.0, False
     for rows in by_trial.values():
         known = [row.n_experimental + row.n_control for row in rows if row.n_experimental and row.n_control]
-        count = max(known) if len(known) == len(rows) else rows[0].n_randomised
-        least, total = least or not count, total + (count or 0)
+        count = max(known) if len(known) == len(rows) else max(row.n_randomised or 0 for row in rows)
+        least, total = least or not count, total + count
     sides = (record.n_experimental, record.n_control)
     counted = None if None in sides else sum(side or 0 for side in sides)
     return max(round(total), counted or 0), least

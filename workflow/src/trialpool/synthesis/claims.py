@@ -1,8 +1,9 @@
 """Records and config/claims.yaml in, the appraisal out: certainty of every result, a verdict on every claim.
 
 A verdict follows from written conditions on each result that answers the claim, each met or not; what is not
-met says what would change it. Kinds of claim: `benefit` (any benefit of the experimental treatment),
-`important_benefit` (at least the smallest important effect), `no_more_harm` (no more than a stated margin).
+met says what would change it. Where no result has a number the verdict says whether trials are known. Kinds
+of claim: `benefit` (any benefit of the experimental treatment), `important_benefit` (at least the smallest
+important effect), `harm` (any harm), `no_more_harm` (no more than a stated margin).
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ from typing import Any
 from trialpool import records as rec
 from trialpool.errors import suggestion
 from trialpool.evidence.risk_of_bias import NOT_BIAS
+from trialpool.evidence.unused import Silence, silence_words, silent_trials
 from trialpool.measures import MEASURES
 from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Verdict
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
+from trialpool.text import capital, count
 from trialpool.vocabulary import Vocabulary, general
 from trialpool.yaml_files import Slip, read_checked, shipped
 
@@ -70,7 +73,9 @@ def judge_claims(
     for slug, claim in claims.items():
         given = claim.get("parts") or [claim]
         parts = tuple(_judged_part(part, by_analysis, assess, rules) for part in given)
-        verdict, reason = _combined_parts([part.verdict for part in parts])
+        verdict, reason = _combined_parts([part.verdict for part in parts]) or unanswered(
+            by_analysis[analysis] for part in given for analysis in part["analyses"]
+        )
         judged.append(
             rec.Claim(
                 claim=slug,
@@ -90,12 +95,16 @@ def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, r
     where, kind, findings = part.get("where") or {}, ClaimKind(part["kind"]), []
     for analysis in part["analyses"]:
         record = restrict_record(by_analysis[analysis], where) if where else by_analysis[analysis]
-        found = finding(record, assess(record), kind, rules)
+        certainty = assess(record)
+        found = finding(record, certainty, kind, rules)
         if where:
             trials = tuple(study.study_id for study in record.studies)
-            found = replace(found, restricted=rec.taken(rec.Restricted, record, trials=trials))
+            restricted = rec.taken(rec.Restricted, record, certainty=certainty, trials=trials)
+            found = replace(found, restricted=restricted)
         findings.append(found)
-    verdict, reason = _combined_findings([entry.verdict for entry in findings])
+    verdict, reason = _combined_findings([entry.verdict for entry in findings]) or unanswered(
+        by_analysis[analysis] for analysis in part["analyses"]
+    )
     return rec.ClaimPart(
         statement=part["statement"],
         kind=kind,
@@ -107,27 +116,55 @@ def _judged_part(part: Row, by_analysis: Mapping[str, Record], assess: Assess, r
     )
 
 
-def _combined_findings(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
-    """One verdict from results that each answer the claim: the weakest of those that have data."""
-    known = [verdict for verdict in verdicts if verdict is not Verdict.NO_EVIDENCE]
+def _combined_findings(verdicts: Sequence[Verdict]) -> tuple[Verdict, str] | None:
+    """One verdict from results that each answer the claim: the weakest of those with data, if any."""
+    known = [verdict for verdict in verdicts if verdict.answered]
     if not known:
-        return Verdict.NO_EVIDENCE, "no trial with usable numbers"
+        return None
     if Verdict.CONTRADICTED in known and {Verdict.SUPPORTED, Verdict.SUGGESTED} & set(known):
         return Verdict.UNCLEAR, "the results contradict each other"
     return _weakest(known), "the weakest of the results decides" if len(set(known)) > 1 else ""
 
 
-def _combined_parts(verdicts: Sequence[Verdict]) -> tuple[Verdict, str]:
-    """One verdict from parts that must all hold: a part without evidence leaves the whole unclear."""
-    if len(verdicts) == 1:
-        return verdicts[0], ""
-    known = [verdict for verdict in verdicts if verdict is not Verdict.NO_EVIDENCE]
+def _combined_parts(verdicts: Sequence[Verdict]) -> tuple[Verdict, str] | None:
+    """One verdict from parts that must all hold: one that is not answered leaves all unclear, if any is."""
+    known = [verdict for verdict in verdicts if verdict.answered]
     if not known:
-        return Verdict.NO_EVIDENCE, "no part of the claim has evidence"
+        return None
     weakest = _weakest(known)
     if len(known) < len(verdicts) and weakest in (Verdict.SUPPORTED, Verdict.SUGGESTED):
-        return Verdict.UNCLEAR, "a part of the claim has no evidence"
+        return Verdict.UNCLEAR, "a part of the claim is not answered"
     return weakest, "all parts must hold; the weakest decides" if len(set(verdicts)) > 1 else ""
+
+
+def unanswered(records: Iterable[Record]) -> tuple[Verdict, str]:
+    """Why results without a number leave a claim open, told of each known trial once.
+
+    The tables do not say whether a trial of which no number could be read has measured the outcome, so that
+    nobody's having measured it is never said.
+
+    >>> from trialpool.records import sketch
+    >>> unanswered([sketch(Record, {"known": [{"study_id": "A", "n_randomised": 90}, {"study_id": "B"}]})])[1]
+    'none of the 2 known trials (at least 90 people randomised) could be read for it'
+    """
+    silent: dict[str, Silence] = {}
+    sizes: dict[str, float] = {}
+    for record in records:
+        sizes |= {trial.study_id: trial.n_randomised or 0 for trial in record.known}
+        for trial, why in silent_trials(replace(record, studies=())).items():
+            silent[trial] = max(why, silent.get(trial, why), key=list(Silence).index)
+    words = WORDS["unanswered"]
+    if not silent:
+        return Verdict.NO_TRIAL, words["no trial"]
+    least, total = "" if all(sizes.values()) else "at least ", sum(sizes.values())
+    people = words["people"].format(f"{least}{count(total, 'person', 'people')}") if total else ""
+    trials = f"{count(len(silent), 'known trial')}{people}"
+    unread = set(silent.values()) == {Silence.UNREAD}
+    number = "one" if len(silent) == 1 else "several"
+    reason = words["unread" if unread else "unusable"][number].format(trials=trials, people=people)
+    told = "" if unread else f": {silence_words(silent.values())}"
+    verdict = Verdict.NOT_READ if Silence.UNREAD in silent.values() else Verdict.NOT_USABLE
+    return verdict, reason + told
 
 
 def _weakest(verdicts: Iterable[Verdict]) -> Verdict:
@@ -146,13 +183,16 @@ def finding(record: Record, certainty: Certainty | None, kind: ClaimKind, rules:
     """One result's verdict on a claim.
 
     `certainty` is the record's assessment, `rules` the sections `verdicts` and `certainty` of
-    config/claims.yaml. Verdicts: "no evidence" without a usable trial; "unclear" where certainty is below
-    the rule's or the conclusion fragile under other choices; else "contradicted" where the whole interval
-    lies on the other side; "supported" where all conditions are met; "suggested" where direction and size
-    are met; "not supported" where the interval rules the claimed size out; otherwise "unclear".
+    config/claims.yaml. Verdicts: those of `unanswered` without a usable trial; "unclear" where certainty is
+    below the rule's or the conclusion fragile under other choices; else "contradicted" where the whole
+    interval lies on the other side; "supported" where all conditions are met; "suggested" where direction and
+    size are met; "not supported" where the interval rules the claimed size out; otherwise "unclear".
     """
     if record.pooled is None:
-        return Finding(analysis=record.analysis, verdict=Verdict.NO_EVIDENCE, conditions=())
+        verdict, reason = unanswered([record])
+        return Finding(analysis=record.analysis, verdict=verdict, reason=reason, conditions=())
+    if kind is ClaimKind.HARM:  # a harm is a benefit the other way round
+        record = replace(record, better="lower" if record.better == "higher" else "higher")
     case = _Case(record, certainty, kind, rules)
     conditions = tuple(case.conditions())
     return Finding(analysis=record.analysis, verdict=case.verdict(conditions), conditions=conditions)
@@ -190,7 +230,7 @@ class _Case:
         if conditions[0].met and (not important or self._estimate_important()):
             return Verdict.SUGGESTED
         size = self._important_size()
-        claimed = important or (self.kind is ClaimKind.BENEFIT and low <= 0)
+        claimed = important or (self.kind is not ClaimKind.NO_MORE_HARM and low <= 0)
         ruled_out = claimed and size is not None and high < size
         return Verdict.NOT_SUPPORTED if ruled_out else Verdict.UNCLEAR
 
@@ -222,7 +262,7 @@ class _Case:
         grade, agreement = record.robustness.grade, record.robustness.agreement
         unclear = low is not None and high is not None and low <= 0 <= high
         if agreement is not None and not unclear:  # that others include no difference too is no support
-            said = {"grade": SENTENCES["grades"][grade], "share": f"{100 * agreement:.0f}%"}
+            said = {"grade": capital(SENTENCES["grades"][grade]), "share": f"{100 * agreement:.0f}%"}
             yield _condition("robustness", grade is Grade.ROBUST, **said)
 
     @property

@@ -21,7 +21,7 @@ from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity, sketch
 from trialpool.synthesis import pool
 from trialpool.synthesis.pool import BAYES, BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
-from trialpool.text import count
+from trialpool.text import capital, count
 from trialpool.yaml_files import shipped
 
 WORDS = shipped("sentences")
@@ -436,7 +436,7 @@ def robustness(spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse |
     changing = [row for row in rows if row.changes_conclusion]
     grade, words = _grade(spec["robustness"], agreement, changing), WORDS["conclusions"][main.conclusion]
     share = f"{100 * agreement:.0f}% of {multiverse.specifications} specifications"
-    same = f"{WORDS['grades'][grade]}: {share} reach the same conclusion ({words})"
+    same = f"{capital(WORDS['grades'][grade])}: {share} reach the same conclusion ({words})"
     if main.conclusion is Conclusion.UNCLEAR:  # that others say no more is no praise
         same = f"{share} include no difference as well"
     changes = f"it changes with {_named(changing)}" if changing else "no single change of choice alters it"

@@ -15,6 +15,7 @@ from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.measures import RATIOS
 from trialpool.records import Record, Status
+from trialpool.synthesis.pool import MANY
 from trialpool.text import MISSING, absent, clean
 from trialpool.view.axis import Axis, Bounds, intervals, plan_axis
 from trialpool.view.read import Appraised, grouped
@@ -26,15 +27,14 @@ OWN = ("estimate", "estimate_low", "estimate_high")
 PRINTED = ("estimate", "printed_low", "printed_high")  # where a trial prints its interval
 POOLED = ("estimate", "ci_low", "ci_high")
 SYMBOLS = IMPUTED, READ_ONCE, CONTRAST, CAUTION = ("†", "‡", "§", "¶")
-# The models whose intervals stand side by side where there are few trials: the interval of the headline, its
-# words, and the fields of the record.
+# The models whose intervals stand side by side below MANY trials: the interval of the headline, its words,
+# and the fields of the record.
 SIDE_BY_SIDE = (
     ("bayes", "Random effects (Bayes)", ("bayes_estimate", "bayes_low", "bayes_high")),
     ("hksj_adhoc", "Random effects (HKSJ)", ("random_estimate", "hksj_low", "hksj_high")),
     ("common", "Common effect", ("common_estimate", "common_low", "common_high")),
 )
 MODELS = {name: words for name, words, _ in SIDE_BY_SIDE}
-FEW = 5  # below so many trials all three are shown
 PLOT_WIDTH = 180.0  # in points, for which ticks are planned
 OTHER = "Other trials"
 LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -197,13 +197,13 @@ def _model(record: Record) -> str:
     """The model of the pooled line: of few trials with its interval, as others stand beside it."""
     if record.methods.tau2_method == "FE":
         return MODELS["common"]
-    interval = record.pooled.interval if record.pooled and record.k < FEW else ""
+    interval = record.pooled.interval if record.pooled and record.k < MANY else ""
     return MODELS.get(interval, "Random effects")
 
 
 def _beside(record: Record, digits: int | None) -> tuple[tuple[str, Estimate], ...]:
     """The other models' results of few trials."""
-    if record.k >= FEW or not record.pooled:
+    if record.k >= MANY or not record.pooled:
         return ()
     headline = "common" if record.methods.tau2_method == "FE" else record.pooled.interval
     others = [(model, keys) for name, model, keys in SIDE_BY_SIDE if name != headline]

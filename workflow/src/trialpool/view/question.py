@@ -11,12 +11,13 @@ import math
 from collections.abc import Sequence
 
 from trialpool import text as words
+from trialpool.evidence.unused import near_misses, silence_words, silent_trials
 from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
+from trialpool.synthesis.pool import MANY
 from trialpool.text import capital, count, listing
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
-    FEW,
     Estimate,
     estimate_at,
     forest_axis,
@@ -26,11 +27,12 @@ from trialpool.view.forest_table import (
     prediction,
 )
 from trialpool.view.read import Appraised, Row, grouped
-from trialpool.view.study import near_misses
 from trialpool.vocabulary import Domain
 from trialpool.yaml_files import shipped
 
 WORDS = shipped("sentences")["views"]
+GRADES = shipped("sentences")["grades"]  # of robustness
+SILENCES = shipped("sentences")["silences"]
 NO_PEOPLE = "number of people not reported"
 RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
 SHOWN_ELSEWHERE = frozenset(
@@ -135,7 +137,7 @@ def size_words(record: Record) -> str:
 
 def agreeing_side(record: Record) -> str:
     """The side that each of a few pooled trials clearly favours though they do not together, else ""."""
-    if record.status != Status.POOLED or record.k >= FEW or clear_side(record):
+    if record.status != Status.POOLED or record.k >= MANY or clear_side(record):
         return ""
     sides = {_side(record, study.estimate_low, study.estimate_high) for study in record.studies}
     return sides.pop() if len(sides) == 1 else ""
@@ -167,7 +169,7 @@ def result_sentence(record: Appraised) -> str:
     >>> from trialpool.records import sketch
     >>> sides = {"experimental_name": "yoga", "control_name": "sham"}
     >>> result_sentence(sketch(Appraised, {"status": "no_data", "domain": "pain", **sides}))
-    'No trial with numbers that can be pooled compares yoga with sham for pain.'
+    'No trial is known that compares yoga with sham.'
     """
     if record.status == Status.NOT_POOLED:
         return f"Shown by groups and not pooled, because too unlike: {size_words(record)}."
@@ -201,16 +203,13 @@ def result_sentence(record: Appraised) -> str:
 def _no_data_sentence(record: Appraised) -> str:
     """What is known where nothing could be pooled."""
     sides = f"{record.experimental_name} with {record.control_name}"
+    silent = silent_trials(record)
+    if not silent:
+        return f"No trial is known that compares {sides}."
     start = f"No trial with numbers that can be pooled compares {sides} for {domain_of(record).name}."
-    unused = {row.study_id for row in near_misses(record)}
-    known = {row.study_id for row in record.known} | unused
-    if not known:
-        return start
-    are = "is" if len(known) == 1 else "are"
-    opening = f"{capital(count(len(known), 'trial'))} of this comparison {are} known"
-    if not unused:
-        return f"{start} {opening}, none with a usable number for it."
-    return f"{start} {opening}; {count(len(unused), 'trial')} reported it in a form that could not be used."
+    are = "is" if len(silent) == 1 else "are"
+    known = f"{capital(count(len(silent), 'trial'))} of this comparison {are} known"
+    return f"{start} {known}: {silence_words(silent.values())}."
 
 
 # statements
@@ -230,8 +229,7 @@ def informative_statement(record: Appraised) -> str:
     if record.status == Status.NO_DATA or not certainty or not pooled:
         return ""
     level, domain = certainty.level, domain_of(record)
-    codes = {study.instrument for study in record.studies}
-    noun = domain.phrase(codes.pop() if len(codes) == 1 else "")
+    noun = outcome_phrase(record)
     benefit, harm = domain.changes(record.better)
     treatment, against = record.experimental_name, f"compared with {record.control_name}"
     if not side and level == Sureness.VERY_LOW:
@@ -250,8 +248,18 @@ def informative_statement(record: Appraised) -> str:
 
 def _inflected(verb: str, treatment: str) -> str:
     """The verb as it follows the name of a treatment, which may be a plural."""
-    plural = treatment.endswith("s") and not treatment.endswith(("ss", "is", "us"))
-    return verb if plural else f"{verb}s"
+    return verb if is_plural(treatment) else f"{verb}s"
+
+
+def is_plural(name: str) -> bool:
+    """Whether a name looks like a plural."""
+    return name.endswith("s") and not name.endswith(("ss", "is", "us"))
+
+
+def outcome_phrase(record: Appraised) -> str:
+    """What a treatment changes, as a noun phrase: that of the instrument or event, if all trials have one."""
+    codes = {study.instrument for study in record.studies}
+    return domain_of(record).phrase(codes.pop() if len(codes) == 1 else "")
 
 
 def certainty_marks(level: Sureness) -> str:
@@ -292,8 +300,8 @@ class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
     `choices` are the results under other choices, on `choice_axis`; there are none where nothing was pooled.
-    `unread` are known trials of this comparison without a number that is used here, `not_used` results of it
-    that could not be used, `cautions` those about the moderators that were tested, each once.
+    `unread` are known trials of this comparison without a number that is used here (`silent` says why),
+    `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
     """
 
     def __init__(self, record: Appraised) -> None:
@@ -306,8 +314,8 @@ class Question:
         effects = [effect.values for rows in self.choices.values() for _, effect in rows]
         self.choice_axis = shared_axis(record.measure, effects) if effects else None
         self.judged = any(study.judgements for study in self.table.studies)
-        used = {study.study_id for study in record.studies}
-        self.unread = [row for row in record.known if row.study_id not in used]
+        self.silent = silent_trials(record)
+        self.unread = [row for row in record.known if row.study_id in self.silent]
         self.not_used = near_misses(record)
         tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
         self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]

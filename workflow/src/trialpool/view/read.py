@@ -32,7 +32,7 @@ class Appraised(Record):
         """The record with the result of some of its trials (of a dose) in place of all; None: as it is."""
         if not part:
             return self
-        keys = ("status", "k", "n_experimental", "n_control", "pooled")
+        keys = ("certainty", "status", "k", "n_experimental", "n_control", "pooled")
         return replace(self, **{key: getattr(part, key) for key in keys})
 
 

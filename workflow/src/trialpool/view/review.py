@@ -14,7 +14,6 @@ from trialpool.records import Finding, Status
 from trialpool.view.axis import Axis, Bounds, shared_axis
 from trialpool.view.forest_table import Estimate, Number, number_at, people, pooled_estimate
 from trialpool.view.question import (
-    WORDS,
     Question,
     condition_name,
     domain_of,
@@ -67,15 +66,6 @@ def decisive(path: str, finding: Finding, record: Appraised) -> Decisive | None:
         numbers = (each._replace(path=f"{path}.restricted.{each.path.partition('/')[2]}") for each in effect)
         effect = Estimate(*numbers)
     return Decisive(effect, result_axis(restricted), size_words(restricted)) if effect else None
-
-
-def dose_words(where: Mapping[str, Sequence[float]]) -> str:
-    """The bounds of a dose in words."""
-    shown, units = words.plain_number, WORDS["doses"]
-    return words.listing(
-        f"{shown(low)} to {shown(high)} {units.get(key, words.spaced(key))}"
-        for key, (low, high) in where.items()
-    )
 
 
 # summary of findings

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
+from trialpool.evidence.unused import KINDS, OTHER_QUESTION, reason_kind
 from trialpool.records import Known, Record, Study, Unused, taken
 from trialpool.text import absent
 from trialpool.view.read import Row, Tables, grouped
@@ -223,12 +224,6 @@ def assessor_url(assessor: Any) -> str:
 
 # what was not used
 
-OTHER_QUESTION = ("other_comparison", "other_purpose")
-OTHER_RESULT = (
-    *("other_outcome", "other_item", "other_time", "other_instrument", "other_item_preferred"),
-    *("other_time_preferred", "final_preferred", "same_result", "part_of_arms"),
-)
-KINDS = ("unusable", "other_result", "no_numbers", "other_question", "not_asked")  # the nearest to use first
 NOT_ASKED = "no analysis asks for this outcome in this comparison"
 
 
@@ -238,20 +233,6 @@ class Excluded(Unused):
     reason_kind: str
     domain: str
     analyses: int
-
-
-def reason_kind(code: str) -> str:
-    """The kind of a reason for not using a result, a key of KINDS."""
-    kinds = dict.fromkeys(OTHER_QUESTION, "other_question") | dict.fromkeys(OTHER_RESULT, "other_result")
-    return kinds.get(code, code if code in KINDS else "unusable")
-
-
-def near_misses(record: Record) -> list[Unused]:
-    """Results of the analysis' own comparison that were reported and could not be used.
-
-    Other comparisons and purposes are not meant, nor trials of which no number is known.
-    """
-    return [row for row in record.not_used if row.reason_code not in (*OTHER_QUESTION, "no_numbers")]
 
 
 def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ()) -> list[Excluded]:
