@@ -64,9 +64,10 @@ def closing_lines(results: str | Path, before: set[str], timepoints: Mapping[str
     status = Counter(row["status"] for row in summary)
     found = high_findings(results)
     new = sorted(found - before)
+    several = status["pooled"] + status["not_pooled"]
     audit = f"{count(len(new), 'new finding')} of high severity" + (f" ({_some(new)})" if new else "")
     return [
-        f"{count(len(summary), 'analysis', 'analyses')}: {status['pooled'] + status['not_pooled']} of several trials, "
+        f"{count(len(summary), 'analysis', 'analyses')}: {several} of several trials, "
         f"{status['single_study']} of one, {status['no_data']} empty. To read them: {results}/index.html",
         _empty_line(summary, Path(results, "excluded.csv"), timepoints),
         f"Audit: {audit}, {len(found)} in all. To look: {results}/audit.csv",

@@ -26,7 +26,7 @@ def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) ->
     by_analysis = {record.analysis: record for record in records}
 
     def resting_on(claim: Claim) -> list[Appraised]:
-        findings = [finding for part in claim.parts for finding in part.findings]
+        findings = {finding.analysis: finding for part in claim.parts for finding in part.findings}.values()
         decisive = (by_analysis[each.analysis].restricted(each.restricted) for each in findings)
         return [record for record in decisive if record.pooled]
 
