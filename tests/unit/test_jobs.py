@@ -19,7 +19,16 @@ from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.jobs import adjust_moderators, appraise, connect, forget_others, read_records, reported
 from trialpool.kept import Kept
-from trialpool.records import Appraisal, Effect, Network, Steps, from_json, to_json
+from trialpool.records import (
+    Appraisal,
+    Effect,
+    Network,
+    ResultAppraisal,
+    Steps,
+    from_json,
+    sketch,
+    to_json,
+)
 from trialpool.synthesis.analyse import analyse
 
 MODERATED = SPEC | {"moderators": ["year", "sessions"]}
@@ -92,8 +101,11 @@ def test_moderators_are_adjusted_over_all_analyses_in_the_order_of_their_names(
 
 def test_a_network_is_written_as_its_record(folders: list[str], tmp_path: Path) -> None:
     nodes = {"acupuncture": "acupuncture", "sham": "sham"}
-    rules = {"n": {"title": "N", "reference": "sham", "analyses": ["a", "b"], "nodes": nodes}}
-    connect(rules, folders, str(tmp_path / "networks"), Kept(tmp_path / "kept"))
+    entry = {"title": "N", "note": "", "reference": "sham", "analyses": ["a", "b"], "leave_out": {}}
+    appraisal = sketch(Appraisal, analyses=dict.fromkeys("ab", sketch(ResultAppraisal)), claims=())
+    io.write_json(tmp_path / "appraisal.json", to_json(appraisal))
+    paths = folders, str(tmp_path / "appraisal.json"), str(tmp_path / "networks")
+    connect({"n": entry | {"nodes": nodes}}, *paths, Kept(tmp_path / "kept"))
     network = from_json(Network, io.read_json(tmp_path / "networks" / "n" / "result.json"))
     assert (network.trials, network.fit) == (6, None)
     head = (tmp_path / "networks" / "n" / "league.csv").read_text(encoding="utf-8")

@@ -37,6 +37,7 @@ rule write_tables:
     input:
         folders=given(FOLDERS),
         appraisal=rules.appraise_certainty.output.appraisal,
+        networks=NETWORK_RECORDS,
         tables=rules.ingest_tables.output.tables,
         vocabulary=SETTINGS.vocabulary or [],
     output:
@@ -64,6 +65,7 @@ rule write_page:
         flow=rules.trace_flow.output.table,
         audit=rules.audit_numbers.output.table,
         published=rules.compare_published.output.table,
+        networks=NETWORK_RECORDS,
         instruments=SETTINGS.instruments,
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
@@ -131,6 +133,7 @@ rule write_manifest:
         code=code("provenance/crate.py", "schemas/crate.j2", "yaml_files.py"),
         content=content([*raw_tables(), *map(relpath, workflow.configfiles), *SETTINGS.files]),
         analyses=unrecorded(ANALYSES),
+        networks=sorted(NETWORKS),
         asked=fingerprint(sorted(ANALYSES)),
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),
         tables=lambda wildcards, input: dict(zip(raw_tables(wildcards), input.raw)),

@@ -9,6 +9,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 FORMATS = ["svg", "pdf", "png"]
+NETWORK_RECORDS = [f"{RESULTS}/networks/{name}/result.json" for name in NETWORKS]
 
 
 wildcard_constraints:
@@ -41,6 +42,7 @@ rule connect_networks:
             folder_of(name)
             for name in sorted({name for rules in NETWORKS.values() for name in rules["analyses"]})
         ],
+        appraisal=f"{RESULTS}/appraisal.json",
     output:
         collect(
             f"{RESULTS}/networks/{{name}}/{{file}}",

@@ -2,6 +2,6 @@ from trialpool.jobs import connect, reported
 from trialpool.kept import Kept
 
 with reported(snakemake.log[0]):
-    params = snakemake.params
+    files, params = snakemake.input, snakemake.params
     kept = Kept(params.kept, params.code)
-    connect(params.networks, snakemake.input.folders, params.folder, kept)
+    connect(params.networks, files.folders, files.appraisal, params.folder, kept)

@@ -6,4 +6,6 @@ with reported(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     folder = Path(snakemake.output.manifest).parent
     inputs = (params.evidence, params.tables, files.settings)
-    write_manifest(folder, params.analyses, *inputs, files.software, files.citation, params.kept)
+    write_manifest(
+        folder, params.analyses, params.networks, *inputs, files.software, files.citation, params.kept
+    )

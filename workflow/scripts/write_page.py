@@ -4,5 +4,5 @@ with reported(snakemake.log[0]):
     files = snakemake.input
     tables = {"flow_path": files.flow, "audit_path": files.audit, "published_path": files.published}
     sources = (files.folders, files.appraisal, files.tables, files.instruments, files.get("vocabulary"))
-    params = snakemake.params
-    write_page(*sources, snakemake.output.page, **tables, specs=params.specs, head=params.head)
+    params, more = snakemake.params, {"network_paths": files.networks}
+    write_page(*sources, snakemake.output.page, **tables, **more, specs=params.specs, head=params.head)

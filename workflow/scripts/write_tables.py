@@ -4,4 +4,5 @@ from trialpool.jobs import reported, write_tables
 
 with reported(snakemake.log[0]):
     files, folder = snakemake.input, Path(snakemake.output.summary).parent
-    write_tables(files.folders, files.appraisal, files.tables, files.get("vocabulary"), folder)
+    sources = (files.folders, files.appraisal, files.networks, files.tables, files.get("vocabulary"))
+    write_tables(*sources, folder)

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from trialpool.page.page import render_pages
-from trialpool.records import Certainty, sketch
+from trialpool.records import Certainty, Network, sketch
 from trialpool.synthesis.certainty import size_of
 from trialpool.synthesis.claims import default_rules
 from trialpool.view.read import Appraised, read_claims
@@ -157,6 +157,37 @@ def everything() -> dict[str, Any]:
     appraisal = to_json(appraise(given, tables["risk_of_bias"], rules))
     appraised = [sketch(Appraised, each | appraisal["analyses"][each["analysis"]]) for each in records]
     return {"records": appraised, "tables": tables, "claims": read_claims(appraisal)}
+
+
+def network(**changes: Any) -> Network:
+    """A made-up network of three treatments, one of them compared with the reference by no analysis."""
+    league = [
+        {
+            "experimental": name,
+            "control": "sham",
+            "trials": trials,
+            "estimate": y,
+            "ci_low": y - 1,
+            "ci_high": y + 1,
+        }
+        for name, trials, y in (("needles", 3, -1.25), ("rest", 0, 0.5))
+    ]
+    ranking = [
+        {"treatment": name, "trials": 3, "certainty": certainty, "p_score": score, "mean_rank": 1.5}
+        for name, certainty, score in (
+            ("needles", "low", 0.93),
+            ("sham", "reference", 0.5),
+            ("rest", "not assessed: no direct comparison", 0.07),
+        )
+    ]
+    left = [
+        {"study_id": "Only2001", "label": "Only 2001", "kind": "protocol", "reason": "responders only"},
+        {"study_id": "Known2010", "label": "Known 2010", "kind": "no_number"},
+    ]
+    known: dict[str, Any] = {"network": "made-up", "title": "Made-up network", "note": "If trials are alike."}
+    known |= {"measure": "MD", "better": "lower", "analyses": ["demo-pain"], "trials": 4, "left_out": left}
+    known |= {"sentence": "3 treatments are connected.", "fit": {"reference": "sham"}, "league": league}
+    return sketch(Network, known | {"ranking": ranking}, **changes)
 
 
 def render_page(*args: Any, **settings: Any) -> str:

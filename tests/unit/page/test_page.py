@@ -268,6 +268,41 @@ def test_a_result_leads_to_its_record_and_to_the_settings_that_made_it(records):
     assert "items" not in page.text
 
 
+def test_a_network_stands_folded_with_the_certainty_beside_each_rank(records):
+    network = demo.network()
+    drawn = {"made-up": "<svg xmlns='http://www.w3.org/2000/svg'/>"}
+    shown = {"networks": [network], "network_figures": drawn}
+    text = render_page(records, demo.evidence(), **shown)
+    page = Page(text)
+    assert page.unbalanced == []
+    assert {"#networks", "networks/made-up/league.csv", "networks/made-up/network.svg"} <= set(
+        page.values("href")
+    )
+    section = text[text.index('<section id="networks"') :]
+    section = section[: section.index("</section>")]
+    assert "<details" in section
+    assert "<details open" not in section
+    assert "data:image/svg+xml" in section
+    rows = re.findall(r'<tr><th scope="row">(.*?)</tr>', section)
+    plain = [re.sub(r"\s+", " ", re.sub("<[^>]*>", " ", row)).strip() for row in rows]
+    assert plain == [
+        "Needles MD −1.25 ( −2.25 to −0.25 ) 3 0.93 ●●○○ low",
+        "Rest MD 0.50 ( −0.50 to 1.50 ) 0 0.07 not assessed: no direct comparison",
+    ]
+    for sentence in (
+        "If trials are alike.",
+        "Left out: Only 2001: responders only.",
+        "no usable number: Known 2010.",
+    ):
+        assert sentence in section
+    for attributes, _ in page.data:
+        analysis, place = attributes["data-from"].split("/")
+        if analysis == "networks":
+            assert attributes["value"] == io.cell(look_up(network, place.removeprefix("made-up.")))
+    assert sum(each["data-from"].startswith("networks/") for each, _ in page.data) == 8
+    assert 'id="networks"' not in render_page(records, demo.evidence())
+
+
 def test_no_two_questions_of_the_contents_look_alike():
     titles = ("DPN, pain: a versus b", "DPN, worst pain: a versus b", "DPN, pain: a versus b")
     records = [demo.record(f"q{i}", k=2, title=title) for i, title in enumerate(titles)]

@@ -37,6 +37,23 @@ def test_hostile_titles_break_neither_table_nor_page():
     assert {line.count("|") for line in rows} == {9}
 
 
+def test_a_network_has_its_figure_its_table_and_what_it_leaves_out(records):
+    text = render_readme(records, networks=[demo.network()])
+    lines = text[text.index("## Networks of treatments") : text.index("## Files")].splitlines()
+    assert "![Network: Made-up network](networks/made-up/network.svg)" in lines
+    assert "3 treatments are connected. If trials are alike." in lines
+    assert [line for line in lines if line.startswith("|")] == [
+        "| Against sham | Effect (interval) | Trials | P-score | Certainty |",
+        "| :-- | :-- | --: | --: | :-- |",
+        "| needles | MD −1.25 (−2.25 to −0.25) | 3 | 0.93 | low |",
+        "| rest | MD 0.50 (−0.50 to 1.50) | 0 | 0.07 | not assessed: no direct comparison |",
+    ]
+    assert "Left out: Only 2001: responders only." in lines
+    assert "1 trial of these treatments has no usable number: Known 2010." in lines
+    assert "\n\n\n\n" not in text
+    assert "Networks" not in render_readme(records)
+
+
 def test_claims_head_the_readme_with_the_results_that_decide_them():
     shown = demo.everything()
     text = render_readme(shown["records"], shown["claims"])

@@ -22,10 +22,12 @@ pytestmark = pytest.mark.skipif(
 
 @cache
 def holder(analysis):
-    """The JSON that a number's place is looked up in: a record with its appraisal, or the claims."""
+    """The JSON that a number's place is looked up in: record with appraisal, the claims, the networks."""
     appraisal = io.read_json(RESULTS / "appraisal.json")
     if analysis == "claims":
         return appraisal["claims"]
+    if analysis == "networks":
+        return {path.parent.name: io.read_json(path) for path in RESULTS.glob("networks/*/result.json")}
     record = io.read_json(RESULTS / "analyses" / analysis / "result.json")
     return record | appraisal["analyses"][analysis]
 

@@ -7,11 +7,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from networks import hasselblad, senn
-from scipy.stats import multivariate_normal
+from scipy.stats import multivariate_normal, norm
+from scipy.stats import t as student
 
-from trialpool.stats import pool
+from trialpool.stats import bayes_pool, pool, posterior_below
 from trialpool.stats.network import (
+    NETWORK_INTERVALS,
     _both_below,
+    _scales_of_t,
     contrasts_from_arms,
     network_inconsistency,
     network_meta_analysis,
@@ -151,6 +154,130 @@ def test_a_network_of_two_is_a_meta_analysis(method):
             width * np.hypot(np.sqrt(fit.tau2), fit.se[1, 0]), rel=1e-7
         )
     assert "no loop" in network_inconsistency(y, v, ["b"] * 8, ["a"] * 8, range(8)).refused
+
+
+def two_treatments(k, seed=3):
+    rng = np.random.default_rng(seed)
+    y, v = rng.normal(0.3, 0.5, k), rng.uniform(0.02, 0.3, k)
+    return y, v, ["b"] * k, ["a"] * k, range(k)
+
+
+@pytest.mark.parametrize("interval", ["hksj", "hksj_adhoc"])
+@pytest.mark.parametrize(("k", "seed"), [(1, 3), (2, 3), (3, 8), (8, 3)])
+def test_hartung_and_knapp_of_two_treatments_is_that_of_a_meta_analysis(interval, k, seed):
+    y, v, *arms = two_treatments(k, seed)
+    fit = network_meta_analysis(y, v, *arms, interval=interval, level=0.9)
+    plain = pool(y, v, interval=interval, level=0.9)
+    for name in ("se", "ci_low", "ci_high", "p_value", "pi_low", "pi_high"):
+        expected = float(getattr(plain, name))
+        assert getattr(fit, name)[1, 0] == pytest.approx(expected, rel=1e-7, nan_ok=True), name
+    assert (fit.df, fit.interval) == (float(plain.df), interval)
+    better = rank_treatments(fit, better="higher").p_scores[1]
+    z = float(plain.estimate / plain.se)
+    assert better == pytest.approx(norm.cdf(z) if k == 1 else student.cdf(z, k - 1), rel=1e-7)
+
+
+@pytest.mark.parametrize("prior", [("half_normal", 0.5), ("half_cauchy", 0.3), ("uniform", 2.0)])
+@pytest.mark.parametrize("k", [1, 2, 3, 8])
+def test_the_posterior_of_two_treatments_is_that_of_a_meta_analysis(prior, k):
+    y, v, *arms = two_treatments(k)
+    fit = network_meta_analysis(y, v, *arms, interval="bayes", tau_prior=prior, level=0.9)
+    plain = bayes_pool(y, v, tau_prior=prior, level=0.9)
+    assert fit.effects[1, 0] == pytest.approx(float(plain.estimate), rel=1e-7, abs=1e-8)
+    for name in ("ci_low", "ci_high", "pi_low", "pi_high"):
+        assert getattr(fit, name)[1, 0] == pytest.approx(float(getattr(plain, name)), rel=1e-6), name
+    if np.isfinite(plain.sd):
+        assert fit.se[1, 0] == pytest.approx(float(plain.sd), rel=1e-6)
+    higher = rank_treatments(fit, better="higher").p_scores[1]
+    assert higher == pytest.approx(1 - float(posterior_below(plain, 0.0)), rel=1e-7)
+    assert np.isnan(fit.p_value).all()
+
+
+def test_hartung_and_knapp_of_a_loop_by_hand():
+    """v = 0.1: X'X = [[3, -1], [-1, 2]] of b and c, X'y = (0.5 + 0.6 - 0.4, 0.4 + 2.0) = (0.7, 2.4), so
+    b = (2·0.7 + 2.4)/5 = 0.76, c = (0.7 + 3·2.4)/5 = 1.58; residuals -0.26, -0.16, 0.42, 0.42, squares 0.446;
+    Q = 4.46 on 2 df, scale 2.23; var b = 0.1·2/5 = 0.04, var(c - b) = 0.1·(2 + 3 - 2)/5 = 0.06."""
+    fit = network_meta_analysis(*LOOP, tau2_method="FE", interval="hksj_adhoc")
+    t = 4.302652729911275  # on 2 df, two-sided 5%
+    for pair, effect, variance in (((1, 0), 0.76, 0.04), ((2, 1), 0.82, 0.06)):
+        assert fit.effects[pair] == pytest.approx(effect)
+        assert fit.ci_high[pair] - effect == pytest.approx(t * np.sqrt(2.23 * variance))
+    close = (
+        [0.5, 0.4, 1.0, 0.6],
+        *LOOP[1:],
+    )  # Q below its df: the floor holds, without it the interval shrinks
+    wald, plain, floored = (
+        network_meta_analysis(*close, tau2_method="FE", interval=name).se[1, 0]
+        for name in ("wald", "hksj", "hksj_adhoc")
+    )
+    assert plain < wald == floored
+
+
+def test_the_posterior_of_a_network_is_that_of_a_fine_sum_over_tau():
+    effects, covariance, experimental, control, study = HASSELBLAD
+    fit = network_meta_analysis(*HASSELBLAD, interval="bayes", tau_prior=("half_normal", 0.4))
+    names = fit.treatments
+    design = np.array(
+        [[(e == t) - (c == t) for t in names[1:]] for e, c in zip(experimental, control, strict=True)], float
+    )
+    same = np.equal.outer(study, study)
+    taus = (np.arange(4000) + 0.5) * 5e-4
+    heights, means, covariances = [], [], []
+    for tau in taus:
+        inverse = np.linalg.inv(covariance + tau**2 * (0.5 * same + 0.5 * np.eye(len(effects))))
+        information = design.T @ inverse @ design
+        mean = np.linalg.solve(information, design.T @ inverse @ effects)
+        rest = effects - design @ mean
+        both = np.linalg.slogdet(inverse)[1] - np.linalg.slogdet(information)[1]
+        heights.append((both - rest @ inverse @ rest) / 2 - (tau / 0.4) ** 2 / 2)
+        means.append(mean)
+        covariances.append(np.linalg.inv(information))
+    weights = np.exp(np.array(heights) - max(heights))
+    weights /= weights.sum()
+    for first, second in ((1, 0), (3, 2)):
+        contrast = np.eye(4)[first, 1:] - np.eye(4)[second, 1:]
+        centre = np.array(means) @ contrast
+        variance = np.array([contrast @ each @ contrast for each in covariances])
+        pair = first, second
+        for bound, tail in ((fit.ci_low, 0.025), (fit.effects, 0.5), (fit.ci_high, 0.975)):
+            assert weights @ norm.cdf(bound[pair], centre, np.sqrt(variance)) == pytest.approx(tail, abs=1e-6)
+        spread = np.sqrt(variance + taus**2)
+        assert weights @ norm.cdf(fit.pi_low[pair], centre, spread) == pytest.approx(0.025, abs=1e-6)
+        mean = weights @ centre
+        second_moment = weights @ (variance + (centre - mean) ** 2)
+        assert fit.se[pair] ** 2 == pytest.approx(second_moment, rel=1e-5)
+    np.testing.assert_allclose(fit.ci_low, -fit.ci_high.T, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("df", [1, 2, 3, 11, 200])
+def test_a_t_distribution_is_a_mixture_of_normals(df):
+    weights, variances = _scales_of_t(df)
+    for x in (-4.0, -0.3, 1.7):
+        assert weights @ norm.cdf(x / np.sqrt(variances)) == pytest.approx(student.cdf(x, df), rel=1e-11)
+
+
+def test_without_residuals_there_is_no_t_and_the_posterior_is_as_wide_as_its_prior():
+    star = [0.1, 0.2], [0.1, 0.1], ["b", "c"], ["a", "a"], ["1", "2"]
+    wald, floored, bayes = (
+        network_meta_analysis(*star, interval=name) for name in ("wald", "hksj_adhoc", "bayes")
+    )
+    np.testing.assert_array_equal(wald.ci_low, floored.ci_low)
+    # each effect is normal around what its study found, with 0.1 + tau², of which the prior's mean is 0.5²
+    assert bayes.se[1, 0] ** 2 == pytest.approx(0.1 + 0.25, rel=1e-9)
+    assert bayes.covariance[1, 2] == pytest.approx(0, abs=1e-12)
+
+
+@pytest.mark.parametrize("interval", NETWORK_INTERVALS)
+def test_ranks_of_every_interval_against_draws(interval):
+    fit = network_meta_analysis(*HASSELBLAD, interval=interval)
+    ranking, rng = rank_treatments(fit, better="higher"), np.random.default_rng(1)
+    of = rng.choice(fit.grid_weights.size, 60_000, p=fit.grid_weights)
+    roots = np.array([np.linalg.cholesky(each[1:, 1:]) for each in fit.grid_covariances])
+    noise = (roots[of] @ rng.normal(size=(of.size, 3, 1)))[..., 0]
+    draws = np.column_stack([np.zeros(of.size), fit.grid_effects[of, 1:] + noise])
+    ranks = (-draws).argsort(axis=1).argsort(axis=1) + 1
+    np.testing.assert_allclose(ranking.mean_rank, ranks.mean(axis=0), atol=0.015)
+    np.testing.assert_allclose(ranking.sd_rank, ranks.std(axis=0), atol=0.015)
 
 
 @pytest.mark.parametrize("restricted", [True, False])
@@ -322,6 +449,8 @@ def test_a_network_of_hundreds_of_three_arm_trials_is_split_in_seconds():
         ({"experimental": ["b", "c", "c", "d"], "control": ["a", "b", "a", "e"]}, "falls apart"),
         ({"reference": "z"}, "reference is 'z'"),
         ({"tau2_method": "PM"}, "tau2_method"),
+        ({"interval": "t"}, "interval"),
+        ({"interval": "bayes", "tau_prior": ("normal", 1.0)}, "tau_prior"),
         ({"level": 95}, "level"),
     ],
 )

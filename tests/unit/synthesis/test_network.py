@@ -20,9 +20,11 @@ from trialpool.figures.network import describe_network, draw_network
 from trialpool.jobs import pool_analyses
 from trialpool.kept import Kept
 from trialpool.protocol import load_protocol, read_protocol
-from trialpool.records import Record, Study, from_json, sketch
+from trialpool.records import Known, Record, Study, Sureness, from_json, sketch, to_json
 from trialpool.stats import network_meta_analysis, pool
 from trialpool.synthesis.network import build_network, contrasts_of, covariance, load_networks
+from trialpool.synthesis.pool import pool_effects
+from trialpool.view.review import left_out
 
 ROOT = Path(__file__).parents[3]
 NODES = {"electroacupuncture": "acupuncture", "manual_acupuncture": "acupuncture", "sham": "sham"}
@@ -50,13 +52,14 @@ def record(name: str, *rows: Study) -> Record:
     return made_up(analysis=name, studies=rows)
 
 
-def rules(*analyses: str, reference: str = "sham") -> dict[str, Any]:
-    return {"title": "Made up", "reference": reference, "analyses": list(analyses), "nodes": NODES}
+def rules(*analyses: str, reference: str = "sham", **more: Any) -> dict[str, Any]:
+    given = {"title": "Made up", "reference": reference, "analyses": list(analyses), "nodes": NODES}
+    return given | {"note": "", "leave_out": {}} | more
 
 
 def test_a_trial_in_two_analyses_with_one_pair_counts_once() -> None:
     row = plain_row("A", "manual_acupuncture", "sham", -1.0, 0.1)
-    (contrast,) = contrasts_of([record("x", row), record("y", replace(row, effect=-9.0))], NODES)
+    (contrast,) = contrasts_of([record("x", row), record("y", replace(row, effect=-9.0))], rules())
     assert (contrast.experimental, contrast.control, contrast.effect) == ("acupuncture", "sham", -1.0)
 
 
@@ -65,7 +68,7 @@ def test_a_trial_of_three_arms_shares_the_variance_of_its_common_arm() -> None:
         record("x", means_row("A", "electroacupuncture", "sham")),
         record("y", means_row("A", "electroacupuncture", "usual_care")),
     ]
-    contrasts = contrasts_of(records, NODES)
+    contrasts = contrasts_of(records, rules())
     assert [(c.experimental, c.control, c.effect) for c in contrasts] == [
         ("sham", "acupuncture", 1.0),
         ("usual care", "acupuncture", 2.0),
@@ -77,7 +80,7 @@ def test_other_outcomes_of_a_trial_and_arms_outside_the_nodes_stay_out() -> None
     rows = [means_row("A", "electroacupuncture", "sham")]
     later = means_row("A", "electroacupuncture", "usual_care", instrument="VAS100")
     outside = plain_row("B", "laser_acupuncture", "sham", -1.0, 0.1)
-    assert len(contrasts_of([record("x", *rows), record("y", later, outside)], NODES)) == 1
+    assert len(contrasts_of([record("x", *rows), record("y", later, outside)], rules())) == 1
 
 
 def pooled_by_the_jobs(tables: Any, folder: Path) -> Record:
@@ -117,7 +120,7 @@ def test_arms_of_two_categories_that_were_combined_stand_at_their_node(tmp_path:
         "manual_acupuncture+electroacupuncture",
         "manual_acupuncture",
     ]
-    (contrast,) = contrasts_of([record], NODES)  # the control of B is of two nodes
+    (contrast,) = contrasts_of([record], rules())  # the control of B is of two nodes
     assert (contrast.study, contrast.experimental, contrast.control) == ("A", "acupuncture", "sham")
 
 
@@ -128,7 +131,7 @@ def test_a_pair_alone_gives_the_pairwise_result_and_a_path_adds_up() -> None:
     other = plain_row("T", "opioid", "electroacupuncture", -0.5, 0.2)
     found = build_network("n", rules("x", "y"), [record("x", *rows), record("y", other)])
     league = {(row.experimental, row.control): row for row in found.league}
-    alone = pool([-1.0, -0.2, -0.9], [0.1] * 3, interval="wald")
+    alone = pool([-1.0, -0.2, -0.9], [0.1] * 3)  # its Hartung-Knapp interval has the same 2 df
     assert league["acupuncture", "sham"].estimate == pytest.approx(float(alone.estimate))
     assert league["acupuncture", "sham"].ci_low == pytest.approx(float(alone.ci_low), rel=1e-6)
     assert league["opioids", "sham"].estimate == pytest.approx(float(alone.estimate) - 0.5)
@@ -170,7 +173,9 @@ def test_the_figure_draws_every_comparison_and_the_league_against_the_reference(
     figure = draw_network(found)
     drawn = [mark.get_gid() for mark in figure.findobj(lambda mark: mark.get_gid() is not None)]
     assert (drawn.count("node"), drawn.count("edge"), drawn.count("effect")) == (3, 2, 2)
-    assert "acupuncture and sham: 2 trials." in describe_network(found)
+    told = describe_network(found)
+    assert "acupuncture and sham: 2 trials." in told
+    assert told.count("certainty not assessed: no analysis of this comparison.") == 2
     assert draw_network(build_network("n", rules("x"), [record("x")])).get_figwidth() > 7
 
 
@@ -189,7 +194,7 @@ def test_no_arm_leaves_for_want_of_events(measure: str) -> None:
     # 0.5 in every cell of the trial's arms, as its pairwise effects have it (MetaInsight#72, netmeta#18)
     counts = {"diet": (9, 20), "opioid": (6, 19), "placebo": (0, 19)}
     rows = [events_row(one, "placebo", counts, measure) for one in ("diet", "opioid")]
-    contrasts = contrasts_of([record("x", *rows)], NODES)
+    contrasts = contrasts_of([record("x", *rows)], rules())
     assert [(c.experimental, c.control) for c in contrasts] == [("diet", "placebo"), ("opioids", "placebo")]
     if measure == "RR":
         log_ratio = math.log(9.5 / 21) - math.log(0.5 / 20)
@@ -206,7 +211,106 @@ def test_an_arm_that_cannot_be_used_is_named() -> None:
     ]
     rows.append(plain_row("G", "diet", "placebo", -0.4, 0.1))
     found = build_network("n", rules("x", reference="placebo"), [record("x", *rows)])
-    assert found.sentence.endswith("with another outcome or without numbers of their own: F: diet.")
+    assert [(left.kind, left.label, left.arms) for left in found.left_out] == [("arms", "F", ("diet",))]
+    assert left_out(found) == [
+        "Arms left out, of another outcome or not comparable with the others of their trial: F: diet."
+    ]
+
+
+def test_printed_contrasts_of_a_trial_share_half_their_variance() -> None:
+    pairs = [
+        ("opioid", "placebo", -1.0, 0.16),
+        ("diet", "placebo", -0.4, 0.25),
+        ("opioid", "diet", -0.5, 0.2),
+    ]
+    rows = [plain_row("F", *pair) for pair in pairs]
+    contrasts = contrasts_of([record("x", *rows)], rules())  # each treatment is in two: the first by name
+    assert [(c.experimental, c.control, c.effect) for c in contrasts] == [
+        ("opioids", "diet", -0.5),
+        ("placebo", "diet", 0.4),
+    ]
+    half = 0.5 * math.sqrt(0.2 * 0.25)
+    np.testing.assert_allclose(covariance(contrasts), [[0.2, half], [half, 0.25]])
+
+
+def star(count: int, **methods: Any) -> list[Record]:
+    """Trials of acupuncture against sham, one of diet against sham; the arms' SD is 2."""
+    sizes = {"n_experimental": 40, "n_control": 40, "sd_experimental": 2.0, "sd_control": 2.0}
+    effects = (-1.0, -0.2, -0.9, -1.4, 0.1, -0.6)[:count]
+    rows = [plain_row(f"S{n}", "electroacupuncture", "sham", y, 0.1) for n, y in enumerate(effects)]
+    rows.append(plain_row("T", "diet", "sham", -0.4, 0.1))
+    found = record("x", *(replace(row, analysis="x", **sizes) for row in rows))
+    return [replace(found, methods=replace(found.methods, interval="auto", **methods))]
+
+
+@pytest.mark.parametrize(("count", "interval"), [(4, "bayes"), (5, "hksj_adhoc")])
+def test_the_interval_is_that_of_a_pairwise_analysis_of_as_many_residuals(count: int, interval: str) -> None:
+    records = star(count, prediction_from=5)
+    found = build_network("n", rules("x"), records)
+    assert found.fit is not None
+    assert (found.fit.q_df, found.fit.interval) == (count - 1, interval)
+    assert ("half-normal prior of τ, scale 1.00; 3 degrees of freedom)" in found.sentence) == (count == 4)
+    assert ("Hartung–Knapp's, with t on 4 degrees" in found.sentence) == (count == 5)
+    assert (found.league[0].pi_low is None) == (count == 4)  # as of fewer than `prediction_from` trials
+
+
+@pytest.mark.parametrize("count", [2, 3, 4, 5, 6])
+def test_two_treatments_have_the_interval_of_their_pairwise_analysis(
+    count: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("trialpool.synthesis.network.SMALLEST", 2)
+    (whole,) = star(count)
+    alone = replace(whole, studies=whole.studies[:-1])
+    pairwise, _ = pool_effects(to_json(alone.methods) | {"measure": "MD"}, alone.studies)
+    found = build_network("n", rules("x"), [alone])
+    (row,) = (row for row in found.league if row.experimental == "acupuncture")
+    assert pairwise is not None
+    assert found.fit is not None
+    assert found.fit.interval == pairwise.interval
+    for name in ("estimate", "ci_low", "ci_high", "pi_low", "pi_high"):
+        mine, theirs = getattr(row, name), getattr(pairwise, name)
+        assert mine == (theirs if theirs is None else pytest.approx(theirs, rel=1e-6)), name
+
+
+def test_without_a_prior_there_is_no_bayesian_interval() -> None:
+    found = build_network("n", rules("x"), star(3, prior=None))
+    assert found.fit is not None
+    assert (found.fit.interval, found.fit.df) == ("hksj_adhoc", 2)
+
+
+def test_a_rank_stands_beside_the_certainty_of_its_direct_comparison() -> None:
+    records = [*star(3), record("y", plain_row("U", "usual_care", "diet", 0.3, 0.1))]
+    records += [record("z", replace(plain_row("V", "diet", "sham", -0.3, 0.1), analysis="z"))]
+    levels = {"x": Sureness.MODERATE, "z": Sureness.LOW}
+    found = build_network("n", rules("x", "y", "z"), records, levels)
+    assert {rank.treatment: rank.certainty for rank in found.ranking} == {
+        "acupuncture": "moderate",
+        "diet": "low",  # the lowest of two analyses
+        "usual care": "not assessed: no direct comparison",
+        "sham": "reference",
+    }
+    unjudged = build_network("n", rules("x"), records[:1])
+    assert {rank.certainty for rank in unjudged.ranking} == {
+        "reference",
+        "not assessed: no analysis of this comparison",
+    }
+
+
+def test_trials_left_out_are_named_with_the_reason() -> None:
+    known = [sketch(Known, study_id=name, label=name) for name in ("S0", "Lost 1", "Lost 2")]
+    records = [replace(star(3)[0], known=tuple(known))]
+    given = rules(
+        "x", note="Taken for granted.", leave_out={"S1": "responders only", "Lost 1": "responders only"}
+    )
+    found = build_network("n", given, records)
+    assert (found.trials, found.note) == (3, "Taken for granted.")
+    assert left_out(found) == [
+        "Left out: S1 and Lost 1: responders only.",
+        "1 trial of these treatments has no usable number: Lost 2.",
+    ]
+    assert [contrast.study for contrast in found.studies] == ["S0", "S2", "T"]
+    with pytest.raises(InputError, match="'S9' is a trial that none of the network's analyses knows"):
+        build_network("n", rules("x", leave_out={"S9": "why"}), records)
 
 
 def test_multi_arm_covariance_reaches_the_fit() -> None:
@@ -254,6 +358,7 @@ def test_the_shipped_networks_name_shipped_analyses_and_categories() -> None:
     asked |= {category for spec in settings.analyses.values() for category in spec["experimental"]}
     assert networks
     assert all(set(entry["nodes"]) <= asked for entry in networks.values())
+    assert all(entry["note"] for entry in networks.values())  # what its indirect comparisons take for granted
 
 
 def test_without_a_file_there_are_no_networks():

@@ -23,12 +23,14 @@ from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
 from trialpool.kept import Kept, put
 from trialpool.records import (
+    Appraisal,
     Effect,
     Known,
     Network,
     PublishedFigure,
     PublishedPool,
     Record,
+    Sureness,
     Unused,
     from_json,
     to_json,
@@ -320,20 +322,28 @@ def compare_published(
         put(lot, figure.parent)
 
 
-def connect(rules: Mapping[str, Row], folders: Paths, folder: str, kept: Kept) -> None:
-    """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network."""
+def connect(rules: Mapping[str, Row], folders: Paths, appraisal_path: str, folder: str, kept: Kept) -> None:
+    """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network.
+
+    From the records of its analyses, and their certainty in the appraisal.
+    """
     records = {record.analysis: record for record in read_records(folders)}
+    judged = from_json(Appraisal, io.read_json(appraisal_path)).analyses
     for name, entry in rules.items():
         joined = [records[slug] for slug in entry["analyses"]]
-        lot = kept.lot(f"networks/{name}", (entry, joined), partial(_connect, name, entry, joined))
-        put(lot, Path(folder) / name)
+        found = {slug: judged[slug].certainty for slug in entry["analyses"]}
+        levels = {slug: certainty.level for slug, certainty in found.items() if certainty}
+        made_of = name, entry, joined, levels
+        put(kept.lot(f"networks/{name}", made_of, partial(_connect, *made_of)), Path(folder) / name)
 
 
-def _connect(name: str, entry: Row, records: Sequence[Record], own: Path) -> None:
+def _connect(
+    name: str, entry: Row, records: Sequence[Record], levels: Mapping[str, Sureness], own: Path
+) -> None:
     from trialpool.figures.network import describe_network, draw_network
     from trialpool.synthesis.network import build_network
 
-    written = io.canonical(to_json(build_network(name, entry, records)))
+    written = io.canonical(to_json(build_network(name, entry, records, levels)))
     network = from_json(Network, written)
     io.write_json(own / "result.json", written)
     io.write_csv(own / "league.csv", written["league"], contracts.LEAGUE.names)
@@ -372,11 +382,16 @@ def _draw_view(name: str, drawn: Sequence[Any], told: Sequence[Any], own: Path) 
 
 
 def write_tables(
-    folders: Paths, appraisal_path: str, table_paths: Paths, vocabulary_path: str | None, folder: Path
+    folders: Paths,
+    appraisal_path: str,
+    network_paths: Paths,
+    table_paths: Paths,
+    vocabulary_path: str | None,
+    folder: Path,
 ) -> None:
     """Write summary.csv, excluded.csv, moderators.csv and README.md; DATA.md explains every column."""
     from trialpool.page.readme import render_readme, summary_row
-    from trialpool.view.read import read_claims, read_tables
+    from trialpool.view.read import read_claims, read_networks, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.study import excluded_rows, labels, not_asked
 
@@ -388,7 +403,9 @@ def write_tables(
     io.write_csv(folder / "excluded.csv", excluded, contracts.NOT_USED.names)
     adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary())
-    io.write_text(folder / "README.md", render_readme(records, read_claims(appraisal)))
+    io.write_text(
+        folder / "README.md", render_readme(records, read_claims(appraisal), read_networks(network_paths))
+    )
 
 
 def write_page(
@@ -402,16 +419,18 @@ def write_page(
     flow_path: str,
     audit_path: str,
     published_path: str,
+    network_paths: Paths,
     specs: Mapping[str, Analysis],
     head: Mapping[str, str],
 ) -> None:
     """Write index.html, and of very many questions a page each besides.
 
     From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
-    instruments, flow.csv, audit.csv, published.csv, the resolved settings and the protocol's head.
+    instruments, flow.csv, audit.csv, published.csv, the networks with their figures beside them, the resolved
+    settings and the protocol's head.
     """
     from trialpool.page.page import FOLDER, render_pages
-    from trialpool.view.read import read_claims, read_csv, read_tables
+    from trialpool.view.read import read_claims, read_csv, read_networks, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.yaml_files import read_yaml
 
@@ -430,6 +449,10 @@ def write_page(
         flow=read_csv(flow_path, contracts.FLOW),
         audit=read_csv(audit_path, contracts.AUDIT),
         published=read_csv(published_path, contracts.PUBLISHED),
+        networks=read_networks(network_paths),
+        network_figures={
+            Path(path).parent.name: Path(path).with_name("network.svg") for path in network_paths
+        },
         specs=specs,
         vocabulary=vocabulary,
         title=head["title"],
@@ -444,6 +467,7 @@ def write_page(
 def write_manifest(
     folder: Path,
     analyses: Sequence[str],
+    networks: Sequence[str],
     evidence: Mapping[str, str],
     tables: Mapping[str, str],
     settings: Paths,
@@ -459,12 +483,13 @@ def write_manifest(
 
     for results in (folder, kept):
         forget_others(Path(results, "analyses"), analyses)
+        forget_others(Path(results, "networks"), networks)
     write_manifest(folder, evidence)
     write_crate(folder, tables, settings, software, *citation)
 
 
 def forget_others(folder: Path, analyses: Sequence[str]) -> None:
-    """Remove from results/analyses what earlier runs left of analyses that are no longer asked.
+    """Remove from results/analyses, or networks, what earlier runs left of those that are no longer asked.
 
     Only folders with a record in them, which we wrote: a reader must not take an old answer for a new one.
     """

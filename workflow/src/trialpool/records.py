@@ -748,9 +748,16 @@ class NetworkContrast(Part):
 
 
 class NetworkFit(Part):
-    """The model of the connected part of a network; q, q_p_value, i2 are None where nothing can differ."""
+    """The model of the connected part of a network; q, q_p_value, i2 are None where nothing can differ.
+
+    `interval` says how all its intervals were made: t on `df` degrees of freedom, None for normal quantiles,
+    or the posterior under a half-normal prior of τ of the scale `prior_scale` (analysis scale).
+    """
 
     reference: str
+    interval: str
+    df: float | None
+    prior_scale: float | None
     tau2: float
     tau2_method: str
     q: float | None
@@ -777,11 +784,13 @@ class LeagueRow(Part):
 
 
 class Rank(Part):
-    """A treatment's place among those of a network."""
+    """A treatment's place among those of a network, and how sure one may be of its direct comparison with
+    the reference (GRADE's level, or why there is none)."""
 
     network: str
     treatment: str
     trials: int
+    certainty: str
     p_score: float
     mean_rank: float
     sd_rank: float | None
@@ -808,11 +817,24 @@ class NodeSplit(Part):
     p_value: float | None
 
 
+class LeftOut(Part):
+    """A trial of a network's treatments that is not in it, or some of its `arms`, and why: by the `protocol`,
+    whose `reason` is in words; `no_number` that could be used; `arms` with another outcome, or that cannot be
+    compared with the others of their trial."""
+
+    study_id: str
+    label: str
+    kind: str
+    reason: str
+    arms: tuple[str, ...]
+
+
 class Network(Part):
     """A network of treatments: `parts` are its connected parts, the largest of which is fitted."""
 
     network: str
     title: str
+    note: str
     measure: str
     scale: str | None
     unit: str
@@ -825,6 +847,7 @@ class Network(Part):
     edges: tuple[Edge, ...]
     studies: tuple[NetworkContrast, ...]
     sentence: str
+    left_out: tuple[LeftOut, ...]
     fit: NetworkFit | None
     league: tuple[LeagueRow, ...]
     ranking: tuple[Rank, ...]

@@ -11,23 +11,24 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, NULL, Line, Look, Sheet
 from trialpool.figures.notes import describe, notes
-from trialpool.records import LeagueRow, Network
+from trialpool.records import Network
 from trialpool.text import clean
+from trialpool.view.review import Standing, standings
 
 RADIUS, CENTRE = 70.0, 138.0  # of the circle of treatments
-LEFT, PLOT_LEFT, PLOT_RIGHT, NUMBERS, SCORE = 286.0, 362.0, 430.0, 512.0, 548.0
+WIDTH, LEFT, PLOT_LEFT, PLOT_RIGHT = 630.0, 280.0, 382.0, 444.0
+NUMBERS, SCORE, SURE = 526.0, 566.0, 616.0
 ROW = 13.0
 SHARES = (0.5, 0.42, 0.58, 0.34, 0.66, 0.26, 0.74)  # of an edge, where its number may stand
 APART = 11.0  # points between two numbers
-Ranked = tuple[LeagueRow, float]  # a treatment against the reference, and its P-score
 
 
 @canvas.styled
 def draw_network(network: Network) -> Figure:
     """The graph of its direct comparisons and, where it could be fitted, each treatment's effect."""
-    rows = _against_reference(network)
+    rows = standings(network)
     body = max(2 * RADIUS + 60, ROW * len(rows) + 64)
-    sheet, top = canvas.headed(network.title, "", notes("network_notes", network), body)
+    sheet, top = canvas.headed(network.title, "", notes("network_notes", network), body, WIDTH)
     sheet.panel(style.MARGIN, top + 8, "A", "Direct comparisons")
     _draw_graph(sheet, network, top + 38 + RADIUS)
     if rows and network.fit:
@@ -38,14 +39,7 @@ def draw_network(network: Network) -> Figure:
 
 def describe_network(network: Network) -> str:
     """A text alternative: the direct comparisons, then every treatment against the reference."""
-    return describe("network", network, _against_reference(network))
-
-
-def _against_reference(network: Network) -> list[Ranked]:
-    """League rows against the reference, the best treatment first."""
-    reference = network.fit and network.fit.reference
-    rows = {row.experimental: row for row in network.league if row.control == reference}
-    return [(rows[rank.treatment], rank.p_score) for rank in network.ranking if rank.treatment in rows]
+    return describe("network", network, standings(network))
 
 
 def _draw_graph(sheet: Sheet, network: Network, middle: float) -> None:
@@ -83,18 +77,21 @@ def _draw_graph(sheet: Sheet, network: Network, middle: float) -> None:
         sheet.lines(CENTRE + x + 12 * cosine, baseline, lines, align=align)
 
 
-def _draw_effects(sheet: Sheet, network: Network, rows: Sequence[Ranked], top: float) -> None:
+def _draw_effects(sheet: Sheet, network: Network, rows: Sequence[Standing], top: float) -> None:
     measure = network.measure
-    lines = [Line(clean(row.experimental), canvas.values_of(row), gid="effect") for row, _ in rows]
+    lines = [Line(clean(row.rank.treatment), row.effect.values, gid="effect") for row in rows]
     bottom = top + ROW * len(rows) + 4
     ax = sheet.axes((PLOT_LEFT, top, PLOT_RIGHT, bottom))
     canvas.draw_lines(ax, measure, lines)
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
     canvas.print_lines(ax, lines, measure, PLOT_LEFT - LEFT, NUMBERS - PLOT_RIGHT)
-    for number, (_, score) in enumerate(rows):
-        canvas.print_beside(ax, number, SCORE - PLOT_RIGHT, words.number(score, 2), align="right")
+    for number, row in enumerate(rows):
+        canvas.print_beside(ax, number, SCORE - PLOT_RIGHT, row.p_score.text, align="right")
+        certainty = row.rank.certainty.partition(":")[0]
+        canvas.print_beside(ax, number, SURE - PLOT_RIGHT, certainty, align="right")
     sheet.text(NUMBERS, top - 3, "Estimate (interval)", bold=True, align="right")
     sheet.text(SCORE, top - 3, "P-score", bold=True, align="right")
+    sheet.text(SURE, top - 3, "Certainty", bold=True, align="right")
     better = "left is better" if network.better == "lower" else "right is better"
     name, middle = words.capital(words.measure_name(measure)), (PLOT_LEFT + PLOT_RIGHT) / 2
     sheet.text(middle, bottom + 22, name, bold=True, align="center")

@@ -16,6 +16,7 @@ from trialpool.text import clean
 from trialpool.view.forest_table import forest_table
 from trialpool.view.question import domain_of, moderator_slope
 from trialpool.view.read import Appraised
+from trialpool.view.review import left_out
 
 FILTERS = ("capital", "count", "listing", "number", "p_value", "percent", "significant", "spaced")
 
@@ -84,5 +85,5 @@ def _macros() -> Any:
     environment.filters |= {name: getattr(words, name) for name in (*FILTERS, "clean", "plain_number")}
     environment.globals |= {"words": words, "subtitle": subtitle, "effect": _result, "MEASURES": MEASURES}
     environment.globals |= {"name_of_moderator": moderator_name, "moderator_slope": moderator_slope}
-    environment.globals |= {"DRAWS": DRAWS, "SEED": SEED, "forest_table": forest_table}
+    environment.globals |= {"DRAWS": DRAWS, "SEED": SEED, "forest_table": forest_table, "left_out": left_out}
     return environment.get_template("notes.j2").module

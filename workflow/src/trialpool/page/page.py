@@ -18,7 +18,7 @@ from markupsafe import Markup
 from trialpool import text as words
 from trialpool.io import MOST_QUESTIONS
 from trialpool.page.render import html_environment
-from trialpool.records import Claim, Known, Study, Unused
+from trialpool.records import Claim, Known, Network, Study, Sureness, Unused
 from trialpool.view import review
 from trialpool.view.axis import Axis, shared_axis
 from trialpool.view.question import Question, interval_name, population_name, scale_key
@@ -28,6 +28,7 @@ from trialpool.vocabulary import Vocabulary, general
 
 FOLDER = "questions"
 LARGEST_IMAGE = 15_000  # characters of an SVG that the page still holds; a larger one is linked
+LARGEST_NETWORK = 60_000  # the same of a network, of which there are few
 IMAGE_ROOM = 4_000_000  # characters of all images in the page, which must open quickly
 MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
 ONE_BELOW = {"top": "../", "main": "../index.html"}  # where a question's own page finds the results
@@ -45,6 +46,8 @@ def render_pages(
     audit: Sequence[Row] = (),
     specs: Mapping[str, Row] | None = None,
     published: Sequence[Row] = (),
+    networks: Sequence[Network] = (),
+    network_figures: Mapping[str, str | Path] | None = None,
     vocabulary: Vocabulary | None = None,
     title: str = "",
     byline: str = "",
@@ -55,8 +58,9 @@ def render_pages(
     `records` stand in the order of the config; `tables` are the evidence tables as lists of rows
     with `row_id`; `figures` ("forest", "funnel" …) are embedded as images, in which nothing can run, as long
     as there is room; `instruments` the catalogue of config/instruments.yaml for full names; `claims` the
-    judged claims; `flow`, `audit` and `published` the rows of these CSV files; `specs` the resolved settings
-    by analysis; `vocabulary` the words of the review; `title` and `byline` stand at the top.
+    judged claims; `flow`, `audit` and `published` the rows of these CSV files; `networks` those of
+    treatments, `network_figures` theirs by name; `specs` the resolved settings by analysis; `vocabulary` the
+    words of the review; `title` and `byline` stand at the top.
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html']
@@ -81,6 +85,9 @@ def render_pages(
         "audit": audit,
         "compared": bool(published),
         "pools": review.published_views(published or tables.get("published_pools") or [], records),
+        "networks": networks,
+        "levels": list(Sureness),
+        "drawn": {name: _data(each, LARGEST_NETWORK) for name, each in (network_figures or {}).items()},
         "trials": [trial for trial in trials if trial.study_id not in home],
         "link": linker(raw, home if apart else None),
         "images": {} if apart else _all_images(figures),
@@ -157,10 +164,10 @@ def _all_images(figures: Figures) -> dict[str, dict[str, Markup]]:
     return shown
 
 
-def _data(figure: str | Path) -> Markup:
+def _data(figure: str | Path, largest: int = LARGEST_IMAGE) -> Markup:
     svg = figure.read_text(encoding="utf-8") if isinstance(figure, Path) else figure
     address = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
-    return Markup(address if len(svg) <= LARGEST_IMAGE else "")
+    return Markup(address if len(svg) <= largest else "")
 
 
 # where a question, a trial and a raw row stand

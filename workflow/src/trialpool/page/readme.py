@@ -9,13 +9,16 @@ from markupsafe import Markup
 
 from trialpool.contracts import SUMMARY
 from trialpool.page.render import markdown_environment
-from trialpool.records import AbsoluteEffect, Claim, Pooled, Status, columns_of
+from trialpool.records import AbsoluteEffect, Claim, Network, Pooled, Status, columns_of
 from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, grouped
 
 
-def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) -> str:
-    """The Markdown text of results/README.md: the claims, a table a condition, the forest plots as links.
+def render_readme(
+    records: Sequence[Appraised], claims: Sequence[Claim] = (), networks: Sequence[Network] = ()
+) -> str:
+    """The Markdown text of results/README.md: the claims, a table a condition, the forest plots as links; the
+    `networks` of treatments.
 
     `records` stand in the order of the config; `claims` are judged claims. Texts of records are escaped.
 
@@ -35,6 +38,7 @@ def render_readme(records: Sequence[Appraised], claims: Sequence[Claim] = ()) ->
         groups=grouped(views, lambda view: population_name(view.record)),
         by_analysis=by_analysis,
         claims=claims,
+        networks=networks,
         resting_on=resting_on,
         folder=lambda record: Markup(f"analyses/{quote(record.analysis)}"),
         interval_name=interval_name(records),

@@ -113,7 +113,7 @@ def posterior_below(fit: BayesPool, x: ArrayLike) -> Floats:
     0.5
     """
     a_fit(fit, BayesPool)
-    return plain(_Mixture(fit.grid_weights, fit.grid_means, fit.grid_sds).below(finite("x", x)))
+    return plain(Mixture(fit.grid_weights, fit.grid_means, fit.grid_sds).below(finite("x", x)))
 
 
 def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
@@ -125,11 +125,11 @@ def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
     """
     a_fit(fit, BayesPool)
     spread = np.hypot(fit.grid_sds, fit.grid_taus)
-    return plain(_Mixture(fit.grid_weights, fit.grid_means, spread).below(finite("x", x)))
+    return plain(Mixture(fit.grid_weights, fit.grid_means, spread).below(finite("x", x)))
 
 
 @dataclass(frozen=True, slots=True)
-class _Mixture:
+class Mixture:
     """Mixtures of normals, the components on the last axis."""
 
     weights: Floats
@@ -166,9 +166,25 @@ class _Mixture:
         return found
 
 
+def tau_posterior(
+    effects: Floats, variances: Floats, unit: float, tau_prior: tuple[str, float]
+) -> tuple[Floats, Floats]:
+    """Weights (g,) and values (g,) of tau: its posterior from independent effects (k,) of the known mean 0.
+
+    `unit` is the smallest standard error, near which tau is resolved. Without effects it is the prior.
+    """
+    prior = _prior(tau_prior)
+    s = np.array([min(unit, prior[1]) if prior[0] == "half_cauchy" else unit])
+    model = _Model(effects[None], variances[None], s, *prior, 0.0, np.inf)
+    ends = _support(model)
+    weights, tau = _grid(model, _nodes(*ends, _panel_count([model], [ends])))[:2]
+    return weights[0], tau[0]
+
+
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Data (rows, k), the substitution's scale s (rows), and the priors: a flat one has precision 0."""
+    """Data (rows, k), the substitution's scale s (rows), and the priors: of the mean, a flat one has
+    precision 0, and one of infinite precision makes it known."""
 
     y: Floats
     v: Floats
@@ -194,15 +210,19 @@ def _pair(value: object) -> bool:
     return isinstance(value, tuple | list | np.ndarray) and np.shape(np.array(value, object))[:1] == (2,)
 
 
-def _model(
-    y: Floats, v: Floats, tau_prior: tuple[str, float], mu_prior: tuple[float, float] | None
-) -> _Model:
+def _prior(tau_prior: tuple[str, float]) -> tuple[str, float]:
     if not _pair(tau_prior) or not isinstance(tau_prior[0], str) or tau_prior[0] not in PRIORS:
         names = ", ".join(PRIORS)
         raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with a name of {names}")
+    return tau_prior[0], number("tau_prior", tau_prior[1], above=0)
+
+
+def _model(
+    y: Floats, v: Floats, tau_prior: tuple[str, float], mu_prior: tuple[float, float] | None
+) -> _Model:
+    kind, scale = _prior(tau_prior)
     if mu_prior is not None and not _pair(mu_prior):
         raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
-    kind, scale = tau_prior[0], number("tau_prior", tau_prior[1], above=0)
     mean, precision = 0.0, 0.0
     if mu_prior is not None:
         mean, sd = number("mu_prior", mu_prior[0]), number("mu_prior", mu_prior[1], above=0)
@@ -216,19 +236,7 @@ def _log_density(model: _Model, u: Floats) -> tuple[Floats, Floats, Floats, Floa
     tau = model.s[:, None] * np.sinh(u)
     if model.kind == "uniform":
         tau = np.minimum(tau, model.scale)
-    total = model.v[:, None, :] + tau[:, :, None] ** 2
-    w = 1 / total
-    precision = w.sum(axis=-1) + model.prior_precision
-    centre = model.y[:, :1]
-    y = model.y - centre
-    pulled = (model.prior_mean - centre) * model.prior_precision
-    mean = ((w * y[:, None, :]).sum(axis=-1) + pulled) / precision
-    q = (w * (y[:, None, :] - mean[:, :, None]) ** 2).sum(axis=-1)
-    q += model.prior_precision * (mean + centre - model.prior_mean) ** 2
-    k = model.y.shape[-1]
-    height = -0.5 * (np.log(total).sum(axis=-1) + np.log(precision) + q + (k - 1) * np.log(2 * np.pi))
-    if model.prior_precision:
-        height += 0.5 * np.log(model.prior_precision / (2 * np.pi))
+    height, mean, sd = _log_likelihood(model, tau)
     ratio = tau / model.scale
     prior = {
         "half_normal": 0.5 * np.log(2 / np.pi) - 0.5 * ratio**2,
@@ -236,7 +244,28 @@ def _log_density(model: _Model, u: Floats) -> tuple[Floats, Floats, Floats, Floa
         "uniform": np.zeros_like(tau),
     }[model.kind] - np.log(model.scale)
     jacobian = np.log(model.s)[:, None] + np.log(np.cosh(u))
-    return height + prior + jacobian, tau, mean + centre, 1 / np.sqrt(precision)
+    return height + prior + jacobian, tau, mean, sd
+
+
+def _log_likelihood(model: _Model, tau: Floats) -> tuple[Floats, Floats, Floats]:
+    """Log marginal likelihood of tau (rows, n), with mean and sd of the mean effect there."""
+    total, k = model.v[:, None, :] + tau[:, :, None] ** 2, model.y.shape[-1]
+    w = 1 / total
+    if np.isinf(model.prior_precision):  # the mean is known
+        q = (w * (model.y[:, None, :] - model.prior_mean) ** 2).sum(axis=-1)
+        height = -0.5 * (np.log(total).sum(axis=-1) + q + k * np.log(2 * np.pi))
+        return height, np.full_like(tau, model.prior_mean), np.zeros_like(tau)
+    precision = w.sum(axis=-1) + model.prior_precision
+    centre = model.y[:, :1]
+    y = model.y - centre
+    pulled = (model.prior_mean - centre) * model.prior_precision
+    mean = ((w * y[:, None, :]).sum(axis=-1) + pulled) / precision
+    q = (w * (y[:, None, :] - mean[:, :, None]) ** 2).sum(axis=-1)
+    q += model.prior_precision * (mean + centre - model.prior_mean) ** 2
+    height = -0.5 * (np.log(total).sum(axis=-1) + np.log(precision) + q + (k - 1) * np.log(2 * np.pi))
+    if model.prior_precision:
+        height += 0.5 * np.log(model.prior_precision / (2 * np.pi))
+    return height, mean + centre, 1 / np.sqrt(precision)
 
 
 def _support(model: _Model) -> tuple[Floats, Floats]:
@@ -244,7 +273,8 @@ def _support(model: _Model) -> tuple[Floats, Floats]:
 
     Zooming in a few rounds finds a bump thousands of times narrower than the first interval.
     """
-    spread = np.ptp(model.y, axis=-1) + np.sqrt(model.v.max(axis=-1))
+    known = model.y.size > 0  # or there is nothing but the prior
+    spread = np.ptp(model.y, axis=-1) + np.sqrt(model.v.max(axis=-1)) if known else model.s
     farthest = {
         "half_normal": np.full_like(spread, 13 * model.scale),
         "half_cauchy": np.maximum(spread, model.scale) * 1e21,
@@ -288,18 +318,24 @@ def _panel_count(chunks: list[_Model], supports: list[tuple[Floats, Floats]]) ->
     return count
 
 
-def _fit(
-    model: _Model, low: Floats, high: Floats, count: int, level: float, threshold: float
-) -> dict[str, Floats]:
-    points, widths = _nodes(low, high, count)
+def _grid(model: _Model, nodes: tuple[Floats, Floats]) -> tuple[Floats, Floats, Floats, Floats, Floats]:
+    """Weights (rows, n) at the points of a quadrature, tau, mean and sd there; the log evidence (rows)."""
+    points, widths = nodes
     height, tau, mean, sd = _log_density(model, points)
     peak = height.max(axis=-1, keepdims=True)
     weights = np.exp(height - peak) * widths
     mass = weights.sum(axis=-1, keepdims=True)
     weights /= mass
+    return weights, tau, mean, sd, (peak + np.log(mass))[:, 0]
+
+
+def _fit(
+    model: _Model, low: Floats, high: Floats, count: int, level: float, threshold: float
+) -> dict[str, Floats]:
+    points, _ = nodes = _nodes(low, high, count)
+    weights, tau, mean, sd, evidence = _grid(model, nodes)
     tails, asked = np.array([0.5, (1 - level) / 2, (1 + level) / 2]), np.full(len(low), threshold)
-    evidence = (peak + np.log(mass))[:, 0]
-    posterior, new = _Mixture(weights, mean, sd), _Mixture(weights, mean, np.hypot(sd, tau))
+    posterior, new = Mixture(weights, mean, sd), Mixture(weights, mean, np.hypot(sd, tau))
     centre, variance = posterior.moments()
     tau_mean = (weights * tau).sum(axis=-1)
     record = {
@@ -328,14 +364,14 @@ def _fit(
     return record | _shrunk(model, posterior, tau, tails[1:])
 
 
-def _shrunk(model: _Model, posterior: _Mixture, tau: Floats, tails: Floats) -> dict[str, Floats]:
+def _shrunk(model: _Model, posterior: Mixture, tau: Floats, tails: Floats) -> dict[str, Floats]:
     """The studies' own effects: each is drawn towards the mean effect by v/(v + tau²), given tau."""
     v, y, tau2 = model.v[:, :, None], model.y[:, :, None], tau[:, None, :] ** 2
     pull = v / (v + tau2)
     means = y + pull * (posterior.means[:, None, :] - y)
     sds = np.sqrt(pull * tau2 + (pull * posterior.sds[:, None, :]) ** 2)
     parts = (np.broadcast_to(posterior.weights[:, None, :], means.shape), means, sds)
-    own = _Mixture(*(part.reshape(-1, tau.shape[1]) for part in parts))
+    own = Mixture(*(part.reshape(-1, tau.shape[1]) for part in parts))
     shrunk = (*own.quantiles(tails), own.moments()[0], np.sqrt(own.moments()[1]))
     names = ("shrunk_low", "shrunk_high", "shrunk_mean", "shrunk_sd")
     return {n: part.reshape(model.y.shape) for n, part in zip(names, shrunk, strict=True)}

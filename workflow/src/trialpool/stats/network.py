@@ -4,23 +4,31 @@ Contrast-based random-effects model (Lu & Ades 2006; Higgins et al. 2012): withi
 true effects have variance tau2 and, if they share an arm, covariance tau2/2, as in R's rma.mv with a common
 heterogeneity and correlation 1/2. Whether direct evidence agrees with indirect evidence is asked by design
 interaction and node splitting.
+
+Of few studies normal quantiles promise too much. The covariance times Q/df, Q at the tau2 estimated, with
+t on the residual df, is Hartung & Knapp's (2001) for a regression (Jackson & Riley 2014, Stat Med 33: 541),
+here of contrasts; its floor of 1 is Röver et al.'s (2015). The Bayesian posterior is exact by quadrature over
+tau, as that of one comparison (Röver 2020, J Stat Software 93(6)): given tau the effects are normal.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc, ndtr, owens_t, stdtrit
+from scipy.special import chdtrc, gammainccinv, gammaincinv, ndtr, owens_t, stdtrit
 
 from trialpool.stats import checks
 from trialpool.stats._model import REPEATED
 from trialpool.stats._numeric import Rows, infer, roots
+from trialpool.stats.bayes import Mixture, tau_posterior
 from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_of, refuse
 
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
+NETWORK_INTERVALS = ("wald", "hksj", "hksj_adhoc", "bayes")
 GRID_POINTS = 200
 NO_LOOPS = "no two designs can disagree: the network has no loop of different studies"
 NO_RESIDUALS = "the fuller model leaves no residuals, so tau2 is that of the consistent model"
@@ -283,10 +291,15 @@ def _maximise(z: Floats, u: Floats, own: Floats, others: Floats | None, freedom:
 class NetworkFit:
     """A fitted network; the (t, t) tables are the league table: row minus column, diagonal 0.
 
-    `p_value`, `ci_low`, `ci_high` are normal; `pi_low`, `pi_high` bound a new study's true effect, with t on
-    `q_df` degrees of freedom (NaN if there are none or tau2 was not estimated). `covariance` (t, t) is that
-    of the effects against the reference, the first treatment. `q`, Cochran's generalised Q, tests
-    heterogeneity and inconsistency together. `directly` (t, t) counts the studies comparing a pair.
+    `p_value`, `ci_low`, `ci_high` are t on `df` degrees of freedom, normal where infinite; `pi_low`,
+    `pi_high` bound a new study's true effect, with t on `q_df` degrees of freedom (NaN if there are none or
+    tau2 was not estimated). `covariance` (t, t) is that of the effects against the reference, the first
+    treatment. `q`, Cochran's generalised Q, tests heterogeneity and inconsistency together. `directly` (t, t)
+    counts the studies comparing a pair. Of a Bayesian `interval` the effects are posterior medians, `se` and
+    `covariance` the posterior's, the intervals equal-tailed, and there is no p-value.
+
+    `grid_*` hold the mixture of normals that the effects follow: its weights (g,), the effects (g, t) against
+    the reference and their covariance (g, t, t); a t distribution is a mixture of normals of many scales.
     """
 
     treatments: tuple[str, ...]
@@ -308,6 +321,11 @@ class NetworkFit:
     directly: Floats
     contrasts: int
     studies: int
+    interval: str
+    df: float
+    grid_weights: Floats
+    grid_effects: Floats
+    grid_covariances: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -329,13 +347,18 @@ def network_meta_analysis(
     *,
     reference: str | None = None,
     tau2_method: str = "REML",
+    interval: str = "wald",
+    tau_prior: tuple[str, float] = ("half_normal", 0.5),
     level: float = 0.95,
 ) -> NetworkFit:
     """Fit a network to contrasts (n,): experimental minus control treatment, each in its study.
 
     `covariance` (n, n) has the sampling (co)variances, 0 between studies, or is (n,) if all studies have two
     arms; `contrasts_from_arms` makes all of this from arms. A study of a arms gives a - 1 contrasts.
-    `tau2_method` is REML, ML, DL or FE. Unconnected networks and faulty input are ValueErrors.
+    `tau2_method` is REML, ML, DL or FE; `interval` wald, hksj, hksj_adhoc (its floor 1) or bayes, which
+    alone uses `tau_prior`, as `bayes_pool` has it. Two treatments are a meta-analysis and give its numbers;
+    without residual df there is, as of one study, no t and no scale. Unconnected networks and faulty input
+    are ValueErrors.
 
     >>> arms = ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"]
     >>> fit = network_meta_analysis([0.5, 0.4, 1.0], [0.1, 0.1, 0.1], *arms)
@@ -343,22 +366,23 @@ def network_meta_analysis(
     (('a', 'b', 'c'), [0.967, 0.433, 0.0])
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
+    one_of("interval", interval, NETWORK_INTERVALS)
     level = check_level(level)
     data = read_network(effects, covariance, experimental, control, study, reference)
     design = data.consistent
     fit = _fit(data, design, tau2_method)
     q = _gls(data, design, 0.0).q
     n, p = design.shape
-    whole = np.zeros((p + 1, p + 1))
-    whole[1:, 1:] = fit.covariance
-    df = 0 if tau2_method == "FE" else n - p
-    directly = np.zeros(whole.shape)
+    if interval == "bayes":
+        inference = _posterior(data, tau_prior, level)
+    else:
+        inference = _sampling(fit, interval, n - p, tau2_method != "FE", level)
+    directly = np.zeros((p + 1, p + 1))
     for arms in map(sorted, data.arms):
         directly[np.ix_(arms, arms)] += 1 - np.eye(len(arms))
     return NetworkFit(
         treatments=data.treatments,
-        **_league(np.append(0.0, fit.coefficients), whole, fit.tau2, level, df),
-        covariance=whole,
+        **inference,
         tau2=fit.tau2,
         tau2_method=tau2_method,
         log_likelihood=_log_likelihood(data, fit, tau2_method == "REML"),
@@ -369,32 +393,105 @@ def network_meta_analysis(
         directly=directly,
         contrasts=n,
         studies=len(data.arms),
+        interval=interval,
     )
 
 
-def _league(effects: Floats, covariance: Floats, tau2: float, level: float, df: int) -> dict[str, Floats]:
-    """All pairwise differences of the treatments' effects with their inference."""
-    difference = np.subtract.outer(effects, effects)
-    own = np.diag(covariance)
-    variance = np.maximum(own[:, None] + own[None, :] - 2 * covariance, 0.0)
-    np.fill_diagonal(variance, 0.0)
-    found = infer(difference, np.sqrt(variance), np.inf, level).named()
+def _against_reference(fit: _Gls) -> tuple[Floats, Floats]:
+    """Effects (t,) and their covariance (t, t), the reference's among them, which are 0."""
+    return np.append(0.0, fit.coefficients), np.pad(fit.covariance, ((1, 0), (1, 0)))
+
+
+def _pair_variances(covariance: Floats) -> Floats:
+    """Variances (…, t, t) of all pairwise differences; the diagonal is 0."""
+    own = np.diagonal(covariance, axis1=-2, axis2=-1)
+    variance = np.maximum(own[..., :, None] + own[..., None, :] - 2 * covariance, 0.0)
+    return np.asarray(variance * (1 - np.eye(own.shape[-1])))
+
+
+def _sampling(fit: _Gls, interval: str, freedom: int, new: bool, level: float) -> dict[str, Any]:
+    """All pairwise differences by the sampling distribution of the effects, normal or t; `new` where the
+    true effect of a new study can be bounded."""
+    effects, covariance = _against_reference(fit)
+    df, weights, scales = np.inf, np.ones(1), np.ones(1)
+    if interval != "wald" and freedom:
+        df, scale = float(freedom), fit.q / freedom
+        covariance = covariance * (max(scale, 1.0) if interval == "hksj_adhoc" else scale)
+        weights, scales = _scales_of_t(df)
+    difference, variance = np.subtract.outer(effects, effects), _pair_variances(covariance)
+    found = infer(difference, np.sqrt(variance), df, level).named()
     del found["statistic"]
-    wide = float(stdtrit(df, (1 + level) / 2)) if df else np.nan
-    predicted = wide * np.sqrt(variance + tau2) * (1 - np.eye(effects.size))
+    wide = float(stdtrit(freedom, (1 + level) / 2)) if freedom and new else np.nan
+    predicted = wide * np.sqrt(variance + fit.tau2) * (1 - np.eye(effects.size))
     return found | {
         "effects": difference,
         "pi_low": difference - predicted,
         "pi_high": difference + predicted,
+        "covariance": covariance,
+        "df": df,
+        "grid_weights": weights,
+        "grid_effects": np.tile(effects, (scales.size, 1)),
+        "grid_covariances": scales[:, None, None] * covariance,
+    }
+
+
+def _scales_of_t(df: float) -> tuple[Floats, Floats]:
+    """Weights and variances of the normals that make up Student's t: it is one over √(χ²/df).
+
+    The trapezoidal rule in x = log(χ²/2), whose density is analytic within π/2 of the real line and falls off
+    on both sides: steps below half its standard deviation, about √(2/df), leave nothing of an error.
+    """
+    low, high = np.log(gammaincinv(df / 2, 1e-18)), np.log(gammainccinv(df / 2, 1e-18))
+    x = np.arange(low, high, min(0.25, 0.5 * np.sqrt(2 / df)))
+    height = df / 2 * x - np.exp(x)
+    weights = np.exp(height - height.max())
+    return weights / weights.sum(), df / 2 * np.exp(-x)
+
+
+def _posterior(data: Network, tau_prior: tuple[str, float], level: float) -> dict[str, Any]:
+    """All pairwise differences by their posterior under flat priors of the effects: mixtures over tau.
+
+    Of tau the free contrasts alone tell, as in a restricted likelihood: each, over the square root of its
+    root, has the variance 1/root + tau².
+    """
+    turn, own = _free(data, data.consistent)
+    scaled = turn @ data.y / np.sqrt(own), 1 / own
+    weights, taus = tau_posterior(*scaled, float(1 / np.sqrt(data.roots.max())), tau_prior)
+    given = [_against_reference(_gls(data, data.consistent, tau**2)) for tau in taus]
+    effects, covariances = (np.array(part) for part in zip(*given, strict=True))
+    centre, t = weights @ effects, effects.shape[1]
+    away, tails = effects - centre, np.array([0.5, (1 - level) / 2, (1 + level) / 2])
+    covariance = np.tensordot(weights, covariances + away[:, :, None] * away[:, None, :], 1)
+    one, other = pairs = np.nonzero(~np.eye(t, dtype=bool))
+    means, variances = effects[:, one] - effects[:, other], _pair_variances(covariances)[:, one, other]
+    found: dict[str, Any] = {"p_value": np.full((t, t), np.nan)}
+    kinds = (
+        (("effects", "ci_low", "ci_high"), variances),
+        (("", "pi_low", "pi_high"), variances + taus[:, None] ** 2),
+    )
+    for names, spread in kinds:
+        mixture = Mixture(np.broadcast_to(weights, means.T.shape), means.T, np.sqrt(spread.T))
+        for name, values in zip(names, mixture.quantiles(tails), strict=True):
+            found[name] = np.zeros((t, t))
+            found[name][pairs] = values
+    del found[""]
+    return found | {
+        "se": np.sqrt(_pair_variances(covariance)),
+        "covariance": covariance,
+        "df": np.inf,
+        "grid_weights": weights,
+        "grid_effects": effects,
+        "grid_covariances": covariances,
     }
 
 
 def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     """Rank the treatments of a fit, `better` being "lower" or "higher" effects.
 
-    A P-score is the mean over the others of Φ(difference/se) (Rücker & Schwarzer 2015); the mean rank is
-    t - (t - 1)·P-score. The rank's SD is exact under the normal distribution of the estimates, from the
-    chance of beating two others at once (bivariate normal, Owen 1956).
+    A P-score is the mean over the others of Φ(difference/se) (Rücker & Schwarzer 2015), of a t interval that
+    of Student's t, of a Bayesian one the posterior probability and so SUCRA itself; the mean rank is
+    t - (t - 1)·P-score. The rank's SD is exact under the mixture of normals that the effects follow, from
+    the chance of beating two others at once (bivariate normal, Owen 1956).
 
     >>> arms = ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"]
     >>> fit = network_meta_analysis([0.5, 0.4, 1.0], [0.1, 0.1, 0.1], *arms)
@@ -404,14 +501,17 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     checks.a_fit(fit, NetworkFit)
     one_of("better", better, ("lower", "higher"))
     sign = 1.0 if better == "lower" else -1.0
-    count = len(fit.treatments)
+    count, weights = len(fit.treatments), fit.grid_weights
     p_scores, spread = np.empty(count), np.empty(count)
+    every = np.sqrt(_pair_variances(fit.grid_covariances))
     for own in range(count):
         others = np.flatnonzero(np.arange(count) != own)
-        z = -sign * fit.effects[own, others] / fit.se[own, others]
-        against, se = np.eye(count)[others] - np.eye(count)[own], fit.se[own, others]
-        wins = ndtr(z)
-        both = _both_below(z[:, None], z, against @ fit.covariance @ against.T / np.outer(se, se))
+        se = every[:, own, others]
+        z = -sign * (fit.grid_effects[:, own, None] - fit.grid_effects[:, others]) / se
+        against = np.eye(count)[others] - np.eye(count)[own]
+        correlation = against @ fit.grid_covariances @ against.T / (se[:, :, None] * se[:, None, :])
+        wins = weights @ ndtr(z)
+        both = np.tensordot(weights, _both_below(z[:, :, None], z[:, None, :], correlation), 1)
         np.fill_diagonal(both, wins)
         p_scores[own] = wins.mean()
         spread[own] = np.sqrt(max(0.0, (both - np.outer(wins, wins)).sum()))

@@ -1,4 +1,7 @@
-"""Records of several analyses in, the network of their treatments out: direct and indirect comparisons."""
+"""Records of several analyses in, the network of their treatments out: direct and indirect comparisons.
+
+Its interval is by the policy of `synthesis.pool`, residual degrees of freedom in place of trials less one.
+"""
 
 from __future__ import annotations
 
@@ -11,16 +14,40 @@ from typing import Any
 import numpy as np
 
 from trialpool import records as rec
-from trialpool.errors import suggestion
+from trialpool.errors import Fault, InputError, suggestion
 from trialpool.measures import MEASURES
-from trialpool.records import LeagueRow, Network, NetworkContrast, NodeSplit, Rank, Record, Study, taken
-from trialpool.synthesis.pool import Floats, arm_numbers, numbers_of, shared_control
-from trialpool.yaml_files import Slip, read_checked
+from trialpool.records import (
+    LeagueRow,
+    LeftOut,
+    Network,
+    NetworkContrast,
+    NodeSplit,
+    Rank,
+    Record,
+    Study,
+    Sureness,
+    taken,
+)
+from trialpool.synthesis.pool import (
+    BAYES,
+    FLOORED,
+    MANY,
+    Floats,
+    arm_numbers,
+    finite,
+    numbers_of,
+    prior_scale,
+    shared_control,
+)
+from trialpool.text import count, significant
+from trialpool.yaml_files import Slip, read_checked, shipped
 
 Rules = Mapping[str, Any]
 SMALLEST = 3
 SIDES = ("experimental", "control")
 OUTCOME = ("instrument", "item", "weeks")
+EQUAL_ARMS = 0.5  # correlation of two contrasts with one arm, where all arms are equally large
+WORDS = shipped("sentences")["networks"]
 NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": None, "splits": ()}
 SAME = ("measure", "scale", "better")
 
@@ -29,49 +56,61 @@ Entry = tuple[Study, tuple[str, str]]  # an effect of a trial, and the two treat
 
 
 class Contrast(NetworkContrast):
-    """One comparison of a trial on the analysis scale, with its covariance with each of them; its arms."""
+    """One comparison of a trial on the analysis scale, its covariance with each, the effects it rests on."""
 
     covariances: tuple[float, ...]
-    arms: frozenset[str]
+    entries: tuple[Entry, ...]
 
 
-def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network:
+def build_network(
+    name: str, rules: Rules, records: Sequence[Record], certainty: Mapping[str, Sureness] | None = None
+) -> Network:
     """Everything known of one network: treatments, comparisons, fit, league, ranking, inconsistency.
 
-    `records` are those of its analyses, in the order listed. The largest connected part with at least three
-    treatments is fitted (REML, common heterogeneity, multi-arm correlation); `sentence` says what is not.
+    `records` are those of its analyses, in the order listed, `certainty` is theirs by slug. The largest
+    connected part with at least three treatments is fitted (REML, common heterogeneity, multi-arm
+    correlation); `sentence` says what is not, `left_out` names trials and arms that are in no contrast.
+    Raises InputError where `leave_out` names a trial that none of the records knows.
     """
-    first, contrasts = records[0], contrasts_of(records, rules["nodes"])
+    first, contrasts = records[0], contrasts_of(records, rules)
+    left_out = _left_out(name, rules, records)
+    used = {contrast.study for contrast in contrasts}
     parts = components(contrasts)
     whole = parts[0] if parts and len(parts[0]) >= SMALLEST else []
     inside = [contrast for contrast in contrasts if contrast.experimental in whole]
-    fitted = _fitted(name, rules, first, inside, whole) if whole else NOT_FITTED
+    fitted = _fitted(name, rules, first, inside, certainty or {}) if whole else NOT_FITTED
     return taken(
         Network,
         first,
         network=name,
         title=rules["title"],
+        note=rules["note"],
         analyses=tuple(record.analysis for record in records),
-        trials=len({contrast.study for contrast in contrasts}),
+        trials=len(used),
         outcomes=tuple(sorted({contrast.outcome for contrast in contrasts})),
         parts=tuple(map(tuple, parts)),
         edges=_edges(contrasts),
         studies=tuple(taken(NetworkContrast, contrast) for contrast in contrasts),
-        sentence=_sentence(parts, whole, _unused(records, rules["nodes"], contrasts)),
+        sentence=_sentence(parts, whole, fitted["fit"]),
+        left_out=(
+            *left_out,
+            *_unread(records, {*used, *rules["leave_out"]}),
+            *_arms_left(records, rules, contrasts),
+        ),
         **fitted,
     )
 
 
-def contrasts_of(records: Sequence[Record], nodes: Mapping[str, str]) -> list[Contrast]:
+def contrasts_of(records: Sequence[Record], rules: Rules) -> list[Contrast]:
     """The contrasts of all trials, each trial's arms - 1, sorted by trial.
 
     A trial that the analyses hold with one pair of treatments gives that effect as it stands. A trial with
-    several pairs is taken apart into its arms and all are compared with the one in most pairs; arms without
-    numbers of their own cannot share a variance, so of such a trial the first pair is kept. Only the outcome
-    of the trial's first row counts.
+    several pairs is taken apart into its arms and all are compared with the one in most pairs; where arms
+    have no numbers of their own, the printed contrasts with that one are used, correlated as those of equally
+    large arms. Only the outcome of the trial's first row counts.
     """
     by_study: dict[str, list[Entry]] = {}
-    for study, pair in _entries(records, nodes):
+    for study, pair in _entries(records, rules):
         known = by_study.setdefault(study.study_id, [(study, pair)])
         same = all(getattr(known[0][0], name) == getattr(study, name) for name in OUTCOME)
         if same and {*pair} not in [{*other} for _, other in known]:
@@ -79,30 +118,64 @@ def contrasts_of(records: Sequence[Record], nodes: Mapping[str, str]) -> list[Co
     return [contrast for study in sorted(by_study) for contrast in _of_trial(by_study[study])]
 
 
-def _entries(records: Sequence[Record], nodes: Mapping[str, str]) -> Iterator[Entry]:
+def _entries(records: Sequence[Record], rules: Rules) -> list[Entry]:
+    found = []
     for record in records:
         for study in record.studies:
-            one, other = (_node(study.categories(side), nodes) for side in SIDES)
-            if one is not None and other is not None and one != other:
-                yield study, (one, other)
+            one, other = (_node(study.categories(side), rules["nodes"]) for side in SIDES)
+            if study.study_id in rules["leave_out"] or one is None or other is None or one == other:
+                continue
+            found.append((study, (one, other)))
+    return found
 
 
 def _arms(study: Study) -> set[str]:
     return {arm for side in SIDES for arm in (getattr(study, f"arm_{side}") or "").split("+") if arm}
 
 
-def _unused(
-    records: Sequence[Record], nodes: Mapping[str, str], contrasts: Sequence[Contrast]
-) -> dict[str, list[str]]:
-    """The arms of the network's treatments that are in none of its contrasts, by the label of their trial."""
+def _left_out(name: str, rules: Rules, records: Sequence[Record]) -> list[LeftOut]:
+    """The trials that the protocol leaves out of this network, with its reason."""
+    labels = {row.study_id: row.label for record in records for row in record.known}
+    labels |= {row.study_id: row.label for record in records for row in record.studies}
+    if missing := rules["leave_out"].keys() - labels.keys():
+        problem, remedy = "a trial that none of the network's analyses knows", "correct it, or take it out"
+        where = f"networks.{name}.leave_out"
+        raise InputError(
+            [Fault("the networks file", None, where, each, problem, remedy) for each in sorted(missing)]
+        )
+    return [
+        LeftOut(study_id=study, label=labels[study] or study, kind="protocol", reason=reason, arms=())
+        for study, reason in rules["leave_out"].items()
+    ]
+
+
+def _unread(records: Sequence[Record], others: set[str]) -> list[LeftOut]:
+    """The trials known to have compared these treatments of which no analysis could use a number."""
+    others = others | {study.study_id for record in records for study in record.studies}
+    known = {row.study_id: row.label or row.study_id for record in records for row in record.known}
+    return [
+        LeftOut(study_id=study, label=label, kind="no_number", reason="", arms=())
+        for study, label in sorted(known.items(), key=lambda item: item[::-1])
+        if study not in others
+    ]
+
+
+def _arms_left(records: Sequence[Record], rules: Rules, contrasts: Sequence[Contrast]) -> list[LeftOut]:
+    """The arms of the network's treatments that are in none of its contrasts, though they have numbers."""
     used: dict[str, set[str]] = {}
     for contrast in contrasts:
-        used.setdefault(contrast.study, set()).update(contrast.arms)
-    left: dict[str, set[str]] = {}
-    for study, _ in _entries(records, nodes):
-        arms = _arms(study) - used.get(study.study_id, set())
-        left.setdefault(study.label or study.study_id, set()).update(arms)
-    return {label: sorted(arms) for label, arms in sorted(left.items()) if arms}
+        used.setdefault(contrast.study, set()).update(*(_arms(study) for study, _ in contrast.entries))
+    left: dict[tuple[str, str], set[str]] = {}
+    for study in (study for record in records for study in record.studies):
+        theirs = all(rules["nodes"].keys() & study.categories(side) for side in SIDES)
+        if theirs and study.study_id not in rules["leave_out"]:
+            arms = left.setdefault((study.label or study.study_id, study.study_id), set())
+            arms |= _arms(study) - used.get(study.study_id, set())
+    return [
+        LeftOut(study_id=study, label=label, kind="arms", reason="", arms=tuple(sorted(arms)))
+        for (label, study), arms in sorted(left.items())
+        if arms
+    ]
 
 
 def _node(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
@@ -113,32 +186,57 @@ def _node(categories: Sequence[str], nodes: Mapping[str, str]) -> str | None:
 
 def _of_trial(entries: Sequence[Entry]) -> list[Contrast]:
     first, pair = entries[0]
-    alone = [_contrast(entries[:1], pair, first.effect, (first.variance,), 0)]
+    if len(entries) == 1:
+        return [_contrast(entries, pair, first.effect, (first.variance,), 0)]
     arms: dict[str, tuple[float, ...] | None] = {}
     for study, pair in entries:
         for side, node in zip(SIDES, pair, strict=True):
             arms.setdefault(node, arm_numbers(first.measure, study, side))
-    if len(entries) == 1 or None in arms.values():
-        return alone
     common = max(sorted(arms), key=[node for _, pair in entries for node in pair].count)
     others = sorted(set(arms) - {common})
+    if None in arms.values():
+        return _as_printed(entries, common)
     try:
         found = shared_control(first.measure, [arms[node] for node in others], arms[common])
     except ValueError:  # no variance, or a measure of no such form
-        return alone
+        return _as_printed(entries, common)
     return [
         _contrast(entries, (node, common), float(found.effect[at]), found.covariance[at].tolist(), at)
         for at, node in enumerate(others)
     ]
 
 
+def _as_printed(entries: Sequence[Entry], common: str) -> list[Contrast]:
+    """The contrasts of a trial with one of its arms, as they stand.
+
+    Where another one that it prints contradicts them by more than its standard error, only the first counts.
+    """
+    star = [entry for entry in entries if common in entry[1]]
+    found = {
+        pair[pair[0] == common]: (study.effect * (1 if pair[1] == common else -1), study.variance)
+        for study, pair in star
+    }
+    for study, (one, other) in entries:
+        differs = {one, other} <= found.keys() and abs(found[one][0] - found[other][0] - study.effect)
+        if differs > study.variance**0.5:
+            first, pair = entries[0]
+            return [_contrast(entries[:1], pair, first.effect, (first.variance,), 0)]
+    nodes = sorted(found)
+    se = np.sqrt([found[node][1] for node in nodes])
+    shared = np.outer(se, se) * (EQUAL_ARMS + (1 - EQUAL_ARMS) * np.eye(se.size))
+    return [
+        _contrast(star, (node, common), found[node][0], shared[at].tolist(), at)
+        for at, node in enumerate(nodes)
+    ]
+
+
 def _contrast(
     entries: Sequence[Entry], pair: tuple[str, str], effect: float, covariances: Sequence[float], at: int
 ) -> Contrast:
-    study, arms = entries[0][0], frozenset().union(*(_arms(study) for study, _ in entries))
-    values = {"effect": effect, "variance": covariances[at], "covariances": tuple(covariances), "arms": arms}
-    values |= {"study": study.study_id, "outcome": study.instrument, **dict(zip(SIDES, pair, strict=True))}
-    return taken(Contrast, study, **values)
+    study = entries[0][0]
+    values = {"effect": effect, "variance": covariances[at], "covariances": tuple(covariances)}
+    values |= {"study": study.study_id, "outcome": study.instrument, "entries": tuple(entries)}
+    return taken(Contrast, study, **values, **dict(zip(SIDES, pair, strict=True)))
 
 
 def components(contrasts: Sequence[NetworkContrast]) -> list[list[str]]:
@@ -166,25 +264,22 @@ def _edges(contrasts: Sequence[Contrast]) -> tuple[rec.Edge, ...]:
     return tuple(rec.Edge(treatments=pair, trials=pairs.count(pair)) for pair in sorted(set(pairs)))
 
 
-def _sentence(
-    parts: Sequence[Sequence[str]], whole: Sequence[str], unused: Mapping[str, Sequence[str]]
-) -> str:
+def _sentence(parts: Sequence[Sequence[str]], whole: Sequence[str], fit: rec.NetworkFit | None) -> str:
     if not parts:
         return "No trial compares two of the treatments."
-    if not whole:
+    if not fit:
         return "No three treatments are connected: nothing can be compared through another treatment."
-    sentences = [f"{len(whole)} treatments are connected."]
-    rest = [", ".join(part) for part in parts[1:]]
+    sentences, rest = [f"{len(whole)} treatments are connected."], [", ".join(part) for part in parts[1:]]
     if rest:
         sentences.append(f"Not connected to them, hence not compared: {'; '.join(rest)}.")
-    left = "; ".join(f"{label}: {', '.join(arms)}" for label, arms in unused.items())
-    if left:
-        sentences.append(f"Arms left out, with another outcome or without numbers of their own: {left}.")
+    interval = fit.interval if fit.df or fit.interval == BAYES else "wald"
+    scale = significant(fit.prior_scale, 3) if fit.prior_scale else ""
+    sentences.append(WORDS["intervals"][interval].format(degrees=count(fit.q_df, "degree"), scale=scale))
     return " ".join(sentences)
 
 
 def _fitted(
-    name: str, rules: Rules, first: Record, contrasts: Sequence[Contrast], whole: Sequence[str]
+    name: str, rules: Rules, first: Record, contrasts: Sequence[Contrast], certainty: Mapping[str, Sureness]
 ) -> Rules:
     """The parts of a network that a model gives, by their fields."""
     from trialpool.stats import network_inconsistency, network_meta_analysis, node_split, rank_treatments
@@ -194,22 +289,57 @@ def _fitted(
         covariance(contrasts),
         *([getattr(contrast, key) for contrast in contrasts] for key in ("experimental", "control", "study")),
     )
+    entries = [
+        entry for _, own in groupby(contrasts, key=lambda each: each.study) for entry in next(own).entries
+    ]
+    whole = {node for _, pair in entries for node in pair}
     reference = rules["reference"] if rules["reference"] in whole else min(whole)
-    fit = network_meta_analysis(*data, reference=reference, level=first.methods.level)
+    df = len(contrasts) - len(whole) + 1
+    model, scale = _model(first, df, [study for study, _ in entries])
+    fit = network_meta_analysis(*data, reference=reference, level=first.methods.level, **model)
     test, splits = network_inconsistency(*data), node_split(*data)
-    model = taken(rec.NetworkFit, fit, reference=reference)
-    if not model.q_df:  # nothing is left to differ
-        model = replace(model, q=None, q_p_value=None, i2=None)
+    record = taken(rec.NetworkFit, fit, reference=reference, df=finite(fit.df), prior_scale=scale)
+    if not record.q_df:  # nothing is left to differ
+        record = replace(record, q=None, q_p_value=None, i2=None)
+    ranks, levels = rank_treatments(fit, better=first.better), _levels(entries, reference, certainty)
     return {
-        "fit": model,
-        "league": _league(name, first.measure, fit),
-        "ranking": _ranking(name, first.measure, fit, rank_treatments(fit, better=first.better)),
+        "fit": record,
+        "league": _league(name, first, fit, new=df >= first.methods.prediction_from - 1),
+        "ranking": _ranking(name, first.measure, fit, ranks, levels),
         "inconsistency": taken(rec.Inconsistency, test),
         "splits": tuple(
             NodeSplit(**numbers_of(NodeSplit, first.measure, splits, at))
             for at in range(len(splits.experimental))
         ),
     }
+
+
+def _model(first: Record, df: int, effects: Sequence[Study]) -> tuple[Rules, float | None]:
+    """How the network is fitted, on so many residual df, and the scale of its prior of τ where it has one.
+
+    Of `auto` as of one comparison, whose residual df are its trials less one: Hartung-Knapp with the floor
+    from `MANY` - 1 on, below a Bayesian interval, if a prior of τ can be given.
+    """
+    methods, scale = first.methods, prior_scale(rec.to_json(first.methods), effects)
+    interval = methods.interval
+    if interval == "auto":
+        interval = FLOORED if df >= MANY - 1 else BAYES
+    if interval != BAYES:
+        return {"interval": interval}, None
+    return (
+        {"interval": BAYES, "tau_prior": ("half_normal", scale)} if scale else {"interval": FLOORED}
+    ), scale
+
+
+def _levels(
+    entries: Sequence[Entry], reference: str, certainty: Mapping[str, Sureness]
+) -> dict[str, Sureness]:
+    """The certainty of each direct comparison with the reference: the lowest of the analyses that make it."""
+    found: dict[str, list[Sureness]] = {}
+    for study, pair in entries:
+        if reference in pair and study.analysis in certainty:
+            found.setdefault(pair[pair[0] == reference], []).append(certainty[study.analysis])
+    return {node: min(levels, key=list(Sureness).index) for node, levels in found.items()}
 
 
 def covariance(contrasts: Sequence[Contrast]) -> Floats:
@@ -220,28 +350,39 @@ def covariance(contrasts: Sequence[Contrast]) -> Floats:
     return np.asarray(block_diag(*(np.array([each.covariances for each in trial]) for _, trial in trials)))
 
 
-def _league(name: str, measure: str, fit: Any) -> tuple[LeagueRow, ...]:
-    natural = MEASURES[measure].natural
-    return tuple(
+def _league(name: str, first: Record, fit: Any, new: bool) -> tuple[LeagueRow, ...]:
+    """Each treatment against each; with the interval of a new trial where there is enough to say (`new`)."""
+    natural = MEASURES[first.measure].natural
+    rows = (
         LeagueRow(
             network=name,
             experimental=fit.treatments[pair[0]],
             control=fit.treatments[pair[1]],
             trials=int(fit.directly[pair]),
             estimate=natural(float(fit.effects[pair])),
-            **numbers_of(LeagueRow, measure, fit, pair),
+            **numbers_of(LeagueRow, first.measure, fit, pair),
         )
         for pair in permutations(range(len(fit.treatments)), 2)
     )
+    return tuple(row if new else replace(row, pi_low=None, pi_high=None) for row in rows)
 
 
-def _ranking(name: str, measure: str, fit: Any, ranking: Any) -> tuple[Rank, ...]:
+def _ranking(
+    name: str, measure: str, fit: Any, ranking: Any, levels: Mapping[str, Sureness]
+) -> tuple[Rank, ...]:
+    """Treatments from the best on, each with the certainty of its direct comparison with the reference."""
+
+    def certainty(at: int) -> str:
+        unknown = "reference" if not at else "no_analysis" if fit.directly[at, 0] else "not_assessed"
+        return levels.get(fit.treatments[at]) or WORDS[unknown]
+
     rows = (
         Rank(
             network=name,
             treatment=treatment,
             trials=int(fit.directly[at].sum()),
             p_score=float(ranking.p_scores[at]),
+            certainty=certainty(at),
             **numbers_of(Rank, measure, ranking, at),
         )
         for at, treatment in enumerate(ranking.treatments)
@@ -250,7 +391,7 @@ def _ranking(name: str, measure: str, fit: Any, ranking: Any) -> tuple[Rank, ...
 
 
 def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) -> dict[str, Rules]:
-    """The networks of config/networks.yaml by name, each with `nodes` (category to treatment).
+    """The networks of config/networks.yaml by name, each with `nodes` (category to treatment) and all keys.
 
     Without a file there are none. Raises InputError for a key missing or unknown, an analysis that the
     configuration does not have, analyses that differ in measure, scale or direction, and a category at two
@@ -261,7 +402,8 @@ def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) 
     content = read_checked(str(path), "networks", lambda content: _network_slips(content, specs))
     nodes, networks = (content.get(key) or {} for key in ("nodes", "networks"))
     of = {category: node for node, categories in nodes.items() for category in categories}
-    return {key: {**entry, "nodes": of} for key, entry in networks.items()}
+    more = {"nodes": of, "note": "", "leave_out": {}}
+    return {key: {**more, **entry} for key, entry in networks.items()}
 
 
 def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]:

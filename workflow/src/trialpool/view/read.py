@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from trialpool import io
 from trialpool.contracts import COUNT, NUMBER, Table
-from trialpool.records import AbsoluteEffect, Certainty, Claim, Record, Restricted, from_json
+from trialpool.records import AbsoluteEffect, Certainty, Claim, Network, Record, Restricted, from_json
 from trialpool.vocabulary import Vocabulary, general
 
 T = TypeVar("T")
@@ -64,6 +64,11 @@ def read_records(
 def read_claims(appraisal: Row) -> tuple[Claim, ...]:
     """The judged claims of an appraisal as JSON holds it."""
     return from_json(tuple[Claim, ...], appraisal["claims"])
+
+
+def read_networks(paths: Iterable[str]) -> list[Network]:
+    """The networks of treatments, in the order of their result.json."""
+    return [from_json(Network, io.read_json(path)) for path in paths]
 
 
 def read_csv(path: str | Path, table: Table) -> list[Row]:

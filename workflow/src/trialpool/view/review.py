@@ -1,6 +1,6 @@
 """The whole review as a reader sees it: claims, summary of findings, published results, maps, flow and audit.
 
-Records, the appraisal's claims and rows of other tables in; what templates and figures loop over out.
+Records, the appraisal's claims, networks, rows of other tables in; what templates and figures loop over out.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from itertools import accumulate
 from typing import NamedTuple
 
 from trialpool import text as words
-from trialpool.records import Finding, Status
+from trialpool.records import Finding, Network, Rank, Status
 from trialpool.view.axis import Axis, Bounds, shared_axis
 from trialpool.view.forest_table import Estimate, Number, number_at, people, pooled_estimate
 from trialpool.view.question import (
@@ -23,6 +23,7 @@ from trialpool.view.question import (
 )
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import Trial
+from trialpool.yaml_files import shipped
 
 LARGEST_RADIUS, SMALLEST_RADIUS = 18.0, 8.0
 MOST_COMPARISONS = 250  # rows of all maps together: a taller figure nobody reads and no PNG holds
@@ -150,6 +151,47 @@ def published_directions(views: Sequence[Published], records: Sequence[Appraised
         if flags:
             found.append(Directions(record, len(flags), flags.count("true"), flags.count("false")))
     return found
+
+
+# networks
+
+
+class Standing(NamedTuple):
+    """A treatment of a network against its reference, how many trials compare the two, and how it ranks."""
+
+    rank: Rank
+    trials: int
+    effect: Estimate
+    p_score: Number
+
+
+def standings(network: Network) -> list[Standing]:
+    """Every treatment against the reference, the best first."""
+    reference = network.fit and network.fit.reference
+    rows = {row.experimental: (at, row) for at, row in enumerate(network.league) if row.control == reference}
+    found = []
+    for place, rank in enumerate(network.ranking):
+        if rank.treatment in rows:
+            at, row = rows[rank.treatment]
+            keys, path = ("estimate", "ci_low", "ci_high"), f"networks/{network.network}"
+            values = [getattr(row, key) for key in keys]
+            texts = words.format_values(network.measure, values)
+            numbers = map(Number, values, texts, (f"{path}.league.{at}.{key}" for key in keys))
+            score = Number(rank.p_score, words.number(rank.p_score, 2), f"{path}.ranking.{place}.p_score")
+            found.append(Standing(rank, row.trials, Estimate(*numbers), score))
+    return found
+
+
+def left_out(network: Network) -> list[str]:
+    """Which trials and arms of its treatments a network is without, and why: a sentence a kind."""
+    said, sentences = shipped("sentences")["networks"]["left_out"], []
+    for kind, rows in grouped(network.left_out, lambda row: row.kind).items():
+        alike = grouped(rows, lambda row: row.reason or words.listing(row.arms))
+        names = {why: [row.label for row in own] for why, own in alike.items()}
+        named = (f"{words.listing(own)}: {why}" if why else "; ".join(own) for why, own in names.items())
+        count, verb = words.capital(words.count(len(rows), "trial")), "has" if len(rows) == 1 else "have"
+        sentences.append(said[kind].format(count=count, verb=verb, left="; ".join(named)))
+    return sentences
 
 
 # where the evidence lies
