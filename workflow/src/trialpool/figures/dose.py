@@ -22,7 +22,7 @@ from trialpool.view.read import Appraised
 HEIGHT, LEFT, FOOT = 230.0, 52.0, 34.0
 LARGEST, SMALLEST = 8.0, 2.2  # radii of bubbles
 APART = 8.0  # points between trials of one dose
-BEYOND = 1.08  # of the highest dose, to which the axis reaches
+BEYOND = 1.16  # of the highest dose, to which the axis reaches: room for labels
 LABEL_ROOM, LINE = 96.0, 8.4  # points
 FINER = 6  # parts of a curve between two of its points, for what labels keep off
 Box = tuple[float, float, float, float]  # left, bottom, right, top in points of the plot
@@ -83,6 +83,7 @@ def _draw_studies(ax: Axes, record: Appraised, known: Sequence[Study], found: Do
     low, high = ax.get_ylim()
     across, up = ax.bbox.width / ax.get_xlim()[1], ax.bbox.height / (high - low)
     taken: list[Box] = []
+    crossed = list(_curve_boxes(record, found, across, up, low))
     spots: list[tuple[float, float, float, str]] = []
     for study, x in _side_by_side(found.dose, known, across):
         radius = max(SMALLEST, LARGEST * math.sqrt((study.weight or 0.0) / heaviest))
@@ -97,11 +98,10 @@ def _draw_studies(ax: Axes, record: Appraised, known: Sequence[Study], found: Do
         ax.plot(x, study.effect, "o", zorder=canvas.MARKS, gid="bubble", **look)
         middle, height = x * across, (study.effect - low) * up
         taken.append((middle - radius, height - radius, middle + radius, height + radius))
-        taken.append((middle - 1, (shown[0] - low) * up, middle + 1, (shown[1] - low) * up))
+        crossed.append((middle - 1, (shown[0] - low) * up, middle + 1, (shown[1] - low) * up))
         spots.append((middle, height, radius, lettering.shorten(clean(study.label), LABEL_ROOM)))
-    curves = list(_curve_boxes(record, found, across, up, low))
     for spot in spots:
-        _print_label(ax, *spot, taken, curves)
+        _print_label(ax, *spot, taken, crossed)
 
 
 def _side_by_side(dose: str, known: Sequence[Study], across: float) -> Iterator[tuple[Study, float]]:
@@ -133,9 +133,9 @@ def _curve_boxes(
 
 
 def _print_label(
-    ax: Axes, x: float, y: float, radius: float, label: str, taken: list[Box], curves: Sequence[Box]
+    ax: Axes, x: float, y: float, radius: float, label: str, taken: list[Box], crossed: Sequence[Box]
 ) -> None:
-    """A label beside its bubble, off the curves if it can be; none where other trials leave no room."""
+    """A label beside its bubble, off lines if it can be; none where bubbles and labels leave no room."""
     wide, gap = lettering.width(label), radius + 3
     free = []
     for bottom in (y - LINE / 2, y + 2, y - LINE - 2, y + radius, y - LINE - radius):
@@ -145,7 +145,7 @@ def _print_label(
             if inside and not any(_overlap(box, other) for other in taken):
                 free.append(box)
     if free:
-        box = next((box for box in free if not any(_overlap(box, curve) for curve in curves)), free[0])
+        box = min(free, key=lambda box: sum(_overlap(box, other) for other in crossed))
         taken.append(box)
         look: Look = {"xycoords": "axes points", "fontsize": style.SMALL_SIZE, "color": style.MUTED}
         ax.annotate(label, (box[0], box[1] + 1.8), gid="label", verticalalignment="baseline", **look)
