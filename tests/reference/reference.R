@@ -15,6 +15,7 @@ topics <- list(
   selection = list("selmodel(type = 'stepfun'), climbed to the optimum", function() selection(sets)),
   tables = list("escalc, rma.mh, rma.peto, and literal conversions", function() tables()),
   multilevel = list("rma.mv with clubSandwich CR2 and robumeta", function() multilevel()),
+  dose_response = list("one-stage dose-response models by rma.mv", function() dose_response(sets)),
   network = list("network meta-analysis by rma.mv", function() network()),
   bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
 wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)

@@ -124,3 +124,48 @@ def test_cochrane_handbook_five_numbers() -> None:
     assert stats.change_correlation(7.0, 6.9, 4.2) == printed(0.82, 2)
     assert stats.se_from_p(3.8, 0.008, df=45) == printed(1.37, 2)
     assert stats.paired_effects(0.5, 2.0, 10).variance ** 0.5 == printed(0.632, 3)
+
+
+# Doses in g a day, log relative risks, lower triangles of their covariances by Greenland & Longnecker.
+ALCOHOL = (
+    (
+        *((9.06, 27, 45, 64.8), (-0.2231435, -0.0001, 0.5306283, 0.8754687)),
+        "0.0498799 0.0187591 0.05464 0.0167874 0.0173648 0.141763 0.0178097 0.0184224 0.0164861 0.19714",
+    ),
+    (
+        *((16.05, 46.425, 77.16), (-0.4307829, -1.07881, -0.6161861)),
+        "0.048976 0.0266978 0.0885452 0.0251003 0.0242504 0.14983",
+    ),
+    (
+        *((1.176, 8.916, 18.72), (-0.5798185, -0.5621189, 0.6151856)),
+        "0.100582 0.0366779 0.175238 0.0420303 0.0375755 0.826464",
+    ),
+    (
+        *((0.955, 7.43, 15.6), (-0.2876821, 0.5128236, -0.3147107)),
+        "0.111045 0.0356603 0.114496 0.0346644 0.0329328 0.222166",
+    ),
+    (
+        *((6, 18, 28.8), (-0.4155155, -0.6348783, -0.0833816)),
+        "0.0207981 0.0112206 0.05681 0.0134729 0.0126904 0.0750132",
+    ),
+    (
+        *((6.25, 18.75, 30), (-0.2231435, -0.0100503, -0.2613648)),
+        "0.0245195 0.00489822 0.123264 0.00471823 0.00437173 0.173482",
+    ),
+)
+
+
+def test_dosresmeta_on_alcohol_and_heart_disease() -> None:
+    """Its manual, `predict(lin, delta = 12)`: relative risk of 12 g a day by the linear model."""
+    doses, effects = (np.concatenate([study[at] for study in ALCOHOL]) for at in (0, 1))
+    trial = np.repeat(range(len(ALCOHOL)), [len(study[0]) for study in ALCOHOL])
+    covariance = np.zeros((len(doses), len(doses)))
+    for number, (_, _, triangle) in enumerate(ALCOHOL):
+        rows, columns = np.tril_indices(int((trial == number).sum()))
+        at = np.flatnonzero(trial == number)
+        for one, other in ((rows, columns), (columns, rows)):
+            covariance[at[one], at[other]] = [float(word) for word in triangle.split()]
+    fit = stats.dose_response(effects, covariance, doses, trial, interval="wald")
+    risk = stats.predict_dose(fit, [12])
+    for ours, theirs in ((risk.estimate, 0.948964), (risk.ci_low, 0.826218), (risk.ci_high, 1.089945)):
+        assert np.exp(ours[0]) == printed(theirs, 6)

@@ -459,3 +459,13 @@ def test_every_moderator_is_a_column_of_the_effects():
 
     known = schema_of("config").schema["$defs"]["moderator"]["enum"]
     assert set(known) <= set(EFFECTS.names)
+
+
+def test_a_dose_is_a_number_of_the_treatment_or_nothing(config):
+    config["analyses"]["dpn-dose"] = {**copy.deepcopy(ANALYSIS), "dose": "sessions"}
+    found = {slug: spec["dose"] for slug, spec in load_protocol(config).analyses.items()}
+    assert found.pop("dpn-dose") == "sessions"
+    assert set(found.values()) == {None}
+    config["analyses"]["dpn-dose"]["dose"] = "minutes"
+    with pytest.raises(InputError, match="sessions, programme_weeks, sessions_per_week"):
+        load_protocol(config)

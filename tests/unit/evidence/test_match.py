@@ -81,6 +81,28 @@ def test_doses_that_follow_from_others_come_with_the_effect():
     combined = answer(review(arms=arms, continuous=both), question()).effects
     (row,) = combined[combined["selected"]].to_dict("records")
     assert (row["arm_experimental"], row["sessions"], row["sessions_per_week"]) == ("a+b", 16.0, 2.75)
+    assert row["mean_dose"]
+
+
+def test_the_dose_of_arms_taken_together_is_weighted_by_their_people():
+    # 10 people with 12 sessions and 30 with 24: (10·12 + 30·24)/40 = 21
+    arms = [
+        {"arm": "a", "sessions": 12, "weeks": 12, "n_randomised": 10},
+        {"arm": "b", "sessions": 24, "weeks": 12, "n_randomised": 30},
+        {"arm": "ab", "pooled_of": "a b", "n_randomised": 40},
+        {"arm": "s", "category": "sham", "role": "control"},
+    ]
+    control = {"arm": "s", "centre": 5.0}
+    cases = (
+        [{"arm": "ab", "centre": 3.0}, control],
+        [{"arm": "a", "centre": 3.0, "n": 10}, {"arm": "b", "centre": 3.0, "n": 30}, control],
+        [{"arm": "a", "centre": 3.0, "n": 10}, control],
+    )
+    for rows, dose in zip(cases, (21.0, 21.0, 12.0), strict=True):
+        effects = answer(review(arms=arms, continuous=rows), question()).effects
+        (row,) = effects[effects["selected"]].to_dict("records")
+        assert (row["sessions"], row["programme_weeks"]) == (dose, 12.0)
+        assert row["mean_dose"] == (dose == 21.0)
 
 
 def test_labels_are_all_different_and_long_ones_give_way_to_ids():

@@ -19,6 +19,7 @@ GOOD = {
     "effects": Y,
     "variances": V,
     "design": [1, 2, 4, 3, 5],
+    "doses": [5, 8, 12, 20, 30],
     "cluster": list("aabbc"),
     "groups": list("aabbb"),
     "covariance": V,
@@ -91,6 +92,7 @@ FITS = {
     "rank_treatments": stats.network_meta_analysis(
         Y, V, *(GOOD[n] for n in ("experimental", "control", "study"))
     ),
+    "predict_dose": stats.dose_response(Y, V, [5, 8, 12, 20, 30], shape="spline"),
     "posterior_below": stats.bayes_pool(Y, V),
     "predictive_below": stats.bayes_pool(Y, V),
 }
@@ -163,6 +165,8 @@ OPTIONS = {  # of arguments that have a default, by name or by function and name
     "estimator": ["L0", "R0", "Q0"],
     "measure": ["RR", "OR", "RD"],
     "tau_prior": [(kind, s) for kind in ("half_normal", "half_cauchy", "uniform") for s in (1e-6, 1.0, 1e6)],
+    "shape": ["linear", "spline"],
+    ("dose_response", "method"): ["FE", "ML", "REML"],
     ("multilevel", "interval"): ["wald", "t"],
     ("multilevel_regression", "interval"): ["wald", "t"],
     ("standardized_mean_difference", "variance"): ["LS", "UB", "revman5"],
@@ -182,6 +186,7 @@ MAY_BE_INFINITE = {
 # What may be NaN without a refusal, as its docstring says; no other field may.
 MAY_BE_NAN = {
     *("pi_low", "pi_high"),  # one study, or no heterogeneity estimated
+    "linearity_p_value",  # of a line
     *("missing_se", "missing_p_value", "target", "tau2_se", "within_low", "within_high"),
     *("probability_below", "predictive_probability_below"),  # no threshold asked for
     *(f"robust_{each}" for each in ("se", "statistic", "df", "p_value", "ci_low", "ci_high")),

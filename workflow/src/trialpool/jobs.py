@@ -44,7 +44,8 @@ if TYPE_CHECKING:
 
 Row = Mapping[str, Any]
 Paths = Sequence[str]
-SHOWN = ("forest", "multiverse", "influence", "funnel", "posterior", "moderators")  # in the order of the page
+# In the order of the page.
+SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators")
 MULTIVERSE = "specifications.csv"  # every one of an analysis
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 

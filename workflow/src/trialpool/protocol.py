@@ -50,6 +50,7 @@ class Analysis(TypedDict):
     mcid: Raw | None
     within_person: Raw | None
     moderators: list[str]
+    dose: str | None
     subgroups: str | None
     total: bool
     illustrative: bool

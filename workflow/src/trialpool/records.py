@@ -234,7 +234,8 @@ class Effect(Part):
 
     `variant` are the choices of data that give it, none in the main result; `printed_low` and `printed_high`
     the published 95% interval, turned and rescaled as the effect is, on the natural scale. Arms that were
-    combined may be of several categories: a category field then holds them joined by "+" (see `categories`).
+    combined may be of several categories: a category field then holds them joined by "+" (see `categories`);
+    `mean_dose` says that their doses differed, and that those given are means.
     """
 
     analysis: str
@@ -287,6 +288,7 @@ class Effect(Part):
     printed_low: float | None = None
     printed_high: float | None = None
     worked_out: bool | None = None
+    mean_dose: bool | None = omitted()
     risk_of_bias: str = ""
     judgements: str = ""
     audit: str = ""
@@ -570,6 +572,61 @@ class Posterior(Part):
     shrunk: tuple[Shrunk, ...]
 
 
+class DosePoint(Part):
+    """The expected effect of one dose against none."""
+
+    dose: float
+    estimate: float
+    ci_low: float
+    ci_high: float
+
+
+class DoseCurve(Part):
+    """A line or a spline over doses, its coefficients and τ² on the analysis scale per unit of dose.
+
+    `knots` and `p_linearity` (of the departure from a line) are a spline's. `slope` … are of a line, and
+    `interval` says by which method; of a Bayesian one `prior_scale` is that of τ.
+    """
+
+    interval: str
+    coefficients: tuple[float, ...]
+    slope: float | None
+    slope_low: float | None
+    slope_high: float | None
+    p_value: float | None
+    tau2: float
+    prior_scale: float | None
+    q: float
+    q_df: int
+    q_p_value: float
+    knots: tuple[float, ...]
+    p_linearity: float | None
+    points: tuple[DosePoint, ...]
+
+
+class DoseResponse(Part):
+    """The effect over the numeric column `dose`, or why there is no curve (`refused`).
+
+    `k` trials with `effects` comparisons have a dose, from `low` to `high`; `unknown` are the study ids of
+    those without one, `averaged` of those whose arms of different doses were taken together. `typical` is the
+    effect of the median dose on the line; `no_spline` says why there is none, `cautions` what a line is not.
+    """
+
+    dose: str
+    k: int
+    effects: int
+    unknown: tuple[str, ...]
+    averaged: tuple[str, ...]
+    low: float | None
+    high: float | None
+    typical: DosePoint | None
+    line: DoseCurve | None
+    spline: DoseCurve | None
+    refused: str
+    no_spline: str
+    cautions: tuple[str, ...]
+
+
 class Record(Part):
     """One analysis: its question, its result, and whether that holds."""
 
@@ -613,6 +670,7 @@ class Record(Part):
     cumulative: tuple[Cumulative, ...]
     small_study: SmallStudy
     moderators: tuple[Moderator, ...]
+    dose_response: DoseResponse | None = omitted()
     multilevel: Multilevel | None
     bayes: tuple[Posterior, ...]
 

@@ -22,7 +22,7 @@ from trialpool.contracts import EFFECTS, EXCLUDED, KNOWN, Kind, Table
 from trialpool.evidence.choices import alternative_datasets
 from trialpool.evidence.derivation import SIDES, Reason, refuse, steps
 from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spec, pose, studies_of
-from trialpool.evidence.pairs import DOSE, UNPAIRED, compute_effects
+from trialpool.evidence.pairs import OF_EXPERIMENTAL, UNPAIRED, compute_effects
 from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
 from trialpool.evidence.select import select_effects
 from trialpool.records import JOINT, Choices, Steps
@@ -143,7 +143,7 @@ def _described(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:
     added["n_randomised"] = np.where(np.isnan(randomised), study["n_randomised"], randomised)
     added |= {"label": study["study_label"].to_numpy(), "measure": spec["measure"].to_numpy()}
     added |= {f"arm_{side}": rows[f"arm_id_{side}"] for side in SIDES}
-    added |= {name: rows[f"{name}_experimental"] for name in ("cointervention", *DOSE)}
+    added |= {name: rows[f"{name}_experimental"] for name in OF_EXPERIMENTAL}
     added |= {"cluster": rows["study_id"], "unit": np.where(rescaled, scale_unit, rows["unit"])}
     table = rows.assign(**added)
     return table[[name for name in ("analysis_index", *EFFECTS.names) if name in table]]

@@ -116,7 +116,8 @@ def _with_doses(arms: pd.DataFrame) -> pd.DataFrame:
     """Arms in which planned doses that follow from others are filled in; what is printed stays.
 
     sessions = weeks × sessions a week, an average over the programme where sessions get rarer. An arm that
-    is several arms together (`pooled_of`) has the mean of their doses, as arms that are combined here do.
+    is several arms together (`pooled_of`) has the mean of their doses, weighted by the people randomised
+    where all are known; `mean_dose` says where these differ.
     """
     sessions, weeks, often = (arms[name].astype(float) for name in DOSES)
     arms = arms.assign(
@@ -124,10 +125,15 @@ def _with_doses(arms: pd.DataFrame) -> pd.DataFrame:
         weeks=weeks.fillna(sessions / often.where(often > 0)),
         sessions_per_week=often.fillna(sessions / weeks.where(weeks > 0)),
     )
-    by_arm = arms.set_index(["study_id", "arm"])[DOSES]
+    by_arm, arms["mean_dose"] = arms.set_index(["study_id", "arm"]), False
     for pooled in arms.index[arms["pooled_of"] != ""]:
         keys = [(arms.at[pooled, "study_id"], part) for part in arms.at[pooled, "pooled_of"].split()]
-        arms.loc[pooled, DOSES] = arms.loc[pooled, DOSES].fillna(by_arm.loc[keys].mean(skipna=False))
+        parts, people = by_arm.loc[keys, DOSES], by_arm.loc[keys, "n_randomised"].astype(float)
+        share = people / people.sum() if people.notna().all() else 1 / len(parts)
+        doses = parts.mul(share, axis=0).sum(skipna=False)
+        lacking = arms.loc[pooled, DOSES].isna() & doses.notna()
+        arms.loc[pooled, DOSES] = arms.loc[pooled, DOSES].fillna(doses)
+        arms.loc[pooled, "mean_dose"] = bool((lacking & (parts.nunique() > 1)).any())
     return arms
 
 

@@ -53,15 +53,16 @@ OF_RESULT = ["study_id", "domain", "instrument", "item", "unit", "better", "week
 RANKS = ["outcome_rank", "item_rank", "time_rank", "time_order"]
 NUMBERS = ("n", "mean", "sd", "events")
 DOSE = ("sessions", "programme_weeks", "sessions_per_week")
+OF_EXPERIMENTAL = ("cointervention", *DOSE, "mean_dose")
 CANDIDATES = [
     *("analysis_index", "study_id", "result_id", "choice_id", "comparison", "reconstructed", "omits_arms"),
     *("basis", "route", "imputed", "reading", *RANKS, "low", "high", *OF_RESULT[1:5], "weeks", "timepoint"),
     *("kind", "effect", "variance", "printed_low", "printed_high", "worked_out"),
     *(f"{name}_{side}" for side in SIDES for name in ("arm_id", "arms", "label", "category", *NUMBERS)),
-    *(f"{name}_experimental" for name in ("cointervention", *DOSE)),
+    *(f"{name}_experimental" for name in OF_EXPERIMENTAL),
     *("derivation", "cautions", "source_url", "locator", "row_ids", "reason_code", "reason"),
 ]
-ATTRIBUTES = ["arm_id", "label", "category", "cointervention", *DOSE]
+ATTRIBUTES = ["arm_id", "label", "category", *OF_EXPERIMENTAL]
 CARRIED = [
     *(*NUMBERS, "worked_out", "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
     *("row_ids", "derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"),
@@ -234,8 +235,10 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
     table["category"] = [tuple(dict.fromkeys(chain(*parts))) for parts in blocks("category")]
     words = [f"{count} arms combined ({' + '.join(texts)})" for texts in blocks("arm_id")]
     table["derivation"] = steps([unique_steps(cells) for cells in blocks("derivation")], words)
+    table["mean_dose"] = blocks("mean_dose").any(1)
     for name in DOSE:
-        table[name] = blocks(name).mean(1)
+        table["mean_dose"] |= np.ptp(blocks(name), axis=1) > 0
+        table[name] = (blocks(name) * blocks("n")).sum(1) / blocks("n").sum(1)
     return table.assign(**_together(blocks, TEXTS))
 
 

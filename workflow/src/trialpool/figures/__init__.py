@@ -15,11 +15,14 @@ def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iter
     """File name, text alternative and figure, one after the other, of a pooled record beside its forest plot.
 
     `columns` is the multiverse of the analysis, one list a column. The funnel, and the moderators where some
-    are declared, are drawn from `text.MANY_TRIALS` trials on: of fewer they show chance.
+    are declared, are drawn from `text.MANY_TRIALS` trials on: of fewer they show chance. The effect over the
+    dose is drawn where the analysis asks for it and has a line.
     """
-    from trialpool.figures import curve, funnel, influence, moderators, posterior
+    from trialpool.figures import curve, dose, funnel, influence, moderators, posterior
     from trialpool.figures.notes import describe
 
+    if record.dose_response and record.dose_response.line:
+        yield "dose", describe("dose", record), dose.draw_dose(record)
     yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
     yield "influence", describe("influence", record), influence.draw_influence(record)
     yield "posterior", describe("posterior", record), posterior.draw_posterior(record)

@@ -13,6 +13,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
 from trialpool.text import clean
+from trialpool.view.dose import dose_sentence, trial_names
 from trialpool.view.forest_table import forest_table
 from trialpool.view.question import domain_of, moderator_slope
 from trialpool.view.read import Appraised
@@ -85,5 +86,6 @@ def _macros() -> Any:
     environment.filters |= {name: getattr(words, name) for name in (*FILTERS, "clean", "plain_number")}
     environment.globals |= {"words": words, "subtitle": subtitle, "effect": _result, "MEASURES": MEASURES}
     environment.globals |= {"name_of_moderator": moderator_name, "moderator_slope": moderator_slope}
-    environment.globals |= {"DRAWS": DRAWS, "SEED": SEED, "forest_table": forest_table, "left_out": left_out}
+    environment.globals |= {"dose_sentence": dose_sentence, "trial_names": trial_names, "left_out": left_out}
+    environment.globals |= {"DRAWS": DRAWS, "SEED": SEED, "forest_table": forest_table}
     return environment.get_template("notes.j2").module

@@ -25,6 +25,7 @@ from trialpool.synthesis.certainty import DOMAINS
 from trialpool.synthesis.diagnostics import moderator_name
 from trialpool.view import colours, finding, forest_table, question, review, study
 from trialpool.view.axis import Axis, Bounds, mcid_threshold, position, side
+from trialpool.view.dose import dose_sentence
 from trialpool.view.forest_table import Estimate, Number
 from trialpool.view.read import grouped
 from trialpool.yaml_files import shipped
@@ -131,6 +132,7 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
     environment.globals["conclusions"] = finding
+    environment.globals["dose_sentence"] = dose_sentence
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)
     environment.globals |= {"band": benefit_band, "colours": colours}

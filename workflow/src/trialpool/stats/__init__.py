@@ -21,6 +21,7 @@ from trialpool.stats.dependent import (
     ComponentIntervals, Multilevel, MultilevelRegression, Robust, component_intervals, correlated_effects,
     multilevel, multilevel_regression, robust_pool,
 )
+from trialpool.stats.dose_response import DoseResponse, dose_response, predict_dose
 from trialpool.stats.effect_sizes import (
     Effects, SharedControl, hedges_factor, mean_difference, odds_ratio, peto_odds_ratio, ratio_of_means,
     risk_difference, risk_ratio, shared_control_events, shared_control_means, standardized_mean_difference,
@@ -41,21 +42,21 @@ from trialpool.stats.selection import SelectionModel, selection_model
 
 __all__ = [
     "INTERVALS", "TAU2_METHODS", "Absolute", "Arm", "BayesPool", "Begg", "Beyond", "Bootstrap",
-    "ComponentIntervals", "Contrasts", "EValue", "Effects", "Egger", "FailSafe", "FromQuartiles", "Gosh",
-    "Inconsistency", "Influence", "MetaRegression", "Multilevel", "MultilevelRegression", "NetworkFit",
-    "NodeSplit", "PermutationTest", "PetPeese", "Pooled", "PooledTables", "Predicted", "Ranking",
-    "Robust", "SelectionModel", "SharedControl", "Subgroups", "Tau2Interval", "TrimAndFill", "Units",
-    "absolute_effect", "bayes_pool", "begg", "beyond_mcid", "bootstrap", "change_correlation",
-    "change_sd", "combine_arms", "component_intervals", "contrasts_from_arms", "correlated_effects",
-    "cumulative", "e_value", "egger", "fail_safe_n", "gosh", "hedges_factor", "influence",
-    "leave_one_out", "log_odds_ratio_to_smd", "mantel_haenszel", "mean_difference",
-    "mean_sd_from_quartiles", "meta_regression", "multilevel", "multilevel_regression",
-    "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio", "paired_effects",
-    "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below", "predict",
-    "predictive_below", "probability_below", "rank_treatments", "ratio_of_means", "risk_difference",
-    "risk_ratio", "robust_pool", "sd_from_ci", "sd_from_difference_se", "sd_from_se", "se_from_ci",
-    "se_from_p", "se_from_sd", "selection_model", "shared_control_events", "shared_control_means",
-    "smd_to_log_odds_ratio", "smd_to_units", "standardized_mean_difference", "subgroups", "tau2_interval",
-    "trim_and_fill",
+    "ComponentIntervals", "Contrasts", "DoseResponse", "EValue", "Effects", "Egger", "FailSafe",
+    "FromQuartiles", "Gosh", "Inconsistency", "Influence", "MetaRegression", "Multilevel",
+    "MultilevelRegression", "NetworkFit", "NodeSplit", "PermutationTest", "PetPeese", "Pooled",
+    "PooledTables", "Predicted", "Ranking", "Robust", "SelectionModel", "SharedControl", "Subgroups",
+    "Tau2Interval", "TrimAndFill", "Units", "absolute_effect", "bayes_pool", "begg", "beyond_mcid",
+    "bootstrap", "change_correlation", "change_sd", "combine_arms", "component_intervals",
+    "contrasts_from_arms", "correlated_effects", "cumulative", "dose_response", "e_value", "egger",
+    "fail_safe_n", "gosh", "hedges_factor", "influence", "leave_one_out", "log_odds_ratio_to_smd",
+    "mantel_haenszel", "mean_difference", "mean_sd_from_quartiles", "meta_regression", "multilevel",
+    "multilevel_regression", "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio",
+    "paired_effects", "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below",
+    "predict", "predict_dose", "predictive_below", "probability_below", "rank_treatments", "ratio_of_means",
+    "risk_difference", "risk_ratio", "robust_pool", "sd_from_ci", "sd_from_difference_se", "sd_from_se",
+    "se_from_ci", "se_from_p", "se_from_sd", "selection_model", "shared_control_events",
+    "shared_control_means", "smd_to_log_odds_ratio", "smd_to_units", "standardized_mean_difference",
+    "subgroups", "tau2_interval", "trim_and_fill",
 ]
 # fmt: on

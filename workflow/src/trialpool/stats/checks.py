@@ -39,6 +39,7 @@ KINDS: dict[str, Bounds] = {
 # Fourth powers of effects and weights must stay floating-point numbers.
 HUGE = 1e50
 FURTHEST = 1e12  # between the variances of one analysis whose digits must survive
+MOST_DRAWS = 10**7
 MISSING = ("", "None", "nan", "<NA>", "NaT")
 
 
@@ -109,6 +110,14 @@ def number(name: str, value: ArrayLike, **bounds: Unpack[Bounds]) -> float:
 def whole(name: str, value: ArrayLike, least: int) -> int:
     """Read one whole number."""
     return int(number(name, value, least=least, whole=True))
+
+
+def draws(value: ArrayLike, least: int) -> int:
+    """Read how often chance is asked."""
+    count = whole("draws", value, least)
+    if count > MOST_DRAWS:
+        raise ValueError(f"draws is {count}: at most {MOST_DRAWS:,}, which memory holds")
+    return count
 
 
 def generator(seed: int) -> np.random.Generator:

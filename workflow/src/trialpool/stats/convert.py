@@ -370,6 +370,7 @@ def smd_to_units(
     """
     sd = finite("reference_sd", reference_sd, above=0)
     middle, low, high = _interval(estimate, ci_low, ci_high)
+    middle, sd = checks.together(estimate=middle, reference_sd=sd)
     return Units(plain(middle * sd), plain(low * sd), plain(high * sd))
 
 

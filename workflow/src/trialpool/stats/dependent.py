@@ -346,14 +346,21 @@ def _read(
     correlation = checks.number("rho", rho, least=0, most=1)
     if correlation > 1 - 1e-6:
         raise ValueError(f"rho is {rho}: the sampling errors of a cluster cannot be the same; below 1 - 1e-6")
-    checks.comparable(np.append(v.max(), (1 - correlation) * v), float(np.ptp(y)))
+    return nest(y, v, numbers, design, correlation, method == "REML")
+
+
+def nest(
+    y: Floats, v: Floats, numbers: Rows, design: ArrayLike | None, rho: float, restricted: bool
+) -> tuple[Nested, Floats]:
+    """Sort checked data by cluster number; the way `back` as of `_read`."""
+    checks.comparable(np.append(v.max(), (1 - rho) * v), float(np.ptp(y)))
     # Effects that differ far less than they lie from 0 would lose their digits in sums of squares.
     centre = float(y[0]) if np.ptp(y) < 1e-3 * abs(y).max() else 0.0
     columns = intercept(y.size) if design is None else design_of(design, y.size)
     order = np.argsort(numbers, kind="stable")
     first = np.flatnonzero(np.diff(numbers[order], prepend=-1))
     data = (y[order] - centre, columns.basis[order], v[order], numbers[order], first)
-    return Nested(*data, centre, correlation, method == "REML"), columns.back
+    return Nested(*data, centre, rho, restricted), columns.back
 
 
 def _report(nested: Nested, back: Floats, interval: str, level: float) -> MultilevelRegression:
@@ -565,15 +572,16 @@ def highest_near(nested: Nested, start: Floats, free: Bools) -> tuple[Floats, Ga
     return at, fit
 
 
-def best_components(nested: Nested) -> tuple[float, float, Gaussian]:
+def best_components(nested: Nested, within: bool = True) -> tuple[float, float, Gaussian]:
     """The components of greatest likelihood, by climbs from every local maximum of a grid.
 
-    When no cluster has two effects only the sum of the two is identified; it is all put between.
+    When no cluster has two effects only the sum of the two is identified; it is all put between, as it is
+    without a component `within` clusters.
     """
-    free = np.array([True, not nested.alone])
+    free = np.array([True, within and not nested.alone])
     scale = max(float(np.var(nested.y)), 1e-3 * float(nested.variances.mean()))
     values = scale * np.array(GRID)
-    columns = values[:1] if nested.alone else values
+    columns = values if free[1] else values[:1]
     heights = np.array([[gaussian(nested, b, w).log_likelihood for w in columns] for b in values])
     padded = np.pad(heights, 1, constant_values=-np.inf)
     around = np.lib.stride_tricks.sliding_window_view(padded, (3, 3)).max(axis=(2, 3))

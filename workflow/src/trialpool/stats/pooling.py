@@ -300,7 +300,7 @@ def gosh(
         members = (np.arange(2**k)[:, None] >> np.arange(k)) & 1 == 1
         members = members[members.sum(1) >= smallest]
     else:
-        draws, random = checks.whole("draws", draws, 1), checks.generator(seed)
+        draws, random = checks.draws(draws, 1), checks.generator(seed)
         members = np.empty((0, k), dtype=bool)
         while len(members) < draws:
             more = random.random((draws, k)) < 0.5
@@ -342,7 +342,7 @@ def bootstrap(
     """
     level = check_level(level)
     y, v = checks.one_analysis(effects, variances)
-    picked = checks.generator(seed).integers(0, len(y), (checks.whole("draws", draws, 1), len(y)))
+    picked = checks.generator(seed).integers(0, len(y), (checks.draws(draws, 1), len(y)))
     fit = pool(y[picked], v[picked], tau2_method=tau2_method, interval="wald")
     tails = [(1 - level) / 2, (1 + level) / 2]
     low, high = np.quantile(fit.estimate, tails)

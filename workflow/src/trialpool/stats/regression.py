@@ -267,7 +267,7 @@ def permutation_test(
     """
     method = Method(tau2_method, interval)
     y, v = one_analysis(effects, variances)
-    draws, random = checks.whole("draws", draws, 2), checks.generator(seed)
+    draws, random = checks.draws(draws, 2), checks.generator(seed)
     checks.number("exact_up_to", exact_up_to)
     moderators = None if design is None else batch_of(y, v).regressed_on(design)
     if moderators is None:

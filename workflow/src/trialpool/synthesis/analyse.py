@@ -15,7 +15,7 @@ from trialpool import records
 from trialpool.evidence.unused import OTHER_QUESTION
 from trialpool.measures import OF_EVENTS
 from trialpool.records import Direction, Effect, Known, Methods, Record, Status, Unused, from_json, taken
-from trialpool.synthesis import diagnostics, pool, sensitivity
+from trialpool.synthesis import diagnostics, dose, pool, sensitivity
 from trialpool.synthesis.pool import Spec
 
 T = TypeVar("T", Effect, Known, Unused)
@@ -76,8 +76,7 @@ def analyse(
         subgroups=groups,
         subgroup_column=spec["subgroups"],
         subgroup_test=test,
-        not_used=tuple(excluded),
-        known=tuple(known),
+        **{"not_used": tuple(excluded), "known": tuple(known)},
         robustness=sensitivity.robustness(spec, rows, summary),
         sensitivity=rows,
         multiverse=summary,
@@ -85,6 +84,7 @@ def analyse(
         cumulative=diagnostics.cumulative_rows(spec, one_each),
         small_study=diagnostics.small_study(model, several),
         moderators=diagnostics.moderator_rows(spec, several),
+        dose_response=dose.dose_response(spec, chosen),
         multilevel=diagnostics.multilevel_model(spec, effects, chosen),
         bayes=diagnostics.posteriors(spec, one_each),
     ), every

@@ -301,12 +301,12 @@ def shared_correlation(spec: Spec, effects: Sequence[Effect]) -> float:
     groups: dict[tuple[str, str], list[Effect]] = {}
     for row in effects:
         groups.setdefault((row.study_id, row.arm_control), []).append(row)
-    found = [_correlations(spec, group) for group in groups.values() if len(group) > 1]
+    found = [pair_correlations(spec, group) for group in groups.values() if len(group) > 1]
     return float(np.concatenate(found).mean()) if found else 0.0
 
 
-def _correlations(spec: Spec, effects: Sequence[Effect]) -> Floats:
-    """The correlations of all pairs of one group, shape (m(m - 1)/2,)."""
+def pair_correlations(spec: Spec, effects: Sequence[Effect]) -> Floats:
+    """The correlations of all pairs of effects that share a control, shape (m(m - 1)/2,)."""
     above, measure = np.triu_indices(len(effects), 1), spec["measure"]
     arms = [arm_numbers(measure, row, "experimental") for row in effects]
     controls = [arm_numbers(measure, row, "control") for row in effects]
