@@ -176,8 +176,6 @@ def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], pat
 
     `effect_paths` are the effects, excluded and known parquet files of the first batch, then of the next.
     """
-    import pandas as pd
-
     from trialpool.evidence.participant_flow import participant_flow
 
     def draw(own: Path) -> None:
@@ -186,8 +184,12 @@ def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], pat
 
         _save(draw_flow(rows), own / Path(path).stem, describe("flow", rows), beside=False)
 
-    effects, excluded, known = (pd.concat(map(pd.read_parquet, effect_paths[at::3])) for at in range(3))
-    rows = participant_flow(_frames(table_paths), effects, excluded, known, analyses).to_dict("records")
+    effects, excluded, known = (
+        [row for path in effect_paths[at::3] for row in io.read_rows(path, ["analysis", "study_id", column])]
+        for at, column in enumerate(("selected", "reason_code", "has_numbers"))
+    )
+    tables = {Path(path).stem: io.read_rows(path) for path in table_paths}
+    rows = participant_flow(tables, effects, excluded, known, analyses)
     io.write_csv(path, rows, contracts.FLOW.names)
     put(kept.lot("flow", rows, draw), Path(path).parent)
 
