@@ -204,10 +204,10 @@ def pool_analyses(
 ) -> None:
     """Pool some analyses and ask whether each holds, those whose rows and settings are not what they were.
 
-    Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, for an
-    analysis of several trials also what only such a one has, and into the folder `multiverses` every
-    specification of it, as <analysis>.csv. `tables` are the batch's effects, excluded and known rows,
-    `vocabulary_path` is the file with the words of the review, if it has one.
+    Writes result.json, studies.csv and forest.svg of each into its folder, for an analysis of several trials
+    also what only such a one has, and into the folder `multiverses` every specification of it, as
+    <analysis>.csv. `tables` are the batch's effects, excluded and known rows, `vocabulary_path` is the file
+    with the words of the review, if it has one.
     """
     every = [io.read_rows(table) for table in tables]
     vocabulary = load_vocabulary(vocabulary_path, checked=True)
@@ -245,15 +245,16 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     drawn = with_drawable_labels(written)
     shown = appraised(drawn, vocabulary=vocabulary)
     io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
-    io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
+    if record.sensitivity:
+        io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
     figure, description = draw_forest(shown, preset=record.forest), describe("forest", shown)
-    _save(figure, folder / "forest", description, io.formats_of("forest", formats), beside=False)
+    _save(figure, folder / "forest", description, io.formats_of("forest", record.k, formats), beside=False)
     if record.multiverse:
         levels = [row | {"analysis": record.analysis} for row in written["multiverse"]["levels"]]
         io.write_csv(folder / "multiverse.csv", levels, contracts.MULTIVERSE.names)
         io.write_csv(folder / "influence.csv", written["influence"], contracts.INFLUENCE.names)
         for name, title, figure in draw_beside(shown, columns):
-            _save(figure, folder / name, title, io.formats_of(name, formats))
+            _save(figure, folder / name, title, io.formats_of(name, record.k, formats))
     io.write_json(folder / "result.json", written)
 
 
