@@ -8,6 +8,7 @@ errors into words.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 import sys
@@ -52,6 +53,7 @@ def reported(log: str | Path) -> Iterator[None]:
     Faults of the input are told in their own words; anything else keeps its traceback, because it is ours.
     """
     message = ""
+    gc.disable()  # a tenth of the time of a job, for a megabyte an analysis that its end frees anyway
     try:
         yield
     except InputError as error:
@@ -61,6 +63,8 @@ def reported(log: str | Path) -> Iterator[None]:
         message = f"{where} {MEND}" if error.errno in NO_ROOM_OR_LEAVE else traceback.format_exc()
     except Exception:
         message = traceback.format_exc()
+    finally:
+        gc.enable()
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         Path(log).write_text(message + "\n" if message else "", encoding="utf-8")
