@@ -17,6 +17,8 @@ import time
 import numpy as np
 import pandas as pd
 
+from trialpool.contracts import TABLES
+
 SIZES = (1_250, 2_500, 5_000, 10_000)
 ROWS_A_TRIAL = 10
 SPREADS = ("sd", "se", "ci95", "iqr")
@@ -37,10 +39,10 @@ def made_up_tables(trials: int) -> dict[str, pd.DataFrame]:
         "events": pd.concat([_events(study, n, rng, arm) for arm in ("acu", "sham")]),
     }
     for name, table in tables.items():
-        table = table.reset_index(drop=True)
-        table["row_id"] = [f"{name}.csv:{place + 2}" for place in range(len(table))]
-        text = [column for column in table if not pd.api.types.is_numeric_dtype(table[column])]
-        tables[name] = table.astype(dict.fromkeys(text, "string"))
+        columns = TABLES[name].columns
+        table = table.reset_index(drop=True).reindex(columns=[column.name for column in columns])
+        table = table.astype({each.name: "float" if each.is_number else "string" for each in columns})
+        tables[name] = table.assign(row_id=[f"{name}.csv:{place + 2}" for place in range(len(table))])
     return tables
 
 
@@ -143,6 +145,7 @@ def measure(trials: int) -> None:
     from trialpool.evidence.compare import compare
     from trialpool.evidence.summaries import harmonise
 
+    pd.set_option("mode.string_storage", "python")  # as in a job
     tables = made_up_tables(trials)
     ranges = {"NRS": 10, "VAS100": 100}
     catalogue = {

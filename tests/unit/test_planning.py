@@ -32,7 +32,7 @@ def test_the_order_of_the_config_does_not_matter():
 
 
 @pytest.mark.parametrize(
-    ("count", "expected"), [(1024, 16), (1025, 32), (2048, 32), (2049, 64), (10_000, 256)]
+    ("count", "expected"), [(512, 8), (513, 16), (1024, 16), (1025, 32), (2048, 32), (10_000, 256)]
 )
 def test_there_are_twice_as_many_batches_from_each_step_on(count, expected):
     found = batches(f"pain-{number}" for number in range(count))

@@ -16,8 +16,8 @@ CONFIG = yaml.safe_load((MINI / "config.yaml").read_text(encoding="utf-8"))
 PAIN = CONFIG["analyses"]["dpn-pain-acupuncture-vs-sham"] | {"title": "Pain, standardised", "measure": "SMD"}
 PAIN = {key: value for key, value in PAIN.items() if key != "scale"}
 GAP = CONFIG["analyses"]["cipn-pain-acupuncture-vs-sham"]
-MANY = CONFIG["analyses"] | {f"cipn-pain-{number}": GAP for number in range(FEWEST + 4)}
-JOINS, ALONE = "dpn-pain-smd", "dpn-pain-again"  # in a batch of others, and in one of its own
+MANY = CONFIG["analyses"] | {f"cipn-pain-{number}": GAP for number in range(FEWEST)}
+JOINS, ALONE = "dpn-pain-smd", "dpn-pain-first"  # in a batch of others, and in one of its own
 CHANGED = {
     "new at the start": {JOINS: PAIN} | MANY,
     "new at the end": MANY | {JOINS: PAIN},

@@ -25,7 +25,7 @@ rule appraise_certainty:
         appraisal=f"{RESULTS}/appraisal.json",
     log:
         f"{RESULTS}/logs/appraise_certainty.log",
-    priority: SOON
+    priority: SOON + 1  # the tables wait for it, too
     params:
         code=code(*CERTAINTY),
         content=content([*WORDS[1:], *filter(None, (SETTINGS.claims, SETTINGS.published))]),

@@ -23,11 +23,17 @@ def shipped():
     tables = read_evidence("data/raw")
     catalogue = load_catalogue("config/instruments.yaml")
     compared = compare(harmonise(tables), tables, catalogue, list(specs.values()))
-    return (
-        tables,
-        compared,
-        participant_flow(tables, compared.effects, compared.excluded, compared.known, specs),
-    )
+    return tables, compared, flow(tables, compared.effects, compared.excluded, compared.known, specs)
+
+
+def flow(tables, effects, excluded, known, analyses):
+    evidence = {name: rows_of(table) for name, table in tables.items()}
+    rows = participant_flow(evidence, *map(rows_of, (effects, excluded, known)), analyses)
+    return pd.DataFrame(rows, columns=FLOW.names)
+
+
+def rows_of(table):
+    return table.astype(object).where(table.notna(), None).to_dict("records")
 
 
 def trials(table, step):
@@ -101,7 +107,7 @@ def frame(*rows, **columns):
 
 def run(named, rows, effects=(), excluded=(), known=()):
     text = {"analysis": "", "study_id": ""}
-    return participant_flow(
+    return flow(
         tables(*named, rows=rows),
         frame(*effects, **text, selected=True),
         frame(*excluded, **text, reason_code=""),

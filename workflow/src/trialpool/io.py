@@ -202,14 +202,15 @@ def sha256(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def formats_of(name: str, wanted: Collection[str] | None = None) -> tuple[str, ...]:
-    """The file endings of a figure by its name; `wanted` are those of the config (`formats`), if it says any.
+def formats_of(name: str, trials: int, wanted: Collection[str] | None = None) -> tuple[str, ...]:
+    """The file endings of a figure of so many trials; `wanted` are those of the config, if it says any.
 
-    A forest plot goes into papers and slides, so it has them all. The others are looked at on the page.
+    A forest plot that compares trials goes into papers and slides, so it has them all; what else is drawn is
+    looked at on a screen.
 
-    >>> formats_of("forest"), formats_of("funnel"), formats_of("funnel", ["svg", "png"])
+    >>> formats_of("forest", 2), formats_of("forest", 1), formats_of("funnel", 12, ["svg", "png"])
     (('.svg', '.pdf', '.png'), ('.svg',), ('.svg', '.png'))
     """
     if wanted is None:
-        return FORMATS if name == "forest" else FORMATS[:1]
+        return FORMATS if name == "forest" and trials > 1 else FORMATS[:1]
     return tuple(ending for ending in FORMATS if ending[1:] in wanted)

@@ -8,6 +8,7 @@ errors into words.
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 import sys
@@ -65,6 +66,7 @@ def reported(log: str | Path) -> Iterator[None]:
     Faults of the input are told in their own words; anything else keeps its traceback, because it is ours.
     """
     message = ""
+    gc.disable()  # a tenth of the time of a job, for a megabyte an analysis that its end frees anyway
     try:
         yield
     except InputError as error:
@@ -74,6 +76,8 @@ def reported(log: str | Path) -> Iterator[None]:
         message = f"{where} {MEND}" if error.errno in NO_ROOM_OR_LEAVE else traceback.format_exc()
     except Exception:
         message = traceback.format_exc()
+    finally:
+        gc.enable()
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         Path(log).write_text(message + "\n" if message else "", encoding="utf-8")
@@ -189,8 +193,6 @@ def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], pat
 
     `effect_paths` are the effects, excluded and known parquet files of the first batch, then of the next.
     """
-    import pandas as pd
-
     from trialpool.evidence.participant_flow import participant_flow
 
     def draw(own: Path) -> None:
@@ -199,8 +201,12 @@ def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], pat
 
         _save(draw_flow(rows), own / Path(path).stem, describe("flow", rows), beside=False)
 
-    effects, excluded, known = (pd.concat(map(pd.read_parquet, effect_paths[at::3])) for at in range(3))
-    rows = participant_flow(_frames(table_paths), effects, excluded, known, analyses).to_dict("records")
+    effects, excluded, known = (
+        [row for path in effect_paths[at::3] for row in io.read_rows(path, ["analysis", "study_id", column])]
+        for at, column in enumerate(("selected", "reason_code", "has_numbers"))
+    )
+    tables = {Path(path).stem: io.read_rows(path) for path in table_paths}
+    rows = participant_flow(tables, effects, excluded, known, analyses)
     io.write_csv(path, rows, contracts.FLOW.names)
     put(kept.lot("flow", rows, draw), Path(path).parent)
 
@@ -215,10 +221,10 @@ def pool_analyses(
 ) -> None:
     """Pool some analyses and ask whether each holds, those whose rows and settings are not what they were.
 
-    Writes result.json, studies.csv, sensitivity.csv and forest.{svg,pdf,png} of each into its folder, for an
-    analysis of several trials also what only such a one has, and into the folder `multiverses` every
-    specification of it, as <analysis>.csv. `tables` are the batch's effects, excluded and known rows,
-    `vocabulary_path` is the file with the words of the review, if it has one.
+    Writes result.json, studies.csv and forest.svg of each into its folder, for an analysis of several trials
+    also what only such a one has, and into the folder `multiverses` every specification of it, as
+    <analysis>.csv. `tables` are the batch's effects, excluded and known rows, `vocabulary_path` is the file
+    with the words of the review, if it has one.
     """
     every = [io.read_rows(table) for table in tables]
     vocabulary = load_vocabulary(vocabulary_path, checked=True)
@@ -256,15 +262,16 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     drawn = with_drawable_labels(written)
     shown = appraised(drawn, vocabulary=vocabulary)
     io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
-    io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
+    if record.sensitivity:
+        io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
     figure, description = draw_forest(shown, preset=record.forest), describe("forest", shown)
-    _save(figure, folder / "forest", description, io.formats_of("forest", formats), beside=False)
+    _save(figure, folder / "forest", description, io.formats_of("forest", record.k, formats), beside=False)
     if record.multiverse:
         levels = [row | {"analysis": record.analysis} for row in written["multiverse"]["levels"]]
         io.write_csv(folder / "multiverse.csv", levels, contracts.MULTIVERSE.names)
         io.write_csv(folder / "influence.csv", written["influence"], contracts.INFLUENCE.names)
         for name, title, figure in draw_beside(shown, columns):
-            _save(figure, folder / name, title, io.formats_of(name, formats))
+            _save(figure, folder / name, title, io.formats_of(name, record.k, formats))
     io.write_json(folder / "result.json", written)
 
 
@@ -499,9 +506,13 @@ def forget_others(folder: Path, analyses: Sequence[str]) -> None:
 
 
 def _frames(paths: Paths) -> dict[str, pd.DataFrame]:
-    """Parquet files as frames, by their names without suffix."""
+    """Parquet files as frames, by their names without suffix; from here on pandas keeps texts as Python does.
+
+    Read cell by cell, as derivations are, texts in Arrow's arrays cost a quarter more time and memory.
+    """
     import pandas as pd
 
+    pd.set_option("mode.string_storage", "python")
     return {Path(path).stem: pd.read_parquet(path) for path in paths}
 
 

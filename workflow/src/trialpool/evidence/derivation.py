@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum, StrEnum
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
-import pandas as pd
+
+if TYPE_CHECKING:  # the vocabulary alone is wanted where no table is computed
+    import pandas as pd
 
 SHOW_ONLY = "show_only"  # the word in the column `use` of rows that are shown and never pooled
 SIDES = ("experimental", "control")
@@ -61,6 +63,7 @@ def refuse(table: pd.DataFrame, cases: Iterable[Case], *, override: bool = False
 
     `table` without the columns `reason_code` and `reason` gets them, "" where nothing speaks against a row.
 
+    >>> import pandas as pd
     >>> table = pd.DataFrame({"sd": [1.0, 0.0]})
     >>> refuse(table, [(table["sd"] == 0, Reason.NO_SPREAD, "the printed spread is 0")])
     >>> table[["reason_code", "reason"]].values.tolist()
@@ -100,6 +103,8 @@ def no_text(size: int) -> np.ndarray:
 
 def plain_text(frame: pd.DataFrame) -> pd.DataFrame:
     """A copy with Python strings as text, "" where a cell is missing; equal texts are one object."""
+    import pandas as pd
+
     columns = {}
     for name in frame.columns:
         column = frame[name]
@@ -134,7 +139,7 @@ def _rows(columns: Sequence[Texts]) -> Iterator[tuple[Any, ...]]:
     """Row by row; one text stands for all rows."""
     size = max(len(column) for column in columns if not isinstance(column, str))
     # walking an arrow-backed column cell by cell is ten times slower
-    plain = [each.to_numpy(dtype=object) if isinstance(each, pd.Series) else each for each in columns]
+    plain = [each.to_numpy(dtype=object) if hasattr(each, "to_numpy") else each for each in columns]
     return zip(*([each] * size if isinstance(each, str) else each for each in plain), strict=True)
 
 

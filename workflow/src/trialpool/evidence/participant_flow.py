@@ -9,12 +9,13 @@ starts with the trials that are known.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from enum import StrEnum
+from itertools import chain
+from typing import Any
 
-import pandas as pd
-
-from trialpool.contracts import FLOW, schema_rows
+from trialpool.contracts import schema_rows
 from trialpool.evidence.derivation import Reason
 
 
@@ -30,6 +31,7 @@ class Step(StrEnum):
     ALONE = "alone"
 
 
+Row = Mapping[str, Any]
 Flow = Iterator[tuple[Step, str, list[str]]]  # a step, why trials left there, the trials
 RESULT_TABLES = ("continuous", "contrasts", "events")
 # Step by step the words for it; why a trial's numbers were not used, the nearest to usable first.
@@ -44,53 +46,66 @@ MISMATCHES = (
 
 
 def participant_flow(
-    tables: Mapping[str, pd.DataFrame],
-    effects: pd.DataFrame,
-    excluded: pd.DataFrame,
-    known: pd.DataFrame,
+    tables: Mapping[str, Sequence[Row]],
+    effects: Iterable[Row],
+    excluded: Iterable[Row],
+    known: Iterable[Row],
     analyses: Iterable[str],
-) -> pd.DataFrame:
+) -> list[Row]:
     """The flow of the whole review and of every analysis, columns FLOW, in the order of the steps.
 
-    `tables` are the evidence tables; `effects`, `excluded` and `known` those of `evidence.compare` for all
-    analyses; `analyses` their slugs in the order wanted. `people` are those randomised, as far as reported;
-    `results` counts rows of the result tables (whole review) or effects pooled (analyses).
+    `tables` are the rows of the evidence tables; `effects`, `excluded` and `known` those of
+    `evidence.compare` for all analyses; `analyses` their slugs in the order wanted. `people` are those
+    randomised, as far as reported; `results` counts rows of the result tables (whole review) or effects
+    pooled (analyses).
     """
-    people = tables["studies"].set_index("study_id")["n_randomised"]
-    chosen = effects[effects["selected"].fillna(False).astype(bool)]
-    codes = excluded[["analysis", "study_id", "reason_code"]].dropna()
-    results = pd.concat([tables[name]["study_id"] for name in RESULT_TABLES]).value_counts()
+    people = {row["study_id"]: row["n_randomised"] for row in tables["studies"]}
+    results = Counter(row["study_id"] for name in RESULT_TABLES for row in tables[name])
+    used, left, eligible = map(_by_analysis, ((row for row in effects if row["selected"]), excluded, known))
     rows = [
-        _row("", step, code, trials, people, int(results.reindex(trials).fillna(0).sum()))
-        for step, code, trials in _of_review(list(people.index), set(results.index), chosen, codes)
+        _row("", step, code, trials, people, sum(results[trial] for trial in trials))
+        for step, code, trials in _of_review(list(people), results.keys(), used.values(), left.values())
     ]
-    used, left, eligible = (dict(iter(frame.groupby("analysis"))) for frame in (chosen, codes, known))
     for slug in analyses:
-        mine = used.get(slug, chosen[:0])
-        flow = _of_analysis(eligible.get(slug, known[:0]), mine, left.get(slug, codes[:0]))
-        for step, code, trials in flow:
+        mine = used.get(slug, [])
+        for step, code, trials in _of_analysis(eligible.get(slug, []), mine, left.get(slug, [])):
             rows.append(_row(slug, step, code, trials, people, len(mine) if step is Step.USED else None))
-    return pd.DataFrame(rows, columns=FLOW.names).astype({"people": "Int64", "results": "Int64"})
+    return rows
 
 
-def _of_review(trials: list[str], numbered: set[str], chosen: pd.DataFrame, codes: pd.DataFrame) -> Flow:
-    used = set(chosen["study_id"])
-    company = chosen.groupby("analysis")["study_id"].nunique()
-    pooled = set(chosen.loc[chosen["analysis"].map(company).gt(1).to_numpy(), "study_id"])
-    nearest = _nearest_reasons(codes[codes["reason_code"] != Reason.NO_NUMBERS])
-    reasons = {trial: NOT_ASKED if code in MISMATCHES else code for trial, code in nearest.items()}
-    yield from _steps(trials, numbered, used, reasons)
+def _by_analysis(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    found: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        found[row["analysis"]].append(row)
+    return dict(found)
+
+
+def _trials(rows: Iterable[Row]) -> set[str]:
+    return {row["study_id"] for row in rows}
+
+
+def _of_review(
+    trials: list[str], numbered: Set[str], used: Iterable[list[Row]], left: Iterable[list[Row]]
+) -> Flow:
+    members = [_trials(rows) for rows in used]
+    chosen = set().union(*members)
+    pooled = set().union(*(each for each in members if len(each) > 1))
+    whole = (row for row in chain(*left) if row["reason_code"] != Reason.NO_NUMBERS)
+    reasons = {
+        trial: NOT_ASKED if code in MISMATCHES else code for trial, code in _nearest_reasons(whole).items()
+    }
+    yield from _steps(trials, numbered, chosen, reasons)
     yield Step.POOLED, "", [trial for trial in trials if trial in numbered & pooled]
-    yield Step.ALONE, "", [trial for trial in trials if trial in numbered & used - pooled]
+    yield Step.ALONE, "", [trial for trial in trials if trial in numbered & chosen - pooled]
 
 
-def _of_analysis(known: pd.DataFrame, used: pd.DataFrame, codes: pd.DataFrame) -> Flow:
-    trials, members = list(dict.fromkeys(known["study_id"])), set(used["study_id"])
-    numbered = members | set(known.loc[known["has_numbers"].fillna(False).astype(bool), "study_id"])
-    return _steps(trials, numbered, members, _nearest_reasons(codes))
+def _of_analysis(known: Sequence[Row], used: Sequence[Row], left: Sequence[Row]) -> Flow:
+    trials, members = list(dict.fromkeys(row["study_id"] for row in known)), _trials(used)
+    numbered = members | _trials(row for row in known if row["has_numbers"])
+    return _steps(trials, numbered, members, _nearest_reasons(left))
 
 
-def _steps(trials: list[str], numbered: set[str], used: set[str], reasons: Mapping[str, str]) -> Flow:
+def _steps(trials: list[str], numbered: Set[str], used: Set[str], reasons: Mapping[str, str]) -> Flow:
     """The steps that a review and an analysis share; trials that left, by their reason."""
     left: dict[str, list[str]] = {}
     for trial in trials:
@@ -104,11 +119,11 @@ def _steps(trials: list[str], numbered: set[str], used: set[str], reasons: Mappi
     yield Step.USED, "", [trial for trial in trials if trial in numbered & used]
 
 
-def _nearest_reasons(codes: pd.DataFrame) -> dict[str, str]:
+def _nearest_reasons(left: Iterable[Row]) -> dict[str, str]:
     """For every trial the one of its reason codes that is nearest to being usable."""
-    ranked = codes.assign(rank=codes["reason_code"].map(ORDER).fillna(-1))
-    first = ranked.sort_values(["rank", "reason_code"], kind="stable").drop_duplicates("study_id")
-    return dict(zip(first["study_id"], first["reason_code"], strict=True))
+    pairs = {(row["study_id"], row["reason_code"]) for row in left if row["reason_code"] is not None}
+    farthest_first = sorted(pairs, key=lambda pair: (ORDER.get(pair[1], -1), pair[1]), reverse=True)
+    return dict(farthest_first)
 
 
 def reason_words(code: str) -> str:
@@ -117,16 +132,21 @@ def reason_words(code: str) -> str:
 
 
 def _row(
-    analysis: str, step: Step, code: str, trials: Sequence[str], people: pd.Series, results: int | None
-) -> dict[str, object]:
-    reported = people.reindex(trials).dropna()
+    analysis: str,
+    step: Step,
+    code: str,
+    trials: Sequence[str],
+    people: Mapping[str, float | None],
+    results: int | None,
+) -> Row:
+    reported = [number for trial in trials if (number := people.get(trial)) is not None]
     return {
         "analysis": analysis,
         "step": step.value,
         "reason_code": code,
         "reason": WORDS.get((step, code)) or reason_words(code),
         "trials": len(trials),
-        "people": int(reported.sum()) if len(reported) else None,
+        "people": int(sum(reported)) if reported else None,
         "results": results,
         "study_ids": " ".join(sorted(trials)),
     }

@@ -11,13 +11,13 @@ colours: a fifth of the size of full colour and no difference to the eye; of 24 
 from __future__ import annotations
 
 import hashlib
+import html
 import io
 import re
 import warnings
 import zlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from xml.sax.saxutils import escape
 
 import matplotlib
 import numpy as np
@@ -130,8 +130,8 @@ def _accessible(svg: str, title: str, description: str) -> str:
         f'<svg role="graphics-document" class="trialpool-figure"'
         f' aria-labelledby="title-{key}" aria-describedby="description-{key}"'
     )
-    words = f'\n <title id="title-{key}">{escape(title)}</title>'
-    words += f'\n <desc id="description-{key}">{escape(description)}</desc>\n'
+    words = f'\n <title id="title-{key}">{html.escape(title, quote=False)}</title>'
+    words += f'\n <desc id="description-{key}">{html.escape(description, quote=False)}</desc>\n'
     return f"{opening.replace('<svg', head, 1)}>{words}{_style_sheet(svg)}{rest}"
 
 
