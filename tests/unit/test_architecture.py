@@ -13,7 +13,7 @@ from trialpool.planning import PACKAGE
 ROOT = Path(__file__).parents[2]
 MODULES = sorted(FILES.values())
 SCRIPTS = sorted((ROOT / "workflow" / "scripts").glob("*.py"))
-HEAVY = ("pandas", "scipy.stats", "matplotlib.pyplot")
+HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 
 # Rooms from the ground up: a module imports from its own room and from rooms below it, never beside or above.
 # On the two lowest floors a room is one module, and may use the one beside it.

@@ -4,7 +4,7 @@ import json
 import subprocess
 import sys
 
-HEAVY = ("pandas", "scipy.stats", "matplotlib", "pyarrow", "scipy.optimize")
+HEAVY = ("pandas", "scipy.stats", "matplotlib", "statsmodels", "pyarrow", "scipy.optimize")
 
 
 def test_importing_the_statistics_loads_nothing_heavy():

@@ -28,7 +28,7 @@ EVERY_JOB = (
     *("vocabulary.py", "schemas/general.yaml", "yaml_files.py"),
     "schemas/*.csv",  # what every table holds
 )
-LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "scipy")  # of other bytes each
+LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "scipy", "seaborn")  # of other bytes each
 FEWEST = 8  # batches: to start a job costs more than to pool an analysis
 LARGEST = 64  # analyses in a batch, on average: a crash costs about a minute; planning grows with the jobs
 MANIFEST, ANALYSES = "manifest.csv", "analyses"

@@ -6,9 +6,7 @@ They draw what the page shows too, the tables of `view.review` and `view.study`;
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from itertools import product
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
@@ -264,21 +262,6 @@ def _side_by_side(cell: Sequence[Bubble], middle: float, step: float) -> list[tu
     return placed
 
 
-def _stack(
-    bars: Callable[..., object],
-    at: Sequence[int],
-    thickness: float,
-    layers: Iterable[tuple[Sequence[int], str]],
-    **look: Any,
-) -> list[int]:
-    """Bars in layers of counts and a colour, the first at zero; returns how far they reach."""
-    reached = [0] * len(at)
-    for counts, fill in layers:
-        bars(at, counts, thickness, reached, color=fill, **look)
-        reached = [sum(pair) for pair in zip(reached, counts, strict=True)]
-    return reached
-
-
 # years
 
 
@@ -297,14 +280,18 @@ def draw_timeline(timeline: Timeline | None) -> Figure:
 
 def _draw_years(sheet: Sheet, timeline: Timeline, years: Sequence[int], top: float) -> None:
     """Trials of a year stacked by condition, those used below those only known."""
-    stacks = [Counter((dot.series, dot.used) for dot in timeline.dots[year]) for year in years]
+    import pandas as pd
+    import seaborn as sns
+
+    dots = [(year, 2 * dot.series + (not dot.used)) for year, stack in timeline.dots.items() for dot in stack]
+    frame = pd.DataFrame(dots, columns=["year", "kind"])
     ax = sheet.axes((style.MARGIN + 24, top, sheet.width - style.MARGIN, top + BARS))
-    layers = [
-        ([stack[series, used] for stack in stacks], SERIES[series][not used])
-        for series, used in product(range(len(SERIES)), (True, False))
-    ]
-    reached = _stack(ax.bar, years, 0.84, layers, edgecolor=style.PAPER, linewidth=0.5)
-    canvas.show_range(ax, 0.0, 1.05 * max(reached), "Trials", "y")
+    kinds = sorted(set(frame["kind"]), reverse=True)  # the first is stacked on top
+    by: Look = {"hue": "kind", "hue_order": kinds, "palette": [SERIES[kind // 2][kind % 2] for kind in kinds]}
+    look: Look = {"alpha": 1.0, "edgecolor": style.PAPER, "linewidth": 0.5, "shrink": 0.84, "legend": False}
+    sns.histplot(frame, x="year", multiple="stack", discrete=True, ax=ax, **by, **look)
+    highest = 1.05 * max(frame.groupby("year").size())
+    canvas.show_range(ax, 0.0, highest, "Trials", "y")
     ax.set(xlim=(years[0] - 0.6, years[-1] + 0.6), xlabel="")
     labelled = [year for year in years if year % 5 == 0]
     ax.set_xticks(labelled, [str(year) for year in labelled])
@@ -371,14 +358,21 @@ def _draw_lights(sheet: Sheet, table: Tool, top: float, bottom: float) -> None:
 
 def _draw_bars(sheet: Sheet, table: Tool, frame: canvas.Frame) -> None:
     """One stacked bar a domain over the trials judged, and the counts of all trials beside it."""
+    import pandas as pd
+    import seaborn as sns
+
     counts = [{bar.light.judgement: bar.count for bar in bars} for bars in table.domains.values()]
+    judged = [(at, name, count.get(name, 0)) for at, count in enumerate(counts) for name in SIGNS]
+    counted = pd.DataFrame(judged, columns=["domain", "judgement", "count"])
     ax = sheet.axes(frame)
-    layers = [([count.get(name, 0) for count in counts], fill) for name, (fill, _) in SIGNS.items()]
-    reached = _stack(ax.barh, range(len(counts)), 0.6, layers, linewidth=0)
-    canvas.show_range(ax, 0.0, max(1, *reached), "Trials judged")
+    order = list(reversed(SIGNS))  # the last begins at zero
+    by = {"hue": "judgement", "hue_order": order, "palette": [SIGNS[name][0] for name in order]}
+    look: Look = {"alpha": 1.0, "linewidth": 0, "shrink": 0.6, "legend": False, "multiple": "stack"}
+    sns.histplot(counted, y="domain", weights="count", discrete=True, ax=ax, **by, **look)
+    canvas.show_range(ax, 0.0, max(1, *counted.groupby("domain")["count"].sum()), "Trials judged")
     ax.set(ylim=(len(counts) - 0.5, -0.5), ylabel="", yticks=[])
     for at, (domain, bars) in enumerate(table.domains.items()):
-        look: Look = {"size": style.BODY_SIZE, "room": BAR_LEFT - style.MARGIN - 8}
+        look = {"size": style.BODY_SIZE, "room": BAR_LEFT - style.MARGIN - 8}
         canvas.print_beside(ax, at, style.MARGIN - BAR_LEFT, _domain(domain), **look)
         told = ", ".join(f"{bar.count} {bar.light.text}" for bar in bars if bar.count)
         canvas.print_beside(ax, at, 8, told, color=style.MUTED, room=RIGHT - BAR_RIGHT - 8)

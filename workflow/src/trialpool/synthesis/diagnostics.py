@@ -278,17 +278,15 @@ def _groups(
 
 
 def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
-    """The same rows with `p_adjusted`: Holm (1979) over every moderator tested in the whole review.
-
-    The smallest of m p-values times m, the next times m - 1, and so on; none falls below the one before.
+    """The same rows with `p_adjusted`: Holm over every moderator tested in the whole review.
 
     >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
     [0.02, None, 0.04]
     """
-    tested = np.array([row.p_value for row in rows if row.p_value is not None])
-    order = np.argsort(tested)
-    stepped = np.maximum.accumulate(np.arange(len(tested), 0, -1) * tested[order])
-    holm = iter(np.minimum(stepped, 1.0)[np.argsort(order)].tolist())
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [row.p_value for row in rows if row.p_value is not None]
+    holm = iter(multipletests(tested, method="holm")[1].tolist() if tested else [])
     return [replace(row, p_adjusted=None if row.p_value is None else next(holm)) for row in rows]
 
 
