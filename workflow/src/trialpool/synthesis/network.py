@@ -41,7 +41,23 @@ def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network
     `records` are those of its analyses, in the order listed. The largest connected part with at least three
     treatments is fitted (REML, common heterogeneity, multi-arm correlation); `sentence` says what is not.
     """
-    first, contrasts = records[0], contrasts_of(records, rules["nodes"])
+    contrasts = contrasts_of(records, rules["nodes"])
+    unused = _unused(records, rules["nodes"], contrasts)
+    found = network_of(name, rules, records[0], contrasts, unused)
+    return replace(found, analyses=tuple(record.analysis for record in records))
+
+
+def network_of(
+    name: str,
+    rules: Rules,
+    first: Record,
+    contrasts: Sequence[Contrast],
+    unused: Mapping[str, Sequence[str]] | None = None,
+) -> Network:
+    """The network of some contrasts, those of a trial together; measure, scale and words are `first`'s.
+
+    `rules` has its `title` and `reference`, `unused` the arms that are in none of the contrasts.
+    """
     parts = components(contrasts)
     whole = parts[0] if parts and len(parts[0]) >= SMALLEST else []
     inside = [contrast for contrast in contrasts if contrast.experimental in whole]
@@ -51,13 +67,13 @@ def build_network(name: str, rules: Rules, records: Sequence[Record]) -> Network
         first,
         network=name,
         title=rules["title"],
-        analyses=tuple(record.analysis for record in records),
+        analyses=(),
         trials=len({contrast.study for contrast in contrasts}),
         outcomes=tuple(sorted({contrast.outcome for contrast in contrasts})),
         parts=tuple(map(tuple, parts)),
         edges=_edges(contrasts),
         studies=tuple(taken(NetworkContrast, contrast) for contrast in contrasts),
-        sentence=_sentence(parts, whole, _unused(records, rules["nodes"], contrasts)),
+        sentence=_sentence(parts, whole, unused or {}),
         **fitted,
     )
 

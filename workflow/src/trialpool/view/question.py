@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from trialpool import text as words
 from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
-from trialpool.text import capital, count, listing
+from trialpool.text import capital, count, listing, spaced
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
     FEW,
@@ -277,7 +277,7 @@ def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tup
     values = [math.exp(min(value, 700.0)) for value in slope] if ratios else slope
     middle, low, high = words.format_values(measure, values)
     times = f"ratio of {measure}s " if ratios else ""
-    return f"{times}{middle} ({low} to {high})", f"per {WORDS['per'][moderator]}"
+    return f"{times}{middle} ({low} to {high})", f"per {WORDS['per'].get(moderator, spaced(moderator))}"
 
 
 # the whole question
