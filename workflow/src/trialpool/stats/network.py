@@ -157,8 +157,7 @@ def read_network(
             raise ValueError(f"experimental[{row}] is {first!r}: the same as its control")
     treatments = sorted({*named[0], *named[1]})
     if reference is not None:
-        if reference not in treatments:
-            raise ValueError(f"reference is {reference!r}: must be one of {', '.join(treatments)}")
+        one_of("reference", reference, treatments)
         treatments.sort(key=lambda name: name != reference)
     incidence = np.subtract(*(np.equal.outer(side, treatments).astype(np.float64) for side in named[:2]))
     studies = tuple(dict.fromkeys(named[2]))
