@@ -58,7 +58,8 @@ def test_numbers_are_natural_and_logarithms_are_there(fit):
 @pytest.mark.parametrize("settings", [{}, {"tau2_method": "FE"}, {"prediction_df": "k-2"}, {"level": 0.9}])
 def test_the_headline_is_the_one_of_a_review(k, settings):
     fit = tp.pool(effects().take(range(k)), **settings)
-    assert fit.interval == ("wald" if k == 1 else "bayes" if k < 5 else "hksj_adhoc")
+    few = "wald" if k == 1 or settings.get("tau2_method") == "FE" else "bayes"
+    assert fit.interval == (few if k < 5 or few == "wald" else "hksj_adhoc")
     rows = fit.data.rows()
     record, _ = pool_effects(fit._spec, rows)
     for name in ("estimate", "ci_low", "ci_high", "p_value", "pi_low", "pi_high"):
@@ -73,10 +74,12 @@ def test_lines():
     assert str(tp.pool(effects().take([0]))) == "RR 0.41 (0.13 to 1.26), 1 trial"
     wide = tp.pool(effects(), level=0.9, interval="hksj")
     assert str(wide).startswith("RR 0.49 (90% CI 0.35 to 0.68), 13 trials")
-    assert str(tp.pool(effects(), tau2_method="FE", interval="wald")).endswith("13 trials; I² 92%")
+    assert str(tp.pool(effects(), tau2_method="FE")).endswith("13 trials; I² 92%")
     unscaled = tp.pool(tp.effects(measure="MD", effect=[1, 2], se=[1, 1]))
     assert "nothing tells the scale of a prior of τ (give prior=)" in str(unscaled)
     assert tp.pool(unscaled.data, prior=0.5).interval == "bayes"
+    hazards = tp.effects(measure="HR", effect=[0.5, 0.7], ci=([0.2, 0.5], [1.2, 1.0]))
+    assert tp.pool(hazards).interval == "bayes"
 
 
 def test_tables_are_labelled(fit):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -200,7 +201,8 @@ def frame_of(data: Any) -> pd.DataFrame:
     if data is None or isinstance(data, Mapping):
         return pd.DataFrame(data)
     if hasattr(data, "__arrow_c_stream__"):
-        return pd.DataFrame.from_arrow(data)
+        with suppress(ImportError):  # it needs pyarrow
+            return pd.DataFrame.from_arrow(data)
     if hasattr(data, "__dataframe__"):
         return pd.api.interchange.from_dataframe(data)
     raise TypeError(f"data is a {type(data).__name__}: give a data frame, a mapping of columns, or arrays")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -21,17 +22,26 @@ from trialpool.view.read import Appraised
 
 BLOCKS = ("study", "arms", "plot", "effect", "weight")
 HEADINGS = ("study", "n", "mean", "counts")
-DESCRIBED = ("forest", "funnel", "influence", "posterior", "multiverse", "moderators")
+DRAWN = {  # module and function of every kind of figure
+    "forest": ("forest", "draw_forest"),
+    "funnel": ("funnel", "draw_funnel"),
+    "baujat": ("influence", "draw_baujat"),
+    "gosh": ("influence", "draw_gosh"),
+    "influence": ("influence", "draw_influence"),
+    "posterior": ("posterior", "draw_posterior"),
+    "multiverse": ("curve", "draw_specification_curve"),
+    "moderators": ("moderators", "draw_moderators"),
+}
 
 
 def shown(
     kind: str,
-    draw: Callable[[Appraised], Figure],
     data: Dataset,
     record: Record,
     path: Any = None,
     title: str = "",
     favours: tuple[str, str] | None = None,
+    **options: Any,
 ) -> Figure:
     """Draw a record that says of its question what is known of it, and write it if there is a path."""
     sides = favours or ((record.direction.left, record.direction.right) if data.better else ("", ""))
@@ -39,11 +49,12 @@ def shown(
     known["direction"] = Direction(left=sides[0], right=sides[1])
     known["comparison"] = record.comparison if data.names != SIDES else ""
     appraised = taken(Appraised, record, **known)
-    figure = draw(appraised)
+    module, function = DRAWN[kind]
+    draw = getattr(import_module(f"trialpool.figures.{module}"), function)
+    figure: Figure = draw(appraised, **options)
     if path is not None:
         titled = replace(appraised, title=title or capital(data.natural.name))
-        told = describe(kind, titled) if kind in DESCRIBED else f"{capital(kind)} plot: {titled.title}."
-        save(figure, path, told)
+        save(figure, path, describe(kind, titled))
     return figure
 
 

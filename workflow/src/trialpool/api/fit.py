@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import cached_property
+from os import PathLike
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -32,7 +33,7 @@ CASES = (
     *("rstudent", "dffits", "cook", "cov_ratio", "tau2_deleted", "q_deleted", "hat", "weight", "dfbetas"),
     *("baujat_x", "baujat_y", "influential"),
 )
-Path = str | Any  # of a file: text or anything of os.PathLike
+Target = str | PathLike[str] | None  # the file that a figure becomes
 
 
 @dataclass(frozen=True)
@@ -389,7 +390,7 @@ class Fit:
 
     def forest(
         self,
-        path: Path = None,
+        path: Target = None,
         *,
         style: str = "default",
         title: str = "",
@@ -406,7 +407,6 @@ class Fit:
         study, n, mean and counts; `favours` are the words left and right of no effect.
         """
         from trialpool.api.drawings import forest_style, shown
-        from trialpool.figures.forest import draw_forest
 
         groups = None if by is None else self.data.column("by", by)
         fit: Fit = self
@@ -415,47 +415,34 @@ class Fit:
             fit = pool(self.data.take(order), **self.settings)
             groups = None if groups is None else groups.iloc[order]
         fit, named = (fit, None) if groups is None else fit._grouped(groups)
-        look, record = forest_style(style, columns, headings), fit.record(named)
-        return shown("forest", partial(draw_forest, preset=look), self.data, record, path, title, favours)
+        kind = {"preset": forest_style(style, columns, headings)}
+        return shown("forest", self.data, fit.record(named), path, title, favours, **kind)
 
-    def funnel(self, path: Path = None, *, title: str = "") -> Figure:
+    def funnel(self, path: Target = None, *, title: str = "") -> Figure:
         """The contour-enhanced funnel plot."""
-        from trialpool.figures.funnel import draw_funnel
+        return self._shown("funnel", self.record(), path, title)
 
-        return self._shown("funnel", draw_funnel, self.record(), path, title)
-
-    def baujat(self, path: Path = None, *, title: str = "") -> Figure:
+    def baujat(self, path: Target = None, *, title: str = "") -> Figure:
         """The Baujat plot."""
-        from trialpool.figures.influence import draw_baujat
-
         rows = diagnostics.influence_rows(self._spec, self.data.rows())
-        return self._shown("baujat", draw_baujat, replace(self.record(), influence=rows), path, title)
+        return self._shown("baujat", replace(self.record(), influence=rows), path, title)
 
-    def gosh_plot(self, path: Path = None, *, title: str = "") -> Figure:
+    def gosh_plot(self, path: Target = None, *, title: str = "") -> Figure:
         """The estimates of subsets of trials against their heterogeneity."""
-        from trialpool.figures.influence import draw_gosh
+        return self._shown("gosh", self.record(), path, title)
 
-        return self._shown("gosh", draw_gosh, self.record(), path, title)
-
-    def influence_plot(self, path: Path = None, *, title: str = "") -> Figure:
+    def influence_plot(self, path: Target = None, *, title: str = "") -> Figure:
         """How much hangs on each trial: left out, added one by one, Baujat, subsets."""
-        from trialpool.figures.influence import draw_influence
+        return self._shown("influence", self._whole[0], path, title)
 
-        return self._shown("influence", draw_influence, self._whole[0], path, title)
-
-    def posterior_plot(self, path: Path = None, *, title: str = "") -> Figure:
+    def posterior_plot(self, path: Target = None, *, title: str = "") -> Figure:
         """Posterior of the mean and of τ under three priors, with the probabilities of benefit."""
-        from trialpool.figures.posterior import draw_posterior
+        return self._shown("posterior", self._judged(), path, title)
 
-        return self._shown("posterior", draw_posterior, self._judged(), path, title)
-
-    def specification_curve(self, path: Path = None, *, title: str = "") -> Figure:
+    def specification_curve(self, path: Target = None, *, title: str = "") -> Figure:
         """Every defensible model in one figure, ordered by the estimate."""
-        from trialpool.figures.curve import draw_specification_curve
-
         columns = self.multiverse().assign(inclusion="all trials").to_dict("list")
-        draw = partial(draw_specification_curve, columns=columns)
-        return self._shown("multiverse", draw, self._judged(), path, title)
+        return self._shown("multiverse", self._judged(), path, title, columns=columns)
 
     def _judged(self) -> Record:
         """The whole record, of which benefit and harm are told."""
@@ -463,12 +450,10 @@ class Fit:
             raise ValueError('better: say in effects() whether "lower" or "higher" effects are good')
         return self._whole[0]
 
-    def _shown(
-        self, kind: str, draw: Callable[[Any], Figure], record: Record, path: Path, title: str
-    ) -> Figure:
+    def _shown(self, kind: str, record: Record, path: Target, title: str, **options: Any) -> Figure:
         from trialpool.api.drawings import shown
 
-        return shown(kind, draw, self.data, record, path, title)
+        return shown(kind, self.data, record, path, title, **options)
 
 
 def _name_of(given: Given) -> str:
@@ -488,9 +473,10 @@ def pool(
     """Pool the trials of a `Dataset` by a common-effect or random-effects meta-analysis.
 
     `tau2_method` is FE (common effect), DL HE HS SJ ML REML EB or PM. `interval` "auto" is that of
-    Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on and of two to four a Bayesian one;
-    wald, hksj, hksj_adhoc and bayes are what they say. `prior` is the scale of the half-normal prior of τ on
-    the analysis scale, by default 0.5 for ratios (logarithms) and SMD, half a typical SD for MD, 0.1 for RD.
+    Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on, of two to four a Bayesian one, and
+    under FE Wald's; wald, hksj, hksj_adhoc and bayes are what they say. `prior` is the scale of the
+    half-normal prior of τ on the analysis scale, by default 0.5 for ratios (logarithms) and SMD, half a
+    typical SD for MD, 0.1 for RD.
     A prediction interval is shown from `prediction_from` trials on, with t on `prediction_df`.
 
     >>> from trialpool import effects
@@ -503,6 +489,8 @@ def pool(
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, ("k-1", "k-2"))
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
+    if (tau2_method, interval) == ("FE", "auto"):
+        interval = "wald"  # the others widen for a heterogeneity that this model has not
     settings: dict[str, Any] = {"tau2_method": tau2_method, "interval": interval, "level": level}
     settings |= {"prior": prior, "prediction_from": prediction_from, "prediction_df": prediction_df}
     k, headline = len(data), synthesis.policy(interval, len(data))

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 BOUNDS = ("estimate", "ci_low", "ci_high")
 
 
+def _of(name: str, meaning: str) -> Any:
+    return property(lambda network: getattr(network.fit, name), doc=meaning)
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class NetworkFit:
     """A network meta-analysis; `network` is its record, all effects on the natural scale."""
@@ -31,20 +35,11 @@ class NetworkFit:
     network: Network
     fit: records.NetworkFit
 
-    @property
-    def reference(self) -> str:
-        """The treatment that the others are compared with."""
-        return self.fit.reference
-
-    @property
-    def tau2(self) -> float:
-        """Heterogeneity, common to all comparisons, on the analysis scale."""
-        return self.fit.tau2
-
-    @property
-    def i2(self) -> float | None:
-        """The share of variance that is heterogeneity or inconsistency, per cent."""
-        return self.fit.i2
+    reference = _of("reference", "The treatment that the others are compared with.")
+    tau2 = _of("tau2", "Heterogeneity, common to all comparisons, on the analysis scale.")
+    i2 = _of(
+        "i2", "The share of variance that is heterogeneity or inconsistency, per cent; None of one trial."
+    )
 
     @property
     def treatments(self) -> list[str]:

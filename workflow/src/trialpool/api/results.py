@@ -125,7 +125,6 @@ class Regression(Result):
     def bubble(self, path: Any = None, *, title: str = "") -> Figure:
         """The trials over one number, with the fitted line and its band."""
         from trialpool.api.drawings import shown
-        from trialpool.figures.moderators import draw_moderators
 
         if self._design.shape[1] != 1:
             raise ValueError("a bubble plot has one moderator, which is a number")
@@ -141,7 +140,7 @@ class Regression(Result):
         pairs = zip(self.record.studies, values, strict=True)
         studies = tuple(kind(**vars(study), **{name: value}) for study, value in pairs)
         drawn = replace(self.record, studies=studies, moderators=(row,))
-        return shown("moderators", draw_moderators, self.data, drawn, path, title)
+        return shown("moderators", self.data, drawn, path, title)
 
 
 def regression(data: Dataset, formula: str, model: Mapping[str, Any], record: Record) -> Regression:
