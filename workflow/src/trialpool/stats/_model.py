@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import pairwise
 from operator import mul
@@ -153,18 +153,20 @@ def _dominated_trace(weights: Floats, basis: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Analyses: `effects` (n, k) less their `centre` (n,), `variances` (n, k), `count` (n,) of studies."""
+    """Analyses: `effects` (n, k) less their `centre` (n,), `variances` (n, k), `count` (n,) of studies.
+
+    `freedom` (n,) are the residual degrees of freedom, studies less coefficients.
+    """
 
     effects: Floats
     variances: Floats
     centre: Floats
     count: Floats
     design: Design
+    freedom: Floats = field(init=False)
 
-    @property
-    def freedom(self) -> Floats:
-        """Residual degrees of freedom, studies less coefficients, shape (n,)."""
-        return np.asarray(self.count - self.design.basis.shape[1])
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "freedom", self.count - self.design.basis.shape[1])
 
     @property
     def present(self) -> Bools:
@@ -310,6 +312,11 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
     HS Hunter & Schmidt, (Q - k)/Σw; SJ Sidik & Jonkman 2005 in two steps; ML and REML the highest maximum of
     the likelihood; PM Paule & Mandel 1982, to which EB (Morris 1983) is identical (Viechtbauer et al. 2015).
     """
+    k = model.effects.size
+    if method in ("ML", "REML") and model.design.alone and 1 < k <= FEW and k == model.count[0]:
+        one = One(model.effects[0].tolist(), model.variances[0].tolist(), method == "REML")
+        if (found := _likeliest_of_one(one)) is not None:
+            return np.array([max(found, 0.0)])
     freedom = np.maximum(model.freedom, 1)
     if method == "FE":
         return np.zeros(len(freedom))
@@ -329,10 +336,7 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
     elif method in ("EB", "PM"):
         tau2 = solve_q(model, start, freedom)
     else:
-        restricted, k, found = method == "REML", model.effects.size, None
-        if model.design.alone and len(model.count) == 1 and k <= FEW and model.count[0] == k:
-            found = _likeliest_of_one(One(model.effects[0].tolist(), model.variances[0].tolist(), restricted))
-        tau2 = _likeliest(model, restricted) if found is None else np.array([found])
+        tau2 = _likeliest(model, method == "REML")
     return np.maximum(tau2, 0.0) * (model.freedom > 0)
 
 
@@ -430,7 +434,7 @@ class One:
 
 def _likeliest_of_one(one: One) -> float | None:
     """The same of one; None where several maxima must be compared, or a study outweighs the rest."""
-    *_, total, trace, _ = one.scan(0.0)
+    *_, total, trace, start = one.scan(0.0)
     if trace < DOMINATED * total:
         return None
     least, most, freedom = min(one.variances), max(one.variances), max(len(one.effects) - 1, 1)
@@ -440,9 +444,9 @@ def _likeliest_of_one(one: One) -> float | None:
     top = min(max(most - 2 * least, 0.0), limit)
     width = math.log1p(top / least)
     points = math.ceil(width / math.log(GROWTH)) or 1
-    grid = [*(least * math.expm1(width * step / points) for step in range(points)), top]
-    curve = [(t, one.log_ratio(t)) for t in grid]
-    cells = [(curve[-1], (limit, min(one.log_ratio(limit), 0.0)))]
+    grid = [*(least * math.expm1(width * step / points) for step in range(1, points)), top]
+    curve = [(0.0, math.log(max(start / trace, TINY))), *((t, one.log_ratio(t)) for t in grid)]
+    cells = [(curve[-1], (limit, min(one.log_ratio(limit), 0.0)))] if curve[-1][1] > 0 else []
     for (low, before), (high, after) in pairwise(curve):
         ends = [(low, before), (high, after)]
         if _may_hide(min(before, after), max(before, after), before - after, (width / points) ** 2):
