@@ -51,6 +51,7 @@ def test_arrays_need_no_table():
 
 def test_labels_join_columns_or_come_from_the_index():
     assert tp.effects(bcg(), **RR | {"label": ("author", "year")}).labels[0] == "Aronson 1948"
+    assert tp.effects(bcg().assign(author=[None, *"bcdefghijklm"]), **RR).labels[:2] == ("Trial 1", "b")
     indexed = bcg().set_index("author")
     assert tp.effects(indexed, **{**RR, "label": None}).labels[2] == "Rosenthal 1960"
 

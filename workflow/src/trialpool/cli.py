@@ -33,8 +33,8 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(1)
         except click.ClickException:
             raise
-        except ModuleNotFoundError as error:
-            click.echo(f"this command needs {error.name}: pip install 'trialpool[workflow]'", err=True)
+        except ImportError as error:
+            click.echo(f"this command needs more ({error}): pip install 'trialpool[workflow]'", err=True)
             sys.exit(1)
         except Exception as error:
             what = f"{type(error).__name__}: {error}"

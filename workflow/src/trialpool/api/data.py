@@ -1,7 +1,7 @@
 """A table of trials in, their effects and variances with labels and all other columns out.
 
-Tables may be pandas, anything that exchanges data frames (Arrow's or the older protocol: polars, pyarrow …),
-a mapping of columns, or nothing where arrays are given themselves.
+Tables may be pandas, polars, pyarrow, anything with the data frame interchange protocol, a mapping of
+columns, or nothing where arrays are given themselves.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+import narwhals
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
@@ -200,9 +201,8 @@ def frame_of(data: Any) -> pd.DataFrame:
         return data
     if data is None or isinstance(data, Mapping):
         return pd.DataFrame(data)
-    if hasattr(data, "__arrow_c_stream__"):
-        with suppress(ImportError):  # it needs pyarrow
-            return pd.DataFrame.from_arrow(data)
+    with suppress(TypeError):
+        return pd.DataFrame(narwhals.from_native(data, eager_only=True).to_dict(as_series=False))
     if hasattr(data, "__dataframe__"):
         return pd.api.interchange.from_dataframe(data)
     raise TypeError(f"data is a {type(data).__name__}: give a data frame, a mapping of columns, or arrays")
@@ -272,7 +272,8 @@ def _labels(frame: pd.DataFrame, label: Any, length: int) -> list[str]:
     columns = [column(frame, "label", each) for each in (label if joined else (label,))]
     if len(columns[0]) != length:
         raise ValueError(f"label has {len(columns[0])} values: needs one for each of the {length} trials")
-    return [" ".join(map(str, row)) for row in zip(*columns, strict=True)]
+    rows = enumerate(zip(*columns, strict=True), 1)
+    return [f"Trial {at}" if pd.isna(list(row)).any() else " ".join(map(str, row)) for at, row in rows]
 
 
 def whole_rows(
