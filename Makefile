@@ -8,7 +8,8 @@
 # make verify    rebuild everything; say which file, row and number differs from the committed results; of a
 #                figure, old, new and difference side by side in diff/
 # make cluster   add the plugins for Slurm and Kubernetes to the environment
-# make lock      refresh requirements.lock, requirements-dev.lock and requirements-cluster.lock
+# make docs      add what the site needs to the environment and build it: docs/site/index.html
+# make lock      refresh requirements.lock, requirements-dev.lock, requirements-cluster.lock and requirements-docs.lock
 # make sbom      write the bills of materials of what runs and of what development locks (CycloneDX: sbom.cdx.json,
 #                sbom-dev.cdx.json), and licences.csv
 .POSIX:
@@ -20,10 +21,10 @@ READY = $(VENV)/ready
 DEV = $(VENV)/ready-dev
 INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --python-version 3.11 \
-	--fork-strategy fewest --no-emit-index-url --no-header --group install
+	--fork-strategy fewest --no-emit-index-url --no-header --group install --extra workflow
 BILL = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible
 
-.PHONY: results dev quick test test-all check pythons cluster lock sbom verify clean
+.PHONY: results dev quick test test-all check pythons docs cluster lock sbom verify clean
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
@@ -66,6 +67,11 @@ lock: $(DEV)
 	$(COMPILE) --output-file requirements.lock
 	$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock
 	$(COMPILE) --extra cluster --constraint requirements-dev.lock --output-file requirements-cluster.lock
+	$(COMPILE) --group docs --constraint requirements-dev.lock --output-file requirements-docs.lock
+
+docs: $(READY)
+	$(INSTALL) --require-hashes -r requirements-docs.lock
+	$(BIN)/python -m sphinx --quiet --fail-on-warning docs docs/site
 
 cluster: $(READY)
 	$(INSTALL) --require-hashes -r requirements-cluster.lock
@@ -76,7 +82,7 @@ sbom: $(DEV)
 	$(BIN)/pip-licenses --with-system --from=mixed --format=csv --order=name --output-file=licences.csv
 
 clean:
-	rm -rf $(VENV) .snakemake diff data/processed/*
+	rm -rf $(VENV) .snakemake diff docs/site data/processed/*
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trialpool needs Python 3.11 or newer")'

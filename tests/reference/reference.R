@@ -17,6 +17,7 @@ topics <- list(
   multilevel = list("rma.mv with clubSandwich CR2 and robumeta", function() multilevel()),
   dose_response = list("one-stage dose-response models by rma.mv", function() dose_response(sets)),
   network = list("network meta-analysis by rma.mv", function() network()),
+  library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
   bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
 wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)
 for (topic in wanted) {

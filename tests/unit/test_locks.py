@@ -17,7 +17,9 @@ def pinned(lock):
     return dict(re.findall(r"(?m)^([a-z0-9-]+)==(\S+)", lock))
 
 
-@pytest.mark.parametrize("name", ["requirements-dev.lock", "requirements-cluster.lock"])
+@pytest.mark.parametrize(
+    "name", ["requirements-dev.lock", "requirements-cluster.lock", "requirements-docs.lock"]
+)
 def test_what_is_added_to_the_environment_changes_no_version_in_it(name):
     """Of the cluster's plugins nothing that development has: both can be added to one environment."""
     added = pinned((ROOT / name).read_text(encoding="utf-8"))

@@ -1,6 +1,7 @@
 """The package as a wheel, unpacked far from the repository, brings everything that loading a review needs."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,15 @@ REVIEW = {
 }
 NRS = {"name": "Numeric scale", "domains": ["pain"], "range": [0, 10], "better": "lower", "unit": "points"}
 CATALOGUE = {"groups": {"any": ["exercise", "rest"]}, "instruments": {"NRS": NRS}}
+EXTRAS = ("defusedxml", "jsonschema", "openpyxl", "pyarrow", "seaborn", "snakemake", "statsmodels")
+WITHOUT = f"""
+import sys
+class Absent:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {EXTRAS!r}:
+            raise ModuleNotFoundError(name, name=name)
+sys.meta_path.insert(0, Absent())
+"""
 LOAD = """
 import trialpool
 from trialpool.protocol import load_protocol
@@ -38,10 +48,10 @@ print(load_protocol(read_yaml("config.yaml")[0], ["config.yaml"]).analyses["pain
 def unpacked(tmp_path_factory):
     """The wheel's content in a folder of its own, built from a copy so that no trace is left here."""
     top = tmp_path_factory.mktemp("wheel")
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "setup.py", "README.md", "LICENSE", "requirements.lock", "CITATION.cff"):
         shutil.copy2(ROOT / name, top)
     ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
-    shutil.copytree(ROOT / "workflow" / "src", top / "workflow" / "src", ignore=ignored)
+    shutil.copytree(ROOT / "workflow", top / "workflow", ignore=ignored)
     options = ("--no-deps", "--no-build-isolation", "--no-index", "--disable-pip-version-check", "--quiet")
     subprocess.run([sys.executable, "-m", "pip", "wheel", *options, "."], cwd=top, check=True)
     (wheel,) = top.glob("*.whl")
@@ -76,3 +86,45 @@ def test_every_file_of_the_package_is_in_the_wheel(unpacked):
     files = {path.relative_to(package) for path in package.rglob("*") if path.is_file()}
     packed = {path.relative_to(unpacked / "trialpool") for path in (unpacked / "trialpool").rglob("*")}
     assert {path for path in files if "__pycache__" not in path.parts} <= packed
+
+
+def blocks(document):
+    """The blocks of Python in a document."""
+    return re.findall(r"```python\n(.*?)```", (ROOT / document).read_text("utf-8"), re.DOTALL)
+
+
+def test_the_example_of_the_readme_needs_nothing_but_the_core(unpacked, tmp_path):
+    (example,) = blocks("README.md")
+    assert len(example.splitlines()) <= 8
+    completed = run(tmp_path, unpacked, WITHOUT + example)
+    assert completed.returncode == 0, completed.stderr
+    assert completed.stdout.rstrip() == re.search("# (RR .*)", example)[1]
+    assert (tmp_path / "forest.svg").read_text("utf-8").startswith("<svg")
+
+
+def test_the_first_minute_of_the_site_needs_nothing_but_the_core(unpacked, tmp_path):
+    shutil.copytree(ROOT / "docs" / "data", tmp_path / "data")
+    (tmp_path / "figures").mkdir()
+    completed = run(tmp_path, unpacked, WITHOUT + "\n".join(blocks("docs/index.md")))
+    assert completed.returncode == 0, completed.stderr
+    assert "Trim and fill: 1 trial missing on the right" in completed.stdout
+
+
+def test_the_core_asks_for_no_more_than_it_needs(unpacked):
+    (metadata,) = unpacked.glob("*.dist-info/METADATA")
+    asked = re.findall(r"(?m)^Requires-Dist: ([\w-]+)[^;\n]*$", metadata.read_text("utf-8"))
+    assert set(asked).isdisjoint(EXTRAS)
+    assert {"numpy", "scipy", "pandas", "matplotlib", "formulaic"} <= set(asked)
+
+
+@pytest.mark.workflow
+def test_a_review_can_be_planned_from_the_wheel_alone(unpacked, tmp_path):
+    shutil.copytree(ROOT / "tests" / "workflow" / "foreign" / "bcg", tmp_path, dirs_exist_ok=True)
+    snakefile = unpacked / "trialpool" / "workflow" / "Snakefile"
+    plan = ["--snakefile", snakefile, "--configfile", "config.yaml", "--cores", "1", "--dry-run", "--quiet"]
+    command = [sys.executable, "-m", "snakemake", *map(str, plan)]
+    environment = {**os.environ, "PYTHONPATH": str(unpacked)}
+    completed = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert completed.returncode == 0, completed.stderr

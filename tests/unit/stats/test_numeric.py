@@ -8,7 +8,7 @@ from scipy.integrate import quad
 from scipy.special import betainc, betaln
 from scipy.stats import t as student
 
-from trialpool.stats._numeric import infer, quantile, roots
+from trialpool.stats._numeric import infer, quantile, root, roots
 
 FREEDOM = [1, 2, 3, 4, 7, 12, 29, 30, 31, 200]
 
@@ -60,3 +60,12 @@ def test_roots_are_found_from_any_start_though_newton_would_leave_the_bracket(ro
     n = len(wanted)
     found = roots(function, np.full(n, -5.0), np.full(n, 25.0), -5 + 30 * share, np.ones(n))
     assert found == pytest.approx(wanted, abs=1e-12 * 30)
+
+
+@given(st.floats(-50, 50), st.floats(0.1, 20), st.floats(0, 1))
+def test_one_root_in_plain_numbers(place, slope, share):
+    def cubic(x):
+        return slope * (x - place) + (x - place) ** 3, slope + 3 * (x - place) ** 2
+
+    low, high = place - 30, place + 70
+    assert root(cubic, low, high, low + share * (high - low), 1.0) == pytest.approx(place, abs=1e-10)

@@ -78,3 +78,15 @@ def test_tau2_solves_its_equation_to_rounding(rows, method):
         "PM": (w * residual**2).sum() / (len(y) - 1),
     }[method]
     assert ratio == pytest.approx(1, abs=1e-9) if tau2 > 0 else ratio <= 1 or method != "PM"
+
+
+@pytest.mark.parametrize("k", [1, 2, 3, 10, 40, 41])
+@pytest.mark.parametrize("method", ["REML", "ML"])
+def test_one_analysis_alone_is_that_of_a_batch(k, method):
+    """Of few studies alone τ² is searched for in plain numbers."""
+    random = np.random.default_rng(k)
+    for spread in (0.0, 0.05, 0.5, 5.0) * 10:
+        v = np.exp(random.normal(-2, 0.8, k))
+        y = random.normal(0.3, np.sqrt(v + spread))
+        alone, batch = (pool(effects, v, tau2_method=method).tau2 for effects in (y, [y, y]))
+        assert alone == pytest.approx(batch[0], rel=1e-9, abs=1e-12 * v.min())

@@ -13,12 +13,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-__all__ = ["errors", "evidence", "exchange", "figures", "measures", "records", "stats", "synthesis", "view"]
+FUNCTIONS = ("effects", "network", "pool")  # of the library
+ROOMS = ("errors", "evidence", "exchange", "figures", "measures", "records", "stats", "synthesis", "view")
+__all__ = [*FUNCTIONS, *ROOMS]
 
 
 def __getattr__(name: str) -> Any:
-    """A public room of the package, or `__version__`, that of the installed distribution."""
-    if name in __all__:
+    """A public room or function of the package, or `__version__`, that of the installed distribution."""
+    if name in FUNCTIONS:
+        return getattr(import_module(f"{__name__}.api"), name)
+    if name in ROOMS:
         return import_module(f"{__name__}.{name}")
     if name == "__version__":
         from importlib.metadata import PackageNotFoundError, version  # dear, and seldom asked for

@@ -33,6 +33,9 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(1)
         except click.ClickException:
             raise
+        except ImportError as error:
+            click.echo(f"this command needs more ({error}): pip install 'trialpool[workflow]'", err=True)
+            sys.exit(1)
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
             click.echo(f"trialpool itself failed ({what}); please report it", err=True)

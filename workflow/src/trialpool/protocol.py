@@ -401,6 +401,21 @@ def _resolved(slug: str, values: Raw, words: Vocabulary, catalogue: Catalogue) -
     return cast(Analysis, {key: spec[key] for key in Analysis.__annotations__})
 
 
+def alone(measure: str, **values: Any) -> Analysis:
+    """The settings of effects that stand in no review: the defaults of a protocol, but for `values`.
+
+    >>> alone("MD", better="higher")["prior"]["unit"], alone("RR", tau2_method="DL")["interval"]
+    ('sd', 'auto')
+    """
+    rules = shipped("config.schema")
+    own: dict[str, Any] = {name: [] for name in ("condition", "outcomes", *SIDES)}
+    own |= {"measure": measure, "better": "lower", "title": "", "domain": "", "assumptions": {}}
+    own |= {f"{side}_name": side for side in SIDES}
+    own["robustness"] = _defaults(rules["properties"]["robustness"])
+    own = {**_defaults(rules["$defs"]["analysis"]), **own, **values}
+    return _resolved(str(values.get("analysis", "")), own, general(), {"instruments": {}})
+
+
 def _prior(values: Raw) -> Raw | None:
     """The first prior of τ for the measure and, where it names some, the domain: scale, unit, source."""
     asked = (prior for prior in values["priors"] if values["measure"] in prior["measure"])

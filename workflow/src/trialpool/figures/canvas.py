@@ -95,13 +95,23 @@ class LineOfText(Text):
         return share * _WIDTHS[kind]
 
 
+class Drawing(Figure):
+    """A matplotlib figure that shows itself in a notebook, as the SVG file that it would become."""
+
+    def _repr_svg_(self) -> str:
+        from trialpool.figures.save import svg_of
+
+        return svg_of(self)
+
+
 class Sheet:
     """An empty figure of `width` × `height` points; y grows downwards. A `gid` names a mark for tests."""
 
     def __init__(self, width: float, height: float) -> None:
         self.width, self.height = width, height
         size = (width / POINTS_PER_INCH, height / POINTS_PER_INCH)
-        self.figure = Figure(figsize=size, dpi=POINTS_PER_INCH, facecolor=style.PAPER, edgecolor="none")
+        paper: Look = {"facecolor": style.PAPER, "edgecolor": "none"}
+        self.figure: Figure = Drawing(figsize=size, dpi=POINTS_PER_INCH, **paper)
         points = Affine2D().scale(1 / POINTS_PER_INCH, -1 / POINTS_PER_INCH).translate(0, size[1])
         self.points = points + self.figure.dpi_scale_trans
 

@@ -45,8 +45,8 @@ LISTED = (  # key, heading, x of the aligned side, width, alignment
 NOT_READ = "no number of this outcome could be read"
 
 
-def draw_forest(record: Appraised, preset: str = "default") -> Figure:
-    """The forest plot of one analysis' result record, sized by its content.
+def draw_forest(record: Appraised, preset: str | plan.Preset = "default") -> Figure:
+    """The forest plot of one analysis' result record, sized by its content, in a house style or one by name.
 
     What is None leaves its part out. Raises ValueError for an unknown preset.
 
@@ -54,11 +54,10 @@ def draw_forest(record: Appraised, preset: str = "default") -> Figure:
     >>> bool(draw_forest(sketch(Appraised, {"title": "Pain", "status": "no_data"})).get_figwidth() > 4)
     True
     """
-    if preset not in plan.PRESETS:
-        raise ValueError(f"preset {preset!r} is not one of: {', '.join(plan.PRESETS)}")
+    look = plan.preset(preset) if isinstance(preset, str) else preset
     if record.status == Status.NO_DATA or not record.studies:
         return _draw_no_data(record)
-    layout = Layout(record, plan.PRESETS[preset])
+    layout = Layout(record, look)
     sheet = Sheet(layout.width, layout.height)
     _draw_backdrop(sheet, record, layout)
     _draw_head(sheet, layout)

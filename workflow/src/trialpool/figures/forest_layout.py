@@ -109,6 +109,13 @@ PRESETS = {
 }
 
 
+def preset(name: str) -> Preset:
+    """A house style by its name; a ValueError for one that there is not."""
+    if name not in PRESETS:
+        raise ValueError(f"preset {name!r} is not one of: {', '.join(PRESETS)}")
+    return PRESETS[name]
+
+
 # rows
 
 
@@ -378,6 +385,7 @@ class Layout:
         self.columns = _plan_columns(self.rows, look, self.compact, self.events)
         self.headings = _plan_headings(self.columns, record, self.table, self.events, look)
         _place_columns(self.columns, self.headings)
+        self._make_room_for_totals()
         self.width = max(self.columns[-1].right + style.MARGIN, LEAST_WIDTH)
         room = self.width - 2 * style.MARGIN
         self.title = lettering.wrap(title(record), room, style.TITLE_SIZE, True, 3)
@@ -403,6 +411,13 @@ class Layout:
         ]
         deep = sum(len(lines) for _, lines in self.notes) * LEADING
         self.height = self.notes_top + 6 + deep + style.MARGIN
+
+    def _make_room_for_totals(self) -> None:
+        """Widen the first column where short labels leave the words of the pooled line no room."""
+        pooled = [row for row in self.rows if row.kind == "pooled"]
+        while self.columns[0].width < LABEL_LIMIT and any(len(self.whole_line(row)) > 2 for row in pooled):
+            self.columns[0].width += WIDE
+            _set_left(self.columns)
 
     def _footnotes(self, record: Appraised, domains: Domains) -> list[tuple[str, str]]:
         """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made."""

@@ -27,6 +27,7 @@ MIDDLE = WIDTH / 2
 ROW, HEAD, STRIP_FOOT = 12.0, 17.0, 36.0
 NAMES, NUMBERS = 82.0, 88.0
 SQUARE, SQUARE_FOOT = 168.0, 32.0
+ALONE = 372.0  # width of a figure of one square
 MOST_NAMED = 12
 MOST_DRAWN = 1200  # subsets
 SHOWN = 0.995  # of the subsets lie within the axis
@@ -54,6 +55,23 @@ def draw_influence(record: Appraised) -> Figure:
         _draw_baujat(sheet, rows, (style.MARGIN + 42, y + HEAD + 3, MIDDLE - 16, bottom))
         frame = (MIDDLE + 46, y + HEAD + 3, WIDTH - style.MARGIN, bottom)
         sheet.panel(MIDDLE + 10, y + 8, letters[1], _draw_gosh(sheet, record, frame))
+    return sheet.figure
+
+
+@canvas.styled
+def draw_baujat(record: Appraised) -> Figure:
+    """Each trial's share of heterogeneity against how far it shifts the estimate, alone."""
+    sheet, top = canvas.headed_record(record, "Baujat plot", notes("baujat_notes"), SQUARE + 36, ALONE)
+    _draw_baujat(sheet, record.influence, (style.MARGIN + 42, top + 2, ALONE - 60, top + 2 + SQUARE))
+    return sheet.figure
+
+
+@canvas.styled
+def draw_gosh(record: Appraised) -> Figure:
+    """The estimates of subsets of trials against their heterogeneity, alone."""
+    sheet, top = canvas.headed_record(record, "GOSH plot", notes("gosh_notes"), SQUARE + 54, ALONE)
+    frame = (style.MARGIN + 42, top + 20, ALONE - style.MARGIN, top + 20 + SQUARE)
+    sheet.text(style.MARGIN, top + 8, _draw_gosh(sheet, record, frame), bold=True)
     return sheet.figure
 
 

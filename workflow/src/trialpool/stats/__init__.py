@@ -27,8 +27,8 @@ from trialpool.stats.effect_sizes import (
     risk_difference, risk_ratio, shared_control_events, shared_control_means, standardized_mean_difference,
 )
 from trialpool.stats.network import (
-    Contrasts, Inconsistency, NetworkFit, NodeSplit, Ranking, contrasts_from_arms, network_inconsistency,
-    network_meta_analysis, node_split, rank_treatments,
+    Contrasts, Inconsistency, NetworkFit, NodeSplit, Ranking, contrasts_from_arms, contrasts_from_pairs,
+    network_inconsistency, network_meta_analysis, node_split, rank_treatments,
 )
 from trialpool.stats.pooling import (
     INTERVALS, Bootstrap, Gosh, Influence, Pooled, PooledTables, Tau2Interval, bootstrap, cumulative, gosh,
@@ -48,7 +48,8 @@ __all__ = [
     "PooledTables", "Predicted", "Ranking", "Robust", "SelectionModel", "SharedControl", "Subgroups",
     "Tau2Interval", "TrimAndFill", "Units", "absolute_effect", "bayes_pool", "begg", "beyond_mcid",
     "bootstrap", "change_correlation", "change_sd", "combine_arms", "component_intervals",
-    "contrasts_from_arms", "correlated_effects", "cumulative", "dose_response", "e_value", "egger",
+    "contrasts_from_arms", "contrasts_from_pairs", "correlated_effects", "cumulative", "dose_response",
+    "e_value", "egger",
     "fail_safe_n", "gosh", "hedges_factor", "influence", "leave_one_out", "log_odds_ratio_to_smd",
     "mantel_haenszel", "mean_difference", "mean_sd_from_quartiles", "meta_regression", "multilevel",
     "multilevel_regression", "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio",

@@ -6,14 +6,21 @@ columns. An absent study has an infinite variance, hence weight 0, and costs no 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from functools import lru_cache
+from itertools import pairwise
+from operator import mul
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from trialpool.stats._numeric import Rows, roots
+from trialpool.stats._numeric import Rows, root, roots
 from trialpool.stats.checks import FURTHEST, Bools, Floats, check_effects, finite, plain
+
+N = TypeVar("N", float, Floats)
 
 TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
 CHUNK_NUMBERS = 2**14  # of an array: 128 KiB, which is reused; larger ones are asked of the system each time
@@ -21,6 +28,7 @@ DOMINATED = 1e-3  # tr P as a share of the weight, below which its digits must b
 REPEATED = 1e-9  # share of a standardised column that must be new
 TINY = float(np.finfo(np.float64).tiny)
 GROWTH = 2.5  # of t + smallest variance from one point of the scan for maxima to the next
+FEW = 40  # studies whose sums cost less in plain numbers than by numpy
 FINER = 4  # parts of a stretch where maxima may hide
 
 
@@ -30,11 +38,13 @@ class Design:
     intercept and the slopes in the moderators' own units.
 
     `products` (k, p·p) are those of each study's row with itself: weights (n, k) times these are Z'WZ.
+    `alone` is an intercept as a column of ones.
     """
 
     basis: Floats
     back: Floats
     products: Floats
+    alone: bool = False
 
 
 def spanned_by(basis: Floats, back: Floats | None = None) -> Design:
@@ -43,9 +53,10 @@ def spanned_by(basis: Floats, back: Floats | None = None) -> Design:
     return Design(basis, np.eye(basis.shape[1]) if back is None else back, products)
 
 
+@lru_cache(maxsize=256)
 def intercept(k: int) -> Design:
     """The design of a pooled mean, on whose basis the coefficient is the mean itself."""
-    return spanned_by(np.ones((k, 1)))
+    return Design(np.ones((k, 1)), np.eye(1), np.ones((k, 1)), alone=True)
 
 
 def design_of(values: ArrayLike, k: int) -> Design:
@@ -109,8 +120,8 @@ class Fit:
     def trace(self) -> Floats:
         """tr P, summed without the largest weight where this would cancel."""
         trace = self.total - self.lost(self.weights**2)
-        heavy = np.flatnonzero(trace < DOMINATED * self.total)
-        if len(heavy):
+        heavy = trace < DOMINATED * self.total
+        if heavy.any():
             trace[heavy] = _dominated_trace(self.weights[heavy], self.design.basis)
         return trace
 
@@ -142,18 +153,20 @@ def _dominated_trace(weights: Floats, basis: Floats) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Analyses: `effects` (n, k) less their `centre` (n,), `variances` (n, k), `count` (n,) of studies."""
+    """Analyses: `effects` (n, k) less their `centre` (n,), `variances` (n, k), `count` (n,) of studies.
+
+    `freedom` (n,) are the residual degrees of freedom, studies less coefficients.
+    """
 
     effects: Floats
     variances: Floats
     centre: Floats
     count: Floats
     design: Design
+    freedom: Floats = field(init=False)
 
-    @property
-    def freedom(self) -> Floats:
-        """Residual degrees of freedom, studies less coefficients, shape (n,)."""
-        return np.asarray(self.count - self.design.basis.shape[1])
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "freedom", self.count - self.design.basis.shape[1])
 
     @property
     def present(self) -> Bools:
@@ -167,11 +180,14 @@ class Model:
 
     def start(self) -> Fit:
         """The fit at tau2 = 0, where an intercept is exactly 0: the effects are centred on it."""
-        fit = self.at(np.zeros(len(self.count)))
-        if fit.coefficients.shape[1] > 1:
-            return fit
-        weighted, none = fit.weights * self.effects, np.zeros_like(fit.coefficients)
-        return replace(fit, coefficients=none, residuals=self.effects, weighted=weighted)
+        weights, design = 1 / self.variances, self.design
+        if design.basis.shape[1] > 1:
+            return self.weighted(weights)
+        gram = (weights @ design.products)[:, :, None]
+        total, weighted = self._total(weights, gram), weights * self.effects
+        return Fit(
+            design, weights, total, gram, 1 / gram, np.zeros_like(total)[:, None], self.effects, weighted
+        )
 
     def at(self, tau2: Floats) -> Fit:
         """The fit at a heterogeneity tau2 (n,)."""
@@ -183,21 +199,33 @@ class Model:
         p = basis.shape[1]
         gram = (weights @ self.design.products).reshape(-1, p, p)
         pulled = (weights * self.effects) @ basis
-        total = weights @ np.ones(len(basis))
-        heavy = np.flatnonzero(weights.max(-1) > (1 - DOMINATED) * total) if p > 1 else np.empty(0, np.intp)
-        safe = gram.copy() if len(heavy) else gram
-        safe[heavy] = np.eye(p)
-        inverse = 1 / gram if p == 1 else np.asarray(np.linalg.inv(safe), dtype=np.float64)
+        total = self._total(weights, gram)
+        if p == 1:
+            inverse, coefficients = 1 / gram, pulled / gram[:, 0]
+        else:
+            inverse, coefficients = self._solved(weights, gram, pulled, total)
+        residuals = self.effects - coefficients @ basis.T
+        return Fit(self.design, weights, total, gram, inverse, coefficients, residuals, weights * residuals)
+
+    def _total(self, weights: Floats, gram: Floats) -> Floats:
+        return gram[:, 0, 0] if self.design.alone else weights @ np.ones(weights.shape[1])
+
+    def _solved(self, weights: Floats, gram: Floats, pulled: Floats, total: Floats) -> tuple[Floats, Floats]:
+        """The inverse of Z'WZ (n, p, p) and the coefficients (n, p) of several columns."""
+        heavy, safe = np.flatnonzero(weights.max(-1) > (1 - DOMINATED) * total), gram
+        if len(heavy):
+            safe = gram.copy()
+            safe[heavy] = np.eye(gram.shape[1])
+        inverse = np.asarray(np.linalg.inv(safe), dtype=np.float64)
         inverse = (inverse + inverse.swapaxes(1, 2)) / 2
-        coefficients = pulled / gram[:, 0] if p == 1 else np.matvec(inverse, pulled)
+        coefficients = np.matvec(inverse, pulled)
         if len(heavy):  # one study outweighs the rest: Z'WZ would lose what they say
             root = np.sqrt(weights[heavy])
-            span, upper = np.linalg.qr(root[..., None] * basis)
+            span, upper = np.linalg.qr(root[..., None] * self.design.basis)
             back = np.linalg.inv(upper)
             inverse[heavy] = back @ back.swapaxes(1, 2)
             coefficients[heavy] = np.matvec(back, np.vecmat(root * self.effects[heavy], span))
-        residuals = self.effects - coefficients @ basis.T
-        return Fit(self.design, weights, total, gram, inverse, coefficients, residuals, weights * residuals)
+        return inverse, coefficients
 
 
 def dot(left: Floats, right: Floats) -> Floats:
@@ -231,18 +259,25 @@ class Batch:
             np.ascontiguousarray(self.variances[rows]),
         )
         present = np.ascontiguousarray(self.present[rows])
-        first = np.take_along_axis(effects, present.argmax(-1)[:, None], -1)[:, 0]
-        v = np.where(present, variances, np.inf)
-        y = np.where(present, effects - first[:, None], 0.0)
+        whole = bool(present.all())
+        first = effects[np.arange(len(effects)), present.argmax(-1)]
+        v = variances if whole else np.where(present, variances, np.inf)
+        y = effects - first[:, None]
+        y = y if whole else np.where(present, y, 0.0)
         weights = 1 / v
         mean = dot(weights, y) / weights.sum(-1)
-        y = np.where(present, y - mean[:, None], 0.0)
+        y = y - mean[:, None]
+        y = y if whole else np.where(present, y, 0.0)
         return Model(y, v, first + mean, present.sum(-1).astype(np.float64), design)
 
     def analysed(self, design: Design, analyse: Callable[[Model], dict[str, Floats]]) -> dict[str, Floats]:
         """Results (n, …) of each chunk by name, joined and laid out in the batch's shape."""
         parts = [analyse(model) for model in self.models(design)]
-        joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        joined = parts[0]
+        if len(parts) > 1:
+            joined = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+        if not self.shape:
+            return {name: a[0] for name, a in joined.items()}
         return {name: plain(a.reshape((*self.shape, *a.shape[1:]))) for name, a in joined.items()}
 
     def regressed_on(self, moderators: ArrayLike) -> Design:
@@ -277,6 +312,11 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
     HS Hunter & Schmidt, (Q - k)/Σw; SJ Sidik & Jonkman 2005 in two steps; ML and REML the highest maximum of
     the likelihood; PM Paule & Mandel 1982, to which EB (Morris 1983) is identical (Viechtbauer et al. 2015).
     """
+    k = model.effects.size
+    if method in ("ML", "REML") and model.design.alone and 1 < k <= FEW and k == model.count[0]:
+        one = One(model.effects[0].tolist(), model.variances[0].tolist(), method == "REML")
+        if (found := _likeliest_of_one(one)) is not None:
+            return np.array([max(found, 0.0)])
     freedom = np.maximum(model.freedom, 1)
     if method == "FE":
         return np.zeros(len(freedom))
@@ -342,7 +382,9 @@ def _likeliest(model: Model, restricted: bool) -> Floats:
     grid = np.append(np.geomspace(least, top + least, points + 1) - least, [limit], axis=0)
     curve = _log_ratio(model, restricted, grid)
     curve[-1] = np.minimum(curve[-1], 0.0)
-    doubtful = _may_hide(curve[:-1], (width / points) ** 2)
+    before, after = curve[:-2], curve[1:-1]
+    lower, upper = np.minimum(before, after), np.maximum(before, after)
+    doubtful = _may_hide(lower, upper, before - after, (width / points) ** 2)
     owner, *ends = _falls(grid, curve, np.append(~doubtful, np.ones_like(doubtful[:1]), axis=0))
     if doubtful.any():
         cell, which = np.nonzero(doubtful)
@@ -359,6 +401,67 @@ def _likeliest(model: Model, restricted: bool) -> Floats:
     return _highest(model, restricted, owner, found, np.asarray(~doubtful.any(0)))
 
 
+@dataclass(frozen=True, slots=True)
+class One:
+    """A single mean of few studies, centred, in plain numbers: the calls of numpy would cost far more."""
+
+    effects: list[float]
+    variances: list[float]
+    restricted: bool
+
+    def scan(self, t: float) -> tuple[list[float], list[float], float, float, float]:
+        """The weights and Py; tr W, tr P (tr W for ML) and y'PPy."""
+        weights = [1 / (v + t) for v in self.variances]
+        total = sum(weights)
+        mean = sum(map(mul, weights, self.effects)) / total
+        weighted = [w * (y - mean) for w, y in zip(weights, self.effects, strict=True)]
+        lost = sum(map(mul, weights, weights)) / total if self.restricted else 0.0
+        return weights, weighted, total, total - lost, sum(map(mul, weighted, weighted))
+
+    def log_ratio(self, t: float) -> float:
+        """Log R."""
+        *_, trace, squares = self.scan(t)
+        return math.log(max(squares / max(trace, TINY), TINY))
+
+    def excess(self, t: float) -> tuple[float, float]:
+        """1 - R and its slope over R, as `_solve` has them."""
+        weights, weighted, total, trace, squares = self.scan(t)
+        own, scaled = list(map(mul, weights, weights)), list(map(mul, weights, weighted))
+        second, cubes = sum(own), sum(map(mul, scaled, weighted)) - sum(scaled) ** 2 / total
+        trace2 = second - 2 * sum(map(mul, weights, own)) / total + (second / total) ** 2
+        return 1 - squares / trace, 2 * cubes / squares - (trace2 if self.restricted else second) / trace
+
+
+def _likeliest_of_one(one: One) -> float | None:
+    """The same of one; None where several maxima must be compared, or a study outweighs the rest."""
+    *_, total, trace, start = one.scan(0.0)
+    if trace < DOMINATED * total:
+        return None
+    least, most, freedom = min(one.variances), max(one.variances), max(len(one.effects) - 1, 1)
+    squares = sum([y * y for y in one.effects])
+    reach = squares + math.sqrt(squares * (squares + 4 * freedom * (most - least)))
+    limit = min(max(1.001 * reach / (2 * freedom) - least, 0.0), squares)
+    top = min(max(most - 2 * least, 0.0), limit)
+    width = math.log1p(top / least)
+    points = math.ceil(width / math.log(GROWTH)) or 1
+    grid = [*(least * math.expm1(width * step / points) for step in range(1, points)), top]
+    curve = [(0.0, math.log(max(start / trace, TINY))), *((t, one.log_ratio(t)) for t in grid)]
+    cells = [(curve[-1], (limit, min(one.log_ratio(limit), 0.0)))] if curve[-1][1] > 0 else []
+    for (low, before), (high, after) in pairwise(curve):
+        ends = [(low, before), (high, after)]
+        if _may_hide(min(before, after), max(before, after), before - after, (width / points) ** 2):
+            ratio = (high + least) / (low + least)
+            inside = [(low + least) * ratio ** (part / FINER) - least for part in range(1, FINER)]
+            ends[1:1] = [(t, one.log_ratio(t)) for t in inside]
+        cells += pairwise(ends)
+    falls = [(low, high, a, b) for (low, a), (high, b) in cells if a > 0 >= b]
+    if len(falls) != 1 or curve[0][1] <= 0:
+        return None if falls else 0.0
+    low, high, *logs = falls[0]  # 1/R is nearly a straight line
+    above, below = (math.expm1(-value) for value in logs)
+    return root(one.excess, low, high, low + (high - low) * above / (above - below), least)
+
+
 def _log_ratio(model: Model, restricted: bool, grid: Floats) -> Floats:
     """Log R at each of the values of tau2 on a grid (m, n)."""
     curve, n = np.empty_like(grid), grid.shape[1]
@@ -373,17 +476,16 @@ def _log_ratio(model: Model, restricted: bool, grid: Floats) -> Floats:
     return curve
 
 
-def _may_hide(curve: Floats, squared: Floats) -> Bools:
-    """Between which points (m, n) of the scan, whose distance `squared` is (n,), more than one fall may hide.
+def _may_hide(lower: N, upper: N, drop: N, squared: N) -> Any:
+    """Between which points of the scan more than one fall may hide, by the curve's lower and upper end there.
 
-    On a stretch h a curve of second derivatives from -3/4 to 5/4 leaves its chord by 3h²/32 upwards and
-    5h²/32 downwards, and its slope the chord's by 5h/8.
+    `drop` is by how much it falls, `squared` the square of the distance. On a stretch h a curve of second
+    derivatives from -3/4 to 5/4 leaves its chord by 3h²/32 upwards and 5h²/32 downwards, and its slope the
+    chord's by 5h/8.
     """
-    before, after = curve[:-1], curve[1:]
-    above, below = (before > 0) & (after > 0), (before <= 0) & (after <= 0)
-    dips = above & (np.minimum(before, after) < 5 / 32 * squared)
-    rises = below & (np.maximum(before, after) > -3 / 32 * squared)
-    turns = ~above & ~below & (before - after < 5 / 8 * squared)
+    dips = (lower > 0) & (lower < 5 / 32 * squared)
+    rises = (upper <= 0) & (upper > -3 / 32 * squared)
+    turns = (lower <= 0) & (upper > 0) & (drop < 5 / 8 * squared)
     return dips | rises | turns
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Generic, TypeVar, cast
@@ -33,6 +34,9 @@ class Tested(Generic[N]):
     ci_high: N
 
 
+TESTED = tuple(each.name for each in fields(Tested))
+
+
 @dataclass(frozen=True, slots=True)
 class Inference(Tested[Floats]):
     """Inference, and the `quantile` that made its limits."""
@@ -41,7 +45,7 @@ class Inference(Tested[Floats]):
 
     def named(self, prefix: str = "") -> dict[str, Floats]:
         """All but the quantile, by name."""
-        return {prefix + each.name: getattr(self, each.name) for each in fields(Tested)}
+        return {prefix + name: getattr(self, name) for name in TESTED}
 
 
 def infer(estimate: Floats | float, se: Floats | float, df: Floats | float, level: float) -> Inference:
@@ -73,6 +77,8 @@ def filled(record: R, **values: object) -> R:
 
 def quantile(df: Floats | float, level: float) -> Floats:
     """Half-width, in standard errors, of a t interval of a `level`; each distinct df is computed once."""
+    if np.size(df) == 1:
+        return np.asarray(stdtrit(df, (1 + level) / 2), dtype=np.float64)
     distinct, inverse = np.unique(df, return_inverse=True)
     return np.asarray(stdtrit(distinct, (1 + level) / 2)[inverse.reshape(np.shape(df))], dtype=np.float64)
 
@@ -112,6 +118,28 @@ def roots(
         x, before = new[active], np.where(newton, step, high - low)[active]
         low, high, unit, rows = low[active], high[active], unit[active], rows[active]
     return answer
+
+
+def root(
+    function: Callable[[float], tuple[float, float]], low: float, high: float, start: float, unit: float
+) -> float:
+    """The same of one function of one number, in plain numbers, which costs a tenth.
+
+    >>> root(lambda x: (x**2 - 4, 2 * x), 0.0, 10.0, 1.0, 1.0)
+    2.0
+    """
+    x, before = start, high - low
+    for _ in range(STEPS):
+        value, slope = function(x)
+        low, high = (x, high) if value < 0 else (low, x)
+        new = x - value / slope if slope else math.inf
+        newton = low <= new <= high and abs(new - x) <= before / 2
+        new = new if newton else low + (high - low) / 2
+        size, step = abs(x) + unit, abs(new - x)
+        if (newton and step <= SETTLED * size) or high - low <= 4e-16 * size:
+            break
+        x, before = new, step if newton else high - low
+    return new
 
 
 @dataclass(frozen=True, slots=True)

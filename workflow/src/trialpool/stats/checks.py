@@ -127,7 +127,7 @@ def generator(seed: int) -> np.random.Generator:
 
 def check_level(level: float, name: str = "level") -> float:
     """Check a confidence level, or another number strictly between 0 and 1."""
-    if not 0.5 < (1 + number(name, level)) / 2 < 1:
+    if not 0.5 < (1 + (level if isinstance(level, float) else number(name, level))) / 2 < 1:
         raise ValueError(f"{name} is {level}: must lie between 0 and 1")
     return float(level)
 
@@ -140,23 +140,18 @@ def check_effects(
     All are broadcast, but only in a `batch` does one number serve several studies. Where studies are absent
     anything goes; an analysis without any study is refused.
     """
-    y, v = numbers("effects", effects), numbers("variances", variances)
-    try:
-        mask: Bools = np.ones(1, dtype=bool) if where is None else np.asarray(where)
-    except ValueError:
-        raise ValueError("where: its rows differ in length") from None
-    if mask.dtype != np.bool_:
-        raise ValueError(f"where has dtype {mask.dtype}: must be True or False for each study")
-    arrays: dict[str, NDArray[Any]] = {"effects": y, "variances": v} | (
-        {} if where is None else {"where": mask}
-    )
+    y, v, mask = numbers("effects", effects), numbers("variances", variances), _mask(where)
+    arrays: dict[str, NDArray[Any]] = {"effects": y, "variances": v}
+    if where is not None:
+        arrays["where"] = mask
     for name, array in arrays.items():
         studies(name, array.shape)
     if not batch and y.shape[-1] != v.shape[-1]:
         raise ValueError(f"effects {y.shape}, variances {v.shape}: these shapes do not fit together")
     whole = together(**arrays)
-    empty = np.asarray(~mask.any(-1, keepdims=True))
-    refuse("where", mask.astype(float), empty, "this analysis has no study")
+    if where is not None:
+        empty = np.asarray(~mask.any(-1, keepdims=True))
+        refuse("where", mask.astype(float), empty, "this analysis has no study")
     ends = (y.min(), y.max(), v.min(), v.max())  # NaN if any is
     if not (ends[0] >= -HUGE and ends[1] <= HUGE and ends[2] >= 1 / HUGE and ends[3] <= HUGE):
         for name, values, least in (("effects", y, -HUGE), ("variances", v, 1 / HUGE)):
@@ -165,6 +160,18 @@ def check_effects(
             refuse(name, values, wrong & (values <= 0) & (least > 0), "must be above 0")
             refuse(name, values, wrong, "is beyond 1e-50 to 1e50 in size: change the unit")
     return whole[0], whole[1], np.broadcast_to(mask, whole[0].shape)
+
+
+def _mask(where: ArrayLike | None) -> Bools:
+    if where is None:
+        return np.ones(1, dtype=bool)
+    try:
+        mask: Bools = np.asarray(where)
+    except ValueError:
+        raise ValueError("where: its rows differ in length") from None
+    if mask.dtype != np.bool_:
+        raise ValueError(f"where has dtype {mask.dtype}: must be True or False for each study")
+    return mask
 
 
 def one_analysis(effects: ArrayLike, variances: ArrayLike) -> tuple[Floats, Floats]:
@@ -222,6 +229,8 @@ def yes_or_no(name: str, value: object) -> bool:
 
 def together(**arrays: NDArray[Any]) -> tuple[NDArray[Any], ...]:
     """Broadcast the arrays to one shape, a mismatch being refused with every name and shape."""
+    if len({array.shape for array in arrays.values()}) == 1:
+        return tuple(arrays.values())
     try:
         return tuple(np.broadcast_arrays(*arrays.values()))
     except ValueError:

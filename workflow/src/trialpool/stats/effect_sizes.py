@@ -368,9 +368,9 @@ def shared_control_events(
     one_of("measure", measure, ("RR", "OR", "RD"))
     e, a = _experimental({"events": "events", "n": "people"}, events, n)
     add = finite("zero_cells", zero_cells, least=0)
-    controls = np.asarray(events_control)[..., None], np.asarray(n_control)[..., None]
+    c, size = checks.numbers("events_control", events_control), checks.numbers("n_control", n_control)
     names = ("events", "n", "events_control", "n_control")
-    *cells, _ = _filled(tables(e, a, *controls, names), add, jointly=True)
+    *cells, _ = _filled(tables(e, a, c[..., None], size[..., None], names), add, jointly=True)
     refuse("events", cells[0], _no_ratio(measure, *cells), "empty cell: set zero_cells")
     effect, own, control = event_parts(measure, *cells)
     return _with_covariance(effect, own, control[..., :1])

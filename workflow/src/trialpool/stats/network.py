@@ -15,10 +15,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import combinations
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.linalg import block_diag
 from scipy.special import chdtrc, gammainccinv, gammaincinv, ndtr, owens_t, stdtrit
 
 from trialpool.stats import checks
@@ -30,6 +32,7 @@ from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, o
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
 NETWORK_INTERVALS = ("wald", "hksj", "hksj_adhoc", "bayes")
 GRID_POINTS = 200
+CONTRADICTS = 0.1  # standard errors between what two pairs of arms say and what the third does
 NO_LOOPS = "no two designs can disagree: the network has no loop of different studies"
 NO_RESIDUALS = "the fuller model leaves no residuals, so tau2 is that of the consistent model"
 
@@ -96,6 +99,51 @@ def contrasts_from_arms(
     sides = ((arms, chosen), (arms, base), (studies, base))
     names = (tuple(of[row] for row in each) for of, each in sides)
     return Contrasts(y[chosen] - y[base], shared, *names)
+
+
+def contrasts_from_pairs(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    experimental: Sequence[str],
+    control: Sequence[str],
+    study: Sequence[str],
+) -> Contrasts:
+    """Contrasts of each study's arms with one of them, from all its pairs of arms (n,), as papers print them.
+
+    A pair's variance is the sum of what its arms contribute, so that contrasts i and j with an arm b have the
+    covariance (v_ib + v_jb - v_ij)/2 (Rücker & Schwarzer 2014). A study of m arms needs its m(m - 1)/2 pairs;
+    effects of one study that contradict each other by a tenth of a standard error are refused.
+
+    >>> arms = ["b", "c", "c"], ["a", "a", "b"], ["s", "s", "s"]
+    >>> contrasts_from_pairs([0.5, 1.0, 0.5], [0.3, 0.4, 0.5], *arms).covariance.round(9).tolist()
+    [[0.3, 0.1], [0.1, 0.4]]
+    """
+    y, v = finite("effects", effects), finite("variances", variances, above=0)
+    if y.ndim != 1 or v.shape != y.shape:
+        raise ValueError(f"effects {y.shape}, variances {v.shape}: need one number for each pair")
+    names = {"experimental": experimental, "control": control, "study": study}
+    one, other, studies = (labels(name, given, y.size) for name, given in names.items())
+    rows, bases, blocks = [], [], []
+    for name in dict.fromkeys(studies):
+        pairs: dict[tuple[str, str], tuple[float, float]] = {}
+        for row in np.flatnonzero(np.equal(studies, name)):
+            pairs |= {(one[row], other[row]): (y[row], v[row]), (other[row], one[row]): (-y[row], v[row])}
+        base, *arms = dict.fromkeys(arm for pair in pairs for arm in reversed(pair))
+        if len(pairs) < (len(arms) + 1) * len(arms):
+            raise ValueError(
+                f"study {name!r} has {len(arms) + 1} arms: give a contrast of each of their pairs"
+            )
+        for first, second in combinations(arms, 2):
+            apart = pairs[first, second][0] - pairs[first, base][0] + pairs[second, base][0]
+            if abs(apart) > CONTRADICTS * np.sqrt(pairs[first, second][1]):
+                raise ValueError(f"study {name!r}: {first}, {second} and {base} contradict each other")
+        own = [pairs[arm, base][1] for arm in arms]
+        between = [[pairs[i, j][1] if i != j else 0.0 for j in arms] for i in arms]
+        blocks.append((np.add.outer(own, own) - np.array(between)) / 2)
+        rows += [(pairs[arm, base][0], arm, name) for arm in arms]
+        bases += [base] * len(arms)
+    found, treated, of_study = zip(*rows, strict=True)
+    return Contrasts(np.array(found), block_diag(*blocks), treated, tuple(bases), of_study)
 
 
 def read_network(

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from types import SimpleNamespace
 from typing import Any, TypeVar
@@ -14,7 +15,18 @@ from typing import Any, TypeVar
 from trialpool import records
 from trialpool.evidence.unused import OTHER_QUESTION
 from trialpool.measures import OF_EVENTS
-from trialpool.records import Direction, Effect, Known, Methods, Record, Status, Unused, from_json, taken
+from trialpool.records import (
+    Direction,
+    Effect,
+    Known,
+    Methods,
+    Record,
+    Status,
+    Unused,
+    from_json,
+    sketch,
+    taken,
+)
 from trialpool.synthesis import diagnostics, dose, pool, sensitivity
 from trialpool.synthesis.pool import Spec
 
@@ -48,35 +60,16 @@ def analyse(
     was not used, `known` the trials that are known to have asked the question. Whether the result holds is
     asked from two trials on; diagnostics are of effects that do not depend on each other.
     """
-    chosen = sorted((row for row in effects if row.selected and not row.variant), key=_forest_order)
-    model, sizes = pool.modelled(spec, chosen), pool.sizes_of(spec, chosen)
-    pooled, weights = pool.pool_effects(model, chosen)
-    studies = pool.studies_of(spec, chosen, weights)
-    nested = model["interval"] == pool.THREE_LEVELS["interval"]
-    groups, test = pool.subgroups_of(model if nested else spec, studies)
-    several = chosen if sizes["status"] is Status.POOLED else []  # what a total is of
-    one_each = [] if nested else several
+    chosen = _chosen(effects)
+    model = pool.modelled(spec, chosen)
+    several = chosen if pool.status_of(spec, chosen) is Status.POOLED else []  # what a total is of
+    one_each = [] if model["interval"] == pool.THREE_LEVELS["interval"] else several
     sets = sensitivity.data_sets(effects if several else [])
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
     every = sensitivity.specifications(spec, sets) if rows else None
     summary = sensitivity.multiverse(spec, every) if every else None
-    return taken(
-        Record,
-        SimpleNamespace(**spec),  # what the record says of its question as the protocol does
-        condition=tuple(spec["condition"]),
-        comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
-        mcid=spec["mcid"] and from_json(records.Difference, spec["mcid"]),
-        **sizes,
-        effects=len(chosen),
-        n_imputed=sum(row.imputed for row in chosen),
-        methods=methods_of(spec, chosen),
-        pooled=pooled,
-        direction=direction(spec),
-        studies=studies,
-        subgroups=groups,
-        subgroup_column=spec["subgroups"],
-        subgroup_test=test,
-        **{"not_used": tuple(excluded), "known": tuple(known)},
+    return replace(
+        pooled_record(spec, chosen, excluded, known),
         robustness=sensitivity.robustness(spec, rows, summary),
         sensitivity=rows,
         multiverse=summary,
@@ -88,6 +81,45 @@ def analyse(
         multilevel=diagnostics.multilevel_model(spec, effects, chosen),
         bayes=diagnostics.posteriors(spec, one_each),
     ), every
+
+
+def pooled_record(
+    spec: Spec, effects: Sequence[Effect], excluded: Sequence[Unused] = (), known: Sequence[Known] = ()
+) -> Record:
+    """The question, its pooled result, trials and subgroups; all else that a record may say is empty."""
+    chosen = _chosen(effects)
+    model = pool.modelled(spec, chosen)
+    pooled, weights = pool.pool_effects(model, chosen)
+    studies = pool.studies_of(spec, chosen, weights)
+    nested = model["interval"] == pool.THREE_LEVELS["interval"]
+    groups, test = pool.subgroups_of(model if nested else spec, studies)
+    empty = sketch(Record)
+    return taken(
+        Record,
+        SimpleNamespace(**{**vars(empty), **spec}),  # what it says of its question as the protocol does
+        condition=tuple(spec["condition"]),
+        comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
+        mcid=spec["mcid"] and from_json(records.Difference, spec["mcid"]),
+        **pool.sizes_of(spec, chosen),
+        effects=len(chosen),
+        n_imputed=sum(row.imputed for row in chosen),
+        methods=methods_of(spec, chosen),
+        pooled=pooled,
+        direction=direction(spec),
+        studies=studies,
+        subgroups=groups,
+        subgroup_column=spec["subgroups"],
+        subgroup_test=test,
+        not_used=tuple(excluded),
+        known=tuple(known),
+        moderators=(),
+        robustness=empty.robustness,
+    )
+
+
+def _chosen(effects: Sequence[Effect]) -> list[Effect]:
+    """The effects of the main result, in their order on a forest plot."""
+    return sorted((row for row in effects if row.selected and not row.variant), key=_forest_order)
 
 
 def methods_of(spec: Spec, effects: Sequence[Effect]) -> Methods:

@@ -75,7 +75,7 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> records.SmallStudy:
     data, level, tau2_method = arrays(effects), spec["level"], spec["tau2_method"]
     side = "less" if spec["better"] == "lower" else "greater"
     fits = {
-        "Egger": egger(*data, level=level, **_predictor(spec, effects)),
+        "Egger": egger(*data, level=level, **egger_predictor(spec, effects)),
         "Begg": begg(*data),
         "trim and fill (L0)": trim_and_fill(*data, **model_of(spec)),
         "PET-PEESE": pet_peese(*data, tau2_method=tau2_method, level=level),
@@ -90,7 +90,7 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> records.SmallStudy:
     return records.SmallStudy(sentence=said, methods=methods)
 
 
-def _predictor(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
+def egger_predictor(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
     """Egger's predictor: the size of all trials where the standard error depends on the effect (SMD)."""
     sizes = [[row.n_experimental for row in effects], [row.n_control for row in effects]]
     if spec["measure"] == "SMD" and all(side for column in sizes for side in column):

@@ -73,8 +73,30 @@ def build_network(
     Raises InputError where `leave_out` names a trial that none of the records knows.
     """
     first, contrasts = records[0], contrasts_of(records, rules)
-    left_out = _left_out(name, rules, records)
-    used = {contrast.study for contrast in contrasts}
+    left_out, used = _left_out(name, rules, records), {contrast.study for contrast in contrasts}
+    return replace(
+        network_of(name, rules, first, contrasts, certainty),
+        note=rules["note"],
+        analyses=tuple(record.analysis for record in records),
+        left_out=(
+            *left_out,
+            *_unread(records, {*used, *rules["leave_out"]}),
+            *_arms_left(records, rules, contrasts),
+        ),
+    )
+
+
+def network_of(
+    name: str,
+    rules: Rules,
+    first: Record,
+    contrasts: Sequence[Contrast],
+    certainty: Mapping[str, Sureness] | None = None,
+) -> Network:
+    """The network of some contrasts, those of a trial together; measure, scale and methods are `first`'s.
+
+    `rules` has its `title` and `reference`; `certainty` is that of direct comparisons, by analysis.
+    """
     parts = components(contrasts)
     whole = parts[0] if parts and len(parts[0]) >= SMALLEST else []
     inside = [contrast for contrast in contrasts if contrast.experimental in whole]
@@ -84,19 +106,15 @@ def build_network(
         first,
         network=name,
         title=rules["title"],
-        note=rules["note"],
-        analyses=tuple(record.analysis for record in records),
-        trials=len(used),
+        note="",
+        analyses=(),
+        trials=len({contrast.study for contrast in contrasts}),
         outcomes=tuple(sorted({contrast.outcome for contrast in contrasts})),
         parts=tuple(map(tuple, parts)),
         edges=_edges(contrasts),
         studies=tuple(taken(NetworkContrast, contrast) for contrast in contrasts),
         sentence=_sentence(parts, whole, fitted["fit"]),
-        left_out=(
-            *left_out,
-            *_unread(records, {*used, *rules["leave_out"]}),
-            *_arms_left(records, rules, contrasts),
-        ),
+        left_out=(),
         **fitted,
     )
 
@@ -292,7 +310,7 @@ def _fitted(
     entries = [
         entry for _, own in groupby(contrasts, key=lambda each: each.study) for entry in next(own).entries
     ]
-    whole = {node for _, pair in entries for node in pair}
+    whole = {node for each in contrasts for node in (each.experimental, each.control)}
     reference = rules["reference"] if rules["reference"] in whole else min(whole)
     df = len(contrasts) - len(whole) + 1
     model, scale = _model(first, df, [study for study, _ in entries])

@@ -79,10 +79,20 @@ def modelled(spec: Spec, effects: Sequence[Effect]) -> Spec:
     models = spec["several_effects"] == "multilevel" or spec["multi_arm"] == "covariance"
     if trials < len(effects) and models:
         return {**spec, **THREE_LEVELS}
-    few = spec["interval"] == "auto" and 1 < trials < MANY
-    interval = BAYES if few else FLOORED if spec["interval"] == "auto" else spec["interval"]
+    interval = policy(spec["interval"], trials)
     known = interval != BAYES or prior_scale(spec, effects) is not None
     return {**spec, "interval": interval if known else FLOORED, "unscaled": not known}
+
+
+def policy(interval: str, trials: int) -> str:
+    """The interval that a number of independent trials gets: `auto` is what that number asks for.
+
+    >>> policy("auto", 4), policy("auto", 5), policy("wald", 4)
+    ('bayes', 'hksj_adhoc', 'wald')
+    """
+    if interval != "auto":
+        return interval
+    return BAYES if 1 < trials < MANY else FLOORED
 
 
 def prior_scale(spec: Spec, effects: Sequence[Effect]) -> float | None:

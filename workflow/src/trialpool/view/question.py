@@ -15,7 +15,7 @@ from trialpool.evidence.unused import near_misses, silence_words, silent_trials
 from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
 from trialpool.synthesis.pool import MANY
-from trialpool.text import capital, count, listing
+from trialpool.text import capital, count, listing, spaced
 from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
 from trialpool.view.forest_table import (
     Estimate,
@@ -290,7 +290,7 @@ def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tup
     values = [math.exp(min(value, 700.0)) for value in slope] if ratios else slope
     middle, low, high = words.format_values(measure, values)
     times = f"ratio of {measure}s " if ratios else ""
-    return f"{times}{middle} ({low} to {high})", f"per {WORDS['per'][moderator]}"
+    return f"{times}{middle} ({low} to {high})", f"per {WORDS['per'].get(moderator, spaced(moderator))}"
 
 
 # the whole question

@@ -1,0 +1,114 @@
+"""Networks from arms and from pairs: the same numbers, a league table, a ranking, a figure."""
+
+import math
+
+import numpy as np
+import pytest
+
+import trialpool as tp
+from trialpool import stats
+
+ARMS = {
+    "study": ["1", "1", "2", "2", "3", "3", "4", "4", "4"],
+    "arm": ["a", "b", "b", "c", "a", "c", "a", "b", "c"],
+    "r": [9, 5, 6, 4, 8, 3, 7, 4, 5],
+    "n": [50] * 9,
+}
+OF_ARMS = {"study": "study", "treatment": "arm", "measure": "OR", "events": "r", "n": "n", "reference": "a"}
+
+
+def pairs():
+    """Every pair of arms of a trial, as netmeta's pairwise() has them."""
+    rows = []
+    for name in "1234":
+        at = [row for row, study in enumerate(ARMS["study"]) if study == name]
+        rows += [(name, at[j], at[i]) for i in range(len(at)) for j in range(i + 1, len(at))]
+    one, other = (np.array([row[side] for row in rows]) for side in (1, 2))
+    r, n, arm = (np.array(ARMS[name]) for name in ("r", "n", "arm"))
+    odds = stats.odds_ratio(r[one], n[one], r[other], n[other])
+    table = {"study": [row[0] for row in rows], "t1": arm[one], "t2": arm[other]}
+    return table | {"te": odds.effect, "v": odds.variance}
+
+
+def test_arms_and_pairs_give_the_same_network():
+    arms = tp.network(ARMS, **OF_ARMS)
+    dat = tp.effects(pairs(), measure="OR", effect="te", variance="v", label="study")
+    from_pairs = tp.network(dat, study="study", treatment=("t1", "t2"), reference="a")
+    assert str(arms) == "3 treatments, 4 trials, OR; τ² 0, I² 0%; against a, best first: c, b and a"
+    assert from_pairs.to_frame().to_numpy() == pytest.approx(arms.to_frame().to_numpy())
+    found = stats.contrasts_from_arms(
+        [math.log(r / (n - r)) for r, n in zip(ARMS["r"], ARMS["n"], strict=True)],
+        [1 / r + 1 / (n - r) for r, n in zip(ARMS["r"], ARMS["n"], strict=True)],
+        ARMS["arm"],
+        ARMS["study"],
+    )
+    fit = stats.network_meta_analysis(*(getattr(found, name) for name in found.__dataclass_fields__))
+    assert arms.to_frame().estimate["c"] == pytest.approx(math.exp(fit.effects[2, 0]))
+
+
+def test_tables_and_figure(tmp_path):
+    fit = tp.network(ARMS, **OF_ARMS, title="Made up")
+    assert fit.league().loc["c", "b"].startswith("0.")
+    assert fit.league().loc["c", "c"] == ""
+    assert fit.to_frame("b").index.tolist() == ["c", "a"]
+    assert fit.ranking().p_score.idxmax() == "c"
+    assert fit.node_split().index.tolist() == [("b", "a"), ("c", "a"), ("c", "b")]
+    assert fit.inconsistency().df[0] > 0
+    fit.graph(tmp_path / "graph.svg")
+    assert "Made up" in (tmp_path / "graph.svg").read_text("utf-8")
+    assert "<svg" in fit._repr_html_()
+
+
+def test_means_as_well():
+    table = {
+        "s": [1, 1, 2, 2, 3, 3],
+        "t": list("abbcac"),
+        "m": [1, 2, 2, 3, 1, 3],
+        "sd": [1] * 6,
+        "k": [20] * 6,
+    }
+    fit = tp.network(table, measure="MD", study="s", treatment="t", mean="m", sd="sd", n="k", better="higher")
+    assert fit.to_frame("a").estimate.to_dict() == pytest.approx({"b": 1.0, "c": 2.0})
+    assert fit.treatments == ["c", "b", "a"]
+
+
+def test_pairs_by_hand():
+    # variances of arms a, b, c: 0.1, 0.2, 0.3; against a, b and c share a's 0.1
+    found = stats.contrasts_from_pairs([0.5, 1.0, -0.5], [0.3, 0.4, 0.5], "bcb", "aac", "sss")
+    assert found.covariance == pytest.approx(np.array([[0.3, 0.1], [0.1, 0.4]]))
+    assert (found.experimental, found.control) == (("b", "c"), ("a", "a"))
+    with pytest.raises(ValueError, match="study 's': b, c and a contradict each other"):
+        stats.contrasts_from_pairs([0.5, 1.0, 0.5], [0.3, 0.4, 0.5], "bcb", "aac", "sss")
+    with pytest.raises(ValueError, match="study 's' has 3 arms: give a contrast of each of their pairs"):
+        stats.contrasts_from_pairs([0.5, 1.0], [0.3, 0.4], "bc", "aa", "ss")
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"reference": "z"}, "reference is 'z': must be one of a, b, c"),
+        ({"treatment": "amr"}, "treatment: the table has no column 'amr': did you mean 'arm'"),
+        ({"n": None}, "measure 'OR': of arms, RR OR RD need events and n"),
+        ({"better": ""}, "better is ''"),
+    ],
+)
+def test_faulty_calls(change, problem):
+    with pytest.raises(ValueError, match=problem):
+        tp.network(ARMS, **OF_ARMS | change)
+
+
+def test_trials_that_compare_nothing_are_refused():
+    with pytest.raises(ValueError, match="study '1' compares a and a: it needs two treatments, each once"):
+        tp.network(ARMS | {"arm": ["a", "a", *ARMS["arm"][2:]]}, **OF_ARMS)
+    two = {name: values[:2] for name, values in ARMS.items()}
+    with pytest.raises(ValueError, match="No three treatments are connected"):
+        tp.network(two, **OF_ARMS)
+
+
+def test_a_part_that_is_not_connected_is_told():
+    apart = {
+        name: [*values, *more]
+        for (name, values), more in zip(ARMS.items(), [["5", "5"], "xy", [3, 4], [50, 50]], strict=True)
+    }
+    with pytest.warns(UserWarning, match="Not connected to them, hence not compared: x, y"):
+        assert tp.network(apart, **OF_ARMS).treatments == ["c", "b", "a"]

@@ -1,0 +1,339 @@
+"""A table of trials in, their effects and variances with labels and all other columns out.
+
+Tables may be pandas, polars, pyarrow, anything with the data frame interchange protocol, a mapping of
+columns, or nothing where arrays are given themselves.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import Any
+
+import narwhals
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from trialpool import stats, text
+from trialpool.errors import suggestion
+from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS, Measure
+from trialpool.records import Effect, sketch
+
+Floats = NDArray[np.float64]
+Given = str | ArrayLike  # the name of a column, or the values themselves
+SIDES = ("experimental", "control")
+MOST_NAMED = 5  # trials in a warning
+Maker = Callable[..., stats.Effects]
+MAKERS: dict[str, Maker] = {
+    "MD": stats.mean_difference,
+    "SMD": stats.standardized_mean_difference,
+    "ROM": stats.ratio_of_means,
+    "RR": stats.risk_ratio,
+    "OR": stats.odds_ratio,
+    "RD": stats.risk_difference,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Trials with one effect each on the analysis scale (ratios as logarithms), shape (k,) throughout.
+
+    `arms` holds what is known of the arms by the names of the contract (`n_control` …), `frame` all columns
+    that came with the trials, `names` what the arms are called, `better` ("lower", "higher", or "" where
+    unknown) which effects are good. `left_out` says of every row not used why.
+    """
+
+    measure: str
+    effects: Floats
+    variances: Floats
+    labels: tuple[str, ...]
+    frame: pd.DataFrame
+    arms: Mapping[str, Floats] = field(default_factory=dict)
+    names: tuple[str, str] = SIDES
+    better: str = ""
+    left_out: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.effects)
+
+    def __str__(self) -> str:
+        used = f"{text.count(len(self), 'trial')}, {MEASURES[self.measure].name}"
+        return f"{used}; left out: {'; '.join(self.left_out)}" if self.left_out else used
+
+    def __repr__(self) -> str:
+        return f"<Dataset: {self}>"
+
+    def _repr_html_(self) -> str:
+        return str(self.to_frame().to_html())
+
+    @property
+    def natural(self) -> Measure:
+        """The measure, which leads back to the natural scale."""
+        return MEASURES[self.measure]
+
+    def take(self, rows: ArrayLike) -> Dataset:
+        """Some of the trials, by a mask (k,) or positions, in that order."""
+        at = np.arange(len(self))[np.asarray(rows)]
+        arms = {name: values[at] for name, values in self.arms.items()}
+        labels = tuple(self.labels[int(row)] for row in at)
+        numbers = self.effects[at], self.variances[at]
+        return Dataset(self.measure, *numbers, labels, self.frame.iloc[at], arms, self.names, self.better)
+
+    def column(self, name: str, given: Given) -> pd.Series:
+        """One value a trial, by the name of a column or given as they are; `name` is that of the argument.
+
+        Raises ValueError for an unknown column, and for another number of values than there are trials.
+        """
+        found = column(self.frame, name, given)
+        if len(found) != len(self):
+            raise ValueError(f"{name} has {len(found)} values: needs one for each of the {len(self)} trials")
+        return found.set_axis(self.frame.index)
+
+    def to_frame(self, level: float = 0.95) -> pd.DataFrame:
+        """One row a trial, by its label: effect and variance with the interval, and all columns it came with.
+
+        `effect, variance, ci_low, ci_high` are on the analysis scale, `estimate …` on the natural one.
+        """
+        single = stats.pool(self.effects[:, None], self.variances[:, None], interval="wald", level=level)
+        bounds = {"ci_low": single.ci_low, "ci_high": single.ci_high}
+        natural = np.exp if self.natural.ratio else np.asarray
+        shown = {"estimate": self.effects, "estimate_low": single.ci_low, "estimate_high": single.ci_high}
+        columns: dict[str, Any] = {"effect": self.effects, "variance": self.variances, **bounds}
+        columns |= {name: natural(values) for name, values in shown.items()} | dict(self.arms)
+        own, rest = pd.DataFrame(columns), self.frame.reset_index(drop=True)
+        whole = pd.concat([own, rest[[name for name in rest if name not in own]]], axis=1)
+        return whole.set_axis(pd.Index(self.labels, name="label"))
+
+    def rows(self, **more: Sequence[str]) -> list[Effect]:
+        """The trials as records of the synthesis, in their order; `more` gives text fields their values."""
+        known = {name: values.tolist() for name, values in self.arms.items()} | more
+        return [
+            sketch(
+                Effect,
+                {name: values[at] for name, values in known.items()},
+                study_id=f"{at:06d}",  # records are sorted by it
+                label=label,
+                measure=self.measure,
+                effect=float(self.effects[at]),
+                variance=float(self.variances[at]),
+                selected=True,
+            )
+            for at, label in enumerate(self.labels)
+        ]
+
+
+def effects(
+    data: Any = None,
+    *,
+    measure: str,
+    events: Sequence[Given] | None = None,
+    n: Sequence[Given] | None = None,
+    means: Sequence[Given] | None = None,
+    sds: Sequence[Given] | None = None,
+    effect: Given | None = None,
+    se: Given | None = None,
+    variance: Given | None = None,
+    ci: Sequence[Given] | None = None,
+    label: Given | tuple[str, ...] | None = None,
+    level: float = 0.95,
+    log: bool | None = None,
+    zero_cells: float = 0.5,
+    smd_variance: str = "LS",
+    names: tuple[str, str] = SIDES,
+    better: str = "",
+) -> Dataset:
+    """The effect of every trial in a table, with its sampling variance.
+
+    `measure` is RR OR RD (of `events` and `n`), MD SMD ROM (of `means`, `sds` and `n`), HR or IRR; each of
+    these pairs is the experimental arm, then the control arm. Any measure may be given as published instead:
+    `effect` with `se`, `variance` or `ci` (an interval of `level`). Ratios count as logarithms with `se` or
+    `variance`, and as printed with `ci`, unless `log` says otherwise. Every argument is the name of a column
+    of `data` or the values themselves. `label` names the trials; several columns are joined.
+
+    `zero_cells` is added to all cells of a table with an empty one; `smd_variance` is LS, UB or revman5.
+    `names` and `better` ("lower", "higher") are what figures say of the arms and of the direction.
+
+    Rows in which something is missing are left out, and a warning names them. Raises ValueError for a column
+    that is not there, an argument that is missing or too much, and impossible numbers, by the trial's label.
+
+    >>> dat = effects(measure="RR", events=([4, 6], [11, 29]), n=([123, 306], [139, 303]), label=["A", "B"])
+    >>> dat.to_frame()[["estimate", "estimate_low", "estimate_high"]].round(2)
+           estimate  estimate_low  estimate_high
+    label
+    A          0.41          0.13           1.26
+    B          0.20          0.09           0.49
+    """
+    _known(measure, better)
+    frame = frame_of(data)
+    printed = {"effect": effect, "se": se, "variance": variance}
+    pairs = {"events": events, "n": n, "mean": means, "sd": sds, "ci": ci}
+    given = {name: value for name, value in {**printed, **pairs}.items() if value is not None}
+    _complete(measure, given)
+    columns = _numbers(frame, given)
+    length = max(map(len, columns.values()))
+    if data is None:
+        frame = pd.DataFrame(index=range(length))
+    labels = _labels(frame, label, length)
+    kept, left_out = whole_rows({name: np.isnan(values) for name, values in columns.items()}, labels)
+    numbers = {name: values[kept] for name, values in columns.items()}
+    known = [name for name, keep in zip(labels, kept, strict=True) if keep]
+    if effect is None:
+        options: dict[str, Any] = {"zero_cells": zero_cells} if measure in OF_EVENTS else {}
+        options |= {"variance": smd_variance} if measure == "SMD" else {}
+        found = _made(measure, numbers, known, options)
+    else:
+        found = _published(measure, numbers, known, level, log)
+    arms = {name: values for name, values in numbers.items() if name.endswith(SIDES)}
+    if ci is not None and level == 0.95 and not log:
+        arms |= {f"printed_{end}": numbers[f"ci_{end}"] for end in ("low", "high")}
+    return Dataset(measure, *found, tuple(known), frame[kept], arms, names, better, left_out)
+
+
+def frame_of(data: Any) -> pd.DataFrame:
+    """Any table as a pandas frame; None is a frame without columns.
+
+    Raises TypeError for what is no table.
+    """
+    if isinstance(data, pd.DataFrame):
+        return data
+    if data is None or isinstance(data, Mapping):
+        return pd.DataFrame(data)
+    with suppress(TypeError):
+        return pd.DataFrame(narwhals.from_native(data, eager_only=True).to_dict(as_series=False))
+    if hasattr(data, "__dataframe__"):
+        return pd.api.interchange.from_dataframe(data)
+    raise TypeError(f"data is a {type(data).__name__}: give a data frame, a mapping of columns, or arrays")
+
+
+def _known(measure: str, better: str) -> None:
+    if measure not in MEASURES:
+        raise ValueError(f"measure is {measure!r}: {suggestion(str(measure), MEASURES)}")
+    stats.checks.one_of("better", better, ("", "lower", "higher"))
+
+
+def _complete(measure: str, given: Mapping[str, Any]) -> None:
+    """Refuse what is not one whole description of the effects."""
+    arms = {"events", "n"} if measure in OF_EVENTS else {"mean", "sd", "n"} if measure in OF_MEANS else set()
+    names = {"mean": "means", "sd": "sds"}
+    spreads = [name for name in ("se", "variance", "ci") if name in given]
+    if "effect" in given and len(spreads) == 1:
+        return
+    if arms and given.keys() == arms:
+        return
+    wanted = f"{text.listing(sorted(names.get(name, name) for name in arms))}; or " if arms else ""
+    had = text.listing(names.get(name, name) for name in given) or "nothing"
+    raise ValueError(f"measure {measure} needs {wanted}effect with one of se, variance and ci: here is {had}")
+
+
+def _numbers(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Floats]:
+    """The columns of numbers by the names of the contract, missing ones NaN."""
+    columns: dict[str, Floats] = {}
+    for name, value in given.items():
+        if name in ("effect", "se", "variance"):
+            columns[name] = floats(name, column(frame, name, value))
+            continue
+        if isinstance(value, str) or len(value) != 2:
+            raise ValueError(f"{name}: needs two columns, such as {name}=('one', 'other')")
+        for end, each in zip(("low", "high") if name == "ci" else SIDES, value, strict=True):
+            columns[f"{name}_{end}"] = floats(name, column(frame, name, each))
+    lengths = {name: len(values) for name, values in columns.items()}
+    if len(set(lengths.values())) > 1:
+        raise ValueError(f"columns differ in length: {', '.join(f'{n} {k}' for n, k in lengths.items())}")
+    return columns
+
+
+def column(frame: pd.DataFrame, name: str, given: Any) -> pd.Series:
+    """A column of a frame by its name, or the values themselves; `name` is that of the argument."""
+    if not isinstance(given, str):
+        return given.reset_index(drop=True) if isinstance(given, pd.Series) else pd.Series(np.asarray(given))
+    if given not in frame:
+        raise ValueError(f"{name}: the table has no column {given!r}: {suggestion(given, map(str, frame))}")
+    return frame[given]
+
+
+def floats(name: str, values: pd.Series) -> Floats:
+    """Numbers, missing ones NaN; a ValueError for what is none."""
+    numbers = pd.to_numeric(values, errors="coerce")
+    words = values[numbers.isna() & values.notna()]
+    if len(words):
+        raise ValueError(f"{name}: {str(words.iloc[0])!r} is not a number; leave what is unknown empty")
+    return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))
+
+
+def _labels(frame: pd.DataFrame, label: Any, length: int) -> list[str]:
+    """A name for every row: as given, else the index of the table, else by number."""
+    if label is None:
+        own = not isinstance(frame.index, pd.RangeIndex)
+        return [str(name) if own else f"Trial {at + 1}" for at, name in enumerate(frame.index)]
+    joined = isinstance(label, tuple) and all(isinstance(each, str) and each in frame for each in label)
+    columns = [column(frame, "label", each) for each in (label if joined else (label,))]
+    if len(columns[0]) != length:
+        raise ValueError(f"label has {len(columns[0])} values: needs one for each of the {length} trials")
+    rows = enumerate(zip(*columns, strict=True), 1)
+    return [f"Trial {at}" if pd.isna(list(row)).any() else " ".join(map(str, row)) for at, row in rows]
+
+
+def whole_rows(
+    unknown: Mapping[str, NDArray[np.bool_]], labels: Sequence[str]
+) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
+    """Which rows are whole, and of the others what is missing, which a warning tells."""
+    kept = ~np.any(list(unknown.values()), axis=0)
+    left_out = tuple(
+        f"{labels[int(row)]} ({', '.join(name for name, gaps in unknown.items() if gaps[row])} missing)"
+        for row in np.flatnonzero(~kept)
+    )
+    if left_out:
+        few, more = left_out[:MOST_NAMED], len(left_out) - MOST_NAMED
+        told = f"{len(left_out)} of {len(labels)} trials left out: {'; '.join(few)}"
+        warnings.warn(f"{told}{f'; and {more} more' if more > 0 else ''}", stacklevel=3)
+    if not kept.any():
+        raise ValueError("no trial is whole: of each something is missing")
+    return kept, left_out
+
+
+def _made(
+    measure: str, numbers: Mapping[str, Floats], labels: Sequence[str], options: Mapping[str, Any]
+) -> tuple[Floats, Floats]:
+    """Effects and variances from the arms."""
+    kinds = ("events", "n") if measure in OF_EVENTS else ("mean", "sd", "n")
+    arguments = [numbers[f"{kind}_{side}"] for side in SIDES for kind in kinds]
+    make = MAKERS[measure]
+    try:
+        found = make(*arguments, **options)
+    except ValueError as problem:
+        for label, *row in zip(labels, *arguments, strict=True):
+            try:
+                make(*row, **options)
+            except ValueError as own:
+                raise ValueError(f"{label}: {own}") from None
+        raise problem from None
+    return found.effect, found.variance
+
+
+def _published(
+    measure: str, numbers: Mapping[str, Floats], labels: Sequence[str], level: float, log: bool | None
+) -> tuple[Floats, Floats]:
+    """Effects and variances from what was printed."""
+    logs = "ci_low" not in numbers if log is None else log
+    scaled = dict(numbers)
+    if MEASURES[measure].ratio and not logs:
+        for name in [name for name in ("effect", "ci_low", "ci_high") if name in scaled]:
+            for at in np.flatnonzero(scaled[name] <= 0):
+                problem = "a ratio is above 0: say log=True if these are logarithms"
+                raise ValueError(f"{labels[int(at)]}: {name} is {scaled[name][at]:g}: {problem}")
+            scaled[name] = np.log(scaled[name])
+    effect = scaled["effect"]
+    for spread in scaled.keys() & {"se", "variance"}:
+        for at in np.flatnonzero(scaled[spread] <= 0):
+            raise ValueError(f"{labels[int(at)]}: {spread} is {scaled[spread][at]:g}, must be above 0")
+        return effect, scaled[spread] ** (2 if spread == "se" else 1)
+    low, high = scaled["ci_low"], scaled["ci_high"]
+    for at in np.flatnonzero((effect < low) | (effect > high)):
+        middle, *bounds = (f"{numbers[name][at]:g}" for name in ("effect", "ci_low", "ci_high"))
+        raise ValueError(
+            f"{labels[int(at)]}: effect {middle} lies outside its interval, {' to '.join(bounds)}"
+        )
+    return effect, stats.se_from_ci(low, high, level=level) ** 2

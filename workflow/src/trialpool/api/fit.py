@@ -1,0 +1,536 @@
+"""Trials in, a fit out that remembers them: it prints a line, becomes tables, asks further, draws itself."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from os import PathLike
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike
+
+from trialpool import protocol, stats, text
+from trialpool.api.data import SIDES, Dataset, Floats, Given, whole_rows
+from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
+from trialpool.contracts import SUMMARY
+from trialpool.records import Pooled, Record
+from trialpool.synthesis import analyse, diagnostics, sensitivity
+from trialpool.synthesis import pool as synthesis
+from trialpool.view.forest_table import SIDE_BY_SIDE
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+POLICIES = ("auto", *stats.INTERVALS, synthesis.BAYES)
+FEWEST_PREDICTED = 3  # trials; a prediction interval of two says nothing
+OF_SETS = (*synthesis.BOUNDS, "p_value", *synthesis.PREDICTED, "tau2", "i2", "q")
+GROUP = "category_experimental"  # the field of records that holds a trial's group
+CASES = (
+    *("rstudent", "dffits", "cook", "cov_ratio", "tau2_deleted", "q_deleted", "hat", "weight", "dfbetas"),
+    *("baujat_x", "baujat_y", "influential"),
+)
+Target = str | PathLike[str] | None  # the file that a figure becomes
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """The result on the analysis scale, where ratios are logarithms; NaN where there is none."""
+
+    estimate: float
+    se: float
+    statistic: float
+    df: float
+    p_value: float
+    ci_low: float
+    ci_high: float
+    pi_low: float
+    pi_high: float
+
+
+def _natural(name: str, meaning: str) -> Any:
+    return property(lambda fit: fit.natural(getattr(fit.analysis_scale, name)), doc=meaning)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Fit:
+    """A meta-analysis, on the natural scale; `analysis_scale`, of ratios also `log`, has the other one.
+
+    `tau2 i2 h2 q q_df q_p_value weights` (per cent) are those of `trialpool.stats.pool`. `interval` is that
+    of the headline: "auto" has become what the number of trials asks for. `settings` are those asked for.
+    """
+
+    data: Dataset
+    settings: Mapping[str, Any]
+    interval: str
+    analysis_scale: Numbers
+    tau2: float
+    i2: float
+    h2: float
+    q: float
+    q_df: float
+    q_p_value: float
+    weights: Floats
+
+    estimate = _natural("estimate", "The pooled effect.")
+    ci_low = _natural("ci_low", "The lower bound of its interval.")
+    ci_high = _natural("ci_high", "The upper bound of its interval.")
+    pi_low = _natural("pi_low", "The lower bound of a new trial's true effect; NaN of few trials.")
+    pi_high = _natural("pi_high", "The upper bound of a new trial's true effect; NaN of few trials.")
+
+    def natural(self, value: float) -> float:
+        """From the analysis scale to the natural one."""
+        return float(np.exp(value)) if self.data.natural.ratio else float(value)
+
+    @property
+    def measure(self) -> str:
+        """The code of the effect measure."""
+        return self.data.measure
+
+    @property
+    def k(self) -> int:
+        """How many trials were pooled."""
+        return len(self.data)
+
+    @property
+    def p_value(self) -> float:
+        """The p-value of no effect; NaN under a Bayesian headline."""
+        return self.analysis_scale.p_value
+
+    @property
+    def log(self) -> Numbers:
+        """The logarithms of a ratio; AttributeError for a difference, which has `analysis_scale` only."""
+        if not self.data.natural.ratio:
+            raise AttributeError(f"{self.measure} is no ratio: take analysis_scale")
+        return self.analysis_scale
+
+    @cached_property
+    def tau2_interval(self) -> tuple[float, float]:
+        """Bounds of τ² by the Q-profile."""
+        low, high = stats.tau2_interval(*self._numbers, level=self.settings["level"])
+        return float(low), float(high)
+
+    def __str__(self) -> str:
+        numbers = [self.estimate, self.ci_low, self.ci_high, self.pi_low, self.pi_high]
+        digits = None if self.measure == "SMD" else text.digits_for(numbers[:3])
+        shown, level = text.format_values(self.measure, numbers, digits), self.settings["level"]
+        bounds = f"{'' if level == 0.95 else text.percent(level) + ' CI '}{shown[1]} to {shown[2]}"
+        parts = [f"{self.measure} {shown[0]} ({bounds}), {text.count(self.k, 'trial')}"]
+        spread = [] if self.settings["tau2_method"] == "FE" else [f"τ² {text.significant(self.tau2)}"]
+        parts += [", ".join([*spread, f"I² {text.percent(self.i2 / 100)}"])] if self.k > 1 else []
+        parts += [] if math.isnan(self.pi_low) else [f"new trial {shown[3]} to {shown[4]}"]
+        if self.interval == synthesis.BAYES:
+            parts.append("Bayesian interval")
+        elif self.k > 1 and self.interval != synthesis.policy(self.settings["interval"], self.k):
+            parts.append("HKSJ interval, as nothing tells the scale of a prior of τ (give prior=)")
+        return "; ".join(parts)
+
+    __repr__ = __str__
+
+    def _repr_html_(self) -> str:
+        drawn: Any = self.forest()
+        return f"<p>{self}</p>{self.models().to_html(float_format='{:.4g}'.format)}{drawn._repr_svg_()}"
+
+    # what the synthesis makes of the trials, when it is asked for
+
+    @property
+    def _numbers(self) -> tuple[Floats, Floats]:
+        return self.data.effects, self.data.variances
+
+    @cached_property
+    def _spec(self) -> protocol.Analysis:
+        return spec_of(self.data, self.settings)
+
+    @property
+    def _model(self) -> Mapping[str, Any]:
+        return synthesis.model_of(self._spec)
+
+    @cached_property
+    def _pooled(self) -> Pooled:
+        return pooled_by_policy(self.data, self._spec)
+
+    @cached_property
+    def _whole(self) -> tuple[Record, sensitivity.Specifications | None]:
+        return analyse.analyse(self._spec, self.data.rows())
+
+    def record(self, by: Sequence[str] | None = None) -> Record:
+        """The fit as the record of an analysis; `by` is a group for each trial."""
+        spec = {**self._spec, "subgroups": None if by is None else GROUP}
+        return analyse.pooled_record(spec, self.data.rows(**({} if by is None else {GROUP: by})))
+
+    # tables
+
+    def to_frame(self) -> pd.DataFrame:
+        """One row a trial, as `Dataset.to_frame` has it, with its weight in per cent."""
+        frame = self.data.to_frame(self.settings["level"])
+        frame.insert(list(frame).index("estimate_high") + 1, "weight", self.weights)
+        return frame
+
+    def summary(self) -> pd.DataFrame:
+        """One row with all numbers of the fit, by the names of a review's summary.csv."""
+        sizes = synthesis.sizes_of(self._spec, self.data.rows())
+        settings = {"measure": self.measure, **self._options("level", "tau2_method")}
+        known = {**settings, **sizes, **vars(self._pooled)}
+        return pd.DataFrame({name: [known[name]] for name in SUMMARY.names if name in known})
+
+    def models(self) -> pd.DataFrame:
+        """The models that stand side by side: Bayesian, random-effects (HKSJ) and common-effect."""
+        found = {model: [getattr(self._pooled, name) for name in names] for _, model, names in SIDE_BY_SIDE}
+        frame = pd.DataFrame.from_dict(found, orient="index", columns=list(synthesis.BOUNDS), dtype=float)
+        return frame.rename_axis("model")
+
+    def leave_one_out(self) -> pd.DataFrame:
+        """The result without each trial in turn."""
+        return self._sets(~np.eye(self.k, dtype=bool), self.data.labels)
+
+    def cumulative(self, order: Given | None = None) -> pd.DataFrame:
+        """The result as trials came in, by a column such as the year (default: as given)."""
+        values = range(self.k) if order is None else self.data.column("order", order)
+        at = np.argsort(np.asarray(values), kind="stable")
+        masks = np.empty((self.k, self.k), dtype=bool)
+        masks[:, at] = np.tri(self.k, dtype=bool)
+        return self._sets(masks, [self.data.labels[row] for row in at])
+
+    def _sets(self, masks: ArrayLike, labels: Sequence[str]) -> pd.DataFrame:
+        """The result of sets of trials (m, k): one call, but for those so small that the policy is Bayes."""
+        sets = np.asarray(masks)
+        counts = sets.sum(1)
+        fit = stats.pool(*self._numbers, where=sets, **self._model)
+        frame = table(self.measure, fit, labels, OF_SETS, "label")
+        frame.insert(0, "k", counts)
+        frame.loc[np.asarray(counts < self.settings["prediction_from"]), list(synthesis.PREDICTED)] = np.nan
+        headline = [*synthesis.BOUNDS, "p_value", *synthesis.PREDICTED]
+        for at, count in enumerate(counts):
+            if synthesis.policy(self.settings["interval"], int(count)) == synthesis.BAYES:
+                own = pool(self.data.take(sets[at]), **self.settings)
+                places = frame.columns.get_indexer(headline)
+                frame.iloc[at, places] = [getattr(own, name) for name in headline]
+        return frame
+
+    def influence(self) -> pd.DataFrame:
+        """Case diagnostics of every trial, by metafor's names (Viechtbauer & Cheung 2010)."""
+        model = {name: value for name, value in self._model.items() if name != "level"}
+        fit = stats.influence(*self._numbers, **model)
+        return table(self.measure, fit, self.data.labels, CASES, "label")
+
+    def gosh(self, *, draws: int = 10_000, seed: int = 1, smallest: int = 2) -> pd.DataFrame:
+        """The result of all subsets of trials, or of `draws` of very many; who is in it, by label."""
+        kind: dict[str, Any] = {"tau2_method": self.settings["tau2_method"], "smallest": smallest}
+        fit = stats.gosh(*self._numbers, draws=draws, seed=seed, **kind)
+        frame = table(self.measure, fit, range(len(fit.size)), ("size", "estimate", "tau2", "i2"), "subset")
+        return frame.join(pd.DataFrame(fit.members, columns=list(self.data.labels)))
+
+    def multiverse(self) -> pd.DataFrame:
+        """The result of every defensible model, ordered by the estimate."""
+        every = self._whole[1]
+        if every is None:
+            raise ValueError("one trial has no other models")
+        numbers = {name: getattr(every, name) for name in (*synthesis.BOUNDS, "k")}
+        return pd.DataFrame({**every.choices, **numbers}).drop(columns="inclusion")
+
+    # small studies
+
+    def egger(self, form: str = "classic", predictor: str | None = None) -> Result:
+        """Egger's regression test; of SMDs on sample size unless `predictor` says se or variance."""
+        kind: dict[str, Any] = {"form": form, "predictor": predictor, **self._options("tau2_method", "level")}
+        if predictor is None:
+            kind |= diagnostics.egger_predictor(self._spec, self.data.rows())
+        fit = stats.egger(*self._numbers, **kind)
+        test = f"{'z' if math.isinf(fit.df) else 't'} = {text.number(fit.statistic)}"
+        df = "" if math.isinf(fit.df) else f" on {fit.df:g} df"
+        return one_row(self.measure, "Egger's test", f"{test}{df}, {text.p_value(fit.p_value)}", fit)
+
+    def begg(self) -> Result:
+        """Begg and Mazumdar's rank correlation test."""
+        fit = stats.begg(*self._numbers)
+        said = f"Kendall's τ = {text.number(fit.tau)}, {text.p_value(fit.p_value)}"
+        return one_row(self.measure, "Begg's test", said, fit)
+
+    def pet_peese(self, form: str = "classic") -> Result:
+        """The effect of an infinitely large trial, by PET or PEESE."""
+        fit = stats.pet_peese(*self._numbers, form=form, **self._options("tau2_method", "level"))
+        return one_row(self.measure, "PET-PEESE", f"{self._effect(fit)} by {fit.chosen.upper()}", fit)
+
+    def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> Result:
+        """Trials that an even funnel would have besides, and the result with them."""
+        fit = stats.trim_and_fill(*self._numbers, estimator=estimator, side=side, **self._model)
+        missing = f"{text.count(fit.missing, 'trial')} missing on the {fit.side}"
+        return one_row(self.measure, "Trim and fill", f"{missing}; {self._effect(fit)} with them", fit)
+
+    def selection_model(self, steps: ArrayLike = (0.025,), alternative: str | None = None) -> Result:
+        """A step-function selection model; significant results lie on the side of the estimate by default."""
+        side = alternative or ("greater" if self.analysis_scale.estimate > 0 else "less")
+        kind: dict[str, Any] = {"steps": steps, "alternative": side, **self._options("level")}
+        fit = stats.selection_model(*self._numbers, **kind)
+        said = f"{self._effect(fit)}; likelihood ratio test of selection {text.p_value(fit.lrt_p_value)}"
+        return one_row(self.measure, "Selection model", said, fit)
+
+    def fail_safe_n(self, method: str = "rosenthal", **kind: Any) -> Result:
+        """How many trials without effect would make the result go away; see `stats.fail_safe_n`."""
+        fit = stats.fail_safe_n(*self._numbers, method=method, **kind)
+        return one_row(self.measure, f"Fail-safe N ({method.title()})", text.number(fit.number, 0), fit)
+
+    # other models and questions
+
+    def subgroups(self, by: Given, tau2: Literal["separate", "common"] = "separate") -> Result:
+        """Every group pooled by the policy of the whole, and the test between them; as `stats.subgroups`."""
+        fit, groups = self._grouped(by)
+        test = stats.subgroups(*fit._numbers, groups, tau2=tau2, **fit._model)
+        frame = table(self.measure, test.pooled, test.names, OF_SETS, _name_of(by))
+        frame.insert(0, "k", test.k.astype(int))
+        if tau2 == "separate":
+            masks = [np.equal(groups, name) for name in test.names]
+            frame = fit._sets(masks, test.names).rename_axis(_name_of(by))
+        df = f"{test.df:g}" if math.isinf(test.df2) else f"{test.df:g} and {test.df2:g}"
+        said = f"Q = {text.number(test.statistic)} on {df} df, {text.p_value(test.p_value)}"
+        return Result(self.measure, f"Between {len(test.names)} groups: {said}", frame, test)
+
+    def _grouped(self, by: Given) -> tuple[Fit, list[str]]:
+        """The fit of the trials whose group is known, and these groups."""
+        column = self.data.column("by", by)
+        kept, _ = whole_rows({_name_of(by): column.isna().to_numpy()}, self.data.labels)
+        fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
+        return fit, [str(value) for value in column[kept]]
+
+    def regress(self, formula: str) -> Regression:
+        """Meta-regression on a formula of columns, such as "ablat + C(alloc)" (the syntax of `formulaic`).
+
+        Trials of which a moderator is unknown are left out, and a warning names them.
+        """
+        unknown = model_matrix(self.data, formula).isna().any(axis=1).to_numpy()
+        kept, _ = whole_rows({formula: unknown}, self.data.labels)
+        fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
+        return regression(fit.data, formula, fit._model, fit.record())
+
+    def permutation_test(self, *, draws: int = 1000, seed: int = 1) -> Result:
+        """The pooled effect tested by flipping signs: all of them where there are few trials."""
+        model = {name: self._model[name] for name in ("tau2_method", "interval")}
+        fit = stats.permutation_test(*self._numbers, draws=draws, seed=seed, **model)
+        said = f"{text.p_value(fit.qm_p_value)} of {'all ' if fit.exact else ''}{fit.count:,} permutations"
+        return one_row(self.measure, "Permutation test", said, fit)
+
+    def multilevel(self, cluster: Given, *, rho: float = 0.0) -> Result:
+        """Effects nested in clusters: three levels, cluster-robust (CR2) interval, as `stats.multilevel`.
+
+        `rho` is the correlation of sampling errors within a cluster.
+        """
+        labels = self.data.column("cluster", cluster).tolist()
+        fit = stats.multilevel(*self._numbers, labels, rho=rho, **self._options("level"))
+        size = f"{text.count(fit.k, 'effect')} in {text.count(fit.clusters, 'cluster')}"
+        between, within = map(text.significant, (fit.sigma2_between, fit.sigma2_within))
+        said = f"{self._effect(fit, 'robust_')}, {size}; σ² {between} between, {within} within"
+        return one_row(self.measure, "Three-level model (CR2)", said, fit)
+
+    def robust(self, cluster: Given | None = None) -> Result:
+        """The estimate with a cluster-robust (CR2) interval, as `stats.robust_pool`."""
+        labels = None if cluster is None else self.data.column("cluster", cluster).tolist()
+        fit = stats.robust_pool(*self._numbers, labels, **self._options("tau2_method", "level"))
+        return one_row(self.measure, "Robust (CR2)", self._effect(fit, "robust_"), fit)
+
+    def bayes(
+        self,
+        prior: str = "half_normal",
+        scale: float | None = None,
+        mu_prior: tuple[float, float] | None = None,
+    ) -> Result:
+        """The Bayesian model by quadrature; the scale of the prior of τ is by default that of the policy.
+
+        The table has the mean effect, that of a new trial, and every trial's own.
+        """
+        known = scale or synthesis.prior_scale(self._spec, self.data.rows())
+        if known is None:
+            raise ValueError("scale: the trials do not say how far they spread; give that of the prior of τ")
+        tau_prior = prior, scale or known * synthesis.PRIORS.get(prior, 1.0)
+        kind: dict[str, Any] = {"tau_prior": tau_prior, "mu_prior": mu_prior, **self._options("level")}
+        fit = stats.bayes_pool(*self._numbers, **kind)
+        names = ("estimate", "predictive_median", "shrunk_mean"), ("ci_low", "pi_low", "shrunk_low")
+        columns = zip(synthesis.BOUNDS, (*names, ("ci_high", "pi_high", "shrunk_high")), strict=True)
+        found = {name: np.hstack([getattr(fit, each) for each in of]) for name, of in columns}
+        rows = pd.Index(["mean effect", "new trial", *self.data.labels], name="effect")
+        frame = pd.DataFrame({name: np.vectorize(self.natural)(value) for name, value in found.items()}, rows)
+        prior_words = f"{prior.replace('_', '-')} prior of τ with scale {text.significant(tau_prior[1])}"
+        return Result(self.measure, f"Bayesian: {self._effect(fit)}; {prior_words}", frame, fit)
+
+    def mantel_haenszel(self) -> Result:
+        """The common effect of tables of events by Mantel and Haenszel, without corrections."""
+        fit = stats.mantel_haenszel(*self._tables(), measure=self.measure, **self._options("level"))
+        return one_row(self.measure, "Mantel–Haenszel", self._effect(fit), fit)
+
+    def peto(self) -> Result:
+        """The common odds ratio of tables of events by Peto's method, whatever the measure of the fit."""
+        fit = stats.peto(*self._tables(), **self._options("level"))
+        said = effect_words("OR", *(math.exp(getattr(fit, name)) for name in synthesis.BOUNDS))
+        return one_row("OR", "Peto", said, fit)
+
+    def absolute(self, control_risk: float, *, per: float = 1000) -> Result:
+        """What the effect means for people with a risk without treatment, and the number needed to treat."""
+        bounds = (self.estimate, self.ci_low, self.ci_high)
+        fit = stats.absolute_effect(self.measure, *bounds, control_risk, per=per)
+        needed = text.number(float(fit.number_needed), 0)
+        said = f"{text.number(float(fit.difference), 0)} of {per:,.0f}; number needed to treat {needed}"
+        return one_row("", "Absolute effect", said, fit)
+
+    def _options(self, *names: str) -> dict[str, Any]:
+        return {name: self.settings[name] for name in names}
+
+    def _effect(self, fit: Any, prefix: str = "") -> str:
+        bounds = (fit.estimate, getattr(fit, f"{prefix}ci_low"), getattr(fit, f"{prefix}ci_high"))
+        return effect_words(self.measure, *map(self.natural, bounds))
+
+    def _tables(self) -> list[Floats]:
+        names = [f"{kind}_{side}" for side in SIDES for kind in ("events", "n")]
+        if not self.data.arms.keys() >= set(names):
+            raise ValueError("the trials have no events: make the data with events= and n=")
+        return [self.data.arms[name] for name in names]
+
+    # figures: each is returned, and written where a path ends in .svg, .pdf or .png
+
+    def forest(
+        self,
+        path: Target = None,
+        *,
+        style: str = "default",
+        title: str = "",
+        by: Given | None = None,
+        sort: Given | None = None,
+        columns: Sequence[str] | None = None,
+        headings: Mapping[str, str] | None = None,
+        favours: tuple[str, str] | None = None,
+    ) -> Figure:
+        """The forest plot of a review, in its styles default, revman and jama.
+
+        `by` groups the trials under headings with subtotals, `sort` orders them by a column. `columns` are
+        the blocks from left to right, of study, arms, plot, effect and weight; `headings` rename those of
+        study, n, mean and counts; `favours` are the words left and right of no effect.
+        """
+        from trialpool.api.drawings import forest_style, shown
+
+        groups = None if by is None else self.data.column("by", by)
+        fit: Fit = self
+        if sort is not None:
+            order = self.data.column("sort", sort).reset_index(drop=True).sort_values(kind="stable").index
+            fit = pool(self.data.take(order), **self.settings)
+            groups = None if groups is None else groups.iloc[order]
+        fit, named = (fit, None) if groups is None else fit._grouped(groups)
+        kind = {"preset": forest_style(style, columns, headings)}
+        return shown("forest", self.data, fit.record(named), path, title, favours, **kind)
+
+    def funnel(self, path: Target = None, *, title: str = "") -> Figure:
+        """The contour-enhanced funnel plot."""
+        return self._shown("funnel", self.record(), path, title)
+
+    def baujat(self, path: Target = None, *, title: str = "") -> Figure:
+        """The Baujat plot."""
+        rows = diagnostics.influence_rows(self._spec, self.data.rows())
+        return self._shown("baujat", replace(self.record(), influence=rows), path, title)
+
+    def gosh_plot(self, path: Target = None, *, title: str = "") -> Figure:
+        """The estimates of subsets of trials against their heterogeneity."""
+        return self._shown("gosh", self.record(), path, title)
+
+    def influence_plot(self, path: Target = None, *, title: str = "") -> Figure:
+        """How much hangs on each trial: left out, added one by one, Baujat, subsets."""
+        return self._shown("influence", self._whole[0], path, title)
+
+    def posterior_plot(self, path: Target = None, *, title: str = "") -> Figure:
+        """Posterior of the mean and of τ under three priors, with the probabilities of benefit."""
+        return self._shown("posterior", self._judged(), path, title)
+
+    def specification_curve(self, path: Target = None, *, title: str = "") -> Figure:
+        """Every defensible model in one figure, ordered by the estimate."""
+        columns = self.multiverse().assign(inclusion="all trials").to_dict("list")
+        return self._shown("multiverse", self._judged(), path, title, columns=columns)
+
+    def _judged(self) -> Record:
+        """The whole record, of which benefit and harm are told."""
+        if not self.data.better:
+            raise ValueError('better: say in effects() whether "lower" or "higher" effects are good')
+        return self._whole[0]
+
+    def _shown(self, kind: str, record: Record, path: Target, title: str, **options: Any) -> Figure:
+        from trialpool.api.drawings import shown
+
+        return shown(kind, self.data, record, path, title, **options)
+
+
+def _name_of(given: Given) -> str:
+    return given if isinstance(given, str) else str(getattr(given, "name", None) or "group")
+
+
+def pool(
+    data: Dataset,
+    *,
+    tau2_method: str = "REML",
+    interval: str = "auto",
+    level: float = 0.95,
+    prior: float | None = None,
+    prediction_from: int = 5,
+    prediction_df: str = "k-1",
+) -> Fit:
+    """Pool the trials of a `Dataset` by a common-effect or random-effects meta-analysis.
+
+    `tau2_method` is FE (common effect), DL HE HS SJ ML REML EB or PM. `interval` "auto" is that of
+    Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on, of two to four a Bayesian one, and
+    under FE Wald's; wald, hksj, hksj_adhoc and bayes are what they say. `prior` is the scale of the
+    half-normal prior of τ on the analysis scale, by default 0.5 for ratios (logarithms) and SMD, half a
+    typical SD for MD, 0.1 for RD.
+    A prediction interval is shown from `prediction_from` trials on, with t on `prediction_df`.
+
+    >>> from trialpool import effects
+    >>> dat = effects(measure="MD", effect=[-1.0, -0.4, -1.2, -0.8, -0.1], se=[0.3, 0.2, 0.5, 0.3, 0.2])
+    >>> pool(dat)
+    MD −0.60 (−1.15 to −0.06), 5 trials; τ² 0.11, I² 61%; new trial −1.68 to 0.48
+    """
+    if not isinstance(data, Dataset):
+        raise TypeError(f"data is a {type(data).__name__}: make it with trialpool.effects")
+    stats.checks.one_of("interval", interval, POLICIES)
+    stats.checks.one_of("prediction_df", prediction_df, ("k-1", "k-2"))
+    stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
+    if (tau2_method, interval) == ("FE", "auto"):
+        interval = "wald"  # the others widen for a heterogeneity that this model has not
+    settings: dict[str, Any] = {"tau2_method": tau2_method, "interval": interval, "level": level}
+    settings |= {"prior": prior, "prediction_from": prediction_from, "prediction_df": prediction_df}
+    k, headline = len(data), synthesis.policy(interval, len(data))
+    model: Any = {"tau2_method": tau2_method, "level": level}
+    model |= {"interval": synthesis.FLOORED if headline == synthesis.BAYES else headline}
+    fit = stats.pool(data.effects, data.variances, **model)
+    spread = {name: float(getattr(fit, name)) for name in ("tau2", "i2", "h2", "q", "q_df", "q_p_value")}
+    numbers = Numbers(*(float(getattr(fit, name)) for name in Numbers.__dataclass_fields__))
+    if k < prediction_from:
+        numbers = replace(numbers, pi_low=math.nan, pi_high=math.nan)
+    if k == 1 or headline == synthesis.BAYES or prediction_df != "k-1":
+        pooled = pooled_by_policy(data, spec_of(data, settings))
+        headline = pooled.interval
+        scaled = {name: _scaled(data, pooled, name) for name in Numbers.__dataclass_fields__}
+        numbers = Numbers(**scaled)
+    return Fit(data, settings, headline, numbers, **spread, weights=np.asarray(fit.weights))
+
+
+def _scaled(data: Dataset, pooled: Pooled, name: str) -> float:
+    """A number of a record on the analysis scale, NaN where there is none."""
+    value = getattr(pooled, name)
+    if value is None:
+        return math.nan
+    return data.natural.scaled(value) if name in synthesis.NATURAL else float(value)
+
+
+def spec_of(data: Dataset, settings: Mapping[str, Any]) -> protocol.Analysis:
+    """The settings of a fit as those of an analysis of a review."""
+    better = data.better or ("higher" if data.effects.mean() > 0 else "lower")
+    names = dict(zip(("experimental_name", "control_name"), data.names, strict=True))
+    known = {name: value for name, value in settings.items() if name != "prior"}
+    spec = protocol.alone(data.measure, better=better, **known, **names)
+    if settings["prior"] is not None:
+        spec["prior"] = {"scale": settings["prior"], "source": ""}
+    return spec
+
+
+def pooled_by_policy(data: Dataset, spec: protocol.Analysis) -> Pooled:
+    """The headline and the models beside it, as a record."""
+    rows = data.rows()
+    pooled, _ = synthesis.pool_effects(synthesis.modelled(spec, rows), rows)
+    assert pooled is not None  # there is a trial
+    return pooled

@@ -1,0 +1,178 @@
+"""A record of `trialpool.stats` in; numbers on the natural scale, a line and a labelled table of it out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from trialpool import stats, text
+from trialpool.api.data import Dataset, frame_of
+from trialpool.measures import RATIOS
+from trialpool.records import Moderator, Record, Study, sketch
+from trialpool.synthesis.pool import BOUNDS, NATURAL
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+LINE = ("se", "statistic", "p_value", "ci_low", "ci_high")
+
+
+def natural(measure: str, fit: Any, names: Sequence[str] | None = None) -> dict[str, Any]:
+    """The fields of a record of `stats` by name, ratios no longer as logarithms; numbers are Python's own."""
+    found, ratio = {}, measure in RATIOS
+    for name in names or [each.name for each in fields(fit)]:
+        value = getattr(fit, name)
+        if ratio and name in NATURAL:
+            value = np.exp(value)
+        found[name] = value.item() if isinstance(value, np.generic) else value
+    return found
+
+
+def table(measure: str, fit: Any, labels: Sequence[Any], names: Sequence[str], index: str) -> pd.DataFrame:
+    """Some fields of a record, each (rows,), as columns on the natural scale."""
+    columns = natural(measure, fit, names)
+    return pd.DataFrame(columns, index=pd.Index(list(labels), name=index))
+
+
+def effect_words(measure: str, estimate: float, low: float, high: float) -> str:
+    """An estimate with its interval, as a line prints it."""
+    shown = text.format_values(measure, [estimate, low, high])
+    return f"{measure} {shown[0]} ({shown[1]} to {shown[2]})"
+
+
+@dataclass(frozen=True, eq=False)
+class Result:
+    """An answer: printed it is a line, `to_frame` its table; numbers are attributes on the natural scale.
+
+    `analysis_scale` is the record of `trialpool.stats` with all it holds, ratios as logarithms.
+    """
+
+    measure: str
+    said: str
+    frame: pd.DataFrame
+    analysis_scale: Any
+
+    def __str__(self) -> str:
+        return self.said
+
+    def __repr__(self) -> str:
+        return self.said
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name == "analysis_scale" or not hasattr(self.analysis_scale, name):
+            raise AttributeError(f"{type(self).__name__} has no attribute {name!r}")
+        return natural(self.measure, self.analysis_scale, [name])[name]
+
+    def __dir__(self) -> list[str]:
+        return [*super().__dir__(), *(each.name for each in fields(self.analysis_scale))]
+
+    def to_frame(self) -> pd.DataFrame:
+        """The answer as a labelled table."""
+        return self.frame
+
+    def _repr_html_(self) -> str:
+        return f"<p>{text.clean(self.said).replace('<', '&lt;')}</p>{self.frame.to_html()}"
+
+
+def one_row(measure: str, name: str, said: str, fit: Any) -> Result:
+    """A result whose table is one row: the fields of the record that are one number or word."""
+    cautions = [said, getattr(fit, "caution", "")]
+    words = getattr(fit, "refused", "") or "; ".join(filter(None, cautions))
+    known = natural(measure, fit)
+    order = sorted(known, key=lambda key: BOUNDS.index(key) if key in BOUNDS else len(BOUNDS))
+    row = {key: known[key] for key in order if isinstance(known[key], str | int | float) and known[key] != ""}
+    return Result(measure, f"{name}: {words}", pd.DataFrame(row, index=pd.Index([name], name="method")), fit)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Regression(Result):
+    """A meta-regression: a row a coefficient, on the analysis scale; of ratios also as factors (`estimate`).
+
+    `analysis_scale` is the `MetaRegression` of `trialpool.stats`: `tau2 i2 r2 qe qm qm_p_value` …
+    """
+
+    data: Dataset
+    matrix: Any  # the model matrix of formulaic, with its specification
+    model: Mapping[str, Any]
+    record: Record
+
+    def predict(self, trials: Any) -> pd.DataFrame:
+        """The expected effect at the moderators of some rows, with both intervals, on the natural scale."""
+        frame = frame_of(trials)
+        rows = self.matrix.model_spec.get_model_matrix(frame).iloc[:, 1:]
+        fit = stats.predict(self.analysis_scale, rows.to_numpy(float), level=self.model["level"])
+        names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
+        return table(self.measure, fit, frame.index, names, str(frame.index.name or "row"))
+
+    def permutation_test(self, *, draws: int = 1000, seed: int = 1) -> Result:
+        """The coefficients, and all moderators together, tested by exchanging them among the trials."""
+        kind: Any = {name: self.model[name] for name in ("tau2_method", "interval")}
+        kind |= {"draws": draws, "seed": seed}
+        fit = stats.permutation_test(self.data.effects, self.data.variances, self._design, **kind)
+        frame = pd.DataFrame({"p_value": fit.p_value}, index=self.frame.index)
+        said = f"all moderators {text.p_value(fit.qm_p_value)} of {fit.count:,} permutations"
+        return Result(self.measure, f"Permutation test: {said}", frame, fit)
+
+    @property
+    def _design(self) -> Any:
+        return self.matrix.iloc[:, 1:].to_numpy(float)
+
+    def bubble(self, path: Any = None, *, title: str = "") -> Figure:
+        """The trials over one number, with the fitted line and its band."""
+        from trialpool.api.drawings import shown
+
+        if self._design.shape[1] != 1:
+            raise ValueError("a bubble plot has one moderator, which is a number")
+        values, fit = self._design[:, 0].tolist(), self.analysis_scale
+        name = re.sub(r"\W+", "_", str(self.frame.index[1])).strip("_")
+        slope = zip(
+            ("slope", "slope_low", "slope_high"), (fit.coefficients, fit.ci_low, fit.ci_high), strict=True
+        )
+        known: dict[str, Any] = {of: float(numbers[1]) for of, numbers in slope}
+        known |= {"moderator": name, "kind": "number", "k": len(values), "p_value": float(fit.qm_p_value)}
+        row = sketch(Moderator, known | {key: self.model[key] for key in ("tau2_method", "interval")})
+        kind = type("Study", (Study,), {"__annotations__": {name: float}})
+        pairs = zip(self.record.studies, values, strict=True)
+        studies = tuple(kind(**vars(study), **{name: value}) for study, value in pairs)
+        drawn = replace(self.record, studies=studies, moderators=(row,))
+        return shown("moderators", self.data, drawn, path, title)
+
+
+def regression(data: Dataset, formula: str, model: Mapping[str, Any], record: Record) -> Regression:
+    """The meta-regression of trials on a `formula` of their columns; `record` is of their fit without it."""
+    matrix = model_matrix(data, formula)
+    names = list(matrix.columns)
+    if names[:1] != ["Intercept"] or len(names) < 2:
+        raise ValueError(f"formula {formula!r}: needs a moderator beside the intercept, which stays")
+    fit = stats.meta_regression(data.effects, data.variances, matrix.iloc[:, 1:].to_numpy(float), **model)
+    columns = {"coefficient": "coefficients"} | {name: name for name in LINE}
+    frame = pd.DataFrame({name: getattr(fit, of) for name, of in columns.items()})
+    if data.natural.ratio:
+        factors = {"estimate": "coefficient", "estimate_low": "ci_low", "estimate_high": "ci_high"}
+        frame = frame.assign(**{name: np.exp(frame[of]) for name, of in factors.items()})
+    frame.index = pd.Index(names, name="term")
+    df = f"{fit.qm_df:g}" if np.isinf(fit.df) else f"{fit.qm_df:g} and {fit.df:g}"
+    test = f"{'Q' if np.isinf(fit.df) else 'F'} = {text.number(fit.qm)} on {df} df"
+    test += f", {text.p_value(float(fit.qm_p_value))}"
+    left = f"residual τ² {text.significant(float(fit.tau2))}, I² {text.percent(float(fit.i2) / 100)}"
+    said = (
+        f"{formula}, {text.count(len(data), 'trial')}: {test}; {left}, R² {text.percent(float(fit.r2) / 100)}"
+    )
+    return Regression(data.measure, said, frame, fit, data, matrix, model, record)
+
+
+def model_matrix(data: Dataset, formula: str) -> Any:
+    """The model matrix of a formula; ValueError where it names what is no column."""
+    from formulaic import Formula
+    from formulaic.errors import FormulaicError
+
+    try:
+        return Formula(formula).get_model_matrix(data.frame, na_action="ignore")
+    except FormulaicError as problem:
+        known = ", ".join(map(str, data.frame))
+        raise ValueError(f"formula {formula!r}: {problem}; the columns are {known}") from None
