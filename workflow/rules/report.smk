@@ -69,6 +69,7 @@ rule write_page:
         instruments=SETTINGS.instruments,
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
+        trials=f"{RESULTS}/trials.html",
         questions=directory(f"{RESULTS}/questions") if len(ANALYSES) > MOST_QUESTIONS else [],
     log:
         f"{RESULTS}/logs/write_page.log",

@@ -431,13 +431,13 @@ def write_page(
     settings and the protocol's head.
     """
     from trialpool.page.page import FOLDER, render_pages
-    from trialpool.view.read import read_claims, read_csv, read_networks, read_tables
+    from trialpool.view.read import read_claims, read_csv, read_networks, read_summary, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
     figures = {
-        folder.name: {name: folder / f"{name}.svg" for name in SHOWN if (folder / f"{name}.svg").exists()}
+        folder.name: [name for name in SHOWN if (folder / f"{name}.svg").exists()]
         for folder in map(Path, folders)
     }
     vocabulary = load_vocabulary(vocabulary_path, checked=True)
@@ -456,8 +456,8 @@ def write_page(
         },
         specs=specs,
         vocabulary=vocabulary,
-        title=head["title"],
-        byline=head["byline"],
+        head=head,
+        summary=read_summary(appraisal),
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

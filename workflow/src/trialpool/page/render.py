@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from trialpool import io
+from trialpool import __version__, io
 from trialpool import text as words
 from trialpool.measures import MEASURES
 from trialpool.records import Record
@@ -137,6 +137,8 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)
     environment.globals |= {"band": benefit_band, "colours": colours}
     environment.globals["grouped"] = lambda rows, *names: grouped(rows, attrgetter(*names))
+    environment.filters["in_"] = lambda key, mapping: mapping[key]
+    environment.globals["version"] = __version__
     environment.globals |= {"moderator_name": moderator_name, "formats_of": io.formats_of}
     return environment
 

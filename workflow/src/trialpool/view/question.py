@@ -299,8 +299,8 @@ def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tup
 class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
-    `choices` are the results under other choices, on `choice_axis`; there are none where nothing was pooled.
-    `unread` are known trials of this comparison without a number that is used here (`silent` says why),
+    `choices` are the results under other choices, on `choice_axis`, `same_choices` says how many of them
+    conclude the same; there are none where nothing was pooled. `unread` are known trials of this comparison without a number that is used here (`silent` says why),
     `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
     """
 
@@ -311,11 +311,14 @@ class Question:
         self.sentence, self.verdict = result_sentence(record), verdict_words(record)
         self.statement = informative_statement(record)
         self.choices = other_choices(record)
+        rows = [row for own in self.choices.values() for row, _ in own if row.kind != "main"]
+        self.same_choices = sum(not row.changes_conclusion for row in rows)
         effects = [effect.values for rows in self.choices.values() for _, effect in rows]
         self.choice_axis = shared_axis(record.measure, effects) if effects else None
         self.judged = any(study.judgements for study in self.table.studies)
         self.silent = silent_trials(record)
         self.unread = [row for row in record.known if row.study_id in self.silent]
+        self.unread_by_reason = grouped(self.unread, lambda row: self.silent[row.study_id])
         self.not_used = near_misses(record)
         tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
         self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]

@@ -5,6 +5,7 @@ Records, the appraisal's claims, networks, rows of other tables in; what templat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -46,6 +47,17 @@ def headline_facts(records: Sequence[Appraised], tables: Tables) -> dict[str, fl
         "questions with one trial": statuses.count(Status.SINGLE_STUDY),
         "questions without a poolable trial": statuses.count(Status.NO_DATA),
     }
+
+
+def shared_methods(records: Sequence[Appraised]) -> list[str]:
+    """The sentences on methods that hold of more than half of the questions with a result.
+
+    >>> shared_methods([])
+    []
+    """
+    texts = [record.methods.text for record in records if record.studies]
+    times = Counter(sentence for text in texts for sentence in text)
+    return [sentence for sentence, count in times.items() if 2 * count > len(texts)]
 
 
 # claims
