@@ -20,8 +20,7 @@ from trialpool.io import MOST_QUESTIONS
 from trialpool.page.render import html_environment
 from trialpool.records import Ask, Claim, Known, Network, Study, Sureness, Unused
 from trialpool.view import review
-from trialpool.view.axis import Axis, shared_axis
-from trialpool.view.question import Question, interval_name, population_name, scale_key
+from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import RESULT_TABLES, trial_views
 from trialpool.vocabulary import Vocabulary, general
@@ -71,8 +70,8 @@ def render_pages(
     apart = len(records) > most_questions
     theirs = {view.record.analysis: _trials_named(view, known) for view in views} if apart else {}
     home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
-    head = head or {}
-    frame = _frame(records, head.get("title", "")) | {"specs": specs, "instruments": instruments or {}}
+    head = dict.fromkeys(("title", "question", "authors", "search_date"), "") | dict(head or {})
+    frame = _frame(records, head["title"]) | {"specs": specs, "instruments": instruments or {}}
     frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary, "figures": figures}
     others = [trial for trial in trials if trial.study_id not in home]
     whole = {
@@ -80,7 +79,6 @@ def render_pages(
         "summary": summary,
         "by_analysis": {record.analysis: record for record in records},
         "groups": grouped(views, lambda view: population_name(view.record)),
-        "axes": _axes(views),
         "claims": claims,
         "flow": review.flow_steps(flow),
         "audit": audit,
@@ -129,13 +127,6 @@ def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
         "interval_name": interval_name(records),
         "shared": review.shared_methods(records),
     }
-
-
-def _axes(views: Sequence[Question]) -> dict[tuple[str, ...], Axis]:
-    """The axes of the table of all questions: results with one measure, scale and unit share one."""
-    pooled = grouped((view for view in views if view.effect), lambda view: scale_key(view.record))
-    values = {key: [view.effect.values for view in own if view.effect] for key, own in pooled.items()}
-    return {key: shared_axis(key[0], effects) for key, effects in values.items()}
 
 
 def page_title(records: Sequence[Appraised]) -> str:

@@ -103,11 +103,13 @@ def finding_words(results: Sequence[Result]) -> str:
 
 def brief_words(records: Sequence[Appraised]) -> str:
     """What some results found, in as few words as can be: by outcome, better or worse than what."""
-    said = []
-    for outcome, own in grouped(records, lambda record: title_parts(record)[0]).items():
-        clauses = grouped(own, _brief)
-        said.append(f"{outcome}: {'; '.join(clauses)}")
-    return f"{capital('; '.join(said))}." if said else ""
+    by_outcome = grouped(records, lambda record: title_parts(record)[0])
+    alike = grouped(by_outcome.items(), lambda entry: "; ".join(dict.fromkeys(map(_brief, entry[1]))))
+    names = {
+        clauses: listing([f"{name[:1].lower()}{name[1:]}" for name, _ in own])
+        for clauses, own in alike.items()
+    }
+    return " ".join(f"{capital(name)}: {clauses}." for clauses, name in names.items())
 
 
 def _brief(record: Appraised) -> str:

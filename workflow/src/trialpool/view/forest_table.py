@@ -292,7 +292,12 @@ def _parts(
         subtotal = None
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
-        heading = words.capital(clean(record.vocabulary.treatment(group.name))) or OTHER
+        name = (
+            record.vocabulary.condition
+            if record.subgroup_column == "condition"
+            else record.vocabulary.treatment
+        )
+        heading = words.capital(clean(name(group.name))) or OTHER
         parts.append((heading, members.pop(group.name, []), subtotal))
     rest = sorted((row for own in members.values() for row in own), key=lambda row: row[0])
     return [*parts, (OTHER, rest, None)] if rest else parts

@@ -300,8 +300,9 @@ class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
     `choices` are the results under other choices, on `choice_axis`, `same_choices` says how many of them
-    conclude the same; there are none where nothing was pooled. `unread` are known trials of this comparison without a number that is used here (`silent` says why),
-    `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
+    conclude the same; there are none where nothing was pooled. `unread` are known trials of this comparison
+    without a number that is used here (`silent` says why), `not_used` results of it that could not be used,
+    `cautions` those about the moderators that were tested.
     """
 
     def __init__(self, record: Appraised) -> None:
@@ -341,11 +342,6 @@ def settings_shown(spec: Row) -> list[tuple[str, str]]:
             parts = value if isinstance(value, list) else [value]
             shown.append((key, ", ".join("(no item)" if part == "" else str(part) for part in parts)))
     return shown
-
-
-def scale_key(record: Record) -> tuple[str, ...]:
-    """What must be equal for two results to be drawn on one axis."""
-    return (record.measure, record.scale or record.unit) if record.measure == "MD" else (record.measure,)
 
 
 def result_axis(record: Record) -> Axis:
