@@ -309,7 +309,7 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
         number=number,
         label=clean(row.label or row.study_id) or "unnamed trial",
         url=words.url(row.source_url),
-        instrument=_instrument(row, record.vocabulary),
+        instrument=measured_by(row, record.vocabulary),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
         effect=estimate_at(record, path, OWN if row.printed_low is None else PRINTED, digits),
@@ -320,7 +320,7 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
     )
 
 
-def _instrument(row: records.Study, vocabulary: Vocabulary) -> str:
+def measured_by(row: records.Study | records.Unused, vocabulary: Vocabulary) -> str:
     """A short name of what was measured: "NRS", "MNCV: peroneal"."""
     parts = [vocabulary.code(clean(code)) for code in (row.instrument, row.item)]
     return ": ".join(filter(None, parts))

@@ -5,6 +5,7 @@ Records, the appraisal's claims, networks, rows of other tables in; what templat
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
@@ -153,6 +154,15 @@ def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[P
         estimate = pooled_estimate(record) if record else None
         views.append(Published(row, record, estimate, (theirs, ours), axis))
     return views
+
+
+def review_name(review_id: str) -> str:
+    """A published review's id as a name.
+
+    >>> review_name("Li2020"), review_name("Acta_12_2021b")
+    ('Li 2020', 'Acta 12 2021b')
+    """
+    return words.spaced(re.sub(r"_?((?:19|20)\d\d[a-z]?)$", r" \1", review_id))
 
 
 def published_directions(views: Sequence[Published], records: Sequence[Appraised]) -> list[Directions]:
@@ -319,7 +329,7 @@ def _stack(trials: Sequence[Trial], conditions: Sequence[str], each: int) -> lis
 
 
 def _dot(series: int, used: bool, trials: Sequence[Trial]) -> Dot:
-    alone = f"{trials[0].label}, {trials[0].condition}"
+    alone = f"{trials[0].label}, {trials[0].vocabulary.condition(trials[0].condition)}"
     return Dot(series, used, words.count(len(trials), "trial") if trials[1:] else alone)
 
 
