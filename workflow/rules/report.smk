@@ -52,6 +52,7 @@ rule write_tables:
     params:
         content=content(WORDS[1:]),
         code=code("page", *DRAWING),
+        question=SETTINGS.head["question"],
     script:
         "../scripts/write_tables.py"
 

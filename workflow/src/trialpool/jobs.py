@@ -389,10 +389,11 @@ def write_tables(
     table_paths: Paths,
     vocabulary_path: str | None,
     folder: Path,
+    question: str = "",
 ) -> None:
     """Write summary.csv, excluded.csv, moderators.csv and README.md; DATA.md explains every column."""
     from trialpool.page.readme import render_readme, summary_row
-    from trialpool.view.read import read_claims, read_networks, read_tables
+    from trialpool.view.read import read_claims, read_networks, read_summary, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.study import excluded_rows, labels, not_asked
 
@@ -404,9 +405,8 @@ def write_tables(
     io.write_csv(folder / "excluded.csv", excluded, contracts.NOT_USED.names)
     adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary())
-    io.write_text(
-        folder / "README.md", render_readme(records, read_claims(appraisal), read_networks(network_paths))
-    )
+    told = read_claims(appraisal), read_networks(network_paths), read_summary(appraisal)
+    io.write_text(folder / "README.md", render_readme(records, *told, question))
 
 
 def write_page(
