@@ -349,11 +349,18 @@ def test_the_head_of_a_review_may_name_it(protocol):
     protocol |= {"title": "Needles", "authors": ["A. Author"], "search_date": date(2026, 11, 28)}
     protocol["analyses"] = {"dpn-pain": ANALYSIS}
     loaded = load_protocol(protocol)
-    assert loaded.head == {"title": "Needles", "byline": "A. Author; trials searched for until 2026-11-28"}
-    protocol |= {"authors": [], "search_date": "November 2026"}
-    assert load_protocol(protocol).head["byline"] == "trials searched for until November 2026"
-    del protocol["title"], protocol["search_date"]
-    assert load_protocol(protocol).head == {"title": "", "byline": ""}
+    said = {"title": "Needles", "question": "", "authors": "A. Author", "search_date": "2026-11-28"}
+    assert loaded.head == said
+    protocol |= {
+        "authors": ["A. Author", "B. Author"],
+        "search_date": "November 2026",
+        "question": "Do they?",
+    }
+    said |= {"authors": "A. Author, B. Author", "search_date": "November 2026", "question": "Do they?"}
+    assert load_protocol(protocol).head == said
+    for key in ("title", "question", "authors", "search_date"):
+        del protocol[key]
+    assert load_protocol(protocol).head == dict.fromkeys(said, "")
 
 
 @pytest.mark.parametrize(

@@ -52,6 +52,7 @@ rule write_tables:
     params:
         content=content(WORDS[1:]),
         code=code("page", *DRAWING),
+        question=SETTINGS.head["question"],
     script:
         "../scripts/write_tables.py"
 
@@ -69,6 +70,7 @@ rule write_page:
         instruments=SETTINGS.instruments,
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
+        trials=f"{RESULTS}/trials.html",
         questions=directory(f"{RESULTS}/questions") if len(ANALYSES) > MOST_QUESTIONS else [],
     log:
         f"{RESULTS}/logs/write_page.log",

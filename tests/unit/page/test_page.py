@@ -9,11 +9,13 @@ from tests.unit.page import demo
 from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.page import render
+from trialpool.page.page import render_pages
+from trialpool.records import Ask
 from trialpool.view.forest_table import forest_axis, forest_table
 from trialpool.view.question import Question
 
 HARMLESS = ("#", "https://", "http://", "summary.csv", "excluded.csv", "manifest.csv", "analyses/")
-HARMLESS += ("risk_of_bias.", "evidence_map.", "timeline.")
+HARMLESS += ("risk_of_bias.", "evidence_map.", "timeline.", "trials.html", "index.html")
 VOID = {"meta", "img", "br", "hr", "input", "link"}
 
 
@@ -23,6 +25,7 @@ class Page(HTMLParser):
     def __init__(self, text):
         super().__init__(convert_charrefs=True)
         self.tags, self.open, self.unbalanced, self.texts, self.data = [], [], [], [], []
+        self.within = [""]  # the analysis whose section each open tag stands in
         self.feed(text)
         self.close()
 
@@ -30,13 +33,18 @@ class Page(HTMLParser):
         self.tags.append((tag, dict(attributes)))
         if tag not in VOID:
             self.open.append(tag)
+            self.within.append(dict(attributes).get("data-analysis") or self.within[-1])
         if tag == "data":
-            self.data.append([dict(attributes), ""])
+            found = dict(attributes)
+            if "/" not in found["data-from"]:
+                found["data-from"] = f"{self.within[-1]}/{found['data-from']}"
+            self.data.append([found, ""])
 
     def handle_startendtag(self, tag, attributes):
         self.tags.append((tag, dict(attributes)))
 
     def handle_endtag(self, tag):
+        self.within.pop()
         if not self.open or self.open.pop() != tag:
             self.unbalanced.append(tag)
 
@@ -55,8 +63,14 @@ class Page(HTMLParser):
 
 
 @pytest.fixture
-def page(records):
-    return Page(render_page(records, demo.evidence()))
+def pages(records):
+    """index.html and trials.html by their names."""
+    return {name: Page(text) for name, text in render_pages(records, demo.evidence())}
+
+
+@pytest.fixture
+def page(pages):
+    return pages["index.html"]
 
 
 def look_up(record, place):
@@ -77,14 +91,20 @@ def test_page_asks_nothing_of_anyone(page):
     assert any("default-src 'none'" in attributes.get("content", "") for attributes in policies)
 
 
-def test_every_anchor_resolves_and_every_id_is_unique(page):
-    ids = page.values("id")
-    assert len(ids) == len(set(ids))
-    inner = [link[1:] for link in page.values("href") if link.startswith("#")]
-    assert inner
-    assert not set(inner) - set(ids)
-    named = [name for value in page.values("aria-labelledby") for name in value.split()]
-    assert not set(named) - set(ids)
+def test_every_anchor_resolves_and_every_id_is_unique(pages):
+    ids = {name: page.values("id") for name, page in pages.items()}
+    for name, page in pages.items():
+        assert len(ids[name]) == len(set(ids[name]))
+        links = [link.partition("#") for link in page.values("href") if ":" not in link and "#" in link]
+        assert links
+        assert not [(to, at) for to, _, at in links if at not in ids[to or name]]
+        named = [each for value in page.values("aria-labelledby") for each in value.split()]
+        assert not set(named) - set(ids[name])
+
+
+def test_the_trials_lead_back_to_the_questions_that_use_them(pages):
+    links = pages["trials.html"].values("href")
+    assert {"index.html", "index.html#analysis-demo-pain", "index.html#analysis-demo-single"} <= set(links)
 
 
 def test_every_number_is_the_records(page, records):
@@ -104,12 +124,13 @@ def test_tags_are_balanced(page):
     assert page.open == []
 
 
-def test_a_study_row_leads_to_steps_raw_row_page_and_locator(page):
+def test_a_study_row_leads_to_steps_raw_row_page_and_locator(page, pages):
     links = page.values("href")
     assert "#origin-demo-pain-0" in links
+    assert "trials.html#row-continuous_2e_csv_3a_2" in links
     assert "https://example.org/1" in links
     assert "rescaled from 0-100 to 0-10" in page.text
-    assert "continuous.csv:2 arm acu centre 3.25" in page.text
+    assert "continuous.csv:2 arm acu centre 3.25" in pages["trials.html"].text
     assert "Table 2" in page.text
 
 
@@ -141,8 +162,8 @@ def test_unused_results_stand_with_their_reason():
     assert "ftp://example.org" not in page.values("href")
 
 
-def hostile_page():
-    """A page in which every text that others wrote is hostile."""
+def hostile_pages():
+    """Both pages, in which every text that others wrote is hostile."""
     texts = ("label", "label_experimental", "label_control", "cointervention", "locator", "derivation")
     texts += ("cautions", "instrument", "source_url", "reading", "row_ids")
     studies = [demo.study(n, **dict.fromkeys(texts, demo.HOSTILE)) for n in (1, 2, 3)]
@@ -164,11 +185,12 @@ def hostile_page():
         row | dict.fromkeys(("arm", "note", "locator", "source_url"), demo.HOSTILE)
         for row in tables["continuous"]
     ]
-    return render_page([record], tables)
+    return dict(render_pages([record], tables))
 
 
-def test_hostile_text_stays_text():
-    text = hostile_page()
+@pytest.mark.parametrize("name", ["index.html", "trials.html"])
+def test_hostile_text_stays_text(name):
+    text = hostile_pages()[name]
     page = Page(text)
     assert sum(tag == "script" for tag, _ in page.tags) == 1
     assert not [name for _, attributes in page.tags for name in attributes if name.startswith("on")]
@@ -184,17 +206,14 @@ def test_very_long_names_are_cut_in_tables():
     assert max(len(text) for text in page.texts) < 800
 
 
-def test_figures_are_embedded_as_images_in_which_nothing_runs(records):
+def test_figures_are_linked_by_their_names(records):
     page = Page(
-        render_page(
-            records,
-            demo.evidence(),
-            {"demo-pain": {"multiverse": "<svg onload='x()'/>", "funnel": " " * 200_000}},
-        )
+        render_page(records, demo.evidence(), {"demo-pain": ["forest", "funnel"], "demo-gap": ["forest"]})
     )
-    (source,) = page.values("src")
-    assert source.startswith("data:image/svg+xml;base64,")
-    assert "analyses/demo-pain/funnel.svg" in page.values("href")
+    links = set(page.values("href"))
+    assert {f"analyses/demo-pain/{name}.svg" for name in ("forest", "funnel")} <= links
+    assert not [link for link in links if link.startswith("analyses/demo-gap/forest")]  # of nothing no plot
+    assert not page.values("src")
 
 
 def test_same_records_make_the_same_bytes(records):
@@ -258,14 +277,10 @@ def test_other_choices_stand_beside_the_result():
     assert places["demo-pain/sensitivity.0.ci_high"] == "0.2"
 
 
-def test_a_result_leads_to_its_record_and_to_the_settings_that_made_it(records):
-    specs = {
-        "demo-pain": {"analysis": "demo-pain", "measure": "MD", "outcomes": ["VAS100", "NRS"], "items": []}
-    }
-    page = Page(render_page(records, demo.evidence(), specs=specs))
-    assert "analyses/demo-pain/result.json" in page.values("href")
-    assert "outcomes VAS100, NRS" in page.text
-    assert "items" not in page.text
+def test_a_result_leads_to_its_record(page):
+    links = set(page.values("href"))
+    assert {"analyses/demo-pain/result.json", "analyses/demo-pain/studies.csv"} <= links
+    assert "analyses/demo-gap/result.json" in links
 
 
 def test_a_network_stands_folded_with_the_certainty_beside_each_rank(records):
@@ -303,23 +318,14 @@ def test_a_network_stands_folded_with_the_certainty_beside_each_rank(records):
     assert 'id="networks"' not in render_page(records, demo.evidence())
 
 
-def test_no_two_questions_of_the_contents_look_alike():
-    titles = ("DPN, pain: a versus b", "DPN, worst pain: a versus b", "DPN, pain: a versus b")
-    records = [demo.record(f"q{i}", k=2, title=title) for i, title in enumerate(titles)]
-    page = render_page(records, {})
-    contents = page[page.index('<aside class="contents"') : page.index("</aside>")]
-    labels = re.findall(r'href="#analysis-[^"]*">([^<]*)</a>', contents)
-    assert len(labels) == len(set(labels)) == 3
-    assert "worst pain" in labels[1]
-
-
 def judged_page(*judged):
     judgements = {f"S{n}": "RoB2: d1 high" if f"S{n}" in judged else "" for n in (1, 2)}
     studies = [
         demo.study(n, study_id=name, judgements=line) for n, (name, line) in enumerate(judgements.items(), 1)
     ]
     page = render_page([demo.record("q", k=2, studies=studies)], {})
-    return page[page.index('<table class="forest"') : page.index("</article>")]
+    forest = page[page.index('<table class="forest"') :]
+    return forest[: forest.index("</section>")]
 
 
 def test_a_trial_nobody_judged_has_an_empty_ring_beside_a_judged_one():
@@ -348,3 +354,80 @@ def test_the_range_of_what_matters_is_told_with_and_without_its_kind(kind, said)
     mcid = {"value": 1.0, "low": 0.5, "high": 1.5, "unit": "points", "kind": kind, "source": "made up"}
     page = render_page([demo.record(mcid=mcid)], demo.evidence())
     assert f"held to matter: 1 point{said}0.5 to 1.5 are defensible as well, " in page
+
+
+SAFE = {"analysis": "demo-safe", "title": "Diabetic neuropathy, withdrawals: acupuncture versus sham"}
+
+
+def first_screen(**head):
+    """What stands before the bar of sections, of one answer on pain and one without a trial."""
+    records = [demo.certain("low", title="Made-up pain: acupuncture versus sham"), demo.record(k=0, **SAFE)]
+    asks = [
+        Ask(question="Does it help?", analyses=("demo-pain",)),
+        Ask(question="Is it safe?", analyses=("demo-safe",)),
+    ]
+    text = render_page(records, demo.evidence(), summary=asks, head=head)
+    return Page(text[text.index("<body>") : text.index('<nav class="bar"')]).text
+
+
+def test_the_first_screen_answers_in_few_words_and_says_how_sure():
+    told = first_screen(
+        title="Needles", question="Do they help?", authors="A. Author", search_date="May 2026"
+    )
+    assert "Needles Do they help? Does it help? Made-up pain: better than sham (3 trials)." in told
+    assert "Is it safe? Withdrawals: no usable trial against sham." in told
+    # one of two is judged: low, and lowered for risk of bias alone
+    assert "How sure can one be? Low certainty for 1 result; lowered most for risk of bias." in told
+    assert "A. Author. Searched until: May 2026. To cite: A. Author. Needles. Trialpool" in told
+
+
+def test_what_the_protocol_does_not_say_is_said_to_be_missing():
+    told = first_screen(title="Needles")
+    assert "no date, because no systematic search was made" in told
+    page = Page(render_page([demo.record()], demo.evidence()))
+    items = page.text[page.text.index("Item by item") :]
+    for item in (
+        "Eligibility (5)",
+        "Sources and search date (6, 7)",
+        "Selection (8)",
+        "Who read the numbers (9)",
+    ):
+        assert item in items
+    assert "Missing : no systematic search is recorded" in items
+    assert "Registration and protocol (24)" in items
+
+
+def test_methods_that_most_questions_share_are_told_once():
+    own = {"text": ["Random effects.", "Instrument: VAS_100."]}
+    shared = {"text": ["Random effects."]}
+    methods = {
+        "tau2_method": "REML",
+        "interval": "hksj",
+        "level": 0.95,
+        "several_effects": "",
+        "multi_arm": "",
+    }
+    records = [
+        demo.record(name, k=2, methods=methods | text, mcid=None)
+        for name, text in (("a", own), ("b", shared), ("c", shared))
+    ]
+    page = Page(render_page(records, demo.evidence()))
+    assert page.text.count("Random effects.") == 1
+    assert page.text.count("As most questions here") == 3
+    assert "Instrument: VAS 100." in page.text
+    assert "#methods" in page.values("href")
+
+
+def test_questions_without_a_trial_and_other_treatments_are_folded_away():
+    records = [
+        demo.record("a", title="Made-up a"),
+        demo.record("b", k=0, title="Made-up b"),
+        demo.record("c", title="Made-up c", illustrative=True),
+    ]
+    page = Page(render_page(records, demo.evidence()))
+    folds = [found for tag, found in page.tags if tag == "details"]
+    assert not [found for found in folds if "analysis" in found.get("class", "") and "open" in found]
+    assert "Without a usable trial: 1 question" in page.text
+    assert "Other treatments: 1 result" in page.text
+    rows = [found["data-analysis"] for tag, found in page.tags if tag == "tr" and "data-analysis" in found]
+    assert rows == ["a", "c"]

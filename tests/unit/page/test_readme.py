@@ -4,6 +4,7 @@ import re
 
 from tests.unit.page import demo
 from trialpool.page.readme import render_readme
+from trialpool.records import Ask
 
 
 def test_readme_lists_every_analysis_in_a_table_a_condition(records):
@@ -64,3 +65,18 @@ def test_claims_head_the_readme_with_the_results_that_decide_them():
     assert resting == "[MD −1.20 (−2.00 to −0.40), 3 trials](analyses/demo-pain)"
     gap = "**Not answered: the one known trial (50 people randomised) could not be read for it.**"
     assert f"| {gap} | A gap. | not answered | no usable trial |" in text
+
+
+def test_the_readme_begins_with_the_question_and_the_short_answers():
+    record = demo.certain("low", title="Made-up pain: acupuncture versus sham")
+    text = render_readme(
+        [record],
+        summary=[Ask(question="Does it help?", analyses=("demo-pain",))],
+        question="Do needles help?",
+    )
+    assert text.splitlines()[2:6] == [
+        "Do needles help?",
+        "",
+        "- Does it help? **Made-up pain: better than sham (3 trials).**",
+        "- How sure can one be? **Low certainty for 1 result; lowered most for risk of bias.**",
+    ]

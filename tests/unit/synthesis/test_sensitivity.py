@@ -30,7 +30,7 @@ def test_the_first_sensitivity_row_is_the_main_result():
 def test_every_model_is_tried_once_and_agrees_with_a_single_fit():
     rows = [row for row in sensitivity_rows(SPEC, data_sets(effects())) if row.kind in ("model", "main")]
     assert len(rows) - 1 == len(models(SPEC, effects())) == 25 + 3  # one more with other degrees of freedom
-    paule = next(row for row in rows if row.choice == "PM, wald")
+    paule = next(row for row in rows if row.choice == "PM, Wald")
     alone = pool(np.array(EFFECTS), np.full(6, 0.05), tau2_method="PM", interval="wald")
     assert (paule.estimate, paule.ci_high) == pytest.approx((float(alone.estimate), float(alone.ci_high)))
 

@@ -45,7 +45,8 @@ def words_of(markup):
 
 
 def article_of(page, analysis):
-    return re.search(rf'<article [^>]*data-analysis="{analysis}".*?</article>', page, re.DOTALL)[0]
+    question = rf'<details class="analysis [^>]*data-analysis="{analysis}".*?(?=<details class="analysis |</section>)'
+    return re.search(question, page, re.DOTALL)[0]
 
 
 def printed_rows(article):

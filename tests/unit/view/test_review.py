@@ -78,7 +78,8 @@ def test_a_crowded_year_is_drawn_in_dots_of_several_trials():
     assert list(line.trials.values()) == [150, 150]
     dots = [dot for stack in line.dots.values() for dot in stack]
     assert len(dots) == 2 * (17 + 34)
-    assert {dot.label for dot in dots} == {"3 trials", "2 trials", "T298, DPN", "T299, DPN"}
+    last = {f"T{n}, diabetic peripheral neuropathy" for n in (298, 299)}
+    assert {dot.label for dot in dots} == {"3 trials", "2 trials", *last}
     assert line.conditions == ["diabetic peripheral neuropathy"]
     many = [trial(f"T{n}", 2001 + n % 2, n < 100, f"C{n}") for n in range(300)]
     assert review.timeline(many).conditions == []

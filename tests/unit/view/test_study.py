@@ -46,6 +46,6 @@ def test_identifiers_of_another_form_make_no_link():
 def test_a_row_of_the_origin_stands_once():
     rows = "continuous.csv:3 continuous.csv:9 continuous.csv:3"
     record = demo.record(studies=[demo.study(1, row_ids=rows)])
-    assert '<p class="rawrow">continuous.csv:3, continuous.csv:9</p>' in render_page([record], {})
+    assert "<p>As reported: continuous.csv:3, continuous.csv:9</p>" in render_page([record], {})
     page = render_page([record], demo.evidence())
-    assert page.count('<p class="rawrow"><a class="rowid" href="#row-continuous_2e_csv_3a_3">') == 1
+    assert page.count('<a class="rowid" href="trials.html#row-continuous_2e_csv_3a_3">') == 1

@@ -110,10 +110,10 @@ def test_the_page_names_arms_and_links_the_rows():
     keys += ("role", "label", "cointervention", "sessions", "weeks", "reading", "locator", "note")
     tables = {name: [dict.fromkeys(keys) | row for row in rows] for name, rows in TABLES.items()}
     page = render_page([], tables, vocabulary=demo.SHIPPED)
-    section = page[page.index('id="unasked"') : page.index('id="trials"')]
+    section = page[page.index('id="unasked"') :].partition("</section>")[0]
     assert "<small>Diabetic peripheral neuropathy</small>" in section
     assert "<td>Physical function</td><td>TUG</td><td>other drug</td>" in section
-    assert 'href="#row-continuous_2e_csv_3a_3">continuous.csv:3</a>' in section
+    assert 'href="trials.html#row-continuous_2e_csv_3a_3">continuous.csv:3</a>' in section
     assert "continuous.csv:2" not in section
 
 

@@ -396,10 +396,11 @@ def write_tables(
     table_paths: Paths,
     vocabulary_path: str | None,
     folder: Path,
+    question: str = "",
 ) -> None:
     """Write summary.csv, excluded.csv, moderators.csv and README.md; DATA.md explains every column."""
     from trialpool.page.readme import render_readme, summary_row
-    from trialpool.view.read import read_claims, read_networks, read_tables
+    from trialpool.view.read import read_claims, read_networks, read_summary, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.study import excluded_rows, labels, not_asked
 
@@ -411,9 +412,8 @@ def write_tables(
     io.write_csv(folder / "excluded.csv", excluded, contracts.NOT_USED.names)
     adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary())
-    io.write_text(
-        folder / "README.md", render_readme(records, read_claims(appraisal), read_networks(network_paths))
-    )
+    told = read_claims(appraisal), read_networks(network_paths), read_summary(appraisal)
+    io.write_text(folder / "README.md", render_readme(records, *told, question))
 
 
 def write_page(
@@ -438,13 +438,13 @@ def write_page(
     settings and the protocol's head.
     """
     from trialpool.page.page import FOLDER, render_pages
-    from trialpool.view.read import read_claims, read_csv, read_networks, read_tables
+    from trialpool.view.read import read_claims, read_csv, read_networks, read_summary, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
     figures = {
-        folder.name: {name: folder / f"{name}.svg" for name in SHOWN if (folder / f"{name}.svg").exists()}
+        folder.name: [name for name in SHOWN if (folder / f"{name}.svg").exists()]
         for folder in map(Path, folders)
     }
     vocabulary = load_vocabulary(vocabulary_path, checked=True)
@@ -463,8 +463,8 @@ def write_page(
         },
         specs=specs,
         vocabulary=vocabulary,
-        title=head["title"],
-        byline=head["byline"],
+        head=head,
+        summary=read_summary(appraisal),
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

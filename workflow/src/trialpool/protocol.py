@@ -111,6 +111,7 @@ class Protocol:
     networks: str | None = None
     vocabulary: str | None = None
     title: str = ""
+    question: str = ""
     authors: Sequence[str] = ()
     search_date: str = ""
 
@@ -122,10 +123,9 @@ class Protocol:
 
     @property
     def head(self) -> dict[str, str]:
-        """The `title` of the page, and a `byline`: who wrote the review, until when trials were sought."""
-        until = f"trials searched for until {self.search_date}" if self.search_date else ""
-        byline = "; ".join(part for part in (", ".join(self.authors), until) if part)
-        return {"title": self.title, "byline": byline}
+        """What the page says first: `title`, `question`, `authors`, `search_date`; "" for none."""
+        said = {"title": self.title, "question": self.question, "search_date": self.search_date}
+        return said | {"authors": ", ".join(self.authors)}
 
 
 class Written(NamedTuple):

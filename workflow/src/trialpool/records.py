@@ -778,11 +778,19 @@ class Claim(Part):
     also: tuple[str, ...]
 
 
+class Ask(Part):
+    """A question that the page answers first, in few words, from some analyses."""
+
+    question: str
+    analyses: tuple[str, ...]
+
+
 class Appraisal(Part):
-    """appraisal.json: every analysis by its slug, and the claims in their order."""
+    """appraisal.json: every analysis by its slug, the claims in order, and what the page answers first."""
 
     analyses: Mapping[str, ResultAppraisal]
     claims: tuple[Claim, ...]
+    summary: tuple[Ask, ...] = ()
 
 
 class Edge(Part):

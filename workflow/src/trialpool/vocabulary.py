@@ -6,6 +6,7 @@ as a value to whatever needs a word. A code that is not in it is named by itself
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -137,12 +138,23 @@ class Vocabulary:
     groups: Mapping[str, Group]
     abbreviations: tuple[str, ...]
     controls: Mapping[str, tuple[str, ...]]
+    short: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
 
     def code(self, code: str) -> str:
-        """The code of an outcome or instrument in short, its abbreviations in capitals."""
+        """The short name of an outcome, instrument or part of one; else its code, abbreviations in capitals."""
+        if code in self.short:
+            return self.short[code]
         capitals = {each.casefold(): each for each in self.abbreviations}
         return " ".join(capitals.get(word, word) for word in spaced(code).split(" "))
+
+    def named(self, text: str) -> str:
+        """A sentence with the codes in it in short.
+
+        >>> general().named("taken at the end_of_treatment, not at week 8")
+        'taken at the end of treatment, not at week 8'
+        """
+        return re.sub(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", lambda found: self.code(found[0]), text)
 
     def condition(self, code: str) -> str:
         """The name of a condition."""

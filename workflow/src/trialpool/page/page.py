@@ -1,4 +1,4 @@
-"""results/index.html: a static file that asks nothing of anyone, made from the records and the evidence.
+"""results/index.html and trials.html: static files that ask nothing of anyone, of records and evidence.
 
 Of very many questions each has such a file of its own. A trial then stands on the page of every question that
 names it, so that the way from a number to its source is one click there too; from elsewhere the link leads to
@@ -18,27 +18,23 @@ from markupsafe import Markup
 from trialpool import text as words
 from trialpool.io import MOST_QUESTIONS
 from trialpool.page.render import html_environment
-from trialpool.records import Claim, Known, Network, Study, Sureness, Unused
+from trialpool.records import Ask, Claim, Known, Network, Study, Sureness, Unused
 from trialpool.view import review
-from trialpool.view.axis import Axis, shared_axis
-from trialpool.view.question import Question, interval_name, population_name, scale_key
+from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import RESULT_TABLES, trial_views
 from trialpool.vocabulary import Vocabulary, general
 
-FOLDER = "questions"
-LARGEST_IMAGE = 15_000  # characters of an SVG that the page still holds; a larger one is linked
-LARGEST_NETWORK = 60_000  # the same of a network, of which there are few
-IMAGE_ROOM = 4_000_000  # characters of all images in the page, which must open quickly
-MOST_ROWS_SHOWN = 200  # of a list of unused rows; the rest stays in excluded.csv
-ONE_BELOW = {"top": "../", "main": "../index.html"}  # where a question's own page finds the results
-Figures = Mapping[str, Mapping[str, str | Path]]  # SVG texts or their files, by analysis and name
+INDEX, TRIALS, FOLDER = "index.html", "trials.html", "questions"
+MOST_ROWS_SHOWN = 25  # of a list of unused rows; the rest stays in excluded.csv
+ONE_BELOW = {"top": "../", "index": f"../{INDEX}"}  # where a question's own page finds the results
+LARGEST_NETWORK = 60_000  # characters of an SVG that the page holds; a larger one is linked
 
 
 def render_pages(
     records: Sequence[Appraised],
     tables: Tables,
-    figures: Figures | None = None,
+    figures: Mapping[str, Collection[str]] | None = None,
     *,
     instruments: Row | None = None,
     claims: Sequence[Claim] = (),
@@ -49,21 +45,22 @@ def render_pages(
     networks: Sequence[Network] = (),
     network_figures: Mapping[str, str | Path] | None = None,
     vocabulary: Vocabulary | None = None,
-    title: str = "",
-    byline: str = "",
+    head: Mapping[str, str] | None = None,
+    summary: Sequence[Ask] = (),
     most_questions: int = MOST_QUESTIONS,
 ) -> Iterator[tuple[str, str]]:
-    """Names and HTML of the pages: index.html, and with more than `most_questions` records one for each.
+    """Names and HTML of the pages: index.html, trials.html; with more than `most_questions` one a record.
 
     `records` stand in the order of the config; `tables` are the evidence tables as lists of rows
-    with `row_id`; `figures` ("forest", "funnel" …) are embedded as images, in which nothing can run, as long
-    as there is room; `instruments` the catalogue of config/instruments.yaml for full names; `claims` the
-    judged claims; `flow`, `audit` and `published` the rows of these CSV files; `networks` those of
-    treatments, `network_figures` theirs by name; `specs` the resolved settings by analysis; `vocabulary` the
-    words of the review; `title` and `byline` stand at the top.
+    with `row_id`; `figures` names those of each analysis ("forest", "funnel" …), to which the page links;
+    `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims; `flow`,
+    `audit` and `published` the rows of these CSV files; `networks` those of treatments, `network_figures`
+    their SVG files by name, shown as images in which nothing can run; `specs` the resolved settings by
+    analysis; `vocabulary` the words of the review; `head` what stands at the top (`Protocol.head`), `summary`
+    the questions that are answered there.
 
     >>> [name for name, _ in render_pages([], {})]
-    ['index.html']
+    ['index.html', 'trials.html']
     """
     specs, figures = specs or {}, figures or {}
     vocabulary = vocabulary or general()
@@ -73,13 +70,15 @@ def render_pages(
     apart = len(records) > most_questions
     theirs = {view.record.analysis: _trials_named(view, known) for view in views} if apart else {}
     home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
-    frame = _frame(records, title) | {"specs": specs, "instruments": instruments or {}}
-    frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary}
+    head = dict.fromkeys(("title", "question", "authors", "search_date"), "") | dict(head or {})
+    frame = _frame(records, head["title"]) | {"specs": specs, "instruments": instruments or {}}
+    frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary, "figures": figures}
+    others = [trial for trial in trials if trial.study_id not in home]
     whole = {
-        **{"views": views, "records": records, "tables": tables, "everybody": trials, "byline": byline},
+        **{"views": views, "records": records, "tables": tables, "everybody": trials, "head": head},
+        "summary": summary,
         "by_analysis": {record.analysis: record for record in records},
         "groups": grouped(views, lambda view: population_name(view.record)),
-        "axes": _axes(views),
         "claims": claims,
         "flow": review.flow_steps(flow),
         "audit": audit,
@@ -87,12 +86,12 @@ def render_pages(
         "pools": review.published_views(published or tables.get("published_pools") or [], records),
         "networks": networks,
         "levels": list(Sureness),
-        "drawn": {name: _data(each, LARGEST_NETWORK) for name, each in (network_figures or {}).items()},
-        "trials": [trial for trial in trials if trial.study_id not in home],
+        "drawn": {name: _image(each) for name, each in (network_figures or {}).items()},
         "link": linker(raw, home if apart else None),
-        "images": {} if apart else _all_images(figures),
     }
-    yield "index.html", _rendered("page.html", frame | whole)
+    yield INDEX, _rendered("page.html", frame | whole)
+    own = {"trials": others, "link": linker(raw, home if apart else None, TRIALS, known), "index": INDEX}
+    yield TRIALS, _rendered("alltrials.html", frame | own)
     for view in views if apart else ():
         analysis = view.record.analysis
         named = theirs[analysis]
@@ -100,8 +99,7 @@ def render_pages(
             "title": view.record.title,
             "view": view,
             "trials": [known[trial] for trial in named],
-            "link": linker(raw, home, analysis, named),
-            "images": _all_images({analysis: figures.get(analysis, {})}),
+            "link": linker(raw, home, _page_of(analysis), named),
         }
         yield f"{FOLDER}/{analysis}.html", _rendered("question.html", frame | own | ONE_BELOW)
 
@@ -124,17 +122,11 @@ def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
         "script": Markup(script),
         "digest": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         **dict.fromkeys(("title", "review_title"), title or page_title(records)),
-        **{"top": "", "main": ""},
+        **{"top": "", "index": ""},
         "most_rows": MOST_ROWS_SHOWN,
         "interval_name": interval_name(records),
+        "shared": review.shared_methods(records),
     }
-
-
-def _axes(views: Sequence[Question]) -> dict[tuple[str, ...], Axis]:
-    """The axes of the table of all questions: results with one measure, scale and unit share one."""
-    pooled = grouped((view for view in views if view.effect), lambda view: scale_key(view.record))
-    values = {key: [view.effect.values for view in own if view.effect] for key, own in pooled.items()}
-    return {key: shared_axis(key[0], effects) for key, effects in values.items()}
 
 
 def page_title(records: Sequence[Appraised]) -> str:
@@ -148,54 +140,46 @@ def page_title(records: Sequence[Appraised]) -> str:
     return words.capital(words.listing(dict.fromkeys(names))) or "Results"
 
 
-def _all_images(figures: Figures) -> dict[str, dict[str, Markup]]:
-    """The figures of every analysis by name; embedded while they are small and there is room, else empty.
-
-    The forest plot is only linked: the page draws its own.
-    """
-    room = IMAGE_ROOM
-    shown: dict[str, dict[str, Markup]] = {}
-    for analysis, named in figures.items():
-        shown[analysis] = {}
-        for name, figure in named.items():
-            data = Markup("") if name == "forest" else _data(figure)
-            shown[analysis][name] = data if len(data) <= room else Markup("")
-            room -= len(shown[analysis][name])
-    return shown
-
-
-def _data(figure: str | Path, largest: int = LARGEST_IMAGE) -> Markup:
+def _image(figure: str | Path) -> Markup:
+    """An SVG, or the file of one, as the address of an image; empty if it is too large for the page."""
     svg = figure.read_text(encoding="utf-8") if isinstance(figure, Path) else figure
     address = f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
-    return Markup(address if len(svg) <= largest else "")
+    return Markup(address if len(svg) <= LARGEST_NETWORK else "")
 
 
 # where a question, a trial and a raw row stand
 
 
 def linker(
-    raw: Mapping[str, Row], home: Mapping[str, str] | None = None, here: str = "", local: Collection[str] = ()
+    raw: Mapping[str, Row],
+    home: Mapping[str, str] | None = None,
+    here: str = INDEX,
+    local: Collection[str] = (),
 ) -> Callable[[str, str], str]:
-    """The address of an analysis, a trial or a raw row, from the page of question `here` or the main page.
+    """The address of an analysis, a trial or a raw row, from the page `here`.
 
-    `raw` holds the raw rows; `home` tells for each trial the first question that names it, None where all is
-    on one page; `local` are the trials on this page.
+    `raw` holds the raw rows; `home` tells for each trial the first question that names it, None where the
+    questions are on one page; `local` are the trials on this page.
 
     >>> link = linker({}, {"T1": "a"})
     >>> link("analysis", "a"), link("trial", "T1"), link("trial", "T2")
-    ('questions/a.html#analysis-a', 'questions/a.html#trial-T1', '#trial-T2')
-    >>> linker({}, {}, here="a")("analysis", "b")
-    'b.html#analysis-b'
+    ('questions/a.html#analysis-a', 'questions/a.html#trial-T1', 'trials.html#trial-T2')
+    >>> linker({}, {}, here="questions/a.html")("analysis", "b")
+    '../questions/b.html#analysis-b'
     """
 
     def link(kind: str, key: str) -> str:
-        fragment = f"#{words.anchor(kind, key)}"
         trial = raw[key]["study_id"] if kind == "row" else key
-        page = "" if home is None else key if kind == "analysis" else home.get(trial, "")
-        if page == here or (kind != "analysis" and trial in local):
-            return fragment
-        if not page:
-            return f"../index.html{fragment}"
-        return f"{'' if here else f'{FOLDER}/'}{quote(page)}.html{fragment}"
+        if kind == "analysis":
+            page = INDEX if home is None else _page_of(key)
+        else:
+            page = _page_of(home[trial]) if home and trial in home else TRIALS
+        away = page != here and (kind == "analysis" or trial not in local)
+        above = "../" if "/" in here else ""
+        return f"{above + page if away else ''}#{words.anchor(kind, key)}"
 
     return link
+
+
+def _page_of(analysis: str) -> str:
+    return f"{FOLDER}/{quote(analysis)}.html"

@@ -9,16 +9,20 @@ from markupsafe import Markup
 
 from trialpool.contracts import SUMMARY
 from trialpool.page.render import markdown_environment
-from trialpool.records import AbsoluteEffect, Claim, Network, Pooled, Status, columns_of
+from trialpool.records import AbsoluteEffect, Ask, Claim, Network, Pooled, Status, columns_of
 from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, grouped
 
 
 def render_readme(
-    records: Sequence[Appraised], claims: Sequence[Claim] = (), networks: Sequence[Network] = ()
+    records: Sequence[Appraised],
+    claims: Sequence[Claim] = (),
+    networks: Sequence[Network] = (),
+    summary: Sequence[Ask] = (),
+    question: str = "",
 ) -> str:
-    """The Markdown text of results/README.md: the claims, a table a condition, the forest plots as links; the
-    `networks` of treatments.
+    """The Markdown text of results/README.md: the review's `question` with the short answers of the page's
+    first screen, the claims, a table a condition, the forest plots as links; the `networks` of treatments.
 
     `records` stand in the order of the config; `claims` are judged claims. Texts of records are escaped.
 
@@ -39,6 +43,8 @@ def render_readme(
         by_analysis=by_analysis,
         claims=claims,
         networks=networks,
+        summary=summary,
+        asked=question,
         resting_on=resting_on,
         folder=lambda record: Markup(f"analyses/{quote(record.analysis)}"),
         interval_name=interval_name(records),

@@ -1,7 +1,8 @@
 """The two template environments, HTML with autoescape and Markdown with its own escaping, and their filters.
 
 A number on the page carries its exact value and the path in the record that it was read from:
-`<data value="-1.234567" data-from="pain/pooled.estimate">−1.23</data>`. What is shown is rounded, what is
+`<data value="-1.234567" data-from="pain/pooled.estimate">−1.23</data>`; a path without an analysis is of the
+one whose section (`data-analysis`) the number stands in. What is shown is rounded, what is
 meant stays exact, and a test can walk the page and compare every number with its record. Small plots are
 drawn by the browser from positions in per cent; range, ticks and clipping are those of `view.axis`, so that
 page and figure show the same picture. Both environments fail on a gap.
@@ -14,10 +15,11 @@ from functools import cache
 from operator import attrgetter
 from typing import Any, NamedTuple
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
+from jinja2.runtime import Context
 from markupsafe import Markup
 
-from trialpool import io
+from trialpool import __version__, io
 from trialpool import text as words
 from trialpool.measures import MEASURES
 from trialpool.records import Record
@@ -34,18 +36,19 @@ NOT_ESTIMABLE = " (interval not estimable)"
 _DATA = Markup('<data value="{}" data-from="{}">{}</data>')
 
 
-def data(number: Number) -> Markup:
+def data(number: Number, within: str = "") -> Markup:
     """A shown number with its exact value and its path; a missing value is a plain dash.
 
-    >>> print(data(Number(68.4, "68%", "a/pooled.i2")))
-    <data value="68.4" data-from="a/pooled.i2">68%</data>
+    >>> print(data(Number(68.4, "68%", "a/pooled.i2")), data(Number(3.0, "3", "a/k"), within="a"))
+    <data value="68.4" data-from="a/pooled.i2">68%</data> <data value="3" data-from="k">3</data>
     """
     if words.absent(number.value):
         return Markup.escape(words.MISSING)
-    return _DATA.format(io.cell(number.value), number.path, number.text)
+    path = number.path.removeprefix(f"{within}/") if within else number.path
+    return _DATA.format(io.cell(number.value), path, number.text)
 
 
-def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE) -> Markup:
+def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE, within: str = "") -> Markup:
     """An estimate and its interval for a table cell; `unbounded` stands where the interval is not known.
 
     >>> numbers = [Number(value, f"{value:.2f}", "a/b") for value in (2.0, 1.0, 4.0)]
@@ -54,17 +57,17 @@ def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE) -> Markup:
     """
     if shown is None or shown.estimate.value is None:
         return Markup.escape(words.MISSING)
-    middle, low, high = map(data, (shown.estimate, shown.low, shown.high))
+    middle, low, high = (data(number, within) for number in shown)
     if not shown.bounded:
         return middle + unbounded
     return Markup('{} <span class="ci">({} to {})</span>').format(middle, low, high)
 
 
-def bounds(shown: Estimate | None) -> Markup:
+def bounds(shown: Estimate | None, within: str = "") -> Markup:
     """The bounds "a to b" for a table cell, a dash where there are none."""
     if shown is None or not shown.bounded:
         return Markup.escape(words.MISSING)
-    return Markup("{} to {}").format(data(shown.low), data(shown.high))
+    return Markup("{} to {}").format(data(shown.low, within), data(shown.high, within))
 
 
 def percent_position(value: float, axis: Axis) -> float:
@@ -106,6 +109,16 @@ def benefit_band(record: Record, axis: Axis) -> list[float]:
     return [edge, 100.0] if record.better == "higher" else [0.0, edge]
 
 
+def _placed(show: Callable[..., Markup]) -> Callable[..., Markup]:
+    """A filter that knows `within` which analysis the template stands, if in any."""
+
+    @pass_context
+    def filtered(context: Context, *args: Any) -> Markup:
+        return show(*args, within=context.get("within", ""))
+
+    return filtered
+
+
 def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environment:
     """Templates whose inserted texts go through `finish` unless they are markup; None is empty."""
 
@@ -126,7 +139,8 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     figures = shipped("sentences")["figures"]
     of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
-    environment.filters |= {"bounds": bounds, "data": data, "estimate": estimate, "whisker": whisker}
+    environment.filters |= {each.__name__: _placed(each) for each in (bounds, data, estimate)}
+    environment.filters["whisker"] = whisker
     environment.filters["position"] = percent_position
     environment.filters["figure_name"] = lambda name: figures.get(name, words.spaced(name))
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
@@ -137,6 +151,9 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)
     environment.globals |= {"band": benefit_band, "colours": colours}
     environment.globals["grouped"] = lambda rows, *names: grouped(rows, attrgetter(*names))
+    environment.filters["in_"] = lambda key, mapping: mapping[key]
+    environment.filters["in_short"] = lambda code, vocabulary: vocabulary.code(code)
+    environment.globals["version"] = __version__
     environment.globals |= {"moderator_name": moderator_name, "formats_of": io.formats_of}
     return environment
 

@@ -56,6 +56,7 @@ def appraise(
             for record in records
         },
         claims=judge_claims(rules["claims"], records, certainty, rules),
+        summary=rec.from_json(tuple[rec.Ask, ...], rules.get("summary", ())),
     )
 
 
@@ -328,16 +329,20 @@ def load_claims(path: str | None, analyses: Iterable[str], vocabulary: Vocabular
         for domain, rules in usual["certainty"].items()
     }
     verdicts = {**usual["verdicts"], **(given.get("verdicts") or {})}
-    rest = {name: given.get(name) or {} for name in ("overrides", "claims")}
+    rest: Row = {"overrides": {}, "claims": {}, "summary": []}
+    rest = {name: given.get(name) or none for name, none in rest.items()}
     return {"certainty": certainty, "verdicts": verdicts, **rest}
 
 
 def _unknown_analyses(given: Row, known: Sequence[str]) -> Iterator[Slip]:
     """The analyses that a sound file names and the configuration does not have."""
+    named: list[tuple[tuple[str, ...], str]]
     named = [(("overrides", analysis), analysis) for analysis in given.get("overrides") or {}]
     for slug, claim in (given.get("claims") or {}).items():
         listed = [claim.get("also") or [], *(part["analyses"] for part in claim.get("parts") or [claim])]
         named += [(("claims", slug), analysis) for analyses in listed for analysis in analyses]
+    for at, each in enumerate(given.get("summary") or ()):
+        named += [(("summary", str(at), "analyses"), analysis) for analysis in each["analyses"]]
     for path, analysis in named:
         if analysis not in known:
             yield Slip(path, analysis, "not an analysis of the configuration", suggestion(analysis, known))

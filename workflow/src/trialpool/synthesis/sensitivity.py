@@ -140,6 +140,17 @@ def models(spec: Spec, effects: Sequence[Effect]) -> list[tuple[str, str]]:
     return list(dict.fromkeys([*own, ("FE", "wald"), *priors]))
 
 
+def model_words(tau2_method: str, interval: str) -> str:
+    """An estimator of the variance between trials (or its prior) and an interval, as readers see both.
+
+    >>> model_words("REML", "hksj_adhoc"), model_words("half_cauchy", "bayes"), model_words("FE", "wald")
+    ('REML, Hartung–Knapp with the floor', 'Bayesian, half-Cauchy prior', 'common effect')
+    """
+    words: Mapping[str, str] = WORDS["models"]
+    of = words["FE"] if tau2_method == "FE" else words[interval]
+    return of.format(WORDS["multiverse"]["levels"].get(tau2_method, tau2_method))
+
+
 def sensitivity_rows(
     spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect] = ()
 ) -> tuple[Sensitivity, ...]:
@@ -156,7 +167,7 @@ def sensitivity_rows(
     others = [pair for pair in models(spec, main.effects) if not depend and pair != used]
     tried = [
         *_pooled(spec, [("main", "as configured", main)]),
-        *(row for pair in others for row in _pooled(spec, [("model", ", ".join(pair), main)], pair)),
+        *(row for pair in others for row in _pooled(spec, [("model", model_words(*pair), main)], pair)),
         *([] if depend else [*_other_prediction(spec, main, interval), *_sparse(spec, main)]),
         *([] if depend else _other_measure(spec, main)),
         *_pooled(spec, list(_other_data(sets))),

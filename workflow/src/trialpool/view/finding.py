@@ -8,11 +8,13 @@ of their own, certainty at the end.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from trialpool.records import Claim, ClaimKind, Verdict
-from trialpool.text import capital, listing, plain_number, spaced
+from trialpool.synthesis.certainty import DOMAINS
+from trialpool.text import capital, count, listing, plain_number, spaced
 from trialpool.view.forest_table import pooled_estimate
 from trialpool.view.question import (
     agreeing_side,
@@ -97,6 +99,42 @@ def finding_words(results: Sequence[Result]) -> str:
     if common:
         sentences.append(WORDS["certainty"].format(levels[0]))
     return " ".join(sentences)
+
+
+def brief_words(records: Sequence[Appraised]) -> str:
+    """What some results found, in as few words as can be: by outcome, better or worse than what."""
+    by_outcome = grouped(records, lambda record: title_parts(record)[0])
+    alike = grouped(by_outcome.items(), lambda entry: "; ".join(dict.fromkeys(map(_brief, entry[1]))))
+    names = {
+        clauses: listing([f"{name[:1].lower()}{name[1:]}" for name, _ in own])
+        for clauses, own in alike.items()
+    }
+    return " ".join(f"{capital(name)}: {clauses}." for clauses, name in names.items())
+
+
+def _brief(record: Appraised) -> str:
+    """One result, and how many trials it is of."""
+    brief, clear, agreed = WORDS["brief"], clear_side(record), agreeing_side(record)
+    kind = "none" if not record.pooled else "clear" if clear else "agreed" if agreed else "open"
+    better = brief["sides"].get(clear or agreed, "")
+    size = f" ({count(record.k, 'trial')})" if record.k else ""
+    return str(brief[kind].format(better=better, other=record.control_name)) + size
+
+
+def sureness_words(records: Sequence[Appraised]) -> str:
+    """How sure one can be of some results, the level of most first, and for what it was lowered most often.
+
+    >>> sureness_words([])
+    ''
+    """
+    judged = [record.certainty for record in records if record.certainty]
+    levels = Counter(certainty.level for certainty in judged).most_common()
+    lowered = Counter(each.domain for certainty in judged for each in certainty.domains if each.levels_down)
+    most = [DOMAINS[domain] for domain, times in lowered.most_common() if 2 * times > len(judged)]
+    brief = WORDS["brief"]
+    said = [brief["sure"].format(level=level, count=count(times, "result")) for level, times in levels]
+    said += [brief["why"].format(listing(most))] if said and most else []
+    return f"{capital('; '.join(said))}." if said else ""
 
 
 def _clauses(results: Sequence[Result], with_certainty: bool) -> list[str]:

@@ -292,7 +292,12 @@ def _parts(
         subtotal = None
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
-        heading = words.capital(clean(record.vocabulary.treatment(group.name))) or OTHER
+        name = (
+            record.vocabulary.condition
+            if record.subgroup_column == "condition"
+            else record.vocabulary.treatment
+        )
+        heading = words.capital(clean(name(group.name))) or OTHER
         parts.append((heading, members.pop(group.name, []), subtotal))
     rest = sorted((row for own in members.values() for row in own), key=lambda row: row[0])
     return [*parts, (OTHER, rest, None)] if rest else parts
@@ -304,7 +309,7 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
         number=number,
         label=clean(row.label or row.study_id) or "unnamed trial",
         url=words.url(row.source_url),
-        instrument=_instrument(row, record.vocabulary),
+        instrument=measured_by(row, record.vocabulary),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
         effect=estimate_at(record, path, OWN if row.printed_low is None else PRINTED, digits),
@@ -315,7 +320,7 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
     )
 
 
-def _instrument(row: records.Study, vocabulary: Vocabulary) -> str:
+def measured_by(row: records.Study | records.Unused, vocabulary: Vocabulary) -> str:
     """A short name of what was measured: "NRS", "MNCV: peroneal"."""
     parts = [vocabulary.code(clean(code)) for code in (row.instrument, row.item)]
     return ": ".join(filter(None, parts))

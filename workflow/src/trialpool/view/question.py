@@ -26,7 +26,7 @@ from trialpool.view.forest_table import (
     pooled_estimate,
     prediction,
 )
-from trialpool.view.read import Appraised, Row, grouped
+from trialpool.view.read import Appraised, grouped
 from trialpool.vocabulary import Domain
 from trialpool.yaml_files import shipped
 
@@ -35,9 +35,6 @@ GRADES = shipped("sentences")["grades"]  # of robustness
 SILENCES = shipped("sentences")["silences"]
 NO_PEOPLE = "number of people not reported"
 RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
-SHOWN_ELSEWHERE = frozenset(
-    {"analysis", "title", "note", "mcid", "experimental_name", "control_name", "formats"}
-)
 
 # names
 
@@ -69,26 +66,6 @@ def title_parts(record: Appraised) -> tuple[str, str]:
     population, _, outcome = head.partition(", ")
     repeated = set(population.casefold().split()) & set(condition_name(record).casefold().split())
     return (outcome if outcome and repeated else head), tail
-
-
-def distinct_labels(records: Sequence[Appraised]) -> list[str]:
-    """Short names of questions that stand together under one heading, no two of them alike.
-
-    The comparison; where several share it, with the outcome; with the analysis' own name as a last resort.
-
-    >>> from trialpool.records import sketch
-    >>> titles = [f"Migraine, {rest}" for rest in ("pain: a v b", "worst pain: a v b", "pain: c")]
-    >>> distinct_labels([sketch(Appraised, {"title": title, "condition": ["MIGRAINE"]}) for title in titles])
-    ['a v b, pain', 'a v b, worst pain', 'c']
-    """
-    parts = [title_parts(record) for record in records]
-    labels = [tail or head for head, tail in parts]
-    fuller = [f"{tail}, {head}" if tail else head for head, tail in parts]
-    chosen = [full if labels.count(short) > 1 else short for short, full in zip(labels, fuller, strict=True)]
-    return [
-        f"{label} ({record.analysis})" if chosen.count(label) > 1 else label
-        for label, record in zip(chosen, records, strict=True)
-    ]
 
 
 def domain_of(record: Appraised) -> Domain:
@@ -299,9 +276,10 @@ def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tup
 class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
-    `choices` are the results under other choices, on `choice_axis`; there are none where nothing was pooled.
-    `unread` are known trials of this comparison without a number that is used here (`silent` says why),
-    `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
+    `choices` are the results under other choices, on `choice_axis`, `same_choices` says how many of them
+    conclude the same; there are none where nothing was pooled. `unread` are known trials of this comparison
+    without a number that is used here (`silent` says why), `not_used` results of it that could not be used,
+    `cautions` those about the moderators that were tested.
     """
 
     def __init__(self, record: Appraised) -> None:
@@ -311,38 +289,17 @@ class Question:
         self.sentence, self.verdict = result_sentence(record), verdict_words(record)
         self.statement = informative_statement(record)
         self.choices = other_choices(record)
+        rows = [row for own in self.choices.values() for row, _ in own if row.kind != "main"]
+        self.same_choices = sum(not row.changes_conclusion for row in rows)
         effects = [effect.values for rows in self.choices.values() for _, effect in rows]
         self.choice_axis = shared_axis(record.measure, effects) if effects else None
         self.judged = any(study.judgements for study in self.table.studies)
         self.silent = silent_trials(record)
         self.unread = [row for row in record.known if row.study_id in self.silent]
+        self.unread_by_reason = grouped(self.unread, lambda row: self.silent[row.study_id])
         self.not_used = near_misses(record)
         tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
         self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
-
-
-def by_domain(views: Sequence[Question]) -> dict[str, list[tuple[str, Question]]]:
-    """Questions of one population by the names of their domains, each with a label."""
-    domains = grouped(views, lambda view: capital(domain_of(view.record).name))
-    return {
-        name: list(zip(distinct_labels([view.record for view in own]), own, strict=True))
-        for name, own in domains.items()
-    }
-
-
-def settings_shown(spec: Row) -> list[tuple[str, str]]:
-    """The settings of an analysis as names and texts; empty ones and those shown elsewhere are left out."""
-    shown = []
-    for key, value in spec.items():
-        if key not in SHOWN_ELSEWHERE and value not in (None, "", [], {}):
-            parts = value if isinstance(value, list) else [value]
-            shown.append((key, ", ".join("(no item)" if part == "" else str(part) for part in parts)))
-    return shown
-
-
-def scale_key(record: Record) -> tuple[str, ...]:
-    """What must be equal for two results to be drawn on one axis."""
-    return (record.measure, record.scale or record.unit) if record.measure == "MD" else (record.measure,)
 
 
 def result_axis(record: Record) -> Axis:

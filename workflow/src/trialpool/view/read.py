@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from trialpool import io
 from trialpool.contracts import COUNT, NUMBER, Table
-from trialpool.records import AbsoluteEffect, Certainty, Claim, Network, Record, Restricted, from_json
+from trialpool.records import AbsoluteEffect, Ask, Certainty, Claim, Network, Record, Restricted, from_json
 from trialpool.vocabulary import Vocabulary, general
 
 T = TypeVar("T")
@@ -64,6 +64,11 @@ def read_records(
 def read_claims(appraisal: Row) -> tuple[Claim, ...]:
     """The judged claims of an appraisal as JSON holds it."""
     return from_json(tuple[Claim, ...], appraisal["claims"])
+
+
+def read_summary(appraisal: Row) -> tuple[Ask, ...]:
+    """What the page answers first, from an appraisal as JSON holds it."""
+    return from_json(tuple[Ask, ...], appraisal.get("summary", ()))
 
 
 def read_networks(paths: Iterable[str]) -> list[Network]:

@@ -5,6 +5,8 @@ Records, the appraisal's claims, networks, rows of other tables in; what templat
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from itertools import accumulate
 from typing import NamedTuple
@@ -46,6 +48,17 @@ def headline_facts(records: Sequence[Appraised], tables: Tables) -> dict[str, fl
         "questions with one trial": statuses.count(Status.SINGLE_STUDY),
         "questions without a poolable trial": statuses.count(Status.NO_DATA),
     }
+
+
+def shared_methods(records: Sequence[Appraised]) -> list[str]:
+    """The sentences on methods that hold of more than half of the questions with a result.
+
+    >>> shared_methods([])
+    []
+    """
+    texts = [record.methods.text for record in records if record.studies]
+    times = Counter(sentence for text in texts for sentence in text)
+    return [sentence for sentence, count in times.items() if 2 * count > len(texts)]
 
 
 # claims
@@ -141,6 +154,15 @@ def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[P
         estimate = pooled_estimate(record) if record else None
         views.append(Published(row, record, estimate, (theirs, ours), axis))
     return views
+
+
+def review_name(review_id: str) -> str:
+    """A published review's id as a name.
+
+    >>> review_name("Li2020"), review_name("Acta_12_2021b")
+    ('Li 2020', 'Acta 12 2021b')
+    """
+    return words.spaced(re.sub(r"_?((?:19|20)\d\d[a-z]?)$", r" \1", review_id))
 
 
 def published_directions(views: Sequence[Published], records: Sequence[Appraised]) -> list[Directions]:
@@ -307,7 +329,7 @@ def _stack(trials: Sequence[Trial], conditions: Sequence[str], each: int) -> lis
 
 
 def _dot(series: int, used: bool, trials: Sequence[Trial]) -> Dot:
-    alone = f"{trials[0].label}, {trials[0].condition}"
+    alone = f"{trials[0].label}, {trials[0].vocabulary.condition(trials[0].condition)}"
     return Dot(series, used, words.count(len(trials), "trial") if trials[1:] else alone)
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.evidence.unused import KINDS, OTHER_QUESTION, reason_kind
-from trialpool.records import Known, Record, Study, Unused, taken
+from trialpool.records import JOINT, Known, Record, Study, Unused, taken
 from trialpool.text import absent
 from trialpool.view.read import Row, Tables, grouped
 from trialpool.vocabulary import Vocabulary, general
@@ -130,6 +130,14 @@ def instrument_name(code: str | None, item: str | None, instruments: Row) -> str
         return str(part["name"])
     name = str((instruments.get(str(code)) or {}).get("name") or code)
     return name if absent(item) else f"{name}: {words.spaced(item)}"
+
+
+def arm_names(row: Unused, trial: Trial | None) -> str:
+    """Both sides of an unused result as the table of arms describes them, else by their codes."""
+    labels = {arm["arm"]: arm.get("label") for arm in trial.arms} if trial else {}
+    sides = [side.split(JOINT) for side in (row.arm_experimental, row.arm_control) if side]
+    named = ([words.short(labels.get(arm) or words.spaced(arm), 60) for arm in side] for side in sides)
+    return " versus ".join(f" {JOINT} ".join(side) for side in named)
 
 
 def measured_when(study: Study) -> str:

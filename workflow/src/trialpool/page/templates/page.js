@@ -13,49 +13,69 @@
     }
   };
 
+  const FILTER = "#filter:"; // a filter stands in the address, so that it can be sent on
+
   const filterResults = () => {
     const form = document.getElementById("filter");
-    const rows = all("tr[data-analysis]");
-    if (!form || !rows.length) return;
+    const questions = all("details.analysis");
+    const items = questions.length ? questions : all("tr[data-analysis]");
+    if (!form || !items.length) return;
     const told = form.querySelector("output");
-    const others = new Map();
-    for (const element of all("[data-analysis]:not(tr)")) {
-      const key = element.dataset.analysis;
-      others.set(key, [...(others.get(key) || []), element]);
-    }
+    const rows = new Map(all("tr[data-analysis]").map((row) => [row.dataset.analysis, row]));
     const apply = () => {
       const wanted = new FormData(form);
       const words = folded(wanted.get("text")).split(/\s+/).filter(Boolean);
       let shown = 0;
-      for (const row of rows) {
+      for (const item of items) {
         const fits = ["group", "domain", "comparison", "status"].every(
-          (key) => !wanted.get(key) || row.dataset[key] === wanted.get(key)
+          (key) => !wanted.get(key) || item.dataset[key] === wanted.get(key)
         );
-        const text = folded(row.textContent);
-        const visible = fits && words.every((word) => text.includes(word));
-        row.hidden = !visible;
-        for (const element of others.get(row.dataset.analysis) || []) element.hidden = !visible;
-        shown += visible;
+        const row = rows.get(item.dataset.analysis);
+        const text = folded(`${(item.querySelector("summary") || item).textContent} ${row ? row.textContent : ""}`);
+        item.hidden = !(fits && words.every((word) => text.includes(word)));
+        if (row) row.hidden = item.hidden;
+        shown += !item.hidden;
       }
+      const all_shown = shown === items.length;
       for (const body of all("table.overview tbody")) {
         body.hidden = !all("tr[data-analysis]", body).some((row) => !row.hidden);
+      }
+      for (const block of all("details.others")) {
+        const kept = all("[data-analysis]", block).filter((each) => !each.hidden).length;
+        block.hidden = !kept;
+        if (!all_shown) block.open = true;
       }
       for (const heading of all("h3.group")) {
         let next = heading.nextElementSibling;
         let used = false;
-        for (; next && next.matches("article"); next = next.nextElementSibling) used = used || !next.hidden;
+        for (; next && next.matches("details"); next = next.nextElementSibling) used = used || !next.hidden;
         heading.hidden = !used;
       }
-      told.textContent = shown === rows.length ? "" : `${shown} of ${rows.length} questions`;
+      told.textContent = all_shown ? "" : shown ? `${shown} of ${items.length} questions` : "No question fits all of these.";
+      return all_shown;
+    };
+    const write = () => {
+      const set = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
+      const all_shown = apply();
+      if (location.hash.startsWith(FILTER) || !all_shown) history.replaceState(null, "", all_shown ? "#results" : FILTER + set);
+    };
+    const read = () => {
+      if (!location.hash.startsWith(FILTER)) return false;
+      for (const [name, value] of new URLSearchParams(location.hash.slice(FILTER.length))) {
+        if (form.elements[name]) form.elements[name].value = value;
+      }
+      apply();
+      return true;
     };
     form.hidden = false;
-    form.addEventListener("input", apply);
+    form.addEventListener("input", write);
     form.addEventListener("submit", (event) => event.preventDefault());
-    form.addEventListener("reset", () => setTimeout(apply));
+    form.addEventListener("reset", () => setTimeout(write));
+    if (read()) document.getElementById("results").scrollIntoView();
     // A link to a question that the filter hides must still lead there.
     addEventListener("hashchange", () => {
       const target = linked();
-      if (target && target.closest("[hidden]")) {
+      if (!read() && target && target.closest("[hidden]")) {
         form.reset();
         setTimeout(() => target.scrollIntoView());
       }
@@ -165,20 +185,34 @@
     }
   };
 
-  // Older browsers do not open a closed block that holds the target of a link.
+  // A link opens every closed block that holds its target, or that it leads to.
   const reveal = () => {
     const target = linked();
-    const block = target && target.closest("details");
-    if (block && !block.open) {
+    let opened = false;
+    for (let block = target && target.closest("details"); block; block = block.parentElement.closest("details")) {
+      opened = opened || !block.open;
       block.open = true;
-      target.scrollIntoView();
     }
+    if (opened) target.scrollIntoView();
+  };
+
+  // On paper every block is open; afterwards as it was.
+  const unfold = () => {
+    let closed = [];
+    addEventListener("beforeprint", () => {
+      closed = all("details.analysis, details.others, details.sof, details.claimbody").filter((each) => !each.open);
+      for (const each of closed) each.open = true;
+    });
+    addEventListener("afterprint", () => {
+      for (const each of closed) each.open = false;
+    });
   };
 
   filterResults();
   sortable();
   copyable();
   searchTrials();
+  unfold();
   addEventListener("hashchange", reveal);
   reveal();
 })();
