@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.page import demo
-from tests.unit.page.demo import render_page
+from trialpool.page.page import render_pages
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -29,10 +29,17 @@ def browser():
 
 @pytest.fixture(scope="session")
 def made_up_page(tmp_path_factory):
-    """A page of made-up records with everything on it: claims, certainty, gaps, hostile text."""
-    path = tmp_path_factory.mktemp("page") / "index.html"
-    path.write_text(render_page(**demo.everything()), encoding="utf-8")
-    return path
+    """Pages of made-up records with everything on them: claims, certainty, gaps, hostile text."""
+    folder = tmp_path_factory.mktemp("page")
+    for name, text in render_pages(**demo.everything()):
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder / "index.html"
+
+
+@pytest.fixture(scope="session")
+def made_up_trials(made_up_page):
+    """The page of their trials."""
+    return made_up_page.with_name("trials.html")
 
 
 @pytest.fixture(scope="session")
@@ -42,6 +49,12 @@ def shipped_page():
     if not path.exists():
         pytest.skip(f"{path.name} has not been built (make results)")
     return path
+
+
+@pytest.fixture(scope="session")
+def shipped_trials(shipped_page):
+    """The page of its trials."""
+    return shipped_page.with_name("trials.html")
 
 
 class Opened:

@@ -45,8 +45,8 @@ def words_of(markup):
 
 
 def article_of(page, analysis):
-    question = rf'<details class="analysis [^>]*data-analysis="{analysis}".*?(?=<details class="analysis |</section>)'
-    return re.search(question, page, re.DOTALL)[0]
+    end = '(?=<details class="analysis |</section>)'
+    return re.search(rf'<details class="analysis [^>]*data-analysis="{analysis}".*?{end}', page, re.DOTALL)[0]
 
 
 def printed_rows(article):

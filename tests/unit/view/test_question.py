@@ -226,3 +226,13 @@ def test_a_slope_of_ratios_is_a_ratio_of_ratios():
 
 def test_the_amount_of_evidence_is_trials_and_people():
     assert size_words(demo.record(k=5, n_experimental=100, n_control=98)) == "5 trials, 198 people"
+
+
+def test_where_no_choice_changes_the_conclusion_none_is_listed():
+    rows = [
+        {**CHOICE, "kind": "main", "choice": "as configured", "conclusion": "benefit"},
+        CHOICE | {"conclusion": "benefit"},
+    ]
+    record = demo.record(robustness=HOLDS, sensitivity=rows)
+    assert (Question(record).changing, Question(record).same_choices) == ({}, 1)
+    assert "<table" not in section(record)

@@ -142,7 +142,7 @@ class Vocabulary:
     complete: bool = False
 
     def code(self, code: str) -> str:
-        """The short name of an outcome, instrument or part of one; else its code, abbreviations in capitals."""
+        """The short name of an outcome or instrument; else its code, abbreviations in capitals."""
         if code in self.short:
             return self.short[code]
         capitals = {each.casefold(): each for each in self.abbreviations}

@@ -8,7 +8,7 @@ interval includes no difference, nothing is said to be reduced.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from trialpool import text as words
 from trialpool.evidence.unused import near_misses, silence_words, silent_trials
@@ -247,7 +247,10 @@ def certainty_marks(level: Sureness) -> str:
 # other choices
 
 
-def other_choices(record: Record) -> dict[str, list[tuple[Sensitivity, Estimate]]]:
+Choice = tuple[Sensitivity, Estimate]
+
+
+def other_choices(record: Record) -> dict[str, list[Choice]]:
     """The results under other choices, with their effects, by the names of their kinds."""
     choices = [
         (row, estimate_at(record, f"sensitivity.{number}"))
@@ -255,6 +258,15 @@ def other_choices(record: Record) -> dict[str, list[tuple[Sensitivity, Estimate]
         if row.estimate is not None
     ]
     return grouped(choices, lambda choice: WORDS["kinds"].get(choice[0].kind, choice[0].kind))
+
+
+def _changing(choices: Mapping[str, Sequence[Choice]]) -> dict[str, list[Choice]]:
+    """The choices that change the conclusion, and the main result, by kind."""
+    told = {
+        name: [each for each in own if each[0].changes_conclusion or each[0].kind == "main"]
+        for name, own in choices.items()
+    }
+    return {name: own for name, own in told.items() if own}
 
 
 def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tuple[str, str]:
@@ -277,9 +289,9 @@ class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
     `choices` are the results under other choices, on `choice_axis`, `same_choices` says how many of them
-    conclude the same; there are none where nothing was pooled. `unread` are known trials of this comparison
-    without a number that is used here (`silent` says why), `not_used` results of it that could not be used,
-    `cautions` those about the moderators that were tested.
+    conclude the same, `changing` are the others beside the main result; none where nothing was pooled.
+    `unread` are known trials of this comparison without a number that is used here (`silent` says why),
+    `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
     """
 
     def __init__(self, record: Appraised) -> None:
@@ -291,6 +303,7 @@ class Question:
         self.choices = other_choices(record)
         rows = [row for own in self.choices.values() for row, _ in own if row.kind != "main"]
         self.same_choices = sum(not row.changes_conclusion for row in rows)
+        self.changing = _changing(self.choices) if self.same_choices < len(rows) else {}
         effects = [effect.values for rows in self.choices.values() for _, effect in rows]
         self.choice_axis = shared_axis(record.measure, effects) if effects else None
         self.judged = any(study.judgements for study in self.table.studies)
