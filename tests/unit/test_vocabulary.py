@@ -131,3 +131,16 @@ def test_words_of_other_programs_are_known():
     assert [words.control_in(label) for label in ("Sham laser", "Control")] == ["sham", ""]
     assert [words.unit_named(name) for name in ("Scores on a scale", "furlongs")] == ["points", ""]
     assert not words.table_words()["domain of events"].closed
+
+
+def test_codes_in_a_sentence_are_told_in_short(load):
+    words = load(
+        "abbreviations: [SF, PCS]\nshort: {PI_NRS: pain on a scale of 11 points, mmhg_2h: after 2 hours}"
+    )
+    assert words.code("PI_NRS") == "pain on a scale of 11 points"
+    assert words.code("sf_pcs") == "SF PCS"
+    told = words.named("PI_NRS and mmhg_2h at the end_of_treatment, see continuous.csv:12.")
+    assert (
+        told
+        == "pain on a scale of 11 points and after 2 hours at the end of treatment, see continuous.csv:12."
+    )

@@ -26,7 +26,7 @@ from trialpool.view.study import RESULT_TABLES, trial_views
 from trialpool.vocabulary import Vocabulary, general
 
 INDEX, TRIALS, FOLDER = "index.html", "trials.html", "questions"
-MOST_ROWS_SHOWN = 25  # of a list of unused rows; the rest stays in excluded.csv
+MOST_ROWS_SHOWN = 20  # of a list of unused rows; the rest stays in excluded.csv
 ONE_BELOW = {"top": "../", "index": f"../{INDEX}"}  # where a question's own page finds the results
 LARGEST_NETWORK = 60_000  # characters of an SVG that the page holds; a larger one is linked
 
