@@ -16,7 +16,7 @@ from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
 from trialpool.synthesis.pool import MANY
 from trialpool.text import capital, count, listing
-from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
+from trialpool.view.axis import mcid_threshold, shared_axis
 from trialpool.view.forest_table import (
     Estimate,
     estimate_at,
@@ -34,7 +34,6 @@ WORDS = shipped("sentences")["views"]
 GRADES = shipped("sentences")["grades"]  # of robustness
 SILENCES = shipped("sentences")["silences"]
 NO_PEOPLE = "number of people not reported"
-RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
 
 # names
 
@@ -313,9 +312,3 @@ class Question:
         self.not_used = near_misses(record)
         tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
         self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
-
-
-def result_axis(record: Record) -> Axis:
-    """The axis of one pooled result alone: no effect, the MCID, the estimate and its interval."""
-    result = estimate_at(record, "pooled").values
-    return plan_axis(record.measure, [result], [result[0], mcid_threshold(record)], right=RESULT_AXIS)
