@@ -16,7 +16,7 @@ from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
 from trialpool.synthesis.pool import MANY
 from trialpool.text import capital, count, listing
-from trialpool.view.axis import mcid_threshold, shared_axis
+from trialpool.view.axis import mcid_threshold, plan_axis
 from trialpool.view.forest_table import (
     PLOT_WIDTH,
     Estimate,
