@@ -97,7 +97,8 @@ def differences(article, svg):
         wanted = re.sub(r" \((.*)\)$", r" (95% CI \1)", text)
         if f"² = {wanted}" not in beside:
             found.append((wanted, re.findall(r"Heterogeneity: .*?Q", beside)))
-    ticks = re.findall(r'<span style="left: [^"]*">(.*?)</span>', article.partition('<tr class="axis"')[2])
+    axis = article.partition('<tr class="axis"')[2].partition("</tr>")[0]
+    ticks = re.findall(r'<span style="left: [^"]*">(.*?)</span>', axis)
     found += [(ticks, TICK.findall(svg))] if ticks != TICK.findall(svg) else []
     size = re.search(r"<th scope=\"row\">Pooled<small>(.*?)</small>", article)
     if size and (

@@ -16,8 +16,9 @@ from trialpool.measures import MEASURES, RATIOS, Of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
 from trialpool.synthesis.pool import MANY
 from trialpool.text import capital, count, listing, spaced
-from trialpool.view.axis import Axis, mcid_threshold, plan_axis, shared_axis
+from trialpool.view.axis import mcid_threshold, plan_axis
 from trialpool.view.forest_table import (
+    PLOT_WIDTH,
     Estimate,
     estimate_at,
     forest_axis,
@@ -34,7 +35,6 @@ WORDS = shipped("sentences")["views"]
 GRADES = shipped("sentences")["grades"]  # of robustness
 SILENCES = shipped("sentences")["silences"]
 NO_PEOPLE = "number of people not reported"
-RESULT_AXIS = 200.0  # width in points for which the ticks of one result's axis are planned
 
 # names
 
@@ -288,8 +288,8 @@ def moderator_slope(measure: str, moderator: str, slope: Sequence[float]) -> tup
 class Question:
     """All that is said of one record; templates read the rest from the record itself.
 
-    `choices` are the results under other choices, on `choice_axis`, `same_choices` says how many of them
-    conclude the same, `changing` are the others beside the main result; none where nothing was pooled.
+    `choices` are the results under other choices, `same_choices` says how many of them conclude the same,
+    `changing` are the others beside the main result, on `choice_axis`; none where nothing was pooled.
     `unread` are known trials of this comparison without a number that is used here (`silent` says why),
     `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
     """
@@ -304,8 +304,9 @@ class Question:
         rows = [row for own in self.choices.values() for row, _ in own if row.kind != "main"]
         self.same_choices = sum(not row.changes_conclusion for row in rows)
         self.changing = _changing(self.choices) if self.same_choices < len(rows) else {}
-        effects = [effect.values for rows in self.choices.values() for _, effect in rows]
-        self.choice_axis = shared_axis(record.measure, effects) if effects else None
+        shown = [effect.values for own in self.changing.values() for _, effect in own]
+        middles = [middle for middle, _, _ in shown]
+        self.choice_axis = plan_axis(record.measure, shown, middles, right=PLOT_WIDTH) if shown else None
         self.judged = any(study.judgements for study in self.table.studies)
         self.silent = silent_trials(record)
         self.unread = [row for row in record.known if row.study_id in self.silent]
@@ -313,9 +314,3 @@ class Question:
         self.not_used = near_misses(record)
         tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
         self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
-
-
-def result_axis(record: Record) -> Axis:
-    """The axis of one pooled result alone: no effect, the MCID, the estimate and its interval."""
-    result = estimate_at(record, "pooled").values
-    return plan_axis(record.measure, [result], [result[0], mcid_threshold(record)], right=RESULT_AXIS)

@@ -20,8 +20,8 @@ from trialpool.view.question import (
     condition_name,
     domain_of,
     population_name,
-    result_axis,
     size_words,
+    verdict_words,
 )
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import Trial
@@ -65,11 +65,11 @@ def shared_methods(records: Sequence[Appraised]) -> list[str]:
 
 
 class Decisive(NamedTuple):
-    """A result that decides a claim, of an analysis or of its trials within a dose; its size in words."""
+    """A result that decides a claim, of an analysis or of its trials within a dose, its size and reading."""
 
     effect: Estimate
-    axis: Axis
     size: str
+    reading: str
 
 
 def decisive(path: str, finding: Finding, record: Appraised) -> Decisive | None:
@@ -79,7 +79,7 @@ def decisive(path: str, finding: Finding, record: Appraised) -> Decisive | None:
     if effect and restricted is not record:
         numbers = (each._replace(path=f"{path}.restricted.{each.path.partition('/')[2]}") for each in effect)
         effect = Estimate(*numbers)
-    return Decisive(effect, result_axis(restricted), size_words(restricted)) if effect else None
+    return Decisive(effect, size_words(restricted), verdict_words(restricted)) if effect else None
 
 
 # summary of findings
