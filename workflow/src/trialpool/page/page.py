@@ -90,8 +90,9 @@ def render_pages(
         "link": linker(raw, home if apart else None),
     }
     yield INDEX, _rendered("page.html", frame | whole)
-    own = {"trials": others, "link": linker(raw, home if apart else None, TRIALS, known), "index": INDEX}
-    yield TRIALS, _rendered("alltrials.html", frame | own)
+    own: dict[str, object] = {"view": None, "trials": others, "index": INDEX}
+    own["link"] = linker(raw, home if apart else None, TRIALS, known)
+    yield TRIALS, _rendered("below.html", frame | own)
     for view in views if apart else ():
         analysis = view.record.analysis
         named = theirs[analysis]
@@ -101,7 +102,7 @@ def render_pages(
             "trials": [known[trial] for trial in named],
             "link": linker(raw, home, _page_of(analysis), named),
         }
-        yield f"{FOLDER}/{analysis}.html", _rendered("question.html", frame | own | ONE_BELOW)
+        yield f"{FOLDER}/{analysis}.html", _rendered("below.html", frame | own | ONE_BELOW)
 
 
 def _rendered(template: str, context: Mapping[str, object]) -> str:
