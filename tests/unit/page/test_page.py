@@ -383,7 +383,7 @@ def test_the_first_screen_answers_in_few_words_and_says_how_sure():
 
 def test_what_the_protocol_does_not_say_is_said_to_be_missing():
     told = first_screen(title="Needles")
-    assert "no date, because no systematic search was made" in told
+    assert "Searched until: not stated" in told
     page = Page(render_page([demo.record()], demo.evidence()))
     items = page.text[page.text.index("Item by item") :]
     for item in (

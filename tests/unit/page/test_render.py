@@ -2,7 +2,7 @@
 
 from tests.unit.page import demo
 from trialpool.page.render import bounds, data, estimate, html_environment, whisker
-from trialpool.view.axis import shared_axis
+from trialpool.view.axis import axis_over
 from trialpool.view.forest_table import Number, estimate_at, pooled_estimate
 
 
@@ -15,7 +15,7 @@ def test_a_missing_number_is_a_dash_and_an_open_interval_is_said():
 
 def test_a_whisker_is_clipped_at_the_ends_of_its_axis():
     shown = estimate_at(demo.record(pooled=demo.pooled(ci_low=-50.0)), "pooled")
-    plot = whisker(shown, shared_axis("MD", [(-1.2, -2.0, -0.4)]))
+    plot = whisker(shown, axis_over(-2.2, 2.2, logarithmic=False, left=0.0, right=200.0))
     assert (plot.clip_low, plot.low, plot.clip_high) == (True, 0.0, False)
 
 

@@ -145,7 +145,7 @@ def test_the_sentence_says_what_is_found_and_what_is_not():
     assert "Among the trials alone" in said
     assert said.endswith("Not in it, without a known dose against none: Trial 5.")
     curved, _ = analyse(ASKED, many())
-    assert "departs from that line with p" in dose_sentence(curved)
+    assert "Test of departure from that line: p" in dose_sentence(curved)
 
 
 def test_the_part_comes_back_from_json():

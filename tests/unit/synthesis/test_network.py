@@ -249,7 +249,7 @@ def test_the_interval_is_that_of_a_pairwise_analysis_of_as_many_residuals(count:
     found = build_network("n", rules("x"), records)
     assert found.fit is not None
     assert (found.fit.q_df, found.fit.interval) == (count - 1, interval)
-    assert ("half-normal prior of τ, scale 1.00; 3 degrees of freedom)" in found.sentence) == (count == 4)
+    assert ("half-normal prior of τ, scale 1.00)" in found.sentence) == (count == 4)
     assert ("Hartung–Knapp's, with t on 4 degrees" in found.sentence) == (count == 5)
     assert (found.league[0].pi_low is None) == (count == 4)  # as of fewer than `prediction_from` trials
 

@@ -80,11 +80,11 @@ def save_figure(
     return paths
 
 
-def svg_of(figure: Figure, description: str = "") -> str:
+def svg_of(figure: Figure) -> str:
     """The figure as SVG that can stand in a page."""
     with matplotlib.rc_context(style.STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
-        return _svg(figure, description.split(". ")[0], description).decode()
+        return _svg(figure, "", "").decode()
 
 
 def _pdf(figure: Figure, title: str) -> bytes:

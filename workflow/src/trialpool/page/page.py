@@ -90,8 +90,7 @@ def render_pages(
         "link": linker(raw, home if apart else None),
     }
     yield INDEX, _rendered("page.html", frame | whole)
-    own: dict[str, object] = {"view": None, "trials": others, "index": INDEX}
-    own["link"] = linker(raw, home if apart else None, TRIALS, known)
+    own = {"trials": others, "link": linker(raw, home if apart else None, TRIALS, known), "index": INDEX}
     yield TRIALS, _rendered("below.html", frame | own)
     for view in views if apart else ():
         analysis = view.record.analysis
@@ -123,7 +122,7 @@ def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
         "script": Markup(script),
         "digest": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
         **dict.fromkeys(("title", "review_title"), title or page_title(records)),
-        **{"top": "", "index": ""},
+        **{"top": "", "index": "", "view": None},
         "most_rows": MOST_ROWS_SHOWN,
         "interval_name": interval_name(records),
         "shared": review.shared_methods(records),

@@ -26,7 +26,7 @@ from trialpool.records import Record
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.synthesis.diagnostics import moderator_name
 from trialpool.view import colours, finding, forest_table, question, review, study
-from trialpool.view.axis import Axis, Bounds, mcid_threshold, position, side
+from trialpool.view.axis import Axis, mcid_threshold, position, side
 from trialpool.view.dose import dose_sentence
 from trialpool.view.forest_table import Estimate, Number
 from trialpool.view.read import grouped
@@ -90,9 +90,9 @@ class Whisker(NamedTuple):
     hidden: bool
 
 
-def whisker(shown: Estimate | Bounds, axis: Axis) -> Whisker:
+def whisker(shown: Estimate, axis: Axis) -> Whisker:
     """Where an interval and its estimate lie on an axis."""
-    middle, low, high = shown.values if isinstance(shown, Estimate) else shown
+    middle, low, high = shown.values
     assert middle is not None
     low, high = (middle if bound is None else bound for bound in (low, high))
     low_at, middle_at, high_at = (percent_position(value, axis) for value in (low, middle, high))

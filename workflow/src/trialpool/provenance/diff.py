@@ -206,7 +206,7 @@ def _rounded(record: Record) -> str:
 
 
 def _status(record: Record) -> str:
-    return str(SAID["status"].get(record["status"], record["status"]))
+    return str(SAID["status"][record["status"]])
 
 
 def _result(record: Record) -> str:

@@ -31,11 +31,11 @@ from trialpool.records import (
 from trialpool.synthesis.pool import (
     BAYES,
     FLOORED,
-    MANY,
     Floats,
     arm_numbers,
     finite,
     numbers_of,
+    policy,
     prior_scale,
     shared_control,
 )
@@ -339,9 +339,7 @@ def _model(first: Record, df: int, effects: Sequence[Study]) -> tuple[Rules, flo
     from `MANY` - 1 on, below a Bayesian interval, if a prior of τ can be given.
     """
     methods, scale = first.methods, prior_scale(rec.to_json(first.methods), effects)
-    interval = methods.interval
-    if interval == "auto":
-        interval = FLOORED if df >= MANY - 1 else BAYES
+    interval = policy(methods.interval, max(2, df + 1))
     if interval != BAYES:
         return {"interval": interval}, None
     return (

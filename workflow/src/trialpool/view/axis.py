@@ -1,6 +1,6 @@
 """The value axis of a plot: from the values to the range shown, its ticks, and where a value lies on it.
 
-Also the smallest difference that matters as a value, and the axis that several results share.
+Also the smallest difference that matters as a value.
 """
 
 from __future__ import annotations
@@ -32,8 +32,6 @@ LABEL_SIZE = 7.0  # of tick labels, in points
 ADVANCES = {".": 0.318, "e": 0.615, "+": 0.838, MINUS: 0.838}  # widths of DejaVu Sans, in ems; a digit:
 DIGIT = 0.636
 SMALLEST_PLAIN, LARGEST_PLAIN = 1e-5, 1e6
-SHARED_WIDTH = 200.0  # in points, of an axis that results share
-SHARE_SHOWN = 0.75  # of the bounds of intervals that a shared axis shows whole
 Bounds = tuple[float | None, float | None, float | None]  # an estimate and its interval
 
 
@@ -121,21 +119,6 @@ def axis_over(low: float, high: float, *, logarithmic: bool, left: float, right:
     """An axis over a range given on its own scale (logarithms for ratios), with its ticks."""
     ticks = _ratio_ticks(low, high, right - left) if logarithmic else _linear_ticks(low, high, right - left)
     return Axis(low, high, left, right, logarithmic, tuple(ticks), tuple(_tick_labels(ticks, logarithmic)))
-
-
-def shared_axis(measure: str, results: Iterable[Bounds]) -> Axis:
-    """An axis without ticks that shows all estimates and most intervals; no effect lies in its middle."""
-    logarithmic = MEASURES[measure].ratio
-    null = scale(MEASURES[measure].null, logarithmic)
-
-    def reaches(values: Iterable[float | None]) -> list[float]:
-        return [abs(scale(value, logarithmic) - null) for value in values if value is not None]
-
-    estimates, *bounds = zip(*results, strict=True)
-    finite = sorted(filter(math.isfinite, reaches(chain(*bounds))))
-    usual = finite[int(SHARE_SHOWN * (len(finite) - 1))] if finite else 0.0
-    reach = 1.1 * max(usual, *reaches(estimates), 1e-9)
-    return Axis(null - reach, null + reach, 0.0, SHARED_WIDTH, logarithmic, (), ())
 
 
 def _trial_range(

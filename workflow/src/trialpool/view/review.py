@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from trialpool import text as words
 from trialpool.records import Finding, Network, Rank, Status
-from trialpool.view.axis import Axis, Bounds, shared_axis
 from trialpool.view.forest_table import Estimate, Number, number_at, people, pooled_estimate
 from trialpool.view.question import (
     Question,
@@ -114,16 +113,11 @@ def _more_or_fewer(per_thousand: float) -> str:
 
 
 class Published(NamedTuple):
-    """A published pool, ours beside it where we have one, and an axis where both can stand on one.
-
-    `bounds` are those of the pool, then ours, both in the direction in which the pool is drawn.
-    """
+    """A published pool, ours beside it where we have one."""
 
     row: Row
     record: Appraised | None
     ours: Estimate | None
-    bounds: tuple[Bounds, Bounds]
-    axis: Axis | None
 
 
 class Directions(NamedTuple):
@@ -144,15 +138,7 @@ def published_views(rows: Sequence[Row], records: Sequence[Appraised]) -> list[P
     views = []
     for row in rows:
         record = by_analysis.get(row.get("analysis") or "")
-        theirs, ours = (
-            (row.get(f"{whose}estimate"), row.get(f"{whose}ci_low"), row.get(f"{whose}ci_high"))
-            for whose in ("aligned_", "our_aligned_")
-        )
-        axis = None
-        if record and record.measure == row["measure"] and None not in (theirs[0], ours[0]):
-            axis = shared_axis(record.measure, [theirs, ours])
-        estimate = pooled_estimate(record) if record else None
-        views.append(Published(row, record, estimate, (theirs, ours), axis))
+        views.append(Published(row, record, pooled_estimate(record) if record else None))
     return views
 
 
