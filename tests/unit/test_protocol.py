@@ -119,6 +119,11 @@ def test_no_mcid_for_standardised_differences(config):
         (("level",), 95, ["analyses.dpn-pain.level", "95"]),
         (("scale",), "ten", ["analyses.dpn-pain.scale", "ten"]),
         (("scale",), "10-0", ["analyses.dpn-pain.scale", "10-0", "not in ascending order"]),
+        (
+            ("mcid",),
+            {"value": 2, "low": 3, "source": "x"},
+            ["analyses.dpn-pain.mcid", "'2'", "outside its low"],
+        ),
     ],
 )
 def test_a_slip_in_an_analysis_is_named(config, path, value, said):

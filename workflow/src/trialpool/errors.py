@@ -81,4 +81,5 @@ def suggestion(word: str, known: Iterable[str]) -> str:
     """
     known = list(known)
     near = nearest(word, known, 0.5)
-    return f"did you mean '{near}'" if near else f"use one of: {', '.join(known)}"
+    listed = f"use one of: {', '.join(known)}" if known else "remove it: there is none to choose from"
+    return f"did you mean '{near}'" if near else listed

@@ -6,6 +6,7 @@ by the Snakefile at every start, so it imports little.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -355,6 +356,11 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
             yield Slip(paths[key], str(values[key]), problem, remedy)
     if scale and _width(scale) <= 0:
         yield Slip(paths["scale"], scale, "not in ascending order", "write the lowest first, such as 0-10")
+    for key, size in (("mcid", values.get("mcid")), *values.get("thresholds", {}).items()):
+        if size and not size.get("low", 0) <= size["value"] <= size.get("high", math.inf):
+            path = paths.get("mcid" if key == "mcid" else "thresholds", ())
+            problem = f"the value of {key} lies outside its low and high"
+            yield Slip(path, str(size["value"]), problem, "write low ≤ value ≤ high")
     if domain.is_events and domain.better and values["better"] != domain.better:
         problem = f"against the meaning of the domain {domain.code}"
         yield Slip(paths["better"], values["better"], problem, f"write {domain.better}")

@@ -311,9 +311,14 @@ def _meaning_slips(content: Content) -> Iterator[Slip]:
 
 
 def _include_slips(code: str, domain: Content, domains: Content) -> Iterator[Slip]:
-    """Parts of a domain that are no domains, or of another kind, or have parts themselves."""
+    """Parts of a domain that are no domains, or not alike, or have parts themselves."""
+
+    def kind(entry: Content) -> tuple[str, str]:
+        of = entry.get("of", "means")
+        return of, entry.get("better", "") if of == "events" else ""
+
     single = [each for each, entry in domains.items() if "includes" not in entry]
-    single = [each for each in single if domains[each].get("of") == domain.get("of")]
+    single = [each for each in single if kind(domains[each]) == kind(domain)]
     for index, part in enumerate(domain.get("includes", ())):
         if part not in single:
             path = ("domains", code, "includes", str(index))
