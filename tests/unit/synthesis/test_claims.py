@@ -23,6 +23,7 @@ from trialpool.records import (
     Status,
     Sureness,
     Unused,
+    Verdict,
     sketch,
 )
 from trialpool.synthesis import claims
@@ -44,6 +45,13 @@ def record(low=-2.6, high=-1.4, analysis="a", **changes):
 
 def gap(analysis="a"):
     return record(analysis=analysis, status=Status.NO_DATA, pooled=None)
+
+
+def test_trials_too_unlike_to_be_pooled_leave_a_claim_unclear_not_unread():
+    unlike = replace(record(), status=Status.NOT_POOLED, pooled=None)
+    found = claims.finding(unlike, None, ClaimKind.BENEFIT, DEFAULT_RULES)
+    assert (found.verdict, found.conditions) == (Verdict.UNCLEAR, ())
+    assert "too unlike" in found.reason
 
 
 def verdict(tested, certainty=SURE, kind="benefit"):

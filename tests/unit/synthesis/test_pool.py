@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.synthesis.made_up import SPEC, effect, effects, record, study
-from trialpool.records import Grade, Pooled, sketch
+from trialpool.records import Grade, Pooled, Status, sketch
 from trialpool.synthesis.pool import people, pool_effects, restrict_record, studies_of, subgroups_of
 
 BCG = [
@@ -116,3 +116,5 @@ def test_a_dose_restricts_the_trials_and_pools_them_again():
     assert (single.status, single.pooled.estimate) == ("single_study", 2.0)
     assert restrict_record(whole, {"sessions": [100, 200]}).status == "no_data"
     assert restrict_record(whole, {"weight": [0, 100]}) is whole
+    unlike = restrict_record(replace(whole, status=Status.NOT_POOLED, pooled=None), {"sessions": [8, 16]})
+    assert (unlike.k, unlike.status, unlike.pooled) == (2, Status.NOT_POOLED, None)

@@ -17,7 +17,7 @@ from trialpool.errors import suggestion
 from trialpool.evidence.risk_of_bias import NOT_BIAS
 from trialpool.evidence.unused import Silence, silence_words, silent_trials
 from trialpool.measures import MEASURES
-from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Verdict
+from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Status, Verdict
 from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
 from trialpool.text import capital, count
@@ -190,7 +190,8 @@ def finding(record: Record, certainty: Certainty | None, kind: ClaimKind, rules:
     size are met; "not supported" where the interval rules the claimed size out; otherwise "unclear".
     """
     if record.pooled is None:
-        verdict, reason = unanswered([record])
+        apart = record.status is Status.NOT_POOLED
+        verdict, reason = (Verdict.UNCLEAR, WORDS["not pooled"]) if apart else unanswered([record])
         return Finding(analysis=record.analysis, verdict=verdict, reason=reason, conditions=())
     if kind is ClaimKind.HARM:  # a harm is a benefit the other way round
         record = replace(record, better="lower" if record.better == "higher" else "higher")

@@ -405,6 +405,7 @@ def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Rec
     if len(effects) == len(record.studies):
         return record
     spec = records.to_json(record.methods) | {"measure": record.measure}
+    spec["total"] = record.status is not Status.NOT_POOLED
     pooled, weights = pool_effects(spec, effects)
     return replace(
         record,

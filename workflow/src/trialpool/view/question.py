@@ -131,7 +131,7 @@ def verdict_words(record: Record) -> str:
     if record.status == Status.NO_DATA:
         return "no poolable trial"
     if record.status == Status.NOT_POOLED:
-        return "shown by groups, not pooled"
+        return "too unlike, not pooled"
     agreed = agreeing_side(record)
     if agreed:
         return f"{trials_favour(record, agreed)}, too few to be sure"
@@ -149,7 +149,7 @@ def result_sentence(record: Appraised) -> str:
     'No trial is known that compares yoga with sham.'
     """
     if record.status == Status.NOT_POOLED:
-        return f"Shown by groups and not pooled, because too unlike: {size_words(record)}."
+        return f"Not pooled, because the trials are too unlike: {size_words(record)}."
     if record.status == Status.NO_DATA or not record.pooled:
         return _no_data_sentence(record)
     pooled, level = record.pooled, record.methods.level

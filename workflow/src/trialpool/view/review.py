@@ -43,7 +43,7 @@ def headline_facts(records: Sequence[Appraised], tables: Tables) -> dict[str, fl
         "people randomised": sum(row.get("n_randomised") or 0 for row in studies),
         "trials with usable results": len({row.study_id for record in records for row in record.studies}),
         "questions pooled": statuses.count(Status.POOLED),
-        "questions shown by groups, not pooled": statuses.count(Status.NOT_POOLED),
+        "questions with trials too unlike to be pooled": statuses.count(Status.NOT_POOLED),
         "questions with one trial": statuses.count(Status.SINGLE_STUDY),
         "questions without a poolable trial": statuses.count(Status.NO_DATA),
     }
