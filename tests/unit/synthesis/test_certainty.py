@@ -265,6 +265,15 @@ def test_optimal_size_of_means_is_the_textbook_number():
     assert certainty.optimal_size(record(), RULES["imprecision"]) == math.ceil(125.58)
 
 
+def test_a_threshold_of_ones_own_takes_the_place_of_the_rule_for_standardised_differences():
+    own = Difference(value=0.2, source="a panel")
+    for mcid, size in ((None, 0.5), (own, 0.2)):
+        tested = record(measure="SMD", mcid=mcid)
+        assert certainty.important_effects(tested, RULES["imprecision"]) == (-size, size)
+        least = math.ceil(4 * (2.8015852 / size) ** 2)  # z(0.975) + z(0.8)
+        assert certainty.optimal_size(tested, RULES["imprecision"]) == least
+
+
 def test_optimal_size_of_proportions_is_the_textbook_number():
     # 20% against 15%: Fleiss 1981, without continuity correction, 906 an arm
     studies = [study("A", events_control=20.0, n_control=100.0)]

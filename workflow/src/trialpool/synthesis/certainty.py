@@ -340,7 +340,11 @@ def size_of(record: Record, rules: Row) -> str:
     scales = [scale for flag in (False, True) if (scale := in_important_effects(record, rules, flag))]
     if not scales:
         return ""
-    least = (own.low or own.value) / own.value if (own := record.mcid) and record.measure == "MD" else 1.0
+    least = (
+        (own.low or own.value) / own.value
+        if (own := record.mcid) and record.measure in ("MD", "SMD")
+        else 1.0
+    )
     if max(abs(bound) for _, *bounds in scales for bound in bounds) < least:
         return "trivial"
     size = max(abs(estimate) for estimate, *_ in scales)
@@ -381,18 +385,17 @@ def absolute_threshold(record: Record, rules: Row) -> float:
 def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:
     """The smallest important effects below and above no effect, on the natural scale; None if not known.
 
-    Differences take the difference between groups that is held to matter, standardised ones the rule's size,
-    ratios the rule's relative change.
+    Differences take the difference between groups that is held to matter, standardised ones without one the
+    rule's size, ratios the rule's relative change.
 
     >>> from trialpool.records import sketch
     >>> important_effects(sketch(Record, measure="RR"), {"relative_change": 0.25})
     (0.75, 1.25)
     """
-    if record.measure == "MD":
-        size = abs(record.mcid.value) if record.mcid else 0
+    if record.measure in ("MD", "SMD"):
+        usual = rules["standardised"] if record.measure == "SMD" else 0
+        size = abs(record.mcid.value) if record.mcid else usual
         return (-size, size) if size else None
-    if record.measure == "SMD":
-        return -rules["standardised"], rules["standardised"]
     if record.measure == "RD":
         least = absolute_threshold(record, rules)
         return -least, least
@@ -414,12 +417,11 @@ def optimal_size(record: Record, rules: Row) -> int | None:
     from scipy.special import ndtri
 
     z_alpha, z_beta = float(ndtri(1 - rules["alpha"] / 2)), float(ndtri(rules["power"]))
-    if record.measure == "SMD":
-        return math.ceil(4 * ((z_alpha + z_beta) / float(rules["standardised"])) ** 2)
     otherwise: int | None = rules.get("people")
-    if record.measure == "MD":
+    if record.measure in ("MD", "SMD"):
         important = important_effects(record, rules)
-        spreads = [sd for study in record.studies for sd in (study.sd_experimental, study.sd_control) if sd]
+        arms = [sd for study in record.studies for sd in (study.sd_experimental, study.sd_control) if sd]
+        spreads = [1.0] if record.measure == "SMD" else arms
         if important is None or not spreads:
             return otherwise
         return math.ceil(4 * ((z_alpha + z_beta) * median(spreads) / important[1]) ** 2)
