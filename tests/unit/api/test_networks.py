@@ -81,6 +81,11 @@ def test_pairs_by_hand():
         stats.contrasts_from_pairs([0.5, 1.0, 0.5], [0.3, 0.4, 0.5], "bcb", "aac", "sss")
     with pytest.raises(ValueError, match="study 's' has 3 arms: give a contrast of each of their pairs"):
         stats.contrasts_from_pairs([0.5, 1.0], [0.3, 0.4], "bc", "aa", "ss")
+    for again in (("bb", "aa", "b against a"), ("ba", "ab", "a against b")):
+        with pytest.raises(ValueError, match=f"study '1' has {again[2]} twice: combine or remove one"):
+            stats.contrasts_from_pairs([0.5, 1.0], [0.3, 0.4], *again[:2], "11")
+    with pytest.raises(ValueError, match="study '1' has a against itself: name two arms"):
+        stats.contrasts_from_pairs([0.5], [0.3], "a", "a", "1")
 
 
 @pytest.mark.parametrize(
