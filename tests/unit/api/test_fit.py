@@ -180,6 +180,32 @@ def test_regression():
         both.bubble()
 
 
+@pytest.mark.parametrize(
+    ("trials", "problem"),
+    [
+        ({"ablat": [40], "alloc": ["Z"]}, "alloc: 'Z' is none of alternate, random, systematic"),
+        ({"ablat": [40]}, "trials: the table has no column 'alloc'"),
+        ({"ablat": ["north"], "alloc": ["random"]}, "ablat: 'north' is not a number"),
+        ({"ablat": [40, None], "alloc": ["random"] * 2}, "ablat: row 1 is empty; every moderator"),
+        ({"ablat": [40], "alloc": [None]}, "alloc: row 0 is empty"),
+    ],
+)
+@pytest.mark.parametrize("formula", ["ablat + alloc", "ablat + C(alloc, Treatment('random'))", "alloc*ablat"])
+def test_a_prediction_of_what_no_trial_was_is_refused(fit, formula, trials, problem):
+    regression = fit.regress(formula)
+    with pytest.raises(ValueError, match=problem):
+        regression.predict(trials)
+    # read as numbers, and the same whatever was asked before
+    text = regression.predict({"ablat": ["40"], "alloc": ["random"]})
+    assert text.equals(regression.predict({"ablat": [40], "alloc": ["random"]}))
+
+
+def test_a_formula_has_no_left_side(fit):
+    with pytest.raises(ValueError, match="formula 'yi ~ ablat': .* write what follows ~ alone"):
+        fit.regress("yi ~ ablat")
+    assert fit.regress("~ ablat").coefficients.tolist() == fit.regress("ablat").coefficients.tolist()
+
+
 def test_a_moderator_with_gaps():
     frame = bcg().assign(ablat=[np.nan, *bcg().ablat[1:]])
     dat = tp.effects(frame, measure="RR", events=("tpos", "cpos"), n=("nt", "nc"), label="author")
