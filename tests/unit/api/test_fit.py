@@ -301,6 +301,15 @@ def test_faulty_calls():
         tp.pool(effects(), interval="wide")
     with pytest.raises(ValueError, match="tau2_method is 'X'"):
         tp.pool(effects(), tau2_method="X")
+    for k, prior, problem in (
+        (3, 0, "prior is 0: must be above 0"),
+        (13, -1, "prior is -1"),
+        (3, "a", "prior: not"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            tp.pool(effects().take(range(k)), prior=prior)
+    with pytest.raises(ValueError, match="scale is 0: must be above 0"):
+        tp.pool(effects()).bayes(scale=0)
     with pytest.raises(ValueError, match="order: the table has no column 'yaer': did you mean 'year'"):
         tp.pool(effects()).cumulative(order="yaer")
     with pytest.raises(ValueError, match="cluster has 2 values: needs one for each of the 13 trials"):

@@ -340,10 +340,14 @@ class Fit:
 
         The table has the mean effect, that of a new trial, and every trial's own.
         """
-        known = scale or synthesis.prior_scale(self._spec, self.data.rows())
-        if known is None:
-            raise ValueError("scale: the trials do not say how far they spread; give that of the prior of τ")
-        tau_prior = prior, scale or known * synthesis.PRIORS.get(prior, 1.0)
+        if scale is None:
+            typical = synthesis.prior_scale(self._spec, self.data.rows())
+            if typical is None:
+                raise ValueError(
+                    "scale: the trials do not say how far they spread; give that of the prior of τ"
+                )
+            scale = typical * synthesis.PRIORS.get(prior, 1.0)
+        tau_prior = prior, stats.checks.number("scale", scale, above=0)
         kind: dict[str, Any] = {"tau_prior": tau_prior, "mu_prior": mu_prior, **self._options("level")}
         fit = stats.bayes_pool(*self._numbers, **kind)
         names = ("estimate", "predictive_median", "shrunk_mean"), ("ci_low", "pi_low", "shrunk_low")
@@ -489,6 +493,8 @@ def pool(
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, ("k-1", "k-2"))
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
+    if prior is not None:
+        stats.checks.number("prior", prior, above=0)
     if (tau2_method, interval) == ("FE", "auto"):
         interval = "wald"  # the others widen for a heterogeneity that this model has not
     settings: dict[str, Any] = {"tau2_method": tau2_method, "interval": interval, "level": level}
