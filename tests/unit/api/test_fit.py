@@ -157,6 +157,11 @@ def test_subgroups(fit):
         assert some.subgroups("alloc").to_frame().k.sum() == 12
 
 
+def test_one_group_is_no_comparison(fit):
+    with pytest.raises(ValueError, match="group: all trials are of group 'a'; two make a comparison"):
+        fit.subgroups(["a"] * 13)
+
+
 def test_regression():
     fit = tp.pool(effects(), interval="wald")
     latitude = fit.regress("ablat")

@@ -278,6 +278,8 @@ class Fit:
     def subgroups(self, by: Given, tau2: Literal["separate", "common"] = "separate") -> Result:
         """Every group pooled by the policy of the whole, and the test between them; as `stats.subgroups`."""
         fit, groups = self._grouped(by)
+        if len(set(groups)) < 2:
+            raise ValueError(f"{_name_of(by)}: all trials are of group {groups[0]!r}; two make a comparison")
         test = stats.subgroups(*fit._numbers, groups, tau2=tau2, **fit._model)
         frame = table(self.measure, test.pooled, test.names, OF_SETS, _name_of(by))
         frame.insert(0, "k", test.k.astype(int))
