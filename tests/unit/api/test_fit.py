@@ -206,7 +206,7 @@ def test_a_prediction_of_what_no_trial_was_is_refused(fit, formula, trials, prob
 
 
 def test_a_formula_has_no_left_side(fit):
-    with pytest.raises(ValueError, match="formula 'yi ~ ablat': .* write what follows ~ alone"):
+    with pytest.raises(ValueError, match=r"formula 'yi ~ ablat': .* write what follows ~ alone"):
         fit.regress("yi ~ ablat")
     assert fit.regress("~ ablat").coefficients.tolist() == fit.regress("ablat").coefficients.tolist()
 
