@@ -239,14 +239,21 @@ def _numbers(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Floats]
             raise ValueError(f"{name}: needs two columns, such as {name}=('one', 'other')")
         for end, each in zip(("low", "high") if name == "ci" else SIDES, value, strict=True):
             columns[f"{name}_{end}"] = floats(name, column(frame, name, each))
+    same_length(columns)
+    return columns
+
+
+def same_length(columns: Mapping[str, Sequence[Any] | Floats]) -> None:
+    """Refuse columns, by the names of their arguments, that differ in length."""
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {', '.join(f'{n} {k}' for n, k in lengths.items())}")
-    return columns
 
 
 def column(frame: pd.DataFrame, name: str, given: Any) -> pd.Series:
     """A column of a frame by its name, or the values themselves; `name` is that of the argument."""
+    if isinstance(given, list | tuple):  # beside text numpy would make a gap the word "nan"
+        return pd.Series(np.asarray(given, dtype=object)).infer_objects()
     if not isinstance(given, str):
         return given.reset_index(drop=True) if isinstance(given, pd.Series) else pd.Series(np.asarray(given))
     if given not in frame:
