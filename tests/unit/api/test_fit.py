@@ -4,6 +4,7 @@ import math
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import trialpool as tp
@@ -114,6 +115,26 @@ def test_leaving_trials_out_and_adding_them(fit):
     subsets = fit.gosh()
     assert len(subsets) == 2**13 - 1 - 13
     assert subsets["TPT Madras"].mean() == pytest.approx(0.5, abs=0.001)
+
+
+def test_numbers_that_are_text_are_ordered_as_numbers(tmp_path):
+    fit = tp.pool(tp.effects(measure="MD", effect=[1, 2, 3], se=[1] * 3, label=["A", "B", "C"]))
+    assert fit.cumulative(["10", "9", "8.5"]).index.tolist() == ["C", "B", "A"]
+    assert fit.cumulative(["b", "c", "a"]).index.tolist() == ["C", "A", "B"]
+    days = pd.to_datetime(["2020-10-01", "2020-09-01", "2021-01-01"])
+    assert fit.cumulative(days).index.tolist() == ["B", "A", "C"]
+    svg = tmp_path / "f.svg"
+    fit.forest(svg, sort=["10", "9", "100"], columns=["study", "plot", "effect"])
+    said = svg.read_text("utf-8")
+    assert said.index(">B<") < said.index(">A<") < said.index(">C<")
+    for faulty, problem in (
+        (["1", "x", "2"], "'x' is a word and '1' a number"),
+        ([1, None, 2], "B has no value"),
+    ):
+        with pytest.raises(ValueError, match=f"order: {problem}"):
+            fit.cumulative(faulty)
+        with pytest.raises(ValueError, match=f"sort: {problem}"):
+            fit.forest(sort=faulty)
 
 
 def test_small_studies(fit):

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from trialpool import protocol, stats, text
 from trialpool.api.data import SIDES, Dataset, Floats, Given, whole_rows
@@ -188,11 +188,24 @@ class Fit:
 
     def cumulative(self, order: Given | None = None) -> pd.DataFrame:
         """The result as trials came in, by a column such as the year (default: as given)."""
-        values = range(self.k) if order is None else self.data.column("order", order)
-        at = np.argsort(np.asarray(values), kind="stable")
+        at = np.arange(self.k) if order is None else self._order("order", order)
         masks = np.empty((self.k, self.k), dtype=bool)
         masks[:, at] = np.tri(self.k, dtype=bool)
         return self._sets(masks, [self.data.labels[row] for row in at])
+
+    def _order(self, name: str, given: Given) -> NDArray[np.intp]:
+        """The trials in rising order of a column: of numbers, also such as are text, or else of words."""
+        values = self.data.column(name, given)
+        for label in np.asarray(self.data.labels)[values.isna().to_numpy()]:
+            raise ValueError(f"{name}: {label} has no value to be ordered by")
+        if values.dtype.kind not in "mM":
+            numbers = pd.to_numeric(values, errors="coerce")
+            words, known = values[numbers.isna()], values[numbers.notna()]
+            if len(words) and len(known):
+                mixed = f"{words.iloc[0]!r} is a word and {known.iloc[0]!r} a number"
+                raise ValueError(f"{name}: {mixed}; give numbers alone or words alone")
+            values = values if len(words) else numbers
+        return np.argsort(values.to_numpy(), kind="stable")
 
     def _sets(self, masks: ArrayLike, labels: Sequence[str]) -> pd.DataFrame:
         """The result of sets of trials (m, k): one call, but for those so small that the policy is Bayes."""
@@ -417,7 +430,7 @@ class Fit:
         groups = None if by is None else self.data.column("by", by)
         fit: Fit = self
         if sort is not None:
-            order = self.data.column("sort", sort).reset_index(drop=True).sort_values(kind="stable").index
+            order = self._order("sort", sort)
             fit = pool(self.data.take(order), **self.settings)
             groups = None if groups is None else groups.iloc[order]
         fit, named = (fit, None) if groups is None else fit._grouped(groups)
