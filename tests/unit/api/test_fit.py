@@ -279,6 +279,9 @@ def test_the_forest_takes_its_options(fit, tmp_path):
     assert "4/123" not in said
     assert "no published judgement" not in said
     assert said.index("Stein") < said.index("Frimodt")  # 1953, 1973
+    for favours in (("BCG",), "ab", ("a", "b", "c")):
+        with pytest.raises(ValueError, match=r"favours is .*: needs two words"):
+            fit.forest(favours=favours)
     with pytest.raises(ValueError, match="columns: 'wieght' is none of them, did you mean 'weight'"):
         fit.forest(columns=["wieght"])
     with pytest.raises(ValueError, match="preset 'x' is not one of"):

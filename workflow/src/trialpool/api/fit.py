@@ -14,7 +14,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool import protocol, stats, text
-from trialpool.api.data import SIDES, Dataset, Floats, Given, whole_rows
+from trialpool.api.data import SIDES, Dataset, Floats, Given, two_words, whole_rows
 from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
 from trialpool.contracts import SUMMARY
 from trialpool.records import Pooled, Record
@@ -427,6 +427,8 @@ class Fit:
         """
         from trialpool.api.drawings import forest_style, shown
 
+        if favours is not None:
+            two_words("favours", favours)
         groups = None if by is None else self.data.column("by", by)
         fit: Fit = self
         if sort is not None:
