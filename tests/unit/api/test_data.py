@@ -103,6 +103,15 @@ def test_rows_with_gaps_are_left_out_and_named():
         ({"n": ("author", "nc")}, "n: 'Aronson' is not a number; leave what is unknown empty"),
         ({"label": ["a", "b"]}, "label has 2 values: needs one for each of the 13 trials"),
         ({"better": "up"}, "better is 'up'"),
+        ({"names": ("BCG",)}, r"names is \('BCG',\): needs two words, such as names=\('one', 'other'\)"),
+        ({"names": "ab"}, "names is 'ab': needs two words"),
+        ({"smd_variance": "HO"}, "^smd_variance is 'HO': must be one of LS, UB, revman5"),
+        ({"zero_cells": -1}, "^zero_cells is -1: must not be negative"),
+        (
+            {"events": ([1, 2], [3, 4]), "n": ([9, 9], [9, 9]), "label": None},
+            "events_experimental has 2 values: needs one for each of the 13 rows of data",
+        ),
+        ({"label": [["a"]] * 13}, r"label has shape \(13, 1\): needs one value a row"),
     ],
 )
 def test_a_wrong_argument_is_named_with_what_to_do(change, problem):
@@ -126,6 +135,25 @@ def test_impossible_spreads_are_refused_by_label():
         tp.effects([1, 2], measure="MD", effect="a", se="b")
     with pytest.raises(ValueError, match="no trial is whole"), pytest.warns(UserWarning, match="1 of 1"):
         tp.effects(measure="MD", effect=[np.nan], se=[1])
+
+
+@pytest.mark.parametrize(
+    ("given", "problem"),
+    [
+        ({"effect": [1, np.inf], "se": [1, 1]}, "B: effect is inf, must be a finite number"),
+        ({"effect": [1, 2], "se": [1, np.inf]}, "B: se is inf"),
+        ({"effect": [1, 2], "variance": [1, np.inf]}, "B: variance is inf"),
+        ({"effect": [1, 2], "ci": ([0, -np.inf], [2, 3])}, "B: ci_low is -inf"),
+        (
+            {"effect": [1, 2], "ci": ([0.5, 2], [2, 2])},
+            "B: ci is 2 to 2, which has no width; give more digits",
+        ),
+    ],
+)
+def test_what_tells_nothing_is_refused_by_label(given, problem):
+    for measure in ("MD", "HR"):
+        with pytest.raises(ValueError, match=problem):
+            tp.effects(measure=measure, label=["A", "B"], **given)
 
 
 def test_nullable_and_text_numbers_are_read():

@@ -4,6 +4,7 @@ import math
 import pickle
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import trialpool as tp
@@ -116,6 +117,26 @@ def test_leaving_trials_out_and_adding_them(fit):
     assert subsets["TPT Madras"].mean() == pytest.approx(0.5, abs=0.001)
 
 
+def test_numbers_that_are_text_are_ordered_as_numbers(tmp_path):
+    fit = tp.pool(tp.effects(measure="MD", effect=[1, 2, 3], se=[1] * 3, label=["A", "B", "C"]))
+    assert fit.cumulative(["10", "9", "8.5"]).index.tolist() == ["C", "B", "A"]
+    assert fit.cumulative(["b", "c", "a"]).index.tolist() == ["C", "A", "B"]
+    days = pd.to_datetime(["2020-10-01", "2020-09-01", "2021-01-01"])
+    assert fit.cumulative(days).index.tolist() == ["B", "A", "C"]
+    svg = tmp_path / "f.svg"
+    fit.forest(svg, sort=["10", "9", "100"], columns=["study", "plot", "effect"])
+    said = svg.read_text("utf-8")
+    assert said.index(">B<") < said.index(">A<") < said.index(">C<")
+    for faulty, problem in (
+        (["1", "x", "2"], "'x' is a word and '1' a number"),
+        ([1, None, 2], "B has no value"),
+    ):
+        with pytest.raises(ValueError, match=f"order: {problem}"):
+            fit.cumulative(faulty)
+        with pytest.raises(ValueError, match=f"sort: {problem}"):
+            fit.forest(sort=faulty)
+
+
 def test_small_studies(fit):
     test = fit.egger()
     assert str(test) == "Egger's test: t = −1.40 on 11 df, p = 0.19"
@@ -157,6 +178,11 @@ def test_subgroups(fit):
         assert some.subgroups("alloc").to_frame().k.sum() == 12
 
 
+def test_one_group_is_no_comparison(fit):
+    with pytest.raises(ValueError, match="group: all trials are of group 'a'; two make a comparison"):
+        fit.subgroups(["a"] * 13)
+
+
 def test_regression():
     fit = tp.pool(effects(), interval="wald")
     latitude = fit.regress("ablat")
@@ -178,6 +204,32 @@ def test_regression():
         fit.regress("0 + ablat")
     with pytest.raises(ValueError, match="one moderator"):
         both.bubble()
+
+
+@pytest.mark.parametrize(
+    ("trials", "problem"),
+    [
+        ({"ablat": [40], "alloc": ["Z"]}, "alloc: 'Z' is none of alternate, random, systematic"),
+        ({"ablat": [40]}, "trials: the table has no column 'alloc'"),
+        ({"ablat": ["north"], "alloc": ["random"]}, "ablat: 'north' is not a number"),
+        ({"ablat": [40, None], "alloc": ["random"] * 2}, "ablat: row 1 is empty; every moderator"),
+        ({"ablat": [40], "alloc": [None]}, "alloc: row 0 is empty"),
+    ],
+)
+@pytest.mark.parametrize("formula", ["ablat + alloc", "ablat + C(alloc, Treatment('random'))", "alloc*ablat"])
+def test_a_prediction_of_what_no_trial_was_is_refused(fit, formula, trials, problem):
+    regression = fit.regress(formula)
+    with pytest.raises(ValueError, match=problem):
+        regression.predict(trials)
+    # read as numbers, and the same whatever was asked before
+    text = regression.predict({"ablat": ["40"], "alloc": ["random"]})
+    assert text.equals(regression.predict({"ablat": [40], "alloc": ["random"]}))
+
+
+def test_a_formula_has_no_left_side(fit):
+    with pytest.raises(ValueError, match=r"formula 'yi ~ ablat': .* write what follows ~ alone"):
+        fit.regress("yi ~ ablat")
+    assert fit.regress("~ ablat").coefficients.tolist() == fit.regress("ablat").coefficients.tolist()
 
 
 def test_a_moderator_with_gaps():
@@ -227,6 +279,9 @@ def test_the_forest_takes_its_options(fit, tmp_path):
     assert "4/123" not in said
     assert "no published judgement" not in said
     assert said.index("Stein") < said.index("Frimodt")  # 1953, 1973
+    for favours in (("BCG",), "ab", ("a", "b", "c")):
+        with pytest.raises(ValueError, match=r"favours is .*: needs two words"):
+            fit.forest(favours=favours)
     with pytest.raises(ValueError, match="columns: 'wieght' is none of them, did you mean 'weight'"):
         fit.forest(columns=["wieght"])
     with pytest.raises(ValueError, match="preset 'x' is not one of"):
@@ -275,6 +330,15 @@ def test_faulty_calls():
         tp.pool(effects(), interval="wide")
     with pytest.raises(ValueError, match="tau2_method is 'X'"):
         tp.pool(effects(), tau2_method="X")
+    for k, prior, problem in (
+        (3, 0, "prior is 0: must be above 0"),
+        (13, -1, "prior is -1"),
+        (3, "a", "prior: not"),
+    ):
+        with pytest.raises(ValueError, match=problem):
+            tp.pool(effects().take(range(k)), prior=prior)
+    with pytest.raises(ValueError, match="scale is 0: must be above 0"):
+        tp.pool(effects()).bayes(scale=0)
     with pytest.raises(ValueError, match="order: the table has no column 'yaer': did you mean 'year'"):
         tp.pool(effects()).cumulative(order="yaer")
     with pytest.raises(ValueError, match="cluster has 2 values: needs one for each of the 13 trials"):

@@ -81,6 +81,11 @@ def test_pairs_by_hand():
         stats.contrasts_from_pairs([0.5, 1.0, 0.5], [0.3, 0.4, 0.5], "bcb", "aac", "sss")
     with pytest.raises(ValueError, match="study 's' has 3 arms: give a contrast of each of their pairs"):
         stats.contrasts_from_pairs([0.5, 1.0], [0.3, 0.4], "bc", "aa", "ss")
+    for again in (("bb", "aa", "b against a"), ("ba", "ab", "a against b")):
+        with pytest.raises(ValueError, match=f"study '1' has {again[2]} twice: combine or remove one"):
+            stats.contrasts_from_pairs([0.5, 1.0], [0.3, 0.4], *again[:2], "11")
+    with pytest.raises(ValueError, match="study '1' has a against itself: name two arms"):
+        stats.contrasts_from_pairs([0.5], [0.3], "a", "a", "1")
 
 
 @pytest.mark.parametrize(
@@ -90,11 +95,43 @@ def test_pairs_by_hand():
         ({"treatment": "amr"}, "treatment: the table has no column 'amr': did you mean 'arm'"),
         ({"n": None}, "measure 'OR': of arms, RR OR RD need events and n"),
         ({"better": ""}, "better is ''"),
+        ({"study": ["1", None, *"2233444"]}, "study: row 2 is empty"),
+        ({"treatment": [*"abbcaca", "", "c"]}, "treatment: row 8 is empty"),
+        ({"study": [1, 2]}, "columns differ in length: study 2, treatment 9, events 9, n 9"),
+        ({"n": [50] * 8}, "columns differ in length: .* n 8"),
+        ({"treatment": ("e",)}, "columns differ in length: .* treatment 1"),
     ],
 )
 def test_faulty_calls(change, problem):
     with pytest.raises(ValueError, match=problem):
         tp.network(ARMS, **OF_ARMS | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "problem"),
+    [
+        ({"treatment": ("t1",)}, r"treatment: comparisons need two columns, such as treatment=\('one'"),
+        ({"treatment": "t1"}, "treatment: comparisons need two columns"),
+        ({"treatment": (["b"], "t2")}, "treatment has 1 values: needs one for each of the 6 trials"),
+        ({"treatment": ("t1", [None] * 6)}, "treatment: row 1 is empty"),
+        ({"study": ["1", np.nan, "3", *"444"]}, "study: row 2 is empty"),
+        ({"measure": "OR"}, "measure: a Dataset has its effects; leave this out"),
+        ({"zero_cells": 0}, "zero_cells: a Dataset has its effects"),
+        ({"events": "te"}, "events: a Dataset has its effects"),
+    ],
+)
+def test_faulty_calls_of_pairs(change, problem):
+    dat = tp.effects(pairs(), measure="OR", effect="te", variance="v", label="study")
+    with pytest.raises(ValueError, match=problem):
+        tp.network(dat, **{"study": "study", "treatment": ("t1", "t2")} | change)
+
+
+def test_without_residuals_the_interval_is_walds_and_says_so():
+    chain = {name: values[:4] for name, values in ARMS.items()}  # a b, b c: two trials, two effects
+    fit = tp.network(chain, **OF_ARMS, interval="hksj")
+    assert (fit.fit.interval, fit.fit.df) == ("wald", None)
+    assert fit.to_frame().equals(tp.network(chain, **OF_ARMS).to_frame())
+    assert tp.network(ARMS, **OF_ARMS, interval="hksj").fit.interval == "hksj"
 
 
 def test_trials_that_compare_nothing_are_refused():

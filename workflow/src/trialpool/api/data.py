@@ -21,6 +21,7 @@ from trialpool import stats, text
 from trialpool.errors import suggestion
 from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS, Measure
 from trialpool.records import Effect, sketch
+from trialpool.stats.effect_sizes import SMD_VARIANCES
 
 Floats = NDArray[np.float64]
 Given = str | ArrayLike  # the name of a column, or the values themselves
@@ -167,6 +168,9 @@ def effects(
     B          0.20          0.09           0.49
     """
     _known(measure, better)
+    two_words("names", names)
+    stats.checks.number("zero_cells", zero_cells, least=0)
+    stats.checks.one_of("smd_variance", smd_variance, SMD_VARIANCES)
     frame = frame_of(data)
     printed = {"effect": effect, "se": se, "variance": variance}
     pairs = {"events": events, "n": n, "mean": means, "sd": sds, "ci": ci}
@@ -176,6 +180,9 @@ def effects(
     length = max(map(len, columns.values()))
     if data is None:
         frame = pd.DataFrame(index=range(length))
+    if len(frame) != length:
+        needed = f"needs one for each of the {len(frame)} rows of data"
+        raise ValueError(f"{next(iter(columns))} has {length} values: {needed}")
     labels = _labels(frame, label, length)
     kept, left_out = whole_rows({name: np.isnan(values) for name, values in columns.items()}, labels)
     numbers = {name: values[kept] for name, values in columns.items()}
@@ -214,6 +221,16 @@ def _known(measure: str, better: str) -> None:
     stats.checks.one_of("better", better, ("", "lower", "higher"))
 
 
+def two_words(name: str, given: Any) -> None:
+    """Refuse what does not name two sides."""
+    if (
+        not isinstance(given, tuple | list)
+        or len(given) != 2
+        or not all(isinstance(one, str) for one in given)
+    ):
+        raise ValueError(f"{name} is {given!r}: needs two words, such as {name}=('one', 'other')")
+
+
 def _complete(measure: str, given: Mapping[str, Any]) -> None:
     """Refuse what is not one whole description of the effects."""
     arms = {"events", "n"} if measure in OF_EVENTS else {"mean", "sd", "n"} if measure in OF_MEANS else set()
@@ -239,16 +256,26 @@ def _numbers(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Floats]
             raise ValueError(f"{name}: needs two columns, such as {name}=('one', 'other')")
         for end, each in zip(("low", "high") if name == "ci" else SIDES, value, strict=True):
             columns[f"{name}_{end}"] = floats(name, column(frame, name, each))
+    same_length(columns)
+    return columns
+
+
+def same_length(columns: Mapping[str, Sequence[Any] | Floats]) -> None:
+    """Refuse columns, by the names of their arguments, that differ in length."""
     lengths = {name: len(values) for name, values in columns.items()}
     if len(set(lengths.values())) > 1:
         raise ValueError(f"columns differ in length: {', '.join(f'{n} {k}' for n, k in lengths.items())}")
-    return columns
 
 
 def column(frame: pd.DataFrame, name: str, given: Any) -> pd.Series:
     """A column of a frame by its name, or the values themselves; `name` is that of the argument."""
-    if not isinstance(given, str):
-        return given.reset_index(drop=True) if isinstance(given, pd.Series) else pd.Series(np.asarray(given))
+    if isinstance(given, pd.Series):
+        return given.reset_index(drop=True)
+    if not isinstance(given, str):  # beside text numpy would make a gap in a list the word "nan"
+        values = np.asarray(given, dtype=object if isinstance(given, list | tuple) else None)
+        if values.ndim > 1:
+            raise ValueError(f"{name} has shape {values.shape}: needs one value a row")
+        return pd.Series(values).infer_objects()
     if given not in frame:
         raise ValueError(f"{name}: the table has no column {given!r}: {suggestion(given, map(str, frame))}")
     return frame[given]
@@ -317,6 +344,9 @@ def _published(
     measure: str, numbers: Mapping[str, Floats], labels: Sequence[str], level: float, log: bool | None
 ) -> tuple[Floats, Floats]:
     """Effects and variances from what was printed."""
+    for name, values in numbers.items():
+        for at in np.flatnonzero(~np.isfinite(values)):
+            raise ValueError(f"{labels[int(at)]}: {name} is {values[at]:g}, must be a finite number")
     logs = "ci_low" not in numbers if log is None else log
     scaled = dict(numbers)
     if MEASURES[measure].ratio and not logs:
@@ -336,4 +366,7 @@ def _published(
         raise ValueError(
             f"{labels[int(at)]}: effect {middle} lies outside its interval, {' to '.join(bounds)}"
         )
+    for at in np.flatnonzero(low == high):
+        printed = f"ci is {numbers['ci_low'][at]:g} to {numbers['ci_high'][at]:g}"
+        raise ValueError(f"{labels[int(at)]}: {printed}, which has no width; give more digits, or se")
     return effect, stats.se_from_ci(low, high, level=level) ** 2

@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import pandas as pd
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from trialpool import protocol, stats, text
-from trialpool.api.data import SIDES, Dataset, Floats, Given, whole_rows
+from trialpool.api.data import SIDES, Dataset, Floats, Given, two_words, whole_rows
 from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
 from trialpool.contracts import SUMMARY
 from trialpool.records import Pooled, Record
@@ -188,11 +188,24 @@ class Fit:
 
     def cumulative(self, order: Given | None = None) -> pd.DataFrame:
         """The result as trials came in, by a column such as the year (default: as given)."""
-        values = range(self.k) if order is None else self.data.column("order", order)
-        at = np.argsort(np.asarray(values), kind="stable")
+        at = np.arange(self.k) if order is None else self._order("order", order)
         masks = np.empty((self.k, self.k), dtype=bool)
         masks[:, at] = np.tri(self.k, dtype=bool)
         return self._sets(masks, [self.data.labels[row] for row in at])
+
+    def _order(self, name: str, given: Given) -> NDArray[np.intp]:
+        """The trials in rising order of a column: of numbers, also such as are text, or else of words."""
+        values = self.data.column(name, given)
+        for label in np.asarray(self.data.labels)[values.isna().to_numpy()]:
+            raise ValueError(f"{name}: {label} has no value to be ordered by")
+        if values.dtype.kind not in "mM":
+            numbers = pd.to_numeric(values, errors="coerce")
+            words, known = values[numbers.isna()], values[numbers.notna()]
+            if len(words) and len(known):
+                mixed = f"{words.iloc[0]!r} is a word and {known.iloc[0]!r} a number"
+                raise ValueError(f"{name}: {mixed}; give numbers alone or words alone")
+            values = values if len(words) else numbers
+        return np.argsort(values.to_numpy(), kind="stable")
 
     def _sets(self, masks: ArrayLike, labels: Sequence[str]) -> pd.DataFrame:
         """The result of sets of trials (m, k): one call, but for those so small that the policy is Bayes."""
@@ -278,6 +291,8 @@ class Fit:
     def subgroups(self, by: Given, tau2: Literal["separate", "common"] = "separate") -> Result:
         """Every group pooled by the policy of the whole, and the test between them; as `stats.subgroups`."""
         fit, groups = self._grouped(by)
+        if len(set(groups)) < 2:
+            raise ValueError(f"{_name_of(by)}: all trials are of group {groups[0]!r}; two make a comparison")
         test = stats.subgroups(*fit._numbers, groups, tau2=tau2, **fit._model)
         frame = table(self.measure, test.pooled, test.names, OF_SETS, _name_of(by))
         frame.insert(0, "k", test.k.astype(int))
@@ -340,10 +355,14 @@ class Fit:
 
         The table has the mean effect, that of a new trial, and every trial's own.
         """
-        known = scale or synthesis.prior_scale(self._spec, self.data.rows())
-        if known is None:
-            raise ValueError("scale: the trials do not say how far they spread; give that of the prior of τ")
-        tau_prior = prior, scale or known * synthesis.PRIORS.get(prior, 1.0)
+        if scale is None:
+            typical = synthesis.prior_scale(self._spec, self.data.rows())
+            if typical is None:
+                raise ValueError(
+                    "scale: the trials do not say how far they spread; give that of the prior of τ"
+                )
+            scale = typical * synthesis.PRIORS.get(prior, 1.0)
+        tau_prior = prior, stats.checks.number("scale", scale, above=0)
         kind: dict[str, Any] = {"tau_prior": tau_prior, "mu_prior": mu_prior, **self._options("level")}
         fit = stats.bayes_pool(*self._numbers, **kind)
         names = ("estimate", "predictive_median", "shrunk_mean"), ("ci_low", "pi_low", "shrunk_low")
@@ -408,10 +427,12 @@ class Fit:
         """
         from trialpool.api.drawings import forest_style, shown
 
+        if favours is not None:
+            two_words("favours", favours)
         groups = None if by is None else self.data.column("by", by)
         fit: Fit = self
         if sort is not None:
-            order = self.data.column("sort", sort).reset_index(drop=True).sort_values(kind="stable").index
+            order = self._order("sort", sort)
             fit = pool(self.data.take(order), **self.settings)
             groups = None if groups is None else groups.iloc[order]
         fit, named = (fit, None) if groups is None else fit._grouped(groups)
@@ -489,6 +510,8 @@ def pool(
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, ("k-1", "k-2"))
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
+    if prior is not None:
+        stats.checks.number("prior", prior, above=0)
     if (tau2_method, interval) == ("FE", "auto"):
         interval = "wald"  # the others widen for a heterogeneity that this model has not
     settings: dict[str, Any] = {"tau2_method": tau2_method, "interval": interval, "level": level}

@@ -11,7 +11,17 @@ import numpy as np
 import pandas as pd
 
 from trialpool import records, stats, text
-from trialpool.api.data import MAKERS, Dataset, Floats, Given, column, floats, frame_of, whole_rows
+from trialpool.api.data import (
+    MAKERS,
+    Dataset,
+    Floats,
+    Given,
+    column,
+    floats,
+    frame_of,
+    same_length,
+    whole_rows,
+)
 from trialpool.measures import OF_EVENTS
 from trialpool.records import Methods, Network, Record, sketch
 from trialpool.synthesis import network as synthesis
@@ -141,10 +151,14 @@ def network(
     >>> network(arms, measure="OR", study="s", treatment="t", events="r", n="n", reference="a")
     3 treatments, 3 trials, OR; τ² 0, I² 0%; against a, best first: c, b and a
     """
+    given = {"events": events, "n": n, "mean": mean, "sd": sd}
     if isinstance(data, Dataset):
+        cells = {"zero_cells": None if zero_cells == 0.5 else zero_cells}
+        for name, value in {"measure": measure or None, **given, **cells}.items():
+            if value is not None:
+                raise ValueError(f"{name}: a Dataset has its effects; leave this out")
         measure, contrasts = data.measure, _of_pairs(data, study, treatment)
     else:
-        given = {"events": events, "n": n, "mean": mean, "sd": sd}
         contrasts = _of_arms(frame_of(data), measure, study, treatment, given, zero_cells)
     stats.checks.one_of("better", better, ("lower", "higher"))
     stats.checks.one_of("interval", interval, ("wald", "hksj", "hksj_adhoc"))
@@ -163,10 +177,20 @@ def network(
 
 
 def _of_pairs(data: Dataset, study: Given, treatment: Any) -> list[Contrast]:
+    if not isinstance(treatment, tuple | list) or len(treatment) != 2:
+        raise ValueError("treatment: comparisons need two columns, such as treatment=('one', 'other')")
     given = (("treatment", treatment[0]), ("treatment", treatment[1]), ("study", study))
-    one, other, names = (data.column(name, each).astype(str).tolist() for name, each in given)
+    one, other, names = (_words(name, data.column(name, each)) for name, each in given)
     found = stats.contrasts_from_pairs(data.effects, data.variances, one, other, names)
     return _records(found.effects, found.covariance, found.experimental, found.control, found.study)
+
+
+def _words(name: str, values: pd.Series) -> list[str]:
+    """The names of studies or treatments, of which every row has one."""
+    words = values.astype(str).str.strip()
+    for row in np.flatnonzero(values.isna() | (words == "")):
+        raise ValueError(f"{name}: row {row + 1} is empty; name it or leave it out")
+    return list(words)
 
 
 def _of_arms(
@@ -183,18 +207,18 @@ def _of_arms(
             f"measure {measure!r}: of arms, RR OR RD need events and n; MD SMD ROM mean, sd and n"
         )
     columns = {name: floats(name, column(frame, name, given[name])) for name in kinds}
-    names, arms = (
-        column(frame, "study", study).astype(str),
-        column(frame, "treatment", treatment).astype(str),
-    )
+    asked = {"study": study, "treatment": treatment}
+    names, arms = (_words(name, column(frame, name, each)) for name, each in asked.items())
+    same_length({"study": names, "treatment": arms, **columns})
     kept, _ = whole_rows(
-        {name: np.isnan(values) for name, values in columns.items()}, list(names + " " + arms)
+        {name: np.isnan(values) for name, values in columns.items()},
+        list(map(" ".join, zip(names, arms, strict=True))),
     )
     found: list[Contrast] = []
-    for name in dict.fromkeys(names[kept]):
-        at = np.flatnonzero(kept & (names == name).to_numpy())
+    for name in dict.fromkeys(names[row] for row in np.flatnonzero(kept)):
+        at = np.flatnonzero(kept & np.equal(names, name))
         own = [tuple(columns[kind][row] for kind in kinds) for row in at]
-        treated = arms.iloc[at].tolist()
+        treated = [arms[row] for row in at]
         if len(set(treated)) < max(2, len(treated)):
             raise ValueError(
                 f"study {name!r} compares {text.listing(treated)}: it needs two treatments, each once"

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats, text
-from trialpool.api.data import Dataset, frame_of
+from trialpool.api.data import Dataset, column, floats, frame_of
 from trialpool.measures import RATIOS
 from trialpool.records import Moderator, Record, Study, sketch
 from trialpool.synthesis.pool import BOUNDS, NATURAL
@@ -102,12 +102,35 @@ class Regression(Result):
     record: Record
 
     def predict(self, trials: Any) -> pd.DataFrame:
-        """The expected effect at the moderators of some rows, with both intervals, on the natural scale."""
+        """The expected effect at the moderators of some rows, with both intervals, on the natural scale.
+
+        Raises ValueError for a column that is missing or has gaps, and for a category that no trial is of.
+        """
         frame = frame_of(trials)
-        rows = self.matrix.model_spec.get_model_matrix(frame).iloc[:, 1:]
+        rows = self.matrix.model_spec.get_model_matrix(self._moderators(frame)).iloc[:, 1:]
         fit = stats.predict(self.analysis_scale, rows.to_numpy(float), level=self.model["level"])
         names = ("estimate", "ci_low", "ci_high", "pi_low", "pi_high")
         return table(self.measure, fit, frame.index, names, str(frame.index.name or "row"))
+
+    def _moderators(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns that the formula names, of the kind and the categories of the trials."""
+        spec, columns = self.matrix.model_spec, {}
+        seen = {
+            re.sub(r"^C\(\s*|[,)].*$|`", "", factor).strip(): state["categories"]
+            for factor, (_, state) in spec.encoder_state.items()
+            if "categories" in state
+        }
+        for name in sorted(spec.required_variables):
+            values = column(frame, "trials", name)
+            for row in values.index[values.isna()]:
+                raise ValueError(f"{name}: row {row} is empty; every moderator needs a value")
+            if name in seen:
+                for word in values[~values.isin(seen[name])]:
+                    raise ValueError(f"{name}: {word!r} is none of {', '.join(map(str, seen[name]))}")
+            elif pd.api.types.is_numeric_dtype(self.data.frame[name]):
+                values = pd.Series(floats(name, values), values.index)
+            columns[name] = values
+        return pd.DataFrame(columns)
 
     def permutation_test(self, *, draws: int = 1000, seed: int = 1) -> Result:
         """The coefficients, and all moderators together, tested by exchanging them among the trials."""
@@ -171,6 +194,8 @@ def model_matrix(data: Dataset, formula: str) -> Any:
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 
+    if "~" in str(formula).strip()[1:]:
+        raise ValueError(f"formula {formula!r}: what is explained is known; write what follows ~ alone")
     try:
         return Formula(formula).get_model_matrix(data.frame, na_action="ignore")
     except FormulaicError as problem:

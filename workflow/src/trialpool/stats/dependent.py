@@ -56,12 +56,12 @@ class Robust:
     caution: str
 
 
-def cluster_numbers(cluster: ArrayLike, k: int) -> tuple[Rows, int]:
+def cluster_numbers(cluster: ArrayLike, k: int, argument: str = "cluster") -> tuple[Rows, int]:
     """Number the clusters 0, 1, … in order of appearance; labels may be numbers or text, none missing."""
-    names = checks.labels("cluster", cluster, k)
+    names = checks.labels(argument, cluster, k)
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     if len(numbers) < 2:
-        raise ValueError(f"cluster: needs at least 2 different labels, there is {len(numbers)}")
+        raise ValueError(f"{argument}: needs at least 2 different labels, there is {len(numbers)}")
     return np.array([numbers[name] for name in names], dtype=np.intp), len(numbers)
 
 

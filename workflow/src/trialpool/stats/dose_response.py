@@ -91,12 +91,11 @@ def dose_response(
     one_of("interval", interval, INTERVALS)
     check_level(level)
     y, cov = _checked(effects, variances)
-    _, x, x0 = checks.together(
-        effects=y, doses=finite("doses", doses), reference=finite("reference", reference)
-    )
+    given = {"doses": finite("doses", doses, least=0), "reference": finite("reference", reference, least=0)}
+    _, x, x0 = checks.together(effects=y, **given)
     if x.shape != y.shape:
         raise ValueError(f"doses {x.shape}: needs one for each of the {y.size} effects")
-    numbers, trials = cluster_numbers(np.arange(y.size) if study is None else study, y.size)
+    numbers, trials = cluster_numbers(np.arange(y.size) if study is None else study, y.size, "study")
     if (cov[numbers[:, None] != numbers] != 0).any():
         raise ValueError("variances: effects of different trials must not covary")
     at = _knots(x, knots) if shape == "spline" else np.empty(0)
@@ -146,7 +145,8 @@ def _as_slopes(
     unit = np.linalg.solve(lower, z)
     length = float(np.sqrt(unit @ unit))
     if not length > 0:
-        raise ValueError(f"doses{rows.tolist()}: no other dose than that of the reference")
+        remedy = "leave the row out, or give its reference"
+        raise ValueError(f"doses{rows.tolist()}: no other dose than that of the reference; {remedy}")
     even = np.full(rows.size, rows.size**-0.5)
     mirror = unit / length - even  # the reflection that turns `unit` into the direction of all ones
     size = mirror @ mirror
@@ -166,6 +166,10 @@ def _report(
     interval: str,
     level: float,
 ) -> DoseResponse:
+    if knots.size and slopes.size < 3:
+        raise ValueError(f"doses: {slopes.size} effects cannot carry the 2 coefficients of a spline")
+    if knots.size and np.ptp(bends) <= 1e-12 * abs(bends).max():
+        raise ValueError(f"knots are {np.array2string(knots)}: between the doses the curve has no bend")
     nested, back = nest(slopes, own, numbers, bends if knots.size else None, 0.0, method == "REML")
     (k, p), trials = nested.design.shape, nested.first.size
     t = interval != "wald"
@@ -212,7 +216,8 @@ def predict_dose(
     [0.0, -1.68]
     """
     checks.a_fit(fit, DoseResponse)
-    x, x0 = np.atleast_1d(finite("doses", doses)), np.array([checks.number("reference", reference)])
+    x = np.atleast_1d(finite("doses", doses, least=0))
+    x0 = np.array([checks.number("reference", reference, least=0)])
     if x.ndim != 1:
         raise ValueError(f"doses has shape {x.shape}: needs one dose a row")
     bent = [_bend(x, fit.knots) - _bend(x0, fit.knots)] if fit.knots.size else []

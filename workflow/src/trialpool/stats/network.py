@@ -125,9 +125,8 @@ def contrasts_from_pairs(
     one, other, studies = (labels(name, given, y.size) for name, given in names.items())
     rows, bases, blocks = [], [], []
     for name in dict.fromkeys(studies):
-        pairs: dict[tuple[str, str], tuple[float, float]] = {}
-        for row in np.flatnonzero(np.equal(studies, name)):
-            pairs |= {(one[row], other[row]): (y[row], v[row]), (other[row], one[row]): (-y[row], v[row])}
+        at = np.flatnonzero(np.equal(studies, name))
+        pairs = _pairs(name, [(one[row], other[row], y[row], v[row]) for row in at])
         base, *arms = dict.fromkeys(arm for pair in pairs for arm in reversed(pair))
         if len(pairs) < (len(arms) + 1) * len(arms):
             raise ValueError(
@@ -144,6 +143,20 @@ def contrasts_from_pairs(
         bases += [base] * len(arms)
     found, treated, of_study = zip(*rows, strict=True)
     return Contrasts(np.array(found), block_diag(*blocks), treated, tuple(bases), of_study)
+
+
+def _pairs(
+    name: str, rows: list[tuple[str, str, float, float]]
+) -> dict[tuple[str, str], tuple[float, float]]:
+    """The effects and variances of a study by their arms, either way round."""
+    pairs: dict[tuple[str, str], tuple[float, float]] = {}
+    for first, second, effect, variance in rows:
+        if first == second:
+            raise ValueError(f"study {name!r} has {first} against itself: name two arms")
+        if (first, second) in pairs:
+            raise ValueError(f"study {name!r} has {first} against {second} twice: combine or remove one")
+        pairs |= {(first, second): (effect, variance), (second, first): (-effect, variance)}
+    return pairs
 
 
 def read_network(

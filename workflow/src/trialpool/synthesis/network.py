@@ -290,9 +290,8 @@ def _sentence(parts: Sequence[Sequence[str]], whole: Sequence[str], fit: rec.Net
     sentences, rest = [f"{len(whole)} treatments are connected."], [", ".join(part) for part in parts[1:]]
     if rest:
         sentences.append(f"Not connected to them, hence not compared: {'; '.join(rest)}.")
-    interval = fit.interval if fit.df or fit.interval == BAYES else "wald"
     scale = significant(fit.prior_scale, 3) if fit.prior_scale else ""
-    sentences.append(WORDS["intervals"][interval].format(degrees=count(fit.q_df, "degree"), scale=scale))
+    sentences.append(WORDS["intervals"][fit.interval].format(degrees=count(fit.q_df, "degree"), scale=scale))
     return " ".join(sentences)
 
 
@@ -317,8 +316,9 @@ def _fitted(
     fit = network_meta_analysis(*data, reference=reference, level=first.methods.level, **model)
     test, splits = network_inconsistency(*data), node_split(*data)
     record = taken(rec.NetworkFit, fit, reference=reference, df=finite(fit.df), prior_scale=scale)
-    if not record.q_df:  # nothing is left to differ
-        record = replace(record, q=None, q_p_value=None, i2=None)
+    if not record.q_df:  # nothing is left to differ, and there is no t
+        interval = BAYES if record.interval == BAYES else "wald"
+        record = replace(record, interval=interval, q=None, q_p_value=None, i2=None)
     ranks, levels = rank_treatments(fit, better=first.better), _levels(entries, reference, certainty)
     return {
         "fit": record,
