@@ -167,7 +167,10 @@ def test_a_plural_takes_a_plural_verb(name, verb):
 )
 def test_each_measure_has_its_yardstick(measure, estimate, ending):
     low, high = estimate - 0.02, estimate + 0.02
-    record = certain("high", measure=measure, pooled=demo.pooled(estimate=estimate, ci_low=low, ci_high=high))
+    pooled = demo.pooled(estimate=estimate, ci_low=low, ci_high=high)
+    record = certain(
+        "high", measure=measure, pooled=pooled, mcid=None
+    )  # the made-up one is of points on 0–10
     assert informative_statement(record).endswith(f"{ending}.")
 
 
