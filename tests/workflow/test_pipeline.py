@@ -88,7 +88,7 @@ def test_a_review_asked_in_products_has_the_results_of_one_written_out(finished_
     assert {job for job in jobs_run(fresh_review.run()) if " " in job} == set()
     page = fresh_review.results()["index.html"].decode()
     assert "<h1>Mine</h1>" in page
-    assert "We. Searched until: no date" in page
+    assert "We. Searched until: not stated. To cite: We. Mine." in page
 
 
 def test_a_touched_table_changes_nothing(review):
