@@ -17,7 +17,15 @@ import pytest
 from tests.unit.synthesis.made_up import SPEC, effects
 from trialpool import io
 from trialpool.errors import Fault, InputError
-from trialpool.jobs import adjust_moderators, appraise, connect, forget_others, read_records, reported
+from trialpool.jobs import (
+    adjust_moderators,
+    appraise,
+    connect,
+    forget_formats,
+    forget_others,
+    read_records,
+    reported,
+)
 from trialpool.kept import Kept
 from trialpool.records import (
     Appraisal,
@@ -105,12 +113,22 @@ def test_a_network_is_written_as_its_record(folders: list[str], tmp_path: Path) 
     appraisal = sketch(Appraisal, analyses=dict.fromkeys("ab", sketch(ResultAppraisal)), claims=())
     io.write_json(tmp_path / "appraisal.json", to_json(appraisal))
     paths = folders, str(tmp_path / "appraisal.json"), str(tmp_path / "networks")
-    connect({"n": entry | {"nodes": nodes}}, *paths, Kept(tmp_path / "kept"))
+    connect({"n": entry | {"nodes": nodes}}, *paths, Kept(tmp_path / "kept"), [".svg"])
     network = from_json(Network, io.read_json(tmp_path / "networks" / "n" / "result.json"))
     assert (network.trials, network.fit) == (6, None)
+    assert [file.suffix for file in (tmp_path / "networks" / "n").glob("network.*")] == [".svg"]
     head = (tmp_path / "networks" / "n" / "league.csv").read_text(encoding="utf-8")
     assert head.startswith("network,experimental,control,trials,estimate")
     assert [record.analysis for record in read_records(folders)] == ["b", "a"]
+
+
+def test_figures_of_the_review_in_other_formats_are_forgotten(tmp_path):
+    files = "a.svg", "a.pdf", "published/b.png", "networks/n/network.svg", "analyses/x/forest.png"
+    for name in files:
+        io.write_text(tmp_path / name, "")
+    forget_formats(tmp_path, [".svg"])
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == {"a.svg", "networks/n/network.svg", "analyses/x/forest.png"}
 
 
 def test_only_folders_of_analyses_no_longer_asked_are_forgotten(tmp_path):

@@ -8,6 +8,7 @@ from pathlib import Path
 from snakemake.exceptions import WorkflowError
 
 from trialpool.errors import InputError
+from trialpool.io import formats_of
 from trialpool.planning import batches, clear_leftovers, code, content
 from trialpool.run_notes import closing_lines, high_findings, opening_lines, refuse_missing
 from trialpool.protocol import load_protocol
@@ -25,6 +26,7 @@ except InputError as error:
 
 PROCESSED = SETTINGS.processed
 RESULTS = SETTINGS.results
+FORMATS = formats_of(SETTINGS.formats)  # of the figures of the whole review
 KEPT = f"{PROCESSED}/kept"  # what was made, to be put back where it would be made of the same
 ANALYSES = list(SETTINGS.analyses)
 WORDS = [SETTINGS.instruments, *([SETTINGS.vocabulary] if SETTINGS.vocabulary else [])]

@@ -79,7 +79,7 @@ rule trace_flow:
         effects=effects_of(BATCHES),
     output:
         table=f"{RESULTS}/flow.csv",
-        figure=multiext(f"{RESULTS}/flow", ".svg", ".pdf", ".png"),
+        figures=multiext(f"{RESULTS}/flow", *FORMATS),
     log:
         f"{RESULTS}/logs/trace_flow.log",
     params:
@@ -87,5 +87,6 @@ rule trace_flow:
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
         kept=KEPT,
+        formats=FORMATS,
     script:
         "../scripts/trace_flow.py"

@@ -94,15 +94,18 @@ rule draw_review:
         report(f"{RESULTS}/risk_of_bias.svg", caption="../report/risk_of_bias.rst", category="Results"),
         report(f"{RESULTS}/evidence_map.svg", caption="../report/evidence_map.rst", category="Results"),
         report(f"{RESULTS}/timeline.svg", caption="../report/timeline.rst", category="Results"),
-        multiext(f"{RESULTS}/risk_of_bias", ".pdf", ".png"),
-        multiext(f"{RESULTS}/evidence_map", ".pdf", ".png"),
-        multiext(f"{RESULTS}/timeline", ".pdf", ".png"),
+        collect(
+            f"{RESULTS}/{{name}}{{format}}",
+            name=["risk_of_bias", "evidence_map", "timeline"],
+            format=FORMATS[1:],
+        ),
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
         content=content(WORDS[1:]),
         code=code(*DRAWING),
         kept=KEPT,
+        formats=FORMATS,
     script:
         "../scripts/draw_review.py"
 
@@ -140,5 +143,6 @@ rule write_manifest:
         evidence=lambda wildcards, input: dict(zip(SETTINGS.evidence, folders_of(input.raw))),
         tables=lambda wildcards, input: dict(zip(raw_tables(wildcards), input.raw)),
         kept=KEPT,
+        formats=FORMATS,
     script:
         "../scripts/write_manifest.py"

@@ -8,7 +8,6 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-FORMATS = ["svg", "pdf", "png"]
 NETWORK_RECORDS = [f"{RESULTS}/networks/{name}/result.json" for name in NETWORKS]
 
 
@@ -24,7 +23,7 @@ rule compare_published:
     output:
         table=f"{RESULTS}/published.csv",
         figures=collect(f"{RESULTS}/published/{{name}}.svg", name=COMPARED),
-        others=collect(f"{RESULTS}/published/{{name}}.{{format}}", name=COMPARED, format=["pdf", "png"]),
+        others=collect(f"{RESULTS}/published/{{name}}{{format}}", name=COMPARED, format=FORMATS[1:]),
     log:
         f"{RESULTS}/logs/compare_published.log",
     priority: SOON
@@ -32,6 +31,7 @@ rule compare_published:
         code=code(*DRAWING, "yaml_files.py"),
         content=content([SETTINGS.published] if SETTINGS.published else []),
         kept=KEPT,
+        formats=FORMATS,
     script:
         "../scripts/compare_published.py"
 
@@ -47,7 +47,7 @@ rule connect_networks:
         collect(
             f"{RESULTS}/networks/{{name}}/{{file}}",
             name=NETWORKS,
-            file=["result.json", "league.csv", "ranking.csv", *collect("network.{format}", format=FORMATS)],
+            file=["result.json", "league.csv", "ranking.csv", *multiext("network", *FORMATS)],
         ),
     log:
         f"{RESULTS}/logs/connect_networks.log",
@@ -57,5 +57,6 @@ rule connect_networks:
         settings=fingerprint(NETWORKS),
         folder=f"{RESULTS}/networks",
         kept=KEPT,
+        formats=FORMATS,
     script:
         "../scripts/connect_networks.py"

@@ -4,4 +4,4 @@ from trialpool.kept import Kept
 with reported(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     kept = Kept(params.kept, params.code)
-    connect(params.networks, files.folders, files.appraisal, params.folder, kept)
+    connect(params.networks, files.folders, files.appraisal, params.folder, kept, params.formats)

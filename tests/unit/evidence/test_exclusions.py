@@ -5,7 +5,6 @@ from small_review import SHAM, answer, question, reasons, review, two_arms
 
 def test_known_trials_without_numbers_stay_visible():
     result = answer(review(studies=[{"n_randomised": 60, "source_url": "https://example.org/a"}]))
-    assert reasons(result)["no_numbers"]
     (known,) = result.known.to_dict("records")
     assert (known["label"], known["n_randomised"], known["has_numbers"]) == ("Lu 2020", 60, False)
     assert known["category_experimental"] == ("manual_acupuncture",)

@@ -89,7 +89,7 @@ class TestShippedEvidence:
             io.write_parquet(paths[name], frame, contract)
         slugs = [slug for slug in dict.fromkeys(table["analysis"]) if slug]
         files = [paths[name] for name in evidence], [paths[name] for name in frames]
-        follow(*files, slugs, str(tmp_path / "flow.csv"), Kept(tmp_path / "kept"))
+        follow(*files, slugs, str(tmp_path / "flow.csv"), Kept(tmp_path / "kept"), [".svg"])
         back = pd.read_csv(tmp_path / "flow.csv", keep_default_na=False)
         assert list(back.columns) == list(FLOW.names)
         assert back["trials"].tolist() == shipped[2]["trials"].tolist()

@@ -110,10 +110,15 @@ def test_the_svg_stays_within_its_own_styles_and_has_a_dark_twin(saved):
     (sheet,) = re.findall(r"<style>(.*?)</style>", content)
     outside = re.sub(r"@media[^{]*", "", sheet)
     selectors = [part.rsplit("}", 1)[-1].lstrip("{") for part in outside.split("{")[:-1]]
-    assert all(not selector or selector.startswith(".trialpool-figure ") for selector in selectors)
-    colours = set(re.findall(r"(?:fill|stroke): (#[0-9a-f]{6})", content))
+    (key,) = re.findall(r'aria-labelledby="title-([0-9a-f]{4})', content)
+    own = (".trialpool-figure ", f".k{key}")
+    assert all(not selector or selector.startswith(own) for selector in selectors)
+    light, dark = sheet.split("@media")
+    colours = set(re.findall(r"(?:fill|stroke):(#[0-9a-f]{6})", light))
+    assert style.INK in colours
     assert colours <= set(style.DARK)
-    assert all(f"fill: {style.INK}" in content and style.DARK[colour] in sheet for colour in colours)
+    assert {style.DARK[colour] for colour in colours} == set(re.findall(r":(#[0-9a-f]{6})", dark))
+    assert " style=" not in content
 
 
 def test_only_save_writes_figures():

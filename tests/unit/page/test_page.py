@@ -158,6 +158,11 @@ def test_unused_results_stand_with_their_reason():
     page = Page(render_page([demo.record(not_used=[row])], demo.evidence()))
     assert "1 result not used, with the reason" in page.text
     assert "no spread was printed" in page.text
+
+
+def test_an_address_that_is_no_web_page_is_text():
+    address = {"source_url": "ftp://example.org"}
+    page = Page(render_page([demo.record(studies=[demo.study(1, **address)])], demo.evidence()))
     assert "ftp://example.org" in page.text
     assert "ftp://example.org" not in page.values("href")
 
@@ -207,11 +212,11 @@ def test_very_long_names_are_cut_in_tables():
 
 
 def test_figures_are_linked_by_their_names(records):
-    page = Page(
-        render_page(records, demo.evidence(), {"demo-pain": ["forest", "funnel"], "demo-gap": ["forest"]})
-    )
+    drawn = {"demo-pain": {"forest": [".svg", ".pdf"], "funnel": [".svg"]}, "demo-gap": {"forest": [".svg"]}}
+    page = Page(render_page(records, demo.evidence(), drawn))
     links = set(page.values("href"))
-    assert {f"analyses/demo-pain/{name}.svg" for name in ("forest", "funnel")} <= links
+    assert {f"analyses/demo-pain/{name}" for name in ("forest.svg", "forest.pdf", "funnel.svg")} <= links
+    assert "analyses/demo-pain/funnel.pdf" not in links
     assert not [link for link in links if link.startswith("analyses/demo-gap/forest")]  # of nothing no plot
     assert not page.values("src")
 

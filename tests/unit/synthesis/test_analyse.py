@@ -8,7 +8,7 @@ import pytest
 
 from tests.unit.synthesis.made_up import EFFECTS, SPEC, effect, effects
 from trialpool.records import Known, Unused, sketch
-from trialpool.synthesis.analyse import analyse, direction, read
+from trialpool.synthesis.analyse import analyse, direction, pooled_record, read
 
 
 def test_the_order_of_the_effects_does_not_matter():
@@ -55,7 +55,15 @@ def test_words_under_the_axis_follow_the_direction_of_benefit(better, left):
     assert direction(SPEC | {"better": better}).left == left
 
 
-def test_tables_are_read_with_categories_as_one_word_and_of_other_questions_only_what_they_say():
+def test_results_of_another_question_are_counted_by_trials():
+    unused = {"analysis": "a", "study_id": "A", "label": "A", "reason": "r", "source_url": "", "weeks": None}
+    codes = (("A", "other_purpose"), ("B", "other_comparison"), ("B", "other_comparison"), ("A", "no_spread"))
+    rows = read(Unused, [unused | {"study_id": study, "reason_code": code} for study, code in codes])
+    record = pooled_record(SPEC, [], rows)
+    assert ([row.reason_code for row in record.not_used], record.elsewhere) == (["no_spread"], 2)
+
+
+def test_tables_are_read_with_categories_as_one_word_and_of_unused_results_what_they_say():
     row = {"analysis": "a", "study_id": "A", "label": "A", "year": 2001, "n_randomised": None}
     row |= {"has_numbers": True, "source_url": ""}
     row |= {"category_experimental": ["manual", "electro"], "category_control": ["sham"]}
@@ -63,8 +71,5 @@ def test_tables_are_read_with_categories_as_one_word_and_of_other_questions_only
     assert (known.category_experimental, known.category_control) == ("manual+electro", "sham")
     unused = {"analysis": "a", "study_id": "A", "label": "A", "reason": "r", "source_url": "", "item": ""}
     unused |= {"instrument": "NRS", "row_ids": ""}
-    rows = [unused | {"reason_code": code} for code in ("other_purpose", "no_spread")]
-    assert [(row.item, row.row_ids, row.source_url) for row in read(Unused, rows)] == [
-        (None, None, ""),
-        ("", "", ""),
-    ]
+    (row,) = read(Unused, [unused | {"reason_code": "no_spread"}])
+    assert (row.instrument, row.item, row.row_ids, row.source_url) == ("NRS", None, None, "")

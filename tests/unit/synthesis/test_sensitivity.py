@@ -203,7 +203,7 @@ def test_dependent_effects_are_pooled_as_independent_nowhere():
     ],
 )
 def test_the_grade_follows_the_written_thresholds(agreement, kinds, k, grade):
-    main = Sensitivity(analysis="a", kind="main", choice="", k=k, conclusion=Conclusion.BENEFIT)
+    main = Sensitivity(kind="main", choice="", k=k, conclusion=Conclusion.BENEFIT)
     changed = [replace(main, kind=kind, choice="x", changes_conclusion=True) for kind in kinds]
     every = sketch(Multiverse, specifications=100, clear_benefit=agreement)
     found = robustness(SPEC, [main, *changed], every)
@@ -215,6 +215,6 @@ def test_the_grade_follows_the_written_thresholds(agreement, kinds, k, grade):
 
 @pytest.mark.parametrize(("conclusion", "agreement"), [("benefit", 0.06), ("harm", 0.04), ("unclear", 0.9)])
 def test_what_agrees_is_clear_on_the_same_side_or_unclear_as_well(conclusion, agreement):
-    main = Sensitivity(analysis="a", kind="main", choice="", k=5, conclusion=Conclusion(conclusion))
+    main = Sensitivity(kind="main", choice="", k=5, conclusion=Conclusion(conclusion))
     every = sketch(Multiverse, specifications=100, clear_benefit=0.06, clear_harm=0.04)
     assert robustness(SPEC, [main], every).agreement == agreement

@@ -16,9 +16,9 @@ from trialpool.records import sketch
 from trialpool.view.read import Appraised
 
 RESULTS = Path(os.environ.get("TRIALPOOL_RESULTS", Path(__file__).parents[3] / "results"))
-BODY = re.compile(r'<text style="[^"]*font-size: 8px[^"]*" x="[^"]*" y="([^"]*)">([^<]*)</text>')
-SMALL = re.compile(r'<text style="[^"]*font-size: 7px[^"]*" x="[^"]*" y="[^"]*">([^<]*)</text>')
-TICK = re.compile(r'<text style="font-size: 7px; text-anchor: middle[^"]*" x="[^"]*" y="[^"]*">([−\d.e+]+)<')
+BODY = re.compile(r'<text style="[^"]*font-size:8px[^"]*" x="[^"]*" y="([^"]*)">([^<]*)</text>')
+SMALL = re.compile(r'<text style="[^"]*font-size:7px[^"]*" x="[^"]*" y="[^"]*">([^<]*)</text>')
+TICK = re.compile(r'<text style="font-size:7px;text-anchor:middle[^"]*" x="[^"]*" y="[^"]*">([−\d.e+]+)<')
 INTERVAL = re.compile(r"\(\S+ to \S+\)")
 
 
@@ -27,7 +27,15 @@ def drawn(record, folder):
     paths = save_figure(
         draw_forest(sketch(Appraised, record)), folder / "forest", description="Made up.", formats=[".svg"]
     )
-    return paths[0].read_text(encoding="utf-8")
+    return styled(paths[0])
+
+
+def styled(path):
+    """An SVG with the style of each element at the element, not in a class."""
+    svg = path.read_text(encoding="utf-8")
+    light = svg.partition("@media")[0]
+    styles = dict(re.findall(r"\.(k[0-9a-f]{4}\d+)\{([^}]*)\}", light))
+    return re.sub(r'class="(k[^"]*)"', lambda found: f'style="{styles[found[1]]}"', svg)
 
 
 def drawn_rows(svg):
@@ -191,7 +199,7 @@ def test_the_committed_page_and_figures_print_the_same_numbers():
     for path in sorted(RESULTS.glob("analyses/*/result.json")):
         record = io.read_json(path)
         if record["pooled"]:
-            svg = (path.parent / "forest.svg").read_text(encoding="utf-8")
+            svg = styled(path.parent / "forest.svg")
             assert differences(article_of(page, record["analysis"]), svg) == [], record["analysis"]
             compared += 1
     assert compared > 50

@@ -24,36 +24,22 @@ def record(name, *rows, domain="pain", studies=()):
     return sketch(Appraised, known)
 
 
-def test_near_misses_stand_first_and_other_questions_once_at_the_end():
+def test_near_misses_stand_first():
     records = [
-        record("a", unused("B", "no_numbers"), unused("C", "other_comparison"), unused("A", "no_spread")),
-        record("b", unused("C", "other_comparison"), unused("C", "other_time")),
-        record("c", unused("C", "other_comparison"), domain="function"),
+        record("a", unused("B", "no_numbers"), unused("A", "no_spread")),
+        record("b", unused("C", "other_time")),
     ]
-    rows = [(row.analysis, row.study_id, row.reason_kind) for row in excluded_rows(records)]
-    assert rows == [
-        ("a", "A", "unusable"),
-        ("a", "B", "no_numbers"),
-        ("b", "C", "other_result"),
-        ("c", "C", "other_question"),
-        ("a b", "C", "other_question"),
-    ]
-
-
-def test_no_exclusion_of_any_analysis_is_lost_in_the_merging():
-    records = [record(name, unused("C", "other_comparison"), unused("D", "other_purpose")) for name in "abc"]
     rows = excluded_rows(records)
-    told = {(name, row.study_id, row.reason_code) for row in rows for name in row.analysis.split()}
-    assert told == {(r.analysis, u.study_id, u.reason_code) for r in records for u in r.not_used}
-    assert [row.analyses for row in rows] == [3, 3]
+    told = [("a", "A", "unusable"), ("a", "B", "no_numbers"), ("b", "C", "other_result")]
+    assert [(row.analysis, row.study_id, row.reason_kind) for row in rows] == told
     assert all(set(to_json(row)) <= set(NOT_USED.names) for row in rows)
 
 
 def test_every_reason_of_the_pipeline_has_a_kind():
-    known = set(REASONS) - {"not_asked"}
-    assert set(OTHER_QUESTION) <= known
+    known = set(REASONS) - {"not_asked"} - set(OTHER_QUESTION)
+    assert len(known) == len(REASONS) - 3
     assert {code for code in known if reason_kind(code) == "other_result"} == known & set(OTHER_RESULT)
-    assert {reason_kind(code) for code in known} == {"unusable", "other_result", "other_question"}
+    assert {reason_kind(code) for code in known} == {"unusable", "other_result"}
     assert reason_kind("no_numbers") == "no_numbers"
     assert {reason_kind(code) for code in (*known, "no_numbers", "not_asked")} == set(KINDS)
 
@@ -94,9 +80,8 @@ TABLES = {
         ([], [("A", "TUG"), ("A", "NRS"), ("B", "all")]),
         ([record("a", studies=[{"study_id": "A"}])], [("A", "TUG"), ("B", "all")]),
         ([record("a", unused("A", "no_spread"))], [("A", "TUG"), ("B", "all")]),
-        ([record("a", unused("A", "other_comparison"))], [("A", "TUG"), ("A", "NRS"), ("B", "all")]),
     ],
-    ids=["no analysis", "used", "nearly used", "other comparison"],
+    ids=["no analysis", "used", "nearly used"],
 )
 def test_results_that_no_analysis_asks_for_are_told(records, expected):
     rows = not_asked(records, TABLES, {})

@@ -103,7 +103,23 @@ def write_text(path: str | Path, text: str) -> None:
 
 def write_json(path: str | Path, record: Any) -> None:
     """Write a record as canonical JSON, keys in their given order."""
-    write_text(path, json.dumps(canonical(record), ensure_ascii=False, indent=0, allow_nan=False))
+    write_text(path, json_text(canonical(record)))
+
+
+def json_text(value: Any) -> str:
+    """JSON in which what holds nothing further, a row of a table for instance, stands on one line.
+
+    >>> print(json_text({"k": 2, "rows": [{"n": 1, "sd": None}, {"n": 2, "sd": 0.5}]}))
+    {"k":2,
+    "rows":[{"n":1,"sd":null},
+    {"n":2,"sd":0.5}]}
+    """
+    if isinstance(value, dict) and any(isinstance(part, dict | list) for part in value.values()):
+        parts = (f"{json.dumps(key, ensure_ascii=False)}:{json_text(part)}" for key, part in value.items())
+        return "{" + ",\n".join(parts) + "}"
+    if isinstance(value, list) and any(isinstance(part, dict | list) for part in value):
+        return "[" + ",\n".join(map(json_text, value)) + "]"
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
 def read_json(path: str | Path) -> Any:
@@ -202,15 +218,14 @@ def sha256(path: str | Path) -> str:
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
-def formats_of(name: str, trials: int, wanted: Collection[str] | None = None) -> tuple[str, ...]:
-    """The file endings of a figure of so many trials; `wanted` are those of the config, if it says any.
+def formats_of(wanted: Collection[str] | None, *, printed: bool = False) -> tuple[str, ...]:
+    """The file endings of a figure: those `wanted` in the config, if it says any, else SVG, for screens.
 
-    A forest plot that compares trials goes into papers and slides, so it has them all; what else is drawn is
-    looked at on a screen.
+    A figure to be `printed`, which goes into papers and slides, has them all.
 
-    >>> formats_of("forest", 2), formats_of("forest", 1), formats_of("funnel", 12, ["svg", "png"])
+    >>> formats_of(None, printed=True), formats_of(None), formats_of(["svg", "png"])
     (('.svg', '.pdf', '.png'), ('.svg',), ('.svg', '.png'))
     """
     if wanted is None:
-        return FORMATS if name == "forest" and trials > 1 else FORMATS[:1]
+        return FORMATS if printed else FORMATS[:1]
     return tuple(ending for ending in FORMATS if ending[1:] in wanted)

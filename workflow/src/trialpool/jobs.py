@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import accumulate, chain, groupby
+from itertools import accumulate, chain, groupby, product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -188,8 +188,15 @@ def compare(
         write_comparison(comparison, names, [*chain(*files)])
 
 
-def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], path: str, kept: Kept) -> None:
-    """Follow the trials from known to pooled: flow.csv and the figure beside it.
+def follow(
+    table_paths: Paths,
+    effect_paths: Paths,
+    analyses: Sequence[str],
+    path: str,
+    kept: Kept,
+    formats: Sequence[str],
+) -> None:
+    """Follow the trials from known to pooled: flow.csv and the figure beside it, in these formats.
 
     `effect_paths` are the effects, excluded and known parquet files of the first batch, then of the next.
     """
@@ -199,7 +206,7 @@ def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], pat
         from trialpool.figures.notes import describe
         from trialpool.figures.review import draw_flow
 
-        _save(draw_flow(rows), own / Path(path).stem, describe("flow", rows), beside=False)
+        _save(draw_flow(rows), own / Path(path).stem, describe("flow", rows), formats, beside=False)
 
     effects, excluded, known = (
         [row for path in effect_paths[at::3] for row in io.read_rows(path, ["analysis", "study_id", column])]
@@ -208,7 +215,7 @@ def follow(table_paths: Paths, effect_paths: Paths, analyses: Sequence[str], pat
     tables = {Path(path).stem: io.read_rows(path) for path in table_paths}
     rows = participant_flow(tables, effects, excluded, known, analyses)
     io.write_csv(path, rows, contracts.FLOW.names)
-    put(kept.lot("flow", rows, draw), Path(path).parent)
+    put(kept.lot("flow", (rows, formats), draw), Path(path).parent)
 
 
 def pool_analyses(
@@ -244,6 +251,7 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     Figures and tables read the record as it is written, so that a number is the same wherever it stands; a
     label that figures cannot draw is the trial's id in them and in studies.csv. An
     analysis of several trials has more of them; those of moderators where it has trials enough for a test.
+    One that only illustrates has its forest plot, for screens, and no more than the table of other choices.
     """
     from trialpool.figures import draw_beside
     from trialpool.figures.forest import draw_forest
@@ -251,6 +259,9 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     from trialpool.figures.notes import describe
     from trialpool.synthesis.analyse import analyse, read
     from trialpool.view.read import appraised
+
+    def named(parts: Iterable[Row]) -> Iterator[Row]:
+        return ({**part, "analysis": spec["analysis"]} for part in parts)
 
     effects, excluded, known = rows
     evidence = read(Effect, effects), read(Unused, excluded), read(Known, known)
@@ -263,15 +274,16 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     shown = appraised(drawn, vocabulary=vocabulary)
     io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
     if record.sensitivity:
-        io.write_csv(folder / "sensitivity.csv", written["sensitivity"], contracts.SENSITIVITY.names)
+        io.write_csv(folder / "sensitivity.csv", named(written["sensitivity"]), contracts.SENSITIVITY.names)
     figure, description = draw_forest(shown, preset=record.forest), describe("forest", shown)
-    _save(figure, folder / "forest", description, io.formats_of("forest", record.k, formats), beside=False)
-    if record.multiverse:
-        levels = [row | {"analysis": record.analysis} for row in written["multiverse"]["levels"]]
+    printed = record.k > 1 and not record.illustrative
+    _save(figure, folder / "forest", description, io.formats_of(formats, printed=printed), beside=False)
+    if record.multiverse and not record.illustrative:
+        levels, influence = named(written["multiverse"]["levels"]), named(written["influence"])
         io.write_csv(folder / "multiverse.csv", levels, contracts.MULTIVERSE.names)
-        io.write_csv(folder / "influence.csv", written["influence"], contracts.INFLUENCE.names)
+        io.write_csv(folder / "influence.csv", influence, contracts.INFLUENCE.names)
         for name, title, figure in draw_beside(shown, columns):
-            _save(figure, folder / name, title, io.formats_of(name, record.k, formats))
+            _save(figure, folder / name, title, io.formats_of(formats))
     io.write_json(folder / "result.json", written)
 
 
@@ -308,15 +320,21 @@ def adjust_moderators(records: Iterable[Record], path: str | Path) -> None:
 
 
 def compare_published(
-    pools_path: str, folders: Paths, rules_path: str | Paths | None, path: str, figures: Paths, kept: Kept
+    pools_path: str,
+    folders: Paths,
+    rules_path: str | Paths | None,
+    path: str,
+    figures: Paths,
+    kept: Kept,
+    formats: Sequence[str],
 ) -> None:
-    """Write published.csv and one figure a group; `figures` are the paths of the SVGs."""
+    """Write published.csv and one figure a group in these formats; `figures` are the paths of the SVGs."""
     from trialpool.synthesis.published import load_published, published_figure, published_rows
 
     def draw(shown: PublishedFigure, rows: Sequence[PublishedPool], name: str, own: Path) -> None:
         from trialpool.figures.published import describe_published, draw_published
 
-        _save(draw_published(shown, rows), own / name, describe_published(shown, rows))
+        _save(draw_published(shown, rows), own / name, describe_published(shown, rows), formats)
 
     records = read_records(folders)
     rules = load_published(rules_path, [record.analysis for record in records])
@@ -326,12 +344,20 @@ def compare_published(
     for figure in map(Path, figures):
         shown = published_figure(figure.stem, rules)
         rows = [pool for pool in pools if pool.figure == figure.stem]
-        lot = kept.lot(f"published/{figure.stem}", (shown, rows), partial(draw, shown, rows, figure.stem))
+        made_of = shown, rows, figure.stem
+        lot = kept.lot(f"published/{figure.stem}", (made_of, formats), partial(draw, *made_of))
         put(lot, figure.parent)
 
 
-def connect(rules: Mapping[str, Row], folders: Paths, appraisal_path: str, folder: str, kept: Kept) -> None:
-    """Write result.json, league.csv, ranking.csv and network.{svg,pdf,png} of every network.
+def connect(
+    rules: Mapping[str, Row],
+    folders: Paths,
+    appraisal_path: str,
+    folder: str,
+    kept: Kept,
+    formats: Sequence[str],
+) -> None:
+    """Write result.json, league.csv, ranking.csv and the figure in these formats of every network.
 
     From the records of its analyses, and their certainty in the appraisal.
     """
@@ -341,12 +367,17 @@ def connect(rules: Mapping[str, Row], folders: Paths, appraisal_path: str, folde
         joined = [records[slug] for slug in entry["analyses"]]
         found = {slug: judged[slug].certainty for slug in entry["analyses"]}
         levels = {slug: certainty.level for slug, certainty in found.items() if certainty}
-        made_of = name, entry, joined, levels
+        made_of = name, entry, joined, levels, formats
         put(kept.lot(f"networks/{name}", made_of, partial(_connect, *made_of)), Path(folder) / name)
 
 
 def _connect(
-    name: str, entry: Row, records: Sequence[Record], levels: Mapping[str, Sureness], own: Path
+    name: str,
+    entry: Row,
+    records: Sequence[Record],
+    levels: Mapping[str, Sureness],
+    formats: Sequence[str],
+    own: Path,
 ) -> None:
     from trialpool.figures.network import describe_network, draw_network
     from trialpool.synthesis.network import build_network
@@ -356,13 +387,18 @@ def _connect(
     io.write_json(own / "result.json", written)
     io.write_csv(own / "league.csv", written["league"], contracts.LEAGUE.names)
     io.write_csv(own / "ranking.csv", written["ranking"], contracts.RANKING.names)
-    _save(draw_network(network), own / "network", describe_network(network))
+    _save(draw_network(network), own / "network", describe_network(network), formats)
 
 
 def draw_review(
-    folders: Paths, table_paths: Paths, vocabulary_path: str | None, folder: Path, kept: Kept
+    folders: Paths,
+    table_paths: Paths,
+    vocabulary_path: str | None,
+    folder: Path,
+    kept: Kept,
+    formats: Sequence[str],
 ) -> None:
-    """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) as SVG, PDF and PNG."""
+    """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) in these formats."""
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.read import read_tables
     from trialpool.view.review import evidence_map, timeline, with_room
@@ -379,14 +415,17 @@ def draw_review(
         "timeline": (years, years),
     }
     for name, (drawn, told) in views.items():
-        put(kept.lot(name, (drawn, told), partial(_draw_view, name, drawn, told)), folder)
+        made_of = name, drawn, told, formats
+        put(kept.lot(name, made_of, partial(_draw_view, *made_of)), folder)
 
 
-def _draw_view(name: str, drawn: Sequence[Any], told: Sequence[Any], own: Path) -> None:
+def _draw_view(
+    name: str, drawn: Sequence[Any], told: Sequence[Any], formats: Sequence[str], own: Path
+) -> None:
     from trialpool.figures import review
     from trialpool.figures.notes import describe
 
-    _save(getattr(review, f"draw_{name}")(*drawn), own / name, describe(name, *told))
+    _save(getattr(review, f"draw_{name}")(*drawn), own / name, describe(name, *told), formats)
 
 
 def write_tables(
@@ -443,10 +482,10 @@ def write_page(
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
-    figures = {
-        folder.name: [name for name in SHOWN if (folder / f"{name}.svg").exists()]
-        for folder in map(Path, folders)
-    }
+    figures: dict[str, dict[str, list[str]]] = {}
+    for folder, name, ending in product(map(Path, folders), SHOWN, io.FORMATS):
+        if (folder / f"{name}{ending}").exists():
+            figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
     vocabulary = load_vocabulary(vocabulary_path, checked=True)
     pages = render_pages(
         read_appraised(_records_in(folders), appraisal, vocabulary),
@@ -482,18 +521,29 @@ def write_manifest(
     software: Paths,
     citation: Paths,
     kept: str,
+    formats: Sequence[str],
 ) -> None:
     """Forget what is no longer asked, then list every file: manifest.csv and ro-crate-metadata.json.
 
-    `citation` is one CITATION.cff or none; the rest as in `provenance.crate`.
+    `citation` is one CITATION.cff or none, `formats` those of the review's figures; the rest as in
+    `provenance.crate`.
     """
     from trialpool.provenance.crate import write_crate, write_manifest
+
+    forget_formats(folder, formats)
 
     for results in (folder, kept):
         forget_others(Path(results, "analyses"), analyses)
         forget_others(Path(results, "networks"), networks)
     write_manifest(folder, evidence)
     write_crate(folder, tables, settings, software, *citation)
+
+
+def forget_formats(folder: Path, formats: Sequence[str]) -> None:
+    """Remove the review's figures in formats in which they are no longer drawn."""
+    for place, ending in product(("*", "published/*", "networks/*/*"), io.FORMATS):
+        for figure in folder.glob(f"{place}{ending}") if ending not in formats else ():
+            figure.unlink()
 
 
 def forget_others(folder: Path, analyses: Sequence[str]) -> None:
@@ -525,10 +575,8 @@ def _records_in(folders: Paths) -> list[str]:
     return [f"{folder}/result.json" for folder in folders]
 
 
-def _save(
-    figure: Any, path: Path, description: str, formats: Sequence[str] = io.FORMATS, *, beside: bool = True
-) -> None:
-    """Save a figure as SVG, PDF and PNG, or some of these; `beside` others its PNG is smaller."""
+def _save(figure: Any, path: Path, description: str, formats: Sequence[str], *, beside: bool = True) -> None:
+    """Save a figure in these formats; `beside` others its PNG is smaller."""
     from trialpool.figures.save import PNG_DPI, PNG_DPI_BESIDE, save_figure
 
     dpi = PNG_DPI_BESIDE if beside else PNG_DPI

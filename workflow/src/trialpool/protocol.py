@@ -115,6 +115,7 @@ class Protocol:
     question: str = ""
     authors: Sequence[str] = ()
     search_date: str = ""
+    formats: Sequence[str] | None = None  # of figures, where the defaults say any
 
     @property
     def files(self) -> list[str]:
@@ -207,7 +208,8 @@ def _protocol(config: Raw, written: dict[str, Written], words: Vocabulary, catal
     analyses = {slug: _resolved(slug, each, words, catalogue) for slug, each in asked.items()}
     for each in analyses.values():
         each["illustrative"] = bool(subject) and subject.isdisjoint(each["experimental"])
-    return Protocol(**kept | {"evidence": _listed(config["evidence"]), "words": words, "analyses": analyses})
+    kept |= {"evidence": _listed(config["evidence"]), "formats": shared["formats"], "words": words}
+    return Protocol(**kept | {"analyses": analyses})
 
 
 def _defaults(rules: Raw) -> Raw:

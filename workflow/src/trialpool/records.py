@@ -334,7 +334,6 @@ class SubgroupTest(Part):
 class Unused(Part):
     """A result that met the condition and domain of an analysis and was not used, with the reason."""
 
-    analysis: str
     study_id: str
     label: str
     arm_experimental: str | None = omitted()
@@ -352,7 +351,6 @@ class Unused(Part):
 class Known(Part):
     """A trial that is known to have asked the question, whether or not its numbers could be read."""
 
-    analysis: str
     study_id: str
     label: str
     year: int | None
@@ -383,21 +381,20 @@ class Robustness(Part):
 class Sensitivity(Part):
     """The result under one other choice, or why there is none (`reason`)."""
 
-    analysis: str
     kind: str
     choice: str
     study_id: str | None = omitted()
-    k: int | None = None
-    n: int | None = None
-    estimate: float | None = None
-    ci_low: float | None = None
-    ci_high: float | None = None
-    p_value: float | None = None
-    pi_low: float | None = None
-    pi_high: float | None = None
-    tau2: float | None = None
-    i2: float | None = None
-    conclusion: Conclusion | None = None
+    k: int | None = omitted()
+    n: int | None = omitted()
+    estimate: float | None = omitted()
+    ci_low: float | None = omitted()
+    ci_high: float | None = omitted()
+    p_value: float | None = omitted()
+    pi_low: float | None = omitted()
+    pi_high: float | None = omitted()
+    tau2: float | None = omitted()
+    i2: float | None = omitted()
+    conclusion: Conclusion | None = omitted()
     changes_conclusion: bool = False
     reason: str | None = omitted()
 
@@ -434,7 +431,6 @@ class Multiverse(Part):
 class Influence(Part):
     """Deletion diagnostics of one trial (metafor's names)."""
 
-    analysis: str
     study_id: str
     label: str
     rstudent: float | None
@@ -662,6 +658,7 @@ class Record(Part):
     subgroup_column: str | None
     subgroup_test: SubgroupTest | None
     not_used: tuple[Unused, ...]
+    elsewhere: int
     known: tuple[Known, ...]
     robustness: Robustness
     sensitivity: tuple[Sensitivity, ...]
@@ -998,7 +995,7 @@ def columns_of(kind: type) -> tuple[str, ...]:
 def taken(kind: type[T], source: Any, /, **values: Any) -> T:
     """A record with the fields that another one, or a fit of `stats`, has by the same names.
 
-    >>> taken(Break, Sensitivity(analysis="a", kind="data", choice="final"), to=Conclusion.HARM).kind
+    >>> taken(Break, Sensitivity(kind="data", choice="final"), to=Conclusion.HARM).kind
     'data'
     """
     names = [name for name in columns_of(kind) if name not in values and hasattr(source, name)]

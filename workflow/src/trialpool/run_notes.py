@@ -93,7 +93,7 @@ def _why(
     """Why an analysis is empty; to sort by, whether it is for want of numbers only, and of how few trials."""
     rows = list(rows)
     if not rows:
-        return True, 0, f"{analysis} (no trial is known)"
+        return True, 0, f"{analysis} (no trial of this comparison is known)"
     code, trials = Counter(row["reason_code"] for row in rows).most_common(1)[0]
     row = next(row for row in rows if row["reason_code"] == code)
     reason = row["reason"]

@@ -39,7 +39,6 @@ SORTED_BY = [
 GRAVE = ("high", "medium")
 LACKING = (Reason.NO_SPREAD, Reason.ADJUSTED, Reason.NO_N)  # why a result may want a borrowed SD
 IF_EMPTY = "if_empty"  # `borrow_sd` of an analysis that borrows only where it would pool nothing
-NO_NUMBERS = "known to exist; no number of its arms in this domain could be read"
 OTHER_ARMS = "its arms are not those that the analysis compares"
 EMPTY = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "row_ids")
 OF_STUDY = ["analysis_index", "study_id"]
@@ -201,7 +200,7 @@ def excluded_results(
 
 
 def _excluded_studies(context: AnalysisContext) -> pd.DataFrame:
-    """Studies without a number, with other arms, or with another purpose: one line each."""
+    """Studies with numbers of other arms, or with another purpose: one line each."""
     eligible = studies_of(context.specs, context.studies)
     at = np.repeat(np.arange(len(eligible)), [len(rows) for rows in eligible])
     studies = context.studies.take(np.concatenate(eligible)).reset_index(drop=True)
@@ -212,7 +211,6 @@ def _excluded_studies(context: AnalysisContext) -> pd.DataFrame:
     elsewhere = ~fitting & _among(table, OF_STUDY, [_asking(context, pd.concat(results))])
     other_purpose = (studies["purpose"] != purpose) & np.array([bool(each) for each in purpose], dtype=bool)
     cases = (
-        (fitting & ~_among(table, OF_STUDY, [reported(context)]), Reason.NO_NUMBERS, NO_NUMBERS),
         (elsewhere & other_purpose, Reason.OTHER_PURPOSE, [f"not a trial of {each}" for each in purpose]),
         (elsewhere, Reason.OTHER_COMPARISON, OTHER_ARMS),
     )

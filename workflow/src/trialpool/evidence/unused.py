@@ -14,7 +14,8 @@ OTHER_RESULT = (
     *("other_outcome", "other_item", "other_time", "other_instrument", "other_item_preferred"),
     *("other_time_preferred", "final_preferred", "same_result", "part_of_arms"),
 )
-KINDS = ("unusable", "other_result", "no_numbers", "other_question", "not_asked")  # the nearest to use first
+NO_NUMBERS = "known to exist; no number of its arms in this domain could be read"
+KINDS = ("unusable", "other_result", "no_numbers", "not_asked")  # the nearest to use first
 
 
 class Silence(StrEnum):
@@ -27,16 +28,12 @@ class Silence(StrEnum):
 
 def reason_kind(code: str) -> str:
     """The kind of a reason for not using a result, one of KINDS."""
-    kinds = dict.fromkeys(OTHER_QUESTION, "other_question") | dict.fromkeys(OTHER_RESULT, "other_result")
-    return kinds.get(code, code if code in KINDS else "unusable")
+    return "other_result" if code in OTHER_RESULT else code if code in KINDS else "unusable"
 
 
 def near_misses(record: Record) -> list[Unused]:
-    """Results of the analysis' own comparison that were reported and could not be used.
-
-    Other comparisons and purposes are not meant, nor trials of which no number is known.
-    """
-    return [row for row in record.not_used if row.reason_code not in (*OTHER_QUESTION, "no_numbers")]
+    """Results of the analysis' own comparison that were reported and could not be used."""
+    return [row for row in record.not_used if row.reason_code != "no_numbers"]
 
 
 def silent_trials(record: Record) -> dict[str, Silence]:

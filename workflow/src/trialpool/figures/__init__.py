@@ -10,13 +10,15 @@ if TYPE_CHECKING:
 from trialpool.text import MANY_TRIALS
 from trialpool.view.read import Appraised
 
+FEWEST_LEFT_OUT = 2  # trials of which one left out leaves a single trial, which is no pooled result
+
 
 def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str, Figure]]:
     """File name, text alternative and figure, one after the other, of a pooled record beside its forest plot.
 
-    `columns` is the multiverse of the analysis, one list a column. The funnel, and the moderators where some
-    are declared, are drawn from `text.MANY_TRIALS` trials on: of fewer they show chance. The effect over the
-    dose is drawn where the analysis asks for it and has a line.
+    `columns` is the multiverse of the analysis, one list a column. How much hangs on each trial is drawn from
+    three trials on; the funnel, and the moderators where some are declared, from `text.MANY_TRIALS` on: of
+    fewer they show chance. The effect over the dose is drawn where the analysis asks for it and has a line.
     """
     from trialpool.figures import curve, dose, funnel, influence, moderators, posterior
     from trialpool.figures.notes import describe
@@ -24,7 +26,8 @@ def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iter
     if record.dose_response and record.dose_response.line:
         yield "dose", describe("dose", record), dose.draw_dose(record)
     yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
-    yield "influence", describe("influence", record), influence.draw_influence(record)
+    if record.k > FEWEST_LEFT_OUT:
+        yield "influence", describe("influence", record), influence.draw_influence(record)
     yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
     if record.k >= MANY_TRIALS:
         yield "funnel", describe("funnel", record), funnel.draw_funnel(record)

@@ -10,7 +10,6 @@ import math
 from matplotlib.figure import Figure
 
 from trialpool import text as words
-from trialpool.evidence.unused import OTHER_QUESTION
 from trialpool.figures import canvas, lettering, notes, style
 from trialpool.figures import forest_layout as plan
 from trialpool.figures.canvas import (
@@ -335,10 +334,9 @@ def _known_rows(record: Appraised) -> list[tuple[dict[str, str], str]]:
         trials.setdefault(known.study_id, known)
     reasons: dict[str, list[str]] = {}
     for unused in record.not_used:
-        if unused.reason_code not in OTHER_QUESTION or unused.study_id in trials:
-            trials.setdefault(unused.study_id, unused)
-            reason = NOT_READ if unused.reason_code == "no_numbers" else clean(unused.reason)
-            reasons.setdefault(unused.study_id, []).append(reason)
+        trials.setdefault(unused.study_id, unused)
+        reason = NOT_READ if unused.reason_code == "no_numbers" else clean(unused.reason)
+        reasons.setdefault(unused.study_id, []).append(reason)
     rows = []
     for study, trial in trials.items():
         why = "; ".join(dict.fromkeys(filter(None, reasons.get(study, [])))) or NOT_READ

@@ -8,7 +8,7 @@ says so.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -405,10 +405,7 @@ class Layout:
         self.beside_axis = [line for text in noted for line in lettering.wrap(text, beside)]
         deep = max(AXIS_DEPTH + below * CELL_LEADING, len(self.beside_axis) * LEADING + 4)
         self.notes_top = self.bottom + deep + 6
-        self.notes = [
-            (mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES))
-            for mark, text in self._footnotes(record, domains)
-        ]
+        self.notes = list(self._footnotes(record, domains, room))
         deep = sum(len(lines) for _, lines in self.notes) * LEADING
         self.height = self.notes_top + 6 + deep + style.MARGIN
 
@@ -419,16 +416,29 @@ class Layout:
             self.columns[0].width += WIDE
             _set_left(self.columns)
 
-    def _footnotes(self, record: Appraised, domains: Domains) -> list[tuple[str, str]]:
-        """(mark, text) of every footnote: those of rows, then how to read the plot and how it was made."""
+    def _footnotes(
+        self, record: Appraised, domains: Domains, room: float
+    ) -> Iterator[tuple[str, tuple[str, ...]]]:
+        """(mark, lines) of every footnote: those of rows, then how to read the plot and how it was made.
+
+        What there is to say of one trial has one line, and goes on in the trial's origin.
+        """
+        lettered = [(mark, text) for mark, text in self.table.notes if mark.isalpha()]
+        own = [(mark, lettering.wrap(text, room - NOTE_INDENT, lines=1)) for mark, text in lettered]
+        cut = any(lines != (text,) for (_, text), (_, lines) in zip(lettered, own, strict=True))
         bounds = (bound for row in self.rows for bound in row.values[1:] if bound is not None)
         clipped = any(axes.side(self.axis, bound) for bound in bounds)
         band = [] if self.threshold is None else notes("forest_band", record)
         how = notes("forest_method", record, self.table, clipped)
         if self.look.bias != "none" and self.table.studies:
             how += notes("forest_bias", self.table.studies, domains, LETTERS)
-        marked = [("", clean(record.note)), *(("■", text) for text in band), *(("", text) for text in how)]
-        return [*self.table.notes, *marked]
+        for mark, text in self.table.notes:
+            if not mark.isalpha():
+                yield mark, lettering.wrap(text, room - NOTE_INDENT, lines=NOTE_LINES)
+        yield from own
+        marked = [("…", text) for text in notes("forest_cut") if cut] + [("■", text) for text in band]
+        for mark, text in (*marked, ("", clean(record.note)), *(("", text) for text in how)):
+            yield mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES)
 
     def _place_rows(self, top: float) -> tuple[float | None, float]:
         """Put the rows below each other; where the rule above the total stands and where the rows end."""

@@ -16,7 +16,7 @@ import io
 import re
 import warnings
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import matplotlib
@@ -42,7 +42,11 @@ _IDENTITY = re.compile(r'<g id="[^"]*"')
 _UNTURNED = re.compile(r' transform="rotate\(-?0 [^"]*\)"')
 _FAMILY = re.compile(r" font-family: [^;\"]*;")
 _LENGTHS = re.compile(r'(?<= )(d|x|y|width|height)="[^"]*"')
-_DECIMALS = re.compile(r"(\.\d\d)\d+")
+_DECIMALS = re.compile(r"(?<=\d\d\.\d)\d+|(?<=\.\d\d)\d+")  # small numbers shape markers
+_PATH = re.compile(r' d="([^"]*)"')
+_COMMAND = re.compile(r"([MLQCz])([^MLQCz]*)")
+_INDENT = re.compile(r"\n +")
+_STYLE = re.compile(r'style="([^"]*)"')
 _LONE_GROUP = re.compile(r"<g>\s*(<(?:path|use)\b[^>]*/>|<text\b[^>]*>[^<]*</text>)\s*</g>")
 
 
@@ -65,11 +69,12 @@ def save_figure(
     ['.svg', '.pdf', '.png']
     """
     description = clean(description)
-    title = description.split(". ")[0].rstrip(".")
+    title, _, more = description.partition(". ")
+    title = title.rstrip(".")
     with matplotlib.rc_context(style.STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
         writers: dict[str, Callable[[], bytes]] = {
-            ".svg": lambda: _svg(figure, title, description),
+            ".svg": lambda: _svg(figure, title, more or description),
             ".pdf": lambda: _pdf(figure, title),
             ".png": lambda: _png(figure, dpi),
         }
@@ -125,12 +130,35 @@ def _compact(text: str) -> str:
     text = _METADATA.sub("", _PROLOGUE.sub("", text, count=1), count=1)
     text = _DEFAULTS.sub("", text, count=1)
     text = _UNTURNED.sub("", _FAMILY.sub("", _IDENTITY.sub("<g", text)))
-    text = _LENGTHS.sub(lambda length: " ".join(_DECIMALS.sub(r"\1", length.group()).split()), text)
-    return _LONE_GROUP.sub(r"\1", text)
+    text = _LENGTHS.sub(lambda length: _DECIMALS.sub("", length.group()), text)
+    text = _PATH.sub(lambda path: f' d="{_shorter(path.group(1))}"', text)
+    return _INDENT.sub("\n", _LONE_GROUP.sub(r"\1", text))
+
+
+def _shorter(path: str) -> str:
+    """The same path in fewer letters: lines along an axis by their own commands, no needless blank.
+
+    >>> _shorter("M 12 69.1 L 633.3 69.1 L 633.3 80 L 12 81 z ")
+    'M12 69.1H633.3V80L12 81z'
+    """
+    parts, at = [], ["", ""]
+    for command, numbers in _COMMAND.findall(path):
+        to = numbers.split()
+        if command == "L" and to[0] == at[0]:
+            parts.append(f"V{to[1]}")
+        elif command == "L" and to[1] == at[1]:
+            parts.append(f"H{to[0]}")
+        else:
+            parts.append(command + " ".join(to))
+        at = to[-2:] or at
+    return "".join(parts)
 
 
 def _accessible(svg: str, title: str, description: str) -> str:
-    """Title and description that screen readers announce, and the style sheet of the figure."""
+    """Title and description that screen readers announce, and the style sheet of the figure.
+
+    What an element is styled by becomes a class, whose name no other figure of a page has.
+    """
     key = hashlib.sha256(f"{title}\n{description}\n{svg}".encode()).hexdigest()[:10]
     opening, rest = svg.split(">", 1)
     head = (
@@ -139,17 +167,20 @@ def _accessible(svg: str, title: str, description: str) -> str:
     )
     words = f'\n <title id="title-{key}">{html.escape(title, quote=False)}</title>'
     words += f'\n <desc id="description-{key}">{html.escape(description, quote=False)}</desc>\n'
-    return f"{opening.replace('<svg', head, 1)}>{words}{_style_sheet(svg)}{rest}"
+    styles = dict.fromkeys(_STYLE.findall(rest))
+    classes = {said: f"k{key[:4]}{number}" for number, said in enumerate(styles)}
+    rest = _STYLE.sub(lambda found: f'class="{classes[found.group(1)]}"', rest)
+    return f"{opening.replace('<svg', head, 1)}>{words}{_style_sheet(classes)}{rest}"
 
 
-def _style_sheet(svg: str) -> str:
-    """The style element: fonts, line ends, and for dark screens the twin of every colour used."""
-    dark = "".join(
-        f'.trialpool-figure [style*="{kind}: {light}"]{{{kind}:{twin}!important}}'
-        for light, twin in style.DARK.items()
-        for kind in ("fill", "stroke")
-        if f"{kind}: {light}" in svg
-    )
+def _style_sheet(classes: Mapping[str, str]) -> str:
+    """The style element: fonts, line ends, each class, and for dark screens the twins of its colours."""
+    light, dark = "", ""
+    for said, name in classes.items():
+        parts = [part.split(": ") for part in said.split("; ")]
+        twins = ";".join(f"{kind}:{style.DARK[value]}" for kind, value in parts if value in style.DARK)
+        light += f".{name}{{{said.replace(': ', ':').replace('; ', ';')}}}"
+        dark += f".{name}{{{twins}}}" if twins else ""
     common = f".trialpool-figure text{{font-family:{FONTS}}}"
     common += ".trialpool-figure *{stroke-linejoin:round;stroke-linecap:butt}"
-    return f" <style>{common}@media screen and (prefers-color-scheme:dark){{{dark}}}</style>"
+    return f"<style>{common}{light}@media screen and (prefers-color-scheme:dark){{{dark}}}</style>"

@@ -34,7 +34,7 @@ LARGEST_NETWORK = 60_000  # characters of an SVG that the page holds; a larger o
 def render_pages(
     records: Sequence[Appraised],
     tables: Tables,
-    figures: Mapping[str, Collection[str]] | None = None,
+    figures: Mapping[str, Mapping[str, Sequence[str]]] | None = None,
     *,
     instruments: Row | None = None,
     claims: Sequence[Claim] = (),
@@ -52,7 +52,7 @@ def render_pages(
     """Names and HTML of the pages: index.html, trials.html; with more than `most_questions` one a record.
 
     `records` stand in the order of the config; `tables` are the evidence tables as lists of rows
-    with `row_id`; `figures` names those of each analysis ("forest", "funnel" …), to which the page links;
+    with `row_id`; `figures` names those of each analysis ("forest", "funnel" …), with the endings of files;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims; `flow`,
     `audit` and `published` the rows of these CSV files; `networks` those of treatments, `network_figures`
     their SVG files by name, shown as images in which nothing can run; `specs` the resolved settings by

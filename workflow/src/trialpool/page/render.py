@@ -141,6 +141,7 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {each.__name__: _placed(each) for each in (bounds, data, estimate)}
     environment.filters["whisker"] = whisker
+    environment.filters["isolated"] = isolated
     environment.filters["position"] = percent_position
     environment.filters["figure_name"] = lambda name: figures.get(name, words.spaced(name))
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
@@ -154,8 +155,17 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.filters["in_"] = lambda key, mapping: mapping[key]
     environment.filters["in_short"] = lambda code, vocabulary: vocabulary.code(code)
     environment.globals["version"] = __version__
-    environment.globals |= {"moderator_name": moderator_name, "formats_of": io.formats_of}
+    environment.globals |= {"moderator_name": moderator_name}
     return environment
+
+
+def isolated(text: object) -> str:
+    """What others wrote, so that letters that run from right to left turn nothing around them.
+
+    >>> isolated("Lu 2020"), str(isolated("\u05de. 2020"))
+    ('Lu 2020', '<bdi>\u05de. 2020</bdi>')
+    """
+    return str(text) if str(text).isascii() else Markup("<bdi>{}</bdi>").format(words.harmless(str(text)))
 
 
 @cache

@@ -34,7 +34,6 @@ FORMATS = {
     **{".json": "application/json", ".yaml": "application/yaml", ".pdf": "application/pdf"},
     **{".svg": "image/svg+xml", ".png": "image/png"},
 }
-FIGURES = (".svg", ".pdf", ".png")  # in folders they stand in manifest.csv only, for size
 CITATION = "CITATION.cff"
 SOFTWARE = ("workflow/Snakefile", "requirements.lock", CITATION)
 
@@ -167,14 +166,14 @@ def content_id(sha256: str) -> str:
 
 
 def _outputs(rows: Sequence[Row], titles: Mapping[str, str]) -> list[Entity]:
-    """Every folder as a Dataset, every file but the figures in folders as a File; wholes before parts."""
+    """Every folder as a Dataset, every file that lies in none as a File; wholes before parts."""
     parts: dict[PurePosixPath, dict[PurePosixPath, Row | None]] = {PurePosixPath(): {}}
     for row in rows:
         path = PurePosixPath(row["path"])
         for folder in [*path.parents][-2::-1]:  # the outermost first, without "."
             parts.setdefault(folder, {})
             parts[folder.parent][folder] = None
-        if path.parent == PurePosixPath() or path.suffix not in FIGURES:
+        if path.parent == PurePosixPath():
             parts[path.parent][path] = row
     entities = []
     for path, file in (part for children in parts.values() for part in children.items()):
@@ -182,11 +181,11 @@ def _outputs(rows: Sequence[Row], titles: Mapping[str, str]) -> list[Entity]:
             entities.append(_file(file, quote(str(path)), path.name))
             continue
         about = f"Records, tables and figures; {MANIFEST_NAME} lists every file below {path}/."
-        inside = [{"@id": quote(str(child) if row else f"{child}/")} for child, row in parts[path].items()]
+        inside = [{"@id": quote(f"{child}/")} for child in parts[path]]
         name = titles.get(path.name, path.name)
         identifier = quote(f"{path}/")
         entity = {"@id": identifier, "@type": "Dataset", "name": name, "description": about}
-        entities.append(entity | {"hasPart": inside[0] if len(inside) == 1 else inside})
+        entities.append(entity | ({"hasPart": inside[0] if len(inside) == 1 else inside} if inside else {}))
     return entities
 
 

@@ -32,19 +32,19 @@ from trialpool.synthesis.pool import Spec
 
 T = TypeVar("T", Effect, Known, Unused)
 CATEGORIES = ("category_experimental", "category_control")
-# Where a result that was not used stands: of a trial of another question only what is not empty.
+# Where a result that was not used stands; of a trial without one all of it is empty.
 PLACE = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "weeks", "row_ids")
 
 
 def read(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> list[T]:
     """Rows of the tables of effects, known trials or unused results as records.
 
-    The list of an arm's categories becomes one word; of a trial of another question stays what it says.
+    The list of an arm's categories becomes one word; the place of an unused result stays what it says.
     """
 
     def said(row: Mapping[str, Any]) -> Mapping[str, Any]:
         words = {name: records.JOINT.join(row[name]) for name in CATEGORIES if name in row}
-        silent = PLACE if row.get("reason_code") in OTHER_QUESTION else ()
+        silent = PLACE if issubclass(kind, Unused) else ()
         return {**row, **words, **{name: None for name in silent if row.get(name) == ""}}
 
     return [from_json(kind, said(row)) for row in rows]
@@ -86,7 +86,10 @@ def analyse(
 def pooled_record(
     spec: Spec, effects: Sequence[Effect], excluded: Sequence[Unused] = (), known: Sequence[Known] = ()
 ) -> Record:
-    """The question, its pooled result, trials and subgroups; all else that a record may say is empty."""
+    """The question, its pooled result, trials and subgroups; all else that a record may say is empty.
+
+    Of the results that were not used it holds those of its own question, of the others their trials' number.
+    """
     chosen = _chosen(effects)
     model = pool.modelled(spec, chosen)
     pooled, weights = pool.pool_effects(model, chosen)
@@ -110,7 +113,8 @@ def pooled_record(
         subgroups=groups,
         subgroup_column=spec["subgroups"],
         subgroup_test=test,
-        not_used=tuple(excluded),
+        not_used=tuple(row for row in excluded if row.reason_code not in OTHER_QUESTION),
+        elsewhere=len({row.study_id for row in excluded if row.reason_code in OTHER_QUESTION}),
         known=tuple(known),
         moderators=(),
         robustness=empty.robustness,

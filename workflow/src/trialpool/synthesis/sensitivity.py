@@ -185,7 +185,6 @@ def _tried(spec: Spec, kind: str, choice: str, data: DataSet, numbers: Mapping[s
     known = all(None not in (row.n_experimental, row.n_control) for row in data.effects)
     bounds, null = (numbers["ci_low"], numbers["ci_high"]), MEASURES[spec["measure"]].null
     return Sensitivity(
-        analysis=spec["analysis"],
         kind=kind,
         choice=choice,
         k=len(trials_of(data.effects)),
@@ -308,7 +307,7 @@ def _not_tried(spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect]) -
     """The choices that a sensitivity analysis ought to try and this analysis cannot, each with the reason."""
 
     def row(kind: str, choice: str, reason: str, k: int | None = None) -> Sensitivity:
-        return Sensitivity(analysis=spec["analysis"], kind=kind, choice=choice, k=k, reason=reason)
+        return Sensitivity(kind=kind, choice=choice, k=k, reason=reason)
 
     main, events = sets[0].effects, spec["measure"] in OF_EVENTS
     if sets[0].depend(spec):

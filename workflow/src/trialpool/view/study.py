@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
-from trialpool.evidence.unused import KINDS, OTHER_QUESTION, reason_kind
+from trialpool.evidence.unused import KINDS, NO_NUMBERS, reason_kind
 from trialpool.records import JOINT, Known, Record, Study, Unused, taken
 from trialpool.text import absent
 from trialpool.view.read import Row, Tables, grouped
@@ -113,6 +113,21 @@ def cells(row: Row) -> list[tuple[str, str]]:
     """The cells of a raw row as reported, with the names of their columns; empty ones are left out."""
     shown = {key: value for key, value in row.items() if key not in SHOWN_APART and not absent(value)}
     return [(words.spaced(key), words.plain_number(value)) for key, value in shown.items()]
+
+
+def alike(rows: Sequence[Row], *columns: str) -> bool:
+    """Whether several raw rows say the same in these columns."""
+    return len(rows) > 1 and len({tuple(row.get(column) for column in columns) for row in rows}) == 1
+
+
+def common_cells(rows: Sequence[Row]) -> list[tuple[str, str]]:
+    """The cells that are the same in all of several raw rows; of one row alone none.
+
+    >>> common_cells([{"arm": "x", "unit": "mm"}, {"arm": "y", "unit": "mm"}])
+    [('unit', 'mm')]
+    """
+    first, *others = map(cells, rows)
+    return [cell for cell in first if all(cell in other for other in others)] if others else []
 
 
 def instrument_name(code: str | None, item: str | None, instruments: Row) -> str:
@@ -236,33 +251,29 @@ NOT_ASKED = "no analysis asks for this outcome in this comparison"
 
 
 class Excluded(Unused):
-    """A row of excluded.csv: `analysis` names all that do not use the result, `analyses` counts them."""
+    """A row of excluded.csv: a result that was not used, or a known trial of which there is none."""
 
+    analysis: str
     reason_kind: str
     domain: str
-    analyses: int
 
 
 def excluded_rows(records: Iterable[Record], not_asked: Iterable[Excluded] = ()) -> list[Excluded]:
     """The rows of excluded.csv: by analysis the near misses first, then trials without numbers.
 
-    A trial that compares something else stands once for each outcome domain and reason, at the end, with all
-    the analyses that it does not answer; last come the results that no analysis asks for.
+    Last come the results that no analysis asks for.
     """
     rows: list[Excluded] = []
+    silent = {"reason_code": "no_numbers", "reason": NO_NUMBERS, "weeks": None, "source_url": ""}
     for record in records:
-        own = {"analysis": record.analysis, "domain": record.domain, "analyses": 1}
+        without = (taken(Unused, row, **silent) for row in record.known if not row.has_numbers)
+        own = {"analysis": record.analysis, "domain": record.domain}
         unused = (
-            taken(Excluded, row, **own, reason_kind=reason_kind(row.reason_code)) for row in record.not_used
+            taken(Excluded, row, **own, reason_kind=reason_kind(row.reason_code))
+            for row in (*record.not_used, *without)
         )
         rows += sorted(unused, key=lambda row: KINDS.index(row.reason_kind))
-    near = [row for row in rows if row.reason_kind != "other_question"]
-    elsewhere = (row for row in rows if row.reason_kind == "other_question")
-    same = grouped(elsewhere, lambda row: (row.study_id, row.reason_code, row.domain)).values()
-    last = [
-        replace(own[0], analysis=" ".join(row.analysis for row in own), analyses=len(own)) for own in same
-    ]
-    return [*near, *sorted(last, key=lambda row: (row.domain, row.label)), *not_asked]
+    return [*rows, *not_asked]
 
 
 def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str]) -> list[Excluded]:
@@ -276,7 +287,7 @@ def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str
         for record in records
         for study_id in (
             *(row.study_id for row in record.studies),
-            *(row.study_id for row in record.not_used if row.reason_code not in OTHER_QUESTION),
+            *(row.study_id for row in record.not_used),
         )
     }
     rows = [
@@ -293,7 +304,6 @@ def not_asked(records: Iterable[Record], tables: Tables, named: Mapping[str, str
     excluded = [
         Excluded(
             analysis="",
-            analyses=0,
             study_id=study,
             label=named.get(study, study),
             domain=domain,
