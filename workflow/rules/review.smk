@@ -51,6 +51,7 @@ rule connect_networks:
         ),
     log:
         f"{RESULTS}/logs/connect_networks.log",
+    priority: SOON
     params:
         code=code(*DRAWING, "yaml_files.py"),
         networks=unrecorded(NETWORKS),

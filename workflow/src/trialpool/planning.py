@@ -29,8 +29,9 @@ EVERY_JOB = (
     "schemas/*.csv",  # what every table holds
 )
 LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "scipy", "seaborn")  # of other bytes each
-FEWEST = 8  # batches: to start a job costs more than to pool an analysis
-LARGEST = 64  # analyses in a batch, on average: a crash costs about a minute; planning grows with the jobs
+# Batches: to start a job costs a second or two, most of it imports, and one changed trial reaches the most.
+FEWEST = 2
+LARGEST = 128  # analyses in a batch, on average; planning grows with the jobs
 MANIFEST, ANALYSES = "manifest.csv", "analyses"
 PARQUET_MARK = b"PAR1"  # a whole parquet file begins and ends with it
 
@@ -40,11 +41,11 @@ def batches(analyses: Iterable[str]) -> dict[str, list[str]]:
 
     The name of an analysis says in which batch it is, by a hash, whatever else is asked and in whatever
     order. So an analysis that comes, goes or moves leaves all others in their batches, and only its own is
-    pooled anew. Only how many batches there are depends on how many analyses: 8 up to 512 analyses, 16 up
-    to 1,024, and so on. The one analysis that passes such a step deals all of them anew.
+    pooled anew. Only how many batches there are depends on how many analyses: 2 up to 256 analyses, 4 up
+    to 512, and so on. The one analysis that passes such a step deals all of them anew.
 
     >>> batches(["back-pain", "knee-pain", "sleep"])
-    {'01_of_8': ['sleep'], '04_of_8': ['knee-pain'], '07_of_8': ['back-pain']}
+    {'00_of_2': ['knee-pain'], '01_of_2': ['back-pain', 'sleep']}
     """
     names = sorted(analyses)
     count = FEWEST
