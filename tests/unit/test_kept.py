@@ -82,3 +82,11 @@ def test_files_are_put_back_over_what_is_there(lot, tmp_path):
     put(Kept(lot.parent, "code").lot("name", [1.5], two_files), tmp_path / "shown")
     assert (tmp_path / "shown" / "a.txt").read_text() == "first\n"
     assert (lot / "a.txt").stat().st_ino != (tmp_path / "shown" / "a.txt").stat().st_ino
+
+
+def test_files_are_put_where_none_is_by_another_name_and_changed_by_hand_are_made_again(lot, tmp_path):
+    put(Kept(lot.parent, "code").lot("name", [1.5], two_files), tmp_path / "shown")
+    assert (lot / "a.txt").stat().st_ino == (tmp_path / "shown" / "a.txt").stat().st_ino
+    (tmp_path / "shown" / "a.txt").write_text("by hand")
+    assert made_again(lot)
+    assert (tmp_path / "shown" / "a.txt").read_text() == "by hand"

@@ -4,7 +4,8 @@ from trialpool.synthesis.published import load_published
 
 try:
     NETWORKS = load_networks(SETTINGS.networks, SETTINGS.analyses)
-    COMPARED = list(load_published(SETTINGS.published, ANALYSES)["figures"])
+    PUBLISHED = load_published(SETTINGS.published, ANALYSES)
+    NEAREST = {rule["analysis"] for rule in PUBLISHED["pools"]}  # to some published pool
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
@@ -18,12 +19,12 @@ wildcard_constraints:
 rule compare_published:
     input:
         pools=f"{PROCESSED}/evidence/published_pools.parquet",
-        folders=given(FOLDERS),
+        folders=[folder_of(name) for name in ANALYSES if name in NEAREST],
         rules=SETTINGS.published or [],
     output:
         table=f"{RESULTS}/published.csv",
-        figures=collect(f"{RESULTS}/published/{{name}}.svg", name=COMPARED),
-        others=collect(f"{RESULTS}/published/{{name}}{{format}}", name=COMPARED, format=FORMATS[1:]),
+        figures=collect(f"{RESULTS}/published/{{name}}.svg", name=PUBLISHED["figures"]),
+        others=collect(f"{RESULTS}/published/{{name}}{{format}}", name=PUBLISHED["figures"], format=FORMATS[1:]),
     log:
         f"{RESULTS}/logs/compare_published.log",
     priority: SOON

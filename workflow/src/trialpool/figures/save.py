@@ -22,7 +22,6 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
@@ -94,6 +93,8 @@ def svg_of(figure: Figure) -> str:
 
 def _pdf(figure: Figure, title: str) -> bytes:
     """The figure as PDF with nothing in its metadata but the title."""
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf  # which brings tools for fonts with it
+
     buffer = io.BytesIO()
     metadata = {"Title": title, "CreationDate": None, "Creator": None, "Producer": None}
     FigureCanvasPdf(figure).print_pdf(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
