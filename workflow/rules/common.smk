@@ -85,28 +85,25 @@ def specs_of(batch):
     return [SETTINGS.analyses[analysis] for analysis in BATCHES[batch]]
 
 
-def compared(names):
-    """What the batches of these names pool, three files each."""
-    return collect(
-        f"{PROCESSED}/batches/{{batch}}/{{table}}.parquet",
-        batch=names,
-        table=["effects", "excluded", "known"],
-    )
+def compared(batch):
+    """What a batch pools: three files."""
+    return [f"{PROCESSED}/batches/{batch}/{table}.parquet" for table in ("effects", "excluded", "known")]
 
 
 def effects_of(names):
     """An input function: what the batches of these names pool.
 
-    Read after the checkpoint, so that only batches whose own effects changed run again.
+    Read after their checkpoints, so that only batches whose own effects changed run again.
     """
 
     def files(wildcards):
-        wanted = compared(names)
-        # Of a checkpoint with a missing output Snakemake asks for its first output only: after a new analysis
-        # it would not run. A missing file as a plain input makes it run.
-        if all(Path(file).exists() for file in wanted):
-            checkpoints.compare_arms.get()
-        return wanted
+        wanted = [(batch, compared(batch)) for batch in names]
+        for batch, tables in wanted:
+            # Of a checkpoint with a missing output Snakemake asks for its first output only. A missing file as
+            # a plain input makes it run.
+            if all(Path(table).exists() for table in tables):
+                checkpoints.compare_arms.get(batch=batch)
+        return [table for _, tables in wanted for table in tables]
 
     return files
 

@@ -61,14 +61,14 @@ checkpoint compare_arms:
         instruments=SETTINGS.instruments,
         vocabulary=SETTINGS.vocabulary or [],
     output:
-        tables=compared(BATCHES),
+        tables=compared("{batch}"),
     log:
-        f"{RESULTS}/logs/compare_arms.log",
+        f"{RESULTS}/logs/compare_arms/{{batch}}.log",
     params:
         code=code("evidence", "!evidence/audit*", "stats", *PROTOCOL),
         content=content(WORDS),
-        batches=unrecorded([specs_of(batch) for batch in BATCHES]),
-        settings=fingerprint([specs_of(batch) for batch in BATCHES]),
+        specs=lambda wildcards, input: specs_of(wildcards.batch),  # with the input, so not recorded
+        settings=lambda wildcards: fingerprint(specs_of(wildcards.batch)),
     script:
         "../scripts/compare_arms.py"
 

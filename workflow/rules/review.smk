@@ -14,6 +14,7 @@ NETWORK_RECORDS = [f"{RESULTS}/networks/{name}/result.json" for name in NETWORKS
 
 wildcard_constraints:
     analysis="[a-z][a-z0-9-]*",
+    batch=r"\d+_of_\d+",
 
 
 rule compare_published:

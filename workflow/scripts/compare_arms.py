@@ -3,4 +3,4 @@ from trialpool.jobs import compare, reported
 with reported(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     sources = (files.tables, files.harmonised, files.findings, files.instruments, files.get("vocabulary"))
-    compare(*sources, params.batches, snakemake.output.tables)
+    compare(*sources, params.specs, snakemake.output.tables)

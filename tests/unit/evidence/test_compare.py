@@ -1,3 +1,5 @@
+import itertools
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -22,11 +24,10 @@ def test_effect_is_experimental_minus_control():
 def test_files_of_every_analysis_have_the_full_typed_schema_and_equal_bytes(tmp_path):
     tables = review(continuous=two_arms())
     specs = [question(), question(analysis="empty", condition=["CIPN"])]
-    result = answer(tables, *specs)
-    tables = ("effects", "excluded", "known")
-    for folder in ("one", "two"):
-        files = [tmp_path / folder / name / f"{table}.parquet" for name in ("q", "empty") for table in tables]
-        write_comparison(result, [["q"], ["empty"]], files)
+    for folder, spec in itertools.product(("one", "two"), specs):
+        own = tmp_path / folder / spec["analysis"]
+        files = [own / f"{table}.parquet" for table in ("effects", "excluded", "known")]
+        write_comparison(answer(tables, spec), files)
     paths = sorted(path.relative_to(tmp_path / "one") for path in (tmp_path / "one").rglob("*.parquet"))
     assert len(paths) == 6
     for path in paths:
@@ -66,7 +67,7 @@ def test_steps_cautions_and_choices_are_the_same_in_the_file_and_after_it(tmp_pa
     rows[2]["centre"] = 2.0
     result = answer(review(continuous=rows), question())
     files = [tmp_path / f"{name}.parquet" for name in ("effects", "excluded", "known")]
-    write_comparison(result, [["q"]], files)
+    write_comparison(result, files)
     effects = [from_json(Effect, row | CATEGORIES) for row in io.read_rows(files[0])]
     main, _, other = effects
     assert main.derivation == ("SD from SE, n = 20", "sign kept")

@@ -102,7 +102,7 @@ def pooled_by_the_jobs(tables: Any, folder: Path) -> Record:
     comparison = compare(harmonise(tables), tables, CATALOGUE, specs)
     for column in ("risk_of_bias", "judgements", "audit"):  # as of trials that nobody judged
         comparison.effects[column] = ""
-    write_comparison(comparison, [["pain"]], paths)
+    write_comparison(comparison, paths)
     kept = Kept(folder / "kept")
     pool_analyses(specs, paths, [str(folder / "pain")], str(folder / "multiverses"), kept)
     return from_json(Record, io.read_json(folder / "pain" / "result.json"))

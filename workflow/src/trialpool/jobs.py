@@ -16,7 +16,7 @@ import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
-from itertools import accumulate, chain, groupby, product
+from itertools import product
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -48,7 +48,6 @@ Paths = Sequence[str]
 # In the order of the page.
 SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators")
 MULTIVERSE = "specifications.csv"  # every one of an analysis
-AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -163,13 +162,12 @@ def compare(
     findings_path: str,
     catalogue_path: str,
     vocabulary_path: str | None,
-    batches: Sequence[Sequence[Analysis]],
+    specs: Sequence[Analysis],
     paths: Paths,
 ) -> None:
     """Turn summaries into effects: per analysis its effects, what was not used and why, and its trials.
 
-    `batches` hold resolved analyses; `paths` are the effects, excluded and known parquet files of the first
-    batch, then of the next.
+    `specs` are the resolved analyses of a batch, `paths` its effects, excluded and known parquet files.
     """
     import pandas as pd
 
@@ -179,13 +177,7 @@ def compare(
     tables, harmonised = _frames(table_paths), _frames(harmonised_paths)
     catalogue, findings = load_catalogue(catalogue_path, checked=True), pd.read_parquet(findings_path)
     words = load_vocabulary(vocabulary_path, checked=True)
-    before = accumulate((len(batch) for batch in batches[:-1]), initial=0)  # analyses in earlier batches
-    work = zip(before, batches, zip(paths[::3], paths[1::3], paths[2::3], strict=True), strict=True)
-    for _, neighbours in groupby(work, key=lambda batch: batch[0] // AT_ONCE):
-        _, some, files = zip(*neighbours, strict=True)
-        comparison = compare(harmonised, tables, catalogue, [*chain(*some)], findings, words)
-        names = [[spec["analysis"] for spec in batch] for batch in some]
-        write_comparison(comparison, names, [*chain(*files)])
+    write_comparison(compare(harmonised, tables, catalogue, specs, findings, words), paths)
 
 
 def follow(

@@ -270,17 +270,8 @@ def known_trials(context: AnalysisContext) -> pd.DataFrame:
     return known.assign(label=study["study_label"], has_numbers=_among(known, OF_STUDY, [reported(context)]))
 
 
-def write_comparison(
-    comparison: Comparison, batches: Sequence[Sequence[str]], paths: Sequence[str | Path]
-) -> None:
-    """Write the effects, excluded and known rows of every batch of analyses, in its order, as parquet.
-
-    `paths` are the three files of the first batch, then of the next.
-    """
-    tables = zip((comparison.effects, comparison.excluded, comparison.known), COMPARED, strict=True)
-    for number, (table, contract) in enumerate(tables):
-        rows_of = table.groupby("analysis", sort=False).indices
-        stored = io.arrow_table(table, contract)  # once, because that takes longer than to write a part
-        for batch, path in zip(batches, paths[number::3], strict=True):
-            rows = [rows_of[analysis] for analysis in batch if analysis in rows_of]
-            io.write_arrow(path, stored.take(np.concatenate([[], *rows]).astype(int)))
+def write_comparison(comparison: Comparison, paths: Sequence[str | Path]) -> None:
+    """Write the effects, excluded and known rows of some analyses, in this order, as parquet."""
+    tables = comparison.effects, comparison.excluded, comparison.known
+    for table, contract, path in zip(tables, COMPARED, paths, strict=True):
+        io.write_arrow(path, io.arrow_table(table, contract))
