@@ -5,14 +5,18 @@ Imports wait until a command needs them, so that `trialpool --help` answers at o
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import functools
+import os
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import click
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, told
+from trialpool.text import in_ascii
 
 PATH = click.Path(path_type=str)
 FILL = "Put a value into every empty cell of a column (or of TABLE.COLUMN). May be repeated."
@@ -28,30 +32,56 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             report(error.faults)
             sys.exit(1)
+        except BrokenPipeError:
+            raise  # whoever reads has enough: click ends without a word
         except OSError as error:
-            click.echo(f"{error.filename or 'a file'}: {error.strerror or error}", err=True)
+            echo(f"{error.filename or 'a file'}: {error.strerror or error}", err=True)
             sys.exit(1)
         except click.ClickException:
             raise
         except ImportError as error:
-            click.echo(f"this command needs more ({error}): pip install 'trialpool[workflow]'", err=True)
+            echo(f"this command needs more ({error}): pip install 'trialpool[workflow]'", err=True)
             sys.exit(1)
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-            click.echo(f"trialpool itself failed ({what}); please report it", err=True)
+            echo(f"trialpool itself failed ({what}); please report it", err=True)
             sys.exit(2)
 
     return wrapped
 
 
 def report(faults: Sequence[Fault]) -> None:
-    """Print faults, one a line, and their number on standard error."""
-    for fault in faults:
-        click.echo(str(fault))
-    click.echo(f"{len(faults)} fault{'' if len(faults) == 1 else 's'} found.", err=True)
+    """Print faults, those alike in a column on one line, and their number on standard error."""
+    for line in told(faults):
+        echo(line)
+    echo(f"{len(faults)} fault{'' if len(faults) == 1 else 's'} found.", err=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def echo(line: str, *, err: bool = False) -> None:
+    """Print a line; click by itself would send UTF-8 to a terminal that says that it knows only ASCII."""
+    click.echo(line, file=sys.stderr if err else sys.stdout)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Of characters that a terminal cannot print, others; and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_ascii(error.object[error.start : error.end]), error.end
+
+
+class Commands(click.Group):
+    """Commands that print on any terminal: what it has no character for is written in others."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """As click's."""
+        codecs.register_error("trialpool", _in_ascii)
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="trialpool")
+        return super().main(*arguments, **options)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="trialpool")
 def main() -> None:
     """Pool what published trials report; every number traceable to the page it was printed on.
@@ -75,41 +105,39 @@ def main() -> None:
     help="Also check this catalogue (config/instruments.yaml), and name the instruments that it lacks.",
 )
 @click.option("--vocabulary", type=PATH, metavar="FILE", help="The words of the review (its vocabulary).")
+@click.option("--details", is_flag=True, help="List every finding of the audit, not only the grave ones.")
 @plainly
 def check(
-    sources: tuple[str, ...], allow: tuple[str, ...], instruments: str | None, vocabulary: str | None
+    sources: tuple[str, ...],
+    allow: tuple[str, ...],
+    instruments: str | None,
+    vocabulary: str | None,
+    details: bool,
 ) -> None:
     """Validate a configuration with all its files and tables, or the evidence tables in FOLDERs alone.
 
     Runs nothing and writes nothing. Prints each fault on a line of its own (file, row, column, value, what
-    to do) and exits with 1, or a count of what there is and exits with 0. Several folders are checked as one
-    body of evidence.
+    to do; one in many cells of a column once) and exits with 1, or a count of what there is and what the
+    audit would look at, and exits with 0. Several folders are checked as one body of evidence. Paths in a
+    configuration count from its own folder, if its evidence lies there, else from here.
     """
+    from trialpool.jobs import check_review, check_tables, folder_of_paths
+    from trialpool.run_notes import look_at
+
+    unchecked = ""
     if len(sources) == 1 and sources[0].endswith((".yaml", ".yml")):
-        from trialpool.jobs import check_review
-
-        for name, count in check_review(sources[0]).items():
-            click.echo(f"{count:>7}  {name}")
-        click.echo("No faults found.")
-        return
-    from trialpool.evidence.read import examine
-    from trialpool.evidence.validate import unknown_instruments
-    from trialpool.protocol import load_catalogue
-    from trialpool.vocabulary import load_vocabulary
-
-    words = load_vocabulary(vocabulary)
-    tables, faults = examine(sources, words, _extra_words(allow))
-    try:
-        if instruments:
-            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words))]
-    except InputError as error:
-        faults = [*faults, *error.faults]
-    if faults:
-        report(faults)
-        sys.exit(1)
-    for name, frame in tables.items():
-        click.echo(f"{len(frame):>7}  {name}")
-    click.echo("No faults found.")
+        folder = folder_of_paths(sources[0])
+        with contextlib.chdir(folder):
+            found = check_review(os.path.relpath(sources[0], folder))
+    else:
+        found = check_tables(sources, vocabulary, instruments, _extra_words(allow))
+        if not instruments:
+            unchecked = " Instruments were not checked: name the configuration, or --instruments FILE."
+    for name, count in found.counts.items():
+        echo(f"{count:>7}  {name}")
+    echo(f"No faults found.{unchecked}")
+    for line in look_at(found.findings, details):
+        echo(line)
 
 
 def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
@@ -144,17 +172,17 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
     before, after = read_results(old), read_results(new)
     found, rows = differences(before, after), changes(before, after)
     for row in rows:
-        click.echo(row.words)
+        echo(row.words)
     for difference in found if details else ():
-        click.echo(str(difference))
+        echo(str(difference))
     if table:
         io.write_csv(table, to_json(rows), columns_of(Change))
     for path in write_pictures(before, after, pictures) if pictures else ():
-        click.echo(f"{path}: old, new and difference side by side")
+        echo(f"{path}: old, new and difference side by side")
     if words := summary(rows):
-        click.echo(words)
+        echo(words)
     files = len({difference.file for difference in found})
-    click.echo(f"{files} file{' differs' if files == 1 else 's differ'}." if files else "No difference.")
+    echo(f"{files} file{' differs' if files == 1 else 's differ'}." if files else "No difference.")
     sys.exit(1 if found else 0)
 
 
@@ -212,12 +240,12 @@ def _write(candidates: Any, out: str, fill: Sequence[str]) -> None:
     write_candidates(candidates, out, parse_fill(fill))
     tables, faults = examine(out)
     for name, frame in tables.items():
-        click.echo(f"{len(frame):>7}  {name}")
+        echo(f"{len(frame):>7}  {name}")
     for remark in candidates.remarks:
-        click.echo(f"Note: {remark}")
+        echo(f"Note: {remark}")
     for (file, column), number in Counter((fault.file, fault.column) for fault in faults).items():
-        click.echo(f"To fill in or check: {file}, {column or 'whole rows'} ({number})")
-    click.echo(f"Written to {out}. Check every row against its source, then run: trialpool check {out}")
+        echo(f"To fill in or check: {file}, {column or 'whole rows'} ({number})")
+    echo(f"Written to {out}. Check every row against its source, then run: trialpool check {out}")
 
 
 @main.group()
@@ -236,4 +264,4 @@ def effects(results: str, out: str) -> None:
     """
     from trialpool.exchange.export import export_effects
 
-    click.echo(f"{export_effects(results, out)} effects written to {out}")
+    echo(f"{export_effects(results, out)} effects written to {out}")

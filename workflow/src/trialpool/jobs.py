@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from functools import partial
 from itertools import accumulate, chain, groupby, product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
@@ -48,6 +48,11 @@ Paths = Sequence[str]
 # In the order of the page.
 SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators")
 MULTIVERSE = "specifications.csv"  # every one of an analysis
+NAMED = {  # what other files of a review may name: where it stands in its tables
+    "trials": ("studies", "study_id"),
+    "categories": ("arms", "category"),
+    "reviews": ("published_pools", "review_id"),
+}
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
@@ -88,37 +93,100 @@ def reported(log: str | Path) -> Iterator[None]:
         raise SystemExit(1)
 
 
-def check_review(path: str) -> dict[str, int]:
-    """How many analyses a configuration asks, and how many rows its tables hold.
+class Checked(NamedTuple):
+    """What a check found where nothing is at fault: how many of each thing, the findings of the audit."""
+
+    counts: Mapping[str, int]
+    findings: Sequence[Row]
+
+
+def check_tables(
+    folders: Paths,
+    vocabulary_path: str | None = None,
+    instruments: str | None = None,
+    further: Mapping[str, Sequence[str]] | None = None,
+) -> Checked:
+    """Check folders of tables, by themselves or with a catalogue; raises InputError with every fault.
+
+    `further` are words that a column may hold besides, such as {"condition": ["MIGRAINE"]}. Without the
+    catalogue `instruments` are not known, so that no value is compared with the range of its scale.
+    """
+    from trialpool.evidence.audit import audit
+    from trialpool.evidence.read import examine
+    from trialpool.evidence.validate import unknown_instruments
+    from trialpool.protocol import load_catalogue
+
+    words = load_vocabulary(vocabulary_path)
+    tables, faults = examine(folders, words, further)
+    catalogue: Mapping[str, Any] = {"instruments": {}}
+    try:
+        if instruments:
+            catalogue = load_catalogue(instruments, words)
+            faults = [*faults, *unknown_instruments(tables, catalogue)]
+    except InputError as error:
+        faults = [*faults, *error.faults]
+    if faults:
+        raise InputError(faults)
+    return Checked(_rows_of(tables), _dicts(audit(tables, catalogue, words)))
+
+
+def folder_of_paths(path: str) -> str:
+    """From where a configuration's paths count: its own folder, if its evidence lies there, else here."""
+    from trialpool.yaml_files import read_yaml
+
+    config, beside = read_yaml(path)[0], Path(path).parent
+    evidence = config.get("evidence") if isinstance(config, Mapping) else None
+    folders = evidence if isinstance(evidence, list) else [evidence]
+    there = any(isinstance(folder, str) and (beside / folder).is_dir() for folder in folders)
+    return str(beside) if there else "."
+
+
+def check_review(path: str) -> Checked:
+    """Check a configuration with all its files and tables: how many analyses it asks, rows it has, findings.
 
     Raises InputError with every fault of the configuration or, if it has none, of its other files and tables.
     """
-    from trialpool.evidence.read import valid_tables
+    from trialpool.evidence.audit import audit
+    from trialpool.evidence.read import examine_for
     from trialpool.protocol import load_catalogue, read_protocol
     from trialpool.synthesis.claims import load_claims
     from trialpool.synthesis.network import load_networks
     from trialpool.synthesis.published import load_published
 
     protocol = read_protocol(path)
-    analyses, catalogue = protocol.analyses, load_catalogue(protocol.instruments)
+    analyses, words = protocol.analyses, protocol.words
+    catalogue = load_catalogue(protocol.instruments, checked=True)
     conditions = sorted({name for each in analyses.values() for name in each["condition"]})
-    loaded: dict[str, Any] = {}
+    tables, of_tables = examine_for(protocol.evidence, catalogue, conditions, words)
+    named = {name: _different(tables, *cell) for name, cell in NAMED.items()}
+    treatments = words.table_words()["category"].words or named["categories"]
     faults: list[Fault] = []
-    steps: tuple[tuple[Any, ...], ...] = (
-        (load_claims, protocol.claims, analyses),
-        (load_published, protocol.published, analyses),
-        (load_networks, protocol.networks, analyses),
-        (valid_tables, protocol.evidence, catalogue, conditions, protocol.words),
-    )
-    for load, *arguments in steps:
+    for load, *arguments in (
+        (load_claims, protocol.claims, analyses, words),
+        (load_published, protocol.published, analyses, named["reviews"]),
+        (load_networks, protocol.networks, analyses, treatments, named["trials"]),
+    ):
         try:
-            loaded[load.__name__] = load(*arguments)
+            load(*arguments)
         except InputError as error:
             faults += error.faults
-    if faults:
+    if faults := [*faults, *of_tables]:
         raise InputError(faults)
-    rows = {name: len(frame) for name, frame in loaded["valid_tables"].items()}
-    return {"analyses": len(analyses), **rows}
+    findings = _dicts(audit(tables, catalogue, words))
+    return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings)
+
+
+def _rows_of(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
+    return {name: len(frame) for name, frame in tables.items()}
+
+
+def _different(tables: Mapping[str, pd.DataFrame], table: str, column: str) -> list[str]:
+    """The different cells of a column, none where the table could not be read."""
+    return sorted(set(tables[table][column].dropna())) if table in tables else []
+
+
+def _dicts(frame: pd.DataFrame) -> list[Row]:
+    return [dict(row) for row in frame.to_dict("records")]
 
 
 def ingest(
@@ -337,8 +405,10 @@ def compare_published(
         _save(draw_published(shown, rows), own / name, describe_published(shown, rows), formats)
 
     records = read_records(folders)
-    rules = load_published(rules_path, [record.analysis for record in records])
-    written = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
+    printed = io.read_rows(pools_path)
+    reviews = {str(row["review_id"]) for row in printed}
+    rules = load_published(rules_path, [record.analysis for record in records], reviews)
+    written = io.canonical(to_json(published_rows(printed, rules, records)))
     pools = from_json(list[PublishedPool], written)
     io.write_csv(path, written, contracts.PUBLISHED.names)
     for figure in map(Path, figures):

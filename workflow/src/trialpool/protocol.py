@@ -169,6 +169,8 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     written, more = _written(sound, words, whole)
     slips += [*_folder_slips(sound), *more]
     if catalogue:
+        defaults = sound.get("defaults", {})
+        slips += _method_slips(Written({}, {}).over(defaults, ("defaults",)), words)
         slips += _treatment_slips(sound.get("subject", ()), ("subject",), words)
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
     if not (slips or written):
@@ -324,6 +326,28 @@ def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> I
     if "outcomes" in paths:
         yield from _outcome_slips(entry, domain, {code.split(":")[0] for code in catalogue["instruments"]})
     yield from _measure_slips(entry, domain)
+    yield from _method_slips(entry, words)
+
+
+def _method_slips(entry: Written, words: Vocabulary) -> Iterator[Slip]:
+    """Rules of the audit and domains of priors that do not exist; a line over doses of what is not pooled."""
+    values, paths = entry
+    for at, rule in enumerate(values.get("audit_exclude", ())):
+        if rule not in (rules := shipped("audit")):
+            path, problem = (*paths["audit_exclude"], str(at)), "not a rule of the audit"
+            yield Slip(path, rule, problem, suggestion(rule, rules))
+    named = [
+        (at, domain)
+        for at, prior in enumerate(values.get("priors", ()))
+        for domain in prior.get("domain", ())
+    ]
+    for at, domain in named:
+        if domain not in words.domains and words.table_words()["domain"].refuses(domain):
+            path, problem = (*paths["priors"], str(at), "domain"), "not a domain of the vocabulary"
+            yield Slip(path, domain, problem, suggestion(domain, words.domains))
+    if values.get("dose") and values.get("total") is False:
+        problem = "a line over the doses of trials that 'total: false' keeps apart"
+        yield Slip(paths["dose"], values["dose"], problem, "remove one of the two")
 
 
 def _treatment_slips(named: Iterable[str], path: KeyPath, words: Vocabulary) -> Iterator[Slip]:

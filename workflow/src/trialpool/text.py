@@ -31,6 +31,12 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$@&]|:(?=\S)")
 # What RFC 3986 allows in an address, without the quote: nothing that ends an attribute or starts a tag.
 _URL = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+")
 LONGEST_LABEL = 120
+_ASCII = {  # of signs that Unicode does not take apart
+    **dict.fromkeys("−–—‐", "-"),
+    **dict.fromkeys("‘’", "'"),
+    **dict.fromkeys("“”„", '"'),
+    **{"×": "x", "±": "+/-", "≤": "<=", "≥": ">=", "→": "->", "·": ".", "τ": "tau", "χ": "chi", "ρ": "rho"},
+}
 
 
 def absent(value: Any) -> bool:
@@ -236,6 +242,16 @@ def harmless(text: Any) -> str:
         return " ".join(text.split())
     flat = _CONTROL.sub(" ", _INVISIBLE.sub("", text))
     return unicodedata.normalize("NFC", " ".join(flat.split()))
+
+
+def in_ascii(text: str) -> str:
+    """Text for a terminal that knows only ASCII: signs and accents as near as it has them, "?" for the rest.
+
+    >>> in_ascii("τ² −0.5 … 0–10, Müller 针")
+    'tau2 -0.5 ... 0-10, Muller ?'
+    """
+    parts = (_ASCII.get(sign) or unicodedata.normalize("NFKD", sign) for sign in text)
+    return "".join(part.encode("ascii", "ignore").decode() or "?" for part in parts)
 
 
 def clean(text: Any) -> str:

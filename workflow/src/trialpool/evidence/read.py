@@ -43,6 +43,16 @@ def valid_tables(
     """Like `read_evidence`, for a review that asks about these `conditions`: an instrument that the
     catalogue lacks is a fault, as is a condition that no trial has.
     """
+    tables, faults = examine_for(folders, catalogue, conditions, vocabulary)
+    if faults:
+        raise InputError(faults)
+    return tables
+
+
+def examine_for(
+    folders: Folders, catalogue: Catalogue, conditions: Sequence[str], vocabulary: Vocabulary
+) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
+    """Like `valid_tables`, but returns the faults instead of raising."""
     tables, faults = examine(folders, vocabulary)
     faults += unknown_instruments(tables, catalogue)
     if "studies" in tables:
@@ -50,9 +60,7 @@ def valid_tables(
         problem, remedy = "not the condition of any trial in studies.csv", f"use one of: {', '.join(known)}"
         absent = [condition for condition in conditions if condition not in known]
         faults += [Fault("config", None, "condition", name, problem, remedy) for name in absent]
-    if faults:
-        raise InputError(faults)
-    return tables
+    return tables, faults
 
 
 def read_evidence(
