@@ -15,6 +15,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import accumulate, chain, groupby, product
 from pathlib import Path
@@ -53,6 +54,7 @@ NAMED = {  # what other files of a review may name: where it stands in its table
     "categories": ("arms", "category"),
     "reviews": ("published_pools", "review_id"),
 }
+NAMING = ("evidence", "instruments", "vocabulary", "claims", "published", "networks")  # keys that name files
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
@@ -131,14 +133,15 @@ def check_tables(
 
 
 def folder_of_paths(path: str) -> str:
-    """From where a configuration's paths count: its own folder, if its evidence lies there, else here."""
+    """From where a configuration's paths count: its own folder, if more of its files lie there, else here."""
     from trialpool.yaml_files import read_yaml
 
     config, beside = read_yaml(path)[0], Path(path).parent
-    evidence = config.get("evidence") if isinstance(config, Mapping) else None
-    folders = evidence if isinstance(evidence, list) else [evidence]
-    there = any(isinstance(folder, str) and (beside / folder).is_dir() for folder in folders)
-    return str(beside) if there else "."
+    given = [config[key] for key in NAMING if key in config] if isinstance(config, Mapping) else []
+    named = [name for each in given for name in (each if isinstance(each, list) else [each])]
+    names = [name for name in named if isinstance(name, str)]
+    there, here = (sum((folder / name).exists() for name in names) for folder in (beside, Path()))
+    return str(beside) if there > here else "."
 
 
 def check_review(path: str) -> Checked:
@@ -170,10 +173,51 @@ def check_review(path: str) -> Checked:
             load(*arguments)
         except InputError as error:
             faults += error.faults
-    if faults := [*faults, *of_tables]:
+    if faults := [*faults, *_placed(of_tables, path)]:
         raise InputError(faults)
-    findings = _dicts(audit(tables, catalogue, words))
+    findings = [*_asked_in_vain(analyses, tables), *_dicts(audit(tables, catalogue, words))]
     return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings)
+
+
+def _placed(faults: Iterable[Fault], path: str) -> list[Fault]:
+    """Faults of the tables, those about a condition that the configuration asks for at the line that asks."""
+    from trialpool.yaml_files import read_yaml
+
+    lines = read_yaml(path)[1]
+    text = Path(path).read_text(encoding="utf-8").splitlines()
+
+    def placed(fault: Fault) -> Fault:
+        keys = [key for key in lines if fault.column in key[-2:] and fault.value in text[lines[key] - 1]]
+        if fault.file != "config" or not keys:
+            return fault
+        return replace(fault, file=path, row=lines[keys[0]], column=".".join(keys[0]))
+
+    return [placed(fault) for fault in faults]
+
+
+def _asked_in_vain(analyses: Mapping[str, Analysis], tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
+    """What an analysis asks for and no row has, as findings: it would pool nothing, without a word of why."""
+    from trialpool.errors import suggestion
+
+    categories = _different(tables, "arms", "category")
+    reported = [
+        *_different(tables, "continuous", "instrument"),
+        *_different(tables, "contrasts", "instrument"),
+    ]
+    reported += _different(tables, "events", "outcome")
+    for slug, spec in analyses.items():
+        outcomes = [code.partition(":")[0] for code in spec["outcomes"]]
+        for asked, words, known in (
+            ("an experimental side that no arm is of", spec["experimental"], categories),
+            ("a control side that no arm is of", spec["control"], categories),
+            ("outcomes that no row is of", outcomes, reported),
+        ):
+            if words and known and not set(words) & set(known):
+                yield {
+                    **{"rule": asked, "severity": "high", "study_id": f"analysis {slug}", "row_ids": ""},
+                    **{"finding": f"it asks for {asked}", "numbers": ", ".join(words)},
+                    "check": f"its words: {suggestion(words[0], known)}",
+                }
 
 
 def _rows_of(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:

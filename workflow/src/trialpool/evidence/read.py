@@ -17,7 +17,7 @@ from typing import NoReturn
 import pandas as pd
 
 from trialpool.contracts import TABLES, Table
-from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown
+from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown, suggestion
 from trialpool.evidence.validate import (
     TEXT,
     Catalogue,
@@ -57,9 +57,11 @@ def examine_for(
     faults += unknown_instruments(tables, catalogue)
     if "studies" in tables:
         known = sorted(set(tables["studies"]["condition"].dropna()))
-        problem, remedy = "not the condition of any trial in studies.csv", f"use one of: {', '.join(known)}"
+        problem = "not the condition of any trial in studies.csv"
         absent = [condition for condition in conditions if condition not in known]
-        faults += [Fault("config", None, "condition", name, problem, remedy) for name in absent]
+        faults += [
+            Fault("config", None, "condition", name, problem, suggestion(name, known)) for name in absent
+        ]
     return tables, faults
 
 
