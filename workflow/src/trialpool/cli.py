@@ -236,8 +236,11 @@ def _write(candidates: Any, out: str, fill: Sequence[str]) -> None:
 
     from trialpool.evidence.read import examine
     from trialpool.exchange.candidates import parse_fill, write_candidates
+    from trialpool.exchange.own_review import FOLDER, with_own_review
 
-    write_candidates(candidates, out, parse_fill(fill))
+    known = parse_fill(fill)
+    candidates = with_own_review(candidates, known)
+    write_candidates(candidates, out, known)
     tables, faults = examine(out)
     for name, frame in tables.items():
         echo(f"{len(frame):>7}  {name}")
@@ -246,6 +249,8 @@ def _write(candidates: Any, out: str, fill: Sequence[str]) -> None:
     for (file, column), number in Counter((fault.file, fault.column) for fault in faults).items():
         echo(f"To fill in or check: {file}, {column or 'whole rows'} ({number})")
     echo(f"Written to {out}. Check every row against its source, then run: trialpool check {out}")
+    if (config := f"{FOLDER}/config.yaml") in candidates.files:
+        echo(f"With the stand-ins that IMPORT.md lists its own analyses run: trialpool run {out}/{config}")
 
 
 @main.group()

@@ -82,6 +82,7 @@ class Analysis(TypedDict):
     control: list[str]
     measure: str
     better: str
+    favours: list[str] | None
     experimental_name: str
     control_name: str
     unit: str
@@ -562,7 +563,7 @@ def _word_slips(code: str, entry: Raw, words: Vocabulary | None) -> Iterator[Sli
     known = words.table_words()
     means, units, unit = known["domain of means"], known["unit"], entry.get("unit") or ""
     for index, domain in enumerate(entry.get("domains", [])):
-        if means.slip_of(domain) or words.domain(domain).is_events:
+        if means.slip_of(domain) or (words.domain(domain).is_events and not entry.get("binary")):
             path = ("instruments", code, "domains", str(index))
             yield Slip(path, domain, "not a domain of means", suggestion(domain, means.words))
     if unit and units.refuses(unit):

@@ -14,29 +14,72 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from trialpool import io
 from trialpool.contracts import FORMS, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
+from trialpool.vocabulary import general
 from trialpool.yaml_files import shipped
 
+OUTCOME = {"events": "outcome", "continuous": "instrument", "contrasts": "instrument"}  # its column
 Row = dict[str, str]
+Rows = Mapping[str, Sequence[Row]]  # by table
+Fill = Mapping[tuple[str, str], str]  # by table ("" for any) and column
 WORDS = shipped("exchange")
 NO_POINT_IN_TIME = re.compile(WORDS["no_point_in_time"], re.I | re.X)
 SIGNS = str.maketrans({"<": " lt ", ">": " gt ", "≤": " le ", "≥": " ge "})
 LETTERS = str.maketrans("ŁłØøÆæŒœßĐđ", "LlOoAaOosDd")  # those that Unicode does not take apart
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One analysis of a file: its rows by table and outcomes, its sides by their arms, how it is pooled.
+
+    `settings` are further keys of an analysis of a configuration.
+    """
+
+    slug: str
+    title: str
+    table: str
+    outcomes: tuple[str, ...]
+    sides: tuple[frozenset[str], frozenset[str]]
+    measure: str
+    better: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a file asks: its questions, the rows that answer them, and its words by their codes.
+
+    Without `questions` every outcome that two sides report is asked. `names` are those of conditions,
+    treatments, domains, instruments; `short` those of outcomes that stand for a subgroup. `head` is what the
+    page says first. A row's cell `?column` stands in for a column where nothing is said.
+    """
+
+    rows: Rows
+    questions: Sequence[Question] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    short: Mapping[str, str] = field(default_factory=dict)
+    head: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What an importer found: rows by table name, remarks for the person, further files (name to text)."""
+    """What an importer found: rows by table name, remarks for the person, further files (name to text).
+
+    `asked` are the file's own analyses, for a review of them.
+    """
 
     source: str
-    rows: Mapping[str, Sequence[Row]]
+    rows: Rows
     remarks: Sequence[str]
     files: Mapping[str, str] = field(default_factory=dict)
+    asked: Asked | None = None
 
 
 def ascii_text(text: str) -> str:
@@ -80,6 +123,15 @@ def instrument_code(text: str) -> str:
     """An instrument code of an outcome's name; a letter first."""
     code = word(text).upper()
     return f"X{code}" if code[:1].isdigit() else code
+
+
+def treatment_code(label: str) -> str:
+    """The code of a treatment by what the file calls it: a general control, or the words of the label.
+
+    >>> treatment_code("Laser 5 J"), treatment_code("Sham laser"), treatment_code("?")
+    ('laser_5_j', 'sham', 'treatment')
+    """
+    return general().control_in(label) or word(label) or "treatment"
 
 
 def split_name(name: str, year: str = "") -> tuple[str, str, str]:
@@ -191,7 +243,7 @@ def write_candidates(
         parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
         texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
         for table in TABLES.values():
-            rows = (_filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
+            rows = (filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
             texts[table.file] = csv_text(table.names, rows)
         for name, text in texts.items():
             io.write_text(temporary / name, text)
@@ -202,9 +254,10 @@ def write_candidates(
         raise
 
 
-def _filled(row: Row, table: Table, fill: Mapping[tuple[str, str], str]) -> Row:
-    filled = {name: fill.get((table.name, name)) or fill.get(("", name), "") for name in table.names}
-    return {name: row.get(name) or value for name, value in filled.items()}
+def filled(row: Row, table: Table, fill: Fill) -> Row:
+    """The cells of a row in the order of its table, empty ones with what is filled in."""
+    given = {name: fill.get((table.name, name)) or fill.get(("", name), "") for name in table.names}
+    return {name: row.get(name) or value for name, value in given.items()}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:

@@ -17,7 +17,7 @@ from typing import Any, NoReturn, cast
 from trialpool.contracts import FORMS, INTERVALS, LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange import candidates as cell
-from trialpool.exchange.candidates import WORDS, Candidates, Codes, Row
+from trialpool.exchange.candidates import WORDS, Asked, Candidates, Codes, Row, treatment_code
 from trialpool.vocabulary import general
 
 Entry = Mapping[str, Any]
@@ -108,7 +108,33 @@ def import_registry(path: str | Path) -> Candidates:
         rows[table].append(base | {"reading": "single"} | row)
     rows["arms"] = list(_arms(nct, results, protocol, rows))
     rows["studies"] = [base | _study(protocol, nct)]
-    return Candidates(f"ClinicalTrials.gov record {nct}", rows, results.remarks)
+    asked = _asked(results, protocol, rows)
+    return Candidates(f"ClinicalTrials.gov record {nct}", rows, results.remarks, asked=asked)
+
+
+def _asked(results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Asked:
+    """The outcome measures of a record as questions, each a domain of its own; the last arm as the control
+    where no role is posted."""
+    conditions = section(protocol, "conditionsModule").get("conditions")
+    first = str(conditions[0]) if isinstance(conditions, list) and conditions else "the condition"
+    condition = cell.word(first).upper() or "CONDITION"
+    measured = entries(results.record, "outcomeMeasuresModule", "outcomeMeasures")
+    named = [text(each, "title") for each in measured]
+    titles = {cell.instrument_code(results.instrument(title)): title for title in named}
+    titles |= {row["outcome"]: row["definition"] for row in rows["events"]}
+    own: dict[str, list[Row]] = {name: list(map(dict, some)) for name, some in rows.items()}
+    for name, column in (("continuous", "instrument"), ("contrasts", "instrument"), ("events", "outcome")):
+        for row in own[name]:
+            row["?domain"] = row[column].lower()
+    controlled = any(arm["role"] == "control" for arm in own["arms"])
+    for arm in own["arms"]:
+        last = arm is own["arms"][-1] and not controlled
+        arm |= {"?role": "control" if last else "experimental", "?category": treatment_code(arm["label"])}
+    for study in own["studies"]:
+        study |= {"?condition": condition}
+    names = {condition: first, **titles, **{code.lower(): title for code, title in titles.items()}}
+    brief = text(protocol, "identificationModule", "briefTitle")
+    return Asked(rows=own, names=names, head={"title": brief} if brief else {})
 
 
 # The record

@@ -17,7 +17,7 @@ from typing import Any
 from trialpool.contracts import TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
 from trialpool.evidence.read import header_faults
-from trialpool.exchange.candidates import Candidates, Row
+from trialpool.exchange.candidates import Asked, Candidates, Row
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xltm")
 LARGEST_BYTES = 500_000_000  # unpacked; a small file that unpacks to more is no table of trials
@@ -54,7 +54,7 @@ def import_workbook(path: str | Path) -> Candidates:
         remedy = f"name the sheets {', '.join(TABLES)}"
         raise InputError([Fault(str(path), None, "", "", "no sheet is a table of the codebook", remedy)])
     remarks += [f"There is no sheet {name!r}: its table is empty." for name in TABLES if name not in rows]
-    return Candidates(f"the workbook {path.name}", rows, remarks)
+    return Candidates(f"the workbook {path.name}", rows, remarks, asked=Asked(rows=rows))
 
 
 def _sheets(path: Path) -> list[Any]:
