@@ -27,7 +27,7 @@ from trialpool.exchange.candidates import (
     filled,
 )
 from trialpool.measures import MEASURES, Of
-from trialpool.text import listing, spaced
+from trialpool.text import capital, listing, spaced
 from trialpool.vocabulary import general
 from trialpool.yaml_files import shipped
 
@@ -66,7 +66,7 @@ def own_review(source: str, asked: Asked, fill: Fill) -> tuple[dict[str, str], l
     Nothing, where no question has rows.
     """
     rows, said = _stood_in(asked.rows, fill)
-    questions = asked.questions or list(_questions(rows))
+    questions = asked.questions or list(_questions(rows, asked.names))
     found = [(each, _rows_of(each, rows)) for each in questions]
     found = [(each, own) for each, own in found if own]
     if not found:
@@ -150,13 +150,14 @@ def _analysis(question: Question, own: Sequence[Row], rows: Rows) -> dict[str, A
     }
 
 
-def _questions(rows: Rows) -> Iterator[Question]:
+def _questions(rows: Rows, names: Mapping[str, str]) -> Iterator[Question]:
     """Every outcome of every pair of an experimental and a control category that some trial compares.
 
     Of events a question each; of several scores of one domain one, standardised. Of harms that registries
     count, only the totals.
     """
     slug = Codes(80, "analysis")
+    labels = {arm["category"]: arm["label"] for arm in reversed(rows["arms"])}
     arms = {(arm["study_id"], arm["arm"]): arm for arm in rows["arms"]}
     for table in ("continuous", "events"):
         groups: dict[tuple[str, ...], list[Row]] = defaultdict(list)
@@ -167,12 +168,14 @@ def _questions(rows: Rows) -> Iterator[Question]:
         for (domain, *_), group in groups.items():
             outcomes = tuple(dict.fromkeys(row[OUTCOME[table]] for row in group))
             measure = "RR" if table == "events" else "MD" if len(outcomes) == 1 else "SMD"
-            what = spaced(outcomes[0] if table == "events" and outcomes[0] != "any" else domain)
+            own = general().domain(domain)
+            counted = own.phrase(outcomes[0]) if own.registry else ""
+            what = counted or names.get(outcomes[0]) or names.get(domain) or own.name
             for one, other in _compared(group, arms):
-                title = f"{what}: {spaced(one)} versus {spaced(other)}"
+                title = f"{capital(what)}: {labels[one]} versus {labels[other]}"
                 yield Question(
                     slug=slug(title).replace("_", "-").strip("-"),
-                    title=title[:1].upper() + title[1:],
+                    title=title,
                     table=table,
                     outcomes=outcomes,
                     sides=(_arms_of(arms, one), _arms_of(arms, other)),

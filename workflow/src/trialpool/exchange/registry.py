@@ -113,8 +113,11 @@ def import_registry(path: str | Path) -> Candidates:
 
 
 def _asked(results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Asked:
-    """The outcome measures of a record as questions, each a domain of its own; the last arm as the control
-    where no role is posted."""
+    """The outcome measures of a record as questions, each a domain of its own.
+
+    An arm whose label names a control is one, whatever role is posted; else that with the posted role; else
+    the last.
+    """
     conditions = section(protocol, "conditionsModule").get("conditions")
     first = str(conditions[0]) if isinstance(conditions, list) and conditions else "the condition"
     condition = cell.word(first).upper() or "CONDITION"
@@ -126,10 +129,12 @@ def _asked(results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]
     for name, column in (("continuous", "instrument"), ("contrasts", "instrument"), ("events", "outcome")):
         for row in own[name]:
             row["?domain"] = row[column].lower()
-    controlled = any(arm["role"] == "control" for arm in own["arms"])
     for arm in own["arms"]:
-        last = arm is own["arms"][-1] and not controlled
-        arm |= {"?role": "control" if last else "experimental", "?category": treatment_code(arm["label"])}
+        code = treatment_code(arm["label"])
+        known = "control" if code in general().controls else arm["role"]
+        arm |= {"role": known, "?role": "experimental", "?category": code}
+    if own["arms"] and all(arm["role"] != "control" for arm in own["arms"]):
+        own["arms"][-1]["role"] = "control"
     for study in own["studies"]:
         study |= {"?condition": condition}
     names = {condition: first, **titles, **{code.lower(): title for code, title in titles.items()}}
