@@ -151,6 +151,43 @@ def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
 
 
 @main.command()
+@click.argument("source", type=PATH, metavar="CONFIG | FOLDER")
+@click.option("--out", type=PATH, metavar="FOLDER", help="A new folder; beside the source if absent.")
+@plainly
+def migrate(source: str, out: str | None) -> None:
+    """Bring a configuration with its files and tables, or a FOLDER of tables, to today's form.
+
+    Writes a new folder, never over what there is. MIGRATION.md in it, and what is printed, say every change
+    and what is left to you. The result is checked.
+    """
+    from trialpool.exchange.migrate import migrate as moved
+    from trialpool.exchange.migrate import write_migration
+    from trialpool.jobs import check_review, check_tables
+
+    done = moved(source)
+    if not done.files:
+        echo(f"{source} is of today's form already: nothing to move, nothing was written.")
+        return
+    folder = out or os.path.join(os.path.dirname(source.rstrip("/")), f"{_stem(source)}-migrated")
+    write_migration(done, source, folder)
+    for line in done.changed:
+        echo(f"Changed: {line}")
+    for line in done.open:
+        echo(f"Left to you: {line}")
+    echo(f"Written to {folder}.")
+    if "config.yaml" in done.files:
+        with contextlib.chdir(folder):
+            check_review("config.yaml")
+    else:
+        check_tables([folder])
+    echo("No faults found.")
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path.rstrip("/")))[0]
+
+
+@main.command()
 @click.argument("old", type=PATH)
 @click.argument("new", type=PATH)
 @click.option("--details", is_flag=True, help="Also print every row, number and picture that differs.")

@@ -151,6 +151,7 @@ def check_review(path: str) -> Checked:
     """
     from trialpool.evidence.audit import audit
     from trialpool.evidence.read import examine_for
+    from trialpool.evidence.unit_of_analysis import check_assumptions
     from trialpool.protocol import load_catalogue, read_protocol
     from trialpool.synthesis.claims import load_claims
     from trialpool.synthesis.network import load_networks
@@ -164,30 +165,34 @@ def check_review(path: str) -> Checked:
     named = {name: _different(tables, *cell) for name, cell in NAMED.items()}
     treatments = words.table_words()["category"].words or named["categories"]
     faults: list[Fault] = []
-    for load, *arguments in (
+    steps: list[tuple[Any, ...]] = [
         (load_claims, protocol.claims, analyses, words),
         (load_published, protocol.published, analyses, named["reviews"]),
         (load_networks, protocol.networks, analyses, treatments, named["trials"]),
-    ):
+    ]
+    if "studies" in tables:
+        steps.append((check_assumptions, [*analyses.values()], tables["studies"]))
+    for load, *arguments in steps:
         try:
             load(*arguments)
         except InputError as error:
             faults += error.faults
-    if faults := [*faults, *_placed(of_tables, path)]:
+    if faults := _placed([*faults, *of_tables], path):
         raise InputError(faults)
     findings = [*_asked_in_vain(analyses, tables), *_dicts(audit(tables, catalogue, words))]
     return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings)
 
 
 def _placed(faults: Iterable[Fault], path: str) -> list[Fault]:
-    """Faults of the tables, those about a condition that the configuration asks for at the line that asks."""
+    """Faults, those of the configuration that only the tables show at the line that asks."""
     from trialpool.yaml_files import read_yaml
 
     lines = read_yaml(path)[1]
     text = Path(path).read_text(encoding="utf-8").splitlines()
 
     def placed(fault: Fault) -> Fault:
-        keys = [key for key in lines if fault.column in key[-2:] and fault.value in text[lines[key] - 1]]
+        keys = [key for key in lines if fault.column == ".".join(key)]
+        keys += [key for key in lines if fault.column in key[-2:] and fault.value in text[lines[key] - 1]]
         if fault.file != "config" or not keys:
             return fault
         return replace(fault, file=path, row=lines[keys[0]], column=".".join(keys[0]))
