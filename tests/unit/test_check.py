@@ -141,6 +141,17 @@ def test_what_the_audit_would_look_at_is_told_with_file_row_and_value(review: Pa
         assert "n = 50 of 45" in more
 
 
+def test_rows_of_no_use_are_named(review: Path) -> None:
+    rows = rows_of(TRIALS | {"Cole2014": (40, 3.2, 0, 41, 4.1, 2.3)})["continuous"]
+    del rows[11]  # Fahy2020, usual care
+    write(review / "tables" / "continuous.csv", rows)
+    output = check(review / "config.yaml", code=0)
+    assert (
+        "continuous.csv, row 6, Cole2014: a spread of 0, which gives no weight (NRS, arm yoga: 3.2)" in output
+    )
+    assert "continuous.csv, row 12, Fahy2020: numbers of one arm only (NRS, arm yoga: 3.3)." in output
+
+
 def test_many_findings_are_counted_unless_details_are_wanted(review: Path) -> None:
     change(review / "instruments.yaml", "better: lower", "better: higher")
     rows = rows_of({f"T{at}": (20, 1.2, 2.0, 20, 32.0, 2.1) for at in range(12)})

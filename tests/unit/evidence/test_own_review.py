@@ -42,7 +42,7 @@ def imported(folder: Path, extra: str = "", *fill: str) -> Mapping[str, Any]:
     config = written(import_revman(path), folder / "new", *fill)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder / "new" / "review")
-        assert check_review("config.yaml").counts["analyses"] == len(config["analyses"])
+        assert check_review("config.yaml")["analyses"] == len(config["analyses"])
     return {entry["title"].split(" ")[0]: entry for entry in config["analyses"].values()}
 
 
@@ -207,4 +207,4 @@ def test_a_workbook_asks_what_its_trials_compare(tmp_path: Path) -> None:
     assert (entry["experimental"], entry["control"], entry["better"]) == (["yoga"], ["sham"], "lower")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path / "new" / "review")
-        assert check_review("config.yaml").counts["events"] == 4
+        assert check_review("config.yaml")["events"] == 4

@@ -121,14 +121,14 @@ def check(
     audit would look at, and exits with 0. Several folders are checked as one body of evidence. Paths in a
     configuration count from its own folder, if its evidence lies there, else from here.
     """
-    from trialpool.jobs import check_review, check_tables, folder_of_paths
+    from trialpool.jobs import check_tables, folder_of_paths, look_over
     from trialpool.run_notes import look_at
 
     unchecked = ""
     if len(sources) == 1 and sources[0].endswith((".yaml", ".yml")):
         folder = folder_of_paths(sources[0])
         with contextlib.chdir(folder):
-            found = check_review(os.path.relpath(sources[0], folder))
+            found = look_over(os.path.relpath(sources[0], folder))
     else:
         found = check_tables(sources, vocabulary, instruments, _extra_words(allow))
         if not instruments:

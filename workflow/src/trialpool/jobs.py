@@ -129,7 +129,7 @@ def check_tables(
         faults = [*faults, *error.faults]
     if faults:
         raise InputError(faults)
-    return Checked(_rows_of(tables), _dicts(audit(tables, catalogue, words)))
+    return Checked(_rows_of(tables), [*_of_no_use(tables), *_dicts(audit(tables, catalogue, words))])
 
 
 def folder_of_paths(path: str) -> str:
@@ -144,7 +144,12 @@ def folder_of_paths(path: str) -> str:
     return str(beside) if there > here else "."
 
 
-def check_review(path: str) -> Checked:
+def check_review(path: str) -> Mapping[str, int]:
+    """How many analyses a configuration asks and rows its tables hold; raises InputError as `look_over`."""
+    return look_over(path).counts
+
+
+def look_over(path: str) -> Checked:
     """Check a configuration with all its files and tables: how many analyses it asks, rows it has, findings.
 
     Raises InputError with every fault of the configuration or, if it has none, of its other files and tables.
@@ -179,7 +184,8 @@ def check_review(path: str) -> Checked:
             faults += error.faults
     if faults := _placed([*faults, *of_tables], path):
         raise InputError(faults)
-    findings = [*_asked_in_vain(analyses, tables), *_dicts(audit(tables, catalogue, words))]
+    findings = [*_asked_in_vain(analyses, tables), *_of_no_use(tables)]
+    findings += _dicts(audit(tables, catalogue, words))
     return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings)
 
 
@@ -223,6 +229,25 @@ def _asked_in_vain(analyses: Mapping[str, Analysis], tables: Mapping[str, pd.Dat
                     **{"finding": f"it asks for {asked}", "numbers": ", ".join(words)},
                     "check": f"its words: {suggestion(words[0], known)}",
                 }
+
+
+def _of_no_use(tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
+    """Rows of which no effect can be made, as findings: a spread of 0, an outcome of one arm only."""
+    rows, arms = tables["continuous"], tables["arms"]
+    several = arms.loc[arms["pooled_of"].isna()].groupby("study_id").size()
+    own = ["study_id", "domain", "instrument", "item", "weeks", "timepoint", "measure"]
+    others = rows.groupby(own, dropna=False)["arm"].transform("nunique") > 1
+    alone = ~others & (rows["study_id"].map(several) > 1) & rows["use"].isna()
+    nothing = rows["spread_type"].isin(["sd", "se"]) & (rows["spread_low"] == 0)
+    for rule, severity, mask, finding, check in (
+        ("spread_zero", "high", nothing, "a spread of 0, which gives no weight", "the digits in the source"),
+        ("one_arm", "low", alone, "numbers of one arm only", "whether the source has those of the others"),
+    ):
+        for row in rows[mask.to_numpy(dtype=bool)].to_dict("records"):
+            name = f"{row['instrument']}, arm {row['arm']}"
+            where = {"study_id": str(row["study_id"]), "row_ids": str(row["row_id"])}
+            said = {"finding": finding, "numbers": f"{name}: {row['centre']:g}", "check": check}
+            yield {"rule": rule, "severity": severity, **where, **said}
 
 
 def _rows_of(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:

@@ -62,6 +62,7 @@ def look_at(findings: Sequence[Mapping[str, str]], details: bool = False) -> lis
     """
     every = details or len(findings) <= FEW
     shown = [found for found in findings if every or found["severity"] == "high"]
+    shown.sort(key=lambda found: found["severity"] != "high")
     alike: dict[tuple[str, ...], list[Mapping[str, str]]] = defaultdict(list)
     for found in shown:
         alike[found["rule"], found["study_id"], found["row_ids"].rpartition(":")[0]].append(found)
