@@ -243,7 +243,7 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
             numbers = numbers_of(Sensitivity, measure, method(*tables, level=spec["level"]))
         except ValueError as error:  # no event in one arm of any trial
             reason = str(error).partition(": ")[2]
-            yield Sensitivity(analysis=spec["analysis"], kind="sparse", choice=choice, reason=reason)
+            yield Sensitivity(kind="sparse", choice=choice, reason=reason)
             continue
         shown = {name: numbers[name] for name in (*BOUNDS, "p_value")}
         yield _tried(spec, "sparse", choice, data, shown)
