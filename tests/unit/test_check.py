@@ -118,6 +118,10 @@ def test_a_sound_review_is_counted_from_anywhere(review: Path) -> None:
     assert [*map(int, output.split()[::2][:4])] == [1, 7, 14, 14]
 
 
+def test_the_folder_of_a_review_is_checked_by_its_config(review: Path) -> None:
+    assert "      1  analyses" in check(review, code=0)
+
+
 def test_what_the_audit_would_look_at_is_told_with_file_row_and_value(review: Path) -> None:
     wrong = TRIALS | {
         **{"Cole2014": (40, 32, 2.0, 41, 4.1, 2.3), "Dorn2016": (36, 3.0, 0.35, 36, 4.2, 0.36)},

@@ -16,7 +16,7 @@ from rm5 import FIRST, SECOND, THIRD, cont, dich, key, labels, review, tag
 
 from trialpool.cli import main
 from trialpool.exchange.candidates import Candidates, parse_fill, write_candidates
-from trialpool.exchange.own_review import with_own_review
+from trialpool.exchange.own_review import _stood_in, with_own_review
 from trialpool.exchange.registry import import_registry
 from trialpool.exchange.revman import import_revman
 from trialpool.exchange.workbook import import_workbook
@@ -208,3 +208,31 @@ def test_a_workbook_asks_what_its_trials_compare(tmp_path: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path / "new" / "review")
         assert check_review("config.yaml")["events"] == 4
+
+
+def test_a_workbook_with_slips_is_brought_in_all_the_same(tmp_path: Path) -> None:
+    from openpyxl import Workbook
+
+    from trialpool.contracts import ARMS, EVENTS
+
+    book = Workbook()
+    for table in (ARMS, EVENTS):
+        book.create_sheet(table.name).append(list(table.names))
+    book["arms"].append(["Lee2001", "yoga", "Treatment", "yoga", "yoga"])
+    book["arms"].append(["Lee2001", "sham", "control", "sham", "sham"])
+    for arm in ("yoga", "sham", "other"):
+        book["events"].append(["Lee2001", arm, "", "attack", *[""] * 5, 4, 40])
+    book.save(tmp_path / "trials.xlsx")
+    candidates = with_own_review(import_workbook(tmp_path / "trials.xlsx"), {})
+    assert "No analysis of its own can be drawn: no outcome has rows of two sides." in candidates.remarks
+    book["arms"]["C2"] = "experimental"
+    book.save(tmp_path / "trials.xlsx")
+    files = with_own_review(import_workbook(tmp_path / "trials.xlsx"), {}).files
+    assert "condition: CONDITION" in files["review/config.yaml"]
+
+
+def test_rows_of_the_baseline_get_their_stand_ins_too() -> None:
+    base = {"study_id": "A", "arm": "a", "instrument": "NRS", "weeks": "0"}
+    rows = {"continuous": [base, base | {"timepoint": "baseline"}]}
+    whole, _ = _stood_in(rows, {})
+    assert [(row["timepoint"], row["unit"]) for row in whole["continuous"]] == [("baseline", "points")] * 2

@@ -125,6 +125,9 @@ def check(
     from trialpool.run_notes import look_at
 
     unchecked = ""
+    inside = os.path.join(sources[0], "config.yaml")  # of a review's folder, whose tables lie in another
+    if len(sources) == 1 and os.path.exists(inside) and not os.path.exists(f"{sources[0]}/studies.csv"):
+        sources = (inside,)
     if len(sources) == 1 and sources[0].endswith((".yaml", ".yml")):
         folder = folder_of_paths(sources[0])
         with contextlib.chdir(folder):

@@ -104,7 +104,9 @@ def _stood_in(rows: Rows, fill: Fill) -> tuple[dict[str, list[Row]], list[str]]:
                 other = row.get(f"?{column}") or STAND_INS.get(name, {}).get(column, "")
                 if column == "source_url":
                     other = NOWHERE
-                if not cells[column] and other and row.get("timepoint", "") != "baseline":
+                if column == "timepoint" and cells.get("weeks") in ("0", "0.0"):
+                    other = "baseline"
+                if not cells[column] and other:
                     cells[column] = other
                     used[name, column].append(other)
             whole[name].append(cells)
@@ -136,7 +138,8 @@ def _analysis(question: Question, own: Sequence[Row], rows: Rows) -> dict[str, A
     ]
     times = [*dict.fromkeys(row["timepoint"] for row in own if row["timepoint"] != "baseline")]
     domain = own[0]["domain"]
-    conditions = [*dict.fromkeys(condition[row["study_id"]] for row in own)]
+    asked = (condition.get(row["study_id"]) or STAND_INS["studies"]["condition"] for row in own)
+    conditions = [*dict.fromkeys(asked)]
     return {
         "title": question.title,
         "condition": conditions[0] if len(conditions) == 1 else conditions,
@@ -188,7 +191,8 @@ def _compared(group: Iterable[Row], arms: Mapping[tuple[str, str], Row]) -> list
     """The pairs of categories that trials with these rows compare, an experimental and a control one."""
     by_study: dict[str, dict[str, list[str]]] = defaultdict(lambda: {side: [] for side in SIDES})
     for row in group:
-        if arm := arms.get((row["study_id"], row["arm"])):
+        arm = arms.get((row["study_id"], row["arm"]), {})
+        if arm.get("role") in SIDES:
             by_study[row["study_id"]][arm["role"]].append(arm["category"])
     pairs = [
         (one, other)
