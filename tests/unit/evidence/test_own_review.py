@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -160,11 +161,14 @@ def test_a_stored_estimate_is_asked_by_its_measure_or_named(tmp_path: Path) -> N
 
 def test_a_record_asks_its_outcome_measures(tmp_path: Path) -> None:
     path = tmp_path / "record.json"
-    path.write_text(json.dumps(RECORD), encoding="utf-8")
+    record = copy.deepcopy(RECORD)
+    record["protocolSection"]["conditionsModule"] = {"conditions": ["22q11 deletion"]}
+    path.write_text(json.dumps(record), encoding="utf-8")
     config = written(import_registry(path), tmp_path / "new")
     assert len(config["analyses"]) > 3
     for entry in config["analyses"].values():
         assert set(entry["experimental"]).isdisjoint(entry["control"])
+        assert entry["condition"] == "X22Q11_DELETION"
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(tmp_path / "new" / "review")
         check_review("config.yaml")

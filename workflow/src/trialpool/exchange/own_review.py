@@ -177,7 +177,7 @@ def _questions(rows: Rows, names: Mapping[str, str]) -> Iterator[Question]:
             for one, other in _compared(group, arms):
                 title = f"{capital(what)}: {labels[one]} versus {labels[other]}"
                 yield Question(
-                    slug=slug(title).replace("_", "-").strip("-"),
+                    slug=slug(f"analysis {title}").replace("_", "-"),
                     title=title,
                     table=table,
                     outcomes=outcomes,

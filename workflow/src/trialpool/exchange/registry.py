@@ -120,7 +120,7 @@ def _asked(results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]
     """
     conditions = section(protocol, "conditionsModule").get("conditions")
     first = str(conditions[0]) if isinstance(conditions, list) and conditions else "the condition"
-    condition = cell.word(first).upper() or "CONDITION"
+    condition = cell.instrument_code(first) or "CONDITION"
     measured = entries(results.record, "outcomeMeasuresModule", "outcomeMeasures")
     named = [text(each, "title") for each in measured]
     titles = {cell.instrument_code(results.instrument(title)): title for title in named}
