@@ -118,6 +118,16 @@ def test_a_sound_review_is_counted_from_anywhere(review: Path) -> None:
     assert [*map(int, output.split()[::2][:4])] == [1, 7, 14, 14]
 
 
+def test_paths_count_from_where_the_files_lie(review: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (review / "config").mkdir()
+    (review / "config.yaml").rename(review / "config" / "config.yaml")
+    assert "No faults found." in check(review / "config" / "config.yaml", code=0)
+    monkeypatch.chdir(review.parent)
+    assert "No faults found." in check(f"{review.name}/config/config.yaml", code=0)
+    monkeypatch.chdir(review / "config")
+    assert "No faults found." in check("config.yaml", code=0)
+
+
 def test_the_folder_of_a_review_is_checked_by_its_config(review: Path) -> None:
     assert "      1  analyses" in check(review, code=0)
 

@@ -119,9 +119,10 @@ def check(
     Runs nothing and writes nothing. Prints each fault on a line of its own (file, row, column, value, what
     to do; one in many cells of a column once) and exits with 1, or a count of what there is and what the
     audit would look at, and exits with 0. Several folders are checked as one body of evidence. Paths in a
-    configuration count from its own folder, if its evidence lies there, else from here.
+    configuration count from here, or from the folder above it in which more of its files lie.
     """
-    from trialpool.jobs import check_tables, folder_of_paths, look_over
+    from trialpool.jobs import check_tables, look_over
+    from trialpool.protocol import folder_of_paths
     from trialpool.run_notes import look_at
 
     unchecked = ""
@@ -130,8 +131,9 @@ def check(
         sources = (inside,)
     if len(sources) == 1 and sources[0].endswith((".yaml", ".yml")):
         folder = folder_of_paths(sources[0])
+        config = os.path.relpath(sources[0], folder)
         with contextlib.chdir(folder):
-            found = look_over(os.path.relpath(sources[0], folder))
+            found = look_over(config)
     else:
         found = check_tables(sources, vocabulary, instruments, _extra_words(allow))
         if not instruments:

@@ -54,7 +54,6 @@ NAMED = {  # what other files of a review may name: where it stands in its table
     "categories": ("arms", "category"),
     "reviews": ("published_pools", "review_id"),
 }
-NAMING = ("evidence", "instruments", "vocabulary", "claims", "published", "networks")  # keys that name files
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
@@ -130,18 +129,6 @@ def check_tables(
     if faults:
         raise InputError(faults)
     return Checked(_rows_of(tables), [*_of_no_use(tables), *_dicts(audit(tables, catalogue, words))])
-
-
-def folder_of_paths(path: str) -> str:
-    """From where a configuration's paths count: its own folder, if more of its files lie there, else here."""
-    from trialpool.yaml_files import read_yaml
-
-    config, beside = read_yaml(path)[0], Path(path).parent
-    given = [config[key] for key in NAMING if key in config] if isinstance(config, Mapping) else []
-    named = [name for each in given for name in (each if isinstance(each, list) else [each])]
-    names = [name for name in named if isinstance(name, str)]
-    there, here = (sum((folder / name).exists() for name in names) for folder in (beside, Path()))
-    return str(beside) if there > here else "."
 
 
 def check_review(path: str) -> Mapping[str, int]:

@@ -24,6 +24,7 @@ from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, sch
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
+NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks")  # keys of files
 SIDES = ("experimental", "control")
 PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
 ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome calls it
@@ -184,6 +185,15 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
 def read_protocol(path: str | Path) -> Protocol:
     """The protocol in a YAML file, by itself."""
     return load_protocol(read_yaml(path)[0], [path])
+
+
+def folder_of_paths(path: str | Path) -> Path:
+    """Where a configuration's paths begin: here, or the folder above it in which more of its files lie."""
+    config = read_yaml(path)[0]
+    given = [config[key] for key in NAMING if config.get(key)] if isinstance(config, Mapping) else []
+    names = [name for each in given for name in _listed(each) if isinstance(name, str)]
+    folders = [Path(), *Path(path).resolve().parents]
+    return max(folders, key=lambda folder: sum((folder / name).exists() for name in names))
 
 
 def _words_and_catalogue(config: Raw) -> tuple[Vocabulary, Catalogue | None, tuple[Fault, ...]]:

@@ -20,6 +20,7 @@ from trialpool.errors import Fault, InputError, row_words
 from trialpool.evidence.read import read_raw
 from trialpool.evidence.validate import RawTable
 from trialpool.exchange.candidates import csv_text
+from trialpool.protocol import folder_of_paths
 from trialpool.vocabulary import general
 from trialpool.yaml_files import LOADER, read_yaml, shipped
 
@@ -61,7 +62,7 @@ def migrate(source: str | Path) -> Migration:
             _tables([path], "", {}, done)
         return done
     config = _mapping(path)
-    base = path.parent if _lies_in(config, path.parent) else Path()
+    base = folder_of_paths(path)
     if not (config.keys() & set(RULES["new"]) or _is_new([base / each for each in _folders(config)])):
         _configuration(path, config, base, done)
         done.open += RULES["otherwise"]
@@ -83,10 +84,6 @@ def _mapping(path: Path) -> Mapping[str, Any]:
         remedy = "name a configuration, or a folder of tables"
         raise InputError([Fault(str(path), None, "", "", "it holds no keys", remedy)])
     return content
-
-
-def _lies_in(config: Mapping[str, Any], folder: Path) -> bool:
-    return any((folder / each).is_dir() for each in _folders(config))
 
 
 def _folders(config: Mapping[str, Any]) -> list[str]:
