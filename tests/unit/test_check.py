@@ -314,6 +314,33 @@ def test_a_word_that_no_row_has_is_told_although_it_is_no_fault(review: Path) ->
     assert "did you mean 'yoga'" in output
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        (
+            *("better: lower", "better: lower, timepoint: follow_up"),
+            "it asks for a time that no row of its outcomes is of (follow_up). To check: its words: use "
+            "one of: end_of_treatment.",
+        ),
+        (
+            *("better: lower", "better: lower, timepoint: {weeks: [12, 24]}"),
+            "it asks for a time that no row of its outcomes is of (week 12 to 24). To check: its words: "
+            "use one of: week 8.",
+        ),
+        (
+            *("{condition: MIGRAINE}", "{condition: MIGRAINE, purpose: prevention}"),
+            "it asks for a purpose that no trial is of (prevention).",
+        ),
+        ("domain: pain", "domain: function", "it asks for a domain that no row is of (function)."),
+    ],
+)
+def test_what_would_pool_nothing_is_told_with_what_there_is(
+    review: Path, old: str, new: str, told: str
+) -> None:
+    change(review / "config.yaml", old, new)
+    assert f"analysis {SLUG}: {told}" in check(review / "config.yaml", code=0)
+
+
 def run(arguments: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[bytes]:
     code = f"{sys.executable} -c 'from trialpool.cli import main; main()' {arguments}"
     package = str(Path(cli.__file__).parents[1])

@@ -171,7 +171,7 @@ def look_over(path: str) -> Checked:
             faults += error.faults
     if faults := _placed([*faults, *of_tables], path):
         raise InputError(faults)
-    findings = [*_asked_in_vain(analyses, tables), *_of_no_use(tables)]
+    findings = [*_asked_in_vain(analyses, tables, words), *_of_no_use(tables)]
     findings += _dicts(audit(tables, catalogue, words))
     return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings)
 
@@ -193,29 +193,58 @@ def _placed(faults: Iterable[Fault], path: str) -> list[Fault]:
     return [placed(fault) for fault in faults]
 
 
-def _asked_in_vain(analyses: Mapping[str, Analysis], tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
+def _asked_in_vain(
+    analyses: Mapping[str, Analysis], tables: Mapping[str, pd.DataFrame], words: Vocabulary
+) -> Iterator[Row]:
     """What an analysis asks for and no row has, as findings: it would pool nothing, without a word of why."""
+    import pandas as pd
+
     from trialpool.errors import suggestion
 
+    columns = ["study_id", "domain", "instrument", "timepoint", "weeks"]
+    named = (
+        tables[name].rename(columns={"outcome": "instrument"})
+        for name in ("continuous", "contrasts", "events")
+    )
+    rows = pd.concat([part[columns] for part in named])
+    rows = rows.merge(tables["studies"][["study_id", "condition", "purpose"]], on="study_id")
     categories = _different(tables, "arms", "category")
-    reported = [
-        *_different(tables, "continuous", "instrument"),
-        *_different(tables, "contrasts", "instrument"),
-    ]
-    reported += _different(tables, "events", "outcome")
     for slug, spec in analyses.items():
-        outcomes = [code.partition(":")[0] for code in spec["outcomes"]]
-        for asked, words, known in (
+        outcomes = list(dict.fromkeys(code.partition(":")[0] for code in spec["outcomes"]))
+        domains, purpose = words.within(spec["domain"]), [spec["purpose"]] if spec["purpose"] else []
+        of_condition = rows[rows["condition"].isin(spec["condition"])]
+        own = of_condition[of_condition["domain"].isin(domains)]
+        own = own[own["instrument"].isin(outcomes)] if outcomes else own
+        for what, wanted, known in (
             ("an experimental side that no arm is of", spec["experimental"], categories),
             ("a control side that no arm is of", spec["control"], categories),
-            ("outcomes that no row is of", outcomes, reported),
+            ("outcomes that no row is of", outcomes, _seen(rows["instrument"])),
+            ("a domain that no row is of", domains, _seen(rows["domain"])),
+            ("a purpose that no trial is of", purpose, _seen(of_condition["purpose"])),
+            ("a time that no row of its outcomes is of", *_times(spec["timepoint"], own)),
         ):
-            if words and known and not set(words) & set(known):
+            if wanted and known and not {*wanted} & {*known}:
                 yield {
-                    **{"rule": asked, "severity": "high", "study_id": f"analysis {slug}", "row_ids": ""},
-                    **{"finding": f"it asks for {asked}", "numbers": ", ".join(words)},
-                    "check": f"its words: {suggestion(words[0], known)}",
+                    **{"rule": what, "severity": "high", "study_id": f"analysis {slug}", "row_ids": ""},
+                    **{"finding": f"it asks for {what}", "numbers": ", ".join(wanted)},
+                    "check": f"its words: {suggestion(wanted[0], known)}",
                 }
+
+
+def _seen(cells: pd.Series) -> list[str]:
+    return sorted(set(cells.dropna()))
+
+
+def _times(asked: str | list[str] | dict[str, list[float]], own: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The times that an analysis asks for, and those that its rows have, in words or in weeks."""
+    own = own[own["timepoint"].fillna("") != "baseline"]
+    if isinstance(asked, Mapping):
+        low, high = asked["weeks"]
+        within, weeks = f"week {low:g} to {high:g}", own["weeks"].dropna()
+        return [within], [within] if weeks.between(low, high).any() else [
+            f"week {at:g}" for at in sorted(set(weeks))
+        ]
+    return [asked] if isinstance(asked, str) else asked, sorted(set(own["timepoint"].fillna("")))
 
 
 def _of_no_use(tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
