@@ -233,7 +233,8 @@ def import_group() -> None:
     """Bring other formats in, as candidate rows for a person to check.
 
     Rows go to a new folder, never among checked evidence. What the source does not say stays empty;
-    `trialpool check` names what is left to fill in.
+    `trialpool check` names what is left to fill in. In its folder `review` lie a configuration of the
+    source's own analyses and rows in which stand-ins fill what is empty: it runs as it stands.
     """
 
 
