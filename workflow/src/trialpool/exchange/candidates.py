@@ -6,10 +6,7 @@ that a person still has to fill in. Nothing is guessed from knowledge of the wor
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -183,23 +180,16 @@ def write_candidates(
         problem = "the folder would lie among checked evidence tables"
     if problem:
         raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
-        remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
-        parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
-        texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
-        for table in TABLES.values():
-            rows = (_filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
-            texts[table.file] = csv_text(table.names, rows)
+    counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
+    remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
+    parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
+    texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
+    for table in TABLES.values():
+        rows = (_filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
+        texts[table.file] = csv_text(table.names, rows)
+    with io.whole_folder(folder) as temporary:
         for name, text in texts.items():
             io.write_text(temporary / name, text)
-        temporary.chmod(0o755)
-        os.rename(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def _filled(row: Row, table: Table, fill: Mapping[tuple[str, str], str]) -> Row:
