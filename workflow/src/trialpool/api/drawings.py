@@ -44,18 +44,25 @@ def shown(
     **options: Any,
 ) -> Figure:
     """Draw a record that says of its question what is known of it, and write it if there is a path."""
+    known = appraised(data, record, title, favours)
+    module, function = DRAWN[kind]
+    draw = getattr(import_module(f"trialpool.figures.{module}"), function)
+    figure: Figure = draw(known, **options)
+    if path is not None:
+        titled = replace(known, title=title or capital(data.natural.name))
+        save(figure, path, describe(kind, titled))
+    return figure
+
+
+def appraised(
+    data: Dataset, record: Record, title: str = "", favours: tuple[str, str] | None = None
+) -> Appraised:
+    """A record that says of its question what is known of it."""
     sides = favours or ((record.direction.left, record.direction.right) if data.better else ("", ""))
     known: dict[str, Any] = {"title": title, "timepoint": "", "condition": ()}
     known["direction"] = Direction(left=sides[0], right=sides[1])
     known["comparison"] = record.comparison if data.names != SIDES else ""
-    appraised = taken(Appraised, record, **known)
-    module, function = DRAWN[kind]
-    draw = getattr(import_module(f"trialpool.figures.{module}"), function)
-    figure: Figure = draw(appraised, **options)
-    if path is not None:
-        titled = replace(appraised, title=title or capital(data.natural.name))
-        save(figure, path, describe(kind, titled))
-    return figure
+    return taken(Appraised, record, **known)
 
 
 def save(figure: Figure, path: Any, description: str) -> None:

@@ -20,6 +20,7 @@ from trialpool.errors import Fault, InputError, nearest
 from trialpool.yaml_files import shipped
 
 Row = dict[str, str]
+TO_FILL_IN = "to fill in"  # in a cell: what stands there is a stand-in
 WORDS = shipped("exchange")
 NO_POINT_IN_TIME = re.compile(WORDS["no_point_in_time"], re.I | re.X)
 SIGNS = str.maketrans({"<": " lt ", ">": " gt ", "≤": " le ", "≥": " ge "})
@@ -144,6 +145,22 @@ def count(text: str | None) -> str:
 def people(text: str | None) -> str:
     """The text of a number of people, "" for nobody and for no whole number."""
     return "" if count(text) == "0" else count(text)
+
+
+def stand_ins(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The columns in which cells are still to be filled in, each with how many, in the order of the tables.
+
+    >>> stand_ins({"studies": pd.DataFrame({"population": ["to fill in: who", "adults"]})})
+    ['studies.csv, population (1)']
+    """
+    mark = re.compile(TO_FILL_IN.replace(" ", "[ -]"))
+    found = []
+    for name, frame in tables.items():
+        for column in frame:
+            cells = frame[column].dropna()
+            number = sum(bool(mark.search(cell)) for cell in cells if isinstance(cell, str))
+            found += [f"{TABLES[name].file}, {column} ({number})"] if number else []
+    return found
 
 
 def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
