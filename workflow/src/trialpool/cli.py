@@ -92,11 +92,15 @@ def of_a_table(command: Callable[..., None]) -> click.Command:
     for option in (
         click.option("--sheet", metavar="NAME", help="The sheet of a workbook; its first if absent."),
         click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Take only rows that hold this."),
-        click.option("--column", "columns", multiple=True, callback=said_of_roles, metavar="ROLE=NAME", help=ROLE),
+        click.option(
+            "--column", "columns", multiple=True, callback=said_of_roles, metavar="ROLE=NAME", help=ROLE
+        ),
         click.option("--title", metavar="TEXT", help="The title; the name of the file if absent."),
         click.option("--names", callback=two_words, metavar="'A|B'", help="What the two arms are called."),
         click.option("--labels", metavar="COLUMN", help="The column that names the trials."),
-        click.option("--measure", type=codes, help="The effect measure; RR of events, MD of means if absent."),
+        click.option(
+            "--measure", type=codes, help="The effect measure; RR of events, MD of means if absent."
+        ),
     ):
         command = option(command)
     return main.command()(command)
@@ -111,21 +115,28 @@ def asked_of(options: dict[str, Any]) -> Any:
 
 @of_a_table
 @click.argument("table", type=PATH)
-@click.option("--out", type=PATH, metavar="FOLDER", help="Write figures, studies.csv and a page to a new folder.")
+@click.option(
+    "--out", type=PATH, metavar="FOLDER", help="Write figures, studies.csv and a page to a new folder."
+)
 @click.option("--replace", is_flag=True, help="Put the answer in the place of an earlier one in the folder.")
 @click.option("--by", metavar="COLUMN", help="Pool the groups of this column by themselves, too.")
 @click.option("--moderators", metavar="FORMULA", help="Meta-regression on columns, such as 'dose + year'.")
-@click.option("--favours", callback=two_words, metavar="'LEFT|RIGHT'", help="Words left and right of no effect.")
+@click.option(
+    "--favours", callback=two_words, metavar="'LEFT|RIGHT'", help="Words left and right of no effect."
+)
 @click.option("--tau2-method", type=click.Choice(METHODS, case_sensitive=False), help="REML if absent.")
-@click.option("--interval", type=click.Choice(INTERVALS), help="auto: HKSJ of five trials or more, else Bayes.")
+@click.option(
+    "--interval", type=click.Choice(INTERVALS), help="auto: HKSJ of five trials or more, else Bayes."
+)
 @click.option("--level", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), help="0.95 if absent.")
 @plainly
 def pool(table: str, out: str | None, replace: bool, **options: Any) -> None:
     """Pool the trials in TABLE (CSV, TSV, Excel or parquet), a row each, and say what was taken for granted.
 
     Columns may be called as in metafor, meta, RevMan, JASP or in plain words: tpos tneg cpos cneg; ai n1i ci
-    n2i; m1i sd1i n1i …; yi vi; event.e n.e …; events_e n_e …; estimate lower upper. Writes nothing unless --out
-    names a folder, which then holds forest.svg, studies.csv, index.html and, of ten trials or more, funnel.svg.
+    n2i; m1i sd1i n1i …; yi vi; event.e n.e …; events_e n_e …; estimate lower upper. Writes nothing unless
+    --out names a folder, which then holds forest.svg, studies.csv, index.html and, of ten trials or more,
+    funnel.svg.
     """
     from trialpool.one_table.answer import answer
 
@@ -142,10 +153,10 @@ def pool(table: str, out: str | None, replace: bool, **options: Any) -> None:
 @click.option("--from", "table", type=PATH, metavar="TABLE", help="Begin with the trials of this table.")
 @plainly
 def init(folder: str, table: str | None, **options: Any) -> None:
-    """Begin a review in FOLDER: config, vocabulary, instruments and the seven tables, which run as they stand.
+    """Begin a review in FOLDER, which runs as it stands: config, vocabulary, instruments, the seven tables.
 
-    With --from the tables hold the trials of TABLE, each number with the row that it came from; else one made-up
-    trial. What says "to fill in" is a stand-in. No file is ever overwritten.
+    With --from the tables hold the trials of TABLE, each number with the row that it came from; else one
+    made-up trial. What says "to fill in" is a stand-in. No file is ever overwritten.
     """
     from trialpool.one_table.start import begin, next_steps, write
 
@@ -231,7 +242,7 @@ def check(
     tables, faults = examine(sources, words, _extra_words(allow))
     try:
         if instruments:
-            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words))]
+            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words), words)]
     except InputError as error:
         faults = [*faults, *error.faults]
     if faults:

@@ -24,7 +24,7 @@ from trialpool.api import Dataset, Fit, Regression, Result, effects, pool
 from trialpool.api.results import effect_words
 from trialpool.errors import Fault, InputError
 from trialpool.measures import MEASURES
-from trialpool.one_table.columns import Columns, recognise, refuse_several, trials_only
+from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
 from trialpool.one_table.read import Table, is_missing, read_table
 from trialpool.records import Conclusion, conclusion
 from trialpool.synthesis import analyse
@@ -63,7 +63,7 @@ class Asked:
 
 @dataclass(frozen=True, eq=False)
 class Trials:
-    """The trials of a table: what its columns mean, their rows as they stand, their effects, what was assumed."""
+    """The trials of a table: their rows as they stand, their effects, what was assumed."""
 
     table: Table
     columns: Columns
@@ -91,13 +91,14 @@ def trials_of(path: str | Path, asked: Asked) -> Trials:
     arguments = {name: _rows(given, ~silent) for name, given in arguments.items()}
     with _told(table), warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
-        label = [" ".join(cells) for cells in table.cells.loc[frame.index, list(columns.label)].to_numpy()]
-        options: Any = {"label": label if any(label) else None, "names": asked.names, **arguments}
+        names = names_of(table, columns)
+        label = [names[row] or f"Row {row}" for row in frame.index]
+        options: Any = {"label": label, "names": asked.names, **arguments}
         data = effects(frame.rename_axis(ROW).reset_index(), measure=columns.measure, **options)
     left = [f"{text.capital(str(each.message))}." for each in found]
     if silent.any():
-        names = table.cells[columns.label[0]][silent] if columns.label else table.cells.index[silent]
-        left.append(f"Left out, as nobody or everybody had the event in both arms: {', '.join(map(str, names))}.")
+        whom = ", ".join(names[row] or f"Row {row}" for row in silent.index[silent])
+        left.append(f"Left out, as nobody or everybody had the event in both arms: {whom}.")
     return Trials(table, columns, data, (*table.remarks, *columns.assumed, *said, *left, *_corrected(data)))
 
 
@@ -105,14 +106,16 @@ def _arguments(table: Table, columns: Columns) -> dict[str, Any]:
     """The arguments of `effects` by the roles of the columns."""
     whole = ("events", "others", "n")
     numbers = {
-        role: table.numbers(heading, whole=role.partition("_")[0] in whole)
-        for role, heading in columns.roles.items()
+        role: table.numbers(heading, whole=role[:-2] in whole) for role, heading in columns.roles.items()
     }
     for arm in "12":
         if f"others_{arm}" in numbers:
             numbers[f"n_{arm}"] = numbers[f"events_{arm}"] + numbers.pop(f"others_{arm}")
         if f"se_{arm}" in numbers:
             numbers[f"sd_{arm}"] = numbers.pop(f"se_{arm}") * np.sqrt(numbers[f"n_{arm}"])
+    if "o_minus_e" in numbers:
+        numbers["estimate"] = numbers.pop("o_minus_e") / numbers["information"]
+        numbers["variance"] = 1 / numbers.pop("information")
     if columns.family == "estimates":
         given: dict[str, Any] = {"effect": numbers["estimate"], "log": columns.log}
         given |= {name: numbers[name] for name in ("se", "variance") if name in numbers}
@@ -161,7 +164,9 @@ def _told(table: Table) -> Iterator[None]:
 
 
 def _refuse(table: Table, problem: str) -> NoReturn:
-    raise InputError([Fault(table.name, None, "", "", problem, "correct the cell, or the option that names it")])
+    raise InputError(
+        [Fault(table.name, None, "", "", problem, "correct the cell, or the option that names it")]
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -223,19 +228,20 @@ class Answer:
         from trialpool.view.question import is_plural, result_sentence
 
         fit, measure = self.fit, self.fit.data.natural
-        noun = shipped("headings")["compared"][fit.measure]
+        noun = shipped("headings")["compared"].get(fit.measure, "the effect")
         named = fit.data.names != SIDES
         one, other = fit.data.names if named else (f"the {side} arm" for side in SIDES)
         found = conclusion(fit.ci_low, fit.ci_high, measure.null, "higher")
         beside = "with" if named else "in"
-        higher = "higher" if found is Conclusion.BENEFIT else "lower"
-        opening = f"{text.capital(noun)} {'were' if is_plural(noun) else 'was'} {higher} {beside} {one} than {beside} {other}"
+        verb = "were" if is_plural(noun) else "was"
+        compared = "higher" if found is Conclusion.BENEFIT else "lower"
+        opening = f"{text.capital(noun)} {verb} {compared} {beside} {one} than {beside} {other}"
         if found is Conclusion.UNCLEAR:
             opening = f"No clear difference in {noun} between {one} and {other} was shown"
         return result_sentence(self.record, opening)
 
     def methods(self, with_prior: bool = False) -> tuple[str, ...]:
-        """The methods in sentences: measure, model, prediction; `with_prior` also that of the Bayesian model."""
+        """Measure, model and prediction in sentences; `with_prior` also the Bayesian model."""
         from trialpool.api.fit import spec_of
 
         rows = self.fit.data.rows()
@@ -262,8 +268,10 @@ class Answer:
         """Of every term of the regression its name, coefficient and p-value; of ratios as a factor."""
         frame = self.regression.to_frame() if self.regression is not None else pd.DataFrame()
         ratio = "estimate" in frame
-        names = ("estimate", "estimate_low", "estimate_high") if ratio else ("coefficient", "ci_low", "ci_high")
-        rows = []
+        names = (
+            ("estimate", "estimate_low", "estimate_high") if ratio else ("coefficient", "ci_low", "ci_high")
+        )
+        rows: list[tuple[str, ...]] = []
         for term, row in frame.iterrows():
             middle, low, high = (text.significant(row[name], 3) for name in names)
             what = "" if term == "Intercept" else f"ratio of {self.fit.measure}s " if ratio else "difference "

@@ -1,4 +1,4 @@
-"""The headings of a table in, what they mean out: which columns make effects, of which measure, on which scale.
+"""The headings of a table in, what they mean out: which columns make effects, of which measure and scale.
 
 What columns are called, by which programs, is data: `schemas/headings.yaml`. Nothing is guessed: what can be
 read in two ways, and what is missing, is refused in words.
@@ -25,16 +25,17 @@ from trialpool.yaml_files import shipped
 DATA = shipped("headings")
 ARMS = {"1": "experimental", "2": "control"}
 NOUNS = {"n": "people", "sd": "SD", "se": "SE", "others": "people without the event", "low": "lower bound"}
-NOUNS |= {"high": "upper bound"}
+NOUNS |= {"high": "upper bound", "o_minus_e": "O − E", "information": "variance of O − E"}
 FAMILY_OF = {Of.EVENTS: "events", Of.MEANS: "means"}
 ESTIMATES = "estimates"
+YEAR = r"(?:1[89]|20)\d\d[a-z]?"
 ESTIMATE_OPTION = "--column estimate=NAME"
 
 Way = Mapping[str, str]  # role to heading
 
 
 class Meaning(NamedTuple):
-    """What a heading says: its role, who writes it so, of which measure it is ("" for any), and if of logarithms."""
+    """What a heading says: its role, who writes it so, its measure ("" for any), whether of logarithms."""
 
     role: str
     writer: str
@@ -100,7 +101,7 @@ def _written_out(pattern: str) -> Iterator[tuple[str, str, bool]]:
 def recognise(
     table: Table, measure: str = "", labels: str = "", chosen: Mapping[str, str] | None = None
 ) -> Columns:
-    """What the columns of a table mean; `chosen` says so of some roles, `labels` which column names the trials.
+    """What the columns of a table mean; `chosen` says so of some roles, `labels` which one names the trials.
 
     Raises InputError, naming what was found and what mends it, where no effect can be made, and where columns
     can be read in two ways.
@@ -113,14 +114,20 @@ def recognise(
     said = []
     if not measure:
         measure = named or DATA["families"][family]["default"]
-        others = [code for code, each in MEASURES.items() if FAMILY_OF.get(each.of) == family and code != measure]
+        others = [
+            code for code, each in MEASURES.items() if FAMILY_OF.get(each.of) == family and code != measure
+        ]
         said.append(
             f"Measure: {MEASURES[measure].name} ({measure}), as "
-            + (f"the column {roles['estimate']} says." if named else f"there are {family}; "
-               f"--measure {' or '.join(others)} otherwise.")
+            + (
+                f"the column {roles['estimate']} says."
+                if named
+                else f"there are {family}; --measure {' or '.join(others)} otherwise."
+            )
         )
     elif named and named != measure:
-        problem = f"the column {roles['estimate']} is a {MEASURES[named].name}, not a {MEASURES[measure].name}"
+        problem = f"the column {roles['estimate']} says {MEASURES[named].name}"
+        problem += f", and --measure {MEASURES[measure].name}"
         table.refuse(problem, f"say --measure {named}, or {ESTIMATE_OPTION}")
     log, scale = _scale(table, found, roles, measure)
     label, naming = _labels(table, found, labels)
@@ -135,8 +142,9 @@ def _found(table: Table, chosen: Mapping[str, str]) -> Found:
     """The headings of each role."""
     found: dict[str, list[tuple[str, Meaning]]] = {role: [] for role in DATA["roles"]}
     for heading in table.headings:
-        for meaning in meanings().get(folded(heading), ()):
-            found[meaning.role].append((heading, meaning))
+        if not table.cells[heading].map(is_missing).all():  # RevMan has columns for every kind of outcome
+            for meaning in meanings().get(folded(heading), ()):
+                found[meaning.role].append((heading, meaning))
     for role, name in chosen.items():
         if role not in found:
             table.refuse(f"--column {role}={name}: {role} is no role", f"use one of: {', '.join(found)}")
@@ -157,7 +165,7 @@ def _sets(family: str, found: Found, measure: str) -> list[list[str]]:
     known = [meaning for _, meaning in found["estimate"]]
     named = measure or next((each.measure for each in known if each.measure), "")
     printed = bool(named) and MEASURES[named].ratio and not any(each.log for each in known)
-    return sets if printed else [*sets[1:], sets[0]]
+    return sets if printed else sorted(sets, key=lambda roles: "low" in roles)
 
 
 def _ways(found: Found, sets: Iterable[Sequence[str]]) -> list[Way]:
@@ -191,9 +199,13 @@ def _family(table: Table, found: Found, ways: Mapping[str, Sequence[Way]], measu
         return certain[0]
     if not fitting:
         return _refuse_missing(table, found, list(ways))
-    columns = "; ".join(f"{family} in {', '.join(way.values())}" for family in fitting for way in ways[family][:1])
+    columns = "; ".join(
+        f"{family} in {', '.join(way.values())}" for family in fitting for way in ways[family][:1]
+    )
     if certain:
-        return table.refuse(f"its columns can be read in several ways: {columns}", "say which measure: --measure")
+        return table.refuse(
+            f"its columns can be read in several ways: {columns}", "say which measure: --measure"
+        )
     problem = f"it has {columns}, and nothing says which measure they are of"
     return table.refuse(problem, f"say --measure, one of {', '.join(MEASURES)}")
 
@@ -211,7 +223,9 @@ def _refuse_missing(table: Table, found: Found, families: Sequence[str]) -> NoRe
         used = {found[role][0][0] for role in best if found[role]}
         free = [name for name in table.headings if name not in used]
         name = nearest(lacking[0], free, 0.4) or "NAME"
-        table.refuse(problem, f"say which column it is: --column {lacking[0]}={name}; or name them as one of {wanted}")
+        table.refuse(
+            problem, f"say which column it is: --column {lacking[0]}={name}; or name them as one of {wanted}"
+        )
     table.refuse(problem, f"name them as {wanted}; or say --column events_1=NAME …")
 
 
@@ -222,7 +236,8 @@ def _one(table: Table, family: str, ways: Sequence[Way]) -> Way:
     role = next(role for role in ways[0] if len({way.get(role) for way in ways}) > 1)
     names = listing(dict.fromkeys(way[role] for way in ways if role in way), "or")
     table.refuse(
-        f"{role_words(role)} may be {names}", f"say which: --column {role}={ways[0][role]}; or remove the other"
+        f"{role_words(role)} may be {names}",
+        f"say which: --column {role}={ways[0][role]}; or remove the other",
     )
 
 
@@ -232,9 +247,8 @@ def role_words(role: str) -> str:
     >>> role_words("n_1"), role_words("estimate")
     ('people of the experimental arm', 'estimate')
     """
-    kind, _, arm = role.partition("_")
-    noun = NOUNS.get(kind, kind)
-    return f"{noun} of the {ARMS[arm]} arm" if arm in ARMS else noun
+    kind, _, arm = role.rpartition("_")
+    return f"{NOUNS.get(kind, kind)} of the {ARMS[arm]} arm" if arm in ARMS else NOUNS.get(role, role)
 
 
 def _named(found: Found, roles: Way, what: str) -> str:
@@ -245,6 +259,12 @@ def _named(found: Found, roles: Way, what: str) -> str:
 
 def _scale(table: Table, found: Found, roles: Way, measure: str) -> tuple[bool, list[str]]:
     """Whether estimates are logarithms, and what was assumed of them."""
+    if "o_minus_e" in roles:
+        if not MEASURES[measure].ratio:
+            table.refuse(
+                f"O − E and its variance give no {MEASURES[measure].name}", "say --measure HR, or OR"
+            )
+        return True, [f"The logarithm of the {MEASURES[measure].name} is (O − E)/V, its variance 1/V."]
     if "estimate" not in roles or not MEASURES[measure].ratio:
         return False, [LEVEL] if "low" in roles else []
     name = roles["estimate"]
@@ -253,7 +273,10 @@ def _scale(table: Table, found: Found, roles: Way, measure: str) -> tuple[bool, 
     spread = roles.get("se") or roles.get("variance", "")
     if spread and natural:
         problem = f"{name} beside {spread}: a ratio has its standard error on the scale of its logarithm"
-        table.refuse(problem, f"if these are logarithms, rename {name} to log_{measure.lower()}; else give the interval")
+        table.refuse(
+            problem,
+            f"if these are logarithms, rename {name} to log_{measure.lower()}; else give the interval",
+        )
     if spread or log:
         why = "its name says" if log else f"goes with a {'standard error' if 'se' in roles else 'variance'}"
         said = f"{name} holds logarithms of the {MEASURES[measure].name}, as {why}."
@@ -270,9 +293,9 @@ LEVEL = "Intervals in the table are 95% confidence intervals."
 
 def _read_as(roles: Way) -> str:
     """Which column is what, in a sentence."""
-    kinds = dict.fromkeys(role.partition("_")[0] for role in roles)
-    if "estimate" in roles:
-        return f"Columns: {listing(f'{role_words(kind)} {roles[kind]}' for kind in kinds)}."
+    if not roles.keys() & {"n_1", "events_1"}:
+        return f"Columns: {listing(f'{role_words(role)} {name}' for role, name in roles.items())}."
+    kinds = dict.fromkeys(role[:-2] for role in roles)
     pairs = [f"{NOUNS.get(kind, kind)} {roles[f'{kind}_1']} and {roles[f'{kind}_2']}" for kind in kinds]
     return f"Columns: {', '.join(pairs)}; the first is the experimental arm, the second the control."
 
@@ -296,9 +319,9 @@ def _labels(table: Table, found: Found, labels: str) -> tuple[tuple[str, ...], l
     label = next(iter([*words, *names, *unique]), "")
     if not label:
         return (), ["No column names the trials: they have numbers; --labels COLUMN names one."]
-    years = [name for name, _ in found["year"]][:1]
-    dated = bool(table.cells[label].str.contains(r"\b(?:1[89]|20)\d\d[a-z]?\b").any())
-    both = (label, *(years if not dated and years else ()))
+    years = [name for name, _ in found["year"] if table.cells[name].str.fullmatch(YEAR).any()][:1]
+    dated = bool(table.cells[label].str.contains(rf"\b{YEAR}\b").any())
+    both = (label, *([] if dated else years))
     return both, [f"Trials are named by {' and '.join(both)}."]
 
 
@@ -310,18 +333,24 @@ def trials_only(table: Table, columns: Columns) -> tuple[Table, list[str]]:
     """The table without rows that are sums of others, and what is to be said of its rows."""
     said = []
     if columns.label:
-        labels = table.cells[columns.label[0]]
-        sums = labels.str.match(DATA["sums"], case=False)
+        sums = table.cells[columns.label[0]].str.match(DATA["sums"], case=False)
+        labels = names_of(table, columns)
         if sums.any():
             left = ", ".join(labels[sums])
             said.append(f"Left out as no {'trial' if sums.sum() == 1 else 'trials'}: {left}.")
             table = replace(table, cells=table.cells[~sums])
-        repeated = labels[~sums][labels[~sums].duplicated() & ~labels[~sums].map(is_missing)].unique()
-        if len(repeated) and len(columns.label) == 1:
-            few = listing([str(name) for name in repeated[:3]])
-            more = f" and {len(repeated) - 3} more" if len(repeated) > 3 else ""
-            said.append(f"{few}{more}: several rows each, pooled as if they were different trials.")
+        repeated = labels[~sums & labels.duplicated() & (labels != "")].unique()
+        if len(repeated):
+            few = [*repeated[:3], *([f"{len(repeated) - 3} more"] if len(repeated) > 3 else [])]
+            said.append(f"{listing(few)}: several rows each, pooled as if they were different trials.")
     return table, said
+
+
+def names_of(table: Table, columns: Columns) -> pd.Series:
+    """What the trials are called, "" where they have no name."""
+    rows = table.cells[list(columns.label)].to_numpy().tolist()
+    names = [" ".join(cell for cell in row if not is_missing(cell)) for row in rows]
+    return pd.Series(names, table.cells.index, dtype=object)
 
 
 def refuse_several(table: Table) -> None:

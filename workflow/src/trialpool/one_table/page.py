@@ -26,7 +26,9 @@ def render(answer: Answer, folder: Path) -> str:
     low, high = fit.tau2_interval if fit.k > 1 else (float("nan"), float("nan"))
     context = {
         **{"answer": answer, "record": record, "fit": fit, "table": table, "axis": forest_axis(table, None)},
-        "figures": {name: _image(folder / f"{name}.svg") for name in SHOWN if (folder / f"{name}.svg").exists()},
+        "figures": {
+            name: _image(folder / f"{name}.svg") for name in SHOWN if (folder / f"{name}.svg").exists()
+        },
         "names": SHOWN,
         "ci": interval_name([record]),
         "methods": answer.methods(bool(table.beside)),

@@ -23,7 +23,11 @@ from trialpool.yaml_files import shipped
 
 WORKBOOKS = (".xlsx", ".xlsm")
 OTHERS = {".xls": "save it as .xlsx or as CSV", ".ods": "save it as .xlsx or as CSV"}
-OTHERS |= {".jasp": "export its data as CSV", ".rda": "write it with write.csv()", ".rds": "write it with write.csv()"}
+OTHERS |= {
+    ".jasp": "export its data as CSV",
+    ".rda": "write it with write.csv()",
+    ".rds": "write it with write.csv()",
+}
 OTHERS |= {".rm5": "run: trialpool import revman"}
 SEPARATORS = (";", "\t", ",", "|")
 MISSING = frozenset(shipped("headings")["missing"])
@@ -101,7 +105,9 @@ class Table:
             column = cells[self.column(name.strip(), "--where")]
             kept = cells[column.str.casefold() == value.strip().casefold()]
             if kept.empty:
-                self.refuse(f"no row has {value.strip()!r} in {name.strip()}", suggestion(value, column.unique()))
+                self.refuse(
+                    f"no row has {value.strip()!r} in {name.strip()}", suggestion(value, column.unique())
+                )
             cells = kept
         return replace(self, cells=cells)
 
@@ -149,8 +155,9 @@ def read_table(path: str | Path, sheet: str = "") -> Table:
     ending = file.suffix.lower()
     if ending in OTHERS:
         raise InputError([Fault(str(path), None, "", "", f"{ending} is not read", OTHERS[ending])])
+    remarks: list[str] = []
     if ending == ".parquet":
-        records, remarks = _of_frame(pd.read_parquet(file)), []
+        records = _of_frame(pd.read_parquet(file))
     elif ending in WORKBOOKS:
         records, remarks = _of_workbook(file, sheet)
     else:

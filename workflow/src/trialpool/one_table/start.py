@@ -24,8 +24,8 @@ from trialpool.exchange.candidates import TO_FILL_IN, Row, split_name, study_ids
 from trialpool.exchange.candidates import csv_text as rows_text
 from trialpool.measures import MEASURES, Of
 from trialpool.one_table.answer import Asked
-from trialpool.one_table.columns import Columns, recognise, refuse_several, trials_only
-from trialpool.one_table.read import Table, is_missing, read_table
+from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
+from trialpool.one_table.read import Table, read_table
 from trialpool.text import capital, spaced
 from trialpool.yaml_files import shipped
 
@@ -83,7 +83,7 @@ def write(begun: Begun, folder: str | Path) -> None:
 
 
 def _example(measure: str) -> Table:
-    cells = {"study": "Example 2020"} | EXAMPLES[MEASURES[measure].of]
+    cells = {"study": "Example 2020"} | EXAMPLES.get(MEASURES[measure].of, EXAMPLES[Of.TIMES])
     return Table("a made-up example", pd.DataFrame([cells], index=[2], dtype=object), ".")
 
 
@@ -123,12 +123,12 @@ def _rows(
     table: Table, columns: Columns, codes: tuple[str, str], names: tuple[str, str]
 ) -> dict[str, list[Row]]:
     """The rows of the codebook's tables, of every trial those that it has numbers for."""
-    labels = [" ".join(filter(None, cells)) for cells in table.cells[list(columns.label)].to_numpy()]
-    labels = [label or f"Trial {at}" for at, label in enumerate(labels, 1)]
+    labels = [name or f"Row {at}" for at, name in names_of(table, columns).items()]
     years = [table.cells[name].tolist() for name in _years(columns, table)] or [[""] * len(labels)]
     ids = study_ids(zip(labels, years[0], strict=True))
     numbers = {
-        role: table.numbers(name, whole=role[:-2] in ("events", "others", "n")) for role, name in columns.roles.items()
+        role: table.numbers(name, whole=role[:-2] in ("events", "others", "n"))
+        for role, name in columns.roles.items()
     }
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     page = f"{STAND_IN}{quote(table.name)}"
@@ -179,6 +179,9 @@ def _means(columns: Columns, codes: tuple[str, str], own: Mapping[str, float]) -
 
 def _estimates(columns: Columns, codes: tuple[str, str], own: Mapping[str, float]) -> Results:
     """A published contrast; ratios on their natural scale, their standard errors on that of the logarithm."""
+    if "o_minus_e" in own:
+        o_minus_e, v = own["o_minus_e"], own["information"]
+        own = {"estimate": o_minus_e / v, "variance": 1 / v}
     natural = np.exp if columns.log else float
     row = {"arm_1": codes[0], "arm_2": codes[1], "instrument": "OUTCOME", "better": "lower"}
     row |= {"measure": CONTRASTS[columns.measure], "estimate": io.cell(float(natural(own["estimate"])))}
