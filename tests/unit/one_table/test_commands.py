@@ -1,6 +1,8 @@
 """The commands pool, init and run: what they print and write, how they fail, how fast they start."""
 
 import os
+import re
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -28,6 +30,18 @@ def test_pool_prints_the_result_the_trials_and_what_was_assumed(tmp_path, monkey
     assert "Taken for granted:\n- Columns: events tpos and cpos, people nt and nc" in done.output
     assert "restricted maximum likelihood (REML)" in done.output
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_page_of_the_site_says_what_is_printed(tmp_path, monkeypatch):
+    page = (ROOT / "docs" / "command_line.md").read_text("utf-8")
+    monkeypatch.chdir(ROOT / "docs")
+    command = shlex.split(
+        re.search(r"^    trialpool (pool .*)$", page, re.M)[1].replace("answer", str(tmp_path / "a"))
+    )
+    done = trialpool(*command)
+    assert (
+        done.output.replace(str(tmp_path / "a"), "answer") == re.search(r"```text\n(.*?)```", page, re.S)[1]
+    )
 
 
 def test_every_option_of_pool_is_heard(tmp_path):
@@ -117,7 +131,10 @@ def test_run_starts_snakemake_in_the_folder_of_the_config_and_passes_its_code_on
 
 def test_without_the_workflow_it_is_said_how_to_get_it(tmp_path):
     (tmp_path / "my.yaml").write_text("evidence: data", encoding="utf-8")
-    absent = "import importlib.util as u; f = u.find_spec; u.find_spec = lambda n: n != 'snakemake'"
+    absent = (
+        "import importlib.util as u; f = u.find_spec;"
+        "u.find_spec = lambda *a: None if a[0] == 'snakemake' else f(*a)"
+    )
     done = started(tmp_path, "run", "my.yaml", code=absent)
     assert done.returncode == 1
     assert "the workflow is not installed: pip install 'trialpool[workflow]'" in done.stderr
@@ -125,6 +142,7 @@ def test_without_the_workflow_it_is_said_how_to_get_it(tmp_path):
 
 def test_pooling_loads_nothing_of_the_workflow():
     heavy = (
+        "matplotlib",
         "pyarrow.parquet",
         "seaborn",
         "statsmodels",

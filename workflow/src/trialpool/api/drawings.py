@@ -10,15 +10,15 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from trialpool.api.data import SIDES, Dataset
+from trialpool.api.data import Dataset
+from trialpool.api.results import appraised
 from trialpool.errors import suggestion
 from trialpool.figures.forest_layout import Preset, preset
 from trialpool.figures.notes import describe
 from trialpool.figures.save import save_figure
 from trialpool.io import FORMATS
-from trialpool.records import Direction, Record, taken
+from trialpool.records import Record
 from trialpool.text import capital
-from trialpool.view.read import Appraised
 
 BLOCKS = ("study", "arms", "plot", "effect", "weight")
 HEADINGS = ("study", "n", "mean", "counts")
@@ -52,17 +52,6 @@ def shown(
         titled = replace(known, title=title or capital(data.natural.name))
         save(figure, path, describe(kind, titled))
     return figure
-
-
-def appraised(
-    data: Dataset, record: Record, title: str = "", favours: tuple[str, str] | None = None
-) -> Appraised:
-    """A record that says of its question what is known of it."""
-    sides = favours or ((record.direction.left, record.direction.right) if data.better else ("", ""))
-    known: dict[str, Any] = {"title": title, "timepoint": "", "condition": ()}
-    known["direction"] = Direction(left=sides[0], right=sides[1])
-    known["comparison"] = record.comparison if data.names != SIDES else ""
-    return taken(Appraised, record, **known)
 
 
 def save(figure: Figure, path: Any, description: str) -> None:

@@ -21,7 +21,7 @@ import pandas as pd
 
 from trialpool import io, text
 from trialpool.api import Dataset, Fit, Regression, Result, effects, pool
-from trialpool.api.results import effect_words
+from trialpool.api.results import appraised, effect_words
 from trialpool.errors import Fault, InputError
 from trialpool.measures import MEASURES
 from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
@@ -214,8 +214,6 @@ class Answer:
     @cached_property
     def record(self) -> Any:
         """The record that the page shows."""
-        from trialpool.api.drawings import appraised
-
         by, fit = self.by, self.fit
         if by is not None and by.isna().any():
             fit = pool(fit.data.take(by.notna()), **fit.settings)
