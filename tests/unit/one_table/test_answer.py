@@ -152,7 +152,7 @@ def test_groups_and_moderators(bcg, tmp_path):
         "studies.csv",
     ]
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
-    assert "Groups of trials" in page
+    assert "Subgroups" in page
     assert "ratio of RRs 0.971" in page
     assert "Alternate" in (tmp_path / "out" / "forest.svg").read_text("utf-8")
 
@@ -173,6 +173,16 @@ def test_the_folder_holds_what_is_promised(bcg, tmp_path):
     assert float(rows[0]["estimate"]) == pytest.approx(math.exp(-0.88931133392))
     assert (rows[0]["n_experimental"], rows[0]["ablat"], rows[0]["alloc"]) == ("123", "44", "random")
     assert sum(float(row["weight"]) for row in rows) == pytest.approx(100)
+
+
+def test_columns_that_are_called_as_ours_give_way(tmp_path):
+    rows = [("A", 1, 20, 4, 20, 7, 8, 9), ("B", 3, 20, 5, 20, 7, 8, 9)]
+    path = table(tmp_path / "t.csv", "label ai n1i ci n2i weight effect study_id", *rows)
+    answer(path, Asked()).write(tmp_path / "out")
+    with (tmp_path / "out" / "studies.csv").open(newline="", encoding="utf-8") as file:
+        reader = csv.DictReader(file)
+        assert sum(float(row["weight"]) for row in reader) == pytest.approx(100)
+        assert len(set(reader.fieldnames)) == len(reader.fieldnames)
 
 
 def test_of_few_trials_there_is_no_funnel_and_of_one_no_pool(bcg, tmp_path):

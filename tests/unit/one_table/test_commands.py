@@ -92,7 +92,7 @@ def test_what_is_wrong_is_said_in_words(options, said, code, tmp_path, monkeypat
     assert list(tmp_path.iterdir()) == []
 
 
-def test_init_writes_a_review_once(tmp_path):
+def test_init_writes_a_review_once(tmp_path, monkeypatch):
     done = trialpool("init", tmp_path / "review", "--from", BCG)
     assert done.exit_code == 0, done.output
     assert "seven tables in data" in done.output
@@ -103,6 +103,8 @@ def test_init_writes_a_review_once(tmp_path):
     checked = trialpool("check", tmp_path / "review" / "data")
     assert "No faults found." in checked.output
     assert "To fill in: studies.csv, population (13)" in checked.output
+    monkeypatch.chdir(tmp_path / "review")
+    assert "To fill in: events.csv, source_url (26)" in trialpool("check", "config.yaml").output
 
 
 def started(tmp_path, *arguments, code=""):

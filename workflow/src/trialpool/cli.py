@@ -227,11 +227,14 @@ def check(
     body of evidence.
     """
     if len(sources) == 1 and sources[0].endswith((".yaml", ".yml")):
+        from trialpool.evidence.read import examine
         from trialpool.jobs import check_review
+        from trialpool.protocol import read_protocol
 
         for name, count in check_review(sources[0]).items():
             click.echo(f"{count:>7}  {name}")
         click.echo("No faults found.")
+        say_stand_ins(examine(read_protocol(sources[0]).evidence)[0])
         return
     from trialpool.evidence.read import examine
     from trialpool.evidence.validate import unknown_instruments

@@ -323,7 +323,7 @@ class Answer:
                 self.fit.funnel(folder / "funnel.svg", title=self.title)
             if self.has_bubble and self.regression is not None:
                 self.regression.bubble(folder / "moderators.svg", title=self.title)
-        frame = self.fit.to_frame().reset_index()
+        frame = self.fit.to_frame().drop(columns="label", errors="ignore").reset_index()
         io.write_csv(folder / "studies.csv", frame.to_dict("records"), list(frame))
         io.write_text(folder / "index.html", render(self, folder))
 
