@@ -190,7 +190,8 @@ def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
     told = any(word.startswith(("-q", "--quiet", "--verbose", "-n", "--dry")) for word in snakemake)
     quiet = () if told else ("--quiet", "all")
     if not told:
-        click.echo(f"Running {config} on {cores} {'core' if cores == 1 else 'cores'} …", err=True)
+        place = f"{file.parent}, on {cores} {'core' if cores == 1 else 'cores'}"
+        click.echo(f"Running {file.name} in {place} …", err=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", file.name]
     command += ["--cores", str(cores), *snakemake, *quiet]
     process = subprocess.Popen(command, cwd=file.resolve().parent)
