@@ -12,6 +12,7 @@ from tests.reference.agreement import reference
 from tests.unit.stats.published import BCG_ALLOCATION, BCG_LATITUDE, BCG_TABLES, BCG_YEAR, NORMAND
 from trialpool.errors import InputError
 from trialpool.one_table.answer import Asked, answer
+from trialpool.one_table.page import write
 
 ROOT = Path(__file__).parents[3]
 SETS = reference("pooling")["datasets"]
@@ -144,7 +145,7 @@ def test_groups_and_moderators(bcg, tmp_path):
     assert "alloc random · RR 0.38" in lines
     assert re.search(r"ablat · ratio of RRs 0\.971 \(0\.957 to 0\.986\) · p = 0\.005", lines)
     assert "90% CI" in lines
-    assert found.write(tmp_path / "out") == [
+    assert write(found, tmp_path / "out") == [
         "forest.svg",
         "funnel.svg",
         "index.html",
@@ -159,7 +160,7 @@ def test_groups_and_moderators(bcg, tmp_path):
 
 def test_the_folder_holds_what_is_promised(bcg, tmp_path):
     found = answer(bcg, Asked(names=("BCG", "no <b>vaccine"), favours=("for BCG", "against"), title="A & B"))
-    assert found.write(tmp_path / "out") == ["forest.svg", "funnel.svg", "index.html", "studies.csv"]
+    assert write(found, tmp_path / "out") == ["forest.svg", "funnel.svg", "index.html", "studies.csv"]
     page = (tmp_path / "out" / "index.html").read_text("utf-8")
     assert "<title>A &amp; B</title>" in page
     assert found.finding.replace("<", "&lt;").replace(">", "&gt;") in page
@@ -178,7 +179,7 @@ def test_the_folder_holds_what_is_promised(bcg, tmp_path):
 def test_columns_that_are_called_as_ours_give_way(tmp_path):
     rows = [("A", 1, 20, 4, 20, 7, 8, 9), ("B", 3, 20, 5, 20, 7, 8, 9)]
     path = table(tmp_path / "t.csv", "label ai n1i ci n2i weight effect study_id", *rows)
-    answer(path, Asked()).write(tmp_path / "out")
+    write(answer(path, Asked()), tmp_path / "out")
     with (tmp_path / "out" / "studies.csv").open(newline="", encoding="utf-8") as file:
         reader = csv.DictReader(file)
         assert sum(float(row["weight"]) for row in reader) == pytest.approx(100)
@@ -188,24 +189,24 @@ def test_columns_that_are_called_as_ours_give_way(tmp_path):
 def test_of_few_trials_there_is_no_funnel_and_of_one_no_pool(bcg, tmp_path):
     few = table(tmp_path / "few.csv", "study ai n1i ci n2i", ("A", 1, 20, 4, 20), ("B", 3, 20, 5, 20))
     found = answer(few, Asked())
-    assert found.write(tmp_path / "few") == ["forest.svg", "index.html", "studies.csv"]
+    assert write(found, tmp_path / "few") == ["forest.svg", "index.html", "studies.csv"]
     assert "Bayesian interval" in next(iter(found.lines()))
     assert "prior of τ is half-normal" in (tmp_path / "few" / "index.html").read_text("utf-8")
     one = answer(table(tmp_path / "one.csv", "study ai n1i ci n2i", ("A", 1, 20, 4, 20)), Asked())
     assert "One trial is not a meta-analysis" in one.finding
-    assert one.write(tmp_path / "one") == ["forest.svg", "index.html", "studies.csv"]
+    assert write(one, tmp_path / "one") == ["forest.svg", "index.html", "studies.csv"]
 
 
 def test_an_answer_is_replaced_when_that_is_asked_and_whole_or_not_at_all(bcg, tmp_path, monkeypatch):
     found, folder = answer(bcg, Asked()), tmp_path / "out"
-    found.write(folder)
+    write(found, folder)
     with pytest.raises(InputError, match="it exists already"):
-        found.write(folder)
+        write(found, folder)
     (folder / "mine.txt").write_text("kept", encoding="utf-8")
     few = answer(
         table(tmp_path / "few.csv", "study ai n1i ci n2i", ("A", 1, 20, 4, 20), ("B", 3, 20, 5, 20)), Asked()
     )
-    few.write(folder, replace=True)
+    write(few, folder, replace=True)
     assert sorted(each.name for each in folder.iterdir()) == [
         "forest.svg",
         "index.html",
@@ -215,9 +216,9 @@ def test_an_answer_is_replaced_when_that_is_asked_and_whole_or_not_at_all(bcg, t
     before = (folder / "studies.csv").read_bytes()
     monkeypatch.setattr("trialpool.one_table.page.render", lambda *_: 1 / 0)
     with pytest.raises(ZeroDivisionError):
-        found.write(folder, replace=True)
+        write(found, folder, replace=True)
     with pytest.raises(ZeroDivisionError):
-        found.write(tmp_path / "new")
+        write(found, tmp_path / "new")
     assert (folder / "studies.csv").read_bytes() == before
     assert sorted(each.name for each in tmp_path.iterdir()) == ["few.csv", "out"]
 

@@ -140,8 +140,11 @@ def pool(table: str, out: str | None, replace: bool, **options: Any) -> None:
     """
     from trialpool.one_table.answer import answer
 
-    found = answer(table, asked_of(options))
-    written = found.write(out, replace=replace) if out else []
+    found, written = answer(table, asked_of(options)), []
+    if out:
+        from trialpool.one_table.page import write
+
+        written = write(found, out, replace=replace)
     for line in found.lines():
         click.echo(line)
     if out:

@@ -10,8 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from trialpool.api.data import Dataset
-from trialpool.api.results import appraised
+from trialpool.api.data import Dataset, appraised
 from trialpool.errors import suggestion
 from trialpool.figures.forest_layout import Preset, preset
 from trialpool.figures.notes import describe

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats, text
-from trialpool.api.data import SIDES, Dataset, column, floats, frame_of
+from trialpool.api.data import Dataset, column, floats, frame_of
 from trialpool.measures import RATIOS
-from trialpool.records import Direction, Moderator, Record, Study, sketch, taken
+from trialpool.records import Moderator, Record, Study, sketch
 from trialpool.synthesis.pool import BOUNDS, NATURAL
-from trialpool.view.read import Appraised
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,17 +43,6 @@ def effect_words(measure: str, estimate: float, low: float, high: float) -> str:
     """An estimate with its interval, as a line prints it."""
     shown = text.format_values(measure, [estimate, low, high])
     return f"{measure} {shown[0]} ({shown[1]} to {shown[2]})"
-
-
-def appraised(
-    data: Dataset, record: Record, title: str = "", favours: tuple[str, str] | None = None
-) -> Appraised:
-    """A record that says of its question what is known of it."""
-    sides = favours or ((record.direction.left, record.direction.right) if data.better else ("", ""))
-    known: dict[str, Any] = {"title": title, "timepoint": "", "condition": ()}
-    known["direction"] = Direction(left=sides[0], right=sides[1])
-    known["comparison"] = record.comparison if data.names != SIDES else ""
-    return taken(Appraised, record, **known)
 
 
 @dataclass(frozen=True, eq=False)

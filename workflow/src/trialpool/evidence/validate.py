@@ -392,7 +392,8 @@ def unknown_instruments(
     known = sorted({str(code).split(":")[0] for code in catalogue["instruments"]})
     faults = []
     for frame in (tables[name] for name in ("continuous", "contrasts") if name in tables):
-        lacking = frame[~frame["instrument"].isin(known) & ~frame["domain"].isin(events)]
+        lacking = frame[~frame["instrument"].isin(known)]
+        lacking = lacking[~lacking["domain"].isin(events)] if events else lacking
         for code, rows in lacking.groupby("instrument", sort=False):
             file, row = rows["row_id"].iloc[0].rsplit(":", 1)
             near = nearest(str(code), known, 0.8)

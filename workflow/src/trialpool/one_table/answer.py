@@ -7,7 +7,6 @@ reader has to know: what was taken for granted.
 from __future__ import annotations
 
 import math
-import os
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,9 +18,10 @@ from typing import Any, NoReturn
 import numpy as np
 import pandas as pd
 
-from trialpool import io, text
+from trialpool import text
 from trialpool.api import Dataset, Fit, Regression, Result, effects, pool
-from trialpool.api.results import appraised, effect_words
+from trialpool.api.data import appraised
+from trialpool.api.results import effect_words
 from trialpool.errors import Fault, InputError
 from trialpool.measures import MEASURES
 from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
@@ -31,7 +31,6 @@ from trialpool.synthesis import analyse
 from trialpool.synthesis import pool as synthesis
 from trialpool.yaml_files import shipped
 
-FILES = ("forest.svg", "funnel.svg", "moderators.svg", "studies.csv", "index.html")
 SIDES = ("experimental", "control")
 GIVEN = {"events": "events", "n": "n", "mean": "means", "sd": "sds"}  # kind of a role: argument of effects()
 ROW = "row_in_table"
@@ -89,7 +88,7 @@ def trials_of(path: str | Path, asked: Asked) -> Trials:
     silent = _silent(columns, arguments)
     frame = table.typed()[~silent]
     arguments = {name: _rows(given, ~silent) for name, given in arguments.items()}
-    with _told(table), warnings.catch_warnings(record=True) as found:
+    with told(table), warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         names = names_of(table, columns)
         label = [names[row] or f"Row {row}" for row in frame.index]
@@ -155,7 +154,7 @@ def _corrected(data: Dataset) -> list[str]:
 
 
 @contextmanager
-def _told(table: Table) -> Iterator[None]:
+def told(table: Table) -> Iterator[None]:
     """Faults that the library finds in the numbers or the options, as faults of the table."""
     try:
         yield
@@ -288,45 +287,6 @@ class Answer:
         yield from ("", "Taken for granted:", *(f"- {each}" for each in self.assumed))
         yield f"- {' '.join(self.methods())}"
 
-    def write(self, folder: str | Path, *, replace: bool = False) -> list[str]:
-        """Write forest.svg, funnel.svg (from ten trials on), studies.csv and index.html: all of them or none.
-
-        The folder must be new, unless its answer is to be replaced. Returns the names of the files.
-        """
-        folder = Path(folder)
-        if folder.exists() and not (replace and folder.is_dir()):
-            remedy = "name a new folder, or say --replace to put this answer in the place of the one in it"
-            raise InputError([Fault(str(folder), None, "", "", "it exists already", remedy)])
-        target = folder.with_name(f".{folder.name}.new") if folder.exists() else folder
-        with io.whole_folder(target) as new:
-            self._write_into(new)
-        if target == folder:
-            return sorted(each.name for each in folder.iterdir())
-        names = sorted(each.name for each in target.iterdir())
-        for name in FILES:  # an earlier answer may have had more of them
-            if name in names:
-                os.replace(target / name, folder / name)
-            else:
-                (folder / name).unlink(missing_ok=True)
-        target.rmdir()
-        return names
-
-    def _write_into(self, folder: Path) -> None:
-        from trialpool.one_table.page import render
-
-        with _told(self.trials.table):
-            kind: Any = {"title": self.title, "by": self.by, "favours": self.asked.favours}
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of trials without a group, which are told already
-                self.fit.forest(folder / "forest.svg", **kind)
-            if self.has_funnel:
-                self.fit.funnel(folder / "funnel.svg", title=self.title)
-            if self.has_bubble and self.regression is not None:
-                self.regression.bubble(folder / "moderators.svg", title=self.title)
-        frame = self.fit.to_frame().drop(columns="label", errors="ignore").reset_index()
-        io.write_csv(folder / "studies.csv", frame.to_dict("records"), list(frame))
-        io.write_text(folder / "index.html", render(self, folder))
-
 
 def answer(path: str | Path, asked: Asked) -> Answer:
     """The meta-analysis of the trials in a file.
@@ -334,7 +294,7 @@ def answer(path: str | Path, asked: Asked) -> Answer:
     Raises InputError where the table, or a column that is asked for, does not allow it.
     """
     trials = trials_of(path, asked)
-    with _told(trials.table), warnings.catch_warnings(record=True) as found:
+    with told(trials.table), warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
         fit = pool(trials.data, tau2_method=asked.tau2_method, interval=asked.interval, level=asked.level)
         groups = fit.subgroups(trials.words("--by", asked.by)) if asked.by else None
