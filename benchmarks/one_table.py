@@ -42,11 +42,12 @@ def walk(commands: tuple[tuple[str, ...], ...]) -> tuple[float, float]:
 
 def main() -> None:
     runs = int(sys.argv[1]) if len(sys.argv) > 1 else 5
-    print("| from … to … | commands | seconds | of a processor |\n| --- | --- | --: | --: |")
+    print("| from … to … | commands | seconds, the fastest | median | of a processor |")
+    print("| --- | --- | --: | --: | --: |")
     for name, commands in WALKS.items():
         clock, processor = zip(*(walk(commands) for _ in range(runs)), strict=True)
         listed = "; ".join(f"`trialpool {' '.join(command)}`" for command in commands)
-        shown = f"{median(clock):.1f} ({min(clock):.1f}–{max(clock):.1f})"
+        shown = f"{min(clock):.1f} | {median(clock):.1f}"
         print(f"| {name} | {listed} | {shown} | {median(processor):.1f} |")
 
 
