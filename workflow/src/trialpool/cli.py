@@ -1,4 +1,4 @@
-"""The command line `trialpool`: check tables, bring other formats in, take effects out, compare results.
+"""The command line `trialpool`: pool a table, begin, check and run a review, bring in, take out, compare.
 
 Imports wait until a command needs them, so that `trialpool --help` answers at once.
 """
@@ -9,16 +9,22 @@ import codecs
 import contextlib
 import functools
 import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
 from trialpool.errors import Fault, InputError, told
+from trialpool.measures import MEASURES
 from trialpool.text import in_ascii
 
 PATH = click.Path(path_type=str)
+ROLE = "Say which column is what, such as n_1=treated (1: experimental, 2: control). May be repeated."
+METHODS = ("REML", "DL", "PM", "ML", "EB", "HS", "HE", "SJ", "FE")
+INTERVALS = ("auto", "wald", "hksj", "hksj_adhoc", "bayes")
 FILL = "Put a value into every empty cell of a column (or of TABLE.COLUMN). May be repeated."
 
 
@@ -86,8 +92,146 @@ class Commands(click.Group):
 def main() -> None:
     """Pool what published trials report; every number traceable to the page it was printed on.
 
-    The analyses themselves run with `make results` or `snakemake --cores 2`.
+    One table: `trialpool pool TABLE`. A review: `trialpool init FOLDER --from TABLE`, then `trialpool run`.
     """
+
+
+def two_words(context: Any, option: Any, value: str | None) -> tuple[str, str] | None:
+    """The two halves of "LEFT|RIGHT"."""
+    if value is None:
+        return None
+    left, sign, right = map(str.strip, value.partition("|"))
+    if not (left and sign and right):
+        raise click.BadParameter(f"{value!r} is not 'LEFT|RIGHT'")
+    return left, right
+
+
+def said_of_roles(context: Any, option: Any, values: Sequence[str]) -> dict[str, str]:
+    """ROLE=NAME entries as a mapping."""
+    pairs = [value.partition("=") for value in values]
+    for pair in pairs:
+        if not all(pair):
+            raise click.BadParameter(f"{''.join(pair)!r} is not ROLE=NAME")
+    return {role.strip(): name.strip() for role, _, name in pairs}
+
+
+def of_a_table(command: Callable[..., None]) -> click.Command:
+    """A command with the options that say how a table of trials is read."""
+    codes = click.Choice(list(MEASURES), case_sensitive=False)
+    for option in (
+        click.option("--sheet", metavar="NAME", help="The sheet of a workbook; its first if absent."),
+        click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Take only rows that hold this."),
+        click.option(
+            "--column", "columns", multiple=True, callback=said_of_roles, metavar="ROLE=NAME", help=ROLE
+        ),
+        click.option("--title", metavar="TEXT", help="The title; the name of the file if absent."),
+        click.option("--names", callback=two_words, metavar="'A|B'", help="What the two arms are called."),
+        click.option("--labels", metavar="COLUMN", help="The column that names the trials."),
+        click.option(
+            "--measure", type=codes, help="The effect measure; RR of events, MD of means if absent."
+        ),
+    ):
+        command = option(command)
+    return main.command()(command)
+
+
+def asked_of(options: dict[str, Any]) -> Any:
+    """Options as what is asked of a table, those that are absent by default."""
+    from trialpool.one_table.answer import Asked
+
+    return Asked(**{name: value for name, value in options.items() if value is not None})
+
+
+@of_a_table
+@click.argument("table", type=PATH)
+@click.option(
+    "--out", type=PATH, metavar="FOLDER", help="Write figures, studies.csv and a page to a new folder."
+)
+@click.option("--replace", is_flag=True, help="Put the answer in the place of an earlier one in the folder.")
+@click.option("--by", metavar="COLUMN", help="Pool the groups of this column by themselves, too.")
+@click.option("--moderators", metavar="FORMULA", help="Meta-regression on columns, such as 'dose + year'.")
+@click.option(
+    "--favours", callback=two_words, metavar="'LEFT|RIGHT'", help="Words left and right of no effect."
+)
+@click.option("--tau2-method", type=click.Choice(METHODS, case_sensitive=False), help="REML if absent.")
+@click.option(
+    "--interval", type=click.Choice(INTERVALS), help="auto: HKSJ of five trials or more, else Bayes."
+)
+@click.option("--level", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), help="0.95 if absent.")
+@plainly
+def pool(table: str, out: str | None, replace: bool, **options: Any) -> None:
+    """Pool the trials in TABLE (CSV, TSV, Excel or parquet), a row each, and say what was taken for granted.
+
+    Columns may be called as in metafor, meta, RevMan, JASP or in plain words: tpos tneg cpos cneg; ai n1i ci
+    n2i; m1i sd1i n1i …; yi vi; event.e n.e …; events_e n_e …; estimate lower upper. Writes nothing unless
+    --out names a folder, which then holds forest.svg, studies.csv, index.html and, of ten trials or more,
+    funnel.svg.
+    """
+    from trialpool.one_table.answer import answer
+
+    found, written = answer(table, asked_of(options)), []
+    if out:
+        from trialpool.one_table.page import write
+
+        written = write(found, out, replace=replace)
+    for line in found.lines():
+        echo(line)
+    if out:
+        echo(f"\nWritten to {out}: {', '.join(written)}")
+
+
+@of_a_table
+@click.argument("folder", type=PATH)
+@click.option("--from", "table", type=PATH, metavar="TABLE", help="Begin with the trials of this table.")
+@plainly
+def init(folder: str, table: str | None, **options: Any) -> None:
+    """Begin a review in FOLDER, which runs as it stands: config, vocabulary, instruments, the seven tables.
+
+    With --from the tables hold the trials of TABLE, each number with the row that it came from; else one
+    made-up trial. What says "to fill in" is a stand-in. No file is ever overwritten.
+    """
+    from trialpool.one_table.start import begin, next_steps, write
+
+    begun = begin(table, asked_of(options))
+    write(begun, folder)
+    for line in next_steps(begun, folder):
+        echo(line)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("config", type=PATH)
+@click.option("--cores", default=min(os.cpu_count() or 1, 4), type=click.IntRange(1), show_default=True)
+@click.argument("snakemake", nargs=-1, type=click.UNPROCESSED)
+@plainly
+def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
+    """Run the review in CONFIG with Snakemake, in the folder of CONFIG; further options go to Snakemake.
+
+    Ends with what came of it and where to read it. Exits with Snakemake's code.
+    """
+    from importlib.util import find_spec
+
+    file = Path(config)
+    if not file.is_file():
+        remedy = "name the config of a review; trialpool init begins one"
+        raise InputError([Fault(config, None, "", "", "the file does not exist", remedy)])
+    if find_spec("snakemake") is None:
+        raise click.ClickException("the workflow is not installed: pip install 'trialpool[workflow]'")
+    package = Path(__file__).parent
+    places = (package / "workflow", package.parents[1])  # in a wheel; in a clone
+    snakefile = next(place / "Snakefile" for place in places if (place / "Snakefile").is_file())
+    told = any(word.startswith(("-q", "--quiet", "--verbose", "-n", "--dry")) for word in snakemake)
+    quiet = () if told else ("--quiet", "all")
+    if not told:
+        place = f"{file.parent}, on {cores} {'core' if cores == 1 else 'cores'}"
+        echo(f"Running {file.name} in {place} …", err=True)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", file.name]
+    command += ["--cores", str(cores), *snakemake, *quiet]
+    process = subprocess.Popen(command, cwd=file.resolve().parent)
+    while True:
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:
+            continue  # Snakemake got it too, and ends by itself
 
 
 @main.command()
@@ -141,6 +285,8 @@ def check(
     for name, count in found.counts.items():
         echo(f"{count:>7}  {name}")
     echo(f"No faults found.{unchecked}")
+    for place in found.to_fill_in:
+        echo(f"To fill in: {place}")
     for line in look_at(found.findings, details):
         echo(line)
 

@@ -99,6 +99,7 @@ class Checked(NamedTuple):
 
     counts: Mapping[str, int]
     findings: Sequence[Row]
+    to_fill_in: Sequence[str]  # columns of tables in which something stands in for what nobody told
 
 
 def check_tables(
@@ -115,6 +116,7 @@ def check_tables(
     from trialpool.evidence.audit import audit
     from trialpool.evidence.read import examine
     from trialpool.evidence.validate import unknown_instruments
+    from trialpool.exchange.candidates import stand_ins
     from trialpool.protocol import load_catalogue
 
     words = load_vocabulary(vocabulary_path)
@@ -123,12 +125,13 @@ def check_tables(
     try:
         if instruments:
             catalogue = load_catalogue(instruments, words)
-            faults = [*faults, *unknown_instruments(tables, catalogue)]
+            faults = [*faults, *unknown_instruments(tables, catalogue, words)]
     except InputError as error:
         faults = [*faults, *error.faults]
     if faults:
         raise InputError(faults)
-    return Checked(_rows_of(tables), [*_of_no_use(tables), *_dicts(audit(tables, catalogue, words))])
+    findings = [*_of_no_use(tables), *_dicts(audit(tables, catalogue, words))]
+    return Checked(_rows_of(tables), findings, stand_ins(tables))
 
 
 def check_review(path: str) -> Mapping[str, int]:
@@ -144,6 +147,7 @@ def look_over(path: str) -> Checked:
     from trialpool.evidence.audit import audit
     from trialpool.evidence.read import examine_for
     from trialpool.evidence.unit_of_analysis import check_assumptions
+    from trialpool.exchange.candidates import stand_ins
     from trialpool.protocol import load_catalogue, read_protocol
     from trialpool.synthesis.claims import load_claims
     from trialpool.synthesis.network import load_networks
@@ -173,7 +177,7 @@ def look_over(path: str) -> Checked:
         raise InputError(faults)
     findings = [*_asked_in_vain(analyses, tables, words), *_of_no_use(tables)]
     findings += _dicts(audit(tables, catalogue, words))
-    return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings)
+    return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings, stand_ins(tables))
 
 
 def _placed(faults: Iterable[Fault], path: str) -> list[Fault]:

@@ -268,6 +268,8 @@ def short(text: Any, longest: int = LONGEST_LABEL) -> str:
 def url(address: Any) -> str:
     """The address if it is a plain http(s) one, else "" (so that nothing else ever becomes a link).
 
+    Nobody can have one that ends in .invalid (RFC 2606), which stands in for another.
+
     >>> url("https://doi.org/10.1000/x"), url("javascript:alert(1)"), url("https://a b"), url(None)
     ('https://doi.org/10.1000/x', '', '', '')
     """
@@ -278,7 +280,8 @@ def url(address: Any) -> str:
         parts = urlsplit(text)
     except ValueError:
         return ""
-    return text if parts.scheme.lower() in {"http", "https"} and parts.hostname else ""
+    host = parts.hostname if parts.scheme.lower() in {"http", "https"} else ""
+    return text if host and not host.endswith(".invalid") else ""
 
 
 def markdown(text: Any) -> str:

@@ -6,10 +6,7 @@ that a person still has to fill in. Nothing is guessed from knowledge of the wor
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,6 +25,7 @@ OUTCOME = {"events": "outcome", "continuous": "instrument", "contrasts": "instru
 Row = dict[str, str]
 Rows = Mapping[str, Sequence[Row]]  # by table
 Fill = Mapping[tuple[str, str], str]  # by table ("" for any) and column
+TO_FILL_IN = "to fill in"  # in a cell: what stands there is a stand-in
 WORDS = shipped("exchange")
 NO_POINT_IN_TIME = re.compile(WORDS["no_point_in_time"], re.I | re.X)
 SIGNS = str.maketrans({"<": " lt ", ">": " gt ", "≤": " le ", "≥": " ge "})
@@ -201,6 +199,22 @@ def people(text: str | None) -> str:
     return "" if count(text) == "0" else count(text)
 
 
+def stand_ins(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The columns in which cells are still to be filled in, each with how many, in the order of the tables.
+
+    >>> stand_ins({"studies": pd.DataFrame({"population": ["to fill in: who", "adults"]})})
+    ['studies.csv, population (1)']
+    """
+    mark = re.compile(TO_FILL_IN.replace(" ", "[ -]"))
+    found = []
+    for name, frame in tables.items():
+        for column in frame:
+            cells = frame[column].dropna()
+            number = sum(bool(mark.search(cell)) for cell in cells if isinstance(cell, str))
+            found += [f"{TABLES[name].file}, {column} ({number})"] if number else []
+    return found
+
+
 def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
     """`COLUMN=VALUE` or `TABLE.COLUMN=VALUE` as {(table or "", column): value}; unknown names are faults."""
     filled: dict[tuple[str, str], str] = {}
@@ -235,23 +249,16 @@ def write_candidates(
         problem = "the folder would lie among checked evidence tables"
     if problem:
         raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
-        remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
-        parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
-        texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
-        for table in TABLES.values():
-            rows = (filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
-            texts[table.file] = csv_text(table.names, rows)
+    counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
+    remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
+    parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
+    texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
+    for table in TABLES.values():
+        rows = (filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
+        texts[table.file] = csv_text(table.names, rows)
+    with io.whole_folder(folder) as temporary:
         for name, text in texts.items():
             io.write_text(temporary / name, text)
-        temporary.chmod(0o755)
-        os.rename(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
 def filled(row: Row, table: Table, fill: Fill) -> Row:

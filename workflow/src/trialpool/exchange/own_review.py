@@ -16,6 +16,7 @@ import yaml
 from trialpool.contracts import TABLES
 from trialpool.exchange.candidates import (
     OUTCOME,
+    TO_FILL_IN,
     Asked,
     Candidates,
     Codes,
@@ -32,7 +33,6 @@ from trialpool.vocabulary import general
 from trialpool.yaml_files import shipped
 
 FOLDER = "review"  # in the folder of an import
-TO_FILL_IN = "to fill in"
 STAND_INS = {  # where neither the file nor --fill says anything
     "studies": {
         "condition": "CONDITION",

@@ -37,7 +37,7 @@ def import_workbook(path: str | Path) -> Candidates:
     path = Path(path)
     rows: dict[str, list[Row]] = {}
     remarks, faults = [], []
-    for sheet in _sheets(path):
+    for sheet in sheets(path):
         name = sheet.title
         table = TABLES.get(name.strip().casefold().removesuffix(".csv").replace(" ", "_"))
         if table is None or table.name in rows:
@@ -57,8 +57,8 @@ def import_workbook(path: str | Path) -> Candidates:
     return Candidates(f"the workbook {path.name}", rows, remarks, asked=Asked(rows=rows))
 
 
-def _sheets(path: Path) -> list[Any]:
-    """The sheets of a workbook; formulas as they stand, not their last results."""
+def sheets(path: Path, *, values: bool = False) -> list[Any]:
+    """The sheets of a workbook; formulas as they stand, or with `values` their last results."""
     from openpyxl import load_workbook
 
     broken = Fault(str(path), None, "", "", "the file is not an Excel workbook", "save it as .xlsx")
@@ -71,7 +71,7 @@ def _sheets(path: Path) -> list[Any]:
                 raise InputError([broken])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and links, which are not read
-            return list(load_workbook(io.BytesIO(content), data_only=False).worksheets)
+            return list(load_workbook(io.BytesIO(content), data_only=values).worksheets)
     except Exception:  # whatever a damaged archive leads its readers to
         raise InputError([broken]) from None
 

@@ -22,7 +22,6 @@ from pathlib import Path
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from PIL import Image
@@ -96,6 +95,8 @@ def _pdf(figure: Figure, title: str) -> bytes:
     """The figure as PDF with nothing in its metadata but the title."""
     buffer = io.BytesIO()
     metadata = {"Title": title, "CreationDate": None, "Creator": None, "Producer": None}
+    from matplotlib.backends.backend_pdf import FigureCanvasPdf  # its fonts take a fifth of a second
+
     FigureCanvasPdf(figure).print_pdf(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
 
