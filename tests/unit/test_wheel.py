@@ -1,5 +1,6 @@
 """The package as a wheel, unpacked far from the repository, brings everything that loading a review needs."""
 
+import csv
 import os
 import re
 import shutil
@@ -10,6 +11,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+
+from tests.workflow.test_foreign import READ, SHIPPED_WORDS
+from tests.workflow.test_foreign import told as seen
 
 ROOT = Path(__file__).parents[2]
 REVIEW = {
@@ -115,6 +119,63 @@ def test_the_core_asks_for_no_more_than_it_needs(unpacked):
     asked = re.findall(r"(?m)^Requires-Dist: ([\w-]+)[^;\n]*$", metadata.read_text("utf-8"))
     assert set(asked).isdisjoint(EXTRAS)
     assert {"numpy", "scipy", "pandas", "matplotlib", "formulaic"} <= set(asked)
+
+
+def command(folder, packages, *arguments):
+    """A command of the wheel in an otherwise empty folder."""
+    started = f"import sys; sys.argv = ['trialpool', *{arguments!r}]; from trialpool.cli import main; main()"
+    return run(folder, packages, started)
+
+
+def test_a_table_is_pooled_by_nothing_but_the_core(unpacked, tmp_path):
+    shutil.copy(ROOT / "docs" / "data" / "bcg.csv", tmp_path)
+    started = "import sys; sys.argv = ['trialpool', 'pool', 'bcg.csv', '--out', 'out']\n"
+    done = run(tmp_path, unpacked, f"{WITHOUT}{started}from trialpool.cli import main; main()")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("RR 0.49 (0.33 to 0.73), 13 trials")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        *("forest.svg", "funnel.svg", "index.html", "studies.csv")
+    }
+
+
+@pytest.mark.workflow
+def test_from_the_wheel_and_one_table_to_an_answer_and_to_a_review(unpacked, tmp_path):
+    """In an empty folder, of another disease; the review says what the answer said, and nothing of ours."""
+    shutil.copy(ROOT / "docs" / "data" / "bcg.csv", tmp_path / "tb.csv")
+    for arguments in (
+        ("pool", "tb.csv", "--out", "answer", "--names", "BCG|no vaccine", "--by", "alloc"),
+        ("init", "review", "--from", "tb.csv", "--names", "BCG|no vaccine"),
+        ("run", "review/config.yaml", "--cores", "2"),
+    ):
+        done = command(tmp_path, unpacked, *arguments)
+        assert done.returncode == 0, done.stdout + done.stderr
+    *_, analyses, empty, audit = done.stderr.splitlines()
+    assert analyses.startswith(
+        "1 analysis: 1 of several trials, 0 of one, 0 empty. To read them: results/index"
+    )
+    assert empty == "Empty: none."
+    assert audit.startswith("Audit: ")
+    with (tmp_path / "review" / "results" / "summary.csv").open(newline="", encoding="utf-8") as file:
+        (row,) = csv.DictReader(file)
+    assert [float(row[name]) for name in ("estimate", "ci_low", "ci_high")] == pytest.approx(
+        [0.48942094, 0.33007225, 0.72569826],
+        rel=1e-7,  # metafor: RR, REML, test = "adhoc"
+    )
+    told = [
+        path
+        for path in tmp_path.rglob("*")
+        if path.suffix in {*READ, ".yaml"} and ".snakemake" not in path.parts
+    ]
+    assert {path.name for path in told} >= {
+        "index.html",
+        "trials.html",
+        "config.yaml",
+        "forest.svg",
+        "events.csv",
+    }
+    for path in told:
+        text = path.read_text(encoding="utf-8")
+        assert not SHIPPED_WORDS.search(seen(text) if path.suffix in (".html", ".svg") else text), path
 
 
 @pytest.mark.workflow

@@ -3,7 +3,8 @@ from trialpool.synthesis.network import load_networks
 from trialpool.synthesis.published import load_published
 
 try:
-    NETWORKS = load_networks(SETTINGS.networks, SETTINGS.analyses)
+    TREATMENTS = SETTINGS.words.table_words()["category"].words
+    NETWORKS = load_networks(SETTINGS.networks, SETTINGS.analyses, TREATMENTS)
     PUBLISHED = load_published(SETTINGS.published, ANALYSES)
     NEAREST = {rule["analysis"] for rule in PUBLISHED["pools"]}  # to some published pool
 except InputError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from trialpool.contracts import TABLES
+from trialpool.contracts import TABLES, what_must_be_filled_in
 from trialpool.errors import nearest
 from trialpool.evidence import validate
 from trialpool.evidence.read import read_raw
@@ -144,3 +144,11 @@ def test_the_nearest_word_is_found_whatever_the_capitals() -> None:
 def test_another_digit_makes_a_word_of_its_own_not_a_slip() -> None:
     assert validate._misspelling("improvd", ("improved", "cured")) == "improved"
     assert validate._misspelling("pain_70", ("pain_30", "pain_50")) == ""
+
+
+def test_the_codebook_says_what_must_be_filled_in() -> None:
+    """Generated: after a change of schemas/cells.csv print `contracts.what_must_be_filled_in()` into it."""
+    assert PROSE.split("## What must be filled in\n")[1].endswith(f"\n\n{what_must_be_filled_in()}\n")
+    studies = next(line for line in PROSE.split("\n") if line.startswith("| studies.csv |"))
+    assert "condition, design, purpose, source_type, source_url" in studies.split("|")[2]
+    assert "label, report_status" in studies.split("|")[4]

@@ -1,20 +1,30 @@
-"""The command line `trialpool`: check tables, bring other formats in, take effects out, compare results.
+"""The command line `trialpool`: pool a table, begin, check and run a review, bring in, take out, compare.
 
 Imports wait until a command needs them, so that `trialpool --help` answers at once.
 """
 
 from __future__ import annotations
 
+import codecs
+import contextlib
 import functools
+import os
+import subprocess
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import click
 
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, told
+from trialpool.measures import MEASURES
+from trialpool.text import in_ascii
 
 PATH = click.Path(path_type=str)
+ROLE = "Say which column is what, such as n_1=treated (1: experimental, 2: control). May be repeated."
+METHODS = ("REML", "DL", "PM", "ML", "EB", "HS", "HE", "SJ", "FE")
+INTERVALS = ("auto", "wald", "hksj", "hksj_adhoc", "bayes")
 FILL = "Put a value into every empty cell of a column (or of TABLE.COLUMN). May be repeated."
 
 
@@ -28,36 +38,200 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             report(error.faults)
             sys.exit(1)
+        except BrokenPipeError:
+            raise  # whoever reads has enough: click ends without a word
         except OSError as error:
-            click.echo(f"{error.filename or 'a file'}: {error.strerror or error}", err=True)
+            echo(f"{error.filename or 'a file'}: {error.strerror or error}", err=True)
             sys.exit(1)
         except click.ClickException:
             raise
         except ImportError as error:
-            click.echo(f"this command needs more ({error}): pip install 'trialpool[workflow]'", err=True)
+            echo(f"this command needs more ({error}): pip install 'trialpool[workflow]'", err=True)
             sys.exit(1)
         except Exception as error:
             what = f"{type(error).__name__}: {error}"
-            click.echo(f"trialpool itself failed ({what}); please report it", err=True)
+            echo(f"trialpool itself failed ({what}); please report it", err=True)
             sys.exit(2)
 
     return wrapped
 
 
 def report(faults: Sequence[Fault]) -> None:
-    """Print faults, one a line, and their number on standard error."""
-    for fault in faults:
-        click.echo(str(fault))
-    click.echo(f"{len(faults)} fault{'' if len(faults) == 1 else 's'} found.", err=True)
+    """Print faults, those alike in a column on one line, and their number on standard error."""
+    for line in told(faults):
+        echo(line)
+    echo(f"{len(faults)} fault{'' if len(faults) == 1 else 's'} found.", err=True)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def echo(line: str, *, err: bool = False) -> None:
+    """Print a line; click by itself would send UTF-8 to a terminal that says that it knows only ASCII."""
+    click.echo(line, file=sys.stderr if err else sys.stdout)
+
+
+def _in_ascii(error: UnicodeError) -> tuple[str, int]:
+    """Of characters that a terminal cannot print, others; and where to go on."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    return in_ascii(error.object[error.start : error.end]), error.end
+
+
+class Commands(click.Group):
+    """Commands that print on any terminal: what it has no character for is written in others."""
+
+    def main(self, *arguments: Any, **options: Any) -> Any:
+        """As click's."""
+        codecs.register_error("trialpool", _in_ascii)
+        for stream in (sys.stdout, sys.stderr):
+            if hasattr(stream, "reconfigure"):
+                stream.reconfigure(errors="trialpool")
+        return super().main(*arguments, **options)
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="trialpool")
 def main() -> None:
     """Pool what published trials report; every number traceable to the page it was printed on.
 
-    The analyses themselves run with `make results` or `snakemake --cores 2`.
+    One table: `trialpool pool TABLE`. A review: `trialpool init FOLDER --from TABLE`, then `trialpool run`.
     """
+
+
+def two_words(context: Any, option: Any, value: str | None) -> tuple[str, str] | None:
+    """The two halves of "LEFT|RIGHT"."""
+    if value is None:
+        return None
+    left, sign, right = map(str.strip, value.partition("|"))
+    if not (left and sign and right):
+        raise click.BadParameter(f"{value!r} is not 'LEFT|RIGHT'")
+    return left, right
+
+
+def said_of_roles(context: Any, option: Any, values: Sequence[str]) -> dict[str, str]:
+    """ROLE=NAME entries as a mapping."""
+    pairs = [value.partition("=") for value in values]
+    for pair in pairs:
+        if not all(pair):
+            raise click.BadParameter(f"{''.join(pair)!r} is not ROLE=NAME")
+    return {role.strip(): name.strip() for role, _, name in pairs}
+
+
+def of_a_table(command: Callable[..., None]) -> click.Command:
+    """A command with the options that say how a table of trials is read."""
+    codes = click.Choice(list(MEASURES), case_sensitive=False)
+    for option in (
+        click.option("--sheet", metavar="NAME", help="The sheet of a workbook; its first if absent."),
+        click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Take only rows that hold this."),
+        click.option(
+            "--column", "columns", multiple=True, callback=said_of_roles, metavar="ROLE=NAME", help=ROLE
+        ),
+        click.option("--title", metavar="TEXT", help="The title; the name of the file if absent."),
+        click.option("--names", callback=two_words, metavar="'A|B'", help="What the two arms are called."),
+        click.option("--labels", metavar="COLUMN", help="The column that names the trials."),
+        click.option(
+            "--measure", type=codes, help="The effect measure; RR of events, MD of means if absent."
+        ),
+    ):
+        command = option(command)
+    return main.command()(command)
+
+
+def asked_of(options: dict[str, Any]) -> Any:
+    """Options as what is asked of a table, those that are absent by default."""
+    from trialpool.one_table.answer import Asked
+
+    return Asked(**{name: value for name, value in options.items() if value is not None})
+
+
+@of_a_table
+@click.argument("table", type=PATH)
+@click.option(
+    "--out", type=PATH, metavar="FOLDER", help="Write figures, studies.csv and a page to a new folder."
+)
+@click.option("--replace", is_flag=True, help="Put the answer in the place of an earlier one in the folder.")
+@click.option("--by", metavar="COLUMN", help="Pool the groups of this column by themselves, too.")
+@click.option("--moderators", metavar="FORMULA", help="Meta-regression on columns, such as 'dose + year'.")
+@click.option(
+    "--favours", callback=two_words, metavar="'LEFT|RIGHT'", help="Words left and right of no effect."
+)
+@click.option("--tau2-method", type=click.Choice(METHODS, case_sensitive=False), help="REML if absent.")
+@click.option(
+    "--interval", type=click.Choice(INTERVALS), help="auto: HKSJ of five trials or more, else Bayes."
+)
+@click.option("--level", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), help="0.95 if absent.")
+@plainly
+def pool(table: str, out: str | None, replace: bool, **options: Any) -> None:
+    """Pool the trials in TABLE (CSV, TSV, Excel or parquet), a row each, and say what was taken for granted.
+
+    Columns may be called as in metafor, meta, RevMan, JASP or in plain words: tpos tneg cpos cneg; ai n1i ci
+    n2i; m1i sd1i n1i …; yi vi; event.e n.e …; events_e n_e …; estimate lower upper. Writes nothing unless
+    --out names a folder, which then holds forest.svg, studies.csv, index.html and, of ten trials or more,
+    funnel.svg.
+    """
+    from trialpool.one_table.answer import answer
+
+    found, written = answer(table, asked_of(options)), []
+    if out:
+        from trialpool.one_table.page import write
+
+        written = write(found, out, replace=replace)
+    for line in found.lines():
+        echo(line)
+    if out:
+        echo(f"\nWritten to {out}: {', '.join(written)}")
+
+
+@of_a_table
+@click.argument("folder", type=PATH)
+@click.option("--from", "table", type=PATH, metavar="TABLE", help="Begin with the trials of this table.")
+@plainly
+def init(folder: str, table: str | None, **options: Any) -> None:
+    """Begin a review in FOLDER, which runs as it stands: config, vocabulary, instruments, the seven tables.
+
+    With --from the tables hold the trials of TABLE, each number with the row that it came from; else one
+    made-up trial. What says "to fill in" is a stand-in. No file is ever overwritten.
+    """
+    from trialpool.one_table.start import begin, next_steps, write
+
+    begun = begin(table, asked_of(options))
+    write(begun, folder)
+    for line in next_steps(begun, folder):
+        echo(line)
+
+
+@main.command(context_settings={"ignore_unknown_options": True})
+@click.argument("config", type=PATH)
+@click.option("--cores", default=min(os.cpu_count() or 1, 4), type=click.IntRange(1), show_default=True)
+@click.argument("snakemake", nargs=-1, type=click.UNPROCESSED)
+@plainly
+def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
+    """Run the review in CONFIG with Snakemake, in the folder of CONFIG; further options go to Snakemake.
+
+    Ends with what came of it and where to read it. Exits with Snakemake's code.
+    """
+    from importlib.util import find_spec
+
+    file = Path(config)
+    if not file.is_file():
+        remedy = "name the config of a review; trialpool init begins one"
+        raise InputError([Fault(config, None, "", "", "the file does not exist", remedy)])
+    if find_spec("snakemake") is None:
+        raise click.ClickException("the workflow is not installed: pip install 'trialpool[workflow]'")
+    package = Path(__file__).parent
+    places = (package / "workflow", package.parents[1])  # in a wheel; in a clone
+    snakefile = next(place / "Snakefile" for place in places if (place / "Snakefile").is_file())
+    told = any(word.startswith(("-q", "--quiet", "--verbose", "-n", "--dry")) for word in snakemake)
+    quiet = () if told else ("--quiet", "all")
+    if not told:
+        place = f"{file.parent}, on {cores} {'core' if cores == 1 else 'cores'}"
+        echo(f"Running {file.name} in {place} …", err=True)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", file.name]
+    command += ["--cores", str(cores), *snakemake, *quiet]
+    process = subprocess.Popen(command, cwd=file.resolve().parent)
+    while True:
+        try:
+            sys.exit(process.wait())
+        except KeyboardInterrupt:
+            continue  # Snakemake got it too, and ends by itself
 
 
 @main.command()
@@ -75,41 +249,46 @@ def main() -> None:
     help="Also check this catalogue (config/instruments.yaml), and name the instruments that it lacks.",
 )
 @click.option("--vocabulary", type=PATH, metavar="FILE", help="The words of the review (its vocabulary).")
+@click.option("--details", is_flag=True, help="List every finding of the audit, not only the grave ones.")
 @plainly
 def check(
-    sources: tuple[str, ...], allow: tuple[str, ...], instruments: str | None, vocabulary: str | None
+    sources: tuple[str, ...],
+    allow: tuple[str, ...],
+    instruments: str | None,
+    vocabulary: str | None,
+    details: bool,
 ) -> None:
     """Validate a configuration with all its files and tables, or the evidence tables in FOLDERs alone.
 
     Runs nothing and writes nothing. Prints each fault on a line of its own (file, row, column, value, what
-    to do) and exits with 1, or a count of what there is and exits with 0. Several folders are checked as one
-    body of evidence.
+    to do; one in many cells of a column once) and exits with 1, or a count of what there is and what the
+    audit would look at, and exits with 0. Several folders are checked as one body of evidence. Paths in a
+    configuration count from here, or from the folder above it in which more of its files lie.
     """
+    from trialpool.jobs import check_tables, look_over
+    from trialpool.protocol import folder_of_paths
+    from trialpool.run_notes import look_at
+
+    unchecked = ""
+    inside = os.path.join(sources[0], "config.yaml")  # of a review's folder, whose tables lie in another
+    if len(sources) == 1 and os.path.exists(inside) and not os.path.exists(f"{sources[0]}/studies.csv"):
+        sources = (inside,)
     if len(sources) == 1 and sources[0].endswith((".yaml", ".yml")):
-        from trialpool.jobs import check_review
-
-        for name, count in check_review(sources[0]).items():
-            click.echo(f"{count:>7}  {name}")
-        click.echo("No faults found.")
-        return
-    from trialpool.evidence.read import examine
-    from trialpool.evidence.validate import unknown_instruments
-    from trialpool.protocol import load_catalogue
-    from trialpool.vocabulary import load_vocabulary
-
-    words = load_vocabulary(vocabulary)
-    tables, faults = examine(sources, words, _extra_words(allow))
-    try:
-        if instruments:
-            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words))]
-    except InputError as error:
-        faults = [*faults, *error.faults]
-    if faults:
-        report(faults)
-        sys.exit(1)
-    for name, frame in tables.items():
-        click.echo(f"{len(frame):>7}  {name}")
-    click.echo("No faults found.")
+        folder = folder_of_paths(sources[0])
+        config = os.path.relpath(sources[0], folder)
+        with contextlib.chdir(folder):
+            found = look_over(config)
+    else:
+        found = check_tables(sources, vocabulary, instruments, _extra_words(allow))
+        if not instruments:
+            unchecked = " Instruments were not checked: name the configuration, or --instruments FILE."
+    for name, count in found.counts.items():
+        echo(f"{count:>7}  {name}")
+    echo(f"No faults found.{unchecked}")
+    for place in found.to_fill_in:
+        echo(f"To fill in: {place}")
+    for line in look_at(found.findings, details):
+        echo(line)
 
 
 def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
@@ -120,6 +299,43 @@ def _extra_words(allow: Sequence[str]) -> dict[str, list[str]]:
             raise click.BadParameter(f"{entry!r} is not COLUMN=WORD", param_hint="--allow")
         words.setdefault(column, []).append(word)
     return words
+
+
+@main.command()
+@click.argument("source", type=PATH, metavar="CONFIG | FOLDER")
+@click.option("--out", type=PATH, metavar="FOLDER", help="A new folder; beside the source if absent.")
+@plainly
+def migrate(source: str, out: str | None) -> None:
+    """Bring a configuration with its files and tables, or a FOLDER of tables, to today's form.
+
+    Writes a new folder, never over what there is. MIGRATION.md in it, and what is printed, say every change
+    and what is left to you. The result is checked.
+    """
+    from trialpool.exchange.migrate import migrate as moved
+    from trialpool.exchange.migrate import write_migration
+    from trialpool.jobs import check_review, check_tables
+
+    done = moved(source)
+    if not done.files:
+        echo(f"{source} is of today's form already: nothing to move, nothing was written.")
+        return
+    folder = out or os.path.join(os.path.dirname(source.rstrip("/")), f"{_stem(source)}-migrated")
+    write_migration(done, source, folder)
+    for line in done.changed:
+        echo(f"Changed: {line}")
+    for line in done.open:
+        echo(f"Left to you: {line}")
+    echo(f"Written to {folder}.")
+    if "config.yaml" in done.files:
+        with contextlib.chdir(folder):
+            check_review("config.yaml")
+    else:
+        check_tables([folder])
+    echo("No faults found.")
+
+
+def _stem(path: str) -> str:
+    return os.path.splitext(os.path.basename(path.rstrip("/")))[0]
 
 
 @main.command()
@@ -144,17 +360,17 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
     before, after = read_results(old), read_results(new)
     found, rows = differences(before, after), changes(before, after)
     for row in rows:
-        click.echo(row.words)
+        echo(row.words)
     for difference in found if details else ():
-        click.echo(str(difference))
+        echo(str(difference))
     if table:
         io.write_csv(table, to_json(rows), columns_of(Change))
     for path in write_pictures(before, after, pictures) if pictures else ():
-        click.echo(f"{path}: old, new and difference side by side")
+        echo(f"{path}: old, new and difference side by side")
     if words := summary(rows):
-        click.echo(words)
+        echo(words)
     files = len({difference.file for difference in found})
-    click.echo(f"{files} file{' differs' if files == 1 else 's differ'}." if files else "No difference.")
+    echo(f"{files} file{' differs' if files == 1 else 's differ'}." if files else "No difference.")
     sys.exit(1 if found else 0)
 
 
@@ -163,7 +379,8 @@ def import_group() -> None:
     """Bring other formats in, as candidate rows for a person to check.
 
     Rows go to a new folder, never among checked evidence. What the source does not say stays empty;
-    `trialpool check` names what is left to fill in.
+    `trialpool check` names what is left to fill in. In its folder `review` lie a configuration of the
+    source's own analyses and rows in which stand-ins fill what is empty: it runs as it stands.
     """
 
 
@@ -208,16 +425,21 @@ def _write(candidates: Any, out: str, fill: Sequence[str]) -> None:
 
     from trialpool.evidence.read import examine
     from trialpool.exchange.candidates import parse_fill, write_candidates
+    from trialpool.exchange.own_review import FOLDER, with_own_review
 
-    write_candidates(candidates, out, parse_fill(fill))
+    known = parse_fill(fill)
+    candidates = with_own_review(candidates, known)
+    write_candidates(candidates, out, known)
     tables, faults = examine(out)
     for name, frame in tables.items():
-        click.echo(f"{len(frame):>7}  {name}")
+        echo(f"{len(frame):>7}  {name}")
     for remark in candidates.remarks:
-        click.echo(f"Note: {remark}")
+        echo(f"Note: {remark}")
     for (file, column), number in Counter((fault.file, fault.column) for fault in faults).items():
-        click.echo(f"To fill in or check: {file}, {column or 'whole rows'} ({number})")
-    click.echo(f"Written to {out}. Check every row against its source, then run: trialpool check {out}")
+        echo(f"To fill in or check: {file}, {column or 'whole rows'} ({number})")
+    echo(f"Written to {out}. Check every row against its source, then run: trialpool check {out}")
+    if (config := f"{FOLDER}/config.yaml") in candidates.files:
+        echo(f"With the stand-ins that IMPORT.md lists its own analyses run: trialpool run {out}/{config}")
 
 
 @main.group()
@@ -236,4 +458,4 @@ def effects(results: str, out: str) -> None:
     """
     from trialpool.exchange.export import export_effects
 
-    click.echo(f"{export_effects(results, out)} effects written to {out}")
+    echo(f"{export_effects(results, out)} effects written to {out}")

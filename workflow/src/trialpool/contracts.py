@@ -187,6 +187,25 @@ def columns_differ(table: Table, columns: Mapping[str, Any] | list[str]) -> str:
     return f"the table {table.name} {' and '.join(parts)}" if parts else ""
 
 
+def what_must_be_filled_in() -> str:
+    """Which columns of the raw tables may be empty, or missing, as a Markdown table of CODEBOOK.md."""
+    lines = ["| table | must be filled in | may be empty | may be missing |", "|---|---|---|---|"]
+    for table in TABLES.values():
+        cells = [_listed_names(table, required, optional) for required, optional in REQUIREMENTS]
+        lines.append(f"| {table.file} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+REQUIREMENTS = ((True, False), (False, False), (False, True))  # whether a column is required, and optional
+
+
+def _listed_names(table: Table, required: bool, optional: bool) -> str:
+    """The columns of a table of which both are true."""
+    asked = (required, optional)
+    names = [each.name for each in table.columns if (each.required, each.optional) == asked]
+    return ", ".join(names) or "–"
+
+
 def data_dictionary() -> str:
     """DATA.md of the results: every column of every table, with its type, unit and meaning.
 

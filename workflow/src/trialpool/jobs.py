@@ -15,10 +15,11 @@ import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
@@ -48,6 +49,11 @@ Paths = Sequence[str]
 # In the order of the page.
 SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators")
 MULTIVERSE = "specifications.csv"  # every one of an analysis
+NAMED = {  # what other files of a review may name: where it stands in its tables
+    "trials": ("studies", "study_id"),
+    "categories": ("arms", "category"),
+    "reviews": ("published_pools", "review_id"),
+}
 
 # The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -87,37 +93,193 @@ def reported(log: str | Path) -> Iterator[None]:
         raise SystemExit(1)
 
 
-def check_review(path: str) -> dict[str, int]:
-    """How many analyses a configuration asks, and how many rows its tables hold.
+class Checked(NamedTuple):
+    """What a check found where nothing is at fault: how many of each thing, the findings of the audit."""
+
+    counts: Mapping[str, int]
+    findings: Sequence[Row]
+    to_fill_in: Sequence[str]  # columns of tables in which something stands in for what nobody told
+
+
+def check_tables(
+    folders: Paths,
+    vocabulary_path: str | None = None,
+    instruments: str | None = None,
+    further: Mapping[str, Sequence[str]] | None = None,
+) -> Checked:
+    """Check folders of tables, by themselves or with a catalogue; raises InputError with every fault.
+
+    `further` are words that a column may hold besides, such as {"condition": ["MIGRAINE"]}. Without the
+    catalogue `instruments` are not known, so that no value is compared with the range of its scale.
+    """
+    from trialpool.evidence.audit import audit
+    from trialpool.evidence.read import examine
+    from trialpool.evidence.validate import unknown_instruments
+    from trialpool.exchange.candidates import stand_ins
+    from trialpool.protocol import load_catalogue
+
+    words = load_vocabulary(vocabulary_path)
+    tables, faults = examine(folders, words, further)
+    catalogue: Mapping[str, Any] = {"instruments": {}}
+    try:
+        if instruments:
+            catalogue = load_catalogue(instruments, words)
+            faults = [*faults, *unknown_instruments(tables, catalogue, words)]
+    except InputError as error:
+        faults = [*faults, *error.faults]
+    if faults:
+        raise InputError(faults)
+    findings = [*_of_no_use(tables), *_dicts(audit(tables, catalogue, words))]
+    return Checked(_rows_of(tables), findings, stand_ins(tables))
+
+
+def check_review(path: str) -> Mapping[str, int]:
+    """How many analyses a configuration asks and rows its tables hold; raises InputError as `look_over`."""
+    return look_over(path).counts
+
+
+def look_over(path: str) -> Checked:
+    """Check a configuration with all its files and tables: how many analyses it asks, rows it has, findings.
 
     Raises InputError with every fault of the configuration or, if it has none, of its other files and tables.
     """
-    from trialpool.evidence.read import valid_tables
+    from trialpool.evidence.audit import audit
+    from trialpool.evidence.read import examine_for
+    from trialpool.evidence.unit_of_analysis import check_assumptions
+    from trialpool.exchange.candidates import stand_ins
     from trialpool.protocol import load_catalogue, read_protocol
     from trialpool.synthesis.claims import load_claims
     from trialpool.synthesis.network import load_networks
     from trialpool.synthesis.published import load_published
 
     protocol = read_protocol(path)
-    analyses, catalogue = protocol.analyses, load_catalogue(protocol.instruments)
+    analyses, words = protocol.analyses, protocol.words
+    catalogue = load_catalogue(protocol.instruments, checked=True)
     conditions = sorted({name for each in analyses.values() for name in each["condition"]})
-    loaded: dict[str, Any] = {}
+    tables, of_tables = examine_for(protocol.evidence, catalogue, conditions, words)
+    named = {name: _different(tables, *cell) for name, cell in NAMED.items()}
+    treatments = words.table_words()["category"].words or named["categories"]
     faults: list[Fault] = []
-    steps: tuple[tuple[Any, ...], ...] = (
-        (load_claims, protocol.claims, analyses),
-        (load_published, protocol.published, analyses),
-        (load_networks, protocol.networks, analyses),
-        (valid_tables, protocol.evidence, catalogue, conditions, protocol.words),
-    )
+    steps: list[tuple[Any, ...]] = [
+        (load_claims, protocol.claims, analyses, words),
+        (load_published, protocol.published, analyses, named["reviews"]),
+        (load_networks, protocol.networks, analyses, treatments, named["trials"]),
+    ]
+    if "studies" in tables:
+        steps.append((check_assumptions, [*analyses.values()], tables["studies"]))
     for load, *arguments in steps:
         try:
-            loaded[load.__name__] = load(*arguments)
+            load(*arguments)
         except InputError as error:
             faults += error.faults
-    if faults:
+    if faults := _placed([*faults, *of_tables], path):
         raise InputError(faults)
-    rows = {name: len(frame) for name, frame in loaded["valid_tables"].items()}
-    return {"analyses": len(analyses), **rows}
+    findings = [*_asked_in_vain(analyses, tables, words), *_of_no_use(tables)]
+    findings += _dicts(audit(tables, catalogue, words))
+    return Checked({"analyses": len(analyses), **_rows_of(tables)}, findings, stand_ins(tables))
+
+
+def _placed(faults: Iterable[Fault], path: str) -> list[Fault]:
+    """Faults, those of the configuration that only the tables show at the line that asks."""
+    from trialpool.yaml_files import read_yaml
+
+    lines = read_yaml(path)[1]
+    text = Path(path).read_text(encoding="utf-8").splitlines()
+
+    def placed(fault: Fault) -> Fault:
+        keys = [key for key in lines if fault.column == ".".join(key)]
+        keys += [key for key in lines if fault.column in key[-2:] and fault.value in text[lines[key] - 1]]
+        if fault.file != "config" or not keys:
+            return fault
+        return replace(fault, file=path, row=lines[keys[0]], column=".".join(keys[0]))
+
+    return [placed(fault) for fault in faults]
+
+
+def _asked_in_vain(
+    analyses: Mapping[str, Analysis], tables: Mapping[str, pd.DataFrame], words: Vocabulary
+) -> Iterator[Row]:
+    """What an analysis asks for and no row has, as findings: it would pool nothing, without a word of why."""
+    import pandas as pd
+
+    from trialpool.errors import suggestion
+
+    columns = ["study_id", "domain", "instrument", "timepoint", "weeks"]
+    named = (
+        tables[name].rename(columns={"outcome": "instrument"})
+        for name in ("continuous", "contrasts", "events")
+    )
+    rows = pd.concat([part[columns] for part in named])
+    rows = rows.merge(tables["studies"][["study_id", "condition", "purpose"]], on="study_id")
+    categories = _different(tables, "arms", "category")
+    for slug, spec in analyses.items():
+        outcomes = list(dict.fromkeys(code.partition(":")[0] for code in spec["outcomes"]))
+        domains, purpose = words.within(spec["domain"]), [spec["purpose"]] if spec["purpose"] else []
+        of_condition = rows[rows["condition"].isin(spec["condition"])]
+        own = of_condition[of_condition["domain"].isin(domains)]
+        own = own[own["instrument"].isin(outcomes)] if outcomes else own
+        for what, wanted, known in (
+            ("an experimental side that no arm is of", spec["experimental"], categories),
+            ("a control side that no arm is of", spec["control"], categories),
+            ("outcomes that no row is of", outcomes, _seen(rows["instrument"])),
+            ("a domain that no row is of", domains, _seen(rows["domain"])),
+            ("a purpose that no trial is of", purpose, _seen(of_condition["purpose"])),
+            ("a time that no row of its outcomes is of", *_times(spec["timepoint"], own)),
+        ):
+            if wanted and known and not {*wanted} & {*known}:
+                yield {
+                    **{"rule": what, "severity": "high", "study_id": f"analysis {slug}", "row_ids": ""},
+                    **{"finding": f"it asks for {what}", "numbers": ", ".join(wanted)},
+                    "check": f"its words: {suggestion(wanted[0], known)}",
+                }
+
+
+def _seen(cells: pd.Series) -> list[str]:
+    return sorted(set(cells.dropna()))
+
+
+def _times(asked: str | list[str] | dict[str, list[float]], own: pd.DataFrame) -> tuple[list[str], list[str]]:
+    """The times that an analysis asks for, and those that its rows have, in words or in weeks."""
+    own = own[own["timepoint"].fillna("") != "baseline"]
+    if isinstance(asked, Mapping):
+        low, high = asked["weeks"]
+        within, weeks = f"week {low:g} to {high:g}", own["weeks"].dropna()
+        return [within], [within] if weeks.between(low, high).any() else [
+            f"week {at:g}" for at in sorted(set(weeks))
+        ]
+    return [asked] if isinstance(asked, str) else asked, sorted(set(own["timepoint"].fillna("")))
+
+
+def _of_no_use(tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
+    """Rows of which no effect can be made, as findings: a spread of 0, an outcome of one arm only."""
+    rows, arms = tables["continuous"], tables["arms"]
+    several = arms.loc[arms["pooled_of"].isna()].groupby("study_id").size()
+    own = ["study_id", "domain", "instrument", "item", "weeks", "timepoint", "measure"]
+    others = rows.groupby(own, dropna=False)["arm"].transform("nunique") > 1
+    alone = ~others & (rows["study_id"].map(several) > 1) & rows["use"].isna()
+    nothing = rows["spread_type"].isin(["sd", "se"]) & (rows["spread_low"] == 0)
+    for rule, severity, mask, finding, check in (
+        ("spread_zero", "high", nothing, "a spread of 0, which gives no weight", "the digits in the source"),
+        ("one_arm", "low", alone, "numbers of one arm only", "whether the source has those of the others"),
+    ):
+        for row in rows[mask.to_numpy(dtype=bool)].to_dict("records"):
+            name = f"{row['instrument']}, arm {row['arm']}"
+            where = {"study_id": str(row["study_id"]), "row_ids": str(row["row_id"])}
+            said = {"finding": finding, "numbers": f"{name}: {row['centre']:g}", "check": check}
+            yield {"rule": rule, "severity": severity, **where, **said}
+
+
+def _rows_of(tables: Mapping[str, pd.DataFrame]) -> dict[str, int]:
+    return {name: len(frame) for name, frame in tables.items()}
+
+
+def _different(tables: Mapping[str, pd.DataFrame], table: str, column: str) -> list[str]:
+    """The different cells of a column, none where the table could not be read."""
+    return sorted(set(tables[table][column].dropna())) if table in tables else []
+
+
+def _dicts(frame: pd.DataFrame) -> list[Row]:
+    return [dict(row) for row in frame.to_dict("records")]
 
 
 def ingest(
@@ -329,8 +491,10 @@ def compare_published(
         _save(draw_published(shown, rows), own / name, describe_published(shown, rows), formats)
 
     records = read_records(folders)
-    rules = load_published(rules_path, [record.analysis for record in records])
-    written = io.canonical(to_json(published_rows(io.read_rows(pools_path), rules, records)))
+    printed = io.read_rows(pools_path)
+    reviews = {str(row["review_id"]) for row in printed}
+    rules = load_published(rules_path, [record.analysis for record in records], reviews)
+    written = io.canonical(to_json(published_rows(printed, rules, records)))
     pools = from_json(list[PublishedPool], written)
     io.write_csv(path, written, contracts.PUBLISHED.names)
     for figure in map(Path, figures):

@@ -24,6 +24,7 @@ from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, sch
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
+NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks")  # keys of files
 SIDES = ("experimental", "control")
 PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
 ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome calls it
@@ -82,6 +83,7 @@ class Analysis(TypedDict):
     control: list[str]
     measure: str
     better: str
+    favours: list[str] | None
     experimental_name: str
     control_name: str
     unit: str
@@ -169,6 +171,8 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     written, more = _written(sound, words, whole)
     slips += [*_folder_slips(sound), *more]
     if catalogue:
+        defaults = sound.get("defaults", {})
+        slips += _method_slips(Written({}, {}).over(defaults, ("defaults",)), words)
         slips += _treatment_slips(sound.get("subject", ()), ("subject",), words)
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
     if not (slips or written):
@@ -181,6 +185,15 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
 def read_protocol(path: str | Path) -> Protocol:
     """The protocol in a YAML file, by itself."""
     return load_protocol(read_yaml(path)[0], [path])
+
+
+def folder_of_paths(path: str | Path) -> Path:
+    """Where a configuration's paths begin: here, or the folder above it in which more of its files lie."""
+    config = read_yaml(path)[0]
+    given = [config[key] for key in NAMING if config.get(key)] if isinstance(config, Mapping) else []
+    names = [name for each in given for name in _listed(each) if isinstance(name, str)]
+    folders = [Path(), *Path(path).resolve().parents]
+    return max(folders, key=lambda folder: sum((folder / name).exists() for name in names))
 
 
 def _words_and_catalogue(config: Raw) -> tuple[Vocabulary, Catalogue | None, tuple[Fault, ...]]:
@@ -324,6 +337,28 @@ def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> I
     if "outcomes" in paths:
         yield from _outcome_slips(entry, domain, {code.split(":")[0] for code in catalogue["instruments"]})
     yield from _measure_slips(entry, domain)
+    yield from _method_slips(entry, words)
+
+
+def _method_slips(entry: Written, words: Vocabulary) -> Iterator[Slip]:
+    """Rules of the audit and domains of priors that do not exist; a line over doses of what is not pooled."""
+    values, paths = entry
+    for at, rule in enumerate(values.get("audit_exclude", ())):
+        if rule not in (rules := shipped("audit")):
+            path, problem = (*paths["audit_exclude"], str(at)), "not a rule of the audit"
+            yield Slip(path, rule, problem, suggestion(rule, rules))
+    named = [
+        (at, domain)
+        for at, prior in enumerate(values.get("priors", ()))
+        for domain in prior.get("domain", ())
+    ]
+    for at, domain in named:
+        if domain not in words.domains and words.table_words()["domain"].refuses(domain):
+            path, problem = (*paths["priors"], str(at), "domain"), "not a domain of the vocabulary"
+            yield Slip(path, domain, problem, suggestion(domain, words.domains))
+    if values.get("dose") and values.get("total") is False:
+        problem = "a line over the doses of trials that 'total: false' keeps apart"
+        yield Slip(paths["dose"], values["dose"], problem, "remove one of the two")
 
 
 def _treatment_slips(named: Iterable[str], path: KeyPath, words: Vocabulary) -> Iterator[Slip]:
@@ -538,7 +573,7 @@ def _word_slips(code: str, entry: Raw, words: Vocabulary | None) -> Iterator[Sli
     known = words.table_words()
     means, units, unit = known["domain of means"], known["unit"], entry.get("unit") or ""
     for index, domain in enumerate(entry.get("domains", [])):
-        if means.slip_of(domain) or words.domain(domain).is_events:
+        if means.slip_of(domain) or (words.domain(domain).is_events and not entry.get("binary")):
             path = ("instruments", code, "domains", str(index))
             yield Slip(path, domain, "not a domain of means", suggestion(domain, means.words))
     if unit and units.refuses(unit):

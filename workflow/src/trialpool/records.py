@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar, cast, dataclass_transform, get_args
 import msgspec
 
 T = TypeVar("T")
+RESULT_VERSION = 1  # of schemas/result.schema.json: another one where a reader of result.json must change
 JOINT = "+"  # between the categories of arms that were combined; no code contains it
 SEPARATOR = "; "  # between steps, cautions and choices where they are written as one text; none contains it
 
@@ -1075,3 +1076,40 @@ def _from_cell(kind: type[Choices] | type[Steps], value: Any) -> Choices | Steps
     if isinstance(value, str):
         return kind.parse(value)
     return Choices(Choice(**each) for each in value) if kind is Choices else Steps(value)
+
+
+def result_schema() -> dict[str, Any]:
+    """The JSON Schema of result.json, from the records: which keys, of which types, and what each part is.
+
+    `schemas/result.schema.json` is this, and a test holds it to it; `python -m trialpool.records` prints it.
+
+    >>> result_schema()["$defs"]["Direction"]["required"]
+    ['left', 'right']
+    """
+
+    def text(kind: type) -> dict[str, Any]:
+        return {"type": "string", "description": f"{kind.__name__.lower()}, joined by {SEPARATOR!r}"}
+
+    (reference,), parts = msgspec.json.schema_components(
+        [Record], schema_hook=text, ref_template="#/$defs/{name}"
+    )
+    for name, part in parts.items():
+        if is_dataclass(kind := globals()[name]):
+            always = [each.name for each in fields(kind) if "omitted" not in each.metadata]
+            part |= {"required": always, "additionalProperties": False}
+            for described in part["properties"].values():
+                described.pop("default", None)  # all are written
+    about = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:trialpool:result:{RESULT_VERSION}",
+        "title": "result.json of an analysis",
+        "description": "Numbers are on the natural scale (risk ratio, not its logarithm) unless a field says "
+        "otherwise; null stands for what could not be worked out.",
+    }
+    return {**about, "version": RESULT_VERSION, **reference, "$defs": parts}
+
+
+if __name__ == "__main__":
+    import json
+
+    print(json.dumps(result_schema(), ensure_ascii=False, indent=1))

@@ -1,6 +1,7 @@
 """What a run says to the one who started it: at the start what is amiss, at the end what came of it.
 
-In: the folder of results and the evidence tables. Out: faults and lines of text; nothing is written.
+In: the folder of results, the evidence tables, findings of the audit. Out: faults and lines of text; nothing
+is written.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from trialpool import io
-from trialpool.errors import Fault, InputError
+from trialpool.errors import Fault, InputError, row_words
 from trialpool.text import count
 
 SHOWN = 3  # empty analyses, findings and files named in one line
+FEW = 10  # findings of a check that are told one by one, however grave
 
 
 def refuse_missing(folders: Iterable[str], tables: Sequence[str]) -> None:
@@ -47,6 +49,40 @@ def opening_lines(results: str | Path) -> list[str]:
             f"that broke off. To mend: delete {them}, and run again."
         ]
     return []
+
+
+def look_at(findings: Sequence[Mapping[str, str]], details: bool = False) -> list[str]:
+    """What the audit found, one kind of one trial a line; of many without `details` only what is grave.
+
+    >>> what = {"finding": "beyond the scale", "numbers": "NRS: 32, possible 0 to 10", "check": "the scoring"}
+    >>> where = {"row_ids": "a.csv:9", "study_id": "Lu2020", "rule": "range", "severity": "high"}
+    >>> print(*look_at([what | where, what | where | {"row_ids": "a.csv:10"}]), sep="\\n")
+    2 things to look at:
+    a.csv, row 9, Lu2020: beyond the scale (NRS: 32, possible 0 to 10). To check: the scoring. Also row 10.
+    """
+    every = details or len(findings) <= FEW
+    shown = [found for found in findings if every or found["severity"] == "high"]
+    shown.sort(key=lambda found: found["severity"] != "high")
+    alike: dict[tuple[str, ...], list[Mapping[str, str]]] = defaultdict(list)
+    for found in shown:
+        alike[found["rule"], found["study_id"], found["row_ids"].rpartition(":")[0]].append(found)
+    lines = [f"{count(len(findings), 'thing')} to look at:"] if findings else []
+    for first, *others in alike.values():
+        where = ", ".join(filter(None, (_place(first["row_ids"]), first["study_id"])))
+        also = row_words(int(other["row_ids"].rpartition(":")[2]) for other in others)
+        more = f" Also {also}." if others else ""
+        lines.append(f"{where}: {first['finding']} ({first['numbers']}). To check: {first['check']}.{more}")
+    if left := len(findings) - len(shown):
+        lines.append(f"{left:,} more of medium or low severity: add --details to see them.")
+    return lines
+
+
+def _place(row_ids: str) -> str:
+    """Files and rows of a finding: "arms.csv, row 3; events.csv, rows 7–9"."""
+    rows: dict[str, list[int]] = defaultdict(list)
+    for file, _, row in (each.rpartition(":") for each in row_ids.split()):
+        rows[file].append(int(row))
+    return "; ".join(f"{file}, {row_words(numbers)}" for file, numbers in rows.items())
 
 
 def high_findings(results: str | Path) -> set[str]:

@@ -31,6 +31,12 @@ _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$@&]|:(?=\S)")
 # What RFC 3986 allows in an address, without the quote: nothing that ends an attribute or starts a tag.
 _URL = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+")
 LONGEST_LABEL = 120
+_ASCII = {  # of signs that Unicode does not take apart
+    **dict.fromkeys("−–—‐", "-"),
+    **dict.fromkeys("‘’", "'"),
+    **dict.fromkeys("“”„", '"'),
+    **{"×": "x", "±": "+/-", "≤": "<=", "≥": ">=", "→": "->", "·": ".", "τ": "tau", "χ": "chi", "ρ": "rho"},
+}
 
 
 def absent(value: Any) -> bool:
@@ -238,6 +244,16 @@ def harmless(text: Any) -> str:
     return unicodedata.normalize("NFC", " ".join(flat.split()))
 
 
+def in_ascii(text: str) -> str:
+    """Text for a terminal that knows only ASCII: signs and accents as near as it has them, "?" for the rest.
+
+    >>> in_ascii("τ² −0.5 … 0–10, Müller 针")
+    'tau2 -0.5 ... 0-10, Muller ?'
+    """
+    parts = (_ASCII.get(sign) or unicodedata.normalize("NFKD", sign) for sign in text)
+    return "".join(part.encode("ascii", "ignore").decode() or "?" for part in parts)
+
+
 def clean(text: Any) -> str:
     """Untrusted text on one line, harmless and no longer than can be drawn; missing text is empty."""
     return "" if absent(text) else harmless(str(text)[:LONGEST_TEXT])
@@ -252,6 +268,8 @@ def short(text: Any, longest: int = LONGEST_LABEL) -> str:
 def url(address: Any) -> str:
     """The address if it is a plain http(s) one, else "" (so that nothing else ever becomes a link).
 
+    Nobody can have one that ends in .invalid (RFC 2606), which stands in for another.
+
     >>> url("https://doi.org/10.1000/x"), url("javascript:alert(1)"), url("https://a b"), url(None)
     ('https://doi.org/10.1000/x', '', '', '')
     """
@@ -262,7 +280,8 @@ def url(address: Any) -> str:
         parts = urlsplit(text)
     except ValueError:
         return ""
-    return text if parts.scheme.lower() in {"http", "https"} and parts.hostname else ""
+    host = parts.hostname if parts.scheme.lower() in {"http", "https"} else ""
+    return text if host and not host.endswith(".invalid") else ""
 
 
 def markdown(text: Any) -> str:

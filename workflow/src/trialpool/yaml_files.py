@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import yaml
 
-from trialpool.errors import Fault, InputError, suggestion
+from trialpool.errors import Fault, InputError, nearest, suggestion
 
 KeyPath = tuple[str, ...]
 Lines = dict[KeyPath, int]
@@ -50,7 +50,9 @@ def read_yaml(path: str | Path) -> tuple[Any, Lines]:
             raise InputError(faults)
         return (None if node is None else loader.construct_document(node)), lines
     except OSError as error:
-        raise refused(f"the file cannot be read ({error.strerror})", "check its path") from None
+        near = nearest(Path(path).name, [each.name for each in Path(path).parent.glob("*.y*ml")], 0.8)
+        remedy = f"check its path: '{near}' lies there" if near else "check its path"
+        raise refused(f"the file cannot be read ({error.strerror})", remedy) from None
     except UnicodeDecodeError:
         raise refused("the file is not UTF-8", "save it as UTF-8") from None
     except yaml.YAMLError as error:

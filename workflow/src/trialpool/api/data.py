@@ -20,8 +20,9 @@ from numpy.typing import ArrayLike, NDArray
 from trialpool import stats, text
 from trialpool.errors import suggestion
 from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS, Measure
-from trialpool.records import Effect, sketch
+from trialpool.records import Direction, Effect, Record, sketch, taken
 from trialpool.stats.effect_sizes import SMD_VARIANCES
+from trialpool.view.read import Appraised
 
 Floats = NDArray[np.float64]
 Given = str | ArrayLike  # the name of a column, or the values themselves
@@ -370,3 +371,14 @@ def _published(
         printed = f"ci is {numbers['ci_low'][at]:g} to {numbers['ci_high'][at]:g}"
         raise ValueError(f"{labels[int(at)]}: {printed}, which has no width; give more digits, or se")
     return effect, stats.se_from_ci(low, high, level=level) ** 2
+
+
+def appraised(
+    data: Dataset, record: Record, title: str = "", favours: tuple[str, str] | None = None
+) -> Appraised:
+    """A record that says of its question what is known of it."""
+    sides = favours or ((record.direction.left, record.direction.right) if data.better else ("", ""))
+    known: dict[str, Any] = {"title": title, "timepoint": "", "condition": ()}
+    known["direction"] = Direction(left=sides[0], right=sides[1])
+    known["comparison"] = record.comparison if data.names != SIDES else ""
+    return taken(Appraised, record, **known)

@@ -10,15 +10,14 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from trialpool.api.data import SIDES, Dataset
+from trialpool.api.data import Dataset, appraised
 from trialpool.errors import suggestion
 from trialpool.figures.forest_layout import Preset, preset
 from trialpool.figures.notes import describe
 from trialpool.figures.save import save_figure
 from trialpool.io import FORMATS
-from trialpool.records import Direction, Record, taken
+from trialpool.records import Record
 from trialpool.text import capital
-from trialpool.view.read import Appraised
 
 BLOCKS = ("study", "arms", "plot", "effect", "weight")
 HEADINGS = ("study", "n", "mean", "counts")
@@ -44,16 +43,12 @@ def shown(
     **options: Any,
 ) -> Figure:
     """Draw a record that says of its question what is known of it, and write it if there is a path."""
-    sides = favours or ((record.direction.left, record.direction.right) if data.better else ("", ""))
-    known: dict[str, Any] = {"title": title, "timepoint": "", "condition": ()}
-    known["direction"] = Direction(left=sides[0], right=sides[1])
-    known["comparison"] = record.comparison if data.names != SIDES else ""
-    appraised = taken(Appraised, record, **known)
+    known = appraised(data, record, title, favours)
     module, function = DRAWN[kind]
     draw = getattr(import_module(f"trialpool.figures.{module}"), function)
-    figure: Figure = draw(appraised, **options)
+    figure: Figure = draw(known, **options)
     if path is not None:
-        titled = replace(appraised, title=title or capital(data.natural.name))
+        titled = replace(known, title=title or capital(data.natural.name))
         save(figure, path, describe(kind, titled))
     return figure
 

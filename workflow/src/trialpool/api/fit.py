@@ -165,7 +165,7 @@ class Fit:
 
     def to_frame(self) -> pd.DataFrame:
         """One row a trial, as `Dataset.to_frame` has it, with its weight in per cent."""
-        frame = self.data.to_frame(self.settings["level"])
+        frame = self.data.to_frame(self.settings["level"]).drop(columns="weight", errors="ignore")
         frame.insert(list(frame).index("estimate_high") + 1, "weight", self.weights)
         return frame
 

@@ -17,7 +17,7 @@ from typing import NoReturn
 import pandas as pd
 
 from trialpool.contracts import TABLES, Table
-from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown
+from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown, suggestion
 from trialpool.evidence.validate import (
     TEXT,
     Catalogue,
@@ -43,16 +43,26 @@ def valid_tables(
     """Like `read_evidence`, for a review that asks about these `conditions`: an instrument that the
     catalogue lacks is a fault, as is a condition that no trial has.
     """
-    tables, faults = examine(folders, vocabulary)
-    faults += unknown_instruments(tables, catalogue)
-    if "studies" in tables:
-        known = sorted(set(tables["studies"]["condition"].dropna()))
-        problem, remedy = "not the condition of any trial in studies.csv", f"use one of: {', '.join(known)}"
-        absent = [condition for condition in conditions if condition not in known]
-        faults += [Fault("config", None, "condition", name, problem, remedy) for name in absent]
+    tables, faults = examine_for(folders, catalogue, conditions, vocabulary)
     if faults:
         raise InputError(faults)
     return tables
+
+
+def examine_for(
+    folders: Folders, catalogue: Catalogue, conditions: Sequence[str], vocabulary: Vocabulary
+) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
+    """Like `valid_tables`, but returns the faults instead of raising."""
+    tables, faults = examine(folders, vocabulary)
+    faults += unknown_instruments(tables, catalogue, vocabulary)
+    if "studies" in tables:
+        known = sorted(set(tables["studies"]["condition"].dropna()))
+        problem = "not the condition of any trial in studies.csv"
+        absent = [condition for condition in conditions if condition not in known]
+        faults += [
+            Fault("config", None, "condition", name, problem, suggestion(name, known)) for name in absent
+        ]
+    return tables, faults
 
 
 def read_evidence(

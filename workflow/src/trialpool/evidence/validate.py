@@ -380,15 +380,21 @@ def _rules(table: Table) -> Iterator[Rule]:
 RULES = {name: tuple(_rules(table)) for name, table in TABLES.items()}
 
 
-def unknown_instruments(tables: Tables, catalogue: Catalogue) -> list[Fault]:
+def unknown_instruments(
+    tables: Tables, catalogue: Catalogue, vocabulary: Vocabulary | None = None
+) -> list[Fault]:
     """Instruments in the evidence that the catalogue does not explain: one fault each, at its first row.
 
-    `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE.
+    `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE. What stands there in
+    contrasts of a domain of events, by the `vocabulary`, is an event, which was not measured with anything.
     """
+    events = vocabulary.events() if vocabulary else ()
     known = sorted({str(code).split(":")[0] for code in catalogue["instruments"]})
     faults = []
     for frame in (tables[name] for name in ("continuous", "contrasts") if name in tables):
-        for code, rows in frame[~frame["instrument"].isin(known)].groupby("instrument", sort=False):
+        lacking = frame[~frame["instrument"].isin(known)]
+        lacking = lacking[~lacking["domain"].isin(events)] if events else lacking
+        for code, rows in lacking.groupby("instrument", sort=False):
             file, row = rows["row_id"].iloc[0].rsplit(":", 1)
             near = nearest(str(code), known, 0.8)
             remedy = f"write '{near}', or " * bool(near) + "add it to instruments.yaml"

@@ -6,37 +6,78 @@ that a person still has to fill in. Nothing is guessed from knowledge of the wor
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
-import tempfile
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from trialpool import io
 from trialpool.contracts import FORMS, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
+from trialpool.vocabulary import general
 from trialpool.yaml_files import shipped
 
+OUTCOME = {"events": "outcome", "continuous": "instrument", "contrasts": "instrument"}  # its column
 Row = dict[str, str]
+Rows = Mapping[str, Sequence[Row]]  # by table
+Fill = Mapping[tuple[str, str], str]  # by table ("" for any) and column
+TO_FILL_IN = "to fill in"  # in a cell: what stands there is a stand-in
 WORDS = shipped("exchange")
 NO_POINT_IN_TIME = re.compile(WORDS["no_point_in_time"], re.I | re.X)
 SIGNS = str.maketrans({"<": " lt ", ">": " gt ", "≤": " le ", "≥": " ge "})
 LETTERS = str.maketrans("ŁłØøÆæŒœßĐđ", "LlOoAaOosDd")  # those that Unicode does not take apart
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """One analysis of a file: its rows by table and outcomes, its sides by their arms, how it is pooled.
+
+    `settings` are further keys of an analysis of a configuration.
+    """
+
+    slug: str
+    title: str
+    table: str
+    outcomes: tuple[str, ...]
+    sides: tuple[frozenset[str], frozenset[str]]
+    measure: str
+    better: str
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What a file asks: its questions, the rows that answer them, and its words by their codes.
+
+    Without `questions` every outcome that two sides report is asked. `names` are those of conditions,
+    treatments, domains, instruments; `short` those of outcomes that stand for a subgroup. `head` is what the
+    page says first. A row's cell `?column` stands in for a column where nothing is said.
+    """
+
+    rows: Rows
+    questions: Sequence[Question] = ()
+    names: Mapping[str, str] = field(default_factory=dict)
+    short: Mapping[str, str] = field(default_factory=dict)
+    head: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidates:
-    """What an importer found: rows by table name, remarks for the person, further files (name to text)."""
+    """What an importer found: rows by table name, remarks for the person, further files (name to text).
+
+    `asked` are the file's own analyses, for a review of them.
+    """
 
     source: str
-    rows: Mapping[str, Sequence[Row]]
+    rows: Rows
     remarks: Sequence[str]
     files: Mapping[str, str] = field(default_factory=dict)
+    asked: Asked | None = None
 
 
 def ascii_text(text: str) -> str:
@@ -80,6 +121,15 @@ def instrument_code(text: str) -> str:
     """An instrument code of an outcome's name; a letter first."""
     code = word(text).upper()
     return f"X{code}" if code[:1].isdigit() else code
+
+
+def treatment_code(label: str) -> str:
+    """The code of a treatment by what the file calls it: a general control, or the words of the label.
+
+    >>> treatment_code("Laser 5 J"), treatment_code("Sham laser"), treatment_code("?")
+    ('laser_5_j', 'sham', 'treatment')
+    """
+    return general().control_in(label) or word(label) or "treatment"
 
 
 def split_name(name: str, year: str = "") -> tuple[str, str, str]:
@@ -149,6 +199,22 @@ def people(text: str | None) -> str:
     return "" if count(text) == "0" else count(text)
 
 
+def stand_ins(tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """The columns in which cells are still to be filled in, each with how many, in the order of the tables.
+
+    >>> stand_ins({"studies": pd.DataFrame({"population": ["to fill in: who", "adults"]})})
+    ['studies.csv, population (1)']
+    """
+    mark = re.compile(TO_FILL_IN.replace(" ", "[ -]"))
+    found = []
+    for name, frame in tables.items():
+        for column in frame:
+            cells = frame[column].dropna()
+            number = sum(bool(mark.search(cell)) for cell in cells if isinstance(cell, str))
+            found += [f"{TABLES[name].file}, {column} ({number})"] if number else []
+    return found
+
+
 def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
     """`COLUMN=VALUE` or `TABLE.COLUMN=VALUE` as {(table or "", column): value}; unknown names are faults."""
     filled: dict[tuple[str, str], str] = {}
@@ -183,28 +249,22 @@ def write_candidates(
         problem = "the folder would lie among checked evidence tables"
     if problem:
         raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
-    try:
-        counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
-        remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
-        parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
-        texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
-        for table in TABLES.values():
-            rows = (_filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
-            texts[table.file] = csv_text(table.names, rows)
+    counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
+    remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
+    parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
+    texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
+    for table in TABLES.values():
+        rows = (filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
+        texts[table.file] = csv_text(table.names, rows)
+    with io.whole_folder(folder) as temporary:
         for name, text in texts.items():
             io.write_text(temporary / name, text)
-        temporary.chmod(0o755)
-        os.rename(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary, ignore_errors=True)
-        raise
 
 
-def _filled(row: Row, table: Table, fill: Mapping[tuple[str, str], str]) -> Row:
-    filled = {name: fill.get((table.name, name)) or fill.get(("", name), "") for name in table.names}
-    return {name: row.get(name) or value for name, value in filled.items()}
+def filled(row: Row, table: Table, fill: Fill) -> Row:
+    """The cells of a row in the order of its table, empty ones with what is filled in."""
+    given = {name: fill.get((table.name, name)) or fill.get(("", name), "") for name in table.names}
+    return {name: row.get(name) or value for name, value in given.items()}
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Row]) -> str:

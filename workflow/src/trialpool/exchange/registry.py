@@ -17,7 +17,7 @@ from typing import Any, NoReturn, cast
 from trialpool.contracts import FORMS, INTERVALS, LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.exchange import candidates as cell
-from trialpool.exchange.candidates import WORDS, Candidates, Codes, Row
+from trialpool.exchange.candidates import WORDS, Asked, Candidates, Codes, Row, treatment_code
 from trialpool.vocabulary import general
 
 Entry = Mapping[str, Any]
@@ -108,7 +108,38 @@ def import_registry(path: str | Path) -> Candidates:
         rows[table].append(base | {"reading": "single"} | row)
     rows["arms"] = list(_arms(nct, results, protocol, rows))
     rows["studies"] = [base | _study(protocol, nct)]
-    return Candidates(f"ClinicalTrials.gov record {nct}", rows, results.remarks)
+    asked = _asked(results, protocol, rows)
+    return Candidates(f"ClinicalTrials.gov record {nct}", rows, results.remarks, asked=asked)
+
+
+def _asked(results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Asked:
+    """The outcome measures of a record as questions, each a domain of its own.
+
+    An arm whose label names a control is one, whatever role is posted; else that with the posted role; else
+    the last.
+    """
+    conditions = section(protocol, "conditionsModule").get("conditions")
+    first = str(conditions[0]) if isinstance(conditions, list) and conditions else "the condition"
+    condition = cell.instrument_code(first) or "CONDITION"
+    measured = entries(results.record, "outcomeMeasuresModule", "outcomeMeasures")
+    named = [text(each, "title") for each in measured]
+    titles = {cell.instrument_code(results.instrument(title)): title for title in named}
+    titles |= {row["outcome"]: row["definition"] for row in rows["events"]}
+    own: dict[str, list[Row]] = {name: list(map(dict, some)) for name, some in rows.items()}
+    for name, column in (("continuous", "instrument"), ("contrasts", "instrument"), ("events", "outcome")):
+        for row in own[name]:
+            row["?domain"] = row[column].lower()
+    for arm in own["arms"]:
+        code = treatment_code(arm["label"])
+        known = "control" if code in general().controls else arm["role"]
+        arm |= {"role": known, "?role": "experimental", "?category": code}
+    if own["arms"] and all(arm["role"] != "control" for arm in own["arms"]):
+        own["arms"][-1]["role"] = "control"
+    for study in own["studies"]:
+        study |= {"?condition": condition}
+    names = {condition: first, **titles, **{code.lower(): title for code, title in titles.items()}}
+    brief = text(protocol, "identificationModule", "briefTitle")
+    return Asked(rows=own, names=names, head={"title": brief} if brief else {})
 
 
 # The record

@@ -12,7 +12,7 @@ import math
 import re
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
@@ -26,9 +26,22 @@ from trialpool.contracts import LARGEST, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.effects import EVENT_EFFECTS, MEAN_EFFECTS
 from trialpool.exchange import candidates as cell
-from trialpool.exchange.candidates import WORDS, Candidates, Codes, Row, csv_text, split_name, study_ids
+from trialpool.exchange.candidates import (
+    OUTCOME,
+    WORDS,
+    Asked,
+    Candidates,
+    Codes,
+    Question,
+    Row,
+    csv_text,
+    split_name,
+    study_ids,
+    treatment_code,
+)
 from trialpool.stats.checks import one_of
 from trialpool.vocabulary import general
+from trialpool.yaml_files import schema_of
 
 KINDS = ("DICH", "CONT", "IV", "IPD", "OTHER")
 SIDES = ("1", "2")
@@ -81,6 +94,8 @@ class Outcome:
     footnote: str = ""
     data: tuple[Datum, ...] = ()
     subgroups: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    favours: tuple[str, str] = ("", "")
+    mark: str = ""  # tells its code from that of another outcome of the same name
 
     @property
     def labels(self) -> tuple[str, str]:
@@ -244,6 +259,7 @@ def _read_outcomes(root: Element) -> Iterator[Outcome]:
                 footnote=_footnotes(element),
                 data=tuple(_read_data(element, kind)),
                 subgroups={text_of(part.find("NAME")): dict(part.attrib) for part in parts},
+                favours=(text_of(element.find("GRAPH_LABEL_1")), text_of(element.find("GRAPH_LABEL_2"))),
             )
 
 
@@ -282,7 +298,8 @@ def import_revman(path: str | Path, source_url: str = "") -> Candidates:
     remarks.append("revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data.")
     title = text_of(review.root.find("COVER_SHEET/TITLE")) or "without title"
     totals = {"revman_totals.csv": totals_table(review.outcomes)}
-    return Candidates(f"the RevMan file {review.file} ({title})", rows, remarks, totals)
+    asked = own_analyses(review, rows["studies"], rows["risk_of_bias"])
+    return Candidates(f"the RevMan file {review.file} ({title})", rows, remarks, totals, asked)
 
 
 def _study_name(study: Element) -> str:
@@ -380,10 +397,12 @@ def _made(outcome: Outcome, datum: Datum, part: str, review: Review) -> tuple[st
     """The table, the cells of its rows, why there are none; `part` is a subgroup that tells rows apart."""
     if outcome.kind == "DICH":
         table, problem = "events", "no counts or nobody in a group"
-        cells = {"outcome": review.code(f"{outcome.name} {part}"), "definition": cell.plain(outcome.name)}
+        code = review.code(f"{outcome.name} {outcome.mark} {part}")
+        cells = {"outcome": code, "definition": cell.plain(outcome.name)}
     else:
         table, problem = "continuous", "no mean or nobody in a group"
-        cells = {"instrument": cell.instrument_code(review.instrument(outcome.name))}
+        code = review.instrument(f"{outcome.name} {outcome.mark}")
+        cells = {"instrument": cell.instrument_code(code)}
         cells["item"] = review.item(part) if part else ""
         cells["unit"] = general().unit_named(outcome.values.get("UNITS", ""))
     if outcome.kind not in ("DICH", "CONT"):
@@ -604,3 +623,161 @@ def _mantel_haenszel(measure: str, tables: tuple[Floats, ...], level: float) -> 
     doubled = 2 * events1 + one, 2 * (n1 + one), 2 * events2 + one, 2 * (n2 + one)
     estimate, low, high = _total(stats.mantel_haenszel(*doubled, measure=measure, level=level), 0.0)[:3]
     return estimate, estimate + math.sqrt(2) * (low - estimate), estimate + math.sqrt(2) * (high - estimate)
+
+
+# The stored analyses as a review's own
+
+
+def own_analyses(review: Review, studies: Sequence[Row], judgements: Sequence[Row]) -> Asked:
+    """Every stored analysis as one of a review, by the rules nearest to its own, and the rows of each.
+
+    What those rules cannot say is told in the note of the analysis and in the remarks. An outcome in which a
+    trial stands in several subgroups is asked by subgroup, since nobody counts twice.
+    """
+    own = replace(
+        review, code=Codes(60, "outcome"), item=Codes(60, "subgroup"), instrument=Codes(60, "outcome")
+    )
+    slug, domains = Codes(80, "analysis"), Codes(60, "outcome")
+    names = Counter(outcome.name.casefold() for outcome in review.outcomes)
+    rows: dict[str, list[Row]] = {"events": [], "continuous": [], "contrasts": []}
+    arms: dict[tuple[str, str], Row] = {}
+    words: dict[str, str] = {}
+    short: dict[str, str] = {}
+    questions = []
+    for outcome in _askable(review):
+        mark = outcome.number if names[outcome.name.casefold()] > 1 else ""
+        for part in _apart(replace(outcome, mark=mark), review):
+            table, found = _own_rows(part, own, domains)
+            rows[table] += found
+            for row in found:
+                words |= {row[OUTCOME[table]]: part.name, row["?domain"]: part.name}
+                short |= {row["?part"]: row["?subgroup"]} if row.get("?part") else {}
+                for arm in _arms(part):
+                    code = treatment_code(arm["label"])
+                    known = {"study_id": row["study_id"], **arm, "?category": code}
+                    arms.setdefault((row["study_id"], arm["arm"]), known)
+            questions.append(_question(part, table, found, slug))
+    title = text_of(review.root.find("COVER_SHEET/TITLE")) or review.file
+    condition = cell.instrument_code(title) or "CONDITION"
+    used = {row["study_id"] for table in rows.values() for row in table}
+    rows["studies"] = [{**study, "?condition": condition} for study in studies if study["study_id"] in used]
+    rows |= {"arms": list(arms.values())}
+    rows["risk_of_bias"] = [row for row in judgements if row["study_id"] in used]
+    defaults = {"tau2_method": "DL", "interval": "wald", "forest": "revman"}
+    words[condition] = title
+    return Asked(
+        rows=rows, questions=questions, names=words, short=short, head={"title": title}, defaults=defaults
+    )
+
+
+def _askable(review: Review) -> Iterator[Outcome]:
+    """The outcomes that an analysis of a configuration can ask; of the others a remark."""
+    known = schema_of("config").schema["$defs"]["analysis"]["properties"]["measure"]["enum"]
+    for outcome in review.outcomes:
+        if outcome.kind == "OTHER" or not outcome.data:
+            continue
+        if _measure_of(outcome) in known:
+            yield outcome
+        else:
+            name = outcome.measure or "an unnamed measure"
+            review.remarks.append(
+                f"Analysis {outcome.number} ({outcome.name}) is not asked: a review does not pool {name}."
+            )
+
+
+def _measure_of(outcome: Outcome) -> str:
+    """Our code of an outcome's measure, "" where we have none."""
+    named = REVMAN["measures"].get(outcome.measure.casefold().strip(), "")
+    return REVMAN["codes"].get(named, "")
+
+
+def _apart(outcome: Outcome, review: Review) -> list[Outcome]:
+    """The outcome, or where a trial stands in several of its subgroups each of these."""
+    times = Counter(datum.study for datum in outcome.data)
+    if max(times.values()) == 1:
+        return [outcome]
+    review.remarks.append(
+        f"Analysis {outcome.number} ({outcome.name}) is asked by subgroup, without its total: trials "
+        "stand in several subgroups, and a total would count their people twice."
+    )
+    return [
+        replace(part, name=f"{outcome.name}: {name}", number=f"{outcome.number}.{at}", subgroups={}, mark="")
+        for at, (name, part) in enumerate(_parts(outcome), 1)
+        if name and part.data
+    ]
+
+
+def _own_rows(outcome: Outcome, own: Review, domains: Codes) -> tuple[str, list[Row]]:
+    """The rows of one analysis: subgroups are told apart by their codes, swapped events are counted anew."""
+    table = {"DICH": "events", "CONT": "continuous"}.get(outcome.kind, "contrasts")
+    domain = domains(f"{outcome.name} {outcome.mark}")
+    parted = len(outcome.subgroups) > 1
+    rows = []
+    for datum in outcome.data:
+        study, part = own.ids.get(datum.study), datum.subgroup if parted else ""
+        made = _made(outcome, datum, part, own)[1] if study else []
+        base = _base(outcome, datum, own)
+        for cells in made:
+            row = {"study_id": study or "", **base, **cells, "?domain": domain, "?better": _better(outcome)}
+            row["note"] = _joined(base["note"], cells.get("note", ""))
+            if part:
+                row |= {"?subgroup": part, "?part": row["outcome"] if table == "events" else row["item"]}
+            if outcome.values.get("SWAP_EVENTS") == "YES":
+                others = float(row["n"]) - float(row["events"])
+                row |= {"events": f"{others:.0f}", "count_from": "complement"}
+            rows.append(row)
+    return table, rows
+
+
+def _better(outcome: Outcome) -> str:
+    """Which direction is a benefit, by what stands left of no effect; lower, if it names neither side."""
+    left = set(outcome.favours[0].casefold().split()) - {"favours", "favors", "the"}
+    experimental, control = (set(label.casefold().split()) for label in outcome.labels)
+    ours = experimental | {"experimental", "treatment", "intervention"}
+    theirs = control | {"control", "placebo", "comparator"}
+    return "higher" if left & (theirs - ours) and not left & (ours - theirs) else "lower"
+
+
+def _question(outcome: Outcome, table: str, rows: Sequence[Row], slug: Codes) -> Question:
+    """One stored analysis: its rules, and in the note what those were in RevMan."""
+    settings: dict[str, object] = {"note": _stored_note(outcome)}
+    settings |= dict(zip(("experimental_name", "control_name"), outcome.labels, strict=True))
+    if all(outcome.favours):
+        settings["favours"] = list(outcome.favours)
+    if not outcome.random:
+        settings["tau2_method"] = "FE"
+    level = float(cell.number(outcome.values.get("CI_TOTAL")) or "95") / 100
+    if level != 0.95:  # the default
+        settings["level"] = level
+    if len({row.get("?subgroup") for row in rows}) > 1:
+        settings["subgroups"] = "instrument" if table == "events" else "item"
+        if outcome.values.get("TOTALS", "YES") != "YES":
+            settings["total"] = False
+    one, other = outcome.arms
+    return Question(
+        slug=slug(f"analysis {outcome.number} {outcome.name}").replace("_", "-"),
+        title=f"{outcome.number} {outcome.name}: {outcome.comparison}",
+        table=table,
+        outcomes=tuple(dict.fromkeys(row[OUTCOME[table]] for row in rows)),
+        sides=(frozenset([one]), frozenset([other])),
+        measure=_measure_of(outcome),
+        better=_better(outcome),
+        settings=settings,
+    )
+
+
+def _stored_note(outcome: Outcome) -> str:
+    """How RevMan pooled, its total, and how that differs from what is done here."""
+    method = REVMAN["methods"].get(outcome.values.get("METHOD", "IV"), "inverse variance")
+    model = "random effects" if outcome.random else "fixed effect"
+    stored = [cell.number(outcome.values.get(STORED[name])) for name in ("estimate", "ci_low", "ci_high")]
+    total = ""
+    if all(stored) and outcome.values.get("TOTALS", "YES") == "YES":
+        estimate, low, high = (f"{float(value):.3g}" for value in stored)
+        total = f": {outcome.measure} {estimate} ({low} to {high})"
+    differs = [] if method == "inverse variance" else ["by inverse variance"]
+    differs += ["with the variance of Hedges"] if _measure_of(outcome) == "SMD" else []
+    if outcome.values.get("TOTALS") == "NO" and not outcome.subgroups:
+        differs.append("with a total, which RevMan does not show")
+    here = f" Here it is pooled {', '.join(differs)}." if differs else ""
+    return f"In the RevMan file by {method}, {model}{total}.{here}"

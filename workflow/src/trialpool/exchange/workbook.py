@@ -17,7 +17,7 @@ from typing import Any
 from trialpool.contracts import TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
 from trialpool.evidence.read import header_faults
-from trialpool.exchange.candidates import Candidates, Row
+from trialpool.exchange.candidates import Asked, Candidates, Row
 
 WORKBOOKS = (".xlsx", ".xlsm", ".xltx", ".xltm")
 LARGEST_BYTES = 500_000_000  # unpacked; a small file that unpacks to more is no table of trials
@@ -37,7 +37,7 @@ def import_workbook(path: str | Path) -> Candidates:
     path = Path(path)
     rows: dict[str, list[Row]] = {}
     remarks, faults = [], []
-    for sheet in _sheets(path):
+    for sheet in sheets(path):
         name = sheet.title
         table = TABLES.get(name.strip().casefold().removesuffix(".csv").replace(" ", "_"))
         if table is None or table.name in rows:
@@ -54,11 +54,11 @@ def import_workbook(path: str | Path) -> Candidates:
         remedy = f"name the sheets {', '.join(TABLES)}"
         raise InputError([Fault(str(path), None, "", "", "no sheet is a table of the codebook", remedy)])
     remarks += [f"There is no sheet {name!r}: its table is empty." for name in TABLES if name not in rows]
-    return Candidates(f"the workbook {path.name}", rows, remarks)
+    return Candidates(f"the workbook {path.name}", rows, remarks, asked=Asked(rows=rows))
 
 
-def _sheets(path: Path) -> list[Any]:
-    """The sheets of a workbook; formulas as they stand, not their last results."""
+def sheets(path: Path, *, values: bool = False) -> list[Any]:
+    """The sheets of a workbook; formulas as they stand, or with `values` their last results."""
     from openpyxl import load_workbook
 
     broken = Fault(str(path), None, "", "", "the file is not an Excel workbook", "save it as .xlsx")
@@ -71,7 +71,7 @@ def _sheets(path: Path) -> list[Any]:
                 raise InputError([broken])
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and links, which are not read
-            return list(load_workbook(io.BytesIO(content), data_only=False).worksheets)
+            return list(load_workbook(io.BytesIO(content), data_only=values).worksheets)
     except Exception:  # whatever a damaged archive leads its readers to
         raise InputError([broken]) from None
 

@@ -163,6 +163,8 @@ def _methods() -> Any:
 
 def direction(spec: Spec) -> Direction:
     """What lies to the left and to the right of no effect."""
+    if favours := spec.get("favours"):
+        return Direction(left=favours[0], right=favours[1])
     sides = f"favours {spec['experimental_name']}", f"favours {spec['control_name']}"
     left, right = sides if spec["better"] == "lower" else reversed(sides)
     return Direction(left=left, right=right)

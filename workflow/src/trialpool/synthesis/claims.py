@@ -22,7 +22,7 @@ from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, import
 from trialpool.synthesis.pool import restrict_record
 from trialpool.text import capital, count
 from trialpool.vocabulary import Vocabulary, general
-from trialpool.yaml_files import Slip, read_checked, shipped
+from trialpool.yaml_files import Slip, read_checked, shipped, yaml_text
 
 Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
@@ -321,10 +321,12 @@ def default_rules(vocabulary: Vocabulary) -> Mapping[str, Mapping[str, Any]]:
 def load_claims(path: str | None, analyses: Iterable[str], vocabulary: Vocabulary | None = None) -> Row:
     """The rules with their defaults filled in, the overrides and the claims; without a file, no claim.
 
-    Raises InputError naming every unknown key, analysis, kind and level, with the nearest known word.
+    Raises InputError naming every unknown key, analysis, domain, kind and level, with the nearest known word,
+    and bounds on a dose that are turned round.
     """
-    known, usual = list(analyses), default_rules(vocabulary or general())
-    given = read_checked(path, "claims", lambda given: _unknown_analyses(given, known)) if path else {}
+    known, words = list(analyses), vocabulary or general()
+    usual = default_rules(words)
+    given = read_checked(path, "claims", lambda given: _claim_slips(given, known, words)) if path else {}
     certainty = {
         domain: {**rules, **(given.get("certainty") or {}).get(domain, {})}
         for domain, rules in usual["certainty"].items()
@@ -333,6 +335,28 @@ def load_claims(path: str | None, analyses: Iterable[str], vocabulary: Vocabular
     rest: Row = {"overrides": {}, "claims": {}, "summary": []}
     rest = {name: given.get(name) or none for name, none in rest.items()}
     return {"certainty": certainty, "verdicts": verdicts, **rest}
+
+
+def _claim_slips(given: Row, analyses: Sequence[str], words: Vocabulary) -> Iterator[Slip]:
+    """What the schema cannot say of a claims file."""
+    yield from _unknown_analyses(given, analyses)
+    domains = words.table_words()["domain"]
+    for domain in (given.get("certainty") or {}).get("imprecision", {}).get("absolute_by_domain", ()):
+        if domain not in words.domains and domains.refuses(domain):
+            place = ("certainty", "imprecision", "absolute_by_domain", domain)
+            yield Slip(place, domain, "not a domain of the vocabulary", suggestion(domain, words.domains))
+    for slug, claim in (given.get("claims") or {}).items():
+        parts = [(("parts", str(at)), part) for at, part in enumerate(claim.get("parts") or ())]
+        for path, part in [((), claim), *parts]:
+            for dose, (low, high) in part.get("where", {}).items():
+                if low > high:
+                    remedy = f"write the lower one first: [{high:g}, {low:g}]"
+                    yield Slip(
+                        ("claims", slug, *path, "where", dose),
+                        yaml_text([low, high]),
+                        "not two numbers in ascending order",
+                        remedy,
+                    )
 
 
 def _unknown_analyses(given: Row, known: Sequence[str]) -> Iterator[Slip]:

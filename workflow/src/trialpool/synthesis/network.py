@@ -6,7 +6,7 @@ Its interval is by the policy of `synthesis.pool`, residual degrees of freedom i
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import combinations, groupby, permutations
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from trialpool import records as rec
-from trialpool.errors import Fault, InputError, suggestion
+from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import MEASURES
 from trialpool.records import (
     LeagueRow,
@@ -406,16 +406,27 @@ def _ranking(
     return tuple(sorted(rows, key=lambda row: (row.mean_rank, row.treatment)))
 
 
-def load_networks(path: str | Sequence[str] | None, specs: Mapping[str, Rules]) -> dict[str, Rules]:
+def load_networks(
+    path: str | Sequence[str] | None,
+    specs: Mapping[str, Rules],
+    categories: Collection[str] = (),
+    trials: Collection[str] = (),
+) -> dict[str, Rules]:
     """The networks of config/networks.yaml by name, each with `nodes` (category to treatment) and all keys.
 
     Without a file there are none. Raises InputError for a key missing or unknown, an analysis that the
-    configuration does not have, analyses that differ in measure, scale or direction, and a category at two
-    nodes. `specs` are the resolved analyses by slug.
+    configuration does not have, analyses that differ in measure, scale or direction, a category at two
+    nodes, and where `categories` (of arms) or `trials` (study ids) are known, for any other. `specs` are the
+    resolved analyses by slug.
     """
     if not path:
         return {}
-    content = read_checked(str(path), "networks", lambda content: _network_slips(content, specs))
+
+    def slips(content: Rules) -> Iterator[Slip]:
+        yield from _network_slips(content, specs)
+        yield from _name_slips(content, categories, trials)
+
+    content = read_checked(str(path), "networks", slips)
     nodes, networks = (content.get(key) or {} for key in ("nodes", "networks"))
     of = {category: node for node, categories in nodes.items() for category in categories}
     more = {"nodes": of, "note": "", "leave_out": {}}
@@ -442,3 +453,22 @@ def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]
             if len(values) > 1:
                 problem = f"not one {key}: the analyses differ in it"
                 yield Slip((*path, "analyses"), ", ".join(values), problem, "list analyses of one kind")
+
+
+def _name_slips(content: Rules, categories: Collection[str], trials: Collection[str]) -> Iterator[Slip]:
+    """Arm categories and trials that are not among the known ones, where any are known."""
+    for node, named in (content.get("nodes") or {}).items():
+        for at, category in enumerate(named):
+            if categories and category not in categories:
+                yield Slip(
+                    ("nodes", node, str(at)),
+                    category,
+                    "not an arm category",
+                    suggestion(category, categories),
+                )
+    for name, entry in (content.get("networks") or {}).items():
+        for trial in entry.get("leave_out", ()):
+            if trials and trial not in trials:
+                near, path = nearest(trial, trials), ("networks", name, "leave_out", trial)
+                remedy = f"did you mean '{near}'" if near else "write a study_id of studies.csv, or remove it"
+                yield Slip(path, trial, "not the study_id of any trial", remedy)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from trialpool.contracts import PUBLISHED_POOLS
-from trialpool.errors import suggestion
+from trialpool.errors import nearest, suggestion
 from trialpool.measures import MEASURES, Values
 from trialpool.records import PublishedFigure, PublishedPanel, PublishedPool, Record, Status, columns_of
 from trialpool.synthesis.pool import BOUNDS
@@ -24,17 +24,23 @@ NOWHERE = "no figure shows this outcome"
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
-def load_published(path: str | Sequence[str] | None, analyses: Iterable[str]) -> Row:
+def load_published(
+    path: str | Sequence[str] | None, analyses: Iterable[str], reviews: Collection[str] = ()
+) -> Row:
     """The rules of config/published.yaml: `figures` and `review_trials` by name, the other keys in order.
 
     Without a file (None, or Snakemake's empty input) there are no rules. Raises InputError for a key missing
     or unknown, a pattern that is no regular expression, a measure that cannot be turned, two panels of one
-    name, and an analysis that the configuration does not have.
+    name, an analysis that the configuration does not have, and a review that is not among `reviews`, if any
+    are known.
     """
     known = list(analyses)
-    content = (
-        read_checked(str(path), "published", lambda rules: _published_slips(rules, known)) if path else {}
-    )
+
+    def slips(rules: Row) -> Iterator[Slip]:
+        yield from _published_slips(rules, known)
+        yield from _review_slips(rules, reviews)
+
+    content = read_checked(str(path), "published", slips) if path else {}
     named = {key: content.get(key) or {} for key in ("figures", "review_trials")}
     return {**named, **{key: content.get(key) or [] for key in LISTS}}
 
@@ -55,6 +61,21 @@ def _published_slips(rules: Row, analyses: Sequence[str]) -> Iterator[Slip]:
         if axes[at] in axes[:at]:
             problem = f"an earlier panel of this figure has the measure {panel['measure']} and this name"
             yield Slip((*path, "name"), "", problem, "name what each of them measures")
+
+
+def _review_slips(rules: Row, reviews: Collection[str]) -> Iterator[Slip]:
+    """Reviews that have no row in the table, where its reviews are known."""
+    listed = [
+        (key, at, entry) for key in ("turned", "left_out") for at, entry in enumerate(rules.get(key) or ())
+    ]
+    named: list[tuple[KeyPath, str]]
+    named = [((key, str(at), "review_id"), entry["review_id"]) for key, at, entry in listed]
+    named += [(("review_trials", name), name) for name in rules.get("review_trials") or ()]
+    for path, name in named:
+        if reviews and name not in reviews:
+            near = nearest(name, reviews)
+            remedy = f"did you mean '{near}'" if near else "write one of that table, or remove it"
+            yield Slip(path, name, "not the review_id of any row of published_pools.csv", remedy)
 
 
 def _entry_slips(path: KeyPath, entry: Row, analyses: Sequence[str]) -> Iterator[Slip]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -234,11 +235,16 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
     if measure not in OF_EVENTS or any(value is None for column in counts for value in column):
         return
     tables = [np.array(column, dtype=float) for column in counts]
-    fits = {"Mantel–Haenszel": mantel_haenszel(*tables, measure=measure, level=spec["level"])}
+    methods: dict[str, Any] = {"Mantel–Haenszel": partial(mantel_haenszel, measure=measure)}
     if measure != "RD":
-        fits["Peto" if measure == "OR" else "Peto (odds ratio)"] = peto(*tables, level=spec["level"])
-    for choice, fit in fits.items():
-        numbers = numbers_of(Sensitivity, measure, fit)
+        methods["Peto" if measure == "OR" else "Peto (odds ratio)"] = peto
+    for choice, method in methods.items():
+        try:
+            numbers = numbers_of(Sensitivity, measure, method(*tables, level=spec["level"]))
+        except ValueError as error:  # no event in one arm of any trial
+            reason = str(error).partition(": ")[2]
+            yield Sensitivity(kind="sparse", choice=choice, reason=reason)
+            continue
         shown = {name: numbers[name] for name in (*BOUNDS, "p_value")}
         yield _tried(spec, "sparse", choice, data, shown)
 

@@ -288,15 +288,13 @@ def _parts(
         return [("", rows, None)]
     members = grouped(rows, lambda row: str(getattr(row[1], str(record.subgroup_column))))
     parts: list[tuple[str, Numbered, Pooled | None]] = []
+    known = record.vocabulary
+    names = {"condition": known.condition, "instrument": known.code, "item": known.code}
     for number, group in enumerate(record.subgroups):
         subtotal = None
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
-        name = (
-            record.vocabulary.condition
-            if record.subgroup_column == "condition"
-            else record.vocabulary.treatment
-        )
+        name = names.get(str(record.subgroup_column), record.vocabulary.treatment)
         heading = words.capital(clean(name(group.name))) or OTHER
         parts.append((heading, members.pop(group.name, []), subtotal))
     rest = sorted((row for own in members.values() for row in own), key=lambda row: row[0])

@@ -140,8 +140,10 @@ def verdict_words(record: Record) -> str:
     return f"{reading} (one trial)" if record.status == Status.SINGLE_STUDY else reading
 
 
-def result_sentence(record: Appraised) -> str:
+def result_sentence(record: Appraised, opening: str = "") -> str:
     """One result in words: direction, numbers, amount of evidence, and what a new trial might show.
+
+    `opening` says the direction where the record does not know which one is good.
 
     >>> from trialpool.records import sketch
     >>> sides = {"experimental_name": "yoga", "control_name": "sham"}
@@ -154,16 +156,10 @@ def result_sentence(record: Appraised) -> str:
         return _no_data_sentence(record)
     pooled, level = record.pooled, record.methods.level
     numbers = words.effect(record.measure, pooled.estimate, pooled.ci_low, pooled.ci_high, level)
-    side = clear_side(record)
-    agreed = agreeing_side(record)
-    start = f"No clear difference between {record.experimental_name} and {record.control_name} was shown"
-    if side:
-        start = f"The result favours {getattr(record, f'{side}_name')}"
-    elif agreed:
-        start = f"{capital(trials_favour(record, agreed))}, too few to be sure of their mean"
+    start = opening or _direction_words(record)
     if record.status == Status.SINGLE_STUDY:
-        opening = f"{start}, in one trial only ({people_words(record, unknown=NO_PEOPLE)}): {numbers}"
-        return f"{opening}. One trial is not a meta-analysis."
+        found = f"{start}, in one trial only ({people_words(record, unknown=NO_PEOPLE)}): {numbers}"
+        return f"{found}. One trial is not a meta-analysis."
     sentence, interval = f"{start}: {numbers}; {size_words(record)}.", prediction(record)
     if not interval:
         return sentence
@@ -175,6 +171,16 @@ def result_sentence(record: Appraised) -> str:
         doubt = f"which {record.k} trials do not make certain"
         sentence += f" The variance between trials is estimated as 0, {doubt}."
     return sentence
+
+
+def _direction_words(record: Record) -> str:
+    """Whom a result favours, as far as it is clear."""
+    side, agreed = clear_side(record), agreeing_side(record)
+    if side:
+        return f"The result favours {getattr(record, f'{side}_name')}"
+    if agreed:
+        return f"{capital(trials_favour(record, agreed))}, too few to be sure of their mean"
+    return f"No clear difference between {record.experimental_name} and {record.control_name} was shown"
 
 
 def _no_data_sentence(record: Appraised) -> str:
