@@ -6,7 +6,7 @@ import shutil
 import pytest
 import yaml
 
-from trialpool.planning import batches
+from trialpool.planning import BATCHES_OF_FEW, batches
 
 from .conftest import MINI, Review, jobs_run
 
@@ -16,15 +16,13 @@ CONFIG = yaml.safe_load((MINI / "config.yaml").read_text(encoding="utf-8"))
 PAIN = CONFIG["analyses"]["dpn-pain-acupuncture-vs-sham"] | {"title": "Pain, standardised", "measure": "SMD"}
 PAIN = {key: value for key, value in PAIN.items() if key != "scale"}
 GAP = CONFIG["analyses"]["cipn-pain-acupuncture-vs-sham"]
+MANY = CONFIG["analyses"] | {f"cipn-pain-{number}": GAP for number in range(BATCHES_OF_FEW)}
 JOINS, ALONE = "dpn-pain-smd", "dpn-pain-first"  # in a batch of others, and in one of its own
-NAMES = batches([JOINS, ALONE, *(f"cipn-pain-{number}" for number in range(20))]).values()
-FIRST, *MORE = (name for names in NAMES if JOINS in names for name in names if name != JOINS)
-MANY = dict.fromkeys([FIRST, *MORE], GAP) | {MORE[0]: PAIN}  # of both conditions
 CHANGED = {
     "new at the start": {JOINS: PAIN} | MANY,
     "new at the end": MANY | {JOINS: PAIN},
     "new in a batch of its own": MANY | {ALONE: PAIN},
-    "gone": {name: MANY[name] for name in MORE},
+    "gone": {name: entry for name, entry in MANY.items() if name != "cipn-pain-0"},
 }
 
 

@@ -71,7 +71,7 @@ def test_a_killed_runs_lock_and_half_written_files_are_cleared(finished_review, 
 
 
 def test_a_file_lost_from_the_folder_of_an_analysis_is_made_again(finished_review, review):
-    (review.folder / "results" / "analyses" / RESPONDERS / "influence.svg").unlink()
+    (review.folder / "results" / "analyses" / RESPONDERS / "posterior.svg").unlink()
     completed = review.run()
     assert completed.returncode == 0, completed.stderr
     assert {job for job in jobs_run(completed) if job.startswith("pool")} == {f"pool {RESPONDERS}"}

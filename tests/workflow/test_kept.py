@@ -65,7 +65,7 @@ def test_a_broken_off_job_leaves_nothing_that_is_believed(finished_review, revie
     """As a run that was killed while an analysis was written."""
     kept = review.folder / "processed" / "kept" / "analyses" / RESPONDERS
     (kept / ".made-of").unlink()
-    (kept / "influence.svg").unlink()
+    (kept / "posterior.svg").unlink()
     shutil.rmtree(review.folder / "results" / "analyses" / RESPONDERS)
     assert run(review) == {f"analyses/{RESPONDERS}"}
     assert review.results() == finished_review.results()

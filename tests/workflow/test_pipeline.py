@@ -201,7 +201,7 @@ def test_a_new_analysis_is_compared_and_pooled_and_nothing_else(review):
 def test_an_analysis_left_with_one_trial_loses_the_figures_of_several(review):
     folder = review.folder / "results" / "analyses" / RESPONDERS
     several = {path.name for path in folder.iterdir()}
-    assert {"influence.svg", "multiverse.csv"} <= several
+    assert {"posterior.svg", "multiverse.csv"} <= several
     table = review.folder / "raw" / "events.csv"
     lines = table.read_text(encoding="utf-8").splitlines(keepends=True)
     table.write_text("".join(line for line in lines if not line.startswith("Epsilon2015")), encoding="utf-8")
@@ -211,4 +211,4 @@ def test_an_analysis_left_with_one_trial_loses_the_figures_of_several(review):
     left = {path.name for path in folder.iterdir()}
     assert {"forest.svg", "result.json"} <= left
     assert not {name for name in left if name.startswith(("funnel", "multiverse", "influence", "posterior"))}
-    assert f"{RESPONDERS}/influence.svg" not in review.results()["manifest.csv"].decode()
+    assert f"{RESPONDERS}/posterior.svg" not in review.results()["manifest.csv"].decode()

@@ -29,9 +29,10 @@ EVERY_JOB = (
     "schemas/*.csv",  # what every table holds
 )
 LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "scipy", "seaborn")  # of other bytes each
-# Batches: to start a job costs a second or two, most of it imports, and one changed trial reaches the most.
-FEWEST = 2
-LARGEST = 128  # analyses in a batch, on average; planning grows with the jobs
+# Of many analyses one changed trial reaches a part of every batch, and to start a job costs a second or two,
+# most of it imports: few batches. Of few analyses it reaches few, and most have a batch of their own.
+FEW, BATCHES_OF_FEW = 16, 8
+FEWEST, LARGEST = 2, 128  # batches of more analyses; analyses in a batch, on average
 MANIFEST, ANALYSES = "manifest.csv", "analyses"
 PARQUET_MARK = b"PAR1"  # a whole parquet file begins and ends with it
 
@@ -41,14 +42,14 @@ def batches(analyses: Iterable[str]) -> dict[str, list[str]]:
 
     The name of an analysis says in which batch it is, by a hash, whatever else is asked and in whatever
     order. So an analysis that comes, goes or moves leaves all others in their batches, and only its own is
-    pooled anew. Only how many batches there are depends on how many analyses: 2 up to 256 analyses, 4 up
-    to 512, and so on. The one analysis that passes such a step deals all of them anew.
+    pooled anew. Only how many batches there are depends on how many analyses: 8 up to 16 analyses, 2 up to
+    256, 4 up to 512, and so on. The one analysis that passes such a step deals all of them anew.
 
     >>> batches(["back-pain", "knee-pain", "sleep"])
-    {'00_of_2': ['knee-pain'], '01_of_2': ['back-pain', 'sleep']}
+    {'01_of_8': ['sleep'], '04_of_8': ['knee-pain'], '07_of_8': ['back-pain']}
     """
     names = sorted(analyses)
-    count = FEWEST
+    count = BATCHES_OF_FEW if len(names) <= FEW else FEWEST
     while LARGEST * count < len(names):
         count *= 2
     found: dict[str, list[str]] = {}

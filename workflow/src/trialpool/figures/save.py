@@ -97,7 +97,6 @@ def _pdf(figure: Figure, title: str) -> bytes:
 
     buffer = io.BytesIO()
     metadata = {"Title": title, "CreationDate": None, "Creator": None, "Producer": None}
-    from matplotlib.backends.backend_pdf import FigureCanvasPdf  # its fonts take a fifth of a second
 
     FigureCanvasPdf(figure).print_pdf(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     return buffer.getvalue()
