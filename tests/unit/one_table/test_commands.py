@@ -118,7 +118,7 @@ def started(tmp_path, *arguments, code=""):
 
 
 def test_run_starts_snakemake_in_the_folder_of_the_config_and_passes_its_code_on(tmp_path):
-    (tmp_path / "review").mkdir()
+    (tmp_path / "review" / "data").mkdir(parents=True)
     (tmp_path / "review" / "my.yaml").write_text("evidence: data", encoding="utf-8")
     done = started(tmp_path, "run", "review/my.yaml", "--cores", 3, "--forceall", "-j", "1")
     assert done.returncode == 7

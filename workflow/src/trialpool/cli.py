@@ -204,11 +204,14 @@ def init(folder: str, table: str | None, **options: Any) -> None:
 @click.argument("snakemake", nargs=-1, type=click.UNPROCESSED)
 @plainly
 def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
-    """Run the review in CONFIG with Snakemake, in the folder of CONFIG; further options go to Snakemake.
+    """Run the review in CONFIG with Snakemake; further options go to Snakemake.
 
-    Ends with what came of it and where to read it. Exits with Snakemake's code.
+    Starts in the folder of CONFIG, or in that above it where its files lie, as `check` does. Ends with what
+    came of it and where to read it. Exits with Snakemake's code.
     """
     from importlib.util import find_spec
+
+    from trialpool.protocol import folder_of_paths
 
     file = Path(config)
     if not file.is_file():
@@ -219,14 +222,15 @@ def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
     package = Path(__file__).parent
     places = (package / "workflow", package.parents[1])  # in a wheel; in a clone
     snakefile = next(place / "Snakefile" for place in places if (place / "Snakefile").is_file())
-    told = any(word.startswith(("-q", "--quiet", "--verbose", "-n", "--dry")) for word in snakemake)
-    quiet = () if told else ("--quiet", "all")
-    if not told:
-        place = f"{file.parent}, on {cores} {'core' if cores == 1 else 'cores'}"
-        echo(f"Running {file.name} in {place} …", err=True)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", file.name]
-    command += ["--cores", str(cores), *snakemake, *quiet]
-    process = subprocess.Popen(command, cwd=file.resolve().parent)
+    folder = folder_of_paths(file)
+    name = os.path.relpath(file, folder)
+    loud = any(word.startswith(("-q", "--quiet", "--verbose", "-n", "--dry")) for word in snakemake)
+    if not loud:
+        place = f"{os.path.relpath(folder)}, on {cores} {'core' if cores == 1 else 'cores'}"
+        echo(f"Running {name} in {place} …", err=True)
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", name]
+    command += ["--cores", str(cores), *snakemake, *(() if loud else ("--quiet", "all"))]
+    process = subprocess.Popen(command, cwd=folder)
     while True:
         try:
             sys.exit(process.wait())
