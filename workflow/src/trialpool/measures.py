@@ -17,7 +17,8 @@ class Of(StrEnum):
 
     MEANS = "means"
     EVENTS = "events"
-    TIMES = "times"
+    TIMES = "times"  # events in time: rates, and hazards, of which events among people tell nothing
+    ANYTHING = "anything"  # whatever its trials printed, on an additive scale
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,12 @@ MEASURES: dict[str, Measure] = {
         Measure("RD", "risk difference", Of.EVENTS, reversible=True),
         Measure("HR", "hazard ratio", Of.TIMES, ratio=True),
         Measure("IRR", "rate ratio", Of.TIMES, ratio=True),
+        Measure("IRD", "rate difference", Of.TIMES),
+        Measure("GIV", "effect as printed", Of.ANYTHING),
     )
 }
 RATIOS = tuple(code for code, measure in MEASURES.items() if measure.ratio)
 OF_EVENTS = tuple(code for code, measure in MEASURES.items() if measure.of is Of.EVENTS)
 OF_MEANS = tuple(code for code, measure in MEASURES.items() if measure.of is Of.MEANS)
+OF_TIMES = tuple(code for code, measure in MEASURES.items() if measure.of is Of.TIMES)
+OF_RATES = ("IRR", "IRD")  # made of events over person-time

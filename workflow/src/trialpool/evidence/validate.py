@@ -15,6 +15,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool.contracts import (
+    ANY_LEVEL,
     CONTRAST_MEASURES,
     FORMS,
     INTERVALS,
@@ -355,7 +356,11 @@ def _misspelt(column: str, known: Callable[[Row], Sequence[str]], *beside: str) 
 
 LISTED = schema_rows("rules")
 NAMES = {  # what the expressions of schemas/rules.csv may name behind an "@", besides tables
-    **{"intervals": list(INTERVALS), "ratios": list(RATIOS), "ratio_contrasts": list(RATIO_CONTRASTS)},
+    **{
+        "intervals": [*INTERVALS, ANY_LEVEL],
+        "ratios": list(RATIOS),
+        "ratio_contrasts": list(RATIO_CONTRASTS),
+    },
     **{"not_single_arms": _not_single_arms, "no_other_arm": _no_other_arm, "not_crossover": _not_crossover},
 }
 

@@ -26,10 +26,12 @@ def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iter
     if record.dose_response and record.dose_response.line:
         yield "dose", describe("dose", record), dose.draw_dose(record)
     yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
-    if record.k > FEWEST_LEFT_OUT:
+    by_counts = bool(record.methods.method)  # of which there is neither influence nor a posterior
+    if record.k > FEWEST_LEFT_OUT and not by_counts:
         yield "influence", describe("influence", record), influence.draw_influence(record)
-    yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
+    if not by_counts:
+        yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
     if record.k >= MANY_TRIALS:
         yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
-        if record.moderators:
+        if record.moderators and not by_counts:
             yield "moderators", describe("moderators", record), moderators.draw_moderators(record)

@@ -30,7 +30,9 @@ LETTERS = "ABCDEFGHIJ"
 DOMAIN_KEYS = tuple(f"{BIAS}{letter}" for letter in LETTERS)
 Domains = list[str] | None  # those with a column each; [] for one column of the worst, None for no column
 PLOT = "plot"
-QUIET = ("beside", "prediction")  # kinds of row that stand below the result and not beside it
+NOT_ESTIMABLE = "not estimable"
+INESTIMABLE = "inestimable"  # kind of row of a trial without an effect
+QUIET = ("beside", "prediction", INESTIMABLE)  # kinds of row that stand below the result and not beside it
 LEAST_BEFORE_PLOT = 190.0
 LABEL_LIMIT = 108.0
 RECEIVED_LIMIT = 90.0
@@ -145,6 +147,9 @@ def _forest_rows(table: ForestTable, look: Preset, domains: Domains) -> list[Row
             cells = _study_cells(study, look, domains, bool(table.total))
             rows.append(Row("study", cells, study.effect.values, study))
         rows += [_subtotal_row(group.subtotal, look)] if group.subtotal else []
+    for trial in table.inestimable:
+        cells = {"study": trial.label, "outcome": trial.instrument, "estimate": NOT_ESTIMABLE}
+        rows.append(Row(INESTIMABLE, cells | _arm_cells(trial.arms, look)))
     return [*rows, *(_total_rows(table, table.total, look) if table.total else [])]
 
 
@@ -189,7 +194,11 @@ def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
     sizes = {"study": ", ".join(filter(None, (total.trials, table.people))), "short": total.trials}
     whole = {"model": table.model, "level": table.level}
     cells = {key: look.total.format(size=size, **whole) for key, size in sizes.items()}
-    cells |= {"weight": "100%", **_arm_cells(table.totals, look, ""), **_effect_cells(total.effect, look)}
+    cells |= {
+        "weight": "100%" if table.weighted else "",
+        **_arm_cells(table.totals, look, ""),
+        **_effect_cells(total.effect, look),
+    }
     rows = [Row("pooled", cells, total.effect.values)]
     for model, estimate in table.beside:
         rows.append(Row("beside", {"study": model, **_effect_cells(estimate, look)}, estimate.values))
@@ -451,7 +460,7 @@ class Layout:
             elif row.kind == "heading" and number:
                 y += 4
             height = COMPACT_ROW if self.compact else ROW
-            if row.kind in ("pooled", *QUIET):
+            if row.kind in ("pooled", *QUIET) and row.kind != INESTIMABLE:
                 height = TOTAL_ROW
             row.middle = y + height / 2
             row.baseline = row.middle + style.BODY_SIZE * 0.36

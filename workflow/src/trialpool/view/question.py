@@ -171,7 +171,7 @@ def result_sentence(record: Appraised) -> str:
     sentence += f" ({words.percent(level)} prediction interval)"
     clear = _side(record, interval.low.value, interval.high.value)
     sentence += "." if clear else ", so it may lie on either side of no difference."
-    if pooled.tau2 == 0 and record.methods.tau2_method != "FE":
+    if pooled.tau2 == 0 and record.methods.tau2_method != "FE" and not record.methods.method:
         doubt = f"which {record.k} trials do not make certain"
         sentence += f" The variance between trials is estimated as 0, {doubt}."
     return sentence
