@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Paths = Sequence[str]
 # In the order of the page.
-SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators")
+SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators", "radial", "labbe")
 MULTIVERSE = "specifications.csv"  # every one of an analysis
 AT_ONCE = 500  # analyses compared in one pass: more take more memory, fewer more passes over the tables
 
@@ -282,7 +282,7 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
         levels, influence = named(written["multiverse"]["levels"]), named(written["influence"])
         io.write_csv(folder / "multiverse.csv", levels, contracts.MULTIVERSE.names)
         io.write_csv(folder / "influence.csv", influence, contracts.INFLUENCE.names)
-        for name, title, figure in draw_beside(shown, columns):
+        for name, title, figure in draw_beside(shown, columns, spec["figures"]):
             _save(figure, folder / name, title, io.formats_of(formats))
     io.write_json(folder / "result.json", written)
 

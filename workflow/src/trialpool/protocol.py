@@ -80,6 +80,7 @@ class Analysis(TypedDict):
     method: str
     glmm_model: str
     small_study: str
+    figures: list[str]
     forest: str
     formats: list[str] | None
     robustness: dict[str, float]
@@ -361,6 +362,8 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
     if measure not in fitting and MEASURES[measure].of is not Of.ANYTHING:
         problem = f"not a measure for the domain {domain.code}"
         yield Slip(paths["measure"], measure, problem, f"use one of: {', '.join(fitting)}, GIV")
+    if "labbe" in values.get("figures", ()) and measure not in METHODS["mh"]:
+        yield Slip(paths["figures"], "labbe", f"of events in two arms, not of {measure}", "remove it")
     yield from _method_slips(entry)
     for key, wanted in (("scale", "MD"), ("convert", "SMD")):
         if values.get(key) and measure != wanted:

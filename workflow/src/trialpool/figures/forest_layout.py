@@ -386,6 +386,7 @@ class Layout:
 
     def __init__(self, record: Appraised, look: Preset) -> None:
         self.look, self.table = look, tables.forest_table(record)
+        self.by_counts = bool(record.methods.method)
         studies = self.table.studies
         self.compact = len(studies) >= COMPACT_FROM
         self.events = any(arm.events for study in studies for arm in study.arms.values())
@@ -421,9 +422,15 @@ class Layout:
     def _make_room_for_totals(self) -> None:
         """Widen the first column where short labels leave the words of the pooled line no room."""
         pooled = [row for row in self.rows if row.kind == "pooled"]
-        while self.columns[0].width < LABEL_LIMIT and any(len(self.whole_line(row)) > 2 for row in pooled):
+        while self.columns[0].width < LABEL_LIMIT and any(map(self._crowded, pooled)):
             self.columns[0].width += WIDE
             _set_left(self.columns)
+
+    def _crowded(self, row: Row) -> bool:
+        """Whether a pooled line needs more than two lines, or the name of its method is broken."""
+        lines = self.whole_line(row)
+        name = self.table.model if self.by_counts else ""
+        return len(lines) > 2 or (name in row.cells["study"] and name not in " ".join(lines))
 
     def _footnotes(
         self, record: Appraised, domains: Domains, room: float

@@ -6,9 +6,9 @@ That is Mantel and Haenszel's, Peto's, a mixed model, or penalised regression; a
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,8 @@ from trialpool.records import Effect
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
 IV = "iv"
-RARE = 0.05  # of the people had the event, below which inverse variance is not advised
+RARE = 0.05  # of the people had the event, below which inverse variance is not advised, if as a rule an arm
+FEW = 5  # has fewer events than these: standard errors come from counts, and large trials have enough
 UNLIKE = 0.5  # of the trials have an arm without events
 BALANCED = 1.5  # between the sizes of both arms, up to which Peto's method is not biased
 
@@ -68,13 +69,12 @@ def pooled(spec: Spec, effects: Sequence[Effect]) -> Counted | None:
     tables = tables_of(spec["measure"], effects)
     if tables is None:
         return None
-    settings = (
-        spec["measure"],
-        spec["level"],
-        spec.get("zero_cells") or 0.5,
-        spec.get("glmm_model") or "UM.FS",
-    )
-    return _pooled(method_of(spec), settings, tables)
+    return _pooled(method_of(spec), settings_of(spec), tables)
+
+
+def settings_of(spec: Spec) -> tuple[str, float, Any, str]:
+    """Measure, level, rule for empty cells, and mixed model of an analysis."""
+    return spec["measure"], spec["level"], spec.get("zero_cells") or 0.5, spec.get("glmm_model") or "UM.FS"
 
 
 @lru_cache(maxsize=1024)
@@ -82,21 +82,31 @@ def _pooled(
     method: str, settings: tuple[str, float, Any, str], tables: tuple[tuple[float, ...], ...]
 ) -> Counted | None:
     """A fit once: the same trials are the headline, their number, a row of the sensitivity analysis."""
+    try:
+        return fitted(method, settings, tables)
+    except ValueError:
+        return None
+
+
+def fitted(
+    method: str, settings: tuple[str, float, Any, str], tables: tuple[tuple[float, ...], ...]
+) -> Counted:
+    """Tables by a method, with the measure, level, rule for empty cells and mixed model of `settings`.
+
+    Raises ValueError where the method has no estimate from these.
+    """
     from trialpool import stats
 
     measure, level, zero_cells, model = settings
-    data, kind = [np.array(column, dtype=float) for column in tables], {"measure": measure, "level": level}
-    try:
-        if method == "mh":
-            fit: Any = stats.mantel_haenszel(*data, **kind, zero_cells=zero_cells)  # type: ignore[arg-type]
-        elif method == "peto":
-            fit = stats.peto(*data, **kind)  # type: ignore[arg-type]
-        elif method == "glmm":
-            fit = stats.glmm(*data, **kind, model=model)  # type: ignore[arg-type]
-        else:
-            fit = stats.penalised(*data, **kind)  # type: ignore[arg-type]
-    except ValueError:
-        return None
+    data = [np.array(column, dtype=float) for column in tables]
+    kind: dict[str, Any] = {"measure": measure, "level": level}
+    make: Mapping[str, Callable[..., Any]] = {
+        "mh": partial(stats.mantel_haenszel, zero_cells=zero_cells),
+        "peto": stats.peto,
+        "glmm": partial(stats.glmm, model=model),
+        "penalised": stats.penalised,
+    }
+    fit = make[method](*data, **kind)
     values = {each.name: getattr(fit, each.name) for each in fields(fit) if each.name not in ("weights", "k")}
     if method == "glmm":
         from scipy.special import ndtri
@@ -121,7 +131,8 @@ def advice(measure: str, effects: Sequence[Effect]) -> str:
         return ""
     a, n1, c, n2 = (np.array(column, dtype=float) for column in tables)
     empty = float(np.mean((a == 0) | (c == 0)))
-    if measure in OF_EVENTS and (share := (a + c).sum() / (n1 + n2).sum()) < RARE:
+    share, fewest = (a + c).sum() / (n1 + n2).sum(), float(np.median(np.minimum(a, c)))
+    if measure in OF_EVENTS and share < RARE and fewest < FEW:
         return f"only {100 * share:.2g}% of the people had the event"
     if empty > UNLIKE:
         return f"in {round(empty * len(a))} of {len(a)} trials an arm has no event"

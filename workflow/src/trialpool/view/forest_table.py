@@ -380,7 +380,7 @@ def _total_arm(record: Record, side: str) -> Arm:
     events = [getattr(row, f"events_{side}") for row in (*record.studies, *beside)]
     whole, people = bool(events) and not any(map(absent, events)), getattr(record, f"n_{side}")
     if people is not None:
-        people += sum(round(getattr(row, f"n_{side}")) for row in beside)
+        people += sum(round(getattr(row, f"n_{side}") or 0) for row in beside)
     return Arm(n=_people(people), events=words.number(sum(events), 0) if whole else "")
 
 
