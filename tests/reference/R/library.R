@@ -106,6 +106,15 @@ library_days <- function() {
     mh_difference = said("difference, a day", 'rma.mh(measure = "IRD")', mh("IRD")$beta[1]))
 }
 
+library_vasospasm <- function() {
+  of <- function(measure) { e <- escalc(measure, xi = xi, ni = ni, data = dat.pritz1997); tight(c(e$yi), c(e$vi), test = "adhoc") }
+  call <- 'rma(yi, vi, test = "adhoc")'
+  c(pooled_said(of("PLO"), paste(call, "of PLO")), list(
+    raw = said("proportion", paste(call, "of PR"), of("PR")$beta[1]),
+    arcsine = said("arcsine of its root", paste(call, "of PAS"), of("PAS")$beta[1]),
+    log = said("its logarithm", paste(call, "of PLN"), of("PLN")$beta[1])))
+}
+
 library_schools <- function() {
   fit <- with(dat.konstantopoulos2011, multilevel_fit(data.frame(y = yi, v = vi, cluster = district), 0, "REML"))
   call <- "rma.mv(yi, vi, random = ~ 1 | district / school)"
@@ -128,5 +137,5 @@ library_diabetes <- function() {
 }
 
 library_pages <- function() list(bcg = library_bcg(), stroke = library_stroke(), smoke = library_smoke(),
-  survival = library_survival(), catheters = library_catheters(), days = library_days(),
+  survival = library_survival(), catheters = library_catheters(), days = library_days(), vasospasm = library_vasospasm(),
   schools = library_schools(), diabetes = library_diabetes())

@@ -130,3 +130,56 @@ def test_both_figures_are_drawn_and_of_events(tmp_path):
 def test_what_cannot_be_is_refused_in_words(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+GROUPS = {
+    "PR": ({"events": [3, 5], "n": [10, 20]}, [0.3, 0.25]),
+    "PLN": ({"events": [3, 5], "n": [10, 20]}, [0.3, 0.25]),
+    "PLO": ({"events": [3, 5], "n": [10, 20]}, [0.3, 0.25]),
+    "PAS": ({"events": [3, 5], "n": [10, 20]}, [0.3, 0.25]),
+    "IR": ({"events": [3, 5], "time": [10.0, 20.0]}, [0.3, 0.25]),
+    "IRLN": ({"events": [3, 5], "time": [10.0, 20.0]}, [0.3, 0.25]),
+    "IRS": ({"events": [3, 5], "time": [10.0, 20.0]}, [0.3, 0.25]),
+    "MN": ({"means": [3.0, 5.0], "sds": [1.0, 2.0], "n": [10, 20]}, [3, 5]),
+    "MNLN": ({"means": [3.0, 5.0], "sds": [1.0, 2.0], "n": [10, 20]}, [3, 5]),
+    "COR": ({"r": [0.3, 0.25], "n": [10, 20]}, [0.3, 0.25]),
+    "ZCOR": ({"r": [0.3, 0.25], "n": [10, 20]}, [0.3, 0.25]),
+}
+
+
+@pytest.mark.parametrize("measure", GROUPS)
+def test_single_groups_come_back_on_the_scale_that_a_reader_knows(measure, tmp_path):
+    columns, natural = GROUPS[measure]
+    dat = tp.effects(measure=measure, **columns)
+    assert dat.to_frame().estimate.tolist() == pytest.approx(natural)
+    fit = tp.pool(dat, interval="wald")
+    assert min(natural) < fit.estimate < max(natural)
+    assert fit.leave_one_out().estimate.tolist() == pytest.approx(natural[::-1])
+    fit.forest(tmp_path / "forest.svg")
+    drawn = (tmp_path / "forest.svg").read_text("utf-8")
+    assert "no-effect" not in drawn
+    assert "minus control" not in drawn
+
+
+def test_changes_and_spreads_are_those_of_stats():
+    change = {
+        "means": ([3.0, 4.0], [2.0, 2.5]),
+        "sds": ([1.0, 2.0], [1.5, 2.5]),
+        "n": [10, 20],
+        "r": [0.5, 0.6],
+    }
+    raw = tp.effects(measure="SMCR", **change)
+    ours = stats.standardized_mean_change([3.0, 4.0], [2.0, 2.5], [1.5, 2.5], [10, 20], [0.5, 0.6])
+    assert (raw.effects.tolist(), raw.variances.tolist()) == (ours.effect.tolist(), ours.variance.tolist())
+    own = tp.effects(measure="SMCC", **change)
+    ours = stats.standardized_mean_change([3, 4], [2, 2.5], [1.5, 2.5], [10, 20], [0.5, 0.6], sd2=[1, 2])
+    assert own.effects.tolist() == ours.effect.tolist()
+    spread = tp.effects(measure="VR", sds=([1.0, 2.0], [2.0, 2.0]), n=([10, 20], [10, 20]))
+    assert (
+        spread.effects.tolist() == stats.log_variability_ratio([1, 2], [10, 20], 2, [10, 20]).effect.tolist()
+    )
+    arms = {"means": ([3.0, 4.0], [2.0, 2.5]), "sds": ([1.0, 2.0], [1.5, 2.5]), "n": ([10, 20], [11, 19])}
+    unequal = tp.effects(measure="SMD", smd_variance="unequal", **arms)
+    assert unequal.effects[0] == stats.heteroscedastic_smd(3, 1, 10, 2, 1.5, 11).effect
+    corrected = tp.effects(measure="ROM", rom_corrected=True, **arms)
+    assert corrected.effects[0] == stats.ratio_of_means(3, 1, 10, 2, 1.5, 11, corrected=True).effect

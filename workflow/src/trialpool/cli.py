@@ -101,7 +101,10 @@ def check(
     tables, faults = examine(sources, words, _extra_words(allow))
     try:
         if instruments:
-            faults = [*faults, *unknown_instruments(tables, load_catalogue(instruments, words))]
+            faults = [
+                *faults,
+                *unknown_instruments(tables, load_catalogue(instruments, words), words.events()),
+            ]
     except InputError as error:
         faults = [*faults, *error.faults]
     if faults:

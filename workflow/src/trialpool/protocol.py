@@ -76,6 +76,7 @@ class Analysis(TypedDict):
     p_bounds: bool
     audit_exclude: list[str]
     smd_variance: str
+    rom_corrected: bool
     zero_cells: float | str
     method: str
     glmm_model: str

@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import narwhals
@@ -37,7 +38,17 @@ MAKERS: dict[str, Maker] = {
     "RD": stats.risk_difference,
     "IRR": stats.rate_ratio,
     "IRD": stats.rate_difference,
+    "CVR": stats.log_cv_ratio,
+    "VR": stats.log_variability_ratio,
+    "SMCC": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r, sd2=s1),
+    "SMCR": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r),
+    **{scale: partial(stats.proportion, scale=scale) for scale in ("PR", "PLN", "PLO", "PAS")},
+    **{scale: partial(stats.rate, scale=scale) for scale in ("IR", "IRLN", "IRS")},
+    **{scale: partial(stats.single_mean, scale=scale) for scale in ("MN", "MNLN")},
+    "COR": lambda n, r: stats.correlation(r, n, scale="COR"),
+    "ZCOR": lambda n, r: stats.correlation(r, n, scale="ZCOR"),
 }
+FILLED = (*OF_EVENTS, *OF_RATES, "PR", "PLN", "PLO", "IR", "IRLN")  # measures to which `zero_cells` applies
 ARGUMENTS = {"mean": "means", "sd": "sds", "person_years": "time"}  # of columns that are called otherwise
 
 
@@ -46,7 +57,14 @@ KINDS = {
     **dict.fromkeys(OF_EVENTS, ("events", "n")),
     **dict.fromkeys(OF_RATES, ("events", "person_years")),
     **dict.fromkeys(OF_MEANS, ("mean", "sd", "n")),
+    "VR": ("sd", "n"),
+    **dict.fromkeys(("SMCC", "SMCR"), ("mean", "sd", "n", "r")),
+    **dict.fromkeys(("PR", "PLN", "PLO", "PAS"), ("events", "n")),
+    **dict.fromkeys(("IR", "IRLN", "IRS"), ("events", "person_years")),
+    **dict.fromkeys(("MN", "MNLN"), ("mean", "sd", "n")),
+    **dict.fromkeys(("COR", "ZCOR"), ("r", "n")),
 }
+CHANGES = ("SMCC", "SMCR")  # of one group at two times, of which means and SDs are pairs, after and before
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +154,7 @@ class Dataset:
         """
         single = stats.pool(self.effects[:, None], self.variances[:, None], interval="wald", level=level)
         bounds = {"ci_low": single.ci_low, "ci_high": single.ci_high}
-        natural = np.exp if self.natural.ratio else np.asarray
+        natural = np.exp if self.natural.ratio else self.natural.naturals
         shown = {"estimate": self.effects, "estimate_low": single.ci_low, "estimate_high": single.ci_high}
         columns: dict[str, Any] = {"effect": self.effects, "variance": self.variances, **bounds}
         columns |= {name: natural(values) for name, values in shown.items()} | dict(self.arms)
@@ -166,11 +184,12 @@ def effects(
     data: Any = None,
     *,
     measure: str,
-    events: Sequence[Given] | None = None,
-    n: Sequence[Given] | None = None,
-    means: Sequence[Given] | None = None,
-    sds: Sequence[Given] | None = None,
-    time: Sequence[Given] | None = None,
+    events: Sequence[Given] | Given | None = None,
+    n: Sequence[Given] | Given | None = None,
+    means: Sequence[Given] | Given | None = None,
+    sds: Sequence[Given] | Given | None = None,
+    time: Sequence[Given] | Given | None = None,
+    r: Given | None = None,
     effect: Given | None = None,
     o_minus_e: Given | None = None,
     se: Given | None = None,
@@ -181,21 +200,28 @@ def effects(
     log: bool | None = None,
     zero_cells: float | str = 0.5,
     smd_variance: str = "LS",
+    rom_corrected: bool = False,
     names: tuple[str, str] = SIDES,
     better: str = "",
 ) -> Dataset:
     """The effect of every trial in a table, with its sampling variance.
 
-    `measure` is RR OR RD (of `events` and `n`), IRR IRD (of `events` and `time` at risk), MD SMD ROM (of
-    `means`, `sds` and `n`), HR or GIV (any other effect); each of these pairs is the experimental arm, then
-    the control arm. Any measure may be given as published instead: `effect` with `se`, `variance` or `ci` (an
-    interval of `level`); ratios of hazards or rates also as the log-rank test's `o_minus_e` with its
-    `variance`. Ratios count as logarithms with `se` or `variance`, and as printed with `ci`, unless `log`
-    says otherwise. Every argument is the name of a column
-    of `data` or the values themselves. `label` names the trials; several columns are joined.
+    `measure` is RR OR RD (of `events` and `n`), IRR IRD (of `events` and `time` at risk), MD SMD ROM CVR (of
+    `means`, `sds` and `n`), VR (of `sds` and `n`), HR or GIV (any other effect); each of these pairs is the
+    experimental arm, then the control arm. Any measure may be given as published instead: `effect` with `se`,
+    `variance` or `ci` (an interval of `level`); ratios of hazards or rates also as the log-rank test's
+    `o_minus_e` with its `variance`. Ratios count as logarithms with `se` or `variance`, and as printed with
+    `ci`, unless `log` says otherwise. Every argument is the name of a column of `data` or the values
+    themselves. `label` names the trials; several columns are joined.
+
+    Of single groups `measure` is PR PLN PLO PAS (proportions), IR IRLN IRS (rates over `time`), MN MNLN
+    (means), COR ZCOR (correlations `r`), as metafor names the scales on which they are pooled; they take one
+    column each. SMCC and SMCR are changes of one group of `n` people, whose `means` and `sds` are pairs,
+    after and before, correlated by `r`; SMCR is in SDs before.
 
     `zero_cells` is added to all cells of a table with an empty one, or is a rule by its name: none, constant,
-    treatment_arm, revman (see `trialpool.stats`); `smd_variance` is LS, UB or revman5.
+    treatment_arm, revman (see `trialpool.stats`). `smd_variance` is LS, UB, revman5, or unequal for SDs that
+    are not pooled (SMDH); `rom_corrected` takes the bias of small samples out of ratios of means.
     `names` and `better` ("lower", "higher") are what figures say of the arms and of the direction.
 
     Rows in which something is missing are left out, and a warning names them. Raises ValueError for a column
@@ -215,9 +241,11 @@ def effects(
     frame = frame_of(data)
     printed = {"effect": effect, "se": se, "variance": variance, "o_minus_e": o_minus_e}
     pairs = {"events": events, "n": n, "mean": means, "sd": sds, "person_years": time, "ci": ci}
+    printed |= {"r": r}
+    single = [] if MEASURES[measure].compares else ["n"] if measure in CHANGES else [*KINDS[measure]]
     given = {name: value for name, value in {**printed, **pairs}.items() if value is not None}
     _complete(measure, given)
-    columns = _numbers(frame, given)
+    columns = _numbers(frame, given, single)
     length = max(map(len, columns.values()))
     if data is None:
         frame = pd.DataFrame(index=range(length))
@@ -231,8 +259,8 @@ def effects(
     if o_minus_e is not None:
         found = _of_log_rank(numbers, known)
     elif effect is None:
-        of_counts = measure in (*OF_EVENTS, *OF_RATES)
-        options: dict[str, Any] = {"zero_cells": zero_cells} if of_counts else {}
+        options: dict[str, Any] = {"zero_cells": zero_cells} if measure in FILLED else {}
+        options |= {"corrected": True} if rom_corrected and measure == "ROM" else {}
         options |= {"variance": smd_variance} if measure == "SMD" else {}
         found = _made(measure, numbers, known, options)
     else:
@@ -290,12 +318,15 @@ def _complete(measure: str, given: Mapping[str, Any]) -> None:
     raise ValueError(f"measure {measure} needs {wanted}effect with one of se, variance and ci: here is {had}")
 
 
-def _numbers(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Floats]:
-    """The columns of numbers by the names of the contract, missing ones NaN."""
+def _numbers(frame: pd.DataFrame, given: Mapping[str, Any], single: Sequence[str] = ()) -> dict[str, Floats]:
+    """The columns of numbers by the names of the contract, missing ones NaN; one for a `single` one."""
     columns: dict[str, Floats] = {}
     for name, value in given.items():
-        if name in ("effect", "se", "variance", "o_minus_e"):
+        if name in ("effect", "se", "variance", "o_minus_e", "r"):
             columns[name] = floats(name, column(frame, name, value))
+            continue
+        if name in single:
+            columns[f"{name}_experimental"] = floats(name, column(frame, name, value))
             continue
         if isinstance(value, str) or len(value) != 2:
             raise ValueError(f"{name}: needs two columns, such as {name}=('one', 'other')")
@@ -371,7 +402,9 @@ def _made(
 ) -> tuple[Floats, Floats]:
     """Effects and variances from the arms."""
     kinds = KINDS[measure]
-    arguments = [numbers[f"{kind}_{side}"] for side in SIDES for kind in kinds]
+    names = [f"{kind}_{side}" for side in SIDES for kind in kinds]
+    names = [name for name in names if name in numbers] + ["r"] * ("r" in numbers)
+    arguments = [numbers[name] for name in names]
     make = MAKERS[measure]
     try:
         found = make(*arguments, **options)

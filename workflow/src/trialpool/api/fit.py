@@ -93,7 +93,7 @@ class Fit:
 
     def natural(self, value: float) -> float:
         """From the analysis scale to the natural one."""
-        return float(np.exp(value)) if self.data.natural.ratio else float(value)
+        return float(np.exp(value)) if self.data.natural.ratio else self.data.natural.natural(value)
 
     @property
     def measure(self) -> str:

@@ -40,6 +40,8 @@ SAME_MEASURE = {
     "IRR": ("rate_ratio",),
     "IRD": ("rate_difference",),
     "GIV": ("generic",),
+    "CVR": (),
+    "VR": (),
 }
 COUNTS_ALONE = {  # what methods other than inverse variance are called where they do not take a result
     "mh": "Mantel–Haenszel's method",
@@ -47,6 +49,8 @@ COUNTS_ALONE = {  # what methods other than inverse variance are called where th
     "glmm": "a mixed model of events",
     "penalised": "penalised regression",
 }
+SPREADS = ("CVR", "VR")  # measures of how far values lie apart
+CORRECTED = "corrected"
 PRINTED_LEVEL = 0.95  # of the published intervals that are shown as they are
 FROM_DIFFERENCE = "SD from the SE of the difference"
 OR_AS_SMD = "log odds ratio as SMD (×√3/π)"
@@ -54,6 +58,8 @@ MEAN_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
     "MD": stats.mean_difference,
     "SMD": stats.standardized_mean_difference,
     "ROM": stats.ratio_of_means,
+    "CVR": stats.log_cv_ratio,
+    "VR": lambda m1, s1, n1, m2, s2, n2: stats.log_variability_ratio(s1, n1, s2, n2),
 }
 EVENT_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
     "RR": stats.risk_ratio,
@@ -76,17 +82,26 @@ def continuous_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFr
     m1, s1, n1, m2, s2, n2 = values
     small = (n1 + n2 < 5) | ~((n1 > 1) & (n2 > 1))
     rom, paired = measure == "ROM", pairs["design_r"].notna().to_numpy()
+    spreads, bare = np.isin(measure, SPREADS), (s1 <= 0) | (s2 <= 0)
     cases = (
         (~((s1 > 0) | (s2 > 0)), Reason.NO_SPREAD, "both arms print a spread of 0"),
         ((measure == "SMD") & small, Reason.TOO_FEW, "too few people to standardise by their SD"),
         (rom & ~(m1 * m2 > 0), Reason.NO_RATIO, "a ratio needs both means other than 0 and of one sign"),
         (rom & paired, Reason.CROSSOVER, "no ratio of means for the same people in both arms"),
+        (spreads & paired, Reason.CROSSOVER, "no ratio of SDs for the same people in both arms"),
+        (spreads & (bare | ~((n1 > 1) & (n2 > 1))), Reason.NO_SPREAD, "a ratio of SDs needs both above 0"),
+        (
+            (measure == "CVR") & ~((m1 > 0) & (m2 > 0)),
+            Reason.NO_RATIO,
+            "a coefficient of variation needs a mean above 0",
+        ),
     )
     refuse(pairs, cases)
     usable = (pairs["reason_code"] == "").to_numpy()
-    for name, kind in {*zip(measure[usable], smd_variance[usable], strict=True)}:
-        rows = usable & (measure == name) & (smd_variance == kind)
-        options = {"variance": kind} if name == "SMD" else {}
+    kinds = np.where(rom & spec["rom_corrected"].to_numpy(bool), CORRECTED, smd_variance)
+    for name, kind in {*zip(measure[usable], kinds[usable], strict=True)}:
+        rows = usable & (measure == name) & (kinds == kind)
+        options = {"variance": kind} if name == "SMD" else {"corrected": True} if kind == CORRECTED else {}
         _put(pairs, rows, MEAN_EFFECTS[name](*(value[rows] for value in values), **options))
     for name in ("MD", "SMD"):
         rows = usable & paired & (measure == name)

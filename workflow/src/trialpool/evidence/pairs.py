@@ -71,6 +71,7 @@ TEXTS = {"row_ids": " ", "locator": "; ", "source_url": "; ", "arm_id": "+", "la
 SIDE = ["analysis_index", "result_id"]
 BASIS = {"change_difference": "change", "mean_difference": "final"}
 OMITS_ARMS = "leaves out an arm of the trial that would fit"
+MADE = "log ratio = "  # a derivation's first step where a ratio itself is not printed
 NO_PAIRS = "crossover trial: events of the same people in both arms need paired counts"
 OUTCOME = ["instrument", "item", "timepoint", "weeks"]
 UNPAIRED = [
@@ -397,7 +398,9 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
         for name in ATTRIBUTES:
             rows[f"{name}_{side}"] = attributes[name].to_numpy()[at]
     adjusted = where_text(rows["adjusted"] == "yes", "adjusted")
-    printed = joined(adjusted, rows["measure"].str.replace("_", " "), "as printed")
+    made = np.array([bool(own) and own[0].startswith(MADE) for own in rows["derivation"]], dtype=bool)
+    how = np.where(made, "made of what is printed", "as printed").astype(object)
+    printed = joined(adjusted, rows["measure"].str.replace("_", " "), how)
     turned = where_text(backward, "printed control minus experimental, turned round")
     rows["derivation"] = steps(printed, rows["derivation"], turned)
     return rows

@@ -44,7 +44,7 @@ def valid_tables(
     catalogue lacks is a fault, as is a condition that no trial has.
     """
     tables, faults = examine(folders, vocabulary)
-    faults += unknown_instruments(tables, catalogue)
+    faults += unknown_instruments(tables, catalogue, vocabulary.events())
     if "studies" in tables:
         known = sorted(set(tables["studies"]["condition"].dropna()))
         problem, remedy = "not the condition of any trial in studies.csv", f"use one of: {', '.join(known)}"

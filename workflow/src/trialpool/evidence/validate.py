@@ -8,7 +8,7 @@ column. Implausible *numbers* are no faults of form: the audit marks them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -385,14 +385,16 @@ def _rules(table: Table) -> Iterator[Rule]:
 RULES = {name: tuple(_rules(table)) for name, table in TABLES.items()}
 
 
-def unknown_instruments(tables: Tables, catalogue: Catalogue) -> list[Fault]:
+def unknown_instruments(tables: Tables, catalogue: Catalogue, events: Collection[str] = ()) -> list[Fault]:
     """Instruments in the evidence that the catalogue does not explain: one fault each, at its first row.
 
-    `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE.
+    `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE. What contrasts of the
+    domains of `events` name is an event, not an instrument.
     """
     known = sorted({str(code).split(":")[0] for code in catalogue["instruments"]})
     faults = []
     for frame in (tables[name] for name in ("continuous", "contrasts") if name in tables):
+        frame = frame[~frame["domain"].isin(list(events))]
         for code, rows in frame[~frame["instrument"].isin(known)].groupby("instrument", sort=False):
             file, row = rows["row_id"].iloc[0].rsplit(":", 1)
             near = nearest(str(code), known, 0.8)

@@ -148,7 +148,7 @@ def _forest_rows(table: ForestTable, look: Preset, domains: Domains) -> list[Row
             rows.append(Row("study", cells, study.effect.values, study))
         rows += [_subtotal_row(group.subtotal, look)] if group.subtotal else []
     for trial in table.inestimable:
-        cells = {"study": trial.label, "outcome": trial.instrument, "estimate": NOT_ESTIMABLE}
+        cells = {"study": trial.label, "outcome": trial.instrument, "interval": NOT_ESTIMABLE}
         rows.append(Row(INESTIMABLE, cells | _arm_cells(trial.arms, look)))
     return [*rows, *(_total_rows(table, table.total, look) if table.total else [])]
 

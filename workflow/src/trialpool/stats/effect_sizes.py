@@ -23,7 +23,7 @@ from scipy.special import gammaln
 from trialpool.stats import checks
 from trialpool.stats.checks import Bools, Floats, Unpacks, finite, one_of, plain, read, refuse
 
-SMD_VARIANCES = ("LS", "UB", "revman5")
+SMD_VARIANCES = ("LS", "UB", "revman5", "unequal")
 ZERO_CELLS = ("none", "constant", "treatment_arm", "revman")
 HALF = 0.5  # what the rules add that add one number
 MEANS = {
@@ -110,12 +110,14 @@ def standardized_mean_difference(
     With m = n1 + n2 - 2 and N = n1 + n2, g = J·(mean1 - mean2)/s. `variance` selects
     - "LS" (default) 1/n1 + 1/n2 + g²/(2N), exact J (Hedges 1981; Borenstein et al. 2009);
     - "UB" 1/n1 + 1/n2 + (1 - (m - 2)/(m·J²))·g², exact J, unbiased (Hedges 1983; Viechtbauer 2007);
-    - "revman5" N/(n1·n2) + g²/(2(N - 3.94)) with J ≈ 1 - 3/(4N - 9) (Deeks & Higgins 2010).
+    - "revman5" N/(n1·n2) + g²/(2(N - 3.94)) with J ≈ 1 - 3/(4N - 9) (Deeks & Higgins 2010);
+    - "unequal" both, with s the root mean square of sd1 and sd2: see `heteroscedastic_smd`.
 
     >>> standardized_mean_difference(55.0, 47.0, 155, 75.0, 64.0, 156).effect.round(6)
     np.float64(-0.35517)
     """
-    one_of("variance", variance, SMD_VARIANCES)
+    if one_of("variance", variance, SMD_VARIANCES) == "unequal":
+        return heteroscedastic_smd(mean1, sd1, n1, mean2, sd2, n2)
     m1, s1, a1, m2, s2, a2 = read(MEANS, mean1, sd1, n1, mean2, sd2, n2)
     total = a1 + a2
     freedom = total - 2

@@ -154,6 +154,7 @@ def method_sentences(
     'Outcome: improved. Time: the end of treatment, of several times there the latest.'
     """
     of = {"scale": scale, "status": status, "of": MEASURES[spec["measure"]].of.value}
+    of |= {"name": MEASURES[spec["measure"]].name}
     of |= {"method": counts.method_of(spec), "advice": advice}
     text = _methods().render(spec=spec, **of)
     entries = (" ".join(entry.split()) for entry in re.split(r"\n\s*\n", text))

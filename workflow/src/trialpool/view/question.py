@@ -203,7 +203,8 @@ def informative_statement(record: Appraised) -> str:
     'Compared with sham, yoga probably reduces pain.'
     """
     certainty, pooled, side = record.certainty, record.pooled, clear_side(record)
-    if record.status == Status.NO_DATA or not certainty or not pooled:
+    of_spread = record.measure in ("CVR", "VR")  # no more and no less of the outcome, but more or less alike
+    if record.status == Status.NO_DATA or not certainty or not pooled or of_spread:
         return ""
     level, domain = certainty.level, domain_of(record)
     noun = outcome_phrase(record)
