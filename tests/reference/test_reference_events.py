@@ -7,7 +7,7 @@ import pytest
 
 from tests.reference.agreement import FLOOR, Comparison, reference
 from trialpool import stats
-from trialpool.stats.glmm import MODELS
+from trialpool.stats.mixed_events import MODELS
 
 SPARSE = reference("sparse")
 MIXED = [

@@ -29,6 +29,14 @@ Given = str | ArrayLike  # the name of a column, or the values themselves
 SIDES = ("experimental", "control")
 MOST_NAMED = 5  # trials in a warning
 Maker = Callable[..., stats.Effects]
+
+
+def _of_group(name: str, scale: str, *numbers: ArrayLike, **options: Any) -> stats.Effects:
+    """Single groups by a function of `stats`, which is loaded when it is asked for."""
+    found: stats.Effects = getattr(stats, name)(*numbers, scale=scale, **options)
+    return found
+
+
 MAKERS: dict[str, Maker] = {
     "MD": stats.mean_difference,
     "SMD": stats.standardized_mean_difference,
@@ -42,9 +50,9 @@ MAKERS: dict[str, Maker] = {
     "VR": stats.log_variability_ratio,
     "SMCC": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r, sd2=s1),
     "SMCR": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r),
-    **{scale: partial(stats.proportion, scale=scale) for scale in ("PR", "PLN", "PLO", "PAS")},
-    **{scale: partial(stats.rate, scale=scale) for scale in ("IR", "IRLN", "IRS")},
-    **{scale: partial(stats.single_mean, scale=scale) for scale in ("MN", "MNLN")},
+    **{scale: partial(_of_group, "proportion", scale) for scale in ("PR", "PLN", "PLO", "PAS")},
+    **{scale: partial(_of_group, "rate", scale) for scale in ("IR", "IRLN", "IRS")},
+    **{scale: partial(_of_group, "single_mean", scale) for scale in ("MN", "MNLN")},
     "COR": lambda n, r: stats.correlation(r, n, scale="COR"),
     "ZCOR": lambda n, r: stats.correlation(r, n, scale="ZCOR"),
 }

@@ -19,7 +19,6 @@ from trialpool.api.results import Regression, Result, effect_words, model_matrix
 from trialpool.contracts import SUMMARY
 from trialpool.measures import OF_RATES
 from trialpool.records import Pooled, Record
-from trialpool.stats.glmm import MODELS as GLMM_MODELS
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
 from trialpool.view.forest_table import SIDE_BY_SIDE
@@ -638,7 +637,9 @@ def pool(
 
 def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, prediction_from: int) -> Fit:
     """The fit of counts by a method; ValueError where it does not give the measure, or has no estimate."""
-    stats.checks.one_of("glmm_model", glmm_model, GLMM_MODELS)
+    from trialpool.stats.mixed_events import MODELS
+
+    stats.checks.one_of("glmm_model", glmm_model, MODELS)
     level = stats.checks.check_level(level)
     if data.measure not in protocol.METHODS[method]:
         fitting = ", ".join(protocol.METHODS[method])

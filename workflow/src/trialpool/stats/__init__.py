@@ -4,6 +4,11 @@ Effects are experimental minus (or over) control; studies lie along the last axi
 is a batch of separate analyses computed together.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 # fmt: off
 # ruff: isort: off
 from trialpool.stats._model import TAU2_METHODS
@@ -28,8 +33,6 @@ from trialpool.stats.effect_sizes import (
     ratio_of_means, risk_difference, risk_ratio, shared_control_events, shared_control_means,
     standardized_mean_change, standardized_mean_difference,
 )
-from trialpool.stats.event_bias import EVENT_TESTS, event_test
-from trialpool.stats.glmm import Glmm, glmm, glmm_single
 from trialpool.stats.network import (
     Contrasts, Inconsistency, NetworkFit, NodeSplit, Ranking, contrasts_from_arms, contrasts_from_pairs,
     network_inconsistency, network_meta_analysis, node_split, rank_treatments,
@@ -43,8 +46,12 @@ from trialpool.stats.regression import (
     subgroups,
 )
 from trialpool.stats.selection import SelectionModel, selection_model
-from trialpool.stats.single_group import back_transformed, correlation, proportion, rate, single_mean
-from trialpool.stats.sparse import Penalised, mantel_haenszel, penalised, peto
+
+if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall not wait for them
+    from trialpool.stats.event_bias import EVENT_TESTS, event_test
+    from trialpool.stats.mixed_events import Glmm, glmm, glmm_single
+    from trialpool.stats.single_group import back_transformed, correlation, proportion, rate, single_mean
+    from trialpool.stats.sparse import Penalised, mantel_haenszel, penalised, peto
 
 __all__ = [
     "EVENT_TESTS", "INTERVALS", "TAU2_METHODS", "ZERO_CELLS", "Absolute", "Arm", "BayesPool", "Begg",
@@ -69,3 +76,20 @@ __all__ = [
     "subgroups", "tau2_interval", "trim_and_fill",
 ]
 # fmt: on
+LATER = {
+    "event_bias": ("EVENT_TESTS", "event_test"),
+    "mixed_events": ("Glmm", "glmm", "glmm_single"),
+    "single_group": ("back_transformed", "correlation", "proportion", "rate", "single_mean"),
+    "sparse": ("Penalised", "mantel_haenszel", "penalised", "peto"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in LATER.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

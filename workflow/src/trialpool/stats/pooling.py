@@ -1,7 +1,7 @@
 """Pool effects: common-effect and random-effects meta-analysis of one data set or of a hundred thousand.
 
 The same analysis on other choices of its studies, and case diagnostics, say how it depends on them. Events
-too sparse for this are pooled in `sparse` and `glmm`.
+too sparse for this are pooled in `sparse` and `mixed_events`.
 """
 
 from __future__ import annotations
