@@ -127,3 +127,8 @@ OF_EVENTS = tuple(code for code, measure in MEASURES.items() if measure.of is Of
 OF_MEANS = tuple(code for code, measure in MEASURES.items() if measure.of is Of.MEANS)
 OF_TIMES = tuple(code for code, measure in MEASURES.items() if measure.of is Of.TIMES)
 OF_RATES = ("IRR", "IRD")  # made of events over person-time
+# Measures that a method of pooling events gives.
+METHODS = {
+    "mh": (*OF_EVENTS, "IRR", "IRD"),
+    **dict.fromkeys(("peto", "glmm", "penalised"), ("OR", "IRR")),
+}

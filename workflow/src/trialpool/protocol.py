@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
-from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS, OF_TIMES, Of
+from trialpool.measures import MEASURES, METHODS, OF_EVENTS, OF_MEANS, OF_TIMES, Of
 from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
 from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, shipped, yaml_text
@@ -30,11 +30,6 @@ ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome 
 REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-# Measures that a method of pooling events gives.
-METHODS = {
-    "mh": (*OF_EVENTS, "IRR", "IRD"),
-    **dict.fromkeys(("peto", "glmm", "penalised"), ("OR", "IRR")),
-}
 MODELS = {"mh": "FE", "peto": "FE", "penalised": "FE", "glmm": "ML"}  # the estimator of τ² of each
 BETWEEN = ("between_group", "cross_sectional")  # methods by which an MCID is one between groups
 

@@ -17,7 +17,7 @@ from trialpool import protocol, stats, text
 from trialpool.api.data import SIDES, Dataset, Floats, Given, two_words, whole_rows
 from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
 from trialpool.contracts import SUMMARY
-from trialpool.measures import OF_RATES
+from trialpool.measures import METHODS, OF_RATES
 from trialpool.records import Pooled, Record
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
@@ -607,7 +607,7 @@ def pool(
     if not isinstance(data, Dataset):
         raise TypeError(f"data is a {type(data).__name__}: make it with trialpool.effects")
     if method != counts.IV:
-        stats.checks.one_of("method", method, (counts.IV, *protocol.METHODS))
+        stats.checks.one_of("method", method, (counts.IV, *METHODS))
         return _pooled_counts(data, method, glmm_model, level, prediction_from)
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, ("k-1", "k-2"))
@@ -641,8 +641,8 @@ def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, pr
 
     stats.checks.one_of("glmm_model", glmm_model, MODELS)
     level = stats.checks.check_level(level)
-    if data.measure not in protocol.METHODS[method]:
-        fitting = ", ".join(protocol.METHODS[method])
+    if data.measure not in METHODS[method]:
+        fitting = ", ".join(METHODS[method])
         raise ValueError(f"method {method!r} gives no {data.natural.name}: the measure is one of {fitting}")
     if "events_control" not in data.arms:
         raise ValueError("the trials have no counts: make the data with events= and n=, or time=")

@@ -64,7 +64,7 @@ def pooled(spec: Spec, effects: Sequence[Effect]) -> Counted | None:
     >>> spec = {"method": "mh", "measure": "OR", "level": 0.95, "zero_cells": 0.5, "glmm_model": "UM.FS"}
     >>> found = pooled(spec, trials)
     >>> round(found.values["estimate"], 3), [round(weight, 1) for weight in found.weights]
-    (-1.447, [50.3, 49.7, 0.0])
+    (-1.417, [45.5, 54.5, 0.0])
     """
     tables = tables_of(spec["measure"], effects)
     if tables is None:
@@ -107,7 +107,10 @@ def fitted(
         "penalised": stats.penalised,
     }
     fit = make[method](*data, **kind)
-    values = {each.name: getattr(fit, each.name) for each in fields(fit) if each.name not in ("weights", "k")}
+    found = (
+        (each.name, getattr(fit, each.name)) for each in fields(fit) if each.name not in ("weights", "k")
+    )
+    values = {name: value if isinstance(value, str) else float(value) for name, value in found}
     if method == "glmm":
         from scipy.special import ndtri
 

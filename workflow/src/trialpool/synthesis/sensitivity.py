@@ -17,8 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool import records
-from trialpool.measures import MEASURES, OF_EVENTS
-from trialpool.protocol import METHODS
+from trialpool.measures import MEASURES, METHODS, OF_EVENTS
 from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity, sketch
 from trialpool.synthesis import counts, pool
 from trialpool.synthesis.pool import BAYES, BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
