@@ -1,9 +1,15 @@
 """Hazard and rate ratios: every route from what a trial prints, and nothing mixed in silence."""
 
+import csv
+import shutil
+from pathlib import Path
+
 import numpy as np
 import pytest
 from scipy.special import ndtri
 from small_review import EVENT, answer, chosen, question, reasons, review
+
+from trialpool.evidence.read import examine
 
 BARE = {"estimate": None, "spread_type": "none", "spread_low": None, "spread_high": None}
 HAZARD = {"domain": "mortality", "instrument": "OS", "measure": "hazard_ratio", "unit": None, **BARE}
@@ -174,3 +180,42 @@ def test_what_was_added_to_an_empty_cell_is_said(rule, method, words):
     events = [{"arm": arm, **EVENT, "events": count} for arm, count in (("a", 0), ("s", 4))]
     spec = question(measure="OR", domain="responder", better="higher", method=method, zero_cells=rule)
     assert the(answer(review(events=events), spec))["derivation"].endswith(words)
+
+
+CATHETERS = Path(__file__).parents[2] / "workflow" / "foreign" / "catheters" / "raw"
+SLIPS = {
+    "level": ({"level": ""}, "the cell is empty although spread_type is ci"),
+    "level beside": ({"spread_type": "ci95"}, "beside a spread_type that says its own level or has none"),
+    "variance": (
+        {"spread_type": "none", "spread_low": "", "spread_high": "", "level": "", "o_minus_e": "-2"},
+        "no variance of O − E above 0",
+    ),
+    "o_minus_e": ({"variance": "3"}, "the cell is empty beside its variance"),
+    "fewer_events": ({"fewer_events": "arm_1"}, "beside no p_value, events_1 or events_2"),
+    "o_minus_e of": ({"measure": "mean_difference", "o_minus_e": "1", "variance": "2"}, "not of a ratio"),
+}
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_in_the_columns_of_hazards_is_told_with_its_column(name, tmp_path):
+    changes, said = SLIPS[name]
+    for path in CATHETERS.glob("*.csv"):
+        shutil.copy(path, tmp_path)
+    with (tmp_path / "contrasts.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    rows[0] |= changes
+    with (tmp_path / "contrasts.csv").open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    _, faults = examine(tmp_path)
+    (fault,) = [fault for fault in faults if fault.column == name.split(" ")[0]]
+    assert said in fault.problem
+    assert (Path(fault.file).name, fault.row) == ("contrasts.csv", 2)
+
+
+def test_the_columns_of_hazards_and_rates_may_be_lacking_and_the_rest_is_sound():
+    tables, faults = examine(CATHETERS)
+    assert faults == []
+    assert tables["events"]["person_years"].notna().sum() == 18
+    assert tables["contrasts"]["o_minus_e"].notna().sum() == 5
