@@ -198,3 +198,13 @@ def test_trials_without_events_are_drawn_and_counted_and_weigh_nothing():
     shown = [study.weight.text for study in forest_table(weighted).studies]
     fit = stats.mantel_haenszel(*TABLES, measure="OR")
     assert shown == [f"{weight:.1f}%" for weight in fit.weights]
+
+
+def test_rates_are_drawn_over_their_person_years():
+    record = appraised(to_json(analyse.analyse(spec("mh", "IRR"), trials("IRR", years=True))[0]))
+    table = forest_table(record)
+    assert table.studies[0].arms["experimental"].cell == "0 / 11.6"
+    assert table.totals["control"].n == f"{sum(NIELWEISE[3]) / 10:,.0f}"
+    drawn = " ".join(text.get_text() for text in draw_forest(record).findobj(Text))
+    assert "Events/time" in drawn
+    assert "Events/n" not in drawn

@@ -16,6 +16,7 @@ from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
 from trialpool.figures.notes import notes, subtitle, title
+from trialpool.measures import OF_RATES
 from trialpool.records import Direction
 from trialpool.text import clean
 from trialpool.view import axis as axes
@@ -325,6 +326,8 @@ def _plan_headings(
 ) -> list[Heading]:
     """The headings over the columns that are there."""
     titles = {"study": "Trial", "n": "n", "mean": "Mean ± SD", "counts": "Events/n", **look.titles}
+    if record.measure in OF_RATES:
+        titles |= {"counts": "Events/time", "n": "Time at risk"}
     joined = "spread" in (look.events if events else look.arms)
     headings: list[tuple[tuple[str, ...], str, str, int]] = [
         (("study",), titles["study"], "left", 0),

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from trialpool import records
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
-from trialpool.measures import RATIOS
+from trialpool.measures import OF_RATES, RATIOS
 from trialpool.records import Record, Status
 from trialpool.synthesis.pool import MANY
 from trialpool.text import MISSING, absent, capital, clean
@@ -364,9 +364,11 @@ def _arms(row: records.Study) -> dict[str, Arm]:
     for side in SIDES:
         mean, sd, events = (getattr(row, f"{key}_{side}") for key in ("mean", "sd", "events"))
         counted, measured = not absent(events), absent(events) and not absent(mean)
+        timed = counted and row.measure in OF_RATES  # over person-years, whoever they were
+        amount = _years(getattr(row, f"person_years_{side}")) if timed else _people(getattr(row, f"n_{side}"))
         arms[side] = Arm(
             received=words.capital(clean(getattr(row, f"label_{side}"))),
-            n=_people(getattr(row, f"n_{side}")),
+            n=amount,
             events=words.plain_number(events) if counted else "",
             mean=words.number(mean, digits) if measured else "",
             sd=words.number(sd, digits) if measured and not absent(sd) else "",
@@ -379,6 +381,9 @@ def _total_arm(record: Record, side: str) -> Arm:
     beside = [row for row in record.not_used if row.inestimable]
     events = [getattr(row, f"events_{side}") for row in (*record.studies, *beside)]
     whole, people = bool(events) and not any(map(absent, events)), getattr(record, f"n_{side}")
+    if record.measure in OF_RATES and whole and not beside:
+        years = [getattr(row, f"person_years_{side}") for row in record.studies]
+        return Arm(n=_years(None if None in years else sum(years)), events=words.number(sum(events), 0))
     if people is not None:
         people += sum(round(getattr(row, f"n_{side}") or 0) for row in beside)
     return Arm(n=_people(people), events=words.number(sum(events), 0) if whole else "")
@@ -387,6 +392,11 @@ def _total_arm(record: Record, side: str) -> Arm:
 def _people(n: float | None) -> str:
     """A number of people; halves occur where an arm was split."""
     return "" if n is None else words.number(n, 0 if float(n).is_integer() else 1)
+
+
+def _years(amount: float | None) -> str:
+    """Person-years, to a tenth of few."""
+    return "" if amount is None else words.number(amount, 0 if amount >= 100 else 1)
 
 
 def people(record: Record) -> int | None:
