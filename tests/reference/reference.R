@@ -18,6 +18,8 @@ topics <- list(
   dose_response = list("one-stage dose-response models by rma.mv", function() dose_response(sets)),
   network = list("network meta-analysis by rma.mv", function() network()),
   library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
+  sparse = list("events by mixed models, penalised regression, over person-time; tests of small-study effects", function() sparse()),
+  measures = list("escalc of spread, changes and single groups, and the way back", function() measures()),
   bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
 wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)
 for (topic in wanted) {

@@ -9,6 +9,143 @@ from tests.reference.agreement import reference
 from trialpool import stats
 
 SETS = reference("pooling")["datasets"]
+# metadat's dat.pignon2000: observed less expected deaths with chemotherapy, and their variances.
+PIGNON = {
+    "OmE": [
+        -1.8,
+        11.8,
+        -7.4,
+        -5.6,
+        0.4,
+        1.8,
+        -0.2,
+        -3.9,
+        0,
+        -0.8,
+        2.2,
+        -3.3,
+        -0.6,
+        -9.2,
+        6.3,
+        2.6,
+        -2,
+        -2.1,
+        7.2,
+        2.7,
+        1.2,
+        0.4,
+        -3.6,
+        -0.3,
+        -4.2,
+        1.6,
+        -5.7,
+        -8.5,
+        -7.5,
+        -6.5,
+        -5.7,
+        -4,
+        -2.9,
+        5.4,
+        -8.1,
+        -1.1,
+        0.6,
+        4.6,
+        -7.1,
+        1.8,
+        -4.3,
+        -17.9,
+        1.2,
+        -3.1,
+        2.1,
+        -4.4,
+        -2,
+        -12,
+        4.5,
+        -25.3,
+        -6.8,
+        -2.4,
+        2,
+        -4.3,
+        5.4,
+        2.1,
+        -13.5,
+        -8.7,
+        -2.2,
+        -0.8,
+        -14.3,
+        -5.1,
+        -13.3,
+        -16.8,
+        -5.3,
+    ],
+    "V": [
+        14.5,
+        57.1,
+        80.6,
+        8.5,
+        6.4,
+        8.7,
+        5,
+        30.2,
+        7.8,
+        125.9,
+        27.9,
+        13.5,
+        63.1,
+        29.7,
+        16.6,
+        36.6,
+        25.8,
+        18.1,
+        19.8,
+        22.2,
+        9,
+        11.9,
+        33.2,
+        13.4,
+        92.2,
+        19.6,
+        20.2,
+        47.4,
+        24.8,
+        15.9,
+        46.5,
+        5.2,
+        25.8,
+        9.2,
+        46.6,
+        6.7,
+        9,
+        5.9,
+        16.4,
+        8,
+        8.4,
+        14.1,
+        40,
+        6.7,
+        5.5,
+        7,
+        9.9,
+        10.4,
+        45.6,
+        121.2,
+        4.6,
+        66.2,
+        24.3,
+        41.2,
+        79.4,
+        11.9,
+        16.6,
+        31.7,
+        11.2,
+        12.2,
+        30,
+        28.3,
+        21.9,
+        29.8,
+        12.3,
+    ],
+}
 
 
 def fit(name: str, method: str = "REML", interval: str = "wald") -> Any:
@@ -169,3 +306,39 @@ def test_dosresmeta_on_alcohol_and_heart_disease() -> None:
     risk = stats.predict_dose(fit, [12])
     for ours, theirs in ((risk.estimate, 0.948964), (risk.ci_low, 0.826218), (risk.ci_high, 1.089945)):
         assert np.exp(ours[0]) == printed(theirs, 6)
+
+
+@pytest.mark.parametrize(
+    ("model", "estimate", "se", "tau"), [("CM.EL", -1.353, 0.351, 0.833), ("CM.AL", -1.303, 0.339, 0.775)]
+)
+def test_stijnen_2010_catheters(model: str, estimate: float, se: float, tau: float) -> None:
+    """Their random-effects models of 18 trials, exact and approximate."""
+    trials = reference("sparse")["glmm"]["OR"]["nielweise"]
+    found = stats.glmm(*(trials[name] for name in ("events1", "n1", "events2", "n2")), model=model)
+    assert (found.estimate, found.se, found.tau2**0.5) == (
+        printed(estimate, 3),
+        printed(se, 3),
+        printed(tau, 3),
+    )
+    assert (found.k, found.left_out) == (17, 1)
+
+
+def test_rothman_2008_smokers_by_age() -> None:
+    """Deaths over person-years (in 10,000) of British doctors, by Mantel and Haenszel, with 90% intervals."""
+    deaths = [32, 104, 206, 186, 102], [2, 12, 28, 28, 31]
+    years = [5.2407, 4.3248, 2.8612, 1.2663, 0.5317], [1.879, 1.0673, 0.571, 0.2585, 0.1462]
+    table = deaths[0], years[0], deaths[1], years[1]
+    ratio = stats.mantel_haenszel(*table, measure="IRR", level=0.9)
+    assert (ratio.estimate, ratio.ci_low, ratio.ci_high) == tuple(
+        printed(x, 4) for x in (0.3539, 0.1776, 0.5303)
+    )
+    assert stats.mantel_haenszel(*table, measure="IRD").estimate == printed(11.4392, 4)
+
+
+def test_pignon_2000_from_log_rank_tests() -> None:
+    """Head and neck cancer, O - E and V as printed: Peto's common hazard ratio, 0.90 (0.85 to 0.94)."""
+    excess, spread = (np.array(PIGNON[name]) for name in ("OmE", "V"))
+    found = stats.pool(excess / spread, 1 / spread, tau2_method="FE", interval="wald")
+    natural = np.exp([found.estimate, found.ci_low, found.ci_high])
+    assert tuple(natural) == tuple(printed(x, 7) for x in (0.8951194, 0.8544347, 0.9377413))
+    assert found.q == printed(123.6708, 4)

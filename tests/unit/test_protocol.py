@@ -481,3 +481,46 @@ def test_a_dose_is_a_number_of_the_treatment_or_nothing(config):
     config["analyses"]["dpn-dose"]["dose"] = "minutes"
     with pytest.raises(InputError, match="sessions, programme_weeks, sessions_per_week"):
         load_protocol(config)
+
+
+def of_events(config, **changes):
+    entry = {**ANALYSIS, "domain": "mortality", "outcomes": [], "measure": "OR", **changes}
+    del entry["scale"]
+    config["analyses"] = {"deaths": entry}
+    return config
+
+
+@pytest.mark.parametrize("measure", ["HR", "IRR", "IRD", "GIV", "RD"])
+def test_events_and_times_are_measures_of_one_domain(config, measure):
+    assert load_protocol(of_events(config, measure=measure)).analyses["deaths"]["measure"] == measure
+
+
+@pytest.mark.parametrize(
+    ("method", "tau2_method"), [("mh", "FE"), ("peto", "FE"), ("penalised", "FE"), ("glmm", "ML")]
+)
+def test_a_method_of_counts_has_a_model_of_its_own(config, method, tau2_method):
+    config["defaults"] = {"tau2_method": "PM", "interval": "hksj"}
+    spec = load_protocol(of_events(config, method=method)).analyses["deaths"]
+    assert (spec["tau2_method"], spec["interval"], spec["prior"]) == (tau2_method, "wald", None)
+    assert (spec["method"], spec["glmm_model"], spec["zero_cells"]) == (method, "UM.FS", 0.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"method": "peto", "measure": "RR"}, "gives no risk ratio"),
+        ({"method": "mh", "measure": "HR"}, "use iv, or one of the measures RR, OR, RD, IRR, IRD"),
+        ({"method": "glmm", "measure": "IRR", "glmm_model": "CM.AL"}, "write CM.EL"),
+        ({"method": "mh", "multi_arm": "covariance"}, "trials that do not depend on each other"),
+        ({"method": "mh", "several_effects": "multilevel"}, "trials that do not depend on each other"),
+        ({"method": "mh", "tau2_method": "DL"}, "method mh has its own"),
+        ({"method": "cmh"}, "'cmh'"),
+        ({"zero_cells": "half"}, "'half'"),
+        ({"measure": "HR", "figures": ["labbe"]}, "of events in two arms, not of HR"),
+        ({"measure": "MD"}, "use one of: RR, OR, RD, HR, IRR, IRD, GIV"),
+    ],
+)
+def test_a_method_that_does_not_fit_is_told_with_its_remedy(config, changes, said):
+    with pytest.raises(InputError) as caught:
+        load_protocol(of_events(config, **changes))
+    assert said in str(caught.value)

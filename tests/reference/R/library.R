@@ -78,6 +78,43 @@ library_survival <- function() {
     common = said("common effect, log hazard ratio", 'rma(…, method = "EE")', common$beta[1])))
 }
 
+library_catheters <- function() {
+  d <- as.data.frame(lapply(dat.nielweise2007[, c("ai", "n1i", "ci", "n2i")], as.numeric))
+  t <- setNames(d, c("events1", "n1", "events2", "n2"))
+  kept <- t[t$events1 + t$events2 > 0, ]
+  mixed <- function(model) mixed_model(kept, model, FALSE)
+  tests <- event_test_record(list(source = "", table = t))
+  mh <- suppressWarnings(rma.mh(ai = ai, n1i = n1i, ci = ci, n2i = n2i, data = d))
+  peto <- suppressWarnings(rma.peto(ai = ai, n1i = n1i, ci = ci, n2i = n2i, data = d))
+  fixed <- mixed("UM.FS"); exact <- mixed("CM.EL")
+  list(mh = said("Mantel–Haenszel log odds ratio", "rma.mh()", mh$beta[1]),
+    mh_se = said("its standard error", "rma.mh()", mh$se), peto = said("Peto's log odds ratio", "rma.peto()", peto$beta[1]),
+    fixed = said("mixed model, fixed trial effects", "rma.glmm(model = \"UM.FS\")", fixed$estimate),
+    fixed_tau2 = said("its τ²", "rma.glmm(model = \"UM.FS\")", fixed$tau2),
+    exact = said("conditional, exact", "rma.glmm(model = \"CM.EL\")", exact$estimate),
+    exact_tau2 = said("its τ²", "rma.glmm(model = \"CM.EL\")", exact$tau2),
+    harbord = said("Harbord's t", "lm(Z/V ~ 1/sqrt(V), weights = V)", tests$harbord$statistic))
+}
+
+library_days <- function() {
+  d <- dat.nielweise2008
+  mh <- function(measure) rma.mh(measure = measure, x1i = x1i, t1i = t1i, x2i = x2i, t2i = t2i, data = d)
+  e <- escalc("IRR", x1i = x1i, t1i = t1i, x2i = x2i, t2i = t2i, data = d)
+  fit <- tight(c(e$yi), c(e$vi), test = "adhoc")
+  list(estimate = said("log rate ratio", 'rma(yi, vi, test = "adhoc")', fit$beta[1]), tau2 = said("τ²", 'rma(yi, vi, test = "adhoc")', fit$tau2),
+    ci_low = said("lower bound", 'rma(yi, vi, test = "adhoc")', fit$ci.lb), mh = said("Mantel–Haenszel", 'rma.mh(measure = "IRR")', mh("IRR")$beta[1]),
+    mh_difference = said("difference, a day", 'rma.mh(measure = "IRD")', mh("IRD")$beta[1]))
+}
+
+library_vasospasm <- function() {
+  of <- function(measure) { e <- escalc(measure, xi = xi, ni = ni, data = dat.pritz1997); tight(c(e$yi), c(e$vi), test = "adhoc") }
+  call <- 'rma(yi, vi, test = "adhoc")'
+  c(pooled_said(of("PLO"), paste(call, "of PLO")), list(
+    raw = said("proportion", paste(call, "of PR"), of("PR")$beta[1]),
+    arcsine = said("arcsine of its root", paste(call, "of PAS"), of("PAS")$beta[1]),
+    log = said("its logarithm", paste(call, "of PLN"), of("PLN")$beta[1])))
+}
+
 library_schools <- function() {
   fit <- with(dat.konstantopoulos2011, multilevel_fit(data.frame(y = yi, v = vi, cluster = district), 0, "REML"))
   call <- "rma.mv(yi, vi, random = ~ 1 | district / school)"
@@ -100,4 +137,5 @@ library_diabetes <- function() {
 }
 
 library_pages <- function() list(bcg = library_bcg(), stroke = library_stroke(), smoke = library_smoke(),
-  survival = library_survival(), schools = library_schools(), diabetes = library_diabetes())
+  survival = library_survival(), catheters = library_catheters(), days = library_days(), vasospasm = library_vasospasm(),
+  schools = library_schools(), diabetes = library_diabetes())

@@ -96,7 +96,7 @@ def test_rows_with_gaps_are_left_out_and_named():
 @pytest.mark.parametrize(
     ("change", "problem"),
     [
-        ({"measure": "RX"}, "measure is 'RX': did you mean 'RR'"),
+        ({"measure": "ORR"}, "measure is 'ORR': did you mean 'RR'"),
         ({"events": ("tpo", "cpos")}, "events: the table has no column 'tpo': did you mean 'tpos'"),
         ({"events": "tpos"}, "events: needs two columns"),
         ({"n": None}, "measure RR needs events and n; or effect with one of se, variance and ci: here is"),

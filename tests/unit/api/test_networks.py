@@ -149,3 +149,10 @@ def test_a_part_that_is_not_connected_is_told():
     }
     with pytest.warns(UserWarning, match="Not connected to them, hence not compared: x, y"):
         assert tp.network(apart, **OF_ARMS).treatments == ["c", "b", "a"]
+
+
+@pytest.mark.parametrize("measure", ["IRR", "PLO", "VR"])
+def test_measures_that_arms_do_not_give_together_are_refused(measure):
+    given = {"mean": [1.0, 2.0], "sd": [1.0, 1.0], "n": [10, 10]}
+    with pytest.raises(ValueError, match="of arms, RR OR RD need events and n"):
+        tp.network(None, measure=measure, study=["A", "A"], treatment=["x", "y"], **given)

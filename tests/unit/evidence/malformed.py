@@ -32,12 +32,14 @@ class Mutation:
 
 
 def small_tables() -> dict[str, bytes]:
-    """The rows of a dozen real trials (and some published pools), file name to bytes."""
+    """The rows of a dozen real trials (and some published pools), every column: file name to bytes."""
     tables = {}
     for table in TABLES.values():
-        rows = parse((RAW / table.file).read_bytes())
-        kept = [row for row in rows[1:] if row[0] in STUDIES]
-        tables[table.file] = write([rows[0], *(kept or rows[1:15])])
+        header, *rows = parse((RAW / table.file).read_bytes())
+        places = {name: header.index(name) for name in table.names if name in header}
+        kept = [row for row in rows if row[0] in STUDIES] or rows[:14]
+        full = [[row[places[name]] if name in places else "" for name in table.names] for row in kept]
+        tables[table.file] = write([table.names, *full])
     return tables
 
 

@@ -70,3 +70,24 @@ def test_an_adjusted_difference_is_standardised_by_a_borrowed_sd_only_where_allo
     assert found["A"]["imputed"]
     assert "SD pooled over 2 arms of other trials" in found["A"]["derivation"]
     assert "borrow_sd=true" in set(map(str, refused.effects["variant"]))
+
+
+def test_spreads_unequal_sds_and_corrected_ratios_are_those_of_stats():
+    from trialpool import stats
+
+    rows = [{"arm": "a", "centre": 3.0, "spread_low": 1.0}, {"arm": "s", "centre": 5.0, "spread_low": 2.0}]
+    arms = 3.0, 1.0, 20, 5.0, 2.0, 20
+    wanted = {
+        ("VR", "LS", False): stats.log_variability_ratio(1.0, 20, 2.0, 20),
+        ("CVR", "LS", False): stats.log_cv_ratio(*arms),
+        ("SMD", "unequal", False): stats.heteroscedastic_smd(*arms),
+        ("ROM", "LS", True): stats.ratio_of_means(*arms, corrected=True),
+        ("ROM", "LS", False): stats.ratio_of_means(*arms),
+    }
+    for (measure, variance, corrected), ours in wanted.items():
+        spec = question(measure=measure, smd_variance=variance, rom_corrected=corrected)
+        (row,) = chosen(answer(review(continuous=rows), spec))
+        assert (row["effect"], row["variance"]) == pytest.approx((ours.effect, ours.variance)), measure
+    higher = [{**row, "better": "higher", "instrument": "MNCV", "unit": "m/s"} for row in rows]
+    found = reasons(answer(review(continuous=higher), question(measure="CVR")))
+    assert found["direction"] == "a coefficient of variation cannot be reversed"

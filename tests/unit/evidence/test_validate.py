@@ -26,8 +26,9 @@ def section(name: str) -> str:
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_columns_are_those_of_the_shipped_file_in_order(name: str) -> None:
-    header = (RAW / f"{name}.csv").read_text(encoding="utf-8").split("\n")[0]
-    assert header.split(",") == list(TABLES[name].names)
+    header = (RAW / f"{name}.csv").read_text(encoding="utf-8").split("\n")[0].split(",")
+    asked = [column.name for column in TABLES[name].columns if column.name in header or not column.optional]
+    assert header == asked
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -29,11 +29,14 @@ SMALLEST = 1e-15  # nothing but 0 that a trial reports is smaller: its square mu
 LARGEST = 1e9  # nothing a trial reports is larger; catches a number pasted twice into one cell
 LONGEST_TEXT = 10_000
 RATIO_CONTRASTS = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
+LOG = "log_"  # before a ratio that is printed as its logarithm, such as log_hazard_ratio
 CONTRAST_MEASURES = (
-    *("mean_difference", "smd", "change_difference", "risk_difference", *RATIO_CONTRASTS),
-    *("t_statistic", "effect_unspecified"),
+    *("mean_difference", "smd", "change_difference", "risk_difference", "rate_difference", *RATIO_CONTRASTS),
+    *(f"{LOG}{ratio}" for ratio in RATIO_CONTRASTS),
+    *("t_statistic", "generic", "effect_unspecified"),
 )
 INTERVALS = {"ci95": 0.95, "ci90": 0.90, "ci99": 0.99}  # spread types of confidence intervals, their levels
+ANY_LEVEL = "ci"  # that of an interval whose level stands in a column of its own
 
 
 class Form(NamedTuple):

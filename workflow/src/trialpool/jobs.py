@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Paths = Sequence[str]
 # In the order of the page.
-SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators")
+SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators", "radial", "labbe")
 MULTIVERSE = "specifications.csv"  # every one of an analysis
 NAMED = {  # what other files of a review may name: where it stands in its tables
     "trials": ("studies", "study_id"),
@@ -124,7 +124,7 @@ def check_tables(
     try:
         if instruments:
             catalogue = load_catalogue(instruments, words)
-            faults = [*faults, *unknown_instruments(tables, catalogue, words)]
+            faults = [*faults, *unknown_instruments(tables, catalogue, words.events())]
     except InputError as error:
         faults = [*faults, *error.faults]
     if faults:
@@ -436,7 +436,7 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
         levels, influence = named(written["multiverse"]["levels"]), named(written["influence"])
         io.write_csv(folder / "multiverse.csv", levels, contracts.MULTIVERSE.names)
         io.write_csv(folder / "influence.csv", influence, contracts.INFLUENCE.names)
-        for name, title, figure in draw_beside(shown, columns):
+        for name, title, figure in draw_beside(shown, columns, spec["figures"]):
             _save(figure, folder / name, title, io.formats_of(formats))
     io.write_json(folder / "result.json", written)
 

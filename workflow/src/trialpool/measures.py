@@ -1,11 +1,13 @@
 """Effect measures: what each code means, what no effect is, and how to get back to a reader's scale.
 
-Ratios are pooled as logarithms. Nothing else in the package lists measures.
+Ratios are pooled as logarithms, measures of one group on the scale that their code says. Nothing else in the
+package lists measures.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,7 +19,20 @@ class Of(StrEnum):
 
     MEANS = "means"
     EVENTS = "events"
-    TIMES = "times"
+    TIMES = "times"  # events in time: rates, and hazards, of which events among people tell nothing
+    ANYTHING = "anything"  # whatever its trials printed, on an additive scale
+    GROUP = "group"  # nothing: it describes one group
+
+
+# To a reader's scale and back again, by name.
+SCALES: dict[str, tuple[Callable[[float], float], Callable[[float], float]]] = {
+    "": (float, float),
+    "log": (math.exp, math.log),
+    "logit": (lambda x: 1 / (1 + math.exp(-x)), lambda p: math.log(p / (1 - p))),
+    "arcsine": (lambda x: math.sin(min(max(x, 0.0), math.pi / 2)) ** 2, lambda p: math.asin(math.sqrt(p))),
+    "root": (lambda x: max(x, 0.0) ** 2, math.sqrt),
+    "z": (math.tanh, math.atanh),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +48,12 @@ class Measure:
     of: Of
     ratio: bool = False
     reversible: bool = False  # the effect on the opposite outcome follows from it, so that it can be turned
+    scale: str = ""  # one of SCALES
+
+    @property
+    def compares(self) -> bool:
+        """Whether it compares two arms, so that there is such a thing as no effect."""
+        return self.of is not Of.GROUP
 
     @property
     def null(self) -> float:
@@ -40,12 +61,16 @@ class Measure:
         return 1.0 if self.ratio else 0.0
 
     def natural(self, value: float) -> float:
-        """From the analysis scale to the one a reader knows: ratios are exponentiated, the rest stay."""
-        return math.exp(value) if self.ratio else float(value)
+        """From the analysis scale to the one a reader knows: ratios are exponentiated, differences stay."""
+        return math.exp(value) if self.ratio else SCALES[self.scale][0](value)
 
     def scaled(self, value: float) -> float:
         """The other way round."""
-        return math.log(value) if self.ratio else float(value)
+        return math.log(value) if self.ratio else SCALES[self.scale][1](value)
+
+    def naturals(self, values: Iterable[float]) -> list[float]:
+        """The same of many."""
+        return [self.natural(float(value)) for value in values]
 
     def turned(self, values: Values) -> Values:
         """The effect on the opposite outcome: a score reversed, an event not had. The bounds change places.
@@ -78,8 +103,32 @@ MEASURES: dict[str, Measure] = {
         Measure("RD", "risk difference", Of.EVENTS, reversible=True),
         Measure("HR", "hazard ratio", Of.TIMES, ratio=True),
         Measure("IRR", "rate ratio", Of.TIMES, ratio=True),
+        Measure("IRD", "rate difference", Of.TIMES),
+        Measure("GIV", "effect as printed", Of.ANYTHING),
+        Measure("CVR", "ratio of coefficients of variation", Of.MEANS, ratio=True),
+        Measure("VR", "ratio of standard deviations", Of.MEANS, ratio=True),
+        Measure("SMCC", "standardised mean change", Of.GROUP),
+        Measure("SMCR", "standardised mean change", Of.GROUP),
+        Measure("PR", "proportion", Of.GROUP),
+        Measure("PLN", "proportion", Of.GROUP, scale="log"),
+        Measure("PLO", "proportion", Of.GROUP, scale="logit"),
+        Measure("PAS", "proportion", Of.GROUP, scale="arcsine"),
+        Measure("IR", "rate", Of.GROUP),
+        Measure("IRLN", "rate", Of.GROUP, scale="log"),
+        Measure("IRS", "rate", Of.GROUP, scale="root"),
+        Measure("MN", "mean", Of.GROUP),
+        Measure("MNLN", "mean", Of.GROUP, scale="log"),
+        Measure("COR", "correlation", Of.GROUP),
+        Measure("ZCOR", "correlation", Of.GROUP, scale="z"),
     )
 }
 RATIOS = tuple(code for code, measure in MEASURES.items() if measure.ratio)
 OF_EVENTS = tuple(code for code, measure in MEASURES.items() if measure.of is Of.EVENTS)
 OF_MEANS = tuple(code for code, measure in MEASURES.items() if measure.of is Of.MEANS)
+OF_TIMES = tuple(code for code, measure in MEASURES.items() if measure.of is Of.TIMES)
+OF_RATES = ("IRR", "IRD")  # made of events over person-time
+# Measures that a method of pooling events gives.
+METHODS = {
+    "mh": (*OF_EVENTS, "IRR", "IRD"),
+    **dict.fromkeys(("peto", "glmm", "penalised"), ("OR", "IRR")),
+}

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 from trialpool import io
 from trialpool.errors import Fault, InputError, nearest, suggestion
-from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS
+from trialpool.measures import MEASURES, METHODS, OF_EVENTS, OF_MEANS, OF_TIMES, Of
 from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
 from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, shipped, yaml_text
@@ -31,6 +31,7 @@ ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome 
 REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+MODELS = {"mh": "FE", "peto": "FE", "penalised": "FE", "glmm": "ML"}  # the estimator of τ² of each
 BETWEEN = ("between_group", "cross_sectional")  # methods by which an MCID is one between groups
 
 
@@ -71,7 +72,12 @@ class Analysis(TypedDict):
     p_bounds: bool
     audit_exclude: list[str]
     smd_variance: str
-    zero_cells: float
+    rom_corrected: bool
+    zero_cells: float | str
+    method: str
+    glmm_model: str
+    small_study: str
+    figures: list[str]
     forest: str
     formats: list[str] | None
     robustness: dict[str, float]
@@ -172,7 +178,7 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     slips += [*_folder_slips(sound), *more]
     if catalogue:
         defaults = sound.get("defaults", {})
-        slips += _method_slips(Written({}, {}).over(defaults, ("defaults",)), words)
+        slips += _named_slips(Written({}, {}).over(defaults, ("defaults",)), words)
         slips += _treatment_slips(sound.get("subject", ()), ("subject",), words)
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
     if not (slips or written):
@@ -337,10 +343,10 @@ def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> I
     if "outcomes" in paths:
         yield from _outcome_slips(entry, domain, {code.split(":")[0] for code in catalogue["instruments"]})
     yield from _measure_slips(entry, domain)
-    yield from _method_slips(entry, words)
+    yield from _named_slips(entry, words)
 
 
-def _method_slips(entry: Written, words: Vocabulary) -> Iterator[Slip]:
+def _named_slips(entry: Written, words: Vocabulary) -> Iterator[Slip]:
     """Rules of the audit and domains of priors that do not exist; a line over doses of what is not pooled."""
     values, paths = entry
     for at, rule in enumerate(values.get("audit_exclude", ())):
@@ -383,10 +389,13 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
     """A measure that does not fit the domain, and what does not fit the measure."""
     values, paths = entry
     measure, scale = values["measure"], values.get("scale")
-    if domain.is_events != (measure in OF_EVENTS):
-        fitting = ", ".join(OF_EVENTS if domain.is_events else OF_MEANS)
+    fitting = (*OF_EVENTS, *OF_TIMES) if domain.is_events else OF_MEANS
+    if measure not in fitting and MEASURES[measure].of is not Of.ANYTHING:
         problem = f"not a measure for the domain {domain.code}"
-        yield Slip(paths["measure"], measure, problem, f"use one of: {fitting}")
+        yield Slip(paths["measure"], measure, problem, f"use one of: {', '.join(fitting)}, GIV")
+    if "labbe" in values.get("figures", ()) and measure not in METHODS["mh"]:
+        yield Slip(paths["figures"], "labbe", f"of events in two arms, not of {measure}", "remove it")
+    yield from _method_slips(entry)
     for key, wanted in (("scale", "MD"), ("convert", "SMD")):
         if values.get(key) and measure != wanted:
             problem, remedy = f"meaningless for {measure}", f"remove it, or use measure: {wanted}"
@@ -401,6 +410,27 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
     if domain.is_events and domain.better and values["better"] != domain.better:
         problem = f"against the meaning of the domain {domain.code}"
         yield Slip(paths["better"], values["better"], problem, f"write {domain.better}")
+
+
+def _method_slips(entry: Written) -> Iterator[Slip]:
+    """A method of pooling events that does not give the measure, or does not take the trials."""
+    values, paths = entry
+    method, measure = values.get("method", "iv"), values["measure"]
+    if method == "iv":
+        return
+    if measure not in METHODS[method]:
+        fitting = ", ".join(METHODS[method])
+        remedy = f"use iv, or one of the measures {fitting}"
+        yield Slip(paths["method"], method, f"gives no {MEASURES[measure].name}", remedy)
+    if method == "glmm" and (measure, values.get("glmm_model")) == ("IRR", "CM.AL"):
+        problem, remedy = "of people only", "write CM.EL, which is the same of person-time"
+        yield Slip(paths["glmm_model"], "CM.AL", problem, remedy)
+    for own in [name for name in ("tau2_method", "interval") if name in paths]:
+        yield Slip(paths[own], str(values[own]), f"method {method} has its own", "remove it")
+    for key, dependent in (("multi_arm", "covariance"), ("several_effects", "multilevel")):
+        if values.get(key) == dependent:
+            problem = f"method {method} takes trials that do not depend on each other"
+            yield Slip(paths[key], dependent, problem, f"remove it, or the method {method}")
 
 
 def _folder_slips(config: Raw) -> Iterator[Slip]:
@@ -437,6 +467,8 @@ def _resolved(slug: str, values: Raw, words: Vocabulary, catalogue: Catalogue) -
         spec[f"{side}_name"] = _side_name(values, side, words)
     spec["unit"] = _unit(values, instruments)
     spec["prior"] = _prior(values)
+    if values["method"] in MODELS:
+        spec |= {"tau2_method": MODELS[values["method"]], "interval": "wald", "prior": None}
     spec |= {"design": None if values["design"] == "any" else values["design"], "illustrative": False}
     own = {"between_groups": values["mcid"]} if "mcid" in values else values.get("thresholds", {})
     for name, key in (("mcid", "between_groups"), ("within_person", "within_person")):

@@ -182,6 +182,9 @@ class Methods(Part):
     prediction_df: str
     prior: Mapping[str, Any] | None
     text: tuple[str, ...]
+    method: str | None = omitted()
+    glmm_model: str | None = omitted()
+    zero_cells: float | str | None = omitted()
 
 
 class Pooled(Part):
@@ -290,6 +293,8 @@ class Effect(Part):
     printed_high: float | None = None
     worked_out: bool | None = None
     mean_dose: bool | None = omitted()
+    person_years_experimental: float | None = omitted()
+    person_years_control: float | None = omitted()
     risk_of_bias: str = ""
     judgements: str = ""
     audit: str = ""
@@ -347,6 +352,15 @@ class Unused(Part):
     reason: str
     source_url: str
     row_ids: str | None = omitted()
+    events_experimental: int | float | None = omitted()
+    n_experimental: int | float | None = omitted()
+    events_control: int | float | None = omitted()
+    n_control: int | float | None = omitted()
+
+    @property
+    def inestimable(self) -> bool:
+        """Whether it is drawn as a trial without an effect: its counts, known then alone, tell none."""
+        return self.events_experimental is not None
 
 
 class Known(Part):

@@ -162,6 +162,7 @@ class Vocabulary:
 
     def domain(self, code: str, of: Of = Of.MEANS) -> Domain:
         """A domain; one that is not known has its code for a name, no direction, and is of what is said."""
+        of = Of.EVENTS if of in (Of.EVENTS, Of.TIMES) else Of.MEANS
         return self.domains.get(code) or from_json(Domain, _domain(code, {"of": of.value}))
 
     def within(self, domain: str) -> tuple[str, ...]:

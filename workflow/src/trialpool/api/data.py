@@ -9,7 +9,8 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import narwhals
@@ -19,8 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from trialpool import stats, text
 from trialpool.errors import suggestion
-from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS, Measure
-from trialpool.records import Direction, Effect, Record, sketch, taken
+from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS, OF_RATES, Measure, Of
+from trialpool.records import Direction, Effect, Record, Unused, sketch, taken
 from trialpool.stats.effect_sizes import SMD_VARIANCES
 from trialpool.view.read import Appraised
 
@@ -29,6 +30,14 @@ Given = str | ArrayLike  # the name of a column, or the values themselves
 SIDES = ("experimental", "control")
 MOST_NAMED = 5  # trials in a warning
 Maker = Callable[..., stats.Effects]
+
+
+def _of_group(name: str, scale: str, *numbers: ArrayLike, **options: Any) -> stats.Effects:
+    """Single groups by a function of `stats`, which is loaded when it is asked for."""
+    found: stats.Effects = getattr(stats, name)(*numbers, scale=scale, **options)
+    return found
+
+
 MAKERS: dict[str, Maker] = {
     "MD": stats.mean_difference,
     "SMD": stats.standardized_mean_difference,
@@ -36,7 +45,35 @@ MAKERS: dict[str, Maker] = {
     "RR": stats.risk_ratio,
     "OR": stats.odds_ratio,
     "RD": stats.risk_difference,
+    "IRR": stats.rate_ratio,
+    "IRD": stats.rate_difference,
+    "CVR": stats.log_cv_ratio,
+    "VR": stats.log_variability_ratio,
+    "SMCC": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r, sd2=s1),
+    "SMCR": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r),
+    **{scale: partial(_of_group, "proportion", scale) for scale in ("PR", "PLN", "PLO", "PAS")},
+    **{scale: partial(_of_group, "rate", scale) for scale in ("IR", "IRLN", "IRS")},
+    **{scale: partial(_of_group, "single_mean", scale) for scale in ("MN", "MNLN")},
+    "COR": lambda n, r: stats.correlation(r, n, scale="COR"),
+    "ZCOR": lambda n, r: stats.correlation(r, n, scale="ZCOR"),
 }
+FILLED = (*OF_EVENTS, *OF_RATES, "PR", "PLN", "PLO", "IR", "IRLN")  # measures to which `zero_cells` applies
+ARGUMENTS = {"mean": "means", "sd": "sds", "person_years": "time"}  # of columns that are called otherwise
+
+
+# What a measure is made of, by the names of columns.
+KINDS = {
+    **dict.fromkeys(OF_EVENTS, ("events", "n")),
+    **dict.fromkeys(OF_RATES, ("events", "person_years")),
+    **dict.fromkeys(OF_MEANS, ("mean", "sd", "n")),
+    "VR": ("sd", "n"),
+    **dict.fromkeys(("SMCC", "SMCR"), ("mean", "sd", "n", "r")),
+    **dict.fromkeys(("PR", "PLN", "PLO", "PAS"), ("events", "n")),
+    **dict.fromkeys(("IR", "IRLN", "IRS"), ("events", "person_years")),
+    **dict.fromkeys(("MN", "MNLN"), ("mean", "sd", "n")),
+    **dict.fromkeys(("COR", "ZCOR"), ("r", "n")),
+}
+CHANGES = ("SMCC", "SMCR")  # of one group at two times, of which means and SDs are pairs, after and before
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +82,8 @@ class Dataset:
 
     `arms` holds what is known of the arms by the names of the contract (`n_control` …), `frame` all columns
     that came with the trials, `names` what the arms are called, `better` ("lower", "higher", or "" where
-    unknown) which effects are good. `left_out` says of every row not used why.
+    unknown) which effects are good. `left_out` says of every row not used why; `inestimable` are trials whose
+    counts tell nothing of a ratio, once they are pooled as counts.
     """
 
     measure: str
@@ -57,6 +95,8 @@ class Dataset:
     names: tuple[str, str] = SIDES
     better: str = ""
     left_out: tuple[str, ...] = ()
+    zero_cells: float | str = 0.5
+    inestimable: tuple[Unused, ...] = ()
 
     def __len__(self) -> int:
         return len(self.effects)
@@ -82,7 +122,29 @@ class Dataset:
         arms = {name: values[at] for name, values in self.arms.items()}
         labels = tuple(self.labels[int(row)] for row in at)
         numbers = self.effects[at], self.variances[at]
-        return Dataset(self.measure, *numbers, labels, self.frame.iloc[at], arms, self.names, self.better)
+        known: dict[str, Any] = {
+            "arms": arms,
+            "names": self.names,
+            "better": self.better,
+            "zero_cells": self.zero_cells,
+        }
+        return Dataset(self.measure, *numbers, labels, self.frame.iloc[at], **known)
+
+    def without_inestimable(self) -> Dataset:
+        """The trials whose counts tell something of a ratio; the others are remembered, to be drawn."""
+        names = [f"{name}_{side}" for name in ("events", "n") for side in SIDES]
+        a, c = (self.arms[name] for name in names[:2])
+        n1, n2 = (self.arms.get(name, np.full(len(self), np.inf)) for name in names[2:])
+        told = (a + c > 0) & (a + c < n1 + n2)
+        if told.all() or not self.natural.ratio:
+            return self
+        silent = []
+        for at in np.flatnonzero(~told):
+            known = {name: self.arms[name][at].item() for name in names if name in self.arms}
+            code = "no_events" if a[at] + c[at] == 0 else "all_events"
+            silent.append(sketch(Unused, known, label=self.labels[int(at)], reason_code=code))
+        said = tuple(f"{row.label} (not estimable)" for row in silent)
+        return replace(self.take(told), left_out=self.left_out + said, inestimable=tuple(silent))
 
     def column(self, name: str, given: Given) -> pd.Series:
         """One value a trial, by the name of a column or given as they are; `name` is that of the argument.
@@ -101,7 +163,7 @@ class Dataset:
         """
         single = stats.pool(self.effects[:, None], self.variances[:, None], interval="wald", level=level)
         bounds = {"ci_low": single.ci_low, "ci_high": single.ci_high}
-        natural = np.exp if self.natural.ratio else np.asarray
+        natural = np.exp if self.natural.ratio else self.natural.naturals
         shown = {"estimate": self.effects, "estimate_low": single.ci_low, "estimate_high": single.ci_high}
         columns: dict[str, Any] = {"effect": self.effects, "variance": self.variances, **bounds}
         columns |= {name: natural(values) for name, values in shown.items()} | dict(self.arms)
@@ -131,31 +193,44 @@ def effects(
     data: Any = None,
     *,
     measure: str,
-    events: Sequence[Given] | None = None,
-    n: Sequence[Given] | None = None,
-    means: Sequence[Given] | None = None,
-    sds: Sequence[Given] | None = None,
+    events: Sequence[Given] | Given | None = None,
+    n: Sequence[Given] | Given | None = None,
+    means: Sequence[Given] | Given | None = None,
+    sds: Sequence[Given] | Given | None = None,
+    time: Sequence[Given] | Given | None = None,
+    r: Given | None = None,
     effect: Given | None = None,
+    o_minus_e: Given | None = None,
     se: Given | None = None,
     variance: Given | None = None,
     ci: Sequence[Given] | None = None,
     label: Given | tuple[str, ...] | None = None,
     level: float = 0.95,
     log: bool | None = None,
-    zero_cells: float = 0.5,
+    zero_cells: float | str = 0.5,
     smd_variance: str = "LS",
+    rom_corrected: bool = False,
     names: tuple[str, str] = SIDES,
     better: str = "",
 ) -> Dataset:
     """The effect of every trial in a table, with its sampling variance.
 
-    `measure` is RR OR RD (of `events` and `n`), MD SMD ROM (of `means`, `sds` and `n`), HR or IRR; each of
-    these pairs is the experimental arm, then the control arm. Any measure may be given as published instead:
-    `effect` with `se`, `variance` or `ci` (an interval of `level`). Ratios count as logarithms with `se` or
-    `variance`, and as printed with `ci`, unless `log` says otherwise. Every argument is the name of a column
-    of `data` or the values themselves. `label` names the trials; several columns are joined.
+    `measure` is RR OR RD (of `events` and `n`), IRR IRD (of `events` and `time` at risk), MD SMD ROM CVR (of
+    `means`, `sds` and `n`), VR (of `sds` and `n`), HR or GIV (any other effect); each of these pairs is the
+    experimental arm, then the control arm. Any measure may be given as published instead: `effect` with `se`,
+    `variance` or `ci` (an interval of `level`); ratios of hazards or rates also as the log-rank test's
+    `o_minus_e` with its `variance`. Ratios count as logarithms with `se` or `variance`, and as printed with
+    `ci`, unless `log` says otherwise. Every argument is the name of a column of `data` or the values
+    themselves. `label` names the trials; several columns are joined.
 
-    `zero_cells` is added to all cells of a table with an empty one; `smd_variance` is LS, UB or revman5.
+    Of single groups `measure` is PR PLN PLO PAS (proportions), IR IRLN IRS (rates over `time`), MN MNLN
+    (means), COR ZCOR (correlations `r`), as metafor names the scales on which they are pooled; they take one
+    column each. SMCC and SMCR are changes of one group of `n` people, whose `means` and `sds` are pairs,
+    after and before, correlated by `r`; SMCR is in SDs before.
+
+    `zero_cells` is added to all cells of a table with an empty one, or is a rule by its name: none, constant,
+    treatment_arm, revman (see `trialpool.stats`). `smd_variance` is LS, UB, revman5, or unequal for SDs that
+    are not pooled (SMDH); `rom_corrected` takes the bias of small samples out of ratios of means.
     `names` and `better` ("lower", "higher") are what figures say of the arms and of the direction.
 
     Rows in which something is missing are left out, and a warning names them. Raises ValueError for a column
@@ -170,14 +245,16 @@ def effects(
     """
     _known(measure, better)
     two_words("names", names)
-    stats.checks.number("zero_cells", zero_cells, least=0)
+    stats.effect_sizes.rule_of(zero_cells)
     stats.checks.one_of("smd_variance", smd_variance, SMD_VARIANCES)
     frame = frame_of(data)
-    printed = {"effect": effect, "se": se, "variance": variance}
-    pairs = {"events": events, "n": n, "mean": means, "sd": sds, "ci": ci}
+    printed = {"effect": effect, "se": se, "variance": variance, "o_minus_e": o_minus_e}
+    pairs = {"events": events, "n": n, "mean": means, "sd": sds, "person_years": time, "ci": ci}
+    printed |= {"r": r}
+    single = [] if MEASURES[measure].compares else ["n"] if measure in CHANGES else [*KINDS[measure]]
     given = {name: value for name, value in {**printed, **pairs}.items() if value is not None}
     _complete(measure, given)
-    columns = _numbers(frame, given)
+    columns = _numbers(frame, given, single)
     length = max(map(len, columns.values()))
     if data is None:
         frame = pd.DataFrame(index=range(length))
@@ -188,8 +265,11 @@ def effects(
     kept, left_out = whole_rows({name: np.isnan(values) for name, values in columns.items()}, labels)
     numbers = {name: values[kept] for name, values in columns.items()}
     known = [name for name, keep in zip(labels, kept, strict=True) if keep]
-    if effect is None:
-        options: dict[str, Any] = {"zero_cells": zero_cells} if measure in OF_EVENTS else {}
+    if o_minus_e is not None:
+        found = _of_log_rank(numbers, known)
+    elif effect is None:
+        options: dict[str, Any] = {"zero_cells": zero_cells} if measure in FILLED else {}
+        options |= {"corrected": True} if rom_corrected and measure == "ROM" else {}
         options |= {"variance": smd_variance} if measure == "SMD" else {}
         found = _made(measure, numbers, known, options)
     else:
@@ -197,7 +277,7 @@ def effects(
     arms = {name: values for name, values in numbers.items() if name.endswith(SIDES)}
     if ci is not None and level == 0.95 and not log:
         arms |= {f"printed_{end}": numbers[f"ci_{end}"] for end in ("low", "high")}
-    return Dataset(measure, *found, tuple(known), frame[kept], arms, names, better, left_out)
+    return Dataset(measure, *found, tuple(known), frame[kept], arms, names, better, left_out, zero_cells)
 
 
 def frame_of(data: Any) -> pd.DataFrame:
@@ -234,24 +314,28 @@ def two_words(name: str, given: Any) -> None:
 
 def _complete(measure: str, given: Mapping[str, Any]) -> None:
     """Refuse what is not one whole description of the effects."""
-    arms = {"events", "n"} if measure in OF_EVENTS else {"mean", "sd", "n"} if measure in OF_MEANS else set()
-    names = {"mean": "means", "sd": "sds"}
+    arms = set(KINDS.get(measure, ()))
     spreads = [name for name in ("se", "variance", "ci") if name in given]
-    if "effect" in given and len(spreads) == 1:
+    if "effect" in given and len(spreads) == 1 and "o_minus_e" not in given:
         return
-    if arms and given.keys() == arms:
+    if arms and given.keys() in (arms, arms | {"n"}):
         return
-    wanted = f"{text.listing(sorted(names.get(name, name) for name in arms))}; or " if arms else ""
-    had = text.listing(names.get(name, name) for name in given) or "nothing"
+    if MEASURES[measure].of is Of.TIMES and given.keys() == {"o_minus_e", "variance"}:
+        return
+    wanted = f"{text.listing(sorted(ARGUMENTS.get(name, name) for name in arms))}; or " if arms else ""
+    had = text.listing(ARGUMENTS.get(name, name) for name in given) or "nothing"
     raise ValueError(f"measure {measure} needs {wanted}effect with one of se, variance and ci: here is {had}")
 
 
-def _numbers(frame: pd.DataFrame, given: Mapping[str, Any]) -> dict[str, Floats]:
-    """The columns of numbers by the names of the contract, missing ones NaN."""
+def _numbers(frame: pd.DataFrame, given: Mapping[str, Any], single: Sequence[str] = ()) -> dict[str, Floats]:
+    """The columns of numbers by the names of the contract, missing ones NaN; one for a `single` one."""
     columns: dict[str, Floats] = {}
     for name, value in given.items():
-        if name in ("effect", "se", "variance"):
+        if name in ("effect", "se", "variance", "o_minus_e", "r"):
             columns[name] = floats(name, column(frame, name, value))
+            continue
+        if name in single:
+            columns[f"{name}_experimental"] = floats(name, column(frame, name, value))
             continue
         if isinstance(value, str) or len(value) != 2:
             raise ValueError(f"{name}: needs two columns, such as {name}=('one', 'other')")
@@ -326,8 +410,10 @@ def _made(
     measure: str, numbers: Mapping[str, Floats], labels: Sequence[str], options: Mapping[str, Any]
 ) -> tuple[Floats, Floats]:
     """Effects and variances from the arms."""
-    kinds = ("events", "n") if measure in OF_EVENTS else ("mean", "sd", "n")
-    arguments = [numbers[f"{kind}_{side}"] for side in SIDES for kind in kinds]
+    kinds = KINDS[measure]
+    names = [f"{kind}_{side}" for side in SIDES for kind in kinds]
+    names = [name for name in names if name in numbers] + ["r"] * ("r" in numbers)
+    arguments = [numbers[name] for name in names]
     make = MAKERS[measure]
     try:
         found = make(*arguments, **options)
@@ -339,6 +425,14 @@ def _made(
                 raise ValueError(f"{label}: {own}") from None
         raise problem from None
     return found.effect, found.variance
+
+
+def _of_log_rank(numbers: Mapping[str, Floats], labels: Sequence[str]) -> tuple[Floats, Floats]:
+    """Log ratios (O - E)/V with variance 1/V (Yusuf et al. 1985)."""
+    excess, spread = numbers["o_minus_e"], numbers["variance"]
+    for at in np.flatnonzero(~(spread > 0)):
+        raise ValueError(f"{labels[int(at)]}: variance is {spread[at]:g}, must be above 0")
+    return excess / spread, 1 / spread
 
 
 def _published(

@@ -24,6 +24,8 @@ HEADINGS = ("study", "n", "mean", "counts")
 DRAWN = {  # module and function of every kind of figure
     "forest": ("forest", "draw_forest"),
     "funnel": ("funnel", "draw_funnel"),
+    "radial": ("radial", "draw_radial"),
+    "labbe": ("labbe", "draw_labbe"),
     "baujat": ("influence", "draw_baujat"),
     "gosh": ("influence", "draw_gosh"),
     "influence": ("influence", "draw_influence"),

@@ -17,10 +17,12 @@ from trialpool import protocol, stats, text
 from trialpool.api.data import SIDES, Dataset, Floats, Given, two_words, whole_rows
 from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
 from trialpool.contracts import SUMMARY
+from trialpool.measures import METHODS, OF_RATES
 from trialpool.records import Pooled, Record
-from trialpool.synthesis import analyse, diagnostics, sensitivity
+from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
 from trialpool.view.forest_table import SIDE_BY_SIDE
+from trialpool.yaml_files import shipped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,6 +35,12 @@ CASES = (
     *("rstudent", "dffits", "cook", "cov_ratio", "tau2_deleted", "q_deleted", "hat", "weight", "dfbetas"),
     *("baujat_x", "baujat_y", "influential"),
 )
+EVENT_TESTS = {
+    "harbord": "Harbord's test",
+    "peters": "Peters' test",
+    "macaskill": "Macaskill's test",
+    "arcsine": "Arcsine test",
+}
 Target = str | PathLike[str] | None  # the file that a figure becomes
 
 
@@ -59,8 +67,9 @@ def _natural(name: str, meaning: str) -> Any:
 class Fit:
     """A meta-analysis, on the natural scale; `analysis_scale`, of ratios also `log`, has the other one.
 
-    `tau2 i2 h2 q q_df q_p_value weights` (per cent) are those of `trialpool.stats.pool`. `interval` is that
-    of the headline: "auto" has become what the number of trials asks for. `settings` are those asked for.
+    `tau2 i2 h2 q q_df q_p_value weights` (per cent) are those of `trialpool.stats.pool`, or of the method of
+    counts that was asked for, NaN where it has none. `interval` is that of the headline: "auto" has become
+    what the number of trials asks for. `settings` are those asked for.
     """
 
     data: Dataset
@@ -83,7 +92,7 @@ class Fit:
 
     def natural(self, value: float) -> float:
         """From the analysis scale to the natural one."""
-        return float(np.exp(value)) if self.data.natural.ratio else float(value)
+        return float(np.exp(value)) if self.data.natural.ratio else self.data.natural.natural(value)
 
     @property
     def measure(self) -> str:
@@ -107,6 +116,13 @@ class Fit:
             raise AttributeError(f"{self.measure} is no ratio: take analysis_scale")
         return self.analysis_scale
 
+    @property
+    def advice(self) -> str:
+        """Why another method suits the events better than inverse variance, and which; "" for nothing."""
+        rows = [] if self._counted else self.data.rows()
+        why = counts.advice(self.measure, rows)
+        return f"{why}: consider {counts.advised(self.measure, rows)}" if why else ""
+
     @cached_property
     def tau2_interval(self) -> tuple[float, float]:
         """Bounds of τ² by the Q-profile."""
@@ -119,20 +135,28 @@ class Fit:
         shown, level = text.format_values(self.measure, numbers, digits), self.settings["level"]
         bounds = f"{'' if level == 0.95 else text.percent(level) + ' CI '}{shown[1]} to {shown[2]}"
         parts = [f"{self.measure} {shown[0]} ({bounds}), {text.count(self.k, 'trial')}"]
-        spread = [] if self.settings["tau2_method"] == "FE" else [f"τ² {text.significant(self.tau2)}"]
-        parts += [", ".join([*spread, f"I² {text.percent(self.i2 / 100)}"])] if self.k > 1 else []
+        common = self.settings["tau2_method"] == "FE" or math.isnan(self.tau2)
+        spread = [] if common else [f"τ² {text.significant(self.tau2)}"]
+        spread += [] if math.isnan(self.i2) else [f"I² {text.percent(self.i2 / 100)}"]
+        parts += [", ".join(spread)] if self.k > 1 and spread else []
         parts += [] if math.isnan(self.pi_low) else [f"new trial {shown[3]} to {shown[4]}"]
-        if self.interval == synthesis.BAYES:
+        if self._counted:
+            parts.append(shipped("sentences")["methods"][self.settings["method"]])
+            silent = len(self.data.inestimable)
+            parts += [f"{text.count(silent, 'further trial')} not estimable"] if silent else []
+        elif self.interval == synthesis.BAYES:
             parts.append("Bayesian interval")
         elif self.k > 1 and self.interval != synthesis.policy(self.settings["interval"], self.k):
             parts.append("HKSJ interval, as nothing tells the scale of a prior of τ (give prior=)")
+        parts += ["rare events, see .advice"] if self.advice else []
         return "; ".join(parts)
 
     __repr__ = __str__
 
     def _repr_html_(self) -> str:
         drawn: Any = self.forest()
-        return f"<p>{self}</p>{self.models().to_html(float_format='{:.4g}'.format)}{drawn._repr_svg_()}"
+        beside = self.summary() if self._counted else self.models()
+        return f"<p>{self}</p>{beside.to_html(float_format='{:.4g}'.format)}{drawn._repr_svg_()}"
 
     # what the synthesis makes of the trials, when it is asked for
 
@@ -145,6 +169,15 @@ class Fit:
         return spec_of(self.data, self.settings)
 
     @property
+    def _counted(self) -> bool:
+        return bool(self.settings["method"] != counts.IV)
+
+    def _by_variance(self, what: str) -> None:
+        """Refuse what is of inverse variance only."""
+        if self._counted:
+            raise ValueError(f"{what} are of inverse variance: pool with method='iv'")
+
+    @property
     def _model(self) -> Mapping[str, Any]:
         return synthesis.model_of(self._spec)
 
@@ -154,12 +187,13 @@ class Fit:
 
     @cached_property
     def _whole(self) -> tuple[Record, sensitivity.Specifications | None]:
-        return analyse.analyse(self._spec, self.data.rows())
+        return analyse.analyse(self._spec, self.data.rows(), self.data.inestimable)
 
     def record(self, by: Sequence[str] | None = None) -> Record:
         """The fit as the record of an analysis; `by` is a group for each trial."""
         spec = {**self._spec, "subgroups": None if by is None else GROUP}
-        return analyse.pooled_record(spec, self.data.rows(**({} if by is None else {GROUP: by})))
+        rows = self.data.rows(**({} if by is None else {GROUP: by}))
+        return analyse.pooled_record(spec, rows, self.data.inestimable)
 
     # tables
 
@@ -210,27 +244,42 @@ class Fit:
     def _sets(self, masks: ArrayLike, labels: Sequence[str]) -> pd.DataFrame:
         """The result of sets of trials (m, k): one call, but for those so small that the policy is Bayes."""
         sets = np.asarray(masks)
-        counts = sets.sum(1)
+        sizes = sets.sum(1)
+        if self._counted:
+            return self._counted_sets(sets, labels)
         fit = stats.pool(*self._numbers, where=sets, **self._model)
         frame = table(self.measure, fit, labels, OF_SETS, "label")
-        frame.insert(0, "k", counts)
-        frame.loc[np.asarray(counts < self.settings["prediction_from"]), list(synthesis.PREDICTED)] = np.nan
+        frame.insert(0, "k", sizes)
+        frame.loc[np.asarray(sizes < self.settings["prediction_from"]), list(synthesis.PREDICTED)] = np.nan
         headline = [*synthesis.BOUNDS, "p_value", *synthesis.PREDICTED]
-        for at, count in enumerate(counts):
+        for at, count in enumerate(sizes):
             if synthesis.policy(self.settings["interval"], int(count)) == synthesis.BAYES:
                 own = pool(self.data.take(sets[at]), **self.settings)
                 places = frame.columns.get_indexer(headline)
                 frame.iloc[at, places] = [getattr(own, name) for name in headline]
         return frame
 
+    def _counted_sets(self, sets: NDArray[np.bool_], labels: Sequence[str]) -> pd.DataFrame:
+        """The same by a method of counts, set by set; NaN where it has no estimate."""
+        rows = []
+        for members in sets:
+            try:
+                own: Any = pool(self.data.take(members), **self.settings)
+            except ValueError:
+                own = None
+            rows.append({"k": int(members.sum())} | {name: getattr(own, name, math.nan) for name in OF_SETS})
+        return pd.DataFrame(rows, index=pd.Index(list(labels), name="label"))
+
     def influence(self) -> pd.DataFrame:
         """Case diagnostics of every trial, by metafor's names (Viechtbauer & Cheung 2010)."""
+        self._by_variance("case diagnostics")
         model = {name: value for name, value in self._model.items() if name != "level"}
         fit = stats.influence(*self._numbers, **model)
         return table(self.measure, fit, self.data.labels, CASES, "label")
 
     def gosh(self, *, draws: int = 10_000, seed: int = 1, smallest: int = 2) -> pd.DataFrame:
         """The result of all subsets of trials, or of `draws` of very many; who is in it, by label."""
+        self._by_variance("subsets of trials")
         kind: dict[str, Any] = {"tau2_method": self.settings["tau2_method"], "smallest": smallest}
         fit = stats.gosh(*self._numbers, draws=draws, seed=seed, **kind)
         frame = table(self.measure, fit, range(len(fit.size)), ("size", "estimate", "tau2", "i2"), "subset")
@@ -251,16 +300,40 @@ class Fit:
         kind: dict[str, Any] = {"form": form, "predictor": predictor, **self._options("tau2_method", "level")}
         if predictor is None:
             kind |= diagnostics.egger_predictor(self._spec, self.data.rows())
+        if self._counted:
+            kind["tau2_method"] = "REML"
         fit = stats.egger(*self._numbers, **kind)
-        test = f"{'z' if math.isinf(fit.df) else 't'} = {text.number(fit.statistic)}"
-        df = "" if math.isinf(fit.df) else f" on {fit.df:g} df"
-        return one_row(self.measure, "Egger's test", f"{test}{df}, {text.p_value(fit.p_value)}", fit)
+        return one_row(self.measure, "Egger's test", _tested(fit), fit)
 
     def begg(self) -> Result:
         """Begg and Mazumdar's rank correlation test."""
         fit = stats.begg(*self._numbers)
         said = f"Kendall's τ = {text.number(fit.tau)}, {text.p_value(fit.p_value)}"
         return one_row(self.measure, "Begg's test", said, fit)
+
+    def harbord(self, form: str = "classic") -> Result:
+        """Harbord's test of small trials by their events, for odds ratios; `form` classic or random."""
+        return self._event_test("harbord", form)
+
+    def peters(self) -> Result:
+        """Peters' test of small trials by their events: the effects on one over the number of people."""
+        return self._event_test("peters")
+
+    def macaskill(self) -> Result:
+        """Macaskill's test of small trials by their events: the effects on the number of people."""
+        return self._event_test("macaskill")
+
+    def arcsine_test(self, form: str = "classic") -> Result:
+        """Rücker's arcsine test of small trials by their events; `form` classic or random."""
+        return self._event_test("arcsine", form)
+
+    def _event_test(self, test: str, form: str = "classic") -> Result:
+        kind: dict[str, Any] = {"form": form, **self._options("tau2_method", "level")}
+        if self._counted:
+            kind["tau2_method"] = "REML"
+        measure = self.measure if self.measure in ("RR", "OR", "RD") else "OR"
+        fit = stats.event_test(test, *self._tables(), measure=measure, **kind)
+        return one_row(measure, EVENT_TESTS[test], _tested(fit), fit)
 
     def pet_peese(self, form: str = "classic") -> Result:
         """The effect of an infinitely large trial, by PET or PEESE."""
@@ -269,6 +342,7 @@ class Fit:
 
     def trim_and_fill(self, estimator: str = "L0", side: str | None = None) -> Result:
         """Trials that an even funnel would have besides, and the result with them."""
+        self._by_variance("trim and fill")
         fit = stats.trim_and_fill(*self._numbers, estimator=estimator, side=side, **self._model)
         missing = f"{text.count(fit.missing, 'trial')} missing on the {fit.side}"
         return one_row(self.measure, "Trim and fill", f"{missing}; {self._effect(fit)} with them", fit)
@@ -375,14 +449,16 @@ class Fit:
 
     def mantel_haenszel(self) -> Result:
         """The common effect of tables of events by Mantel and Haenszel, without corrections."""
-        fit = stats.mantel_haenszel(*self._tables(), measure=self.measure, **self._options("level"))
+        kind: dict[str, Any] = {"zero_cells": self.data.zero_cells, **self._options("level")}
+        fit = stats.mantel_haenszel(*self._tables(), measure=self.measure, **kind)
         return one_row(self.measure, "Mantel–Haenszel", self._effect(fit), fit)
 
     def peto(self) -> Result:
-        """The common odds ratio of tables of events by Peto's method, whatever the measure of the fit."""
-        fit = stats.peto(*self._tables(), **self._options("level"))
-        said = effect_words("OR", *(math.exp(getattr(fit, name)) for name in synthesis.BOUNDS))
-        return one_row("OR", "Peto", said, fit)
+        """The common odds ratio (of person-time rate ratio) by Peto's method, whatever the measure."""
+        measure = "IRR" if self.measure in OF_RATES else "OR"
+        fit = stats.peto(*self._tables(), measure=measure, **self._options("level"))
+        said = effect_words(measure, *(math.exp(getattr(fit, name)) for name in synthesis.BOUNDS))
+        return one_row(measure, "Peto", said, fit)
 
     def absolute(self, control_risk: float, *, per: float = 1000) -> Result:
         """What the effect means for people with a risk without treatment, and the number needed to treat."""
@@ -400,9 +476,10 @@ class Fit:
         return effect_words(self.measure, *map(self.natural, bounds))
 
     def _tables(self) -> list[Floats]:
-        names = [f"{kind}_{side}" for side in SIDES for kind in ("events", "n")]
+        size, argument = ("person_years", "time") if self.measure in OF_RATES else ("n", "n")
+        names = [f"{kind}_{side}" for side in SIDES for kind in ("events", size)]
         if not self.data.arms.keys() >= set(names):
-            raise ValueError("the trials have no events: make the data with events= and n=")
+            raise ValueError(f"the trials have no events: make the data with events= and {argument}=")
         return [self.data.arms[name] for name in names]
 
     # figures: each is returned, and written where a path ends in .svg, .pdf or .png
@@ -443,6 +520,14 @@ class Fit:
         """The contour-enhanced funnel plot."""
         return self._shown("funnel", self.record(), path, title)
 
+    def radial(self, path: Target = None, *, title: str = "") -> Figure:
+        """The radial (Galbraith) plot."""
+        return self._shown("radial", self.record(), path, title)
+
+    def labbe(self, path: Target = None, *, title: str = "") -> Figure:
+        """The L'Abbé plot of the events in both arms."""
+        return self._shown("labbe", self.record(), path, title)
+
     def baujat(self, path: Target = None, *, title: str = "") -> Figure:
         """The Baujat plot."""
         rows = diagnostics.influence_rows(self._spec, self.data.rows())
@@ -477,6 +562,13 @@ class Fit:
         return shown(kind, self.data, record, path, title, **options)
 
 
+def _tested(fit: stats.Egger) -> str:
+    """A regression test in words."""
+    if math.isinf(fit.df):
+        return f"z = {text.number(fit.statistic)}, {text.p_value(fit.p_value)}"
+    return f"t = {text.number(fit.statistic)} on {fit.df:g} df, {text.p_value(fit.p_value)}"
+
+
 def _name_of(given: Given) -> str:
     return given if isinstance(given, str) else str(getattr(given, "name", None) or "group")
 
@@ -490,8 +582,15 @@ def pool(
     prior: float | None = None,
     prediction_from: int = 5,
     prediction_df: str = "k-1",
+    method: str = "iv",
+    glmm_model: str = "UM.FS",
 ) -> Fit:
     """Pool the trials of a `Dataset` by a common-effect or random-effects meta-analysis.
+
+    `method` "iv" is inverse variance, to which the rest applies. Trials of `events` may be pooled as the
+    counts that they are instead, by "mh" (Mantel and Haenszel, any measure of events), "peto", "penalised"
+    (Firth's) or "glmm" (a mixed model, `glmm_model` UM.FS, UM.RS, CM.EL or CM.AL, as metafor names them), the
+    last three of OR and IRR: with normal intervals and what these methods have.
 
     `tau2_method` is FE (common effect), DL HE HS SJ ML REML EB or PM. `interval` "auto" is that of
     Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on, of two to four a Bayesian one, and
@@ -507,6 +606,9 @@ def pool(
     """
     if not isinstance(data, Dataset):
         raise TypeError(f"data is a {type(data).__name__}: make it with trialpool.effects")
+    if method != counts.IV:
+        stats.checks.one_of("method", method, (counts.IV, *METHODS))
+        return _pooled_counts(data, method, glmm_model, level, prediction_from)
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, ("k-1", "k-2"))
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
@@ -516,6 +618,7 @@ def pool(
         interval = "wald"  # the others widen for a heterogeneity that this model has not
     settings: dict[str, Any] = {"tau2_method": tau2_method, "interval": interval, "level": level}
     settings |= {"prior": prior, "prediction_from": prediction_from, "prediction_df": prediction_df}
+    settings |= {"method": method, "glmm_model": glmm_model}
     k, headline = len(data), synthesis.policy(interval, len(data))
     model: Any = {"tau2_method": tau2_method, "level": level}
     model |= {"interval": synthesis.FLOORED if headline == synthesis.BAYES else headline}
@@ -532,6 +635,33 @@ def pool(
     return Fit(data, settings, headline, numbers, **spread, weights=np.asarray(fit.weights))
 
 
+def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, prediction_from: int) -> Fit:
+    """The fit of counts by a method; ValueError where it does not give the measure, or has no estimate."""
+    from trialpool.stats.mixed_events import MODELS
+
+    stats.checks.one_of("glmm_model", glmm_model, MODELS)
+    level = stats.checks.check_level(level)
+    if data.measure not in METHODS[method]:
+        fitting = ", ".join(METHODS[method])
+        raise ValueError(f"method {method!r} gives no {data.natural.name}: the measure is one of {fitting}")
+    if "events_control" not in data.arms:
+        raise ValueError("the trials have no counts: make the data with events= and n=, or time=")
+    data = data.without_inestimable()
+    tables = counts.tables_of(data.measure, data.rows())
+    if tables is None:
+        raise ValueError("no trial has an event in either arm, and somebody without one")
+    settings: dict[str, Any] = {"tau2_method": protocol.MODELS[method], "interval": "wald", "level": level}
+    settings |= {"prior": None, "prediction_from": prediction_from, "prediction_df": "k-1"}
+    settings |= {"method": method, "glmm_model": glmm_model}
+    found = counts.fitted(method, (data.measure, level, data.zero_cells, glmm_model), tables)
+    known = {name: float(value) for name, value in found.values.items() if isinstance(value, (int, float))}
+    known |= dict.fromkeys(synthesis.PREDICTED, math.nan) if len(data) < prediction_from else {}
+    numbers = Numbers(**{name: known.get(name, math.nan) for name in Numbers.__dataclass_fields__})
+    spread = {name: known.get(name, math.nan) for name in ("tau2", "i2", "h2", "q", "q_df", "q_p_value")}
+    weights = np.array([math.nan if weight is None else weight for weight in found.weights])
+    return Fit(data, settings, "wald", replace(numbers, df=math.inf), **spread, weights=weights)
+
+
 def _scaled(data: Dataset, pooled: Pooled, name: str) -> float:
     """A number of a record on the analysis scale, NaN where there is none."""
     value = getattr(pooled, name)
@@ -545,7 +675,7 @@ def spec_of(data: Dataset, settings: Mapping[str, Any]) -> protocol.Analysis:
     better = data.better or ("higher" if data.effects.mean() > 0 else "lower")
     names = dict(zip(("experimental_name", "control_name"), data.names, strict=True))
     known = {name: value for name, value in settings.items() if name != "prior"}
-    spec = protocol.alone(data.measure, better=better, **known, **names)
+    spec = protocol.alone(data.measure, better=better, zero_cells=data.zero_cells, **known, **names)
     if settings["prior"] is not None:
         spec["prior"] = {"scale": settings["prior"], "source": ""}
     return spec

@@ -12,7 +12,6 @@ import pandas as pd
 
 from trialpool import records, stats, text
 from trialpool.api.data import (
-    MAKERS,
     Dataset,
     Floats,
     Given,
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BOUNDS = ("estimate", "ci_low", "ci_high")
+OF_ARMS = (*OF_EVENTS, "MD", "SMD", "ROM")  # measures that arms of a trial give together
 
 
 def _of(name: str, meaning: str) -> Any:
@@ -202,7 +202,7 @@ def _of_arms(
     zero_cells: float,
 ) -> list[Contrast]:
     kinds = ("events", "n") if measure in OF_EVENTS else ("mean", "sd", "n")
-    if measure not in MAKERS or {name for name, value in given.items() if value is not None} != set(kinds):
+    if measure not in OF_ARMS or {name for name, value in given.items() if value is not None} != set(kinds):
         raise ValueError(
             f"measure {measure!r}: of arms, RR OR RD need events and n; MD SMD ROM mean, sd and n"
         )

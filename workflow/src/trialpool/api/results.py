@@ -12,7 +12,7 @@ import pandas as pd
 
 from trialpool import stats, text
 from trialpool.api.data import Dataset, column, floats, frame_of
-from trialpool.measures import RATIOS
+from trialpool.measures import MEASURES
 from trialpool.records import Moderator, Record, Study, sketch
 from trialpool.synthesis.pool import BOUNDS, NATURAL
 
@@ -24,11 +24,14 @@ LINE = ("se", "statistic", "p_value", "ci_low", "ci_high")
 
 def natural(measure: str, fit: Any, names: Sequence[str] | None = None) -> dict[str, Any]:
     """The fields of a record of `stats` by name, ratios no longer as logarithms; numbers are Python's own."""
-    found, ratio = {}, measure in RATIOS
+    found, known = {}, MEASURES.get(measure)  # of no measure are absolute effects
     for name in names or [each.name for each in fields(fit)]:
         value = getattr(fit, name)
-        if ratio and name in NATURAL:
+        if known and known.ratio and name in NATURAL:
             value = np.exp(value)
+        elif known and known.scale and name in NATURAL:
+            with np.errstate(invalid="ignore"):  # NaN where there is none
+                value = np.vectorize(known.natural)(value)
         found[name] = value.item() if isinstance(value, np.generic) else value
     return found
 

@@ -40,6 +40,7 @@ GRAVE = ("high", "medium")
 LACKING = (Reason.NO_SPREAD, Reason.ADJUSTED, Reason.NO_N)  # why a result may want a borrowed SD
 IF_EMPTY = "if_empty"  # `borrow_sd` of an analysis that borrows only where it would pool nothing
 OTHER_ARMS = "its arms are not those that the analysis compares"
+COUNTS = [f"{name}_{side}" for side in SIDES for name in ("events", "n")]
 EMPTY = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "row_ids")
 OF_STUDY = ["analysis_index", "study_id"]
 
@@ -193,10 +194,24 @@ def excluded_results(
     """
     unused = candidates[(candidates["reason_code"] != "") & ~candidates["reconstructed"].astype(bool)]
     names = {f"arm_id_{side}": f"arm_{side}" for side in SIDES}
-    parts = [unused.rename(columns=names)[UNPAIRED], unpaired[UNPAIRED], _excluded_studies(context)]
+    shown = unused.rename(columns=names)[[*UNPAIRED, *COUNTS]].copy()
+    shown.loc[~_drawn(shown, context), COUNTS] = np.nan
+    parts = [shown, unpaired[UNPAIRED], _excluded_studies(context)]
     table = pd.concat([part for part in parts if len(part)] or parts[:1], ignore_index=True)
     labels = context.studies.set_index("study_id")[["study_label", "year"]].reindex(table["study_id"])
     return table.assign(label=labels["study_label"].to_numpy(), year=labels["year"].to_numpy())
+
+
+def _drawn(rows: pd.DataFrame, context: AnalysisContext) -> np.ndarray:
+    """Which unused results are trials whose counts tell nothing, and are drawn.
+
+    That is where an analysis names how it pools counts: by a method, or by a rule for empty cells.
+    """
+    named = [
+        spec.get("method", "iv") != "iv" or isinstance(spec.get("zero_cells"), str) for spec in context.specs
+    ]
+    asks = np.array([*named, False])[rows["analysis_index"].to_numpy(int)]
+    return np.asarray(asks & rows["reason_code"].isin([Reason.NO_EVENTS, Reason.ALL_EVENTS]))
 
 
 def _excluded_studies(context: AnalysisContext) -> pd.DataFrame:

@@ -6,16 +6,26 @@ In: comparisons and contrasts on their analysis' scale (see `scales`). Out: the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
 import pandas as pd
 
 from trialpool import stats
-from trialpool.evidence.derivation import SIDES, Reason, Route, add_steps, fill, joined, number_text, refuse
+from trialpool.evidence.derivation import (
+    SIDES,
+    Case,
+    Reason,
+    Route,
+    add_steps,
+    fill,
+    joined,
+    number_text,
+    refuse,
+)
 from trialpool.evidence.scales import DIFFERENCES
-from trialpool.measures import OF_EVENTS, RATIOS
-from trialpool.stats.effect_sizes import crossover_smd
+from trialpool.measures import MEASURES, OF_EVENTS, OF_RATES, RATIOS, Of
+from trialpool.stats.effect_sizes import HALF, crossover_smd
 
 ODDS_RATIO = "odds_ratio"
 T_STATISTIC = "t_statistic"  # a difference over its standard error
@@ -26,7 +36,21 @@ SAME_MEASURE = {
     "RR": ("risk_ratio",),
     "OR": (ODDS_RATIO,),
     "RD": ("risk_difference",),
+    "HR": ("hazard_ratio",),
+    "IRR": ("rate_ratio",),
+    "IRD": ("rate_difference",),
+    "GIV": ("generic",),
+    "CVR": (),
+    "VR": (),
 }
+COUNTS_ALONE = {  # what methods other than inverse variance are called where they do not take a result
+    "mh": "Mantel–Haenszel's method",
+    "peto": "Peto's method",
+    "glmm": "a mixed model of events",
+    "penalised": "penalised regression",
+}
+SPREADS = ("CVR", "VR")  # measures of how far values lie apart
+CORRECTED = "corrected"
 PRINTED_LEVEL = 0.95  # of the published intervals that are shown as they are
 FROM_DIFFERENCE = "SD from the SE of the difference"
 OR_AS_SMD = "log odds ratio as SMD (×√3/π)"
@@ -34,11 +58,15 @@ MEAN_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
     "MD": stats.mean_difference,
     "SMD": stats.standardized_mean_difference,
     "ROM": stats.ratio_of_means,
+    "CVR": stats.log_cv_ratio,
+    "VR": lambda m1, s1, n1, m2, s2, n2: stats.log_variability_ratio(s1, n1, s2, n2),
 }
 EVENT_EFFECTS: Mapping[str, Callable[..., stats.Effects]] = {
     "RR": stats.risk_ratio,
     "OR": stats.odds_ratio,
     "RD": stats.risk_difference,
+    "IRR": stats.rate_ratio,
+    "IRD": stats.rate_difference,
 }
 
 
@@ -54,17 +82,26 @@ def continuous_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFr
     m1, s1, n1, m2, s2, n2 = values
     small = (n1 + n2 < 5) | ~((n1 > 1) & (n2 > 1))
     rom, paired = measure == "ROM", pairs["design_r"].notna().to_numpy()
+    spreads, bare = np.isin(measure, SPREADS), (s1 <= 0) | (s2 <= 0)
     cases = (
         (~((s1 > 0) | (s2 > 0)), Reason.NO_SPREAD, "both arms print a spread of 0"),
         ((measure == "SMD") & small, Reason.TOO_FEW, "too few people to standardise by their SD"),
         (rom & ~(m1 * m2 > 0), Reason.NO_RATIO, "a ratio needs both means other than 0 and of one sign"),
         (rom & paired, Reason.CROSSOVER, "no ratio of means for the same people in both arms"),
+        (spreads & paired, Reason.CROSSOVER, "no ratio of SDs for the same people in both arms"),
+        (spreads & (bare | ~((n1 > 1) & (n2 > 1))), Reason.NO_SPREAD, "a ratio of SDs needs both above 0"),
+        (
+            (measure == "CVR") & ~((m1 > 0) & (m2 > 0)),
+            Reason.NO_RATIO,
+            "a coefficient of variation needs a mean above 0",
+        ),
     )
     refuse(pairs, cases)
     usable = (pairs["reason_code"] == "").to_numpy()
-    for name, kind in {*zip(measure[usable], smd_variance[usable], strict=True)}:
-        rows = usable & (measure == name) & (smd_variance == kind)
-        options = {"variance": kind} if name == "SMD" else {}
+    kinds = np.where(rom & spec["rom_corrected"].to_numpy(bool), CORRECTED, smd_variance)
+    for name, kind in {*zip(measure[usable], kinds[usable], strict=True)}:
+        rows = usable & (measure == name) & (kinds == kind)
+        options = {"variance": kind} if name == "SMD" else {"corrected": True} if kind == CORRECTED else {}
         _put(pairs, rows, MEAN_EFFECTS[name](*(value[rows] for value in values), **options))
     for name in ("MD", "SMD"):
         rows = usable & paired & (measure == name)
@@ -92,33 +129,74 @@ def event_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     """Add `effect`, `variance`, `reason_code`, `reason` to comparisons of events; says where ½ was added.
 
     Trials without any event in both arms (or with nothing else) tell nothing about a ratio and are left out
-    (Cochrane Handbook 10.4.4.1).
+    (Cochrane Handbook 10.4.4.1). Events over person-years are occurrences, of which rates are made, and
+    nothing else; of events among people no rate and no hazard is.
     """
     spec = settings.take(pairs["analysis_index"].to_numpy())
-    wanted, zero = spec["measure"].to_numpy(), spec["zero_cells"].to_numpy(float)
-    measure = np.where(wanted == "SMD", "OR", wanted)
+    wanted, zero = spec["measure"].to_numpy(), spec["zero_cells"].to_numpy(object)
+    measure, method = np.where(wanted == "SMD", "OR", wanted), spec["method"].to_numpy()
     pairs = pairs.assign(effect=np.nan, variance=np.nan, reason_code="", reason="")
-    e1, n1, e2, n2 = (pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("events", "n"))
-    ratio = np.isin(measure, RATIOS)
-    empty = (e1 == 0) | (e2 == 0) | (e1 == n1) | (e2 == n2)
-    none = "no event in either arm: nothing to tell about a ratio"
-    cases = (
-        (ratio & (e1 + e2 == 0), Reason.NO_EVENTS, none),
-        (ratio & (e1 + e2 == n1 + n2), Reason.ALL_EVENTS, "everybody had the event in both arms"),
-        ((n1 < 1) | (n2 < 1), Reason.NO_PEOPLE, "an arm without people"),
-        (empty & (zero == 0), Reason.ZERO_CELLS, "an empty cell, and zero_cells adds nothing"),
-    )
-    refuse(pairs, cases)
+    zero = np.where((zero == 0) | (zero == "none"), np.where(method == "iv", 0, HALF), zero)
+    refuse(pairs, _not_countable(pairs, measure, zero, method))
     usable = (pairs["reason_code"] == "").to_numpy()
+    of_rates = np.isin(measure, OF_RATES)
     for name, add in {*zip(measure[usable], zero[usable], strict=True)}:
         rows = usable & (measure == name) & (zero == add)
-        _put(pairs, rows, EVENT_EFFECTS[name](e1[rows], n1[rows], e2[rows], n2[rows], zero_cells=add))
+        each = ("events", "person_years" if name in OF_RATES else "n")
+        counts = [pairs.loc[rows, f"{kind}_{side}"].to_numpy(float) for side in SIDES for kind in each]
+        _put(pairs, rows, EVENT_EFFECTS[name](*counts, zero_cells=add))
     pairs["variance"] *= pairs["design_effect"]
-    added = usable & empty & (zero > 0)
-    add_steps(pairs, "derivation", added, [f"{number_text(add)} added to each cell" for add in zero[added]])
+    filled = usable & _empty(pairs, of_rates) & (zero != 0)
+    words = [_added(*each) for each in zip(zero[filled], of_rates[filled], method[filled], strict=True)]
+    add_steps(pairs, "derivation", filled, words)
     sign = np.where(pairs["better"].to_numpy() == spec["better"].to_numpy(), 1.0, -1.0)
     or_to_smd(pairs, usable & (wanted == "SMD"), sign)
     return pairs
+
+
+def _empty(pairs: pd.DataFrame, of_rates: np.ndarray) -> np.ndarray:
+    """Whether an arm has no event or, of people, nothing else."""
+    e1, n1, e2, n2 = (pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("events", "n"))
+    return np.asarray((e1 == 0) | (e2 == 0) | (~of_rates & ((e1 == n1) | (e2 == n2))))
+
+
+def _added(zero_cells: float | str, of_rates: bool, method: str) -> str:
+    """What was done to a table with an empty cell; it is pooled as it is by methods of counts."""
+    number = number_text(HALF if isinstance(zero_cells, str) else zero_cells)
+    what = "the arm's share of both arms" if zero_cells == "treatment_arm" else number
+    where = "the events of both arms" if of_rates else "each cell"
+    own = "" if method == "iv" or (method, zero_cells) == ("mh", "revman") else ", for its own interval alone"
+    return f"{what} added to {where}{own}"
+
+
+def _not_countable(
+    pairs: pd.DataFrame, measure: np.ndarray, zero: np.ndarray, method: np.ndarray
+) -> Iterator[Case]:
+    """Why a comparison of events gives no effect, the first reason first."""
+    e1, n1, e2, n2 = (pairs[f"{name}_{side}"].to_numpy(float) for side in SIDES for name in ("events", "n"))
+    times = np.array([pairs[f"person_years_{side}"].to_numpy(float) for side in SIDES])
+    of_rates, ratio = np.isin(measure, OF_RATES), np.isin(measure, RATIOS)
+    of_people, timed = np.isin(measure, OF_EVENTS), ~np.isnan(times).any(0)
+    none = "no event in either arm: nothing to tell about a ratio"
+    names = [f"events of two arms: no {MEASURES[code].name} comes of counts" for code in measure]
+    yield ~(of_people | of_rates), Reason.OTHER_MEASURE, np.array(names, dtype=object)
+    yield of_rates & ~timed, Reason.NO_NUMBERS, "time at risk not reported: no rate comes of it"
+    over_time = "events over person-years, of which one person may have several"
+    yield of_people & ~np.isnan(times).all(0), Reason.OTHER_MEASURE, over_time
+    yield ratio & (e1 + e2 == 0), Reason.NO_EVENTS, none
+    everybody = "everybody had the event in both arms"
+    yield ratio & of_people & (e1 + e2 == n1 + n2), Reason.ALL_EVENTS, everybody
+    yield (n1 < 1) | (n2 < 1) | (of_rates & ~(times > 0).all(0)), Reason.NO_PEOPLE, "an arm without people"
+    yield (
+        _empty(pairs, of_rates) & (zero == 0),
+        Reason.ZERO_CELLS,
+        "an empty cell, and zero_cells adds nothing",
+    )
+    clustered = (method != "iv") & (pairs["design_effect"].to_numpy(float) != 1)
+    words = [
+        f"clusters widen the variance, which {COUNTS_ALONE.get(name, name)} does not take" for name in method
+    ]
+    yield clustered, Reason.CLUSTER, np.array(words, dtype=object)
 
 
 def or_to_smd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:
@@ -147,9 +225,12 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
     borrow = from_difference & ~own_sd & spec["borrow_sd"].to_numpy(dtype=bool)
     borrow &= rows["sd_borrowed"].notna().to_numpy() & (printed != T_STATISTIC)
     bare = from_difference & ~borrow
-    other = np.array([f"published as {name.replace('_', ' ')}" for name in printed], dtype=object)
+    other = np.array([_other(name, code) for name, code in zip(printed, measure, strict=True)], dtype=object)
+    method = spec["method"].to_numpy()
+    counted = [f"no counts of events, which {COUNTS_ALONE.get(name, name)} needs" for name in method]
     cases = (
         (~(same | from_odds), Reason.OTHER_MEASURE, other),
+        (method != "iv", Reason.OTHER_MEASURE, np.array(counted, dtype=object)),
         (bare & adjusted, Reason.ADJUSTED, "an adjusted difference gives no SD to standardise by"),
         (bare & ~numbers, Reason.NO_N, "numbers of people unknown, so no SD to standardise by"),
     )
@@ -158,7 +239,7 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
     usable = (rows["reason_code"] == "").to_numpy()
     slope = rows["slope"].to_numpy(float)
     plain, sign = usable & ~from_difference, np.sign(slope)
-    scale_free = np.isin(measure, [*RATIOS, *OF_EVENTS]) | from_odds
+    scale_free = np.isin(measure, [*RATIOS, *OF_EVENTS, *OF_RATES]) | from_odds
     factor = np.where(scale_free, 1.0, np.where(measure == "SMD", sign, slope))
     fill(rows, plain, effect=rows["estimate"] * factor, variance=(rows["se"] * factor) ** 2)
     bounds = np.sort(rows[["printed_low", "printed_high"]].to_numpy(float) * factor[:, None], axis=1)
@@ -169,6 +250,13 @@ def contrast_effects(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame
     _by_own_sd(rows, usable & own_sd, n1, n2, sign)
     _by_borrowed_sd(rows, usable & borrow, sign)
     return rows
+
+
+def _other(printed: str, measure: str) -> str:
+    """Why a result published as another measure is not used; ratios that look alike are told apart."""
+    of_times = MEASURES[measure].of in (Of.TIMES, Of.ANYTHING)
+    more = f", which is never taken for a {MEASURES[measure].name}" if of_times else ""
+    return f"published as {printed.replace('_', ' ')}{more}"
 
 
 def _by_borrowed_sd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:

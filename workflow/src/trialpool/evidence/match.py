@@ -41,7 +41,8 @@ SHOWN = 40  # letters of a label that a figure always shows
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
 SETTINGS = {
     **{"analysis": None, "measure": None, "better": None, "scale": None, "multi_arm": "combine"},
-    **{"several_effects": "prefer", "zero_cells": 0.5, "smd_variance": "LS"},
+    **{"several_effects": "prefer", "zero_cells": 0.5, "smd_variance": "LS", "method": "iv"},
+    "rom_corrected": False,
     **{"change_correlation": 0.5, "correlation_source": "found"},
     **{"kinds": None, "convert": None, "prefer_source": None, "borrow_sd": False},
     **{"level": 0.95, "p_bounds": False},

@@ -45,13 +45,13 @@ from trialpool.evidence.match import (
 )
 from trialpool.evidence.scales import DIFFERENCES, on_scale, scaling, with_scales
 from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_analysed, with_common_control
-from trialpool.measures import OF_EVENTS
+from trialpool.measures import OF_EVENTS, OF_TIMES
 from trialpool.stats import combine_arms
 
 RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
 OF_RESULT = ["study_id", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"]
 RANKS = ["outcome_rank", "item_rank", "time_rank", "time_order"]
-NUMBERS = ("n", "mean", "sd", "events")
+NUMBERS = ("n", "mean", "sd", "events", "person_years")
 DOSE = ("sessions", "programme_weeks", "sessions_per_week")
 OF_EXPERIMENTAL = ("cointervention", *DOSE, "mean_dose")
 CANDIDATES = [
@@ -71,6 +71,7 @@ TEXTS = {"row_ids": " ", "locator": "; ", "source_url": "; ", "arm_id": "+", "la
 SIDE = ["analysis_index", "result_id"]
 BASIS = {"change_difference": "change", "mean_difference": "final"}
 OMITS_ARMS = "leaves out an arm of the trial that would fit"
+MADE = "log ratio = "  # a derivation's first step where a ratio itself is not printed
 NO_PAIRS = "crossover trial: events of the same people in both arms need paired counts"
 OUTCOME = ["instrument", "item", "timepoint", "weeks"]
 UNPAIRED = [
@@ -227,7 +228,8 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
         return np.asarray(rows[name]).reshape(-1, count)
 
     if "events" in rows:
-        table["n"], table["events"] = blocks("n").sum(1), blocks("events").sum(1)
+        for name in ("n", "events", "person_years"):
+            table[name] = blocks(name).sum(1)
         table["worked_out"] = blocks("worked_out").any(1)
     else:
         table["mean"], table["sd"], table["n"] = combine_arms(blocks("mean"), blocks("sd"), blocks("n"))
@@ -263,6 +265,8 @@ def _split_control(both: pd.DataFrame, shared: np.ndarray, comparisons: np.ndarr
             whole = both[name].to_numpy(dtype=float, copy=True)
             whole[shared] = whole[shared] // count + (order < whole[shared] % count)
             both[name] = whole
+    if "person_years_control" in both:
+        both.loc[shared, "person_years_control"] /= count
     add_steps(
         both, "derivation_control", shared, [f"control arm split between {k} comparisons" for k in count]
     )
@@ -394,7 +398,9 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
         for name in ATTRIBUTES:
             rows[f"{name}_{side}"] = attributes[name].to_numpy()[at]
     adjusted = where_text(rows["adjusted"] == "yes", "adjusted")
-    printed = joined(adjusted, rows["measure"].str.replace("_", " "), "as printed")
+    made = np.array([bool(own) and own[0].startswith(MADE) for own in rows["derivation"]], dtype=bool)
+    how = np.where(made, "made of what is printed", "as printed").astype(object)
+    printed = joined(adjusted, rows["measure"].str.replace("_", " "), how)
     turned = where_text(backward, "printed control minus experimental, turned round")
     rows["derivation"] = steps(printed, rows["derivation"], turned)
     return rows
@@ -416,7 +422,7 @@ def _scaled_contrasts(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFr
     """Contrasts with the `slope` that brings them on their analysis' scale; measures of events need none."""
     rows = with_scales(rows, context.catalogue)
     scale = scaling(rows, context.settings)
-    of_events = np.isin(setting(context.settings, "measure", rows), OF_EVENTS)
+    of_events = np.isin(setting(context.settings, "measure", rows), [*OF_EVENTS, *OF_TIMES])
     rows["slope"] = np.where(of_events, 1.0, scale["slope"])
     for name in ("derivation", "cautions"):
         put(rows, name, ~of_events, steps(rows.loc[~of_events, name], scale.loc[~of_events, name]))

@@ -54,7 +54,7 @@ def examine_for(
 ) -> tuple[dict[str, pd.DataFrame], list[Fault]]:
     """Like `valid_tables`, but returns the faults instead of raising."""
     tables, faults = examine(folders, vocabulary)
-    faults += unknown_instruments(tables, catalogue, vocabulary)
+    faults += unknown_instruments(tables, catalogue, vocabulary.events())
     if "studies" in tables:
         known = sorted(set(tables["studies"]["condition"].dropna()))
         problem = "not the condition of any trial in studies.csv"

@@ -140,6 +140,11 @@ def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
         (rescale & ~bounded, Reason.NO_RANGE, unscaled),
         (rescale & ~rows["poolable"], Reason.NO_RANGE, undefined),
         ((spec["measure"] == "ROM") & opposite, Reason.DIRECTION, "a ratio of means cannot be reversed"),
+        (
+            (spec["measure"] == "CVR") & opposite,
+            Reason.DIRECTION,
+            "a coefficient of variation cannot be reversed",
+        ),
     )
     refuse(table, cases)
     return table

@@ -8,12 +8,21 @@ In: tables as `evidence.read` hands them over. Out: `arms` (mean, SD and n of ev
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import pandas as pd
+from scipy.special import ndtri
 
-from trialpool.contracts import ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, INTERVALS
+from trialpool.contracts import (
+    ANY_LEVEL,
+    ARM_SUMMARIES,
+    CONTRAST_SUMMARIES,
+    EVENT_SUMMARIES,
+    INTERVALS,
+    LOG,
+    RATIO_CONTRASTS,
+)
 from trialpool.evidence.change_scores import with_change_scores
 from trialpool.evidence.derivation import (
     SHOW_ONLY,
@@ -44,8 +53,12 @@ QUANTILES = (("iqr", ("q1", "q3"), "quartiles"), ("range", ("minimum", "maximum"
 NO_MEDIAN = "skewness cannot be judged without the median"
 RESULT = ["study_id", "instrument", "item", "unit", "weeks", "timepoint", "period"]
 KIND = {"mean_difference": "final", "change_difference": "change"}
-LOG_MEASURES = ("risk_ratio", "odds_ratio", "hazard_ratio", "rate_ratio", "ratio_of_means")
-NORMAL = (*LOG_MEASURES, "smd", "risk_difference")
+NORMAL = (*RATIO_CONTRASTS, "smd", "risk_difference", "rate_difference", "generic")
+OF_TIME = ("hazard_ratio", "rate_ratio")  # what a log-rank test is of
+LOG_RANK = "log_rank"
+FROM_EXCESS = "log ratio = (O − E)/V"  # Yusuf et al. 1985; Parmar, Torri & Stewart 1998
+FROM_EVENTS = "SE from the events of both arms, √(1/events + 1/events)"  # Parmar 1998; Tierney et al. 2007
+FROM_P_AND_EVENTS = "log ratio = z/√V from p = {} and V = events·events/all events"  # the same
 ASYMMETRY = 0.1  # of the half-width: beyond what rounding of the three numbers usually makes
 EXACT_P = r"^=? ?(0?\.\d+)$"
 P_BELOW = r"^[<≤] ?(0?\.\d+)$"
@@ -109,7 +122,11 @@ def _event_summaries(tables: Mapping[str, pd.DataFrame], vocabulary: Vocabulary)
     )
     cases = (
         (rows["use"] == SHOW_ONLY, Reason.HELD_BACK, rows["use_reason"]),
-        (rows["events"] > rows["n"], Reason.IMPOSSIBLE, "more events than people"),
+        (
+            (rows["events"] > rows["n"]) & rows["person_years"].isna(),
+            Reason.IMPOSSIBLE,
+            "more events than people",
+        ),
         (rows["events"].isna(), Reason.NO_NUMBERS, "number of events not reported"),
         (rows["n"].isna(), Reason.NO_N, "number of people not reported"),
     )
@@ -230,6 +247,7 @@ def _contrast_summaries(tables: Mapping[str, pd.DataFrame], studies: pd.DataFram
     )
     _from_means(table, plain_text(tables["continuous"]))
     _to_logs(table)
+    _from_times(table)
     for name in ("low", "high"):
         table[f"printed_{name}"] = table[f"spread_{name}"].where(table["spread_type"] == PRINTED)
     table["se_bound"] = _se_at_bound(table)
@@ -286,7 +304,10 @@ def _from_means(table: pd.DataFrame, continuous: pd.DataFrame) -> None:
 
 def _to_logs(table: pd.DataFrame) -> None:
     """Ratios and their limits as logarithms; a missing estimate as the midpoint of its interval."""
-    log = table["measure"].isin(LOG_MEASURES)
+    printed = table["measure"].str.startswith(LOG)  # as logarithms
+    table["measure"] = table["measure"].str.removeprefix(LOG)
+    add_steps(table, "derivation", printed, "logarithm as printed")
+    log = table["measure"].isin(RATIO_CONTRASTS) & ~printed
     for name in ("estimate", "spread_low", "spread_high"):
         if name == "spread_low":
             log = log & (table["spread_type"] != "se")  # a printed SE of a ratio is that of its logarithm
@@ -294,7 +315,7 @@ def _to_logs(table: pd.DataFrame) -> None:
         table.loc[positive, name] = np.log(table.loc[positive, name])
         refuse(table, [(impossible, Reason.IMPOSSIBLE, "a ratio of 0 or below")])
     low, high = table["spread_low"], table["spread_high"]
-    interval = table["spread_type"].isin(list(INTERVALS)) & (high >= low)
+    interval = table["spread_type"].isin([*INTERVALS, ANY_LEVEL]) & (high >= low)
     missing = table["estimate"].isna() & interval
     table.loc[missing, "estimate"] = (low + high) / 2
     names = _interval_names(table)
@@ -305,8 +326,10 @@ def _to_logs(table: pd.DataFrame) -> None:
 
 def _interval_names(rows: pd.DataFrame) -> pd.Series:
     """What the interval of each row is called, "" where the spread is none."""
-    names = {code: f"{level:.0%} CI" for code, level in INTERVALS.items()}
-    return rows["spread_type"].map(names).fillna("").astype(object)
+    names = {code: f"{100 * level:g}% CI" for code, level in INTERVALS.items()}
+    named = rows["spread_type"].map(names).fillna("").astype(object)
+    own = rows["spread_type"] == ANY_LEVEL
+    return named.mask(own, [f"{100 * level:g}% CI" for level in rows["level"]] if own.any() else "")
 
 
 def _interval_cautions(estimate: pd.Series, low: pd.Series, high: pd.Series, name: pd.Series) -> np.ndarray:
@@ -326,18 +349,19 @@ def _standard_errors(table: pd.DataFrame) -> None:
     printed = known & (table["spread_type"] == "se")
     table.loc[printed, "se"] = table["spread_low"]
     table.loc[known & (table["measure"] == "t_statistic"), "se"] = 1.0  # the statistic is a difference in SEs
-    add_steps(table, "derivation", printed, "SE as printed")
+    add_steps(table, "derivation", printed & ~table["made"], "SE as printed")
     interval = known & (table["spread_high"] > table["spread_low"])
     p = _tested_p(table, EXACT_P)
     by_p = known & p.notna() & (table["spread_type"] == "none") & (table["estimate"] != 0)
     quantiles = _quantile_words(table)
     for by, df in ((by_t, table["df"]), (~by_t, None)):
-        for code, level in [*INTERVALS.items(), ("none", None)]:
+        for code, level in [*_levels(table), ("none", None)]:
             rows = by & (interval if level else by_p) & (table["spread_type"] == code)
+            rows &= (table["level"] == level) | (code != ANY_LEVEL)
             part, own = table[rows], None if df is None else df[rows]
             if level:
                 se = se_from_ci(part["spread_low"], part["spread_high"], df=own, level=level)
-                words = joined(f"SE from {level:.0%} CI", quantiles[rows])
+                words = joined(f"SE from {100 * level:g}% CI", quantiles[rows])
             else:
                 se = se_from_p(part["estimate"], p[rows], df=own)
                 words = joined("SE from p =", part["p_value"].str.lstrip("= "), quantiles[rows])
@@ -349,10 +373,47 @@ def _standard_errors(table: pd.DataFrame) -> None:
     add_steps(table, "cautions", by_p & (p > LARGE_P), IMPRECISE)
 
 
+def _levels(table: pd.DataFrame) -> Iterator[tuple[str, float]]:
+    """The spread types that are intervals, with each level that one has."""
+    yield from INTERVALS.items()
+    own = table.loc[table["spread_type"] == ANY_LEVEL, "level"].dropna().unique() if "level" in table else ()
+    yield from ((ANY_LEVEL, float(level)) for level in own)
+
+
+def _from_times(table: pd.DataFrame) -> None:
+    """Log ratios of the log-rank test's O − E and V, and of its p-value with the events of both arms.
+
+    A ratio without any spread gets that of the events (an assumption, as is V of the second): Parmar, Torri &
+    Stewart 1998; Tierney et al. 2007, BioMed Central Trials 8: 16.
+    """
+    ratio, bare = table["measure"].isin(RATIO_CONTRASTS), table["spread_type"] == "none"
+    excess = ratio & table["o_minus_e"].notna() & (table["variance"] > 0)
+    spread = np.sqrt(table["variance"].where(excess))
+    fill(table, excess, estimate=table["o_minus_e"] / table["variance"], spread_low=1 / spread)
+    both = table["events_1"] * table["events_2"] / (table["events_1"] + table["events_2"])
+    known = ratio & bare & table["measure"].isin(OF_TIME) & (both > 0) & ~excess
+    p = _tested_p(table, EXACT_P)
+    tested = known & p.notna() & table["estimate"].isna() & (table["fewer_events"] != "")
+    z = np.where(table["fewer_events"] == "arm_1", 1, -1) * ndtri(p.where(tested, 0.5) / 2)
+    fill(table, tested, estimate=z / np.sqrt(both), spread_low=1 / np.sqrt(both))
+    counted = known & table["estimate"].notna() & (table["p_value"] == "") & ~tested
+    fill(table, counted, spread_low=1 / np.sqrt(both))
+    add_steps(table, "derivation", excess, FROM_EXCESS)
+    add_steps(table, "derivation", tested, [FROM_P_AND_EVENTS.format(each) for each in p[tested]])
+    add_steps(table, "derivation", counted, FROM_EVENTS)
+    fill(table, tested | counted, route=int(Route.FROM_P), imputed=True)
+    table["made"] = excess | tested | counted
+    table.loc[table["made"], "spread_type"] = "se"
+
+
 def _tested_p(table: pd.DataFrame, form: str) -> pd.Series:
-    """The p-value where it is printed in a form, strictly between 0 and 1, and of a t or normal test."""
+    """The p-value where it is printed in a form, strictly between 0 and 1, and of a t or normal test.
+
+    The log-rank test of a ratio of hazards or rates is one: its statistic is the log ratio over its SE.
+    """
     value = pd.to_numeric(table["p_value"].str.extract(form, expand=False), errors="coerce")
-    return value.where((value > 0) & (value < 1) & (table["p_test"] == ""))
+    of_time = (table["p_test"] == LOG_RANK) & table["measure"].isin(OF_TIME)
+    return value.where((value > 0) & (value < 1) & ((table["p_test"] == "") | of_time))
 
 
 def _quantile_words(table: pd.DataFrame) -> pd.Series:

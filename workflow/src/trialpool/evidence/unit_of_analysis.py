@@ -112,7 +112,7 @@ def with_common_control(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataF
     shared = (spec["multi_arm"] == "covariance") & (size > 1) & spec["measure"].isin(measures)
     by = [spec["measure"], size, spec["zero_cells"]]
     for (measure, count, zero), rows in good[shared].groupby([values[shared] for values in by]):
-        result = _computed_together(rows, str(measure), int(count), float(zero))
+        result = _computed_together(rows, str(measure), int(count), zero)
         spread = np.diagonal(result.covariance, axis1=-2, axis2=-1).ravel()
         pairs.loc[rows.index, "effect"] = result.effect.ravel()
         pairs.loc[rows.index, "variance"] = spread * rows["design_effect"].to_numpy(float)
@@ -120,7 +120,7 @@ def with_common_control(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataF
     return pairs
 
 
-def _computed_together(rows: pd.DataFrame, measure: str, count: int, zero: float) -> SharedControl:
+def _computed_together(rows: pd.DataFrame, measure: str, count: int, zero: float | str) -> SharedControl:
     events = "events_experimental" in rows
     names = ("events", "n") if events else ("mean", "sd", "n")
     arms = [rows[f"{name}_experimental"].to_numpy(dtype=float).reshape(-1, count) for name in names]

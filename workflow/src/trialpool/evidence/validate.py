@@ -8,13 +8,14 @@ column. Implausible *numbers* are no faults of form: the audit marks them.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from trialpool.contracts import (
+    ANY_LEVEL,
     CONTRAST_MEASURES,
     FORMS,
     INTERVALS,
@@ -355,7 +356,11 @@ def _misspelt(column: str, known: Callable[[Row], Sequence[str]], *beside: str) 
 
 LISTED = schema_rows("rules")
 NAMES = {  # what the expressions of schemas/rules.csv may name behind an "@", besides tables
-    **{"intervals": list(INTERVALS), "ratios": list(RATIOS), "ratio_contrasts": list(RATIO_CONTRASTS)},
+    **{
+        "intervals": [*INTERVALS, ANY_LEVEL],
+        "ratios": list(RATIOS),
+        "ratio_contrasts": list(RATIO_CONTRASTS),
+    },
     **{"not_single_arms": _not_single_arms, "no_other_arm": _no_other_arm, "not_crossover": _not_crossover},
 }
 
@@ -380,21 +385,17 @@ def _rules(table: Table) -> Iterator[Rule]:
 RULES = {name: tuple(_rules(table)) for name, table in TABLES.items()}
 
 
-def unknown_instruments(
-    tables: Tables, catalogue: Catalogue, vocabulary: Vocabulary | None = None
-) -> list[Fault]:
+def unknown_instruments(tables: Tables, catalogue: Catalogue, events: Collection[str] = ()) -> list[Fault]:
     """Instruments in the evidence that the catalogue does not explain: one fault each, at its first row.
 
-    `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE. What stands there in
-    contrasts of a domain of events, by the `vocabulary`, is an event, which was not measured with anything.
+    `catalogue` is config/instruments.yaml as loaded; "CODE:item" entries count as CODE. What contrasts of the
+    domains of `events` name is an event, not an instrument.
     """
-    events = vocabulary.events() if vocabulary else ()
     known = sorted({str(code).split(":")[0] for code in catalogue["instruments"]})
     faults = []
     for frame in (tables[name] for name in ("continuous", "contrasts") if name in tables):
-        lacking = frame[~frame["instrument"].isin(known)]
-        lacking = lacking[~lacking["domain"].isin(events)] if events else lacking
-        for code, rows in lacking.groupby("instrument", sort=False):
+        frame = frame[~frame["domain"].isin(list(events))]
+        for code, rows in frame[~frame["instrument"].isin(known)].groupby("instrument", sort=False):
             file, row = rows["row_id"].iloc[0].rsplit(":", 1)
             near = nearest(str(code), known, 0.8)
             remedy = f"write '{near}', or " * bool(near) + "add it to instruments.yaml"

@@ -599,30 +599,16 @@ def _pooled_tables(outcome: Outcome, level: float) -> tuple[int, Total]:
     if method == "PETO":
         fixed = stats.peto(events1, n1, events2, n2, level=level)
         return len(n1), _total(fixed, float(fixed.q))
-    own = EVENT_EFFECTS[measure](events1, n1, events2, n2)
-    effects = events1 / n1 - events2 / n2 if measure == "RD" else own.effect
+    tables = events1, n1, events2, n2
+    own = EVENT_EFFECTS[measure](*tables, zero_cells="revman")
     if method != "MH":
-        return len(n1), _by_inverse_variance(effects, own.variance, level, outcome.random)
-    total = _mantel_haenszel(measure, (events1, n1, events2, n2), level)
-    q = float(((effects - total[0]) ** 2 / own.variance).sum())
+        return len(n1), _by_inverse_variance(own.effect, own.variance, level, outcome.random)
+    fit = stats.mantel_haenszel(*tables, measure=measure, zero_cells="revman", level=level)
+    total = _total(fit, 0.0)[:3]
+    q = float(((own.effect - total[0]) ** 2 / own.variance).sum())
     if not outcome.random:
         return len(n1), (*total, q, 0.0)
-    return len(n1), _by_inverse_variance(effects, own.variance, level, True, q)
-
-
-def _mantel_haenszel(measure: str, tables: tuple[Floats, ...], level: float) -> tuple[float, float, float]:
-    """Estimate and interval; for ratios with 0.5 added to the cells of tables with an empty one.
-
-    Halves are no counts: with all cells doubled the estimate stays and its variance is half as large.
-    """
-    events1, n1, events2, n2 = tables
-    if measure == "RD":
-        fit = stats.mantel_haenszel(*tables, measure=measure, level=level)
-        return _total(fit, 0.0)[:3]
-    one = np.where((events1 == 0) | (events2 == 0) | (events1 == n1) | (events2 == n2), 1.0, 0.0)
-    doubled = 2 * events1 + one, 2 * (n1 + one), 2 * events2 + one, 2 * (n2 + one)
-    estimate, low, high = _total(stats.mantel_haenszel(*doubled, measure=measure, level=level), 0.0)[:3]
-    return estimate, estimate + math.sqrt(2) * (low - estimate), estimate + math.sqrt(2) * (high - estimate)
+    return len(n1), _by_inverse_variance(own.effect, own.variance, level, True, q)
 
 
 # The stored analyses as a review's own

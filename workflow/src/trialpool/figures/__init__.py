@@ -13,23 +13,32 @@ from trialpool.view.read import Appraised
 FEWEST_LEFT_OUT = 2  # trials of which one left out leaves a single trial, which is no pooled result
 
 
-def draw_beside(record: Appraised, columns: Mapping[str, Sequence[Any]]) -> Iterator[tuple[str, str, Figure]]:
+def draw_beside(
+    record: Appraised, columns: Mapping[str, Sequence[Any]], asked: Sequence[str] = ()
+) -> Iterator[tuple[str, str, Figure]]:
     """File name, text alternative and figure, one after the other, of a pooled record beside its forest plot.
 
     `columns` is the multiverse of the analysis, one list a column. How much hangs on each trial is drawn from
     three trials on; the funnel, and the moderators where some are declared, from `text.MANY_TRIALS` on: of
-    fewer they show chance. The effect over the dose is drawn where the analysis asks for it and has a line.
+    fewer they show chance. The effect over the dose is drawn where the analysis asks for it and has a line,
+    as are the figures `asked` for by name, radial and labbe, the latter of events.
     """
-    from trialpool.figures import curve, dose, funnel, influence, moderators, posterior
+    from trialpool.figures import curve, dose, funnel, influence, labbe, moderators, posterior, radial
     from trialpool.figures.notes import describe
 
     if record.dose_response and record.dose_response.line:
         yield "dose", describe("dose", record), dose.draw_dose(record)
     yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
-    if record.k > FEWEST_LEFT_OUT:
+    by_counts = bool(record.methods.method)  # of which there is neither influence nor a posterior
+    if record.k > FEWEST_LEFT_OUT and not by_counts:
         yield "influence", describe("influence", record), influence.draw_influence(record)
-    yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
+    if not by_counts:
+        yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
     if record.k >= MANY_TRIALS:
         yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
-        if record.moderators:
+        if record.moderators and not by_counts:
             yield "moderators", describe("moderators", record), moderators.draw_moderators(record)
+    if "radial" in asked:
+        yield "radial", describe("radial", record), radial.draw_radial(record)
+    if "labbe" in asked and record.measure in labbe.TREATED and labbe.counted(record):
+        yield "labbe", describe("labbe", record), labbe.draw_labbe(record)

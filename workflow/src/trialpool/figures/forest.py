@@ -167,8 +167,9 @@ def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
     axis, ends = layout.axis, (layout.rule, layout.bottom)
     if layout.threshold is not None:
         _draw_band(sheet, layout, layout.threshold, record.better)
-    null = position(axis, MEASURES[record.measure].null)
-    sheet.line((null, null), ends, level=canvas.BEHIND, gid="no-effect")
+    if MEASURES[record.measure].compares:
+        null = position(axis, MEASURES[record.measure].null)
+        sheet.line((null, null), ends, level=canvas.BEHIND, gid="no-effect")
     pooled = next((row for row in layout.rows if row.kind == "pooled"), None)
     if pooled and pooled.values[0] is not None and layout.look.pooled_line:
         x, ends = position(axis, pooled.values[0]), (layout.rule, pooled.middle)

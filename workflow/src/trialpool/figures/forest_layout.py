@@ -16,6 +16,7 @@ from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
 from trialpool.figures.notes import notes, subtitle, title
+from trialpool.measures import OF_RATES
 from trialpool.records import Direction
 from trialpool.text import clean
 from trialpool.view import axis as axes
@@ -30,7 +31,9 @@ LETTERS = "ABCDEFGHIJ"
 DOMAIN_KEYS = tuple(f"{BIAS}{letter}" for letter in LETTERS)
 Domains = list[str] | None  # those with a column each; [] for one column of the worst, None for no column
 PLOT = "plot"
-QUIET = ("beside", "prediction")  # kinds of row that stand below the result and not beside it
+NOT_ESTIMABLE = "not estimable"
+INESTIMABLE = "inestimable"  # kind of row of a trial without an effect
+QUIET = ("beside", "prediction", INESTIMABLE)  # kinds of row that stand below the result and not beside it
 LEAST_BEFORE_PLOT = 190.0
 LABEL_LIMIT = 108.0
 RECEIVED_LIMIT = 90.0
@@ -145,6 +148,9 @@ def _forest_rows(table: ForestTable, look: Preset, domains: Domains) -> list[Row
             cells = _study_cells(study, look, domains, bool(table.total))
             rows.append(Row("study", cells, study.effect.values, study))
         rows += [_subtotal_row(group.subtotal, look)] if group.subtotal else []
+    for trial in table.inestimable:
+        cells = {"study": trial.label, "outcome": trial.instrument, "interval": NOT_ESTIMABLE}
+        rows.append(Row(INESTIMABLE, cells | _arm_cells(trial.arms, look)))
     return [*rows, *(_total_rows(table, table.total, look) if table.total else [])]
 
 
@@ -189,7 +195,11 @@ def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
     sizes = {"study": ", ".join(filter(None, (total.trials, table.people))), "short": total.trials}
     whole = {"model": table.model, "level": table.level}
     cells = {key: look.total.format(size=size, **whole) for key, size in sizes.items()}
-    cells |= {"weight": "100%", **_arm_cells(table.totals, look, ""), **_effect_cells(total.effect, look)}
+    cells |= {
+        "weight": "100%" if table.weighted else "",
+        **_arm_cells(table.totals, look, ""),
+        **_effect_cells(total.effect, look),
+    }
     rows = [Row("pooled", cells, total.effect.values)]
     for model, estimate in table.beside:
         rows.append(Row("beside", {"study": model, **_effect_cells(estimate, look)}, estimate.values))
@@ -316,6 +326,8 @@ def _plan_headings(
 ) -> list[Heading]:
     """The headings over the columns that are there."""
     titles = {"study": "Trial", "n": "n", "mean": "Mean ± SD", "counts": "Events/n", **look.titles}
+    if record.measure in OF_RATES:
+        titles |= {"counts": "Events/time", "n": "Time at risk"}
     joined = "spread" in (look.events if events else look.arms)
     headings: list[tuple[tuple[str, ...], str, str, int]] = [
         (("study",), titles["study"], "left", 0),
@@ -377,6 +389,7 @@ class Layout:
 
     def __init__(self, record: Appraised, look: Preset) -> None:
         self.look, self.table = look, tables.forest_table(record)
+        self.by_counts = bool(record.methods.method)
         studies = self.table.studies
         self.compact = len(studies) >= COMPACT_FROM
         self.events = any(arm.events for study in studies for arm in study.arms.values())
@@ -412,9 +425,15 @@ class Layout:
     def _make_room_for_totals(self) -> None:
         """Widen the first column where short labels leave the words of the pooled line no room."""
         pooled = [row for row in self.rows if row.kind == "pooled"]
-        while self.columns[0].width < LABEL_LIMIT and any(len(self.whole_line(row)) > 2 for row in pooled):
+        while self.columns[0].width < LABEL_LIMIT and any(map(self._crowded, pooled)):
             self.columns[0].width += WIDE
             _set_left(self.columns)
+
+    def _crowded(self, row: Row) -> bool:
+        """Whether a pooled line needs more than two lines, or the name of its method is broken."""
+        lines = self.whole_line(row)
+        name = self.table.model if self.by_counts else ""
+        return len(lines) > 2 or (name in row.cells["study"] and name not in " ".join(lines))
 
     def _footnotes(
         self, record: Appraised, domains: Domains, room: float
@@ -451,7 +470,7 @@ class Layout:
             elif row.kind == "heading" and number:
                 y += 4
             height = COMPACT_ROW if self.compact else ROW
-            if row.kind in ("pooled", *QUIET):
+            if row.kind in ("pooled", *QUIET) and row.kind != INESTIMABLE:
                 height = TOTAL_ROW
             row.middle = y + height / 2
             row.baseline = row.middle + style.BODY_SIZE * 0.36

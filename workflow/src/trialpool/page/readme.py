@@ -48,6 +48,7 @@ def render_readme(
         resting_on=resting_on,
         folder=lambda record: Markup(f"analyses/{quote(record.analysis)}"),
         interval_name=interval_name(records),
+        measures=list(dict.fromkeys(record.measure for record in records)),
         statuses=[record.status for record in records],
     )
 

@@ -4,6 +4,11 @@ Effects are experimental minus (or over) control; studies lie along the last axi
 is a batch of separate analyses computed together.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 # fmt: off
 # ruff: isort: off
 from trialpool.stats._model import TAU2_METHODS
@@ -23,8 +28,10 @@ from trialpool.stats.dependent import (
 )
 from trialpool.stats.dose_response import DoseResponse, dose_response, predict_dose
 from trialpool.stats.effect_sizes import (
-    Effects, SharedControl, hedges_factor, mean_difference, odds_ratio, peto_odds_ratio, ratio_of_means,
-    risk_difference, risk_ratio, shared_control_events, shared_control_means, standardized_mean_difference,
+    ZERO_CELLS, Effects, SharedControl, arcsine_difference, hedges_factor, heteroscedastic_smd, log_cv_ratio,
+    log_variability_ratio, mean_difference, odds_ratio, peto_odds_ratio, rate_difference, rate_ratio,
+    ratio_of_means, risk_difference, risk_ratio, shared_control_events, shared_control_means,
+    standardized_mean_change, standardized_mean_difference,
 )
 from trialpool.stats.network import (
     Contrasts, Inconsistency, NetworkFit, NodeSplit, Ranking, contrasts_from_arms, contrasts_from_pairs,
@@ -32,7 +39,7 @@ from trialpool.stats.network import (
 )
 from trialpool.stats.pooling import (
     INTERVALS, Bootstrap, Gosh, Influence, Pooled, PooledTables, Tau2Interval, bootstrap, cumulative, gosh,
-    influence, leave_one_out, mantel_haenszel, peto, pool, tau2_interval,
+    influence, leave_one_out, pool, tau2_interval,
 )
 from trialpool.stats.regression import (
     MetaRegression, PermutationTest, Predicted, Subgroups, meta_regression, permutation_test, predict,
@@ -40,24 +47,49 @@ from trialpool.stats.regression import (
 )
 from trialpool.stats.selection import SelectionModel, selection_model
 
+if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall not wait for them
+    from trialpool.stats.event_bias import EVENT_TESTS, event_test
+    from trialpool.stats.mixed_events import Glmm, glmm, glmm_single
+    from trialpool.stats.single_group import back_transformed, correlation, proportion, rate, single_mean
+    from trialpool.stats.sparse import Penalised, mantel_haenszel, penalised, peto
+
 __all__ = [
-    "INTERVALS", "TAU2_METHODS", "Absolute", "Arm", "BayesPool", "Begg", "Beyond", "Bootstrap",
-    "ComponentIntervals", "Contrasts", "DoseResponse", "EValue", "Effects", "Egger", "FailSafe",
-    "FromQuartiles", "Gosh", "Inconsistency", "Influence", "MetaRegression", "Multilevel",
-    "MultilevelRegression", "NetworkFit", "NodeSplit", "PermutationTest", "PetPeese", "Pooled",
+    "EVENT_TESTS", "INTERVALS", "TAU2_METHODS", "ZERO_CELLS", "Absolute", "Arm", "BayesPool", "Begg",
+    "Beyond", "Bootstrap", "ComponentIntervals", "Contrasts", "DoseResponse", "EValue", "Effects", "Egger",
+    "FailSafe", "FromQuartiles", "Glmm", "Gosh", "Inconsistency", "Influence", "MetaRegression", "Multilevel",
+    "MultilevelRegression", "NetworkFit", "NodeSplit", "Penalised", "PermutationTest", "PetPeese", "Pooled",
     "PooledTables", "Predicted", "Ranking", "Robust", "SelectionModel", "SharedControl", "Subgroups",
-    "Tau2Interval", "TrimAndFill", "Units", "absolute_effect", "bayes_pool", "begg", "beyond_mcid",
-    "bootstrap", "change_correlation", "change_sd", "combine_arms", "component_intervals",
-    "contrasts_from_arms", "contrasts_from_pairs", "correlated_effects", "cumulative", "dose_response",
-    "e_value", "egger",
-    "fail_safe_n", "gosh", "hedges_factor", "influence", "leave_one_out", "log_odds_ratio_to_smd",
-    "mantel_haenszel", "mean_difference", "mean_sd_from_quartiles", "meta_regression", "multilevel",
-    "multilevel_regression", "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio",
-    "paired_effects", "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below",
-    "predict", "predict_dose", "predictive_below", "probability_below", "rank_treatments", "ratio_of_means",
-    "risk_difference", "risk_ratio", "robust_pool", "sd_from_ci", "sd_from_difference_se", "sd_from_se",
-    "se_from_ci", "se_from_p", "se_from_sd", "selection_model", "shared_control_events",
-    "shared_control_means", "smd_to_log_odds_ratio", "smd_to_units", "standardized_mean_difference",
+    "Tau2Interval", "TrimAndFill", "Units", "absolute_effect", "arcsine_difference", "back_transformed",
+    "bayes_pool", "begg", "beyond_mcid", "bootstrap", "change_correlation", "change_sd", "combine_arms",
+    "component_intervals", "contrasts_from_arms", "contrasts_from_pairs", "correlated_effects", "correlation",
+    "cumulative", "dose_response", "e_value", "egger", "event_test", "fail_safe_n", "glmm", "glmm_single",
+    "gosh", "hedges_factor", "heteroscedastic_smd", "influence", "leave_one_out", "log_cv_ratio",
+    "log_odds_ratio_to_smd", "log_variability_ratio", "mantel_haenszel", "mean_difference",
+    "mean_sd_from_quartiles", "meta_regression", "multilevel", "multilevel_regression",
+    "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio", "paired_effects",
+    "penalised", "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below",
+    "predict", "predict_dose", "predictive_below", "probability_below", "proportion", "rank_treatments",
+    "rate", "rate_difference", "rate_ratio", "ratio_of_means", "risk_difference", "risk_ratio", "robust_pool",
+    "sd_from_ci", "sd_from_difference_se", "sd_from_se", "se_from_ci", "se_from_p", "se_from_sd",
+    "selection_model", "shared_control_events", "shared_control_means", "single_mean",
+    "smd_to_log_odds_ratio", "smd_to_units", "standardized_mean_change", "standardized_mean_difference",
     "subgroups", "tau2_interval", "trim_and_fill",
 ]
 # fmt: on
+LATER = {
+    "event_bias": ("EVENT_TESTS", "event_test"),
+    "mixed_events": ("Glmm", "glmm", "glmm_single"),
+    "single_group": ("back_transformed", "correlation", "proportion", "rate", "single_mean"),
+    "sparse": ("Penalised", "mantel_haenszel", "penalised", "peto"),
+}
+
+
+def __getattr__(name: str) -> Any:
+    for module, names in LATER.items():
+        if name in names:
+            return getattr(import_module(f"{__name__}.{module}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

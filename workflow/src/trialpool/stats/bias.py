@@ -124,6 +124,13 @@ def egger(
     level = check_level(level)
     y, v = one_analysis(effects, variances)
     x = _size(predictor, v, n1, n2)
+    return regressed(y, v, x, form, predictor, tau2_method, level)
+
+
+def regressed(
+    y: Floats, v: Floats, x: Floats, form: str, predictor: str, tau2_method: str, level: float
+) -> Egger:
+    """The line of effects (k,) with variances (k,) on x (k,), and the test of its slope."""
     result = Egger(form=form, predictor=predictor, k=y.size)
     if y.size < FEWEST_STUDIES:
         return replace(result, refused=_too_few("fit a line and judge it", y.size))

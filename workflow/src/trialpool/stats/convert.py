@@ -385,25 +385,30 @@ def absolute_effect(
 ) -> Absolute:
     """What an effect means for `per` people whose risk without the experimental treatment is `control_risk`.
 
-    `measure` is RR, OR (both on their natural scale), RD or SMD; arguments broadcast. An RR multiplies the
-    risk, an OR its odds (Cochrane Handbook 15.4.4), an RD adds. An SMD d (sign: towards more events) moves a
+    `measure` is RR, OR, HR (on their natural scale), RD or SMD; arguments broadcast. An RR multiplies the
+    risk, an OR its odds (Cochrane Handbook 15.4.4), an RD adds. An HR is a power of the share S of people
+    without the event by a time, S^HR, where hazards are proportional; `control_risk` is 1 - S then, and all
+    numbers are of that time (Altman & Andersen 1999). An SMD d (sign: towards more events) moves a
     normally distributed outcome, of which the event is a part, by d SDs: Φ(d + Φ⁻¹(risk)) (Furukawa &
     Leucht 2011). The interval is that of the effect; the risk is taken as known.
 
     >>> absolute_effect("SMD", 0.5, 0.2, 0.8, 0.2).number_needed.round(6)
     np.float64(6.012579)
+    >>> absolute_effect("HR", 0.72, 0.55, 0.92, 1 - 0.33).number_needed.round(2)
+    np.float64(8.32)
     """
-    one_of("measure", measure, (*RATIOS, "RD", "SMD"))
+    one_of("measure", measure, (*RATIOS, "HR", "RD", "SMD"))
     risk0 = finite("control_risk", control_risk, least=0, most=1)
     at_the_end = (risk0 == 0) | (risk0 == 1)
     refuse("control_risk", risk0, at_the_end & (measure != "RD"), "must lie strictly between 0 and 1")
     many = checks.number("per", per, above=0)
     limits = _interval(estimate, ci_low, ci_high)
-    if measure in RATIOS:
+    if measure in (*RATIOS, "HR"):
         refuse("ci_low", limits[1], limits[1] < 0, f"{measure} on its natural scale is never below 0")
     moved: Callable[[Floats], Floats] = {
         "RR": lambda effect: effect * risk0,
         "OR": lambda effect: effect * risk0 / (1 - risk0 + effect * risk0),
+        "HR": lambda effect: 1 - (1 - risk0) ** effect,
         "RD": lambda effect: risk0 + effect,
         "SMD": lambda effect: ndtr(effect + ndtri(risk0)),
     }[measure]

@@ -1,7 +1,7 @@
 """Pool effects: common-effect and random-effects meta-analysis of one data set or of a hundred thousand.
 
-The same analysis on other choices of its studies, and case diagnostics, say how it depends on them. Sparse
-events are pooled without corrections by Mantel and Haenszel's or Peto's method.
+The same analysis on other choices of its studies, and case diagnostics, say how it depends on them. Events
+too sparse for this are pooled in `sparse` and `mixed_events`.
 """
 
 from __future__ import annotations
@@ -15,8 +15,7 @@ from scipy.special import chdtr, chdtrc, chdtri
 from trialpool.stats import checks
 from trialpool.stats._model import TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
 from trialpool.stats._numeric import Tested, infer
-from trialpool.stats.checks import Bools, Floats, Unpacks, check_effects, check_level, one_of, plain
-from trialpool.stats.effect_sizes import excess_events, of_events, tables
+from trialpool.stats.checks import Bools, Floats, Unpacks, check_effects, check_level, one_of
 
 ALL_SUBSETS_UP_TO = 2**17
 INTERVALS = ("wald", "hksj", "hksj_adhoc")
@@ -24,9 +23,9 @@ INTERVALS = ("wald", "hksj", "hksj_adhoc")
 
 @dataclass(frozen=True, slots=True)
 class PooledTables(Tested[Floats]):
-    """A common effect of 2x2 tables (log for RR and OR), normal interval and test; `weights` (…, k) in %.
+    """A common effect of tables of events (log for ratios), normal interval and test; `weights` (…, k) in %.
 
-    Q and `i2` (per cent) are of the tables that have events and non-events.
+    Q and `i2` (per cent) are of the tables that say something: with events, and of people with non-events.
     """
 
     estimate: Floats
@@ -420,96 +419,3 @@ def _over(value: Floats, by: Floats) -> Floats:
     """Divide; 0/0 of equal effects is 0, anything else over 0 infinite."""
     sign = np.where(value == 0, 0.0, np.copysign(np.inf, value))
     return np.divide(value, by, out=sign, where=by > 0)
-
-
-def mantel_haenszel(
-    events1: ArrayLike,
-    n1: ArrayLike,
-    events2: ArrayLike,
-    n2: ArrayLike,
-    *,
-    measure: str = "RR",
-    zero_cells: float = 0.5,
-    level: float = 0.95,
-) -> PooledTables:
-    """Pool 2x2 tables (…, k) by Mantel & Haenszel 1959 as RR, OR or RD; nothing is added to any cell.
-
-    Variances: RR Greenland & Robins 1985, OR Robins, Breslow & Greenland 1986, RD Sato, Greenland &
-    Robins 1989. `zero_cells` is added for Q alone, which leaves out tables without any event, or with
-    nothing else. A ratio without any event in one of the arms is undefined and refused: take RD or Peto.
-
-    >>> mantel_haenszel([4, 6], [123, 306], [11, 29], [139, 303]).estimate.round(6)
-    np.float64(-1.351739)
-    """
-    one_of("measure", measure, ("RR", "OR", "RD"))
-    level = check_level(level)
-    a, size1, c, size2 = tables(events1, n1, events2, n2)
-    checks.studies("events1", a.shape)
-    estimate, variance, weights = _estimate(measure, a, size1 - a, c, size2 - c)
-    informative = (a + c > 0) & (a + c < size1 + size2)
-    # Uninformative tables get a harmless stand-in that is masked out.
-    cells = zip((a, size1, c, size2), (1, 2, 1, 2), strict=True)
-    own = of_events(measure, tuple(np.where(informative, *pair) for pair in cells), zero_cells)
-    gap = np.where(informative, (own.effect - estimate[..., None]) ** 2 / own.variance, 0.0)
-    shares = weights / weights.sum(-1, keepdims=True)
-    return _tested(estimate, variance, gap.sum(-1), informative, shares, level)
-
-
-def peto(
-    events1: ArrayLike, n1: ArrayLike, events2: ArrayLike, n2: ArrayLike, *, level: float = 0.95
-) -> PooledTables:
-    """Pool 2x2 tables (…, k) as log odds ratio by Peto's one-step method (Yusuf et al. 1985).
-
-    Σ(O - E)/ΣV; tables without events, or with nothing else, carry no weight; refused where all are such.
-
-    >>> peto([1, 0, 3], [20, 30, 40], [5, 0, 6], [20, 30, 40]).weights.round(2).tolist()
-    [39.27, 0.0, 60.73]
-    """
-    level = check_level(level)
-    a, size1, c, size2 = tables(events1, n1, events2, n2)
-    checks.studies("events1", a.shape)
-    excess, spread = excess_events(a, size1, c, size2)
-    whole = spread.sum(-1)
-    if (whole <= 0).any():
-        raise ValueError("events1: no table has both events and non-events, Peto's method cannot be used")
-    own = np.divide(excess**2, spread, out=np.zeros_like(excess), where=spread > 0)
-    q = np.maximum(own.sum(-1) - excess.sum(-1) ** 2 / whole, 0.0)
-    informative, weights = (a + c > 0) & (a + c < size1 + size2), spread / whole[..., None]
-    return _tested(np.asarray(excess.sum(-1) / whole), 1 / whole, q, informative, weights, level)
-
-
-def _estimate(measure: str, a: Floats, b: Floats, c: Floats, d: Floats) -> tuple[Floats, Floats, Floats]:
-    """Mantel and Haenszel's estimate, its variance, and the weights of the tables."""
-    size1, size2, total = a + b, c + d, a + b + c + d
-    if measure == "RD":
-        w = size1 * size2 / total
-        estimate = np.asarray(((a * size2 - c * size1) / total).sum(-1) / w.sum(-1))
-        p = (c * size1**2 - a * size2**2 + size1 * size2 * (size2 - size1) / 2) / total**2
-        variance = (estimate * p.sum(-1) + ((a * d + c * b) / (2 * total)).sum(-1)) / w.sum(-1) ** 2
-        if (variance <= 0).any():
-            raise ValueError("events1: nobody or everybody has the event in every arm, no sampling variance")
-        return estimate, variance, w
-    r, s = (a * size2 / total, c * size1 / total) if measure == "RR" else (a * d / total, b * c / total)
-    over, under = r.sum(-1), s.sum(-1)
-    if ((over <= 0) | (under <= 0)).any():
-        problem = "no events (or nothing else) in one arm of all tables, the ratio is undefined"
-        raise ValueError(f"events1: {problem}")
-    if measure == "RR":
-        variance = ((size1 * size2 * (a + c) / total - a * c) / total).sum(-1) / (over * under)
-    else:
-        p, q = (a + d) / total, (b + c) / total
-        variance = (p * r).sum(-1) / over**2 + (q * s).sum(-1) / under**2
-        variance = (variance + (p * s + q * r).sum(-1) / (over * under)) / 2
-    return np.asarray(np.log(over / under)), variance, s
-
-
-def _tested(
-    estimate: Floats, variance: Floats, q: Floats, informative: Bools, weights: Floats, level: float
-) -> PooledTables:
-    found = infer(estimate, np.sqrt(variance), np.inf, level)
-    df = np.maximum(informative.sum(-1) - 1, 0).astype(float)
-    q = np.where(df > 0, q, 0.0)
-    i2, h2 = i2_h2(q, df)
-    values = {"estimate": estimate, **found.named(), "q": q, "q_df": df, "i2": i2, "h2": h2}
-    values["q_p_value"] = np.where(df > 0, chdtrc(np.maximum(df, 1), q), 1.0)
-    return PooledTables(**{name: plain(value) for name, value in values.items()}, weights=100 * weights)

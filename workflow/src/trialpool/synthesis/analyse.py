@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 from trialpool import records
 from trialpool.evidence.unused import OTHER_QUESTION
-from trialpool.measures import OF_EVENTS
+from trialpool.measures import MEASURES
 from trialpool.records import (
     Direction,
     Effect,
@@ -27,7 +27,7 @@ from trialpool.records import (
     sketch,
     taken,
 )
-from trialpool.synthesis import diagnostics, dose, pool, sensitivity
+from trialpool.synthesis import counts, diagnostics, dose, pool, sensitivity
 from trialpool.synthesis.pool import Spec
 
 T = TypeVar("T", Effect, Known, Unused)
@@ -63,6 +63,7 @@ def analyse(
     chosen = _chosen(effects)
     model = pool.modelled(spec, chosen)
     several = chosen if pool.status_of(spec, chosen) is Status.POOLED else []  # what a total is of
+    counted = counts.of_counts(model)
     one_each = [] if model["interval"] == pool.THREE_LEVELS["interval"] else several
     sets = sensitivity.data_sets(effects if several else [])
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
@@ -73,11 +74,11 @@ def analyse(
         robustness=sensitivity.robustness(spec, rows, summary),
         sensitivity=rows,
         multiverse=summary,
-        influence=diagnostics.influence_rows(spec, one_each),
+        influence=() if counted else diagnostics.influence_rows(spec, one_each),
         cumulative=diagnostics.cumulative_rows(spec, one_each),
         small_study=diagnostics.small_study(model, several),
         moderators=diagnostics.moderator_rows(spec, several),
-        dose_response=dose.dose_response(spec, chosen),
+        dose_response=None if counted else dose.dose_response(spec, chosen),
         multilevel=diagnostics.multilevel_model(spec, effects, chosen),
         bayes=diagnostics.posteriors(spec, one_each),
     ), every
@@ -129,16 +130,21 @@ def _chosen(effects: Sequence[Effect]) -> list[Effect]:
 def methods_of(spec: Spec, effects: Sequence[Effect]) -> Methods:
     """The settings of an analysis, and the sentences that name the model which its effects get."""
     model, status = pool.modelled(spec, effects), pool.status_of(spec, effects)
-    text = method_sentences(model, status, pool.prior_scale(spec, effects))
-    return taken(Methods, SimpleNamespace(**spec), text=text)
+    advice = "" if counts.of_counts(spec) else counts.advice(spec["measure"], effects)
+    advice = advice and f"{advice}: consider {counts.advised(spec['measure'], effects)}"
+    text = method_sentences(model, status, pool.prior_scale(spec, effects), advice)
+    plainly = ("method", "glmm_model", "zero_cells")  # said where trials are pooled as counts
+    settings = dict(spec) if counts.of_counts(spec) else {**spec, **dict.fromkeys(plainly)}
+    return taken(Methods, SimpleNamespace(**settings), text=text)
 
 
 def method_sentences(
-    spec: Spec, status: Status = Status.POOLED, scale: float | None = None
+    spec: Spec, status: Status = Status.POOLED, scale: float | None = None, advice: str = ""
 ) -> tuple[str, ...]:
     """The methods of an analysis by schemas/methods.j2: its measure, its model where it pools, its choices.
 
-    `spec` is an analysis with the model that its effects get, `scale` that of the prior of τ.
+    `spec` is an analysis with the model that its effects get, `scale` that of the prior of τ, `advice` why
+    another method suits its events better, and which.
 
     >>> spec = {"measure": "RR", "tau2_method": "REML", "interval": "hksj_adhoc", "level": 0.95,
     ...         "prediction_from": 5, "prediction_df": "k-1", "prior": None,
@@ -147,7 +153,9 @@ def method_sentences(
     >>> method_sentences(spec)[4]
     'Outcome: improved. Time: the end of treatment, of several times there the latest.'
     """
-    of = {"scale": scale, "status": status, "events": spec["measure"] in OF_EVENTS}
+    of = {"scale": scale, "status": status, "of": MEASURES[spec["measure"]].of.value}
+    of |= {"name": MEASURES[spec["measure"]].name}
+    of |= {"method": counts.method_of(spec), "advice": advice}
     text = _methods().render(spec=spec, **of)
     entries = (" ".join(entry.split()) for entry in re.split(r"\n\s*\n", text))
     return tuple(re.sub(r" (?=[,.;:])", "", entry) for entry in entries if entry)

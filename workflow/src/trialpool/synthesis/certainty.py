@@ -27,6 +27,7 @@ Row = Mapping[str, Any]  # of a table: risk_of_bias.csv, audit.csv; or a section
 Downgrade = tuple[int, str]  # levels down, and why
 DOMAINS: Mapping[str, str] = shipped("sentences")["domains"]
 RISKS: Mapping[str, str] = shipped("sentences")["risks"]
+ASYMMETRY = ("Egger", "Harbord", "Peters")  # the tests of small trials that count, the first that there is
 RESULT_TABLES = ("continuous.csv", "contrasts.csv", "events.csv")
 
 
@@ -261,11 +262,12 @@ def publication_bias(record: Record, rules: Row, published: float | None = None)
         reviews = f"A published review pooled {published:g} trials"
         if 100.0 * record.k < rules["published_share"] * published:
             return 1, f"{reviews}, {record.k} could be pooled here"
-    egger = record.small_study.methods.get("Egger")
-    if egger and egger.p_value is not None and record.k >= rules["asymmetry_trials"]:
+    first = next((name for name in ASYMMETRY if name in record.small_study.methods), "")
+    test = record.small_study.methods.get(first)
+    if test and test.p_value is not None and record.k >= rules["asymmetry_trials"]:
         funnel = "no clear asymmetry of the funnel"
-        if egger.p_value < rules["asymmetry_p"]:
-            return 1, f"The funnel is asymmetric (Egger test, p = {egger.p_value:.2g})"
+        if test.p_value < rules["asymmetry_p"]:
+            return 1, f"The funnel is asymmetric ({first} test, p = {test.p_value:.2g})"
     return 0, f"{reviews}; {funnel}"
 
 

@@ -15,9 +15,9 @@ import numpy as np
 
 from trialpool import records
 from trialpool.contracts import EFFECTS, Kind
-from trialpool.measures import MEASURES
+from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Effect, Moderator, ModeratorGroup, sketch, taken
-from trialpool.synthesis import pool
+from trialpool.synthesis import counts, pool
 from trialpool.synthesis.pool import Spec, arrays, finite, model_of, numbers_of, trials_of
 from trialpool.synthesis.sensitivity import DEPENDENT
 from trialpool.text import count
@@ -28,6 +28,7 @@ FEWEST_FOR_INFLUENCE = 3
 FEWEST_FOR_MODERATORS = 4
 ANY = "any"
 DRAWS, SEED = 2000, 1
+TESTS = {"Harbord": "harbord", "Peters": "peters", "Macaskill": "macaskill", "arcsine": "arcsine"}
 
 
 def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Influence, ...]:
@@ -46,7 +47,7 @@ def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Influ
 def cumulative_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Cumulative, ...]:
     """The pooled estimate after each trial in the order given (that of the years), natural scale."""
     steps = (pool.pool_effects(spec, effects[: at + 1])[0] for at in range(len(effects)))
-    bounds = ({name: getattr(step, name) for name in pool.BOUNDS} for step in steps)
+    bounds = ({name: getattr(step, name, None) for name in pool.BOUNDS} for step in steps)
     return tuple(taken(records.Cumulative, row, **each) for row, each in zip(effects, bounds, strict=True))
 
 
@@ -70,6 +71,8 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> records.SmallStudy:
         said = f"too few to test whether small trials differ (at least {wanted} needed)."
     if said:
         return records.SmallStudy(sentence=f"{trials}: {said}", methods={})
+    if spec.get("small_study") == "events" or counts.of_counts(spec):
+        return _small_events(spec, effects, trials)
     from trialpool.stats import begg, egger, pet_peese, selection_model, trim_and_fill
 
     data, level, tau2_method = arrays(effects), spec["level"], spec["tau2_method"]
@@ -83,11 +86,36 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> records.SmallStudy:
     }
     kind, measure = records.SmallStudyMethod, spec["measure"]
     methods = {name: sketch(kind, numbers_of(kind, measure, fit)) for name, fit in fits.items()}
-    p_value = methods["Egger"].p_value
-    if p_value is not None:
-        word = "an asymmetric funnel" if p_value < 0.1 else "no clear asymmetry of the funnel"
-        said = f"{trials}: {word} (Egger's test, p = {p_value:.2g})."
-    return records.SmallStudy(sentence=said, methods=methods)
+    return records.SmallStudy(sentence=_asymmetry(trials, "Egger's", methods["Egger"]), methods=methods)
+
+
+def _asymmetry(trials: str, test: str, found: records.SmallStudyMethod) -> str:
+    """What a test says, and that the funnel is asymmetric or not."""
+    if found.p_value is None:
+        return ""
+    word = "an asymmetric funnel" if found.p_value < 0.1 else "no clear asymmetry of the funnel"
+    return f"{trials}: {word} ({test} test, p = {found.p_value:.2g})."
+
+
+def _small_events(spec: Spec, effects: Sequence[Effect], trials: str) -> records.SmallStudy:
+    """Tests of events, which do not find asymmetry where effects hang on their own standard errors.
+
+    Of odds ratios all four, Harbord's first; of risk ratios and differences those that are of them.
+    """
+    from trialpool.stats import event_test
+
+    measure, tables = spec["measure"], counts.tables_of(spec["measure"], effects)
+    if measure not in OF_EVENTS or tables is None:
+        why = "small trials are tested by the events among people of both arms, which are not known of all"
+        return records.SmallStudy(sentence=f"{trials}: {why}.", methods={})
+    tests = TESTS if measure == "OR" else {name: test for name, test in TESTS.items() if test != "harbord"}
+    kind = {"measure": measure, "level": spec["level"]}
+    methods = {}
+    for name, test in tests.items():
+        fit = event_test(test, *tables, **kind)
+        methods[name] = sketch(records.SmallStudyMethod, numbers_of(records.SmallStudyMethod, measure, fit))
+    first = next(iter(methods))
+    return records.SmallStudy(sentence=_asymmetry(trials, f"{first}'s", methods[first]), methods=methods)
 
 
 def egger_predictor(spec: Spec, effects: Sequence[Effect]) -> Mapping[str, Any]:
@@ -177,6 +205,8 @@ def moderator_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Moderator, ..
     trials, refused, fewest = len(trials_of(effects)), "", FEWEST_FOR_MODERATORS
     if trials < fewest:
         refused = f"{count(trials, 'trial')}: at least {fewest} are needed to compare trials by anything"
+    elif counts.of_counts(spec):
+        refused = "trials are pooled as the events that they count: moderators are not tested"
     elif trials < len(effects):
         refused = "trials give several effects each: moderators are tested where each gives one"
     if refused:

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from trialpool import records
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Effect, Pooled, Record, Status, Study, columns_of, sketch, taken
+from trialpool.synthesis import counts
 
 if TYPE_CHECKING:
     from trialpool.stats import BayesPool, SharedControl
@@ -61,7 +62,8 @@ def trials_of(effects: Sequence[Effect]) -> list[str]:
 def status_of(spec: Spec, effects: Sequence[Effect]) -> Status:
     """What becomes of some effects: nothing, one trial as it stands, a pooled result, groups without one."""
     count = len(trials_of(effects))
-    several = Status.POOLED if spec.get("total", True) else Status.NOT_POOLED
+    undefined = count > 1 and counts.of_counts(spec) and counts.pooled(spec, effects) is None
+    several = Status.POOLED if spec.get("total", True) and not undefined else Status.NOT_POOLED
     return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else several
 
 
@@ -199,8 +201,18 @@ def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, 
         return _one_effect(spec, effects[0]), [100.0, *[None] * (len(effects) - 1)]
     model = modelled(spec, effects)
     nested = model["interval"] == THREE_LEVELS["interval"]
+    if counts.of_counts(spec) and not nested:
+        return _of_counts(spec, effects)
     pooled, weights = (_nested if nested else _independent)(model, effects)
     return pooled, [float(weight) for weight in weights]
+
+
+def _of_counts(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, list[float | None]]:
+    """Trials as the counts that they are; nothing stands beside, and what the method has not is None."""
+    found = counts.pooled(spec, effects)
+    if found is None:
+        return None, [None] * len(effects)
+    return _pooled(spec, "wald", len(effects), found.values), list(found.weights)
 
 
 def _pooled(spec: Spec, interval: str, trials: int, values: Mapping[str, Any]) -> Pooled:
@@ -334,7 +346,9 @@ def arm_numbers(measure: str, effect: Effect, side: str) -> tuple[float, ...] | 
     return None if None in numbers else numbers
 
 
-def shared_control(measure: str, arms: Sequence[Any], control: Any, zero_cells: float = 0.5) -> SharedControl:
+def shared_control(
+    measure: str, arms: Sequence[Any], control: Any, zero_cells: float | str = 0.5
+) -> SharedControl:
     """Arms of a trial, as `arm_numbers` has them, against one: effects and covariance (Gleser 2009)."""
     from trialpool.stats import shared_control_events, shared_control_means
 
@@ -382,8 +396,21 @@ def subgroups_of(
         return tuple(groups), None
     from trialpool.stats import subgroups
 
+    if counts.of_counts(spec):
+        return tuple(groups), _test_between(spec, groups)
     fit = subgroups(*arrays(studies), labels, **model_of(spec))
     return tuple(groups), taken(records.SubgroupTest, fit)
+
+
+def _test_between(spec: Spec, groups: Sequence[records.Subgroup]) -> records.SubgroupTest:
+    """Subgroups pooled as counts: the heterogeneity of their estimates, as RevMan has it."""
+    from trialpool.stats import pool
+
+    scaled, pooled = MEASURES[spec["measure"]].scaled, [group.pooled for group in groups]
+    estimates = [scaled(each.estimate or 0.0) for each in pooled]
+    fit = pool(estimates, [(each.se or 0.0) ** 2 for each in pooled], tau2_method="FE", interval="wald")
+    values = {"statistic": fit.q, "df": fit.q_df, "p_value": fit.q_p_value}
+    return records.SubgroupTest(**{name: float(value) for name, value in values.items()}, df2=None)
 
 
 def restrict_record(record: Record, where: Mapping[str, Sequence[float]]) -> Record:

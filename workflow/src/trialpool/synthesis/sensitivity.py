@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool import records
-from trialpool.measures import MEASURES, OF_EVENTS
+from trialpool.measures import MEASURES, METHODS, OF_EVENTS
 from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity, sketch
-from trialpool.synthesis import pool
+from trialpool.synthesis import counts, pool
 from trialpool.synthesis.pool import BAYES, BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
 from trialpool.text import capital, count
 from trialpool.yaml_files import shipped
@@ -134,7 +134,8 @@ def models(spec: Spec, effects: Sequence[Effect]) -> list[tuple[str, str]]:
     """
     from trialpool.stats import INTERVALS, TAU2_METHODS
 
-    own = [(spec["tau2_method"], pool.FLOORED), (spec["tau2_method"], "wald")]
+    usual = "REML" if counts.of_counts(spec) else spec["tau2_method"]
+    own = [(usual, pool.FLOORED), (usual, "wald")]
     if len(trials_of(effects)) >= pool.MANY:
         own = [(method, interval) for method in TAU2_METHODS if method != "FE" for interval in INTERVALS]
     priors = [(prior, BAYES) for prior in pool.PRIORS] if pool.prior_scale(spec, effects) else []
@@ -165,17 +166,20 @@ def sensitivity_rows(
         return ()
     main, depend, interval = sets[0], sets[0].depend(spec), sets[0].modelled(spec)["interval"]
     used = (next(iter(pool.PRIORS)) if interval == BAYES else spec["tau2_method"], interval)
-    others = [pair for pair in models(spec, main.effects) if not depend and pair != used]
+    counted = counts.of_counts(spec)
+    others = [pair for pair in models(spec, main.effects) if not depend and (counted or pair != used)]
+    by = "inverse variance, " if counted else ""
     tried = [
         *_pooled(spec, [("main", "as configured", main)]),
-        *(row for pair in others for row in _pooled(spec, [("model", model_words(*pair), main)], pair)),
+        *(row for pair in others for row in _pooled(spec, [("model", by + model_words(*pair), main)], pair)),
         *([] if depend else [*_other_prediction(spec, main, interval), *_sparse(spec, main)]),
         *([] if depend else _other_measure(spec, main)),
         *_pooled(spec, list(_other_data(sets))),
         *(replace(row, n=None) for row in _pooled(spec, list(_dependent(effects)))),
         *_leave_one_out(spec, main),
     ]
-    compared = (replace(row, changes_conclusion=row.conclusion != tried[0].conclusion) for row in tried)
+    found = tried[0].conclusion
+    compared = (replace(row, changes_conclusion=row.conclusion not in (None, found)) for row in tried)
     return (*compared, *_not_tried(spec, sets, effects))
 
 
@@ -185,12 +189,14 @@ def _tried(spec: Spec, kind: str, choice: str, data: DataSet, numbers: Mapping[s
     sides = [pool.people(data.effects, side, split) for side in ("experimental", "control")]
     known = all(None not in (row.n_experimental, row.n_control) for row in data.effects)
     bounds, null = (numbers["ci_low"], numbers["ci_high"]), MEASURES[spec["measure"]].null
+    none = numbers["estimate"] is None
     return Sensitivity(
         kind=kind,
         choice=choice,
         k=len(trials_of(data.effects)),
         n=sum(side or 0 for side in sides) if known else None,
-        conclusion=records.conclusion(*bounds, null, spec["better"]),
+        conclusion=None if none else records.conclusion(*bounds, null, spec["better"]),
+        reason=WORDS["undefined"] if none else None,
         **numbers,
     )
 
@@ -207,6 +213,8 @@ def _by_policy(spec: Spec, data: DataSet) -> Mapping[str, Any]:
     if model["interval"] != BAYES:
         model = {**model, "prior": None}  # nobody asks for what would stand beside it
     pooled, _ = pool.pool_effects(model, data.effects)
+    if pooled is None:  # as counts of which the method makes nothing
+        return dict.fromkeys(OF_POOLED)
     return {name: getattr(pooled, name) for name in OF_POOLED}
 
 
@@ -228,13 +236,17 @@ def _by_model(spec: Spec, data: DataSet, pair: tuple[str, str]) -> Mapping[str, 
 
 
 def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
-    """Methods for sparse events that need no correction of zero cells."""
+    """Methods for sparse events without a correction of zero cells; of counts all that give the measure."""
     from trialpool.stats import mantel_haenszel, peto
 
-    measure, counts = spec["measure"], [[getattr(row, name) for row in data.effects] for name in COUNTS]
-    if measure not in OF_EVENTS or any(value is None for column in counts for value in column):
+    measure, columns = spec["measure"], [[getattr(row, name) for row in data.effects] for name in COUNTS]
+    if counts.of_counts(spec):
+        for name in (name for name, gives in METHODS.items() if measure in gives and name != spec["method"]):
+            yield from _pooled({**spec, "method": name}, [("sparse", WORDS["methods"][name], data)])
         return
-    tables = [np.array(column, dtype=float) for column in counts]
+    if measure not in OF_EVENTS or any(value is None for column in columns for value in column):
+        return
+    tables = [np.array(column, dtype=float) for column in columns]
     methods: dict[str, Any] = {"Mantel–Haenszel": partial(mantel_haenszel, measure=measure)}
     if measure != "RD":
         methods["Peto" if measure == "OR" else "Peto (odds ratio)"] = peto
@@ -252,7 +264,7 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
 def _other_prediction(spec: Spec, data: DataSet, interval: str) -> Iterator[Sensitivity]:
     """The prediction interval, where there is one, with the other degrees of freedom."""
     df = "k-2" if spec["prediction_df"] == "k-1" else "k-1"
-    random = interval != BAYES and spec["tau2_method"] != "FE"
+    random = interval != BAYES and spec["tau2_method"] != "FE" and not counts.of_counts(spec)
     if random and len(trials_of(data.effects)) >= spec["prediction_from"]:
         by = "normal quantiles" if (interval, df) == ("wald", "k-1") else f"t on {df.replace('-', ' − ')}"
         yield from _pooled({**spec, "prediction_df": df}, [("model", f"prediction interval with {by}", data)])
@@ -263,11 +275,15 @@ def _other_measure(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
     from trialpool import stats
 
     other = {"RR": "OR", "OR": "RR"}.get(spec["measure"])
-    counts = [[getattr(row, name) for name in COUNTS] for row in data.effects]
-    if other is None or any(None in row for row in counts):
+    columns = [[getattr(row, name) for name in COUNTS] for row in data.effects]
+    if other is None or any(None in row for row in columns):
+        return
+    if counts.of_counts(spec):  # of which the others than Mantel and Haenszel's give odds ratios only
+        changed = [("measure", f"as {MEASURES[other].name}", data)]
+        yield from _pooled({**spec, "measure": other}, changed if spec["method"] == "mh" else [])
         return
     make = stats.odds_ratio if other == "OR" else stats.risk_ratio
-    found = [make(*row, zero_cells=spec["zero_cells"]) for row in counts]
+    found = [make(*row, zero_cells=spec["zero_cells"]) for row in columns]
     pairs = zip(data.effects, found, strict=True)
     rows = [replace(row, effect=float(fit.effect), variance=float(fit.variance)) for row, fit in pairs]
     yield from _pooled(spec, [("measure", f"as {MEASURES[other].name}", replace(data, effects=rows))])
@@ -362,6 +378,12 @@ def specifications(spec: Spec, sets: Sequence[DataSet]) -> Specifications:
     made: list[tuple[tuple[str, str], DataSet, Mapping[str, Any]]] = []
     for each in single:
         made += [(pair, each, _by_model(spec, each, pair)) for pair in models(spec, each.effects)]
+    for each in single if counts.of_counts(spec) else ():
+        made += [
+            ((spec["method"], "wald"), each, fit)
+            for fit in [_by_policy(spec, each)]
+            if fit["estimate"] is not None
+        ]
     three = (THREE_LEVELS["tau2_method"], THREE_LEVELS["interval"])
     made += [(three, each, _by_policy(spec, each)) for each in nested]
     made.sort(key=lambda one: one[2]["estimate"])

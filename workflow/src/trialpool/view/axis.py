@@ -98,7 +98,9 @@ def plan_axis(
     def scaled(values: Iterable[float | None]) -> list[float]:
         return [scale(value, logarithmic) for value in values if value is not None]
 
-    marks = scaled((MEASURES[measure].null, *landmarks))
+    known = next((estimate for estimate, *_ in results if estimate is not None), 0.0)
+    null = MEASURES[measure].null if MEASURES[measure].compares else known  # of one group there is no effect
+    marks = scaled((null, *landmarks))
     spans = [(scale(a, logarithmic), scale(b, logarithmic)) for a, b in intervals(results)]
     low, high = _trial_range(scaled(estimate for estimate, _, _ in results), spans, marks)
     # A ratio is printed no further out than "<0.001" and ">1000".

@@ -13,10 +13,10 @@ from typing import Any, NamedTuple
 from trialpool import records
 from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
-from trialpool.measures import RATIOS
+from trialpool.measures import OF_RATES, RATIOS
 from trialpool.records import Record, Status
 from trialpool.synthesis.pool import MANY
-from trialpool.text import MISSING, absent, clean
+from trialpool.text import MISSING, absent, capital, clean
 from trialpool.view.axis import Axis, Bounds, intervals, plan_axis
 from trialpool.view.read import Appraised, grouped
 from trialpool.vocabulary import Vocabulary
@@ -116,6 +116,15 @@ class Study(NamedTuple):
         return max(self.judgements.values(), key=lambda name: WORST.get(name, 1), default="")
 
 
+class Inestimable(NamedTuple):
+    """A trial whose counts tell nothing of the effect, as nobody or everybody had the event."""
+
+    label: str
+    url: str
+    instrument: str
+    arms: Mapping[str, Arm]
+
+
 class Pooled(NamedTuple):
     """What several trials say together, and how far they differ."""
 
@@ -138,7 +147,7 @@ class ForestTable(NamedTuple):
 
     `total` is None where trials are not pooled; `result` is the total, or of a single trial its effect;
         `beside` are, of few trials, the results of the other models that a reader would ask for, by name.
-    `totals` has people and events of each side.
+    `totals` has people and events of each side, of trials without an effect (`inestimable`) as well.
     """
 
     measure: str
@@ -152,6 +161,12 @@ class ForestTable(NamedTuple):
     people: str
     totals: Mapping[str, Arm]
     notes: tuple[tuple[str, str], ...]
+    inestimable: tuple[Inestimable, ...] = ()
+
+    @property
+    def weighted(self) -> bool:
+        """Whether trials have weights, which a mixed model of events does not give them."""
+        return any(study.weight.value is not None for study in self.studies)
 
     @property
     def studies(self) -> list[Study]:
@@ -190,11 +205,14 @@ def forest_table(record: Appraised) -> ForestTable:
         people=people_words(record, "≥ "),
         totals={side: _total_arm(record, side) for side in SIDES},
         notes=notes,
+        inestimable=tuple(_inestimable(record, row) for row in record.not_used if row.inestimable),
     )
 
 
 def _model(record: Record) -> str:
     """The model of the pooled line: of few trials with its interval, as others stand beside it."""
+    if record.methods.method:
+        return capital(shipped("sentences")["methods"][record.methods.method])
     if record.methods.tau2_method == "FE":
         return MODELS["common"]
     interval = record.pooled.interval if record.pooled and record.k < MANY else ""
@@ -203,7 +221,7 @@ def _model(record: Record) -> str:
 
 def _beside(record: Record, digits: int | None) -> tuple[tuple[str, Estimate], ...]:
     """The other models' results of few trials."""
-    if record.k >= MANY or not record.pooled:
+    if record.k >= MANY or not record.pooled or record.methods.method:
         return ()
     headline = "common" if record.methods.tau2_method == "FE" else record.pooled.interval
     others = [(model, keys) for name, model, keys in SIDE_BY_SIDE if name != headline]
@@ -318,6 +336,19 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
     )
 
 
+def _inestimable(record: Appraised, row: records.Unused) -> Inestimable:
+    arms = {}
+    for side in SIDES:
+        n, events = (getattr(row, f"{name}_{side}") for name in ("n", "events"))
+        arms[side] = Arm(n=_people(n), events=words.plain_number(events))
+    return Inestimable(
+        label=clean(row.label or row.study_id) or "unnamed trial",
+        url=words.url(row.source_url),
+        instrument=measured_by(row, record.vocabulary),
+        arms=arms,
+    )
+
+
 def measured_by(row: records.Study | records.Unused, vocabulary: Vocabulary) -> str:
     """A short name of what was measured: "NRS", "MNCV: peroneal"."""
     parts = [vocabulary.code(clean(code)) for code in (row.instrument, row.item)]
@@ -331,9 +362,11 @@ def _arms(row: records.Study) -> dict[str, Arm]:
     for side in SIDES:
         mean, sd, events = (getattr(row, f"{key}_{side}") for key in ("mean", "sd", "events"))
         counted, measured = not absent(events), absent(events) and not absent(mean)
+        timed = counted and row.measure in OF_RATES  # over person-years, whoever they were
+        amount = _years(getattr(row, f"person_years_{side}")) if timed else _people(getattr(row, f"n_{side}"))
         arms[side] = Arm(
             received=words.capital(clean(getattr(row, f"label_{side}"))),
-            n=_people(getattr(row, f"n_{side}")),
+            n=amount,
             events=words.plain_number(events) if counted else "",
             mean=words.number(mean, digits) if measured else "",
             sd=words.number(sd, digits) if measured and not absent(sd) else "",
@@ -343,14 +376,25 @@ def _arms(row: records.Study) -> dict[str, Arm]:
 
 def _total_arm(record: Record, side: str) -> Arm:
     """People of all trials on one side, and their events where every trial has them."""
-    events = [getattr(row, f"events_{side}") for row in record.studies]
-    whole = bool(events) and not any(map(absent, events))
-    return Arm(n=_people(getattr(record, f"n_{side}")), events=words.number(sum(events), 0) if whole else "")
+    beside = [row for row in record.not_used if row.inestimable]
+    events = [getattr(row, f"events_{side}") for row in (*record.studies, *beside)]
+    whole, people = bool(events) and not any(map(absent, events)), getattr(record, f"n_{side}")
+    if record.measure in OF_RATES and whole and not beside:
+        years = [getattr(row, f"person_years_{side}") for row in record.studies]
+        return Arm(n=_years(None if None in years else sum(years)), events=words.number(sum(events), 0))
+    if people is not None:
+        people += sum(round(getattr(row, f"n_{side}") or 0) for row in beside)
+    return Arm(n=_people(people), events=words.number(sum(events), 0) if whole else "")
 
 
 def _people(n: float | None) -> str:
     """A number of people; halves occur where an arm was split."""
     return "" if n is None else words.number(n, 0 if float(n).is_integer() else 1)
+
+
+def _years(amount: float | None) -> str:
+    """Person-years, to a tenth of few."""
+    return "" if amount is None else words.number(amount, 0 if amount >= 100 else 1)
 
 
 def people(record: Record) -> int | None:

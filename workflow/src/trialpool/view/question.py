@@ -167,7 +167,7 @@ def result_sentence(record: Appraised, opening: str = "") -> str:
     sentence += f" ({words.percent(level)} prediction interval)"
     clear = _side(record, interval.low.value, interval.high.value)
     sentence += "." if clear else ", so it may lie on either side of no difference."
-    if pooled.tau2 == 0 and record.methods.tau2_method != "FE":
+    if pooled.tau2 == 0 and record.methods.tau2_method != "FE" and not record.methods.method:
         doubt = f"which {record.k} trials do not make certain"
         sentence += f" The variance between trials is estimated as 0, {doubt}."
     return sentence
@@ -209,7 +209,8 @@ def informative_statement(record: Appraised) -> str:
     'Compared with sham, yoga probably reduces pain.'
     """
     certainty, pooled, side = record.certainty, record.pooled, clear_side(record)
-    if record.status == Status.NO_DATA or not certainty or not pooled:
+    of_spread = record.measure in ("CVR", "VR")  # no more and no less of the outcome, but more or less alike
+    if record.status == Status.NO_DATA or not certainty or not pooled or of_spread:
         return ""
     level, domain = certainty.level, domain_of(record)
     noun = outcome_phrase(record)
