@@ -56,16 +56,19 @@ def test_each_stored_analysis_is_asked_by_its_own_rules(tmp_path: Path) -> None:
     assert [*asked] == ["1.1", "1.2"]
     events, means = asked.values()
     assert events["title"] == "1.1 Pain at rest: Laser versus sham"
-    assert (events["measure"], events["tau2_method"], events["subgroups"]) == ("RR", "FE", "instrument")
+    assert (events["measure"], events["method"], events["subgroups"]) == ("RR", "mh", "instrument")
+    assert "tau2_method" not in events
     assert (means["measure"], "tau2_method" in means, "subgroups" in means) == ("MD", False, False)
     assert [(each["experimental_name"], each["control_name"]) for each in (events, means)] == [
         ("Laser", "Sham laser")
     ] * 2
     assert (events["experimental"], events["control"]) == (["laser"], ["sham"])
     assert "In the RevMan file by Mantel-Haenszel, fixed effect: RR 0.441 (0.241 to 0.806)." in events["note"]
-    assert events["note"].endswith("Here it is pooled by inverse variance.")
+    assert "Here it is pooled" not in events["note"]
     config = yaml.safe_load((tmp_path / "new" / "review" / "config.yaml").read_text(encoding="utf-8"))
-    assert config["defaults"] == {"tau2_method": "DL", "interval": "wald", "forest": "revman"}
+    assert config["defaults"] == {
+        **{"tau2_method": "DL", "interval": "wald", "forest": "revman", "zero_cells": "revman"}
+    }
     words = yaml.safe_load((tmp_path / "new" / "review" / "vocabulary.yaml").read_text(encoding="utf-8"))
     assert words["conditions"] == {"LASER_FOR_PAIN_NUMBNESS": "Laser for pain & numbness"}
     assert sorted(words["short"].values()) == ["Week 12", "Week 4"]
@@ -123,6 +126,7 @@ def test_people_without_the_event_are_counted_where_revman_does(tmp_path: Path) 
     own = rows(tmp_path, "events").query("outcome == 'cure'")
     assert own["events"].tolist() == [36, 31]
     assert own["count_from"].eq("complement").all()
+    assert asked["method"] == "peto"
     assert "by Peto, fixed effect." in asked["note"]
 
 
@@ -190,19 +194,22 @@ def test_a_workbook_asks_what_its_trials_compare(tmp_path: Path) -> None:
     from trialpool.contracts import TABLES
 
     book = Workbook()
-    cells: dict[str, list[list[object]]] = {name: [] for name in TABLES}
+    cells: dict[str, list[dict[str, object]]] = {name: [] for name in TABLES}
     for study, counts in {"Lee2001": (4, 40, 11, 42), "Kim2003": (6, 51, 9, 49)}.items():
         for arm, (events, n) in zip(("yoga", "sham"), (counts[:2], counts[2:]), strict=True):
             role = "experimental" if arm == "yoga" else "control"
-            cells["arms"].append([study, arm, role, arm, arm])
-            base = [study, arm, "recurrence", "attack", "", "", "", "end_of_treatment", "", events, n]
-            cells["events"].append([*base, "", "", "", "https://example.org/1", "Table 1"])
-        cells["studies"].append([study, *[""] * 9, "MIGRAINE", "", "parallel", *[""] * 3, "treatment"])
+            own = {"study_id": study, "arm": arm}
+            cells["arms"].append({**own, "role": role, "category": arm, "label": arm})
+            own |= {"domain": "recurrence", "outcome": "attack", "timepoint": "end_of_treatment"}
+            own |= {"source_url": "https://example.org/1", "locator": "Table 1"}
+            cells["events"].append({**own, "events": events, "n": n})
+        own = {"study_id": study, "condition": "MIGRAINE", "design": "parallel", "purpose": "treatment"}
+        cells["studies"].append({**own})
     for name, table in TABLES.items():
         sheet = book.create_sheet(name)
         sheet.append(list(table.names))
         for line in cells[name]:
-            sheet.append(line)
+            sheet.append([line.get(column, "") for column in table.names])
     book.save(tmp_path / "trials.xlsx")
     config = written(import_workbook(tmp_path / "trials.xlsx"), tmp_path / "new")
     (entry,) = config["analyses"].values()

@@ -39,6 +39,7 @@ from trialpool.exchange.candidates import (
     study_ids,
     treatment_code,
 )
+from trialpool.measures import METHODS
 from trialpool.stats.checks import one_of
 from trialpool.vocabulary import general
 from trialpool.yaml_files import schema_of
@@ -649,7 +650,7 @@ def own_analyses(review: Review, studies: Sequence[Row], judgements: Sequence[Ro
     rows["studies"] = [{**study, "?condition": condition} for study in studies if study["study_id"] in used]
     rows |= {"arms": list(arms.values())}
     rows["risk_of_bias"] = [row for row in judgements if row["study_id"] in used]
-    defaults = {"tau2_method": "DL", "interval": "wald", "forest": "revman"}
+    defaults = {"tau2_method": "DL", "interval": "wald", "forest": "revman", "zero_cells": "revman"}
     words[condition] = title
     return Asked(
         rows=rows, questions=questions, names=words, short=short, head={"title": title}, defaults=defaults
@@ -730,7 +731,9 @@ def _question(outcome: Outcome, table: str, rows: Sequence[Row], slug: Codes) ->
     settings |= dict(zip(("experimental_name", "control_name"), outcome.labels, strict=True))
     if all(outcome.favours):
         settings["favours"] = list(outcome.favours)
-    if not outcome.random:
+    if (method := _method_of(outcome)) != "iv":
+        settings["method"] = method
+    elif not outcome.random:
         settings["tau2_method"] = "FE"
     level = float(cell.number(outcome.values.get("CI_TOTAL")) or "95") / 100
     if level != 0.95:  # the default
@@ -752,6 +755,13 @@ def _question(outcome: Outcome, table: str, rows: Sequence[Row], slug: Codes) ->
     )
 
 
+def _method_of(outcome: Outcome) -> str:
+    """How a review pools what the file does: by Mantel and Haenszel or Peto without random effects."""
+    method = str(outcome.values.get("METHOD", "IV")).lower()
+    fixed = outcome.kind == "DICH" and not outcome.random
+    return method if fixed and _measure_of(outcome) in METHODS.get(method, ()) else "iv"
+
+
 def _stored_note(outcome: Outcome) -> str:
     """How RevMan pooled, its total, and how that differs from what is done here."""
     method = REVMAN["methods"].get(outcome.values.get("METHOD", "IV"), "inverse variance")
@@ -761,7 +771,8 @@ def _stored_note(outcome: Outcome) -> str:
     if all(stored) and outcome.values.get("TOTALS", "YES") == "YES":
         estimate, low, high = (f"{float(value):.3g}" for value in stored)
         total = f": {outcome.measure} {estimate} ({low} to {high})"
-    differs = [] if method == "inverse variance" else ["by inverse variance"]
+    told = method == "inverse variance" or _method_of(outcome) != "iv"
+    differs = [] if told else ["by inverse variance"]
     differs += ["with the variance of Hedges"] if _measure_of(outcome) == "SMD" else []
     if outcome.values.get("TOTALS") == "NO" and not outcome.subgroups:
         differs.append("with a total, which RevMan does not show")
