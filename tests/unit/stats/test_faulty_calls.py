@@ -185,6 +185,7 @@ MAY_BE_INFINITE = {
 }
 # What may be NaN without a refusal, as its docstring says; no other field may.
 MAY_BE_NAN = {
+    "sigma2",  # of mixed models, but for that with random trial effects
     *("pi_low", "pi_high"),  # one study, or no heterogeneity estimated
     "linearity_p_value",  # of a line
     *("missing_se", "missing_p_value", "target", "tau2_se", "within_low", "within_high"),

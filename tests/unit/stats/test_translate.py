@@ -137,7 +137,7 @@ def test_translations_keep_order_and_direction(ratio, risk, below, above):
         (lambda: beyond_mcid(1, better="left", estimate=0, se=1, tau2=1, df=5), "better"),
         (lambda: smd_to_units(0.5, 0.1, 0.9, 0), "reference_sd"),
         (lambda: smd_to_units(0.5, 0.6, 0.9, 1), "ci_low"),
-        (lambda: absolute_effect("HR", 1, 1, 1, 0.2), "measure"),
+        (lambda: absolute_effect("IRR", 1, 1, 1, 0.2), "measure"),
         (lambda: absolute_effect("RR", 1, 0.5, 2, 0), "control_risk"),
         (lambda: absolute_effect("RR", 1, 0.5, 2, 1.2), "control_risk"),
         (lambda: absolute_effect("RR", 1, -0.5, 2, 0.2), "ci_low"),

@@ -394,7 +394,8 @@ def unknown_instruments(tables: Tables, catalogue: Catalogue, events: Collection
     known = sorted({str(code).split(":")[0] for code in catalogue["instruments"]})
     faults = []
     for frame in (tables[name] for name in ("continuous", "contrasts") if name in tables):
-        frame = frame[~frame["domain"].isin(list(events))]
+        if events:
+            frame = frame[~frame["domain"].isin(list(events))]
         for code, rows in frame[~frame["instrument"].isin(known)].groupby("instrument", sort=False):
             file, row = rows["row_id"].iloc[0].rsplit(":", 1)
             near = nearest(str(code), known, 0.8)

@@ -191,6 +191,7 @@ def log_cv_ratio(
     kinds = {"mean1": "positive", "sd1": "positive", "n1": "two people"}
     kinds |= {"mean2": "positive", "sd2": "positive", "n2": "two people"}
     m1, s1, a1, m2, s2, a2 = read(kinds, mean1, sd1, n1, mean2, sd2, n2)
+    refuse("mean1", m1, _no_ratio_of_means(m1, m2), NO_RATIO_OF_MEANS)
     spread, means = log_variability_ratio(s1, a1, s2, a2), _mean_parts("ROM", m1, s1, a1, m2, s2, a2)
     return made(spread.effect - means[0], spread.variance + means[1] + means[2])
 
@@ -245,7 +246,8 @@ def standardized_mean_change(
         checks.together(sd1=s1, sd2=s2)
         spread = np.sqrt(s1**2 + s2**2 - 2 * r * s1 * s2)
         share = np.broadcast_to(1.0, spread.shape)
-    refuse("correlation", r, (spread <= 0) | (share <= 0), "the change does not vary: no SD to divide by")
+    none = (spread < 1 / checks.HUGE) | (share <= 0)
+    refuse("correlation", r, none, "the change does not vary: no SD to divide by")
     g = factor * (m1 - m2) / spread
     return made(g, share / size + g**2 / (2 * size))
 

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from trialpool.stats.checks import Floats, finite, one_of, plain, read, refuse
+from trialpool.stats import checks
+from trialpool.stats.checks import Bools, Floats, finite, one_of, plain, read, refuse
 from trialpool.stats.effect_sizes import Effects, ZeroCells, made, rule_of
 
 PROPORTIONS = ("PR", "PLN", "PLO", "PAS", "PFT")
@@ -45,7 +46,7 @@ def proportion(
         return made(np.arcsin(np.sqrt(x / size)), 1 / (4 * size))
     if scale == "PFT":
         return made(_freeman_tukey(x, size), 1 / (4 * size + 2))
-    added = np.where((x == 0) | (x == size), rule_of(zero_cells)[1], 0.0)
+    added = _added((x == 0) | (x == size), zero_cells)
     x, rest = x + added, size - x + added
     whole = x + rest
     refuse("events", x, (x == 0) & (scale != "PR"), NO_EVENT)
@@ -55,6 +56,13 @@ def proportion(
     variance = 1 / x - 1 / whole if scale == "PLN" else x * rest / whole**3
     refuse("events", x, variance <= 0, NO_VARIANCE)
     return made(np.log(x / whole) if scale == "PLN" else x / whole, variance, added)
+
+
+def _added(empty: Bools, zero_cells: ZeroCells) -> Floats:
+    """What is added to counts of which some are empty."""
+    add = rule_of(zero_cells)[1]
+    checks.together(events=empty, zero_cells=add)
+    return np.asarray(np.where(empty, add, 0.0))
 
 
 def rate(events: ArrayLike, time: ArrayLike, *, scale: str = "IRLN", zero_cells: ZeroCells = 0.5) -> Effects:
@@ -69,7 +77,7 @@ def rate(events: ArrayLike, time: ArrayLike, *, scale: str = "IRLN", zero_cells:
         return made(np.sqrt(x / period), 1 / (4 * period))
     if scale == "IRFT":
         return made((np.sqrt(x / period) + np.sqrt((x + 1) / period)) / 2, 1 / (4 * period))
-    added = np.where(x == 0, rule_of(zero_cells)[1], 0.0)
+    added = _added(x == 0, zero_cells)
     x = x + added
     refuse("events", x, x == 0, NO_EVENT if scale == "IRLN" else NO_VARIANCE)
     if scale == "IRLN":

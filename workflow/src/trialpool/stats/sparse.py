@@ -57,9 +57,10 @@ def mantel_haenszel(
     np.float64(-1.351739)
     """
     one_of("measure", measure, (*OF_PEOPLE, *OF_TIME))
-    level, (rule, _) = check_level(level), rule_of(zero_cells)
+    level, (rule, add) = check_level(level), rule_of(zero_cells)
     counts = (tables if measure in OF_PEOPLE else rates)(events1, n1, events2, n2)
     checks.studies("events1", counts[0].shape)
+    checks.together(events1=counts[0], zero_cells=add)
     informative = _informative(counts, measure in OF_PEOPLE)
     used = counts
     if rule == "revman" and measure in ("RR", "OR"):
@@ -67,7 +68,7 @@ def mantel_haenszel(
         half = np.where(informative & _empty(counts), HALF, 0.0)
         used = a + half, size1 + 2 * half, c + half, size2 + 2 * half
     estimate, variance, weights = (_of_people if measure in OF_PEOPLE else _of_time)(measure, *used)
-    own = informative & ~(_empty(counts) & (rule_of(zero_cells)[1] == 0)) if measure != "RD" else informative
+    own = informative & ~(_empty(counts) & (add == 0)) if measure != "RD" else informative
     q = _q(measure, counts, estimate, own, zero_cells)
     return _tested(estimate, variance, q, own, weights / weights.sum(-1, keepdims=True), level)
 
