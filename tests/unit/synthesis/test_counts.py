@@ -125,7 +125,7 @@ def test_a_method_without_an_answer_draws_the_trials_and_says_so():
 
 
 def test_rates_are_pooled_over_person_years():
-    record, _ = analyse.analyse(spec("mh", "IRR"), trials("IRR", years=True))
+    record, _ = analyse.analyse(spec("mh", "IRR", domain="attack"), trials("IRR", years=True))
     tables = TABLES[0], TABLES[1] / 10, TABLES[2], TABLES[3] / 10
     fit = stats.mantel_haenszel(*tables, measure="IRR")
     assert record.pooled.estimate == pytest.approx(np.exp(fit.estimate))
