@@ -32,21 +32,31 @@ TALLEST = 60  # dots in a year of the timeline
 MOST_CONDITIONS = 8  # that two alternating colours and one key can still tell apart
 LEAVING = ("no_numbers", "not_usable")
 SEVERITIES = ("high", "medium", "low")
+ASKED = {
+    Status.POOLED: "pooled",
+    Status.NOT_POOLED: "with trials too unlike to be pooled",
+    Status.SINGLE_STUDY: "with one trial",
+    Status.NO_DATA: "without a poolable trial",
+}
 
 
-def headline_facts(records: Sequence[Appraised], tables: Tables) -> dict[str, float]:
-    """What the head of the page counts: trials, people, questions by status."""
+def headline_facts(records: Sequence[Appraised], tables: Tables) -> list[str]:
+    """What the head of the page counts: trials, people, questions by status; not what there is none of.
+
+    >>> headline_facts([], {"studies": [{"n_randomised": 40}]})
+    ['1 trial known', '40 people randomised']
+    """
     studies = tables.get("studies") or []
     statuses = [record.status for record in records]
-    return {
-        "trials known": len(studies),
-        "people randomised": sum(row.get("n_randomised") or 0 for row in studies),
-        "trials with usable results": len({row.study_id for record in records for row in record.studies}),
-        "questions pooled": statuses.count(Status.POOLED),
-        "questions with trials too unlike to be pooled": statuses.count(Status.NOT_POOLED),
-        "questions with one trial": statuses.count(Status.SINGLE_STUDY),
-        "questions without a poolable trial": statuses.count(Status.NO_DATA),
-    }
+    people = sum(row.get("n_randomised") or 0 for row in studies)
+    usable = len({row.study_id for record in records for row in record.studies})
+    counted = [
+        (len(studies), ("trial", "trials"), "known"),
+        (people, ("person", "people"), "randomised"),
+        (usable, ("trial", "trials"), "with usable results"),
+        *((statuses.count(status), ("question", "questions"), what) for status, what in ASKED.items()),
+    ]
+    return [f"{words.count(amount, *nouns)} {what}" for amount, nouns, what in counted if amount]
 
 
 def shared_methods(records: Sequence[Appraised]) -> list[str]:
