@@ -26,7 +26,9 @@ rule compare_published:
     output:
         table=f"{RESULTS}/published.csv",
         figures=collect(f"{RESULTS}/published/{{name}}.svg", name=PUBLISHED["figures"]),
-        others=collect(f"{RESULTS}/published/{{name}}{{format}}", name=PUBLISHED["figures"], format=FORMATS[1:]),
+        others=collect(
+            f"{RESULTS}/published/{{name}}{{format}}", name=PUBLISHED["figures"], format=FORMATS[1:]
+        ),
     log:
         f"{RESULTS}/logs/compare_published.log",
     priority: SOON
