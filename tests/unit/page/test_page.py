@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -436,3 +437,14 @@ def test_questions_without_a_trial_and_other_treatments_are_folded_away():
     assert "Other treatments: 1 result" in page.text
     rows = [found["data-analysis"] for tag, found in page.tags if tag == "tr" and "data-analysis" in found]
     assert rows == ["a", "c"]
+
+
+def test_the_glossary_is_of_the_measures_and_settings_in_use():
+    record = demo.record(k=0, measure="RR")
+    methods = replace(record.methods, interval="hksj", prediction_from=7)
+    ratios = Page(render_page([replace(record, methods=methods)], demo.evidence())).text
+    assert "always in this order. RR: risk ratio. Ratios stand on their natural scale" in ratios
+    assert "trial of the same kind is expected, from 7 trials on." in ratios
+    assert "Of two to four trials it is a Bayesian interval" not in ratios
+    means = Page(render_page([demo.record(k=0, measure="SMD")], demo.evidence())).text
+    assert "SMD: standardised mean difference (Hedges’ g). Confidence interval" in means
