@@ -7,7 +7,8 @@ for (file in list.files(file.path(here, "R"), full.names = TRUE)) source(file)
 arguments <- commandArgs(TRUE)
 folder <- arguments[1]
 sets <- all_datasets()
-topics <- list(
+topics <- list(  # the longest first: they run side by side
+  sparse = list("events by mixed models, penalised regression, over person-time; tests of small-study effects", function() sparse()),
   pooling = list("rma.uni: every data set x tau2 method x interval, tau2 solved to the last bit", function() pooling(sets)),
   diagnostics = list("leave-one-out, cumulative, influence() and baujat()", function() diagnostics(sets)),
   regression = list("rma.uni with moderators, subgroups, permutest()", function() regression(sets)),
@@ -18,12 +19,14 @@ topics <- list(
   dose_response = list("one-stage dose-response models by rma.mv", function() dose_response(sets)),
   network = list("network meta-analysis by rma.mv", function() network()),
   library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
-  sparse = list("events by mixed models, penalised regression, over person-time; tests of small-study effects", function() sparse()),
   measures = list("escalc of spread, changes and single groups, and the way back", function() measures()),
   bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
 wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)
-for (topic in wanted) {
+run <- function(topic) {
   started <- proc.time()[["elapsed"]]
   write_reference(folder, topic, topics[[topic]][[1]], topics[[topic]][[2]]())
   message(sprintf("%-14s %5.1f s", topic, proc.time()[["elapsed"]] - started))
 }
+done <- parallel::mclapply(wanted, run, mc.cores = parallel::detectCores(), mc.preschedule = FALSE, mc.set.seed = FALSE)
+failed <- vapply(done, inherits, TRUE, "try-error")
+if (any(failed)) stop(paste(wanted[failed], done[failed], collapse = "\n"))
