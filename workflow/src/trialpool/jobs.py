@@ -259,7 +259,13 @@ def _of_no_use(tables: Mapping[str, pd.DataFrame]) -> Iterator[Row]:
     alone = ~others & (rows["study_id"].map(several) > 1) & rows["use"].isna()
     nothing = rows["spread_type"].isin(["sd", "se"]) & (rows["spread_low"] == 0)
     for rule, severity, mask, finding, check in (
-        ("spread_zero", "high", nothing, "a spread of 0, which gives no weight", "the digits in the source"),
+        (
+            "spread_zero",
+            "high",
+            nothing,
+            "a spread of 0, which few outcomes have",
+            "the digits in the source",
+        ),
         ("one_arm", "low", alone, "numbers of one arm only", "whether the source has those of the others"),
     ):
         for row in rows[mask.to_numpy(dtype=bool)].to_dict("records"):

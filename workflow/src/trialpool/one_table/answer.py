@@ -235,7 +235,8 @@ class Answer:
         opening = f"{text.capital(noun)} {verb} {compared} {beside} {one} than {beside} {other}"
         if found is Conclusion.UNCLEAR:
             opening = f"No clear difference in {noun} between {one} and {other} was shown"
-        return result_sentence(self.record, opening)
+        record = appraised(fit.data, fit.record(), self.title, self.asked.favours)  # of all trials
+        return result_sentence(record, opening)
 
     def methods(self, with_prior: bool = False) -> tuple[str, ...]:
         """Measure, model and prediction in sentences; `with_prior` also the Bayesian model."""

@@ -207,7 +207,8 @@ def _family(table: Table, found: Found, ways: Mapping[str, Sequence[Way]], measu
             f"its columns can be read in several ways: {columns}", "say which measure: --measure"
         )
     problem = f"it has {columns}, and nothing says which measure they are of"
-    return table.refuse(problem, f"say --measure, one of {', '.join(MEASURES)}")
+    compared = ", ".join(code for code, each in MEASURES.items() if each.compares)
+    return table.refuse(problem, f"say --measure, one of {compared}")
 
 
 def _refuse_missing(table: Table, found: Found, families: Sequence[str]) -> NoReturn:

@@ -23,7 +23,6 @@ PROPORTIONS = ("PR", "PLN", "PLO", "PAS", "PFT")
 RATES = ("IR", "IRLN", "IRS", "IRFT")
 MEANS = ("MN", "MNLN")
 CORRELATIONS = ("COR", "ZCOR")
-UNCORRECTED = ("PAS", "PFT", "IRS", "IRFT")  # whose variance does not hang on the events
 NO_EVENT = "the logarithm is infinite: set zero_cells above 0"
 NO_VARIANCE = "no sampling variance: set zero_cells above 0"
 

@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.measures import OF_EVENTS, OF_RATES
+from trialpool.measures import METHODS, OF_EVENTS, OF_RATES
 from trialpool.records import Effect
+from trialpool.text import listing
 
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
@@ -74,7 +75,7 @@ def pooled(spec: Spec, effects: Sequence[Effect]) -> Counted | None:
 
 def settings_of(spec: Spec) -> tuple[str, float, Any, str]:
     """Measure, level, rule for empty cells, and mixed model of an analysis."""
-    return spec["measure"], spec["level"], spec.get("zero_cells") or 0.5, spec.get("glmm_model") or "UM.FS"
+    return spec["measure"], spec["level"], spec.get("zero_cells", 0.5), spec.get("glmm_model") or "UM.FS"
 
 
 @lru_cache(maxsize=1024)
@@ -149,10 +150,10 @@ def advised(measure: str, effects: Sequence[Effect]) -> str:
     'Mantel–Haenszel (method: mh)'
     """
     found = ["Mantel–Haenszel (method: mh)"]
-    if measure in ("OR", "IRR"):
+    if measure in METHODS["peto"]:
         tables = tables_of(measure, effects)
         sizes = [np.array(column, dtype=float) for column in tables[1::2]] if tables else []
         even = not sizes or float(np.max([*(sizes[0] / sizes[1]), *(sizes[1] / sizes[0])])) <= BALANCED
         found += ["Peto (peto)"] if even else []
         found += ["a mixed model of events (glmm)", "penalised regression (penalised)"]
-    return found[0] if len(found) == 1 else f"{', '.join(found[:-1])} or {found[-1]}"
+    return listing(found, "or")
