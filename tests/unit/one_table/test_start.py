@@ -132,3 +132,9 @@ def test_all_seven_tables_are_there(made):
     assert {name for name in review.files if name.startswith("data/")} == {
         f"data/{each.file}" for each in TABLES.values()
     }
+
+
+@pytest.mark.parametrize(("text", "measure"), [(LOGS, "GIV"), (LOGS, "IRD"), ("", "GIV")])
+def test_an_estimate_that_no_table_of_a_review_holds_is_refused_in_words(made, text, measure):
+    with pytest.raises(InputError, match=r"the tables of a review hold no printed"):
+        made(text, measure=measure)

@@ -62,6 +62,9 @@ def begin(source: str | Path | None, asked: Asked) -> Begun:
     rules = shipped("config.schema")["$defs"]["analysis"]["properties"]["measure"]["enum"]
     if columns.measure not in rules:
         table.refuse(f"a review does not pool {columns.measure} yet", "use trialpool pool, which does")
+    if columns.roles.keys() & {"estimate", "o_minus_e"} and columns.measure not in CONTRASTS:
+        problem = f"the tables of a review hold no printed {MEASURES[columns.measure].name}"
+        table.refuse(problem, "name the numbers of both arms, or use trialpool pool")
     table, said = trials_only(table, columns)
     codes = _codes(asked.names)
     rows = _rows(table, columns, codes, asked.names if asked.names != CODES else NAMES)
