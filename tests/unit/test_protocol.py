@@ -508,12 +508,12 @@ def test_a_method_of_counts_has_a_model_of_its_own(config, method, tau2_method):
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"method": "peto", "measure": "RR"}, "gives no risk ratio"),
+        ({"method": "peto", "measure": "RR"}, "no method that gives a risk ratio"),
         ({"method": "mh", "measure": "HR"}, "use iv, or one of the measures RR, OR, RD, IRR, IRD"),
         ({"method": "glmm", "measure": "IRR", "glmm_model": "CM.AL"}, "write CM.EL"),
         ({"method": "mh", "multi_arm": "covariance"}, "trials that do not depend on each other"),
         ({"method": "mh", "several_effects": "multilevel"}, "trials that do not depend on each other"),
-        ({"method": "mh", "tau2_method": "DL"}, "method mh has its own"),
+        ({"method": "mh", "tau2_method": "DL"}, "not for the method mh, which has its own"),
         ({"method": "cmh"}, "'cmh'"),
         ({"zero_cells": "half"}, "'half'"),
         ({"measure": "HR", "figures": ["labbe"]}, "of events in two arms, not of HR"),

@@ -251,3 +251,23 @@ def test_the_tables_of_the_site_are_pooled():
     fit = answer(ROOT / "docs" / "data" / "survival.csv", Asked(measure="HR", interval="wald")).fit
     wanted = SETS["pignon_hazard"]["methods"]["REML"]["intervals"]["wald"]["estimate"]
     assert (fit.k, fit.log.estimate) == (65, pytest.approx(wanted, rel=1e-6))
+
+
+def test_a_trial_without_a_group_is_pooled_and_stands_apart(tmp_path):
+    path = tmp_path / "t.csv"
+    path.write_text("study,ai,n1i,ci,n2i,g\nA,4,50,8,50,a\nB,5,60,9,58,b\nC,20,60,9,58,\n", encoding="utf-8")
+    found = answer(path, Asked(by="g"))
+    assert (found.record.k, found.fit.k) == (3, 3)
+    assert "; 3 trials" in found.finding
+    assert [row[0] for row in found.group_rows] == ["g a", "g b", "g not stated"]
+
+
+def test_what_suits_rare_events_better_is_said_and_trials_without_any_are_refused(tmp_path):
+    path = tmp_path / "rare.csv"
+    path.write_text("study,ai,n1i,ci,n2i\nA,1,900,3,900\nB,2,800,1,800\n", encoding="utf-8")
+    found = answer(path, Asked(measure="OR"))
+    assert any("consider Mantel–Haenszel" in each for each in found.assumed)
+    assert not any(".advice" in line for line in found.lines())
+    path.write_text("study,ai,n1i,ci,n2i\nA,0,10,0,50\nB,0,60,0,58\n", encoding="utf-8")
+    with pytest.raises(InputError, match="nobody or everybody had the event in both arms of every trial"):
+        answer(path, Asked())

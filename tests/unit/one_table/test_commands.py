@@ -118,8 +118,8 @@ def started(tmp_path, *arguments, code=""):
 
 
 def test_run_starts_snakemake_in_the_folder_of_the_config_and_passes_its_code_on(tmp_path):
-    (tmp_path / "review" / "data").mkdir(parents=True)
-    (tmp_path / "review" / "my.yaml").write_text("evidence: data", encoding="utf-8")
+    assert trialpool("init", tmp_path / "review", "--from", BCG).exit_code == 0
+    (tmp_path / "review" / "config.yaml").rename(tmp_path / "review" / "my.yaml")
     done = started(tmp_path, "run", "review/my.yaml", "--cores", 3, "--forceall", "-j", "1")
     assert done.returncode == 7
     snakefile = ROOT / "workflow" / "Snakefile"
@@ -129,6 +129,13 @@ def test_run_starts_snakemake_in_the_folder_of_the_config_and_passes_its_code_on
     ]
     loud = started(tmp_path, "run", "review/my.yaml", "--verbose")
     assert "--quiet" not in loud.stdout
+    text = (tmp_path / "review" / "my.yaml").read_text(encoding="utf-8")
+    (tmp_path / "review" / "my.yaml").write_text(
+        text.replace("measure: RR", "measure: RRR"), encoding="utf-8"
+    )
+    faulty = started(tmp_path, "run", "review/my.yaml")
+    assert faulty.returncode == 1
+    assert "'RRR'" in faulty.stdout
 
 
 def test_without_the_workflow_it_is_said_how_to_get_it(tmp_path):

@@ -138,3 +138,15 @@ def test_all_seven_tables_are_there(made):
 def test_an_estimate_that_no_table_of_a_review_holds_is_refused_in_words(made, text, measure):
     with pytest.raises(InputError, match=r"the tables of a review hold no printed"):
         made(text, measure=measure)
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("study,yi,vi\nA,0.8,-0.1\nB,0.7,0.2\n", "variance is -0.1"),
+        (COUNTS.replace(",4,119", ",-4,119"), "-4"),
+    ],
+)
+def test_what_pool_refuses_begins_no_review(made, text, problem):
+    with pytest.raises(InputError, match=problem):
+        made(text, measure="MD" if "yi" in text else "")

@@ -212,6 +212,7 @@ def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
     """
     from importlib.util import find_spec
 
+    from trialpool.jobs import read_review
     from trialpool.protocol import folder_of_paths
 
     file = Path(config)
@@ -226,7 +227,9 @@ def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
     folder = folder_of_paths(file)
     name = os.path.relpath(file, folder)
     loud = any(word.startswith(("-q", "--quiet", "--verbose", "-n", "--dry")) for word in snakemake)
-    if not loud:
+    if not loud:  # in which Snakemake would keep a fault to itself
+        with contextlib.chdir(folder):
+            read_review(name)
         place = f"{os.path.relpath(folder)}, on {cores} {'core' if cores == 1 else 'cores'}"
         echo(f"Running {name} in {place} …", err=True)
     command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", name]

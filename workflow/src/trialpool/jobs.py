@@ -133,6 +133,17 @@ def check_tables(
     return Checked(_rows_of(tables), findings, stand_ins(tables))
 
 
+def read_review(config: str) -> None:
+    """Read the configuration of a review and the rules that it names; raises InputError with every fault."""
+    from trialpool.protocol import read_protocol
+    from trialpool.synthesis.network import load_networks
+    from trialpool.synthesis.published import load_published
+
+    review = read_protocol(config)
+    load_networks(review.networks, review.analyses, review.words.table_words()["category"].words)
+    load_published(review.published, review.analyses)
+
+
 def check_review(path: str) -> Mapping[str, int]:
     """How many analyses a configuration asks and rows its tables hold; raises InputError as `look_over`."""
     return look_over(path).counts

@@ -421,15 +421,17 @@ def _method_slips(entry: Written) -> Iterator[Slip]:
     if measure not in METHODS[method]:
         fitting = ", ".join(METHODS[method])
         remedy = f"use iv, or one of the measures {fitting}"
-        yield Slip(paths["method"], method, f"gives no {MEASURES[measure].name}", remedy)
+        yield Slip(paths["method"], method, f"no method that gives a {MEASURES[measure].name}", remedy)
     if method == "glmm" and (measure, values.get("glmm_model")) == ("IRR", "CM.AL"):
         problem, remedy = "of people only", "write CM.EL, which is the same of person-time"
         yield Slip(paths["glmm_model"], "CM.AL", problem, remedy)
     for own in [name for name in ("tau2_method", "interval") if name in paths]:
-        yield Slip(paths[own], str(values[own]), f"method {method} has its own", "remove it")
+        yield Slip(
+            paths[own], str(values[own]), f"not for the method {method}, which has its own", "remove it"
+        )
     for key, dependent in (("multi_arm", "covariance"), ("several_effects", "multilevel")):
         if values.get(key) == dependent:
-            problem = f"method {method} takes trials that do not depend on each other"
+            problem = f"not for the method {method}, which takes trials that do not depend on each other"
             yield Slip(paths[key], dependent, problem, f"remove it, or the method {method}")
 
 

@@ -130,6 +130,11 @@ class Fit:
         return float(low), float(high)
 
     def __str__(self) -> str:
+        return f"{self.result}; rare events, see .advice" if self.advice else self.result
+
+    @property
+    def result(self) -> str:
+        """The result in a line: estimate, interval, trials, heterogeneity, a new trial."""
         numbers = [self.estimate, self.ci_low, self.ci_high, self.pi_low, self.pi_high]
         digits = None if self.measure == "SMD" else text.digits_for(numbers[:3])
         shown, level = text.format_values(self.measure, numbers, digits), self.settings["level"]
@@ -148,7 +153,6 @@ class Fit:
             parts.append("Bayesian interval")
         elif self.k > 1 and self.interval != synthesis.policy(self.settings["interval"], self.k):
             parts.append("HKSJ interval, as nothing tells the scale of a prior of τ (give prior=)")
-        parts += ["rare events, see .advice"] if self.advice else []
         return "; ".join(parts)
 
     __repr__ = __str__

@@ -35,6 +35,7 @@ SIDES = ("experimental", "control")
 GIVEN = {"events": "events", "n": "n", "mean": "means", "sd": "sds"}  # kind of a role: argument of effects()
 ROW = "row_in_table"
 WIDEST = 40  # letters of a trial's name in the terminal
+NOT_STATED = "not stated"  # the group of a trial whose cell is empty
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +83,17 @@ def trials_of(path: str | Path, asked: Asked) -> Trials:
     """
     table = read_table(path, asked.sheet).only(asked.where)
     refuse_several(table)
-    columns = recognise(table, asked.measure, asked.labels, asked.columns)
+    return trials_in(table, recognise(table, asked.measure, asked.labels, asked.columns), asked)
+
+
+def trials_in(table: Table, columns: Columns, asked: Asked) -> Trials:
+    """The effects of the trials in a table whose columns are known; raises InputError as `trials_of`."""
     table, said = trials_only(table, columns)
     arguments = _arguments(table, columns)
     silent = _silent(columns, arguments)
+    if silent.all():
+        problem = "nobody or everybody had the event in both arms of every trial, so there is no ratio"
+        table.refuse(problem, "say --measure RD")
     frame = table.typed()[~silent]
     arguments = {name: _rows(given, ~silent) for name, given in arguments.items()}
     with told(table), warnings.catch_warnings(record=True) as found:
@@ -182,7 +190,7 @@ class Answer:
     @property
     def by(self) -> pd.Series | None:
         """The group of each trial, if groups were asked for."""
-        return self.trials.words("--by", self.asked.by) if self.asked.by else None
+        return groups_of(self.trials, self.asked.by) if self.asked.by else None
 
     @property
     def assumed(self) -> tuple[str, ...]:
@@ -214,9 +222,7 @@ class Answer:
     def record(self) -> Any:
         """The record that the page shows."""
         by, fit = self.by, self.fit
-        if by is not None and by.isna().any():
-            fit = pool(fit.data.take(by.notna()), **fit.settings)
-        record = fit.record(None if by is None else by.dropna().tolist())
+        record = fit.record(None if by is None else by.tolist())
         return appraised(fit.data, record, self.title, self.asked.favours)
 
     @property
@@ -235,8 +241,7 @@ class Answer:
         opening = f"{text.capital(noun)} {verb} {compared} {beside} {one} than {beside} {other}"
         if found is Conclusion.UNCLEAR:
             opening = f"No clear difference in {noun} between {one} and {other} was shown"
-        record = appraised(fit.data, fit.record(), self.title, self.asked.favours)  # of all trials
-        return result_sentence(record, opening)
+        return result_sentence(self.record, opening)
 
     def methods(self, with_prior: bool = False) -> tuple[str, ...]:
         """Measure, model and prediction in sentences; `with_prior` also the Bayesian model."""
@@ -278,7 +283,7 @@ class Answer:
 
     def lines(self) -> Iterator[str]:
         """The answer for a terminal: the result, the trials, groups and moderators, what was assumed."""
-        yield str(self.fit)
+        yield self.fit.result
         yield self.finding
         yield ""
         yield from _table_lines(self.fit)
@@ -286,7 +291,7 @@ class Answer:
             if more is not None:
                 yield from ("", str(more), *(f"  {' · '.join(filter(None, row))}" for row in rows))
         yield from ("", "Taken for granted:", *(f"- {each}" for each in self.assumed))
-        yield f"- {' '.join(self.methods())}"
+        yield f"- {' '.join(self.methods(self.fit.interval == synthesis.BAYES))}"
 
 
 def answer(path: str | Path, asked: Asked) -> Answer:
@@ -295,13 +300,30 @@ def answer(path: str | Path, asked: Asked) -> Answer:
     Raises InputError where the table, or a column that is asked for, does not allow it.
     """
     trials = trials_of(path, asked)
-    with told(trials.table), warnings.catch_warnings(record=True) as found:
+    notes: list[str] = []
+    with told(trials.table):
+        with _noted(notes):
+            fit = pool(trials.data, tau2_method=asked.tau2_method, interval=asked.interval, level=asked.level)
+        with _noted(notes, "comparison of groups: "):
+            groups = fit.subgroups(groups_of(trials, asked.by)) if asked.by else None
+        with _noted(notes, "meta-regression: "):
+            regression = fit.regress(asked.moderators) if asked.moderators else None
+    notes += [f"{fit.advice}."] if fit.advice else []
+    return Answer(trials, asked, fit, groups, regression, tuple(dict.fromkeys(notes)))
+
+
+def groups_of(trials: Trials, by: str) -> pd.Series:
+    """The group of each trial; those that do not say theirs are one."""
+    return trials.words("--by", by).fillna(NOT_STATED)
+
+
+@contextmanager
+def _noted(notes: list[str], of: str = "") -> Iterator[None]:
+    """What the library warns of becomes a note each, in which it says what it is of."""
+    with warnings.catch_warnings(record=True) as found:
         warnings.simplefilter("always")
-        fit = pool(trials.data, tau2_method=asked.tau2_method, interval=asked.interval, level=asked.level)
-        groups = fit.subgroups(trials.words("--by", asked.by)) if asked.by else None
-        regression = fit.regress(asked.moderators) if asked.moderators else None
-    notes = tuple(dict.fromkeys(f"{text.capital(str(each.message))}." for each in found))
-    return Answer(trials, asked, fit, groups, regression, notes)
+        yield
+    notes += [f"{text.capital(of + str(each.message))}." for each in found]
 
 
 def _table_lines(fit: Fit) -> Iterator[str]:

@@ -23,10 +23,10 @@ from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import TO_FILL_IN, Row, split_name, study_ids, word
 from trialpool.exchange.candidates import csv_text as rows_text
 from trialpool.measures import MEASURES, Of
-from trialpool.one_table.answer import Asked
+from trialpool.one_table.answer import Asked, trials_in
 from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
 from trialpool.one_table.read import Table, read_table
-from trialpool.text import capital, spaced
+from trialpool.text import capital, short, spaced
 from trialpool.yaml_files import shipped
 
 CONDITION = "CONDITION"
@@ -40,6 +40,7 @@ EXAMPLES = {  # one made-up trial, by what its effect is made of
 }
 CONTRASTS = {"MD": "mean_difference", "SMD": "smd", "ROM": "ratio_of_means", "RR": "risk_ratio"}
 CONTRASTS |= {"OR": "odds_ratio", "RD": "risk_difference", "HR": "hazard_ratio", "IRR": "rate_ratio"}
+LONGEST_LABEL = 200  # letters, in the table of studies
 WHEN = {"timepoint": "end_of_treatment", "reading": "single"}
 
 
@@ -65,6 +66,8 @@ def begin(source: str | Path | None, asked: Asked) -> Begun:
     if columns.roles.keys() & {"estimate", "o_minus_e"} and columns.measure not in CONTRASTS:
         problem = f"the tables of a review hold no printed {MEASURES[columns.measure].name}"
         table.refuse(problem, "name the numbers of both arms, or use trialpool pool")
+    if source:
+        trials_in(table, columns, asked)  # which refuses what no effect can be made of
     table, said = trials_only(table, columns)
     codes = _codes(asked.names)
     rows = _rows(table, columns, codes, asked.names if asked.names != CODES else NAMES)
@@ -126,7 +129,7 @@ def _rows(
     table: Table, columns: Columns, codes: tuple[str, str], names: tuple[str, str]
 ) -> dict[str, list[Row]]:
     """The rows of the codebook's tables, of every trial those that it has numbers for."""
-    labels = [name or f"Row {at}" for at, name in names_of(table, columns).items()]
+    labels = [short(name, LONGEST_LABEL) or f"Row {at}" for at, name in names_of(table, columns).items()]
     years = [table.cells[name].tolist() for name in _years(columns, table)] or [[""] * len(labels)]
     ids = study_ids(zip(labels, years[0], strict=True))
     numbers = {

@@ -289,6 +289,8 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
     people, least = people_of(record)
     fewer = f"{'at least ' if least else ''}{people:,} people were studied"
     asked = important is None or (not levels and _large(record, rules))
+    if least and not people:
+        return levels, text.capital("; ".join([*reasons, "how many people were studied is not reported"]))
     if needed is not None and people < needed and asked:
         levels += 1
         reasons.append(f"{fewer}, a single sufficient trial would need {needed:,}")
