@@ -21,7 +21,7 @@ PRIORS = ("half_normal", "half_cauchy", "uniform")
 PANEL_LENGTH = 1.25
 FEWEST_PANELS, MOST_PANELS = 8, 320
 RESOLVED = 1e-11
-CHUNK_NUMBERS = 2_000_000
+CHUNK_NUMBERS = 500_000
 SCAN_POINTS, SCAN_ROUNDS = 33, 5
 DROP = 45.0  # of a log density, beyond which there is no mass
 DIGITLESS = 1e9  # of a log density, beyond which its rounding shows in the density
@@ -128,6 +128,9 @@ def predictive_below(fit: BayesPool, x: ArrayLike) -> Floats:
     return plain(Mixture(fit.grid_weights, fit.grid_means, spread).below(finite("x", x)))
 
 
+PARTS = ("weights", "means", "sds")  # of a mixture
+
+
 @dataclass(frozen=True, slots=True)
 class Mixture:
     """Mixtures of normals, the components on the last axis."""
@@ -146,24 +149,28 @@ class Mixture:
         centre = (self.weights * self.means).sum(axis=-1)
         return centre, (self.weights * (self.sds**2 + (self.means - centre[..., None]) ** 2)).sum(axis=-1)
 
-    def quantiles(self, tails: Floats) -> list[Floats]:
-        """Quantiles of mixtures (rows, n), each started from the component at the median tau."""
+    def quantiles(self, tails: Floats) -> Floats:
+        """Quantiles (tails, n) of the mixtures (n, components), each sought from the normal at the median tau.
+
+        All are sought at once: on single mixtures numpy's calls, not its arithmetic, are the time.
+        """
         weights, means, sds = self.weights, self.means, self.sds
         middle = (np.cumsum(weights, axis=-1) < 0.5).sum(axis=-1, keepdims=True)
         mean, sd = (np.take_along_axis(part, middle, axis=-1)[:, 0] for part in (means, sds))
-        found = []
-        for tail in tails:
+        mixture, tail = (part.ravel() for part in np.meshgrid(np.arange(len(means)), tails))
 
-            def excess(x: Floats, rows: Rows, tail: float = tail) -> tuple[Floats, Floats]:
-                z = (x[:, None] - means[rows]) / sds[rows]
-                slope = (weights[rows] * np.exp(-0.5 * z * z) / sds[rows]).sum(axis=-1) / np.sqrt(2 * np.pi)
-                return (weights[rows] * ndtr(z)).sum(axis=-1) - tail, slope
+        def excess(x: Floats, rows: Rows) -> tuple[Floats, Floats]:
+            own = mixture[rows]
+            weight, spread = weights[own], sds[own]
+            z = (x[:, None] - means[own]) / spread
+            slope = (weight * np.exp(-0.5 * z * z) / spread).sum(axis=-1) / np.sqrt(2 * np.pi)
+            return (weight * ndtr(z)).sum(axis=-1) - tail[rows], slope
 
-            each = means + ndtri(tail) * sds
-            low, high = each.min(axis=-1), each.max(axis=-1)
-            start = np.clip(mean + ndtri(tail) * sd, low, high)
-            found.append(roots(excess, low, high, start, sds.min(axis=-1)))
-        return found
+        normal = ndtri(tail)
+        each = means + ndtri(tails)[:, None, None] * sds
+        low, high = each.min(axis=-1).ravel(), each.max(axis=-1).ravel()
+        start = np.clip(mean[mixture] + normal * sd[mixture], low, high)
+        return roots(excess, low, high, start, sds.min(axis=-1)[mixture]).reshape(len(tails), -1)
 
 
 def tau_posterior(
@@ -355,12 +362,14 @@ def _fit(
     never = ("sd", "tau_sd", "predictive_sd", "tau_mean")[: (4, 3, 0)[model.moments]]
     bounded = {"sd"} if model.prior_precision else set()  # by the prior of the mean
     record |= {name: np.full_like(centre, np.inf) for name in set(never) - bounded}
-    for name, tail in zip(("tau_median", "tau_low", "tau_high"), tails, strict=True):
-        start = (np.cumsum(weights, axis=-1) < tail).sum(axis=-1, keepdims=True)
-        start = np.take_along_axis(points, np.minimum(start, points.shape[1] - 1), axis=-1)[:, 0]
-        record[name] = _tau_quantile(model, low, high, count, evidence, start, tail)
-    record |= zip(("estimate", "ci_low", "ci_high"), posterior.quantiles(tails), strict=True)
-    record |= zip(("predictive_median", "pi_low", "pi_high"), new.quantiles(tails), strict=True)
+    start = (np.cumsum(weights, axis=-1) < tails[:, None, None]).sum(axis=-1)
+    start = np.take_along_axis(points, np.minimum(start.T, points.shape[1] - 1), axis=-1).T
+    taus = _tau_quantiles(model, low, high, count, evidence, start, tails)
+    record |= zip(("tau_median", "tau_low", "tau_high"), taus, strict=True)
+    both = Mixture(*(np.concatenate([getattr(each, part) for each in (posterior, new)]) for part in PARTS))
+    own, predictive = np.split(both.quantiles(tails), 2, axis=1)
+    record |= zip(("estimate", "ci_low", "ci_high"), own, strict=True)
+    record |= zip(("predictive_median", "pi_low", "pi_high"), predictive, strict=True)
     return record | _shrunk(model, posterior, tau, tails[1:])
 
 
@@ -377,15 +386,18 @@ def _shrunk(model: _Model, posterior: Mixture, tau: Floats, tails: Floats) -> di
     return {n: part.reshape(model.y.shape) for n, part in zip(names, shrunk, strict=True)}
 
 
-def _tau_quantile(
-    model: _Model, low: Floats, high: Floats, count: int, evidence: Floats, start: Floats, tail: float
+def _tau_quantiles(
+    model: _Model, low: Floats, high: Floats, count: int, evidence: Floats, start: Floats, tails: Floats
 ) -> Floats:
-    """Where the integral of the density reaches a tail probability, panels laid up to each point tried."""
+    """Where the integral of the density reaches tails (tails, rows), panels laid up to each point tried."""
+    model_of, tail = (part.ravel() for part in np.meshgrid(np.arange(low.size), tails))
 
     def excess(u: Floats, rows: Rows) -> tuple[Floats, Floats]:
-        part, own = model.take(rows), evidence[rows, None]
-        points, widths = _nodes(low[rows], u, count)
+        its = model_of[rows]
+        part, own = model.take(its), evidence[its, None]
+        points, widths = _nodes(low[its], u, count)
         mass = (np.exp(_log_density(part, points)[0] - own) * widths).sum(axis=-1)
-        return mass - tail, np.exp(_log_density(part, u[:, None])[0] - own)[:, 0]
+        return mass - tail[rows], np.exp(_log_density(part, u[:, None])[0] - own)[:, 0]
 
-    return np.asarray(model.s * np.sinh(roots(excess, low, high, start, np.zeros_like(low))))
+    u = roots(excess, low[model_of], high[model_of], start.ravel(), np.zeros(start.size))
+    return np.asarray(model.s * np.sinh(u.reshape(start.shape)))
