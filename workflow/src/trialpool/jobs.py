@@ -83,7 +83,7 @@ def reported(log: str | Path) -> Iterator[None]:
         message = traceback.format_exc()
     finally:
         gc.enable()
-        gc.freeze()  # the end of Python would look through all that lives for garbage, before it frees it anyway
+        gc.freeze()  # else Python looks for garbage once more when it ends
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
         Path(log).write_text(message + "\n" if message else "", encoding="utf-8")

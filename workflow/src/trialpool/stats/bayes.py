@@ -150,14 +150,14 @@ class Mixture:
         return centre, (self.weights * (self.sds**2 + (self.means - centre[..., None]) ** 2)).sum(axis=-1)
 
     def quantiles(self, tails: Floats) -> Floats:
-        """Quantiles (tails, n) of the mixtures (n, components), each sought from the normal at the median tau.
+        """Quantiles (tails, n) of the mixtures (n, components), sought from the normal at the median tau.
 
         All are sought at once: on single mixtures numpy's calls, not its arithmetic, are the time.
         """
         weights, means, sds = self.weights, self.means, self.sds
         middle = (np.cumsum(weights, axis=-1) < 0.5).sum(axis=-1, keepdims=True)
         mean, sd = (np.take_along_axis(part, middle, axis=-1)[:, 0] for part in (means, sds))
-        mixture, tail = (part.ravel() for part in np.meshgrid(np.arange(len(means)), tails))
+        mixture, tail = np.tile(np.arange(len(means)), len(tails)), np.repeat(tails, len(means))
 
         def excess(x: Floats, rows: Rows) -> tuple[Floats, Floats]:
             own = mixture[rows]
@@ -390,7 +390,7 @@ def _tau_quantiles(
     model: _Model, low: Floats, high: Floats, count: int, evidence: Floats, start: Floats, tails: Floats
 ) -> Floats:
     """Where the integral of the density reaches tails (tails, rows), panels laid up to each point tried."""
-    model_of, tail = (part.ravel() for part in np.meshgrid(np.arange(low.size), tails))
+    model_of, tail = np.tile(np.arange(low.size), len(tails)), np.repeat(tails, low.size)
 
     def excess(u: Floats, rows: Rows) -> tuple[Floats, Floats]:
         its = model_of[rows]
