@@ -104,3 +104,9 @@ def test_a_table_without_rows_keeps_its_columns(tmp_path):
     assert str(parquet.read_schema(tmp_path / "audit.parquet").field("rule").type) == "string"
     assert parquet.read_schema(tmp_path / "audit.parquet").names == list(AUDIT.names)
     assert columns_differ(AUDIT, list(AUDIT.names)) == ""
+
+
+def test_what_steers_is_a_column_of_a_table_that_people_write() -> None:
+    for table in contracts.TABLES.values():
+        assert {*table.steers} <= {*table.names}
+    assert not any(table.steers for table in (*contracts.DERIVED.values(), *contracts.RESULTS.values()))

@@ -58,3 +58,25 @@ def test_every_finding_of_the_audit_stays_when_all_prose_is_x(
     )
     assert len(one) > 10
     pd.testing.assert_frame_equal(one, other)
+
+
+def test_a_column_that_is_said_to_steer_nothing_steers_nothing(told: dict[str, pd.DataFrame]) -> None:
+    """`steers` in tables.csv, by which `compare` says which differences matter to what is pooled."""
+
+    def other(name: str, table: pd.DataFrame) -> pd.DataFrame:
+        free = [each for each in TABLES[name].columns if each.name not in TABLES[name].steers]
+        kept = () if name == "published_pools" else free
+        made = {each.name: 1999.0 if each.is_number else "x" for each in kept if not each.words}
+        return table.assign(
+            **{each: table[each].where(table[each].isna(), value) for each, value in made.items()}
+        )
+
+    settings = load_protocol(read_yaml("config/config.yaml")[0])
+    catalogue = load_catalogue("config/instruments.yaml")
+    specs = list(settings.analyses.values())
+    changed = {name: other(name, table) for name, table in told.items()}
+    columns = ["analysis", "study_id", "row_ids", "arm_experimental", "arm_control"]
+    columns += ["variant", "effect", "variance", "n_experimental", "n_control", "selected"]
+    found = [compare(harmonise(tables), tables, catalogue, specs).effects for tables in (told, changed)]
+    one, two = (each[columns].sort_values(columns[:6], ignore_index=True) for each in found)
+    pd.testing.assert_frame_equal(one, two)

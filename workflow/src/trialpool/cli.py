@@ -382,6 +382,49 @@ def diff(old: str, new: str, details: bool, table: str | None, pictures: str | N
     sys.exit(1 if found else 0)
 
 
+@main.command()
+@click.argument("a", type=PATH)
+@click.argument("b", type=PATH)
+@click.option("--out", type=PATH, metavar="FOLDER", help="Write the tables named below to a new folder.")
+@click.option(
+    "--near", is_flag=True, help="Take rows that seem to be the same as that, and compare their cells."
+)
+@click.option("--settled", type=PATH, metavar="FILE", help="Write the agreed tables, by this settle.csv.")
+@plainly
+def compare(a: str, b: str, out: str | None, near: bool, settled: str | None) -> None:
+    """Say in which cells two people's tables differ: folders A and B, two tables, or two workbooks.
+
+    Rows are matched by the keys of the codebook. What one of the two lacks is told with what it may be in the
+    other: another arm id, a slip in a key. A number written differently is no difference. The folder
+    --out gets differences.csv, agreement.csv (by column: share, kappa, ICC, limits of agreement) and
+    settle.csv: write into its column `settled` (A), (B), (empty) or a value, of a row keep or drop, then
+
+    \b
+        trialpool compare A B --settled settle.csv --out FOLDER
+
+    writes the agreed tables. Exits with 0 if the two say the same, or all is settled, with 1 if not.
+    """
+    from trialpool.exchange import double_extraction as double
+
+    found = double.compare(double.read_extraction(a), double.read_extraction(b), near=near)
+    if settled:
+        if not out:
+            raise click.UsageError("--settled needs --out FOLDER, for the agreed tables")
+        decisions = double.read_settled(settled)
+        agreed = double.settle(found, decisions, settled)
+        double.write_agreed(agreed, decisions, out)
+        echo(f"{len(found.differences):,} settled; the agreed tables are written to {out}.")
+        return
+    if out:
+        double.write_comparison(found, out)
+    for difference in found.differences:
+        echo(str(difference))
+    echo(found.summary())
+    if out:
+        echo(f"Written to {out}: differences.csv, agreement.csv, settle.csv.")
+    sys.exit(1 if found.differences else 0)
+
+
 @main.group(name="import")
 def import_group() -> None:
     """Bring other formats in, as candidate rows for a person to check.

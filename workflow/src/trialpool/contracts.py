@@ -93,12 +93,16 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One table: its columns in order, the columns that identify a row, and what a row is."""
+    """One table: its columns in order, the columns that identify a row, and what a row is.
+
+    Of a raw table also the columns that steer what is pooled; all others tell readers something.
+    """
 
     name: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
     holds: str = ""
+    steers: tuple[str, ...] = ()
 
     @property
     def file(self) -> str:
@@ -150,7 +154,8 @@ def _table(row: Mapping[str, str]) -> Table:
     """A table of tables.csv; the columns of a raw one are those of cells.csv."""
     columns = [_column(row["table"], cell["name"], cell) for cell in _CELLS if cell["table"] == row["table"]]
     columns += [_column(row["table"], name) for name in _names(row["columns"])]
-    return Table(row["table"], tuple(columns), tuple(row["key"].split()), row["holds"])
+    steers = tuple((row["steers"] or "").split())
+    return Table(row["table"], tuple(columns), tuple(row["key"].split()), row["holds"], steers)
 
 
 _LISTED = [(row["stage"], row["file"], _table(row)) for row in schema_rows("tables")]

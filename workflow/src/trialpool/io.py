@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ
+from trialpool.errors import Fault, InputError
 
 if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that hold a frame pay for it
     import pandas as pd
@@ -110,6 +111,53 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
         os.rename(temporary, folder)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def new_folder(folder: str | Path) -> Iterator[Path]:
+    """The same for a folder that must not be there yet, where one can be made; InputError otherwise."""
+    if os.path.lexists(folder):
+        refuse_place(folder, "it exists already", "name a new folder; nothing was written")
+    check_place(folder)
+    with whole_folder(folder) as temporary:
+        yield temporary
+
+
+def check_place(folder: str | Path) -> None:
+    """Raise InputError where no folder can be written: in the way of it lies a file, or a lack of leave.
+
+    >>> check_place("/dev/null/answer")
+    Traceback (most recent call last):
+    trialpool.errors.InputError: 1 fault in the input:
+      /dev/null/answer: /dev/null is a file, not a folder. To mend: name another folder; nothing was written.
+    """
+    there = next(path for path in (Path(folder), *Path(folder).absolute().parents) if os.path.lexists(path))
+    if not there.is_dir():
+        refuse_place(folder, f"{there} is a file, not a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        refuse_place(folder, f"nothing may be written into {there}")
+
+
+def refuse_place(
+    path: str | Path, problem: str, remedy: str = "name another folder; nothing was written"
+) -> None:
+    """Say what is in the way of a file or folder to be written."""
+    raise InputError([Fault(str(path), None, "", "", problem, remedy)])
+
+
+def write_all(texts: Mapping[Path, str]) -> None:
+    """Write several files as they are, all of them or none: should one fail, all are what they were."""
+    before = {path: path.read_bytes() if path.exists() else None for path in texts}
+    try:
+        for path, text in texts.items():
+            write_bytes(path, text.encode("utf-8"))
+    except BaseException:
+        for path, content in before.items():
+            if content is None:
+                path.unlink(missing_ok=True)
+            elif path.read_bytes() != content:
+                write_bytes(path, content)
         raise
 
 
