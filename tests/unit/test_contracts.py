@@ -107,6 +107,6 @@ def test_a_table_without_rows_keeps_its_columns(tmp_path):
 
 
 def test_what_steers_is_a_column_of_a_table_that_people_write() -> None:
-    for table in contracts.TABLES.values():
+    for table in TABLES.values():
         assert {*table.steers} <= {*table.names}
-    assert not any(table.steers for table in (*contracts.DERIVED.values(), *contracts.RESULTS.values()))
+    assert not any(table.steers for table in (*DERIVED.values(), *RESULTS.values()))
