@@ -21,7 +21,7 @@ GROUND = {"contracts", "records", "measures", "text", "errors", "io", "yaml_file
 ORDER = [
     *({"vocabulary", "protocol"}, {"stats"}, {"evidence"}, {"synthesis"}),
     *({"view"}, {"figures", "page"}, {"api", "exchange", "provenance", "kept", "planning", "run_notes"}),
-    *({"one_table"}, {"jobs"}, {"cli"}),
+    *({"one_table", "update"}, {"jobs"}, {"cli"}),
 ]
 FLOOR = {room: floor for floor, rooms in enumerate([GROUND, *ORDER]) for room in rooms}
 STATS_MAY = {"stats", "records", "measures", "errors"}

@@ -213,6 +213,7 @@ def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
     from importlib.util import find_spec
 
     from trialpool.jobs import read_review
+    from trialpool.planning import snakemake_command
     from trialpool.protocol import folder_of_paths
 
     file = Path(config)
@@ -221,9 +222,6 @@ def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
         raise InputError([Fault(config, None, "", "", "the file does not exist", remedy)])
     if find_spec("snakemake") is None:
         raise click.ClickException("the workflow is not installed: pip install 'trialpool[workflow]'")
-    package = Path(__file__).parent
-    places = (package / "workflow", package.parents[1])  # in a wheel; in a clone
-    snakefile = next(place / "Snakefile" for place in places if (place / "Snakefile").is_file())
     folder = folder_of_paths(file)
     name = os.path.relpath(file, folder)
     loud = any(word.startswith(("-q", "--quiet", "--verbose", "-n", "--dry")) for word in snakemake)
@@ -232,8 +230,7 @@ def run(config: str, cores: int, snakemake: tuple[str, ...]) -> None:
             read_review(name)
         place = f"{os.path.relpath(folder)}, on {cores} {'core' if cores == 1 else 'cores'}"
         echo(f"Running {name} in {place} …", err=True)
-    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", name]
-    command += ["--cores", str(cores), *snakemake, *(() if loud else ("--quiet", "all"))]
+    command = snakemake_command(name, cores, *snakemake, *(() if loud else ("--quiet", "all")))
     process = subprocess.Popen(command, cwd=folder)
     while True:
         try:
@@ -423,6 +420,50 @@ def compare(a: str, b: str, out: str | None, near: bool, settled: str | None) ->
     if out:
         echo(f"Written to {out}: differences.csv, agreement.csv, settle.csv.")
     sys.exit(1 if found.differences else 0)
+
+
+@main.command()
+@click.argument("config", type=PATH)
+@click.argument("new", nargs=-1, required=True, type=PATH, metavar="NEW...")
+@click.option("--fill", multiple=True, metavar="COLUMN=VALUE", help=FILL)
+@click.option("--write", is_flag=True, help="Add the rows to the review's own tables: all of them, or none.")
+@click.option("--out", type=PATH, metavar="FOLDER", help="Write trials.csv and changes.csv to a new folder.")
+@click.option("--cores", default=min(os.cpu_count() or 1, 4), type=click.IntRange(1), show_default=True)
+@plainly
+def update(
+    config: str, new: tuple[str, ...], fill: tuple[str, ...], write: bool, out: str | None, cores: int
+) -> None:
+    """Say what newly found trials would change in the review of CONFIG, before they are in it.
+
+    NEW are folders of candidate rows, as `trialpool import` writes them, or files that it takes. Which
+    question does each trial enter, or why not; which estimates, intervals, verdicts and certainties would
+    move, in the words of `diff`. Trials that the review has already are recognised. The review is run in a
+    folder of its own and stays as it is, unless --write is said. Exits with 1 while something of the new
+    trials must be filled in or mended, else with 0.
+    """
+    from trialpool import io
+    from trialpool.exchange.candidates import parse_fill
+    from trialpool.provenance.diff import summary
+    from trialpool.update import update as updated
+    from trialpool.update import write_update
+
+    echo("Running the review as it is and with the new trials …", err=True)
+    found, tables = updated(config, new, parse_fill(fill), cores)
+    for line in found.lines():
+        echo(line)
+    echo("What would change:" if found.changes else "Nothing would change.")
+    for change in found.changes:
+        echo(f"  {change.words}")
+    if words := summary(found.changes):
+        echo(words)
+    if out:
+        write_update(found, out)
+    if found.open:
+        echo(f"To fill in or mend first{', so that nothing was written' * write}:")
+        raise InputError(found.open)
+    if write:
+        io.write_all(tables)
+        echo(f"Written: {', '.join(os.path.relpath(path) for path in tables) or 'nothing'}.")
 
 
 @main.group(name="import")

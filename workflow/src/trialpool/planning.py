@@ -120,6 +120,14 @@ def _content_hash(name: str) -> str:
     return sha256((PACKAGE / name).read_bytes()).hexdigest()
 
 
+def snakemake_command(config: str, cores: int, *options: str) -> list[str]:
+    """The command that runs the review of a configuration, to be started in the folder of its paths."""
+    places = (PACKAGE / "workflow", PACKAGE.parents[1])  # in a wheel; in a clone
+    snakefile = next(place / "Snakefile" for place in places if (place / "Snakefile").is_file())
+    command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile), "--configfile", config]
+    return [*command, "--cores", str(cores), *options]
+
+
 def clear_leftovers(state: str | Path, folders: Iterable[str | Path]) -> IO[bytes] | None:
     """Remove Snakemake's lock in `state` (.snakemake) and broken files in `folders`, if nobody is at work.
 

@@ -236,7 +236,7 @@ def _repeated(found: Extraction, name: str, file: str) -> Iterator[Fault]:
     first: dict[tuple[str | float, ...], int] = {}
     table = TABLES[name]
     for row, number in zip(found.rows[name], found.numbers[name], strict=True):
-        earlier = first.setdefault(_key(table, row), number)
+        earlier = first.setdefault(row_key(table, row), number)
         if earlier != number:
             problem = f"in a second row with the same {', '.join(table.key)}"
             remedy = f"remove one, or tell them apart; the first stands in row {earlier}"
@@ -256,16 +256,17 @@ def _value(column: Column, cell: str) -> str | float:
     return cell.casefold() if column.form in ("doi", "url") else cell
 
 
-def _key(table: Table, row: Row) -> tuple[str | float, ...]:
+def row_key(table: Table, row: Row) -> tuple[str | float, ...]:
+    """The key of a row, numbers as such however they are written."""
     columns = {column.name: column for column in table.columns}
     return tuple(_value(columns[name], row.get(name, "")) for name in table.key)
 
 
 def _matched(table: Table, a: Sequence[Pair], b: Sequence[Pair]) -> Iterator[Pair]:
     """Rows of A in their order with those of B that have their key, then those that only B has."""
-    others = {_key(table, pair.either): pair for pair in b}
+    others = {row_key(table, pair.either): pair for pair in b}
     for pair in a:
-        other = others.pop(_key(table, pair.either), None)
+        other = others.pop(row_key(table, pair.either), None)
         yield pair if other is None else replace(pair, b=other.b, row_b=other.row_b, own_b=other.own_b)
     yield from others.values()
 
