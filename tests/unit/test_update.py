@@ -1,12 +1,16 @@
 """New trials of a review: which are new, which are known, which are not whole; tables with their rows."""
 
+import shutil
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+import trialpool.update
 from trialpool import io
+from trialpool.cli import main
 from trialpool.contracts import TABLES
 from trialpool.errors import InputError
 from trialpool.exchange.double_extraction import read_extraction
@@ -111,6 +115,38 @@ def test_what_is_no_source_is_refused(tmp_path):
     for name, said in (("x.pdf", "not a kind of file"), ("y", "no such file"), (".", "no table")):
         with pytest.raises(InputError, match=said):
             incoming([str(tmp_path / name)], {})
+
+
+def test_nothing_of_the_review_is_touched_unless_that_is_said(tmp_path, monkeypatch):
+    review = tmp_path / "review"
+    shutil.copytree(MINI, review)
+    before = {path: path.read_bytes() for path in review.rglob("*") if path.is_file()}
+    given = []
+
+    def both(config, base, protocol, added, cores):
+        given.append({path.name: text for path, text in added.items()})
+        return {}, {
+            "excluded.csv": b"analysis,study_id,reason,domain,instrument\nq,Zeta2026,too early,pain,NRS\n"
+        }
+
+    monkeypatch.setattr(trialpool.update, "_both_results", both)
+    whole = candidate(tmp_path / "whole")
+    words = ["update", str(review / "config.yaml"), whole]
+    told = CliRunner().invoke(main, words)
+    assert told.exit_code == 0, told.output
+    assert (
+        f"Zeta2026 ({whole}): enters no question.\n  not q: too early\nNothing would change.\n" in told.output
+    )
+    part = candidate(tmp_path / "part", every={"study_id": "Eta2026"}, studies={"condition": "", "doi": ""})
+    refused = CliRunner().invoke(main, [*words, part, "--write"])
+    assert refused.exit_code == 1
+    assert "Left out until they are whole: Eta2026." in refused.output
+    assert "so that nothing was written:\n" in refused.output
+    assert {path: path.read_bytes() for path in review.rglob("*") if path.is_file()} == before
+    written = CliRunner().invoke(main, [*words, "--write"])
+    assert written.exit_code == 0, written.output
+    for name in ("studies.csv", "arms.csv", "events.csv"):
+        assert (review / "raw" / name).read_text("utf-8") == given[-1][name]
 
 
 ROWS = st.lists(

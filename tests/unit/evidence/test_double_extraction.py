@@ -227,7 +227,7 @@ def test_the_commands_from_differences_to_agreed_tables(tmp_path):
         return CliRunner().invoke(main, ["compare", str(a), str(b), *map(str, words)])
 
     same = CliRunner().invoke(main, ["compare", str(a), str(a)])
-    assert (same.exit_code, same.output) == (0, "25 rows in both, 255 of 255 cells equal (100.0%).\n")
+    assert (same.exit_code, same.output) == (0, "25 rows in both, 152 of 152 cells equal (100.0%).\n")
     out = tmp_path / "out"
     first = trialpool("--out", out)
     assert first.exit_code == 1
@@ -290,3 +290,16 @@ def test_what_is_no_extraction_is_said_to_be_none(tmp_path):
     ):
         with pytest.raises(InputError, match=said):
             read_extraction(path)
+
+
+def test_the_page_of_the_site_says_what_is_printed(monkeypatch):
+    docs = Path(__file__).parents[3] / "docs"
+    page = (docs / "command_line.md").read_text("utf-8")
+    said = (
+        page.partition("trialpool compare data/first data/second\n")[2]
+        .partition("```text\n")[2]
+        .partition("```")[0]
+    )
+    monkeypatch.chdir(docs)
+    done = CliRunner().invoke(main, ["compare", "data/first", "data/second"])
+    assert (done.exit_code, done.output) == (1, said)

@@ -10,10 +10,11 @@ import contextlib
 import csv
 import io as streams
 import os
+import shutil
 import subprocess
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -36,9 +37,8 @@ from trialpool.yaml_files import read_yaml
 
 OF_TRIALS = [name for name, table in TABLES.items() if table.key[0] == "study_id"]
 RESULT_TABLES = ("continuous", "contrasts", "events")
-NAMES = {
-    key: f"update-{key}" for key in ("evidence", "processed", "results", "config.yaml")
-}  # in the scratch folder
+UNNEEDED = shutil.ignore_patterns("locks", "log", "conda", "singularity", "running")  # of .snakemake
+CONFIG = "update-config.yaml"  # in the scratch folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,45 +338,61 @@ def _csv(records: Iterable[Sequence[str]], end: str) -> str:
 def _both_results(
     config: Path, base: Path, protocol: Protocol, added: Mapping[Path, str], cores: int
 ) -> tuple[Results, Results]:
-    """The results of a review as it is, and with other texts of its tables."""
+    """The results of a review as it is, and with other texts of its tables.
+
+    What an earlier run left is copied along, so that only what is not current is made again.
+    """
     with tempfile.TemporaryDirectory(prefix="trialpool-update-") as place:
-        scratch = Path(place)
-        content = dict(read_yaml(config)[0])
-        for entry in base.absolute().iterdir():
-            if not entry.name.startswith("."):
-                (scratch / entry.name).symlink_to(entry)
-        folders = {
-            Path(base, folder).absolute(): f"{NAMES['evidence']}-{at}"
-            for at, folder in enumerate(protocol.evidence)
-        }
-        for folder, name in folders.items():
-            (scratch / name).mkdir()
-            for table in TABLES.values():
-                (scratch / name / table.file).write_bytes((folder / table.file).read_bytes())
+        scratch = Path(place).resolve()
+        content: dict[str, Any] = dict(read_yaml(config)[0])
+        evidence = [_place(folder, base, f"evidence-{at}") for at, folder in enumerate(protocol.evidence)]
+        content |= {"evidence": evidence}
+        content |= {key: _place(content[key], base, key) for key in ("processed", "results")}
         for key in NAMING[1:]:
             if isinstance(content.get(key), str) and content[key].startswith(".."):
                 content[key] = os.path.abspath(base / content[key])
-        content |= {"evidence": list(folders.values())}
-        content |= {key: NAMES[key] for key in ("processed", "results")}
-        (scratch / NAMES["config.yaml"]).write_text(
-            yaml.safe_dump(content, sort_keys=False), encoding="utf-8"
-        )
-        before = _results(scratch, cores)
+        named = [".snakemake", *protocol.evidence, protocol.processed, protocol.results]
+        _mirror(base, scratch, {Path(os.path.abspath(base / name)) for name in named})
+        for folder, name in zip(protocol.evidence, evidence, strict=True):
+            if not (scratch / name).exists():  # it lies elsewhere
+                shutil.copytree(base / folder, scratch / name)
+        (scratch / CONFIG).write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
+        before = _results(scratch, content["results"], cores)
         for path, text in added.items():
-            (scratch / folders[path.parent] / path.name).write_text(text, encoding="utf-8")
-        return before, _results(scratch, cores)
+            io.write_bytes(scratch / evidence[0] / path.name, text.encode("utf-8"))
+        return before, _results(scratch, content["results"], cores)
 
 
-def _results(scratch: Path, cores: int) -> Results:
+def _place(folder: str, base: Path, otherwise: str) -> str:
+    """What a folder of a review is called in the scratch folder: as in the review, if it lies in it."""
+    inside = os.path.relpath(base / folder, base)
+    return f"update-{otherwise}" if inside.startswith("..") else inside
+
+
+def _mirror(base: Path, scratch: Path, copied: Collection[Path]) -> None:
+    """A folder like another: some folders of it copied, with their times, the rest as links."""
+    for entry in base.iterdir():
+        if entry in copied:
+            shutil.copytree(
+                entry, scratch / entry.name, ignore=shutil.ignore_patterns("locks", "log", "conda")
+            )
+        elif any(folder.is_relative_to(entry) for folder in copied):
+            (scratch / entry.name).mkdir()
+            _mirror(entry, scratch / entry.name, copied)
+        elif not entry.name.startswith("."):
+            (scratch / entry.name).symlink_to(entry)
+
+
+def _results(scratch: Path, folder: str, cores: int) -> Results:
     """Run the review in the scratch folder, all but its page, and read what came of it."""
-    command = snakemake_command(NAMES["config.yaml"], cores, "--quiet", "all", "--", "write_tables")
+    command = snakemake_command(CONFIG, cores, "--quiet", "all", "--", "write_tables")
     done = subprocess.run(command, cwd=scratch, capture_output=True, text=True, check=False)
     if done.returncode:
         problem = f"its run failed:\n{done.stderr.strip()[-2000:]}"
         raise InputError(
             [Fault("the review", None, "", "", problem, "run it by itself: trialpool run CONFIG")]
         )
-    return read_results(scratch / NAMES["results"])
+    return read_results(scratch / folder)
 
 
 def _questions(results: Results, sources: Mapping[str, str]) -> Iterator[Question]:

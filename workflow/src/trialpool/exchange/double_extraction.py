@@ -92,6 +92,7 @@ class Difference:
 class ColumnAgreement:
     """How A and B agree in one column, over the rows that both have.
 
+    Columns of the key are told only where rows were matched by likeness, too: else they cannot differ.
     `compared` are the rows in which one of the two has something, `share` is that of equal ones in them.
     Cohen's κ of closed vocabularies counts an empty cell as a word; the ICC, and the limits of agreement of
     B − A, are of the rows in which both have a number.
@@ -433,6 +434,7 @@ def compare(a: Extraction, b: Extraction, *, near: bool = False) -> Comparison:
         each
         for name, rows in pairs.items()
         for column in TABLES[name].columns
+        if near or column.name not in TABLES[name].key  # of rows with one key that is equal
         if (each := _agreement(TABLES[name], column, rows)) is not None
     ]
     return Comparison(pairs, found, agreed)
