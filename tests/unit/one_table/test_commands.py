@@ -61,7 +61,7 @@ def test_every_option_of_pool_is_heard(tmp_path):
     ]  # metafor: rma(measure = "OR", …, method = "DL", level = 90) gives 0.4736 (0.3452 to 0.6498)
     fewer = trialpool(*options, "--where", "alloc=random")
     assert fewer.exit_code == 1
-    assert "all trials are of group 'random'" in fewer.output
+    assert "all trials are of the group 'random'" in fewer.output
     done = trialpool(*options)
     assert done.exit_code == 0, done.output
     assert done.output.startswith("OR 0.47 (90% CI 0.35 to 0.65), 13 trials; τ² 0.37")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import codecs
 import contextlib
+import errno
 import functools
 import os
 import subprocess
@@ -41,7 +42,7 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
         except BrokenPipeError:
             raise  # whoever reads has enough: click ends without a word
         except OSError as error:
-            echo(f"{error.filename or 'a file'}: {error.strerror or error}", err=True)
+            echo(f"{error.filename or 'a file'}: {in_words(error)}", err=True)
             sys.exit(1)
         except click.ClickException:
             raise
@@ -54,6 +55,23 @@ def plainly(command: Callable[..., None]) -> Callable[..., None]:
             sys.exit(2)
 
     return wrapped
+
+
+IN_THE_WAY = {
+    errno.ENOENT: "there is no such file or folder",
+    errno.ENOTDIR: "a file lies where a folder is wanted",
+    errno.EEXIST: "something lies there already",
+    errno.EISDIR: "it is a folder, where a file is wanted",
+    errno.EACCES: "permission is missing",
+    errno.EPERM: "permission is missing",
+    errno.EROFS: "nothing can be written there",
+    errno.ENOSPC: "the disk is full",
+}
+
+
+def in_words(error: OSError) -> str:
+    """What the system refused, in words."""
+    return IN_THE_WAY.get(error.errno or 0, "") or str(error.strerror or error)
 
 
 def report(faults: Sequence[Fault]) -> None:
@@ -101,9 +119,24 @@ def two_words(context: Any, option: Any, value: str | None) -> tuple[str, str] |
     if value is None:
         return None
     left, sign, right = map(str.strip, value.partition("|"))
-    if not (left and sign and right):
+    if not (left and sign and right) or "|" in right:
         raise click.BadParameter(f"{value!r} is not 'LEFT|RIGHT'")
     return left, right
+
+
+class Level(click.FloatRange):
+    """A confidence level as a share."""
+
+    name = "number"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """As click's, in words."""
+        with contextlib.suppress(ValueError, TypeError):
+            level = float(value)
+            if not 0.5 < level < 1:
+                share = f"; {level:g}% is {level / 100:g}" if 50 < level < 100 else ""
+                self.fail(f"{value} is not a share between 0.5 and 1, such as 0.95{share}", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 def said_of_roles(context: Any, option: Any, values: Sequence[str]) -> dict[str, str]:
@@ -158,7 +191,7 @@ def asked_of(options: dict[str, Any]) -> Any:
 @click.option(
     "--interval", type=click.Choice(INTERVALS), help="auto: HKSJ of five trials or more, else Bayes."
 )
-@click.option("--level", type=click.FloatRange(0.5, 1, min_open=True, max_open=True), help="0.95 if absent.")
+@click.option("--level", type=Level(0.5, 1, min_open=True, max_open=True), help="0.95 if absent.")
 @plainly
 def pool(table: str, out: str | None, replace: bool, **options: Any) -> None:
     """Pool the trials in TABLE (CSV, TSV, Excel or parquet), a row each, and say what was taken for granted.

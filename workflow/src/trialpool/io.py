@@ -118,7 +118,7 @@ def whole_folder(folder: str | Path) -> Iterator[Path]:
 def new_folder(folder: str | Path) -> Iterator[Path]:
     """The same for a folder that must not be there yet, where one can be made; InputError otherwise."""
     if os.path.lexists(folder):
-        refuse_place(folder, "it exists already", "name a new folder; nothing was written")
+        refuse_place(folder, "the folder exists already", "name a new folder; nothing was written")
     check_place(folder)
     with whole_folder(folder) as temporary:
         yield temporary

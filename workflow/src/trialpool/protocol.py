@@ -334,6 +334,10 @@ def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> I
     values, paths = entry
     for side in SIDES:
         yield from _treatment_slips(values[side], paths[side], words)
+    one, other = ({code for word in values[side] for code in words.members(word)} for side in SIDES)
+    if one == other:
+        problem = "the same as the experimental side, so that nothing is compared"
+        yield Slip(paths["control"], ", ".join(values["control"]), problem, "name what it is compared with")
     domains = words.table_words()["domain"]
     if values["domain"] not in words.domains and domains.refuses(values["domain"]):
         remedy = suggestion(values["domain"], words.domains)

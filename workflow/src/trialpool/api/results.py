@@ -12,6 +12,7 @@ import pandas as pd
 
 from trialpool import stats, text
 from trialpool.api.data import Dataset, column, floats, frame_of
+from trialpool.errors import nearest
 from trialpool.measures import MEASURES
 from trialpool.records import Moderator, Record, Study, sketch
 from trialpool.synthesis.pool import BOUNDS, NATURAL
@@ -173,6 +174,8 @@ def regression(data: Dataset, formula: str, model: Mapping[str, Any], record: Re
     """The meta-regression of trials on a `formula` of their columns; `record` is of their fit without it."""
     matrix = model_matrix(data, formula)
     names = list(matrix.columns)
+    if names[:1] == ["Intercept"] and (same := _constant(data, formula)):
+        raise ValueError(f"formula {formula!r}: all trials have the same {text.listing(same)}")
     if names[:1] != ["Intercept"] or len(names) < 2:
         raise ValueError(f"formula {formula!r}: needs a moderator beside the intercept, which stays")
     fit = stats.meta_regression(data.effects, data.variances, matrix.iloc[:, 1:].to_numpy(float), **model)
@@ -192,15 +195,28 @@ def regression(data: Dataset, formula: str, model: Mapping[str, Any], record: Re
     return Regression(data.measure, said, frame, fit, data, matrix, model, record)
 
 
+def _constant(data: Dataset, formula: str) -> list[str]:
+    """The columns of a formula that are the same in all trials."""
+    from formulaic import Formula
+
+    named = sorted({*map(str, Formula(formula).required_variables)} & {*map(str, data.frame)})
+    return [name for name in named if data.frame[name].nunique(dropna=False) < 2]
+
+
 def model_matrix(data: Dataset, formula: str) -> Any:
-    """The model matrix of a formula; ValueError where it names what is no column."""
+    """The model matrix of a formula; ValueError where it names what is no column, or is none."""
     from formulaic import Formula
     from formulaic.errors import FormulaicError
 
     if "~" in str(formula).strip()[1:]:
         raise ValueError(f"formula {formula!r}: what is explained is known; write what follows ~ alone")
+    known = [str(name) for name in data.frame]
+    problem = "it cannot be worked out; write columns joined by +, of words as C(group)"
     try:
-        return Formula(formula).get_model_matrix(data.frame, na_action="ignore")
-    except FormulaicError as problem:
-        known = ", ".join(map(str, data.frame))
-        raise ValueError(f"formula {formula!r}: {problem}; the columns are {known}") from None
+        read = Formula(formula)
+        if unknown := sorted({*map(str, read.required_variables)} - {*known}):
+            near = nearest(unknown[0], known)
+            problem = f"no column is called {unknown[0]!r}{f', did you mean {near!r}' * bool(near)}"
+        return read.get_model_matrix(data.frame, na_action="ignore")
+    except FormulaicError:
+        raise ValueError(f"formula {formula!r}: {problem}; the columns are {', '.join(known)}") from None

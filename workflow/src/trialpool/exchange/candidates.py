@@ -242,13 +242,9 @@ def write_candidates(
     `fill` puts a value into every *empty* cell of a column. Raises InputError if the folder exists, or lies
     within a folder of evidence tables: imported rows never mix with checked ones by themselves.
     """
-    folder, problem = Path(folder), ""
-    if folder.exists() or folder.is_symlink():
-        problem = "the folder exists already"
-    elif any((parent / "studies.csv").exists() for parent in folder.resolve().parents):
-        problem = "the folder would lie among checked evidence tables"
-    if problem:
-        raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder elsewhere")])
+    folder = Path(folder)
+    if any((parent / "studies.csv").exists() for parent in folder.resolve().parents):
+        io.refuse_place(folder, "it would lie among checked evidence tables", "name a new folder elsewhere")
     counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
     remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
     parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
@@ -256,7 +252,7 @@ def write_candidates(
     for table in TABLES.values():
         rows = (filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
         texts[table.file] = csv_text(table.names, rows)
-    with io.whole_folder(folder) as temporary:
+    with io.new_folder(folder) as temporary:
         for name, text in texts.items():
             io.write_text(temporary / name, text)
 

@@ -70,17 +70,15 @@ def migrate(source: str | Path) -> Migration:
 
 
 def write_migration(done: Migration, source: str, folder: str | Path) -> None:
-    """Write the files and MIGRATION.md into a new folder; InputError where it exists."""
-    if Path(folder).exists():
-        remedy = "name a new folder with --out; nothing was written"
-        raise InputError([Fault(str(folder), None, "", "", "the folder exists already", remedy)])
-    for name, text in {**done.files, "MIGRATION.md": done.report(source)}.items():
-        io.write_text(Path(folder) / name, text)
+    """Write the files and MIGRATION.md into a new folder, all or none; InputError where it exists."""
+    with io.new_folder(folder) as temporary:
+        for name, text in {**done.files, "MIGRATION.md": done.report(source)}.items():
+            io.write_text(temporary / name, text)
 
 
 def _mapping(path: Path) -> Mapping[str, Any]:
     content = read_yaml(path)[0] or {}
-    if not isinstance(content, Mapping):
+    if not isinstance(content, Mapping) or not content:
         remedy = "name a configuration, or a folder of tables"
         raise InputError([Fault(str(path), None, "", "", "it holds no keys", remedy)])
     return content

@@ -10,7 +10,7 @@ import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, NoReturn
@@ -305,9 +305,12 @@ def answer(path: str | Path, asked: Asked) -> Answer:
         with _noted(notes):
             fit = pool(trials.data, tau2_method=asked.tau2_method, interval=asked.interval, level=asked.level)
         with _noted(notes, "comparison of groups: "):
-            groups = fit.subgroups(groups_of(trials, asked.by)) if asked.by else None
+            groups = fit.subgroups(_told_apart(trials, asked.by)) if asked.by else None
         with _noted(notes, "meta-regression: "):
-            regression = fit.regress(asked.moderators) if asked.moderators else None
+            told_of = replace(
+                fit.data, frame=fit.data.frame.drop(columns=ROW)
+            )  # which is ours, not the table's
+            regression = replace(fit, data=told_of).regress(asked.moderators) if asked.moderators else None
     notes += [f"{fit.advice}."] if fit.advice else []
     return Answer(trials, asked, fit, groups, regression, tuple(dict.fromkeys(notes)))
 
@@ -315,6 +318,15 @@ def answer(path: str | Path, asked: Asked) -> Answer:
 def groups_of(trials: Trials, by: str) -> pd.Series:
     """The group of each trial; those that do not say theirs are one."""
     return trials.words("--by", by).fillna(NOT_STATED)
+
+
+def _told_apart(trials: Trials, by: str) -> pd.Series:
+    """The same; InputError where all trials are of one group."""
+    groups = groups_of(trials, by)
+    if groups.nunique() < 2:
+        problem = f"--by {by}: all trials are of the group {groups.iloc[0]!r}, so there is nothing to compare"
+        trials.table.refuse(problem, "name a column in which they differ, or leave out --by")
+    return groups
 
 
 @contextmanager

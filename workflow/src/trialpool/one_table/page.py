@@ -30,6 +30,7 @@ def write(answer: Answer, folder: str | Path, *, replace: bool = False) -> list[
     if folder.exists() and not (replace and folder.is_dir()):
         remedy = "name a new folder, or say --replace to put this answer in the place of the one in it"
         raise InputError([Fault(str(folder), None, "", "", "it exists already", remedy)])
+    io.check_place(folder)
     target = folder.with_name(f".{folder.name}.new") if folder.exists() else folder
     with io.whole_folder(target) as new:
         _write_into(answer, new)

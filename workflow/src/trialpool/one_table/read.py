@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import pandas as pd
 
-from trialpool.errors import Fault, InputError, suggestion
+from trialpool.errors import Fault, InputError, row_words, suggestion
 from trialpool.yaml_files import shipped
 
 WORKBOOKS = (".xlsx", ".xlsm")
@@ -155,6 +155,9 @@ def read_table(path: str | Path, sheet: str = "") -> Table:
     ending = file.suffix.lower()
     if ending in OTHERS:
         raise InputError([Fault(str(path), None, "", "", f"{ending} is not read", OTHERS[ending])])
+    if sheet and ending not in WORKBOOKS:
+        problem, remedy = f"--sheet {sheet!r} names a sheet, and this is no workbook", "leave out --sheet"
+        raise InputError([Fault(str(path), None, "", "", problem, remedy)])
     remarks: list[str] = []
     if ending == ".parquet":
         records = _of_frame(pd.read_parquet(file))
@@ -233,9 +236,38 @@ def _table(name: str, records: Records, remarks: list[str]) -> Table:
             problem = f"the row has {len(row)} cells where the heading has {width}"
             remedy = "put cells that hold the separator in quotes"
             raise InputError([Fault(name, at, "", "", problem, remedy)])
+    remarks = [*remarks, *_short(name, names, rows)]
     cells = [(row + [""] * width)[:width] for _, row in rows]
     frame = pd.DataFrame(cells, index=[at for at, _ in rows], columns=names, dtype=object)
     return Table(name, frame, _decimal(cell for row in cells for cell in row), tuple(remarks))
+
+
+def _short(name: str, names: Sequence[str], rows: Records) -> list[str]:
+    """What is said of rows that end before the heading does, as spreadsheets write them.
+
+    InputError where a number may be missing there, or have slipped into another column.
+    """
+    width = len(names)
+    short = [(at, row) for at, row in rows if len(row) < width]
+    first = min((len(row) for _, row in short), default=width)
+    of_numbers = [
+        place
+        for place in range(first, width)
+        if any(
+            row[place] and isinstance(number(row[place], ""), float) for _, row in rows if len(row) > place
+        )
+    ]
+    remedy = "write the separators of its empty cells too, if none is missing"
+    faults = [
+        Fault(name, at, "", "", f"the row has {len(row)} cells where the heading has {width}", remedy)
+        for at, row in short
+        if any(place >= len(row) for place in of_numbers)
+    ]
+    if faults:
+        raise InputError(faults)
+    return (
+        [f"Cells missing at the end are taken as empty: {row_words(at for at, _ in short)}."] if short else []
+    )
 
 
 def _two_rows(first: Sequence[str], second: Sequence[str]) -> bool:

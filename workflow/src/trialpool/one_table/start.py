@@ -80,12 +80,12 @@ def begin(source: str | Path | None, asked: Asked) -> Begun:
 
 def write(begun: Begun, folder: str | Path) -> None:
     """Write the files into a folder; InputError, and nothing written, where one of them is there already."""
+    io.check_place(folder)
     there = [Path(folder, name) for name in begun.files if Path(folder, name).exists()]
     remedy = "name another folder; nothing was written"
     if there:
         raise InputError([Fault(str(path), None, "", "", "it exists already", remedy) for path in there])
-    for name, content in begun.files.items():
-        io.write_text(Path(folder, name), content)
+    io.write_all({Path(folder, name): content.rstrip("\n") + "\n" for name, content in begun.files.items()})
 
 
 def _example(measure: str) -> Table:
