@@ -303,3 +303,16 @@ def test_the_page_of_the_site_says_what_is_printed(monkeypatch):
     monkeypatch.chdir(docs)
     done = CliRunner().invoke(main, ["compare", "data/first", "data/second"])
     assert (done.exit_code, done.output) == (1, said)
+
+
+def test_an_arm_of_another_treatment_is_not_suggested():
+    laser = {"arm": "laser", "category": "laser_acupuncture"}
+    assert {each.near for each in compare(FIRST, changed("arms", 0, **laser)).differences} == {""}
+
+
+def test_a_table_that_lacks_an_optional_column_is_no_other_table():
+    rows = {name: [dict(row) for row in own] for name, own in FIRST.rows.items()}
+    for row in rows["arms"]:
+        del row["adds_to"]
+    assert compare(FIRST, type(FIRST)("B", rows, FIRST.numbers)).differences == []
+    assert compare(type(FIRST)("A", rows, FIRST.numbers), FIRST).differences == []

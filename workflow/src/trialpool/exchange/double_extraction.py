@@ -254,7 +254,7 @@ def _value(column: Column, cell: str) -> str | float:
     if column.form == "p_value" and re.fullmatch(FORMS["p_value"].pattern, cell):
         sign = cell[0] if cell[0] in "<>" else ""
         return f"{sign}{float(cell.lstrip('<>= ')):.10g}"
-    return cell.casefold() if column.form in ("doi", "url") else cell
+    return cell.casefold() if column.form == "doi" else cell
 
 
 def row_key(table: Table, row: Row) -> tuple[str | float, ...]:
@@ -283,11 +283,11 @@ class Names:
         """A row of B in the words of A."""
         study = row.get("study_id", "")
         renamed = dict(row)
-        for column in table.columns:
+        for column in (each for each in table.columns if each.name in row):
             if column.name == "study_id" and table.name != "studies":
                 renamed[column.name] = self.studies.get(study, study)
             elif column.form in ("arm", "arms") and NAMING.get(table.name) != column.name:
-                words = row.get(column.name, "").split(" ")
+                words = row[column.name].split(" ")
                 renamed[column.name] = " ".join(self.arms.get((study, word), word) for word in words)
         return renamed
 
@@ -383,7 +383,8 @@ def _likeness(table: Table, a: Row, b: Row) -> float | None:
     """The share of equal cells of two rows of different keys; None where they can hardly be the same.
 
     Rows may be one that differ in one place of their key, and either there only by a slip or hardly in what
-    is pooled; or in two, and not at all in that. Trials are one by registration, DOI or PubMed number.
+    is pooled, and not in what kind of treatment it is; or in two, and not at all in what is pooled. Trials
+    are one by registration, DOI or PubMed number.
     """
     filled = [each for each in table.columns if a.get(each.name) or b.get(each.name)]
     same = {each.name: _same(each, a.get(each.name, ""), b.get(each.name, "")) for each in filled}
@@ -398,9 +399,11 @@ def _likeness(table: Table, a: Row, b: Row) -> float | None:
     share = sum(data or told) / max(len(data or told), 1)
     apart = [name for name in table.key if not same.get(name, True)]
     slip = all(_slip(a.get(name, ""), b.get(name, "")) for name in apart)
-    alike = (len(apart) == 1 and (slip or share >= ALIKE)) or (len(apart) == 2 and share == 1 and bool(data))
+    other_kind = any(each.vocabulary and not same[each.name] for each in filled if each.name not in table.key)
+    alike = slip or (share >= ALIKE and not other_kind)
     if table.name == "studies":
         alike = slip and share >= ALIKE
+    alike = (alike and len(apart) == 1) or (len(apart) == 2 and share == 1 and bool(data))
     return sum(same.values()) / len(same) + slip if alike else None
 
 
