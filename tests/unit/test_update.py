@@ -15,7 +15,7 @@ from trialpool.contracts import TABLES
 from trialpool.errors import InputError
 from trialpool.exchange.double_extraction import read_extraction
 from trialpool.protocol import load_protocol
-from trialpool.update import incoming, sort, with_rows
+from trialpool.update import Question, Update, incoming, sort, with_rows
 from trialpool.yaml_files import read_yaml
 
 MINI = Path(__file__).parents[1] / "workflow" / "mini"
@@ -188,3 +188,13 @@ def test_several_files_are_written_all_or_none(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="disk full"):
         io.write_all({one: "1b", new: "3", two: "broken"})
     assert (one.read_text(), two.read_text(), new.exists()) == ("1a", "2a", False)
+
+
+def test_analyses_of_one_reason_are_told_in_one_line():
+    questions = [Question("Z", "new", f"q{at}", False, "too early") for at in range(7)]
+    questions += [Question("Z", "new", "", False, "not asked for", "pain NRS")]
+    assert list(Update({}, questions=questions).lines()) == [
+        "Z (new): enters no question.",
+        "  not q0, q1, q2, q3 and 3 more: too early",
+        "  not its pain NRS: not asked for",
+    ]

@@ -38,6 +38,7 @@ from trialpool.yaml_files import read_yaml
 OF_TRIALS = [name for name, table in TABLES.items() if table.key[0] == "study_id"]
 RESULT_TABLES = ("continuous", "contrasts", "events")
 UNNEEDED = shutil.ignore_patterns("locks", "log", "conda", "singularity", "running")  # of .snakemake
+SHOWN = 4  # analyses of one reason in a line; trials.csv has all
 CONFIG = "update-config.yaml"  # in the scratch folder
 
 
@@ -100,9 +101,13 @@ class Update:
             enters = [each.analysis for each in found if each.enters]
             said = f"enters {', '.join(enters)}" if enters else "enters no question"
             yield f"{study} ({found[0].source}): {said}."
+            reasons: dict[str, list[str]] = defaultdict(list)
             for each in found:
                 if not each.enters:
-                    yield f"  not {each.analysis or f'its {each.result}'}: {each.reason}"
+                    reasons[each.reason].append(each.analysis or f"its {each.result}")
+            for reason, names in reasons.items():
+                more = f" and {len(names) - SHOWN} more" if len(names) > SHOWN else ""
+                yield f"  not {', '.join(names[:SHOWN])}{more}: {reason}"
         yield from map(str, self.known)
         if self.left_out:
             yield f"Left out until they are whole: {', '.join(self.left_out)}."
