@@ -1,6 +1,9 @@
 """Agreement of two readings: published digits, R's digits, and what must hold of any readings."""
 
+import json
 import math
+from pathlib import Path
+from statistics import NormalDist
 
 import numpy as np
 import pytest
@@ -10,46 +13,51 @@ from statsmodels.stats.inter_rater import cohens_kappa
 
 from trialpool.stats.agreement import cohen_kappa, icc, limits_of_agreement
 
-# Fleiss, Cohen & Everitt 1969, table 1: two readers, 200 people, three diagnoses
-DIAGNOSES = [[106, 10, 4], [22, 28, 10], [2, 12, 6]]
-# Shrout & Fleiss 1979, table 2: six things, four judges
-JUDGES = [[9, 2, 5, 8], [6, 1, 3, 2], [8, 4, 6, 8], [7, 1, 2, 6], [10, 5, 6, 9], [6, 2, 4, 7]]
-# Bland & Altman 1986: peak expiratory flow by two meters, first reading of each
-WRIGHT = [494, 395, 516, 434, 476, 557, 413, 442, 650, 433, 417, 656, 267, 478, 178, 423, 427]
-MINI = [512, 430, 520, 428, 500, 600, 364, 380, 658, 445, 432, 626, 260, 477, 259, 350, 451]
+WANTED = json.loads((Path(__file__).parents[2] / "reference" / "readings.json").read_text("utf-8"))
 
 
-def read(table):
-    cells = [(i, j) for i, row in enumerate(table) for j, n in enumerate(row) for _ in range(n)]
-    return zip(*cells, strict=True)
+@pytest.mark.parametrize("name", WANTED["kappa"])
+def test_kappa_is_that_of_r(name):
+    """Its error by derivatives that R takes by numbers, which have eight digits."""
+    wanted = WANTED["kappa"][name]
+    cells = [(i, j) for i, row in enumerate(wanted["counts"]) for j, n in enumerate(row) for _ in range(n)]
+    found = cohen_kappa(*zip(*cells, strict=True))
+    assert found.estimate == pytest.approx(wanted["estimate"], rel=1e-12)
+    half = NormalDist().inv_cdf(0.975) * wanted["se"]
+    bounds = (wanted["estimate"] - half, wanted["estimate"] + half)
+    assert (found.ci_low, found.ci_high) == pytest.approx(bounds, rel=1e-7)
 
 
-def test_kappa_of_fleiss_cohen_and_everitt():
-    """κ = 0.429 with a standard error of 0.054; R 4.2.2 by numbers of the delta method: 0.0537110049."""
-    found = cohen_kappa(*read(DIAGNOSES))
-    assert found.estimate == pytest.approx(3 / 7, rel=1e-12)
-    half = 1.959963985 * 0.0537110049
-    assert (found.ci_low, found.ci_high) == pytest.approx((3 / 7 - half, 3 / 7 + half), rel=1e-7)
+@pytest.mark.parametrize("name", WANTED["icc"])
+def test_icc_is_that_of_rs_analysis_of_variance(name):
+    wanted = WANTED["icc"][name]
+    found = icc(wanted["readings"])
+    theirs = [wanted[key] for key in ("estimate", "ci_low", "ci_high")]
+    assert [found.estimate, found.ci_low, found.ci_high] == pytest.approx(theirs, rel=1e-9)
 
 
-def test_icc_of_shrout_and_fleiss():
-    """0.29, interval 0.019 to 0.761 as R's irr and psych print it; mean squares by R's lm: 0.2897637795."""
-    found = icc(JUDGES)
-    assert found.estimate == pytest.approx(0.2897637795, rel=1e-9)
-    assert (round(found.ci_low, 3), round(found.ci_high, 3)) == (0.019, 0.761)
+@pytest.mark.parametrize("name", WANTED["limits"])
+def test_limits_of_agreement_are_those_of_r(name):
+    wanted = WANTED["limits"][name]
+    found = limits_of_agreement(wanted["first"], wanted["second"])
+    theirs = [wanted[key] for key in ("mean", "low", "high")]
+    assert [found.mean, found.low, found.high] == pytest.approx(theirs, rel=1e-12)
 
 
-def test_icc_of_two_judges_is_that_of_rs_analysis_of_variance():
-    found = icc(np.array(JUDGES)[:, :2])
-    theirs = (0.1256544503, -0.0236532215, 0.5998514840)  # R 4.2.2: anova(lm(y ~ thing + judge)), qf
-    assert (found.estimate, found.ci_low, found.ci_high) == pytest.approx(theirs, rel=1e-8)
-
-
-def test_limits_of_bland_and_altman():
-    """Mean difference 2.1 l/min, standard deviation 38.8."""
-    found = limits_of_agreement(WRIGHT, MINI)
-    assert (found.mean, found.low) == pytest.approx((2.1176470588, -73.8620074934), rel=1e-9)
-    assert round((found.high - found.mean) / 1.96, 1) == 38.8
+def test_the_digits_that_were_published():
+    """Fleiss, Cohen & Everitt 1969: κ 0.429, error 0.054; Shrout & Fleiss 1979: ICC(2,1) 0.29, by R's irr and
+    psych from 0.019 to 0.761; Bland & Altman 1986: difference 2.1 l/min, standard deviation 38.8."""
+    kappa = WANTED["kappa"]["fleiss_1969"]
+    assert (round(kappa["estimate"], 3), round(kappa["se"], 3)) == (0.429, 0.054)
+    judged = icc(WANTED["icc"]["shrout_1979"]["readings"])
+    assert (round(judged.estimate, 2), round(judged.ci_low, 3), round(judged.ci_high, 3)) == (
+        0.29,
+        0.019,
+        0.761,
+    )
+    flow = WANTED["limits"]["bland_1986"]
+    limits = limits_of_agreement(flow["first"], flow["second"])
+    assert (round(limits.mean, 1), round((limits.high - limits.mean) / 1.96, 1)) == (2.1, 38.8)
 
 
 words = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=2, max_size=30)

@@ -443,7 +443,8 @@ def compare(a: str, b: str, out: str | None, near: bool, settled: str | None) ->
         decisions = double.read_settled(settled)
         agreed = double.settle(found, decisions, settled)
         double.write_agreed(agreed, decisions, out)
-        echo(f"{len(found.differences):,} settled; the agreed tables are written to {out}.")
+        said = f"{len(found.differences):,} settled; the agreed tables are written to {out}."
+        echo(f"{said} To check them: trialpool check {out}")
         return
     if out:
         double.write_comparison(found, out)
