@@ -481,11 +481,14 @@ def update(
     from trialpool.update import update as updated
     from trialpool.update import write_update
 
-    echo("Running the review as it is and with the new trials …", err=True)
+    echo("Looking at the review as it is and with the new trials …", err=True)
     found, tables = updated(config, new, parse_fill(fill), cores)
     for line in found.lines():
         echo(line)
-    echo("What would change:" if found.changes else "Nothing would change.")
+    if found.changes:
+        echo("What would change:")
+    elif not found.left_out:
+        echo("Nothing would change.")
     for change in found.changes:
         echo(f"  {change.words}")
     if words := summary(found.changes):
