@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import trialpool.update
@@ -154,6 +154,7 @@ ROWS = st.lists(
 )
 
 
+@settings(deadline=None)
 @given(ROWS, st.sampled_from(["\n", "\r\n"]), st.booleans())
 def test_what_stands_in_a_table_stays_to_the_byte(rows, end, closed):
     table = TABLES["events"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from click.testing import CliRunner
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trialpool.cli import main
@@ -54,7 +54,7 @@ def test_a_folder_agrees_with_itself():
 tables = st.sampled_from(["studies", "arms", "continuous", "events"])
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=200, deadline=None)
 @given(tables, st.data())
 def test_a_changed_cell_is_found_exactly_once_in_its_place(name, data):
     table = TABLES[name]
@@ -78,6 +78,7 @@ def test_a_changed_cell_is_found_exactly_once_in_its_place(name, data):
         assert (found.kind, found.difference) == (Kind.NUMBER, float(after) - float(before))
 
 
+@settings(deadline=None)
 @given(st.randoms(use_true_random=False))
 def test_the_order_of_rows_says_nothing(random):
     rows = {name: list(own) for name, own in FIRST.rows.items()}

@@ -7,7 +7,7 @@ from statistics import NormalDist
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from statsmodels.stats.inter_rater import cohens_kappa
 
@@ -63,6 +63,7 @@ def test_the_digits_that_were_published():
 words = st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=2, max_size=30)
 
 
+@settings(deadline=None)
 @given(words)
 def test_kappa_is_that_of_statsmodels_and_lies_within_its_interval(pairs):
     one, other = zip(*pairs, strict=True)
@@ -84,6 +85,7 @@ def test_kappa_is_that_of_statsmodels_and_lies_within_its_interval(pairs):
 numbers = st.lists(st.tuples(*[st.integers(-50, 50)] * 2), min_size=2, max_size=20)
 
 
+@settings(deadline=None)
 @given(numbers)
 def test_icc_lies_within_its_interval_and_does_not_care_which_reader_is_first(pairs):
     found, turned = icc(pairs), icc([pair[::-1] for pair in pairs])
