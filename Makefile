@@ -8,6 +8,8 @@
 # make verify    rebuild everything; say which file, row and number differs from the committed results; of a
 #                figure, old, new and difference side by side in diff/
 # make cluster   add the plugins for Slurm and Kubernetes to the environment
+# make reproduce run in R (metafor) what computes every pooled result again; write what it gave to
+#                tests/reference/reproduced.csv, with which the next run compares
 # make docs      add what the site needs to the environment and build it: docs/site/index.html
 # make lock      refresh requirements.lock, requirements-dev.lock, requirements-cluster.lock and requirements-docs.lock
 # make sbom      write the bills of materials of what runs and of what development locks (CycloneDX: sbom.cdx.json,
@@ -24,7 +26,7 @@ COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-ha
 	--fork-strategy fewest --no-emit-index-url --no-header --group install --extra workflow
 BILL = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible
 
-.PHONY: results dev quick test test-all check pythons docs cluster lock sbom verify clean
+.PHONY: results dev quick test test-all check pythons docs cluster lock sbom verify reproduce clean
 
 results: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --quiet rules
@@ -62,6 +64,9 @@ verify: $(READY)
 	$(BIN)/snakemake --cores $(CORES) --forceall --quiet rules
 	rm -rf diff
 	$(BIN)/trialpool diff --details --pictures diff HEAD results
+
+reproduce: $(READY)
+	$(BIN)/trialpool reproduce config/config.yaml
 
 lock: $(DEV)
 	$(COMPILE) --output-file requirements.lock

@@ -32,9 +32,10 @@ FORMATS = formats_of(SETTINGS.formats)  # of the figures of the whole review
 KEPT = f"{PROCESSED}/kept"  # what was made, to be put back where it would be made of the same
 ANALYSES = list(SETTINGS.analyses)
 WORDS = [SETTINGS.instruments, *([SETTINGS.vocabulary] if SETTINGS.vocabulary else [])]
+REPRODUCED = SETTINGS.reproduced if SETTINGS.reproduced and Path(SETTINGS.reproduced).is_file() else []
 PROTOCOL = ["protocol.py"]
 DRAWING = ["figures", "view", "text.py", "synthesis", "stats", "evidence", "!evidence/audit*"]
-DRAWING += ["schemas/sentences.yaml"]
+DRAWING += ["schemas/sentences.yaml", "schemas/reproduce_*.j2"]
 CERTAINTY = ["synthesis", "evidence", "!evidence/audit*", "stats", "text.py"]
 CERTAINTY += ["schemas/claims.schema.yaml", "schemas/sentences.yaml"]
 SOON = 100  # the priority of what the page waits for, which is the longest way from records to the end
@@ -135,7 +136,7 @@ def main_files(analyses):
     """
     # Into a store Snakemake moves a folder whole; files in it, moved by themselves, would be missing there.
     few = len(ANALYSES) <= MOST_FILES and not STORED
-    names = ["result.json", "studies.csv", "forest.svg"] if few else []
+    names = ["result.json", "forest.svg"] if few else []
     return [f"{folder_of(analysis)}/{name}" for analysis in analyses for name in names]
 
 

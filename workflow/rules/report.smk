@@ -40,6 +40,7 @@ rule write_tables:
         networks=NETWORK_RECORDS,
         tables=rules.ingest_tables.output.tables,
         vocabulary=SETTINGS.vocabulary or [],
+        reproduced=REPRODUCED,
     output:
         summary=report(f"{RESULTS}/summary.csv", caption="../report/summary.rst", category="Results"),
         excluded=report(f"{RESULTS}/excluded.csv", caption="../report/excluded.rst", category="Results"),
@@ -50,7 +51,7 @@ rule write_tables:
         f"{RESULTS}/logs/write_tables.log",
     priority: SOON
     params:
-        content=content(WORDS[1:]),
+        content=content([*WORDS[1:], *filter(None, [REPRODUCED])]),
         code=code("page", *DRAWING),
         question=SETTINGS.head["question"],
     script:
@@ -68,6 +69,7 @@ rule write_page:
         published=rules.compare_published.output.table,
         networks=NETWORK_RECORDS,
         instruments=SETTINGS.instruments,
+        reproduced=REPRODUCED,
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
         trials=f"{RESULTS}/trials.html",
@@ -77,7 +79,7 @@ rule write_page:
     priority: SOON
     params:
         code=code("page", *DRAWING, "yaml_files.py"),
-        content=content(WORDS),
+        content=content([*WORDS, *filter(None, [REPRODUCED])]),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
         head=SETTINGS.head,

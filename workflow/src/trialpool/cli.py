@@ -588,3 +588,61 @@ def effects(results: str, out: str) -> None:
     from trialpool.exchange.export import export_effects
 
     echo(f"{export_effects(results, out)} effects written to {out}")
+
+
+@export.command(name="reproduce")
+@click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
+@click.argument("analyses", nargs=-1, metavar="[ANALYSIS]...")
+@click.option("--language", type=click.Choice(("r", "python")), default="r", show_default=True)
+@click.option("--out", required=True, type=PATH, metavar="FOLDER", help="The folder for the scripts.")
+@plainly
+def scripts(source: str, analyses: tuple[str, ...], language: str, out: str) -> None:
+    """Write scripts that compute the pooled results again, of all analyses or those named.
+
+    The trials stand in them. In R they ask metafor, where it has the method; in Python this library.
+    """
+    from trialpool.exchange.metafor import write_scripts
+
+    written, without = write_scripts(_results_of(source)[0], out, language, analyses)
+    for analysis in without:
+        echo(f"{analysis}: nothing was pooled, or metafor has not the method")
+    echo(f"{len(written)} {'script' if len(written) == 1 else 'scripts'} written to {out}")
+
+
+@main.command()
+@click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
+@click.option(
+    "--out", type=PATH, metavar="FILE", help="The CSV file to write; `reproduced` of CONFIG if absent."
+)
+@plainly
+def reproduce(source: str, out: str | None) -> None:
+    """Run every reproduce.R of a review's results in R, and write what it gave.
+
+    With the file as `reproduced` in CONFIG, the page says at each result whether R gave the same: a run of
+    the review compares them. Needs R with metafor.
+    """
+    from trialpool.exchange.metafor import ask_r
+
+    results, named = _results_of(source)
+    out = out or named
+    if out is None:
+        remedy = "write `reproduced: reproduced.csv` into the configuration, or give --out FILE"
+        raise InputError([Fault(source, None, "reproduced", "", "names no file for what R gives", remedy)])
+    count, problems = ask_r(results, out)
+    for line in problems:
+        echo(line, err=True)
+    echo(f"{count} results computed again in R: {out}. The next run of the review compares them.")
+
+
+def _results_of(source: str) -> tuple[str, str | None]:
+    """The results folder of a configuration, or the one named; and its file of what R gave, if any."""
+    from trialpool.protocol import folder_of_paths, read_protocol
+
+    if not source.endswith((".yaml", ".yml")):
+        return source, None
+    folder = folder_of_paths(source)
+    name = os.path.relpath(source, folder)
+    with contextlib.chdir(folder):
+        review = read_protocol(name)
+    results, out = (file and os.path.relpath(folder / file) for file in (review.results, review.reproduced))
+    return str(results), out

@@ -431,6 +431,7 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     from trialpool.figures.notes import describe
     from trialpool.synthesis.analyse import analyse, read
     from trialpool.view.read import appraised
+    from trialpool.view.reproduce import SCRIPT, script_of
 
     def named(parts: Iterable[Row]) -> Iterator[Row]:
         return ({**part, "analysis": spec["analysis"]} for part in parts)
@@ -444,7 +445,10 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     written = io.canonical(to_json(record))
     drawn = with_drawable_labels(written)
     shown = appraised(drawn, vocabulary=vocabulary)
-    io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
+    if record.studies:
+        io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
+    if script := script_of(from_json(Record, written)):
+        io.write_text(folder / SCRIPT, script)
     if record.sensitivity:
         io.write_csv(folder / "sensitivity.csv", named(written["sensitivity"]), contracts.SENSITIVITY.names)
     figure, description = draw_forest(shown, preset=record.forest), describe("forest", shown)
@@ -610,10 +614,11 @@ def write_tables(
     vocabulary_path: str | None,
     folder: Path,
     question: str = "",
+    reproduced_path: str | None = None,
 ) -> None:
     """Write summary.csv, excluded.csv, moderators.csv and README.md; DATA.md explains every column."""
     from trialpool.page.readme import render_readme, summary_row
-    from trialpool.view.read import read_claims, read_networks, read_summary, read_tables
+    from trialpool.view.read import read_claims, read_networks, read_reproduced, read_summary, read_tables
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.study import excluded_rows, labels, not_asked
 
@@ -626,7 +631,8 @@ def write_tables(
     adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary())
     told = read_claims(appraisal), read_networks(network_paths), read_summary(appraisal)
-    io.write_text(folder / "README.md", render_readme(records, *told, question))
+    readme = render_readme(records, *told, question, read_reproduced(reproduced_path))
+    io.write_text(folder / "README.md", readme)
 
 
 def write_page(
@@ -643,15 +649,23 @@ def write_page(
     network_paths: Paths,
     specs: Mapping[str, Analysis],
     head: Mapping[str, str],
+    reproduced_path: str | None = None,
 ) -> None:
     """Write index.html, and of very many questions a page each besides.
 
     From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
     instruments, flow.csv, audit.csv, published.csv, the networks with their figures beside them, the resolved
-    settings and the protocol's head.
+    settings, the protocol's head and what R gave for pooled numbers, if it was asked.
     """
     from trialpool.page.page import FOLDER, render_pages
-    from trialpool.view.read import read_claims, read_csv, read_networks, read_summary, read_tables
+    from trialpool.view.read import (
+        read_claims,
+        read_csv,
+        read_networks,
+        read_reproduced,
+        read_summary,
+        read_tables,
+    )
     from trialpool.view.read import read_records as read_appraised
     from trialpool.yaml_files import read_yaml
 
@@ -678,6 +692,7 @@ def write_page(
         vocabulary=vocabulary,
         head=head,
         summary=read_summary(appraisal),
+        reproduced=read_reproduced(reproduced_path),
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

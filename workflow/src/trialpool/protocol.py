@@ -118,6 +118,7 @@ class Protocol:
     claims: str | None = None
     published: str | None = None
     networks: str | None = None
+    reproduced: str | None = None
     vocabulary: str | None = None
     title: str = ""
     question: str = ""

@@ -22,6 +22,7 @@ from trialpool.records import Pooled, Record
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
 from trialpool.view.forest_table import SIDE_BY_SIDE
+from trialpool.view.reproduce import LANGUAGES, script_of
 from trialpool.yaml_files import shipped
 
 if TYPE_CHECKING:
@@ -198,6 +199,18 @@ class Fit:
         spec = {**self._spec, "subgroups": None if by is None else GROUP}
         rows = self.data.rows(**({} if by is None else {GROUP: by}))
         return analyse.pooled_record(spec, rows, self.data.inestimable)
+
+    def reproduce(self, language: Literal["r", "python"] = "r") -> str:
+        """A script with the trials in it that computes the fit again: in R by metafor, or in Python.
+
+        Raises ValueError where metafor has not the method.
+        """
+        stats.checks.one_of("language", language, LANGUAGES)
+        if self.k < 2:
+            raise ValueError("one trial is not pooled: there is nothing to compute again")
+        if script := script_of(self.record(), language):
+            return script
+        raise ValueError(f"metafor has no method that pools as {self.settings['method']!r} does here")
 
     # tables
 

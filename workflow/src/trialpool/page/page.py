@@ -19,7 +19,7 @@ from trialpool import text as words
 from trialpool.io import MOST_QUESTIONS
 from trialpool.page.render import html_environment
 from trialpool.records import Ask, Claim, Known, Network, Study, Sureness, Unused
-from trialpool.view import review
+from trialpool.view import reproduce, review
 from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import RESULT_TABLES, trial_views
@@ -47,6 +47,7 @@ def render_pages(
     vocabulary: Vocabulary | None = None,
     head: Mapping[str, str] | None = None,
     summary: Sequence[Ask] = (),
+    reproduced: Sequence[Row] = (),
     most_questions: int = MOST_QUESTIONS,
 ) -> Iterator[tuple[str, str]]:
     """Names and HTML of the pages: index.html, trials.html; with more than `most_questions` one a record.
@@ -57,7 +58,7 @@ def render_pages(
     `audit` and `published` the rows of these CSV files; `networks` those of treatments, `network_figures`
     their SVG files by name, shown as images in which nothing can run; `specs` the resolved settings by
     analysis; `vocabulary` the words of the review; `head` what stands at the top (`Protocol.head`), `summary`
-    the questions that are answered there.
+    the questions that are answered there, `reproduced` what R gave for pooled numbers.
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html', 'trials.html']
@@ -72,6 +73,7 @@ def render_pages(
     home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
     head = dict.fromkeys(("title", "question", "authors", "search_date"), "") | dict(head or {})
     frame = _frame(records, head["title"]) | {"specs": specs, "instruments": instruments or {}}
+    frame["checks"] = reproduce.checked_of(records, reproduced)
     frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary, "figures": figures}
     others = [trial for trial in trials if trial.study_id not in home]
     whole = {

@@ -11,7 +11,8 @@ from trialpool.contracts import SUMMARY
 from trialpool.page.render import markdown_environment
 from trialpool.records import AbsoluteEffect, Ask, Claim, Network, Pooled, Status, columns_of
 from trialpool.view.question import Question, interval_name, population_name
-from trialpool.view.read import Appraised, grouped
+from trialpool.view.read import Appraised, Row, grouped
+from trialpool.view.reproduce import checked_of
 
 
 def render_readme(
@@ -20,9 +21,11 @@ def render_readme(
     networks: Sequence[Network] = (),
     summary: Sequence[Ask] = (),
     question: str = "",
+    reproduced: Sequence[Row] = (),
 ) -> str:
     """The Markdown text of results/README.md: the review's `question` with the short answers of the page's
-    first screen, the claims, a table a condition, the forest plots as links; the `networks` of treatments.
+    first screen, the claims, a table a condition, the forest plots as links; the `networks` of treatments;
+    how many results R gave again, by the rows `reproduced`.
 
     `records` stand in the order of the config; `claims` are judged claims. Texts of records are escaped.
 
@@ -50,6 +53,8 @@ def render_readme(
         interval_name=interval_name(records),
         measures=list(dict.fromkeys(record.measure for record in records)),
         statuses=[record.status for record in records],
+        records=records,
+        checks=checked_of(records, reproduced),
     )
 
 

@@ -25,7 +25,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Record
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.synthesis.diagnostics import moderator_name
-from trialpool.view import colours, finding, forest_table, question, review, study
+from trialpool.view import colours, finding, forest_table, question, reproduce, review, study
 from trialpool.view.axis import Axis, mcid_threshold, position, side
 from trialpool.view.dose import dose_sentence
 from trialpool.view.forest_table import Estimate, Number
@@ -146,7 +146,7 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.filters["figure_name"] = lambda name: figures.get(name, words.spaced(name))
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
-    environment.globals["conclusions"] = finding
+    environment.globals |= {"conclusions": finding, "reproduce": reproduce}
     environment.globals["dose_sentence"] = dose_sentence
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)

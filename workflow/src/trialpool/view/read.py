@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from trialpool import io
-from trialpool.contracts import COUNT, NUMBER, Table
+from trialpool.contracts import COUNT, NUMBER, REPRODUCED, Table, columns_differ
+from trialpool.errors import Fault, InputError
 from trialpool.records import AbsoluteEffect, Ask, Certainty, Claim, Network, Record, Restricted, from_json
 from trialpool.vocabulary import Vocabulary, general
 
@@ -83,6 +84,16 @@ def read_csv(path: str | Path, table: Table) -> list[Row]:
         {name: (float(text) if text else None) if name in numbers else text for name, text in row.items()}
         for row in io.read_csv(path)
     ]
+
+
+def read_reproduced(path: str | Path | None) -> list[Row]:
+    """What R gave for pooled numbers, nothing without such a file; InputError where it is another one."""
+    if not path or not Path(path).is_file():
+        return []
+    header = Path(path).read_text(encoding="utf-8").partition("\n")[0].split(",")
+    if problem := columns_differ(REPRODUCED, header):
+        raise InputError([Fault(str(path), 1, "", "", problem, "let trialpool reproduce write it")])
+    return read_csv(path, REPRODUCED)
 
 
 def read_tables(paths: Iterable[str]) -> Tables:

@@ -148,17 +148,19 @@
   };
 
   const copyable = () => {
-    for (const table of all("table[data-copy]")) {
+    for (const part of all("[data-copy]")) {
+      const isTable = part.matches("table");
+      const name = isTable ? "Copy table" : "Copy";
       const button = document.createElement("button");
       button.type = "button";
       button.className = "copy";
-      button.textContent = "Copy table";
+      button.textContent = name;
       button.addEventListener("click", async () => {
-        await copyText(tableText(table));
+        await copyText(isTable ? tableText(part) : part.textContent);
         button.textContent = "Copied";
-        setTimeout(() => (button.textContent = "Copy table"), 1500);
+        setTimeout(() => (button.textContent = name), 1500);
       });
-      (table.closest(".scroll") || table).after(button);
+      (part.closest(".scroll") || part).after(button);
     }
   };
 
