@@ -50,7 +50,7 @@ class Page(HTMLParser):
             self.unbalanced.append(tag)
 
     def handle_data(self, text):
-        if self.open and self.open[-1] not in {"style", "script"}:
+        if self.open and self.open[-1] not in {"style", "script", "pre"}:  # pre holds programs
             self.texts.append(text)
             if self.open[-1] == "data":
                 self.data[-1][1] += text

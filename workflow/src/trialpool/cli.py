@@ -631,7 +631,8 @@ def reproduce(source: str, out: str | None) -> None:
     count, problems = ask_r(results, out)
     for line in problems:
         echo(line, err=True)
-    echo(f"{count} results computed again in R: {out}. The next run of the review compares them.")
+    said = f"{count} {'result' if count == 1 else 'results'} computed again in R: {out}."
+    echo(f"{said} The next run of the review compares them.")
 
 
 def _results_of(source: str) -> tuple[str, str | None]:

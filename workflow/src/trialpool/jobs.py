@@ -658,15 +658,7 @@ def write_page(
     settings, the protocol's head and what R gave for pooled numbers, if it was asked.
     """
     from trialpool.page.page import FOLDER, render_pages
-    from trialpool.view.read import (
-        read_claims,
-        read_csv,
-        read_networks,
-        read_reproduced,
-        read_summary,
-        read_tables,
-    )
-    from trialpool.view.read import read_records as read_appraised
+    from trialpool.view import read
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
@@ -676,23 +668,23 @@ def write_page(
             figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
     vocabulary = load_vocabulary(vocabulary_path, checked=True)
     pages = render_pages(
-        read_appraised(_records_in(folders), appraisal, vocabulary),
-        read_tables(table_paths),
+        read.read_records(_records_in(folders), appraisal, vocabulary),
+        read.read_tables(table_paths),
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
-        claims=read_claims(appraisal),
-        flow=read_csv(flow_path, contracts.FLOW),
-        audit=read_csv(audit_path, contracts.AUDIT),
-        published=read_csv(published_path, contracts.PUBLISHED),
-        networks=read_networks(network_paths),
+        claims=read.read_claims(appraisal),
+        flow=read.read_csv(flow_path, contracts.FLOW),
+        audit=read.read_csv(audit_path, contracts.AUDIT),
+        published=read.read_csv(published_path, contracts.PUBLISHED),
+        networks=read.read_networks(network_paths),
         network_figures={
             Path(path).parent.name: Path(path).with_name("network.svg") for path in network_paths
         },
         specs=specs,
         vocabulary=vocabulary,
         head=head,
-        summary=read_summary(appraisal),
-        reproduced=read_reproduced(reproduced_path),
+        summary=read.read_summary(appraisal),
+        reproduced=read.read_reproduced(reproduced_path),
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

@@ -56,11 +56,11 @@ def ask_r(results: str | Path, out: str | Path) -> tuple[int, list[str]]:
     said, problems = _answers(scripts)
     hashes = {script.parent.name: digest(script.read_text(encoding="utf-8")) for script in scripts}
     version = next(said)[1]
-    rows = [
-        {"analysis": (name := Path(file).parent.name), "metafor": version, "quantity": quantity}
-        | {"value": _number(value), "script": hashes[name]}
-        for file, quantity, value in said
-    ]
+    rows: list[dict[str, object]] = []
+    for file, quantity, value in said:
+        name = Path(file).parent.name
+        own = {"analysis": name, "metafor": version, "script": hashes[name]}
+        rows.append({**own, "quantity": quantity, "value": _number(value)})
     io.write_csv(out, rows, REPRODUCED.names)
     return len({row["analysis"] for row in rows}), problems
 

@@ -72,8 +72,7 @@ def render_pages(
     theirs = {view.record.analysis: _trials_named(view, known) for view in views} if apart else {}
     home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
     head = dict.fromkeys(("title", "question", "authors", "search_date"), "") | dict(head or {})
-    frame = _frame(records, head["title"]) | {"specs": specs, "instruments": instruments or {}}
-    frame["checks"] = reproduce.checked_of(records, reproduced)
+    frame = _frame(records, head["title"], reproduced) | {"specs": specs, "instruments": instruments or {}}
     frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary, "figures": figures}
     others = [trial for trial in trials if trial.study_id not in home]
     whole = {
@@ -117,7 +116,7 @@ def _trials_named(view: Question, known: Collection[str]) -> list[str]:
     return [trial for trial in dict.fromkeys(row.study_id for row in rows) if trial in known]
 
 
-def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
+def _frame(records: Sequence[Appraised], title: str, reproduced: Sequence[Row]) -> dict[str, object]:
     """What every page of the review needs."""
     script = _rendered("page.js", {})
     return {
@@ -128,6 +127,7 @@ def _frame(records: Sequence[Appraised], title: str) -> dict[str, object]:
         "most_rows": MOST_ROWS_SHOWN,
         "interval_name": interval_name(records),
         "shared": review.shared_methods(records),
+        "checks": reproduce.checked_of(records, reproduced),
     }
 
 

@@ -20,12 +20,12 @@ from trialpool.measures import MEASURES
 from trialpool.records import Methods, Pooled, Record, Status, Study
 from trialpool.stats.effect_sizes import Effects
 from trialpool.synthesis import counts
-from trialpool.synthesis.pool import BAYES, BESIDE, FLOORED, NATURAL, THREE_LEVELS, shared_correlation
+from trialpool.synthesis.pool import BAYES, BESIDE, FLOORED, NATURAL, RHO, THREE_LEVELS, shared_correlation
 
 LANGUAGES = ("r", "python")
 SCRIPT = "reproduce.R"  # beside the record of an analysis
 AGREE = 1e-6  # relative: the same to the digits that anybody prints. Of most numbers it is 1e-9
-COARSE = {"glmm": 1e-3}  # what an optimiser of R gives that cannot be tightened
+COARSE = {"glmm": 1e-3, "cr2": 1e-5}  # what optimisers of R give that stop earlier
 SAME = 1e-8  # relative: the effect of the arms is the effect of the record, which has ten digits
 
 # What escalc calls the numbers of arms, and their fields in a record.
@@ -56,10 +56,11 @@ ARGUMENTS = {"mean": "means", "sd": "sds", "events": "events", "n": "n", "person
 COUNTED = {"mh": "rma.mh", "peto": "rma.peto", "glmm": "rma.glmm"}  # methods of counts that metafor has
 TESTS = {"wald": "z", "hksj": "knha", FLOORED: "adhoc"}
 BACK = {"log": "exp", "logit": "plogis", "arcsine": "transf.iarcsin", "root": "transf.isqrt", "z": "tanh"}
-HEADLINE = {"estimate": "c({0}$beta)", "ci_low": "{0}$ci.lb", "ci_high": "{0}$ci.ub"}
+HEADLINE = {"estimate": "{0}$beta[[1]]", "ci_low": "{0}$ci.lb", "ci_high": "{0}$ci.ub"}
 TESTED = {"se": "{0}$se", "statistic": "{0}$zval", "p_value": "{0}$pval"}
 SPREAD = {"tau2": "{0}$tau2", "tau2_low": "spread[[2]]", "tau2_high": "spread[[3]]"}
 HETEROGENEITY = {"i2": "{0}$I2", "q": "{0}$QE", "q_p_value": "{0}$QEp"}
+BY_HALF = {"pi_low": "{0}$beta[[1]] - half", "pi_high": "{0}$beta[[1]] + half"}
 PREDICTED = {"pi_low": "new$pi.lb", "pi_high": "new$pi.ub"}
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Numbers = dict[str, str]  # of a record by their names, each as an expression of R
@@ -109,9 +110,13 @@ def _plan(record: Record, pooled: Pooled) -> Plan | None:
         return Plan(THREE_LEVELS["interval"], _of_three_levels(record, pooled), rho=_rho(record))
     if method == counts.IV:
         return _of_variances(record, pooled)
-    known = {"mh": True, "peto": record.measure == "OR", "glmm": True}.get(method, False)
-    rule = record.methods.zero_cells
-    if not known or isinstance(rule, str) or _rows_of_arms(record) < len(record.studies):
+    own = method in COUNTED and not (method == "peto" and record.measure != "OR")
+    approximate = (
+        record.methods.glmm_model == "UM.RS"
+    )  # Laplace's approximation in rma.glmm, an integral here
+    if not own or approximate or isinstance(record.methods.zero_cells, str):
+        return None
+    if counts.tables_of(record.measure, record.studies) is None:
         return None
     numbers = [HEADLINE, TESTED, {"tau2": "{0}$tau2"} if method == "glmm" else HETEROGENEITY]
     return Plan(method, _expressions(record, pooled, numbers, "fit"), counted=COUNTED[method])
@@ -129,7 +134,7 @@ def _of_variances(record: Record, pooled: Pooled) -> Plan:
         name = "common" if methods.tau2_method == "FE" else "random"
     else:
         name = fits.setdefault((methods.tau2_method, TESTS[pooled.interval]), "fit")
-        predicted = _higgins(methods) if methods.prediction_df == "k-2" else PREDICTED
+        predicted = BY_HALF if methods.prediction_df == "k-2" else PREDICTED
         numbers += _expressions(record, pooled, [HEADLINE, TESTED, predicted], name)
     numbers += _expressions(record, pooled, [SPREAD, HETEROGENEITY], name)
     for fit in ("random", "common"):
@@ -137,7 +142,7 @@ def _of_variances(record: Record, pooled: Pooled) -> Plan:
         numbers += _expressions(record, pooled, [beside], fit)
     numbers += _expressions(record, pooled, [_of_posterior(methods, BESIDE[BAYES])], "")
     ordered = [(name, *key) for key, name in fits.items()]
-    predicts = any("new$" in each for group in numbers for each in group.values())
+    predicts = pooled.interval != BAYES and pooled.pi_low is not None
     return Plan("iv", numbers, ordered, "random", name if predicts else "")
 
 
@@ -151,27 +156,19 @@ def _predictive(methods: Methods) -> Numbers:
     return dict(zip(PREDICTED, new, strict=True))
 
 
-def _higgins(methods: Methods) -> Numbers:
-    """The prediction interval with t on k - 2 degrees of freedom."""
-    half = f"qt({_tails(methods)[1]}, {{0}}$k - 2) * sqrt({{0}}$se^2 + {{0}}$tau2)"
-    return {name: f"c({{0}}$beta) {sign} {half}" for name, sign in zip(PREDICTED, "-+", strict=True)}
-
-
 def _tails(methods: Methods) -> tuple[str, str]:
     return f"{(1 - methods.level) / 2:.6g}", f"{(1 + methods.level) / 2:.6g}"
 
 
 def _of_three_levels(record: Record, pooled: Pooled) -> list[Numbers]:
-    half = f"qt({_tails(record.methods)[1]}, {{0}}$ddf) * sqrt({{0}}$se^2 + tau2)"
-    new = {name: f"c({{0}}$beta) {sign} {half}" for name, sign in zip(PREDICTED, "-+", strict=True)}
     own = {"tau2": "tau2", "q": "model$QE", "q_p_value": "model$QEp"}
-    return _expressions(record, pooled, [HEADLINE, TESTED, new, own], "fit")
+    return _expressions(record, pooled, [HEADLINE, TESTED, BY_HALF, own], "fit")
 
 
 def _rho(record: Record) -> str:
     """The correlation of the sampling errors of a trial's effects that the record's model has."""
-    if record.methods.several_effects == "multilevel" and record.multilevel is not None:
-        return _number(record.multilevel.rho)
+    if record.methods.several_effects == "multilevel":
+        return _number(RHO)
     spec = {"measure": record.measure, "zero_cells": record.methods.zero_cells or 0.5}
     return _number(shared_correlation(spec, record.studies))
 
@@ -215,22 +212,17 @@ def _by_arms(record: Record, study: Study) -> bool:
     )
 
 
-def _rows_of_arms(record: Record) -> int:
-    """How many trials have the counts that methods of counts need."""
-    return len(record.studies) if counts.tables_of(record.measure, record.studies) else 0
-
-
 def _trials_in_r(record: Record, plan: Plan) -> Row:
     """The trials as a table that R reads, and what the template says besides."""
     arms = MADE[record.measure][0] if record.measure in MADE else {}
     made = [bool(plan.counted) or _by_arms(record, study) for study in record.studies]
     columns = {**(arms if any(made) else {}), **({} if all(made) else {"yi": "effect", "vi": "variance"})}
-    rows = [["trial", *columns]]
+    rows, names, nested = [["trial", *columns]], _clusters(record), plan.model == THREE_LEVELS["interval"]
     for study, own in zip(record.studies, made, strict=True):
         used = {*arms} if own else {"yi", "vi"}
         cells = (getattr(study, field) if name in used else None for name, field in columns.items())
         known = ("NA" if value is None else _number(value) for value in cells)
-        rows.append([_quoted(study.label or study.study_id), *known])
+        rows.append([_quoted(names[study.study_id] if nested else study.label or study.study_id), *known])
     methods, pooled = record.methods, record.pooled
     bayes = pooled is not None and pooled.bayes_estimate is not None and plan.model == "iv"
     return {
@@ -244,9 +236,17 @@ def _trials_in_r(record: Record, plan: Plan) -> Row:
         "glmm": methods.glmm_model,
         "paule": methods.tau2_method == "PM",
         "scale": _number(pooled.prior_scale) if pooled and bayes and pooled.prior_scale else "",
+        "higgins": methods.prediction_df == "k-2",
+        "tail": _tails(methods)[1],
         "bayes": bool(pooled and pooled.interval == BAYES),
         "groups": [", ".join(f"{name} = {each}" for name, each in group.items()) for group in plan.numbers],
     }
+
+
+def _clusters(record: Record) -> Mapping[str, str]:
+    """What tells the trials of a record apart: their labels, or their ids where two have the same."""
+    labels = {study.study_id: study.label for study in record.studies}
+    return labels if len(set(labels.values())) == len(labels) else {name: name for name in labels}
 
 
 def _options(model: str, methods: Methods) -> str:
@@ -295,7 +295,7 @@ def _in_python(record: Record, pooled: Pooled) -> str:
             given=given,
             settings=_settings(methods, pooled),
             model=pooled.interval,
-            clusters=_words(study.study_id for study in record.studies),
+            clusters=_words(_clusters(record)[study.study_id] for study in record.studies),
             rho=_rho(record) if nested else "",
         )
     )
@@ -343,6 +343,15 @@ class Checked(NamedTuple):
     def agrees(self) -> bool:
         """Whether all are the same."""
         return not self.differs
+
+    @property
+    def others(self) -> str:
+        """What differs, in words.
+
+        >>> Checked("3.8-1", 18, 0.1, ("q", "tau2_low"), False).others
+        'q and tau2 low'
+        """
+        return text.listing(map(text.spaced, self.differs))
 
     @property
     def words(self) -> str:
