@@ -17,6 +17,7 @@ import re
 import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from pathlib import Path
 
 import matplotlib
@@ -46,6 +47,7 @@ _PATH = re.compile(r' d="([^"]*)"')
 _COMMAND = re.compile(r"([MLQCz])([^MLQCz]*)")
 _INDENT = re.compile(r"\n +")
 _STYLE = re.compile(r'style="([^"]*)"')
+_ALIKE = re.compile(r'(?:<use (xlink:href="[^"]*") [^>]*( class="[^"]*")/>\n)(?:<use \1 [^>]*\2/>\n){2,}')
 _LONE_GROUP = re.compile(r"<g>\s*(<(?:path|use)\b[^>]*/>|<text\b[^>]*>[^<]*</text>)\s*</g>")
 
 
@@ -138,22 +140,47 @@ def _compact(text: str) -> str:
 
 
 def _shorter(path: str) -> str:
-    """The same path in fewer letters: lines along an axis by their own commands, no needless blank.
+    """The same path in fewer letters: to a point as such or from the last one, whichever is shorter.
 
-    >>> _shorter("M 12 69.1 L 633.3 69.1 L 633.3 80 L 12 81 z ")
-    'M12 69.1H633.3V80L12 81z'
+    Lines along an axis have their own commands; one that repeats, a needless blank or nought is left out.
+
+    >>> _shorter("M 12 69.1 L 633.3 69.1 L 633.3 80 L 12 81 z "), _shorter("M 150.6 273.7 L 150.6 279.6")
+    ('M12 69.1H633.3V80L12 81z', 'M150.6 273.7v5.9')
     """
-    parts, at = [], ["", ""]
+    parts, before = [], ""
+    at = start = (Decimal(), Decimal())
     for command, numbers in _COMMAND.findall(path):
-        to = numbers.split()
-        if command == "L" and to[0] == at[0]:
-            parts.append(f"V{to[1]}")
-        elif command == "L" and to[1] == at[1]:
-            parts.append(f"H{to[0]}")
-        else:
-            parts.append(command + " ".join(to))
-        at = to[-2:] or at
+        to = [Decimal(number) for number in numbers.split()]
+        if command == "z":
+            parts, before, at = [*parts, command], command, start
+            continue
+        *_, x, y = to
+        apart = [value - at[index % 2] for index, value in enumerate(to)]
+        if command == "L" and (x == at[0] or y == at[1]):
+            command, to, apart = ("V", to[1:], apart[1:]) if x == at[0] else ("H", to[:1], apart[:1])
+        ways = [(letter, _joined(each)) for letter, each in ((command, to), (command.lower(), apart))]
+        letter, text = min(ways, key=lambda way: len(way[1]) + (way[0] != before))
+        repeated = letter == before and letter not in "Mm"
+        parts.append((" " if text[0] != "-" else "") + text if repeated else letter + text)
+        at, before = (x, y), letter
+        start = at if command == "M" else start
     return "".join(parts)
+
+
+def _joined(numbers: Sequence[Decimal]) -> str:
+    """Coordinates in the fewest letters.
+
+    >>> _joined([Decimal("262.0"), Decimal("-0.30"), Decimal("0.5"), Decimal("-0.0")])
+    '262-.3 .5 0'
+    """
+    text = ""
+    for number in numbers:
+        short = f"{number:f}"
+        short = short.rstrip("0").rstrip(".") if "." in short else short
+        short = short.replace("0.", ".", 1) if short.lstrip("-").startswith("0.") else short
+        short = "0" if short in ("-0", "") else short
+        text += short if not text or short[0] == "-" else f" {short}"
+    return text
 
 
 def _accessible(svg: str, title: str, description: str) -> str:
@@ -172,7 +199,14 @@ def _accessible(svg: str, title: str, description: str) -> str:
     styles = dict.fromkeys(_STYLE.findall(rest))
     classes = {said: f"k{key[:4]}{number}" for number, said in enumerate(styles)}
     rest = _STYLE.sub(lambda found: f'class="{classes[found.group(1)]}"', rest)
+    rest = _ALIKE.sub(_said_once, rest)
     return f"{opening.replace('<svg', head, 1)}>{words}{_style_sheet(classes)}{rest}"
+
+
+def _said_once(marks: re.Match[str]) -> str:
+    """Marks of one kind in a row, their style with all of them."""
+    style = marks.group(2)
+    return f"<g{style}>\n{marks.group().replace(style, '')}</g>\n"
 
 
 def _style_sheet(classes: Mapping[str, str]) -> str:
