@@ -35,6 +35,7 @@ def test_agreement_is_what_the_numbers_say():
     assert found.agrees
     assert (found.metafor, found.largest, found.integrated) == ("9.9", 0.0, True)
     assert found.numbers == len(rows(ours)) > 15
+    assert found.words == "checked with metafor 9.9: no difference in ten digits"
     near = checked(ours, rows(ours, ci_low=ours.pooled.ci_low * (1 + 3e-9)))
     assert near.words == "checked with metafor 9.9: largest difference 3 × 10⁻⁹"
 

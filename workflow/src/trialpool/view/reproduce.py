@@ -62,6 +62,7 @@ SPREAD = {"tau2": "{0}$tau2", "tau2_low": "spread[[2]]", "tau2_high": "spread[[3
 HETEROGENEITY = {"i2": "{0}$I2", "q": "{0}$QE", "q_p_value": "{0}$QEp"}
 BY_HALF = {"pi_low": "{0}$beta[[1]] - half", "pi_high": "{0}$beta[[1]] + half"}
 PREDICTED = {"pi_low": "new$pi.lb", "pi_high": "new$pi.ub"}
+NO_DIFFERENCE = "no difference in ten digits"
 SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Numbers = dict[str, str]  # of a record by their names, each as an expression of R
 Row = Mapping[str, Any]
@@ -360,18 +361,16 @@ class Checked(NamedTuple):
         >>> Checked("3.8-1", 18, 2.4e-9, (), False).words
         'checked with metafor 3.8-1: largest difference 2 × 10⁻⁹'
         """
-        came = f"largest difference {power_of_ten(self.largest)}"
+        came = f"largest difference {power_of_ten(self.largest)}" if self.largest else NO_DIFFERENCE
         return f"checked with metafor {self.metafor}: {came if self.agrees else 'other numbers there'}"
 
 
 def power_of_ten(value: float) -> str:
     """A small number in one digit and a power of ten.
 
-    >>> power_of_ten(2.96e-10), power_of_ten(0.0)
-    ('3 × 10⁻¹⁰', '0')
+    >>> power_of_ten(2.96e-10)
+    '3 × 10⁻¹⁰'
     """
-    if not 0 < value < math.inf:
-        return "0" if value == 0 else "without a number"
     digit, power = f"{value:.0e}".split("e")
     return f"{digit} × 10{str(int(power)).translate(SUPERSCRIPT)}"
 
@@ -391,8 +390,9 @@ def told(records: Sequence[Record], checks: Mapping[str, Checked]) -> str:
     versions = text.listing(sorted({check.metafor for check in checks.values()}))
     said = f"{len(checks)} of {text.count(pooled, 'pooled result')} {'was' if len(checks) == 1 else 'were'}"
     said += f" computed again in R with metafor {versions}"
+    largest = max((check.largest for check in same), default=0.0)
     if same:
-        said += f": the largest difference is {power_of_ten(max(check.largest for check in same))}"
+        said += f": {f'the largest difference is {power_of_ten(largest)}' if largest else NO_DIFFERENCE}"
     others = len(checks) - len(same)
     return f"{said}{f'; {others} came out otherwise, as said there' if others else ''}."
 
