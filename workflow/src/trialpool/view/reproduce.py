@@ -55,6 +55,17 @@ MADE: Mapping[str, tuple[Mapping[str, str], Callable[..., Effects]]] = {
 ARGUMENTS = {"mean": "means", "sd": "sds", "events": "events", "n": "n", "person_years": "time"}  # of Python
 COUNTED = {"mh": "rma.mh", "peto": "rma.peto", "glmm": "rma.glmm"}  # methods of counts that metafor has
 TESTS = {"wald": "z", "hksj": "knha", FLOORED: "adhoc"}
+ESTIMATORS = (
+    "FE",
+    "DL",
+    "HE",
+    "HS",
+    "SJ",
+    "ML",
+    "REML",
+    "EB",
+    "PM",
+)  # of τ², that metafor has by these names
 BACK = {"log": "exp", "logit": "plogis", "arcsine": "transf.iarcsin", "root": "transf.isqrt", "z": "tanh"}
 HEADLINE = {"estimate": "{0}$beta[[1]]", "ci_low": "{0}$ci.lb", "ci_high": "{0}$ci.ub"}
 TESTED = {"se": "{0}$se", "statistic": "{0}$zval", "p_value": "{0}$pval"}
@@ -110,11 +121,10 @@ def _plan(record: Record, pooled: Pooled) -> Plan | None:
     if pooled.interval == THREE_LEVELS["interval"]:
         return Plan(THREE_LEVELS["interval"], _of_three_levels(record, pooled), rho=_rho(record))
     if method == counts.IV:
-        return _of_variances(record, pooled)
+        known = pooled.interval in (BAYES, *TESTS) and record.methods.tau2_method in ESTIMATORS
+        return _of_variances(record, pooled) if known else None
     own = method in COUNTED and not (method == "peto" and record.measure != "OR")
-    approximate = (
-        record.methods.glmm_model == "UM.RS"
-    )  # Laplace's approximation in rma.glmm, an integral here
+    approximate = record.methods.glmm_model == "UM.RS"  # by Laplace in rma.glmm, by an integral here
     if not own or approximate or isinstance(record.methods.zero_cells, str):
         return None
     if counts.tables_of(record.measure, record.studies) is None:
