@@ -147,8 +147,9 @@ def _shorter(path: str) -> str:
     >>> _shorter("M 12 69.1 L 633.3 69.1 L 633.3 80 L 12 81 z "), _shorter("M 150.6 273.7 L 150.6 279.6")
     ('M12 69.1H633.3V80L12 81z', 'M150.6 273.7v5.9')
     """
-    parts, before = [], ""
-    at = start = (Decimal(), Decimal())
+    parts: list[str] = []
+    before = ""
+    at = start = Decimal(), Decimal()
     for command, numbers in _COMMAND.findall(path):
         to = [Decimal(number) for number in numbers.split()]
         if command == "z":
