@@ -136,7 +136,7 @@ def main_files(analyses):
     """
     # Into a store Snakemake moves a folder whole; files in it, moved by themselves, would be missing there.
     few = len(ANALYSES) <= MOST_FILES and not STORED
-    names = ["result.json", "forest.svg"] if few else []
+    names = ["result.json", "studies.csv", "forest.svg"] if few else []
     return [f"{folder_of(analysis)}/{name}" for analysis in analyses for name in names]
 
 

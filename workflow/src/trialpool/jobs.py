@@ -445,8 +445,7 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     written = io.canonical(to_json(record))
     drawn = with_drawable_labels(written)
     shown = appraised(drawn, vocabulary=vocabulary)
-    if record.studies:
-        io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
+    io.write_csv(folder / "studies.csv", drawn["studies"], contracts.STUDY_ROWS.names)
     if script := script_of(from_json(Record, written)):
         io.write_text(folder / SCRIPT, script)
     if record.sensitivity:
