@@ -283,9 +283,9 @@ def test_the_forest_takes_its_options(fit, tmp_path):
     for favours in (("BCG",), "ab", ("a", "b", "c")):
         with pytest.raises(ValueError, match=r"favours is .*: needs two words"):
             fit.forest(favours=favours)
-    with pytest.raises(ValueError, match="columns: 'wieght' is none of them, did you mean 'weight'"):
+    with pytest.raises(ValueError, match="columns: 'wieght' is not among the columns; did you mean 'weight'"):
         fit.forest(columns=["wieght"])
-    with pytest.raises(ValueError, match="preset 'x' is not one of"):
+    with pytest.raises(ValueError, match="style: 'x' is not among the styles"):
         fit.forest(style="x")
 
 

@@ -345,8 +345,8 @@ def test_no_data_with_very_many_trials_ends_with_their_number():
 
 
 def test_unknown_presets_are_named():
-    with pytest.raises(ValueError, match="'cochrane' is not one of: default, revman, jama"):
-        draw_forest(made_up_record(2), "cochrane")
+    with pytest.raises(ValueError, match="'lancet' is not one of: default, revman, cochrane, jama"):
+        draw_forest(made_up_record(2), "lancet")
 
 
 def order_of(figure, *wanted):

@@ -16,8 +16,10 @@ from pathlib import Path
 from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 
 from trialpool import io
+from trialpool.contracts import STUDIES
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import MEASURES, METHODS, OF_EVENTS, OF_MEANS, OF_TIMES, Of
+from trialpool.records import Shape, columns_of
 from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
 from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, shipped, yaml_text
@@ -32,6 +34,10 @@ REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure"
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 MODELS = {"mh": "FE", "peto": "FE", "penalised": "FE", "glmm": "ML"}  # the estimator of τ² of each
+FOREST_WORDS = {  # what the words of a forest plot are
+    **{"style": "styles", "sort": "orders", "show": "parts", "columns": "columns"},
+    "prediction": "ways to draw it",
+}
 BETWEEN = ("between_group", "cross_sectional")  # methods by which an MCID is one between groups
 
 
@@ -79,6 +85,7 @@ class Analysis(TypedDict):
     small_study: str
     figures: list[str]
     forest: str
+    shape: Raw | None
     formats: list[str] | None
     robustness: dict[str, float]
     assumptions: dict[str, dict[str, bool | float | str]]
@@ -223,13 +230,39 @@ def _protocol(config: Raw, written: dict[str, Written], words: Vocabulary, catal
         "assumptions": dict(config.get("assumptions", {})),
     }
     kept: Any = {name: config[name] for name in Protocol.__annotations__ if name in config}
-    asked = {slug: shared | each.values for slug, each in written.items()}
+    asked = {slug: _with_forest(shared, each.values) for slug, each in written.items()}
     subject = {code for word in config.get("subject", ()) for code in words.members(word)}
     analyses = {slug: _resolved(slug, each, words, catalogue) for slug, each in asked.items()}
     for each in analyses.values():
         each["illustrative"] = bool(subject) and subject.isdisjoint(each["experimental"])
     kept |= {"evidence": _listed(config["evidence"]), "formats": shared["formats"], "words": words}
     return Protocol(**kept | {"analyses": analyses})
+
+
+def _with_forest(shared: Raw, own: Raw) -> Raw:
+    """An analysis over the defaults; what it says of its forest plot is over what they say of it."""
+    usual, asked = (each.get("forest", {}) for each in (shared, own))
+    usual, asked = ({"style": each} if isinstance(each, str) else each for each in (usual, asked))
+    style, shape, favours = forest_of({**usual, **asked})
+    return {**shared, **own, **favours, "forest": style, "shape": shape or None}
+
+
+def forest_of(asked: Raw) -> tuple[str, Raw, Raw]:
+    """What is asked of a forest plot, as its style, its `records.Shape` as JSON and, if any, its `favours`.
+
+    >>> forest_of({"style": "bmj", "columns": ["study", {"country": "Land"}, "plot"]})
+    ('bmj', {'columns': ['study', 'country', 'plot'], 'headings': {'country': 'Land'}}, {})
+    """
+    shape = {key: value for key, value in asked.items() if key not in ("style", "favours")}
+    listed = asked.get("columns") or ()
+    named = [each if isinstance(each, Mapping) else {each: None} for each in listed]
+    if named:
+        shape["columns"] = [name for each in named for name in each]
+    headings = {name: text for each in named for name, text in each.items() if text is not None}
+    if headings:
+        shape["headings"] = {**headings, **shape.get("headings", {})}
+    favours = {"favours": asked["favours"]} if "favours" in asked else {}
+    return asked.get("style", "default"), shape, favours
 
 
 def _defaults(rules: Raw) -> Raw:
@@ -367,9 +400,59 @@ def _named_slips(entry: Written, words: Vocabulary) -> Iterator[Slip]:
         if domain not in words.domains and words.table_words()["domain"].refuses(domain):
             path, problem = (*paths["priors"], str(at), "domain"), "not a domain of the vocabulary"
             yield Slip(path, domain, problem, suggestion(domain, words.domains))
+    yield from forest_slips(values.get("forest"), paths.get("forest", ()), values.get("measure"))
     if values.get("dose") and values.get("total") is False:
         problem = "a line over the doses of trials that 'total: false' keeps apart"
         yield Slip(paths["dose"], values["dose"], problem, "remove one of the two")
+
+
+def forest_slips(
+    asked: Any, path: KeyPath = (), measure: str | None = None, further: Iterable[str] = STUDIES.names
+) -> Iterator[Slip]:
+    """What is wrong with what is asked of a forest plot; `further` are columns that the trials have.
+
+    >>> next(forest_slips({"sort": "yaer"})).remedy
+    "did you mean 'year'"
+    """
+    if not isinstance(asked, Mapping):
+        return
+    every = shipped("forest")
+    keys = ("style", "favours", "headings", *columns_of(Shape))
+    for key in asked:
+        if key not in keys:
+            yield Slip((*path, key), "", f"the key {key!r} is not known", suggestion(key, keys))
+    sorts = [f"{sign}{name}" for sign in ("", "-") for name in every["sorts"]]
+    named = [*every["blocks"], *every["arms"], *every["trial"], *further]
+    words = {"style": every["styles"], "sort": sorts, "show": every["parts"]}
+    words |= {"prediction": every["predictions"], "columns": dict.fromkeys(named)}
+    for key, known in words.items():
+        given = asked.get(key) or ()
+        for at, entry in enumerate([given] if isinstance(given, str) else given):
+            name = next(iter(entry), "") if isinstance(entry, Mapping) else entry
+            if name not in known:
+                at_list = () if isinstance(given, str) else (str(at),)
+                problem = f"not among the {FOREST_WORDS[key]}"
+                yield Slip((*path, key, *at_list), str(name), problem, suggestion(str(name), known))
+    yield from _axis_slips(asked, path, measure)
+
+
+def _axis_slips(asked: Raw, path: KeyPath, measure: str | None) -> Iterator[Slip]:
+    """Limits and ticks that no axis has."""
+    low, high = asked.get("limits") or (-math.inf, math.inf)
+    if low >= high:
+        value = yaml_text([low, high])
+        yield Slip((*path, "limits"), value, "not in ascending order", "write the lower one first")
+        return
+    ratio = measure is not None and MEASURES[measure].ratio
+    for key in ("limits", "ticks"):
+        for value in (asked.get(key) or ()) if ratio else ():
+            if value <= 0:
+                problem = f"not on the axis of a {MEASURES[str(measure)].name}"
+                yield Slip((*path, key), yaml_text(value), problem, "write ratios, which are above 0")
+    for value in asked.get("ticks") or ():
+        if not low <= value <= high:
+            problem = f"a tick outside the limits {yaml_text(low)} to {yaml_text(high)}"
+            yield Slip((*path, "ticks"), yaml_text(value), problem, "remove it, or widen the limits")
 
 
 def _treatment_slips(named: Iterable[str], path: KeyPath, words: Vocabulary) -> Iterator[Slip]:
@@ -494,7 +577,7 @@ def alone(measure: str, **values: Any) -> Analysis:
     own |= {"measure": measure, "better": "lower", "title": "", "domain": "", "assumptions": {}}
     own |= {f"{side}_name": side for side in SIDES}
     own["robustness"] = _defaults(rules["properties"]["robustness"])
-    own = {**_defaults(rules["$defs"]["analysis"]), **own, **values}
+    own = {**_defaults(rules["$defs"]["analysis"]), "shape": None, **own, **values}
     return _resolved(str(values.get("analysis", "")), own, general(), {"instruments": {}})
 
 

@@ -226,6 +226,25 @@ class Pooled(Part):
     tau2_empty: bool | None = omitted()
 
 
+class Shape(Part):
+    """How a person wants the forest plot of an analysis; what is None stays as its style has it.
+
+    `columns` are blocks from left to right (see schemas/forest.yaml), `headings` and `labels` other words over
+    columns and of trials, `show` the parts that are drawn; `limits` and `ticks` are on the natural scale.
+    """
+
+    columns: tuple[str, ...] | None = omitted()
+    headings: Mapping[str, str] | None = omitted()
+    sort: str | None = omitted()
+    labels: Mapping[str, str] | None = omitted()
+    limits: tuple[float, float] | None = omitted()
+    ticks: tuple[float, ...] | None = omitted()
+    digits: int | None = omitted()
+    show: tuple[str, ...] | None = omitted()
+    prediction: str | None = omitted()
+    group_headers: bool | Mapping[str, str] | None = omitted()
+
+
 class Direction(Part):
     """What lies on either side of no effect."""
 
@@ -239,7 +258,8 @@ class Effect(Part):
     `variant` are the choices of data that give it, none in the main result; `printed_low` and `printed_high`
     the published 95% interval, turned and rescaled as the effect is, on the natural scale. Arms that were
     combined may be of several categories: a category field then holds them joined by "+" (see `categories`);
-    `mean_dose` says that their doses differed, and that those given are means.
+    `mean_dose` says that their doses differed, and that those given are means; `columns` are texts of the
+    trial that the forest plot shows besides.
     """
 
     analysis: str
@@ -295,6 +315,7 @@ class Effect(Part):
     mean_dose: bool | None = omitted()
     person_years_experimental: float | None = omitted()
     person_years_control: float | None = omitted()
+    columns: Mapping[str, str] | None = omitted()
     risk_of_bias: str = ""
     judgements: str = ""
     audit: str = ""
@@ -658,6 +679,7 @@ class Record(Part):
     better: str
     timepoint: str | tuple[str, ...] | dict[str, tuple[int | float, int | float]]
     forest: str
+    shape: Shape | None = omitted()
     mcid: Difference | None
     status: Status
     k: int

@@ -115,6 +115,17 @@ def format_values(measure: str, values: Iterable[float | None], digits: int | No
     return [number(value, digits) for value in listed]
 
 
+def fixed(measure: str, value: float | None, digits: int) -> str:
+    """A value with so many decimals as a person asks for; ratios too far out stay bounds.
+
+    >>> fixed("RR", 0.4567, 3), fixed("RR", 12345, 1), fixed("MD", -1.25, 1)
+    ('0.457', '>1000', '−1.2')
+    """
+    if measure in RATIOS and value is not None and value > LARGEST_RATIO_SHOWN:
+        return ratio(value)
+    return number(value, digits)
+
+
 def interval(measure: str, low: float | None, high: float | None) -> str:
     """An interval "a to b" (never a dash, which would read as a minus sign).
 

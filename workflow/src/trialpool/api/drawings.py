@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 from matplotlib.figure import Figure
 
 from trialpool.api.data import Dataset, appraised
-from trialpool.errors import suggestion
 from trialpool.figures.forest_layout import Preset, preset
 from trialpool.figures.notes import describe
 from trialpool.figures.save import save_figure
 from trialpool.io import FORMATS
-from trialpool.records import Record
-from trialpool.text import capital
+from trialpool.protocol import forest_of, forest_slips
+from trialpool.records import Record, Shape, from_json
+from trialpool.text import capital, plain_number
+from trialpool.yaml_files import shipped
 
-BLOCKS = ("study", "arms", "plot", "effect", "weight")
-HEADINGS = ("study", "n", "mean", "counts")
 DRAWN = {  # module and function of every kind of figure
     "forest": ("forest", "draw_forest"),
     "funnel": ("funnel", "draw_funnel"),
@@ -63,13 +63,35 @@ def save(figure: Figure, path: Any, description: str) -> None:
     save_figure(figure, file.with_suffix(""), description=description, formats=(file.suffix,))
 
 
-def forest_style(style: str, columns: Sequence[str] | None, headings: Mapping[str, str] | None) -> Preset:
-    """A house style without risk of bias, with other columns and headings where some are named."""
-    look = replace(preset(style), bias="none")
-    for name, given, known in (("columns", columns, BLOCKS), ("headings", headings, HEADINGS)):
-        for word in given or ():
-            if word not in known:
-                raise ValueError(f"{name}: {word!r} is none of them, {suggestion(word, known)}")
-    if columns is not None:
-        look = replace(look, columns=tuple(columns if "plot" in columns else [*columns, "plot"]))
-    return replace(look, titles={**look.titles, **(headings or {})})
+def forest_shape(data: Dataset, asked: Mapping[str, Any]) -> tuple[Preset, Shape]:
+    """What is asked of a forest plot of these trials, as a style without risk of bias and a shape.
+
+    Raises ValueError for the first word that is not known and for an axis that there is not.
+    """
+    given = {name: _plain(value) for name, value in asked.items() if value is not None}
+    for slip in forest_slips(given, (), data.measure, map(str, data.frame)):
+        raise ValueError(f"{slip.path[0]}: {slip.value!r} is {slip.problem}; {slip.remedy}")
+    style, shape, _ = forest_of(given)
+    return replace(preset(style), bias="none"), from_json(Shape, shape)
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def columns_asked(data: Dataset, shape: Shape) -> list[dict[str, str]] | None:
+    """The texts of the table's own columns that the plot asks for, a mapping a trial; None for none."""
+    every = shipped("forest")
+    names = [name for name in shape.columns or () if name in data.frame]
+    names = [name for name in names if name not in (*every["blocks"], *every["arms"])]
+    if not names:
+        return None
+    rows = data.frame[names].to_dict("records")
+    return [{str(name): _cell(value) for name, value in row.items()} for row in rows]
+
+
+def _cell(value: Any) -> str:
+    """A cell of a table as a figure shows it."""
+    if pd.isna(value):
+        return ""
+    return plain_number(value) if isinstance(value, int | float) else str(value)

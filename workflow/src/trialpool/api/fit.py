@@ -509,20 +509,43 @@ class Fit:
         title: str = "",
         by: Given | None = None,
         sort: Given | None = None,
-        columns: Sequence[str] | None = None,
+        columns: Sequence[str | Mapping[str, str]] | None = None,
         headings: Mapping[str, str] | None = None,
         favours: tuple[str, str] | None = None,
+        **shape: Any,
     ) -> Figure:
-        """The forest plot of a review, in its styles default, revman and jama.
+        """The forest plot of a review, in the style of a house: default, revman, cochrane, jama, bmj, iqwig,
+        plain.
 
-        `by` groups the trials under headings with subtotals, `sort` orders them by a column. `columns` are
-        the blocks from left to right, of study, arms, plot, effect and weight; `headings` rename those of
-        study, n, mean and counts; `favours` are the words left and right of no effect.
+        `by` groups the trials under headings with subtotals. `sort` orders them by a column, by values, or by
+        year, effect, precision, weight, n or label ("-effect": the other way round). `columns` are from left
+        to right study, arms (or parts of it: n, events, mean_sd …), plot, effect, weight, weight_common,
+        weight_random, people and any column of the table, with `headings` for those that shall be called
+        otherwise. `favours` are the words left and right of no effect. Further: `labels` (new by old), `limits`
+        and `ticks` of the axis on the natural scale, `digits` of the effects, `show` (prediction, tau2,
+        tau2_interval, i2, q, p, common, random, bayes, nnt, weights), `prediction` (bar, diamond, density,
+        none), `group_headers` (False, or new by old).
+
+        Raises ValueError for a word that is not known and an axis that there is not.
         """
-        from trialpool.api.drawings import forest_style, shown
+        from trialpool.api.drawings import shown
 
         if favours is not None:
             two_words("favours", favours)
+        asked = {"style": style, "columns": columns, "headings": headings, **shape}
+        record, look = self.shaped(asked, by, sort)
+        return shown("forest", self.data, record, path, title, favours, preset=look)
+
+    def shaped(
+        self, asked: Mapping[str, Any], by: Given | None = None, sort: Given | None = None
+    ) -> tuple[Record, Any]:
+        """The record and the style of a forest plot, as `forest` draws it."""
+        from trialpool.api.drawings import columns_asked, forest_shape
+
+        sorts = [f"{sign}{name}" for sign in ("", "-") for name in shipped("forest")["sorts"]]
+        if isinstance(sort, str) and sort in sorts and sort not in self.data.frame:
+            asked, sort = {**asked, "sort": sort}, None
+        look, shape = forest_shape(self.data, asked)
         groups = None if by is None else self.data.column("by", by)
         fit: Fit = self
         if sort is not None:
@@ -530,8 +553,12 @@ class Fit:
             fit = pool(self.data.take(order), **self.settings)
             groups = None if groups is None else groups.iloc[order]
         fit, named = (fit, None) if groups is None else fit._grouped(groups)
-        kind = {"preset": forest_style(style, columns, headings)}
-        return shown("forest", self.data, fit.record(named), path, title, favours, **kind)
+        texts = columns_asked(fit.data, shape)
+        record = replace(fit.record(named), shape=shape)
+        if texts:
+            studies = zip(record.studies, texts, strict=True)
+            record = replace(record, studies=tuple(replace(row, columns=text) for row, text in studies))
+        return record, look
 
     def funnel(self, path: Target = None, *, title: str = "") -> Figure:
         """The contour-enhanced funnel plot."""

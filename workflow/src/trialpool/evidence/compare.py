@@ -8,6 +8,7 @@ no number in the domain could be read.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -18,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool import io
-from trialpool.contracts import EFFECTS, EXCLUDED, KNOWN, Kind, Table
+from trialpool.contracts import EFFECTS, EXCLUDED, KNOWN, STUDIES, Kind, Table
 from trialpool.evidence.choices import alternative_datasets
 from trialpool.evidence.derivation import SIDES, Reason, refuse, steps
 from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spec, pose, studies_of
@@ -144,9 +145,28 @@ def _described(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:
     added |= {"label": study["study_label"].to_numpy(), "measure": spec["measure"].to_numpy()}
     added |= {f"arm_{side}": rows[f"arm_id_{side}"] for side in SIDES}
     added |= {name: rows[f"{name}_experimental"] for name in OF_EXPERIMENTAL}
+    added |= {"columns": _plot_columns(rows, context)}
     added |= {"cluster": rows["study_id"], "unit": np.where(rescaled, scale_unit, rows["unit"])}
     table = rows.assign(**added)
     return table[[name for name in ("analysis_index", *EFFECTS.names) if name in table]]
+
+
+def _plot_columns(rows: pd.DataFrame, context: AnalysisContext) -> list[str]:
+    """What a forest plot asks for of the table of trials, that no effect has by itself: JSON, "" for none."""
+    own = {*STUDIES.names}.difference(EFFECTS.names)
+    asked = [
+        [name for name in (spec.get("shape") or {}).get("columns", ()) if name in own]
+        for spec in context.specs
+    ]
+    if not any(asked):
+        return [""] * len(rows)
+    trials = context.studies.set_index("study_id")
+    found = []
+    for at, study in zip(rows["analysis_index"], rows["study_id"], strict=True):
+        texts = {name: trials.at[study, name] for name in asked[int(at)]}
+        known = {name: str(text) for name, text in texts.items() if not pd.isna(text)}
+        found.append(json.dumps(known, ensure_ascii=False) if known else "")
+    return found
 
 
 def _randomised(rows: pd.DataFrame, arms: pd.DataFrame) -> np.ndarray:

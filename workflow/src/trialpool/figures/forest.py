@@ -32,6 +32,7 @@ DIAMOND = 5.0
 ARROW_LENGTH, ARROW_HALF = 4.5, 2.4
 INTERVAL, PREDICTION, CAP = 0.95, 2.0, 3.2  # thickness of lines, and half the height of a bar's caps
 TICK = 3.0
+DENSITY = 12.0  # height of the distribution of a new trial's effect
 HEADINGS_UP = 5.5  # from the rule below the headings to their baseline
 BAND_NAMES = ("important benefit", "important")
 MOST_LISTED, LISTED_LEADING, LISTED_GAP = 15, 9.6, 5.0
@@ -165,6 +166,11 @@ def _draw_footnotes(sheet: Sheet, layout: Layout) -> None:
 def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
     """What lies behind the marks: the zone of benefit beyond the MCID, no effect, the pooled estimate."""
     axis, ends = layout.axis, (layout.rule, layout.bottom)
+    if layout.look.stripes:
+        for row in [row for row in layout.rows if row.study][::2]:
+            top, deep = layout.band(row)
+            width = layout.width - 2 * style.MARGIN
+            sheet.box(style.MARGIN, top, width, deep, fill=layout.look.stripes, level=canvas.BELOW - 0.1)
     if layout.threshold is not None:
         _draw_band(sheet, layout, layout.threshold, record.better)
     if MEASURES[record.measure].compares:
@@ -202,7 +208,9 @@ def _draw_marks(sheet: Sheet, layout: Layout) -> None:
         elif row.kind in ("pooled", "subtotal", "beside"):
             _draw_diamond(sheet, layout, row, index)
         elif row.kind == "prediction":
-            _draw_prediction(sheet, layout, row)
+            {"diamond": _draw_open_diamond, "density": _draw_density}.get(
+                layout.look.prediction, _draw_prediction
+            )(sheet, layout, row)
 
 
 def _draw_study(sheet: Sheet, layout: Layout, row: Row, study: Study, heaviest: float, index: int) -> None:
@@ -251,6 +259,51 @@ def _draw_prediction(sheet: Sheet, layout: Layout, row: Row) -> None:
         if value is not None and not side(layout.axis, value):
             x = position(layout.axis, value)
             sheet.line((x, x), (y - CAP, y + CAP), colour=colour, thickness=1.0)
+
+
+def _draw_open_diamond(sheet: Sheet, layout: Layout, row: Row) -> None:
+    """The prediction interval as an open diamond around the pooled estimate."""
+    axis, y, colour = layout.axis, row.middle, layout.look.pooled
+    middle, low, high = _predicted(layout, row)
+    half, tips = DIAMOND - 1, []
+    for value in (low, high):
+        cut = half * _share_cut(axis, middle, value)
+        end = _end(sheet, axis, y, value, colour, "prediction")
+        tips.append([(end, y - cut), (end, y + cut)] if side(axis, value) else [(end, y)])
+    x = position(axis, middle)
+    corners = [(x, y - half), *tips[1], (x, y + half), *reversed(tips[0])]
+    sheet.shape(corners, fill=style.PAPER, edge=colour, thickness=0.9, gid="prediction")
+
+
+def _draw_density(sheet: Sheet, layout: Layout, row: Row) -> None:
+    """The distribution of a new trial's effect, dark within the prediction interval.
+
+    A t (of Wald intervals a normal) distribution on either side of the estimate, as wide as the interval; of a
+    posterior that is an approximation.
+    """
+    axis, colour = layout.axis, layout.look.pooled
+    middle, *ends = _predicted(layout, row)
+    centre, low, high = (scale(value, axis.logarithmic) for value in (middle, *ends))
+    bottom, steps = row.middle + DENSITY / 2, 120
+    points = []
+    for step in range(steps + 1):
+        at = axis.low + (axis.high - axis.low) * step / steps
+        reach = (high - centre) if at > centre else (centre - low)
+        height = layout.density((at - centre) / reach) if reach > 0 and math.isfinite(reach) else 0.0
+        points.append((at, axis.left + (axis.right - axis.left) * step / steps, bottom - DENSITY * height))
+    for inside, fill in ((False, style.HAIRLINE), (True, colour)):
+        part = [(x, y) for at, x, y in points if low <= at <= high or not inside]
+        if len(part) > 1:
+            corners = [(part[0][0], bottom), *part, (part[-1][0], bottom)]
+            sheet.shape(corners, fill=fill, level=canvas.LINES + inside / 2, gid="prediction")
+
+
+def _predicted(layout: Layout, row: Row) -> tuple[float, float, float]:
+    """The pooled estimate and the bounds of its prediction interval."""
+    assert layout.table.prediction
+    middle, low, high = layout.table.prediction.values
+    assert middle is not None and low is not None and high is not None
+    return middle, low, high
 
 
 def _draw_diamond(sheet: Sheet, layout: Layout, row: Row, index: int) -> None:

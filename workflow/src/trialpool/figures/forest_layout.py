@@ -10,20 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
-from trialpool.figures.notes import notes, subtitle, title
+from trialpool.figures.notes import notes, subtitle, test_lines, title
 from trialpool.measures import OF_RATES
-from trialpool.records import Direction
+from trialpool.records import Direction, Shape
 from trialpool.text import clean
 from trialpool.view import axis as axes
 from trialpool.view import forest_table as tables
 from trialpool.view.forest_table import SIDES, Estimate, ForestTable, Pooled, Study
 from trialpool.view.read import Appraised
+from trialpool.yaml_files import shipped
 
+TEXT = "text:"  # before the name of a further column of the trials in the key of its column
 BIAS = "bias"  # the key of the column of lights, and before a letter those of the domains
 LIGHT = 4.5  # radius in points
 MOST_DOMAINS = 10  # that fit beside the plot
@@ -41,7 +43,7 @@ LONGEST_HEADING = 100.0  # of a group of columns; longer ones wrap
 MARK_GAP = 1.5
 WIDE, NARROW, JOINED = 12.0, 7.0, 3.0
 COMPACT_FROM = 26  # trials from which every row is one line
-LEAST_WIDTH = 470.0
+WIDEST_LINE = 470.0
 ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
 CELL_LEADING, SUBTITLE_LEADING = 8.8, 10.0
 AXIS_DEPTH = 17.0
@@ -53,12 +55,15 @@ NOTE_LINES = 3
 
 @dataclass(frozen=True, slots=True)
 class Preset:
-    """What distinguishes one house style of forest plots from another.
+    """What distinguishes one house style of forest plots from another; the houses are in schemas/forest.yaml.
 
-    `columns` names the blocks from left to right (study, arms, plot, effect, weight, bias), `arms` and
-    `events` the columns of an arm with means and with counts; `around` are the texts before, between and
-    after the bounds of an interval; `spread` how it is written; `directions` where their words stand (below,
-    above); `bias` what stands of the risk of bias beside a trial (none, worst, domains).
+    `columns` names the blocks from left to right, `arms` and `events` the columns of an arm with means and
+    with counts; `titles` other headings; `around` are the texts before, between and after the bounds of an
+    interval; `spread` how it is written; `percent` what stands behind a weight; `directions` where their
+    words stand (below, above); `bias` what stands of the risk of bias beside a trial (none, worst, domains);
+    `stripes` the colour behind every other trial; `tests` how the lines below the trials are written;
+    `legend` what is said of the marks (full, short, none), `headed` whether title and subtitle stand above;
+    `prediction` how its interval is drawn; `room` is the width of the plot, `least` of the figure in points.
     """
 
     columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight", "bias")
@@ -67,6 +72,7 @@ class Preset:
     titles: Mapping[str, str] = field(default_factory=dict)
     around: tuple[str, str, str] = ("(", " to ", ")")
     spread: str = "± {}"
+    percent: str = "%"
     total: str = "{model}: {size}"
     study: str = style.STUDY
     study_events: str = style.STUDY
@@ -76,47 +82,62 @@ class Preset:
     band: bool = True
     pooled_line: bool = True
     head_fill: str | None = None
+    stripes: str | None = None
     bias: str = "worst"
+    tests: str = "default"
+    legend: str = "full"
+    headed: bool = True
+    prediction: str = "bar"
+    room: float = tables.PLOT_WIDTH
+    least: float = 470.0
 
 
-PRESETS = {
-    "default": Preset(),
-    "revman": Preset(
-        columns=("study", "arms", "weight", "effect", "plot", "bias"),
-        arms=("value", "sd", "n"),
-        events=("value", "n"),
-        titles={"study": "Study or subgroup", "n": "Total", "mean": "Mean", "counts": "Events"},
-        around=("[", ", ", "]"),
-        total="Total ({level} CI)",
-        study=style.REVMAN_GREEN,
-        study_events=style.REVMAN_BLUE,
-        pooled=style.INK,
-        outcome=False,
-        pooled_line=False,
-        bias="domains",
-    ),
-    "jama": Preset(
-        arms=("n", "value", "spread"),
-        events=("value", "spread"),
-        titles={"study": "Source", "n": "No.", "mean": "Mean (SD)", "counts": "No./total"},
-        spread="({})",
-        total="Total",
-        study=style.JAMA_BLUE,
-        study_events=style.JAMA_BLUE,
-        pooled=style.JAMA_BLUE,
-        directions="above",
-        pooled_line=False,
-        head_fill=style.HAIRLINE,
-        bias="none",
-    ),
+COLOURED = ("study", "study_events", "pooled", "head_fill", "stripes")
+STYLES = tuple(shipped("forest")["styles"])
+TITLED = {"events": "counts", "count": "counts", "mean_sd": "mean"}  # headings of columns that share one
+OF_EVENTS = {"received": ("received",), "n": ("n",), "events": ("value", "spread"), "count": ("value",)}
+OF_MEANS = {
+    **{name: (name,) for name in ("received", "n", "sd")},
+    **{"mean_sd": ("value", "spread"), "mean": ("value",)},
 }
 
 
 def preset(name: str) -> Preset:
     """A house style by its name; a ValueError for one that there is not."""
-    if name not in PRESETS:
-        raise ValueError(f"preset {name!r} is not one of: {', '.join(PRESETS)}")
-    return PRESETS[name]
+    if name not in STYLES:
+        raise ValueError(f"preset {name!r} is not one of: {', '.join(STYLES)}")
+    given = dict(shipped("forest")["styles"][name])
+    given |= {key: getattr(style, given[key]) for key in COLOURED if key in given}
+    return Preset(**{key: tuple(each) if isinstance(each, list) else each for key, each in given.items()})
+
+
+def shaped(look: Preset, shape: Shape | None) -> Preset:
+    """A house style as a person wants it for one plot."""
+    if shape is None:
+        return look
+    if shape.columns:
+        look = _with_columns(look, shape.columns)
+    if shape.show is not None:
+        kept = tuple(name for name in look.columns if name != "weight" or "weights" in shape.show)
+        look = replace(look, columns=kept, band="threshold" in shape.show)
+    titles = {TITLED.get(name, name): text for name, text in (shape.headings or {}).items()}
+    return replace(look, titles={**look.titles, **titles}, prediction=shape.prediction or look.prediction)
+
+
+def _with_columns(look: Preset, asked: Sequence[str]) -> Preset:
+    """The style with other columns, among which study and plot always are; those of arms become one block."""
+    named = [name for name in asked if name in shipped("forest")["arms"]]
+    bias = next((name for name in ("domains", "bias") if name in asked), "")
+    names = dict.fromkeys("arms" if name in named else "bias" if name == bias else name for name in asked)
+    names = dict.fromkeys([*(() if "study" in names else ("study",)), *names, PLOT])
+    changes: dict[str, Any] = {"columns": tuple(names), "bias": {"": "none", "bias": "worst"}.get(bias, bias)}
+    if named:
+        for kind, parts in (("arms", OF_MEANS), ("events", OF_EVENTS)):
+            changes[kind] = tuple(part for name in named for part in parts.get(name, ()))
+        alone = {"mean": "Mean", "count": "Events"}
+        titles = {TITLED.get(name, name): alone[name] for name in named if name in alone}
+        changes["titles"] = {**look.titles, **titles}
+    return replace(look, **changes)
 
 
 # rows
@@ -164,14 +185,21 @@ def _subtotal_row(total: Pooled, look: Preset) -> Row:
 def _study_cells(study: Study, look: Preset, domains: Domains, weighted: bool) -> dict[str, str]:
     week = f"week\u00a0{study.weeks}" if study.weeks else ""
     cells = {"study": study.label}
-    cells["weight"] = study.weight.text if weighted and study.weight.value is not None else ""
-    cells["outcome"] = ", ".join(filter(None, (study.instrument, week))) if look.outcome else ""
+    if weighted and study.weight.value is not None:
+        cells["weight"] = study.weight.text.removesuffix("%") + look.percent
+    cells |= {f"{TEXT}{name}": _text(name, text, look) for name, text in study.texts.items()}
+    measured = ", ".join(filter(None, (study.instrument, week)))
+    cells["measured" if "outcome" in look.columns else "outcome"] = measured if look.outcome else ""
     judgements = {} if domains is None else {BIAS: study.worst_judgement}
     if domains:
         judged = {domain: judgement for (_, domain), judgement in study.judgements.items()}
         judgements = {key: judged.get(name, "") for key, name in zip(DOMAIN_KEYS, domains, strict=False)}
     cells |= {key: judgement.replace("_", "-") or NOT_JUDGED for key, judgement in judgements.items()}
     return cells | _arm_cells(study.arms, look) | _effect_cells(study.effect, look)
+
+
+def _text(name: str, text: str, look: Preset) -> str:
+    return text.removesuffix("%") + look.percent if name in tables.WEIGHTS else text
 
 
 def _effect_cells(effect: Estimate, look: Preset) -> dict[str, str]:
@@ -196,7 +224,7 @@ def _total_rows(table: ForestTable, total: Pooled, look: Preset) -> list[Row]:
     whole = {"model": table.model, "level": table.level}
     cells = {key: look.total.format(size=size, **whole) for key, size in sizes.items()}
     cells |= {
-        "weight": "100%" if table.weighted else "",
+        "weight": f"100{look.percent}" if table.weighted else "",
         **_arm_cells(table.totals, look, ""),
         **_effect_cells(total.effect, look),
     }
@@ -260,28 +288,42 @@ def _plan_columns(rows: Sequence[Row], look: Preset, compact: bool, events: bool
     """The columns that have something to say, from left to right, as wide as their cells."""
     filled = {key for row in rows for key, text in row.cells.items() if text not in ("", words.MISSING)}
     blocks = _blocks(compact, events, look)
-    columns = [each for name in look.columns for each in blocks[name] if each.key in filled | {PLOT}]
+    columns = [
+        each
+        for name in look.columns
+        for each in blocks.get(name) or _text_columns(name, rows, compact)
+        if each.key in filled | {PLOT}
+    ]
     for column in columns:
-        column.width = _natural_width(column, rows)
+        column.width = _natural_width(column, rows, look.room)
     return columns
+
+
+def _text_columns(name: str, rows: Sequence[Row], compact: bool) -> list[Column]:
+    """A further column of the trials: numbers stand to the right, words to the left and on two lines."""
+    key = f"{TEXT}{name}"
+    texts = [text for row in rows if (text := row.cells.get(key))]
+    numbers = all(text.removesuffix("%").lstrip("−<>").replace(".", "").isdigit() for text in texts)
+    return [Column(key, "right" if numbers else "left", WIDE, limit=LABEL_LIMIT, lines=1 if compact else 2)]
 
 
 def _blocks(compact: bool, events: bool, look: Preset) -> dict[str, list[Column]]:
     """The columns of every block that a house style may name; "12/30" stands closer than "4.2 ± 1.3"."""
     lines = 1 if compact else 2
     labels = [Column("study", "left", 0.0, limit=LABEL_LIMIT, lines=lines)]
-    if compact and look.outcome:
+    if compact and look.outcome and "outcome" not in look.columns:
         labels.append(Column("outcome", "left", NARROW, style.SMALL_SIZE, LABEL_LIMIT))
     shapes = {
         "received": Column("received", "left", WIDE, style.SMALL_SIZE, RECEIVED_LIMIT, lines),
         **{name: Column(name, "right", NARROW) for name in ("n", "value", "sd")},
         "spread": Column("spread", "left", 0.5 if events else JOINED),
     }
-    first, *others = (shapes[name] for name in (look.events if events else look.arms))
-    arms = [replace(first, gap=WIDE), *others]
+    own = [shapes[name] for name in (look.events if events else look.arms)]
+    arms = [replace(column, gap=column.gap if at else WIDE) for at, column in enumerate(own)]
     letters = [Column(key, "center", 2.0 if at else WIDE) for at, key in enumerate(DOMAIN_KEYS)]
     return {
         "study": labels,
+        "outcome": [Column("measured", "left", WIDE, style.SMALL_SIZE, LABEL_LIMIT, lines)],
         "arms": [replace(column, key=f"{column.key}_{side}") for side in SIDES for column in arms],
         "effect": [Column("estimate", "right", WIDE), Column("interval", "left", JOINED)],
         "weight": [Column("weight", "right", WIDE)],
@@ -290,9 +332,9 @@ def _blocks(compact: bool, events: bool, look: Preset) -> dict[str, list[Column]
     }
 
 
-def _natural_width(column: Column, rows: Sequence[Row]) -> float:
+def _natural_width(column: Column, rows: Sequence[Row], room: float) -> float:
     if column.key == PLOT:
-        return tables.PLOT_WIDTH
+        return room
     if column.key.startswith(BIAS):
         return 2 * LIGHT
     widths = [0.0]
@@ -325,16 +367,20 @@ def _plan_headings(
     columns: Sequence[Column], record: Appraised, table: ForestTable, events: bool, look: Preset
 ) -> list[Heading]:
     """The headings over the columns that are there."""
-    titles = {"study": "Trial", "n": "n", "mean": "Mean ± SD", "counts": "Events/n", **look.titles}
+    titles = {"study": "Trial", "n": "n", "mean": "Mean ± SD", "counts": "Events/n"}
+    titles |= {"sd": "SD", "received": "Received", "outcome": "Measured", "weight": "Weight", "bias": "Bias"}
+    titles |= {"effect": f"{clean(table.measure)} ({table.level} CI)"}
+    titles |= {"weight_common": "Weight, common", "weight_random": "Weight, random"}
+    titles |= {**shipped("forest")["trial"], **look.titles}
     if record.measure in OF_RATES:
         titles |= {"counts": "Events/time", "n": "Time at risk"}
     joined = "spread" in (look.events if events else look.arms)
     headings: list[tuple[tuple[str, ...], str, str, int]] = [
         (("study",), titles["study"], "left", 0),
-        (("outcome",), "Measured", "left", 0),
-        (("estimate", "interval"), f"{clean(table.measure)} ({table.level} CI)", "center", 0),
-        (("weight",), "Weight", "right", 0),
-        ((BIAS,), "Bias", "center", 0),
+        (("outcome", "measured"), titles["outcome"], "left", 0),
+        (("estimate", "interval"), clean(titles["effect"]), "center", 0),
+        (("weight",), titles["weight"], "right", 0),
+        ((BIAS,), titles["bias"], "center", 0),
         *(((key,), name, "center", 0) for key, name in zip(DOMAIN_KEYS, LETTERS, strict=True)),
         (DOMAIN_KEYS, "Risk of bias", "left", 1),
     ]
@@ -342,12 +388,17 @@ def _plan_headings(
         received, n, sd, *value = (f"{part}_{side}" for part in ("received", "n", "sd", "value", "spread"))
         name = words.capital(clean(getattr(record, f"{side}_name")) or side)
         headings += [
-            ((received,), "Received", "left", 0),
+            ((received,), titles["received"], "left", 0),
             ((n,), titles["n"], "right", 0),
             ((*value,), titles["counts" if events else "mean"], "center" if joined else "right", 0),
-            ((sd,), "SD", "right", 0),
+            ((sd,), titles["sd"], "right", 0),
             ((received, n, sd, *value), name, "left", 1),
         ]
+    for column in columns:
+        if column.key.startswith(TEXT):
+            name = column.key.removeprefix(TEXT)
+            text = titles.get(name) or words.capital(words.spaced(name))
+            headings.append(((column.key,), clean(text), column.align, 0))
     return [
         Heading(over, text, align, level)
         for keys, text, align, level in headings
@@ -367,7 +418,10 @@ def _place_columns(columns: Sequence[Column], headings: Sequence[Heading]) -> No
     plot = next(column for column in columns if column.key == PLOT)
     _set_left(columns)
     if plot.left < LEAST_BEFORE_PLOT:  # the lines beside the axis need room
-        columns[0].width += LEAST_BEFORE_PLOT - plot.left
+        if columns[0] is plot:
+            plot.gap += LEAST_BEFORE_PLOT - plot.left
+        else:
+            columns[0].width += LEAST_BEFORE_PLOT - plot.left
         _set_left(columns)
 
 
@@ -388,6 +442,8 @@ class Layout:
     """
 
     def __init__(self, record: Appraised, look: Preset) -> None:
+        look = shaped(look, record.shape)
+        self.record = record
         self.look, self.table = look, tables.forest_table(record)
         self.by_counts = bool(record.methods.method)
         studies = self.table.studies
@@ -399,22 +455,22 @@ class Layout:
         self.headings = _plan_headings(self.columns, record, self.table, self.events, look)
         _place_columns(self.columns, self.headings)
         self._make_room_for_totals()
-        self.width = max(self.columns[-1].right + style.MARGIN, LEAST_WIDTH)
+        self.width = max(self.columns[-1].right + style.MARGIN, look.least)
         room = self.width - 2 * style.MARGIN
-        self.title = lettering.wrap(title(record), room, style.TITLE_SIZE, True, 3)
-        self.subtitle = lettering.wrap(subtitle(record), room, style.BODY_SIZE, lines=3)
+        self.title = lettering.wrap(title(record) * look.headed, room, style.TITLE_SIZE, True, 3)
+        self.subtitle = lettering.wrap(subtitle(record) * look.headed, room, style.BODY_SIZE, lines=3)
         self.head_top = style.MARGIN + len(self.title) * TITLE_LEADING
-        self.head_top += len(self.subtitle) * SUBTITLE_LEADING + 8
+        self.head_top += len(self.subtitle) * SUBTITLE_LEADING + 8 * look.headed
         self.threshold = axes.mcid_threshold(record) if look.band else None
         plot = next(column for column in self.columns if column.key == PLOT)
-        self.axis = tables.forest_axis(self.table, self.threshold, plot.left)
+        self.axis = tables.forest_axis(self.table, self.threshold, plot.left, look.room, record.shape)
         self.directions = _direction_lines(record.direction, self.axis.right - self.axis.left - 12)
         words_deep = max(map(len, self.directions))
         above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
         groups_deep = 1 + max((len(each.lines) for each in self.headings if each.level), default=0)
         self.rule = self.head_top + max(above, groups_deep) * CELL_LEADING + 8
         self.total_rule, self.bottom = self._place_rows(self.rule + 3)
-        noted, beside = notes("forest_heterogeneity", record, self.table), self.axis.left - style.MARGIN - 12
+        noted, beside = test_lines(record, self.table, look.tests), self.axis.left - style.MARGIN - 12
         self.beside_axis = [line for text in noted for line in lettering.wrap(text, beside)]
         deep = max(AXIS_DEPTH + below * CELL_LEADING, len(self.beside_axis) * LEADING + 4)
         self.notes_top = self.bottom + deep + 6
@@ -425,8 +481,9 @@ class Layout:
     def _make_room_for_totals(self) -> None:
         """Widen the first column where short labels leave the words of the pooled line no room."""
         pooled = [row for row in self.rows if row.kind == "pooled"]
-        while self.columns[0].width < LABEL_LIMIT and any(map(self._crowded, pooled)):
-            self.columns[0].width += WIDE
+        first = self.columns[0]
+        while first.key != PLOT and first.width < LABEL_LIMIT and any(map(self._crowded, pooled)):
+            first.width += WIDE
             _set_left(self.columns)
 
     def _crowded(self, row: Row) -> bool:
@@ -448,7 +505,7 @@ class Layout:
         bounds = (bound for row in self.rows for bound in row.values[1:] if bound is not None)
         clipped = any(axes.side(self.axis, bound) for bound in bounds)
         band = [] if self.threshold is None else notes("forest_band", record)
-        how = notes("forest_method", record, self.table, clipped)
+        how = [] if self.look.legend == "none" else self._legend(record, clipped)
         if self.look.bias != "none" and self.table.studies:
             how += notes("forest_bias", self.table.studies, domains, LETTERS)
         for mark, text in self.table.notes:
@@ -458,6 +515,12 @@ class Layout:
         marked = [("…", text) for text in notes("forest_cut") if cut] + [("■", text) for text in band]
         for mark, text in (*marked, ("", clean(record.note)), *(("", text) for text in how)):
             yield mark, lettering.wrap(text, room - (NOTE_INDENT if mark else 0), lines=NOTE_LINES)
+
+    def _legend(self, record: Appraised, clipped: bool) -> list[str]:
+        """How to read the plot, unless the house has its readers know, and how it was made."""
+        drawn = {"diamond": "open diamond", "density": "curve"}.get(self.look.prediction, "bar")
+        said = notes("forest_method", record, self.table, clipped, drawn, self.look.legend == "short")
+        return [line.strip() for line in said]
 
     def _place_rows(self, top: float) -> tuple[float | None, float]:
         """Put the rows below each other; where the rule above the total stands and where the rows end."""
@@ -476,6 +539,26 @@ class Layout:
             row.baseline = row.middle + style.BODY_SIZE * 0.36
             y += height + (self._lines_of(row) - 1) * CELL_LEADING
         return total_rule, y + 3
+
+    def band(self, row: Row) -> tuple[float, float]:
+        """Top and height of the strip of a row."""
+        height = COMPACT_ROW if self.compact else ROW
+        return row.middle - height / 2, height + (self._lines_of(row) - 1) * CELL_LEADING
+
+    def density(self, at: float) -> float:
+        """The density of a new trial's effect, 1 at its highest, where 1 is the bound of the interval.
+
+        On the degrees of freedom of its t; a normal one under Wald intervals and of a posterior.
+        """
+        from scipy.special import stdtrit
+
+        pooled, methods = self.record.pooled, self.record.methods
+        of_t = pooled is not None and pooled.interval in ("hksj", "hksj_adhoc", "cr2")
+        less = 2 if methods.prediction_df == "k-2" else 1
+        df = (pooled.df if pooled and pooled.interval == "cr2" else self.record.k - less) if of_t else 1e6
+        df = max(df or 1.0, 1.0)
+        x = at * float(stdtrit(df, 0.5 + methods.level / 2))
+        return float((1 + x * x / df) ** (-(df + 1) / 2))
 
     def _lines_of(self, row: Row) -> int:
         if not row.study:
@@ -496,7 +579,7 @@ class Layout:
             for each in self.columns
             if each.left > start and (each.key == PLOT or row.cells.get(each.key))
         ]
-        room, bold = min(after, default=LEAST_WIDTH) - start - 6, row.kind not in QUIET
+        room, bold = min(after, default=WIDEST_LINE) - start - 6, row.kind not in QUIET
         text = row.cells["study"]
         if lettering.width(text, style.BODY_SIZE, bold) > room:
             text = row.cells.get("short", text)

@@ -10,14 +10,15 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from trialpool import text as words
 from trialpool.measures import MEASURES
-from trialpool.records import Record
+from trialpool.records import Pooled, Record, Status
 from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
 from trialpool.text import clean
 from trialpool.view.dose import dose_sentence, trial_names
-from trialpool.view.forest_table import forest_table
+from trialpool.view.forest_table import ForestTable, forest_table, needed_to_treat, shows
 from trialpool.view.question import domain_of, moderator_slope
 from trialpool.view.read import Appraised
 from trialpool.view.review import left_out
+from trialpool.yaml_files import shipped
 
 FILTERS = ("capital", "count", "listing", "number", "p_value", "percent", "significant", "spaced")
 
@@ -61,6 +62,65 @@ def _timepoint(value: Any) -> str:
 def notes(figure: str, *shown: Any) -> list[str]:
     """The sentences below a figure, or any other macro of the template, one a line."""
     return [line for line in str(getattr(_macros(), figure)(*shown)).splitlines() if line]
+
+
+def test_lines(record: Appraised, table: ForestTable, manner: str = "default") -> list[str]:
+    """Heterogeneity, tests, and the number needed to treat, as a house writes them below the trials."""
+    if record.status == Status.SINGLE_STUDY:
+        return ["One trial: not a meta-analysis."]
+    pooled, form = record.pooled, shipped("forest")["tests"][manner]
+    if not (table.total and pooled):
+        return []
+    lines, parts = [], _heterogeneity(record, table, pooled, form)
+    if parts and not (table.total.tau2.estimate.value is None and pooled.q is None):
+        lines.append(form["before"] + form["between"].join(parts))
+    if pooled.statistic is not None and pooled.p_value is not None and shows(record, "p"):
+        sign = "z" if pooled.df is None else "t"
+        known = {"sign": sign.upper() if form.get("upper") else sign, "p": _p(pooled.p_value, form)}
+        df = "" if pooled.df is None else form["df"].format(words.plain_number(round(pooled.df, 1)))
+        lines.append(form["overall"].format(statistic=words.number(pooled.statistic), df=df, **known))
+    if test := record.subgroup_test:
+        df = form["df"].format(words.plain_number(test.df))
+        known = {"q": words.number(test.statistic), "p": _p(test.p_value, form)}
+        lines.append(form["groups"].format(df=df, **known))
+    if shows(record, "nnt") and (needed := needed_to_treat(record)):
+        lines.append(needed)
+    return lines
+
+
+def _heterogeneity(
+    record: Appraised, table: ForestTable, pooled: Pooled, form: Mapping[str, Any]
+) -> list[str]:
+    """The parts of the line on heterogeneity that are known and asked for, in the order of a house."""
+    assert table.total
+    tau2, i2, interval = table.total.tau2, table.total.i2, ""
+    if shows(record, "tau2_interval") and pooled.tau2_empty:
+        interval = f" ({table.level} CI empty: less spread than chance)"
+    elif shows(record, "tau2_interval") and tau2.bounded:
+        known = {"level": table.level, "low": tau2.low.text, "high": tau2.high.text}
+        interval = form["interval"].format(**known)
+    df = "" if pooled.q_df is None else form["df"].format(words.plain_number(pooled.q_df))
+    values: dict[str, dict[str, str] | None] = {
+        "tau2": None
+        if tau2.estimate.value is None
+        else {"tau2": tau2.estimate.text, "interval": interval},
+        "i2": None if i2.value is None else {"i2": i2.text},
+        "q": None if pooled.q is None else {"q": words.number(pooled.q), "df": df},
+        "p": None if pooled.q_p_value is None else {"p": _p(pooled.q_p_value, form)},
+    }
+    shown = {"p": "q", "tau2": "tau2"}
+    return [
+        text.format(**found)
+        for part, text in form["pieces"].items()
+        if (found := values[part]) and shows(record, shown.get(part, part))
+    ]
+
+
+def _p(value: float | None, form: Mapping[str, Any]) -> str:
+    """A p-value as a house writes it."""
+    said = words.p_value(value)
+    said = said.replace(" ", "") if form.get("tight") else said
+    return said.capitalize() if form.get("upper") else said
 
 
 def describe(figure: str, *shown: Any) -> str:

@@ -5,6 +5,7 @@ The record is the only thing that tables, figures and the page read: no number i
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -43,7 +44,9 @@ def read(kind: type[T], rows: Iterable[Mapping[str, Any]]) -> list[T]:
     """
 
     def said(row: Mapping[str, Any]) -> Mapping[str, Any]:
-        words = {name: records.JOINT.join(row[name]) for name in CATEGORIES if name in row}
+        words: dict[str, Any] = {name: records.JOINT.join(row[name]) for name in CATEGORIES if name in row}
+        if issubclass(kind, Effect):  # JSON in a table, what it holds in a record
+            words["columns"] = json.loads(row["columns"]) if row.get("columns") else None
         silent = PLACE if issubclass(kind, Unused) else ()
         return {**row, **words, **{name: None for name in silent if row.get(name) == ""}}
 
@@ -103,6 +106,7 @@ def pooled_record(
         SimpleNamespace(**{**vars(empty), **spec}),  # what it says of its question as the protocol does
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
+        shape=spec["shape"] and from_json(records.Shape, spec["shape"]),
         mcid=spec["mcid"] and from_json(records.Difference, spec["mcid"]),
         **pool.sizes_of(spec, chosen),
         effects=len(chosen),

@@ -123,6 +123,21 @@ def axis_over(low: float, high: float, *, logarithmic: bool, left: float, right:
     return Axis(low, high, left, right, logarithmic, tuple(ticks), tuple(_tick_labels(ticks, logarithmic)))
 
 
+def with_limits(axis: Axis, limits: Sequence[float] | None, ticks: Sequence[float] | None) -> Axis:
+    """The axis between other limits and with other ticks (natural scale), where these are given.
+
+    >>> with_limits(plan_axis("RR", [(0.5, 0.3, 0.9)], right=200.0), (0.1, 10), (0.1, 1, 10)).labels
+    ('0.1', '1', '10')
+    """
+    if limits is not None:
+        low, high = (scale(value, axis.logarithmic) for value in limits)
+        axis = axis_over(low, high, logarithmic=axis.logarithmic, left=axis.left, right=axis.right)
+    if ticks is not None:
+        shown = tuple(tick for tick in ticks if not side(axis, tick))
+        axis = axis._replace(ticks=shown, labels=tuple(_tick_labels(shown, axis.logarithmic)))
+    return axis
+
+
 def _trial_range(
     estimates: Sequence[float], intervals: Sequence[tuple[float, float]], landmarks: Sequence[float]
 ) -> tuple[float, float]:

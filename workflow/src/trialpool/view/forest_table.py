@@ -7,6 +7,7 @@ it); both arms of a trial have the same; τ² has two significant digits.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -15,9 +16,10 @@ from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.measures import OF_RATES, RATIOS
 from trialpool.records import Record, Status
+from trialpool.synthesis.certainty import absolute as absolute_of
 from trialpool.synthesis.pool import MANY
 from trialpool.text import MISSING, absent, capital, clean
-from trialpool.view.axis import Axis, Bounds, intervals, plan_axis
+from trialpool.view.axis import Axis, Bounds, intervals, plan_axis, with_limits
 from trialpool.view.read import Appraised, grouped
 from trialpool.vocabulary import Vocabulary
 from trialpool.yaml_files import shipped
@@ -95,7 +97,8 @@ class Arm(NamedTuple):
 class Study(NamedTuple):
     """One trial's row; `number` is its place among the record's studies, `marks` are those of its footnotes.
 
-    `weeks` is "" where the record names none; `judgements` are those of risk of bias by tool and domain.
+    `weeks` is "" where the record names none; `judgements` are those of risk of bias by tool and domain;
+    `texts` are the further columns that the plot is asked for.
     """
 
     number: int
@@ -109,6 +112,7 @@ class Study(NamedTuple):
     imputed: bool
     marks: str
     judgements: Mapping[tuple[str, str], str]
+    texts: Mapping[str, str] = {}
 
     @property
     def worst_judgement(self) -> str:
@@ -175,7 +179,7 @@ class ForestTable(NamedTuple):
 
 
 def forest_table(record: Appraised) -> ForestTable:
-    """The forest table of a result record; what is None leaves its part out.
+    """The forest table of a result record, as its `shape` wants it; what is None leaves its part out.
 
     >>> from trialpool.records import sketch
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.25}
@@ -184,7 +188,7 @@ def forest_table(record: Appraised) -> ForestTable:
     ('Lu 2020', '−1.00', '−2.00 to 0.25')
     """
     digits = _effect_digits(record)
-    rows = [(n, row) for n, row in enumerate(record.studies) if not absent(row.estimate)]
+    rows = _ordered(record, [(n, row) for n, row in enumerate(record.studies) if not absent(row.estimate)])
     parts = _parts(record, rows, digits)
     marks, notes = _footnotes([row for _, members, _ in parts for row in members])
     groups = [
@@ -201,7 +205,7 @@ def forest_table(record: Appraised) -> ForestTable:
         result=result,
         total=result if whole else None,
         beside=_beside(record, digits) if whole else (),
-        prediction=prediction(record) if whole else None,
+        prediction=prediction(record) if whole and shows(record, "prediction") else None,
         people=people_words(record, "≥ "),
         totals={side: _total_arm(record, side) for side in SIDES},
         notes=notes,
@@ -220,13 +224,64 @@ def _model(record: Record) -> str:
 
 
 def _beside(record: Record, digits: int | None) -> tuple[tuple[str, Estimate], ...]:
-    """The other models' results of few trials."""
-    if record.k >= MANY or not record.pooled or record.methods.method:
+    """The other models' results: those that are asked for, or all of few trials."""
+    asked = record.shape.show if record.shape else None
+    if not record.pooled or record.methods.method or (asked is None and record.k >= MANY):
         return ()
     headline = "common" if record.methods.tau2_method == "FE" else record.pooled.interval
-    others = [(model, keys) for name, model, keys in SIDE_BY_SIDE if name != headline]
+    if asked is not None and headline not in ("common", "bayes"):
+        headline = "hksj_adhoc"  # the random-effects line is there already, whatever its interval
+    wanted = asked if asked is None else [name.replace("random", "hksj_adhoc") for name in asked]
+    others = [
+        (model, keys)
+        for name, model, keys in SIDE_BY_SIDE
+        if name != headline and (wanted is None or name in wanted)
+    ]
     found = [(model, estimate_at(record, "pooled", keys, digits)) for model, keys in others]
     return tuple((model, estimate) for model, estimate in found if estimate.bounded)
+
+
+def shows(record: Record, part: str) -> bool:
+    """Whether the forest plot of a record shows a part, such as "prediction" or "q"."""
+    asked = record.shape.show if record.shape else None
+    hidden = part == "prediction" and record.shape is not None and record.shape.prediction == "none"
+    return part in (shipped("forest")["usual"] if asked is None else asked) and not hidden
+
+
+def _ordered(record: Appraised, rows: Numbered) -> Numbered:
+    """Numbered trials in the order that is asked for; those of which it is not known last."""
+    name = (record.shape.sort if record.shape else None) or "table"
+    if name.removeprefix("-") == "table":
+        return rows if name == "table" else rows[::-1]
+    key = SORTS[name.removeprefix("-")]
+    known = [(found, row) for row in rows if not absent(found := key(row[1]))]
+    known.sort(key=lambda each: each[0], reverse=name.startswith("-"))
+    return [row for _, row in known] + [row for row in rows if absent(key(row[1]))]
+
+
+def _analysed(row: records.Study) -> float | None:
+    """How many people of a trial were analysed; None where one side is not reported."""
+    sides = (row.n_experimental, row.n_control)
+    return None if None in sides else sum(size or 0 for size in sides)
+
+
+def _minus(value: float | None) -> float | None:
+    return None if value is None else -value
+
+
+SORTS: Mapping[str, Callable[[records.Study], Any]] = {
+    "year": lambda row: row.year,
+    "effect": lambda row: row.effect,
+    "precision": lambda row: row.variance,
+    "weight": lambda row: _minus(row.weight),
+    "n": lambda row: _minus(_analysed(row)),
+    "label": lambda row: clean(row.label or row.study_id).casefold(),
+    "risk_of_bias": lambda row: _worst(_judgements(row.judgements)),
+}
+
+
+def _worst(judgements: Mapping[tuple[str, str], str]) -> int | None:
+    return max((WORST.get(name, 1) for name in judgements.values()), default=None)
 
 
 def _effect_digits(record: Record) -> int | None:
@@ -257,7 +312,10 @@ def estimate_at(
     Without `digits` they have the decimals that suit them alone.
     """
     numbers = [number_at(record, f"{path}.{key}", str) for key in keys]
-    texts = words.format_values(record.measure, [number.value for number in numbers], digits)
+    values, own = [number.value for number in numbers], record.shape.digits if record.shape else None
+    texts = words.format_values(record.measure, values, digits)
+    if own is not None:
+        texts = [words.fixed(record.measure, value, own) for value in values]
     return Estimate(*(number._replace(text=text) for number, text in zip(numbers, texts, strict=True)))
 
 
@@ -279,20 +337,51 @@ def some_uncounted(record: Record) -> bool:
     return any(absent(study.n_experimental) or absent(study.n_control) for study in record.studies)
 
 
-def forest_axis(table: ForestTable, threshold: float | None, left: float = 0.0) -> Axis:
+def needed_to_treat(record: Appraised) -> str:
+    """The number needed to treat with its interval, at the median risk of the control arms; "" for none.
+
+    Where the interval of the risk difference includes none, its far side is that of harm (Altman 1998).
+    """
+    found = record.absolute or absolute_of(record)
+    if found is None or not found.difference:
+        return ""
+    nearest, *ends = (
+        words.number(math.ceil(1000 / abs(each)), 0) if each else "∞"
+        for each in (found.difference, found.difference_low, found.difference_high)
+    )
+    good = (found.difference < 0) == (record.better == "lower")
+    name = "Number needed to treat" if good else "Number needed to harm"
+    crosses = found.difference_low * found.difference_high <= 0
+    if crosses:
+        benefit, harm = ends if record.better == "lower" else ends[::-1]
+        bounds = f"{benefit} to benefit through ∞ to {harm} to harm"
+    else:
+        bounds = " to ".join(sorted(ends, key=lambda end: float(end.replace(",", ""))))
+    risk = words.number(found.assumed_risk, 0)
+    return f"{name} = {nearest} ({bounds}) at a risk of {risk} per 1,000 in the control arms"
+
+
+def forest_axis(
+    table: ForestTable,
+    threshold: float | None,
+    left: float = 0.0,
+    width: float = PLOT_WIDTH,
+    shape: records.Shape | None = None,
+) -> Axis:
     """The value axis of the plot from an x position; `threshold` is the MCID, where it is drawn."""
     total = [table.total.effect.values] if table.total else []
     further = [group.subtotal.effect for group in table.groups if group.subtotal]
     further += [table.prediction] if table.prediction else []
-    return plan_axis(
+    axis = plan_axis(
         table.measure,
         [study.effect.values for study in table.studies],
         [*(estimate for estimate, _, _ in total), threshold],
         pooled=intervals(total),
         further=intervals(each.values for each in further),
         left=left,
-        right=left + PLOT_WIDTH,
+        right=left + width,
     )
+    return with_limits(axis, shape.limits, shape.ticks) if shape else axis
 
 
 Numbered = list[tuple[int, records.Study]]  # trials with their places in the record
@@ -313,17 +402,27 @@ def _parts(
         if group.pooled and group.k > 1:
             subtotal = _pooled(record, group.k, f"subgroups.{number}.pooled", digits)
         name = names.get(str(record.subgroup_column), record.vocabulary.treatment)
-        heading = words.capital(clean(name(group.name))) or OTHER
+        heading = _heading(record, group.name, words.capital(clean(name(group.name))) or OTHER)
         parts.append((heading, members.pop(group.name, []), subtotal))
     rest = sorted((row for own in members.values() for row in own), key=lambda row: row[0])
     return [*parts, (OTHER, rest, None)] if rest else parts
 
 
+def _heading(record: Record, group: str, usual: str) -> str:
+    """The heading over a group of trials: the usual one, another that is asked for, or none."""
+    asked = record.shape.group_headers if record.shape else None
+    if isinstance(asked, Mapping):
+        return clean(asked.get(group, asked.get(usual, usual)))
+    return "" if asked is False else usual
+
+
 def _study(record: Appraised, number: int, row: records.Study, marks: str, digits: int | None) -> Study:
     path = f"studies.{number}"
+    own = (record.shape and record.shape.labels) or {}
     return Study(
         number=number,
-        label=clean(row.label or row.study_id) or "unnamed trial",
+        label=clean(own.get(row.study_id, own.get(row.label, "")) or row.label or row.study_id)
+        or "unnamed trial",
         url=words.url(row.source_url),
         instrument=measured_by(row, record.vocabulary),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
@@ -333,7 +432,52 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
         imputed=row.imputed,
         marks=marks,
         judgements=_judgements(row.judgements),
+        texts={name: _trial_text(record, number, name) for name in _asked_texts(record)},
     )
+
+
+def _asked_texts(record: Record) -> list[str]:
+    """The columns of the plot that say something of a trial besides what is always known."""
+    every, asked = shipped("forest"), (record.shape and record.shape.columns) or ()
+    return [name for name in asked if name not in (*every["blocks"], *every["arms"]) or name in WEIGHTS]
+
+
+WEIGHTS = {"weight_common": "FE", "weight_random": ""}  # the estimator of τ² of each; the analysis' own
+
+
+def _trial_text(record: Appraised, number: int, name: str) -> str:
+    """One further column of a trial's row, by the column's name."""
+    row, known = record.studies[number], record.vocabulary
+    if name in WEIGHTS:
+        return _model_weight(record, number, WEIGHTS[name])
+    if row.columns and name in row.columns:
+        return clean(row.columns[name])
+    worst = max(_judgements(row.judgements).values(), key=lambda each: WORST.get(each, 1), default="")
+    own: dict[str, Callable[[], str]] = {
+        "people": lambda: _people(_analysed(row)),
+        "instrument": lambda: measured_by(row, known),
+        "condition": lambda: clean(known.condition(row.condition)),
+        "timepoint": lambda: words.TIMEPOINT_NAMES.get(row.timepoint, words.spaced(row.timepoint)),
+        "risk_of_bias": lambda: words.spaced(worst),
+    }
+    if name in own:
+        return own[name]()
+    value = getattr(row, name, "")
+    return "" if absent(value) else words.spaced(clean(value)) if isinstance(value, str) else _plainly(value)
+
+
+def _plainly(value: float) -> str:
+    return words.plain_number(round(value, 1))
+
+
+def _model_weight(record: Record, number: int, method: str) -> str:
+    """The weight of a trial in the common-effect or the random-effects model, whichever the headline is."""
+    from trialpool import stats
+
+    rows = record.studies
+    own = method or ("REML" if record.methods.tau2_method == "FE" else record.methods.tau2_method)
+    fit = stats.pool([row.effect for row in rows], [row.variance for row in rows], tau2_method=own)
+    return f"{words.number(float(fit.weights[number]), 1)}%"
 
 
 def _inestimable(record: Appraised, row: records.Unused) -> Inestimable:
