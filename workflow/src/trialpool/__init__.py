@@ -13,7 +13,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
-FUNCTIONS = ("effects", "network", "pool")  # of the library
+# of the library, and where each is defined: that of figures loads matplotlib
+FUNCTIONS = {"effects": "api", "forests": "api.drawings", "network": "api", "pool": "api"}
 ROOMS = ("errors", "evidence", "exchange", "figures", "measures", "records", "stats", "synthesis", "view")
 __all__ = [*FUNCTIONS, *ROOMS]
 
@@ -21,7 +22,7 @@ __all__ = [*FUNCTIONS, *ROOMS]
 def __getattr__(name: str) -> Any:
     """A public room or function of the package, or `__version__`, that of the installed distribution."""
     if name in FUNCTIONS:
-        return getattr(import_module(f"{__name__}.api"), name)
+        return getattr(import_module(f"{__name__}.{FUNCTIONS[name]}"), name)
     if name in ROOMS:
         return import_module(f"{__name__}.{name}")
     if name == "__version__":

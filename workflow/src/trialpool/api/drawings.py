@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 from matplotlib.figure import Figure
@@ -20,6 +20,9 @@ from trialpool.protocol import forest_of, forest_slips
 from trialpool.records import Record, Shape, from_json
 from trialpool.text import capital, plain_number
 from trialpool.yaml_files import shipped
+
+if TYPE_CHECKING:
+    from trialpool.api.fit import Fit
 
 DRAWN = {  # module and function of every kind of figure
     "forest": ("forest", "draw_forest"),
@@ -95,3 +98,39 @@ def _cell(value: Any) -> str:
     if pd.isna(value):
         return ""
     return plain_number(value) if isinstance(value, int | float) else str(value)
+
+
+def forests(
+    fits: Mapping[str, Fit] | Sequence[Fit],
+    path: Any = None,
+    *,
+    style: str = "plain",
+    title: str = "",
+    sort: str | None = None,
+    **shape: Any,
+) -> Figure:
+    """The forest plots of several fits side by side: a row a trial, a panel an outcome.
+
+    `fits` are those of the panels, by their headings where it is a mapping; trials with the same label share
+    a row. `sort` and further words as of `Fit.forest`. Raises ValueError for fewer than two fits and for
+    words that are not known.
+
+    >>> import trialpool as tp
+    >>> numbers = {"se": [0.2, 0.3, 0.4], "label": ["Lu 2020", "Bao 2021", "Iravani 2020"]}
+    >>> pain = tp.pool(tp.effects(measure="MD", effect=[-1.0, -0.4, -0.8], **numbers))
+    >>> sleep = tp.pool(tp.effects(measure="MD", effect=[0.5, 0.1, 0.6], **numbers))
+    >>> figure = tp.forests({"Pain": pain, "Sleep": sleep})
+    """
+    from trialpool.figures.forest_panels import draw_panels
+
+    named = fits if isinstance(fits, Mapping) else {f"Outcome {at + 1}": fit for at, fit in enumerate(fits)}
+    records, look = [], preset("plain")
+    for fit in named.values():
+        record, look = fit.shaped({"style": style, **shape}, None, sort)
+        known = appraised(fit.data, record)
+        studies = (replace(row, study_id=row.label) for row in known.studies)
+        records.append(replace(known, studies=tuple(studies)))
+    figure = draw_panels(records, title, look, [*named])
+    if path is not None:
+        save(figure, path, f"{title or 'Forest plots'}. {' '.join(describe('forest', each) for each in records)}")
+    return figure

@@ -17,7 +17,7 @@ from trialpool.figures.canvas import (
     Sheet,
     draw_light,
 )
-from trialpool.figures.forest_layout import CELL_LEADING, Column, Layout, Row
+from trialpool.figures.forest_layout import CELL_LEADING, Column, Layout, Plotted, Row
 from trialpool.measures import MEASURES
 from trialpool.records import Known, Record, Status, Unused
 from trialpool.text import clean
@@ -62,11 +62,11 @@ def draw_forest(record: Appraised, preset: str | plan.Preset = "default") -> Fig
     _draw_backdrop(sheet, record, layout)
     _draw_head(sheet, layout)
     if layout.total_rule is not None:
-        _draw_rule(sheet, layout.total_rule, colour=style.RULE, thickness=0.6)
+        draw_rule(sheet, layout.total_rule, colour=style.RULE, thickness=0.6)
     for row in layout.rows:
         _draw_cells(sheet, layout, row)
-    _draw_marks(sheet, layout)
-    _draw_value_axis(sheet, layout)
+    draw_marks(sheet, layout)
+    draw_value_axis(sheet, layout)
     _draw_footnotes(sheet, layout)
     return sheet.figure
 
@@ -74,20 +74,20 @@ def draw_forest(record: Appraised, preset: str | plan.Preset = "default") -> Fig
 # words
 
 
-def _draw_title(sheet: Sheet, title: tuple[str, ...], under: tuple[str, ...], leading: float) -> float:
+def draw_title(sheet: Sheet, title: tuple[str, ...], under: tuple[str, ...], leading: float) -> float:
     """Title and subtitle; the baseline of the line that would come next."""
     y = style.MARGIN + style.TITLE_SIZE * 0.8
     y = sheet.lines(style.MARGIN, y, title, canvas.TITLE_LEADING, size=style.TITLE_SIZE, bold=True)
     return sheet.lines(style.MARGIN, y - 1, under, leading, size=style.BODY_SIZE, colour=style.MUTED)
 
 
-def _draw_rule(sheet: Sheet, y: float, *, colour: str = style.INK, thickness: float = 0.9) -> None:
+def draw_rule(sheet: Sheet, y: float, *, colour: str = style.INK, thickness: float = 0.9) -> None:
     sheet.line((style.MARGIN, sheet.width - style.MARGIN), (y, y), colour=colour, thickness=thickness)
 
 
 def _draw_head(sheet: Sheet, layout: Layout) -> None:
     """Title, subtitle and the headings of the columns down to the rule below them."""
-    _draw_title(sheet, layout.title, layout.subtitle, plan.SUBTITLE_LEADING)
+    draw_title(sheet, layout.title, layout.subtitle, plan.SUBTITLE_LEADING)
     if layout.look.head_fill:
         top, width = layout.head_top - 3, layout.width - style.MARGIN
         fill = layout.look.head_fill
@@ -100,7 +100,7 @@ def _draw_head(sheet: Sheet, layout: Layout) -> None:
             baseline -= (len(heading.lines) - 1) * CELL_LEADING
         x = {"left": left, "right": right, "center": (left + right) / 2}[heading.align]
         sheet.lines(x, baseline, heading.lines, CELL_LEADING, bold=True, align=heading.align)
-    _draw_rule(sheet, layout.rule)
+    draw_rule(sheet, layout.rule)
 
 
 def _draw_cells(sheet: Sheet, layout: Layout, row: Row) -> None:
@@ -149,7 +149,7 @@ def _draw_label(sheet: Sheet, _: Layout, row: Row, column: Column) -> None:
 def _draw_footnotes(sheet: Sheet, layout: Layout) -> None:
     """The heterogeneity lines beside the axis; rule and footnotes at the foot of the figure."""
     sheet.lines(style.MARGIN, layout.bottom + 9, layout.beside_axis)
-    _draw_rule(sheet, layout.notes_top, colour=style.RULE, thickness=0.6)
+    draw_rule(sheet, layout.notes_top, colour=style.RULE, thickness=0.6)
     x, y = style.MARGIN, layout.notes_top + canvas.LEADING + 1
     for mark, lines in layout.notes:
         if mark == "■":
@@ -174,13 +174,21 @@ def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
     if layout.threshold is not None:
         _draw_band(sheet, layout, layout.threshold, record.better)
     if MEASURES[record.measure].compares:
-        null = position(axis, MEASURES[record.measure].null)
-        sheet.line((null, null), ends, level=canvas.BEHIND, gid="no-effect")
+        draw_no_effect(sheet, axis, record.measure, ends)
     pooled = next((row for row in layout.rows if row.kind == "pooled"), None)
     if pooled and pooled.values[0] is not None and layout.look.pooled_line:
         x, ends = position(axis, pooled.values[0]), (layout.rule, pooled.middle)
         colour = layout.look.pooled
-        sheet.line((x, x), ends, colour=colour, thickness=0.7, dashes=(1, 1.6), level=canvas.BEHIND)
+        if not side(axis, pooled.values[0]):
+            sheet.line((x, x), ends, colour=colour, thickness=0.7, dashes=(1, 1.6), level=canvas.BEHIND)
+
+
+def draw_no_effect(sheet: Sheet, axis: Axis, measure: str, ends: tuple[float, float]) -> None:
+    """The line of no effect, where the axis reaches it."""
+    null = MEASURES[measure].null
+    if not side(axis, null):
+        x = position(axis, null)
+        sheet.line((x, x), ends, level=canvas.BEHIND, gid="no-effect")
 
 
 def _draw_band(sheet: Sheet, layout: Layout, threshold: float, better: str) -> None:
@@ -199,7 +207,7 @@ def _draw_band(sheet: Sheet, layout: Layout, threshold: float, better: str) -> N
         sheet.text(middle, top - HEADINGS_UP, name, colour=colour, align="center")
 
 
-def _draw_marks(sheet: Sheet, layout: Layout) -> None:
+def draw_marks(sheet: Sheet, layout: Plotted) -> None:
     """The mark of every row: square and interval, diamond, or prediction interval."""
     heaviest = max((row.study.weight.value or 0.0 for row in layout.rows if row.study), default=0.0)
     for index, row in enumerate(layout.rows):
@@ -213,7 +221,7 @@ def _draw_marks(sheet: Sheet, layout: Layout) -> None:
             )(sheet, layout, row)
 
 
-def _draw_study(sheet: Sheet, layout: Layout, row: Row, study: Study, heaviest: float, index: int) -> None:
+def _draw_study(sheet: Sheet, layout: Plotted, row: Row, study: Study, heaviest: float, index: int) -> None:
     """The interval of a trial, and a square whose area is in proportion to the weight, within sight."""
     axis, (estimate, *_), weight = layout.axis, row.values, study.weight.value
     _draw_interval(sheet, axis, row, f"ci-{index}")
@@ -251,7 +259,7 @@ def _end(sheet: Sheet, axis: Axis, y: float, value: float, colour: str, gid: str
     return base
 
 
-def _draw_prediction(sheet: Sheet, layout: Layout, row: Row) -> None:
+def _draw_prediction(sheet: Sheet, layout: Plotted, row: Row) -> None:
     """A bar with end caps, arrows where it leaves the axis."""
     y, colour = row.middle, layout.look.pooled
     _draw_interval(sheet, layout.axis, row, "prediction", colour, PREDICTION)
@@ -261,7 +269,7 @@ def _draw_prediction(sheet: Sheet, layout: Layout, row: Row) -> None:
             sheet.line((x, x), (y - CAP, y + CAP), colour=colour, thickness=1.0)
 
 
-def _draw_open_diamond(sheet: Sheet, layout: Layout, row: Row) -> None:
+def _draw_open_diamond(sheet: Sheet, layout: Plotted, row: Row) -> None:
     """The prediction interval as an open diamond around the pooled estimate."""
     axis, y, colour = layout.axis, row.middle, layout.look.pooled
     middle, low, high = _predicted(layout, row)
@@ -275,7 +283,7 @@ def _draw_open_diamond(sheet: Sheet, layout: Layout, row: Row) -> None:
     sheet.shape(corners, fill=style.PAPER, edge=colour, thickness=0.9, gid="prediction")
 
 
-def _draw_density(sheet: Sheet, layout: Layout, row: Row) -> None:
+def _draw_density(sheet: Sheet, layout: Plotted, row: Row) -> None:
     """The distribution of a new trial's effect, dark within the prediction interval.
 
     A t (of Wald intervals a normal) distribution on either side of the estimate, as wide as the interval; of a
@@ -289,7 +297,7 @@ def _draw_density(sheet: Sheet, layout: Layout, row: Row) -> None:
     for step in range(steps + 1):
         at = axis.low + (axis.high - axis.low) * step / steps
         reach = (high - centre) if at > centre else (centre - low)
-        height = layout.density((at - centre) / reach) if reach > 0 and math.isfinite(reach) else 0.0
+        height = _density(layout.record, (at - centre) / reach) if reach > 0 and math.isfinite(reach) else 0.0
         points.append((at, axis.left + (axis.right - axis.left) * step / steps, bottom - DENSITY * height))
     for inside, fill in ((False, style.HAIRLINE), (True, colour)):
         part = [(x, y) for at, x, y in points if low <= at <= high or not inside]
@@ -298,7 +306,21 @@ def _draw_density(sheet: Sheet, layout: Layout, row: Row) -> None:
             sheet.shape(corners, fill=fill, level=canvas.LINES + inside / 2, gid="prediction")
 
 
-def _predicted(layout: Layout, row: Row) -> tuple[float, float, float]:
+def _density(record: Record, at: float) -> float:
+    """The density of a new trial's effect, 1 at its highest, where `at` is 1 at the bound of the interval."""
+    from scipy.special import stdtrit
+
+    pooled, methods = record.pooled, record.methods
+    df = 1e6  # as good as normal
+    if pooled and pooled.interval == "cr2":
+        df = max(pooled.df or 1.0, 1.0)
+    elif pooled and pooled.interval in ("hksj", "hksj_adhoc"):
+        df = max(record.k - (2.0 if methods.prediction_df == "k-2" else 1.0), 1.0)
+    x = at * float(stdtrit(df, 0.5 + methods.level / 2))
+    return float((1 + x * x / df) ** (-(df + 1) / 2))
+
+
+def _predicted(layout: Plotted, row: Row) -> tuple[float, float, float]:
     """The pooled estimate and the bounds of its prediction interval."""
     assert layout.table.prediction
     middle, low, high = layout.table.prediction.values
@@ -306,7 +328,7 @@ def _predicted(layout: Layout, row: Row) -> tuple[float, float, float]:
     return middle, low, high
 
 
-def _draw_diamond(sheet: Sheet, layout: Layout, row: Row, index: int) -> None:
+def _draw_diamond(sheet: Sheet, layout: Plotted, row: Row, index: int) -> None:
     """Estimate and interval of a pooled row; hollow and smaller for a subgroup, cut where the axis ends."""
     axis, y, hollow = layout.axis, row.middle, row.kind != "pooled"
     estimate, low, high = row.values
@@ -332,7 +354,7 @@ def _share_cut(axis: Axis, estimate: float, value: float) -> float:
     return max(1 - share, 0.0)
 
 
-def _draw_value_axis(sheet: Sheet, layout: Layout) -> None:
+def draw_value_axis(sheet: Sheet, layout: Plotted) -> None:
     """Axis line, ticks with labels, and below them or in the head the words for either direction."""
     axis, y = layout.axis, layout.bottom
     sheet.line((axis.left, axis.right), (y, y), gid="axis")
@@ -370,7 +392,7 @@ def _draw_no_data(record: Appraised) -> Figure:
     top = style.MARGIN + len(title) * canvas.TITLE_LEADING + (len(under) + len(lines)) * LISTED_LEADING + 12
     body = sum(_height(cells) + LISTED_GAP for cells, _ in rows) + 26 if rows else 0
     sheet = Sheet(canvas.WIDTH, top + body + style.MARGIN)
-    y = _draw_title(sheet, title, under, LISTED_LEADING) + 8
+    y = draw_title(sheet, title, under, LISTED_LEADING) + 8
     sheet.lines(style.MARGIN, y, lines, LISTED_LEADING, bold=True, size=style.BODY_SIZE, colour=style.POOLED)
     if rows:
         _draw_list(sheet, rows, top + LISTED_LEADING)
@@ -407,7 +429,7 @@ def _known_rows(record: Appraised) -> list[tuple[dict[str, str], str]]:
 def _draw_list(sheet: Sheet, rows: list[tuple[list[tuple[str, ...]], str]], y: float) -> None:
     for _, heading, x, _, align in LISTED:
         sheet.text(x, y, heading, bold=True, align=align)
-    _draw_rule(sheet, y + 4)
+    draw_rule(sheet, y + 4)
     y += 4 + LISTED_LEADING
     for cells, url in rows:
         for lines, (key, _, x, _, align) in zip(cells, LISTED, strict=True):
@@ -415,5 +437,5 @@ def _draw_list(sheet: Sheet, rows: list[tuple[list[tuple[str, ...]], str]], y: f
             address = url if key == "label" else ""
             sheet.lines(x, y, lines, LISTED_LEADING, align=align, url=address, colour=colour)
         y += _height(cells)
-        _draw_rule(sheet, y - 5, colour=style.HAIRLINE, thickness=0.5)
+        draw_rule(sheet, y - 5, colour=style.HAIRLINE, thickness=0.5)
         y += LISTED_GAP

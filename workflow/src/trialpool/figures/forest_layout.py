@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from trialpool import text as words
 from trialpool.figures import lettering, style
@@ -160,7 +160,7 @@ class Row:
     middle: float = 0.0
 
 
-def _forest_rows(table: ForestTable, look: Preset, domains: Domains) -> list[Row]:
+def forest_rows(table: ForestTable, look: Preset, domains: Domains) -> list[Row]:
     """All rows of the plot from top to bottom in a house style."""
     rows = []
     for group in table.groups:
@@ -435,6 +435,21 @@ def _set_left(columns: Sequence[Column]) -> None:
 # places
 
 
+class Plotted(Protocol):
+    """What the marks of a plot need to know of it: a whole figure, or one of the panels of one."""
+
+    record: Appraised
+    table: ForestTable
+    look: Preset
+    axis: axes.Axis
+    rows: list[Row]
+    directions: tuple[tuple[str, ...], tuple[str, ...]]
+    rule: float
+    bottom: float
+    compact: bool
+    events: bool
+
+
 class Layout:
     """A planned forest plot: every text of the record's plot measured and in its place.
 
@@ -450,7 +465,7 @@ class Layout:
         self.compact = len(studies) >= COMPACT_FROM
         self.events = any(arm.events for study in studies for arm in study.arms.values())
         domains = _shown_domains(studies, look.bias)
-        self.rows = _forest_rows(self.table, look, domains)
+        self.rows = forest_rows(self.table, look, domains)
         self.columns = _plan_columns(self.rows, look, self.compact, self.events)
         self.headings = _plan_headings(self.columns, record, self.table, self.events, look)
         _place_columns(self.columns, self.headings)
@@ -464,7 +479,7 @@ class Layout:
         self.threshold = axes.mcid_threshold(record) if look.band else None
         plot = next(column for column in self.columns if column.key == PLOT)
         self.axis = tables.forest_axis(self.table, self.threshold, plot.left, look.room, record.shape)
-        self.directions = _direction_lines(record.direction, self.axis.right - self.axis.left - 12)
+        self.directions = direction_lines(record.direction, self.axis.right - self.axis.left - 12)
         words_deep = max(map(len, self.directions))
         above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
         groups_deep = 1 + max((len(each.lines) for each in self.headings if each.level), default=0)
@@ -545,21 +560,6 @@ class Layout:
         height = COMPACT_ROW if self.compact else ROW
         return row.middle - height / 2, height + (self._lines_of(row) - 1) * CELL_LEADING
 
-    def density(self, at: float) -> float:
-        """The density of a new trial's effect, 1 at its highest, where 1 is the bound of the interval.
-
-        On the degrees of freedom of its t; a normal one under Wald intervals and of a posterior.
-        """
-        from scipy.special import stdtrit
-
-        pooled, methods = self.record.pooled, self.record.methods
-        of_t = pooled is not None and pooled.interval in ("hksj", "hksj_adhoc", "cr2")
-        less = 2 if methods.prediction_df == "k-2" else 1
-        df = (pooled.df if pooled and pooled.interval == "cr2" else self.record.k - less) if of_t else 1e6
-        df = max(df or 1.0, 1.0)
-        x = at * float(stdtrit(df, 0.5 + methods.level / 2))
-        return float((1 + x * x / df) ** (-(df + 1) / 2))
-
     def _lines_of(self, row: Row) -> int:
         if not row.study:
             return len(self.whole_line(row))
@@ -586,7 +586,7 @@ class Layout:
         return lettering.wrap(text, room, style.BODY_SIZE, bold, 3)
 
 
-def _direction_lines(direction: Direction, room: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def direction_lines(direction: Direction, room: float) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words for either direction with their arrows, wrapped so that both fit beside each other."""
     left, right = clean(direction and direction.left), clean(direction and direction.right)
     left, right = f"←\u00a0{left}" if left else "", f"{right}\u00a0→" if right else ""

@@ -76,7 +76,8 @@ def test_lines(record: Appraised, table: ForestTable, manner: str = "default") -
         lines.append(form["before"] + form["between"].join(parts))
     if pooled.statistic is not None and pooled.p_value is not None and shows(record, "p"):
         sign = "z" if pooled.df is None else "t"
-        known = {"sign": sign.upper() if form.get("upper") else sign, "p": _p(pooled.p_value, form)}
+        sign = sign.upper() if "sign" in form.get("capitals", ()) else sign
+        known = {"sign": sign, "p": _p(pooled.p_value, form)}
         df = "" if pooled.df is None else form["df"].format(words.plain_number(round(pooled.df, 1)))
         lines.append(form["overall"].format(statistic=words.number(pooled.statistic), df=df, **known))
     if test := record.subgroup_test:
@@ -120,7 +121,7 @@ def _p(value: float | None, form: Mapping[str, Any]) -> str:
     """A p-value as a house writes it."""
     said = words.p_value(value)
     said = said.replace(" ", "") if form.get("tight") else said
-    return said.capitalize() if form.get("upper") else said
+    return said.capitalize() if "p" in form.get("capitals", ()) else said
 
 
 def describe(figure: str, *shown: Any) -> str:
