@@ -101,6 +101,7 @@ rule draw_review:
             name=["risk_of_bias", "evidence_map", "timeline"],
             format=FORMATS[1:],
         ),
+        collect(f"{RESULTS}/panels/{{name}}{{format}}", name=sorted(SETTINGS.panels), format=FORMATS),
     log:
         f"{RESULTS}/logs/draw_review.log",
     params:
@@ -108,6 +109,7 @@ rule draw_review:
         code=code(*DRAWING),
         kept=KEPT,
         formats=FORMATS,
+        panels=SETTINGS.panels,
     script:
         "../scripts/draw_review.py"
 

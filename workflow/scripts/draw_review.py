@@ -6,4 +6,5 @@ from trialpool.kept import Kept
 with reported(snakemake.log[0]):
     files, folder = snakemake.input, Path(snakemake.output[0]).parent
     kept = Kept(snakemake.params.kept, snakemake.params.code)
-    draw_review(files.folders, files.tables, files.get("vocabulary"), folder, kept, snakemake.params.formats)
+    asked = snakemake.params.formats, snakemake.params.panels
+    draw_review(files.folders, files.tables, files.get("vocabulary"), folder, kept, *asked)

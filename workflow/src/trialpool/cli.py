@@ -187,6 +187,9 @@ def asked_of(options: dict[str, Any]) -> Any:
 @click.option(
     "--favours", callback=two_words, metavar="'LEFT|RIGHT'", help="Words left and right of no effect."
 )
+@click.option("--sort", metavar="ORDER", help="Order of trials: year, effect, weight …, or a column.")
+@click.option("--style", metavar="NAME", help="Forest plot as of revman, cochrane, jama, bmj, iqwig; plain.")
+@click.option("--forest", type=PATH, metavar="FILE", help="A YAML file with more on the forest plot.")
 @click.option("--tau2-method", type=click.Choice(METHODS, case_sensitive=False), help="REML if absent.")
 @click.option(
     "--interval", type=click.Choice(INTERVALS), help="auto: HKSJ of five trials or more, else Bayes."
@@ -203,6 +206,9 @@ def pool(table: str, out: str | None, replace: bool, **options: Any) -> None:
     """
     from trialpool.one_table.answer import answer
 
+    shape = [f"--{name}" for name in ("sort", "style", "forest") if options[name]]
+    if shape and not out:
+        raise click.UsageError(f"{', '.join(shape)}: of the forest plot, which is written with --out FOLDER")
     found, written = answer(table, asked_of(options)), []
     if out:
         from trialpool.one_table.page import write

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from trialpool.protocol import Analysis
+    from trialpool.view.read import Appraised
 
 Row = Mapping[str, Any]
 Paths = Sequence[str]
@@ -574,8 +575,12 @@ def draw_review(
     folder: Path,
     kept: Kept,
     formats: Sequence[str],
+    panels: Mapping[str, Row] = {},
 ) -> None:
-    """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) in these formats."""
+    """Draw the figures of the whole review (risk_of_bias, evidence_map, timeline) in these formats.
+
+    Into the folder panels, from which others go, those of several analyses side by side.
+    """
     from trialpool.view.read import read_records as read_appraised
     from trialpool.view.read import read_tables
     from trialpool.view.review import evidence_map, timeline, with_room
@@ -594,6 +599,31 @@ def draw_review(
     for name, (drawn, told) in views.items():
         made_of = name, drawn, told, formats
         put(kept.lot(name, made_of, partial(_draw_view, *made_of)), folder)
+    if (folder / "panels").exists():
+        shutil.rmtree(folder / "panels")
+    found = {record.analysis: record for record in records}
+    for name, asked in panels.items():
+        side_by_side = name, asked, [found[slug] for slug in asked["analyses"]], formats
+        lot = kept.lot(f"panels/{name}", side_by_side, partial(_draw_panels, *side_by_side))
+        put(lot, folder / "panels")
+
+
+def _draw_panels(
+    name: str, asked: Row, records: Sequence[Appraised], formats: Sequence[str], own: Path
+) -> None:
+    """Draw some analyses side by side; fewer than two with a trial are an InputError."""
+    from trialpool.figures.forest_panels import draw_panels
+    from trialpool.figures.notes import describe
+
+    names = [*asked["analyses"].values()] if isinstance(asked["analyses"], Mapping) else [""] * len(records)
+    title = asked.get("title", "")
+    try:
+        figure = draw_panels(records, title, asked.get("style", "plain"), names)
+    except ValueError as problem:
+        remedy = "take analyses with trials, or take the panel out of the configuration"
+        raise InputError([Fault("config", None, f"panels.{name}", "", str(problem), remedy)]) from None
+    told = " ".join(describe("forest", record) for record in records)
+    _save(figure, own / name, f"{title or 'Forest plots side by side'}. {told}", formats)
 
 
 def _draw_view(

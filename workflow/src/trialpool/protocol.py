@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from itertools import combinations, product
 from pathlib import Path
@@ -132,6 +132,7 @@ class Protocol:
     authors: Sequence[str] = ()
     search_date: str = ""
     formats: Sequence[str] | None = None  # of figures, where the defaults say any
+    panels: Mapping[str, Raw] = field(default_factory=dict)  # figures of several analyses, by their names
 
     @property
     def files(self) -> list[str]:
@@ -189,6 +190,7 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
         slips += _named_slips(Written({}, {}).over(defaults, ("defaults",)), words)
         slips += _treatment_slips(sound.get("subject", ()), ("subject",), words)
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
+    slips += _panel_slips(sound, written) if whole else ()
     if not (slips or written):
         slips.append(Slip((), "", "nothing is asked", "write a question, or an analysis in full"))
     if catalogue is None or slips:
@@ -521,6 +523,16 @@ def _method_slips(entry: Written) -> Iterator[Slip]:
         if values.get(key) == dependent:
             problem = f"not for the method {method}, which takes trials that do not depend on each other"
             yield Slip(paths[key], dependent, problem, f"remove it, or the method {method}")
+
+
+def _panel_slips(config: Raw, written: Collection[str]) -> Iterator[Slip]:
+    """Analyses of a figure of panels that nobody asks."""
+    for name, panel in config.get("panels", {}).items():
+        for at, slug in enumerate(panel["analyses"]):
+            if slug not in written:
+                place = slug if isinstance(panel["analyses"], Mapping) else str(at)
+                path = ("panels", name, "analyses", place)
+                yield Slip(path, slug, "not an analysis of this review", suggestion(slug, written))
 
 
 def _folder_slips(config: Raw) -> Iterator[Slip]:

@@ -229,8 +229,8 @@ class Pooled(Part):
 class Shape(Part):
     """How a person wants the forest plot of an analysis; what is None stays as its style has it.
 
-    `columns` are blocks from left to right (see schemas/forest.yaml), `headings` and `labels` other words over
-    columns and of trials, `show` the parts that are drawn; `limits` and `ticks` are on the natural scale.
+    `columns` are blocks from left to right (see schemas/forest.yaml), `headings` and `labels` other words
+    over columns and of trials, `show` the parts drawn; `limits` and `ticks` are on the natural scale.
     """
 
     columns: tuple[str, ...] | None = omitted()

@@ -132,5 +132,9 @@ def forests(
         records.append(replace(known, studies=tuple(studies)))
     figure = draw_panels(records, title, look, [*named])
     if path is not None:
-        save(figure, path, f"{title or 'Forest plots'}. {' '.join(describe('forest', each) for each in records)}")
+        save(
+            figure,
+            path,
+            f"{title or 'Forest plots'}. {' '.join(describe('forest', each) for each in records)}",
+        )
     return figure

@@ -521,10 +521,10 @@ class Fit:
         year, effect, precision, weight, n or label ("-effect": the other way round). `columns` are from left
         to right study, arms (or parts of it: n, events, mean_sd …), plot, effect, weight, weight_common,
         weight_random, people and any column of the table, with `headings` for those that shall be called
-        otherwise. `favours` are the words left and right of no effect. Further: `labels` (new by old), `limits`
-        and `ticks` of the axis on the natural scale, `digits` of the effects, `show` (prediction, tau2,
-        tau2_interval, i2, q, p, common, random, bayes, nnt, weights), `prediction` (bar, diamond, density,
-        none), `group_headers` (False, or new by old).
+        otherwise. `favours` are the words left and right of no effect. Further: `labels` (new by old),
+        `limits` and `ticks` of the axis on the natural scale, `digits` of the effects, `show` (prediction,
+        tau2, tau2_interval, i2, q, p, common, random, bayes, nnt, weights), `prediction` (bar, diamond,
+        density, none), `group_headers` (False, or new by old).
 
         Raises ValueError for a word that is not known and an axis that there is not.
         """

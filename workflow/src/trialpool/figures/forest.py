@@ -82,6 +82,7 @@ def draw_title(sheet: Sheet, title: tuple[str, ...], under: tuple[str, ...], lea
 
 
 def draw_rule(sheet: Sheet, y: float, *, colour: str = style.INK, thickness: float = 0.9) -> None:
+    """A rule across the sheet."""
     sheet.line((style.MARGIN, sheet.width - style.MARGIN), (y, y), colour=colour, thickness=thickness)
 
 
@@ -286,8 +287,8 @@ def _draw_open_diamond(sheet: Sheet, layout: Plotted, row: Row) -> None:
 def _draw_density(sheet: Sheet, layout: Plotted, row: Row) -> None:
     """The distribution of a new trial's effect, dark within the prediction interval.
 
-    A t (of Wald intervals a normal) distribution on either side of the estimate, as wide as the interval; of a
-    posterior that is an approximation.
+    A t (of Wald intervals a normal) distribution on either side of the estimate, as wide as the interval; of
+    a posterior that is an approximation.
     """
     axis, colour = layout.axis, layout.look.pooled
     middle, *ends = _predicted(layout, row)
@@ -323,8 +324,7 @@ def _density(record: Record, at: float) -> float:
 def _predicted(layout: Plotted, row: Row) -> tuple[float, float, float]:
     """The pooled estimate and the bounds of its prediction interval."""
     assert layout.table.prediction
-    middle, low, high = layout.table.prediction.values
-    assert middle is not None and low is not None and high is not None
+    middle, low, high = (math.nan if each is None else each for each in layout.table.prediction.values)
     return middle, low, high
 
 

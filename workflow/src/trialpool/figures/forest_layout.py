@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, Protocol
 from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
-from trialpool.figures.notes import notes, subtitle, test_lines, title
+from trialpool.figures.notes import lines_of_tests, notes, subtitle, title
 from trialpool.measures import OF_RATES
 from trialpool.records import Direction, Shape
 from trialpool.text import clean
@@ -108,7 +108,8 @@ def preset(name: str) -> Preset:
         raise ValueError(f"preset {name!r} is not one of: {', '.join(STYLES)}")
     given = dict(shipped("forest")["styles"][name])
     given |= {key: getattr(style, given[key]) for key in COLOURED if key in given}
-    return Preset(**{key: tuple(each) if isinstance(each, list) else each for key, each in given.items()})
+    known: dict[str, Any] = {key: tuple(x) if isinstance(x, list) else x for key, x in given.items()}
+    return Preset(**known)
 
 
 def shaped(look: Preset, shape: Shape | None) -> Preset:
@@ -485,7 +486,7 @@ class Layout:
         groups_deep = 1 + max((len(each.lines) for each in self.headings if each.level), default=0)
         self.rule = self.head_top + max(above, groups_deep) * CELL_LEADING + 8
         self.total_rule, self.bottom = self._place_rows(self.rule + 3)
-        noted, beside = test_lines(record, self.table, look.tests), self.axis.left - style.MARGIN - 12
+        noted, beside = lines_of_tests(record, self.table, look.tests), self.axis.left - style.MARGIN - 12
         self.beside_axis = [line for text in noted for line in lettering.wrap(text, beside)]
         deep = max(AXIS_DEPTH + below * CELL_LEADING, len(self.beside_axis) * LEADING + 4)
         self.notes_top = self.bottom + deep + 6

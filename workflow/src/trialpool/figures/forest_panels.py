@@ -23,7 +23,7 @@ from trialpool.figures.forest_layout import (
     preset,
     shaped,
 )
-from trialpool.figures.notes import notes, test_lines, title
+from trialpool.figures.notes import lines_of_tests, notes, title
 from trialpool.measures import MEASURES
 from trialpool.text import clean
 from trialpool.view.axis import Axis
@@ -67,12 +67,12 @@ def draw_panels(
     """The forest plots of some analyses beside each other, trials in common on one row.
 
     Trials are told apart by their ids. `names` are those of the panels (the titles of the analyses if there
-    are none), `whole` is the title of the figure. Raises ValueError where fewer than two analyses have a trial.
+    are none), `whole` is the title of the figure. Raises ValueError where fewer than two have a trial.
     """
     shown = [(record, name) for record, name in zip(records, [*names] or [""] * len(records), strict=True)]
     shown = [(replace(record, subgroups=()), name) for record, name in shown if record.studies]
     if len(shown) < FEWEST:
-        raise ValueError(f"panels: {len(shown)} of the analyses have a trial to be drawn; {FEWEST} make panels")
+        raise ValueError(f"{len(shown)} of the analyses have a trial to be drawn; panels need {FEWEST}")
     house = preset(look) if isinstance(look, str) else look
     labels = _labels([record for record, _ in shown])
     widest = max(lettering.width(label, style.BODY_SIZE) for label in labels.values())
@@ -120,10 +120,15 @@ def _panel(record: Appraised, name: str, look: Preset, left: float, keys: Sequen
     if table.prediction:
         cells = {"effect": _cells(table.prediction, look)["interval"]}
         rows.append(Row("prediction", cells, (None, *table.prediction.values[1:])))
-    bold = [lettering.width(row.cells.get("effect", ""), style.BODY_SIZE, row.kind == "pooled") for row in rows]
+    bold = [
+        lettering.width(row.cells.get("effect", ""), style.BODY_SIZE, row.kind == "pooled") for row in rows
+    ]
     axis = forest_axis(table, None, left, ROOM, record.shape)
     right = left + ROOM + WIDE + max(bold)
-    tests = [f"{table.total.trials}, {table.people}" if table.total else "", *test_lines(record, table, look.tests)]
+    tests = [
+        ", ".join(filter(None, (table.total.trials, table.people))) if table.total else "",
+        *lines_of_tests(record, table, look.tests),
+    ]
     return Panel(
         record=record,
         table=table,
@@ -159,7 +164,7 @@ def _drawn(panels: Sequence[Panel], whole: str, labels: dict[Key, str], width: f
     for panel in panels:
         _place(panel, [*rows.values()], total, rule, bottom)
     words = max(len(lines) for panel in panels for lines in panel.directions)
-    under = bottom + TICK + 12 + (words + 0.6) * CELL_LEADING
+    under = bottom + TICK + 12 + (words + 1.2) * CELL_LEADING
     foot = under + max(len(panel.tests) for panel in panels) * LEADING + 4
     sheet = Sheet(width, foot + 8 + len(legend) * LEADING + style.MARGIN)
     y = style.MARGIN + style.TITLE_SIZE * 0.8

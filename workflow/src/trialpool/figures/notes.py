@@ -64,7 +64,7 @@ def notes(figure: str, *shown: Any) -> list[str]:
     return [line for line in str(getattr(_macros(), figure)(*shown)).splitlines() if line]
 
 
-def test_lines(record: Appraised, table: ForestTable, manner: str = "default") -> list[str]:
+def lines_of_tests(record: Appraised, table: ForestTable, manner: str = "default") -> list[str]:
     """Heterogeneity, tests, and the number needed to treat, as a house writes them below the trials."""
     if record.status == Status.SINGLE_STUDY:
         return ["One trial: not a meta-analysis."]
@@ -102,9 +102,7 @@ def _heterogeneity(
         interval = form["interval"].format(**known)
     df = "" if pooled.q_df is None else form["df"].format(words.plain_number(pooled.q_df))
     values: dict[str, dict[str, str] | None] = {
-        "tau2": None
-        if tau2.estimate.value is None
-        else {"tau2": tau2.estimate.text, "interval": interval},
+        "tau2": None if tau2.estimate.value is None else {"tau2": tau2.estimate.text, "interval": interval},
         "i2": None if i2.value is None else {"i2": i2.text},
         "q": None if pooled.q is None else {"q": words.number(pooled.q), "df": df},
         "p": None if pooled.q_p_value is None else {"p": _p(pooled.q_p_value, form)},

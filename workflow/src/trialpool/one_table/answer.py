@@ -43,7 +43,7 @@ class Asked:
     """What is asked of a table, as on the command line; "" and () are not asked.
 
     `names` are those of the arms, `favours` the words left and right of no effect, `columns` says of roles
-    which column they are.
+    which column they are; `sort`, `style` and the YAML file `forest` are of the forest plot.
     """
 
     measure: str = ""
@@ -59,6 +59,9 @@ class Asked:
     tau2_method: str = "REML"
     interval: str = "auto"
     level: float = 0.95
+    sort: str = ""
+    style: str = ""
+    forest: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,8 +14,10 @@ from trialpool import io, text
 from trialpool.errors import Fault, InputError
 from trialpool.one_table.answer import Answer, told
 from trialpool.page.render import html_environment
+from trialpool.protocol import forest_slips
 from trialpool.view.forest_table import forest_axis, forest_table
 from trialpool.view.question import interval_name
+from trialpool.yaml_files import Slip, faults_of, read_yaml
 
 FILES = ("forest.svg", "funnel.svg", "moderators.svg", "studies.csv", "index.html")
 SHOWN = {"forest": "Forest plot", "moderators": "Effects over the moderator", "funnel": "Funnel plot"}
@@ -46,9 +48,8 @@ def write(answer: Answer, folder: str | Path, *, replace: bool = False) -> list[
 
 
 def _write_into(answer: Answer, folder: Path) -> None:
-    asked = answer.asked
     with told(answer.trials.table):
-        kind: Any = {"title": answer.title, "by": answer.by, "favours": asked.favours}
+        kind: Any = {"title": answer.title, "by": answer.by, **forest_options(answer)}
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of trials without a group, which are told already
             answer.fit.forest(folder / "forest.svg", **kind)
@@ -59,6 +60,29 @@ def _write_into(answer: Answer, folder: Path) -> None:
     frame = answer.fit.to_frame().drop(columns="label", errors="ignore").reset_index()
     io.write_csv(folder / "studies.csv", frame.to_dict("records"), list(frame))
     io.write_text(folder / "index.html", render(answer, folder))
+
+
+def forest_options(answer: Answer) -> dict[str, Any]:
+    """What is asked of the forest plot on the command line and in a file, as arguments of `Fit.forest`.
+
+    Raises InputError with every fault of the file, by its line.
+    """
+    asked, known = answer.asked, [str(name) for name in answer.fit.data.frame]
+    shape, lines = read_yaml(asked.forest) if asked.forest else ({}, {})
+    if not isinstance(shape, dict):
+        shape, slips = {}, [Slip((), "", "no block of settings", "write such as style: bmj")]
+    else:
+        by_column = shape.get("sort") in known
+        slips = [
+            slip
+            for slip in forest_slips(shape, (), answer.fit.measure, known)
+            if not (by_column and slip.path == ("sort",))
+        ]
+    if slips:
+        raise InputError(faults_of(slips, asked.forest, lines))
+    words = {name: value for name in ("sort", "style") if (value := getattr(asked, name))}
+    favours = asked.favours or shape.get("favours")
+    return {**shape, **words} | ({"favours": tuple(favours)} if favours else {})
 
 
 def render(answer: Answer, folder: Path) -> str:
