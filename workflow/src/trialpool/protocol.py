@@ -449,7 +449,7 @@ def _axis_slips(asked: Raw, path: KeyPath, measure: str | None) -> Iterator[Slip
     for key in ("limits", "ticks"):
         for value in (asked.get(key) or ()) if ratio else ():
             if value <= 0:
-                problem = f"not on the axis of a {MEASURES[str(measure)].name}"
+                problem = f"not on the axis of {measure}"
                 yield Slip((*path, key), yaml_text(value), problem, "write ratios, which are above 0")
     for value in asked.get("ticks") or ():
         if not low <= value <= high:

@@ -135,7 +135,7 @@ def _with_columns(look: Preset, asked: Sequence[str]) -> Preset:
     if named:
         for kind, parts in (("arms", OF_MEANS), ("events", OF_EVENTS)):
             changes[kind] = tuple(part for name in named for part in parts.get(name, ()))
-        alone = {"mean": "Mean", "count": "Events"}
+        alone = {"mean": "Mean", "count": "Events", "mean_sd": f"Mean {look.spread.format('SD')}"}
         titles = {TITLED.get(name, name): alone[name] for name in named if name in alone}
         changes["titles"] = {**look.titles, **titles}
     return replace(look, **changes)

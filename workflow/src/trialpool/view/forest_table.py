@@ -346,7 +346,7 @@ def needed_to_treat(record: Appraised) -> str:
     if found is None or not found.difference:
         return ""
     nearest, *ends = (
-        words.number(math.ceil(1000 / abs(each)), 0) if each else "∞"
+        words.number(math.ceil(round(1000 / abs(each), 6)), 0) if each else "∞"
         for each in (found.difference, found.difference_low, found.difference_high)
     )
     good = (found.difference < 0) == (record.better == "lower")
