@@ -1,4 +1,4 @@
-"""Forest plots as a person shapes them: styles, columns, order, axis, parts; the numbers stay those of the record."""
+"""Forest plots as a person shapes them; the numbers stay those of the record."""
 
 import html
 import random
@@ -86,10 +86,7 @@ def test_nothing_overlaps_with_every_column():
     figure = shaped(record, columns=columns, show=shipped("forest")["parts"], prediction="density")
     assert all(not found for found in faults(figure))
     shown = texts(figure)
-    assert {"Year", "Analysed", "Weight, common", "Weight, random", "Measured with", "Low"} - {*shown} == {
-        "Low"
-    }
-    assert "low" in shown
+    assert {"Year", "Analysed", "Weight, common", "Weight, random", "Measured with", "low"} <= {*shown}
 
 
 def test_trials_stand_in_the_order_that_is_asked_for():
