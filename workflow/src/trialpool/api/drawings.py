@@ -61,8 +61,8 @@ def shown(
 def save(figure: Figure, path: Any, description: str) -> None:
     """Write a figure to one file, in the format of its ending."""
     file = Path(path)
-    if file.suffix not in FORMATS:
-        raise ValueError(f"path {str(path)!r} ends in {file.suffix!r}: take one of {', '.join(FORMATS)}")
+    if file.suffix not in (known := (*FORMATS, ".tiff")):
+        raise ValueError(f"path {str(path)!r} ends in {file.suffix!r}: take one of {', '.join(known)}")
     save_figure(figure, file.with_suffix(""), description=description, formats=(file.suffix,))
 
 

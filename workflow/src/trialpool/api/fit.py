@@ -512,6 +512,7 @@ class Fit:
         columns: Sequence[str | Mapping[str, str]] | None = None,
         headings: Mapping[str, str] | None = None,
         favours: tuple[str, str] | None = None,
+        width: float = 0.0,
         **shape: Any,
     ) -> Figure:
         """The forest plot of a review, in the style of a house: default, revman, cochrane, jama, bmj, iqwig,
@@ -524,7 +525,8 @@ class Fit:
         otherwise. `favours` are the words left and right of no effect. Further: `labels` (new by old),
         `limits` and `ticks` of the axis on the natural scale, `digits` of the effects, `show` (prediction,
         tau2, tau2_interval, i2, q, p, common, random, bayes, nnt, weights), `prediction` (bar, diamond,
-        density, none), `group_headers` (False, or new by old).
+        density, none), `group_headers` (False, or new by old). `width` in millimetres scales the figure;
+        a path may end in .tiff, of 600 dots an inch.
 
         Raises ValueError for a word that is not known and an axis that there is not.
         """
@@ -534,7 +536,7 @@ class Fit:
             two_words("favours", favours)
         asked = {"style": style, "columns": columns, "headings": headings, **shape}
         record, look = self.shaped(asked, by, sort)
-        return shown("forest", self.data, record, path, title, favours, preset=look)
+        return shown("forest", self.data, record, path, title, favours, preset=look, width=width)
 
     def shaped(
         self, asked: Mapping[str, Any], by: Given | None = None, sort: Given | None = None

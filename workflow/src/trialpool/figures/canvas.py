@@ -105,14 +105,18 @@ class Drawing(Figure):
 
 
 class Sheet:
-    """An empty figure of `width` × `height` points; y grows downwards. A `gid` names a mark for tests."""
+    """An empty figure of `width` × `height` points; y grows downwards. A `gid` names a mark for tests.
 
-    def __init__(self, width: float, height: float) -> None:
-        self.width, self.height = width, height
-        size = (width / POINTS_PER_INCH, height / POINTS_PER_INCH)
+    All of it, letters and lines too, is drawn `scale` times as large.
+    """
+
+    def __init__(self, width: float, height: float, scale: float = 1.0) -> None:
+        self.width, self.height, self.scale = width, height, scale
+        size = (scale * width / POINTS_PER_INCH, scale * height / POINTS_PER_INCH)
         paper: Look = {"facecolor": style.PAPER, "edgecolor": "none"}
         self.figure: Figure = Drawing(figsize=size, dpi=POINTS_PER_INCH, **paper)
-        points = Affine2D().scale(1 / POINTS_PER_INCH, -1 / POINTS_PER_INCH).translate(0, size[1])
+        unit = scale / POINTS_PER_INCH
+        points = Affine2D().scale(unit, -unit).translate(0, size[1])
         self.points = points + self.figure.dpi_scale_trans
 
     def text(
@@ -138,7 +142,7 @@ class Sheet:
             baseline,
             lettering.shorten(text, room, size, bold),
             color=colour,
-            fontproperties=style.font(size, bold),
+            fontproperties=style.font(size * self.scale, bold),
             horizontalalignment=align,  # type: ignore[arg-type]
             verticalalignment="center_baseline" if turned else "baseline",
             rotation=90 if turned else 0,
@@ -169,7 +173,7 @@ class Sheet:
         gid: str | None = None,
     ) -> None:
         """A line through points; `dashes` are on and off lengths in points, whatever its thickness."""
-        mark = Line2D(xs, ys, color=colour, linewidth=thickness, marker="")
+        mark = Line2D(xs, ys, color=colour, linewidth=thickness * self.scale, marker="")
         mark.set(solid_capstyle="butt", dash_capstyle="butt")
         if dashes:
             mark.set_dashes([length / thickness for length in dashes])
@@ -197,7 +201,7 @@ class Sheet:
         level: float = MARKS,
         gid: str | None = None,
     ) -> None:
-        mark.set(facecolor=fill, edgecolor=edge, linewidth=0 if edge == "none" else thickness)
+        mark.set(facecolor=fill, edgecolor=edge, linewidth=0 if edge == "none" else thickness * self.scale)
         self._put(mark, level, gid)
 
     def _put(self, mark: Artist, level: float, gid: str | None) -> None:

@@ -26,6 +26,7 @@ from trialpool.view.forest_table import Study
 from trialpool.view.read import Appraised
 
 RAISED = 2.6
+MM_PER_INCH = 25.4
 LARGEST_SQUARE, LARGEST_COMPACT, SMALLEST_SQUARE = 9.5, 8.0, 2.2
 SOLE_SQUARE = 6.5
 DIAMOND = 5.0
@@ -45,10 +46,11 @@ LISTED = (  # key, heading, x of the aligned side, width, alignment
 NOT_READ = "no number of this outcome could be read"
 
 
-def draw_forest(record: Appraised, preset: str | plan.Preset = "default") -> Figure:
+def draw_forest(record: Appraised, preset: str | plan.Preset = "default", width: float = 0.0) -> Figure:
     """The forest plot of one analysis' result record, sized by its content, in a house style or one by name.
 
-    What is None leaves its part out. Raises ValueError for an unknown preset.
+    What is None leaves its part out. `width`, in millimetres, scales the whole, letters too. Raises ValueError
+    for an unknown preset.
 
     >>> from trialpool.records import sketch
     >>> bool(draw_forest(sketch(Appraised, {"title": "Pain", "status": "no_data"})).get_figwidth() > 4)
@@ -58,7 +60,8 @@ def draw_forest(record: Appraised, preset: str | plan.Preset = "default") -> Fig
     if record.status == Status.NO_DATA or not record.studies:
         return _draw_no_data(record)
     layout = Layout(record, look)
-    sheet = Sheet(layout.width, layout.height)
+    scale = width / MM_PER_INCH * canvas.POINTS_PER_INCH / layout.width if width else 1.0
+    sheet = Sheet(layout.width, layout.height, scale)
     _draw_backdrop(sheet, record, layout)
     _draw_head(sheet, layout)
     if layout.total_rule is not None:
@@ -129,17 +132,17 @@ def _draw_whole_line(sheet: Sheet, layout: Layout, row: Row, column: Column) -> 
     colour = style.INK if bold else style.MUTED
     lines = layout.whole_line(row)
     sheet.lines(x, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, bold=bold, colour=colour)
-    if row.cells.get("aside"):
+    if row.cells.get("aside") and not layout.look.narrow:
         x += lettering.width(lines[-1], style.BODY_SIZE, bold) + 8
         room = layout.axis.left - 8 - x
         sheet.text(x, row.baseline, row.cells["aside"], colour=style.MUTED, room=room)
 
 
-def _draw_label(sheet: Sheet, _: Layout, row: Row, column: Column) -> None:
+def _draw_label(sheet: Sheet, layout: Layout, row: Row, column: Column) -> None:
     """The label of a trial with its marks and, below it, what was measured."""
     assert row.study
     lines = plan.cell_lines(column, row.cells["study"])
-    url, marks = row.study.url, row.study.marks
+    url, marks = row.study.url, row.study.marks * (layout.look.legend != "none")
     y = sheet.lines(column.left, row.baseline, lines, CELL_LEADING, size=style.BODY_SIZE, url=url)
     if marks:
         x = column.left + lettering.width(lines[-1], style.BODY_SIZE) + plan.MARK_GAP
@@ -149,8 +152,9 @@ def _draw_label(sheet: Sheet, _: Layout, row: Row, column: Column) -> None:
 
 def _draw_footnotes(sheet: Sheet, layout: Layout) -> None:
     """The heterogeneity lines beside the axis; rule and footnotes at the foot of the figure."""
-    sheet.lines(style.MARGIN, layout.bottom + 9, layout.beside_axis)
-    draw_rule(sheet, layout.notes_top, colour=style.RULE, thickness=0.6)
+    sheet.lines(style.MARGIN, layout.tests_top, layout.beside_axis)
+    if layout.notes:
+        draw_rule(sheet, layout.notes_top, colour=style.RULE, thickness=0.6)
     x, y = style.MARGIN, layout.notes_top + canvas.LEADING + 1
     for mark, lines in layout.notes:
         if mark == "■":
@@ -362,7 +366,9 @@ def draw_value_axis(sheet: Sheet, layout: Plotted) -> None:
         x = position(axis, tick)
         sheet.line((x, x), (y, y + TICK))
         sheet.text(x, y + TICK + 7.5, label, align="center", gid="tick")
-    for lines, align, x in zip(layout.directions, ("left", "right"), (axis.left, axis.right), strict=True):
+    outside = plan.OUTSIDE * layout.look.narrow
+    ends = axis.left - outside, axis.right + outside
+    for lines, align, x in zip(layout.directions, ("left", "right"), ends, strict=True):
         baseline = y + TICK + 9 + CELL_LEADING
         if layout.look.directions == "above":
             baseline = layout.rule - HEADINGS_UP - (len(lines) - 1) * CELL_LEADING

@@ -48,6 +48,7 @@ ROW, COMPACT_ROW, TOTAL_ROW = 14.0, 12.0, 15.0
 CELL_LEADING, SUBTITLE_LEADING = 8.8, 10.0
 AXIS_DEPTH = 17.0
 NOTE_INDENT = 11.0
+OUTSIDE = 40.0  # how far the words for either direction reach out of a narrow plot
 NOTE_LINES = 3
 
 # house styles
@@ -63,7 +64,8 @@ class Preset:
     words stand (below, above); `bias` what stands of the risk of bias beside a trial (none, worst, domains);
     `stripes` the colour behind every other trial; `tests` how the lines below the trials are written;
     `legend` what is said of the marks (full, short, none), `headed` whether title and subtitle stand above;
-    `prediction` how its interval is drawn; `room` is the width of the plot, `least` of the figure in points.
+    `prediction` how its interval is drawn; `room` is the width of the plot, `least` of the figure in points;
+    of a `narrow` one the tests stand below the axis, not beside it, and its words reach out of it.
     """
 
     columns: tuple[str, ...] = ("study", "arms", "plot", "effect", "weight", "bias")
@@ -90,6 +92,7 @@ class Preset:
     prediction: str = "bar"
     room: float = tables.PLOT_WIDTH
     least: float = 470.0
+    narrow: bool = False
 
 
 COLOURED = ("study", "study_events", "pooled", "head_fill", "stripes")
@@ -123,6 +126,17 @@ def shaped(look: Preset, shape: Shape | None) -> Preset:
         look = replace(look, columns=kept, band="threshold" in shape.show)
     titles = {TITLED.get(name, name): text for name, text in (shape.headings or {}).items()}
     return replace(look, titles={**look.titles, **titles}, prediction=shape.prediction or look.prediction)
+
+
+def for_journal(look: Preset, *, narrow: bool = False) -> Preset:
+    """A style for a figure in a journal, whose title, legend and notes stand in its caption: over the page, or
+    one column of two (`narrow`), where there is room for trials, plot and effect alone."""
+    look = replace(look, headed=False, legend="none")
+    if narrow:
+        bare = replace(look, columns=("study", PLOT, "effect"), outcome=False, bias="none")
+        return replace(bare, narrow=True, room=84.0, least=240.0, total="{model}")
+    arms, events = (tuple(name for name in kind if name != "received") for kind in (look.arms, look.events))
+    return replace(look, arms=arms, events=events)
 
 
 def _with_columns(look: Preset, asked: Sequence[str]) -> Preset:
@@ -407,8 +421,11 @@ def _plan_headings(
     ]
 
 
-def _place_columns(columns: Sequence[Column], headings: Sequence[Heading]) -> None:
-    """Put the columns beside each other, the first at the margin, so wide that their headings fit."""
+def _place_columns(columns: Sequence[Column], headings: Sequence[Heading], least: float) -> None:
+    """Put the columns beside each other, the first at the margin, so wide that their headings fit.
+
+    The plot begins no further left than `least`.
+    """
     for own, text, _, level in headings:
         room = sum(column.width for column in own) + sum(column.gap for column in own[1:])
         wanted = lettering.width(text, style.SMALL_SIZE, True)
@@ -418,11 +435,11 @@ def _place_columns(columns: Sequence[Column], headings: Sequence[Heading]) -> No
             column.width += lack / len(ends)
     plot = next(column for column in columns if column.key == PLOT)
     _set_left(columns)
-    if plot.left < LEAST_BEFORE_PLOT:  # the lines beside the axis need room
+    if plot.left < least:  # the lines beside the axis need room
         if columns[0] is plot:
-            plot.gap += LEAST_BEFORE_PLOT - plot.left
+            plot.gap += least - plot.left
         else:
-            columns[0].width += LEAST_BEFORE_PLOT - plot.left
+            columns[0].width += least - plot.left
         _set_left(columns)
 
 
@@ -469,7 +486,7 @@ class Layout:
         self.rows = forest_rows(self.table, look, domains)
         self.columns = _plan_columns(self.rows, look, self.compact, self.events)
         self.headings = _plan_headings(self.columns, record, self.table, self.events, look)
-        _place_columns(self.columns, self.headings)
+        _place_columns(self.columns, self.headings, 0.0 if look.narrow else LEAST_BEFORE_PLOT)
         self._make_room_for_totals()
         self.width = max(self.columns[-1].right + style.MARGIN, look.least)
         room = self.width - 2 * style.MARGIN
@@ -480,17 +497,20 @@ class Layout:
         self.threshold = axes.mcid_threshold(record) if look.band else None
         plot = next(column for column in self.columns if column.key == PLOT)
         self.axis = tables.forest_axis(self.table, self.threshold, plot.left, look.room, record.shape)
-        self.directions = direction_lines(record.direction, self.axis.right - self.axis.left - 12)
+        self.directions = direction_lines(record.direction, look.room - 12 + 2 * OUTSIDE * look.narrow)
         words_deep = max(map(len, self.directions))
         above, below = (words_deep, 0) if look.directions == "above" else (0, words_deep)
         groups_deep = 1 + max((len(each.lines) for each in self.headings if each.level), default=0)
         self.rule = self.head_top + max(above, groups_deep) * CELL_LEADING + 8
         self.total_rule, self.bottom = self._place_rows(self.rule + 3)
         noted, beside = lines_of_tests(record, self.table, look.tests), self.axis.left - style.MARGIN - 12
+        beside = room if look.narrow else beside
         self.beside_axis = [line for text in noted for line in lettering.wrap(text, beside)]
-        deep = max(AXIS_DEPTH + below * CELL_LEADING, len(self.beside_axis) * LEADING + 4)
+        axis_deep, tests_deep = AXIS_DEPTH + below * CELL_LEADING, len(self.beside_axis) * LEADING + 4
+        self.tests_top = self.bottom + 9 + look.narrow * axis_deep
+        deep = axis_deep + tests_deep if look.narrow else max(axis_deep, tests_deep)
         self.notes_top = self.bottom + deep + 6
-        self.notes = list(self._footnotes(record, domains, room))
+        self.notes = [] if look.legend == "none" else list(self._footnotes(record, domains, room))
         deep = sum(len(lines) for _, lines in self.notes) * LEADING
         self.height = self.notes_top + 6 + deep + style.MARGIN
 
@@ -521,7 +541,7 @@ class Layout:
         bounds = (bound for row in self.rows for bound in row.values[1:] if bound is not None)
         clipped = any(axes.side(self.axis, bound) for bound in bounds)
         band = [] if self.threshold is None else notes("forest_band", record)
-        how = [] if self.look.legend == "none" else self._legend(record, clipped)
+        how = self._legend(record, clipped)
         if self.look.bias != "none" and self.table.studies:
             how += notes("forest_bias", self.table.studies, domains, LETTERS)
         for mark, text in self.table.notes:

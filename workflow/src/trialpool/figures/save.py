@@ -34,6 +34,7 @@ from trialpool.text import clean
 PNG_DPI = 100  # for a page of its width; print takes the PDF
 PNG_DPI_BESIDE = 84  # of figures that stand beside the forest plot
 PNG_COLOURS = 32
+TIFF_DPI = 600
 FONTS = f"'{style.FONT}', Verdana, Arial, Helvetica, sans-serif"
 _PROLOGUE = re.compile(r"^.*?(?=<svg )", re.DOTALL)
 _METADATA = re.compile(r"\s*<metadata>.*?</metadata>", re.DOTALL)
@@ -59,7 +60,7 @@ def save_figure(
     dpi: float = PNG_DPI,
     formats: Sequence[str] = FORMATS,
 ) -> list[Path]:
-    """Write `stem`.svg, .pdf and .png (whole or not at all each) and return their paths.
+    """Write `stem`.svg, .pdf and .png (whole or not at all each) and return their paths; .tiff if asked for.
 
     `description` is the text alternative; what stands before its first ". " becomes the title. The bytes
     depend on the figure and the description alone: no date, no program name, no random id.
@@ -78,6 +79,7 @@ def save_figure(
             ".svg": lambda: _svg(figure, title, more or description),
             ".pdf": lambda: _pdf(figure, title),
             ".png": lambda: _png(figure, dpi),
+            ".tiff": lambda: _tiff(figure),
         }
         contents = {suffix: writers[suffix]() for suffix in formats}
     paths = [Path(f"{stem}{suffix}") for suffix in contents]
@@ -104,16 +106,29 @@ def _pdf(figure: Figure, title: str) -> bytes:
     return buffer.getvalue()
 
 
-def _png(figure: Figure, dpi: float) -> bytes:
-    """The figure as PNG with a palette, the paper exactly white."""
+def _tiff(figure: Figure) -> bytes:
+    """The figure as TIFF in full colour, as journals print it."""
+    buffer = io.BytesIO()
+    image = _pixels(figure, TIFF_DPI)
+    image.save(buffer, "tiff", compression="tiff_lzw", dpi=(TIFF_DPI, TIFF_DPI))
+    return buffer.getvalue()
+
+
+def _pixels(figure: Figure, dpi: float) -> Image.Image:
+    """The figure as an image in full colour."""
     usual = figure.dpi
     figure.dpi = dpi
     try:
         canvas = FigureCanvasAgg(figure)
         canvas.draw()  # type: ignore[no-untyped-call]
-        image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
+        return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")  # type: ignore[no-untyped-call]
     finally:
         figure.dpi = usual
+
+
+def _png(figure: Figure, dpi: float) -> bytes:
+    """The figure as PNG with a palette, the paper exactly white."""
+    image = _pixels(figure, dpi)
     image = image.quantize(PNG_COLOURS, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE)
     image.putpalette([255 if level >= 253 else level for level in image.getpalette() or []])
     buffer = io.BytesIO()
