@@ -653,3 +653,19 @@ def _results_of(source: str) -> tuple[str, str | None]:
         review = read_protocol(name)
     results, out = (file and os.path.relpath(folder / file) for file in (review.results, review.reproduced))
     return str(results), out
+@export.command()
+@click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
+@click.option("--out", type=PATH, default="exports/manuscript", show_default=True, metavar="FOLDER")
+@click.option("--only", multiple=True, metavar="ANALYSIS", help="Of these analyses alone. May be repeated.")
+@click.option("--replace", is_flag=True, help="Put it in the place of an earlier manuscript.")
+@plainly
+def manuscript(source: str, out: str, only: tuple[str, ...], replace: bool) -> None:
+    """Write the manuscript of a finished review: Word, Markdown, LaTeX, references, figures.
+
+    Methods as they were taken, results, tables, forest plots of 174 and 85 mm (SVG, PDF, TIFF), the trials
+    as BibTeX and RIS. Of a RESULTS folder alone less is known of the trials, and codes stand for names.
+    """
+    from trialpool.exchange.manuscript_files import export_manuscript
+
+    files = export_manuscript(source, out, only=only, replace=replace)
+    echo(f"Written to {out}: {len(files)} files. What is still to be written stands in its README.md.")

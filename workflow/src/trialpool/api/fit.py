@@ -499,6 +499,31 @@ class Fit:
             raise ValueError(f"the trials have no events: make the data with events= and {argument}=")
         return [self.data.arms[name] for name in names]
 
+    def report(self) -> str:
+        """Methods and result as two paragraphs for a manuscript, with the numbers of the fit.
+
+        >>> from trialpool import effects
+        >>> dat = effects(measure="MD", effect=[-1.0, -0.4, -1.2, -0.8, -0.1], se=[0.3, 0.2, 0.5, 0.3, 0.2])
+        >>> print(pool(dat).report().splitlines()[-1].partition(". ")[0])
+        The pooled mean difference was MD −0.60 (95% CI −1.15 to −0.06); 5 trials
+        """
+        from trialpool.api.data import appraised
+        from trialpool.figures.notes import lines_of_tests
+        from trialpool.view.forest_table import forest_table
+
+        record, rows = appraised(self.data, self.record()), self.data.rows()
+        spec, scale = synthesis.modelled(self._spec, rows), None
+        if self.interval == synthesis.BAYES:
+            scale = synthesis.prior_scale(self._spec, rows)
+        methods = analyse.method_sentences(spec, record.status, scale)
+        table, numbers = forest_table(record), (self.estimate, self.ci_low, self.ci_high)
+        effect = text.effect(self.measure, *numbers, self.settings["level"])
+        people = f", {table.people}" if table.people else ""
+        found = [f"The pooled {self.data.natural.name} was {effect}; {text.count(self.k, 'trial')}{people}"]
+        if table.prediction:
+            found.append(f"{table.level} prediction interval {table.prediction.interval}")
+        return f"{' '.join(methods)}\n\n{'. '.join([*found, *lines_of_tests(record, table)])}."
+
     # figures: each is returned, and written where a path ends in .svg, .pdf or .png
 
     def forest(

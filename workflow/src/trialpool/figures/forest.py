@@ -49,8 +49,8 @@ NOT_READ = "no number of this outcome could be read"
 def draw_forest(record: Appraised, preset: str | plan.Preset = "default", width: float = 0.0) -> Figure:
     """The forest plot of one analysis' result record, sized by its content, in a house style or one by name.
 
-    What is None leaves its part out. `width`, in millimetres, scales the whole, letters too. Raises ValueError
-    for an unknown preset.
+    What is None leaves its part out. `width`, in millimetres, scales the whole, letters too. Raises
+    ValueError for an unknown preset.
 
     >>> from trialpool.records import sketch
     >>> bool(draw_forest(sketch(Appraised, {"title": "Pain", "status": "no_data"})).get_figwidth() > 4)

@@ -129,8 +129,10 @@ def shaped(look: Preset, shape: Shape | None) -> Preset:
 
 
 def for_journal(look: Preset, *, narrow: bool = False) -> Preset:
-    """A style for a figure in a journal, whose title, legend and notes stand in its caption: over the page, or
-    one column of two (`narrow`), where there is room for trials, plot and effect alone."""
+    """A style for a figure in a journal, whose title, legend and notes stand in its caption.
+
+    Over the page, or in one column of two (`narrow`), where there is room for trials, plot and effect alone.
+    """
     look = replace(look, headed=False, legend="none")
     if narrow:
         bare = replace(look, columns=("study", PLOT, "effect"), outcome=False, bias="none")
