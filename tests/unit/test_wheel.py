@@ -30,7 +30,7 @@ REVIEW = {
 }
 NRS = {"name": "Numeric scale", "domains": ["pain"], "range": [0, 10], "better": "lower", "unit": "points"}
 CATALOGUE = {"groups": {"any": ["exercise", "rest"]}, "instruments": {"NRS": NRS}}
-EXTRAS = ("defusedxml", "jsonschema", "openpyxl", "pyarrow", "seaborn", "snakemake", "statsmodels")
+EXTRAS = ("defusedxml", "docx", "jsonschema", "openpyxl", "pyarrow", "seaborn", "snakemake", "statsmodels")
 WITHOUT = f"""
 import sys
 class Absent:

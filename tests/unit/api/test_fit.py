@@ -356,3 +356,78 @@ def test_every_method_says_what_it_does():
         methods = {name: value for name, value in vars(kind).items() if not name.startswith("_")}
         said = (value for value in methods.values() if callable(value) or isinstance(value, property))
         assert all(value.__doc__ for value in said)
+
+
+def test_the_forest_is_shaped_by_the_words_of_a_review(fit, tmp_path):
+    path = tmp_path / "f.svg"
+    fit.forest(
+        path,
+        style="bmj",
+        columns=["study", {"alloc": "Allocation"}, "ablat", "events", "plot", "effect", "weight_common"],
+        sort="-effect",
+        limits=(0.2, 2),
+        digits=3,
+        labels={fit.data.labels[0]: "Aronson and others"},
+        show=["i2", "common", "nnt"],
+    )
+    svg = path.read_text("utf-8")
+    said = svg[svg.index("</style>") :]
+    for word in ("Allocation", "Ablat", "/123", "Aronson and others", "I²=92%", "Common effect", "0.489"):
+        assert word in said
+    assert "0.411 (" not in said  # estimate and interval are two texts
+    assert ">0.411<" in said
+    assert "95% prediction" not in said
+    assert "Number needed to treat = " in said
+    assert said.index("Comstock &amp; Webster") < said.index("TPT Madras") < said.index("Vandiviere")
+    common = tp.pool(fit.data, tau2_method="FE")
+    assert f"{common.weights[0]:.1f}" in said
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"prediction": "blob"}, "prediction: 'blob' is not among the ways to draw it"),
+        ({"limits": (2, 1)}, r"limits: '\[2, 1\]' is not in ascending order"),
+        ({"ticks": (0, 1)}, "ticks: '0' is not on the axis of RR"),
+        ({"colums": ["study"]}, "colums: '' is the key 'colums' is not known; did you mean 'columns'"),
+    ],
+)
+def test_what_a_forest_cannot_be_is_told(fit, asked, said):
+    with pytest.raises(ValueError, match=said):
+        fit.forest(**asked)
+
+
+def test_a_forest_has_the_width_of_a_column_and_the_dots_of_print(fit, tmp_path):
+    from PIL import Image
+
+    fit.forest(tmp_path / "f.tiff", style="plain", width=85)
+    with Image.open(tmp_path / "f.tiff") as image:
+        assert image.size[0] == pytest.approx(85 / 25.4 * 600, abs=1)
+        assert round(float(image.info["dpi"][0])) == 600
+
+
+def test_forests_stand_side_by_side(fit, tmp_path):
+    dat = tp.effects(measure="MD", effect=[1.0, 2.0], se=[0.5, 0.6], label=[fit.data.labels[0], "Another"])
+    tp.forests({"Risk": fit, "Days": tp.pool(dat)}, tmp_path / "f.svg", title="Both", sort="effect")
+    svg = (tmp_path / "f.svg").read_text("utf-8")
+    said = svg[svg.index("</style>") :]
+    assert said.count(f">{fit.data.labels[0]}<") == 1
+    assert said.count("Another<") == 1
+    assert "Risk<" in said
+    assert "Days<" in said
+    with pytest.raises(ValueError, match="panels need 2"):
+        tp.forests([fit])
+
+
+def test_the_report_says_methods_and_result(fit):
+    methods, result = fit.report().split("\n\n")
+    assert "restricted maximum likelihood (REML)" in methods
+    for word in (
+        "RR 0.49 (95% CI 0.33 to 0.73)",
+        "13 trials",
+        "τ² = 0.31",
+        "prediction interval 0.14 to 1.76",
+    ):
+        assert word in result
+    counted = tp.pool(fit.data, method="mh").report()
+    assert "Mantel–Haenszel" in counted

@@ -10,7 +10,8 @@ from trialpool.contracts import EFFECTS, Column, Kind, Table
 from trialpool.evidence.compare import flagged, typed, write_comparison
 from trialpool.records import Choice, Effect, from_json, to_json
 
-CATEGORIES = {"category_experimental": "manual_acupuncture", "category_control": "sham"}
+# What `synthesis.analyse.read` makes of a row before it is a record.
+CATEGORIES = {"category_experimental": "manual_acupuncture", "category_control": "sham", "columns": None}
 
 
 def test_effect_is_experimental_minus_control():
@@ -88,3 +89,12 @@ def test_randomised_are_the_people_of_the_arms_that_are_compared(other, randomis
     )
     (row,) = chosen(answer(tables))
     assert (row["arm_experimental"], row["n_randomised"]) == ("a+b", randomised)
+
+
+def test_columns_of_the_table_of_trials_travel_with_the_effects_that_a_plot_wants_them_for():
+    tables = review(studies=[{"country": "Iran", "population": None}], continuous=two_arms())
+    shape = {"columns": ["study", "country", "population", "year", "plot"]}
+    (row,) = chosen(answer(tables, question(shape=shape)))
+    assert row["columns"] == '{"country": "Iran"}'
+    (row,) = chosen(answer(tables, question()))
+    assert row["columns"] == ""

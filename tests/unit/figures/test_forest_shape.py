@@ -312,3 +312,15 @@ def test_the_columns_of_studies_csv_travel_to_the_plot():
     ]
     rows[0] |= {"category_experimental": ["x"], "category_control": ["y"]}
     assert read(Effect, rows)[0].columns == {"country": "Iran"}
+
+
+def test_a_review_draws_panels_and_says_where_there_is_nothing_to_draw(tmp_path):
+    from trialpool.jobs import _draw_panels
+
+    one, other = (sketch(Appraised, made_up_record(3, seed=at)) for at in (1, 2))
+    asked = {"analyses": {"a": "Pain", "b": "Sleep"}, "title": "Both", "style": "bmj"}
+    _draw_panels("both", asked, [one, other], (".svg",), tmp_path)
+    svg = (tmp_path / "both.svg").read_text("utf-8")
+    assert all(word in svg for word in ("Pain", "Sleep", "Both", "Test for heterogeneity"))
+    with pytest.raises(InputError, match="1 of the analyses have a trial"):
+        _draw_panels("both", asked, [one, sketch(Appraised, {"measure": "MD"})], (".svg",), tmp_path)

@@ -167,3 +167,24 @@ def test_pooling_loads_nothing_of_the_workflow():
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_the_forest_of_a_table_is_shaped_by_options_and_a_file(tmp_path):
+    (tmp_path / "forest.yaml").write_text(
+        "columns: [study, year, plot, effect]\ndigits: 3\nfavours: [good, bad]\n"
+    )
+    options = ["--style", "bmj", "--sort", "-effect", "--forest", tmp_path / "forest.yaml"]
+    done = trialpool("pool", BCG, "--out", tmp_path / "answer", *options)
+    assert done.exit_code == 0, done.output
+    svg = (tmp_path / "answer" / "forest.svg").read_text("utf-8")
+    assert "Test for heterogeneity" in svg
+    assert ">0.489<" in svg
+    assert "good" in svg
+    (tmp_path / "forest.yaml").write_text("columns: [study]\nsort: alloc\ndigitz: 3\nlimits: [-1, 2]\n")
+    done = trialpool("pool", BCG, "--out", tmp_path / "other", "--forest", tmp_path / "forest.yaml")
+    assert done.exit_code == 1
+    assert "forest.yaml, row 3, column digitz: the key 'digitz' is not known" in done.output
+    assert "forest.yaml, row 4, column limits: '-1' is not on the axis of RR" in done.output
+    assert "row 2" not in done.output
+    assert not (tmp_path / "other").exists()
+    assert trialpool("pool", BCG, "--style", "bmj").exit_code == 2

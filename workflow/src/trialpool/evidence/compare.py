@@ -164,7 +164,7 @@ def _plot_columns(rows: pd.DataFrame, context: AnalysisContext) -> list[str]:
     found = []
     for at, study in zip(rows["analysis_index"], rows["study_id"], strict=True):
         texts = {name: trials.at[study, name] for name in asked[int(at)]}
-        known = {name: str(text) for name, text in texts.items() if not pd.isna(text)}
+        known = {name: str(text) for name, text in texts.items() if not pd.isna(text) and str(text)}
         found.append(json.dumps(known, ensure_ascii=False) if known else "")
     return found
 
