@@ -98,11 +98,13 @@ def test_markdown_latex_and_word_hold_the_same_table(kit):
 
 def test_the_methods_are_those_of_the_records(kit):
     review = read_review(CONFIG, ONLY)
-    said = (kit / "methods.md").read_text("utf-8")
+    said = "".join((kit / f"{part}.md").read_text("utf-8") for part in ("methods", "supplement"))
     for record in review.records:
         for sentence in record.methods.text if record.studies else ():
             assert record.vocabulary.named(sentence) in said
     assert "Still to be written" in said
+    own = read_review(CONFIG, ONLY[2:]).records[0].methods.text[0]
+    assert f"{own} (Chemotherapy-induced neuropathy, pain: " in said
 
 
 def test_figures_have_the_widths_and_the_resolution_of_journals(kit):

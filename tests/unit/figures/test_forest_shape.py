@@ -4,16 +4,18 @@ import html
 import random
 import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from figure_records import made_up_record, made_up_study
 from test_figures_forest import draw_forest, extent, finish, marked, row_texts, texts
 from test_figures_layout import faults
 
+from trialpool import text
 from trialpool.errors import InputError
 from trialpool.figures import forest, forest_panels
 from trialpool.figures.forest_layout import STYLES, preset
-from trialpool.figures.save import save_figure
+from trialpool.figures.save import save_figure, svg_of
 from trialpool.protocol import forest_of, forest_slips
 from trialpool.records import Shape, columns_of, from_json, sketch
 from trialpool.view.forest_table import forest_table
@@ -324,3 +326,38 @@ def test_a_review_draws_panels_and_says_where_there_is_nothing_to_draw(tmp_path)
     assert all(word in svg for word in ("Pain", "Sleep", "Both", "Test for heterogeneity"))
     with pytest.raises(InputError, match="1 of the analyses have a trial"):
         _draw_panels("both", asked, [one, sketch(Appraised, {"measure": "MD"})], (".svg",), tmp_path)
+
+
+SHIPPED = Path(__file__).parents[3] / "results"
+OF_ALL_KINDS = ("improved-acupuncture-vs-medication", "pain-or-symptoms-acupuncture-vs-sham")
+
+
+@pytest.mark.parametrize("style", STYLES)
+@pytest.mark.parametrize("analysis", [*OF_ALL_KINDS, "dpn-pain-gabapentinoids-vs-placebo"])
+def test_the_text_of_a_review_s_svg_is_that_of_its_tables(style, analysis):
+    """Effects as studies.csv and summary.csv hold them, in every style."""
+    from trialpool import io
+    from trialpool.view.read import appraised
+
+    folder = SHIPPED / "analyses" / analysis
+    svg = svg_of(forest.draw_forest(appraised(io.read_json(folder / "result.json")), style))
+    shown = [html.unescape(found) for found in re.findall(r"<text[^>]*>([^<]*)</text>", svg)]
+    (total,) = (row for row in io.read_csv(SHIPPED / "summary.csv") if row["analysis"] == analysis)
+    measure, (opening, joint, closing) = total["measure"], preset(style).around
+    values = [float(total[name]) for name in ("estimate", "ci_low", "ci_high")]
+    digits = None if measure == "SMD" else text.digits_for(values)
+    for row in io.read_csv(folder / "studies.csv"):
+        known = "printed" if row["printed_low"] else "estimate"
+        bounds = (row["estimate"], row[f"{known}_low"], row[f"{known}_high"])
+        estimate, low, high = text.format_values(measure, map(float, bounds), digits)
+        at = shown.index(f"{opening}{low}{joint}{high}{closing}")
+        assert shown[at - 1] == estimate or estimate in shown
+        if "weight" in preset(style).columns:
+            assert f"{text.number(float(row['weight']), 1)}{preset(style).percent}" in shown
+    estimate, low, high = text.format_values(measure, values, digits)
+    assert estimate in shown
+    assert f"{opening}{low}{joint}{high}{closing}" in shown
+    tests = " ".join(shown).replace(" ", "").casefold()
+    for name, said in (("tau2", text.significant), ("q", text.number)):
+        assert f"={said(float(total[name]))}" in tests
+    assert f"i²={text.percent(float(total['i2']) / 100)}" in tests

@@ -126,7 +126,7 @@ def forests(
     named = fits if isinstance(fits, Mapping) else {f"Outcome {at + 1}": fit for at, fit in enumerate(fits)}
     records, look = [], preset("plain")
     for fit in named.values():
-        record, look = fit.shaped({"style": style, **shape}, None, sort)
+        record, look = fit._drawn_as({"style": style, **shape}, None, sort)
         known = appraised(fit.data, record)
         studies = (replace(row, study_id=row.label) for row in known.studies)
         records.append(replace(known, studies=tuple(studies)))

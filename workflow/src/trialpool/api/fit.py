@@ -560,10 +560,10 @@ class Fit:
         if favours is not None:
             two_words("favours", favours)
         asked = {"style": style, "columns": columns, "headings": headings, **shape}
-        record, look = self.shaped(asked, by, sort)
+        record, look = self._drawn_as(asked, by, sort)
         return shown("forest", self.data, record, path, title, favours, preset=look, width=width)
 
-    def shaped(
+    def _drawn_as(
         self, asked: Mapping[str, Any], by: Given | None = None, sort: Given | None = None
     ) -> tuple[Record, Any]:
         """The record and the style of a forest plot, as `forest` draws it."""

@@ -163,6 +163,7 @@ def parts_of(review: Review) -> list[Part]:
         Part("tables", "Tables", tuple(_tables(review, views, trials))),
         Part("figures", "Figures", tuple(_figures(views))),
         Part("references", "References of the trials", tuple(_references(trials))),
+        Part("supplement", "Supplement: methods of single questions", (Items(tuple(_own_methods(review))),)),
     ]
 
 
@@ -176,13 +177,10 @@ def _methods(review: Review, views: Sequence[Question]) -> Iterator[Block]:
     if review.search_date:
         yield f"Trials are those known on {review.search_date}."
     yield Heading("Synthesis")
-    shared = shared_methods(records)
-    for sentence in shared:
+    for sentence in shared_methods(records):
         yield review.vocabulary.named(sentence)
-    own = _own_methods(review, shared)
-    if own:
-        yield "These hold of most questions with a result; of others, or besides:"
-        yield Items(tuple(own))
+    if _own_methods(review):
+        yield "These hold of most questions with a result; the supplement has those of single ones."
     rated = [record for record in records if record.certainty]
     if rated:
         yield Heading("Certainty")
@@ -194,8 +192,9 @@ def _methods(review: Review, views: Sequence[Question]) -> Iterator[Block]:
     yield Items(UNWRITTEN)
 
 
-def _own_methods(review: Review, shared: Sequence[str]) -> list[str]:
+def _own_methods(review: Review) -> list[str]:
     """The sentences on methods that hold of few questions, with the titles of these."""
+    shared = shared_methods(review.records)
     found: dict[str, list[str]] = {}
     for record in review.records:
         for sentence in record.methods.text if record.studies else ():
@@ -257,9 +256,12 @@ def result_text(view: Question) -> str:
     if table.total:
         sentences += [f"{line}." for line in lines_of_tests(record, table)]
         level = f"{table.level} CI"
-        beside = (f"{model}: {each.estimate.text} ({level} {each.interval})" for model, each in table.beside)
+        beside = (
+            f"{model[:1].lower()}{model[1:]}: {each.estimate.text} ({level} {each.interval})"
+            for model, each in table.beside
+        )
         others = "; ".join(beside)
-        sentences += [f"By other models, {others}."] if others else []
+        sentences += [f"By other models {others}."] if others else []
         if record.robustness.grade != Grade.NOT_ASSESSABLE:
             sentences.append(record.robustness.sentence)
         sentences.append(record.small_study.sentence)

@@ -106,7 +106,7 @@ def pooled_record(
         SimpleNamespace(**{**vars(empty), **spec}),  # what it says of its question as the protocol does
         condition=tuple(spec["condition"]),
         comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
-        shape=spec["shape"] and from_json(records.Shape, spec["shape"]),
+        shape=from_json(records.Shape, spec["shape"]) if spec.get("shape") else None,
         mcid=spec["mcid"] and from_json(records.Difference, spec["mcid"]),
         **pool.sizes_of(spec, chosen),
         effects=len(chosen),

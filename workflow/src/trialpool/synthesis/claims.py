@@ -18,7 +18,8 @@ from trialpool.evidence.risk_of_bias import NOT_BIAS
 from trialpool.evidence.unused import Silence, silence_words, silent_trials
 from trialpool.measures import MEASURES
 from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Status, Verdict
-from trialpool.synthesis.certainty import DOMAINS, Row, absolute, assess, important_effects
+from trialpool.synthesis.absolute import absolute
+from trialpool.synthesis.certainty import DOMAINS, Row, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
 from trialpool.text import capital, count
 from trialpool.vocabulary import Vocabulary, general

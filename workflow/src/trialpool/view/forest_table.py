@@ -16,7 +16,7 @@ from trialpool import text as words
 from trialpool.evidence.risk_of_bias import ORDER as WORST
 from trialpool.measures import OF_RATES, RATIOS
 from trialpool.records import Record, Status
-from trialpool.synthesis.certainty import absolute as absolute_of
+from trialpool.synthesis.absolute import absolute as absolute_of
 from trialpool.synthesis.pool import MANY
 from trialpool.text import MISSING, absent, capital, clean
 from trialpool.view.axis import Axis, Bounds, intervals, plan_axis, with_limits
