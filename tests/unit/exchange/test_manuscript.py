@@ -4,6 +4,7 @@ import csv
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from trialpool.errors import InputError
 from trialpool.exchange.manuscript import Picture, Table, parts_of, read_review, result_text
 from trialpool.exchange.manuscript_files import FORMATS, WIDTHS, export_manuscript, latex
 from trialpool.exchange.references import bibtex, lacking, reference, ris
-from trialpool.records import sketch
+from trialpool.records import Shape, sketch
 from trialpool.view.question import Question
 from trialpool.view.read import Appraised
 from trialpool.view.study import Trial
@@ -259,3 +260,12 @@ def test_a_result_without_numbers_says_so_and_no_more():
     record |= {"experimental_name": "yoga", "control_name": "sham"}
     said = result_text(Question(sketch(Appraised, record)))
     assert said == "No trial is known that compares yoga with sham."
+
+
+def test_the_text_says_all_that_there_is_though_the_plot_shows_less():
+    whole = read_review(CONFIG, ONLY[:1])
+    shape = Shape(show=("i2",), digits=1, sort="effect")
+    review = replace(whole, records=[replace(record, shape=shape) for record in whole.records])
+    for name, same in (("results", True), ("tables", True), ("figures", False)):
+        one, other = ({part.name: part for part in parts_of(each)}[name] for each in (whole, review))
+        assert (one == other) is same

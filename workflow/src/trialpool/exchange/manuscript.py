@@ -11,7 +11,7 @@ import contextlib
 import importlib.metadata
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +23,7 @@ from trialpool.figures.notes import lines_of_tests, notes
 from trialpool.records import Grade, Status
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.text import capital, clean
-from trialpool.view.forest_table import IMPUTED
+from trialpool.view.forest_table import IMPUTED, forest_table
 from trialpool.view.question import Question, condition_name, interval_name, population_name
 from trialpool.view.read import Appraised, Tables, grouped, read_records
 from trialpool.view.review import headline_facts, shared_methods
@@ -155,13 +155,14 @@ def _of_records(records: Sequence[Appraised]) -> Tables:
 
 def parts_of(review: Review) -> list[Part]:
     """The parts of the manuscript in their order."""
-    views = [Question(record) for record in review.records]
+    # A plot may be asked for less than there is to tell.
+    views = [Question(replace(record, shape=None)) for record in review.records]
     trials = review.trials
     return [
         Part("methods", "Methods", tuple(_methods(review, views))),
         Part("results", "Results", tuple(_results(review, views))),
         Part("tables", "Tables", tuple(_tables(review, views, trials))),
-        Part("figures", "Figures", tuple(_figures(views))),
+        Part("figures", "Figures", tuple(_figures(review.records))),
         Part("references", "References of the trials", tuple(_references(trials))),
         Part("supplement", "Supplement: methods of single questions", (Items(tuple(_own_methods(review))),)),
     ]
@@ -352,15 +353,15 @@ def _characteristics(trials: Sequence[Trial]) -> Table:
 # figures and references
 
 
-def _figures(views: Sequence[Question]) -> Iterator[Block]:
-    for view in views:
-        if view.record.k > 1:
-            yield Picture(view.record.analysis, caption_of(view), view.record)
+def _figures(records: Sequence[Appraised]) -> Iterator[Block]:
+    for record in records:
+        if record.k > 1:
+            yield Picture(record.analysis, caption_of(record), record)
 
 
-def caption_of(view: Question) -> str:
+def caption_of(record: Appraised) -> str:
     """Title, legend and notes of a forest plot, which stand below it in a journal."""
-    record, table = view.record, view.table
+    table = forest_table(record)
     legend = notes("forest_method", record, table, True)
     imputed = [study.label for study in table.studies if study.imputed]
     said = [f"Open squares ({'; '.join(imputed)}) rest on an imputed number."] if imputed else []
@@ -381,4 +382,4 @@ def _references(trials: Sequence[Trial]) -> Iterator[Block]:
 
 def _lack(name: str, labels: Sequence[str], every: int) -> str:
     whose = "of every trial" if len(labels) == every else f"of {'; '.join(labels)}"
-    return f"{capital(name)} {whose}"
+    return f"{name.upper() if name == 'doi' else capital(name)} {whose}"

@@ -205,7 +205,7 @@ def forest_table(record: Appraised) -> ForestTable:
         result=result,
         total=result if whole else None,
         beside=_beside(record, digits) if whole else (),
-        prediction=prediction(record) if whole and shows(record, "prediction") else None,
+        prediction=prediction(record, in_plot=True) if whole and shows(record, "prediction") else None,
         people=people_words(record, "≥ "),
         totals={side: _total_arm(record, side) for side in SIDES},
         notes=notes,
@@ -237,7 +237,7 @@ def _beside(record: Record, digits: int | None) -> tuple[tuple[str, Estimate], .
         for name, model, keys in SIDE_BY_SIDE
         if name != headline and (wanted is None or name in wanted)
     ]
-    found = [(model, estimate_at(record, "pooled", keys, digits)) for model, keys in others]
+    found = [(model, estimate_at(record, "pooled", keys, digits, in_plot=True)) for model, keys in others]
     return tuple((model, estimate) for model, estimate in found if estimate.bounded)
 
 
@@ -305,14 +305,20 @@ def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
 
 
 def estimate_at(
-    record: Record, path: str, keys: Sequence[str] = POOLED, digits: int | None = None
+    record: Record,
+    path: str,
+    keys: Sequence[str] = POOLED,
+    digits: int | None = None,
+    *,
+    in_plot: bool = False,
 ) -> Estimate:
     """An estimate and its bounds, the fields `keys` at a path in a record, as printed.
 
-    Without `digits` they have the decimals that suit them alone.
+    Without `digits` they have the decimals that suit them alone; `in_plot` those that the plot is asked for.
     """
     numbers = [number_at(record, f"{path}.{key}", str) for key in keys]
     values, own = [number.value for number in numbers], record.shape.digits if record.shape else None
+    own = own if in_plot else None
     texts = words.format_values(record.measure, values, digits)
     if own is not None:
         texts = [words.fixed(record.measure, value, own) for value in values]
@@ -324,11 +330,12 @@ def pooled_estimate(record: Record) -> Estimate | None:
     return estimate_at(record, "pooled") if record.pooled else None
 
 
-def prediction(record: Record) -> Estimate | None:
+def prediction(record: Record, *, in_plot: bool = False) -> Estimate | None:
     """The pooled estimate with its prediction interval, in the decimals of the pooled line, if it has one."""
     if not record.pooled:
         return None
-    interval = estimate_at(record, "pooled", ("estimate", "pi_low", "pi_high"), _effect_digits(record))
+    keys = ("estimate", "pi_low", "pi_high")
+    interval = estimate_at(record, "pooled", keys, _effect_digits(record), in_plot=in_plot)
     return interval if interval.bounded else None
 
 
@@ -427,7 +434,7 @@ def _study(record: Appraised, number: int, row: records.Study, marks: str, digit
         instrument=measured_by(row, record.vocabulary),
         weeks="" if row.weeks is None else words.plain_number(round(row.weeks, 1)),
         arms=_arms(row),
-        effect=estimate_at(record, path, OWN if row.printed_low is None else PRINTED, digits),
+        effect=estimate_at(record, path, OWN if row.printed_low is None else PRINTED, digits, in_plot=True),
         weight=number_at(record, f"{path}.weight", lambda value: f"{words.number(value, 1)}%"),
         imputed=row.imputed,
         marks=marks,
@@ -558,7 +565,7 @@ def _pooled(record: Record, k: int, path: str, digits: int | None) -> Pooled:
     tau2 = (number_at(record, f"{path}.{key}", words.significant) for key in keys)
     return Pooled(
         trials=words.count(k, "trial"),
-        effect=estimate_at(record, path, POOLED, digits),
+        effect=estimate_at(record, path, POOLED, digits, in_plot=True),
         tau2=Estimate(*tau2),
         i2=number_at(record, f"{path}.i2", lambda value: f"{words.number(value, 0)}%"),
     )
