@@ -448,3 +448,11 @@ def test_the_glossary_is_of_the_measures_and_settings_in_use():
     assert "Of two to four trials it is a Bayesian interval" not in ratios
     means = Page(render_page([demo.record(k=0, measure="SMD")], demo.evidence())).text
     assert "SMD: standardised mean difference (Hedges’ g). Confidence interval" in means
+
+
+def test_outcomes_side_by_side_are_linked_where_there_are_any():
+    records = [demo.record()]
+    told = render_page(records, demo.evidence(), head={"panels": "benefits-and-harms pain"})
+    assert '<a href="panels/benefits-and-harms.svg">benefits and harms</a>, ' in told
+    assert '<a href="panels/pain.svg">pain</a>.' in told
+    assert "side by side" not in render_page(records, demo.evidence())

@@ -142,8 +142,12 @@ class Protocol:
 
     @property
     def head(self) -> dict[str, str]:
-        """What the page says first: `title`, `question`, `authors`, `search_date`; "" for none."""
+        """What the page says first: `title`, `question`, `authors`, `search_date`; "" for none.
+
+        Also which `panels` it links to, separated by blanks, where there are any.
+        """
         said = {"title": self.title, "question": self.question, "search_date": self.search_date}
+        said |= {"panels": " ".join(self.panels)} if self.panels else {}
         return said | {"authors": ", ".join(self.authors)}
 
 
