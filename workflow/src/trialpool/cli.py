@@ -653,6 +653,8 @@ def _results_of(source: str) -> tuple[str, str | None]:
         review = read_protocol(name)
     results, out = (file and os.path.relpath(folder / file) for file in (review.results, review.reproduced))
     return str(results), out
+
+
 @export.command()
 @click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
 @click.option("--out", type=PATH, default="exports/manuscript", show_default=True, metavar="FOLDER")

@@ -71,10 +71,8 @@ def render_pages(
     apart = len(records) > most_questions
     theirs = {view.record.analysis: _trials_named(view, known) for view in views} if apart else {}
     home = {trial: analysis for analysis in reversed(theirs) for trial in theirs[analysis]}
-    head = dict.fromkeys(("title", "question", "authors", "search_date"), "") | dict(head or {})
-    frame = _frame(records, head["title"], reproduced) | {"specs": specs, "instruments": instruments or {}}
     head = dict.fromkeys(("title", "question", "authors", "search_date", "panels"), "") | dict(head or {})
-    frame = _frame(records, head["title"]) | {"specs": specs, "instruments": instruments or {}}
+    frame = _frame(records, head["title"], reproduced) | {"specs": specs, "instruments": instruments or {}}
     frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary, "figures": figures}
     others = [trial for trial in trials if trial.study_id not in home]
     whole = {
