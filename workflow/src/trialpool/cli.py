@@ -529,13 +529,24 @@ def importer(command: Callable[..., None]) -> click.Command:
 @importer
 @click.option("--source-url", default="", metavar="URL", help="Where the review can be read.")
 def revman(file: str, out: str, fill: tuple[str, ...], source_url: str) -> None:
-    """Import a RevMan 5 review (.rm5).
+    """Import a review of RevMan: a .rm5, a data package or study-centric tables (a zip, a folder, a CSV).
 
     revman_totals.csv in the new folder sets RevMan's stored totals beside totals pooled from its data.
     """
     from trialpool.exchange.revman import import_revman
 
     _write(import_revman(file, source_url), out, fill)
+
+
+@importer
+def covidence(file: str, out: str, fill: tuple[str, ...]) -> None:
+    """Import what Covidence exports for RevMan Web: study information, arms, results, risk of bias.
+
+    FILE is the folder, or a zip of it.
+    """
+    from trialpool.exchange.revman import import_revman
+
+    _write(import_revman(file), out, fill)
 
 
 @importer
@@ -671,3 +682,21 @@ def manuscript(source: str, out: str, only: tuple[str, ...], replace: bool) -> N
 
     files = export_manuscript(source, out, only=only, replace=replace)
     echo(f"Written to {out}: {len(files)} files. What is still to be written stands in its README.md.")
+
+
+@export.command(name="revman")
+@click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
+@click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the tables.")
+@plainly
+def export_to_revman(source: str, out: str) -> None:
+    """Write the tables of RevMan Web: the evidence of CONFIG as study-centric data, or RESULTS as a package.
+
+    EXPORT.md in the new folder names what has no place in these tables.
+    """
+    from trialpool.exchange.revman_export import export_revman
+
+    review, lost = export_revman(source, out)
+    for what in lost:
+        echo(f"Without a place there: {what}")
+    counts = f"{len(review.studies)} studies, {len(review.results)} results, {len(review.outcomes)} analyses"
+    echo(f"{counts} written to {out}")

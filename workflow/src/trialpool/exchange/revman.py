@@ -35,7 +35,7 @@ from trialpool.exchange.candidates import (
     treatment_code,
 )
 from trialpool.exchange.revman_review import REVMAN, SIDES, STORED, Datum, Outcome, Review, Study, joined
-from trialpool.exchange.revman_web import read_package
+from trialpool.exchange.revman_web import PRINTED, read_package
 from trialpool.exchange.rm5 import read_rm5
 from trialpool.exchange.study_centric import add_reported, reported_analyses
 from trialpool.measures import METHODS
@@ -117,6 +117,8 @@ def _result_rows(review: Review) -> dict[str, list[Row]]:
         if outcome.kind == "OTHER":
             review.remarks.append(f"{where} ({outcome.name}) is a text table: not imported.")
             continue
+        if review.results and outcome.values.get("OUTCOME"):
+            continue  # it pools results of studies, which are imported themselves
         times = Counter(datum.study for datum in outcome.data)
         for datum in outcome.data:
             study = review.ids.get(datum.study)
@@ -300,6 +302,21 @@ def _agree(outcome: Outcome, total: Total) -> bool:
 
 def _natural(outcome: Outcome, total: Total) -> list[float]:
     return [math.exp(value) if outcome.ratio else value for value in total[:3]] + [*total[3:]]
+
+
+def totals_as_stored(outcome: Outcome) -> Outcome:
+    """An outcome with the totals that RevMan's rules give, in the digits of a data package."""
+
+    def stored(part: Outcome) -> dict[str, str]:
+        try:
+            numbers = _natural(part, pooled_total(part)[1])
+        except ValueError:
+            return {}
+        return {code: f"{value:.6f}" for code, value in zip(STORED.values(), numbers, strict=True)}
+
+    parts = {name: stored(part) for name, part in outcome.parts}
+    whole = parts.pop("") if outcome.values.get("TOTALS", "YES") == "YES" else {}
+    return replace(outcome, values={**outcome.values, **whole}, subgroups=parts, printed=PRINTED)
 
 
 def pooled_total(outcome: Outcome) -> tuple[int, Total]:

@@ -321,6 +321,7 @@ def _settings(sheet: Sheet, line: Line, measure: str) -> dict[str, str]:
         "RANDOM": "YES" if line["Analysis model"].casefold().startswith("random") else "NO",
         "EFFECT_MEASURE": measure,
         "UNITS": line["Unit of effect measure"],
+        "OUTCOME": line["Outcome"] if line["Data source"].casefold() == "study data" else "",
         "CI_TOTAL": level,
         "CI_STUDY": sheet.number(line, "Study CI") or level,
         "SWAP_EVENTS": "YES" if swapped else "NO",

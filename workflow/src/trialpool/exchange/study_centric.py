@@ -23,24 +23,19 @@ Arms = Mapping[tuple[str, str], Row]  # by the key of the study and the name of 
 
 
 def add_reported(review: Review, rows: dict[str, list[Row]]) -> None:
-    """Add the rows of every result that no analysis of the review holds, and its arms."""
-    asked = {outcome.values["OUTCOME"] for outcome in review.outcomes if outcome.values.get("OUTCOME")}
+    """Add the rows of every result of a study, and its arms."""
     arms = arm_rows(review)
     used = set()
     for result in review.results:
-        if result.outcome in asked:
-            continue
         table, cells, problem = _cells(result, arms, review)
         if problem:
             review.remarks.append(f"{result.study}, {result.outcome}, {result.arm}: {problem}, left out.")
             continue
         rows[table].append(_base(result, review) | cells)
         used |= {(result.study, name) for name in (result.arm, result.reference) if name}
-    rows["arms"] += [row for key, row in arms.items() if key in used]
-    if skipped := sum(result.outcome in asked for result in review.results):
-        review.remarks.append(
-            f"{skipped} results of studies stand in the analyses and are imported from there."
-        )
+    known = {(row["study_id"], row["arm"]) for row in rows["arms"]}
+    own = (row for key, row in arms.items() if key in used)
+    rows["arms"] += [row for row in own if (row["study_id"], row["arm"]) not in known]
 
 
 def arm_rows(review: Review) -> dict[tuple[str, str], Row]:
