@@ -521,9 +521,13 @@ def import_group() -> None:
 
 def importer(command: Callable[..., None]) -> click.Command:
     """A command that brings in a FILE, with the folder and the values for its candidate rows."""
+    return import_group.command()(click.argument("file", type=PATH)(_importing(command)))
+
+
+def _importing(command: Callable[..., None]) -> Callable[..., None]:
     command = click.option("--fill", multiple=True, metavar="COLUMN=VALUE", help=FILL)(plainly(command))
     out = click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the rows.")
-    return import_group.command()(click.argument("file", type=PATH)(out(command)))
+    return out(command)
 
 
 @importer
@@ -557,12 +561,17 @@ def workbook(file: str, out: str, fill: tuple[str, ...]) -> None:
     _write(import_workbook(file), out, fill)
 
 
-@importer
-def registry(file: str, out: str, fill: tuple[str, ...]) -> None:
-    """Import a ClinicalTrials.gov record with posted results (API v2 JSON)."""
+@import_group.command()
+@click.argument("files", nargs=-1, required=True, type=PATH)
+@_importing
+def registry(files: tuple[str, ...], out: str, fill: tuple[str, ...]) -> None:
+    """Import ClinicalTrials.gov records with posted results (API v2 JSON).
+
+    FILES are records, answers of a search, or folders of them.
+    """
     from trialpool.exchange.registry import import_registry
 
-    _write(import_registry(file), out, fill)
+    _write(import_registry(*files), out, fill)
 
 
 def _write(candidates: Any, out: str, fill: Sequence[str]) -> None:

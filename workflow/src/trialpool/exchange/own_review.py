@@ -33,6 +33,7 @@ from trialpool.vocabulary import general
 from trialpool.yaml_files import shipped
 
 FOLDER = "review"  # in the folder of an import
+NOWHERE = "https://to-fill-in.invalid/"  # RFC 2606: nobody can have it
 STAND_INS = {  # where neither the file nor --fill says anything
     "studies": {
         "condition": "CONDITION",
@@ -47,8 +48,8 @@ STAND_INS = {  # where neither the file nor --fill says anything
 }
 STAND_INS["continuous"] |= {"centre_type": "mean", "spread_type": "none", "locator": TO_FILL_IN}
 STAND_INS["contrasts"] |= {"spread_type": "none", "locator": TO_FILL_IN}
+STAND_INS["risk_of_bias"] = {"assessed_by": NOWHERE}
 STAND_INS["events"] |= {"locator": TO_FILL_IN}
-NOWHERE = "https://to-fill-in.invalid/"  # RFC 2606: nobody can have it
 SIDES = ("experimental", "control")
 
 

@@ -1,4 +1,4 @@
-"""A ClinicalTrials.gov record with posted results (API v2 JSON) in, candidate rows of the codebook out.
+"""ClinicalTrials.gov records with posted results (API v2 JSON) in, candidate rows of the codebook out.
 
 The registry reports by group, class and category: each measurement becomes one row, its class and category
 the item. What the registry leaves open (which domain, which direction is better) stays empty.
@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, cast
 
@@ -86,21 +87,59 @@ class _Measurement:
     n: str
 
 
-def import_registry(path: str | Path) -> Candidates:
-    """Candidate rows of one study record, or of the first study of a search answer.
+def import_registry(*paths: str | Path) -> Candidates:
+    """Candidate rows of study records: of files, of folders of them, of every study of a search answer.
 
-    Raises InputError where the file is no such record, or where the record has no posted results.
+    A record without posted results is named where others have some. Raises InputError for a file that is no
+    such record, and where no record has results, with every fault.
     """
-    record = _record(Path(path))
-    protocol, posted = section(record, "protocolSection"), section(record, "resultsSection")
-    nct = text(protocol, "identificationModule", "nctId")
-    if not re.fullmatch(r"NCT\d{8}", nct):
-        _refuse(path, "not an NCT number", "use the API v2 record", None, "nctId", nct or "nothing")
+    faults: list[Fault] = []
+    records: dict[str, Entry] = {}
+    remarks, codes = [], (Codes(60, "outcome"), Codes(100, "event"))
+    for path in _record_files(paths, faults):
+        try:
+            for record in _records(path):
+                nct = _nct(record, path)
+                if nct in records:
+                    remarks.append(f"{nct} stands in several files: the first is taken.")
+                records.setdefault(nct, record)
+        except InputError as error:
+            faults += error.faults
+    if faults:
+        raise InputError(faults)
+    posted = {nct: record for nct, record in records.items() if section(record, "resultsSection")}
+    silent = [nct for nct in records if nct not in posted]
     if not posted:
         remedy = "look for a publication of the trial"
-        _refuse(path, f"{nct} has no posted results", remedy, None, "resultsSection")
-    results = _Results(posted)
-    for group in _groups(posted):
+        where = ", ".join(silent)
+        _refuse(paths[0], f"{where} has no posted results", remedy, None, "resultsSection")
+    remarks += [f"{nct} has no posted results: left out." for nct in silent]
+    found = [_of_record(nct, record, codes) for nct, record in posted.items()]
+    if len(found) == 1:
+        return replace(found[0], remarks=[*remarks, *found[0].remarks])
+    return _together(found, remarks)
+
+
+def _record_files(paths: Sequence[str | Path], faults: list[Fault]) -> Iterator[Path]:
+    for path in map(Path, paths):
+        files = sorted(path.rglob("*.json")) if path.is_dir() else [path]
+        if not files:
+            remedy = "name a folder of records, saved as NCT….json"
+            faults.append(Fault(str(path), None, "", "", "the folder holds no .json file", remedy))
+        yield from files
+
+
+def _nct(record: Entry, path: Path) -> str:
+    nct = text(section(record, "protocolSection"), "identificationModule", "nctId")
+    if not re.fullmatch(r"NCT\d{8}", nct):
+        _refuse(path, "not an NCT number", "use the API v2 record", None, "nctId", nct or "nothing")
+    return nct
+
+
+def _of_record(nct: str, record: Entry, codes: tuple[Codes, Codes]) -> Candidates:
+    protocol = section(record, "protocolSection")
+    results = _Results(section(record, "resultsSection"), instrument=codes[0], event=codes[1])
+    for group in _groups(results.record):
         results.arm(_title(group))
     base = {"study_id": nct, "source_url": f"https://clinicaltrials.gov/study/{nct}"}
     rows: dict[str, list[Row]] = {"continuous": [], "events": [], "contrasts": []}
@@ -110,6 +149,24 @@ def import_registry(path: str | Path) -> Candidates:
     rows["studies"] = [base | _study(protocol, nct)]
     asked = _asked(results, protocol, rows)
     return Candidates(f"ClinicalTrials.gov record {nct}", rows, results.remarks, asked=asked)
+
+
+def _together(found: Sequence[Candidates], remarks: Sequence[str]) -> Candidates:
+    """The rows of several records as those of one source."""
+    rows: dict[str, list[Row]] = defaultdict(list)
+    own: dict[str, list[Row]] = defaultdict(list)
+    names: dict[str, str] = {}
+    said = [*remarks]
+    for each in found:
+        said += [f"{each.source.rpartition(' ')[2]}: {remark}" for remark in each.remarks]
+        for name, some in each.rows.items():
+            rows[name] += some
+        if each.asked:
+            names = {**each.asked.names, **names}
+            for name, some in each.asked.rows.items():
+                own[name] += some
+    source = f"{len(found)} ClinicalTrials.gov records"
+    return Candidates(source, rows, said, asked=Asked(rows=own, names=names, head={"title": source}))
 
 
 def _asked(results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]) -> Asked:
@@ -145,19 +202,19 @@ def _asked(results: _Results, protocol: Entry, rows: Mapping[str, Sequence[Row]]
 # The record
 
 
-def _record(path: Path) -> Entry:
+def _records(path: Path) -> list[Entry]:
     try:
         data = json.loads(path.read_text(encoding="utf-8-sig"))
     except UnicodeDecodeError:
         _refuse(path, "the file is not UTF-8", "download it anew")
     except (json.JSONDecodeError, RecursionError) as error:
         _refuse(path, "the file is not valid JSON", "download it anew", getattr(error, "lineno", None))
-    if isinstance(data, dict) and isinstance(data.get("studies"), list) and data["studies"]:
-        data = data["studies"][0]
-    if not isinstance(data, dict) or "protocolSection" not in data:
+    several = data.get("studies") if isinstance(data, dict) else data
+    records = several if isinstance(several, list) and several else [data]
+    if not all(isinstance(each, dict) and "protocolSection" in each for each in records):
         remedy = "download https://clinicaltrials.gov/api/v2/studies/NCT… as JSON"
         _refuse(path, "the file is no API v2 study record", remedy, None, "protocolSection")
-    return cast(Entry, data)
+    return cast(list[Entry], records)
 
 
 def _refuse(
@@ -480,9 +537,10 @@ def _spread(analysis: Entry, measure: str) -> tuple[str, str, str]:
 
 
 def _safety_rows(results: _Results) -> Iterator[Row]:
-    """People with any serious event, any other event, deaths, and each single event that is not serious.
+    """People with any serious event, any other event, deaths, and with each single event.
 
-    Single serious events stay out: the codebook counts people with any serious event, and deaths.
+    A single serious event is an outcome of its own among the serious ones, never their total. Numbers of
+    occurrences have no place; they are named.
     """
     module = section(results.record, "adverseEventsModule")
     titles, frame, kinds = _titles(module, "eventGroups"), text(module, "timeFrame"), general().registry()
@@ -495,12 +553,28 @@ def _safety_rows(results: _Results) -> Iterator[Row]:
             if row := results.events(_title(group), name, *(text(group, key) for key in keys)):
                 said = {"definition": above} if kind == "other" else {}
                 yield {"domain": domain, **base, **row, **said}
-    for event in entries(module, "otherEvents"):
-        for stat in entries(event, "stats"):
-            title = titles.get(text(stat, "groupId"))
-            numbers = text(stat, "numAffected"), text(stat, "numAtRisk")
-            if row := results.events(title, text(event, "term"), *numbers):
-                yield {"domain": kinds["other"][0], **base, **row}
+    for kind in ("serious", "other"):
+        terms = entries(module, f"{kind}Events")
+        times = Counter(text(event, "term") for event in terms)
+        missing = occurrences = 0
+        for event in terms:
+            term, system = text(event, "term"), text(event, "organSystem")
+            name = term if times[term] == 1 else f"{term} ({system})"
+            for stat in entries(event, "stats"):
+                numbers = text(stat, "numAffected"), text(stat, "numAtRisk")
+                title = titles.get(text(stat, "groupId"))
+                occurrences += bool(text(stat, "numEvents"))
+                if row := results.events(title, f"serious: {name}" if kind == "serious" else name, *numbers):
+                    yield {"domain": kinds[kind][0], **base, **row, "definition": cell.plain(name)}
+                else:
+                    missing += 1
+        if missing:
+            results.remarks.append(f"{missing} numbers of single {kind} events are not usable: left out.")
+        if occurrences:
+            results.remarks.append(
+                f"Of single {kind} events the registry gives occurrences too ({occurrences} numbers): "
+                "not imported, rows count people."
+            )
 
 
 def _flow_rows(results: _Results) -> Iterator[Row]:

@@ -80,17 +80,18 @@ def candidates_of(review: Review) -> Candidates:
     rows, remarks = _result_rows(review), review.remarks
     add_reported(review, rows)
     used = {arm["study_id"] for arm in rows["arms"]}
-    known = [(review.ids[study.key], study) for study in review.studies]
-    rows["studies"] = [_study_row(name, study, review) for name, study in known if name in used]
-    rows["risk_of_bias"] = list(_judgement_rows(review, used))
-    if unused := len(known) - len(rows["studies"]):
+    studies = [_study_row(review.ids[study.key], study, review) for study in review.studies]
+    judgements = list(_judgement_rows(review))
+    rows["studies"] = [row for row in studies if row["study_id"] in used]
+    rows["risk_of_bias"] = [row for row in judgements if row["study_id"] in used]
+    if unused := len(studies) - len(rows["studies"]):
         remarks.append(f"{unused} included studies have no usable data in this file and are left out.")
     source = f"the {review.source} ({review.title or 'without title'})"
     if not review.outcomes:
         return Candidates(source, rows, remarks, asked=reported_analyses(review, rows))
     remarks.append("revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data.")
     totals = {"revman_totals.csv": totals_table(review.outcomes)}
-    asked = own_analyses(review, rows["studies"], rows["risk_of_bias"])
+    asked = own_analyses(review, studies, judgements)
     return Candidates(source, rows, remarks, totals, asked)
 
 
@@ -228,11 +229,11 @@ def _contrast_cells(outcome: Outcome, datum: Datum) -> tuple[Row, str]:
     return cells | {"measure": outcome.contrast, "spread_type": f"ci{level:g}"}, ""
 
 
-def _judgement_rows(review: Review, used: set[str]) -> Iterator[Row]:
+def _judgement_rows(review: Review) -> Iterator[Row]:
     seen: Counter[tuple[str, str]] = Counter()
     ids = review.ids
     for each in review.judgements:
-        if (study := ids.get(each.study, "")) not in used:
+        if not (study := ids.get(each.study)):
             continue
         domain = cell.word(each.domain.split("(")[0]) or "domain"
         seen[study, domain] += 1
@@ -315,8 +316,9 @@ def totals_as_stored(outcome: Outcome) -> Outcome:
         return {code: f"{value:.6f}" for code, value in zip(STORED.values(), numbers, strict=True)}
 
     parts = {name: stored(part) for name, part in outcome.parts}
-    whole = parts.pop("") if outcome.values.get("TOTALS", "YES") == "YES" else {}
-    return replace(outcome, values={**outcome.values, **whole}, subgroups=parts, printed=PRINTED)
+    whole = parts.pop("")
+    shown = whole if outcome.values.get("TOTALS", "YES") == "YES" else {}
+    return replace(outcome, values={**outcome.values, **shown}, subgroups=parts, printed=PRINTED)
 
 
 def pooled_total(outcome: Outcome) -> tuple[int, Total]:

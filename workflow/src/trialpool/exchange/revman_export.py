@@ -26,6 +26,7 @@ from trialpool.evidence.read import read_evidence
 from trialpool.exchange import candidates as cell
 from trialpool.exchange.candidates import WORDS, Row, csv_text
 from trialpool.exchange.export import revman_type
+from trialpool.exchange.own_review import NOWHERE
 from trialpool.exchange.revman import totals_as_stored
 from trialpool.exchange.revman_review import (
     Arm,
@@ -43,6 +44,8 @@ from trialpool.text import capital, spaced
 
 JUDGED = {"low": "Low risk", "high": "High risk", "unclear": "Unclear risk", "some_concerns": "Some concerns"}
 SHORT: Mapping[str, str] = WEB["measures"]  # what RevMan Web calls our measures
+CHANGES = ("change", "change_difference")
+UNNAMED = "not stated"  # a subgroup
 Record = Mapping[str, Any]
 TYPES = {"DICH": "Dichotomous", "CONT": "Continuous", "IV": "Contrast level", "IPD": "O-E and variance"}
 YES = {True: "true", False: "false"}
@@ -247,8 +250,8 @@ def _of_results(folder: Path) -> tuple[Review, list[str]]:
             for each in used:
                 name, year = each["label"] or each["study_id"], str(each["year"] or "")
                 studies.setdefault(each["study_id"], Study(each["study_id"], name, year))
-        else:
-            lost.append(f"{result['analysis']}: no trial has numbers.")
+    if empty := len(results) - len(outcomes):
+        lost.append(f"analyses in which no trial has numbers ({empty})")
     source = f"results {folder.name}"
     return Review(source=source, outcomes=tuple(outcomes), studies=tuple(studies.values())), lost
 
@@ -266,11 +269,12 @@ def _outcome(result: Record, used: Sequence[Record], number: str) -> tuple[Outco
         "CI_METHOD": "WALD" if methods["interval"] == "wald" else "HKSJ",
         "CI_TOTAL": f"{methods['level'] * 100:g}",
         "UNITS": result["unit"],
-        "TOTALS": "NO" if result["status"] == "not_pooled" else "YES",
+        "TOTALS": "SUB" if result["status"] == "not_pooled" else "YES",
     }
     if values["METHOD"] in ("MH", "PETO"):
         values["RANDOM"] = "NO"
     column = result["subgroup_column"] if len(result["subgroups"]) > 1 else ""
+    parts = [spaced(str(each["name"] or UNNAMED)) for each in result["subgroups"]] if column else []
     sides = result["direction"] or {}
     outcome = Outcome(
         kind=kind,
@@ -281,7 +285,7 @@ def _outcome(result: Record, used: Sequence[Record], number: str) -> tuple[Outco
         groups=(result["experimental_name"], result["control_name"]),
         values=values,
         data=tuple(_row_datum(each, kind, column) for each in used),
-        subgroups={str(each["name"]): {} for each in result["subgroups"]} if column else {},
+        subgroups={name: {} for name in parts},
         favours=(sides.get("left", ""), sides.get("right", "")),
     )
     lost = [] if measure in SHORT else [f"{result['analysis']}: RevMan has no measure {measure}."]
@@ -313,7 +317,7 @@ def _row_datum(each: Mapping[str, Any], kind: str, column: str) -> Datum:
     values = {
         code: number_text(value) for code, value in numbers.items() if code in codes and value is not None
     }
-    part = str(each[column]) if column else ""
+    part = spaced(str(each[column] or UNNAMED)) if column else ""
     return Datum(each["study_id"], values, part, joined(each["derivation"], each["locator"]))
 
 
@@ -439,7 +443,7 @@ def _titles(rows: Mapping[str, Sequence[Record]], names: Mapping[str, str]) -> d
                 base = row.get("definition") or names.get(code) or spaced(code)
                 week = f"week {row['weeks']}" if row["weeks"] else ""
                 when = "" if row["timepoint"] == "end_of_treatment" else spaced(row["timepoint"])
-                change = "change" if row.get("measure") == "change" else ""
+                change = "change" if row.get("measure") in CHANGES else ""
                 parts = [
                     base,
                     row["item"] if row.get("item") and "outcome" not in row else "",
@@ -456,7 +460,7 @@ def _titles(rows: Mapping[str, Sequence[Record]], names: Mapping[str, str]) -> d
 
 
 def _key(row: Record) -> tuple[str, ...]:
-    kind = "change" if row.get("measure") == "change" else ""
+    kind = "change" if row.get("measure") in CHANGES else ""
     code = row.get("outcome") or row["instrument"]
     return (
         code,
@@ -470,7 +474,8 @@ def _key(row: Record) -> tuple[str, ...]:
 
 
 def _shared(row: Record, titles: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
-    notes = joined(row["note"], row["locator"])
+    read = row["source_url"] if row["source_url"] != NOWHERE else ""
+    notes = joined(row["note"], row["locator"], read)
     return {"study": row["study_id"], "outcome": titles[_key(row)], "footnote": notes}
 
 
@@ -524,7 +529,7 @@ def _contrast(row: Record, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -
         arm=pair[0],
         reference=pair[1],
         measure=name,
-        events=ratio not in ("mean_difference", "smd"),
+        events=name not in ("MD", "SMD"),
         values={column: value for column, value in values.items() if value},
         **(_shared(row, titles) | note),
     )

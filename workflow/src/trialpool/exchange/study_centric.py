@@ -19,6 +19,7 @@ from trialpool.exchange.revman_review import REVMAN, Arm, Result, Review, joined
 from trialpool.vocabulary import general
 from trialpool.yaml_files import schema_of
 
+RATIOS = ("OR", "RR", "RD", "HR", "IRR")  # of events, not of means
 Arms = Mapping[tuple[str, str], Row]  # by the key of the study and the name of the arm
 
 
@@ -161,10 +162,11 @@ def reported_analyses(review: Review, rows: Mapping[str, Sequence[Row]]) -> Aske
     titles |= {_instrument(each, review): each.outcome for each in review.results if not _of_arms(each)}
     domain = Codes(60, "outcome")
     own: dict[str, list[Row]] = {name: [dict(row) for row in some] for name, some in rows.items()}
+    scores = {titles[row["instrument"]] for row in own["continuous"]}
     for name, column in OUTCOME.items():
         for row in own[name]:
-            means = name == "continuous" or row.get("measure") in ("mean_difference", "smd")
-            row["?domain"] = domain(titles[row[column]] + ("" if means else " events"))
+            apart = _code(row.get("measure", "")) in RATIOS and titles[row[column]] in scores
+            row["?domain"] = domain(titles[row[column]] + (" as a ratio" if apart else ""))
     title = review.title or review.source
     condition = cell.instrument_code(review.title) or "CONDITION"
     own["studies"] = [{**study, "?condition": condition} for study in own["studies"]]
