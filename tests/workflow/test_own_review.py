@@ -12,6 +12,7 @@ from .conftest import ROOT, Review
 
 sys.path.insert(0, str(ROOT / "tests" / "unit" / "evidence"))
 from rm5 import MEANS, dich, labels, random_md, review, tag
+from web_package import package, rows, studies_only
 
 pytestmark = pytest.mark.workflow
 BOUNDS = ("estimate", "ci_low", "ci_high")
@@ -46,3 +47,29 @@ def test_a_revman_file_runs_unedited(tmp_path):
         (refused,) = (row for row in csv.DictReader(stream) if row["choice"] == "Mantel–Haenszel")
     assert refused["reason"].startswith("no events (or nothing else) in one arm of all tables")
     assert refused["estimate"] == ""
+
+
+def imported(folder, source, tables):
+    """The summary of a review that `trialpool import` writes of a package, run unedited."""
+    out = folder / "new"
+    command = ["import", source, str(package(folder, 2, tables)), "--out", str(out)]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    completed = Review(out / "review").run()
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    with (out / "review" / "results" / "summary.csv").open(encoding="utf-8") as stream:
+        return [*csv.DictReader(stream)]
+
+
+def test_a_data_package_runs_unedited_to_its_stored_totals(tmp_path):
+    summary = imported(tmp_path, "revman", rows())
+    assert len(summary) == 5
+    for found, stored in zip(summary, rows()["settings"], strict=True):
+        wanted = [float(stored[column]) for column in ("Mean", "CI start", "CI end")]
+        assert [float(found[name]) for name in BOUNDS] == pytest.approx(wanted, abs=1e-6), found["title"]
+
+
+def test_study_centric_tables_run_unedited(tmp_path):
+    summary = imported(tmp_path, "covidence", studies_only())
+    found = [(each["measure"], each["k"], each["status"]) for each in summary]
+    assert found == [("RR", "3", "pooled"), ("MD", "2", "pooled"), ("HR", "2", "pooled")]

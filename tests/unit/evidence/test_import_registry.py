@@ -263,8 +263,79 @@ def test_filled_in_candidates_are_valid_evidence(tmp_path: Path, record: dict[st
     assert result.exit_code == 0, result.output
 
 
-def test_the_first_study_of_a_search_answer_is_taken(tmp_path: Path, record: dict[str, Any]) -> None:
-    assert imported(tmp_path, {"studies": [record]}).rows["studies"][0]["study_id"] == "NCT01234567"
+def another(record: dict[str, Any], nct: str, *, posted: bool = True) -> dict[str, Any]:
+    """The same record under another number, without its results if they are not `posted`."""
+    again = json.loads(json.dumps(record))
+    again["protocolSection"]["identificationModule"]["nctId"] = nct
+    return again if posted else {"protocolSection": again["protocolSection"]}
+
+
+def test_every_study_of_a_search_answer_is_taken(tmp_path: Path, record: dict[str, Any]) -> None:
+    answer = {
+        "studies": [record, another(record, "NCT00000002"), another(record, "NCT00000003", posted=False)]
+    }
+    candidates = imported(tmp_path, answer)
+    assert [row["study_id"] for row in candidates.rows["studies"]] == ["NCT01234567", "NCT00000002"]
+    assert "NCT00000003 has no posted results: left out." in candidates.remarks
+    assert any(remark.startswith("NCT00000002: Outcome measure") for remark in candidates.remarks)
+    one = imported(tmp_path, record)
+    for table in ("events", "continuous", "contrasts", "arms"):
+        assert len(candidates.rows[table]) == 2 * len(one.rows[table])
+
+
+def test_several_files_and_folders_are_one_body_of_evidence(tmp_path: Path, record: dict[str, Any]) -> None:
+    folder = tmp_path / "records"
+    (folder / "deep").mkdir(parents=True)
+    (folder / "a.json").write_text(json.dumps(record))
+    (folder / "deep" / "b.json").write_text(json.dumps(another(record, "NCT00000002")))
+    (tmp_path / "again.json").write_text(json.dumps(record))
+    command = [
+        "import",
+        "registry",
+        str(folder),
+        str(tmp_path / "again.json"),
+        "--out",
+        str(tmp_path / "new"),
+    ]
+    result = CliRunner().invoke(main, command)
+    assert result.exit_code == 0, result.output
+    assert "NCT01234567 stands in several files: the first is taken." in result.output
+    result = CliRunner().invoke(main, ["check", str(tmp_path / "new" / "review" / "config.yaml")])
+    assert result.exit_code == 0, result.output
+
+
+def test_every_broken_file_of_a_folder_is_named(tmp_path: Path, record: dict[str, Any]) -> None:
+    for name, content in {"a": "{", "b": "[]", "c": json.dumps(record)}.items():
+        (tmp_path / f"{name}.json").write_text(content)
+    with pytest.raises(InputError) as error:
+        import_registry(tmp_path)
+    assert [Path(fault.file).name for fault in error.value.faults] == ["a.json", "b.json"]
+
+
+def test_single_serious_events_are_rows_of_their_own(tmp_path: Path, record: dict[str, Any]) -> None:
+    stats = [{"groupId": "EG000", "numAffected": 1, "numAtRisk": 30, "numEvents": 3}]
+    stats.append({"groupId": "EG001", "numAffected": 40, "numAtRisk": 30})
+    event = {"term": "Death", "organSystem": "General disorders", "stats": stats}
+    module = record["resultsSection"]["adverseEventsModule"]
+    module["seriousEvents"] = [
+        event,
+        {**event, "term": "Pain"},
+        {**event, "term": "Pain", "organSystem": "Eye"},
+    ]
+    candidates = imported(tmp_path, record)
+    found = chosen(candidates.rows["events"], domain="serious_adverse_event")
+    single = [row for row in found if row["outcome"].startswith("serious_")]
+    outcomes = [(row["outcome"], row["definition"], row["events"]) for row in single]
+    assert outcomes == [
+        ("serious_death", "Death", "1"),
+        ("serious_pain_general_disorders", "Pain (General disorders)", "1"),
+        ("serious_pain_eye", "Pain (Eye)", "1"),
+    ]
+    assert any(
+        remark.startswith("3 numbers of single serious events are not usable")
+        for remark in candidates.remarks
+    )
+    assert any("gives occurrences too (3 numbers)" in remark for remark in candidates.remarks)
 
 
 @pytest.mark.parametrize(
