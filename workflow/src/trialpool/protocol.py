@@ -711,7 +711,8 @@ def _word_slips(code: str, entry: Raw, words: Vocabulary | None) -> Iterator[Sli
     known = words.table_words()
     means, units, unit = known["domain of means"], known["unit"], entry.get("unit") or ""
     for index, domain in enumerate(entry.get("domains", [])):
-        if means.slip_of(domain) or (words.domain(domain).is_events and not entry.get("binary")):
+        slip = domain not in words.domains and means.slip_of(domain)
+        if slip or (words.domain(domain).is_events and not entry.get("binary")):
             path = ("instruments", code, "domains", str(index))
             yield Slip(path, domain, "not a domain of means", suggestion(domain, means.words))
     if unit and units.refuses(unit):

@@ -80,10 +80,9 @@ def candidates_of(review: Review) -> Candidates:
     rows, remarks = _result_rows(review), review.remarks
     add_reported(review, rows)
     used = {arm["study_id"] for arm in rows["arms"]}
-    studies = [_study_row(review.ids[study.key], study, review) for study in review.studies]
-    judgements = list(_judgement_rows(review))
+    studies = _study_rows(review)
     rows["studies"] = [row for row in studies if row["study_id"] in used]
-    rows["risk_of_bias"] = [row for row in judgements if row["study_id"] in used]
+    rows["risk_of_bias"] = [row for row in _judgement_rows(review) if row["study_id"] in used]
     if unused := len(studies) - len(rows["studies"]):
         remarks.append(f"{unused} included studies have no usable data in this file and are left out.")
     source = f"the {review.source} ({review.title or 'without title'})"
@@ -91,8 +90,12 @@ def candidates_of(review: Review) -> Candidates:
         return Candidates(source, rows, remarks, asked=reported_analyses(review, rows))
     remarks.append("revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data.")
     totals = {"revman_totals.csv": totals_table(review.outcomes)}
-    asked = own_analyses(review, studies, judgements)
+    asked = own_analyses(review)
     return Candidates(source, rows, remarks, totals, asked)
+
+
+def _study_rows(review: Review) -> list[Row]:
+    return [_study_row(review.ids[study.key], study, review) for study in review.studies]
 
 
 def _study_row(study_id: str, study: Study, review: Review) -> Row:
@@ -413,14 +416,17 @@ def _pooled_tables(outcome: Outcome) -> tuple[int, Total]:
 # The stored analyses as a review's own
 
 
-def own_analyses(review: Review, studies: Sequence[Row], judgements: Sequence[Row]) -> Asked:
+def own_analyses(review: Review) -> Asked:
     """Every stored analysis as one of a review, by the rules nearest to its own, and the rows of each.
 
     What those rules cannot say is told in the note of the analysis and in the remarks. An outcome in which a
     trial stands in several subgroups is asked by subgroup, since nobody counts twice.
     """
     own = replace(
-        review, code=Codes(60, "outcome"), item=Codes(60, "subgroup"), instrument=Codes(60, "outcome")
+        _with_repeats_as_studies(review),
+        code=Codes(60, "outcome"),
+        item=Codes(60, "subgroup"),
+        instrument=Codes(60, "outcome"),
     )
     slug, domains = Codes(80, "analysis"), Codes(60, "outcome")
     names = Counter(outcome.name.casefold() for outcome in review.outcomes)
@@ -429,7 +435,7 @@ def own_analyses(review: Review, studies: Sequence[Row], judgements: Sequence[Ro
     words: dict[str, str] = {}
     short: dict[str, str] = {}
     questions = []
-    for outcome in _askable(review):
+    for outcome in _askable(own):
         mark = outcome.number if names[outcome.name.casefold()] > 1 else ""
         for part in _apart(replace(outcome, mark=mark), review):
             table, found = _own_rows(part, own, domains)
@@ -445,14 +451,41 @@ def own_analyses(review: Review, studies: Sequence[Row], judgements: Sequence[Ro
     title = review.title or review.source
     condition = cell.instrument_code(title) or "CONDITION"
     used = {row["study_id"] for table in rows.values() for row in table}
-    rows["studies"] = [{**study, "?condition": condition} for study in studies if study["study_id"] in used]
+    studies = (study for study in _study_rows(own) if study["study_id"] in used)
+    rows["studies"] = [{**study, "?condition": condition} for study in studies]
     rows |= {"arms": list(arms.values())}
-    rows["risk_of_bias"] = [row for row in judgements if row["study_id"] in used]
+    rows["risk_of_bias"] = [row for row in _judgement_rows(own) if row["study_id"] in used]
     defaults = {"tau2_method": "DL", "interval": "wald", "forest": "revman", "zero_cells": "revman"}
     words[condition] = title
     return Asked(
         rows=rows, questions=questions, names=words, short=short, head={"title": title}, defaults=defaults
     )
+
+
+def _with_repeats_as_studies(review: Review) -> Review:
+    """The review, every further row of a study in one subgroup as a study of its own: so RevMan pools it."""
+    known = {study.key: study for study in review.studies}
+    copies: dict[str, Study] = {}
+    outcomes = []
+    for outcome in review.outcomes:
+        seen: Counter[tuple[str, str]] = Counter()
+        data = []
+        for datum in outcome.data:
+            seen[datum.study, datum.subgroup] += 1
+            if (row := seen[datum.study, datum.subgroup]) > 1 and datum.study in known:
+                key, first = f"{datum.study} (row {row})", known[datum.study]
+                said = joined(f"row {row} of this study in an analysis, a study of its own here", first.notes)
+                copies[key] = replace(first, key=key, notes=said)
+                datum = replace(datum, study=key)
+            data.append(datum)
+        outcomes.append(replace(outcome, data=tuple(data)))
+    if copies:
+        number = len({each.name for each in copies.values()})
+        review.remarks.append(
+            f"In some analyses {number} studies have several rows, which RevMan pools as if they were "
+            "studies: so does the review, under further ids."
+        )
+    return replace(review, outcomes=tuple(outcomes), studies=(*review.studies, *copies.values()))
 
 
 def _askable(review: Review) -> Iterator[Outcome]:
@@ -471,18 +504,29 @@ def _askable(review: Review) -> Iterator[Outcome]:
 
 
 def _apart(outcome: Outcome, review: Review) -> list[Outcome]:
-    """The outcome, or where a trial stands in several of its subgroups each of these."""
-    times = Counter(datum.study for datum in outcome.data)
+    """The outcome, or where a trial stands in several of its subgroups each of these.
+
+    Where the file says which rows are of the subgroups alone and which of the total, the total is asked too.
+    """
+    if any(datum.only for datum in outcome.data):
+        parts = [*outcome.parts]
+        whole = replace(parts.pop()[1], subgroups={})
+        return [*_by_subgroup(outcome, parts), *([whole] if whole.data else [])]
+    times = Counter(study for study, _ in {(datum.study, datum.subgroup) for datum in outcome.data})
     if max(times.values()) == 1:
         return [outcome]
     review.remarks.append(
         f"Analysis {outcome.number} ({outcome.name}) is asked by subgroup, without its total: trials "
         "stand in several subgroups, and a total would count their people twice."
     )
+    return _by_subgroup(outcome, [(name, part) for name, part in outcome.parts if name])
+
+
+def _by_subgroup(outcome: Outcome, parts: Sequence[tuple[str, Outcome]]) -> list[Outcome]:
     return [
-        replace(part, name=f"{outcome.name}: {name}", number=f"{outcome.number}.{at}", subgroups={}, mark="")
-        for at, (name, part) in enumerate(outcome.parts, 1)
-        if name and part.data
+        replace(part, name=f"{outcome.name}: {name}", number=f"{outcome.number}.{at}", subgroups={})
+        for at, (name, part) in enumerate(parts, 1)
+        if part.data
     ]
 
 

@@ -37,7 +37,8 @@ from trialpool.exchange.revman_review import (
 WEB: Mapping[str, Any] = WORDS["revman_web"]  # its tables and words
 LARGEST_BYTES = 500_000_000  # unpacked
 PRINTED = 5.5e-7  # a package rounds to six decimals
-JUDGED = re.compile(r"Domain \((judgement|support)\): (.+)", re.S)
+JUDGED = re.compile(r"Domain \((?P<what>judgement|support)\): (?P<domain>.+)", re.S)
+JUDGED_RESULT = re.compile(r"(?P<domain>.+) \((?P<what>judgement|support)\)", re.S)  # in data rows
 AGAIN = "export it anew, or save it as 'CSV UTF-8 (comma delimited)'"
 
 
@@ -300,11 +301,16 @@ def _kind(line: Line, measure: str, own: Sequence[Line]) -> str:
     """DICH, CONT, IV or IPD, by the type of data or, where that says only the level, by measure and cells."""
     if (kind := WEB["data_types"].get(line["Data type"].casefold())) is not None:
         return str(kind)
-    if any(float(cell.number(row["GIV SE"]) or 0) > 0 for row in own):
-        return "IV"
-    if any(float(cell.number(row["Variance"]) or 0) > 0 for row in own):
+    if re.match(WEB["methods"]["EXP_O_E_VAR"], line["Statistical method"], re.I):
         return "IPD"
+    arms = all(_above_zero(row["Experimental N"]) and _above_zero(row["Control N"]) for row in own)
+    if not arms and any(_above_zero(row["GIV SE"]) for row in own):
+        return "IV"
     return "CONT" if "mean" in measure.casefold() else "DICH"
+
+
+def _above_zero(text: str) -> bool:
+    return float(cell.number(text) or 0) > 0
 
 
 def _settings(sheet: Sheet, line: Line, measure: str) -> dict[str, str]:
@@ -418,27 +424,29 @@ def _results(sheets: Mapping[str, Sheet]) -> Iterator[Result]:
 
 
 def _judgements(sheets: Mapping[str, Sheet], remarks: list[str]) -> Iterator[Judgement]:
-    """One a study and domain, or a result and domain where the table is of results."""
-    sheet = sheets.get("risk_of_bias")
-    if sheet is None:
-        return
-    domains = [
-        found[2] for name in sheet.columns if (found := JUDGED.fullmatch(name)) and found[1] == "judgement"
-    ]
-    tool = "RoB2" if any(re.search(WEB["rob2"], name, re.I) for name in domains) else "RoB1"
+    """One a study and domain; where a table judges results, one a result and domain that says more."""
+    seen: set[tuple[str, ...]] = set()
     silent = 0
-    for line in sheet.lines:
-        of = joined(*(line[name] for name in WEB["of_a_result"] if line[name]))
-        for domain in domains:
-            said = line[f"Domain (judgement): {domain}"]
-            judgement = REVMAN["judgements"].get(re.sub(r"\s*risk.*", "", said.casefold()))
-            reason = joined(of, line[f"Domain (support): {domain}"])
-            if judgement:
-                yield Judgement(line["Study"], domain, judgement, reason, tool)
-            elif said.casefold() in ("", "not applicable"):
-                silent += bool(said)
-            else:
-                remedy = "write low, high, unclear or some concerns"
-                sheet.fault(line, f"Domain (judgement): {domain}", "not a judgement", remedy)
+    for kind, form in (("risk_of_bias", JUDGED), ("data_rows", JUDGED_RESULT)):
+        if (sheet := sheets.get(kind)) is None:
+            continue
+        found = [match for match in map(form.fullmatch, sheet.columns) if match]
+        names = {match["domain"]: match[0] for match in found if match["what"] == "judgement"}
+        reasons = {match["domain"]: match[0] for match in found if match["what"] == "support"}
+        tool = "RoB2" if any(re.search(WEB["rob2"], name, re.I) for name in names) else "RoB1"
+        for line in sheet.lines:
+            of = joined(*(line[name] for name in WEB["of_a_result"] if line[name]))
+            for domain, column in names.items():
+                said, why = line[column], line[reasons.get(domain, "")]
+                judgement = REVMAN["judgements"].get(re.sub(r"\s*risk.*", "", said.casefold()))
+                key = (line["Study"], domain, judgement or "", why, of if kind == "risk_of_bias" else "")
+                if judgement and key not in seen:
+                    yield Judgement(line["Study"], domain, judgement, joined(of, why), tool)
+                    seen.add(key)
+                elif not judgement and said.casefold() in WEB["not_judged"]:
+                    silent += bool(said)
+                elif not judgement:
+                    remedy = "write low, high, unclear or some concerns"
+                    sheet.fault(line, column, "not a judgement", remedy)
     if silent:
-        remarks.append(f"{silent} judgements say 'not applicable': not imported.")
+        remarks.append(f"{silent} judgements say 'not applicable' or the like: not imported.")
