@@ -7,6 +7,7 @@ docs/from_revman.md), none is shipped.
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
 import zipfile
@@ -15,8 +16,12 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from hypothesis import HealthCheck, given
+from hypothesis import settings as settings_of
+from hypothesis import strategies as st
 from web_package import (
     EVENTS,
+    HALVES,
     LOGS,
     MEANS,
     TALLIES,
@@ -118,6 +123,58 @@ def test_swapped_events_and_rows_for_subgroups_or_the_total_alone(tmp_path: Path
     outcome = read_review(package(tmp_path, 2, tables)).outcomes[0]
     assert (outcome.values["SWAP_EVENTS"], outcome.code) == ("YES", "RR")
     assert {name: len(part.data) for name, part in outcome.parts} == {"under 65": 2, "over 65": 1, "": 2}
+
+
+def test_each_row_of_a_study_that_has_several_in_a_subgroup_is_pooled(tmp_path: Path) -> None:
+    """Two drugs against a control that was split: RevMan pools the rows as if they were two studies."""
+    tables = rows()
+    again = line(1, "Müller", HALVES["Müller"], EVENTS_1=6, TOTAL_1=38, EVENTS_2=5, TOTAL_2=21)
+    tables["data_rows"].append(again)
+    candidates = with_own_review(import_revman(package(tmp_path, 2, tables)), {})
+    asked = candidates.asked
+    assert asked is not None
+    own = [row["study_id"] for row in asked.rows["events"] if row["events"] == "6" and row["n"] == "38"]
+    assert own == ["Muller2001b"]
+    assert [row["study_id"] for row in asked.rows["studies"]].count("Muller2001b") == 1
+    assert any("several rows, which RevMan pools" in remark for remark in candidates.remarks)
+    assert any(each.settings.get("subgroups") for each in asked.questions)  # still one analysis of two groups
+
+
+def test_rows_of_the_total_alone_are_asked_beside_the_subgroups(tmp_path: Path) -> None:
+    tables = rows()
+    both = line(1, "Żak", "", EVENTS_1=3, TOTAL_1=30, EVENTS_2=9, TOTAL_2=28)
+    for row in tables["data_rows"]:
+        if row["Study"] == "Żak" and row["Analysis number"] == 1:
+            row["Applicability"] = "SUBGROUP_ONLY"
+    tables["data_rows"].append(both | {"Applicability": "OVERALL_ONLY"})
+    candidates = import_revman(package(tmp_path, 2, tables))
+    assert [row["studies"] for row in totals(candidates)[:3]] == ["2", "1", "3"]
+    assert {row["agree"] for row in totals(candidates)[:3]} == {"yes"}
+    assert candidates.asked is not None
+    titles = [each.title for each in candidates.asked.questions if each.title.startswith("1.1")]
+    assert titles == [
+        "1.1.1 Pain at rest: under 65: Laser versus sham",
+        "1.1.2 Pain at rest: over 65: Laser versus sham",
+        "1.1 Pain at rest: Laser versus sham",
+    ]
+
+
+def test_judgements_beside_data_rows_are_read_once_each(tmp_path: Path) -> None:
+    tables = rows()
+    domain = "Bias arising from the randomization process"
+    out = tmp_path / "x"
+    out.mkdir()
+    for name, text in files(2, tables).items():
+        (out / Path(name).name).write_text(text, encoding="utf-8")
+    lines = (out / "CD1-data-rows.csv").read_text(encoding="utf-8").splitlines()
+    judged = [f"{lines[0]},{domain} (judgement),{domain} (support)"]
+    judged += [f"{each},Some concerns,no word of it" for each in lines[1:]]
+    (out / "CD1-data-rows.csv").write_text("\n".join(judged), encoding="utf-8")
+    found = chosen(import_revman(out), "risk_of_bias", "study_id", "tool", "domain", "judgement")
+    code = "bias_arising_from_the_randomization_process"
+    assert found[1:] == [
+        (name, "RoB2", code, "some_concerns") for name in ("Muller2001", "ONeil2003", "Zak2010")
+    ]
 
 
 def test_an_interval_without_width_is_no_total(tmp_path: Path) -> None:
@@ -226,6 +283,44 @@ def test_a_missing_column_is_named_with_the_likely_one(tmp_path: Path) -> None:
         )
     with pytest.raises(InputError, match=r"Control SD.*the column is missing.*Control S\.D\."):
         import_revman(tmp_path / "x")
+
+
+BITS = (
+    '"',
+    ",",
+    "NaN",
+    "1e400",
+    "-0",
+    "\0",
+    "=1+1",
+    "%",
+    "#N/A",
+    "PETO",
+    "Contrast level",
+    "9" * 40,
+    "REML",
+    "0%",
+)
+
+
+@settings_of(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    version=st.sampled_from([1, 2]),
+    table=st.integers(0, 4),
+    at=st.floats(0, 1),
+    bit=st.sampled_from(BITS),
+    cut=st.integers(0, 4),
+)
+def test_a_damaged_package_is_read_or_refused_never_worse(
+    tmp_path_factory: pytest.TempPathFactory, version: int, table: int, at: float, bit: str, cut: int
+) -> None:
+    folder = tmp_path_factory.mktemp("x")
+    for number, (name, text) in enumerate(files(version).items()):
+        place = int(at * len(text))
+        damaged = text[:place] + bit + text[place + cut :] if number == table else text
+        (folder / Path(name).name).write_text(damaged, encoding="utf-8")
+    with contextlib.suppress(InputError):
+        with_own_review(import_revman(folder), {})
 
 
 # Study-centric tables

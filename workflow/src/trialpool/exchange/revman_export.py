@@ -144,7 +144,7 @@ def _settings(outcome: Outcome) -> Row:
 
 
 def _stored(values: Mapping[str, str]) -> Row:
-    return {column: values.get(code, "") for code, column in WEB["stored"].items()}
+    return {column: cell.number(values.get(code)) for code, column in WEB["stored"].items()}
 
 
 def _data_rows(review: Review, called: Mapping[str, str]) -> Iterator[Row]:

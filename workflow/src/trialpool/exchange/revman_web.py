@@ -439,8 +439,8 @@ def _judgements(sheets: Mapping[str, Sheet], remarks: list[str]) -> Iterator[Jud
             for domain, column in names.items():
                 said, why = line[column], line[reasons.get(domain, "")]
                 judgement = REVMAN["judgements"].get(re.sub(r"\s*risk.*", "", said.casefold()))
-                key = (line["Study"], domain, judgement or "", why, of if kind == "risk_of_bias" else "")
-                if judgement and key not in seen:
+                key = (line["Study"], domain, judgement or "", why)
+                if judgement and (kind == "risk_of_bias" or key not in seen):
                     yield Judgement(line["Study"], domain, judgement, joined(of, why), tool)
                     seen.add(key)
                 elif not judgement and said.casefold() in WEB["not_judged"]:
