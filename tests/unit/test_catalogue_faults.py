@@ -62,6 +62,25 @@ def test_a_sound_catalogue_loads_as_it_is(tmp_path, groups):
     assert load_catalogue(file) == sound
 
 
+def test_a_domain_of_events_is_no_slip_of_a_like_one_of_means(tmp_path):
+    """As in reviews of RevMan, whose analyses are called Irritability, of a score and of people."""
+    named = {"irritability_1_1": ("events", "people"), "irritability_4_1": ("means", "score")}
+    words = {
+        "domains": {code: {"of": of, "better": "lower", "name": name} for code, (of, name) in named.items()}
+    }
+    entry = {"name": "Irritability", "domains": ["irritability_1_1"], "range": None, "better": "lower"}
+    (tmp_path / "words.yaml").write_text(yaml.safe_dump(words), encoding="utf-8")
+    file = tmp_path / "mine.yaml"
+    catalogue = {"instruments": {"IRRITABLE": {**entry, "unit": None, "binary": True}}}
+    file.write_text(yaml.safe_dump(catalogue), encoding="utf-8")
+    vocabulary = load_vocabulary(tmp_path / "words.yaml")
+    assert load_catalogue(file, vocabulary) == catalogue
+    catalogue["instruments"]["IRRITABLE"]["domains"] = ["pian"]
+    file.write_text(yaml.safe_dump(catalogue), encoding="utf-8")
+    with pytest.raises(InputError, match=r"pian.*not a domain of means"):
+        load_catalogue(file, vocabulary)
+
+
 ASCENDING = "is not two numbers in ascending order"
 
 

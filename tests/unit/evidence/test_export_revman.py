@@ -22,7 +22,7 @@ from trialpool.exchange.revman_review import Arm, Datum, Judgement, Outcome, Res
 from trialpool.exchange.revman_web import PRINTED, WEB
 
 ROOT = Path(__file__).parents[3]
-few = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+few = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 letters = string.ascii_letters + "äøŻ'\",;%²–\n"
 words = st.text(letters + "  ", min_size=1, max_size=12).map(lambda text: " ".join(text.split())).filter(bool)
 numbers = st.floats(-1e6, 1e6, allow_nan=False).map(number_text)

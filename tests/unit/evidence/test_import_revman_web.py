@@ -303,7 +303,7 @@ BITS = (
 )
 
 
-@settings_of(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings_of(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     version=st.sampled_from([1, 2]),
     table=st.integers(0, 4),

@@ -14,7 +14,7 @@ import shutil
 import subprocess
 import tempfile
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -135,7 +135,8 @@ def _imported(path: Path) -> Candidates:
     from trialpool.exchange.revman import import_revman
     from trialpool.exchange.workbook import WORKBOOKS, import_workbook
 
-    readers = {".rm5": import_revman, ".json": import_registry, **dict.fromkeys(WORKBOOKS, import_workbook)}
+    readers: dict[str, Callable[[Path], Candidates]] = dict.fromkeys(WORKBOOKS, import_workbook)
+    readers |= {".rm5": import_revman, ".zip": import_revman, ".json": import_registry}
     if not path.is_file() or path.suffix.lower() not in readers:
         problem = (
             "not a kind of file that import takes" if path.is_file() else "there is no such file or folder"
