@@ -21,6 +21,7 @@ rule appraise_certainty:
         audit=rules.audit_numbers.output.findings,
         pools=f"{PROCESSED}/evidence/published_pools.parquet",
         published=SETTINGS.published or [],
+        instruments=SETTINGS.instruments,
     output:
         appraisal=f"{RESULTS}/appraisal.json",
     log:
@@ -28,7 +29,9 @@ rule appraise_certainty:
     priority: SOON + 1  # the tables wait for it, too
     params:
         code=code(*CERTAINTY),
-        content=content([*WORDS[1:], *filter(None, (SETTINGS.claims, SETTINGS.published))]),
+        content=content([*WORDS, *filter(None, (SETTINGS.claims, SETTINGS.published))]),
+        specs=unrecorded(SETTINGS.analyses),
+        settings=fingerprint(SETTINGS.analyses),
     script:
         "../scripts/appraise_certainty.py"
 

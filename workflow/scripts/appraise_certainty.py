@@ -3,4 +3,6 @@ from trialpool.jobs import appraise, reported
 with reported(snakemake.log[0]):
     files = snakemake.input
     rules = [files.get(name) for name in ("claims", "published", "vocabulary")]
-    appraise(files.folders, files.judgements, files.audit, files.pools, rules, snakemake.output.appraisal)
+    tables = files.judgements, files.audit, files.pools
+    specs = snakemake.params.specs
+    appraise(files.folders, *tables, rules, snakemake.output.appraisal, specs, files.instruments)

@@ -470,11 +470,15 @@ def appraise(
     pools_path: str,
     rules_paths: Sequence[str | None],
     path: str,
+    specs: Mapping[str, Analysis] | None = None,
+    catalogue_path: str | None = None,
 ) -> None:
     """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON.
 
-    `rules_paths` are the files of claims, of published pools and of the vocabulary, where there are any.
+    `rules_paths` are the files of claims, of published pools and of the vocabulary, where there are any;
+    `specs` the resolved settings, `catalogue_path` the file of the instruments.
     """
+    from trialpool.protocol import load_catalogue
     from trialpool.synthesis.claims import appraise, load_claims
     from trialpool.synthesis.published import load_published, most_trials, published_rows
 
@@ -483,7 +487,9 @@ def appraise(
     rules = load_claims(claims, slugs, load_vocabulary(vocabulary, checked=True))
     pools = published_rows(io.read_rows(pools_path), load_published(published, slugs), records)
     tables = io.read_rows(judgements_path), io.read_rows(audit_path)
-    appraisal = appraise(records, tables[0], rules, tables[1], most_trials(pools))
+    instruments = load_catalogue(catalogue_path, checked=True)["instruments"] if catalogue_path else {}
+    pooled = most_trials(pools)
+    appraisal = appraise(records, tables[0], rules, tables[1], pooled, specs, instruments)
     io.write_json(path, to_json(appraisal))
 
 

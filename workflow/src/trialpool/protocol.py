@@ -46,6 +46,7 @@ class Analysis(TypedDict):
 
     `analysis` is its slug, `was` the one before; `design` is None for any; `unit` that of the analysis scale,
     empty for ratios and where the instruments' units differ; `mcid` a `records.Difference` as JSON.
+    `familiar` and `baseline_risks` are for the summary of findings alone.
     """
 
     analysis: str
@@ -58,6 +59,8 @@ class Analysis(TypedDict):
     convert: list[str]
     mcid: Raw | None
     within_person: Raw | None
+    familiar: Raw | None
+    baseline_risks: list[Raw]
     moderators: list[str]
     dose: str | None
     subgroups: str | None

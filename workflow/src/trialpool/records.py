@@ -715,7 +715,7 @@ class DomainRating(Part):
     domain: str
     levels_down: int
     reason: str
-    overridden: bool
+    overridden: bool | None = omitted()
     suggested_levels_down: int | None = omitted()
     suggested_reason: str | None = omitted()
 
@@ -726,7 +726,8 @@ class Certainty(Part):
     `unread` says how many known trials have no number that could be used here ("" for none), `unread_share`
     how many of the people randomised those are, in per cent: a limit of the reading, not of the trials.
     `size` is "trivial" where the whole interval is smaller than any important effect, else that of the
-    estimate: "small", "important", "large"; "" where no important effect is known.
+    estimate: "small", "important", "large"; "" where no important effect is known. `target` is what
+    certainty is of by Core GRADE; None by other rules.
     """
 
     level: Sureness
@@ -735,6 +736,7 @@ class Certainty(Part):
     unread: str = ""
     unread_share: float = 0.0
     size: str = ""
+    target: str | None = omitted()
 
 
 class AbsoluteEffect(Part):
@@ -749,11 +751,62 @@ class AbsoluteEffect(Part):
     difference_high: float
 
 
+class Baseline(AbsoluteEffect):
+    """What a result means for people of one risk without the experimental treatment, per 1,000 of them.
+
+    `name` says which risk that is ("low", "median", "high", or as the protocol calls it), `source` where it
+    comes from. The numbers needed belong to the three differences; None where one is 0.
+    """
+
+    name: str
+    source: str
+    nnt: float | None
+    nnt_low: float | None
+    nnt_high: float | None
+
+
+class ControlMean(Part):
+    """The control arms that print a mean of one `kind` ("change" or "final"): their median, lowest, highest
+    mean and median SD, in units of the analysis (of a standardised one, of the instrument)."""
+
+    kind: str
+    trials: int
+    mean: float
+    low: float
+    high: float
+    sd: float | None
+
+
+class InUnits(Part):
+    """A standardised difference in points of one instrument: times `sd`, which is that of `source`."""
+
+    instrument: str
+    sd: float
+    source: str
+    difference: float
+    difference_low: float
+    difference_high: float
+
+
+class Presentation(Part):
+    """What a summary of findings shows of a result besides its effect.
+
+    Of events `risks` are their risks; of means the people who are better by at least `threshold`, and
+    `control` what the control arms had.
+    """
+
+    risks: tuple[Baseline, ...] = ()
+    threshold: Difference | None = omitted()
+    control: ControlMean | None = omitted()
+    units: InUnits | None = omitted()
+
+
 class ResultAppraisal(Part):
     """What one result amounts to."""
 
     certainty: Certainty | None
     absolute: AbsoluteEffect | None
+    shown: Presentation | None = omitted()
 
 
 class Condition(Part):

@@ -59,6 +59,7 @@ class Domain:
     includes: tuple[str, ...] = ()
     self_reported: bool = False
     surrogate: bool = False
+    harm: bool = False
     one_scale: bool = False
 
     @property

@@ -23,6 +23,7 @@ from trialpool.view import reproduce, review
 from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import RESULT_TABLES, trial_views
+from trialpool.view.summary_of_findings import summaries_of_findings
 from trialpool.vocabulary import Vocabulary, general
 
 INDEX, TRIALS, FOLDER = "index.html", "trials.html", "questions"
@@ -78,6 +79,7 @@ def render_pages(
     whole = {
         **{"views": views, "records": records, "tables": tables, "everybody": trials, "head": head},
         "summary": summary,
+        "findings": summaries_of_findings(views),
         "by_analysis": {record.analysis: record for record in records},
         "groups": grouped(views, lambda view: population_name(view.record)),
         "claims": claims,

@@ -78,7 +78,7 @@ def _level(downgrades: Iterable[int], highest: Sureness) -> Sureness:
 
 def _rating(name: str, found: Downgrade, override: Row | None) -> records.DomainRating:
     levels, reason = found
-    rating = records.DomainRating(domain=name, levels_down=levels, reason=reason, overridden=False)
+    rating = records.DomainRating(domain=name, levels_down=levels, reason=reason)
     if override is None:
         return rating
     own = replace(

@@ -21,6 +21,7 @@ from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, R
 from trialpool.synthesis.absolute import absolute
 from trialpool.synthesis.certainty import DOMAINS, Row, assess, important_effects
 from trialpool.synthesis.pool import restrict_record
+from trialpool.synthesis.presentation import present
 from trialpool.text import capital, count
 from trialpool.vocabulary import Vocabulary, general
 from trialpool.yaml_files import Slip, read_checked, shipped, yaml_text
@@ -38,12 +39,14 @@ def appraise(
     rules: Row,
     audit: Sequence[Row] = (),
     published: Mapping[str, float] | None = None,
+    specs: Mapping[str, Row] | None = None,
+    instruments: Row | None = None,
 ) -> rec.Appraisal:
-    """Certainty and absolute effect of every record, and a verdict on every claim.
+    """Certainty, absolute effect and presentation of every record, and a verdict on every claim.
 
     `judgements` are rows of risk_of_bias.csv, `rules` the whole of config/claims.yaml as `load_claims`
     returns it, `audit` the rows of audit.csv, `published` the most trials that a published review of the
-    question of an analysis pooled.
+    question of an analysis pooled, `specs` the settings of the analyses, `instruments` the catalogue's.
     """
 
     def certainty(record: Record) -> Certainty | None:
@@ -53,7 +56,11 @@ def appraise(
 
     return rec.Appraisal(
         analyses={
-            record.analysis: rec.ResultAppraisal(certainty=certainty(record), absolute=absolute(record))
+            record.analysis: rec.ResultAppraisal(
+                certainty=certainty(record),
+                absolute=absolute(record),
+                shown=present(record, (specs or {}).get(record.analysis, {}), instruments or {}),
+            )
             for record in records
         },
         claims=judge_claims(rules["claims"], records, certainty, rules),

@@ -10,7 +10,17 @@ from typing import Any, TypeVar
 from trialpool import io
 from trialpool.contracts import COUNT, NUMBER, REPRODUCED, Table, columns_differ
 from trialpool.errors import Fault, InputError
-from trialpool.records import AbsoluteEffect, Ask, Certainty, Claim, Network, Record, Restricted, from_json
+from trialpool.records import (
+    AbsoluteEffect,
+    Ask,
+    Certainty,
+    Claim,
+    Network,
+    Presentation,
+    Record,
+    Restricted,
+    from_json,
+)
 from trialpool.vocabulary import Vocabulary, general
 
 T = TypeVar("T")
@@ -20,13 +30,14 @@ Tables = Mapping[str, Sequence[Row]]  # those of the evidence by name
 
 
 class Appraised(Record):
-    """A result record with the certainty and the absolute effect that the appraisal found for it.
+    """A result record with its certainty, absolute effect and presentation as the appraisal found them.
 
     `vocabulary` holds the words in which readers are told of it.
     """
 
     certainty: Certainty | None = None
     absolute: AbsoluteEffect | None = None
+    shown: Presentation | None = None
     vocabulary: Vocabulary = field(default_factory=general)
 
     def restricted(self, part: Restricted | None) -> Appraised:

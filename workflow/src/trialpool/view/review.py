@@ -13,10 +13,8 @@ from typing import NamedTuple
 
 from trialpool import text as words
 from trialpool.records import Finding, Network, Rank, Status
-from trialpool.view.forest_table import Estimate, Number, number_at, people, pooled_estimate
+from trialpool.view.forest_table import Estimate, Number, people, pooled_estimate
 from trialpool.view.question import (
-    Question,
-    condition_name,
     domain_of,
     population_name,
     size_words,
@@ -89,34 +87,6 @@ def decisive(path: str, finding: Finding, record: Appraised) -> Decisive | None:
         numbers = (each._replace(path=f"{path}.restricted.{each.path.partition('/')[2]}") for each in effect)
         effect = Estimate(*numbers)
     return Decisive(effect, size_words(restricted), verdict_words(restricted)) if effect else None
-
-
-# summary of findings
-
-Comparison = tuple[str, str, str]  # population, experimental side, control side
-
-
-def comparisons(views: Sequence[Question]) -> dict[Comparison, list[Question]]:
-    """The questions of every condition and comparison that has a result, in the order of the config."""
-
-    def compared(view: Question) -> Comparison:
-        return condition_name(view.record), view.record.experimental_name, view.record.control_name
-
-    return {key: own for key, own in grouped(views, compared).items() if any(view.effect for view in own)}
-
-
-def absolute_effect(record: Appraised) -> dict[str, Number]:
-    """Risks per 1,000 with their exact values, and the difference as "more" or "fewer", by their names."""
-    risks = ("assumed_risk", "risk", "risk_low", "risk_high")
-    shown = dict.fromkeys(risks, lambda value: words.number(value, 0))
-    shown |= dict.fromkeys(("difference", "difference_low", "difference_high"), _more_or_fewer)
-    return {key: number_at(record, f"absolute.{key}", text) for key, text in shown.items()}
-
-
-def _more_or_fewer(per_thousand: float) -> str:
-    """A difference in people per 1,000 in words."""
-    amount = words.number(abs(per_thousand), 0)
-    return "no difference" if amount == "0" else f"{amount} {'more' if per_thousand > 0 else 'fewer'}"
 
 
 # published results

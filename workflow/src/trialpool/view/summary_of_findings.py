@@ -1,0 +1,287 @@
+"""A comparison as a guideline panel reads it: one row an outcome, empty ones too, harms together, footnotes.
+
+Questions in, tables of typed rows out, which the page, CSV, Word and FHIR read alike (GRADE guidelines 12
+and 13, Guyatt 2013, J Clin Epidemiol 66: 158 and 173). Every number has its path in the record.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from itertools import count as numbered
+from typing import NamedTuple
+
+from trialpool import text as words
+from trialpool.evidence.unused import silence_words
+from trialpool.records import Baseline, Certainty, Difference, Status
+from trialpool.synthesis.certainty import DOMAINS
+from trialpool.view.forest_table import Estimate, Number, number_at, people_words
+from trialpool.view.question import NO_PEOPLE, Question, condition_name, domain_of, title_parts
+from trialpool.view.read import Appraised, grouped
+from trialpool.yaml_files import shipped
+
+WORDS = shipped("sentences")["summary_of_findings"]
+DIFFERENCE = ("difference", "difference_low", "difference_high")
+RISK = ("risk", "risk_low", "risk_high")
+NEEDED = ("nnt", "nnt_low", "nnt_high")
+INFINITY = "∞"
+
+
+class Needed(NamedTuple):
+    """How many people are treated for one more to benefit (`benefit`), or to be harmed, with its interval.
+
+    Where that holds no difference (`through_infinity`) it runs from benefit (`low`) through infinity to harm.
+    """
+
+    benefit: bool
+    number: Number
+    low: Number
+    high: Number
+    through_infinity: bool
+
+    def __str__(self) -> str:
+        """As Altman writes it (1998, BMJ 317: 1309): "NNTB 10 (NNTB 4 to ∞ to NNTH 20)"."""
+        name = "NNTB" if self.benefit else "NNTH"
+        if not self.through_infinity:
+            return f"{name} {self.number.text} ({self.low.text} to {self.high.text})"
+        ends = (f"{end} {n.text}" for end, n in zip(("NNTB", "NNTH"), (self.low, self.high), strict=True))
+        return f"{name} {self.number.text} ({' to ∞ to '.join(ends)})"
+
+
+class Line(NamedTuple):
+    """What an outcome is with the control, with the treatment, and what the difference is.
+
+    Of risks and shares in people of 1,000 (`of_people`), else in `unit`; `span` are the lowest and the
+    highest of several control arms, `source` says where the control's number comes from.
+    """
+
+    name: str
+    source: str
+    unit: str
+    of_people: bool
+    control: Number
+    span: tuple[Number, Number] | None
+    experimental: Estimate | None
+    difference: Estimate
+    needed: Needed | None
+
+
+class Row(NamedTuple):
+    """One outcome: its effect with what it means (`lines`), or why there is none (`gap`).
+
+    `marks` are those of the footnotes that say why certainty is not high.
+    """
+
+    view: Question
+    outcome: str
+    size: str
+    effect: Estimate | None
+    lines: tuple[Line, ...]
+    certainty: Certainty | None
+    marks: tuple[str, ...]
+    statement: str
+    gap: str
+    harm: bool
+
+    @property
+    def record(self) -> Appraised:
+        """The result that the row is of."""
+        return self.view.record
+
+
+class Findings(NamedTuple):
+    """The summary of findings of one comparison in one population; harms stand behind the other rows."""
+
+    population: str
+    experimental: str
+    control: str
+    illustrative: bool
+    rows: tuple[Row, ...]
+    notes: tuple[tuple[str, str], ...]
+
+    @property
+    def results(self) -> int:
+        """How many outcomes have a result."""
+        return sum(row.effect is not None for row in self.rows)
+
+
+def summaries_of_findings(views: Sequence[Question]) -> list[Findings]:
+    """A table for every population and comparison that has a result, in the order of the config.
+
+    >>> summaries_of_findings([])
+    []
+    """
+
+    def compared(view: Question) -> tuple[str, str, str]:
+        return condition_name(view.record), view.record.experimental_name, view.record.control_name
+
+    groups = grouped(views, compared).items()
+    return [_findings(*key, own) for key, own in groups if any(view.effect for view in own)]
+
+
+def _findings(population: str, experimental: str, control: str, views: Sequence[Question]) -> Findings:
+    ordered = sorted(views, key=lambda view: domain_of(view.record).harm)  # else as they were
+    marks: dict[str, str] = {}
+    letters = map(letter, numbered())
+    rows = tuple(_row(view, marks, letters) for view in ordered)
+    notes = tuple((mark, note) for note, mark in marks.items())
+    return Findings(population, experimental, control, views[0].record.illustrative, rows, notes)
+
+
+def letter(number: int) -> str:
+    """The mark of a footnote: a to z, then aa.
+
+    >>> letter(0), letter(25), letter(26), letter(53)
+    ('a', 'z', 'aa', 'bb')
+    """
+    return chr(ord("a") + number % 26) * (number // 26 + 1)
+
+
+def _row(view: Question, marks: dict[str, str], letters: Iterator[str]) -> Row:
+    record, own = view.record, []
+    for note in certainty_notes(record.certainty):
+        own.append(marks[note] if note in marks else marks.setdefault(note, next(letters)))
+    people = people_words(record, unknown=NO_PEOPLE)
+    return Row(
+        view=view,
+        outcome=words.capital(title_parts(record)[0]),
+        size=f"{words.count(record.k, 'trial')}, {people}" if record.k else "",
+        effect=view.effect,
+        lines=tuple(lines_of(record)),
+        certainty=record.certainty,
+        marks=tuple(own),
+        statement=view.statement,
+        gap="" if view.effect else _gap(view),
+        harm=domain_of(record).harm,
+    )
+
+
+def _gap(view: Question) -> str:
+    """Why an outcome that was asked for has no result: no trial known, none read or usable, or too unlike."""
+    if view.record.status != Status.NO_DATA:
+        return view.sentence
+    if not view.silent:
+        return str(WORDS["no_trial"])
+    known = words.count(len(view.silent), "trial")
+    return str(WORDS["no_number"]).format(known=known, why=silence_words(view.silent.values()))
+
+
+def certainty_notes(certainty: Certainty | None) -> list[str]:
+    """Why certainty is not high, a sentence a domain that takes levels away.
+
+    >>> certainty_notes(None)
+    []
+    """
+    notes = [WORDS["target"].format(target=certainty.target)] if certainty and certainty.target else []
+    for domain in certainty.domains if certainty else ():
+        if domain.levels_down:
+            levels = WORDS["levels"][domain.levels_down - 1]
+            judged = WORDS["judged"] if domain.overridden else ""
+            notes.append(f"{words.capital(DOMAINS[domain.domain])}, {levels}{judged}: {domain.reason}.")
+    return notes
+
+
+# what the effect means
+
+
+def lines_of(record: Appraised) -> Iterator[Line]:
+    """What a result means: a line a risk; of means the control's mean, then who is better."""
+    shown = record.shown
+    if shown is None:
+        return
+    if shown.control:
+        yield from _mean_line(record)
+    for at, baseline in enumerate(shown.risks):
+        yield _risk_line(record, f"shown.risks.{at}", baseline, shown.threshold)
+
+
+def _risk_line(record: Appraised, path: str, baseline: Baseline, threshold: Difference | None) -> Line:
+    def whole(value: float) -> str:
+        return words.number(value, 0)
+
+    name, source = WORDS["baselines"].get(baseline.name, baseline.name), baseline.source
+    if threshold:  # of means
+        amount = f"{words.plain_number(abs(threshold.value))} {threshold.unit}".rstrip()
+        where = "" if name == baseline.name == "control arms" else f", {name}"
+        name = WORDS["better"].format(by=amount) + where
+        kind = threshold.kind or WORDS["no_kind"]
+        source = WORDS["share"].format(source=source, kind=kind, at=threshold.source)
+    return Line(
+        name=name,
+        source=source,
+        unit=WORDS["of_people"],
+        of_people=True,
+        control=number_at(record, f"{path}.assumed_risk", whole),
+        span=None,
+        experimental=_three(record, path, RISK, whole),
+        difference=_three(record, path, DIFFERENCE, more_or_fewer),
+        needed=_needed(record, path, baseline, threshold is not None or record.better == "higher"),
+    )
+
+
+def _mean_line(record: Appraised) -> Iterator[Line]:
+    """What the control arms had, and the difference in the same unit, where there is one."""
+    shown = record.shown
+    if shown is None or shown.control is None or (record.measure == "SMD" and shown.units is None):
+        return
+    units, control = shown.units, shown.control
+    path, keys = ("shown.units", DIFFERENCE) if units else ("pooled", ("estimate", "ci_low", "ci_high"))
+    source = units if units else record.pooled
+    digits = words.digits_for(getattr(source, key) for key in keys)
+
+    def shorter(value: float) -> str:
+        return words.number(value, digits)
+
+    def lower_or_higher(value: float) -> str:
+        amount = words.number(abs(value), digits)
+        return amount if not amount.strip("0.") else f"{amount} {'higher' if value > 0 else 'lower'}"
+
+    where = WORDS["control"].format(arms=words.count(control.trials, "control arm"))
+    if units:
+        where += WORDS["units"].format(sd=words.plain_number(round(units.sd, 2)), source=units.source)
+    ends = [number_at(record, f"shown.control.{key}", shorter) for key in ("low", "high")]
+    yield Line(
+        name=WORDS["means"][control.kind],
+        source=where,
+        unit=WORDS["points_of"].format(instrument=record.vocabulary.code(units.instrument))
+        if units
+        else record.unit,
+        of_people=False,
+        control=number_at(record, "shown.control.mean", shorter),
+        span=(ends[0], ends[1]) if control.low < control.high else None,
+        experimental=None,
+        difference=_three(record, path, keys, lower_or_higher),
+        needed=None,
+    )
+
+
+def _three(record: Appraised, path: str, keys: Sequence[str], shown: Callable[[float], str]) -> Estimate:
+    return Estimate(*(number_at(record, f"{path}.{key}", shown) for key in keys))
+
+
+def _needed(record: Appraised, path: str, baseline: Baseline, good_when_more: bool) -> Needed | None:
+    """The number needed; None where the difference is none, of which no number is."""
+
+    def rounded_up(value: float | None) -> str:
+        return words.number(math.ceil(round(value or 0.0, 6)), 0)
+
+    numbers = _three(record, path, NEEDED, rounded_up)
+    number, low, high = (each._replace(text=INFINITY) if each.value is None else each for each in numbers)
+    if baseline.nnt is None:
+        return None
+    sides = baseline.difference_low, baseline.difference_high
+    through = sides[0] <= 0 <= sides[1]
+    good_low, good_high = (low, high) if not good_when_more else (high, low)  # the end of benefit first
+    if not through:
+        good_low, good_high = sorted((low, high), key=lambda each: each.value or math.inf)
+    return Needed((baseline.difference > 0) == good_when_more, number, good_low, good_high, through)
+
+
+def more_or_fewer(per_thousand: float) -> str:
+    """A difference in people per 1,000 in words.
+
+    >>> more_or_fewer(-50.2), more_or_fewer(0.3)
+    ('50 fewer', 'no difference')
+    """
+    amount = words.number(abs(per_thousand), 0)
+    return "no difference" if amount == "0" else f"{amount} {'more' if per_thousand > 0 else 'fewer'}"
