@@ -2,48 +2,14 @@
 
 from __future__ import annotations
 
-import re
-
 import pytest
 
 from tests.unit.page import demo
-from tests.unit.page.demo import certain, render_page
-from trialpool.page.render import data
+from tests.unit.page.demo import render_page
 from trialpool.records import Claim, sketch
 from trialpool.view import review
 from trialpool.view.finding import dose_words
-from trialpool.view.question import Question, certainty_marks
 from trialpool.view.study import Trial
-
-
-def test_findings_stand_by_comparison_with_their_gaps():
-    gap = demo.record("gap", k=0, title="Made-up: nothing", domain="quality_of_life")
-    other = certain(analysis="other", control_name="usual care")
-    nothing = demo.record("nothing", k=0, control_name="no care")
-    tables = review.comparisons([Question(each) for each in (certain(), gap, other, nothing)])
-    assert [key[1:] for key in tables] == [("acupuncture", "sham"), ("acupuncture", "usual care")]
-    members = next(iter(tables.values()))
-    assert [(view.record.analysis, bool(view.effect)) for view in members] == [
-        ("demo-pain", True),
-        ("gap", False),
-    ]
-    page = render_page([certain(), gap, other], {})
-    assert "Acupuncture compared with sham<small>" in page
-    assert re.search(r"Asked, but without a usable trial: <a [^>]*>Made-up</a>", page)
-    assert certainty_marks(members[0].record.certainty.level) == "●●●○"
-
-
-def test_absolute_effects_say_more_or_fewer():
-    absolute = {
-        **{"assumed_risk": 200.0, "risk": 150.0, "risk_low": 100.0, "risk_high": 210.0},
-        **{"difference": -50.0, "difference_low": -100.0, "difference_high": 10.0},
-    }
-    pooled = demo.pooled(estimate=0.75, ci_low=0.5, ci_high=1.05)
-    record = certain(measure="RR", mcid=None, pooled=pooled, absolute=absolute)
-    shown = review.absolute_effect(record)
-    assert shown["difference"].text == "50 fewer"
-    assert shown["difference_high"].text == "10 more"
-    assert 'data-from="demo-pain/absolute.difference"' in data(shown["difference"])
 
 
 def test_map_shows_results_gaps_and_what_nobody_asked():
@@ -123,11 +89,7 @@ def test_claims_show_the_numbers_of_the_record_or_of_the_dose():
     assert "1 trial, 22 people" in page
 
 
-def test_no_difference_and_the_bounds_of_a_dose_are_told_in_words():
-    keys = ("assumed_risk", "risk", "risk_low", "risk_high", "difference", "difference_low")
-    absolute = dict.fromkeys(keys, 0.2) | {"difference_high": -53.4}
-    shown = review.absolute_effect(certain(absolute=absolute))
-    assert (shown["difference"].text, shown["difference_high"].text) == ("no difference", "53 fewer")
+def test_the_bounds_of_a_dose_are_told_in_words():
     dose = dose_words({"sessions": [8, 16], "programme_weeks": [6, 8]})
     assert dose == "8 to 16 sessions and 6 to 8 weeks of treatment"
 

@@ -20,7 +20,7 @@ import click
 
 from trialpool.errors import Fault, InputError, told
 from trialpool.measures import MEASURES
-from trialpool.text import in_ascii
+from trialpool.text import count, in_ascii
 
 PATH = click.Path(path_type=str)
 ROLE = "Say which column is what, such as n_1=treated (1: experimental, 2: control). May be repeated."
@@ -709,3 +709,18 @@ def export_to_revman(source: str, out: str) -> None:
         echo(f"Without a place there: {what}")
     counts = f"{len(review.studies)} studies, {len(review.results)} results, {len(review.outcomes)} analyses"
     echo(f"{counts} written to {out}")
+@export.command()
+@click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
+@click.option("--format", "form", type=click.Choice(("docx", "csv")), default="docx", show_default=True)
+@click.option("--out", type=PATH, metavar="FILE", help="exports/summary-of-findings.FORMAT if absent.")
+@plainly
+def sof(source: str, form: str, out: str | None) -> None:
+    """Write the summaries of findings of a finished review, a table a comparison, as Word or CSV.
+
+    Of a RESULTS folder alone treatments and outcomes are called by their codes.
+    """
+    from trialpool.exchange.summary_of_findings import export_findings
+
+    file = out or f"exports/summary-of-findings.{form}"
+    written = export_findings(source, form, file)
+    echo(f"{count(written, 'comparison')} written to {file}")

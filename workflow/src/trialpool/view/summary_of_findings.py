@@ -88,6 +88,11 @@ class Row(NamedTuple):
         """The result that the row is of."""
         return self.view.record
 
+    @property
+    def foremost(self) -> tuple[Line, ...]:
+        """The one line, if any, that says most: the mean, or the median of three risks."""
+        return self.lines[1:2] if len(self.lines) == 3 and self.lines[0].of_people else self.lines[:1]
+
 
 class Findings(NamedTuple):
     """The summary of findings of one comparison in one population; harms stand behind the other rows."""
