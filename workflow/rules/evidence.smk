@@ -77,13 +77,21 @@ rule trace_flow:
     input:
         tables=rules.ingest_tables.output.tables,
         effects=effects_of(BATCHES),
+        screening=SETTINGS.screening or [],
     output:
         table=f"{RESULTS}/flow.csv",
         figures=multiext(f"{RESULTS}/flow", *FORMATS),
     log:
         f"{RESULTS}/logs/trace_flow.log",
     params:
-        code=code(*DRAWING, "!synthesis/certainty.py", "!synthesis/claims*", "!synthesis/network*"),
+        code=code(
+            *DRAWING,
+            "schemas/prisma.yaml",
+            "!synthesis/certainty.py",
+            "!synthesis/claims*",
+            "!synthesis/network*",
+        ),
+        content=content(filter(None, [SETTINGS.screening])),
         analyses=unrecorded(ANALYSES),
         settings=fingerprint(ANALYSES),
         kept=KEPT,

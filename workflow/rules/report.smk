@@ -73,6 +73,7 @@ rule write_page:
         networks=NETWORK_RECORDS,
         instruments=SETTINGS.instruments,
         reproduced=REPRODUCED,
+        screening=SETTINGS.screening or [],
     output:
         page=report(f"{RESULTS}/index.html", caption="../report/page.rst", category="Results"),
         trials=f"{RESULTS}/trials.html",
@@ -81,8 +82,8 @@ rule write_page:
         f"{RESULTS}/logs/write_page.log",
     priority: SOON
     params:
-        code=code("page", *DRAWING, "yaml_files.py"),
-        content=content([*WORDS, *filter(None, [REPRODUCED])]),
+        code=code("page", *DRAWING, "schemas/prisma.yaml", "yaml_files.py"),
+        content=content([*WORDS, *filter(None, [REPRODUCED, SETTINGS.screening])]),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
         head=SETTINGS.head,

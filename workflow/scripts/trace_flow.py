@@ -4,4 +4,5 @@ from trialpool.kept import Kept
 with reported(snakemake.log[0]):
     files, params = snakemake.input, snakemake.params
     kept = Kept(params.kept, params.code)
-    follow(files.tables, files.effects, params.analyses, snakemake.output.table, kept, params.formats)
+    out, screening = snakemake.output.table, files.get("screening")
+    follow(files.tables, files.effects, params.analyses, out, kept, params.formats, screening or None)

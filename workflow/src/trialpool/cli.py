@@ -326,8 +326,8 @@ def check(
         found = check_tables(sources, vocabulary, instruments, _extra_words(allow))
         if not instruments:
             unchecked = " Instruments were not checked: name the configuration, or --instruments FILE."
-    for name, count in found.counts.items():
-        echo(f"{count:>7}  {name}")
+    for name, number in found.counts.items():
+        echo(f"{number:>7}  {name}")
     echo(f"No faults found.{unchecked}")
     for place in found.to_fill_in:
         echo(f"To fill in: {place}")
@@ -724,3 +724,21 @@ def sof(source: str, form: str, out: str | None) -> None:
     file = out or f"exports/summary-of-findings.{form}"
     written = export_findings(source, form, file)
     echo(f"{count(written, 'comparison')} written to {file}")
+
+
+@export.command()
+@click.argument("config", type=PATH)
+@click.option(
+    "--format", "form", type=click.Choice(("docx", "csv", "md", "flow")), default="docx", show_default=True
+)
+@click.option("--out", type=PATH, metavar="FILE", help="exports/prisma.FORMAT if absent.")
+@plainly
+def prisma(config: str, form: str, out: str | None) -> None:
+    """Write the PRISMA 2020 checklists of a finished review, each item with where its answer stands.
+
+    `flow` are the counts of its search by the names of the CSV template of the R package PRISMA2020.
+    """
+    from trialpool.exchange.prisma import export_prisma
+
+    file = out or ("exports/prisma-flow.csv" if form == "flow" else f"exports/prisma.{form}")
+    echo(f"{count(export_prisma(config, form, file), 'row')} written to {file}")

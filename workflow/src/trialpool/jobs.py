@@ -13,7 +13,7 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
@@ -32,6 +32,7 @@ from trialpool.records import (
     PublishedFigure,
     PublishedPool,
     Record,
+    Screening,
     Sureness,
     Unused,
     from_json,
@@ -180,6 +181,7 @@ def look_over(path: str) -> Checked:
     ]
     if "studies" in tables:
         steps.append((check_assumptions, [*analyses.values()], tables["studies"]))
+        steps.append((screening_of, protocol.screening, _different(tables, "studies", "study_id")))
     for load, *arguments in steps:
         try:
             load(*arguments)
@@ -368,18 +370,23 @@ def follow(
     path: str,
     kept: Kept,
     formats: Sequence[str],
+    screening_path: str | None = None,
 ) -> None:
     """Follow the trials from known to pooled: flow.csv and the figure beside it, in these formats.
 
     `effect_paths` are the effects, excluded and known parquet files of the first batch, then of the next.
+    With a table of screened records, `screening_path`, the figure is that of PRISMA 2020.
     """
     from trialpool.evidence.participant_flow import participant_flow
 
     def draw(own: Path) -> None:
         from trialpool.figures.notes import describe
-        from trialpool.figures.review import draw_flow
+        from trialpool.figures.review import draw_flow, draw_prisma
+        from trialpool.view.prisma import told
 
-        _save(draw_flow(rows), own / Path(path).stem, describe("flow", rows), formats, beside=False)
+        figure = draw_prisma(screened) if screened else draw_flow(rows)
+        said = describe("prisma", list(told(screened))) if screened else describe("flow", rows)
+        _save(figure, own / Path(path).stem, said, formats, beside=False)
 
     effects, excluded, known = (
         [row for path in effect_paths[at::3] for row in io.read_rows(path, ["analysis", "study_id", column])]
@@ -388,7 +395,18 @@ def follow(
     tables = {Path(path).stem: io.read_rows(path) for path in table_paths}
     rows = participant_flow(tables, effects, excluded, known, analyses)
     io.write_csv(path, rows, contracts.FLOW.names)
-    put(kept.lot("flow", (rows, formats), draw), Path(path).parent)
+    screened = screening_of(screening_path, [str(row["study_id"]) for row in tables["studies"]])
+    made_of = (rows, formats, screened) if screened else (rows, formats)
+    put(kept.lot("flow", made_of, draw), Path(path).parent)
+
+
+def screening_of(path: str | None, studies: Collection[str]) -> Screening | None:
+    """The PRISMA 2020 flow of a table of screened records, None without one; raises InputError."""
+    if not path:
+        return None
+    from trialpool.evidence.screening import count_screening, read_screening
+
+    return count_screening(read_screening(path, studies))
 
 
 def pool_analyses(
@@ -685,12 +703,14 @@ def write_page(
     specs: Mapping[str, Analysis],
     head: Mapping[str, str],
     reproduced_path: str | None = None,
+    screening_path: str | None = None,
 ) -> None:
     """Write index.html, and of very many questions a page each besides.
 
     From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
     instruments, flow.csv, audit.csv, published.csv, the networks with their figures beside them, the resolved
-    settings, the protocol's head and what R gave for pooled numbers, if it was asked.
+    settings, the protocol's head and, where there are any, what R gave for pooled numbers and the table of
+    screened records.
     """
     from trialpool.page.page import FOLDER, render_pages
     from trialpool.view import read
@@ -701,10 +721,11 @@ def write_page(
     for folder, name, ending in product(map(Path, folders), SHOWN, io.FORMATS):
         if (folder / f"{name}{ending}").exists():
             figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
-    vocabulary = load_vocabulary(vocabulary_path, checked=True)
+    vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read.read_tables(table_paths)
+    studies = [str(row["study_id"]) for row in tables.get("studies") or []]
     pages = render_pages(
         read.read_records(_records_in(folders), appraisal, vocabulary),
-        read.read_tables(table_paths),
+        tables,
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
         claims=read.read_claims(appraisal),
@@ -720,6 +741,7 @@ def write_page(
         head=head,
         summary=read.read_summary(appraisal),
         reproduced=read.read_reproduced(reproduced_path),
+        screening=screening_of(screening_path, studies),
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review

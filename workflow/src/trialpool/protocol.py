@@ -6,7 +6,9 @@ by the Snakefile at every start, so it imports little.
 
 from __future__ import annotations
 
+import contextlib
 import math
+import os
 import re
 from collections.abc import Collection, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -26,7 +28,7 @@ from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, sch
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
-NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks")  # keys of files
+NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks", "screening")
 SIDES = ("experimental", "control")
 PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
 ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome calls it
@@ -129,6 +131,7 @@ class Protocol:
     published: str | None = None
     networks: str | None = None
     reproduced: str | None = None
+    screening: str | None = None
     vocabulary: str | None = None
     title: str = ""
     question: str = ""
@@ -139,8 +142,15 @@ class Protocol:
 
     @property
     def files(self) -> list[str]:
-        """The YAML files that the configuration names."""
-        named = (self.vocabulary, self.instruments, self.claims, self.published, self.networks)
+        """The files that the configuration names, besides the tables of evidence."""
+        named = (
+            self.vocabulary,
+            self.instruments,
+            self.claims,
+            self.published,
+            self.networks,
+            self.screening,
+        )
         return [file for file in named if file]
 
     @property
@@ -208,6 +218,14 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
 def read_protocol(path: str | Path) -> Protocol:
     """The protocol in a YAML file, by itself."""
     return load_protocol(read_yaml(path)[0], [path])
+
+
+def read_in_place(path: str | Path) -> tuple[Protocol, Path]:
+    """The protocol in a YAML file whose paths need not begin here, and the folder in which they do."""
+    folder = folder_of_paths(path)
+    name = os.path.relpath(path, folder)
+    with contextlib.chdir(folder):
+        return read_protocol(name), folder
 
 
 def folder_of_paths(path: str | Path) -> Path:

@@ -865,6 +865,52 @@ class Claim(Part):
     also: tuple[str, ...]
 
 
+class Reports(Part):
+    """What became of the records of a search, as the PRISMA 2020 flow counts them.
+
+    `found` counts them by the kind of their source, `sources` by its name; `removed` for another reason than
+    `duplicates` and `automation`. A record that is sought is a report; `reasons` why some were excluded.
+    """
+
+    found: Mapping[str, int]
+    sources: Mapping[str, int]
+    duplicates: int
+    automation: int
+    removed: int
+    screened: int
+    excluded: int
+    sought: int
+    not_retrieved: int
+    assessed: int
+    reasons: Mapping[str, int]
+    included: int
+
+
+class Screening(Part):
+    """The PRISMA 2020 flow: records of databases and registers (`searched`) and of `other` ways.
+
+    `new_reports` are those included now, of `new_studies` and of known ones; an update adds them to what an
+    earlier version of the review included (`previous_studies`, `previous_reports`).
+    """
+
+    searched: Reports
+    other: Reports
+    previous_studies: int
+    previous_reports: int
+    new_studies: int
+    new_reports: int
+
+    @property
+    def studies(self) -> int:
+        """All studies that the review includes."""
+        return self.previous_studies + self.new_studies
+
+    @property
+    def reports(self) -> int:
+        """All reports of them."""
+        return self.previous_reports + self.new_reports
+
+
 class Ask(Part):
     """A question that the page answers first, in few words, from some analyses."""
 

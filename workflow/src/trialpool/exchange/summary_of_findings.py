@@ -46,15 +46,12 @@ def read_review(source: str | Path) -> Review:
 
     Raises InputError where there is no appraisal, or the configuration has faults.
     """
-    from trialpool.protocol import read_protocol
+    from trialpool.protocol import read_in_place
 
     path, title, vocabulary = Path(source), "", None
     if path.is_file():
-        from trialpool.protocol import folder_of_paths
-
-        protocol = read_protocol(path)
-        title, vocabulary = protocol.title, protocol.words
-        path = folder_of_paths(path) / protocol.results
+        protocol, folder = read_in_place(path)
+        title, vocabulary, path = protocol.title, protocol.words, folder / protocol.results
     return Review(title or WORDS["title"], _records(path, vocabulary))
 
 

@@ -7,6 +7,7 @@ They draw what the page shows too, the tables of `view.review` and `view.study`;
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
@@ -17,7 +18,9 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import LEADING, LIGHT, NOT_JUDGED, SIGNS, WIDTH, Look, Sheet, draw_light
 from trialpool.figures.notes import notes
+from trialpool.records import Screening
 from trialpool.text import clean
+from trialpool.view.prisma import LEFT, MAIN, OTHER, OTHER_LEFT, PREVIOUS, FlowBox, Stage, prisma_stages
 from trialpool.view.review import Bubble, Population, Timeline
 from trialpool.view.study import Tool
 
@@ -165,13 +168,93 @@ def _draw_box(sheet: Sheet, left: float, top: float, height: float, box: Box, ed
 def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
     """A line through points whose last part, straight across or down, ends in an arrow head."""
     (x0, y0), (x, y) = points[-2:]
-    right, down = float(x > x0), float(y > y0)
+    right, down = float(x > x0) - float(x < x0), float(y > y0)
     back, half = 1.5 * ARROW, 0.7 * ARROW
     xs, ys = zip(*points[:-1], (x - right * ARROW, y - down * ARROW), strict=True)
     sheet.line(xs, ys, colour=style.MUTED)
     left, top = x - right * back, y - down * back
     corners = [(left + sign * down * half, top + sign * right * half) for sign in (-1, 1)]
     sheet.shape([*corners, (x, y)], fill=style.MUTED)
+
+
+# the flow from a search on
+
+
+SEARCH_BOX, SEARCH_GAP = 150.0, 16.0  # width of a box, and between two beside each other
+
+
+@canvas.styled
+def draw_prisma(flow: Screening, title: str = "Flow of records, reports and studies") -> Figure:
+    """The PRISMA 2020 flow of a review whose screening is recorded: a column a way of finding records."""
+    stages = prisma_stages(flow)
+    columns = [name for name in COLUMNS if any(name in stage.boxes for stage in stages)]
+    lefts = {name: MAIN_LEFT + at * (SEARCH_BOX + SEARCH_GAP) for at, name in enumerate(columns)}
+    rows = [{name: _flow_box(box) for name, box in stage.boxes.items()} for stage in stages]
+    heights = [max(box.height for box in row.values()) for row in rows]
+    width = MAIN_LEFT + len(columns) * (SEARCH_BOX + SEARCH_GAP) - SEARCH_GAP + style.MARGIN
+    body = sum(heights) + STEP_GAP * (len(rows) - 1)
+    sheet, top = canvas.headed(title, "", notes("prisma_notes"), body + 2, width)
+    tops = [top + sum(heights[:at]) + STEP_GAP * at for at in range(len(rows))]
+    for phase, members in _phases(stages):
+        last = members[-1]
+        _draw_phase(sheet, tops[members[0]], tops[last] + heights[last] - tops[members[0]], phase)
+    for row, y, height in zip(rows, tops, heights, strict=True):
+        for name, box in row.items():
+            edge = style.RULE if name in (LEFT, OTHER_LEFT) else style.STUDY
+            _draw_box(sheet, lefts[name], y, height, box, edge)
+    _draw_ways(sheet, rows, lefts, list(zip(tops, heights, strict=True)))
+    return sheet.figure
+
+
+COLUMNS = (PREVIOUS, MAIN, LEFT, OTHER, OTHER_LEFT)
+
+
+def _flow_box(box: FlowBox) -> Box:
+    lines = [f"{words.capital(clean(name))} (n\u00a0=\u00a0{number:,})" for name, number in box.parts]
+    if box.number is not None:
+        return _box(box.heading, box.number, lines, SEARCH_BOX)
+    made = _box(box.heading, 0, lines, SEARCH_BOX)
+    head = lettering.wrap(f"{box.heading}:", SEARCH_BOX - 2 * INSET, style.BODY_SIZE, True, 3)
+    return made._replace(head=head, height=made.height + (len(head) - len(made.head)) * HEAD_LEADING)
+
+
+def _phases(stages: Sequence[Stage]) -> Iterable[tuple[str, list[int]]]:
+    """The phases in order, each with its rows."""
+    found: dict[str, list[int]] = {}
+    for at, stage in enumerate(stages):
+        found.setdefault(stage.phase, []).append(at)
+    return found.items()
+
+
+def _draw_ways(
+    sheet: Sheet,
+    rows: Sequence[Mapping[str, Box]],
+    lefts: Mapping[str, float],
+    places: Sequence[tuple[float, float]],
+) -> None:
+    """Arrows to who left, down every column, and from the outer columns to what is included."""
+    for row, (y, height) in zip(rows, places, strict=True):
+        for main, left in ((MAIN, LEFT), (OTHER, OTHER_LEFT)):
+            if main in row and left in row:
+                _draw_arrow(
+                    sheet, [(lefts[main] + SEARCH_BOX, y + height / 2), (lefts[left], y + height / 2)]
+                )
+    for name in (MAIN, OTHER):
+        own = [at for at, row in enumerate(rows) if name in row]
+        x = lefts.get(name, 0.0) + SEARCH_BOX / 2
+        for above, below in pairwise(own):
+            y, height = places[above]
+            _draw_arrow(sheet, [(x, y + height), (x, places[below][0])])
+    included = next(at for at, row in enumerate(rows) if set(row) == {MAIN})
+    if OTHER in lefts:
+        x, end = lefts[OTHER] + SEARCH_BOX / 2, places[included]
+        bottom, y = sum(places[included - 1]), end[0] + end[1] / 2
+        _draw_arrow(sheet, [(x, bottom), (x, y), (lefts[MAIN] + SEARCH_BOX, y)])
+    if PREVIOUS in lefts:
+        x, end = lefts[PREVIOUS] + SEARCH_BOX / 2, places[-1]
+        _draw_arrow(
+            sheet, [(x, sum(places[0])), (x, end[0] + end[1] / 2), (lefts[MAIN], end[0] + end[1] / 2)]
+        )
 
 
 # map

@@ -18,8 +18,9 @@ from markupsafe import Markup
 from trialpool import text as words
 from trialpool.io import MOST_QUESTIONS
 from trialpool.page.render import html_environment
-from trialpool.records import Ask, Claim, Known, Network, Study, Sureness, Unused
+from trialpool.records import Ask, Claim, Known, Network, Screening, Study, Sureness, Unused
 from trialpool.view import reproduce, review
+from trialpool.view.prisma import prisma_stages
 from trialpool.view.question import Question, interval_name, population_name
 from trialpool.view.read import Appraised, Row, Tables, grouped
 from trialpool.view.study import RESULT_TABLES, trial_views
@@ -49,6 +50,7 @@ def render_pages(
     head: Mapping[str, str] | None = None,
     summary: Sequence[Ask] = (),
     reproduced: Sequence[Row] = (),
+    screening: Screening | None = None,
     most_questions: int = MOST_QUESTIONS,
 ) -> Iterator[tuple[str, str]]:
     """Names and HTML of the pages: index.html, trials.html; with more than `most_questions` one a record.
@@ -58,8 +60,9 @@ def render_pages(
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims; `flow`,
     `audit` and `published` the rows of these CSV files; `networks` those of treatments, `network_figures`
     their SVG files by name, shown as images in which nothing can run; `specs` the resolved settings by
-    analysis; `vocabulary` the words of the review; `head` what stands at the top (`Protocol.head`), `summary`
-    the questions that are answered there, `reproduced` what R gave for pooled numbers.
+    analysis; `screening` the counts of the search; `vocabulary` the words of the review; `head` what stands
+    at the top (`Protocol.head`), `summary` the questions that are answered there, `reproduced` what R gave for
+    pooled numbers.
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html', 'trials.html']
@@ -83,6 +86,7 @@ def render_pages(
         "by_analysis": {record.analysis: record for record in records},
         "groups": grouped(views, lambda view: population_name(view.record)),
         **{"claims": claims, "flow": review.flow_steps(flow), "audit": audit},
+        "prisma": prisma_stages(screening) if screening else [],
         "compared": bool(published),
         "pools": review.published_views(published or tables.get("published_pools") or [], records),
         "networks": networks,

@@ -136,7 +136,7 @@ def _findings(population: str, experimental: str, control: str, views: Sequence[
 def letter(number: int) -> str:
     """The mark of a footnote: a to z, then aa.
 
-    >>> letter(0), letter(25), letter(26), letter(53)
+    >>> letter(0), letter(25), letter(26), letter(27)
     ('a', 'z', 'aa', 'bb')
     """
     return chr(ord("a") + number % 26) * (number // 26 + 1)
