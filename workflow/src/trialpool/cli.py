@@ -574,6 +574,42 @@ def registry(files: tuple[str, ...], out: str, fill: tuple[str, ...]) -> None:
     _write(import_registry(*files), out, fill)
 
 
+@import_group.command()
+@click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
+@click.option(
+    "--full-text", "full_texts", multiple=True, type=PATH, metavar="FILE", help="Decisions on full reports."
+)
+@click.option("--source", default="", metavar="NAME", help="Where records that do not say were found.")
+@click.option(
+    "--kind",
+    default="database",
+    show_default=True,
+    type=click.Choice(("database", "register", "website", "organisation", "citation", "other", "previous")),
+    help="What kind of source that is.",
+)
+@click.option(
+    "--out", required=True, type=PATH, metavar="FILE", help="The screening.csv to write; a new file."
+)
+@plainly
+def screening(files: tuple[str, ...], full_texts: tuple[str, ...], source: str, kind: str, out: str) -> None:
+    """Import references with decisions (RIS or CSV of Covidence, Rayyan, ASReview) as screening.csv.
+
+    Of Covidence the name of a file says its stage (irrelevant, excluded, included …). A reference that stands
+    in several files is one record; one that stands twice in those of titles is a duplicate.
+    """
+    from trialpool.exchange.screening import import_screening, write_screening
+
+    made = import_screening(files, full_texts, source=source, kind=kind)
+    left = write_screening(made, out)
+    for remark in made.remarks:
+        echo(f"Note: {remark}")
+    for line in left:
+        echo(f"To fill in or check: {line}")
+    echo(
+        f"{count(len(made.rows), 'record')} written to {out}. Name it under screening: in the configuration."
+    )
+
+
 def _write(candidates: Any, out: str, fill: Sequence[str]) -> None:
     """Write candidate rows and say what a person has to do next."""
     from collections import Counter
