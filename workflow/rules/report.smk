@@ -32,6 +32,7 @@ rule appraise_certainty:
         content=content([*WORDS, *filter(None, (SETTINGS.claims, SETTINGS.published))]),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
+        grade=SETTINGS.grade,
     script:
         "../scripts/appraise_certainty.py"
 

@@ -490,11 +490,12 @@ def appraise(
     path: str,
     specs: Mapping[str, Analysis] | None = None,
     catalogue_path: str | None = None,
+    grade: str = "grade",
 ) -> None:
     """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON.
 
     `rules_paths` are the files of claims, of published pools and of the vocabulary, where there are any;
-    `specs` the resolved settings, `catalogue_path` the file of the instruments.
+    `specs` the resolved settings, `catalogue_path` the file of the instruments, `grade` the rules of certainty.
     """
     from trialpool.protocol import load_catalogue
     from trialpool.synthesis.claims import appraise, load_claims
@@ -507,6 +508,7 @@ def appraise(
     tables = io.read_rows(judgements_path), io.read_rows(audit_path)
     instruments = load_catalogue(catalogue_path, checked=True)["instruments"] if catalogue_path else {}
     pooled = most_trials(pools)
+    rules = {**rules, "certainty": {**rules["certainty"], "grade": grade}}
     appraisal = appraise(records, tables[0], rules, tables[1], pooled, specs, instruments)
     io.write_json(path, to_json(appraisal))
 

@@ -132,6 +132,7 @@ class Protocol:
     networks: str | None = None
     reproduced: str | None = None
     screening: str | None = None
+    grade: str = "grade"
     vocabulary: str | None = None
     title: str = ""
     question: str = ""

@@ -29,6 +29,7 @@ Downgrade = tuple[int, str]  # levels down, and why
 DOMAINS: Mapping[str, str] = shipped("sentences")["domains"]
 RISKS: Mapping[str, str] = shipped("sentences")["risks"]
 ASYMMETRY = ("Egger", "Harbord", "Peters")  # the tests of small trials that count, the first that there is
+CORE = "core"
 RESULT_TABLES = ("continuous.csv", "contrasts.csv", "events.csv")
 
 
@@ -47,12 +48,15 @@ def assess(
     integrity audit, `published` the most trials that a published review of the question pooled. Randomised
     trials start at high certainty; without a judgement of bias of most of the weight none is above
     `unjudged_level`. What could not be read here is told beside the domains: it says nothing of the trials.
+    `rules["grade"]` is "core" for imprecision by Core GRADE and a target of certainty.
     """
     if record.pooled is None:
         return None
+    core = rules.get("grade") == CORE
     found = {"risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit)}
-    for rate in (inconsistency, indirectness, imprecision):
+    for rate in (inconsistency, indirectness):
         found[rate.__name__] = rate(record, rules[rate.__name__])
+    found["imprecision"] = (core_imprecision if core else imprecision)(record, rules["imprecision"])
     found["publication_bias"] = publication_bias(record, rules["publication_bias"], published)
     domains = tuple(_rating(name, found[name], (overrides or {}).get(name)) for name in DOMAINS)
     bias, highest = rules["risk_of_bias"], Sureness.HIGH
@@ -67,6 +71,7 @@ def assess(
         unread=unread,
         unread_share=share,
         size=size_of(record, rules["imprecision"]),
+        target=target_of(record, rules["imprecision"])[1] if core else None,
     )
 
 
@@ -302,6 +307,85 @@ def imprecision(record: Record, rules: Row) -> Downgrade:
     if not reasons:
         return 0, "The interval is narrow enough and enough people were studied"
     return min(levels, 2), text.capital("; ".join(reasons))
+
+
+def target_of(record: Record, rules: Row) -> tuple[str, str]:
+    """What certainty is of by Core GRADE: a code, "important", "little" or "any", and words.
+
+    Where the estimate lies decides: beyond the smallest important effect certainty is of an important one,
+    before it of little or none; where no important effect is known, of any effect (Guyatt 2025, Core GRADE 2,
+    BMJ 389: e081904).
+
+    >>> from trialpool.records import Difference, Pooled, sketch
+    >>> pooled = sketch(Pooled, estimate=-1.5, ci_low=-2.5, ci_high=-0.5)
+    >>> least = Difference(value=1.0, unit="points", source="a page")
+    >>> target_of(sketch(Record, measure="MD", better="lower", pooled=pooled, mcid=least), {})
+    ('important', 'an important benefit, of 1 points or more')
+    """
+    scaled = in_important_effects(record, rules)
+    if scaled is None:
+        return "any", "whether there is any effect"
+    least = _least_words(record, rules)
+    if abs(scaled[0]) < 1:
+        return "little", f"little or no effect, of less than {least}"
+    good = (scaled[0] < 0) == (record.better == "lower")
+    return "important", f"an important {'benefit' if good else 'harm'}, of {least} or more"
+
+
+def _least_words(record: Record, rules: Row) -> str:
+    """The smallest important effect in words, as `in_important_effects` counts it."""
+    if absolute(record):
+        return f"{1000 * absolute_threshold(record, rules):g} of 1,000 people"
+    important = important_effects(record, rules)
+    size = important[1] - MEASURES[record.measure].null if important else 0.0
+    if MEASURES[record.measure].ratio:
+        return f"{100 * size:g}% of the risk"
+    return f"{size:g} {record.mcid.unit if record.mcid else 'standard deviations'}".rstrip()
+
+
+def core_imprecision(record: Record, rules: Row) -> Downgrade:
+    """Levels down for imprecision by Core GRADE, at most three, against the target of certainty.
+
+    Of an important effect one level where the interval crosses the smallest important one, two where it
+    reaches no effect, three where it reaches an important effect on the other side; of little or no effect
+    one for each side on which it reaches an important one; of any effect one where it includes none. Where it
+    crosses nothing and the effect is large (`core_large_relative`), one for fewer people than the optimal
+    information size and two for less than `far_from_size` of it. (Guyatt 2025, Core GRADE 2, BMJ 389: e081904
+    rates by what the interval crosses and by the information size of a large effect; how far is far is a
+    convention here.)
+    """
+    pooled = record.pooled
+    if pooled is None or pooled.ci_low is None or pooled.ci_high is None:
+        return 3, "The interval cannot be computed"
+    target, words = target_of(record, rules)
+    levels, reason = _crossed_of_target(record, rules, target)
+    if levels:
+        return levels, f"Certainty is of {words}; {reason}"
+    needed, (people, _) = optimal_size(record, rules), people_of(record)
+    own = {**rules, "large_relative": rules["core_large_relative"]}
+    if needed is None or people >= needed or not (target == "any" or _large(record, own)):
+        return 0, f"Certainty is of {words}; the interval crosses no threshold of it"
+    far = people < rules["far_from_size"] * needed
+    counted = f"{people:,} people were studied, a single sufficient trial would need {needed:,}"
+    return 2 if far else 1, f"Certainty is of {words}; {counted}"
+
+
+def _crossed_of_target(record: Record, rules: Row, target: str) -> Downgrade:
+    """Levels down for the thresholds that the interval crosses, and which these are."""
+    scaled = in_important_effects(record, rules)
+    if scaled is None or target == "any":
+        bounds: Sequence[Any] = [getattr(record.pooled, name) for name in BOUNDS]
+        includes = bounds[1] <= MEASURES[record.measure].null <= bounds[2]
+        return int(includes), "the interval includes no effect"
+    estimate, low, high = scaled
+    if target == "little":
+        sides = (low <= -1) + (high >= 1)
+        where = "on either side" if sides == 2 else "on one side"
+        return sides, f"the interval reaches an important effect {where}"
+    near = low if estimate > 0 else -high  # the end of the interval that is nearer to no effect
+    levels = (near < 1) + (near <= 0) + (near <= -1)
+    reached = ("", "a smaller one", "no effect", "an important effect on the other side")[levels]
+    return levels, f"the interval reaches {reached}"
 
 
 def _crossed(record: Record, rules: Row) -> tuple[int, list[str]] | None:
