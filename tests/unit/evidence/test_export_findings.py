@@ -125,6 +125,35 @@ def test_libreoffice_opens_the_document_and_prints_it(results, tmp_path):
     assert (tmp_path / "sof.pdf").read_bytes().startswith(b"%PDF")
 
 
+def test_the_fhir_bundle_has_the_numbers_of_the_summary_and_refers_to_what_is_in_it(results, tmp_path):
+    out = tmp_path / "sof.json"
+    export(results, "--format", "fhir", "--out", out)
+    bundle = io.read_json(out)
+    resources = {entry["fullUrl"]: entry["resource"] for entry in bundle["entry"]}
+    assert len(resources) == len(bundle["entry"])
+    kinds = [each["resourceType"] for each in resources.values()]
+    assert (kinds.count("Composition"), kinds.count("EvidenceVariable"), kinds.count("Evidence")) == (1, 3, 7)
+    (composition,) = [each for each in resources.values() if each["resourceType"] == "Composition"]
+    head, *entries = composition["section"]
+    assert head["code"]["coding"][0]["code"] == "Column-Headers"
+    named = [each["focus"]["reference"] for each in entries]
+    named += [each["reference"] for section in entries for each in section.get("entry", [])]
+    assert set(named) == resources.keys() - {bundle["entry"][0]["fullUrl"]}
+    assert [section.get("emptyReason") for section in entries if "entry" not in section] == [
+        {"text": "No trial of this comparison is known."}
+    ]
+    summary = {row["analysis"]: row for row in rows_of(results / "summary.csv")}
+    (effect,) = [each for each in resources.values() if each["title"] == "Harm" and "certainty" in each]
+    (statistic,) = effect["statistic"]
+    assert statistic["quantity"]["value"] == float(summary["harm"]["estimate"])
+    assert statistic["attributeEstimate"][0]["range"]["high"]["value"] == float(summary["harm"]["ci_high"])
+    assert statistic["statisticType"]["coding"][0]["code"] == "C93152"
+    assert effect["certainty"][0]["rating"]["coding"][0]["code"] == summary["harm"]["certainty"]
+    assert effect["certainty"][0]["subcomponent"][0]["rating"]["text"] == "serious concern"
+    (line,) = [each for each in resources.values() if each["title"] == "Harm: median risk"]
+    assert line["statistic"][0]["quantity"]["value"] == float(summary["harm"]["assumed_risk"])
+
+
 def test_without_results_it_says_what_to_do(tmp_path):
     ran = CliRunner().invoke(main, ["export", "sof", str(tmp_path)])
     assert ran.exit_code == 1

@@ -747,17 +747,20 @@ def export_to_revman(source: str, out: str) -> None:
     echo(f"{counts} written to {out}")
 @export.command()
 @click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
-@click.option("--format", "form", type=click.Choice(("docx", "csv")), default="docx", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(("docx", "csv", "fhir")), default="docx", show_default=True
+)
 @click.option("--out", type=PATH, metavar="FILE", help="exports/summary-of-findings.FORMAT if absent.")
 @plainly
 def sof(source: str, form: str, out: str | None) -> None:
-    """Write the summaries of findings of a finished review, a table a comparison, as Word or CSV.
+    """Write the summaries of findings of a finished review, a table a comparison, as Word, CSV or FHIR (R5).
 
-    Of a RESULTS folder alone treatments and outcomes are called by their codes.
+    Of a RESULTS folder alone treatments and outcomes are called by their codes. GRADEpro publishes no format
+    that could be written for it.
     """
     from trialpool.exchange.summary_of_findings import export_findings
 
-    file = out or f"exports/summary-of-findings.{form}"
+    file = out or f"exports/summary-of-findings.{'fhir.json' if form == 'fhir' else form}"
     written = export_findings(source, form, file)
     echo(f"{count(written, 'comparison')} written to {file}")
 

@@ -495,7 +495,7 @@ def appraise(
     """Appraise the records by the rules of a claims file: certainty, absolute effects, verdicts, as JSON.
 
     `rules_paths` are the files of claims, of published pools and of the vocabulary, where there are any;
-    `specs` the resolved settings, `catalogue_path` the file of the instruments, `grade` the rules of certainty.
+    `specs` the resolved settings, `catalogue_path` the file of the instruments, `grade` whose rules.
     """
     from trialpool.protocol import load_catalogue
     from trialpool.synthesis.claims import appraise, load_claims

@@ -1,4 +1,4 @@
-"""The summaries of findings of a review, from its results, as a Word document or as CSV.
+"""The summaries of findings of a review, from its results, as a Word document, CSV or FHIR's JSON.
 
 What is written is what the page shows (`view.summary_of_findings`): each number that of the record, the
 text of each the same. GRADEpro publishes no format of its projects, so none is written for it.
@@ -6,6 +6,7 @@ text of each the same. GRADEpro publishes no format of its projects, so none is 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from typing import Any, NamedTuple
 from trialpool import io
 from trialpool import text as words
 from trialpool.errors import Fault, InputError
+from trialpool.exchange.fhir import bundle
 from trialpool.exchange.word import add_row, add_table, new_document, save_document, write_cell
 from trialpool.view.forest_table import Estimate, Number
 from trialpool.view.question import Question, certainty_marks, interval_name
@@ -35,10 +37,12 @@ COLUMNS = (
 
 
 class Review(NamedTuple):
-    """The finished results of a review: its title, its appraised records in the order of the config."""
+    """The finished results of a review: what its head says, its appraised records in the config's order."""
 
     title: str
     records: Sequence[Appraised]
+    authors: str = ""
+    search_date: str = ""
 
 
 def read_review(source: str | Path) -> Review:
@@ -48,11 +52,12 @@ def read_review(source: str | Path) -> Review:
     """
     from trialpool.protocol import read_in_place
 
-    path, title, vocabulary = Path(source), "", None
+    path, vocabulary, head = Path(source), None, {"title": "", "authors": "", "search_date": ""}
     if path.is_file():
         protocol, folder = read_in_place(path)
-        title, vocabulary, path = protocol.title, protocol.words, folder / protocol.results
-    return Review(title or WORDS["title"], _records(path, vocabulary))
+        head, vocabulary, path = protocol.head, protocol.words, folder / protocol.results
+    records = _records(path, vocabulary)
+    return Review(head["title"] or "Trialpool", records, head["authors"], head["search_date"])
 
 
 def _records(results: Path, vocabulary: Vocabulary | None) -> list[Appraised]:
@@ -78,9 +83,15 @@ def export_findings(source: str | Path, form: str, out: str | Path) -> int:
     write: dict[str, Callable[[Review, Sequence[Findings], Path], None]] = {
         "docx": _write_word,
         "csv": _write_csv,
+        "fhir": _write_fhir,
     }
     write[form](review, tables, Path(out))
     return len(tables)
+
+
+def _write_fhir(review: Review, tables: Sequence[Findings], out: Path) -> None:
+    made = bundle(tables, review.title, review.authors, review.search_date)
+    io.write_text(out, json.dumps(made, ensure_ascii=False, indent=1) + "\n")
 
 
 # CSV
