@@ -40,7 +40,7 @@ def test_levels_are_those_of_the_thresholds_of_the_target(effect, target, levels
     assert certainty.target_of(own, IMPRECISION)[0] == target
     down, reason = certainty.core_imprecision(own, IMPRECISION)
     assert down == levels
-    assert reason.startswith("Certainty is of ")
+    assert reason.startswith("The interval ")
 
 
 def test_a_harm_is_a_target_too():

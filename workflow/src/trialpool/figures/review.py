@@ -181,6 +181,7 @@ def _draw_arrow(sheet: Sheet, points: Sequence[tuple[float, float]]) -> None:
 
 
 SEARCH_BOX, SEARCH_GAP = 150.0, 16.0  # width of a box, and between two beside each other
+FIRST_PHASE = 66.0  # as long as its name is, which stands upright
 
 
 @canvas.styled
@@ -191,6 +192,7 @@ def draw_prisma(flow: Screening, title: str = "Flow of records, reports and stud
     lefts = {name: MAIN_LEFT + at * (SEARCH_BOX + SEARCH_GAP) for at, name in enumerate(columns)}
     rows = [{name: _flow_box(box) for name, box in stage.boxes.items()} for stage in stages]
     heights = [max(box.height for box in row.values()) for row in rows]
+    heights[0] = max(heights[0], FIRST_PHASE)
     width = MAIN_LEFT + len(columns) * (SEARCH_BOX + SEARCH_GAP) - SEARCH_GAP + style.MARGIN
     body = sum(heights) + STEP_GAP * (len(rows) - 1)
     sheet, top = canvas.headed(title, "", notes("prisma_notes"), body + 2, width)

@@ -357,17 +357,17 @@ def core_imprecision(record: Record, rules: Row) -> Downgrade:
     pooled = record.pooled
     if pooled is None or pooled.ci_low is None or pooled.ci_high is None:
         return 3, "The interval cannot be computed"
-    target, words = target_of(record, rules)
+    target, _ = target_of(record, rules)
     levels, reason = _crossed_of_target(record, rules, target)
     if levels:
-        return levels, f"Certainty is of {words}; {reason}"
+        return levels, text.capital(reason)
     needed, (people, _) = optimal_size(record, rules), people_of(record)
     own = {**rules, "large_relative": rules["core_large_relative"]}
     if needed is None or people >= needed or not (target == "any" or _large(record, own)):
-        return 0, f"Certainty is of {words}; the interval crosses no threshold of it"
+        return 0, "The interval crosses no threshold of what certainty is of"
     far = people < rules["far_from_size"] * needed
     counted = f"{people:,} people were studied, a single sufficient trial would need {needed:,}"
-    return 2 if far else 1, f"Certainty is of {words}; {counted}"
+    return 2 if far else 1, f"The effect is large; {counted}"
 
 
 def _crossed_of_target(record: Record, rules: Row, target: str) -> Downgrade:
