@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 
 import pytest
+from click.testing import CliRunner
 from tests.unit.evidence.screened import EXAMPLE, example, record
 
+from trialpool.cli import main
 from trialpool.errors import InputError
 from trialpool.evidence.screening import TABLE, Found, count_screening, read_screening
 
@@ -115,3 +117,19 @@ def test_included_reports_and_studies_name_each_other(tmp_path):
     assert "'Lu2020' is not a trial of studies.csv. To mend: did you mean 'Lu2021'" in faults[0]
     assert "'Lu2021' is a trial of studies.csv of which no included report is" in faults[1]
     assert len(read_screening(written(tmp_path, [record(1, **INCLUDED)]), ["Lu2020"])) == 1
+
+
+def test_check_names_what_keeps_the_sums_of_a_review_from_closing(tmp_path):
+    folder = tmp_path / "review"
+    assert CliRunner().invoke(main, ["init", str(folder)]).exit_code == 0
+    with (folder / "config.yaml").open("a", encoding="utf-8") as config:
+        config.write("screening: screening.csv\n")
+    with (folder / "data" / "studies.csv").open(encoding="utf-8") as stream:
+        (study,) = [row["study_id"] for row in csv.DictReader(stream)]
+    whole = record(1, **INCLUDED | {"report_of": study})
+    written(folder, [whole, record(2)])
+    ran = CliRunner().invoke(main, ["check", str(folder / "config.yaml")])
+    assert (ran.exit_code, "screening.csv, row 3, column screened: no decision" in ran.output) == (1, True)
+    written(folder, [whole, record(2, screened="exclude")])
+    ran = CliRunner().invoke(main, ["check", str(folder / "config.yaml")])
+    assert ran.exit_code == 0, ran.output

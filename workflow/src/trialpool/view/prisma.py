@@ -93,8 +93,9 @@ def _column(reports: Reports, main: str, left: str, *, screened: bool) -> list[d
 def told(flow: Screening) -> Iterator[str]:
     """Every box of the flow as a line of text."""
     for stage in prisma_stages(flow):
-        for box in stage.boxes.values():
+        for column, box in stage.boxes.items():
+            name = f"{box.heading}, {WORDS['other_ways']}" if column in (OTHER, OTHER_LEFT) else box.heading
             number = "" if box.number is None else f" {box.number:,}"
-            parts = "; ".join(f"{name} {amount:,}" for name, amount in box.parts)
+            parts = "; ".join(f"{what} {amount:,}" for what, amount in box.parts)
             within = f" ({parts})" if number else f" {parts}"
-            yield f"{box.heading}:{number}{within if parts else ''}"
+            yield f"{name}:{number}{within if parts else ''}"
