@@ -28,7 +28,7 @@ rule appraise_certainty:
         f"{RESULTS}/logs/appraise_certainty.log",
     priority: SOON + 1  # the tables wait for it, too
     params:
-        code=code(*CERTAINTY),
+        code=code(*CERTAINTY, *PROTOCOL),
         content=content([*WORDS, *filter(None, (SETTINGS.claims, SETTINGS.published))]),
         specs=unrecorded(SETTINGS.analyses),
         settings=fingerprint(SETTINGS.analyses),
