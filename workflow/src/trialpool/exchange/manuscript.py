@@ -207,7 +207,7 @@ def _own_methods(review: Review) -> list[str]:
 def _certainty_methods(records: Sequence[Appraised]) -> str:
     domains = words.listing(DOMAINS.values())
     by_hand = sum(
-        domain.overridden
+        bool(domain.overridden)
         for record in records
         for domain in (record.certainty.domains if record.certainty else ())
     )

@@ -61,8 +61,8 @@ def render_pages(
     `audit` and `published` the rows of these CSV files; `networks` those of treatments, `network_figures`
     their SVG files by name, shown as images in which nothing can run; `specs` the resolved settings by
     analysis; `screening` the counts of the search; `vocabulary` the words of the review; `head` what stands
-    at the top (`Protocol.head`), `summary` the questions that are answered there, `reproduced` what R gave for
-    pooled numbers.
+    at the top (`Protocol.head`), `summary` the questions that are answered there, `reproduced` what R gave
+    for pooled numbers.
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html', 'trials.html']
