@@ -745,6 +745,8 @@ def export_to_revman(source: str, out: str) -> None:
         echo(f"Without a place there: {what}")
     counts = f"{len(review.studies)} studies, {len(review.results)} results, {len(review.outcomes)} analyses"
     echo(f"{counts} written to {out}")
+
+
 @export.command()
 @click.argument("source", type=PATH, metavar="CONFIG | RESULTS")
 @click.option(
