@@ -14,6 +14,7 @@ from trialpool import text as words
 from trialpool.errors import InputError
 from trialpool.exchange.manuscript import Picture, Table, parts_of, read_review, result_text
 from trialpool.exchange.manuscript_files import FORMATS, WIDTHS, export_manuscript, latex
+from trialpool.exchange.prisma import checklist, read_reported
 from trialpool.exchange.references import bibtex, lacking, reference, ris
 from trialpool.records import Shape, sketch
 from trialpool.view.question import Question
@@ -95,6 +96,12 @@ def test_markdown_latex_and_word_hold_the_same_table(kit):
         cells = [cell.text for cell in row.cells]
         assert f"| {' | '.join(cells)} |" in rows
         assert " & ".join(map(latex, cells)) in tex
+
+
+def test_the_checklist_says_where_each_answer_stands(kit):
+    told = (kit / "checklist.md").read_text("utf-8")
+    for item in checklist(read_reported(CONFIG)):
+        assert f"| {item.item} | {item.name} | {item.location} |" in told
 
 
 def test_the_methods_are_those_of_the_records(kit):

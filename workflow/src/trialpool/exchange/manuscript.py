@@ -168,6 +168,23 @@ def parts_of(review: Review) -> list[Part]:
     ]
 
 
+def checklist_part(source: str | Path) -> Part:
+    """The items of PRISMA 2020, with the counts of the search before them, if it was recorded."""
+    from trialpool.exchange.prisma import CHECKLISTS, checklist, read_reported
+    from trialpool.view.prisma import told
+
+    reported = read_reported(source)
+    lists: dict[str, list[tuple[str, ...]]] = {}
+    for item in checklist(reported):
+        lists.setdefault(item.checklist, []).append((item.section, item.item, item.name, item.location))
+    head = ("Section", "Item", "What it asks", "Where it stands")
+    tables = (
+        Table(f"checklist-{at}", name, head, tuple(rows)) for at, (name, rows) in enumerate(lists.items(), 1)
+    )
+    flow = tuple(told(reported.flow)) if reported.flow else (CHECKLISTS["no_screening"],)
+    return Part("checklist", "Checklist", (*flow, *tables))
+
+
 def _methods(review: Review, views: Sequence[Question]) -> Iterator[Block]:
     records = review.records
     yield Heading("Questions")

@@ -24,6 +24,7 @@ from trialpool.exchange.manuscript import (
     Picture,
     Review,
     Table,
+    checklist_part,
     parts_of,
     read_review,
 )
@@ -74,15 +75,15 @@ def export_manuscript(
         raise InputError([Fault(str(source), None, "", "", "no question has a result", remedy)])
     new = target.with_name(f".{target.name}.new") if target.exists() else target
     with io.whole_folder(new) as folder:
-        _write(review, folder)
+        parts = [*parts_of(review), *([checklist_part(source)] if Path(source).is_file() else [])]
+        _write(review, parts, folder)
     if new != target:
         shutil.rmtree(target)
         os.rename(new, target)
     return sorted(str(file.relative_to(target)) for file in target.rglob("*") if file.is_file())
 
 
-def _write(review: Review, folder: Path) -> None:
-    parts = parts_of(review)
+def _write(review: Review, parts: Sequence[Part], folder: Path) -> None:
     pictures = [block for part in parts for block in part.blocks if isinstance(block, Picture)]
     (folder / "figures").mkdir()
     for picture in pictures:
