@@ -15,6 +15,7 @@ from trialpool.contracts import (
     DERIVED,
     EVENTS,
     KNOWN,
+    KEYED,
     OPTIONAL,
     RESULTS,
     TABLES,
@@ -24,7 +25,7 @@ from trialpool.contracts import (
 )
 
 RESULTS_FOLDER = Path(__file__).parents[2] / "results"
-EVERY = [*map(stored, TABLES.values()), *OPTIONAL.values(), *DERIVED.values(), *RESULTS.values()]
+EVERY = [*map(stored, TABLES.values()), *OPTIONAL.values(), *KEYED.values(), *DERIVED.values(), *RESULTS.values()]
 KNOWN_ROW = {
     **{"analysis": "a", "study_id": "Lu2020", "label": "Lu 2020", "year": 2020, "n_randomised": 40},
     **{"category_experimental": ("sham",), "category_control": ("sham", "placebo")},

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
+from trialpool.contracts import OPTIONAL
 from trialpool.errors import InputError
 from trialpool.io import formats_of
 from trialpool.planning import batches, clear_leftovers, code, content
@@ -70,8 +71,9 @@ def given(files):
 
 
 def raw_tables(wildcards=None):
-    """The evidence tables of all folders."""
-    return [f"{folder}/{table}.csv" for folder in SETTINGS.evidence for table in TABLES]
+    """The evidence tables of all folders, and those there are of the ones that may be missing."""
+    tables = [f"{folder}/{table}.csv" for folder in SETTINGS.evidence for table in (*TABLES, *OPTIONAL)]
+    return [table for table in tables if Path(table).stem in TABLES or Path(table).exists()]
 
 
 def folders_of(files):

@@ -160,10 +160,12 @@ def _table(row: Mapping[str, str]) -> Table:
 
 _LISTED = [(row["stage"], row["file"], _table(row)) for row in schema_rows("tables")]
 TABLES = {table.name: table for stage, _, table in _LISTED if stage == "raw"}
-OPTIONAL = {table.name: table for stage, _, table in _LISTED if stage == "optional"}  # of a config's key
+OPTIONAL = {table.name: table for stage, _, table in _LISTED if stage == "optional"}  # whose file may lack
+KEYED = {table.name: table for stage, _, table in _LISTED if stage == "keyed"}  # whose file a key of the config names
 DERIVED = {table.name: table for stage, _, table in _LISTED if stage == "derived"}
 RESULTS = {file: table for _, file, table in _LISTED if file}  # below the results folder; <…> is a slug
 STUDIES, ARMS, CONTINUOUS, CONTRASTS, EVENTS, RISK_OF_BIAS, PUBLISHED_POOLS = TABLES.values()
+(SIGNALLING_ANSWERS,) = OPTIONAL.values()
 ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, EFFECTS, *_MORE = DERIVED.values()
 EXCLUDED, KNOWN, AUDIT, REPRODUCED = _MORE
 SUMMARY, NOT_USED, AUDIT, FLOW, MODERATORS, PUBLISHED, MANIFEST, *_EACH = RESULTS.values()
@@ -200,7 +202,7 @@ def columns_differ(table: Table, columns: Mapping[str, Any] | list[str]) -> str:
 def what_must_be_filled_in() -> str:
     """Which columns of the raw tables may be empty, or missing, as a Markdown table of CODEBOOK.md."""
     lines = ["| table | must be filled in | may be empty | may be missing |", "|---|---|---|---|"]
-    for table in TABLES.values():
+    for table in (*TABLES.values(), *OPTIONAL.values()):
         cells = [_listed_names(table, required, optional) for required, optional in REQUIREMENTS]
         lines.append(f"| {table.file} | {' | '.join(cells)} |")
     return "\n".join(lines)

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
 
+from trialpool.bias_tools import Tools, tool_slips, tools, tools_of
 from trialpool.errors import nearest, suggestion
 from trialpool.measures import Of
 from trialpool.records import JOINT, from_json
@@ -141,6 +142,7 @@ class Vocabulary:
     controls: Mapping[str, tuple[str, ...]]
     short: Mapping[str, str] = field(default_factory=dict)
     complete: bool = False
+    bias_tools: Tools = field(default_factory=tools)
 
     def code(self, code: str) -> str:
         """The short name of an outcome or instrument; else its code, abbreviations in capitals."""
@@ -310,6 +312,7 @@ def _meaning_slips(content: Content) -> Iterator[Slip]:
                     yield Slip(key, unit, "not a unit", suggestion(unit, kinds))
         yield from _include_slips(code, domain, content["domains"])
     yield from group_slips(content.get("groups", {}), content.get("treatments", {}))
+    yield from tool_slips(content.get("bias_tools", {}))
 
 
 def _include_slips(code: str, domain: Content, domains: Content) -> Iterator[Slip]:
@@ -352,6 +355,7 @@ def _vocabulary(content: Content, complete: bool) -> Vocabulary:
             "domains": {code: _domain(code, entry) for code, entry in entries["domains"].items()},
             "units": {code: _whole(entry, "factor", kind=kind) for kind, code, entry in units},
             "groups": _groups(entries["groups"]),
+            "bias_tools": tools_of(entries["bias_tools"]),
         },
     )
 

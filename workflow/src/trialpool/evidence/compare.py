@@ -24,7 +24,7 @@ from trialpool.evidence.choices import alternative_datasets
 from trialpool.evidence.derivation import SIDES, Reason, refuse, steps
 from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spec, pose, studies_of
 from trialpool.evidence.pairs import OF_EXPERIMENTAL, UNPAIRED, compute_effects
-from trialpool.evidence.risk_of_bias import judgement_lines, overall_judgements
+from trialpool.evidence.risk_of_bias import Judgements, Scope
 from trialpool.evidence.select import select_effects
 from trialpool.records import JOINT, Choices, Steps
 from trialpool.vocabulary import Vocabulary, general
@@ -94,13 +94,24 @@ def compare(
     both = [_described(usual, context), _described(alternatives, context).assign(selected=False)]
     names = [spec["analysis"] for spec in specs]
     effects = typed(pd.concat(both, ignore_index=True), EFFECTS, names)
-    judged = tables["risk_of_bias"].to_dict("records") if "risk_of_bias" in tables else []
-    overall, lines = overall_judgements(judged), judgement_lines(judged)
-    effects["risk_of_bias"] = [overall.get(study, "") for study in effects["study_id"]]
-    effects["judgements"] = [lines.get(study, "") for study in effects["study_id"]]
+    effects = judged(effects, tables.get("risk_of_bias"))
     if findings is not None:
         effects = flagged(effects, findings)
     return Comparison(effects, typed(excluded, EXCLUDED, names), typed(known, KNOWN, names))
+
+
+def judged(effects: pd.DataFrame, judgements: pd.DataFrame | None) -> pd.DataFrame:
+    """Effects with `risk_of_bias` and `judgements`: what holds of each result, empty where nobody judged."""
+    known = Judgements([] if judgements is None else judgements.to_dict("records"))
+    weeks = effects["weeks"].astype(object).where(effects["weeks"].notna(), None)
+    results = list(zip(effects["study_id"], effects["domain"], effects["timepoint"], weeks, strict=True))
+    risks, lines = {}, {}
+    for study, *result in set(results):
+        risks[study, *result] = known.risk(study, Scope(*result))
+        lines[study, *result] = known.line(study, Scope(*result))
+    return effects.assign(
+        risk_of_bias=[risks[result] for result in results], judgements=[lines[result] for result in results]
+    )
 
 
 def _in_place(table: pd.DataFrame, anew: pd.DataFrame, analyses: Sequence[int]) -> pd.DataFrame:

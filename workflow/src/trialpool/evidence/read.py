@@ -16,8 +16,9 @@ from typing import NoReturn
 
 import pandas as pd
 
-from trialpool.contracts import TABLES, Table
+from trialpool.contracts import OPTIONAL, SIGNALLING_ANSWERS, TABLES, Table
 from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown, suggestion
+from trialpool.evidence.risk_of_bias import Wrong, unknown_answers, unknown_words, with_answers
 from trialpool.evidence.validate import (
     TEXT,
     Catalogue,
@@ -110,12 +111,12 @@ def examine(
     vocabulary = vocabulary or general()
     words = {column: Known(tuple(more), True) for column, more in (further or {}).items()}
     words |= vocabulary.table_words(further)
-    frames: dict[str, list[pd.DataFrame]] = {name: [] for name in TABLES}
+    frames: dict[str, list[pd.DataFrame]] = {name: [] for name in (*TABLES, *OPTIONAL)}
     unreadable: set[str] = set()
     files: dict[str, str] = {}
     marked: set[tuple[str, str]] = set()
     for folder, prefix in zip(folders, row_prefixes(folders), strict=True):
-        for name, table in TABLES.items():
+        for name, table in {**TABLES, **OPTIONAL}.items():
             raw = read_raw(Path(folder) / table.file, table)
             typed, found = check_cells(raw, table, words)
             label = f"{prefix}{table.file}"
@@ -127,8 +128,31 @@ def examine(
             faults += [*raw.faults, *found]
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in frames.items()}
     faults += row_faults(tables, files, marked, unreadable, vocabulary)
+    answers = tables.pop(SIGNALLING_ANSWERS.name)
+    if not faults:
+        tables["risk_of_bias"], wrong = _judged(tables["risk_of_bias"], answers, vocabulary)
+        faults += [_fault_of(each, files) for each in wrong]
     order = {file: number for number, file in enumerate(files.values())}
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
+
+
+def _judged(
+    judgements: pd.DataFrame, answers: pd.DataFrame, vocabulary: Vocabulary
+) -> tuple[pd.DataFrame, list[Wrong]]:
+    """Judgements with those that answers to signalling questions lead to, and what is wrong with either."""
+    rows, given = (
+        frame.astype(object).where(frame.notna(), None).to_dict("records") for frame in (judgements, answers)
+    )
+    wrong = [*unknown_words(rows, vocabulary.bias_tools), *unknown_answers(given, vocabulary.bias_tools)]
+    if wrong or not given:
+        return judgements, wrong
+    whole, wrong = with_answers(rows, given, vocabulary.bias_tools)
+    return pd.DataFrame(whole, columns=judgements.columns).astype(judgements.dtypes), wrong
+
+
+def _fault_of(wrong: Wrong, files: Mapping[str, str]) -> Fault:
+    label, row = wrong.row_id.rsplit(":", 1)
+    return Fault(files[label], int(row), *wrong[1:])
 
 
 def row_prefixes(folders: Folders) -> list[str]:
@@ -172,11 +196,15 @@ def _marked(label: str, raw: RawTable, found: Sequence[Fault]) -> set[tuple[str,
 def read_raw(path: str | Path, table: Table) -> RawTable:
     """Read the file of one table; never raises for what a person may have done to the file.
 
+    One of a table that is optional has no rows where it does not exist.
+
     >>> from trialpool.contracts import ARMS
     >>> print(read_raw("data/arms.csv", ARMS).faults[0])
     data/arms.csv: the file does not exist. To mend: add it; a table without rows still needs its header row.
     """
     file = str(path)
+    if table.name in OPTIONAL and not Path(path).exists():
+        return RawTable(file, {name: [] for name in table.names}, [], frozenset(), frozenset(), ())
     try:
         records = _records(file, _decoded(file, _content(Path(path))))
         if not records:

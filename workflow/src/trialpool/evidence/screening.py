@@ -12,13 +12,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trialpool.contracts import OPTIONAL
+from trialpool.contracts import KEYED
 from trialpool.errors import Fault, InputError, suggestion
 from trialpool.evidence.read import read_raw
 from trialpool.evidence.validate import check_cells
 from trialpool.records import Reports, Screening
 
-TABLE = OPTIONAL["screening"]
+TABLE = KEYED["screening"]
 SEARCHED = ("database", "register")
 OTHER = ("website", "organisation", "citation", "other")
 PREVIOUS = "previous"  # reports of the earlier version of a review

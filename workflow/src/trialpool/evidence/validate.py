@@ -20,6 +20,7 @@ from trialpool.contracts import (
     FORMS,
     INTERVALS,
     LARGEST,
+    OPTIONAL,
     RATIO_CONTRASTS,
     SMALLEST,
     TABLES,
@@ -382,7 +383,7 @@ def _rules(table: Table) -> Iterator[Rule]:
         yield _misspelt("measure", lambda row: CONTRAST_MEASURES)
 
 
-RULES = {name: tuple(_rules(table)) for name, table in TABLES.items()}
+RULES = {name: tuple(_rules(table)) for name, table in {**TABLES, **OPTIONAL}.items()}
 
 
 def unknown_instruments(tables: Tables, catalogue: Catalogue, events: Collection[str] = ()) -> list[Fault]:

@@ -16,7 +16,7 @@ from statistics import median
 from typing import Any
 
 from trialpool import records, text
-from trialpool.evidence.risk_of_bias import overall_judgements
+from trialpool.evidence.risk_of_bias import Judgements, Scope
 from trialpool.evidence.unused import silence_words, silent_trials
 from trialpool.measures import MEASURES
 from trialpool.records import Certainty, Effect, Known, Record, Status, Study, Sureness
@@ -124,10 +124,10 @@ def _weights(record: Record) -> list[float]:
 
 def _judged_shares(record: Record, judgements: Sequence[Row], rules: Row) -> dict[str, float]:
     """The weight, in per cent, of trials at each risk of bias."""
-    overall = overall_judgements(judgements, rules["not_bias"])
-    shares = dict.fromkeys(RISKS, 0.0)
+    known, shares = Judgements(judgements, rules["not_bias"]), dict.fromkeys(RISKS, 0.0)
     for study, weight in zip(record.studies, _weights(record), strict=True):
-        shares[overall.get(study.study_id, "not judged")] += weight
+        result = Scope(study.domain, study.timepoint, study.weeks)
+        shares[known.risk(study.study_id, result) or "not judged"] += weight
     return shares
 
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from trialpool import records
 from trialpool import text as words
-from trialpool.evidence.risk_of_bias import ORDER as WORST
+from trialpool.bias_tools import worst
 from trialpool.measures import OF_RATES, RATIOS
 from trialpool.records import Record, Status
 from trialpool.synthesis.absolute import absolute as absolute_of
@@ -117,7 +117,7 @@ class Study(NamedTuple):
     @property
     def worst_judgement(self) -> str:
         """The judgement of its worst domain, "" where no review has judged the trial."""
-        return max(self.judgements.values(), key=lambda name: WORST.get(name, 1), default="")
+        return worst(self.judgements.values())
 
 
 class Inestimable(NamedTuple):

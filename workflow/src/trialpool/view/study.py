@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from trialpool import text as words
-from trialpool.evidence.risk_of_bias import ORDER as WORST
+from trialpool.bias_tools import worst
 from trialpool.evidence.unused import KINDS, NO_NUMBERS, reason_kind
 from trialpool.records import JOINT, Known, Record, Study, Unused, taken
 from trialpool.text import absent
@@ -243,11 +243,10 @@ def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: in
 
 def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
     """How many trials have each judgement in one domain (the worst of several), and how many have none."""
-    worst = [
-        max((row["judgement"] for row in own), key=lambda name: WORST.get(name, 1))
-        for own in grouped(rows, lambda row: row["study_id"]).values()
+    found = [
+        worst(row["judgement"] for row in own) for own in grouped(rows, lambda row: row["study_id"]).values()
     ]
-    counts = {name: worst.count(name) for name in SIGNS} | {"not_judged": max(trials - len(worst), 0)}
+    counts = {name: found.count(name) for name in SIGNS} | {"not_judged": max(trials - len(found), 0)}
     return [Bar(light(name), n, round(100 * n / trials, 2) if trials else 0.0) for name, n in counts.items()]
 
 
