@@ -20,8 +20,8 @@ from trialpool.bias_tools import (
 from trialpool.errors import InputError
 from trialpool.vocabulary import load_vocabulary
 
-# The guidance of 22 August 2019 as it maps answers to judgements, domain by domain: every way through the flow
-# charts as questions with their answers, and where it ends. What a way does not pass may be anything.
+# The guidance of 22 August 2019 as it maps answers to judgements, domain by domain: every way through the
+# flow charts as questions with their answers, and where it ends. What a way does not pass may be anything.
 PATHS = {
     "randomisation_process": """
         1.2 N PN → high
@@ -33,9 +33,9 @@ PATHS = {
     "missing_outcome_data": """
         3.1 Y PY → low
         3.1 N PN NI, 3.2 Y PY → low
-        3.1 N PN NI, 3.2 N PN, 3.3 N PN → low
-        3.1 N PN NI, 3.2 N PN, 3.3 Y PY NI, 3.4 N PN → some_concerns
-        3.1 N PN NI, 3.2 N PN, 3.3 Y PY NI, 3.4 Y PY NI → high""",
+        3.1 N PN NI, 3.2 N PN NI, 3.3 N PN → low
+        3.1 N PN NI, 3.2 N PN NI, 3.3 Y PY NI, 3.4 N PN → some_concerns
+        3.1 N PN NI, 3.2 N PN NI, 3.3 Y PY NI, 3.4 Y PY NI → high""",
     "measurement_of_the_outcome": """
         4.1 Y PY → high
         4.1 N PN NI, 4.2 Y PY → high
@@ -123,7 +123,7 @@ def test_an_open_question_is_asked_for_and_what_is_not_asked_is_not():
     assert randomised.judge({"1.1": "Y", "1.2": "Y", "1.3": "NA"}) == Verdict(asks="1.3")
     assert randomised.judge({"1.2": "N"}) == Verdict("high")
     missing = tools()["RoB2"].domains["missing_outcome_data"]
-    assert missing.judge({"3.1": "N", "3.2": "NI"}) == Verdict()
+    assert missing.judge({"3.1": "N", "3.2": "NI"}) == Verdict(asks="3.3")
 
 
 def test_the_whole_of_rob2_and_robins_i_is_that_of_the_worst_domain():

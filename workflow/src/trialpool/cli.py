@@ -607,6 +607,35 @@ def screening(files: tuple[str, ...], full_texts: tuple[str, ...], source: str, 
         echo(f"To fill in or check: {line}")
     echo(
         f"{count(len(made.rows), 'record')} written to {out}. Name it under screening: in the configuration."
+@click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the rows.")
+@click.option(
+    "--tool", default="", metavar="NAME", help="RoB1, RoB2, ROBINS-I, QUADAS-2, or the name of another tool."
+)
+@click.option("--assessed-by", default="", metavar="URL", help="DOI or address of the review that judged.")
+@click.option("--evidence", type=PATH, metavar="FOLDER", help="Tables whose trials keep their ids.")
+@click.option("--vocabulary", type=PATH, metavar="FILE", help="The words of the review, with its own tools.")
+@click.option("--fill", multiple=True, metavar="COLUMN=VALUE", help=FILL)
+@plainly
+def rob(
+    files: tuple[str, ...],
+    out: str,
+    tool: str,
+    assessed_by: str,
+    evidence: str | None,
+    vocabulary: str | None,
+    fill: tuple[str, ...],
+) -> None:
+    """Import judgements of risk of bias: robvis's or Covidence's CSV, or the Excel workbook of RoB 2.
+
+    A row a study (and outcome), a column a domain; answers to signalling questions go to
+    signalling_answers.csv. Rows without a known trial bring one of studies.csv with them.
+    """
+    from trialpool.exchange.risk_of_bias import import_rob
+    from trialpool.vocabulary import load_vocabulary
+
+    words = load_vocabulary(vocabulary)
+    _write(
+        import_rob(files, tool=tool, assessed_by=assessed_by, evidence=evidence, vocabulary=words), out, fill
     )
 
 

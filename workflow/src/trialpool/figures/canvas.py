@@ -446,6 +446,12 @@ SIGNS = {  # of a judgement of risk of bias: colour, and sign that keeps them ap
     "unclear": (style.SOME_RISK, "?"),
     "high": (style.HIGH_RISK, "×"),
 }
+MORE_SIGNS = {  # those of ROBINS-I
+    "moderate": (style.SOME_RISK, "−"),
+    "serious": (style.HIGH_RISK, "×"),
+    "critical": (style.CRITICAL_RISK, "!"),
+    "no-information": (style.MUTED, "?"),
+}
 
 
 def draw_light(sheet: Sheet, x: float, y: float, radius: float, judgement: str) -> None:
@@ -453,7 +459,7 @@ def draw_light(sheet: Sheet, x: float, y: float, radius: float, judgement: str) 
     if judgement == NOT_JUDGED:
         sheet.dot(x, y, radius, fill=style.PAPER, edge=style.RULE)
         return
-    fill, sign = SIGNS.get(judgement, SIGNS["unclear"])
+    fill, sign = (SIGNS | MORE_SIGNS).get(judgement, SIGNS["unclear"])
     sheet.dot(x, y, radius, fill=fill)
     colour = style.INK if fill == style.SOME_RISK else "#ffffff"
     size = style.SMALL_SIZE * min(1.0, radius / LIGHT + 0.1)

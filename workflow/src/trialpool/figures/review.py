@@ -16,7 +16,17 @@ from matplotlib.patches import Patch
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, LIGHT, NOT_JUDGED, SIGNS, WIDTH, Look, Sheet, draw_light
+from trialpool.figures.canvas import (
+    LEADING,
+    LIGHT,
+    MORE_SIGNS,
+    NOT_JUDGED,
+    SIGNS,
+    WIDTH,
+    Look,
+    Sheet,
+    draw_light,
+)
 from trialpool.figures.notes import notes
 from trialpool.records import Screening
 from trialpool.text import clean
@@ -406,7 +416,7 @@ def draw_risk_of_bias(tables: Sequence[Tool]) -> Figure:
         bottom = y + height - GAP - BAR_AXIS
         _draw_bars(sheet, table, (BAR_LEFT, bottom - BAR_ROW * len(table.domains), BAR_RIGHT, bottom))
         y += height
-    _draw_key(sheet, y + 6)
+    _draw_key(sheet, y + 6, [light.judgement for table in tables for light in table.lights])
     return sheet.figure
 
 
@@ -446,12 +456,13 @@ def _draw_bars(sheet: Sheet, table: Tool, frame: canvas.Frame) -> None:
     import pandas as pd
     import seaborn as sns
 
+    signs = SIGNS | {light.judgement: MORE_SIGNS[light.judgement] for light in table.lights}
     counts = [{bar.light.judgement: bar.count for bar in bars} for bars in table.domains.values()]
-    judged = [(at, name, count.get(name, 0)) for at, count in enumerate(counts) for name in SIGNS]
+    judged = [(at, name, count.get(name, 0)) for at, count in enumerate(counts) for name in signs]
     counted = pd.DataFrame(judged, columns=["domain", "judgement", "count"])
     ax = sheet.axes(frame)
-    order = list(reversed(SIGNS))  # the last begins at zero
-    by = {"hue": "judgement", "hue_order": order, "palette": [SIGNS[name][0] for name in order]}
+    order = list(reversed(signs))  # the last begins at zero
+    by = {"hue": "judgement", "hue_order": order, "palette": [signs[name][0] for name in order]}
     look: Look = {"alpha": 1.0, "linewidth": 0, "shrink": 0.6, "legend": False, "multiple": "stack"}
     sns.histplot(counted, y="domain", weights="count", discrete=True, ax=ax, **by, **look)
     canvas.show_range(ax, 0.0, max(1, *counted.groupby("domain")["count"].sum()), "Trials judged")
@@ -463,10 +474,10 @@ def _draw_bars(sheet: Sheet, table: Tool, frame: canvas.Frame) -> None:
         canvas.print_beside(ax, at, 8, told, color=style.MUTED, room=RIGHT - BAR_RIGHT - 8)
 
 
-def _draw_key(sheet: Sheet, y: float) -> None:
-    """What each light means, in one line whose baseline is `y`."""
+def _draw_key(sheet: Sheet, y: float, more: Iterable[str] = ()) -> None:
+    """What each light means, in one line whose baseline is `y`; `more` are those beside the usual four."""
     x = style.MARGIN + LIGHT
-    for judgement in (*SIGNS, NOT_JUDGED):
+    for judgement in (*SIGNS, *dict.fromkeys(more), NOT_JUDGED):
         draw_light(sheet, x, y - 2.6, LIGHT * 0.8, judgement)
         name = judgement.replace("-", " ")
         sheet.text(x + 8, y, name)

@@ -19,6 +19,7 @@ STRIPE = "#eef1f4"
 CONTOURS = (STRIPE, "#dbe1e7", "#c3ccd5")
 REVMAN_GREEN, REVMAN_BLUE, JAMA_BLUE = "#2f8f3a", "#3a4fd0", "#1f4e79"
 LOW_RISK, SOME_RISK, HIGH_RISK = "#2c7a63", "#d9a400", "#a3262b"
+CRITICAL_RISK = "#5f1519"
 
 DARK = {
     INK: "#e8ecf0",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from trialpool import text as words
 from trialpool.bias_tools import worst
+from trialpool.evidence.risk_of_bias import Scope, scope_of
 from trialpool.evidence.unused import KINDS, NO_NUMBERS, reason_kind
 from trialpool.records import JOINT, Known, Record, Study, Unused, taken
 from trialpool.text import absent
@@ -180,19 +181,35 @@ def measured_when(study: Study) -> str:
 
 
 SIGNS = {"low": "+", "some_concerns": "−", "unclear": "?", "high": "×"}
+# Those of ROBINS-I, and whose colour they have.
+MORE_SIGNS = {"moderate": "−", "serious": "×", "critical": "!", "no_information": "?"}
+SHADES = {"moderate": "some_concerns", "serious": "high", "critical": "high", "no_information": "unclear"}
 
 
 class Light(NamedTuple):
-    """A judgement as readers see it: its class in the style sheet, symbol and words."""
+    """A judgement as readers see it: its name, symbol and words; `shade` is its class in the style sheet.
+
+    `against` is what the tool's algorithm says, where a person judged otherwise.
+    """
 
     judgement: str
     symbol: str
     text: str
+    shade: str
+    against: str = ""
 
 
 def light(judgement: str) -> Light:
     """The light of a judgement, that of an unknown word too."""
-    return Light(judgement.replace("_", "-"), SIGNS.get(judgement, "?"), words.spaced(judgement))
+    sign, shade = (SIGNS | MORE_SIGNS).get(judgement, "?"), SHADES.get(judgement, judgement)
+    return Light(judgement.replace("_", "-"), sign, words.spaced(judgement), shade.replace("_", "-"))
+
+
+def light_of(row: Row) -> Light:
+    """The light of a row of judgements."""
+    algorithm = row.get("algorithm") or row["judgement"]
+    against = words.spaced(algorithm) if algorithm != row["judgement"] else ""
+    return light(row["judgement"])._replace(against=against)
 
 
 LIGHTS = {judgement: light(judgement) for judgement in SIGNS}
@@ -208,7 +225,10 @@ class Bar:
 
 
 class JudgedTrial(NamedTuple):
-    """A trial's row: for each domain the lights (several where several reviews judged), and who judged."""
+    """A trial's row: for each domain the lights (several where several reviews judged), and who judged.
+
+    Where judgements are of some of its results, each of these has a row, and its label says which.
+    """
 
     study_id: str
     label: str
@@ -223,18 +243,33 @@ class Tool(NamedTuple):
     trials: Sequence[JudgedTrial]
     domains: Mapping[str, Sequence[Bar]]
 
+    @property
+    def lights(self) -> list[Light]:
+        """What its judgements are, besides the usual four, from the best to the worst."""
+        used = {bar.light for bars in self.domains.values() for bar in bars if bar.count}
+        return [each for each in map(light, MORE_SIGNS) if each in used]
+
+
+def result_words(result: Scope) -> list[str]:
+    """Of which results a judgement is, in words; nothing where it is of the whole trial.
+
+    >>> result_words(Scope("pain", "follow_up", 24.0)), result_words(Scope())
+    (['pain', 'follow up', 'week 24'], [])
+    """
+    week = "" if result.weeks is None else f"week {words.plain_number(result.weeks)}"
+    return [part for part in (words.spaced(result.outcome), words.spaced(result.timepoint), week) if part]
+
 
 def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: int) -> list[Tool]:
     """One table a tool: trials by domains, and for each domain the judgements counted over all `trials`."""
     tools = []
     for name, rows in grouped(judgements, lambda row: row["tool"]).items():
         domains, judged = grouped(rows, lambda row: row["domain"]), []
-        for study, own in grouped(rows, lambda row: row["study_id"]).items():
-            cells = [
-                [light(row["judgement"]) for row in own if row["domain"] == domain] for domain in domains
-            ]
+        for (study, result), own in grouped(rows, lambda row: (row["study_id"], scope_of(row))).items():
+            cells = [[light_of(row) for row in own if row["domain"] == domain] for domain in domains]
             assessors = list(dict.fromkeys(row["assessed_by"] for row in own))
-            judged.append(JudgedTrial(study, named.get(study, study), cells, assessors))
+            label = ", ".join([named.get(study, study), *result_words(result)])
+            judged.append(JudgedTrial(study, label, cells, assessors))
         judged.sort(key=lambda trial: (trial.label, trial.study_id))
         bars = {words.spaced(domain): _bars(own, trials) for domain, own in domains.items()}
         tools.append(Tool(name, judged, bars))
@@ -246,7 +281,8 @@ def _bars(rows: Sequence[Row], trials: int) -> list[Bar]:
     found = [
         worst(row["judgement"] for row in own) for own in grouped(rows, lambda row: row["study_id"]).values()
     ]
-    counts = {name: found.count(name) for name in SIGNS} | {"not_judged": max(trials - len(found), 0)}
+    signs = [*SIGNS, *(name for name in MORE_SIGNS if name in found)]
+    counts = {name: found.count(name) for name in signs} | {"not_judged": max(trials - len(found), 0)}
     return [Bar(light(name), n, round(100 * n / trials, 2) if trials else 0.0) for name, n in counts.items()]
 
 
