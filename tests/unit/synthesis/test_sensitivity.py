@@ -218,3 +218,46 @@ def test_what_agrees_is_clear_on_the_same_side_or_unclear_as_well(conclusion, ag
     main = Sensitivity(kind="main", choice="", k=5, conclusion=Conclusion(conclusion))
     every = sketch(Multiverse, specifications=100, clear_benefit=0.06, clear_harm=0.04)
     assert robustness(SPEC, [main], every).agreement == agreement
+
+
+JUDGED = ("low", "high", "low", "unclear", "low", "high")
+WEIGHTS = {"low": 1, "unclear": 0.75, "high": 0.5}
+
+
+def judged(risks=JUDGED):
+    return [replace(row, risk_of_bias=risk) for row, risk in zip(effects(), risks, strict=True)]
+
+
+def test_trials_at_high_risk_are_left_out_and_weighted_down():
+    spec = SPEC | {"risk_of_bias_weights": WEIGHTS}
+    found = {row.choice: row for row in analyse(spec, judged())[0].sensitivity}
+    assert found["not at high risk of bias"].k == 4
+    assert found["low risk of bias"].k == 3
+    variances = 0.05 / np.array([WEIGHTS[risk] for risk in JUDGED])
+    alone = pool(np.array(EFFECTS), variances, tau2_method="REML", interval="hksj_adhoc")
+    weighted = found["weighting: by risk of bias"]
+    assert (weighted.k, weighted.kind) == (6, "data")
+    assert weighted.estimate == pytest.approx(float(alone.estimate))
+    assert weighted.ci_high == pytest.approx(float(alone.ci_high))
+    levels = {level.level for level in analyse(spec, judged())[0].multiverse.levels}
+    assert {"not at high risk of bias", "by risk of bias", "default"} <= levels
+
+
+@pytest.mark.parametrize(
+    ("risks", "weights", "absent"),
+    [
+        (("",) * 6, WEIGHTS, ("weighting", "not at high")),
+        (("low",) * 6, WEIGHTS, ("weighting", "not at high")),
+        (("high",) * 6, WEIGHTS, ("weighting",)),
+        (("high", "", "low", "low", "low", "low"), WEIGHTS, ("weighting",)),
+        (JUDGED, None, ("weighting",)),
+    ],
+)
+def test_without_judgements_that_differ_there_is_no_such_choice(risks, weights, absent):
+    rows = analyse(SPEC | {"risk_of_bias_weights": weights}, judged(risks))[0].sensitivity
+    assert not [row.choice for row in rows if row.choice.startswith(absent)]
+
+
+def test_only_where_a_trial_is_at_high_risk_is_it_said_why_it_stays():
+    rows = analyse(SPEC, judged(("high",) * 6))[0].sensitivity
+    assert {row.choice: row.reason for row in rows}["not at high risk of bias"].startswith("leaves no trials")

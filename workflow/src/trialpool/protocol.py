@@ -89,6 +89,7 @@ class Analysis(TypedDict):
     glmm_model: str
     small_study: str
     figures: list[str]
+    risk_of_bias_weights: dict[str, float] | None
     forest: str
     shape: Raw | None
     formats: list[str] | None

@@ -68,7 +68,7 @@ def analyse(
     several = chosen if pool.status_of(spec, chosen) is Status.POOLED else []  # what a total is of
     counted = counts.of_counts(model)
     one_each = [] if model["interval"] == pool.THREE_LEVELS["interval"] else several
-    sets = sensitivity.data_sets(effects if several else [])
+    sets = sensitivity.with_weights(spec, sensitivity.data_sets(effects if several else []))
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
     every = sensitivity.specifications(spec, sets) if rows else None
     summary = sensitivity.multiverse(spec, every) if every else None

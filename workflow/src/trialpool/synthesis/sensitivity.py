@@ -38,6 +38,7 @@ THREE_LEVEL = {
 INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "all trials": lambda row: True,
     "low risk of bias": lambda row: row.risk_of_bias == "low",
+    "not at high risk of bias": lambda row: row.risk_of_bias != "high",
     "nothing imputed": lambda row: not row.imputed,
     "nothing flagged by the audit": lambda row: not row.audit,
     "sham or placebo control": lambda row: set(row.categories("control")) <= INERT,
@@ -46,6 +47,8 @@ INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "everybody randomised was analysed": lambda row: _complete(row),
 }
 ALL = next(iter(INCLUSIONS))
+NOT_HIGH = "not at high risk of bias"  # a choice only where some trial is
+WEIGHTED = Choice("weighting", "by risk of bias")
 COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
 OF_SCORES = ("kinds", "r", "source", "borrow_sd")
 OF_POOLED = set(records.columns_of(records.Pooled)) & set(records.columns_of(Sensitivity))
@@ -123,6 +126,30 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> list[DataSet]:
                 seen.add(numbers)
                 found.append(DataSet(defaults | levels | {"inclusion": inclusion}, kept))
     return found
+
+
+def with_weights(spec: Spec, sets: Sequence[DataSet]) -> list[DataSet]:
+    """The sets, and each once more with its trials weighted down by their risk of bias.
+
+    The variance of an effect is divided by w, 0 < w ≤ 1, the confidence placed in a trial of such risk
+    (`risk_of_bias_weights` of the analysis), the design-adjusted synthesis of Efthimiou 2017 (Stat Med
+    36:1210) with risk of bias in place of design: as if the trial had the w-th part of its people. Only where
+    every trial of a set is judged and they differ; not where effects depend on each other or are pooled as
+    counts.
+    """
+    weights: Mapping[str, float] = spec.get("risk_of_bias_weights") or {}
+    dimension, more = WEIGHTED.dimension, []
+    for each in sets if weights and not counts.of_counts(spec) else ():
+        known = [weights.get(row.risk_of_bias) for row in each.effects]
+        if None not in known and len(set(known)) > 1 and not each.depend(spec):
+            rows = [
+                replace(row, variance=row.variance / w) for row, w in zip(each.effects, known, strict=True)
+            ]
+            more.append(DataSet(each.choices | {dimension: WEIGHTED.level}, rows))
+    return [
+        *(replace(each, choices=each.choices | {dimension: DEFAULT}) if more else each for each in sets),
+        *more,
+    ]
 
 
 def models(spec: Spec, effects: Sequence[Effect]) -> list[tuple[str, str]]:
@@ -345,7 +372,7 @@ def _not_tried(spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect]) -
             yield row("data", choice, _too_few(name, effects) or reason)
     included = {choices["inclusion"] for choices in taken if len(set(choices.values()) - {DEFAULT}) == 1}
     for name, keeps in INCLUSIONS.items():
-        if name == ALL or name in included:
+        if name == ALL or name in included or (name == NOT_HIGH and all(map(keeps, main))):
             continue
         kept = trials_of([effect for effect in main if keeps(effect)])
         reason = f"leaves {_trials(len(kept))}: too few to pool"
