@@ -509,6 +509,29 @@ def update(
         echo(f"Written: {', '.join(os.path.relpath(path) for path in tables) or 'nothing'}.")
 
 
+@main.command(name="rob")
+@click.argument("config", type=PATH)
+@click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the files.")
+@plainly
+def help_judging(config: str, out: str) -> None:
+    """Say what the tables of a review suggest on risk of bias, and which results are missing where.
+
+    suggested_answers.csv holds answers to signalling questions of RoB 2 that follow from who was blinded,
+    from the controls, and from how many were analysed: suggestions, which nothing counts. After a run of the
+    review missing_results.csv and a figure a comparison are the matrix of ROB-ME.
+    """
+    from trialpool import jobs
+    from trialpool.protocol import folder_of_paths
+
+    folder, target = folder_of_paths(config), os.path.abspath(out)
+    name = os.path.relpath(config, folder)
+    with contextlib.chdir(folder):
+        written = jobs.help_judging(name, target)
+    echo(f"Written to {out}: {', '.join(written)}")
+    if "missing_results.csv" not in written:
+        echo(f"Which results are missing is known after a run: trialpool run {config}")
+
+
 @main.group(name="import")
 def import_group() -> None:
     """Bring other formats in, as candidate rows for a person to check.

@@ -49,7 +49,10 @@ if TYPE_CHECKING:
 Row = Mapping[str, Any]
 Paths = Sequence[str]
 # In the order of the page.
-SHOWN = ("forest", "dose", "multiverse", "influence", "funnel", "posterior", "moderators", "radial", "labbe")
+SHOWN = (
+    *("forest", "dose", "multiverse", "influence", "funnel", "posterior"),
+    *("moderators", "bias", "radial", "labbe"),
+)
 MULTIVERSE = "specifications.csv"  # every one of an analysis
 NAMED = {  # what other files of a review may name: where it stands in its tables
     "trials": ("studies", "study_id"),
@@ -659,6 +662,42 @@ def _draw_view(
     from trialpool.figures.notes import describe
 
     _save(getattr(review, f"draw_{name}")(*drawn), own / name, describe(name, *told), formats)
+
+
+def help_judging(config: str, folder: str | Path) -> list[str]:
+    """Write what helps a person to judge risk of bias into a new folder; returns the names of the files.
+
+    suggested_answers.csv is what the tables say on signalling questions. Where the results of the review are
+    there, missing_results.csv and a figure a comparison show which trial has a result of which outcome.
+    Raises InputError with every fault of the review, and for a folder that exists.
+    """
+    from trialpool.evidence.read import read_evidence
+    from trialpool.evidence.suggestions import Suggestion, suggested_answers
+    from trialpool.figures.bias import draw_missing_results
+    from trialpool.figures.notes import describe
+    from trialpool.protocol import read_protocol
+    from trialpool.view.bias import MATRIX_COLUMNS, matrix_rows, missing_results
+    from trialpool.view.read import read_records as read_appraised
+
+    review = read_protocol(config)
+    if Path(folder).exists():
+        problem = "the folder exists already"
+        raise InputError([Fault(str(folder), None, "", "", problem, "name a new folder")])
+    tables = {name: _dicts(frame) for name, frame in read_evidence(review.evidence, review.words).items()}
+    answers = [each._asdict() for each in suggested_answers(tables, review.words)]
+    paths = [f"{review.results}/analyses/{slug}/result.json" for slug in review.analyses]
+    matrices = missing_results(
+        read_appraised([path for path in paths if Path(path).exists()], {}, review.words)
+    )
+    with io.whole_folder(folder) as temporary:
+        io.write_csv(temporary / "suggested_answers.csv", answers, Suggestion._fields)
+        if matrices:
+            io.write_csv(temporary / "missing_results.csv", matrix_rows(matrices), MATRIX_COLUMNS)
+        for number, matrix in enumerate(matrices, start=1):
+            name = f"missing_results_{number}"
+            figure, told = draw_missing_results(matrix), describe("missing_results", matrix)
+            _save(figure, temporary / name, told, [".svg"])
+    return sorted(path.name for path in Path(folder).iterdir())
 
 
 def write_tables(

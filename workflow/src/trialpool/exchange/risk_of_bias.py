@@ -69,6 +69,9 @@ class Assessment:
         )
 
 
+Named = tuple[str, str, Assessment]  # with the code of its tool and the name of its study
+
+
 @dataclass(slots=True)
 class Found:
     """Rows of the two tables, and what a person has to know."""
@@ -102,26 +105,9 @@ def import_rob(
     ('Lu2020', 'measurement_of_the_outcome', 'high')
     """
     words, found = vocabulary or general(), Found()
-    assessments: list[tuple[str, str, Assessment]] = []
+    assessments: list[Named] = []
     for path in map(Path, paths):
-        header, lines = _table(path)
-        code = _tool_of(path, header, tool, words.bias_tools)
-        known = _tool(words.bias_tools, code)
-        columns = [_column(name, known) for name in header]
-        if not any(column.kind == "study" for column in columns):
-            columns[0] = Column("study")
-        every = [
-            Assessment(
-                f"{path.name} row {number}",
-                {c: text for c, text in zip(columns, line, strict=True) if c.kind},
-            )
-            for number, line in lines
-        ]
-        read = [(code, name, each) for each in every if (name := each.cell("study"))]
-        if not read or not any(column.kind in ("judgement", "answer", "algorithm") for column in columns):
-            remedy = "name a column Study, and one for each domain; see the documentation of import rob"
-            raise InputError([Fault(str(path), None, "", "", "no judgement of a study stands in it", remedy)])
-        assessments += _agreed(read, found)
+        assessments += _agreed(_assessments(path, tool, words.bias_tools), found)
     ids, studies = _studies([name for _, name, _ in assessments], evidence)
     for code, name, assessment in assessments:
         _read(
@@ -145,6 +131,24 @@ def import_rob(
 
 
 # Files
+
+
+def _assessments(path: Path, asked: str, known: Tools) -> list[Named]:
+    """The rows of a file that name a study."""
+    header, lines = _table(path)
+    code = _tool_of(path, header, asked, known)
+    columns = [_column(name, _tool(known, code)) for name in header]
+    if not any(column.kind == "study" for column in columns):
+        columns[0] = Column("study")
+    read = []
+    for number, line in lines:
+        cells = {column: text for column, text in zip(columns, line, strict=True) if column.kind}
+        assessment = Assessment(f"{path.name} row {number}", cells)
+        read += [(code, name, assessment)] if (name := assessment.cell("study")) else []
+    if not read or not any(column.kind in ("judgement", "answer", "algorithm") for column in columns):
+        remedy = "name a column Study, and one for each domain; see the documentation of import rob"
+        raise InputError([Fault(str(path), None, "", "", "no judgement of a study stands in it", remedy)])
+    return read
 
 
 def _table(path: Path) -> tuple[list[str], list[tuple[int, list[str]]]]:
@@ -238,9 +242,9 @@ def _column(name: str, tool: Tool) -> Column:
 # Rows
 
 
-def _agreed(read: list[tuple[str, str, Assessment]], found: Found) -> list[tuple[str, str, Assessment]]:
+def _agreed(read: list[Named], found: Found) -> list[Named]:
     """Of what several reviewers judged the consensus, without one what the first judged."""
-    by: dict[tuple[str, str, str], list[tuple[str, str, Assessment]]] = {}
+    by: dict[tuple[str, str, str], list[Named]] = {}
     for entry in read:
         by.setdefault((entry[1], entry[2].cell("outcome"), entry[2].cell("time")), []).append(entry)
     kept = []

@@ -8,8 +8,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 from trialpool.text import MANY_TRIALS
+from trialpool.view.bias import judged_by_weight
 from trialpool.view.read import Appraised
 
+JUDGED_FROM = (
+    0.5  # share of the weight whose risk of bias is judged; of less bars would show what is not known
+)
 FEWEST_LEFT_OUT = 2  # trials of which one left out leaves a single trial, which is no pooled result
 
 
@@ -20,10 +24,11 @@ def draw_beside(
 
     `columns` is the multiverse of the analysis, one list a column. How much hangs on each trial is drawn from
     three trials on; the funnel, and the moderators where some are declared, from `text.MANY_TRIALS` on: of
-    fewer they show chance. The effect over the dose is drawn where the analysis asks for it and has a line,
-    as are the figures `asked` for by name, radial and labbe, the latter of events.
+    fewer they show chance. Risk of bias by weight is drawn where most of the weight is judged. The effect
+    over the dose is drawn where the analysis asks for it and has a line, as are the figures `asked` for by
+    name, radial and labbe, the latter of events.
     """
-    from trialpool.figures import curve, dose, funnel, influence, labbe, moderators, posterior, radial
+    from trialpool.figures import bias, curve, dose, funnel, influence, labbe, moderators, posterior, radial
     from trialpool.figures.notes import describe
 
     if record.dose_response and record.dose_response.line:
@@ -38,6 +43,8 @@ def draw_beside(
         yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
         if record.moderators and not by_counts:
             yield "moderators", describe("moderators", record), moderators.draw_moderators(record)
+    if judged_by_weight(record) >= JUDGED_FROM:
+        yield "bias", describe("bias", record), bias.draw_bias(record)
     if "radial" in asked:
         yield "radial", describe("radial", record), radial.draw_radial(record)
     if "labbe" in asked and record.measure in labbe.TREATED and labbe.counted(record):

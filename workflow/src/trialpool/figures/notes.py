@@ -13,6 +13,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Pooled, Record, Status
 from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
 from trialpool.text import clean
+from trialpool.view.bias import weighed_bias
 from trialpool.view.dose import dose_sentence, trial_names
 from trialpool.view.forest_table import ForestTable, forest_table, needed_to_treat, shows
 from trialpool.view.question import domain_of, moderator_slope
@@ -147,4 +148,5 @@ def _macros() -> Any:
     environment.globals |= {"name_of_moderator": moderator_name, "moderator_slope": moderator_slope}
     environment.globals |= {"dose_sentence": dose_sentence, "trial_names": trial_names, "left_out": left_out}
     environment.globals |= {"DRAWS": DRAWS, "SEED": SEED, "forest_table": forest_table}
+    environment.globals |= {"weighed_bias": weighed_bias}
     return environment.get_template("notes.j2").module

@@ -140,11 +140,9 @@ def with_weights(spec: Spec, sets: Sequence[DataSet]) -> list[DataSet]:
     weights: Mapping[str, float] = spec.get("risk_of_bias_weights") or {}
     dimension, more = WEIGHTED.dimension, []
     for each in sets if weights and not counts.of_counts(spec) else ():
-        known = [weights.get(row.risk_of_bias) for row in each.effects]
-        if None not in known and len(set(known)) > 1 and not each.depend(spec):
-            rows = [
-                replace(row, variance=row.variance / w) for row, w in zip(each.effects, known, strict=True)
-            ]
+        known = {weights.get(row.risk_of_bias) for row in each.effects}
+        if None not in known and len(known) > 1 and not each.depend(spec):
+            rows = [replace(row, variance=row.variance / weights[row.risk_of_bias]) for row in each.effects]
             more.append(DataSet(each.choices | {dimension: WEIGHTED.level}, rows))
     return [
         *(replace(each, choices=each.choices | {dimension: DEFAULT}) if more else each for each in sets),
