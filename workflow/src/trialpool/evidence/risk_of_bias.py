@@ -158,7 +158,8 @@ def with_answers(
     rows, wrong = list[Row](), list[Wrong]()
     for key in {**by_assessment, **answered}:
         assessment = _Assessment(dict(zip(ASSESSMENT, key, strict=True)), tools, by_assessment.get(key, ()))
-        assessment.judge(answered.get(key, ()))
+        if key in answered:
+            assessment.judge(answered[key])
         rows += assessment.rows
         wrong += assessment.wrong
     return rows, wrong
@@ -179,21 +180,21 @@ class _Assessment:
         self.tool = tools.get(key["tool"], Tool(key["tool"], (), {}))
 
     def judge(self, answers: Sequence[Row]) -> None:
-        """Add the judgements that answers lead to, of domains and of the whole."""
-        for domain in self.tool.domains if answers else ():
+        """Add the judgements that answers lead to, of domains and of the whole, all in the tool's order."""
+        order = {name: place for place, name in enumerate([*self.tool.domains, OVERALL])}
+        for domain in self.tool.domains:
             own = [(scope_of(row), row) for row in answers if row["domain"] == domain]
             for scope in dict.fromkeys(scope for scope, _ in own):
                 held = sorted(
                     (each for each in own if each[0].holds_of(scope)), key=lambda e: e[0].narrowness
                 )
                 self._domain(domain, scope, {row["question"]: row for _, row in held})
-        for scope in dict.fromkeys(scope_of(row) for row in self.rows if answers):
-            judged = {
-                row["domain"]: row["judgement"]
-                for row in Judgements(self.rows).of(self.key["study_id"], scope)
-            }
-            if whole := self.tool.judge_overall({name: judged[name] for name in judged if name != OVERALL}):
+        for scope in dict.fromkeys(scope_of(row) for row in self.rows):
+            held_here = Judgements(self.rows).of(self.key["study_id"], scope)
+            judged = {row["domain"]: row["judgement"] for row in held_here if row["domain"] != OVERALL}
+            if whole := self.tool.judge_overall(judged):
                 self._add(OVERALL, scope, whole, "by the algorithm, from its domains", answers[0]["row_id"])
+        self.rows.sort(key=lambda row: (scope_of(row).narrowness, order.get(row["domain"], 0)))
 
     def _domain(self, domain: str, scope: Scope, answers: Mapping[str, Row]) -> None:
         given = {question: row["answer"] for question, row in answers.items()}

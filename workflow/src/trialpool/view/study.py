@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from trialpool import text as words
 from trialpool.bias_tools import worst
-from trialpool.evidence.risk_of_bias import Scope, scope_of
+from trialpool.evidence.risk_of_bias import Judgements, Scope, scope_of
+from trialpool.evidence.suggestions import Suggestion, suggested_answers
 from trialpool.evidence.unused import KINDS, NO_NUMBERS, reason_kind
 from trialpool.records import JOINT, Known, Record, Study, Unused, taken
 from trialpool.text import absent
@@ -45,6 +46,7 @@ class Trial:
     risk_of_bias: Sequence[Row] = ()
     used_in: Sequence[Record] = ()
     vocabulary: Vocabulary = field(default_factory=general)
+    suggested: Sequence[Suggestion] = ()
 
     @property
     def study_id(self) -> str:
@@ -80,6 +82,11 @@ def trial_views(
     named = labels(records, studies)
     uses = dict.fromkeys((row.study_id, n) for n, record in enumerate(records) for row in record.studies)
     used = grouped(uses, lambda use: use[0])
+    said = {
+        row["study_id"] for row in studies if row.get("blinded")
+    }  # what else is suggested is in `trialpool rob`
+    every = suggested_answers({"studies": studies, **tables}, vocabulary or general()) if said else []
+    suggested = grouped((each for each in every if each.study_id in said), lambda each: each.study_id)
     of = {
         table: grouped(tables.get(table) or [], lambda row: row["study_id"])
         for table in (*RESULT_TABLES, "arms", "risk_of_bias")
@@ -93,6 +100,7 @@ def trial_views(
             risk_of_bias=of["risk_of_bias"].get(key, []),
             used_in=[records[number] for _, number in used.get(key, [])],
             vocabulary=vocabulary or general(),
+            suggested=suggested.get(key, []),
         )
         for key, study in ((study["study_id"], study) for study in studies)
     ]
@@ -227,7 +235,8 @@ class Bar:
 class JudgedTrial(NamedTuple):
     """A trial's row: for each domain the lights (several where several reviews judged), and who judged.
 
-    Where judgements are of some of its results, each of these has a row, and its label says which.
+    Where judgements are of some of its results, each of these has a row with all that holds of it, and its
+    label says which.
     """
 
     study_id: str
@@ -265,7 +274,9 @@ def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: in
     tools = []
     for name, rows in grouped(judgements, lambda row: row["tool"]).items():
         domains, judged = grouped(rows, lambda row: row["domain"]), []
-        for (study, result), own in grouped(rows, lambda row: (row["study_id"], scope_of(row))).items():
+        held = Judgements(rows, not_bias=())
+        for study, result in dict.fromkeys((row["study_id"], scope_of(row)) for row in rows):
+            own = held.of(study, result)
             cells = [[light_of(row) for row in own if row["domain"] == domain] for domain in domains]
             assessors = list(dict.fromkeys(row["assessed_by"] for row in own))
             label = ", ".join([named.get(study, study), *result_words(result)])
