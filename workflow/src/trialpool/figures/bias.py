@@ -18,7 +18,7 @@ from trialpool.view.bias import MARKS, NOT_JUDGED, Availability, Matrix, Weighed
 from trialpool.view.read import Appraised
 
 ROW, BAR, HEAD, GAP = 15.0, 9.0, 16.0, 14.0
-LEFT, RIGHT = 178.0, 380.0
+LEFT, RIGHT, LINES = 178.0, 350.0, 7.6
 COLOURS = {name.replace("-", "_"): fill for name, (fill, _) in (SIGNS | MORE_SIGNS).items()}
 
 LABEL, LINE, CELL, LONGEST = 150.0, 13.0, 34.0, 150.0
@@ -50,7 +50,8 @@ def _draw_tool(sheet: Sheet, tool: Weighed, top: float) -> None:
         sheet.text(style.MARGIN, y + 8, name, size=style.BODY_SIZE, bold=domain == "overall", room=room)
         _draw_bar(sheet, shares, y + 1)
         said = ", ".join(f"{share:.0f}% {words.spaced(name)}" for name, share in _ordered(shares).items())
-        sheet.text(RIGHT + 8, y + 8, said, colour=style.MUTED, room=WIDTH - style.MARGIN - RIGHT - 8)
+        lines = lettering.wrap(said, WIDTH - style.MARGIN - RIGHT - 8, lines=2)
+        sheet.lines(RIGHT + 8, y + (8 if len(lines) == 1 else 4.5), lines, LINES, colour=style.MUTED)
 
 
 def _ordered(shares: Mapping[str, float]) -> dict[str, float]:
