@@ -141,8 +141,8 @@ def unknown_answers(rows: Iterable[Row], tools: Tools) -> Iterator[Wrong]:
             remedy = suggestion(row["domain"], tool.domains)
             yield Wrong(place, "domain", row["domain"], f"not a domain of {tool.name}", remedy)
         elif row["question"] not in (known := tool.domains[row["domain"]].questions):
-            problem, remedy = f"not a question of this domain of {tool.name}", f"use one of: {', '.join(known)}"
-            yield Wrong(place, "question", row["question"], problem, remedy)
+            problem = f"not a question of this domain of {tool.name}"
+            yield Wrong(place, "question", row["question"], problem, f"use one of: {', '.join(known)}")
 
 
 def with_answers(
