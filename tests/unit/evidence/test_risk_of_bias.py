@@ -115,7 +115,9 @@ def test_a_person_has_the_last_word_and_gives_a_reason(reason):
     own |= {"judgement": "some_concerns", "note": reason, "row_id": "risk_of_bias.csv:2"}
     rows, wrong = with_answers([own], answered(), tools())
     (kept,) = [row for row in rows if row["domain"] == DOMAINS["1"]]
-    assert (kept["judgement"], kept["algorithm"], kept["note"]) == ("some_concerns", "low", reason)
+    said = "answers: 1.1 Y, 1.2 Y, 1.3 N"
+    note = f"{reason}; {said}" if reason else said
+    assert (kept["judgement"], kept["algorithm"], kept["note"]) == ("some_concerns", "low", note)
     assert found(rows)["overall"] == "some_concerns"
     assert [(each.row_id, each.column) for each in wrong] == (
         [] if reason else [("risk_of_bias.csv:2", "judgement")]
@@ -128,3 +130,14 @@ def test_answers_that_lead_nowhere_name_the_next_question():
     assert [each.remedy for each in wrong] == [
         "answer question 3.2 as well, or judge the domain in risk_of_bias.csv"
     ]
+
+
+def test_where_a_tool_has_no_algorithm_a_person_judges_and_the_answers_stay():
+    place = {"study_id": "A", "tool": "ROBINS-I", "domain": "missing_data", "assessed_by": "10.1/me"}
+    answers = [{**place, "question": "5.1", "answer": "N", "row_id": "signalling_answers.csv:2"}]
+    _, wrong = with_answers([], answers, tools())
+    assert [each.remedy for each in wrong] == ["judge the domain in risk_of_bias.csv"]
+    own = {**place, "judgement": "serious", "note": None, "row_id": "risk_of_bias.csv:2"}
+    rows, wrong = with_answers([own], answers, tools())
+    assert wrong == []
+    assert [(row["judgement"], row["note"]) for row in rows] == [("serious", "answers: 5.1 N")]

@@ -151,8 +151,8 @@ def with_answers(
     """Judgements with those that answers lead to; `algorithm` is what the tool makes of the answers.
 
     A person's judgement of the same result stands; where it is not the algorithm's its `note` must say why.
-    Answers that lead to no judgement are wrong, unless a person judged or the tool leaves it to one. The
-    whole (`overall`) is judged where the answers, and the person, judge every domain.
+    Answers that lead to no judgement are wrong, unless a person judged. The whole (`overall`) is judged where
+    the answers, and the person, judge every domain.
     """
     by_assessment, answered = _assessments(judgements), _assessments(answers)
     rows, wrong = list[Row](), list[Wrong]()
@@ -202,11 +202,11 @@ class _Assessment:
         said = f"answers: {', '.join(f'{question} {given[question]}' for question in sorted(given))}"
         if verdict.judgement:
             self._add(domain, scope, verdict.judgement, said, last["row_id"])
-        elif self.tool.domains[domain].algorithm and self._judged(domain, scope) is None:
-            asks = (
-                f"answer question {verdict.asks} as well" if verdict.asks else "check them against the tool"
-            )
-            remedy = f"{asks}, or judge the domain in risk_of_bias.csv"
+        elif person := self._judged(domain, scope):
+            person["note"] = _joined(person.get("note"), said)
+        else:
+            asks = f"answer question {verdict.asks} as well, or " if verdict.asks else ""
+            remedy = f"{asks}judge the domain in risk_of_bias.csv"
             problem = f"among answers that lead to no judgement of the domain {domain}"
             self.wrong.append(Wrong(last["row_id"], "answer", last["answer"], problem, remedy))
 
@@ -227,3 +227,9 @@ class _Assessment:
             problem = f"not what the answers lead to ({verdict}), without a reason"
             remedy = f"say why in its note, or write {verdict}"
             self.wrong.append(Wrong(person["row_id"], "judgement", person["judgement"], problem, remedy))
+        person["note"] = _joined(person.get("note"), note)
+
+
+def _joined(note: Any, said: str) -> str:
+    """A person's note with what the answers say."""
+    return said if absent(note) else f"{note}; {said}"
