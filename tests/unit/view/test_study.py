@@ -49,3 +49,29 @@ def test_a_row_of_the_origin_stands_once():
     assert "<p>As reported: continuous.csv:3, continuous.csv:9</p>" in render_page([record], {})
     page = render_page([record], demo.evidence())
     assert page.count('<a class="rowid" href="trials.html#row-continuous_2e_csv_3a_3">') == 1
+
+
+def test_a_result_that_is_judged_by_itself_has_a_row_with_all_that_holds_of_it():
+    row = {"study_id": "A", "tool": "RoB2", "assessed_by": "me", "judgement": "low", "domain": "d1"}
+    rows = [row, {**row, "domain": "d2"}, {**row, "outcome": "pain", "weeks": 12.0, "judgement": "high"}]
+    (tool,) = judged_tools(rows, {"A": "A 2000"}, trials=1)
+    assert [trial.label for trial in tool.trials] == ["A 2000", "A 2000, pain, week 12"]
+    assert [[light.text for light in cell] for cell in tool.trials[1].cells] == [["high"], ["low"]]
+
+
+def test_an_override_carries_what_the_answers_lead_to():
+    row = {"study_id": "A", "tool": "ROBINS-I", "assessed_by": "me", "judgement": "serious", "domain": "d1"}
+    (tool,) = judged_tools([{**row, "algorithm": "critical"}], {}, trials=1)
+    ((light,),) = tool.trials[0].cells
+    assert (light.shade, light.symbol, light.against) == ("high", "×", "critical")
+    assert tool.answered
+    assert [each.text for each in tool.lights] == ["serious"]
+    assert not judged_tools([row], {}, trials=1)[0].answered
+
+
+def test_suggestions_stand_with_a_trial_whose_blinding_is_told():
+    studies = [{"study_id": "A", "blinded": "nobody"}, {"study_id": "B"}]
+    results = [{"study_id": name, "arm": "a", "domain": "pain", "timepoint": "follow_up"} for name in "AB"]
+    first, second = trial_views([], {"studies": studies, "continuous": results})
+    assert {each.question for each in first.suggested} == {"2.1", "2.2", "4.3", "4.4"}
+    assert second.suggested == []

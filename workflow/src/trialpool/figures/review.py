@@ -410,7 +410,7 @@ def draw_risk_of_bias(tables: Sequence[Tool]) -> Figure:
         head + LIGHT_ROW * len(table.trials) + 14 + BAR_ROW * len(table.domains) + BAR_AXIS + GAP
         for table, head in zip(tables, heads, strict=True)
     ]
-    sheet, y = canvas.headed("Risk of bias", "", notes("risk_of_bias_notes"), sum(heights) + 14)
+    sheet, y = canvas.headed("Risk of bias", "", notes("risk_of_bias_notes", tables), sum(heights) + 14)
     for table, head, height in zip(tables, heads, heights, strict=True):
         _draw_lights(sheet, table, y, y + head)
         bottom = y + height - GAP - BAR_AXIS

@@ -246,11 +246,15 @@ class JudgedTrial(NamedTuple):
 
 
 class Tool(NamedTuple):
-    """The judgements made with one tool: its trials, and by domain in words the bars over all trials."""
+    """The judgements made with one tool: its trials, and by domain in words the bars over all trials.
+
+    `answered` says whether its algorithm stands beside some judgement.
+    """
 
     name: str
     trials: Sequence[JudgedTrial]
     domains: Mapping[str, Sequence[Bar]]
+    answered: bool = False
 
     @property
     def lights(self) -> list[Light]:
@@ -283,7 +287,7 @@ def judged_tools(judgements: Sequence[Row], named: Mapping[str, str], trials: in
             judged.append(JudgedTrial(study, label, cells, assessors))
         judged.sort(key=lambda trial: (trial.label, trial.study_id))
         bars = {words.spaced(domain): _bars(own, trials) for domain, own in domains.items()}
-        tools.append(Tool(name, judged, bars))
+        tools.append(Tool(name, judged, bars, any(row.get("algorithm") for row in rows)))
     return tools
 
 
