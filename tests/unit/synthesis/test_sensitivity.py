@@ -258,6 +258,10 @@ def test_without_judgements_that_differ_there_is_no_such_choice(risks, weights, 
     assert not [row.choice for row in rows if row.choice.startswith(absent)]
 
 
-def test_only_where_a_trial_is_at_high_risk_is_it_said_why_it_stays():
-    rows = analyse(SPEC, judged(("high",) * 6))[0].sensitivity
-    assert {row.choice: row.reason for row in rows}["not at high risk of bias"].startswith("leaves no trials")
+def test_to_leave_out_high_risk_is_a_choice_beside_trials_judged_better_only():
+    for risks in (("high",) * 6, ("high", "", "", "", "", ""), ("unclear", "", "", "", "", "")):
+        rows = analyse(SPEC, judged(risks))[0].sensitivity
+        assert "not at high risk of bias" not in {row.choice for row in rows}
+    rows = analyse(SPEC, judged(("high", "high", "high", "high", "", "low")))[0].sensitivity
+    reasons = {row.choice: row.reason for row in rows}
+    assert reasons["not at high risk of bias"] == "leaves 1 trial: too few to pool"

@@ -38,7 +38,7 @@ THREE_LEVEL = {
 INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "all trials": lambda row: True,
     "low risk of bias": lambda row: row.risk_of_bias == "low",
-    "not at high risk of bias": lambda row: row.risk_of_bias != "high",
+    "not at high risk of bias": lambda row: row.risk_of_bias in ("low", "unclear"),
     "nothing imputed": lambda row: not row.imputed,
     "nothing flagged by the audit": lambda row: not row.audit,
     "sham or placebo control": lambda row: set(row.categories("control")) <= INERT,
@@ -47,7 +47,7 @@ INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "everybody randomised was analysed": lambda row: _complete(row),
 }
 ALL = next(iter(INCLUSIONS))
-NOT_HIGH = "not at high risk of bias"  # a choice only where some trial is
+NOT_HIGH = "not at high risk of bias"  # of trials that are judged; a choice only where some are and some not
 WEIGHTED = Choice("weighting", "by risk of bias")
 COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
 OF_SCORES = ("kinds", "r", "source", "borrow_sd")
@@ -120,7 +120,7 @@ def data_sets(effects: Sequence[Effect], *, smallest: int = 2) -> list[DataSet]:
     for taken, candidates in sorted(by_choices.items(), key=lambda entry: entry[0] != ()):
         levels = {choice.dimension: choice.level for choice in taken}
         for inclusion, keeps in INCLUSIONS.items():
-            kept = [row for row in candidates if keeps(row)]
+            kept = [row for row in candidates if keeps(row) and _offered(inclusion, candidates)]
             numbers = frozenset((row.study_id, row.effect, row.variance) for row in kept)
             if len(trials_of(kept)) >= smallest and numbers not in seen:
                 seen.add(numbers)
@@ -314,6 +314,12 @@ def _other_measure(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
     yield from _pooled(spec, [("measure", f"as {MEASURES[other].name}", replace(data, effects=rows))])
 
 
+def _offered(inclusion: str, rows: Sequence[Effect]) -> bool:
+    """Whether an inclusion is a choice: to leave out high risk of bias is one beside trials judged better."""
+    risks = {row.risk_of_bias for row in rows}
+    return inclusion != NOT_HIGH or ("high" in risks and bool(risks & {"low", "unclear"}))
+
+
 def _complete(row: Effect) -> bool:
     """Whether as many people were analysed as were randomised."""
     known = None not in (row.n_experimental, row.n_control, row.n_randomised)
@@ -370,7 +376,7 @@ def _not_tried(spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect]) -
             yield row("data", choice, _too_few(name, effects) or reason)
     included = {choices["inclusion"] for choices in taken if len(set(choices.values()) - {DEFAULT}) == 1}
     for name, keeps in INCLUSIONS.items():
-        if name == ALL or name in included or (name == NOT_HIGH and all(map(keeps, main))):
+        if name == ALL or name in included or not _offered(name, main):
             continue
         kept = trials_of([effect for effect in main if keeps(effect)])
         reason = f"leaves {_trials(len(kept))}: too few to pool"
