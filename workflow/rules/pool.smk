@@ -3,8 +3,8 @@
 # What pooling runs: not what judges the records of all analyses together.
 POOLING = ["synthesis", "!synthesis/certainty.py", "!synthesis/claims*"]
 POOLING += ["!synthesis/network*", "!synthesis/published.py", "stats", "figures", "view", "text.py"]
-POOLING += ["evidence/risk_of_bias.py", "evidence/unused.py", "schemas/sentences.yaml", "schemas/methods.j2"]
-POOLING += ["schemas/reproduce_*.j2"]
+POOLING += ["evidence/risk_of_bias.py", "evidence/suggestions.py", "evidence/unused.py"]
+POOLING += ["schemas/sentences.yaml", "schemas/methods.j2", "schemas/reproduce_*.j2"]
 
 # A rule a bucket of analyses, because to start a job costs more than to pool an analysis: an own job each would
 # take four times as long for the shipped review, and of thousands of jobs Snakemake needs minutes for the plan.
