@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from trialpool import records
 from trialpool import text as words
-from trialpool.bias_tools import worst
+from trialpool.bias_tools import severity, worst
 from trialpool.measures import OF_RATES, RATIOS
 from trialpool.records import Record, Status
 from trialpool.synthesis.absolute import absolute as absolute_of
@@ -281,7 +281,7 @@ SORTS: Mapping[str, Callable[[records.Study], Any]] = {
 
 
 def _worst(judgements: Mapping[tuple[str, str], str]) -> int | None:
-    return max((WORST.get(name, 1) for name in judgements.values()), default=None)
+    return max(map(severity, judgements.values()), default=None)
 
 
 def _effect_digits(record: Record) -> int | None:
@@ -459,13 +459,13 @@ def _trial_text(record: Appraised, number: int, name: str) -> str:
         return _model_weight(record, number, WEIGHTS[name])
     if row.columns and name in row.columns:
         return clean(row.columns[name])
-    worst = max(_judgements(row.judgements).values(), key=lambda each: WORST.get(each, 1), default="")
+    judgement = worst(_judgements(row.judgements).values())
     own: dict[str, Callable[[], str]] = {
         "people": lambda: _people(_analysed(row)),
         "instrument": lambda: measured_by(row, known),
         "condition": lambda: clean(known.condition(row.condition)),
         "timepoint": lambda: words.TIMEPOINT_NAMES.get(row.timepoint, words.spaced(row.timepoint)),
-        "risk_of_bias": lambda: words.spaced(worst),
+        "risk_of_bias": lambda: words.spaced(judgement),
     }
     if name in own:
         return own[name]()
