@@ -84,7 +84,7 @@ def test_what_is_wrong_with_an_answer_is_named(review, rows, same, column, remed
     ("row", "column"),
     [
         ({"domain": RANDOM, "judgement": "unclear"}, "judgement"),
-        ({"domain": "blinding", "judgement": "low"}, "domain"),
+        ({"domain": "randomization_process", "judgement": "low"}, "domain"),
     ],
 )
 def test_a_known_tool_knows_its_words(review, row, column):

@@ -11,13 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trialpool.bias_tools import OVERALL, Tool, Tools, risk, worst
-from trialpool.errors import suggestion
+from trialpool.errors import nearest, suggestion
 from trialpool.text import absent
 
 Row = Mapping[str, Any]
 # Judged by some reviews beside bias; the size of a trial is a matter of precision (Handbook 8.1).
 NOT_BIAS = ("size", "study_duration", "adequate_statistical_power")
 OF_RESULT = ("outcome", "timepoint", "weeks")  # what narrows a judgement, if anything does
+LIKENESS = 0.9  # from which a domain is a slip of another; what reviews call it at length is less like it
 ASSESSMENT = ("study_id", "tool", "assessed_by")
 
 
@@ -115,14 +116,15 @@ class Wrong(NamedTuple):
 
 
 def unknown_words(rows: Iterable[Row], tools: Tools) -> Iterator[Wrong]:
-    """Domains and judgements that a tool does not know; of a tool that is not listed none is."""
+    """Slips of a tool's domains, and judgements that it does not have; of a tool that is not listed none."""
     for row in rows:
         tool, domain = tools.get(str(row["tool"])), str(row["domain"])
         if tool is None:
             continue
-        if not tool.open and domain != OVERALL and domain not in tool.domains:
-            remedy = suggestion(domain, [*tool.domains, OVERALL])
-            yield Wrong(row["row_id"], "domain", domain, f"not a domain of {tool.name}", remedy)
+        known = [*tool.domains, OVERALL]
+        if not tool.open and domain not in known and (near := nearest(domain, known, LIKENESS)):
+            problem = f"not a domain of {tool.name}, but nearly one"
+            yield Wrong(row["row_id"], "domain", domain, problem, f"write '{near}'")
         for column in ("judgement", "algorithm"):
             word = row.get(column)
             if word and word not in tool.judgements:
