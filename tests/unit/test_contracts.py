@@ -14,8 +14,8 @@ from trialpool.contracts import (
     AUDIT,
     DERIVED,
     EVENTS,
-    KNOWN,
     KEYED,
+    KNOWN,
     OPTIONAL,
     RESULTS,
     TABLES,
@@ -25,7 +25,13 @@ from trialpool.contracts import (
 )
 
 RESULTS_FOLDER = Path(__file__).parents[2] / "results"
-EVERY = [*map(stored, TABLES.values()), *OPTIONAL.values(), *KEYED.values(), *DERIVED.values(), *RESULTS.values()]
+EVERY = [
+    *map(stored, TABLES.values()),
+    *OPTIONAL.values(),
+    *KEYED.values(),
+    *DERIVED.values(),
+    *RESULTS.values(),
+]
 KNOWN_ROW = {
     **{"analysis": "a", "study_id": "Lu2020", "label": "Lu 2020", "year": 2020, "n_randomised": 40},
     **{"category_experimental": ("sham",), "category_control": ("sham", "placebo")},

@@ -630,6 +630,11 @@ def screening(files: tuple[str, ...], full_texts: tuple[str, ...], source: str, 
         echo(f"To fill in or check: {line}")
     echo(
         f"{count(len(made.rows), 'record')} written to {out}. Name it under screening: in the configuration."
+    )
+
+
+@import_group.command()
+@click.argument("files", nargs=-1, required=True, type=PATH, metavar="FILE...")
 @click.option("--out", required=True, type=PATH, metavar="FOLDER", help="A new folder for the rows.")
 @click.option(
     "--tool", default="", metavar="NAME", help="RoB1, RoB2, ROBINS-I, QUADAS-2, or the name of another tool."

@@ -161,7 +161,9 @@ def _table(row: Mapping[str, str]) -> Table:
 _LISTED = [(row["stage"], row["file"], _table(row)) for row in schema_rows("tables")]
 TABLES = {table.name: table for stage, _, table in _LISTED if stage == "raw"}
 OPTIONAL = {table.name: table for stage, _, table in _LISTED if stage == "optional"}  # whose file may lack
-KEYED = {table.name: table for stage, _, table in _LISTED if stage == "keyed"}  # whose file a key of the config names
+KEYED = {
+    table.name: table for stage, _, table in _LISTED if stage == "keyed"
+}  # whose file a key of the config names
 DERIVED = {table.name: table for stage, _, table in _LISTED if stage == "derived"}
 RESULTS = {file: table for _, file, table in _LISTED if file}  # below the results folder; <…> is a slug
 STUDIES, ARMS, CONTINUOUS, CONTRASTS, EVENTS, RISK_OF_BIAS, PUBLISHED_POOLS = TABLES.values()
