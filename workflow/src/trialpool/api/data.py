@@ -20,14 +20,26 @@ from numpy.typing import ArrayLike, NDArray
 
 from trialpool import stats, text
 from trialpool.errors import suggestion
-from trialpool.measures import MEASURES, OF_EVENTS, OF_MEANS, OF_RATES, Measure, Of
+from trialpool.measures import (
+    CHANGES,
+    CORRELATIONS,
+    GROUP_MEANS,
+    MEASURES,
+    OF_EVENTS,
+    OF_MEANS,
+    OF_RATES,
+    PROPORTIONS,
+    RATES,
+    SIDES,
+    Measure,
+    Of,
+)
 from trialpool.records import Direction, Effect, Record, Unused, sketch, taken
 from trialpool.stats.effect_sizes import SMD_VARIANCES
 from trialpool.view.read import Appraised
 
 Floats = NDArray[np.float64]
 Given = str | ArrayLike  # the name of a column, or the values themselves
-SIDES = ("experimental", "control")
 MOST_NAMED = 5  # trials in a warning
 Maker = Callable[..., stats.Effects]
 
@@ -51,9 +63,10 @@ MAKERS: dict[str, Maker] = {
     "VR": stats.log_variability_ratio,
     "SMCC": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r, sd2=s1),
     "SMCR": lambda m1, s1, n, m2, s2, r: stats.standardized_mean_change(m1, m2, s2, n, r),
-    **{scale: partial(_of_group, "proportion", scale) for scale in ("PR", "PLN", "PLO", "PAS")},
-    **{scale: partial(_of_group, "rate", scale) for scale in ("IR", "IRLN", "IRS")},
-    **{scale: partial(_of_group, "single_mean", scale) for scale in ("MN", "MNLN")},
+    "MC": lambda m1, s1, n, m2, s2, r: stats.paired_effects(m1 - m2, stats.change_sd(s1, s2, r), n),
+    **{scale: partial(_of_group, "proportion", scale) for scale in PROPORTIONS},
+    **{scale: partial(_of_group, "rate", scale) for scale in RATES},
+    **{scale: partial(_of_group, "single_mean", scale) for scale in GROUP_MEANS},
     "COR": lambda n, r: stats.correlation(r, n, scale="COR"),
     "ZCOR": lambda n, r: stats.correlation(r, n, scale="ZCOR"),
 }
@@ -67,13 +80,12 @@ KINDS = {
     **dict.fromkeys(OF_RATES, ("events", "person_years")),
     **dict.fromkeys(OF_MEANS, ("mean", "sd", "n")),
     "VR": ("sd", "n"),
-    **dict.fromkeys(("SMCC", "SMCR"), ("mean", "sd", "n", "r")),
-    **dict.fromkeys(("PR", "PLN", "PLO", "PAS"), ("events", "n")),
-    **dict.fromkeys(("IR", "IRLN", "IRS"), ("events", "person_years")),
-    **dict.fromkeys(("MN", "MNLN"), ("mean", "sd", "n")),
-    **dict.fromkeys(("COR", "ZCOR"), ("r", "n")),
+    **dict.fromkeys(CHANGES, ("mean", "sd", "n", "r")),  # pairs of means and SDs, after and before
+    **dict.fromkeys(PROPORTIONS, ("events", "n")),
+    **dict.fromkeys(RATES, ("events", "person_years")),
+    **dict.fromkeys(GROUP_MEANS, ("mean", "sd", "n")),
+    **dict.fromkeys(CORRELATIONS, ("r", "n")),
 }
-CHANGES = ("SMCC", "SMCR")  # of one group at two times, of which means and SDs are pairs, after and before
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,8 +237,8 @@ def effects(
 
     Of single groups `measure` is PR PLN PLO PAS (proportions), IR IRLN IRS (rates over `time`), MN MNLN
     (means), COR ZCOR (correlations `r`), as metafor names the scales on which they are pooled; they take one
-    column each. SMCC and SMCR are changes of one group of `n` people, whose `means` and `sds` are pairs,
-    after and before, correlated by `r`; SMCR is in SDs before.
+    column each. MC, SMCC and SMCR are changes of one group of `n` people, whose `means` and `sds` are pairs,
+    after and before, correlated by `r`; SMCC is in SDs of the change, SMCR in SDs before.
 
     `zero_cells` is added to all cells of a table with an empty one, or is a rule by its name: none, constant,
     treatment_arm, revman (see `trialpool.stats`). `smd_variance` is LS, UB, revman5, or unequal for SDs that

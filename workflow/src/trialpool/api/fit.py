@@ -14,10 +14,10 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool import protocol, stats, text
-from trialpool.api.data import SIDES, Dataset, Floats, Given, two_words, whole_rows
+from trialpool.api.data import Dataset, Floats, Given, two_words, whole_rows
 from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
 from trialpool.contracts import SUMMARY
-from trialpool.measures import METHODS, OF_RATES
+from trialpool.measures import METHODS, OF_EVENTS, OF_RATES, SIDES
 from trialpool.records import Pooled, Record
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
@@ -137,7 +137,7 @@ class Fit:
     def result(self) -> str:
         """The result in a line: estimate, interval, trials, heterogeneity, a new trial."""
         numbers = [self.estimate, self.ci_low, self.ci_high, self.pi_low, self.pi_high]
-        digits = None if self.measure == "SMD" else text.digits_for(numbers[:3])
+        digits = text.digits_of(self.measure, numbers[:3])
         shown, level = text.format_values(self.measure, numbers, digits), self.settings["level"]
         bounds = f"{'' if level == 0.95 else text.percent(level) + ' CI '}{shown[1]} to {shown[2]}"
         parts = [f"{self.measure} {shown[0]} ({bounds}), {text.count(self.k, 'trial')}"]
@@ -348,7 +348,7 @@ class Fit:
         kind: dict[str, Any] = {"form": form, **self._options("tau2_method", "level")}
         if self._counted:
             kind["tau2_method"] = "REML"
-        measure = self.measure if self.measure in ("RR", "OR", "RD") else "OR"
+        measure = self.measure if self.measure in OF_EVENTS else "OR"
         fit = stats.event_test(test, *self._tables(), measure=measure, **kind)
         return one_row(measure, EVENT_TESTS[test], _tested(fit), fit)
 

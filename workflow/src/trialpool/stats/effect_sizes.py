@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import gammaln
 
+from trialpool.measures import OF_EVENTS
 from trialpool.stats import checks
 from trialpool.stats.checks import Bools, Floats, Unpacks, finite, one_of, plain, read, refuse
 
@@ -575,7 +576,7 @@ def shared_control_events(
     >>> shared_control_events("RD", [5, 10], [20, 20], 10, 20).covariance.round(6).tolist()
     [[0.021875, 0.0125], [0.0125, 0.025]]
     """
-    one_of("measure", measure, ("RR", "OR", "RD"))
+    one_of("measure", measure, OF_EVENTS)
     e, a = _experimental({"events": "events", "n": "people"}, events, n)
     c, size = checks.numbers("events_control", events_control), checks.numbers("n_control", n_control)
     names = ("events", "n", "events_control", "n_control")

@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
+from trialpool.measures import OF_EVENTS
 from trialpool.stats.bias import Egger, regressed
 from trialpool.stats.checks import Floats, check_level, one_of
 from trialpool.stats.effect_sizes import ZeroCells, arcsine_difference, excess_events, of_events, tables
@@ -50,7 +51,7 @@ def event_test(
     """
     one_of("test", test, EVENT_TESTS)
     one_of("form", form, LINES if test in ("harbord", "arcsine") else LINES[:1])
-    one_of("measure", measure, ("OR", "RR", "RD"))
+    one_of("measure", measure, OF_EVENTS)
     level = check_level(level)
     counts: tuple[Floats, ...] = tables(events1, n1, events2, n2)
     if counts[0].ndim != 1 or not counts[0].size:

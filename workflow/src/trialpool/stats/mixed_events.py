@@ -26,6 +26,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, expit, gammaln, xlogy
 
+from trialpool.measures import LOGS_OF_COUNTS, RATIOS_OF_COUNTS
 from trialpool.stats import checks
 from trialpool.stats._model import TINY
 from trialpool.stats._numeric import Likelihood, Tested, climb, infer
@@ -84,7 +85,7 @@ def glmm(
     >>> round(fit.estimate, 4), round(fit.tau2, 4)
     (-1.4074, 0.0)
     """
-    one_of("measure", measure, ("OR", "IRR"))
+    one_of("measure", measure, RATIOS_OF_COUNTS)
     one_of("model", model, MODELS if measure == "OR" else MODELS[:3])
     common, level = checks.yes_or_no("common", common), check_level(level)
     of_people = measure == "OR"
@@ -109,7 +110,7 @@ def glmm_single(
     >>> round(fit.estimate, 4), round(fit.tau2, 4)
     (-3.6211, 0.0035)
     """
-    one_of("measure", measure, ("PLO", "IRLN"))
+    one_of("measure", measure, LOGS_OF_COUNTS)
     common, level = checks.yes_or_no("common", common), check_level(level)
     of_people = measure == "PLO"
     x, size = checks.read({"events": "events", "n": "people" if of_people else "positive"}, events, n)

@@ -13,16 +13,16 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
+from trialpool import measures
+from trialpool.measures import MEASURES
 from trialpool.stats import checks
 from trialpool.stats.checks import Bools, Floats, finite, one_of, plain, read, refuse
 from trialpool.stats.effect_sizes import Effects, ZeroCells, made, rule_of
 
-PROPORTIONS = ("PR", "PLN", "PLO", "PAS", "PFT")
-RATES = ("IR", "IRLN", "IRS", "IRFT")
-MEANS = ("MN", "MNLN")
-CORRELATIONS = ("COR", "ZCOR")
+PROPORTIONS = (*measures.PROPORTIONS, "PFT")
+RATES = (*measures.RATES, "IRFT")
+MEANS, CORRELATIONS = measures.GROUP_MEANS, measures.CORRELATIONS
 NO_EVENT = "the logarithm is infinite: set zero_cells above 0"
 NO_VARIANCE = "no sampling variance: set zero_cells above 0"
 
@@ -135,21 +135,8 @@ def _double_root(value: Floats, n: Floats) -> Floats:
     return np.asarray((1 / n - 8 * root**2 + 16 * n * root**4) / (16 * root**2 * n))
 
 
-BACK: Mapping[str, Callable[[Floats, Floats], Floats]] = {
-    "PR": lambda value, n: np.clip(value, 0.0, 1.0),
-    "PLN": lambda value, n: np.minimum(np.exp(value), 1.0),
-    "PLO": lambda value, n: np.asarray(expit(value)),
-    "PAS": lambda value, n: np.sin(np.clip(value, 0.0, np.pi / 2)) ** 2,
-    "PFT": _double_arcsine,
-    "IR": lambda value, n: np.maximum(value, 0.0),
-    "IRLN": lambda value, n: np.exp(value),
-    "IRS": lambda value, n: np.maximum(value, 0.0) ** 2,
-    "IRFT": _double_root,
-    "MN": lambda value, n: value,
-    "MNLN": lambda value, n: np.exp(value),
-    "COR": lambda value, n: np.clip(value, -1.0, 1.0),
-    "ZCOR": lambda value, n: np.tanh(value),
-}
+# Scales whose way back hangs on the number of people, or on the person-time.
+BY_SIZE: Mapping[str, Callable[[Floats, Floats], Floats]] = {"PFT": _double_arcsine, "IRFT": _double_root}
 
 
 def back_transformed(scale: str, values: ArrayLike, n: ArrayLike | None = None) -> Floats:
@@ -164,9 +151,11 @@ def back_transformed(scale: str, values: ArrayLike, n: ArrayLike | None = None) 
     >>> round(float(back_transformed("PFT", proportion(3, 10, scale="PFT").effect, 10)), 10)
     0.3
     """
-    one_of("scale", scale, BACK)
+    one_of("scale", scale, (*PROPORTIONS, *RATES, *MEANS, *CORRELATIONS))
     value = finite("values", values)
-    if n is None and scale in ("PFT", "IRFT"):
+    if n is None and scale in BY_SIZE:
         raise ValueError(f"n: {scale} leads back by people or person-time, such as their harmonic mean")
-    size = finite("n", 1.0 if n is None else n, above=0)
-    return plain(BACK[scale](*np.broadcast_arrays(value, size)))
+    value, size = np.broadcast_arrays(value, finite("n", 1.0 if n is None else n, above=0))
+    if scale in BY_SIZE:
+        return plain(BY_SIZE[scale](value, size))
+    return plain(np.vectorize(MEASURES[scale].natural, otypes=[float])(value))

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtrc, expit
 
+from trialpool.measures import METHODS, OF_EVENTS, RATIOS_OF_COUNTS
 from trialpool.stats import checks
 from trialpool.stats._model import TINY
 from trialpool.stats._numeric import Tested, infer
@@ -29,7 +30,6 @@ from trialpool.stats.effect_sizes import (
 )
 from trialpool.stats.pooling import PooledTables, i2_h2
 
-OF_PEOPLE, OF_TIME = ("RR", "OR", "RD"), ("IRR", "IRD")
 NO_RATIO = "no events (or nothing else) in one arm of all tables, the ratio is undefined"
 Parts = tuple[Floats, Floats, Floats]  # the estimate, its variance, and the weights of the tables
 STEPS = 500  # of Fisher's scoring, which halves the distance at least
@@ -56,18 +56,18 @@ def mantel_haenszel(
     >>> mantel_haenszel([4, 6], [123, 306], [11, 29], [139, 303]).estimate.round(6)
     np.float64(-1.351739)
     """
-    one_of("measure", measure, (*OF_PEOPLE, *OF_TIME))
+    one_of("measure", measure, METHODS["mh"])
     level, (rule, add) = check_level(level), rule_of(zero_cells)
-    counts = (tables if measure in OF_PEOPLE else rates)(events1, n1, events2, n2)
+    counts = (tables if measure in OF_EVENTS else rates)(events1, n1, events2, n2)
     checks.studies("events1", counts[0].shape)
     checks.together(events1=counts[0], zero_cells=add)
-    informative = _informative(counts, measure in OF_PEOPLE)
+    informative = _informative(counts, measure in OF_EVENTS)
     used = counts
     if rule == "revman" and measure in ("RR", "OR"):
         a, size1, c, size2 = counts
         half = np.where(informative & _empty(counts), HALF, 0.0)
         used = a + half, size1 + 2 * half, c + half, size2 + 2 * half
-    estimate, variance, weights = (_of_people if measure in OF_PEOPLE else _of_time)(measure, *used)
+    estimate, variance, weights = (_of_people if measure in OF_EVENTS else _of_time)(measure, *used)
     own = informative & ~(_empty(counts) & (add == 0)) if measure != "RD" else informative
     q = _q(measure, counts, estimate, own, zero_cells)
     return _tested(estimate, variance, q, own, weights / weights.sum(-1, keepdims=True), level)
@@ -88,7 +88,7 @@ def _q(
     measure: str, counts: tuple[Floats, ...], estimate: Floats, own: Bools, zero_cells: ZeroCells
 ) -> Floats:
     """Squared distances of the tables' own effects from the estimate, by inverse variance."""
-    of_people = measure in OF_PEOPLE
+    of_people = measure in OF_EVENTS
     # Other tables get a harmless stand-in that is masked out.
     cells = tuple(np.where(own, *pair) for pair in zip(counts, (1, 2, 1, 2), strict=True))
     effects = (of_events if of_people else of_rates)(measure, cells, zero_cells)
@@ -158,7 +158,7 @@ def peto(
     >>> peto([1, 0, 3], [20, 30, 40], [5, 0, 6], [20, 30, 40]).weights.round(2).tolist()
     [39.27, 0.0, 60.73]
     """
-    one_of("measure", measure, ("OR", "IRR"))
+    one_of("measure", measure, RATIOS_OF_COUNTS)
     level, of_people = check_level(level), measure == "OR"
     counts = (tables if of_people else rates)(events1, n1, events2, n2)
     checks.studies("events1", counts[0].shape)
@@ -217,7 +217,7 @@ def penalised(
     >>> round(fit.estimate, 4), round(fit.se, 4)
     (-2.153, 0.8568)
     """
-    one_of("measure", measure, ("OR", "IRR"))
+    one_of("measure", measure, RATIOS_OF_COUNTS)
     level, of_people = check_level(level), measure == "OR"
     counts = (tables if of_people else rates)(events1, n1, events2, n2)
     if counts[0].ndim != 1 or not counts[0].size:
