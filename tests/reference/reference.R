@@ -21,6 +21,7 @@ topics <- list(  # the longest first: they run side by side
   library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
   measures = list("escalc of spread, changes and single groups, and the way back", function() measures()),
   readings = list("agreement of two readings: kappa, intraclass correlation, limits", function() reading_agreement()),
+  one_group = list("rma.uni of single groups: a review's proportions, rates, means, correlations, changes", function() one_group()),
   bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
 wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)
 run <- function(topic) {

@@ -524,3 +524,55 @@ def test_a_method_that_does_not_fit_is_told_with_its_remedy(config, changes, sai
     with pytest.raises(InputError) as caught:
         load_protocol(of_events(config, **changes))
     assert said in str(caught.value)
+
+
+def one_group(**changes):
+    outcome = {"domain": "responder", "measure": "PLO"}
+    comparison = {"group": ["acupuncture"], "group_name": "needling"}
+    question = {"population": "dpn", "comparison": "all", "outcome": "improved"}
+    parts = {"comparisons": comparison, "outcomes": outcome, "questions": question}
+    parts = {name: part | changes.get(name, {}) for name, part in parts.items()}
+    return {
+        **{"evidence": "data/raw", "processed": "data/processed", "results": "results", "analyses": {}},
+        "populations": {"dpn": {"condition": "DPN"}},
+        "comparisons": {"all": parts["comparisons"]},
+        "outcomes": {"improved": parts["outcomes"]},
+        "questions": [parts["questions"]],
+    }
+
+
+def test_a_question_may_ask_about_one_group():
+    (analysis,) = load_protocol(one_group()).analyses.values()
+    assert (analysis["title"], analysis["experimental"], analysis["control"]) == (
+        "DPN, improved: needling",
+        ["acupuncture"],
+        [],
+    )
+    assert (analysis["control_name"], analysis["better"], analysis["multi_arm"]) == ("", "", "combine")
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"comparisons": {"control": ["sham"]}}, "write group alone, or experimental and control"),
+        (
+            {"outcomes": {"measure": "RR", "better": "higher"}},
+            "a measure of two sides, and this is one group",
+        ),
+        ({"outcomes": {"measure": "MN"}}, "not a measure for the domain responder"),
+        ({"questions": {"design": "add_on"}}, "design is of two sides, and this is one group"),
+        ({"questions": {"multi_arm": "split"}}, "of a control that arms share, and one group has none"),
+        ({"questions": {"zero_cells": "revman"}}, "a rule for tables of two arms, and this is one group"),
+        ({"questions": {"method": "mh"}}, "no method that gives a proportion"),
+    ],
+)
+def test_what_is_of_two_sides_is_not_asked_of_one_group(changes, told):
+    with pytest.raises(InputError, match=told):
+        load_protocol(one_group(**changes))
+
+
+def test_a_measure_of_one_group_is_not_of_two_sides():
+    sides = {"experimental": ["acupuncture"], "control": ["sham"]}
+    config = one_group() | {"comparisons": {"all": sides}}
+    with pytest.raises(InputError, match="'PLO' is a measure of one group"):
+        load_protocol(config)

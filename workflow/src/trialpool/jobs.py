@@ -476,9 +476,10 @@ def _pool(spec: Analysis, rows: Sequence[Sequence[Row]], vocabulary: Vocabulary,
     printed = record.k > 1 and not record.illustrative
     _save(figure, folder / "forest", description, io.formats_of(formats, printed=printed), beside=False)
     if record.multiverse and not record.illustrative:
-        levels, influence = named(written["multiverse"]["levels"]), named(written["influence"])
+        levels = named(written["multiverse"]["levels"])
         io.write_csv(folder / "multiverse.csv", levels, contracts.MULTIVERSE.names)
-        io.write_csv(folder / "influence.csv", influence, contracts.INFLUENCE.names)
+    if record.sensitivity and not record.illustrative:
+        io.write_csv(folder / "influence.csv", named(written["influence"]), contracts.INFLUENCE.names)
         for name, title, figure in draw_beside(shown, columns, spec["figures"]):
             _save(figure, folder / name, title, io.formats_of(formats))
     io.write_json(folder / "result.json", written)

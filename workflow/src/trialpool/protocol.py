@@ -20,7 +20,7 @@ from typing import Any, NamedTuple, NotRequired, TypedDict, cast
 from trialpool import io
 from trialpool.contracts import STUDIES
 from trialpool.errors import Fault, InputError, nearest, suggestion
-from trialpool.measures import MEASURES, METHODS, OF_EVENTS, OF_MEANS, OF_TIMES, Of
+from trialpool.measures import CORRELATIONS, IN_UNITS, MEASURES, METHODS, OF_GROUPS, SIDES, Of
 from trialpool.records import Shape, columns_of
 from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
@@ -28,11 +28,15 @@ from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, sch
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
-NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks", "screening")
-SIDES = ("experimental", "control")
+NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks", "screening")  # keys of files
 PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
-ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}  # what an outcome calls it
+# what an outcome calls it, and a comparison of one group, which is the experimental side of none
+ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}
+ASKED_AS |= {"group": "experimental", "group_name": "experimental_name"}
 REQUIRED = ("title", "condition", "domain", "experimental", "control", "measure", "better")
+OF_SCORES = (Of.MEANS, Of.CORRELATIONS, Of.ANYTHING)
+SCALED = ("MD", "MN", "MC")  # that can be brought to one range
+OF_TWO = ("design", "dose", "favours", "mcid", "thresholds", "control_name")
 SLUG = re.compile(r"[a-z][a-z0-9-]{0,79}")
 STRANGE = re.compile(r"[{}*?\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 MODELS = {"mh": "FE", "peto": "FE", "penalised": "FE", "glmm": "ML"}  # the estimator of τ² of each
@@ -176,6 +180,8 @@ class Written(NamedTuple):
         """The same with what a further entry, at a path of the file, adds or says otherwise."""
         names = {ASKED_AS.get(key, key): key for key in entry if key not in ("name", "slug")}
         values = {name: entry[key] for name, key in names.items()}
+        if "group" in entry:
+            names, values = {"control": "group", **names}, {"control": [], **values}
         return Written(self.values | values, self.paths | {name: (*path, key) for name, key in names.items()})
 
 
@@ -332,7 +338,13 @@ def _written(config: Raw, words: Vocabulary, whole: bool) -> tuple[dict[str, Wri
     for slug, entry in config.get("analyses", {}).items():
         every[slug] = every.get(slug, Written({}, {})).over(entry, ("analyses", slug))
     slips += [slip for slug in every for slip in _slug_slips(slug, every, asked if whole else None)]
-    return {slug: entry for slug, entry in every.items() if entry.values.keys() >= {*REQUIRED}}, slips
+    return {slug: entry for slug, entry in every.items() if not _missing(entry.values)}, slips
+
+
+def _missing(values: Raw) -> list[str]:
+    """The keys that an analysis lacks; of one group no direction has to be better."""
+    free = ("better",) if values.get("measure") in OF_GROUPS else ()
+    return [key for key in REQUIRED if key not in (*values, *free)]
 
 
 def _unknown_parts(question: Raw, config: Raw, path: KeyPath) -> Iterator[Slip]:
@@ -365,12 +377,15 @@ def _title(words: Vocabulary, parts: Sequence[tuple[str, str, Raw]], suffix: str
     conditions = map(words.condition, _listed(population.get("condition", ())))
     who = population.get("name", " or ".join(conditions))
     what = outcome.get("name", name.replace("-", " "))
-    sides = " versus ".join(_side_name(comparison, side, words) for side in SIDES)
+    sides = " versus ".join(filter(None, (_side_name(comparison, side, words) for side in SIDES)))
     return f"{capital(', '.join(filter(None, (who, what, suffix))))}: {comparison.get('name', sides)}"
 
 
 def _side_name(entry: Raw, side: str, words: Vocabulary) -> str:
-    """What a side of a comparison is called."""
+    """What a side of a comparison is called; "" for that which one group has not."""
+    if "group" in entry:
+        entry = {"control": [], **entry, "experimental": entry["group"]}
+        entry |= {"experimental_name": entry.get("group_name")}
     return str(entry.get(f"{side}_name") or " or ".join(map(words.side, entry[side])))
 
 
@@ -383,7 +398,7 @@ def _slug_slips(slug: str, every: Mapping[str, Written], asked: Collection[str] 
         yield Slip(paths.get("title", path), slug, problem, "change a name in it")
     if values.get("was") in every:
         yield Slip(paths["was"], values["was"], "the slug of an analysis that is still asked", "remove it")
-    missing = [key for key in REQUIRED if key not in values] if asked is not None else []
+    missing = _missing(values) if asked is not None else []
     if missing and (near := nearest(slug, asked or ())):
         problem = f"no slug of a question, nor an analysis written in full ({', '.join(missing)} are missing)"
         yield Slip(path, slug, problem, f"did you mean '{near}'")
@@ -506,16 +521,23 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
     """A measure that does not fit the domain, and what does not fit the measure."""
     values, paths = entry
     measure, scale = values["measure"], values.get("scale")
-    fitting = (*OF_EVENTS, *OF_TIMES) if domain.is_events else OF_MEANS
-    if measure not in fitting and MEASURES[measure].of is not Of.ANYTHING:
+    group = not values["control"]
+    kinds = (Of.EVENTS, Of.TIMES, Of.ANYTHING) if domain.is_events else OF_SCORES
+    fitting = [code for code, each in MEASURES.items() if each.of in kinds and each.group is group]
+    if measure not in fitting:
         problem = f"not a measure for the domain {domain.code}"
-        yield Slip(paths["measure"], measure, problem, f"use one of: {', '.join(fitting)}, GIV")
+        if MEASURES[measure].group is not group:
+            problem = (
+                "a measure of one group" if not group else "a measure of two sides, and this is one group"
+            )
+        yield Slip(paths["measure"], measure, problem, f"use one of: {', '.join(fitting)}")
+    yield from _group_slips(entry) if group else ()
     if "labbe" in values.get("figures", ()) and measure not in METHODS["mh"]:
         yield Slip(paths["figures"], "labbe", f"of events in two arms, not of {measure}", "remove it")
     yield from _method_slips(entry)
-    for key, wanted in (("scale", "MD"), ("convert", "SMD")):
-        if values.get(key) and measure != wanted:
-            problem, remedy = f"meaningless for {measure}", f"remove it, or use measure: {wanted}"
+    for key, wanted in (("scale", SCALED), ("convert", ("SMD",))):
+        if values.get(key) and measure not in wanted:
+            problem, remedy = f"meaningless for {measure}", f"remove it, or use measure: {wanted[0]}"
             yield Slip(paths[key], str(values[key]), problem, remedy)
     if scale and _width(scale) <= 0:
         yield Slip(paths["scale"], scale, "not in ascending order", "write the lowest first, such as 0-10")
@@ -524,9 +546,22 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
             path = paths.get("mcid" if key == "mcid" else "thresholds", ())
             problem = f"the value of {key} lies outside its low and high"
             yield Slip(path, str(size["value"]), problem, "write low ≤ value ≤ high")
-    if domain.is_events and domain.better and values["better"] != domain.better:
+    if domain.is_events and domain.better and values.get("better", domain.better) != domain.better:
         problem = f"against the meaning of the domain {domain.code}"
         yield Slip(paths["better"], values["better"], problem, f"write {domain.better}")
+
+
+def _group_slips(entry: Written) -> Iterator[Slip]:
+    """What is asked of one group and is of two: a design, a dose against none, a control that arms share."""
+    values, paths = entry
+    for key in [key for key in OF_TWO if values.get(key) and key in paths]:
+        yield Slip(paths[key], "", f"{key} is of two sides, and this is one group", "remove it")
+    if (rule := values.get("multi_arm")) in ("split", "covariance"):
+        problem = "of a control that arms share, and one group has none"
+        yield Slip(paths["multi_arm"], str(rule), problem, "write combine or first")
+    if (rule := values.get("zero_cells")) in ("treatment_arm", "revman"):
+        problem = "a rule for tables of two arms, and this is one group"
+        yield Slip(paths["zero_cells"], str(rule), problem, "write a number, constant or none")
 
 
 def _method_slips(entry: Written) -> Iterator[Slip]:
@@ -536,8 +571,9 @@ def _method_slips(entry: Written) -> Iterator[Slip]:
     if method == "iv":
         return
     if measure not in METHODS[method]:
-        fitting = ", ".join(METHODS[method])
-        remedy = f"use iv, or one of the measures {fitting}"
+        alike = (code for code in METHODS[method] if MEASURES[code].group is MEASURES[measure].group)
+        fitting = ", ".join(alike)
+        remedy = f"use iv, or one of the measures {fitting}" if fitting else "use iv"
         yield Slip(paths["method"], method, f"no method that gives a {MEASURES[measure].name}", remedy)
     if method == "glmm" and (measure, values.get("glmm_model")) == ("IRR", "CM.AL"):
         problem, remedy = "of people only", "write CM.EL, which is the same of person-time"
@@ -596,13 +632,24 @@ def _resolved(slug: str, values: Raw, words: Vocabulary, catalogue: Catalogue) -
         spec[f"{side}_name"] = _side_name(values, side, words)
     spec["unit"] = _unit(values, instruments)
     spec["prior"] = _prior(values)
-    if values["method"] in MODELS:
-        spec |= {"tau2_method": MODELS[values["method"]], "interval": "wald", "prior": None}
     spec |= {"design": None if values["design"] == "any" else values["design"], "illustrative": False}
+    spec["better"] = values.get("better", "")
+    if not MEASURES[values["measure"]].compares:
+        spec |= _of_one_group(values)
+    if spec["method"] in MODELS:
+        spec |= {"tau2_method": MODELS[spec["method"]], "interval": "wald", "prior": None}
     own = {"between_groups": values["mcid"]} if "mcid" in values else values.get("thresholds", {})
     for name, key in (("mcid", "between_groups"), ("within_person", "within_person")):
         spec[name] = own[key] if key in own else _published(spec, instruments, within=name != "mcid")
     return cast(Analysis, {key: spec[key] for key in Analysis.__annotations__})
+
+
+def _of_one_group(values: Raw) -> Raw:
+    """What stands in place of defaults that are of two sides."""
+    first = values["multi_arm"] == "first" or values["measure"] in CORRELATIONS
+    several = "first" if first else "combine"
+    method = values["method"] if values["measure"] in METHODS.get(values["method"], ()) else "iv"
+    return {"multi_arm": several, "method": method, "control_name": ""}
 
 
 def alone(measure: str, **values: Any) -> Analysis:
@@ -632,7 +679,7 @@ def _unit(spec: Raw, instruments: Mapping[str, Raw]) -> str:
     """Unit of the analysis scale; empty for ratios and where the instruments' units differ."""
     if spec["measure"] == "SMD":
         return "standard deviations"
-    if spec["measure"] != "MD":
+    if spec["measure"] not in IN_UNITS:
         return ""
     if spec["scale"]:
         return f"points on {spec['scale'].replace('-', '–')}"

@@ -15,7 +15,7 @@ from collections.abc import Iterable
 from typing import Any
 from urllib.parse import urlsplit
 
-from trialpool.measures import MEASURES, RATIOS
+from trialpool.measures import MEASURES, PROPORTIONS, RATES, RATIOS
 
 MINUS = "−"
 MISSING = "—"
@@ -84,6 +84,22 @@ def digits_for(values: Iterable[float | None]) -> int:
     return 3 if largest < 0.1 else 2 if largest < 10 else 1 if largest < 100 else 0
 
 
+def digits_of(measure: str, values: Iterable[float | None]) -> int | None:
+    """Decimals that suit values of a measure shown together; None for ratios, which have each their own.
+
+    >>> digits_of("RR", [1.5]), digits_of("SMD", [0.123]), digits_of("IRLN", [0.0043, 0.0076])
+    (None, 2, 4)
+    """
+    if measure in RATIOS:
+        return None
+    if measure in ("SMD", "SMCC", "SMCR"):
+        return 2
+    if measure not in (*PROPORTIONS, *RATES):
+        return digits_for(values)
+    largest = max((abs(value) for value in values if value is not None and not absent(value)), default=1.0)
+    return max(2, min(6, 1 - math.floor(math.log10(largest)))) if 0 < largest < 1 else digits_for([largest])
+
+
 def ratio(value: Any) -> str:
     """A ratio: two decimals below ten, fewer above, three below 0.01; extremes as bounds.
 
@@ -110,9 +126,8 @@ def format_values(measure: str, values: Iterable[float | None], digits: int | No
     listed = list(values)
     if measure in RATIOS:
         return [ratio(value) for value in listed]
-    if digits is None:
-        digits = 2 if measure == "SMD" else digits_for(listed)
-    return [number(value, digits) for value in listed]
+    digits = digits_of(measure, listed) if digits is None else digits
+    return [number(value, digits or 0) for value in listed]
 
 
 def fixed(measure: str, value: float | None, digits: int) -> str:

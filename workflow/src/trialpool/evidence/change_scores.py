@@ -106,6 +106,9 @@ def _missing_sds(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame)
     _impute(table, known, Route.CORRELATION, f"{words}s before and after")
     _impute(table, change & ~known, Route.CORRELATION, f"{words} before (SD after taken as that before)")
     _impute(table, same, Route.BASELINE, "mean as printed, its SD from the arm's baseline")
+    of_change = table["kind"] == "change"  # which one group's change is standardised by
+    for name, other in (("sd_before", before), ("sd_after", after)):
+        table[name] = table[name].fillna(other["sd"].where(of_change))
     for mask, other in ((known, after), (change | same, before)):
         fill(table, mask, row_ids=joined(table["row_ids"], other["row_ids"])[mask.to_numpy()])
 

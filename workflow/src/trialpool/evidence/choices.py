@@ -21,10 +21,13 @@ from trialpool.evidence.derivation import Reason, Route
 from trialpool.evidence.match import NEXT_DOMAIN, UNLISTED, AnalysisContext, Spec, settings_frame
 from trialpool.evidence.pairs import compute_effects
 from trialpool.evidence.select import NEEDED, choose
+from trialpool.measures import CORRELATIONS as CORRELATED
+from trialpool.measures import OF_GROUPS
 from trialpool.records import Choice, Choices
 
 CORRELATIONS = (0.3, 0.5, 0.7, 0.9)
 MULTI_ARM = ("combine", "split", "first", "covariance")
+MULTI_ARM_OF_ONE = ("combine", "first")  # group
 PASSED_OVER = {Reason.OTHER_INSTRUMENT: "instrument", Reason.OTHER_ITEM_PREFERRED: "item"}
 # dependent effects are another model, not another choice of data
 DEPENDENT = (Choice("several_effects", "multilevel"), Choice("multi_arm", "covariance"))
@@ -126,9 +129,11 @@ def _changes(
     spec: Spec, can: Mapping[str, bool], passed: set[tuple[str, str]]
 ) -> Iterator[tuple[Choice, Changes]]:
     """Each choice with the settings that it changes."""
-    usual = spec["multi_arm"]
+    usual, rules = spec["multi_arm"], list(MULTI_ARM)
+    if spec["measure"] in OF_GROUPS:
+        rules = [] if spec["measure"] in CORRELATED else list(MULTI_ARM_OF_ONE)
     if can["several_arms"] or usual != "combine":
-        yield from ((Choice("multi_arm", rule), {"multi_arm": rule}) for rule in MULTI_ARM if rule != usual)
+        yield from ((Choice("multi_arm", rule), {"multi_arm": rule}) for rule in rules if rule != usual)
     if can["correlation"]:
         for r in CORRELATIONS:
             yield Choice("r", f"{r:g}"), {"change_correlation": r, "correlation_source": "assumed"}

@@ -26,6 +26,7 @@ from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spe
 from trialpool.evidence.pairs import OF_EXPERIMENTAL, UNPAIRED, compute_effects
 from trialpool.evidence.risk_of_bias import Judgements, Scope
 from trialpool.evidence.select import select_effects
+from trialpool.measures import IN_UNITS
 from trialpool.records import JOINT, Choices, Steps
 from trialpool.vocabulary import Vocabulary, general
 
@@ -41,6 +42,7 @@ GRAVE = ("high", "medium")
 LACKING = (Reason.NO_SPREAD, Reason.ADJUSTED, Reason.NO_N)  # why a result may want a borrowed SD
 IF_EMPTY = "if_empty"  # `borrow_sd` of an analysis that borrows only where it would pool nothing
 OTHER_ARMS = "its arms are not those that the analysis compares"
+OTHER_GROUP = "none of its arms is of the group that the analysis describes"
 COUNTS = [f"{name}_{side}" for side in SIDES for name in ("events", "n")]
 EMPTY = ("arm_experimental", "arm_control", "instrument", "item", "timepoint", "row_ids")
 OF_STUDY = ["analysis_index", "study_id"]
@@ -148,7 +150,7 @@ def _described(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:
     """Candidates by the names of EFFECTS, with what belongs to the study and the analysis."""
     study = context.studies.set_index("study_id").reindex(rows["study_id"])
     spec = context.settings.take(rows["analysis_index"].to_numpy())
-    rescaled = (spec["scale"].notna() & (spec["measure"] == "MD")).to_numpy()
+    rescaled = (spec["scale"].notna() & spec["measure"].isin(IN_UNITS)).to_numpy()
     scale_unit = "points on " + spec["scale"].fillna("").str.replace("-", "–")
     added = {name: study[name].to_numpy() for name in ("year", "condition", "purpose", "design")}
     randomised = _randomised(rows, context.arms)
@@ -185,7 +187,9 @@ def _randomised(rows: pd.DataFrame, arms: pd.DataFrame) -> np.ndarray:
     known = arms.set_index(["study_id", "arm"])["n_randomised"].astype(float).to_dict()
     keys = list(rows[["study_id", *(f"arm_id_{side}" for side in SIDES)]].itertuples(index=False, name=None))
     sums = {
-        (study, *sides): sum(known.get((study, arm), np.nan) for side in sides for arm in side.split(JOINT))
+        (study, *sides): sum(
+            known.get((study, arm), np.nan) for side in filter(None, sides) for arm in side.split(JOINT)
+        )
         for study, *sides in set(keys)
     }
     return np.array([sums[key] for key in keys], dtype=float)
@@ -251,6 +255,7 @@ def _excluded_studies(context: AnalysisContext) -> pd.DataFrame:
     at = np.repeat(np.arange(len(eligible)), [len(rows) for rows in eligible])
     studies = context.studies.take(np.concatenate(eligible)).reset_index(drop=True)
     purpose = np.array([spec["purpose"] for spec in context.specs], dtype=object)[at]
+    groups = np.array([not spec["control"] for spec in context.specs], dtype=bool)[at]
     table = studies[["study_id", "source_url"]].assign(analysis_index=at, weeks=np.nan)
     fitting = _among(table, OF_STUDY, [_arms_of_sides(context)])
     results = [rows[["study_id", "domain"]] for rows in context.summaries.values()]
@@ -258,6 +263,7 @@ def _excluded_studies(context: AnalysisContext) -> pd.DataFrame:
     other_purpose = (studies["purpose"] != purpose) & np.array([bool(each) for each in purpose], dtype=bool)
     cases = (
         (elsewhere & other_purpose, Reason.OTHER_PURPOSE, [f"not a trial of {each}" for each in purpose]),
+        (elsewhere & groups, Reason.OTHER_COMPARISON, OTHER_GROUP),
         (elsewhere, Reason.OTHER_COMPARISON, OTHER_ARMS),
     )
     refuse(table, cases)
@@ -311,6 +317,8 @@ def known_trials(context: AnalysisContext) -> pd.DataFrame:
         for name, side in (("experimental", EXPERIMENTAL), ("control", CONTROL))
     }
     known = pd.DataFrame(columns).rename_axis(OF_STUDY).reset_index()
+    sides = known["category_control"]  # none of one group
+    known["category_control"] = [each if isinstance(each, tuple) else () for each in sides]
     study = context.studies.set_index("study_id").loc[known["study_id"]].reset_index()
     known = known.assign(**{name: study[name] for name in ("year", "n_randomised", "source_url")})
     return known.assign(label=study["study_label"], has_numbers=_among(known, OF_STUDY, [reported(context)]))

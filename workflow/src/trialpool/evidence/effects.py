@@ -24,7 +24,7 @@ from trialpool.evidence.derivation import (
     refuse,
 )
 from trialpool.evidence.scales import DIFFERENCES
-from trialpool.measures import MEASURES, OF_EVENTS, OF_RATES, RATIOS, Of
+from trialpool.measures import CORRELATIONS, MEASURES, OF_EVENTS, OF_RATES, OF_SPREADS, RATES, RATIOS, Of
 from trialpool.stats.effect_sizes import HALF, crossover_smd
 
 ODDS_RATIO = "odds_ratio"
@@ -49,8 +49,8 @@ COUNTS_ALONE = {  # what methods other than inverse variance are called where th
     "glmm": "a mixed model of events",
     "penalised": "penalised regression",
 }
-SPREADS = ("CVR", "VR")  # measures of how far values lie apart
 CORRECTED = "corrected"
+OVER_TIME = "events over person-years, of which one person may have several"
 PRINTED_LEVEL = 0.95  # of the published intervals that are shown as they are
 FROM_DIFFERENCE = "SD from the SE of the difference"
 OR_AS_SMD = "log odds ratio as SMD (×√3/π)"
@@ -82,7 +82,7 @@ def continuous_effects(pairs: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFr
     m1, s1, n1, m2, s2, n2 = values
     small = (n1 + n2 < 5) | ~((n1 > 1) & (n2 > 1))
     rom, paired = measure == "ROM", pairs["design_r"].notna().to_numpy()
-    spreads, bare = np.isin(measure, SPREADS), (s1 <= 0) | (s2 <= 0)
+    spreads, bare = np.isin(measure, OF_SPREADS), (s1 <= 0) | (s2 <= 0)
     cases = (
         (~((s1 > 0) | (s2 > 0)), Reason.NO_SPREAD, "both arms print a spread of 0"),
         ((measure == "SMD") & small, Reason.TOO_FEW, "too few people to standardise by their SD"),
@@ -181,8 +181,7 @@ def _not_countable(
     names = [f"events of two arms: no {MEASURES[code].name} comes of counts" for code in measure]
     yield ~(of_people | of_rates), Reason.OTHER_MEASURE, np.array(names, dtype=object)
     yield of_rates & ~timed, Reason.NO_NUMBERS, "time at risk not reported: no rate comes of it"
-    over_time = "events over person-years, of which one person may have several"
-    yield of_people & ~np.isnan(times).all(0), Reason.OTHER_MEASURE, over_time
+    yield of_people & ~np.isnan(times).all(0), Reason.OTHER_MEASURE, OVER_TIME
     yield ratio & (e1 + e2 == 0), Reason.NO_EVENTS, none
     everybody = "everybody had the event in both arms"
     yield ratio & of_people & (e1 + e2 == n1 + n2), Reason.ALL_EVENTS, everybody
@@ -197,6 +196,100 @@ def _not_countable(
         f"clusters widen the variance, which {COUNTS_ALONE.get(name, name)} does not take" for name in method
     ]
     yield clustered, Reason.CLUSTER, np.array(words, dtype=object)
+
+
+def events_of_one_group(groups: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance`, `reason_code`, `reason` to the events of one group each.
+
+    Proportions are of people, rates of person-years. Where nobody, or everybody, had the event, `zero_cells`
+    is added as the scale needs it; the arcsine and the square root need nothing.
+    """
+    spec = settings.take(groups["analysis_index"].to_numpy())
+    measure, method = spec["measure"].to_numpy(), spec["method"].to_numpy()
+    groups = groups.assign(effect=np.nan, variance=np.nan, reason_code="", reason="")
+    events, n, years = (groups[f"{name}_experimental"] for name in ("events", "n", "person_years"))
+    of_rates, counted = np.isin(measure, RATES), method != "iv"
+    zero = np.array([float(stats.effect_sizes.rule_of(each)[1]) for each in spec["zero_cells"]])
+    zero = np.where((zero == 0) & counted, HALF, zero)
+    empty = ((events == 0) | (~of_rates & (events == n))).to_numpy() & ~np.isin(measure, ("PAS", "IRS"))
+    clustered = counted & (groups["design_effect"].to_numpy(float) != 1)
+    cases = (
+        (of_rates & years.isna(), Reason.NO_NUMBERS, "time at risk not reported: no rate comes of it"),
+        (~of_rates & years.notna(), Reason.OTHER_MEASURE, OVER_TIME),
+        ((n < 1) | (of_rates & ~(years > 0)), Reason.NO_PEOPLE, "a group without people"),
+        (
+            empty & (zero == 0),
+            Reason.ZERO_CELLS,
+            "nobody, or everybody, had the event; zero_cells adds nothing",
+        ),
+        (
+            clustered,
+            Reason.CLUSTER,
+            "clusters widen the variance, which a mixed model of events does not take",
+        ),
+    )
+    refuse(groups, cases)
+    usable = (groups["reason_code"] == "").to_numpy()
+    for code, add in {*zip(measure[usable], zero[usable], strict=True)}:
+        rows = usable & (measure == code) & (zero == add)
+        make, size = (stats.rate, years) if code in RATES else (stats.proportion, n)
+        _put(groups, rows, make(events[rows], size[rows], scale=code, zero_cells=add))
+    groups["variance"] *= groups["design_effect"]
+    filled = usable & empty
+    own = np.where(counted, ", for its own interval alone", "")
+    words = [f"{number_text(add)} added to each cell{more}" for add, more in zip(zero, own, strict=True)]
+    add_steps(groups, "derivation", filled, np.array(words, dtype=object)[filled])
+    return groups
+
+
+def means_of_one_group(groups: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
+    """Add `effect`, `variance` and, beside the reasons that are there, others to values of one group each.
+
+    Means, changes (by the SD of the change, or by `sd_before`), or correlations, on their analysis' scale.
+    """
+    measure = settings["measure"].to_numpy()[groups["analysis_index"].to_numpy()]
+    groups = groups.assign(effect=np.nan, variance=np.nan)
+    mean, sd, n = (groups[f"{name}_experimental"].to_numpy(float) for name in ("mean", "sd", "n"))
+    before, after = (groups[name].to_numpy(float) for name in ("sd_before", "sd_after"))
+    after, correlated = np.where(np.isnan(after), before, after), np.isin(measure, CORRELATIONS)
+    raw, r = measure == "SMCR", (before**2 + after**2 - sd**2) / (2 * before * after)
+    cases = (
+        (~correlated & ~(sd > 0), Reason.NO_SPREAD, "a spread of 0"),
+        (~correlated & (n < 3), Reason.TOO_FEW, "fewer than three people"),
+        (correlated & (n < 4), Reason.TOO_FEW, "fewer than four people"),
+        (correlated & (abs(mean) >= 1), Reason.IMPOSSIBLE, "a correlation of one"),
+        ((measure == "MNLN") & ~(mean > 0), Reason.NO_RATIO, "a logarithm needs a mean above 0"),
+        (raw & ~(before > 0), Reason.NO_SPREAD, "no SD before, by which the change is standardised"),
+        (
+            raw & ~((r > -1) & (r < 1)),
+            Reason.BAD_SPREAD,
+            "the SDs before, after and of the change do not fit",
+        ),
+    )
+    refuse(groups, cases)
+    usable = (groups["reason_code"] == "").to_numpy()
+    for code in dict.fromkeys(measure[usable]):
+        rows = usable & (measure == code)
+        numbers = (column[rows] for column in (mean, sd, n, before, r))
+        _put(groups, rows, _of_values(code, *numbers))
+    groups["variance"] *= groups["design_effect"]
+    groups["mean_experimental"] = np.where(correlated, np.nan, mean)  # the effect says it
+    return groups
+
+
+def _of_values(
+    code: str, mean: np.ndarray, sd: np.ndarray, n: np.ndarray, before: np.ndarray, r: np.ndarray
+) -> stats.Effects:
+    """One group's means, changes or correlations (as `mean`) by a measure."""
+    if code in CORRELATIONS:
+        return stats.correlation(mean, n, scale=code)
+    if code == "MC":
+        return stats.paired_effects(mean, sd, n)
+    if code == "SMCR":
+        return stats.standardized_mean_change(mean, 0.0 * mean, before, n, r)
+    if code == "SMCC":  # the SD of the change is that of two points in time with this SD and r = ½
+        return stats.standardized_mean_change(mean, 0.0 * mean, sd, n, 0.5, sd2=sd)
+    return stats.single_mean(mean, sd, n, scale=code)
 
 
 def or_to_smd(table: pd.DataFrame, rows: np.ndarray, sign: np.ndarray) -> None:

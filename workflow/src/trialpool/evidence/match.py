@@ -178,7 +178,7 @@ def _rows_of(rows: Mapping[Any, np.ndarray], keys: Iterable[Any]) -> np.ndarray:
 def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     """Arms that fit an analysis: columns `analysis_index`, `arm` (row of `arms`), `side`.
 
-    Only studies of the analysis' condition and purpose, and only those with both sides. Where the analysis
+    Only studies of the analysis' condition and purpose, and only those with all its sides. Where the analysis
     has a `design`, experimental arms count only that add to an arm of the control side, or that do not.
     """
     study = arms["study_id"].map(pd.Series(np.arange(len(studies)), index=studies["study_id"])).to_numpy()
@@ -201,7 +201,9 @@ def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) 
             experimental &= added if design == "add_on" else ~added
             control &= np.isin(rows, added_to[rows][added]) | (design != "add_on")
         of_rows = study[rows]
-        complete = np.isin(of_rows, of_rows[experimental]) & np.isin(of_rows, of_rows[control])
+        complete = np.isin(of_rows, of_rows[experimental])
+        if spec["control"]:  # else one group is described
+            complete &= np.isin(of_rows, of_rows[control])
         fits = (experimental | control) & complete
         side = np.where(experimental[fits], EXPERIMENTAL, CONTROL)
         parts.append(pd.DataFrame({"analysis_index": index, "arm": rows[fits], "side": side}))

@@ -29,7 +29,13 @@ from trialpool.evidence.derivation import (
     unique_steps,
     where_text,
 )
-from trialpool.evidence.effects import continuous_effects, contrast_effects, event_effects
+from trialpool.evidence.effects import (
+    continuous_effects,
+    contrast_effects,
+    event_effects,
+    events_of_one_group,
+    means_of_one_group,
+)
 from trialpool.evidence.match import (
     CONTROL,
     EXPERIMENTAL,
@@ -44,8 +50,9 @@ from trialpool.evidence.match import (
     refuse_mismatches,
 )
 from trialpool.evidence.scales import DIFFERENCES, on_scale, scaling, with_scales
+from trialpool.evidence.summaries import CORRELATION
 from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_analysed, with_common_control
-from trialpool.measures import OF_EVENTS, OF_TIMES
+from trialpool.measures import CHANGES, CORRELATIONS, GROUP_MEANS, OF_EVENTS, OF_GROUPS, OF_TIMES
 from trialpool.stats import combine_arms
 
 RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
@@ -64,7 +71,19 @@ CANDIDATES = [
 ]
 ATTRIBUTES = ["arm_id", "label", "category", *OF_EXPERIMENTAL]
 CARRIED = [
-    *(*NUMBERS, "worked_out", "reconstructed", "imputed", "route", "reading", "source_url", "locator"),
+    *(
+        *NUMBERS,
+        "kind",
+        "sd_before",
+        "sd_after",
+        "worked_out",
+        "reconstructed",
+        "imputed",
+        "route",
+        "reading",
+        "source_url",
+        "locator",
+    ),
     *("row_ids", "derivation", "cautions", "usable", "reason_code", "reason", "study_id", "period"),
 ]
 TEXTS = {"row_ids": " ", "locator": "; ", "source_url": "; ", "arm_id": "+", "label": " + "}
@@ -72,6 +91,11 @@ SIDE = ["analysis_index", "result_id"]
 BASIS = {"change_difference": "change", "mean_difference": "final"}
 OMITS_ARMS = "leaves out an arm of the trial that would fit"
 MADE = "log ratio = "  # a derivation's first step where a ratio itself is not printed
+# The kinds of value that a measure of one group is of, and why others are not used.
+KIND_OF = {**dict.fromkeys(GROUP_MEANS, "final"), **dict.fromkeys(CHANGES, "change")}
+KIND_OF |= dict.fromkeys(CORRELATIONS, CORRELATION)
+OTHER_KINDS = {"final": "values at that time", "change": "changes from baseline", CORRELATION: "correlations"}
+ALONE = "people of a crossover trial, for as long as they had this treatment"
 NO_PAIRS = "crossover trial: events of the same people in both arms need paired counts"
 OUTCOME = ["instrument", "item", "timepoint", "weeks"]
 UNPAIRED = [
@@ -143,6 +167,7 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
     refuse_mismatches(rows)
     _refuse_designs(rows, context)
     if name == "arms":
+        _refuse_kinds(rows, context.settings)
         assume_sds(rows, context.settings, source)
     _refuse_duplicates(rows, pooled_parts(arms))
     return rank_conversions_last(rows, context.settings) if name == "events" else rows
@@ -162,9 +187,31 @@ def _refuse_designs(rows: pd.DataFrame, context: AnalysisContext) -> None:
     rows["design_r"], rows["design_effect"] = design["design_r"], design["design_effect"].fillna(1.0)
     rows["design_words"] = design["design_words"].fillna("").astype(object)
     refused = design["design_code"].fillna("") != ""
+    alone = np.isin(setting(context.settings, "measure", rows), OF_GROUPS)
+    if alone.any():  # one group of a crossover trial is a group of people as any other
+        alone &= (design["design_code"] == Reason.CROSSOVER) & (rows["period"] != "second")
+        rows.loc[alone, "design_words"], refused = ALONE, refused & ~alone
+        rows["design_r"] = rows["design_r"].mask(alone)
     cases = (
         (refused, design["design_code"], design["design_reason"]),
         (design["design_r"].notna() & ("events" in rows), Reason.CROSSOVER, NO_PAIRS),
+    )
+    refuse(rows, cases)
+
+
+def _refuse_kinds(rows: pd.DataFrame, settings: pd.DataFrame) -> None:
+    """Of one group, values of another kind than the measure is of; of two sides, correlations."""
+    kind, measure = rows["kind"], pd.Series(setting(settings, "measure", rows), rows.index, dtype=object)
+    wanted = measure.map(KIND_OF)
+    if wanted.isna().all() and not (kind == CORRELATION).any():
+        return
+    other = wanted.notna() & (kind != wanted)
+    words = "the analysis is of " + wanted.map(OTHER_KINDS).astype(object) + ", not of "
+    correlations = (kind == CORRELATION) & wanted.isna()
+    none = "a correlation, which gives no difference"
+    cases = (
+        (other, Reason.OTHER_KIND, words + kind.map(OTHER_KINDS).astype(object)),
+        (correlations, Reason.OTHER_MEASURE, none),
     )
     refuse(rows, cases)
 
@@ -232,6 +279,9 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
             table[name] = blocks(name).sum(1)
         table["worked_out"] = blocks("worked_out").any(1)
     else:
+        freedom = blocks("n") - 1
+        for name in ("sd_before", "sd_after"):
+            table[name] = np.sqrt((freedom * blocks(name) ** 2).sum(1) / freedom.sum(1))
         table["mean"], table["sd"], table["n"] = combine_arms(blocks("mean"), blocks("sd"), blocks("n"))
     table["covered"] = blocks("covered").sum(1)
     table["category"] = [tuple(dict.fromkeys(chain(*parts))) for parts in blocks("category")]
@@ -275,8 +325,12 @@ def _split_control(both: pd.DataFrame, shared: np.ndarray, comparisons: np.ndarr
 
 def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.DataFrame) -> pd.DataFrame:
     """Comparisons of usable arm results as candidate effects (`reason_code` "" where an effect came out)."""
-    settings = context.settings
-    pairs = compare_arms(rows[rows["reason_code"] == ""], settings)
+    settings, usable = context.settings, rows[rows["reason_code"] == ""]
+    alone = np.isin(setting(settings, "measure", usable), OF_GROUPS)
+    if alone.any():
+        pairs = arm_effects(context, usable[~alone], summaries)
+        return pd.concat([pairs, _of_one_group(context, usable[alone], summaries)], ignore_index=True)
+    pairs = compare_arms(usable, settings)
     first = summaries.take(pairs["row_experimental"].to_numpy())
     pairs = pairs.assign(**{name: first[name].to_numpy() for name in OF_RESULT})
     for name in (*RANKS, "design_r", "design_effect", "design_words", "source_url"):
@@ -300,6 +354,29 @@ def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.Data
     return pd.concat(
         [with_common_control(continuous_effects(pairs[~refused], settings), settings), pairs[refused]]
     )
+
+
+def _of_one_group(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.DataFrame) -> pd.DataFrame:
+    """Candidates of one group: the arms of a trial that are of it, combined, or the first of them."""
+    settings = context.settings
+    rows = rows.sort_values([*SIDE, "arm"], kind="stable")
+    order = rows.groupby(SIDE, sort=False).cumcount().to_numpy()
+    first = setting(settings, "multi_arm", rows) == "first"
+    group = _one_arm(rows[~first | (order == 0)].assign(comparison=0))
+    own = summaries.take(group["row"].to_numpy())
+    group = group.assign(**{name: own[name].to_numpy() for name in OF_RESULT})
+    group["imputed"] |= group["design_effect"] != 1
+    group["derivation"] = steps(group["derivation"], group["design_words"])
+    of_arm = (*ATTRIBUTES, *NUMBERS, "arms", "covered")
+    group = group.rename(columns={name: f"{name}_experimental" for name in of_arm if name in group})
+    group = group.assign(arm_id_control="", label_control="", covered_control=0)
+    group["category_control"] = np.fromiter([()] * len(group), dtype=object, count=len(group))
+    omits = omits_arms(group, context.totals)
+    group["omits_arms"] = omits & (setting(settings, "multi_arm", group) != "first")
+    if "events_experimental" in group:
+        return events_of_one_group(group.assign(basis="events"), settings)
+    group = on_scale(group.assign(basis=group["kind"]), settings, context.catalogue)
+    return means_of_one_group(group, settings)
 
 
 def _two_sided(experimental: tuple[str, ...], control: tuple[str, ...]) -> tuple[str, ...]:

@@ -26,6 +26,7 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.derivation import SIDES, Reason, add_steps, number_text, refuse, steps, where_text
+from trialpool.measures import GROUP_MEANS
 from trialpool.vocabulary import Vocabulary
 
 SCALE_COLUMNS = {"low": float, "high": float, "better_usual": object, "unit_usual": object, "poolable": bool}
@@ -116,7 +117,7 @@ def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     rescale, bounded = low.notna(), rows["low"].notna()
     factor = ((high - low) / (rows["high"] - rows["low"])).where(rescale, 1.0)
     base = (low - factor * rows["low"]).where(rescale, 0.0)
-    opposite = (rows["better"] != spec["better"]) & (rows["better"] != "")
+    opposite = (rows["better"] != spec["better"]) & (rows["better"] != "") & (spec["better"] != "")
     reverse = opposite & (spec["measure"] != "RR")
     turned = (rows["low"] + rows["high"]) * factor + 2 * base  # reversed value = turned - (factor·x + base)
     odd = (rows["better_usual"] != "") & (rows["better"] != "") & (rows["better"] != rows["better_usual"])
@@ -145,6 +146,11 @@ def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
             Reason.DIRECTION,
             "a coefficient of variation cannot be reversed",
         ),
+        (
+            spec["measure"].isin(GROUP_MEANS) & opposite & (~bounded | (spec["measure"] == "MNLN")),
+            Reason.DIRECTION,
+            "a mean can be reversed on a scale with bounds only",
+        ),
     )
     refuse(table, cases)
     return table
@@ -156,6 +162,8 @@ def _wording(
     """The steps of one rescaling and reversal."""
     sign = f"sign reversed ({own} is better in this report, {wanted} in the analysis)"
     sign = sign if reverse else "sign kept"
+    if not wanted and (not scale or factor == 1):  # of one group no direction need be better
+        return ()
     if not scale or factor == 1:
         return (sign,)
     span = f"{number_text(low)}–{number_text(high)} to {scale.replace('-', '–')}"
@@ -167,9 +175,13 @@ def on_scale(pairs: pd.DataFrame, settings: pd.DataFrame, catalogue: Mapping[str
     pairs = with_scales(pairs, catalogue)
     scale = scaling(pairs, settings)
     value = (pairs["kind"] == "final").astype(float)
-    for side in SIDES:
+    for side in [side for side in SIDES if f"mean_{side}" in pairs]:
         pairs[f"mean_{side}"] = scale["slope"] * pairs[f"mean_{side}"] + scale["offset"] * value
         pairs[f"sd_{side}"] = scale["slope"].abs() * pairs[f"sd_{side}"]
+    if "sd_before" in pairs:  # of one group
+        pairs["sd_before"], pairs["sd_after"] = (
+            scale["slope"].abs() * pairs[name] for name in ("sd_before", "sd_after")
+        )
     for name in ("derivation", "cautions"):
         pairs[name] = steps(pairs[name], scale[name])
     return pairs.assign(reason_code=scale["reason_code"], reason=scale["reason"])

@@ -20,6 +20,7 @@ import pandas as pd
 from trialpool.contracts import schema_rows
 from trialpool.evidence.derivation import Reason, Route, refuse, setting
 from trialpool.evidence.match import NOT_ASKED
+from trialpool.measures import IN_UNITS
 
 EXACT, ASSUMED_N = 1, 3
 RANKS = {
@@ -80,9 +81,9 @@ def _kind_order(table: pd.DataFrame, settings: pd.DataFrame) -> np.ndarray:
 
 
 def _one_unit(table: pd.DataFrame, settings: pd.DataFrame) -> None:
-    """An MD without scale keeps to one range and unit."""
+    """A measure in the instrument's unit (MD) keeps, without scale, to one range and unit."""
     spec = settings.take(table["analysis_index"].to_numpy()).set_axis(table.index)
-    part = table[(spec["measure"] == "MD") & spec["scale"].isna() & (table["kind"] != "events")]
+    part = table[spec["measure"].isin(IN_UNITS) & spec["scale"].isna() & (table["kind"] != "events")]
     if part.empty:
         return
     family = _families(part)

@@ -48,6 +48,7 @@ COUNTED = {
     "percentage": "events worked out from the printed percentage",
     "complement": "events = people less those printed without the event",
 }  # by the column `count_from`
+CORRELATION = "correlation"  # what stands in place of a mean
 FEWEST_FOR_QUANTILES = 5
 QUANTILES = (("iqr", ("q1", "q3"), "quartiles"), ("range", ("minimum", "maximum"), "range"))
 NO_MEDIAN = "skewness cannot be judged without the median"
@@ -101,9 +102,21 @@ def _arm_summaries(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows["n"], assumed = with_randomised(rows, tables["arms"])
     table = rows.rename(columns={"measure": "kind", "row_id": "row_ids"})
     table = table.join(centre_and_spread(rows)).assign(imputed=assumed)
+    _correlations(table)
     table["derivation"] = steps(table["derivation"], where_text(assumed, "n = randomised"))
     refuse(table, [(table["use"] == SHOW_ONLY, Reason.HELD_BACK, table["use_reason"])], override=True)
     return with_change_scores(table)
+
+
+def _correlations(table: pd.DataFrame) -> None:
+    """Correlations of two things in an arm, in place of its mean; their spread follows from n."""
+    rows = table["centre_type"] == CORRELATION
+    if rows.any():
+        silent = {"reason_code": "", "reason": "", "cautions": ""}
+        fill(
+            table, rows, kind=CORRELATION, mean=table["centre"], derivation="correlation as printed", **silent
+        )
+        refuse(table, [(rows & table["n"].isna(), Reason.NO_N, "number of people not reported")])
 
 
 def _event_summaries(tables: Mapping[str, pd.DataFrame], vocabulary: Vocabulary) -> pd.DataFrame:

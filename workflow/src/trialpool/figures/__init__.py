@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+from trialpool.measures import MEASURES
 from trialpool.text import MANY_TRIALS
 from trialpool.view.bias import judged_by_weight
 from trialpool.view.read import Appraised
@@ -22,7 +23,8 @@ def draw_beside(
 ) -> Iterator[tuple[str, str, Figure]]:
     """File name, text alternative and figure, one after the other, of a pooled record beside its forest plot.
 
-    `columns` is the multiverse of the analysis, one list a column. How much hangs on each trial is drawn from
+    `columns` is the multiverse of the analysis, one list a column; of one group there is none, no posterior,
+    and no funnel where there is no such thing as no effect. How much hangs on each trial is drawn from
     three trials on; the funnel, and the moderators where some are declared, from `text.MANY_TRIALS` on: of
     fewer they show chance. Risk of bias by weight is drawn where most of the weight is judged. The effect
     over the dose is drawn where the analysis asks for it and has a line, as are the figures `asked` for by
@@ -33,14 +35,16 @@ def draw_beside(
 
     if record.dose_response and record.dose_response.line:
         yield "dose", describe("dose", record), dose.draw_dose(record)
-    yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
+    if record.multiverse:
+        yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
     by_counts = bool(record.methods.method)  # of which there is neither influence nor a posterior
     if record.k > FEWEST_LEFT_OUT and not by_counts:
         yield "influence", describe("influence", record), influence.draw_influence(record)
-    if not by_counts:
+    if record.multiverse and not by_counts:
         yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
     if record.k >= MANY_TRIALS:
-        yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
+        if MEASURES[record.measure].has_null:
+            yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
         if record.moderators and not by_counts:
             yield "moderators", describe("moderators", record), moderators.draw_moderators(record)
     if judged_by_weight(record) >= JUDGED_FROM:

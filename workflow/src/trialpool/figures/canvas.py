@@ -9,7 +9,7 @@ untrusted.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -257,6 +257,18 @@ def on_axis(record: Record, value: float) -> float:
     return scale(value, MEASURES[record.measure].ratio)
 
 
+def scaled(record: Record, value: float) -> float:
+    """A value of the natural scale on that of the analysis: as on an axis, but of one group's measures."""
+    measure = MEASURES[record.measure]
+    return measure.scaled(value) if measure.scale else on_axis(record, value)
+
+
+def scaled_name(record: Record) -> str:
+    """The measure as the name of an axis on the scale of the analysis, which of ratios is labelled back."""
+    measure = MEASURES[record.measure]
+    return f"{value_name(record)}, {measure.scale_name}" if measure.scale else value_name(record)
+
+
 def pooled_of(record: Record) -> Pooled:
     """The pooled estimate of a record; a ValueError where there is none."""
     if record.pooled is None or record.status != "pooled":
@@ -304,18 +316,26 @@ def draw_strokes(ax: Axes, strokes: Iterable[tuple[float, float, float]], **look
     ax.plot(xs, ys, snap=False, zorder=LINES, **look)
 
 
-def draw_landmarks(ax: Axes, record: Record, *, pooled: bool = True, which: str = "x") -> None:
+def draw_landmarks(
+    ax: Axes,
+    record: Record,
+    *,
+    pooled: bool = True,
+    which: str = "x",
+    place: Callable[[Record, float], float] = on_axis,
+) -> None:
     """Lines at no effect, at the MCID and, dotted, at the pooled estimate, where they are in range."""
     low, high = ax.get_xlim() if which == "x" else ax.get_ylim()
+    measure = MEASURES[record.measure]
     line = ax.axvline if which == "x" else ax.axhline
     estimate = record.pooled.estimate if pooled and record.pooled else None
     for value, colour, dashes in (
-        (MEASURES[record.measure].null, style.INK, "-"),
+        (measure.null if measure.has_null else None, style.INK, "-"),
         (mcid_threshold(record), style.BENEFIT_EDGE, DASHED),
         (estimate, style.POOLED, DOTTED),
     ):
-        if value is not None and low < on_axis(record, value) < high:
-            line(on_axis(record, value), color=colour, linestyle=dashes, linewidth=0.8, zorder=BEHIND)
+        if value is not None and low < place(record, value) < high:
+            line(place(record, value), color=colour, linestyle=dashes, linewidth=0.8, zorder=BEHIND)
 
 
 @dataclass(frozen=True, slots=True)

@@ -178,7 +178,7 @@ def _draw_backdrop(sheet: Sheet, record: Record, layout: Layout) -> None:
             sheet.box(style.MARGIN, top, width, deep, fill=layout.look.stripes, level=canvas.BELOW - 0.1)
     if layout.threshold is not None:
         _draw_band(sheet, layout, layout.threshold, record.better)
-    if MEASURES[record.measure].compares:
+    if MEASURES[record.measure].has_null:
         draw_no_effect(sheet, axis, record.measure, ends)
     pooled = next((row for row in layout.rows if row.kind == "pooled"), None)
     if pooled and pooled.values[0] is not None and layout.look.pooled_line:

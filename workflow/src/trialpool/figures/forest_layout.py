@@ -16,12 +16,12 @@ from trialpool import text as words
 from trialpool.figures import lettering, style
 from trialpool.figures.canvas import LEADING, NOT_JUDGED, TITLE_LEADING
 from trialpool.figures.notes import lines_of_tests, notes, subtitle, title
-from trialpool.measures import OF_RATES
+from trialpool.measures import SIDES
 from trialpool.records import Direction, Shape
 from trialpool.text import clean
 from trialpool.view import axis as axes
 from trialpool.view import forest_table as tables
-from trialpool.view.forest_table import SIDES, Estimate, ForestTable, Pooled, Study
+from trialpool.view.forest_table import Estimate, ForestTable, Pooled, Study
 from trialpool.view.read import Appraised
 from trialpool.yaml_files import shipped
 
@@ -389,7 +389,7 @@ def _plan_headings(
     titles |= {"effect": f"{clean(table.measure)} ({table.level} CI)"}
     titles |= {"weight_common": "Weight, common", "weight_random": "Weight, random"}
     titles |= {**shipped("forest")["trial"], **look.titles}
-    if record.measure in OF_RATES:
+    if record.measure in tables.OVER_TIME:
         titles |= {"counts": "Events/time", "n": "Time at risk"}
     joined = "spread" in (look.events if events else look.arms)
     headings: list[tuple[tuple[str, ...], str, str, int]] = [

@@ -204,7 +204,7 @@ def _draw_panel(sheet: Sheet, panel: Panel, top: float, under: float) -> None:
     sheet.lines(panel.left, top + size, panel.lines, CELL_LEADING + 1, size=size, bold=True)
     said = f"{clean(panel.table.measure)} ({panel.table.level} CI)"
     sheet.text(panel.right, panel.rule - HEADINGS_UP, said, bold=True, align="right")
-    if MEASURES[panel.record.measure].compares:
+    if MEASURES[panel.record.measure].has_null:
         draw_no_effect(sheet, panel.axis, panel.record.measure, (panel.rule, panel.bottom))
     draw_marks(sheet, panel)
     for row in panel.rows:

@@ -39,20 +39,23 @@ def draw_funnel(record: Appraised) -> Figure:
     scale), hollow where imputed; dotted lines hold 95% of trials around the pooled estimate if nothing but
     chance spread them.
     """
-    pooled = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
+    measure = MEASURES[record.measure]
+    pooled = canvas.scaled(record, canvas.pooled_of(record).estimate or measure.null)
     sheet, top = canvas.headed_record(
         record, "Funnel plot", notes("funnel_notes", record), HEIGHT + 48, WIDTH
     )
     ax = sheet.axes((LEFT, top + 2, RIGHT, top + 2 + HEIGHT))
     deepest = ROOM_BELOW * max(math.sqrt(study.variance) for study in record.studies)
     limits = (pooled - Z95 * deepest, pooled + Z95 * deepest)
-    reach = [NULL, *limits, *(study.effect for study in record.studies)]
+    reach = [*([NULL] if measure.has_null else []), *limits, *(study.effect for study in record.studies)]
     canvas.show_range(ax, *canvas.roomy(reach, 0.05), measure=record.measure)
-    unit = " of the logarithm" if MEASURES[record.measure].ratio else ""
+    name = measure.scale_name
+    unit = f" of {'' if name[0].isupper() else 'the '}{name}" if name else ""
     canvas.show_range(ax, 0.0, deepest, f"Standard error{unit}", "y")
     ax.invert_yaxis()
-    _draw_zones(ax, deepest)
-    ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND, gid="no-effect")
+    if measure.has_null:
+        _draw_zones(ax, deepest)
+        ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND, gid="no-effect")
     guide: Look = {"color": style.POOLED, "zorder": canvas.BEHIND}
     ax.axvline(pooled, linestyle=canvas.DASHED, linewidth=1.0, gid="pooled", **guide)
     for limit in limits:
@@ -64,7 +67,8 @@ def draw_funnel(record: Appraised) -> Figure:
         effects, errors = [study.effect for study in shown], [math.sqrt(study.variance) for study in shown]
         ax.scatter(effects, errors, zorder=canvas.MARKS, gid="imputed" if hollow else "trials", **look)
     _name_sides(ax, record)
-    _draw_key(sheet, top + HEIGHT + 42)
+    if measure.has_null:
+        _draw_key(sheet, top + HEIGHT + 42)
     return sheet.figure
 
 
@@ -77,7 +81,7 @@ def _draw_zones(ax: Axes, deepest: float) -> None:
 
 def _name_sides(ax: Axes, record: Record) -> None:
     """The measure, and what lies on either side of no effect."""
-    name = lettering.shorten(canvas.value_name(record), RIGHT - LEFT, style.SMALL_SIZE, True)
+    name = lettering.shorten(canvas.scaled_name(record), RIGHT - LEFT, style.SMALL_SIZE, True)
     ax.set_xlabel(name, fontweight="bold")
     half = (RIGHT - LEFT) / 2 - 6
     left, right = clean(record.direction.left), clean(record.direction.right)

@@ -164,17 +164,17 @@ def _draw_gosh(sheet: Sheet, record: Record, frame: Frame) -> str:
     estimates, members = subsets.estimate[keep], subsets.members[keep]
     pivot = pivotal_trial(subsets.estimate, subsets.members)
     edges = np.quantile(estimates, [(1 - SHOWN) / 2, (1 + SHOWN) / 2])
-    pooled = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
+    pooled = canvas.scaled(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
     low, high = canvas.roomy([*edges.tolist(), pooled], 0.08)
     ax = sheet.axes(frame)
-    canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
+    canvas.show_range(ax, low, high, canvas.scaled_name(record), measure=record.measure)
     canvas.show_range(ax, LEAST_I2, 100.0, "I², per cent", "y")
     size = 3.6 if len(keep) < 100 else 2.4 if len(keep) < 500 else 1.6
     for chosen, colour in ((~members[:, pivot], style.STUDY), (members[:, pivot], style.POOLED)):
         at = chosen & (estimates >= low) & (estimates <= high)
         kind: Look = {"markersize": size, "color": colour, "markeredgewidth": 0.0}
         ax.plot(estimates[at], subsets.i2[keep][at], "o", gid="subsets", clip_on=False, **kind)
-    canvas.draw_landmarks(ax, record)
+    canvas.draw_landmarks(ax, record, place=canvas.scaled)
     return f"Subsets with {clean(record.studies[pivot].label)} in orange (GOSH)"
 
 

@@ -105,7 +105,7 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     null = canvas.NULL
     effects = canvas.roomy([null, *(study.effect for study in known)], 0.14)
     canvas.show_range(ax, *canvas.roomy(values, 0.1), _title(row))
-    canvas.show_range(ax, *effects, canvas.value_name(record), "y", measure=record.measure)
+    canvas.show_range(ax, *effects, canvas.scaled_name(record), "y", measure=record.measure)
     ax.axhline(null, color=style.RULE, linewidth=0.8, zorder=canvas.BEHIND)
     level = record.methods.level
     fit = meta_regression(

@@ -36,7 +36,7 @@ def draw_radial(record: Appraised) -> Figure:
     Every trial is a dot at 1/√(v + τ²) and its effect over √(v + τ²), both on the analysis scale, v being
     its variance and τ² that between trials (0 where a model has none): R's metafor has the same.
     """
-    estimate = canvas.on_axis(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
+    estimate = canvas.scaled(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
     sheet, top = canvas.headed_record(
         record, "Radial (Galbraith) plot", notes("radial_notes", record), HEIGHT + 34, WIDTH
     )
@@ -77,4 +77,5 @@ def _draw_scale(ax: Axes, record: Record, end: float) -> None:
     functions: Any = (lambda height: height / end, lambda effect: effect * end)
     right = ax.secondary_yaxis("right", functions=functions)
     right.set_yticks([canvas.on_axis(record, tick) for tick in planned.ticks], planned.labels)
-    right.set_ylabel(words.capital(words.measure_name(record.measure)))
+    name, on = words.capital(words.measure_name(record.measure)), MEASURES[record.measure]
+    right.set_ylabel(f"{name}, {on.scale_name}" if on.scale else name)

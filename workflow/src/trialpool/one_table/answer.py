@@ -347,7 +347,7 @@ def _table_lines(fit: Fit) -> Iterator[str]:
     names = [text.short(label, WIDEST) for label in fit.data.labels]
     wide = max(map(len, [*names, "trial"]))
     rows = frame[["estimate", "estimate_low", "estimate_high"]].to_numpy().tolist()
-    digits = None if fit.measure == "SMD" else text.digits_for([each for row in rows for each in row[:1]])
+    digits = text.digits_of(fit.measure, [each for row in rows for each in row[:1]])
     shown = [text.format_values(fit.measure, row, digits) for row in rows]
     bounds = [f"{low} to {high}" for _, low, high in shown]
     estimate, interval = max(len(row[0]) for row in shown), max(map(len, bounds))

@@ -149,7 +149,7 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.globals |= {"conclusions": finding, "reproduce": reproduce}
     environment.globals["dose_sentence"] = dose_sentence
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
-    environment.globals["null"] = lambda measure, axis: percent_position(MEASURES[measure].null, axis)
+    environment.globals |= {"null": null_position, "MEASURES": MEASURES}
     environment.globals |= {"band": benefit_band, "colours": colours}
     environment.globals["grouped"] = lambda rows, *names: grouped(rows, attrgetter(*names))
     environment.filters["in_"] = lambda key, mapping: mapping[key]
@@ -157,6 +157,11 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.globals["version"] = __version__
     environment.globals |= {"moderator_name": moderator_name}
     return environment
+
+
+def null_position(measure: str, axis: Axis) -> float:
+    """Where no effect lies, in per cent of the axis; beyond it where the measure has no such thing."""
+    return percent_position(MEASURES[measure].null, axis) if MEASURES[measure].has_null else -1.0
 
 
 def isolated(text: object) -> str:

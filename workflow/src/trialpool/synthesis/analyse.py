@@ -70,7 +70,8 @@ def analyse(
     one_each = [] if model["interval"] == pool.THREE_LEVELS["interval"] else several
     sets = sensitivity.with_weights(spec, sensitivity.data_sets(effects if several else []))
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
-    every = sensitivity.specifications(spec, sets) if rows else None
+    concludes = MEASURES[spec["measure"]].compares  # one group has nothing that may or may not hold
+    every = sensitivity.specifications(spec, sets) if rows and concludes else None
     summary = sensitivity.multiverse(spec, every) if every else None
     return replace(
         pooled_record(spec, chosen, excluded, known),
@@ -105,7 +106,7 @@ def pooled_record(
         Record,
         SimpleNamespace(**{**vars(empty), **spec}),  # what it says of its question as the protocol does
         condition=tuple(spec["condition"]),
-        comparison=f"{spec['experimental_name']} versus {spec['control_name']}",
+        comparison=" versus ".join(filter(None, (spec["experimental_name"], spec["control_name"]))),
         shape=from_json(records.Shape, spec["shape"]) if spec.get("shape") else None,
         mcid=spec["mcid"] and from_json(records.Difference, spec["mcid"]),
         **pool.sizes_of(spec, chosen),
@@ -157,8 +158,8 @@ def method_sentences(
     >>> method_sentences(spec)[4]
     'Outcome: improved. Time: the end of treatment, of several times there the latest.'
     """
-    of = {"scale": scale, "status": status, "of": MEASURES[spec["measure"]].of.value}
-    of |= {"name": MEASURES[spec["measure"]].name}
+    measure = MEASURES[spec["measure"]]
+    of = {"scale": scale, "status": status, "of": measure.of.value, "group": measure.group}
     of |= {"method": counts.method_of(spec), "advice": advice}
     text = _methods().render(spec=spec, **of)
     entries = (" ".join(entry.split()) for entry in re.split(r"\n\s*\n", text))
@@ -177,6 +178,9 @@ def direction(spec: Spec) -> Direction:
     """What lies to the left and to the right of no effect."""
     if favours := spec.get("favours"):
         return Direction(left=favours[0], right=favours[1])
+    if not MEASURES[spec["measure"]].compares:
+        left, right = ("decrease", "increase") if MEASURES[spec["measure"]].change else ("", "")
+        return Direction(left=left, right=right)
     sides = f"favours {spec['experimental_name']}", f"favours {spec['control_name']}"
     left, right = sides if spec["better"] == "lower" else reversed(sides)
     return Direction(left=left, right=right)

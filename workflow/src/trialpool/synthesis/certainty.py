@@ -18,7 +18,7 @@ from typing import Any
 from trialpool import records, text
 from trialpool.evidence.risk_of_bias import Judgements, Scope
 from trialpool.evidence.unused import silence_words, silent_trials
-from trialpool.measures import MEASURES
+from trialpool.measures import MEASURES, sides_of
 from trialpool.records import Certainty, Effect, Known, Record, Status, Study, Sureness
 from trialpool.synthesis.absolute import absolute, control_risk
 from trialpool.synthesis.pool import BOUNDS, typical_sd
@@ -41,7 +41,8 @@ def assess(
     audit: Sequence[Row] = (),
     published: float | None = None,
 ) -> Certainty | None:
-    """Certainty of one record; None where nothing was found that could be sure or unsure.
+    """Certainty of one record; None where nothing was found that could be sure or unsure, and of one group,
+    for the rules are of comparisons.
 
     `judgements` are rows of risk_of_bias.csv, `rules` the section `certainty` of config/claims.yaml,
     `overrides` {domain: {"levels": 0..2, "reason": sentence}} of this analysis, `audit` the findings of the
@@ -50,7 +51,7 @@ def assess(
     `unjudged_level`. What could not be read here is told beside the domains: it says nothing of the trials.
     `rules["grade"]` is "core" for imprecision by Core GRADE and a target of certainty.
     """
-    if record.pooled is None:
+    if record.pooled is None or len(sides_of(record.measure)) == 1:
         return None
     core = rules.get("grade") == CORE
     found = {"risk_of_bias": risk_of_bias(record, judgements, rules["risk_of_bias"], audit)}

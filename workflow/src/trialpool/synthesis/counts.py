@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trialpool.measures import METHODS, OF_EVENTS, OF_RATES
+from trialpool.measures import MEASURES, METHODS, OF_EVENTS, OF_RATES, Of
 from trialpool.records import Effect
 from trialpool.text import listing
 
@@ -46,10 +46,9 @@ def of_counts(spec: Spec) -> bool:
 
 
 def tables_of(measure: str, effects: Sequence[Effect]) -> tuple[tuple[float, ...], ...] | None:
-    """Events and people (person-years of rates) of both arms, each (k,); None where a trial lacks one."""
-    size = "person_years" if measure in OF_RATES else "n"
-    sides = ("experimental", "control")
-    names = [f"{name}_{side}" for side in sides for name in ("events", size)]
+    """Events and people (person-years of rates) of each arm, each (k,); None where a trial lacks one."""
+    size = "person_years" if MEASURES[measure].of is Of.TIMES else "n"
+    names = [f"{name}_{side}" for side in MEASURES[measure].sides for name in ("events", size)]
     columns = [tuple(getattr(row, name) for row in effects) for name in names]
     if not effects or any(value is None for column in columns for value in column):
         return None
@@ -104,7 +103,7 @@ def fitted(
     make: Mapping[str, Callable[..., Any]] = {
         "mh": partial(stats.mantel_haenszel, zero_cells=zero_cells),
         "peto": stats.peto,
-        "glmm": partial(stats.glmm, model=model),
+        "glmm": partial(stats.glmm, model=model) if MEASURES[measure].compares else stats.glmm_single,
         "penalised": stats.penalised,
     }
     fit = make[method](*data, **kind)

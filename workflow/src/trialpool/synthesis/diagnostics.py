@@ -67,6 +67,8 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> records.SmallStudy:
     trials, said = count(k, "trial") if effects else "0 trials", ""
     if spec["interval"] == pool.THREE_LEVELS["interval"]:
         said = "some give several effects; small trials are tested where each gives one."
+    elif not MEASURES[spec["measure"]].has_null:
+        said = "one group is described, so that there is no effect by which small trials may be selected."
     elif k < wanted:
         said = f"too few to test whether small trials differ (at least {wanted} needed)."
     if said:
@@ -76,7 +78,8 @@ def small_study(spec: Spec, effects: Sequence[Effect]) -> records.SmallStudy:
     from trialpool.stats import begg, egger, pet_peese, selection_model, trim_and_fill
 
     data, level, tau2_method = arrays(effects), spec["level"], spec["tau2_method"]
-    side = "less" if spec["better"] == "lower" else "greater"
+    better = spec["better"] or ("higher" if data[0].sum() > 0 else "lower")
+    side = "less" if better == "lower" else "greater"
     fits = {
         "Egger": egger(*data, level=level, **egger_predictor(spec, effects)),
         "Begg": begg(*data),
@@ -155,7 +158,7 @@ def posteriors(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Posterior
     and for a new trial (`..._new`). A prior's scale in typical standard deviations is multiplied by `unit`.
     """
     scale = pool.prior_scale(spec, effects)
-    if len(effects) < 2 or scale is None:
+    if len(effects) < 2 or scale is None or MEASURES[spec["measure"]].group:
         return ()
     return tuple(_posterior(spec, effects, prior, scale) for prior in pool.PRIORS)
 

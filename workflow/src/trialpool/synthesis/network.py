@@ -448,6 +448,9 @@ def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]
             if slug not in specs:
                 problem = "not an analysis of the configuration"
                 yield Slip((*path, "analyses"), slug, problem, suggestion(slug, list(specs)))
+            elif not specs[slug]["control"]:
+                problem, remedy = "of one group, and a network is of comparisons", "remove it"
+                yield Slip((*path, "analyses"), slug, problem, remedy)
         for key in SAME:
             values = sorted({str(specs[slug][key]) for slug in slugs if slug in specs})
             if len(values) > 1:

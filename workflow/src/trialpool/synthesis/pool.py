@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool import records
-from trialpool.measures import MEASURES, OF_EVENTS
+from trialpool.measures import MEASURES, OF_EVENTS, sides_of
 from trialpool.records import Effect, Pooled, Record, Status, Study, columns_of, sketch, taken
 from trialpool.synthesis import counts
 
@@ -108,7 +108,7 @@ def prior_scale(spec: Spec, effects: Sequence[Effect]) -> float | None:
 
 
 def typical_sd(effects: Sequence[Effect]) -> float | None:
-    """The median over trials of the pooled SD of both arms.
+    """The median over trials of the pooled SD of both arms, or of the one that is described.
 
     Of a trial that prints a difference only, the SD that its standard error implies: SE / √(1/n₁ + 1/n₂).
     """
@@ -118,6 +118,8 @@ def typical_sd(effects: Sequence[Effect]) -> float | None:
         if n1 and n2 and row.sd_experimental and row.sd_control and n1 + n2 > 2:
             squares = (n1 - 1) * row.sd_experimental**2 + (n2 - 1) * row.sd_control**2
             known.append(math.sqrt(squares / (n1 + n2 - 2)))
+        elif row.sd_experimental and len(sides_of(row.measure)) == 1:
+            known.append(row.sd_experimental)
         elif n1 and n2:
             known.append(math.sqrt(row.variance / (1 / n1 + 1 / n2)))
     return float(np.median(known)) if known else None
@@ -184,6 +186,8 @@ def numbers_of(kind: type, measure: str, fit: Any, at: Any = -1) -> dict[str, An
                 found[name] = natural(number)
             else:
                 found[name] = number
+    if kind in (Pooled, records.Sensitivity) and not MEASURES[measure].has_null:
+        found |= dict.fromkeys({"statistic", "p_value"} & found.keys())  # of no effect, which there is not
     return found
 
 

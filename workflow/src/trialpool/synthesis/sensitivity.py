@@ -18,11 +18,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool import records
-from trialpool.measures import MEASURES, METHODS, OF_EVENTS
+from trialpool.measures import LOGS_OF_COUNTS, MEASURES, METHODS, OF_EVENTS, Of, sides_of
 from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity, sketch
 from trialpool.synthesis import counts, pool
 from trialpool.synthesis.pool import BAYES, BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
-from trialpool.text import capital, count
+from trialpool.text import capital, count, format_values
 from trialpool.yaml_files import shipped
 
 WORDS = shipped("sentences")
@@ -35,13 +35,14 @@ THREE_LEVEL = {
     DEPENDENT: "all effects of each trial, three-level model",
     COVARIANCE: "multi arm: covariance, three-level model",
 }
+INERT_CONTROL = "sham or placebo control"
 INCLUSIONS: dict[str, Callable[[Effect], bool]] = {
     "all trials": lambda row: True,
     "low risk of bias": lambda row: row.risk_of_bias == "low",
     "not at high risk of bias": lambda row: row.risk_of_bias in ("low", "unclear"),
     "nothing imputed": lambda row: not row.imputed,
     "nothing flagged by the audit": lambda row: not row.audit,
-    "sham or placebo control": lambda row: set(row.categories("control")) <= INERT,
+    INERT_CONTROL: lambda row: set(row.categories("control")) <= INERT,
     "read twice": lambda row: row.reading == "double",
     "counts as printed": lambda row: not row.worked_out,
     "everybody randomised was analysed": lambda row: _complete(row),
@@ -51,6 +52,7 @@ NOT_HIGH = "not at high risk of bias"  # of trials that are judged; a choice onl
 WEIGHTED = Choice("weighting", "by risk of bias")
 COUNTS = ("events_experimental", "n_experimental", "events_control", "n_control")
 OF_SCORES = ("kinds", "r", "source", "borrow_sd")
+OF_TWO = ("kinds", "source")  # choices that one group does not leave
 OF_POOLED = set(records.columns_of(records.Pooled)) & set(records.columns_of(Sensitivity))
 MOST_NAMED = 3
 
@@ -210,17 +212,18 @@ def sensitivity_rows(
 
 def _tried(spec: Spec, kind: str, choice: str, data: DataSet, numbers: Mapping[str, Any]) -> Sensitivity:
     """What a set of effects gives; people of both sides, a shared arm once, where all say how many."""
-    split = data.modelled(spec)["multi_arm"] == "split"
-    sides = [pool.people(data.effects, side, split) for side in ("experimental", "control")]
-    known = all(None not in (row.n_experimental, row.n_control) for row in data.effects)
-    bounds, null = (numbers["ci_low"], numbers["ci_high"]), MEASURES[spec["measure"]].null
-    none = numbers["estimate"] is None
+    split, measure = data.modelled(spec)["multi_arm"] == "split", MEASURES[spec["measure"]]
+    sides = [pool.people(data.effects, side, split) for side in measure.sides]
+    known = all(getattr(row, f"n_{side}") is not None for row in data.effects for side in measure.sides)
+    bounds, none = (numbers["ci_low"], numbers["ci_high"]), numbers["estimate"] is None
     return Sensitivity(
         kind=kind,
         choice=choice,
         k=len(trials_of(data.effects)),
         n=sum(side or 0 for side in sides) if known else None,
-        conclusion=None if none else records.conclusion(*bounds, null, spec["better"]),
+        conclusion=None
+        if none or measure.group
+        else records.conclusion(*bounds, measure.null, spec["better"]),
         reason=WORDS["undefined"] if none else None,
         **numbers,
     )
@@ -269,6 +272,8 @@ def _sparse(spec: Spec, data: DataSet) -> Iterator[Sensitivity]:
         for name in (name for name, gives in METHODS.items() if measure in gives and name != spec["method"]):
             yield from _pooled({**spec, "method": name}, [("sparse", WORDS["methods"][name], data)])
         return
+    if measure in LOGS_OF_COUNTS:
+        yield from _pooled({**spec, "method": "glmm"}, [("sparse", WORDS["methods"]["glmm"], data)])
     if measure not in OF_EVENTS or any(value is None for column in columns for value in column):
         return
     tables = [np.array(column, dtype=float) for column in columns]
@@ -322,8 +327,8 @@ def _offered(inclusion: str, rows: Sequence[Effect]) -> bool:
 
 def _complete(row: Effect) -> bool:
     """Whether as many people were analysed as were randomised."""
-    known = None not in (row.n_experimental, row.n_control, row.n_randomised)
-    return known and (row.n_experimental or 0) + (row.n_control or 0) >= (row.n_randomised or 0)
+    analysed = [getattr(row, f"n_{side}") for side in sides_of(row.measure)]
+    return None not in (*analysed, row.n_randomised) and sum(analysed) >= (row.n_randomised or 0)
 
 
 def _other_data(sets: Sequence[DataSet]) -> Iterator[Tried]:
@@ -362,21 +367,23 @@ def _not_tried(spec: Spec, sets: Sequence[DataSet], effects: Sequence[Effect]) -
     def row(kind: str, choice: str, reason: str, k: int | None = None) -> Sensitivity:
         return Sensitivity(kind=kind, choice=choice, k=k, reason=reason)
 
-    main, events = sets[0].effects, spec["measure"] in OF_EVENTS
+    main, alone = sets[0].effects, MEASURES[spec["measure"]].group
+    events = MEASURES[spec["measure"]].of is Of.EVENTS
     if sets[0].depend(spec):
         yield row("model", "a model of independent effects", WORDS["depend"])
-    elif events and any(getattr(effect, name) is None for effect in main for name in COUNTS):
+    elif events and not alone and any(getattr(each, name) is None for each in main for name in COUNTS):
         yield row("sparse", "Mantel–Haenszel, Peto", "a trial prints a ratio without its counts")
     elif spec["measure"] == "RD":
         yield row("sparse", "Peto", "gives odds ratios, not risk differences")
     taken = [each.choices for each in sets]
     tried = {name for choices in taken for name, level in choices.items() if level != DEFAULT}
     for name, (choice, reason) in WORDS["dimensions"].items():
-        if name not in tried and not (events and name in OF_SCORES):
+        if name not in tried and name not in (OF_SCORES * events + OF_TWO * alone):
             yield row("data", choice, _too_few(name, effects) or reason)
     included = {choices["inclusion"] for choices in taken if len(set(choices.values()) - {DEFAULT}) == 1}
     for name, keeps in INCLUSIONS.items():
-        if name == ALL or name in included or not _offered(name, main):
+        alone_in_vain = alone and name == INERT_CONTROL
+        if name == ALL or name in included or alone_in_vain or not _offered(name, main):
             continue
         kept = trials_of([effect for effect in main if keeps(effect)])
         reason = f"leaves {_trials(len(kept))}: too few to pool"
@@ -493,6 +500,8 @@ def robustness(spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse |
     `robust` of the specifications agree and no trial left out changes the conclusion; sensitive if at least
     `sensitive` agree; fragile otherwise. `breaks` lists what changes the conclusion.
     """
+    if MEASURES[spec["measure"]].group:
+        return sketch(records.Robustness, grade=Grade.NOT_ASSESSABLE, sentence=_range_words(spec, rows))
     fewest, main = spec["robustness"]["smallest_k"], rows[0] if rows else None
     if main is None or main.conclusion is None or multiverse is None or (main.k or 0) < fewest:
         few = f"Not assessable: {main.k if main else 'fewer than two'} trials, at least {fewest} are needed."
@@ -519,6 +528,15 @@ def robustness(spec: Spec, rows: Sequence[Sensitivity], multiverse: Multiverse |
             if row.conclusion
         ),
     )
+
+
+def _range_words(spec: Spec, rows: Sequence[Sensitivity]) -> str:
+    """How far other choices move what is told of one group, which concludes nothing."""
+    known = [row.estimate for row in rows if row.estimate is not None]
+    if len(known) < 2:
+        return "Not assessable: one group is described, and no other choice can be tried."
+    low, high = format_values(spec["measure"], [min(known), max(known)])
+    return f"One group is described, so that no conclusion can change; other choices give {low} to {high}."
 
 
 def _grade(rules: Mapping[str, float], agreement: float, changing: Sequence[Sensitivity]) -> Grade:

@@ -99,7 +99,7 @@ def plan_axis(
         return [scale(value, logarithmic) for value in values if value is not None]
 
     known = next((estimate for estimate, *_ in results if estimate is not None), 0.0)
-    null = MEASURES[measure].null if MEASURES[measure].compares else known  # of one group there is no effect
+    null = MEASURES[measure].null if MEASURES[measure].has_null else known
     marks = scaled((null, *landmarks))
     spans = [(scale(a, logarithmic), scale(b, logarithmic)) for a, b in intervals(results)]
     low, high = _trial_range(scaled(estimate for estimate, _, _ in results), spans, marks)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from trialpool import records
 from trialpool import text as words
 from trialpool.bias_tools import severity, worst
-from trialpool.measures import OF_RATES, RATIOS
+from trialpool.measures import OF_RATES, RATES, RATIOS, SIDES, sides_of
 from trialpool.records import Record, Status
 from trialpool.synthesis.absolute import absolute as absolute_of
 from trialpool.synthesis.pool import MANY
@@ -24,7 +24,7 @@ from trialpool.view.read import Appraised, grouped
 from trialpool.vocabulary import Vocabulary
 from trialpool.yaml_files import shipped
 
-SIDES = ("experimental", "control")
+OVER_TIME = (*OF_RATES, *RATES)  # measures of events over person-years
 OWN = ("estimate", "estimate_low", "estimate_high")
 PRINTED = ("estimate", "printed_low", "printed_high")  # where a trial prints its interval
 POOLED = ("estimate", "ci_low", "ci_high")
@@ -207,7 +207,7 @@ def forest_table(record: Appraised) -> ForestTable:
         beside=_beside(record, digits) if whole else (),
         prediction=prediction(record, in_plot=True) if whole and shows(record, "prediction") else None,
         people=people_words(record, "≥ "),
-        totals={side: _total_arm(record, side) for side in SIDES},
+        totals={side: _total_arm(record, side) for side in sides_of(record.measure)},
         notes=notes,
         inestimable=tuple(_inestimable(record, row) for row in record.not_used if row.inestimable),
     )
@@ -261,8 +261,8 @@ def _ordered(record: Appraised, rows: Numbered) -> Numbered:
 
 def _analysed(row: records.Study) -> float | None:
     """How many people of a trial were analysed; None where one side is not reported."""
-    sides = (row.n_experimental, row.n_control)
-    return None if None in sides else sum(size or 0 for size in sides)
+    sides = [getattr(row, f"n_{side}") for side in sides_of(row.measure)]
+    return None if None in sides else sum(sides)
 
 
 def _minus(value: float | None) -> float | None:
@@ -286,13 +286,9 @@ def _worst(judgements: Mapping[tuple[str, str], str]) -> int | None:
 
 def _effect_digits(record: Record) -> int | None:
     """Decimals of all effects of a record: those of its pooled line; None lets each value have its own."""
-    if record.measure in RATIOS:
-        return None
-    if record.measure == "SMD":
-        return 2
     if record.pooled:
-        return words.digits_for(getattr(record.pooled, key) for key in POOLED)
-    return words.digits_for(getattr(study, key) for study in record.studies for key in OWN)
+        return words.digits_of(record.measure, [getattr(record.pooled, key) for key in POOLED])
+    return words.digits_of(record.measure, [getattr(study, key) for study in record.studies for key in OWN])
 
 
 def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
@@ -341,7 +337,8 @@ def prediction(record: Record, *, in_plot: bool = False) -> Estimate | None:
 
 def some_uncounted(record: Record) -> bool:
     """Whether a trial does not say how many people it analysed, so that the record's number is a least."""
-    return any(absent(study.n_experimental) or absent(study.n_control) for study in record.studies)
+    names = [f"n_{side}" for side in sides_of(record.measure)]
+    return any(absent(getattr(study, name)) for study in record.studies for name in names)
 
 
 def needed_to_treat(record: Appraised) -> str:
@@ -510,10 +507,10 @@ def _arms(row: records.Study) -> dict[str, Arm]:
     """What either arm got, how many people, and what is known of its result."""
     digits = min(max(words.digits_for([row.mean_experimental, row.mean_control]), 1), 2)
     arms = {}
-    for side in SIDES:
+    for side in sides_of(row.measure):
         mean, sd, events = (getattr(row, f"{key}_{side}") for key in ("mean", "sd", "events"))
         counted, measured = not absent(events), absent(events) and not absent(mean)
-        timed = counted and row.measure in OF_RATES  # over person-years, whoever they were
+        timed = counted and row.measure in OVER_TIME  # over person-years, whoever they were
         amount = _years(getattr(row, f"person_years_{side}")) if timed else _people(getattr(row, f"n_{side}"))
         arms[side] = Arm(
             received=words.capital(clean(getattr(row, f"label_{side}"))),
@@ -530,7 +527,7 @@ def _total_arm(record: Record, side: str) -> Arm:
     beside = [row for row in record.not_used if row.inestimable]
     events = [getattr(row, f"events_{side}") for row in (*record.studies, *beside)]
     whole, people = bool(events) and not any(map(absent, events)), getattr(record, f"n_{side}")
-    if record.measure in OF_RATES and whole and not beside:
+    if record.measure in OVER_TIME and whole and not beside:
         years = [getattr(row, f"person_years_{side}") for row in record.studies]
         return Arm(n=_years(None if None in years else sum(years)), events=words.number(sum(events), 0))
     if people is not None:
@@ -549,7 +546,9 @@ def _years(amount: float | None) -> str:
 
 
 def people(record: Record) -> int | None:
-    """Analysed people of both sides; None where one side is not reported."""
+    """Analysed people of all sides that the measure has; None where one is not reported."""
+    if len(sides_of(record.measure)) == 1:
+        return record.n_experimental
     return words.people(record.n_experimental, record.n_control)
 
 

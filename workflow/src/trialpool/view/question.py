@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from trialpool import text as words
 from trialpool.evidence.unused import near_misses, silence_words, silent_trials
-from trialpool.measures import MEASURES, RATIOS, Of
+from trialpool.measures import MEASURES, OF_SPREADS, RATIOS, Of, sides_of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
 from trialpool.synthesis.pool import MANY
 from trialpool.text import capital, count, listing, spaced
@@ -34,6 +34,7 @@ from trialpool.yaml_files import shipped
 WORDS = shipped("sentences")["views"]
 GRADES = shipped("sentences")["grades"]  # of robustness
 SILENCES = shipped("sentences")["silences"]
+GROUPS = WORDS["groups"]  # what is told of one group, by the names of its measures
 NO_PEOPLE = "number of people not reported"
 
 # names
@@ -97,8 +98,15 @@ def interval_name(records: Sequence[Record]) -> str:
 SIDES = {Conclusion.BENEFIT: "experimental", Conclusion.HARM: "control", Conclusion.UNCLEAR: ""}
 
 
+def compares(record: Record) -> bool:
+    """Whether a record compares two sides; else it describes one group."""
+    return len(sides_of(record.measure)) > 1
+
+
 def _side(record: Record, low: float | None, high: float | None) -> str:
     """The side whose benefit an interval bears out ("experimental", "control"), else ""."""
+    if not compares(record):
+        return ""
     return SIDES[conclusion(low, high, MEASURES[record.measure].null, record.better)]
 
 
@@ -132,6 +140,8 @@ def verdict_words(record: Record) -> str:
         return "no poolable trial"
     if record.status == Status.NOT_POOLED:
         return "too unlike, not pooled"
+    if not compares(record):
+        return "one group, one trial" if record.status == Status.SINGLE_STUDY else "one group, not compared"
     agreed = agreeing_side(record)
     if agreed:
         return f"{trials_favour(record, agreed)}, too few to be sure"
@@ -154,6 +164,8 @@ def result_sentence(record: Appraised, opening: str = "") -> str:
         return f"Not pooled, because the trials are too unlike: {size_words(record)}."
     if record.status == Status.NO_DATA or not record.pooled:
         return _no_data_sentence(record)
+    if not compares(record):
+        return group_sentence(record, opening)
     pooled, level = record.pooled, record.methods.level
     numbers = words.effect(record.measure, pooled.estimate, pooled.ci_low, pooled.ci_high, level)
     start = opening or _direction_words(record)
@@ -173,6 +185,44 @@ def result_sentence(record: Appraised, opening: str = "") -> str:
     return sentence
 
 
+def group_sentence(record: Appraised, opening: str = "") -> str:
+    """What one group shows, in its own numbers, how much evidence there is, and what a new trial might show.
+
+    >>> from trialpool.records import sketch
+    >>> pooled = {"estimate": 0.12, "ci_low": 0.08, "ci_high": 0.171}
+    >>> known = {"status": "pooled", "measure": "PLO", "domain": "remission", "pooled": pooled, "k": 9}
+    >>> known |= {"experimental_name": "yoga", "methods": {"level": 0.95}, "n_experimental": 700}
+    >>> group_sentence(sketch(Appraised, known))
+    'Of 100 people with yoga, 12 (95% CI 8 to 17) had the event (remission); 9 trials, 700 people.'
+    """
+    pooled, level = record.pooled, words.percent(record.methods.level)
+    if pooled is None:
+        return ""
+    kind, factor = GROUPS[MEASURES[record.measure].name], 1.0
+    rare = MEASURES[record.measure].of in (Of.EVENTS, Of.TIMES)
+    while rare and factor < 1e6 and (factor == 1 or 0 < factor * (pooled.estimate or 0.0) < 1):
+        factor *= 100.0 if factor == 1 else 10.0
+    values = [
+        None if value is None else factor * value
+        for value in (pooled.estimate, pooled.ci_low, pooled.ci_high, pooled.pi_low, pooled.pi_high)
+    ]
+    digits = (0 if (values[0] or 0.0) >= 10 else 1) if rare else words.digits_of(record.measure, values[:3])
+    middle, low, high, *new = words.format_values("", values, digits)
+    unit = f" {record.unit}" if record.unit else " SD" if record.measure in ("SMCC", "SMCR") else ""
+    group = opening or record.experimental_name or "the group"
+    number = f"{middle}{unit} ({level} CI {f'{low} to {high}' if pooled.ci_low is not None else 'not known'})"
+    told = {"of": f"{factor:,.0f}", "group": group, "outcome": domain_of(record).name or "the outcome"}
+    sentence = capital(kind["found"].format(number=number, **told))
+    if record.status == Status.SINGLE_STUDY:
+        alone = f"{sentence}, in one trial only ({people_words(record, unknown=NO_PEOPLE)})"
+        return f"{alone}. One trial is not a meta-analysis."
+    sentence += f"; {size_words(record)}."
+    if pooled.pi_low is not None:
+        between = kind["new"].format(low=new[0], high=new[1], unit=unit, **told)
+        sentence += f" {capital(between)} ({level} prediction interval)."
+    return f"{sentence} {GROUPS['alone']}" if MEASURES[record.measure].change else sentence
+
+
 def _direction_words(record: Record) -> str:
     """Whom a result favours, as far as it is clear."""
     side, agreed = clear_side(record), agreeing_side(record)
@@ -185,14 +235,25 @@ def _direction_words(record: Record) -> str:
 
 def _no_data_sentence(record: Appraised) -> str:
     """What is known where nothing could be pooled."""
-    sides = f"{record.experimental_name} with {record.control_name}"
-    silent = silent_trials(record)
+    sides, silent = f"{record.experimental_name} with {record.control_name}", silent_trials(record)
+    if not compares(record):
+        return _no_group_sentence(record, len(silent))
     if not silent:
         return f"No trial is known that compares {sides}."
     start = f"No trial with numbers that can be pooled compares {sides} for {domain_of(record).name}."
     are = "is" if len(silent) == 1 else "are"
     known = f"{capital(count(len(silent), 'trial'))} of this comparison {are} known"
     return f"{start} {known}: {silence_words(silent.values())}."
+
+
+def _no_group_sentence(record: Appraised, silent: int) -> str:
+    group = f"of {record.experimental_name}"
+    if not silent:
+        return f"No trial is known {group}."
+    start = f"No trial {group} has numbers that can be pooled for {domain_of(record).name}."
+    are = "is" if silent == 1 else "are"
+    known = f"{capital(count(silent, 'trial'))} of this group {are} known"
+    return f"{start} {known}: {silence_words(silent_trials(record).values())}."
 
 
 # statements
@@ -209,7 +270,7 @@ def informative_statement(record: Appraised) -> str:
     'Compared with sham, yoga probably reduces pain.'
     """
     certainty, pooled, side = record.certainty, record.pooled, clear_side(record)
-    of_spread = record.measure in ("CVR", "VR")  # no more and no less of the outcome, but more or less alike
+    of_spread = record.measure in OF_SPREADS  # no more and no less of the outcome, but more or less alike
     if record.status == Status.NO_DATA or not certainty or not pooled or of_spread:
         return ""
     level, domain = certainty.level, domain_of(record)

@@ -15,7 +15,7 @@ from trialpool.contracts import AUDIT
 from trialpool.evidence.audit.checks import CHECKS, Tables, sentences
 from trialpool.evidence.derivation import plain_text, with_randomised
 from trialpool.evidence.scales import WHOLE_NUMBER_COLUMNS, with_scales
-from trialpool.evidence.summaries import centre_and_spread
+from trialpool.evidence.summaries import CORRELATION, centre_and_spread
 from trialpool.vocabulary import Vocabulary, general
 from trialpool.yaml_files import shipped
 
@@ -66,6 +66,7 @@ def prepare(
         own_unit = (rows["unit"] == rows["unit_usual"]) | (rows["unit_usual"] == "") | (rows["unit"] == "")
         frames[name] = rows.assign(low=rows["low"].where(own_unit), high=rows["high"].where(own_unit))
     rows = frames["continuous"]
+    frames["continuous"] = rows = rows[rows["centre_type"] != CORRELATION].copy()  # which has no scale
     domains = {code: vocabulary.domain(code) for code in rows["domain"].unique()}
     rows["one_scale"] = rows["domain"].map({code: d.name for code, d in domains.items() if d.one_scale})
     rows["n_any"], _ = with_randomised(rows, frames["arms"])
