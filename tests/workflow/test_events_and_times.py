@@ -75,6 +75,21 @@ def test_hazards_of_every_route_and_no_risk_among_them(results):
     assert "Hazard ratios are used as published" in " ".join(found["methods"]["text"])
 
 
+def test_a_hazard_ratio_has_a_number_needed_to_treat_at_a_time(results):
+    found = record(results, f"cancer-survival-{OF}")
+    appraisal = json.loads((results / "appraisal.json").read_text("utf-8"))
+    (shown,) = appraisal["analyses"][f"cancer-survival-{OF}"]["shown"]["risks"]
+    bounds = [found["pooled"][name] for name in ("estimate", "ci_low", "ci_high")]
+    fit = stats.absolute_effect("HR", *bounds, 0.4)
+    names = {"risk": "risk", "difference_low": "difference_low", "nnt": "number_needed"}
+    names |= {f"nnt_{end}": f"number_needed_{end}" for end in ("low", "high")}
+    for name, own in names.items():
+        assert shown[name] == pytest.approx(float(getattr(fit, own)), rel=1e-9)
+    page = re.sub(r"<[^>]*>", " ", (results / "index.html").read_text("utf-8"))
+    assert re.search(r"at 24 months.*?NNTB [\d.,]+ +\(", page, re.DOTALL)
+    assert "suppose that hazards are proportional" in " ".join(found["methods"]["text"])
+
+
 def test_the_figures_asked_for_are_drawn_where_they_apply(results):
     drawn = {path.parent.name: path.name for path in results.glob("analyses/*/labbe.svg")}
     assert set(drawn) == {

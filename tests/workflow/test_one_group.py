@@ -77,7 +77,7 @@ def test_nothing_is_said_of_a_comparison(results):
 def test_the_page_tells_a_group_in_its_own_numbers(results):
     page = told(results)
     for sentence in (
-        "Of 100 people with hyperdynamic therapy, 76 (95% CI 65 to 84) had the event (improvement); 14 trials",
+        "Of 100 people with hyperdynamic therapy, 76 (95% CI 65 to 84) had the event (improvement); 14",
         "In a new, similar trial 43 to 93 of 100 may be expected (95% prediction interval).",
         "The mean of time in hospital with care in a stroke unit was 38.3 days (95% CI 22.5 to 54.1)",
         "Without a control group a change cannot be ascribed to the treatment.",

@@ -1,4 +1,4 @@
-"""Events and values of one group become proportions, rates, means, changes and correlations, or say why not."""
+"""Events and values of one group: proportions, rates, means, changes, correlations, or why there is none."""
 
 import numpy as np
 import pandas as pd

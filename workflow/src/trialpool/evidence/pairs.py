@@ -95,6 +95,7 @@ MADE = "log ratio = "  # a derivation's first step where a ratio itself is not p
 KIND_OF = {**dict.fromkeys(GROUP_MEANS, "final"), **dict.fromkeys(CHANGES, "change")}
 KIND_OF |= dict.fromkeys(CORRELATIONS, CORRELATION)
 OTHER_KINDS = {"final": "values at that time", "change": "changes from baseline", CORRELATION: "correlations"}
+OF_ALONE = ["kind", "sd_before", "sd_after"]  # columns that only one group needs
 ALONE = "people of a crossover trial, for as long as they had this treatment"
 NO_PAIRS = "crossover trial: events of the same people in both arms need paired counts"
 OUTCOME = ["instrument", "item", "timepoint", "weeks"]
@@ -280,7 +281,7 @@ def _combined(rows: pd.DataFrame, count: int) -> pd.DataFrame:
         table["worked_out"] = blocks("worked_out").any(1)
     else:
         freedom = blocks("n") - 1
-        for name in ("sd_before", "sd_after"):
+        for name in [name for name in OF_ALONE[1:] if name in rows]:
             table[name] = np.sqrt((freedom * blocks(name) ** 2).sum(1) / freedom.sum(1))
         table["mean"], table["sd"], table["n"] = combine_arms(blocks("mean"), blocks("sd"), blocks("n"))
     table["covered"] = blocks("covered").sum(1)
@@ -330,7 +331,7 @@ def arm_effects(context: AnalysisContext, rows: pd.DataFrame, summaries: pd.Data
     if alone.any():
         pairs = arm_effects(context, usable[~alone], summaries)
         return pd.concat([pairs, _of_one_group(context, usable[alone], summaries)], ignore_index=True)
-    pairs = compare_arms(usable, settings)
+    pairs = compare_arms(usable.drop(columns=OF_ALONE, errors="ignore"), settings)
     first = summaries.take(pairs["row_experimental"].to_numpy())
     pairs = pairs.assign(**{name: first[name].to_numpy() for name in OF_RESULT})
     for name in (*RANKS, "design_r", "design_effect", "design_words", "source_url"):

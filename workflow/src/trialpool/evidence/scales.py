@@ -25,7 +25,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import SIDES, Reason, add_steps, number_text, refuse, steps, where_text
+from trialpool.evidence.derivation import (
+    SIDES,
+    Case,
+    Reason,
+    add_steps,
+    number_text,
+    refuse,
+    steps,
+    where_text,
+)
 from trialpool.measures import GROUP_MEANS
 from trialpool.vocabulary import Vocabulary
 
@@ -140,20 +149,20 @@ def scaling(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
         (rescale & other_unit, Reason.OTHER_UNIT, "printed in another unit than its range"),
         (rescale & ~bounded, Reason.NO_RANGE, unscaled),
         (rescale & ~rows["poolable"], Reason.NO_RANGE, undefined),
-        ((spec["measure"] == "ROM") & opposite, Reason.DIRECTION, "a ratio of means cannot be reversed"),
-        (
-            (spec["measure"] == "CVR") & opposite,
-            Reason.DIRECTION,
-            "a coefficient of variation cannot be reversed",
-        ),
-        (
-            spec["measure"].isin(GROUP_MEANS) & opposite & (~bounded | (spec["measure"] == "MNLN")),
-            Reason.DIRECTION,
-            "a mean can be reversed on a scale with bounds only",
-        ),
+        *_not_reversible(spec["measure"], opposite, bounded),
     )
     refuse(table, cases)
     return table
+
+
+def _not_reversible(measure: pd.Series, opposite: pd.Series, bounded: pd.Series) -> tuple[Case, ...]:
+    """Results scored the other way than the analysis whose measure cannot be turned."""
+    mean = measure.isin(GROUP_MEANS) & opposite & (~bounded | (measure == "MNLN"))
+    return (
+        ((measure == "ROM") & opposite, Reason.DIRECTION, "a ratio of means cannot be reversed"),
+        ((measure == "CVR") & opposite, Reason.DIRECTION, "a coefficient of variation cannot be reversed"),
+        (mean, Reason.DIRECTION, "a mean can be reversed on a scale with bounds only"),
+    )
 
 
 def _wording(

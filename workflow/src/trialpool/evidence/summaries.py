@@ -59,7 +59,10 @@ OF_TIME = ("hazard_ratio", "rate_ratio")  # what a log-rank test is of
 LOG_RANK = "log_rank"
 FROM_EXCESS = "log ratio = (O − E)/V"  # Yusuf et al. 1985; Parmar, Torri & Stewart 1998
 FROM_EVENTS = "SE from the events of both arms, √(1/events + 1/events)"  # Parmar 1998; Tierney et al. 2007
-FROM_P_AND_EVENTS = "log ratio = z/√V from p = {} and V = events·events/all events"  # the same
+FROM_ALL_EVENTS = "SE from all events and the people in each arm, 1/√V with V = {}"
+SHARED_V = "all events·n·n/(n + n)²"  # of an allocation of n to n people; the same
+FROM_P_AND_EVENTS = "log ratio = z/√V from p = {} and V = {}"  # the same
+EACH_V = "events·events/all events"
 ASYMMETRY = 0.1  # of the half-width: beyond what rounding of the three numbers usually makes
 EXACT_P = r"^=? ?(0?\.\d+)$"
 P_BELOW = r"^[<≤] ?(0?\.\d+)$"
@@ -396,14 +399,19 @@ def _levels(table: pd.DataFrame) -> Iterator[tuple[str, float]]:
 def _from_times(table: pd.DataFrame) -> None:
     """Log ratios of the log-rank test's O − E and V, and of its p-value with the events of both arms.
 
-    A ratio without any spread gets that of the events (an assumption, as is V of the second): Parmar, Torri &
-    Stewart 1998; Tierney et al. 2007, BioMed Central Trials 8: 16.
+    A ratio without any spread gets that of the events (an assumption, as is V of the second), of each arm, or
+    of both together, divided as the people were: Parmar, Torri & Stewart 1998; Tierney et al. 2007, BioMed
+    Central Trials 8: 16.
     """
     ratio, bare = table["measure"].isin(RATIO_CONTRASTS), table["spread_type"] == "none"
     excess = ratio & table["o_minus_e"].notna() & (table["variance"] > 0)
     spread = np.sqrt(table["variance"].where(excess))
     fill(table, excess, estimate=table["o_minus_e"] / table["variance"], spread_low=1 / spread)
-    both = table["events_1"] * table["events_2"] / (table["events_1"] + table["events_2"])
+    one, two, every = (table[f"events_{which}"] for which in ("1", "2", "total"))
+    one, two = one.fillna(every - two), two.fillna(every - one)
+    each, people = one * two / (one + two), table["n_1"] + table["n_2"]
+    both = each.fillna(every * table["n_1"] * table["n_2"] / people**2)
+    how = np.where(each.notna(), EACH_V, SHARED_V)
     known = ratio & bare & table["measure"].isin(OF_TIME) & (both > 0) & ~excess
     p = _tested_p(table, EXACT_P)
     tested = known & p.notna() & table["estimate"].isna() & (table["fewer_events"] != "")
@@ -412,8 +420,10 @@ def _from_times(table: pd.DataFrame) -> None:
     counted = known & table["estimate"].notna() & (table["p_value"] == "") & ~tested
     fill(table, counted, spread_low=1 / np.sqrt(both))
     add_steps(table, "derivation", excess, FROM_EXCESS)
-    add_steps(table, "derivation", tested, [FROM_P_AND_EVENTS.format(each) for each in p[tested]])
-    add_steps(table, "derivation", counted, FROM_EVENTS)
+    words = [FROM_P_AND_EVENTS.format(*values) for values in zip(p[tested], how[tested], strict=True)]
+    add_steps(table, "derivation", tested, words)
+    add_steps(table, "derivation", counted & each.notna(), FROM_EVENTS)
+    add_steps(table, "derivation", counted & each.isna(), FROM_ALL_EVENTS.format(SHARED_V))
     fill(table, tested | counted, route=int(Route.FROM_P), imputed=True)
     table["made"] = excess | tested | counted
     table.loc[table["made"], "spread_type"] = "se"

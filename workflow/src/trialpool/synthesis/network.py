@@ -448,7 +448,7 @@ def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]
             if slug not in specs:
                 problem = "not an analysis of the configuration"
                 yield Slip((*path, "analyses"), slug, problem, suggestion(slug, list(specs)))
-            elif not specs[slug]["control"]:
+            elif specs[slug].get("control") == []:
                 problem, remedy = "of one group, and a network is of comparisons", "remove it"
                 yield Slip((*path, "analyses"), slug, problem, remedy)
         for key in SAME:
