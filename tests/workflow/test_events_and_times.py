@@ -102,3 +102,11 @@ def test_the_figures_asked_for_are_drawn_where_they_apply(results):
 def test_inverse_variance_is_advised_against_where_events_are_rare(results):
     text = " ".join(record(results, f"icu-infection-{OF}")["methods"]["text"])
     assert re.search(r"Inverse variance is not the best method here, as only [\d.]+% of the people", text)
+
+
+def test_a_trial_without_any_event_was_read_and_is_not_estimable(results):
+    appraisal = json.loads((results / "appraisal.json").read_text("utf-8"))
+    certainty = appraisal["analyses"][f"icu-infection-{OF}-mh"]["certainty"]
+    assert (certainty["unread"], certainty["unread_share"]) == ("", 0)
+    page = (results / "index.html").read_text("utf-8")
+    assert "Nobody, or everybody, had the event in both arms, which is not estimable" in page

@@ -150,8 +150,7 @@ def said_of_roles(context: Any, option: Any, values: Sequence[str]) -> dict[str,
 
 def of_a_table(command: Callable[..., None]) -> click.Command:
     """A command with the options that say how a table of trials is read."""
-    compared = [code for code, each in MEASURES.items() if each.compares]
-    codes = click.Choice(compared, case_sensitive=False)
+    codes = click.Choice(list(MEASURES), case_sensitive=False)
     for option in (
         click.option("--sheet", metavar="NAME", help="The sheet of a workbook; its first if absent."),
         click.option("--where", multiple=True, metavar="COLUMN=VALUE", help="Take only rows that hold this."),

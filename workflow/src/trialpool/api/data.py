@@ -487,4 +487,7 @@ def appraised(
     known: dict[str, Any] = {"title": title, "timepoint": "", "condition": ()}
     known["direction"] = Direction(left=sides[0], right=sides[1])
     known["comparison"] = record.comparison if data.names != SIDES else ""
+    if data.natural.group:
+        known |= {"experimental_name": data.names[0] if data.names != SIDES else "", "control_name": ""}
+        known |= {"comparison": known["experimental_name"], "direction": record.direction}
     return taken(Appraised, record, **known)

@@ -24,6 +24,7 @@ class Silence(StrEnum):
     UNREAD = "unread"  # no number of its arms in the domain is in the tables: not measured, or not read
     OTHER = "other"
     UNUSABLE = "unusable"
+    INESTIMABLE = "inestimable"  # read and drawn: its counts tell nothing of a ratio
 
 
 def reason_kind(code: str) -> str:
@@ -46,8 +47,11 @@ def silent_trials(record: Record) -> dict[str, Silence]:
     """
     unusable = {row.study_id for row in near_misses(record) if reason_kind(row.reason_code) == "unusable"}
     used = {study.study_id for study in record.studies}
+    counted = {row.study_id for row in record.not_used if row.inestimable}
     return {
-        row.study_id: Silence.UNUSABLE
+        row.study_id: Silence.INESTIMABLE
+        if row.study_id in counted
+        else Silence.UNUSABLE
         if row.study_id in unusable
         else Silence.OTHER
         if row.has_numbers

@@ -20,9 +20,10 @@ import pandas as pd
 
 from trialpool import text
 from trialpool.api import Dataset, Fit, Regression, Result, effects, pool
-from trialpool.api.data import appraised
+from trialpool.api.data import KINDS, appraised
 from trialpool.api.results import effect_words
 from trialpool.errors import Fault, InputError
+from trialpool.evidence.summaries import ASYMMETRY
 from trialpool.measures import MEASURES
 from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
 from trialpool.one_table.read import Table, is_missing, read_table
@@ -33,6 +34,8 @@ from trialpool.yaml_files import shipped
 
 SIDES = ("experimental", "control")
 GIVEN = {"events": "events", "n": "n", "mean": "means", "sd": "sds"}  # kind of a role: argument of effects()
+GIVEN |= {"person_years": "time", "r": "r"}
+COUNTED = ("events", "others", "n")  # kinds of whole numbers
 ROW = "row_in_table"
 WIDEST = 40  # letters of a trial's name in the terminal
 NOT_STATED = "not stated"  # the group of a trial whose cell is empty
@@ -97,6 +100,7 @@ def trials_in(table: Table, columns: Columns, asked: Asked) -> Trials:
     if silent.all():
         problem = "nobody or everybody had the event in both arms of every trial, so there is no ratio"
         table.refuse(problem, "say --measure RD")
+    odd = _lopsided(columns, arguments, names_of(table, columns))
     frame = table.typed()[~silent]
     arguments = {name: _rows(given, ~silent) for name, given in arguments.items()}
     with told(table), warnings.catch_warnings(record=True) as found:
@@ -109,20 +113,23 @@ def trials_in(table: Table, columns: Columns, asked: Asked) -> Trials:
     if silent.any():
         whom = ", ".join(names[row] or f"Row {row}" for row in silent.index[silent])
         left.append(f"Left out, as nobody or everybody had the event in both arms: {whom}.")
-    return Trials(table, columns, data, (*table.remarks, *columns.assumed, *said, *left, *_corrected(data)))
+    return Trials(
+        table, columns, data, (*table.remarks, *columns.assumed, *said, *left, *odd, *_corrected(data))
+    )
 
 
 def _arguments(table: Table, columns: Columns) -> dict[str, Any]:
     """The arguments of `effects` by the roles of the columns."""
-    whole = ("events", "others", "n")
     numbers = {
-        role: table.numbers(heading, whole=role[:-2] in whole) for role, heading in columns.roles.items()
+        role: table.numbers(name, whole=kind_of(role) in COUNTED) for role, name in columns.roles.items()
     }
     for arm in "12":
         if f"others_{arm}" in numbers:
             numbers[f"n_{arm}"] = numbers[f"events_{arm}"] + numbers.pop(f"others_{arm}")
         if f"se_{arm}" in numbers:
             numbers[f"sd_{arm}"] = numbers.pop(f"se_{arm}") * np.sqrt(numbers[f"n_{arm}"])
+    if "se" in numbers and "mean" in numbers:
+        numbers["sd"] = numbers.pop("se") * np.sqrt(numbers["n"])
     if "o_minus_e" in numbers:
         numbers["estimate"] = numbers.pop("o_minus_e") / numbers["information"]
         numbers["variance"] = 1 / numbers.pop("information")
@@ -130,8 +137,40 @@ def _arguments(table: Table, columns: Columns) -> dict[str, Any]:
         given: dict[str, Any] = {"effect": numbers["estimate"], "log": columns.log}
         given |= {name: numbers[name] for name in ("se", "variance") if name in numbers}
         return given | ({"ci": (numbers["low"], numbers["high"])} if "low" in numbers else {})
-    kinds = dict.fromkeys(role[:-2] for role in numbers)
-    return {GIVEN[kind]: (numbers[f"{kind}_1"], numbers[f"{kind}_2"]) for kind in kinds}
+    kinds = [kind for kind in dict.fromkeys(map(kind_of, numbers)) if kind in KINDS[columns.measure]]
+    return {
+        GIVEN[kind]: numbers[kind] if kind in numbers else (numbers[f"{kind}_1"], numbers[f"{kind}_2"])
+        for kind in kinds
+    }
+
+
+def numbers_of(table: Table, columns: Columns) -> dict[str, pd.Series]:
+    """The numbers of a table by their roles, counts as whole ones."""
+    roles = columns.roles.items()
+    return {role: table.numbers(name, whole=kind_of(role) in COUNTED) for role, name in roles}
+
+
+def kind_of(role: str) -> str:
+    """What a role is of, whichever arm it is of.
+
+    >>> kind_of("person_years_1"), kind_of("n")
+    ('person_years', 'n')
+    """
+    return role[:-2] if role[-2:] in ("_1", "_2") else role
+
+
+def _lopsided(columns: Columns, arguments: Mapping[str, Any], names: pd.Series) -> list[str]:
+    """Whose printed interval is not symmetric about its estimate beyond rounding, on the scale of pooling."""
+    if "ci" not in arguments:
+        return []
+    values = [arguments["effect"], *arguments["ci"]]
+    if MEASURES[columns.measure].ratio and not columns.log:
+        values = [np.log(value.where(value > 0)) for value in values]
+    middle, low, high = values
+    off = (middle - (low + high) / 2).abs() > ASYMMETRY * (high - low) / 2
+    whom = ", ".join(names[row] or f"Row {row}" for row in off.index[off])
+    why = "not symmetric about the estimate, so that its width alone is used, about the estimate"
+    return [f"The printed interval is {why}: {whom}."] if whom else []
 
 
 def _rows(given: Any, kept: pd.Series) -> Any:
@@ -143,9 +182,9 @@ def _rows(given: Any, kept: pd.Series) -> Any:
 
 def _silent(columns: Columns, arguments: Mapping[str, Any]) -> pd.Series:
     """Trials that tell nothing of a ratio: no event in both arms, or nothing else (Handbook 10.4.4)."""
-    if columns.family != "events" or not MEASURES[columns.measure].ratio:
+    if columns.family not in ("events", "rates") or not MEASURES[columns.measure].ratio:
         return next(iter(_flat(arguments))).isna() & False
-    (e1, e2), (n1, n2) = arguments["events"], arguments["n"]
+    (e1, e2), (n1, n2) = arguments["events"], arguments.get("n", (np.inf, np.inf))
     return (e1 + e2 == 0) | ((e1 == n1) & (e2 == n2))
 
 
@@ -158,8 +197,10 @@ def _corrected(data: Dataset) -> list[str]:
     """Whose empty cells were filled."""
     if "events_experimental" not in data.arms or data.measure not in MEASURES:
         return []
-    sides = [(data.arms[f"events_{side}"], data.arms[f"n_{side}"]) for side in SIDES]
-    empty = np.any([(events == 0) | (events == n) for events, n in sides], axis=0)
+    if data.measure in ("PAS", "IRS"):
+        return []
+    sides = [(data.arms[f"events_{side}"], data.arms.get(f"n_{side}")) for side in data.natural.sides]
+    empty = np.any([(events == 0) | (n is not None and events == n) for events, n in sides], axis=0)
     names = [name for name, each in zip(data.labels, empty, strict=True) if each]
     return [f"0.5 is added to every cell of trials with an empty one: {', '.join(names)}."] if names else []
 
@@ -234,6 +275,8 @@ class Answer:
         from trialpool.view.question import is_plural, result_sentence
 
         fit, measure = self.fit, self.fit.data.natural
+        if measure.group:
+            return result_sentence(self.record)
         noun = shipped("headings")["compared"].get(fit.measure, "the effect")
         named = fit.data.names != SIDES
         one, other = fit.data.names if named else (f"the {side} arm" for side in SIDES)
@@ -280,8 +323,13 @@ class Answer:
         rows: list[tuple[str, ...]] = []
         for term, row in frame.iterrows():
             middle, low, high = (text.significant(row[name], 3) for name in names)
-            what = "" if term == "Intercept" else f"ratio of {self.fit.measure}s " if ratio else "difference "
-            rows.append((str(term), f"{what}{middle} ({low} to {high})", text.p_value(row["p_value"])))
+            what = f"ratio of {self.fit.measure}s " if ratio else "difference "
+            behind = ""
+            if term == "Intercept":
+                what, behind = f"{self.fit.measure} ", " where every moderator is 0"
+            rows.append(
+                (str(term), f"{what}{middle} ({low} to {high}){behind}", text.p_value(row["p_value"]))
+            )
         return rows
 
     def lines(self) -> Iterator[str]:

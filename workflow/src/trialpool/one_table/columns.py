@@ -17,7 +17,17 @@ from typing import NamedTuple, NoReturn
 import pandas as pd
 
 from trialpool.errors import nearest
-from trialpool.measures import MEASURES, Of
+from trialpool.measures import (
+    CHANGES,
+    CORRELATIONS,
+    GROUP_MEANS,
+    MEASURES,
+    OF_EVENTS,
+    OF_MEANS,
+    OF_RATES,
+    PROPORTIONS,
+    RATES,
+)
 from trialpool.one_table.read import Table, is_missing
 from trialpool.text import count, listing
 from trialpool.yaml_files import shipped
@@ -26,7 +36,14 @@ DATA = shipped("headings")
 ARMS = {"1": "experimental", "2": "control"}
 NOUNS = {"n": "people", "sd": "SD", "se": "SE", "others": "people without the event", "low": "lower bound"}
 NOUNS |= {"high": "upper bound", "o_minus_e": "O − E", "information": "variance of O − E"}
-FAMILY_OF = {Of.EVENTS: "events", Of.MEANS: "means"}
+NOUNS |= {"person_years": "person-time", "r": "correlation"}
+FAMILIES = {**DATA["families"], **DATA["one_group"]}
+FAMILY_OF = {
+    **{**dict.fromkeys(OF_EVENTS, "events"), **dict.fromkeys(OF_MEANS, "means")},
+    **{**dict.fromkeys(OF_RATES, "rates"), **dict.fromkeys(PROPORTIONS, "proportions of one group")},
+    **{**dict.fromkeys(RATES, "rates of one group"), **dict.fromkeys(GROUP_MEANS, "means of one group")},
+    **{**dict.fromkeys(CHANGES, "changes of one group"), **dict.fromkeys(CORRELATIONS, "correlations")},
+}
 ESTIMATES = "estimates"
 YEAR = r"(?:1[89]|20)\d\d[a-z]?"
 ESTIMATE_OPTION = "--column estimate=NAME"
@@ -107,16 +124,14 @@ def recognise(
     can be read in two ways.
     """
     found = _found(table, chosen or {})
-    ways = {family: _ways(found, _sets(family, found, measure)) for family in DATA["families"]}
+    ways = {family: _ways(found, _sets(family, found, measure)) for family in FAMILIES}
     family = _family(table, found, ways, measure)
     roles = _one(table, family, ways[family])
     named = _named(found, roles, "measure")
     said = []
     if not measure:
-        measure = named or DATA["families"][family]["default"]
-        others = [
-            code for code, each in MEASURES.items() if FAMILY_OF.get(each.of) == family and code != measure
-        ]
+        measure = named or FAMILIES[family]["default"]
+        others = [code for code, own in FAMILY_OF.items() if own == family and code != measure]
         said.append(
             f"Measure: {MEASURES[measure].name} ({measure}), as "
             + (
@@ -159,7 +174,7 @@ def _sets(family: str, found: Found, measure: str) -> list[list[str]]:
 
     An estimate that is printed as a ratio has its interval, one on a scale of its own its standard error.
     """
-    sets: list[list[str]] = DATA["families"][family]["sets"]
+    sets: list[list[str]] = FAMILIES[family]["sets"]
     if family != ESTIMATES:
         return sets
     known = [meaning for _, meaning in found["estimate"]]
@@ -189,16 +204,17 @@ def _ways(found: Found, sets: Iterable[Sequence[str]]) -> list[Way]:
 def _family(table: Table, found: Found, ways: Mapping[str, Sequence[Way]], measure: str) -> str:
     """Of what the effects are made: of both arms where the table has them, else of estimates."""
     if measure:
-        own = FAMILY_OF.get(MEASURES[measure].of, ESTIMATES)
+        own = FAMILY_OF.get(measure, ESTIMATES)
         fitting = [family for family in (own, ESTIMATES) if ways[family]]
         return fitting[0] if fitting else _refuse_missing(table, found, list(dict.fromkeys((own, ESTIMATES))))
-    fitting = [family for family, each in ways.items() if each]
+    fitting = [family for family in DATA["families"] if ways[family]]
+    fitting = fitting or [family for family in DATA["one_group"] if ways[family]]
     named = _named(found, ways[ESTIMATES][0], "measure") if ways[ESTIMATES] else ""
     certain = [family for family in fitting if family != ESTIMATES or named]
     if len(certain) == 1:
         return certain[0]
     if not fitting:
-        return _refuse_missing(table, found, list(ways))
+        return _refuse_missing(table, found, list(DATA["families"]))
     columns = "; ".join(
         f"{family} in {', '.join(way.values())}" for family in fitting for way in ways[family][:1]
     )
@@ -213,7 +229,7 @@ def _family(table: Table, found: Found, ways: Mapping[str, Sequence[Way]], measu
 
 def _refuse_missing(table: Table, found: Found, families: Sequence[str]) -> NoReturn:
     """Say of which columns no effect can be made, and what is nearest."""
-    sets = [roles for family in families for roles in DATA["families"][family]["sets"]]
+    sets = [roles for family in families for roles in FAMILIES[family]["sets"]]
     best = max(sets, key=lambda roles: sum(bool(found[role]) for role in roles) / len(roles))
     there = [f"{role_words(role)} ({found[role][0][0]})" for role in best if found[role]]
     lacking = [role for role in best if not found[role]]
@@ -294,8 +310,13 @@ LEVEL = "Intervals in the table are 95% confidence intervals."
 
 def _read_as(roles: Way) -> str:
     """Which column is what, in a sentence."""
-    if not roles.keys() & {"n_1", "events_1"}:
+    if not roles.keys() & {"n_1", "events_1", "mean_1"}:
         return f"Columns: {listing(f'{role_words(role)} {name}' for role, name in roles.items())}."
+    if "n" in roles:  # of people before and after
+        after = listing(f"{role_words(role)} {name}" for role, name in roles.items())
+        return f"Columns: {after}; the first of each is after, the second before.".replace(
+            " of the experimental arm", " after"
+        ).replace(" of the control arm", " before")
     kinds = dict.fromkeys(role[:-2] for role in roles)
     pairs = [f"{NOUNS.get(kind, kind)} {roles[f'{kind}_1']} and {roles[f'{kind}_2']}" for kind in kinds]
     return f"Columns: {', '.join(pairs)}; the first is the experimental arm, the second the control."

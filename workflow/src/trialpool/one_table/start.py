@@ -18,14 +18,23 @@ import pandas as pd
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from trialpool import io
-from trialpool.contracts import TABLES
+from trialpool.contracts import LOG, TABLES
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.candidates import TO_FILL_IN, Row, split_name, study_ids, word
 from trialpool.exchange.candidates import csv_text as rows_text
-from trialpool.measures import MEASURES, Of
-from trialpool.one_table.answer import Asked, trials_in
+from trialpool.measures import (
+    CHANGES,
+    CORRELATIONS,
+    GROUP_MEANS,
+    MEASURES,
+    PROPORTIONS,
+    RATES,
+    Of,
+)
+from trialpool.one_table.answer import Asked, numbers_of, trials_in
 from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
 from trialpool.one_table.read import Table, read_table
+from trialpool.stats import change_sd
 from trialpool.text import capital, short, spaced
 from trialpool.yaml_files import shipped
 
@@ -40,6 +49,18 @@ EXAMPLES = {  # one made-up trial, by what its effect is made of
 }
 CONTRASTS = {"MD": "mean_difference", "SMD": "smd", "ROM": "ratio_of_means", "RR": "risk_ratio"}
 CONTRASTS |= {"OR": "odds_ratio", "RD": "risk_difference", "HR": "hazard_ratio", "IRR": "rate_ratio"}
+CONTRASTS |= {"IRD": "rate_difference", "GIV": "generic"}
+GROUPS = {  # the same of one group
+    code: cells
+    for codes, cells in (
+        (PROPORTIONS, {"events": "12", "n": "50"}),
+        (RATES, {"events": "12", "time": "80"}),
+        (GROUP_MEANS, {"mean": "4.1", "sd": "2.0", "n": "50"}),
+        (CHANGES, {"m1i": "3", "sd1i": "2", "m2i": "4", "sd2i": "2.2", "ni": "50", "ri": "0.5"}),
+        (CORRELATIONS, {"r": "0.4", "n": "50"}),
+    )
+    for code in codes
+}
 LONGEST_LABEL = 200  # letters, in the table of studies
 WHEN = {"timepoint": "end_of_treatment", "reading": "single"}
 
@@ -89,7 +110,8 @@ def write(begun: Begun, folder: str | Path) -> None:
 
 
 def _example(measure: str) -> Table:
-    cells = {"study": "Example 2020"} | EXAMPLES.get(MEASURES[measure].of, EXAMPLES[Of.TIMES])
+    of_two = EXAMPLES.get(MEASURES[measure].of, EXAMPLES[Of.TIMES])
+    cells = {"study": "Example 2020"} | GROUPS.get(measure, of_two)
     return Table("a made-up example", pd.DataFrame([cells], index=[2], dtype=object), ".")
 
 
@@ -113,11 +135,17 @@ def _settings(table: Table, columns: Columns, codes: tuple[str, str], asked: Ask
         **{"title": asked.title or capital(spaced(Path(table.name).stem))},
         **{"experimental": codes[0], "control": codes[1]},
         **{"names": asked.names if asked.names != CODES else NAMES},
-        **{"comparison": "-vs-".join(codes).replace("_", "-")},
-        **{"events": MEASURES[columns.measure].of is not Of.MEANS},
+        **{"comparison": "-vs-".join(_sides(columns, codes)).replace("_", "-")},
+        **{"events": MEASURES[columns.measure].of in (Of.EVENTS, Of.TIMES, Of.ANYTHING)},
+        **{"group": MEASURES[columns.measure].group},
     }
     names = ("config", "vocabulary", "instruments")
     return {f"{name}.yaml": environment.get_template(f"new_{name}.j2").render(known) for name in names}
+
+
+def _sides(columns: Columns, codes: tuple[str, str]) -> tuple[str, ...]:
+    """The codes of the arms of each trial: of both, or of the one group."""
+    return codes[: len(MEASURES[columns.measure].sides)]
 
 
 def _years(columns: Columns, table: Table) -> list[str]:
@@ -132,10 +160,7 @@ def _rows(
     labels = [short(name, LONGEST_LABEL) or f"Row {at}" for at, name in names_of(table, columns).items()]
     years = [table.cells[name].tolist() for name in _years(columns, table)] or [[""] * len(labels)]
     ids = study_ids(zip(labels, years[0], strict=True))
-    numbers = {
-        role: table.numbers(name, whole=role[:-2] in ("events", "others", "n"))
-        for role, name in columns.roles.items()
-    }
+    numbers = numbers_of(table, columns)
     rows: dict[str, list[Row]] = {name: [] for name in TABLES}
     page = f"{STAND_IN}{quote(table.name)}"
     for at, study, label, year in zip(table.cells.index, ids, labels, years[0], strict=True):
@@ -147,7 +172,7 @@ def _rows(
                 **{"purpose": "treatment", "source_type": "review", "source_url": page},
             }
         )
-        for role, code, name in zip(CODES, codes, names, strict=True):
+        for role, code, name in zip(CODES, _sides(columns, codes), names, strict=False):
             arm = {"arm": code, "role": role, "category": code, "label": name}
             rows["arms"].append({"study_id": study, **arm})
         own = {role: float(values[at]) for role, values in numbers.items()}
@@ -163,45 +188,93 @@ Results = tuple[str, list[Row]]  # the table, and what its rows say of a trial
 
 def _events(columns: Columns, codes: tuple[str, str], own: Mapping[str, float]) -> Results:
     rows = []
-    for arm, code in zip("12", codes, strict=True):
-        events, others = own[f"events_{arm}"], own.get(f"others_{arm}")
-        n = own[f"n_{arm}"] if others is None else events + others
+    for arm, code in _arms(columns, codes):
+        events, others, years = (own.get(f"{kind}{arm}") for kind in ("events", "others", "person_years"))
+        n = own.get(f"n{arm}") if others is None else (events or 0.0) + others
         added = "" if others is None else f"n = {io.cell(events)} with the event + {io.cell(others)} without"
+        if n is None:  # over person-time, of people whom the table does not count
+            n, added = (
+                max(events or 0.0, 1.0),
+                f"{TO_FILL_IN}: the number of people; time as the table has it",
+            )
         counts = {"events": io.cell(events), "n": io.cell(n), "note": added}
+        counts |= {"person_years": io.cell(years)} if years is not None else {}
         rows.append({"arm": code, "outcome": "event", "definition": TO_FILL_IN, **counts})
     return "events", rows
 
 
+def _arms(columns: Columns, codes: tuple[str, str]) -> Iterator[tuple[str, str]]:
+    """What stands behind the roles of each arm, and its code."""
+    group = MEASURES[columns.measure].group
+    return zip(("",) if group else ("_1", "_2"), _sides(columns, codes), strict=True)
+
+
 def _means(columns: Columns, codes: tuple[str, str], own: Mapping[str, float]) -> Results:
     rows = []
-    spread = "sd" if "sd_1" in own else "se"
+    spread = "sd" if {"sd", "sd_1"} & own.keys() else "se"
     what = {"instrument": "OUTCOME", "unit": "points", "better": "lower", "measure": "final"}
     what |= {"centre_type": "mean", "spread_type": spread, "note": f"{TO_FILL_IN}: the unit"}
-    for arm, code in zip("12", codes, strict=True):
+    for arm, code in _arms(columns, codes):
         names = {"n": "n", "mean": "centre", spread: "spread_low"}
-        rows.append({"arm": code, **what, **{to: io.cell(own[f"{of}_{arm}"]) for of, to in names.items()}})
+        rows.append({"arm": code, **what, **{to: io.cell(own[f"{of}{arm}"]) for of, to in names.items()}})
     return "continuous", rows
 
 
+def _changes(columns: Columns, codes: tuple[str, str], own: Mapping[str, float]) -> Results:
+    """Values before and after, and the change between them, whose SD rests on their correlation."""
+    what = {
+        "arm": codes[0],
+        "instrument": "OUTCOME",
+        "unit": "points",
+        "better": "lower",
+        "n": io.cell(own["n"]),
+    }
+    what |= {"centre_type": "mean", "spread_type": "sd", "note": f"{TO_FILL_IN}: the unit"}
+    spread = float(change_sd(own["sd_2"], own["sd_1"], own["r"]))
+    made = {
+        "measure": "change",
+        "centre": io.cell(own["mean_1"] - own["mean_2"]),
+        "spread_low": io.cell(spread),
+    }
+    rows = [
+        {"timepoint": when, "measure": "final", "centre": io.cell(own[f"mean_{at}"])}
+        | {"spread_low": io.cell(own[f"sd_{at}"])}
+        for at, when in (("2", "baseline"), ("1", "end_of_treatment"))
+    ]
+    made["note"] = f"after - before, its SD by r = {own['r']:.10g}"
+    return "continuous", [what | row for row in (*rows, made)]
+
+
+def _correlations(columns: Columns, codes: tuple[str, str], own: Mapping[str, float]) -> Results:
+    what = {"arm": codes[0], "instrument": "OUTCOME", "unit": "points", "better": "lower", "measure": "final"}
+    what |= {"centre_type": "correlation", "spread_type": "none", "n": io.cell(own["n"])}
+    note = f"{TO_FILL_IN}: what is correlated"
+    return "continuous", [what | {"centre": io.cell(own["r"]), "note": note}]
+
+
 def _estimates(columns: Columns, codes: tuple[str, str], own: Mapping[str, float]) -> Results:
-    """A published contrast; ratios on their natural scale, their standard errors on that of the logarithm."""
-    if "o_minus_e" in own:
-        o_minus_e, v = own["o_minus_e"], own["information"]
-        own = {"estimate": o_minus_e / v, "variance": 1 / v}
-    natural = np.exp if columns.log else float
+    """A published contrast as the table has it: logarithms as such, the log-rank test's O − E with its V."""
     row = {"arm_1": codes[0], "arm_2": codes[1], "instrument": "OUTCOME", "better": "lower"}
-    row |= {"measure": CONTRASTS[columns.measure], "estimate": io.cell(float(natural(own["estimate"])))}
-    notes = [f"exponential of {own['estimate']:.10g}"] if columns.log else []
+    row |= {"measure": CONTRASTS[columns.measure]}
+    if "o_minus_e" in own:
+        counts = {"o_minus_e": io.cell(own["o_minus_e"]), "variance": io.cell(own["information"])}
+        return "contrasts", [row | counts | {"spread_type": "none"}]
+    row |= {"estimate": io.cell(own["estimate"])}
+    row |= {"measure": f"{LOG}{row['measure']}"} if columns.log else {}
+    notes = []
     if "low" in own:
-        bounds = {f"spread_{end}": io.cell(float(natural(own[end]))) for end in ("low", "high")}
-        row |= {"spread_type": "ci95", **bounds}
+        row |= {"spread_type": "ci95", **{f"spread_{end}": io.cell(own[end]) for end in ("low", "high")}}
     else:
         notes += [f"SE = √{own['variance']:.10g}"] if "variance" in own else []
         row |= {"spread_type": "se", "spread_low": io.cell(own.get("se", own.get("variance", 0.0) ** 0.5))}
     return "contrasts", [row | {"note": "; ".join(notes)}]
 
 
-RESULTS = {"events": _events, "means": _means, "estimates": _estimates}
+RESULTS = {
+    **{"events": _events, "rates": _events, "means": _means, "estimates": _estimates},
+    **{"proportions of one group": _events, "rates of one group": _events},
+    **{"means of one group": _means, "changes of one group": _changes, "correlations": _correlations},
+}
 
 
 def next_steps(begun: Begun, folder: str | Path) -> Iterator[str]:

@@ -17,7 +17,7 @@ from typing import Any
 
 from trialpool import records, text
 from trialpool.evidence.risk_of_bias import Judgements, Scope
-from trialpool.evidence.unused import silence_words, silent_trials
+from trialpool.evidence.unused import Silence, silence_words, silent_trials
 from trialpool.measures import MEASURES, sides_of
 from trialpool.records import Certainty, Effect, Known, Record, Status, Study, Sureness
 from trialpool.synthesis.absolute import absolute, control_risk
@@ -245,7 +245,7 @@ def unread_trials(record: Record) -> tuple[float, str]:
     """
     trials: list[Known | Study] = [*record.studies, *record.known]  # of which the latter count whole trials
     sizes = {row.study_id: row.n_randomised for row in trials}
-    silent = silent_trials(record)
+    silent = {key: why for key, why in silent_trials(record).items() if why is not Silence.INESTIMABLE}
     counted = [size for size in sizes.values() if size]
     usual = median(counted) if counted else 1.0
     people = {study: size or usual for study, size in sizes.items()}

@@ -209,9 +209,10 @@ def group_sentence(record: Appraised, opening: str = "") -> str:
     digits = (0 if (values[0] or 0.0) >= 10 else 1) if rare else words.digits_of(record.measure, values[:3])
     middle, low, high, *new = words.format_values("", values, digits)
     unit = f" {record.unit}" if record.unit else " SD" if record.measure in ("SMCC", "SMCR") else ""
-    group = opening or record.experimental_name or "the group"
+    name, outcome = opening or record.experimental_name, domain_of(record).name
     number = f"{middle}{unit} ({level} CI {f'{low} to {high}' if pooled.ci_low is not None else 'not known'})"
-    told = {"of": f"{factor:,.0f}", "group": group, "outcome": domain_of(record).name or "the outcome"}
+    told = {"of": f"{factor:,.0f}", "group": f" with {name}" if name else ""}
+    told |= {"outcome": f" ({outcome})" if outcome else "", "of_outcome": f" of {outcome}" if outcome else ""}
     sentence = capital(kind["found"].format(number=number, **told))
     if record.status == Status.SINGLE_STUDY:
         alone = f"{sentence}, in one trial only ({people_words(record, unknown=NO_PEOPLE)})"
