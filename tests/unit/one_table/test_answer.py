@@ -271,3 +271,43 @@ def test_what_suits_rare_events_better_is_said_and_trials_without_any_are_refuse
     path.write_text("study,ai,n1i,ci,n2i\nA,0,10,0,50\nB,0,60,0,58\n", encoding="utf-8")
     with pytest.raises(InputError, match="nobody or everybody had the event in both arms of every trial"):
         answer(path, Asked())
+
+
+def test_one_group_a_trial_is_pooled_and_told_in_its_own_numbers(tmp_path):
+    path = table(tmp_path / "t.csv", "study events n", ("A", 16, 17), ("B", 10, 12), ("C", 10, 10))
+    found = answer(path, Asked())
+    assert found.fit.measure == "PLO"
+    assert re.match(
+        r"Of 100 people, \d+ \(95% CI \d+ to \d+\) had the event; 3 trials, 39 people", found.finding
+    )
+    assert any("0.5 is added to every cell of trials with an empty one: C." in said for said in found.assumed)
+    write(found, tmp_path / "out")
+    page = (tmp_path / "out" / "index.html").read_text("utf-8")
+    assert "Of 100 people" in page
+    assert "versus" not in page
+
+
+def test_events_over_person_time_are_rates(tmp_path):
+    path = table(tmp_path / "t.csv", "study x1i t1i x2i t2i", ("A", 7, 1344, 11, 1988), ("B", 0, 5, 0, 6))
+    found = answer(path, Asked())
+    assert found.fit.measure == "IRR"
+    assert found.fit.estimate == pytest.approx(7 / 1344 / (11 / 1988))
+    assert any("in both arms: B." in said for said in found.assumed)
+
+
+def test_a_lopsided_interval_is_told(tmp_path):
+    path = table(tmp_path / "t.csv", "study rr lower upper", ("A", 0.8, 0.5, 1.1), ("B", 0.9, 0.6, 1.35))
+    said = " ".join(answer(path, Asked()).assumed)
+    assert "not symmetric about the estimate, so that its width alone is used, about the estimate: A." in said
+
+
+def test_a_ratio_of_sds_is_made_of_a_table_of_means(tmp_path):
+    headings = "study m1i sd1i n1i m2i sd2i n2i"
+    path = table(tmp_path / "t.csv", headings, ("A", 1, 2, 20, 2, 3, 20), ("B", 2, 2, 30, 2, 3, 30))
+    assert answer(path, Asked(measure="VR")).fit.estimate == pytest.approx(2 / 3, rel=1e-3)
+
+
+def test_the_intercept_of_a_regression_says_where_it_holds(bcg):
+    (intercept, slope) = answer(bcg, Asked(moderators="ablat")).term_rows
+    assert re.fullmatch(r"RR [\d.]+ \([\d.]+ to [\d.]+\) where every moderator is 0", intercept[1])
+    assert slope[1].startswith("ratio of RRs ")
