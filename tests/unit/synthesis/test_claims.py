@@ -372,3 +372,10 @@ def test_without_a_file_and_without_records_nothing_is_claimed():
     rules = load_claims(None, [])
     assert rules["claims"] == {}
     assert claims.appraise([], [], rules) == Appraisal(analyses={}, claims=())
+
+
+def test_a_claim_is_not_of_one_group(tmp_path):
+    path = tmp_path / "claims.yaml"
+    path.write_text("claims:\n  works: {statement: It works., kind: benefit, analyses: [alone]}\n", "utf-8")
+    with pytest.raises(InputError, match="of one group, and a claim is of two"):
+        load_claims(str(path), {"alone": {"control": []}})

@@ -329,12 +329,18 @@ def default_rules(vocabulary: Vocabulary) -> Mapping[str, Mapping[str, Any]]:
 def load_claims(path: str | None, analyses: Iterable[str], vocabulary: Vocabulary | None = None) -> Row:
     """The rules with their defaults filled in, the overrides and the claims; without a file, no claim.
 
+    `analyses` are their slugs, or the resolved analyses by slug.
+
     Raises InputError naming every unknown key, analysis, domain, kind and level, with the nearest known word,
     and bounds on a dose that are turned round.
     """
     known, words = list(analyses), vocabulary or general()
+    specs = analyses if isinstance(analyses, Mapping) else {}
+    alone = [slug for slug, spec in specs.items() if spec["control"] == []]
     usual = default_rules(words)
-    given = read_checked(path, "claims", lambda given: _claim_slips(given, known, words)) if path else {}
+    given = (
+        read_checked(path, "claims", lambda given: _claim_slips(given, known, words, alone)) if path else {}
+    )
     certainty = {
         domain: {**rules, **(given.get("certainty") or {}).get(domain, {})}
         for domain, rules in usual["certainty"].items()
@@ -345,8 +351,10 @@ def load_claims(path: str | None, analyses: Iterable[str], vocabulary: Vocabular
     return {"certainty": certainty, "verdicts": verdicts, **rest}
 
 
-def _claim_slips(given: Row, analyses: Sequence[str], words: Vocabulary) -> Iterator[Slip]:
-    """What the schema cannot say of a claims file."""
+def _claim_slips(
+    given: Row, analyses: Sequence[str], words: Vocabulary, alone: Sequence[str] = ()
+) -> Iterator[Slip]:
+    """What the schema cannot say of a claims file; `alone` are the analyses of one group."""
     yield from _unknown_analyses(given, analyses)
     domains = words.table_words()["domain"]
     for domain in (given.get("certainty") or {}).get("imprecision", {}).get("absolute_by_domain", ()):
@@ -356,6 +364,13 @@ def _claim_slips(given: Row, analyses: Sequence[str], words: Vocabulary) -> Iter
     for slug, claim in (given.get("claims") or {}).items():
         parts = [(("parts", str(at)), part) for at, part in enumerate(claim.get("parts") or ())]
         for path, part in [((), claim), *parts]:
+            for analysis in part.get("analyses", ()):
+                if analysis in alone:
+                    place, problem = (
+                        ("claims", slug, *path, "analyses"),
+                        "of one group, and a claim is of two",
+                    )
+                    yield Slip(place, analysis, problem, "remove it, or name a comparison")
             for dose, (low, high) in part.get("where", {}).items():
                 if low > high:
                     remedy = f"write the lower one first: [{high:g}, {low:g}]"

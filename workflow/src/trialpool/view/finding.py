@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from trialpool import text as words
 from trialpool.records import Claim, ClaimKind, Verdict
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.text import capital, count, listing, plain_number, spaced
@@ -19,6 +20,7 @@ from trialpool.view.forest_table import pooled_estimate
 from trialpool.view.question import (
     agreeing_side,
     clear_side,
+    compares,
     domain_of,
     is_plural,
     outcome_phrase,
@@ -114,6 +116,10 @@ def brief_words(records: Sequence[Appraised]) -> str:
 
 def _brief(record: Appraised) -> str:
     """One result, and how many trials it is of."""
+    if not compares(record):
+        pooled = record.pooled
+        values = (pooled.estimate, pooled.ci_low, pooled.ci_high) if pooled else (None, None, None)
+        return words.effect(record.measure, *values, record.methods.level) if pooled else "no usable trial"
     brief, clear, agreed = WORDS["brief"], clear_side(record), agreeing_side(record)
     kind = "none" if not record.pooled else "clear" if clear else "agreed" if agreed else "open"
     better = brief["sides"].get(clear or agreed, "")
