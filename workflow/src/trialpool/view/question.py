@@ -213,6 +213,7 @@ def group_sentence(record: Appraised, opening: str = "") -> str:
     number = f"{middle}{unit} ({level} CI {f'{low} to {high}' if pooled.ci_low is not None else 'not known'})"
     told = {"of": f"{factor:,.0f}", "group": f" with {name}" if name else ""}
     told |= {"outcome": f" ({outcome})" if outcome else "", "of_outcome": f" of {outcome}" if outcome else ""}
+    told["in_outcome"] = f" in {outcome}" if outcome else ""
     sentence = capital(kind["found"].format(number=number, **told))
     if record.status == Status.SINGLE_STUDY:
         alone = f"{sentence}, in one trial only ({people_words(record, unknown=NO_PEOPLE)})"
