@@ -35,15 +35,16 @@ def draw_beside(
 
     if record.dose_response and record.dose_response.line:
         yield "dose", describe("dose", record), dose.draw_dose(record)
-    if record.multiverse:
+    measure = MEASURES[record.measure]
+    if measure.compares:
         yield "multiverse", describe("multiverse", record), curve.draw_specification_curve(record, columns)
     by_counts = bool(record.methods.method)  # of which there is neither influence nor a posterior
     if record.k > FEWEST_LEFT_OUT and not by_counts:
         yield "influence", describe("influence", record), influence.draw_influence(record)
-    if record.multiverse and not by_counts:
+    if measure.compares and not by_counts:
         yield "posterior", describe("posterior", record), posterior.draw_posterior(record)
     if record.k >= MANY_TRIALS:
-        if MEASURES[record.measure].has_null:
+        if measure.has_null:
             yield "funnel", describe("funnel", record), funnel.draw_funnel(record)
         if record.moderators and not by_counts:
             yield "moderators", describe("moderators", record), moderators.draw_moderators(record)
