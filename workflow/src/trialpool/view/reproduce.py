@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from trialpool import stats, text
-from trialpool.measures import MEASURES
+from trialpool.measures import MEASURES, Measure
 from trialpool.records import Methods, Pooled, Record, Status, Study
 from trialpool.stats.effect_sizes import Effects
 from trialpool.synthesis import counts
@@ -124,6 +124,7 @@ def _plan(record: Record, pooled: Pooled) -> Plan | None:
         known = pooled.interval in (BAYES, *TESTS) and record.methods.tau2_method in ESTIMATORS
         return _of_variances(record, pooled) if known else None
     own = method in COUNTED and not (method == "peto" and record.measure != "OR")
+    own = own and MEASURES[record.measure].compares  # the counts of one group are not written out
     approximate = record.methods.glmm_model == "UM.RS"  # by Laplace in rma.glmm, by an integral here
     if not own or approximate or isinstance(record.methods.zero_cells, str):
         return None
@@ -191,9 +192,19 @@ def _expressions(record: Record, pooled: Pooled, groups: Iterable[Numbers], fit:
     for group in groups:
         own = {name: each.format(fit) for name, each in group.items() if getattr(pooled, name) is not None}
         if own:
-            scaled = {name: f"{back}({each})" for name, each in own.items() if back and name in NATURAL}
+            scaled = {name: _natural(measure, back, each) for name, each in own.items() if name in NATURAL}
             found.append(own | scaled)
     return found
+
+
+def _natural(measure: Measure, back: str, number: str) -> str:
+    """An expression of R on the natural scale, kept within what is possible."""
+    shown = f"{back}({number})" if back else number
+    if measure.group and measure.scale in ("", "log"):
+        low, high = measure.possible
+        shown = f"min({shown}, {high:g})" if math.isfinite(high) else shown
+        shown = f"max({shown}, {low:g})" if math.isfinite(low) else shown
+    return shown
 
 
 # the trials
