@@ -28,7 +28,8 @@ from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, sch
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
-NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks", "screening")  # keys of files
+# keys of files
+NAMING = ("evidence", "vocabulary", "instruments", "claims", "published", "networks", "screening")
 PARTS = {"population": "populations", "outcome": "outcomes", "comparison": "comparisons"}  # as in a slug
 # what an outcome calls it, and a comparison of one group, which is the experimental side of none
 ASKED_AS = {"instruments": "outcomes", "events": "outcomes"}

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 from trialpool import records
 from trialpool import text as words
 from trialpool.bias_tools import severity, worst
-from trialpool.measures import OF_RATES, RATES, RATIOS, SIDES, sides_of
+from trialpool.measures import OF_RATES, RATES, SIDES, sides_of
 from trialpool.records import Record, Status
 from trialpool.synthesis.absolute import absolute as absolute_of
 from trialpool.synthesis.pool import MANY
