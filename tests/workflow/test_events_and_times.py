@@ -86,7 +86,7 @@ def test_a_hazard_ratio_has_a_number_needed_to_treat_at_a_time(results):
     for name, own in names.items():
         assert shown[name] == pytest.approx(float(getattr(fit, own)), rel=1e-9)
     page = re.sub(r"<[^>]*>", " ", (results / "index.html").read_text("utf-8"))
-    assert re.search(r"at 24 months.*?NNTB [\d.,]+ +\(", page, re.DOTALL)
+    assert re.search(r"at 24 months.*?NNTB\s+[\d.,]+\s+\(NNTB", page, re.DOTALL)
     assert "suppose that hazards are proportional" in " ".join(found["methods"]["text"])
 
 

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from trialpool import text as words
 from trialpool.evidence.unused import silence_words
+from trialpool.measures import MEASURES
 from trialpool.records import Baseline, Certainty, Difference, Status
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.view.forest_table import Estimate, Number, number_at, people_words
@@ -155,7 +156,7 @@ def _row(view: Question, marks: dict[str, str], letters: Iterator[str]) -> Row:
         lines=tuple(lines_of(record)),
         certainty=record.certainty,
         marks=tuple(own),
-        statement=view.statement,
+        statement=view.statement if MEASURES[record.measure].compares else view.sentence,
         gap="" if view.effect else _gap(view),
         harm=domain_of(record).harm,
     )
