@@ -294,6 +294,12 @@ class Fit:
         fit = stats.influence(*self._numbers, **model)
         return table(self.measure, fit, self.data.labels, CASES, "label")
 
+    def blup(self) -> pd.DataFrame:
+        """What each trial's true effect is predicted to be: shrunken towards the mean (metafor's `blup`)."""
+        self._by_variance("predictions of true effects")
+        fit = stats.blup(*self._numbers, **self._model)
+        return table(self.measure, fit, self.data.labels, ("estimate", "pi_low", "pi_high"), "label")
+
     def gosh(self, *, draws: int = 10_000, seed: int = 1, smallest: int = 2) -> pd.DataFrame:
         """The result of all subsets of trials, or of `draws` of very many; who is in it, by label."""
         self._by_variance("subsets of trials")

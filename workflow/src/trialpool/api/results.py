@@ -136,6 +136,65 @@ class Regression(Result):
             columns[name] = values
         return pd.DataFrame(columns)
 
+    def _numbers_of(self, terms: Sequence[str]) -> tuple[list[int], str]:
+        """The coefficients of some terms of the formula, the intercept being 0, and what to call them."""
+        places = {str(term): list(range(*part.indices(len(self.frame)))) for term, part in self._slices}
+        known = {name: numbers for name, numbers in places.items() if numbers != [0]}
+        for term in terms:
+            if term not in known:
+                raise ValueError(f"terms: {term!r} is no term of the formula, which has {', '.join(known)}")
+        chosen = list(terms) or list(known)
+        return [number for term in chosen for number in known[term]], ", ".join(chosen)
+
+    @property
+    def _slices(self) -> Any:
+        return self.matrix.model_spec.term_slices.items()
+
+    def test(self, *terms: str) -> Result:
+        """Some terms of the formula tested together (all, if none is named): χ² or, of HKSJ, F."""
+        numbers, names = self._numbers_of(terms)
+        fit = stats.wald_test(self.analysis_scale, numbers)
+        letter, df = ("Q", f"{fit.df:g}") if np.isinf(fit.df2) else ("F", f"{fit.df:g} and {fit.df2:g}")
+        said = f"{letter} = {text.number(fit.statistic)} on {df} df, {text.p_value(fit.p_value)}"
+        return one_row("", f"Wald test of {names}", said, fit)
+
+    def likelihood_ratio(self, *terms: str) -> Result:
+        """The model compared with that without some terms (without any, if none is named), both by ML."""
+        numbers, names = self._numbers_of(terms)
+        fit = stats.likelihood_ratio(self.data.effects, self.data.variances, self._design, numbers)
+        said = f"χ² = {text.number(fit.statistic)} on {fit.df:g} df, {text.p_value(fit.p_value)}"
+        return one_row("", f"Likelihood-ratio test of {names}", said, fit)
+
+    def robust(self, cluster: Any = None, *, terms: Sequence[str] = ()) -> Result:
+        """The coefficients with cluster-robust (CR2) errors, and `terms` tested together (HTZ; all if none).
+
+        `cluster` is a column of what belongs together; by default every trial stands for itself.
+        """
+        numbers, names = self._numbers_of(terms)
+        labels = None if cluster is None else self.data.column("cluster", cluster).tolist()
+        kind: Any = {name: self.model[name] for name in ("tau2_method", "level")} | {"terms": numbers}
+        fit = stats.robust_regression(self.data.effects, self.data.variances, self._design, labels, **kind)
+        columns = {"coefficient": "coefficients"} | {name: f"robust_{name}" for name in (*LINE, "df")}
+        frame = pd.DataFrame({name: getattr(fit, of) for name, of in columns.items()}, self.frame.index)
+        df = f"{fit.robust_f_df:g} and {fit.robust_f_df2:.1f}"
+        said = f"F = {text.number(fit.robust_f)} on {df} df, {text.p_value(fit.robust_f_p_value)}"
+        if np.isnan(fit.robust_f):
+            said = f"no test of them together, with {fit.clusters} clusters"
+        words = "; ".join(filter(None, (f"Robust (CR2) test of {names}: {said}", fit.caution)))
+        return Result("", words, frame, fit)
+
+    def vif(self) -> pd.DataFrame:
+        """Variance inflation factors of the terms; of several columns the generalised one (Fox & Monette).
+
+        `gsif` = GVIF^(1/(2·columns)) compares terms: how many times wider an interval is for the others.
+        """
+        names = [str(term) for term, _ in self._slices if str(term) != "1"]
+        groups = [self._numbers_of([name])[0] for name in names]
+        found = stats.vif(self.analysis_scale, groups)
+        columns = {"columns": list(map(len, groups)), "vif": found}
+        frame = pd.DataFrame(columns, pd.Index(names, name="term"))
+        return frame.assign(gsif=frame["vif"] ** (1 / (2 * frame["columns"])))
+
     def permutation_test(self, *, draws: int = 1000, seed: int = 1) -> Result:
         """The coefficients, and all moderators together, tested by exchanging them among the trials."""
         kind: Any = {name: self.model[name] for name in ("tau2_method", "interval")}

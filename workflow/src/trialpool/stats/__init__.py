@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 # fmt: off
 # ruff: isort: off
-from trialpool.stats._model import TAU2_METHODS
+from trialpool.stats._model import FURTHER_TAU2, TAU2_METHODS
 from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
 from trialpool.stats.bias import (
     Begg, Egger, FailSafe, PetPeese, TrimAndFill, begg, egger, fail_safe_n, pet_peese, trim_and_fill,
@@ -23,8 +23,8 @@ from trialpool.stats.convert import (
     smd_to_log_odds_ratio, smd_to_units,
 )
 from trialpool.stats.dependent import (
-    ComponentIntervals, Multilevel, MultilevelRegression, Robust, component_intervals, correlated_effects,
-    multilevel, multilevel_regression, robust_pool,
+    ComponentIntervals, Multilevel, MultilevelRegression, Robust, RobustRegression, component_intervals,
+    correlated_effects, multilevel, multilevel_regression, robust_pool, robust_regression,
 )
 from trialpool.stats.dose_response import DoseResponse, dose_response, predict_dose
 from trialpool.stats.effect_sizes import (
@@ -38,12 +38,12 @@ from trialpool.stats.network import (
     network_inconsistency, network_meta_analysis, node_split, rank_treatments,
 )
 from trialpool.stats.pooling import (
-    INTERVALS, Bootstrap, Gosh, Influence, Pooled, PooledTables, Tau2Interval, bootstrap, cumulative, gosh,
-    influence, leave_one_out, pool, tau2_interval,
+    INTERVALS, Bootstrap, Gosh, Influence, Pooled, PooledTables, Shrunken, Tau2Interval, blup, bootstrap,
+    cumulative, gosh, influence, leave_one_out, pool, tau2_interval,
 )
 from trialpool.stats.regression import (
-    MetaRegression, PermutationTest, Predicted, Subgroups, meta_regression, permutation_test, predict,
-    subgroups,
+    LikelihoodRatio, MetaRegression, PermutationTest, Predicted, Subgroups, WaldTest, likelihood_ratio,
+    meta_regression, permutation_test, predict, subgroups, vif, wald_test,
 )
 from trialpool.stats.selection import SelectionModel, selection_model
 
@@ -54,26 +54,28 @@ if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall
     from trialpool.stats.sparse import Penalised, mantel_haenszel, penalised, peto
 
 __all__ = [
-    "EVENT_TESTS", "INTERVALS", "TAU2_METHODS", "ZERO_CELLS", "Absolute", "Arm", "BayesPool", "Begg",
-    "Beyond", "Bootstrap", "ComponentIntervals", "Contrasts", "DoseResponse", "EValue", "Effects", "Egger",
-    "FailSafe", "FromQuartiles", "Glmm", "Gosh", "Inconsistency", "Influence", "MetaRegression", "Multilevel",
-    "MultilevelRegression", "NetworkFit", "NodeSplit", "Penalised", "PermutationTest", "PetPeese", "Pooled",
-    "PooledTables", "Predicted", "Ranking", "Robust", "SelectionModel", "SharedControl", "Subgroups",
-    "Tau2Interval", "TrimAndFill", "Units", "absolute_effect", "arcsine_difference", "back_transformed",
-    "bayes_pool", "begg", "beyond_mcid", "bootstrap", "change_correlation", "change_sd", "combine_arms",
-    "component_intervals", "contrasts_from_arms", "contrasts_from_pairs", "correlated_effects", "correlation",
-    "cumulative", "dose_response", "e_value", "egger", "event_test", "fail_safe_n", "glmm", "glmm_single",
-    "gosh", "hedges_factor", "heteroscedastic_smd", "influence", "leave_one_out", "log_cv_ratio",
-    "log_odds_ratio_to_smd", "log_variability_ratio", "mantel_haenszel", "mean_difference",
-    "mean_sd_from_quartiles", "meta_regression", "multilevel", "multilevel_regression",
-    "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio", "paired_effects",
-    "penalised", "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below",
-    "predict", "predict_dose", "predictive_below", "probability_below", "proportion", "rank_treatments",
-    "rate", "rate_difference", "rate_ratio", "ratio_of_means", "risk_difference", "risk_ratio", "robust_pool",
-    "sd_from_ci", "sd_from_difference_se", "sd_from_se", "se_from_ci", "se_from_p", "se_from_sd",
-    "selection_model", "shared_control_events", "shared_control_means", "single_mean",
-    "smd_to_log_odds_ratio", "smd_to_units", "standardized_mean_change", "standardized_mean_difference",
-    "subgroups", "tau2_interval", "trim_and_fill",
+    "EVENT_TESTS", "FURTHER_TAU2", "INTERVALS", "TAU2_METHODS", "ZERO_CELLS", "Absolute", "Arm",
+    "BayesPool", "Begg", "Beyond", "Bootstrap", "ComponentIntervals", "Contrasts", "DoseResponse",
+    "EValue", "Effects", "Egger", "FailSafe", "FromQuartiles", "Glmm", "Gosh", "Inconsistency",
+    "Influence", "LikelihoodRatio", "MetaRegression", "Multilevel", "MultilevelRegression", "NetworkFit",
+    "NodeSplit", "Penalised", "PermutationTest", "PetPeese", "Pooled", "PooledTables", "Predicted",
+    "Ranking", "Robust", "RobustRegression", "SelectionModel", "SharedControl", "Shrunken", "Subgroups",
+    "Tau2Interval", "TrimAndFill", "Units", "WaldTest", "absolute_effect", "arcsine_difference",
+    "back_transformed", "bayes_pool", "begg", "beyond_mcid", "blup", "bootstrap", "change_correlation",
+    "change_sd", "combine_arms", "component_intervals", "contrasts_from_arms", "contrasts_from_pairs",
+    "correlated_effects", "correlation", "cumulative", "dose_response", "e_value", "egger", "event_test",
+    "fail_safe_n", "glmm", "glmm_single", "gosh", "hedges_factor", "heteroscedastic_smd", "influence",
+    "leave_one_out", "likelihood_ratio", "log_cv_ratio", "log_odds_ratio_to_smd", "log_variability_ratio",
+    "mantel_haenszel", "mean_difference", "mean_sd_from_quartiles", "meta_regression", "multilevel",
+    "multilevel_regression", "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio",
+    "paired_effects", "penalised", "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool",
+    "posterior_below", "predict", "predict_dose", "predictive_below", "probability_below", "proportion",
+    "rank_treatments", "rate", "rate_difference", "rate_ratio", "ratio_of_means", "risk_difference",
+    "risk_ratio", "robust_pool", "robust_regression", "sd_from_ci", "sd_from_difference_se", "sd_from_se",
+    "se_from_ci", "se_from_p", "se_from_sd", "selection_model", "shared_control_events",
+    "shared_control_means", "single_mean", "smd_to_log_odds_ratio", "smd_to_units",
+    "standardized_mean_change", "standardized_mean_difference", "subgroups", "tau2_interval",
+    "trim_and_fill", "vif", "wald_test",
 ]
 # fmt: on
 LATER = {

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.special import chdtri
 
 from trialpool.stats._numeric import Rows, root, roots
 from trialpool.stats.checks import FURTHEST, Bools, Floats, check_effects, finite, plain
@@ -23,6 +24,7 @@ from trialpool.stats.checks import FURTHEST, Bools, Floats, check_effects, finit
 N = TypeVar("N", float, Floats)
 
 TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
+FURTHER_TAU2 = ("HSk", "GENQ", "PMM", "DLIT", "SJIT")  # by metafor's names; no dimension of a multiverse
 CHUNK_NUMBERS = 2**14  # of an array: 128 KiB, which is reused; larger ones are asked of the system each time
 DOMINATED = 1e-3  # tr P as a share of the weight, below which its digits must be saved
 REPEATED = 1e-9  # share of a standardised column that must be new
@@ -309,7 +311,7 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
     """Estimate tau2 (n,) from the fit at tau2 = 0; never below 0, and 0 for one study alone.
 
     All are reviewed by Veroniki et al. 2016. FE 0; DL DerSimonian & Laird 1986; HE Hedges 1983 (unweighted);
-    HS Hunter & Schmidt, (Q - k)/Σw; SJ Sidik & Jonkman 2005 in two steps; ML and REML the highest maximum of
+    HS Hunter & Schmidt, (Q - k)/Σw; HSk, GENQ, PMM see `_further_tau2`; SJ Sidik & Jonkman 2005 in two steps; ML and REML the highest maximum of
     the likelihood; PM Paule & Mandel 1982, to which EB (Morris 1983) is identical (Viechtbauer et al. 2015).
     """
     k = model.effects.size
@@ -333,11 +335,28 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
         apart = np.where(model.present, model.effects - middle[:, None], 0.0)
         seed = dot(apart, apart) / model.count
         tau2 = seed * model.at(seed).q / freedom
-    elif method in ("EB", "PM"):
+    elif method in ("EB", "PM", "DLIT", "SJIT"):  # DL and SJ iterated settle where Q(tau2) is its freedom
         tau2 = solve_q(model, start, freedom)
+    elif method in ("HSk", "GENQ", "PMM"):
+        tau2 = _further_tau2(model, start, method)
     else:
         tau2 = _likeliest(model, method == "REML")
     return np.maximum(tau2, 0.0) * (model.freedom > 0)
+
+
+def _further_tau2(model: Model, start: Fit, method: str) -> Floats:
+    """HSk, Q corrected for its degrees of freedom (Brannick et al. 2019); GENQ, the moment estimator with
+    weights 1/√v (Jackson 2013); PMM, at which Q(tau2) has its median (Viechtbauer 2021).
+    """
+    freedom = np.maximum(model.freedom, 1)
+    if method == "HSk":
+        return np.asarray((start.q * model.count / freedom - model.count) / start.total)
+    if method == "PMM":
+        return solve_q(model, start, np.asarray(chdtri(freedom, 0.5), dtype=np.float64))
+    fit = model.weighted(1 / np.sqrt(model.variances))
+    variances = np.where(model.present, model.variances, 0.0)
+    expected = dot(fit.weights, variances) - fit.lost(fit.weights**2 * variances)
+    return np.asarray((fit.q - expected) / np.maximum(fit.trace, TINY))
 
 
 def solve_q(model: Model, start: Fit, target: Floats) -> Floats:
@@ -525,14 +544,14 @@ def _highest(model: Model, restricted: bool, owner: Rows, found: Floats, sure: B
         owner, found = owner[several], found[several]
         tau2[owner] = 0.0
         part = model.take(owner)
-        heights = _log_likelihood(part, found, restricted)
-        higher = heights > _log_likelihood(part, np.zeros(len(owner)), restricted)
+        heights = log_likelihood(part, found, restricted)
+        higher = heights > log_likelihood(part, np.zeros(len(owner)), restricted)
         rising = np.flatnonzero(higher)[np.argsort(heights[higher])]  # the highest is written last
         tau2[owner[rising]] = found[rising]
     return tau2
 
 
-def _log_likelihood(model: Model, tau2: Floats, restricted: bool) -> Floats:
+def log_likelihood(model: Model, tau2: Floats, restricted: bool) -> Floats:
     """Log-likelihood, without its constant, of tau2 (the coefficients profiled out)."""
     fit = model.at(tau2)
     logs = np.log(fit.weights, out=np.zeros_like(fit.weights), where=model.present)

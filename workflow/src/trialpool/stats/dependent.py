@@ -16,13 +16,14 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import chdtrc, chdtri
+from scipy.special import chdtrc, chdtri, fdtrc
 
 from trialpool.stats import checks
 from trialpool.stats._model import design_of, intercept
 from trialpool.stats._numeric import Likelihood, N, Rows, Tested, climb, floats, infer
 from trialpool.stats.checks import Bools, Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
+from trialpool.stats.regression import meta_regression
 
 METHODS = ("REML", "ML")
 INTERVALS = ("wald", "t")
@@ -73,37 +74,94 @@ def few_df_caution(df: float) -> str:
     return "" if df >= FEWEST_DF else f"{words}; below {FEWEST_DF} they are not trustworthy"
 
 
-def cr2(
+@dataclass(frozen=True, slots=True)
+class Sandwich:
+    """What CR2 inference on generalised least squares coefficients is made of, a cluster at a time.
+
+    `scores` (m, p) are what each cluster says of each coefficient, `own` (m, p, p) their covariance under the
+    working model without what fitting takes, `across` (m, q, p) and `bread` (q, q) the latter: the covariance
+    of clusters i and j is own where i = j, less across_i' bread across_j.
+    """
+
+    scores: Floats
+    own: Floats
+    across: Floats
+    bread: Floats
+
+    def tested(self) -> tuple[Floats, Floats]:
+        """The covariance (p, p), and the Satterthwaite degrees of freedom (p,) of each coefficient.
+
+        Source: Pustejovsky & Tipton 2018, equations 6 to 10; Satterthwaite df of Bell & McCaffrey 2002.
+        """
+        products = np.einsum("cii->ci", self.own)
+        squares = np.einsum("cai,ab,cbi->ci", self.across, self.bread, self.across)
+        gram = np.einsum("cai,cbi->iab", self.across, self.across) @ self.bread
+        total = (products - squares).sum(axis=0)
+        spread = (products**2 - 2 * products * squares).sum(axis=0) + np.einsum("iab,iba->i", gram, gram)
+        known = spread > DIGITS * (products**2).sum(axis=0)  # else one cluster alone determines it
+        freedom = np.divide(total**2, spread, out=np.full(spread.size, np.nan), where=known)
+        return np.where(known, self.scores.T @ self.scores, np.nan), freedom
+
+    def together(self, coefficients: Floats, contrast: Floats) -> tuple[float, float, float, float]:
+        """The approximate Hotelling's T² test (HTZ) that `contrast` (q, p) times the coefficients are 0.
+
+        F, its degrees of freedom and p-value, NaN where the clusters are too few for it. The sandwich is taken
+        for a Wishart matrix whose degrees of freedom match the total variance of its elements. Source: Tipton
+        & Pustejovsky 2015, J Educ Behav Stat 40: 604; Pustejovsky & Tipton 2018, equation 16.
+        """
+        q = len(contrast)
+        across = self.across @ contrast.T
+        own = contrast @ self.own @ contrast.T
+        taken = np.einsum("cai,ab,cbj->cij", across, self.bread, across)
+        root = np.linalg.cholesky((own - taken).sum(axis=0))
+        unit = np.linalg.inv(root)  # the covariance of what is tested becomes the identity
+        across, own, taken = across @ unit.T, unit @ own @ unit.T, unit @ taken @ unit.T
+        flat = across.reshape(len(across), -1)
+        both = (flat.T @ flat) @ np.kron(self.bread, np.eye(q))
+        sums = np.einsum("cas,cbt->stab", across, across) @ self.bread
+        spread = np.einsum("ij,ji->", both, both) + np.einsum("stab,stba->", sums, sums)
+        alone, trace = own - taken, lambda block: np.einsum("cii->c", block)
+        spread += (trace(alone) ** 2 - trace(taken) ** 2).sum()
+        spread += np.einsum("cij,cji->", alone, alone) - np.einsum("cij,cji->", taken, taken)
+        freedom = q * (q + 1) / float(spread)
+        asked = unit @ (contrast @ coefficients)
+        seen = unit @ contrast @ (self.scores.T @ self.scores) @ contrast.T @ unit.T
+        left = freedom - q + 1
+        if not left > 0 or np.linalg.matrix_rank(seen) < q:
+            return np.nan, float(q), np.nan, np.nan
+        statistic = left / (freedom * q) * float(asked @ np.linalg.solve(seen, asked))
+        return statistic, float(q), left, float(fdtrc(q, left, statistic))
+
+
+def sandwich(
     design: Floats, residuals: Floats, cluster: Rows, diagonal: Floats, columns: Floats, back: Floats
-) -> tuple[Floats, Floats]:
-    """CR2 covariance (p, p) of generalised least squares coefficients, and Satterthwaite df (p,) of each.
+) -> Sandwich:
+    """The CR2 sandwich of generalised least squares coefficients.
 
     `design` (n, p), `residuals` (n,); the working covariance F of a cluster's effects, whose inverse are the
     weights, is a `diagonal` (n,) and the product of `columns` (n, q) with themselves; asked for are `back`
     (p, p) times the coefficients. The adjustment of a cluster is A = D'(D(F - XBX')D')^(-1/2)D, D'D = F.
-
-    Source: Pustejovsky & Tipton 2018, equations 6 to 10; Satterthwaite df of Bell & McCaffrey 2002.
     """
     rows = np.split(np.argsort(cluster, kind="stable"), np.cumsum(np.bincount(cluster))[:-1])
     blocks = [(diagonal[row], columns[row]) for row in rows]
     weighted = [_inverted(*block, design[row]) for block, row in zip(blocks, rows, strict=True)]
     own_information = [design[row].T @ part for row, part in zip(rows, weighted, strict=True)]
     bread = np.asarray(np.linalg.inv(np.sum(own_information, axis=0)), dtype=np.float64)
-    # The covariance under the working model of the clusters' scores for one coefficient is diag(own) - ZBZ'.
     score, self_products, cross_products = [], [], []
     for block, row, part, own in zip(blocks, rows, weighted, own_information, strict=True):
         adjusted = _adjusted(*block, design[row], part, own, bread) @ (bread @ back.T)
         score.append(adjusted.T @ residuals[row])
-        self_products.append(block[0] @ adjusted**2 + ((block[1].T @ adjusted) ** 2).sum(axis=0))
+        pulled = block[1].T @ adjusted
+        self_products.append(adjusted.T @ (block[0][:, None] * adjusted) + pulled.T @ pulled)
         cross_products.append(design[row].T @ adjusted)
-    scores, own_products, across = (np.array(each) for each in (score, self_products, cross_products))
-    squares = np.einsum("cai,ab,cbi->ci", across, bread, across)
-    gram = np.einsum("cai,cbi->iab", across, across) @ bread
-    total = (own_products - squares).sum(axis=0)
-    spread = (own_products**2 - 2 * own_products * squares).sum(axis=0) + np.einsum("iab,iba->i", gram, gram)
-    known = spread > DIGITS * (own_products**2).sum(axis=0)  # else one cluster alone determines it
-    freedom = np.divide(total**2, spread, out=np.full(spread.size, np.nan), where=known)
-    return np.where(known, scores.T @ scores, np.nan), freedom
+    return Sandwich(*(np.array(each) for each in (score, self_products, cross_products)), bread)
+
+
+def cr2(
+    design: Floats, residuals: Floats, cluster: Rows, diagonal: Floats, columns: Floats, back: Floats
+) -> tuple[Floats, Floats]:
+    """CR2 covariance (p, p) and Satterthwaite df (p,) of each coefficient; arguments as `sandwich`."""
+    return sandwich(design, residuals, cluster, diagonal, columns, back).tested()
 
 
 def _inverted(diagonal: NDArray[C], columns: Floats, right: Floats) -> NDArray[C]:
@@ -261,9 +319,17 @@ class Multilevel(_ThreeLevels[float]):
 
 @dataclass(frozen=True, slots=True)
 class MultilevelRegression(_ThreeLevels[Floats]):
-    """A three-level meta-regression: coefficients (p,), intercept first; other fields as `Multilevel`."""
+    """A three-level meta-regression: coefficients (p,), intercept first; other fields as `Multilevel`.
+
+    `robust_f` on `robust_f_df` and `robust_f_df2` tests all moderators together (HTZ, see `Sandwich`), NaN
+    without any.
+    """
 
     coefficients: Floats
+    robust_f: float
+    robust_f_df: float
+    robust_f_df2: float
+    robust_f_p_value: float
 
 
 def multilevel(
@@ -372,7 +438,8 @@ def _report(nested: Nested, back: Floats, interval: str, level: float) -> Multil
     df = float(clusters - p) if interval == "t" else np.inf
     model = infer(coefficients, np.sqrt(np.diag(back @ fit.covariance @ back.T)), df, level)
     residuals = nested.y - nested.design @ fit.coefficients
-    variance, freedom = cr2(nested.design, residuals, nested.cluster, fit.diagonal, fit.columns, back)
+    parts = sandwich(nested.design, residuals, nested.cluster, fit.diagonal, fit.columns, back)
+    variance, freedom = parts.tested()
     robust = infer(coefficients, np.sqrt(np.diag(variance)), freedom, level)
     q = max(0.0, float(nested.y @ gaussian(nested, 0.0, 0.0).weighted_residual))
     alone = "no cluster has two effects, so all heterogeneity is put between clusters"
@@ -389,9 +456,99 @@ def _report(nested: Nested, back: Floats, interval: str, level: float) -> Multil
         q_p_value=float(chdtrc(k - p, q)),
         **robust.named("robust_"),
         robust_df=freedom,
+        **_omnibus(parts, coefficients),
         k=k,
         clusters=clusters,
         caution="; ".join(filter(None, cautions)),
+    )
+
+
+OMNIBUS = ("robust_f", "robust_f_df", "robust_f_df2", "robust_f_p_value")
+
+
+def _omnibus(parts: Sandwich, coefficients: Floats, terms: ArrayLike | None = None) -> dict[str, float]:
+    """The HTZ test of the coefficients numbered `terms`, by default of all but the intercept."""
+    p = len(coefficients)
+    chosen = np.arange(1, p) if terms is None else coefficient_numbers(terms, p)
+    if not len(chosen):
+        return dict.fromkeys(OMNIBUS, np.nan)
+    return dict(zip(OMNIBUS, parts.together(coefficients, np.eye(p)[chosen]), strict=True))
+
+
+def coefficient_numbers(terms: ArrayLike, p: int) -> Rows:
+    """Read which of p coefficients are meant, the intercept being number 0."""
+    numbers = np.atleast_1d(checks.finite("terms", terms, least=0, most=p - 1, whole=True))
+    if numbers.ndim != 1 or not numbers.size or len(set(numbers.tolist())) < numbers.size:
+        raise ValueError(f"terms: name each coefficient once by its number, 0 to {p - 1}")
+    return numbers.astype(np.intp)
+
+
+@dataclass(frozen=True, slots=True)
+class RobustRegression:
+    """A meta-regression with cluster-robust (CR2) tests: fields of coefficients are (p,), intercept first.
+
+    `robust_f` on `robust_f_df` and `robust_f_df2` tests the chosen coefficients together (HTZ).
+    """
+
+    coefficients: Floats
+    tau2: float
+    robust_covariance: Floats
+    robust_se: Floats
+    robust_df: Floats
+    robust_statistic: Floats
+    robust_p_value: Floats
+    robust_ci_low: Floats
+    robust_ci_high: Floats
+    robust_f: float
+    robust_f_df: float
+    robust_f_df2: float
+    robust_f_p_value: float
+    clusters: int
+    caution: str
+
+
+def robust_regression(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    design: ArrayLike,
+    cluster: ArrayLike | None = None,
+    *,
+    terms: ArrayLike | None = None,
+    tau2_method: str = "REML",
+    level: float = 0.95,
+) -> RobustRegression:
+    """Regress effects (k,) on a `design` (k, m) as `meta_regression` does, with CR2 standard errors.
+
+    `cluster` (k,) labels effects that belong together; None makes each its own. `terms` are the numbers of
+    the coefficients that are tested together, the intercept being 0; by default all moderators. The numbers
+    are those of clubSandwich's `coef_test` and `Wald_test(test = "HTZ")`; sources as there.
+
+    >>> y, x = [0.1, 0.4, 0.3, 0.6, 0.2, 0.5], [1, 2, 3, 4, 1, 5]
+    >>> fit = robust_regression(y, [0.04] * 6, x)
+    >>> fit.coefficients.round(4).tolist(), round(fit.robust_f_df2, 2)
+    ([0.09, 0.0975], 2.58)
+    """
+    y, v = one_analysis(effects, variances)
+    numbers, clusters = cluster_numbers(np.arange(y.size) if cluster is None else cluster, y.size)
+    columns = design_of(design, y.size)
+    tau2 = float(meta_regression(y, v, design, tau2_method=tau2_method).tau2)
+    w = 1 / (v + tau2)
+    checks.comparable(1 / w)
+    root = np.sqrt(w)
+    fitted = np.linalg.lstsq(root[:, None] * columns.basis, root * y, rcond=None)[0]
+    coefficients, residuals = columns.back @ fitted, y - columns.basis @ fitted
+    parts = sandwich(columns.basis, residuals, numbers, 1 / w, np.empty((y.size, 0)), columns.back)
+    variance, freedom = parts.tested()
+    robust = infer(coefficients, np.sqrt(np.diag(variance)), freedom, check_level(level))
+    return RobustRegression(
+        coefficients=coefficients,
+        tau2=tau2,
+        robust_covariance=variance,
+        **robust.named("robust_"),
+        robust_df=freedom,
+        **_omnibus(parts, coefficients, terms),
+        clusters=clusters,
+        caution=few_df_caution(float(freedom.min())),
     )
 
 

@@ -13,8 +13,8 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtr, chdtrc, chdtri
 
 from trialpool.stats import checks
-from trialpool.stats._model import TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
-from trialpool.stats._numeric import Tested, infer
+from trialpool.stats._model import FURTHER_TAU2, TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
+from trialpool.stats._numeric import Tested, infer, quantile
 from trialpool.stats.checks import Bools, Floats, Unpacks, check_effects, check_level, one_of
 
 ALL_SUBSETS_UP_TO = 2**17
@@ -61,7 +61,7 @@ class Method:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        one_of("tau2_method", self.tau2, TAU2_METHODS)
+        one_of("tau2_method", self.tau2, (*TAU2_METHODS, *FURTHER_TAU2))
         one_of("interval", self.interval, INTERVALS)
         check_level(self.level)
 
@@ -78,7 +78,7 @@ def pool(
     """Pool effects (…, k) with their sampling variances (…, k); leading axes are separate analyses.
 
     `where` (…, k) marks the studies present (default all); all three broadcast. `tau2_method` is one of
-    FE DL HE HS SJ ML REML EB PM. `interval` "wald" is normal, "hksj" t on k - 1 df with the SE of Hartung &
+    FE DL HE HS SJ ML REML EB PM, or HSk GENQ PMM DLIT SJIT. `interval` "wald" is normal, "hksj" t on k - 1 df with the SE of Hartung &
     Knapp 2001 and Sidik & Jonkman 2002, "hksj_adhoc" the same but never below the classic SE (Knapp &
     Hartung 2003; Röver et al. 2015). The prediction interval has the same quantile and SE (Higgins et al.
     2009; IntHout et al. 2016). I² = tau2/(tau2 + typical variance) and H² = 1 + tau2/typical variance
@@ -205,6 +205,41 @@ def tau2_interval(
     whole = intercept(batch.effects.shape[1]) if design is None else batch.regressed_on(design)
     found = batch.analysed(whole, analyse)
     return Tau2Interval(empty=(found.pop("empty") > 0)[()], **found)
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunken:
+    """What each study's true effect is predicted to be, (…, k): estimate, standard error and interval."""
+
+    estimate: Floats
+    se: Floats
+    pi_low: Floats
+    pi_high: Floats
+
+
+def blup(
+    effects: ArrayLike,
+    variances: ArrayLike,
+    *,
+    tau2_method: str = "REML",
+    interval: str = "hksj_adhoc",
+    level: float = 0.95,
+) -> Shrunken:
+    """Best linear unbiased predictions of the studies' true effects, shrunken towards the mean; (…, k).
+
+    Study and mean share as τ² and the sampling variance do (Robinson 1991; Raudenbush & Bryk 1985); quantile
+    and error of the mean are those of the chosen `interval`. The numbers are those of metafor's `blup`.
+
+    >>> blup([0.1, 0.3, 0.8], [0.1, 0.02, 0.02], tau2_method="DL").estimate.round(3).tolist()
+    [0.277, 0.325, 0.739]
+    """
+    y, v, _ = check_effects(effects, variances)
+    fit = pool(y, v, tau2_method=tau2_method, interval=interval, level=level)
+    mean, se, tau2, df = (np.asarray(a)[..., None] for a in (fit.estimate, fit.se, fit.tau2, fit.df))
+    share = tau2 / (tau2 + v)
+    estimate, spread = share * y + (1 - share) * mean, np.sqrt(share * v + (1 - share) ** 2 * se**2)
+    half = quantile(df, level) * spread
+    return Shrunken(estimate, spread, estimate - half, estimate + half)
 
 
 def leave_one_out(

@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, fdtrc
 
 from trialpool.stats import checks
-from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, spanned_by
+from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, log_likelihood, spanned_by
 from trialpool.stats._numeric import Rows, Tested, infer, quantile
 from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_analysis, one_of
 from trialpool.stats.pooling import Method, Pooled, heterogeneity, knapp_hartung, pool, summarise
@@ -116,6 +116,113 @@ def _omnibus(slopes: Floats, covariance: Floats, df: Floats) -> dict[str, Floats
     q = np.where(finite_df, q / m, q)
     p = np.where(finite_df, fdtrc(m, np.where(finite_df, df, 1.0), q), chdtrc(m, q))
     return {"qm": q, "qm_df": np.full(len(q), float(m)), "qm_p_value": p}
+
+
+@dataclass(frozen=True, slots=True)
+class WaldTest:
+    """A test of several coefficients: χ² on `df`, or where `df2` is finite F on `df` and `df2`."""
+
+    statistic: float
+    df: float
+    df2: float
+    p_value: float
+
+
+def wald_test(fit: MetaRegression, terms: ArrayLike, *, values: ArrayLike = 0.0) -> WaldTest:
+    """Test that some coefficients of one meta-regression, or combinations of them, have given `values`.
+
+    `terms` are numbers of coefficients, the intercept being 0, or a matrix (q, p) of combinations. The test
+    follows the fit's own interval: χ² of a Wald one, else F.
+
+    >>> fit = meta_regression([0.1, 0.3, 0.2, 0.6], [0.01] * 4, [1, 2, 3, 4], tau2_method="DL")
+    >>> round(wald_test(fit, [1]).p_value, 4) == round(float(fit.qm_p_value), 4)
+    True
+    """
+    checks.a_fit(fit, MetaRegression)
+    p = fit.coefficients.shape[-1]
+    if fit.coefficients.ndim != 1:
+        raise ValueError("fit holds a batch: test one meta-regression at a time")
+    asked = finite("terms", terms)
+    if asked.ndim < 2:
+        numbers = np.atleast_1d(finite("terms", terms, least=0, most=p - 1, whole=True))
+        asked = np.eye(p)[numbers.astype(np.intp)]
+    if asked.ndim != 2 or asked.shape[1] != p or np.linalg.matrix_rank(asked) < len(asked):
+        raise ValueError(f"terms has shape {asked.shape}: needs independent rows of {p} numbers each")
+    apart = asked @ fit.coefficients - np.broadcast_to(finite("values", values), len(asked))
+    covariance, df = asked @ fit.covariance @ asked.T, np.atleast_1d(fit.df).astype(float)
+    found = _omnibus(apart[None], covariance[None], df)
+    statistic, p_value = float(found["qm"][0]), float(found["qm_p_value"][0])
+    return WaldTest(statistic, float(len(asked)), float(df[0]), p_value)
+
+
+def vif(fit: MetaRegression, groups: Sequence[Sequence[int]] | None = None) -> Floats:
+    """Variance inflation factors of the slopes (m,), or generalised ones of `groups` of them.
+
+    Of a group, such as the columns of one factor, it is det R₁ det R₂ / det R of the correlations of the
+    coefficients inside, outside and together (Fox & Monette 1992). Numbers count from 1, the intercept is 0.
+
+    >>> fit = meta_regression([0.1, 0.3, 0.2, 0.6, 0.4], [0.01] * 5, [[1, 2], [2, 1], [3, 5], [4, 3], [5, 4]])
+    >>> vif(fit).round(4).tolist()
+    [1.5625, 1.5625]
+    """
+    checks.a_fit(fit, MetaRegression)
+    covariance = np.asarray(fit.covariance)[..., 1:, 1:]
+    m = covariance.shape[-1]
+    unit = 1 / np.sqrt(np.diagonal(covariance, axis1=-2, axis2=-1))
+    correlation = covariance * unit[..., :, None] * unit[..., None, :]
+    whole = np.linalg.det(correlation)
+    found = []
+    for group in [[number] for number in range(1, m + 1)] if groups is None else groups:
+        inside = np.isin(np.arange(1, m + 1), group)
+        parts = (correlation[..., part, :][..., :, part] for part in (inside, ~inside))
+        found.append(np.prod([np.linalg.det(part) for part in parts], axis=0) / whole)
+    return np.asarray(np.stack(found, axis=-1))
+
+
+@dataclass(frozen=True, slots=True)
+class LikelihoodRatio:
+    """A likelihood-ratio test of two models fitted by maximum likelihood: `statistic` is χ² on `df`.
+
+    `tau2` is of the whole model, `tau2_reduced` of that without the tested terms.
+    """
+
+    statistic: float
+    df: float
+    p_value: float
+    log_likelihood: float
+    log_likelihood_reduced: float
+    tau2: float
+    tau2_reduced: float
+
+
+def likelihood_ratio(
+    effects: ArrayLike, variances: ArrayLike, design: ArrayLike, terms: ArrayLike | None = None
+) -> LikelihoodRatio:
+    """Test the moderators `terms` of a design (k, m) by comparing the likelihoods with and without them.
+
+    `terms` count from 1; by default all. Both models are fitted by ML, as restricted likelihoods of models
+    with other coefficients do not compare. The numbers are those of metafor's `anova` of two fits by ML.
+
+    >>> round(likelihood_ratio([0.1, 0.3, 0.2, 0.6], [0.01] * 4, [1, 2, 3, 4]).statistic, 4)
+    4.8159
+    """
+    y, v = one_analysis(effects, variances)
+    batch = batch_of(y, v)
+    whole = batch.regressed_on(design)
+    columns = finite("design", design)
+    columns = columns[:, None] if columns.ndim == 1 else columns
+    m = columns.shape[1]
+    asked = np.arange(1, m + 1) if terms is None else finite("terms", terms, least=1, most=m, whole=True)
+    kept = np.delete(columns, np.unique(np.atleast_1d(asked).astype(np.intp)) - 1, axis=1)
+    reduced = batch.regressed_on(kept) if kept.shape[1] else intercept(y.size)
+    heights, found = [], []
+    for chosen in (whole, reduced):
+        (model,) = batch.models(chosen)
+        tau2 = estimate_tau2(model, model.start(), "ML")
+        heights.append(float(log_likelihood(model, tau2, False)[0]) - y.size * np.log(2 * np.pi) / 2)
+        found.append(float(tau2[0]))
+    statistic, df = max(0.0, float(2 * (heights[0] - heights[1]))), float(m - kept.shape[1])
+    return LikelihoodRatio(statistic, df, float(chdtrc(df, statistic)), *heights, *found)
 
 
 @dataclass(frozen=True, slots=True)
