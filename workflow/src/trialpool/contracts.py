@@ -166,6 +166,7 @@ KEYED = {
 }  # whose file a key of the config names
 DERIVED = {table.name: table for stage, _, table in _LISTED if stage == "derived"}
 RESULTS = {file: table for _, file, table in _LISTED if file}  # below the results folder; <…> is a slug
+(STUDY_COVARIATES,) = (table for stage, _, table in _LISTED if stage == "beside")
 STUDIES, ARMS, CONTINUOUS, CONTRASTS, EVENTS, RISK_OF_BIAS, PUBLISHED_POOLS = TABLES.values()
 (SIGNALLING_ANSWERS,) = OPTIONAL.values()
 ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, EFFECTS, *_MORE = DERIVED.values()
@@ -180,12 +181,13 @@ _KIND_WORDS = {
 
 
 def stored(table: Table) -> Table:
-    """A raw table as it is stored: with the place of each row.
+    """A raw table as it is stored: with the place of each row, and studies with their covariates.
 
-    >>> stored(ARMS).names[-1]
-    'row_id'
+    >>> stored(ARMS).names[-1], stored(STUDIES).names[-1]
+    ('row_id', 'covariates')
     """
-    return replace(table, columns=(*table.columns, _column(table.name, "row_id")))
+    added = ("row_id", "covariates") if table is STUDIES else ("row_id",)
+    return replace(table, columns=(*table.columns, *(_column(table.name, name) for name in added)))
 
 
 def columns_differ(table: Table, columns: Mapping[str, Any] | list[str]) -> str:

@@ -536,6 +536,7 @@ def _measure_slips(entry: Written, domain: Domain) -> Iterator[Slip]:
     if "labbe" in values.get("figures", ()) and measure not in METHODS["mh"]:
         yield Slip(paths["figures"], "labbe", f"of events in two arms, not of {measure}", "remove it")
     yield from _method_slips(entry)
+    yield from _formula_slips(entry)
     for key, wanted in (("scale", SCALED), ("convert", ("SMD",))):
         if values.get(key) and measure not in wanted:
             problem, remedy = f"meaningless for {measure}", f"remove it, or use measure: {wanted[0]}"
@@ -597,6 +598,25 @@ def _panel_slips(config: Raw, written: Collection[str]) -> Iterator[Slip]:
                 place = slug if isinstance(panel["analyses"], Mapping) else str(at)
                 path = ("panels", name, "analyses", place)
                 yield Slip(path, slug, "not an analysis of this review", suggestion(slug, written))
+def _formula_slips(entry: Written) -> Iterator[Slip]:
+    """Formulas of moderators that cannot be read."""
+    formulas = [word for word in entry.values.get("moderators", ()) if is_formula(word)]
+    for formula in formulas:
+        from formulaic import Formula  # where one is asked for: it is not light
+        from formulaic.errors import FormulaicError
+
+        try:
+            Formula(formula.strip().removeprefix("~"))
+        except FormulaicError as problem:
+            said = str(problem).split("\n")[0]
+            yield Slip(
+                entry.paths["moderators"], formula, f"no formula ({said})", 'write it as "~ dose + year"'
+            )
+
+
+def is_formula(moderator: str) -> bool:
+    """Whether a moderator is several by a formula, such as "~ dose + year"."""
+    return moderator.strip().startswith("~")
 
 
 def _folder_slips(config: Raw) -> Iterator[Slip]:

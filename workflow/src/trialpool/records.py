@@ -259,7 +259,8 @@ class Effect(Part):
     the published 95% interval, turned and rescaled as the effect is, on the natural scale. Arms that were
     combined may be of several categories: a category field then holds them joined by "+" (see `categories`);
     `mean_dose` says that their doses differed, and that those given are means; `columns` are texts of the
-    trial that the forest plot shows besides.
+    trial that the forest plot shows besides. `covariates` are what the review says of the trial, each a name
+    and what it is.
     """
 
     analysis: str
@@ -313,6 +314,9 @@ class Effect(Part):
     printed_high: float | None = None
     worked_out: bool | None = None
     mean_dose: bool | None = omitted()
+    covariates: Choices | None = omitted()
+    randomised_experimental: float | None = omitted()
+    randomised_control: float | None = omitted()
     person_years_experimental: float | None = omitted()
     person_years_control: float | None = omitted()
     columns: Mapping[str, str] | None = omitted()
@@ -528,8 +532,21 @@ class ModeratorGroup(Part):
     ci_high: float | None
 
 
+class ModeratorTerm(Part):
+    """A coefficient of several moderators together, on the analysis scale; `vif` is that of its term."""
+
+    term: str
+    slope: float | None
+    slope_low: float | None
+    slope_high: float | None
+    statistic: float | None
+    p_value: float | None
+    p_robust: float | None
+    vif: float | None
+
+
 class Moderator(Part):
-    """One moderator: its test, or the reason why there is none (`caution`)."""
+    """One moderator, or several by a formula: its test, or the reason why there is none (`caution`)."""
 
     analysis: str
     moderator: str
@@ -552,6 +569,9 @@ class Moderator(Part):
     interval: str | None
     caution: str | None
     groups: tuple[ModeratorGroup, ...]
+    terms: tuple[ModeratorTerm, ...] | None = omitted()
+    p_likelihood_ratio: float | None = omitted()
+    p_robust: float | None = omitted()
 
 
 class Multilevel(Part):

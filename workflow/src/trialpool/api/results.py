@@ -176,9 +176,10 @@ class Regression(Result):
         fit = stats.robust_regression(self.data.effects, self.data.variances, self._design, labels, **kind)
         columns = {"coefficient": "coefficients"} | {name: f"robust_{name}" for name in (*LINE, "df")}
         frame = pd.DataFrame({name: getattr(fit, of) for name, of in columns.items()}, self.frame.index)
-        df = f"{fit.robust_f_df:g} and {fit.robust_f_df2:.1f}"
-        said = f"F = {text.number(fit.robust_f)} on {df} df, {text.p_value(fit.robust_f_p_value)}"
-        if np.isnan(fit.robust_f):
+        test = fit.omnibus
+        df = f"{test.df:g} and {test.df2:.1f}"
+        said = f"F = {text.number(test.statistic)} on {df} df, {text.p_value(test.p_value)}"
+        if np.isnan(test.statistic):
             said = f"no test of them together, with {fit.clusters} clusters"
         words = "; ".join(filter(None, (f"Robust (CR2) test of {names}: {said}", fit.caution)))
         return Result("", words, frame, fit)

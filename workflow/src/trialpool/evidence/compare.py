@@ -97,6 +97,7 @@ def compare(
     names = [spec["analysis"] for spec in specs]
     effects = typed(pd.concat(both, ignore_index=True), EFFECTS, names)
     effects = judged(effects, tables.get("risk_of_bias"))
+    effects["covariates"] = _covariates(tables["studies"], effects["study_id"])
     if findings is not None:
         effects = flagged(effects, findings)
     return Comparison(effects, typed(excluded, EXCLUDED, names), typed(known, KNOWN, names))
@@ -114,6 +115,15 @@ def judged(effects: pd.DataFrame, judgements: pd.DataFrame | None) -> pd.DataFra
     return effects.assign(
         risk_of_bias=[risks[result] for result in results], judgements=[lines[result] for result in results]
     )
+
+
+def _covariates(studies: pd.DataFrame, of: Iterable[str]) -> list[Any]:
+    """What the review says of each effect's trial besides; None where it says nothing."""
+    if "covariates" not in studies:
+        return [None for _ in of]
+    pairs = zip(studies["study_id"], studies["covariates"], strict=True)
+    known = {study: Choices.parse(said) for study, said in pairs if isinstance(said, str)}
+    return [known.get(study) for study in of]
 
 
 def _in_place(table: pd.DataFrame, anew: pd.DataFrame, analyses: Sequence[int]) -> pd.DataFrame:

@@ -10,13 +10,14 @@ import csv
 import io
 import sys
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
 from pathlib import Path
 from typing import NoReturn
 
 import pandas as pd
 
-from trialpool.contracts import OPTIONAL, SIGNALLING_ANSWERS, TABLES, Table
+from trialpool.contracts import OPTIONAL, SIGNALLING_ANSWERS, STUDY_COVARIATES, TABLES, Table
 from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown, suggestion
 from trialpool.evidence.risk_of_bias import Wrong, unknown_answers, unknown_words, with_answers
 from trialpool.evidence.validate import (
@@ -27,9 +28,11 @@ from trialpool.evidence.validate import (
     row_faults,
     unknown_instruments,
 )
+from trialpool.records import SEPARATOR, Choice, Choices, Effect, columns_of
 from trialpool.vocabulary import Known, Vocabulary, general
 
 Folders = Sequence[str | Path]
+TAKEN = set(columns_of(Effect))
 TOO_LONG = "line too long"
 LARGEST_FILE = 2**29  # bytes; the memory that reading takes is a few times that
 LONGEST_LINE = 2**24  # characters; a line of nothing but commas takes sixty times its size in memory
@@ -132,6 +135,11 @@ def examine(
     if not faults:
         tables["risk_of_bias"], wrong = _judged(tables["risk_of_bias"], answers, vocabulary)
         faults += [_fault_of(each, files) for each in wrong]
+    known, wrong = read_covariates(folders, tables["studies"]["study_id"])
+    said = [known.get(study) for study in tables["studies"]["study_id"]]
+    tables["studies"]["covariates"] = pd.array(said, dtype=TEXT)
+    faults += wrong
+    files |= {fault.file: fault.file for fault in wrong}
     order = {file: number for number, file in enumerate(files.values())}
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
 
@@ -153,6 +161,33 @@ def _judged(
 def _fault_of(wrong: Wrong, files: Mapping[str, str]) -> Fault:
     label, row = wrong.row_id.rsplit(":", 1)
     return Fault(files[label], int(row), *wrong[1:])
+def read_covariates(folders: Folders, studies: Iterable[str]) -> tuple[dict[str, str], list[Fault]]:
+    """What study_covariates.csv of some folders says of each study, and its faults; nothing without one."""
+    known: dict[str, dict[str, str]] = {}
+    faults: list[Fault] = []
+    table, names = STUDY_COVARIATES, set(studies)
+    for path in (Path(folder) / table.file for folder in folders):
+        if not path.exists():
+            continue
+        raw = read_raw(path, table)
+        typed, found = check_cells(raw, table, {})
+        faults += [*raw.faults, *found]
+        for row, cells in typed.iterrows():
+            study, name, value = (str(cells[key]) for key in ("study_id", "covariate", "value"))
+            said, problem = known.setdefault(study, {}), ""
+            if study not in names:
+                problem, remedy = "not a study of studies.csv", suggestion(study, sorted(names))
+            elif name in TAKEN:
+                problem, remedy = "a name of the effects table already", "give it a name of its own"
+            elif SEPARATOR in value:
+                problem, remedy = f"holds {SEPARATOR!r}", "write one thing a row"
+            elif name in said:
+                problem, remedy = "stands twice for this study", "keep one of the rows"
+            if problem and row not in raw.ragged:
+                column = {"not a": "study_id", "holds": "value"}.get(problem[:5], "covariate")
+                faults.append(Fault(str(path), int(row), column, str(cells[column]), problem, remedy))
+            said[name] = value
+    return {study: str(Choices(starmap(Choice, said.items()))) for study, said in known.items()}, faults
 
 
 def row_prefixes(folders: Folders) -> list[str]:

@@ -28,6 +28,7 @@ COLUMNS, GAP, AXIS_ROOM = 2, 26.0, 42.0
 GROUP, NAMES, NUMBERS = 26.0, 82.0, 86.0
 LARGEST, SMALLEST = 8.0, 2.2  # radii of bubbles
 LARGEST_IN_GROUP = 6.0
+FORMULA = "formula"  # several moderators together
 LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 NAME_ROOM = 130.0
 
@@ -37,14 +38,18 @@ def draw_moderators(record: Appraised) -> Figure:
     """A panel for every moderator that could be tested, and a list of the others with the reasons."""
     tests = grouped(record.moderators, lambda row: row.p_value is not None)
     tested, untested = sorted(tests.get(True, []), key=lambda row: row.kind or ""), tests.get(False, [])
+    both, together = tested, [row for row in tested if row.kind == FORMULA]
+    tested = [row for row in tested if row.kind != FORMULA]
     lines = [tested[start : start + COLUMNS] for start in range(0, len(tested), COLUMNS)]
     heights = [max(_height(row) for row in line) for line in lines]
-    room = WIDTH - 2 * style.MARGIN - NAME_ROOM
-    reasons = [lettering.wrap(words.capital(clean(row.caution)), room, lines=3) for row in untested]
-    listed = [(row, reason or ("",)) for row, reason in zip(untested, reasons, strict=True)]
+    lists = {
+        "Tested together": [(row, notes("moderator_terms", record, row)) for row in together],
+        "Not tested": [(row, [words.capital(clean(row.caution))]) for row in untested],
+    }
     body = sum(height + HEAD + FOOT for height in heights)
-    body += LEADING * (sum(len(reason) for _, reason in listed) + 2) if listed else 0.0
-    sheet, y = canvas.headed_record(record, "Moderators", notes("moderators_notes", tested), body)
+    wrapped = {title: _wrapped(rows) for title, rows in lists.items() if rows}
+    body += LEADING * sum(sum(len(lines) for _, lines in rows) + 2 for rows in wrapped.values())
+    sheet, y = canvas.headed_record(record, "Moderators", notes("moderators_notes", both), body)
     width = (WIDTH - 2 * style.MARGIN - GAP * (COLUMNS - 1)) / COLUMNS
     letters = iter(LETTERS)
     for line, height in zip(lines, heights, strict=True):
@@ -53,13 +58,20 @@ def draw_moderators(record: Appraised) -> Figure:
             sheet.panel(left, y + 8, next(letters, ""), _title(row))
             _draw_panel(sheet, record, row, (left, y + HEAD, left + width, y + HEAD + _height(row)))
         y += height + HEAD + FOOT
-    if listed:
-        sheet.text(style.MARGIN, y + 6, "Not tested", size=style.BODY_SIZE, bold=True)
+    for title, rows in wrapped.items():
+        sheet.text(style.MARGIN, y + 6, title, size=style.BODY_SIZE, bold=True)
         y += LEADING + 8
-    for row, reason in listed:
-        sheet.text(style.MARGIN, y, _title(row), room=NAME_ROOM - 8)
-        y = sheet.lines(style.MARGIN + NAME_ROOM, y, reason, colour=style.MUTED)
+        for row, text in rows:
+            sheet.text(style.MARGIN, y, _title(row), room=NAME_ROOM - 8)
+            y = sheet.lines(style.MARGIN + NAME_ROOM, y, text, colour=style.MUTED)
     return sheet.figure
+
+
+def _wrapped(rows: Sequence[tuple[Moderator, Sequence[str]]]) -> list[tuple[Moderator, list[str]]]:
+    """What is said of moderators, in lines that fit beside their names."""
+    room = WIDTH - 2 * style.MARGIN - NAME_ROOM
+    wrapped = ([line for text in said for line in lettering.wrap(text, room, lines=3)] for _, said in rows)
+    return [(row, lines or [""]) for (row, _), lines in zip(rows, wrapped, strict=True)]
 
 
 def _title(row: Moderator) -> str:

@@ -311,8 +311,9 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
     """Estimate tau2 (n,) from the fit at tau2 = 0; never below 0, and 0 for one study alone.
 
     All are reviewed by Veroniki et al. 2016. FE 0; DL DerSimonian & Laird 1986; HE Hedges 1983 (unweighted);
-    HS Hunter & Schmidt, (Q - k)/Σw; HSk, GENQ, PMM see `_further_tau2`; SJ Sidik & Jonkman 2005 in two steps; ML and REML the highest maximum of
-    the likelihood; PM Paule & Mandel 1982, to which EB (Morris 1983) is identical (Viechtbauer et al. 2015).
+    HS Hunter & Schmidt, (Q - k)/Σw; SJ Sidik & Jonkman 2005 in two steps; ML and REML the highest maximum of
+    the likelihood; PM Paule & Mandel 1982, to which EB (Morris 1983) is identical (Viechtbauer et al. 2015),
+    as are DL and SJ when iterated (DLIT, SJIT); HSk, GENQ and PMM see `_further_tau2`.
     """
     k = model.effects.size
     if method in ("ML", "REML") and model.design.alone and 1 < k <= FEW and k == model.count[0]:
@@ -335,7 +336,7 @@ def estimate_tau2(model: Model, start: Fit, method: str) -> Floats:
         apart = np.where(model.present, model.effects - middle[:, None], 0.0)
         seed = dot(apart, apart) / model.count
         tau2 = seed * model.at(seed).q / freedom
-    elif method in ("EB", "PM", "DLIT", "SJIT"):  # DL and SJ iterated settle where Q(tau2) is its freedom
+    elif method in ("EB", "PM", "DLIT", "SJIT"):
         tau2 = solve_q(model, start, freedom)
     elif method in ("HSk", "GENQ", "PMM"):
         tau2 = _further_tau2(model, start, method)

@@ -23,7 +23,7 @@ from trialpool.stats._model import design_of, intercept
 from trialpool.stats._numeric import Likelihood, N, Rows, Tested, climb, floats, infer
 from trialpool.stats.checks import Bools, Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
-from trialpool.stats.regression import meta_regression
+from trialpool.stats.regression import WaldTest, meta_regression
 
 METHODS = ("REML", "ML")
 INTERVALS = ("wald", "t")
@@ -102,12 +102,12 @@ class Sandwich:
         freedom = np.divide(total**2, spread, out=np.full(spread.size, np.nan), where=known)
         return np.where(known, self.scores.T @ self.scores, np.nan), freedom
 
-    def together(self, coefficients: Floats, contrast: Floats) -> tuple[float, float, float, float]:
+    def together(self, coefficients: Floats, contrast: Floats) -> WaldTest:
         """The approximate Hotelling's T² test (HTZ) that `contrast` (q, p) times the coefficients are 0.
 
-        F, its degrees of freedom and p-value, NaN where the clusters are too few for it. The sandwich is taken
-        for a Wishart matrix whose degrees of freedom match the total variance of its elements. Source: Tipton
-        & Pustejovsky 2015, J Educ Behav Stat 40: 604; Pustejovsky & Tipton 2018, equation 16.
+        NaN where the clusters are too few for it. The sandwich is taken for a Wishart matrix whose degrees of
+        freedom match the total variance of its elements. Source: Tipton & Pustejovsky 2015, J Educ Behav Stat
+        40: 604; Pustejovsky & Tipton 2018, equation 16.
         """
         q = len(contrast)
         across = self.across @ contrast.T
@@ -120,17 +120,17 @@ class Sandwich:
         both = (flat.T @ flat) @ np.kron(self.bread, np.eye(q))
         sums = np.einsum("cas,cbt->stab", across, across) @ self.bread
         spread = np.einsum("ij,ji->", both, both) + np.einsum("stab,stba->", sums, sums)
-        alone, trace = own - taken, lambda block: np.einsum("cii->c", block)
-        spread += (trace(alone) ** 2 - trace(taken) ** 2).sum()
+        alone = own - taken
+        spread += (np.einsum("cii->c", alone) ** 2 - np.einsum("cii->c", taken) ** 2).sum()
         spread += np.einsum("cij,cji->", alone, alone) - np.einsum("cij,cji->", taken, taken)
         freedom = q * (q + 1) / float(spread)
         asked = unit @ (contrast @ coefficients)
         seen = unit @ contrast @ (self.scores.T @ self.scores) @ contrast.T @ unit.T
         left = freedom - q + 1
         if not left > 0 or np.linalg.matrix_rank(seen) < q:
-            return np.nan, float(q), np.nan, np.nan
+            return WaldTest(np.nan, float(q), np.nan, np.nan)
         statistic = left / (freedom * q) * float(asked @ np.linalg.solve(seen, asked))
-        return statistic, float(q), left, float(fdtrc(q, left, statistic))
+        return WaldTest(statistic, float(q), left, float(fdtrc(q, left, statistic)))
 
 
 def sandwich(
@@ -154,7 +154,7 @@ def sandwich(
         pulled = block[1].T @ adjusted
         self_products.append(adjusted.T @ (block[0][:, None] * adjusted) + pulled.T @ pulled)
         cross_products.append(design[row].T @ adjusted)
-    return Sandwich(*(np.array(each) for each in (score, self_products, cross_products)), bread)
+    return Sandwich(np.array(score), np.array(self_products), np.array(cross_products), bread)
 
 
 def cr2(
@@ -321,15 +321,11 @@ class Multilevel(_ThreeLevels[float]):
 class MultilevelRegression(_ThreeLevels[Floats]):
     """A three-level meta-regression: coefficients (p,), intercept first; other fields as `Multilevel`.
 
-    `robust_f` on `robust_f_df` and `robust_f_df2` tests all moderators together (HTZ, see `Sandwich`), NaN
-    without any.
+    `omnibus` tests all moderators together (HTZ, see `Sandwich`), NaN without any.
     """
 
     coefficients: Floats
-    robust_f: float
-    robust_f_df: float
-    robust_f_df2: float
-    robust_f_p_value: float
+    omnibus: WaldTest
 
 
 def multilevel(
@@ -456,23 +452,20 @@ def _report(nested: Nested, back: Floats, interval: str, level: float) -> Multil
         q_p_value=float(chdtrc(k - p, q)),
         **robust.named("robust_"),
         robust_df=freedom,
-        **_omnibus(parts, coefficients),
+        omnibus=_omnibus(parts, coefficients),
         k=k,
         clusters=clusters,
         caution="; ".join(filter(None, cautions)),
     )
 
 
-OMNIBUS = ("robust_f", "robust_f_df", "robust_f_df2", "robust_f_p_value")
-
-
-def _omnibus(parts: Sandwich, coefficients: Floats, terms: ArrayLike | None = None) -> dict[str, float]:
+def _omnibus(parts: Sandwich, coefficients: Floats, terms: ArrayLike | None = None) -> WaldTest:
     """The HTZ test of the coefficients numbered `terms`, by default of all but the intercept."""
     p = len(coefficients)
     chosen = np.arange(1, p) if terms is None else coefficient_numbers(terms, p)
     if not len(chosen):
-        return dict.fromkeys(OMNIBUS, np.nan)
-    return dict(zip(OMNIBUS, parts.together(coefficients, np.eye(p)[chosen]), strict=True))
+        return WaldTest(np.nan, 0.0, np.nan, np.nan)
+    return parts.together(coefficients, np.eye(p)[chosen])
 
 
 def coefficient_numbers(terms: ArrayLike, p: int) -> Rows:
@@ -487,7 +480,7 @@ def coefficient_numbers(terms: ArrayLike, p: int) -> Rows:
 class RobustRegression:
     """A meta-regression with cluster-robust (CR2) tests: fields of coefficients are (p,), intercept first.
 
-    `robust_f` on `robust_f_df` and `robust_f_df2` tests the chosen coefficients together (HTZ).
+    `omnibus` tests the chosen coefficients together (HTZ).
     """
 
     coefficients: Floats
@@ -499,10 +492,7 @@ class RobustRegression:
     robust_p_value: Floats
     robust_ci_low: Floats
     robust_ci_high: Floats
-    robust_f: float
-    robust_f_df: float
-    robust_f_df2: float
-    robust_f_p_value: float
+    omnibus: WaldTest
     clusters: int
     caution: str
 
@@ -525,7 +515,7 @@ def robust_regression(
 
     >>> y, x = [0.1, 0.4, 0.3, 0.6, 0.2, 0.5], [1, 2, 3, 4, 1, 5]
     >>> fit = robust_regression(y, [0.04] * 6, x)
-    >>> fit.coefficients.round(4).tolist(), round(fit.robust_f_df2, 2)
+    >>> fit.coefficients.round(4).tolist(), round(fit.omnibus.df2, 2)
     ([0.09, 0.0975], 2.58)
     """
     y, v = one_analysis(effects, variances)
@@ -546,7 +536,7 @@ def robust_regression(
         robust_covariance=variance,
         **robust.named("robust_"),
         robust_df=freedom,
-        **_omnibus(parts, coefficients, terms),
+        omnibus=_omnibus(parts, coefficients, terms),
         clusters=clusters,
         caution=few_df_caution(float(freedom.min())),
     )

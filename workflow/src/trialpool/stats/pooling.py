@@ -13,7 +13,16 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtr, chdtrc, chdtri
 
 from trialpool.stats import checks
-from trialpool.stats._model import FURTHER_TAU2, TAU2_METHODS, Fit, Model, batch_of, estimate_tau2, intercept, solve_q
+from trialpool.stats._model import (
+    FURTHER_TAU2,
+    TAU2_METHODS,
+    Fit,
+    Model,
+    batch_of,
+    estimate_tau2,
+    intercept,
+    solve_q,
+)
 from trialpool.stats._numeric import Tested, infer, quantile
 from trialpool.stats.checks import Bools, Floats, Unpacks, check_effects, check_level, one_of
 
@@ -78,11 +87,11 @@ def pool(
     """Pool effects (…, k) with their sampling variances (…, k); leading axes are separate analyses.
 
     `where` (…, k) marks the studies present (default all); all three broadcast. `tau2_method` is one of
-    FE DL HE HS SJ ML REML EB PM, or HSk GENQ PMM DLIT SJIT. `interval` "wald" is normal, "hksj" t on k - 1 df with the SE of Hartung &
-    Knapp 2001 and Sidik & Jonkman 2002, "hksj_adhoc" the same but never below the classic SE (Knapp &
-    Hartung 2003; Röver et al. 2015). The prediction interval has the same quantile and SE (Higgins et al.
-    2009; IntHout et al. 2016). I² = tau2/(tau2 + typical variance) and H² = 1 + tau2/typical variance
-    (Higgins & Thompson 2002); under FE, which has no tau2, they come from Q.
+    FE DL HE HS SJ ML REML EB PM, or HSk GENQ PMM DLIT SJIT. `interval` "wald" is normal, "hksj" t on k - 1
+    df with the SE of Hartung & Knapp 2001 and Sidik & Jonkman 2002, "hksj_adhoc" the same but never below
+    the classic SE (Knapp & Hartung 2003; Röver et al. 2015). The prediction interval has the same quantile
+    and SE (Higgins et al. 2009; IntHout et al. 2016). I² = tau2/(tau2 + typical variance) and H² = 1 +
+    tau2/typical variance (Higgins & Thompson 2002); under FE, which has no tau2, they come from Q.
 
     One study is its own estimate, with tau2 = 0 and a normal interval whatever `interval` says. Equal
     effects have the SE 0 under "hksj": the interval is a point.

@@ -12,7 +12,16 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, fdtrc
 
 from trialpool.stats import checks
-from trialpool.stats._model import Batch, Design, Model, batch_of, estimate_tau2, intercept, log_likelihood, spanned_by
+from trialpool.stats._model import (
+    Batch,
+    Design,
+    Model,
+    batch_of,
+    estimate_tau2,
+    intercept,
+    log_likelihood,
+    spanned_by,
+)
 from trialpool.stats._numeric import Rows, Tested, infer, quantile
 from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_analysis, one_of
 from trialpool.stats.pooling import Method, Pooled, heterogeneity, knapp_hartung, pool, summarise

@@ -16,7 +16,8 @@ import numpy as np
 from trialpool import records
 from trialpool.contracts import EFFECTS, Kind
 from trialpool.measures import MEASURES, OF_EVENTS
-from trialpool.records import Effect, Moderator, ModeratorGroup, sketch, taken
+from trialpool.protocol import is_formula
+from trialpool.records import Effect, Moderator, ModeratorGroup, ModeratorTerm, sketch, taken
 from trialpool.synthesis import counts, pool
 from trialpool.synthesis.pool import Spec, arrays, finite, model_of, numbers_of, trials_of
 from trialpool.synthesis.sensitivity import DEPENDENT
@@ -27,6 +28,7 @@ T = TypeVar("T")
 FEWEST_FOR_INFLUENCE = 3
 FEWEST_FOR_MODERATORS = 4
 ANY = "any"
+COLLINEAR = 10.0  # a variance inflation factor that says so
 DRAWS, SEED = 2000, 1
 TESTS = {"Harbord": "harbord", "Peters": "peters", "Macaskill": "macaskill", "arcsine": "arcsine"}
 
@@ -214,7 +216,8 @@ def moderator_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[Moderator, ..
         refused = "trials give several effects each: moderators are tested where each gives one"
     if refused:
         return (_moderator(spec, ANY, k=trials, caution=refused),)
-    return tuple(_tested(spec, effects, name) for name in spec["moderators"])
+    tested = (_tested_together if is_formula(name) else _tested for name in spec["moderators"])
+    return tuple(test(spec, effects, name) for test, name in zip(tested, spec["moderators"], strict=True))
 
 
 def moderator_name(code: str) -> str:
@@ -256,6 +259,104 @@ def _tested(spec: Spec, effects: Sequence[Effect], name: str) -> Moderator:
     )
 
 
+def _tested_together(spec: Spec, effects: Sequence[Effect], formula: str) -> Moderator:
+    """Several moderators by a formula of columns and covariates: all tested together, each coefficient too.
+
+    `p_value` is that of the model's own test, `p_likelihood_ratio` by ML, `p_robust` by CR2 and HTZ.
+    """
+    from formulaic import Formula
+
+    said = " ".join(formula.split())
+    model_formula = Formula(said.removeprefix("~"))
+    names = sorted(str(name) for name in model_formula.required_variables)
+    columns = {name: _column_of(effects, name) for name in names}
+    unknown = [name for name, values in columns.items() if not any(value is not None for value in values)]
+    known = [at for at, row in enumerate(zip(*columns.values(), strict=True)) if None not in row]
+    refused = f"{', '.join(unknown)}: known of none of the {len(effects)} trials" if unknown else ""
+    if not refused:
+        import pandas as pd
+
+        frame = pd.DataFrame({name: [values[at] for at in known] for name, values in columns.items()})
+        matrix = model_formula.get_model_matrix(frame) if known else frame
+        refused = _refusal_together(matrix, len(effects))
+    if refused:
+        return _moderator(spec, said, kind="formula", k=len(known), caution=refused)
+    return _together(spec, [effects[at] for at in known], said, matrix)
+
+
+def _column_of(effects: Sequence[Effect], name: str) -> list[Any]:
+    """A column of the effects table, or a covariate of the trials, numbers where all are; None of unknown."""
+    found = [dict(row.covariates or ()).get(name, getattr(row, name, None)) for row in effects]
+    found = [None if value == "" else value for value in found]
+    try:
+        return [None if value is None else float(value) for value in found]
+    except (TypeError, ValueError):
+        return [None if value is None else str(value) for value in found]
+
+
+def _refusal_together(matrix: Any, trials: int) -> str:
+    """Why a model matrix of moderators cannot be tested, or nothing."""
+    k, p = matrix.shape
+    if list(matrix.columns)[:1] != ["Intercept"] or p < 2:
+        return "a formula needs an intercept and a moderator"
+    if k < max(p + 2, FEWEST_FOR_MODERATORS):
+        return f"known of {k} of the {trials} trials: at least {p + 2} are needed for {p} coefficients"
+    numbers = matrix.to_numpy(float)
+    if np.linalg.matrix_rank(numbers / np.abs(numbers).max(0)) < p:
+        return "its columns say the same of these trials, or nothing"
+    return ""
+
+
+def _together(spec: Spec, effects: Sequence[Effect], formula: str, matrix: Any) -> Moderator:
+    from trialpool.stats import likelihood_ratio, meta_regression, robust_regression, vif
+
+    design = matrix.to_numpy(float)[:, 1:]
+    interval = "hksj" if spec["interval"] == "wald" else model_of(spec)["interval"]
+    model = {"tau2_method": spec["tau2_method"], "interval": interval}
+    data = (*arrays(effects), design)
+    fit = meta_regression(*data, level=spec["level"], **model)
+    robust = robust_regression(*data, tau2_method=spec["tau2_method"], level=spec["level"])
+    slices = [part for term, part in matrix.model_spec.term_slices.items() if str(term) != "1"]
+    groups = [list(range(*part.indices(matrix.shape[1]))) for part in slices]
+    factors = vif(fit, groups)
+    inflated = {
+        number: float(factor) for group, factor in zip(groups, factors, strict=True) for number in group
+    }
+    terms = tuple(
+        ModeratorTerm(
+            term=str(name),
+            slope=finite(fit.coefficients[at]),
+            slope_low=finite(fit.ci_low[at]),
+            slope_high=finite(fit.ci_high[at]),
+            statistic=finite(fit.statistic[at]),
+            p_value=finite(fit.p_value[at]),
+            p_robust=finite(robust.robust_p_value[at]),
+            vif=inflated.get(at),
+        )
+        for at, name in enumerate(matrix.columns)
+    )
+    wanted, cautions = spec["robustness"]["moderator_k"] * design.shape[1], []
+    if len(effects) < wanted:
+        each = spec["robustness"]["moderator_k"]
+        cautions.append(f"fewer than {each} trials a coefficient: chance findings and missed ones are likely")
+    interacting = any(":" in str(name) for name in matrix.columns)  # whose parts always go together
+    if max(factors) > COLLINEAR and not interacting:
+        cautions.append("its terms go together in these trials, so that the model cannot tell them apart")
+    return _moderator(
+        spec,
+        formula,
+        kind="formula",
+        k=len(effects),
+        **model,
+        **_all_slopes(data, fit, model),
+        p_likelihood_ratio=finite(likelihood_ratio(*data).p_value),
+        p_robust=finite(robust.omnibus.p_value),
+        terms=terms,
+        caution="; ".join(cautions) or None,
+        groups=(),
+    )
+
+
 def _refusal(values: Sequence[Any], trials: int, numeric: bool) -> str:
     """Why a moderator cannot be tested, or nothing."""
     if not values:
@@ -283,19 +384,27 @@ def _caution(spec: Spec, values: Sequence[Any], numeric: bool) -> str | None:
 def _test(
     spec: Spec, effects: Sequence[Effect], design: pool.Floats, model: Mapping[str, Any]
 ) -> Mapping[str, Any]:
-    from trialpool.stats import meta_regression, permutation_test
+    from trialpool.stats import meta_regression
 
     data = (*arrays(effects), design)
     fit = meta_regression(*data, level=spec["level"], **model)
+    slopes: dict[str, Any] = {}
+    if design.shape[1] == 1:
+        columns = {"slope": fit.coefficients, "slope_low": fit.ci_low, "slope_high": fit.ci_high}
+        slopes = {name: finite(values[1]) for name, values in columns.items()}
+    return {**_all_slopes(data, fit, model), **slopes}
+
+
+def _all_slopes(data: Any, fit: Any, model: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The test of all slopes of a meta-regression, by its own statistic and by permutation."""
+    from trialpool.stats import permutation_test
+
     shuffled = permutation_test(*data, draws=DRAWS, seed=SEED, **model)
     numbers: dict[str, Any] = {"statistic": fit.qm, "df2": fit.df, "p_value": fit.qm_p_value, "r2": fit.r2}
     numbers |= {"tau2_residual": fit.tau2, "p_permutation": shuffled.qm_p_value}
-    if design.shape[1] == 1:
-        slopes = {"slope": fit.coefficients, "slope_low": fit.ci_low, "slope_high": fit.ci_high}
-        numbers |= {name: values[1] for name, values in slopes.items()}
     permutations = f"{'all' if shuffled.exact else f'seed {SEED}'}, {shuffled.count}"
     shown = {name: finite(number) for name, number in numbers.items()}
-    return {**shown, "df": design.shape[1], "permutations": permutations}
+    return {**shown, "df": data[2].shape[1], "permutations": permutations}
 
 
 def _groups(
@@ -333,7 +442,8 @@ def moderator_table(rows: Sequence[Moderator]) -> Iterator[Mapping[str, Any]]:
     """
     for row in rows:
         test = records.to_json(row)
-        groups = test.pop("groups")
+        parts = [*test.pop("groups"), *test.pop("terms", ())]
         yield test
-        for group in groups:
-            yield {name: test[name] for name in ("analysis", "moderator", "kind")} | group
+        for part in parts:
+            part["level"] = part.get("level", part.pop("term", None))
+            yield {name: test[name] for name in ("analysis", "moderator", "kind")} | part
