@@ -19,6 +19,7 @@ topics <- list(  # the longest first: they run side by side
   dose_response = list("one-stage dose-response models by rma.mv", function() dose_response(sets)),
   network = list("network meta-analysis by rma.mv", function() network()),
   moderator_tests = list("anova(), clubSandwich's Wald_test, likelihood ratios, vif, blup()", function() moderator_tests(sets)),
+  further_intervals = list("profile likelihood, generalised Q, Henmi-Copas, IVhet, Kenward-Roger, prediction by name", function() further_intervals(sets)),
   library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
   measures = list("escalc of spread, changes and single groups, and the way back", function() measures()),
   readings = list("agreement of two readings: kappa, intraclass correlation, limits", function() reading_agreement()),

@@ -57,3 +57,160 @@ moderator_tests <- function(sets) {
       design = matrix_rows(part$design)), moderator_test_record(part, (seq_along(part$y) - 1) %/% 2))),
     blup = lapply(sets[c("bcg_rr", "hackshaw_or", "raudenbush_smd", "normand_smd", "hine_rd", "bcg_first_three")], blup_record))
 }
+
+# The distribution of a sum of chi-squared variables of one degree of freedom with weights lambda, by Ruben's series
+# (1962) to the last digit; metafor uses Farebrother's of the package CompQuadForm, which Debian does not carry.
+weighted_chisq <- function(q, lambda) {
+  beta <- 2 / (1 / min(lambda) + 1 / max(lambda))
+  ratio <- 1 - beta / lambda
+  n <- length(lambda)
+  terms <- min(20000, ceiling(log(1e-15) / log(max(abs(ratio), 0.5))) + 50)
+  g <- numeric(terms); power <- rep(1, n)
+  for (m in seq_len(terms)) { power <- power * ratio; g[m] <- sum(power) }
+  a <- numeric(terms + 1)
+  a[1] <- prod(sqrt(beta / lambda))
+  for (m in seq_len(terms)) a[m + 1] <- sum(g[m:1] * a[seq_len(m)]) / (2 * m)
+  sum(a * pchisq(q / beta, n + 2 * (0:terms)))
+}
+
+profile_record <- function(y, v, X, method) {
+  at <- function(t) equation(t, y, v, X, method)$loglik
+  best <- solve_tau2(y, v, X, method)
+  drop <- function(t) at(best) - at(t) - qchisq(.95, 1) / 2
+  low <- if (best == 0 || drop(0) <= 0) 0 else uniroot(drop, c(0, best), tol = 1e-300, maxiter = 5000)$root
+  high <- best + max(v)
+  while (drop(high) < 0) high <- 4 * high
+  list(low = low, high = uniroot(drop, c(best, high), tol = 1e-300, maxiter = 5000)$root)
+}
+
+generalised_record <- function(y, v, X, a) {
+  A <- diag(a) - a * X %*% solve(crossprod(X, a * X), t(a * X))
+  q <- c(y %*% A %*% y)
+  below <- function(t) {
+    lambda <- eigen(sqrt(v + t) * A %*% diag(sqrt(v + t)), symmetric = TRUE)$values
+    weighted_chisq(q, lambda[lambda > 1e-10 * max(lambda)])
+  }
+  limit <- function(p) {
+    if (below(0) <= p) return(0)
+    high <- max(v)
+    while (below(high) > p) high <- 4 * high
+    uniroot(function(t) below(t) - p, c(0, high), tol = 1e-15 * high, maxiter = 5000)$root
+  }
+  list(low = limit(.975), high = limit(.025))
+}
+
+# Henmi and Copas (2010), appendix, with the integral to the last digits; metafor's hc() stops at 1e-4.
+henmi_copas_record <- function(y, v) {
+  k <- length(y); w <- 1 / v
+  W1 <- sum(w); W2 <- sum(w^2) / W1; W3 <- sum(w^3) / W1; W4 <- sum(w^4) / W1
+  b <- sum(w * y) / W1
+  t2 <- max(0, (sum(w * (y - b)^2) - (k - 1)) / (W1 - W2))
+  VR <- 1 + t2 * W2
+  EQ <- function(r) (k - 1) + t2 * (W1 - W2) + t2^2 * (r^2 / VR^2 - 1 / VR) * (W3 - W2^2)
+  VQ <- function(r) 2 * (k - 1) + 4 * t2 * (W1 - W2) + 2 * t2^2 * (W1 * W2 - 2 * W3 + W2^2) +
+    4 * t2^2 * (r^2 / VR^2 - 1 / VR) * (W3 - W2^2) + 4 * t2^3 * (r^2 / VR^2 - 1 / VR) * (W4 - 2 * W2 * W3 + W2^3) +
+    2 * t2^4 * (1 / VR^2 - 2 * r^2 / VR^3) * (W3 - W2^2)^2
+  tail <- function(x) {
+    inside <- function(r) {
+      m <- EQ(sqrt(VR) * r); s <- VQ(sqrt(VR) * r)
+      pgamma((W1 / W2 - 1) * ((r / x)^2 - 1) + (k - 1), shape = m^2 / s, scale = s / m) * dnorm(r)
+    }
+    integrate(inside, x, x + 8, rel.tol = 1e-12, subdivisions = 2000)$value
+  }
+  most <- 2
+  while (tail(most) > .025) most <- 2 * most
+  half <- sqrt(VR) * uniroot(function(x) tail(x) - .025, c(.01, most), tol = 1e-14)$root
+  se <- sqrt((t2 * W2 + 1) / W1)
+  theirs <- try(hc(rma(y, v)), silent = TRUE)
+  if (!inherits(theirs, "try-error") && abs(theirs$ci.ub - (b + half * se)) > 1e-3 * se) stop("hc() differs")
+  ivhet <- rma(y, v, weights = 1 / v, method = "DL", control = list(stepadj = 1))
+  list(estimate = b, se = se, low = b - half * se, high = b + half * se, ivhet_estimate = c(ivhet$beta), ivhet_se = ivhet$se,
+    ivhet_low = ivhet$ci.lb, ivhet_high = ivhet$ci.ub)
+}
+
+# Kenward and Roger (1997), literally, in matrices; a sum of squares for tau^2 by its expected information.
+kenward_roger_record <- function(y, v, X) {
+  fit <- tight(y, v, X)
+  W <- diag(1 / (v + fit$tau2))
+  phi <- solve(t(X) %*% W %*% X)
+  P <- W - W %*% X %*% phi %*% t(X) %*% W
+  spread <- 2 / sum(P * P)
+  P1 <- -t(X) %*% W %*% W %*% X; Q11 <- t(X) %*% W %*% W %*% W %*% X
+  adjusted <- phi + 2 * spread * phi %*% (Q11 - P1 %*% phi %*% P1) %*% phi
+  test <- function(L) {
+    q <- nrow(L)
+    theta <- t(L) %*% solve(L %*% phi %*% t(L)) %*% L
+    M <- theta %*% phi %*% P1 %*% phi
+    A1 <- spread * sum(diag(M))^2; A2 <- spread * sum(diag(M %*% M))
+    B <- (A1 + 6 * A2) / (2 * q); g <- ((q + 1) * A1 - (q + 4) * A2) / ((q + 2) * A2)
+    d <- 3 * q + 2 * (1 - g)
+    E <- 1 / (1 - A2 / q)
+    V <- 2 / q * (1 + g / d * B) / ((1 - (q - g) / d * B)^2 * (1 - (q + 2 - g) / d * B))
+    m <- 4 + (q + 2) / (q * V / (2 * E^2) - 1)
+    b <- L %*% fit$beta
+    f <- m / (E * (m - 2)) / q * c(t(b) %*% solve(L %*% adjusted %*% t(L)) %*% b)
+    list(f = f, df = m)
+  }
+  each <- lapply(seq_len(ncol(X)), function(i) test(diag(ncol(X))[i, , drop = FALSE]))
+  all <- if (ncol(X) > 1) test(diag(ncol(X))[-1, , drop = FALSE])
+  list(se = arr(sqrt(diag(adjusted))), df = arr(vapply(each, function(e) e$df, 0)), f = all$f, f_df2 = all$df)
+}
+
+# Nagashima, Noma and Furukawa (2019), its two random numbers integrated over by the trapezoidal rule in normal scores.
+confidence_distribution_record <- function(y, v) {
+  k <- length(y); a <- 1 / v
+  A <- diag(a) - outer(a, a) / sum(a)
+  q <- c(y %*% A %*% y)
+  at_least <- function(t) {
+    lambda <- eigen(sqrt(v + t) * A %*% diag(sqrt(v + t)), symmetric = TRUE)$values
+    1 - weighted_chisq(q, lambda[lambda > 1e-10 * max(lambda)])
+  }
+  lump <- at_least(0)
+  z <- seq(-7.5, 7.5, by = .1); shares <- pnorm(z); parts <- dnorm(z) * .1
+  tau2 <- vapply(shares, function(u) {
+    goal <- (1 - lump) * (1 - u)
+    high <- max(v)
+    while (1 - at_least(high) > goal) high <- 8 * high
+    uniroot(function(t) (1 - at_least(t)) - goal, c(0, high), tol = 1e-15 * high, maxiter = 5000)$root
+  }, 0)
+  moments <- function(t) { w <- 1 / (v + t); m <- sum(w * y) / sum(w); c(m, sqrt(sum(w * (y - m)^2) / ((k - 1) * sum(w)))) }
+  own <- vapply(tau2, moments, c(0, 0)); none <- moments(0)
+  T <- qt(shares, k - 1)
+  below <- function(x) lump * pt((x - none[1]) / none[2], k - 1) + (1 - lump) *
+    sum(parts * vapply(seq_along(tau2), function(i) sum(parts * pnorm((x - own[1, i] + own[2, i] * T) / sqrt(tau2[i]))), 0))
+  find <- function(p) uniroot(function(x) below(x) - p, range(y) + c(-1, 1) * 50 * diff(range(y)), tol = 1e-13)$root
+  list(low = find(.025), high = find(.975))
+}
+
+prediction_record <- function(y, v) {
+  k <- length(y)
+  z <- tight(y, v); hk <- tight(y, v, test = "knha"); kr <- kenward_roger_record(y, v, matrix(1, k, 1))
+  around <- function(se, quantile) c(z$beta) + c(-1, 1) * quantile * sqrt(z$tau2 + se^2)
+  list(normal = arr(c(predict(z)$pi.lb, predict(z)$pi.ub)), V = arr(around(z$se, qt(.975, k - 1))),
+    HTS = arr(around(z$se, qt(.975, k - 2))), HK = arr(c(predict(hk)$pi.lb, predict(hk)$pi.ub)),
+    `HK-PR` = arr(around(hk$se, qt(.975, k - 2))), KR = arr(around(kr$se$values, qt(.975, kr$df$values))),
+    `KR-PR` = arr(around(kr$se$values, qt(.975, kr$df$values - 1))))
+}
+
+further_tau2_record <- function(y, v, X) {
+  one <- function(method, ...) rma(y, v, mods = X, intercept = FALSE, method = method,
+    control = list(tol = 1e-14 * mean(v), threshold = 1e-13 * mean(v), maxiter = 100000, tau2.max = 1e3 * (max(v) + var(y))), ...)$tau2
+  list(HSk = one("HSk"), PMM = one("PMM"), GENQ = one("GENQ", weights = 1 / sqrt(v)))
+}
+
+further_intervals <- function(sets) {
+  names <- c("bcg_rr", "collins_preeclampsia_or", "hackshaw_or", "normand_smd", "raudenbush_smd", "lee_or", "hine_rd", "dorn_rr")
+  names <- intersect(names, names(sets))
+  parts <- designs(sets)[c("bcg_latitude", "bcg_latitude_year", "bangertdrowns_three", "raudenbush_weeks")]
+  one <- function(y, v, X) c(list(effects = arr(y), variances = arr(v), design = if (ncol(X) > 1) matrix_rows(X[, -1, drop = FALSE])),
+    list(profile_REML = profile_record(y, v, X, "REML"), profile_ML = profile_record(y, v, X, "ML"),
+      inverse_sd = generalised_record(y, v, X, 1 / sqrt(v)), inverse_variance = generalised_record(y, v, X, 1 / v),
+      equal = generalised_record(y, v, X, rep(1, length(y))), kenward_roger = kenward_roger_record(y, v, X),
+      tau2 = further_tau2_record(y, v, X)))
+  list(
+    means = lapply(sets[names], function(set) c(one(set$effects, set$variances, matrix(1, length(set$effects), 1)),
+      list(henmi_copas = henmi_copas_record(set$effects, set$variances), prediction = prediction_record(set$effects, set$variances)))),
+    regressions = lapply(parts, function(part) one(part$y, part$v, cbind(1, part$design))),
+    confidence_distribution = lapply(sets[c("bcg_rr", "normand_smd", "hine_rd")], function(set)
+      c(list(effects = arr(set$effects), variances = arr(set$variances)), confidence_distribution_record(set$effects, set$variances))))
+}

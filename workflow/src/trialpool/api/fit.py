@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from trialpool import protocol, stats, text
 from trialpool.api.data import Dataset, Floats, Given, two_words, whole_rows
+from trialpool.api.further import Further
 from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
 from trialpool.contracts import SUMMARY
 from trialpool.measures import METHODS, OF_EVENTS, OF_RATES, SIDES
@@ -65,7 +66,7 @@ def _natural(name: str, meaning: str) -> Any:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Fit:
+class Fit(Further):
     """A meta-analysis, on the natural scale; `analysis_scale`, of ratios also `log`, has the other one.
 
     `tau2 i2 h2 q q_df q_p_value weights` (per cent) are those of `trialpool.stats.pool`, or of the method of
@@ -674,7 +675,8 @@ def pool(
     under FE Wald's; wald, hksj, hksj_adhoc and bayes are what they say. `prior` is the scale of the
     half-normal prior of τ on the analysis scale, by default 0.5 for ratios (logarithms) and SMD, half a
     typical SD for MD, 0.1 for RD.
-    A prediction interval is shown from `prediction_from` trials on, with t on `prediction_df`.
+    A prediction interval is shown from `prediction_from` trials on, by the name `prediction_df` of one of
+    `stats.PREDICTIONS`, such as "k-2" or "HTS" (see `stats.prediction_interval`).
 
     >>> from trialpool import effects
     >>> dat = effects(measure="MD", effect=[-1.0, -0.4, -1.2, -0.8, -0.1], se=[0.3, 0.2, 0.5, 0.3, 0.2])
@@ -687,7 +689,7 @@ def pool(
         stats.checks.one_of("method", method, (counts.IV, *METHODS))
         return _pooled_counts(data, method, glmm_model, level, prediction_from)
     stats.checks.one_of("interval", interval, POLICIES)
-    stats.checks.one_of("prediction_df", prediction_df, ("k-1", "k-2"))
+    stats.checks.one_of("prediction_df", prediction_df, stats.PREDICTIONS)
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
     if prior is not None:
         stats.checks.number("prior", prior, above=0)

@@ -184,6 +184,17 @@ class Regression(Result):
         words = "; ".join(filter(None, (f"Robust (CR2) test of {names}: {said}", fit.caution)))
         return Result("", words, frame, fit)
 
+    def kenward_roger(self) -> Result:
+        """The coefficients, and all moderators together, by Kenward and Roger (1997), τ² by REML."""
+        data = self.data.effects, self.data.variances, self._design
+        fit = stats.kenward_roger(*data, level=self.model["level"])
+        columns = {"coefficient": "coefficients"} | {name: name for name in (*LINE, "df")}
+        frame = pd.DataFrame({name: getattr(fit, of) for name, of in columns.items()}, self.frame.index)
+        test = fit.omnibus
+        df = f"{test.df:g} and {test.df2:.1f}"
+        said = f"F = {text.number(test.statistic)} on {df} df, {text.p_value(test.p_value)}"
+        return Result("", f"Kenward–Roger test of all moderators: {said}", frame, fit)
+
     def vif(self) -> pd.DataFrame:
         """Variance inflation factors of the terms; of several columns the generalised one (Fox & Monette).
 

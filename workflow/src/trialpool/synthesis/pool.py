@@ -259,18 +259,27 @@ def _independent(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]
     if spec["interval"] == BAYES:
         headline = {name: getattr(fits["bayes"], name) for name in (*BOUNDS, *PREDICTED)}
         values |= dict.fromkeys(INFERENCE) | headline
-    elif spec["prediction_df"] == "k-2" and spec["tau2_method"] != "FE":
-        values |= _higgins(fit, len(effects), level)
+    elif spec["prediction_df"] != "k-1" and spec["tau2_method"] != "FE":
+        values |= _new_trial(spec, data, fit)
     pooled = _pooled(spec, spec["interval"], len(effects), values | {"prior_scale": scale})
     return pooled, np.asarray(fit.weights)
 
 
-def _higgins(fit: Any, k: int, level: float) -> Mapping[str, float]:
-    """The prediction interval with t on k - 2 degrees of freedom (Higgins, Thompson & Spiegelhalter 2009)."""
+def _new_trial(spec: Spec, data: tuple[Floats, Floats], fit: Any) -> Mapping[str, float]:
+    """The prediction interval by the name that the analysis gives, none of fewer trials than it needs."""
     from scipy.special import stdtrit
 
-    half = stdtrit(k - 2, (1 + level) / 2) * math.hypot(fit.se, math.sqrt(fit.tau2)) if k > 2 else math.nan
-    return {"pi_low": fit.estimate - half, "pi_high": fit.estimate + half}
+    from trialpool.stats import prediction_interval
+
+    k, kind, level = len(data[0]), spec["prediction_df"], spec["level"]
+    if kind == "k-2":  # Higgins, Thompson & Spiegelhalter 2009, with the standard error of the fit
+        reach = stdtrit(k - 2, (1 + level) / 2) if k > 2 else math.nan
+        half = reach * math.hypot(fit.se, math.sqrt(fit.tau2))
+        return {"pi_low": fit.estimate - half, "pi_high": fit.estimate + half}
+    if k < 3:
+        return dict.fromkeys(PREDICTED, math.nan)
+    low, high = prediction_interval(*data, kind, **model_of(spec))
+    return {"pi_low": float(low), "pi_high": float(high)}
 
 
 def posterior(spec: Spec, effects: Sequence[Effect], scale: float, prior: str = "half_normal") -> BayesPool:
