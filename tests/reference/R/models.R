@@ -214,3 +214,152 @@ further_intervals <- function(sets) {
     confidence_distribution = lapply(sets[c("bcg_rr", "normand_smd", "hine_rd")], function(set)
       c(list(effects = arr(set$effects), variances = arr(set$variances)), confidence_distribution_record(set$effects, set$variances))))
 }
+
+# Newton on differences to the highest point near `start`, none of whose derivatives is at a boundary.
+polished <- function(f, start, h = pmax(abs(start), .1) * 1e-2) {
+  x <- start
+  for (iteration in 1:30) {
+    d <- derivatives(f, x, h)
+    move <- -solve(d$H, d$g)
+    while (!is.finite(f(x + move)) || f(x + move) < f(x) - 1e-10) move <- move / 2
+    x <- x + move
+    if (max(abs(move) / pmax(abs(x), 1e-2)) < 1e-11) break
+  }
+  list(x = x, H = derivatives(f, x, h)$H, loglik = f(x))
+}
+
+gaussian_loglik <- function(y, M, X, restricted) {
+  root <- tryCatch(chol(M), error = function(e) NULL)
+  if (is.null(root)) return(list(loglik = -Inf))
+  W <- chol2inv(root)
+  XWX <- crossprod(X, W %*% X)
+  b <- solve(XWX, crossprod(X, W %*% y))
+  r <- y - X %*% b
+  k <- length(y); p <- ncol(X)
+  ll <- -.5 * k * log(2 * pi) - sum(log(diag(root))) - .5 * c(crossprod(r, W %*% r))
+  if (restricted) ll <- ll + .5 * (p * log(2 * pi) + c(determinant(crossprod(X))$modulus) - c(determinant(XWX)$modulus))
+  list(loglik = ll, b = c(b), vb = solve(XWX))
+}
+
+location_scale_record <- function(y, v, X, Z, method) {
+  at <- function(a) gaussian_loglik(y, diag(v + exp(c(Z %*% a))), X, method == "REML")
+  start <- c(log(max(tight(y, v, method = "ML")$tau2, mean(v) / 10)), rep(0, ncol(Z) - 1))
+  centred <- scale(Z[, -1, drop = FALSE])
+  Q <- cbind(1, centred)
+  of <- function(a) gaussian_loglik(y, diag(v + exp(c(Q %*% a))), X, method == "REML")$loglik
+  rough <- optim(start, function(a) -of(a), method = "BFGS", control = list(reltol = 1e-13, maxit = 1000))
+  best <- polished(of, rough$par)
+  back <- diag(ncol(Z))
+  if (ncol(Z) > 1) {
+    s <- attr(centred, "scaled:scale"); m <- attr(centred, "scaled:center")
+    back[-1, -1] <- diag(1 / s, length(s)); back[1, -1] <- -m / s
+  }
+  fit <- gaussian_loglik(y, diag(v + exp(c(Q %*% best$x))), X, method == "REML")
+  list(method = method, coefficients = arr(fit$b), se = arr(sqrt(diag(fit$vb))), scale = arr(back %*% best$x),
+    scale_se = arr(sqrt(diag(back %*% solve(-best$H) %*% t(back)))), log_likelihood = best$loglik)
+}
+
+# A covariance between the effects of a term at natural parameters: variances first, then correlations.
+term_covariance <- function(struct, outer, inner, x) {
+  same <- outer(outer, outer, "==")
+  if (struct == "ID") return(same * x[1])
+  levels <- sort(unique(inner)); j <- length(levels); at <- match(inner, levels)
+  if (struct %in% c("CS", "AR", "CAR")) { tau2 <- rep(x[1], j); rest <- x[-1] }
+  else { tau2 <- x[1:j]; rest <- x[-(1:j)] }
+  R <- diag(j)
+  if (struct %in% c("CS", "HCS")) R[] <- ifelse(diag(j) == 1, 1, rest)
+  if (struct %in% c("AR", "HAR")) R[] <- rest^abs(outer(1:j, 1:j, "-"))
+  if (struct == "CAR") R[] <- rest^abs(outer(levels, levels, "-"))
+  if (struct == "UN") { R[lower.tri(R)] <- rest; R <- R + t(R) - diag(j) }
+  G <- R * sqrt(outer(tau2, tau2))
+  same * G[at, at]
+}
+
+multivariate_record <- function(y, V, X, random, method, fit) {
+  start <- c(fit$sigma2[seq_len(fit$sigma2s * fit$withS)], if (fit$withG) c(fit$tau2, fit$rho))
+  lengths <- vapply(random, function(term) term$parameters, 0)
+  G <- function(x) {
+    ends <- cumsum(lengths); begins <- ends - lengths + 1
+    Reduce(`+`, Map(function(term, a, b) term_covariance(term$struct, term$outer, term$inner, x[a:b]), random, begins, ends))
+  }
+  f <- function(x) {
+    if (any(!is.finite(x))) return(-Inf)
+    gaussian_loglik(y, V + G(x), X, method == "REML")$loglik
+  }
+  free <- abs(start) > 1e-8
+  whole <- function(z) replace(start * free, free, z)
+  best <- polished(function(z) f(whole(z)), start[free], pmin(.1 * abs(start[free]), 1e-2 * pmax(abs(start[free]), .1)))
+  found <- gaussian_loglik(y, V + G(whole(best$x)), X, method == "REML")
+  if (best$loglik < c(logLik(fit)) - 1e-7) stop("rma.mv lies higher")
+  list(method = method, components = arr(whole(best$x)), coefficients = arr(found$b), se = arr(sqrt(diag(found$vb))),
+    log_likelihood = best$loglik, q = fit$QE, q_df = fit$k - fit$p)
+}
+
+multivariate_cases <- function() {
+  tight_mv <- function(...) suppressWarnings(rma.mv(...))
+  un <- function(struct, outer, inner, parameters) list(struct = struct, outer = outer, inner = inner, parameters = parameters)
+  b <- dat.berkey1998
+  V <- round_to_12(as.matrix(vcalc(vi = 1, cluster = author, rvars = c(v1i, v2i), data = b)))
+  out <- as.character(b$outcome); X <- cbind(as.numeric(out == "AL"), as.numeric(out == "PD"))
+  year <- b$year - 1983
+  record <- function(y, V, X, random, asked, methods = c("REML", "ML"))
+    list(effects = arr(y), covariance = matrix_rows(V), design = matrix_rows(X),
+      random = lapply(random, function(term) list(structure = term$struct, outer = arr(term$outer), inner = if (!is.null(term$inner)) arr(term$inner))),
+      fits = lapply(methods, function(method) multivariate_record(y, V, X, random, method, asked(method))))
+  berkey <- function(struct, X, parameters) record(b$yi, V, X, list(un(struct, b$trial, out, parameters)),
+    function(method) tight_mv(b$yi, V, mods = X, intercept = FALSE, random = ~ outcome | trial, struct = struct, data = b, method = method))
+  i <- dat.ishak2007
+  long <- do.call(rbind, lapply(1:4, function(t) data.frame(study = seq_len(nrow(i)), time = c(3, 6, 12, 24)[t], step = t,
+    yi = i[[paste0("y", t, "i")]], vi = i[[paste0("v", t, "i")]])))
+  long <- long[!is.na(long$yi), ]; long <- long[order(long$study, long$step), ]
+  VI <- round_to_12(as.matrix(vcalc(vi, cluster = study, time1 = time, phi = .97, data = long)))
+  XI <- outer(long$step, 1:4, "==") * 1
+  ishak <- function(struct, parameters) {
+    long$at <- if (struct == "CAR") long$time else long$step
+    record(long$yi, VI, XI, list(un(struct, long$study, long$at, parameters)), function(method)
+      tight_mv(long$yi, VI, mods = XI, intercept = FALSE, random = ~ at | study, struct = struct, data = long, method = method), "REML")
+  }
+  k <- dat.konstantopoulos2011
+  XK <- cbind(1, (k$year - mean(k$year)) / 10)
+  list(
+    berkey_un = berkey("UN", X, 3), berkey_hcs = berkey("HCS", X, 3), berkey_cs = berkey("CS", X, 2),
+    berkey_year = berkey("UN", cbind(X, X * year), 3),
+    ishak_ar = ishak("AR", 2), ishak_har = ishak("HAR", 5), ishak_car = ishak("CAR", 2),
+    konstantopoulos = record(k$yi, diag(k$vi), XK, list(un("ID", k$district, NULL, 1), un("ID", k$study, NULL, 1)), function(method)
+      tight_mv(k$yi, k$vi, mods = XK, intercept = FALSE, random = list(~ 1 | district, ~ 1 | study), data = k, method = method)),
+    crossed = record(k$yi, diag(k$vi), XK[, 1, drop = FALSE], list(un("ID", k$district, NULL, 1), un("ID", k$year, NULL, 1)), function(method)
+      tight_mv(k$yi, k$vi, mods = XK[, 1, drop = FALSE], intercept = FALSE, random = list(~ 1 | district, ~ 1 | year), data = k, method = method)))
+}
+
+round_to_12 <- function(m) matrix(signif(m, 12), nrow(m))
+
+sampling_records <- function() {
+  t <- data.frame(study = rep(1:3, c(3, 2, 4)), time = c(1, 3, 6, 1, 6, 1, 2, 3, 8), what = c("a", "b", "a", "a", "b", "a", "a", "b", "b"),
+    one = c("x", "y", "x", "x", "y", "x", "y", "z", "c"), two = c("c", "c", "y", "c", "c", "c", "c", "c", "x"),
+    n1 = c(20, 30, 20, 40, 41, 25, 22, 31, 18), n2 = c(19, 19, 30, 38, 38, 18, 18, 18, 25), vi = c(.1, .08, .12, .05, .06, .09, .1, .07, .11), id = 1:9)
+  list(studies = arr(t$study), times = arr(t$time), what = arr(t$what), one = arr(t$one), two = arr(t$two), n1 = arr(t$n1), n2 = arr(t$n2),
+    variances = arr(t$vi),
+    outcome = matrix_rows(as.matrix(vcalc(vi, cluster = study, type = what, rho = .6, data = t))),
+    obs = matrix_rows(as.matrix(vcalc(vi, cluster = study, obs = id, rho = .6, data = t))),
+    time = matrix_rows(as.matrix(vcalc(vi, cluster = study, time1 = time, phi = .9, data = t))),
+    both = matrix_rows(as.matrix(vcalc(vi, cluster = study, type = what, time1 = time, rho = .5, phi = .8, data = t))),
+    arms = matrix_rows(as.matrix(vcalc(vi, cluster = study, grp1 = one, grp2 = two, data = t))),
+    sizes = matrix_rows(as.matrix(vcalc(vi, cluster = study, grp1 = one, grp2 = two, w1 = n1, w2 = n2, data = t))),
+    subgroup = matrix_rows(as.matrix(vcalc(vi, cluster = study, subgroup = what, obs = id, rho = .6, data = t))))
+}
+
+models <- function(sets) {
+  parts <- designs(sets)
+  l <- escalc(measure = "RR", ai = ai, n1i = n1i, ci = ci, n2i = n2i, data = dat.laopaiboon2015)
+  l <- l[!is.na(l$yi), ]
+  scaled <- function(y, v, X, Z) list(effects = arr(y), variances = arr(v), design = if (ncol(X) > 1) matrix_rows(X[, -1, drop = FALSE]),
+    scale = if (ncol(Z) > 1) matrix_rows(Z[, -1, drop = FALSE]), fits = lapply(c("REML", "ML"), function(m) location_scale_record(y, v, X, Z, m)))
+  one <- function(n) matrix(1, n, 1)
+  bang <- parts$bangertdrowns_length
+  y <- signif(c(l$yi), 12); v <- signif(c(l$vi), 12)
+  list(location_scale = list(
+      laopaiboon = scaled(y, v, one(length(y)), cbind(1, 1 / (l$n1i + l$n2i))),
+      bangertdrowns = scaled(bang$y, bang$v, cbind(1, bang$design), cbind(1, bang$design)),
+      bcg = scaled(parts$bcg_latitude$y, parts$bcg_latitude$v, cbind(1, parts$bcg_latitude$design), one(13))),
+    multivariate = multivariate_cases(), sampling = sampling_records())
+}

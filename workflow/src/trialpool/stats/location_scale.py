@@ -58,7 +58,7 @@ class _Heights(Likelihood):
     covariance: Floats
 
 
-def location_scale(
+def location_scale_model(
     effects: ArrayLike,
     variances: ArrayLike,
     design: ArrayLike | None = None,
@@ -74,7 +74,7 @@ def location_scale(
     heterogeneity of some studies is 0.
 
     >>> y, v, z = [0.1, 0.2, 0.15, 0.9, -0.5, 0.4, 1.3, -0.9], [0.02] * 8, [0, 0, 0, 1, 1, 0, 1, 1]
-    >>> location_scale(y, v, scale=z).scale.round(3).tolist()
+    >>> location_scale_model(y, v, scale=z).scale.round(3).tolist()
     [-4.7, 4.571]
     """
     one_of("method", method, METHODS)
