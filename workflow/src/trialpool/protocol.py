@@ -69,6 +69,7 @@ class Analysis(TypedDict):
     familiar: Raw | None
     baseline_risks: list[Raw]
     moderators: list[str]
+    missing_outcomes: Raw | None
     dose: str | None
     subgroups: str | None
     total: bool

@@ -98,6 +98,7 @@ def compare(
     effects = typed(pd.concat(both, ignore_index=True), EFFECTS, names)
     effects = judged(effects, tables.get("risk_of_bias"))
     effects["covariates"] = _covariates(tables["studies"], effects["study_id"])
+    effects = _counted_in(effects, tables["arms"], specs)
     if findings is not None:
         effects = flagged(effects, findings)
     return Comparison(effects, typed(excluded, EXCLUDED, names), typed(known, KNOWN, names))
@@ -115,6 +116,24 @@ def judged(effects: pd.DataFrame, judgements: pd.DataFrame | None) -> pd.DataFra
     return effects.assign(
         risk_of_bias=[risks[result] for result in results], judgements=[lines[result] for result in results]
     )
+
+
+def _counted_in(effects: pd.DataFrame, arms: pd.DataFrame, specs: Sequence[Spec]) -> pd.DataFrame:
+    """Effects with the people randomised to each side, in analyses that ask about missing outcomes."""
+    asking = {spec["analysis"] for spec in specs if spec.get("missing_outcomes")}
+    if not asking:
+        return effects
+    people = arms.set_index(["study_id", "arm"])["n_randomised"].astype(float).to_dict()
+    for side in SIDES:
+        keys = zip(effects["analysis"], effects["study_id"], effects[f"arm_{side}"], strict=True)
+        counts = [
+            sum(people.get((study, arm), np.nan) for arm in str(joined).split(JOINT))
+            if analysis in asking
+            else np.nan
+            for analysis, study, joined in keys
+        ]
+        effects[f"randomised_{side}"] = pd.array(counts, dtype="Float64")
+    return effects
 
 
 def _covariates(studies: pd.DataFrame, of: Iterable[str]) -> list[Any]:

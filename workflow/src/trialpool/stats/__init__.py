@@ -49,12 +49,19 @@ from trialpool.stats.selection import SelectionModel, selection_model
 
 if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall not wait for them
     from trialpool.stats.event_bias import EVENT_TESTS, event_test
+    from trialpool.stats.further_bias import (
+        Copas, ExcessSignificance, LimitMeta, PUniform, SmoothSelection, copas, excess_significance,
+        limit_meta_analysis, p_uniform, smooth_selection,
+    )
     from trialpool.stats.further_intervals import (
         PREDICTIONS, CommonWeights, Interval, generalised_q_interval, henmi_copas, ivhet, prediction_interval,
         profile_interval,
     )
     from trialpool.stats.small_samples import KenwardRoger, kenward_roger
     from trialpool.stats.location_scale import LocationScale, location_scale_model
+    from trialpool.stats.missing_outcomes import (
+        TippingPoint, WithMissing, gamble_hollis, missing_events, missing_means, tipping_point,
+    )
     from trialpool.stats.multivariate import Multivariate, Random, multivariate_model, sampling_covariance
     from trialpool.stats.mixed_events import Glmm, glmm, glmm_single
     from trialpool.stats.single_group import back_transformed, correlation, proportion, rate, single_mean
@@ -63,32 +70,47 @@ if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall
 __all__ = [
     "EVENT_TESTS", "FURTHER_TAU2", "INTERVALS", "PREDICTIONS", "TAU2_METHODS", "ZERO_CELLS", "Absolute",
     "Arm", "BayesPool", "Begg", "Beyond", "Bootstrap", "CommonWeights", "ComponentIntervals", "Contrasts",
-    "DoseResponse", "EValue", "Effects", "Egger", "FailSafe", "FromQuartiles", "Glmm", "Gosh",
-    "Inconsistency", "Influence", "Interval", "KenwardRoger", "LikelihoodRatio", "LocationScale",
-    "MetaRegression", "Multilevel", "MultilevelRegression", "Multivariate", "NetworkFit", "NodeSplit",
-    "Penalised", "PermutationTest", "PetPeese", "Pooled", "PooledTables", "Predicted", "Random",
-    "Ranking", "Robust", "RobustRegression", "SelectionModel", "SharedControl", "Shrunken", "Subgroups",
-    "Tau2Interval", "TrimAndFill", "Units", "WaldTest", "absolute_effect", "arcsine_difference",
-    "back_transformed", "bayes_pool", "begg", "beyond_mcid", "blup", "bootstrap", "change_correlation",
-    "change_sd", "combine_arms", "component_intervals", "contrasts_from_arms", "contrasts_from_pairs",
-    "correlated_effects", "correlation", "cumulative", "dose_response", "e_value", "egger", "event_test",
-    "fail_safe_n", "generalised_q_interval", "glmm", "glmm_single", "gosh", "hedges_factor",
-    "henmi_copas", "heteroscedastic_smd", "influence", "ivhet", "kenward_roger", "leave_one_out",
-    "likelihood_ratio", "location_scale_model", "log_cv_ratio", "log_odds_ratio_to_smd",
+    "Copas", "DoseResponse", "EValue", "Effects", "Egger", "ExcessSignificance", "FailSafe",
+    "FromQuartiles", "Glmm", "Gosh", "Inconsistency", "Influence", "Interval", "KenwardRoger",
+    "LikelihoodRatio", "LimitMeta", "LocationScale", "MetaRegression", "Multilevel",
+    "MultilevelRegression", "Multivariate", "NetworkFit", "NodeSplit", "PUniform", "Penalised",
+    "PermutationTest", "PetPeese", "Pooled", "PooledTables", "Predicted", "Random", "Ranking", "Robust",
+    "RobustRegression", "SelectionModel", "SharedControl", "Shrunken", "SmoothSelection", "Subgroups",
+    "Tau2Interval", "TippingPoint", "TrimAndFill", "Units", "WaldTest", "WithMissing", "absolute_effect",
+    "arcsine_difference", "back_transformed", "bayes_pool", "begg", "beyond_mcid", "blup", "bootstrap",
+    "change_correlation", "change_sd", "combine_arms", "component_intervals", "contrasts_from_arms",
+    "contrasts_from_pairs", "copas", "correlated_effects", "correlation", "cumulative", "dose_response",
+    "e_value", "egger", "event_test", "excess_significance", "fail_safe_n", "gamble_hollis",
+    "generalised_q_interval", "glmm", "glmm_single", "gosh", "hedges_factor", "henmi_copas",
+    "heteroscedastic_smd", "influence", "ivhet", "kenward_roger", "leave_one_out", "likelihood_ratio",
+    "limit_meta_analysis", "location_scale_model", "log_cv_ratio", "log_odds_ratio_to_smd",
     "log_variability_ratio", "mantel_haenszel", "mean_difference", "mean_sd_from_quartiles",
-    "meta_regression", "multilevel", "multilevel_regression", "multivariate_model",
-    "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio", "paired_effects",
-    "penalised", "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below",
-    "predict", "predict_dose", "prediction_interval", "predictive_below", "probability_below",
-    "profile_interval", "proportion", "rank_treatments", "rate", "rate_difference", "rate_ratio",
-    "ratio_of_means", "risk_difference", "risk_ratio", "robust_pool", "robust_regression",
-    "sampling_covariance", "sd_from_ci", "sd_from_difference_se", "sd_from_se", "se_from_ci", "se_from_p",
-    "se_from_sd", "selection_model", "shared_control_events", "shared_control_means", "single_mean",
-    "smd_to_log_odds_ratio", "smd_to_units", "standardized_mean_change", "standardized_mean_difference",
-    "subgroups", "tau2_interval", "trim_and_fill", "vif", "wald_test",
+    "meta_regression", "missing_events", "missing_means", "multilevel", "multilevel_regression",
+    "multivariate_model", "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio",
+    "p_uniform", "paired_effects", "penalised", "permutation_test", "pet_peese", "peto",
+    "peto_odds_ratio", "pool", "posterior_below", "predict", "predict_dose", "prediction_interval",
+    "predictive_below", "probability_below", "profile_interval", "proportion", "rank_treatments", "rate",
+    "rate_difference", "rate_ratio", "ratio_of_means", "risk_difference", "risk_ratio", "robust_pool",
+    "robust_regression", "sampling_covariance", "sd_from_ci", "sd_from_difference_se", "sd_from_se",
+    "se_from_ci", "se_from_p", "se_from_sd", "selection_model", "shared_control_events",
+    "shared_control_means", "single_mean", "smd_to_log_odds_ratio", "smd_to_units", "smooth_selection",
+    "standardized_mean_change", "standardized_mean_difference", "subgroups", "tau2_interval",
+    "tipping_point", "trim_and_fill", "vif", "wald_test",
 ]
 # fmt: on
 LATER = {
+    "further_bias": (
+        "Copas",
+        "ExcessSignificance",
+        "LimitMeta",
+        "PUniform",
+        "SmoothSelection",
+        "copas",
+        "excess_significance",
+        "limit_meta_analysis",
+        "p_uniform",
+        "smooth_selection",
+    ),
     "further_intervals": (
         "PREDICTIONS",
         "CommonWeights",
@@ -102,6 +124,14 @@ LATER = {
     "small_samples": ("KenwardRoger", "kenward_roger"),
     "event_bias": ("EVENT_TESTS", "event_test"),
     "location_scale": ("LocationScale", "location_scale_model"),
+    "missing_outcomes": (
+        "TippingPoint",
+        "WithMissing",
+        "gamble_hollis",
+        "missing_events",
+        "missing_means",
+        "tipping_point",
+    ),
     "multivariate": ("Multivariate", "Random", "multivariate_model", "sampling_covariance"),
     "mixed_events": ("Glmm", "glmm", "glmm_single"),
     "single_group": ("back_transformed", "correlation", "proportion", "rate", "single_mean"),

@@ -60,40 +60,41 @@ def profile_interval(
     def analyse(model: Model) -> dict[str, Floats]:
         best = estimate_tau2(model, model.start(), method)
         goal = log_likelihood(model, best, restricted) - drop
-        least, ends = model.variances.min(-1), {}
-        for end, sign in (("low", -1.0), ("high", 1.0)):
-            reach = best.copy() if sign < 0 else _beyond(model, best, goal, restricted)
-
-            def excess(step: Floats, rows: Rows, sign: float = sign) -> tuple[Floats, Floats]:
-                part, t = model.take(rows), best[rows] + sign * step
-                fit = part.at(t)
-                slope = (fit.squares - (fit.trace if restricted else fit.total)) / 2
-                return goal[rows] - log_likelihood(part, t, restricted), -sign * slope
-
-            crosses = log_likelihood(model, np.maximum(best + sign * reach, 0.0), restricted) < goal
-            rows = np.flatnonzero(crosses & np.isfinite(reach))
-            found = np.where(np.isfinite(reach), reach, np.inf)
-            if len(rows):
-                own = reach[rows]
-                found[rows] = roots(
-                    lambda x, at, rows=rows, excess=excess: excess(x, rows[at]),
-                    np.zeros(len(rows)),
-                    own,
-                    own / 2,
-                    least[rows],
-                )
-            ends[end] = np.maximum(best + sign * found, 0.0)
-        alone = model.freedom < 1
-        return {"low": np.where(alone, 0.0, ends["low"]), "high": np.where(alone, np.inf, ends["high"])}
+        beyond, alone = _beyond(model, best, goal, restricted), model.freedom < 1
+        low = best - _distance(model, (best, goal), best.copy(), -1.0, restricted)
+        high = best + _distance(model, (best, goal), beyond, 1.0, restricted)
+        return {"low": np.where(alone, 0.0, np.maximum(low, 0.0)), "high": np.where(alone, np.inf, high)}
 
     batch = batch_of(effects, variances, where)
     whole = intercept(batch.effects.shape[1]) if design is None else batch.regressed_on(design)
     return Interval(**batch.analysed(whole, analyse))
 
 
+def _distance(
+    model: Model, top: tuple[Floats, Floats], reach: Floats, sign: float, restricted: bool
+) -> Floats:
+    """How far (n,) from its maximum, up or down, the likelihood meets its goal: at most `reach`."""
+    best, goal = top
+    ends = np.where(np.isfinite(reach), np.maximum(best + sign * reach, 0.0), best)
+    crosses = (log_likelihood(model, ends, restricted) < goal) & np.isfinite(reach)
+    rows, found = np.flatnonzero(crosses), reach.copy()
+
+    def excess(step: Floats, at: Rows) -> tuple[Floats, Floats]:
+        which = rows[at]
+        part, t = model.take(which), best[which] + sign * step
+        fit = part.at(t)
+        slope = (fit.squares - (fit.trace if restricted else fit.total)) / 2
+        return goal[which] - log_likelihood(part, t, restricted), -sign * slope
+
+    if len(rows):
+        own = reach[rows]
+        found[rows] = roots(excess, np.zeros(len(rows)), own, own / 2, model.variances.min(-1)[rows])
+    return found
+
+
 def _beyond(model: Model, best: Floats, goal: Floats, restricted: bool) -> Floats:
     """How far above its maximum the likelihood has surely dropped (n,); infinite where it does not."""
-    step = best + np.where(model.present, model.variances, 0.0).max(-1)
+    step: Floats = best + np.where(model.present, model.variances, 0.0).max(-1)
     for _ in range(60):
         above = log_likelihood(model, best + step, restricted) > goal
         if not above.any():

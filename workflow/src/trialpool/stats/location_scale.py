@@ -6,6 +6,7 @@ with its exact first and second derivatives (Viechtbauer & López-López 2022, R
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -101,7 +102,7 @@ def location_scale_model(
     return _reported(mean, spread, at, here, centre, level)
 
 
-def _step(basis: Floats) -> object:
+def _step(basis: Floats) -> Callable[[Floats, _Heights], Floats]:
     def newton(at: Floats, here: _Heights) -> Floats:
         values, vectors = np.linalg.eigh(here.bend)
         uphill = vectors @ ((vectors.T @ here.slope) / np.maximum(np.abs(values), 1e-8))
@@ -114,7 +115,7 @@ def _heights(y: Floats, v: Floats, mean: Design, basis: Floats, at: Floats, rest
     tau2 = np.exp(np.clip(basis @ at, -300, 300))
     w = 1 / (v + tau2)
     x = mean.basis
-    inverse = np.linalg.inv(x.T @ (w[:, None] * x))
+    inverse = np.asarray(np.linalg.inv(x.T @ (w[:, None] * x)), dtype=np.float64)
     coefficients = inverse @ (x.T @ (w * y))
     residual = y - x @ coefficients
     pulled = w * residual  # Py

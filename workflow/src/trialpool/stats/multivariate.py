@@ -51,7 +51,8 @@ class Multivariate(Tested[Floats]):
     """A multivariate model: coefficients (p,), intercept first, and the components by name.
 
     `components` are variances (`tau2` …) and correlations (`rho` …) of each random term, numbered from 1.
-    `q` tests them all at once, `omnibus` all moderators (all coefficients where there is no intercept). `caution` says what not to trust, else empty.
+    `q` tests them all at once, `omnibus` all moderators (where there is no intercept, all coefficients).
+    `caution` says what not to trust, else empty.
     """
 
     coefficients: Floats
@@ -197,6 +198,32 @@ def _term(random: Random, number: int, k: int) -> _Term:
     return _Term(same, level, *_structured(kind, number, kinds, None))
 
 
+def _unstructured(
+    number: int, names: Sequence[str]
+) -> tuple[Callable[[Any], Any], Callable[[Floats], dict[str, float]], Bools]:
+    """The same of a matrix without structure, whose parameters are its Cholesky factor."""
+    j = len(names)
+    of_each = [f"tau2.{number}.{name}" for name in names]
+    rows, columns = np.tril_indices(j)
+
+    def factor(x: Any) -> Any:
+        lower = np.zeros((j, j), dtype=x.dtype)
+        lower[rows, columns] = x
+        return lower @ lower.T
+
+    def shown(x: Floats) -> dict[str, float]:
+        matrix = factor(x)
+        spread = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
+        pairs = {
+            f"rho.{number}.{names[b]}.{names[a]}": float(matrix[a, b] / spread[a] / spread[b])
+            for a in range(j)
+            for b in range(a)
+        }
+        return dict(zip(of_each, np.diag(matrix).tolist(), strict=True)) | pairs
+
+    return factor, shown, rows == columns
+
+
 def _structured(
     kind: str, number: int, names: Sequence[str], apart: Floats | None
 ) -> tuple[Callable[[Any], Any], Callable[[Floats], dict[str, float]], Bools]:
@@ -204,24 +231,7 @@ def _structured(
     j = len(names)
     of_each = [f"tau2.{number}.{name}" for name in names]
     if kind == "UN":
-        rows, columns = np.tril_indices(j)
-
-        def factor(x: Any) -> Any:
-            lower = np.zeros((j, j), dtype=x.dtype)
-            lower[rows, columns] = x
-            return lower @ lower.T
-
-        def shown(x: Floats) -> dict[str, float]:
-            matrix = factor(x)
-            spread = np.sqrt(np.maximum(np.diag(matrix), 1e-300))
-            pairs = {
-                f"rho.{number}.{names[b]}.{names[a]}": float(matrix[a, b] / spread[a] / spread[b])
-                for a in range(j)
-                for b in range(a)
-            }
-            return dict(zip(of_each, np.diag(matrix).tolist(), strict=True)) | pairs
-
-        return factor, shown, rows == columns
+        return _unstructured(number, names)
     several, free = kind in ("HCS", "DIAG", "HAR"), kind != "DIAG"
     low = 0.0 if kind == "CAR" else -1 / (j - 1) if kind in ("CS", "HCS") and j > 1 else -1.0
     count = j if several else 1
@@ -234,8 +244,10 @@ def _structured(
         if free:
             power = np.ones((j, j)) - np.eye(j) if apart is None else apart
             shape = np.where(power == 0, 1.0, rho(x) ** power)
-        spread = np.sqrt(x[:count] + 0j) if several else None
-        return shape * (spread[:, None] * spread if several else x[0])
+        if not several:
+            return shape * x[0]
+        spread = np.sqrt(x[:count] + 0j)
+        return shape * (spread[:, None] * spread)
 
     def named(x: Floats) -> dict[str, float]:
         found = dict(zip(of_each if several else [f"tau2.{number}"], x[:count].tolist(), strict=True))
@@ -293,7 +305,7 @@ class _Data:
         inverse = np.linalg.inv(root)
         m = inverse.T @ inverse
         mx = m @ self.x
-        covariance = np.linalg.inv(self.x.T @ mx)
+        covariance = np.asarray(np.linalg.inv(self.x.T @ mx), dtype=np.float64)
         coefficients = covariance @ (mx.T @ self.y)
         projected = m - mx @ covariance @ mx.T
         pulled = projected @ self.y
@@ -338,7 +350,7 @@ def _reported(
     interval: str,
     level: float,
 ) -> Multivariate:
-    """All about the end of a climb; `offset` is what the effects were less of, and where the moderators begin."""
+    """All about the end of a climb; `offset`: what was taken from the effects, where the moderators begin."""
     (at, here, rested), (centre, first) = end, offset
     back, (k, p) = columns.back, data.x.shape
     coefficients = back @ here.coefficients
@@ -349,9 +361,9 @@ def _reported(
     shown: dict[str, float] = {}
     begin = 0
     for term in data.terms:
-        end = begin + len(term.variance)
-        shown |= term.shown(at[begin:end])
-        begin = end
+        count = len(term.variance)
+        shown |= term.shown(at[begin : begin + count])
+        begin += count
     none = _Data(data.y, data.v, data.x, (), data.restricted).at(np.zeros(0))
     residual = data.y - data.x @ none.coefficients
     q = float(residual @ np.linalg.solve(data.v, residual))
@@ -398,8 +410,9 @@ def sampling_covariance(
     Effects of one `cluster` and `subgroup` (labels; subgroups have no people in common) correlate by the
     product of what applies: `rho` between different `outcome`s, or without them between any two; `phi` to the
     power of the distance in `time`; of treated and control `arms` with their people `sizes` the share that
-    two contrasts have in common (half of it where sizes are not given), negative where an arm changes sides. The
-    numbers are those of metafor's `vcalc`. Without `outcome`, `time` and `arms` all pairs correlate by `rho`.
+    two contrasts have in common (arms being of one size where sizes are not given), negative where an arm
+    changes sides. The numbers are those of metafor's `vcalc`. Without `outcome`, `time` and `arms` all pairs
+    correlate by `rho`.
 
     >>> sampling_covariance([1.0, 4.0, 1.0], ["a", "a", "b"], rho=0.5).tolist()
     [[1.0, 1.0, 0.0], [1.0, 4.0, 0.0], [0.0, 0.0, 1.0]]

@@ -68,7 +68,8 @@ def analyse(
     several = chosen if pool.status_of(spec, chosen) is Status.POOLED else []  # what a total is of
     counted = counts.of_counts(model)
     one_each = [] if model["interval"] == pool.THREE_LEVELS["interval"] else several
-    sets = sensitivity.with_weights(spec, sensitivity.data_sets(effects if several else []))
+    sets = sensitivity.with_missing(spec, sensitivity.data_sets(effects if several else []))
+    sets = sensitivity.with_weights(spec, sets)
     rows = sensitivity.sensitivity_rows(spec, sets, effects)
     concludes = MEASURES[spec["measure"]].compares  # one group has nothing that may or may not hold
     every = sensitivity.specifications(spec, sets) if rows and concludes else None

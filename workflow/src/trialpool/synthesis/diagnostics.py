@@ -28,6 +28,10 @@ T = TypeVar("T")
 FEWEST_FOR_INFLUENCE = 3
 FEWEST_FOR_MODERATORS = 4
 ANY = "any"
+TERM = {  # fields of a moderator's coefficient, and of the fit
+    **{"slope": "coefficients", "slope_low": "ci_low", "slope_high": "ci_high"},
+    **{"statistic": "statistic", "p_value": "p_value"},
+}
 COLLINEAR = 10.0  # a variance inflation factor that says so
 DRAWS, SEED = 2000, 1
 TESTS = {"Harbord": "harbord", "Peters": "peters", "Macaskill": "macaskill", "arcsine": "arcsine"}
@@ -308,7 +312,7 @@ def _refusal_together(matrix: Any, trials: int) -> str:
 
 
 def _together(spec: Spec, effects: Sequence[Effect], formula: str, matrix: Any) -> Moderator:
-    from trialpool.stats import likelihood_ratio, meta_regression, robust_regression, vif
+    from trialpool.stats import likelihood_ratio, meta_regression, robust_regression
 
     design = matrix.to_numpy(float)[:, 1:]
     interval = "hksj" if spec["interval"] == "wald" else model_of(spec)["interval"]
@@ -316,32 +320,18 @@ def _together(spec: Spec, effects: Sequence[Effect], formula: str, matrix: Any) 
     data = (*arrays(effects), design)
     fit = meta_regression(*data, level=spec["level"], **model)
     robust = robust_regression(*data, tau2_method=spec["tau2_method"], level=spec["level"])
-    slices = [part for term, part in matrix.model_spec.term_slices.items() if str(term) != "1"]
-    groups = [list(range(*part.indices(matrix.shape[1]))) for part in slices]
-    factors = vif(fit, groups)
-    inflated = {
-        number: float(factor) for group, factor in zip(groups, factors, strict=True) for number in group
-    }
+    groups, factors = _inflation(fit, matrix)
+    pairs = zip(groups, factors, strict=True)
+    inflated = {number: factor for group, factor in pairs for number in group}
     terms = tuple(
         ModeratorTerm(
             term=str(name),
-            slope=finite(fit.coefficients[at]),
-            slope_low=finite(fit.ci_low[at]),
-            slope_high=finite(fit.ci_high[at]),
-            statistic=finite(fit.statistic[at]),
-            p_value=finite(fit.p_value[at]),
+            **{of: finite(getattr(fit, field)[at]) for of, field in TERM.items()},
             p_robust=finite(robust.robust_p_value[at]),
             vif=inflated.get(at),
         )
         for at, name in enumerate(matrix.columns)
     )
-    wanted, cautions = spec["robustness"]["moderator_k"] * design.shape[1], []
-    if len(effects) < wanted:
-        each = spec["robustness"]["moderator_k"]
-        cautions.append(f"fewer than {each} trials a coefficient: chance findings and missed ones are likely")
-    interacting = any(":" in str(name) for name in matrix.columns)  # whose parts always go together
-    if max(factors) > COLLINEAR and not interacting:
-        cautions.append("its terms go together in these trials, so that the model cannot tell them apart")
     return _moderator(
         spec,
         formula,
@@ -352,9 +342,29 @@ def _together(spec: Spec, effects: Sequence[Effect], formula: str, matrix: Any) 
         p_likelihood_ratio=finite(likelihood_ratio(*data).p_value),
         p_robust=finite(robust.omnibus.p_value),
         terms=terms,
-        caution="; ".join(cautions) or None,
+        caution=_caution_together(spec, matrix, max(factors)),
         groups=(),
     )
+
+
+def _inflation(fit: Any, matrix: Any) -> tuple[list[list[int]], list[float]]:
+    """The coefficients of each term of a formula, and its variance inflation factor."""
+    from trialpool.stats import vif
+
+    slices = [part for term, part in matrix.model_spec.term_slices.items() if str(term) != "1"]
+    groups = [list(range(*part.indices(matrix.shape[1]))) for part in slices]
+    return groups, vif(fit, groups).tolist()
+
+
+def _caution_together(spec: Spec, matrix: Any, inflated: float) -> str | None:
+    """What a reader must know of several moderators together."""
+    each, cautions = spec["robustness"]["moderator_k"], []
+    if len(matrix) < each * (matrix.shape[1] - 1):
+        cautions.append(f"fewer than {each} trials a coefficient: chance findings and missed ones are likely")
+    interacting = any(":" in str(name) for name in matrix.columns)  # whose parts always go together
+    if inflated > COLLINEAR and not interacting:
+        cautions.append("its terms go together in these trials, so that the model cannot tell them apart")
+    return "; ".join(cautions) or None
 
 
 def _refusal(values: Sequence[Any], trials: int, numeric: bool) -> str:

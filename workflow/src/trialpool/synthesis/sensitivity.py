@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from trialpool import records
 from trialpool.measures import LOGS_OF_COUNTS, MEASURES, METHODS, OF_EVENTS, Of, sides_of
 from trialpool.records import Choice, Choices, Conclusion, Effect, Grade, Multiverse, Sensitivity, sketch
-from trialpool.synthesis import counts, pool
+from trialpool.synthesis import counts, missing, pool
 from trialpool.synthesis.pool import BAYES, BOUNDS, THREE_LEVELS, Floats, Spec, numbers_of, trials_of
 from trialpool.text import capital, count, format_values
 from trialpool.yaml_files import shipped
@@ -152,6 +152,23 @@ def with_weights(spec: Spec, sets: Sequence[DataSet]) -> list[DataSet]:
     ]
 
 
+def with_missing(spec: Spec, sets: Sequence[DataSet]) -> list[DataSet]:
+    """The sets, and each of independent effects under every assumption on missing outcomes, if any is asked.
+
+    What changes nothing, as no trial of a set has missing people, is no other set.
+    """
+    levels = missing.levels(spec)
+    found = [replace(each, choices={**each.choices, missing.DIMENSION: DEFAULT}) for each in sets]
+    if not levels or not sets:
+        return list(sets)
+    for each in [each for each in found if not each.depend(spec)]:
+        for level, assumed in levels.items():
+            effects = missing.moved(spec, each.effects, assumed)
+            if effects != each.effects:
+                found.append(DataSet({**each.choices, missing.DIMENSION: level}, effects))
+    return found
+
+
 def models(spec: Spec, effects: Sequence[Effect]) -> list[tuple[str, str]]:
     """Pairs of τ² method (or prior of τ) and interval that defensible analyses of independent effects use.
 
@@ -207,7 +224,8 @@ def sensitivity_rows(
     ]
     found = tried[0].conclusion
     compared = (replace(row, changes_conclusion=row.conclusion not in (None, found)) for row in tried)
-    return (*compared, *_not_tried(spec, sets, effects))
+    further = [] if depend or counted else missing.tipping_rows(spec, main.effects)
+    return (*compared, *further, *_not_tried(spec, sets, effects))
 
 
 def _tried(spec: Spec, kind: str, choice: str, data: DataSet, numbers: Mapping[str, Any]) -> Sensitivity:
