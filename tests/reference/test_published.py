@@ -342,3 +342,90 @@ def test_pignon_2000_from_log_rank_tests() -> None:
     natural = np.exp([found.estimate, found.ci_low, found.ci_high])
     assert tuple(natural) == tuple(printed(x, 7) for x in (0.8951194, 0.8544347, 0.9377413))
     assert found.q == printed(123.6708, 4)
+
+
+def test_citkowicz_and_vevea_and_preston_by_metafor_as_printed() -> None:
+    """metafor's tests of `selmodel`: the beta model of Baskerville 2012, exponential ones of Preston 2004."""
+    words = "1.01 .82 .59 .44 .84 .73 1.12 .04 .24 .32 1.04 1.31 .59 .66 .62 .47 1.08 .98 .26 .39 .60 .94 .11"
+    errors = ".52 .46 .23 .18 .29 .29 .36 .37 .15 .40 .32 .57 .29 .19 .31 .27 .32 .32 .18 .18 .31 .53 .27"
+    y, se = (np.array(column.split(), dtype=float) for column in (words, errors))
+    fit = stats.smooth_selection(y, se**2, "beta")
+    assert fit.delta == pytest.approx([0.4731131, 4.4613093], rel=1e-4)
+    assert fit.lrt == pytest.approx(7.846906, rel=1e-4)
+    tables = np.array(
+        [
+            *([4, 19, 5, 19], [34, 341, 50, 334], [7, 71, 16, 69], [6, 45, 5, 44], [1, 94, 8, 96]),
+            *([11, 88, 12, 82], [2, 82, 7, 84], [0, 15, 1, 20], [33, 221, 43, 218]),
+        ]
+    )
+    zero = np.array([[0, 18, 0, 18], [0, 22, 0, 22], [0, 33, 0, 30]])  # dropped, as metafor's drop00 does
+    assert not zero[:, [0, 2]].any()
+    effects = stats.odds_ratio(*tables.T)
+    for form, delta in (("halfnorm", 3.162948), ("negexp", 2.656714), ("power", 1.458923)):
+        kind = {"alternative": "less", "tau2_method": "FE"}
+        found = stats.smooth_selection(effects.effect, effects.variance, form, **kind)
+        assert found.delta == pytest.approx([delta], rel=1e-4), form
+
+
+def test_pimeta_as_printed() -> None:
+    """The vignette of pimeta, Riley's blood pressure trials: 25 000 draws leave the third digit open."""
+    y = [0, 0.1, -0.4, -0.8, -0.63, 0.22, -0.34, -0.51, 0.03, -0.81]
+    se = np.array(
+        [
+            *(0.42347717, 0.21939179, 0.02551067, 0.19898325, 0.30102594),
+            *(0.30102594, 0.07142988, 0.10204269, 0.12245123, 0.30102594),
+        ]
+    )
+    low, high = stats.prediction_interval(y, se**2, "bootstrap")
+    assert (low, high) == pytest.approx((-0.8807, 0.2240), abs=2e-3)
+    low, high = stats.prediction_interval(y, se**2, "k-2")
+    assert (low, high) == pytest.approx((-0.9886995, 0.3312188), abs=5e-5)
+
+
+def test_collins_1985_as_printed_by_viechtbauer() -> None:
+    """Viechtbauer 2007, Table II: profile likelihood of nine trials, and Biggerstaff's interval near it."""
+    entry = reference("further_intervals")["means"]["collins_preeclampsia_or"]
+    data = entry["effects"], entry["variances"]
+    for method, printed in (("ML", (0.0266, 1.1308)), ("REML", (0.0427, 1.4747))):
+        low, high = stats.profile_interval(*data, method=method)
+        assert (low, high) == pytest.approx(printed, abs=1e-4)
+    low, high = stats.generalised_q_interval(*data, weights="inverse_variance")
+    assert low == pytest.approx(0.0481, abs=0.02)
+
+
+def test_lee_2004_by_henmi_and_copas_as_printed() -> None:
+    entry = reference("further_intervals")["means"]["lee_or"]
+    fit = stats.henmi_copas(entry["effects"], entry["variances"])
+    assert (fit.estimate, fit.ci_low, fit.ci_high) == pytest.approx((-0.5145, -0.9994, -0.0295), abs=5e-5)
+
+
+def test_berkey_1998_as_printed() -> None:
+    """Berkey et al. 1998: two outcomes of five periodontal trials by maximum likelihood."""
+    entry = reference("models")["multivariate"]["berkey_un"]
+    random = [stats.Random(entry["random"][0]["outer"], "UN", entry["random"][0]["inner"])]
+    kind = {"design": entry["design"], "intercept_too": False, "method": "ML"}
+    fit = stats.multivariate_model(entry["effects"], entry["covariance"], random, **kind)
+    assert fit.coefficients == pytest.approx([-0.3379, 0.3448], abs=5e-5)
+    assert sorted(fit.components) == pytest.approx([0.0070, 0.0261, 0.6992], abs=5e-5)
+
+
+def test_location_scale_of_laopaiboon_as_metafor_prints_it() -> None:
+    entry = reference("models")["location_scale"]["laopaiboon"]
+    fit = stats.location_scale_model(entry["effects"], entry["variances"], scale=entry["scale"])
+    assert fit.scale == pytest.approx([-0.8868, 42.4065], abs=5e-5)
+
+
+def test_excess_significance_of_dorn_2007_as_metafor_prints_it() -> None:
+    entry = reference("further_bias")["datasets"]["dorn_rr"]
+    found = stats.excess_significance(entry["effects"], entry["variances"])
+    assert found.expected == pytest.approx(4.923333, abs=5e-6)
+    assert (found.statistic, found.p_value) == pytest.approx((7.065648, 0.003928794), abs=5e-6)
+
+
+def test_kenward_roger_of_bcg_as_pimeta_has_the_error() -> None:
+    """Its degrees of freedom are those of Kenward & Roger times (SE/adjusted SE)⁴, see README.md."""
+    entry = reference("further_intervals")["means"]["bcg_rr"]
+    fit = stats.kenward_roger(entry["effects"], entry["variances"])
+    plain = float(stats.pool(entry["effects"], entry["variances"], interval="wald").se)
+    assert fit.se[0] == pytest.approx(0.18153564, abs=5e-9)
+    assert fit.df[0] * (plain / fit.se[0]) ** 4 == pytest.approx(10.51371076, abs=1e-6)

@@ -46,6 +46,7 @@ class Further:
         def _options(self, *names: str) -> dict[str, Any]: ...
         def _effect(self, fit: Any, prefix: str = "") -> str: ...
         def _tables(self) -> list[Floats]: ...
+        def _order(self, name: str, given: Given) -> Any: ...
         # fmt: on
 
     def tau2_intervals(self) -> pd.DataFrame:
@@ -296,3 +297,46 @@ class Further:
         if not np.isnan(fit.assumption):
             said = f"the conclusion changes at an {word} of {text.significant(fit.assumption)}"
         return Result("", f"Missing outcomes, {arm} arm: {said}", frame, fit)
+
+    # information
+
+    def sequential(
+        self,
+        effect: float,
+        *,
+        sd: float | None = None,
+        control_risk: float | None = None,
+        order: Given | None = None,
+        power: float = 0.9,
+        alpha: float = 0.05,
+        spending: str = "obrien_fleming",
+    ) -> Result:
+        """The cumulative effect against sequential boundaries, and the people that the `effect` would need.
+
+        `effect` is what is worth finding, of ratios the ratio; `sd` is that of a mean difference (by default
+        the median of the control arms), `control_risk` of events (by default that of all controls together).
+        The people required are inflated by the diversity between trials; `order` is a column, as the year.
+        """
+        arms = self.data.arms
+        if not arms.keys() >= {f"n_{side}" for side in SIDES}:
+            raise ValueError("the trials do not say how many people they had: make the data with n=")
+        if self.measure == "MD" and sd is None and "sd_control" in arms:
+            sd = float(np.median(arms["sd_control"]))
+        if self.measure in ("RR", "OR", "RD") and control_risk is None and "events_control" in arms:
+            control_risk = float(np.sum(arms["events_control"]) / np.sum(arms["n_control"]))
+        tau2 = self._options("tau2_method")
+        spread = stats.diversity(*self._numbers, **tau2)
+        kind: Any = {"sd": sd, "control_risk": control_risk, "alpha": alpha, "power": power}
+        required = stats.information_size(self.measure, effect, diversity=spread, **kind)
+        at = np.arange(self.k) if order is None else self._order("order", order)
+        people = arms["n_experimental"] + arms["n_control"]
+        asked: Any = {"order": at, "alpha": alpha, "spending": spending, **tau2}
+        fit = stats.sequential_analysis(*self._numbers, people, required, **asked)
+        frame = pd.DataFrame(
+            {name: getattr(fit, name) for name in ("people", "share", "estimate", "z", "bound")},
+            index=pd.Index([self.data.labels[row] for row in at], name="label"),
+        )
+        frame["estimate"] = frame["estimate"].map(self.natural)
+        said = f"{fit.people[-1]:,.0f} of {required:,.0f} people required (D² {text.percent(spread)})"
+        crossed = f"the boundary is crossed with {frame.index[fit.crossed]}" if fit.crossed >= 0 else ""
+        return Result("", f"Sequential analysis: {said}; {crossed or 'no boundary is crossed'}", frame, fit)

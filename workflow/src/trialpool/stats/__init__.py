@@ -64,6 +64,9 @@ if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall
     )
     from trialpool.stats.multivariate import Multivariate, Random, multivariate_model, sampling_covariance
     from trialpool.stats.mixed_events import Glmm, glmm, glmm_single
+    from trialpool.stats.sequential import (
+        Sequential, boundaries, diversity, information_size, sequential_analysis,
+    )
     from trialpool.stats.single_group import back_transformed, correlation, proportion, rate, single_mean
     from trialpool.stats.sparse import Penalised, mantel_haenszel, penalised, peto
 
@@ -75,14 +78,15 @@ __all__ = [
     "LikelihoodRatio", "LimitMeta", "LocationScale", "MetaRegression", "Multilevel",
     "MultilevelRegression", "Multivariate", "NetworkFit", "NodeSplit", "PUniform", "Penalised",
     "PermutationTest", "PetPeese", "Pooled", "PooledTables", "Predicted", "Random", "Ranking", "Robust",
-    "RobustRegression", "SelectionModel", "SharedControl", "Shrunken", "SmoothSelection", "Subgroups",
-    "Tau2Interval", "TippingPoint", "TrimAndFill", "Units", "WaldTest", "WithMissing", "absolute_effect",
-    "arcsine_difference", "back_transformed", "bayes_pool", "begg", "beyond_mcid", "blup", "bootstrap",
-    "change_correlation", "change_sd", "combine_arms", "component_intervals", "contrasts_from_arms",
-    "contrasts_from_pairs", "copas", "correlated_effects", "correlation", "cumulative", "dose_response",
-    "e_value", "egger", "event_test", "excess_significance", "fail_safe_n", "gamble_hollis",
-    "generalised_q_interval", "glmm", "glmm_single", "gosh", "hedges_factor", "henmi_copas",
-    "heteroscedastic_smd", "influence", "ivhet", "kenward_roger", "leave_one_out", "likelihood_ratio",
+    "RobustRegression", "SelectionModel", "Sequential", "SharedControl", "Shrunken", "SmoothSelection",
+    "Subgroups", "Tau2Interval", "TippingPoint", "TrimAndFill", "Units", "WaldTest", "WithMissing",
+    "absolute_effect", "arcsine_difference", "back_transformed", "bayes_pool", "begg", "beyond_mcid",
+    "blup", "bootstrap", "boundaries", "change_correlation", "change_sd", "combine_arms",
+    "component_intervals", "contrasts_from_arms", "contrasts_from_pairs", "copas", "correlated_effects",
+    "correlation", "cumulative", "diversity", "dose_response", "e_value", "egger", "event_test",
+    "excess_significance", "fail_safe_n", "gamble_hollis", "generalised_q_interval", "glmm",
+    "glmm_single", "gosh", "hedges_factor", "henmi_copas", "heteroscedastic_smd", "influence",
+    "information_size", "ivhet", "kenward_roger", "leave_one_out", "likelihood_ratio",
     "limit_meta_analysis", "location_scale_model", "log_cv_ratio", "log_odds_ratio_to_smd",
     "log_variability_ratio", "mantel_haenszel", "mean_difference", "mean_sd_from_quartiles",
     "meta_regression", "missing_events", "missing_means", "multilevel", "multilevel_regression",
@@ -92,10 +96,10 @@ __all__ = [
     "predictive_below", "probability_below", "profile_interval", "proportion", "rank_treatments", "rate",
     "rate_difference", "rate_ratio", "ratio_of_means", "risk_difference", "risk_ratio", "robust_pool",
     "robust_regression", "sampling_covariance", "sd_from_ci", "sd_from_difference_se", "sd_from_se",
-    "se_from_ci", "se_from_p", "se_from_sd", "selection_model", "shared_control_events",
-    "shared_control_means", "single_mean", "smd_to_log_odds_ratio", "smd_to_units", "smooth_selection",
-    "standardized_mean_change", "standardized_mean_difference", "subgroups", "tau2_interval",
-    "tipping_point", "trim_and_fill", "vif", "wald_test",
+    "se_from_ci", "se_from_p", "se_from_sd", "selection_model", "sequential_analysis",
+    "shared_control_events", "shared_control_means", "single_mean", "smd_to_log_odds_ratio",
+    "smd_to_units", "smooth_selection", "standardized_mean_change", "standardized_mean_difference",
+    "subgroups", "tau2_interval", "tipping_point", "trim_and_fill", "vif", "wald_test",
 ]
 # fmt: on
 LATER = {
@@ -134,6 +138,7 @@ LATER = {
     ),
     "multivariate": ("Multivariate", "Random", "multivariate_model", "sampling_covariance"),
     "mixed_events": ("Glmm", "glmm", "glmm_single"),
+    "sequential": ("Sequential", "boundaries", "diversity", "information_size", "sequential_analysis"),
     "single_group": ("back_transformed", "correlation", "proportion", "rate", "single_mean"),
     "sparse": ("Penalised", "mantel_haenszel", "penalised", "peto"),
 }

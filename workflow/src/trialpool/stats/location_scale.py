@@ -74,9 +74,9 @@ def location_scale_model(
     `rma(yi, vi, mods=, scale=)` with its log link. Raises ValueError where no maximum is found, as where all
     heterogeneity of some studies is 0.
 
-    >>> y, v, z = [0.1, 0.2, 0.15, 0.9, -0.5, 0.4, 1.3, -0.9], [0.02] * 8, [0, 0, 0, 1, 1, 0, 1, 1]
+    >>> y, v, z = [0.1, 0.9, 0.35, 0.9, -0.5, 0.4, 1.3, -0.9], [0.02] * 8, [0, 0, 0, 1, 1, 0, 1, 1]
     >>> location_scale_model(y, v, scale=z).scale.round(3).tolist()
-    [-4.7, 4.571]
+    [-2.416, 2.31]
     """
     one_of("method", method, METHODS)
     level = check_level(level)
