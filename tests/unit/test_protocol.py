@@ -576,3 +576,15 @@ def test_a_measure_of_one_group_is_not_of_two_sides():
     config = one_group() | {"comparisons": {"all": sides}}
     with pytest.raises(InputError, match="'PLO' is a measure of one group"):
         load_protocol(config)
+@pytest.mark.parametrize("place", ["defaults", "analysis"])
+@pytest.mark.parametrize("formula", ["~ dose +", "~ dose ("])
+def test_a_formula_that_cannot_be_read_is_a_fault(config, place, formula):
+    entry = config.setdefault("defaults", {}) if place == "defaults" else config["analyses"]["dpn-pain"]
+    entry["moderators"] = ["year", formula]
+    with pytest.raises(InputError) as caught:
+        load_protocol(config)
+    (fault,) = caught.value.faults
+    assert fault.value == formula
+    assert fault.problem.startswith("no formula (")
+    entry["moderators"] = ["year", "~ dose * setting"]
+    assert "~ dose * setting" in load_protocol(config).analyses["dpn-pain"]["moderators"]

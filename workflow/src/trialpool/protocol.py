@@ -214,7 +214,8 @@ def load_protocol(config: Raw, files: Iterable[str | Path] = ()) -> Protocol:
     slips += [*_folder_slips(sound), *more]
     if catalogue:
         defaults = sound.get("defaults", {})
-        slips += _named_slips(Written({}, {}).over(defaults, ("defaults",)), words)
+        of_all = Written({}, {}).over(defaults, ("defaults",))
+        slips += [*_named_slips(of_all, words), *_formula_slips(of_all)]
         slips += _treatment_slips(sound.get("subject", ()), ("subject",), words)
         slips += [slip for entry in written.values() for slip in _meaning_slips(entry, words, catalogue)]
     slips += _panel_slips(sound, written) if whole else ()
