@@ -51,12 +51,16 @@ def test_every_assumption_is_a_level_under_every_model() -> None:
 
 def test_the_tipping_point_is_where_the_conclusion_changes() -> None:
     record, _ = analyse(spec(missing_outcomes=ASKED), TRIALS)
-    (row,) = (row for row in record.sensitivity if row.choice == "missing: tipping point, experimental arm")
+    (row,) = (
+        row for row in record.sensitivity if (row.kind, row.choice) == (missing.TURNS, "experimental arm")
+    )
     assert row.estimate is None
     assert row.reason == "no assumption from 1/1000 to 1000 changes the conclusion"
     weak = [replace(each, randomised_experimental=each.n_experimental * 1.6) for each in TRIALS]
     record, _ = analyse(spec(missing_outcomes=ASKED), weak)
-    (row,) = (row for row in record.sensitivity if row.choice == "missing: tipping point, experimental arm")
+    (row,) = (
+        row for row in record.sensitivity if (row.kind, row.choice) == (missing.TURNS, "experimental arm")
+    )
     assert "the conclusion changes at an IMOR of" in row.reason
     at = float(row.reason.split("IMOR of ")[1].split()[0])
     for value, clear in ((at * 0.9, True), (at * 1.1, False)):

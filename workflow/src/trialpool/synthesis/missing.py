@@ -20,7 +20,7 @@ from trialpool.text import significant
 
 SIDES = ("experimental", "control")
 MEANS = ("MD", "SMD")
-DIMENSION = "missing"
+DIMENSION, TURNS = "missing", "tipping point"
 ARMS = {"experimental arm": (True, False), "both arms": (True, True)}
 TIPPING = {"experimental arm": (True, False), "control arm": (False, True)}
 
@@ -122,5 +122,4 @@ def _tipping(
     reason = f"no assumption from {far} changes the conclusion"
     if math.isfinite(found.assumption):
         reason = f"the conclusion changes at {word} of {significant(found.assumption)} or beyond"
-    choice = f"missing: tipping point, {arm}"
-    return Sensitivity(kind="data", choice=choice, k=len(trials_of(effects)), reason=reason)
+    return Sensitivity(kind=TURNS, choice=arm, k=len(trials_of(effects)), reason=reason)
