@@ -52,6 +52,9 @@ def test_missing_people_are_counted_in_and_tip_the_conclusion() -> None:
     lost = ("lost", "lost")
     none = tp.pool(FIT.with_missing(lost))
     assert none.estimate == pytest.approx(FIT.estimate, rel=0.02)
+    spanned = FIT.with_missing(lost, assumed="gamble_hollis")
+    assert spanned.effects == pytest.approx(DATA.effects)
+    assert (spanned.variances > DATA.variances).all()
     found = FIT.tipping_point(lost)
     at = found.analysis_scale.assumption
     moved = [tp.pool(FIT.with_missing(lost, assumed=(at * by, 1.0))) for by in (0.98, 1.02)]

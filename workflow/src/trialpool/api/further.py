@@ -235,23 +235,28 @@ class Further:
     # missing outcomes
 
     def with_missing(
-        self, missing: tuple[Given, Given], assumed: tuple[float, float] | None = None
+        self, missing: tuple[Given, Given], assumed: tuple[float, float] | str | None = None
     ) -> Dataset:
         """The trials with the people whose outcome is missing counted in, to be pooled again.
 
         `missing` are columns of how many, of the experimental and the control arm. `assumed` of each is of
-        events the IMOR (1 is none informative), of mean differences the IMDoM (0; of SMD in SDs).
+        events the IMOR (1 is none informative), of mean differences the IMDoM (0; of SMD in SDs). Of events
+        "gamble_hollis" leaves the effects and lets their variances span the best and the worst case.
         """
         effects, variances = self._under(missing, assumed)
         return replace(self.data, effects=effects, variances=variances)
 
     def _under(
-        self, missing: tuple[Given, Given], assumed: tuple[float, float] | None
+        self, missing: tuple[Given, Given], assumed: tuple[float, float] | str | None
     ) -> tuple[Floats, Floats]:
         lost = [floats("missing", self.data.column("missing", each)) for each in missing]
         if self.measure in ("RR", "OR", "RD"):
-            odds = assumed or (1.0, 1.0)
             a, n1, c, n2 = self._tables()
+            if isinstance(assumed, str):
+                stats.checks.one_of("assumed", assumed, ("gamble_hollis",))
+                spanned = stats.gamble_hollis(a, n1, lost[0], c, n2, lost[1], measure=self.measure)
+                return spanned.effect, spanned.variance
+            odds = assumed or (1.0, 1.0)
             kind: Any = {"imor1": odds[0], "imor2": odds[1], "measure": self.measure}
             found = stats.missing_events(a, n1, lost[0], c, n2, lost[1], **kind)
             return found.effect, found.variance
@@ -259,6 +264,8 @@ class Further:
         names = [f"{name}_{side}" for side in SIDES for name in ("mean", "sd", "n")]
         if self.measure not in ("MD", "SMD") or not known.keys() >= set(names):
             raise ValueError("missing: known of events, or of means and SDs of both arms (MD, SMD)")
+        if isinstance(assumed, str):
+            raise ValueError(f"assumed is {assumed!r}: of means it is two numbers, one an arm")
         moved = assumed or (0.0, 0.0)
         kind = {"imdom1": moved[0], "imdom2": moved[1], "measure": self.measure}
         one, two = ([known[name] for name in part] for part in (names[:3], names[3:]))
