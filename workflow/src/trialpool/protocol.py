@@ -600,6 +600,8 @@ def _panel_slips(config: Raw, written: Collection[str]) -> Iterator[Slip]:
                 place = slug if isinstance(panel["analyses"], Mapping) else str(at)
                 path = ("panels", name, "analyses", place)
                 yield Slip(path, slug, "not an analysis of this review", suggestion(slug, written))
+
+
 def _formula_slips(entry: Written) -> Iterator[Slip]:
     """Formulas of moderators that cannot be read."""
     formulas = [word for word in entry.values.get("moderators", ()) if is_formula(word)]
