@@ -146,7 +146,7 @@ def _of_variances(record: Record, pooled: Pooled) -> Plan:
         name = "common" if methods.tau2_method == "FE" else "random"
     else:
         name = fits.setdefault((methods.tau2_method, TESTS[pooled.interval]), "fit")
-        predicted = BY_HALF if methods.prediction_df == "k-2" else PREDICTED
+        predicted = {"k-1": PREDICTED, "k-2": BY_HALF}.get(methods.prediction_df, {})  # metafor has no other
         numbers += _expressions(record, pooled, [HEADLINE, TESTED, predicted], name)
     numbers += _expressions(record, pooled, [SPREAD, HETEROGENEITY], name)
     for fit in ("random", "common"):
@@ -155,6 +155,7 @@ def _of_variances(record: Record, pooled: Pooled) -> Plan:
     numbers += _expressions(record, pooled, [_of_posterior(methods, BESIDE[BAYES])], "")
     ordered = [(name, *key) for key, name in fits.items()]
     predicts = pooled.interval != BAYES and pooled.pi_low is not None
+    predicts &= methods.prediction_df in ("k-1", "k-2")
     return Plan("iv", numbers, ordered, "random", name if predicts else "")
 
 
