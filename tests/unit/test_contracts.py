@@ -18,6 +18,7 @@ from trialpool.contracts import (
     KNOWN,
     OPTIONAL,
     RESULTS,
+    STUDY_COVARIATES,
     TABLES,
     columns_differ,
     data_dictionary,
@@ -26,6 +27,7 @@ from trialpool.contracts import (
 
 RESULTS_FOLDER = Path(__file__).parents[2] / "results"
 EVERY = [
+    STUDY_COVARIATES,
     *map(stored, TABLES.values()),
     *OPTIONAL.values(),
     *KEYED.values(),

@@ -161,6 +161,8 @@ def _judged(
 def _fault_of(wrong: Wrong, files: Mapping[str, str]) -> Fault:
     label, row = wrong.row_id.rsplit(":", 1)
     return Fault(files[label], int(row), *wrong[1:])
+
+
 def read_covariates(folders: Folders, studies: Iterable[str]) -> tuple[dict[str, str], list[Fault]]:
     """What study_covariates.csv of some folders says of each study, and its faults; nothing without one."""
     known: dict[str, dict[str, str]] = {}
