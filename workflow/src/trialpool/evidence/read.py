@@ -135,11 +135,11 @@ def examine(
     if not faults:
         tables["risk_of_bias"], wrong = _judged(tables["risk_of_bias"], answers, vocabulary)
         faults += [_fault_of(each, files) for each in wrong]
-    known, wrong = read_covariates(folders, tables["studies"]["study_id"])
+    known, of_covariates = read_covariates(folders, tables["studies"]["study_id"])
     said = [known.get(study) for study in tables["studies"]["study_id"]]
     tables["studies"]["covariates"] = pd.array(said, dtype=TEXT)
-    faults += wrong
-    files |= {fault.file: fault.file for fault in wrong}
+    faults += of_covariates
+    files |= {fault.file: fault.file for fault in of_covariates}
     order = {file: number for number, file in enumerate(files.values())}
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
 
