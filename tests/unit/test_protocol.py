@@ -576,6 +576,8 @@ def test_a_measure_of_one_group_is_not_of_two_sides():
     config = one_group() | {"comparisons": {"all": sides}}
     with pytest.raises(InputError, match="'PLO' is a measure of one group"):
         load_protocol(config)
+
+
 @pytest.mark.parametrize("place", ["defaults", "analysis"])
 @pytest.mark.parametrize("formula", ["~ dose +", "~ dose ("])
 def test_a_formula_that_cannot_be_read_is_a_fault(config, place, formula):

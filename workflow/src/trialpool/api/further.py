@@ -13,8 +13,9 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats, text
-from trialpool.api.data import SIDES, Dataset, Floats, Given, floats
+from trialpool.api.data import Dataset, Floats, Given, floats
 from trialpool.api.results import Result, model_matrix, one_row, table
+from trialpool.measures import SIDES
 from trialpool.synthesis.pool import FLOORED
 
 LIMITS = ("low", "high")
