@@ -236,12 +236,14 @@ class TestReadme:
 
     def test_its_instrument_loads(self, tmp_path):
         file = tmp_path / "instruments.yaml"
-        file.write_text(f"instruments:\n{self.examples[3]}", encoding="utf-8")
+        (example,) = (each for each in self.examples if "range_source:" in each)
+        file.write_text(f"instruments:\n{example}", encoding="utf-8")
         assert len(load_catalogue(file, WORDS)["instruments"]) == 1
 
     def test_its_vocabulary_loads(self, tmp_path):
         file = tmp_path / "vocabulary.yaml"
-        file.write_text(self.examples[2], encoding="utf-8")
+        (example,) = (each for each in self.examples if each.startswith("conditions:"))
+        file.write_text(example, encoding="utf-8")
         words = load_vocabulary(str(file))
         assert words.domain("mood").verbs == ("lift", "lower")
         assert words.factor("mg/dl", "mmol/l", "glucose") == pytest.approx(1 / 18.016)

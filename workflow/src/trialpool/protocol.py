@@ -21,7 +21,7 @@ from trialpool import io
 from trialpool.contracts import STUDIES
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import CORRELATIONS, IN_UNITS, MEASURES, METHODS, OF_GROUPS, SIDES, Of
-from trialpool.records import Shape, columns_of
+from trialpool.records import Shape, columns_of, is_formula
 from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
 from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, shipped, yaml_text
@@ -616,11 +616,6 @@ def _formula_slips(entry: Written) -> Iterator[Slip]:
             yield Slip(
                 entry.paths["moderators"], formula, f"no formula ({said})", 'write it as "~ dose + year"'
             )
-
-
-def is_formula(moderator: str) -> bool:
-    """Whether a moderator is several by a formula, such as "~ dose + year"."""
-    return moderator.strip().startswith("~")
 
 
 def _folder_slips(config: Raw) -> Iterator[Slip]:

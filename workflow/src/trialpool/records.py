@@ -545,6 +545,11 @@ class ModeratorTerm(Part):
     vif: float | None
 
 
+def is_formula(moderator: str) -> bool:
+    """Whether a moderator is several by a formula, such as "~ dose + year"."""
+    return moderator.strip().startswith("~")
+
+
 class Moderator(Part):
     """One moderator, or several by a formula: its test, or the reason why there is none (`caution`)."""
 

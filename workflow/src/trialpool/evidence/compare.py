@@ -97,7 +97,7 @@ def compare(
     names = [spec["analysis"] for spec in specs]
     effects = typed(pd.concat(both, ignore_index=True), EFFECTS, names)
     effects = judged(effects, tables.get("risk_of_bias"))
-    effects["covariates"] = _covariates(tables["studies"], effects["study_id"])
+    effects["covariates"] = pd.array(_covariates(tables["studies"], effects["study_id"]), dtype=object)
     effects = _counted_in(effects, tables["arms"], specs)
     if findings is not None:
         effects = flagged(effects, findings)

@@ -16,8 +16,7 @@ import numpy as np
 from trialpool import records
 from trialpool.contracts import EFFECTS, Kind
 from trialpool.measures import MEASURES, OF_EVENTS
-from trialpool.protocol import is_formula
-from trialpool.records import Effect, Moderator, ModeratorGroup, ModeratorTerm, sketch, taken
+from trialpool.records import Effect, Moderator, ModeratorGroup, ModeratorTerm, is_formula, sketch, taken
 from trialpool.synthesis import counts, pool
 from trialpool.synthesis.pool import Spec, arrays, finite, model_of, numbers_of, trials_of
 from trialpool.synthesis.sensitivity import DEPENDENT
