@@ -16,6 +16,7 @@ from rm5 import review as rm5_review
 from web_package import package
 
 from trialpool.cli import main
+from trialpool.exchange.candidates import word as cell_word
 from trialpool.exchange.revman import import_revman, read_review
 from trialpool.exchange.revman_export import number_text, package_files
 from trialpool.exchange.revman_review import Arm, Datum, Judgement, Outcome, Result, Review, Study
@@ -202,6 +203,24 @@ def test_evidence_survives_the_way_out_and_in(tmp_path: Path, form: str) -> None
         assert counted == [4, 4]
     assert again == first
     run("check", tmp_path / "two" / "review" / "config.yaml")
+
+
+def test_judgements_of_single_results_survive_the_way_out_and_in(tmp_path: Path) -> None:
+    run("import", "revman", package(tmp_path), "--out", tmp_path / "one")
+    review = tmp_path / "one" / "review"
+    with (review / "data" / "events.csv").open(encoding="utf-8") as stream:
+        row = next(csv.DictReader(stream))
+    judged = f"{row['study_id']},RoB2,overall,{row['domain']},high,https://example.org/x"
+    (review / "data" / "risk_of_bias.csv").write_text(
+        f"study_id,tool,domain,outcome,judgement,assessed_by,note\n{judged},\n"
+        f"{judged.replace('high', 'low').replace(row['domain'], '')},\n",
+        encoding="utf-8",
+    )
+    said = run("export", "revman", review / "config.yaml", "--out", tmp_path / "out")
+    assert "risk_of_bias.csv, assessed_by: no column for it (2)" in said
+    again = import_revman(tmp_path / "out")
+    found = [(each["domain"], each["outcome"], each["judgement"]) for each in again.rows["risk_of_bias"]]
+    assert found == [("overall", cell_word(row["definition"]), "high"), ("overall", "", "low")]
 
 
 def test_the_shipped_results_become_a_package_of_the_same_totals(tmp_path: Path) -> None:

@@ -159,22 +159,65 @@ def test_rows_of_the_total_alone_are_asked_beside_the_subgroups(tmp_path: Path) 
     ]
 
 
-def test_judgements_beside_data_rows_are_read_once_each(tmp_path: Path) -> None:
-    tables = rows()
-    domain = "Bias arising from the randomization process"
+def judged_rows(tmp_path: Path, domain: str, *judgements: str) -> Path:
+    """A package whose data rows are judged in a domain, analysis after analysis, the last for all others."""
     out = tmp_path / "x"
     out.mkdir()
-    for name, text in files(2, tables).items():
+    for name, text in files(2, rows()).items():
         (out / Path(name).name).write_text(text, encoding="utf-8")
-    lines = (out / "CD1-data-rows.csv").read_text(encoding="utf-8").splitlines()
-    judged = [f"{lines[0]},{domain} (judgement),{domain} (support)"]
-    judged += [f"{each},Some concerns,no word of it" for each in lines[1:]]
+    head, *lines = (out / "CD1-data-rows.csv").read_text(encoding="utf-8").splitlines()
+    said = iter(judgements)
+    by_analysis: dict[str, str] = {}
+    judged = [f"{head},{domain} (judgement),{domain} (support)"]
+    for each in lines:
+        number = ".".join(each.split(",")[:2])
+        if number not in by_analysis:
+            by_analysis[number] = next(said, judgements[-1])
+        judged += [f"{each},{by_analysis[number]},no word of it"]
     (out / "CD1-data-rows.csv").write_text("\n".join(judged), encoding="utf-8")
-    found = chosen(import_revman(out), "risk_of_bias", "study_id", "tool", "domain", "judgement")
-    code = "bias_arising_from_the_randomization_process"
-    assert found[1:] == [
-        (name, "RoB2", code, "some_concerns") for name in ("Muller2001", "ONeil2003", "Zak2010")
+    return out
+
+
+def test_rob_2_beside_data_rows_is_of_each_result(tmp_path: Path) -> None:
+    domain = "Bias arising from the randomization process"
+    found = import_revman(judged_rows(tmp_path, domain, "Some concerns", "High risk", "Low risk"))
+    columns = ("study_id", "tool", "domain", "outcome", "judgement")
+    table = chosen(found, "risk_of_bias", *columns)
+    read = [row[1:] for row in table if row[:2] == ("Muller2001", "RoB2")]
+    assert {row[1] for row in read} == {"randomisation_process"}
+    said = {row[3]: row[4] for row in table if row[1] == "RoB2"}
+    assert (said["pain_at_rest"], said["pain_vas"], said["relapse"]) == ("some_concerns", "high", "low")
+    assert len({row[2] for row in read}) == len(read) > 2
+    assert found.asked is not None
+    domains = {
+        row["?domain"] for name in ("events", "continuous", "contrasts") for row in found.asked.rows[name]
+    }
+    own = [
+        row
+        for row in found.asked.rows["risk_of_bias"]
+        if (row["study_id"], row["tool"]) == ("Muller2001", "RoB2")
     ]
+    assert {row["outcome"] for row in own} <= domains
+    assert sorted(row["judgement"] for row in own) == sorted(row[3] for row in read)
+
+
+def test_rob_1_beside_data_rows_is_of_the_study_unless_its_rows_differ(tmp_path: Path) -> None:
+    folder = judged_rows(tmp_path, "Selective reporting (reporting bias)", "High risk")
+    columns = ("study_id", "domain", "outcome", "judgement")
+    read = [row for row in chosen(import_revman(folder), "risk_of_bias", *columns) if "sel" in row[1]]
+    assert read == [
+        (name, "selective_reporting", "", "high") for name in ("Muller2001", "ONeil2003", "Zak2010")
+    ]
+
+
+def test_a_review_with_rob_2_of_each_result_is_judged_result_by_result(tmp_path: Path) -> None:
+    domain = "Bias arising from the randomization process"
+    folder = judged_rows(tmp_path, domain, "Some concerns", "High risk", "Low risk")
+    out = tmp_path / "new"
+    result = CliRunner().invoke(main, ["import", "revman", str(folder), "--out", str(out)])
+    assert result.exit_code == 0, result.output
+    result = CliRunner().invoke(main, ["check", str(out / "review" / "config.yaml")])
+    assert result.exit_code == 0, result.output
 
 
 def test_an_interval_without_width_is_no_total(tmp_path: Path) -> None:
@@ -391,9 +434,9 @@ def test_rob_2_is_known_by_its_domains_and_keeps_the_result_it_judges(tmp_path: 
     for name, text in tables.items():
         (folder / Path(name).name).write_text(text, encoding="utf-8")
     candidates = import_revman(folder)
-    judged = chosen(candidates, "risk_of_bias", "tool", "domain", "judgement")
-    code = "bias_arising_from_the_randomization_process"
-    assert judged == [("RoB2", code, "some_concerns"), ("RoB2", f"{code}_2", "high")]
+    judged = chosen(candidates, "risk_of_bias", "tool", "domain", "outcome", "judgement")
+    code = "randomisation_process"
+    assert judged == [("RoB2", code, "pain", "some_concerns"), ("RoB2", code, "relapse", "high")]
     assert "Pain; no word of it" in candidates.rows["risk_of_bias"][0]["note"]
     assert any("not applicable" in remark for remark in candidates.remarks)
 

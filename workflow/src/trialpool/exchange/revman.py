@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import sys
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trialpool import stats
+from trialpool.bias_tools import tools
 from trialpool.contracts import INTERVALS, LARGEST, LOG, RATIO_CONTRASTS
 from trialpool.evidence.effects import EVENT_EFFECTS, MEAN_EFFECTS
 from trialpool.exchange import candidates as cell
@@ -34,7 +35,17 @@ from trialpool.exchange.candidates import (
     split_name,
     treatment_code,
 )
-from trialpool.exchange.revman_review import REVMAN, SIDES, STORED, Datum, Outcome, Review, Study, joined
+from trialpool.exchange.revman_review import (
+    REVMAN,
+    SIDES,
+    STORED,
+    Datum,
+    Judgement,
+    Outcome,
+    Review,
+    Study,
+    joined,
+)
 from trialpool.exchange.revman_web import PRINTED, read_package
 from trialpool.exchange.rm5 import read_rm5
 from trialpool.exchange.study_centric import add_reported, reported_analyses
@@ -52,6 +63,7 @@ TOTALS_COLUMNS = (
 TOLERANCE = 1e-6  # relative; RevMan 5 stores about 15 digits
 Z95 = 1.959963984540054
 Floats = NDArray[np.float64]
+Place = tuple[str, str, str]  # the number of an analysis, the name of its outcome, the code of its domain
 Total = tuple[float, float, float, float, float]  # as STORED, estimate and bounds on the analysis scale
 
 
@@ -82,16 +94,29 @@ def candidates_of(review: Review) -> Candidates:
     used = {arm["study_id"] for arm in rows["arms"]}
     studies = _study_rows(review)
     rows["studies"] = [row for row in studies if row["study_id"] in used]
-    rows["risk_of_bias"] = [row for row in _judgement_rows(review) if row["study_id"] in used]
+    code = Codes(60, "outcome")
+    places = [(each.number, each.name, code(each.name)) for each in review.outcomes]
+    places += [("", each.outcome, code(each.outcome)) for each in review.judgements if each.outcome]
+    rows["risk_of_bias"] = [row for row in _judgement_rows(review, places) if row["study_id"] in used]
     if unused := len(studies) - len(rows["studies"]):
         remarks.append(f"{unused} included studies have no usable data in this file and are left out.")
     source = f"the {review.source} ({review.title or 'without title'})"
     if not review.outcomes:
-        return Candidates(source, rows, remarks, asked=reported_analyses(review, rows))
+        return Candidates(source, rows, remarks, asked=_of_studies(review, rows))
     remarks.append("revman_totals.csv sets RevMan's stored totals beside totals pooled anew from these data.")
     totals = {"revman_totals.csv": totals_table(review.outcomes)}
     asked = own_analyses(review)
     return Candidates(source, rows, remarks, totals, asked)
+
+
+def _of_studies(review: Review, rows: Mapping[str, list[Row]]) -> Asked:
+    """What results of studies ask, with the judgements of these results."""
+    asked = reported_analyses(review, rows)
+    codes = dict.fromkeys(row["?domain"] for name in OUTCOME for row in asked.rows[name])
+    places = [("", asked.names[code], code) for code in codes]
+    used = {arm["study_id"] for arm in rows["arms"]}
+    judged = [row for row in _judgement_rows(review, places, asked=True) if row["study_id"] in used]
+    return replace(asked, rows={**asked.rows, "risk_of_bias": judged})
 
 
 def _study_rows(review: Review) -> list[Row]:
@@ -232,23 +257,46 @@ def _contrast_cells(outcome: Outcome, datum: Datum) -> tuple[Row, str]:
     return cells | {"measure": outcome.contrast, "spread_type": f"ci{level:g}"}, ""
 
 
-def _judgement_rows(review: Review) -> Iterator[Row]:
-    seen: Counter[tuple[str, str]] = Counter()
-    ids = review.ids
+def _judgement_rows(review: Review, places: Sequence[Place], *, asked: bool = False) -> Iterator[Row]:
+    """Judgements, each of the results that it is of; `asked` says that the places are all that there is."""
+    made: dict[tuple[str, ...], list[Row]] = {}
+    elsewhere = 0
     for each in review.judgements:
-        if not (study := ids.get(each.study)):
+        if not (study := review.ids.get(each.study)):
             continue
-        domain = cell.word(each.domain.split("(")[0]) or "domain"
-        seen[study, domain] += 1
-        times = seen[study, domain]
-        yield {
-            "study_id": study,
-            "tool": each.tool,
-            "domain": domain if times == 1 else f"{domain}_{times}",
-            "judgement": each.judgement,
-            "assessed_by": review.doi or review.url,
-            "note": cell.plain(f"{review.source}; {each.domain}; {each.reason}"),
-        }
+        tool = tools()[each.tool]
+        domain = tool.domain_named(each.domain) or tool.domain_named(each.domain.split("(")[0])
+        domain = domain or cell.word(each.domain.split("(")[0]) or "domain"
+        of = _domains_of(each, places)
+        elsewhere += not of
+        for outcome in of:
+            row = {
+                **{"study_id": study, "tool": each.tool, "outcome": outcome, "weeks": each.weeks},
+                "judgement": tool.judgement_named(each.judgement) or each.judgement,
+                "assessed_by": review.doi or review.url,
+                "note": cell.plain(joined(review.source, each.domain, each.outcome, each.reason)),
+            }
+            known = made.setdefault((study, each.tool, domain, outcome, each.weeks), [])
+            known += [row] if row not in known else []
+    for (_, _, domain, *_), rows in made.items():
+        for times, row in enumerate(rows, 1):
+            yield {**row, "domain": domain if times == 1 else f"{domain}_{times}"}
+    if elsewhere and asked:
+        review.remarks.append(
+            f"{elsewhere} judgements are of results that no analysis asks for: not in the review."
+        )
+
+
+def _domains_of(judgement: Judgement, places: Sequence[Place]) -> list[str]:
+    """The domains of outcomes that a judgement is of: one "" for all of them, none where no place fits."""
+    if not (judgement.analysis or judgement.outcome):
+        return [""]
+    said = judgement.outcome.casefold()
+    fitting = [(name.casefold(), code) for number, name, code in places if judgement.analysis in ("", number)]
+    if judgement.analysis:
+        named = [code for name, code in fitting if said and name.endswith(f": {said}")]
+        return [*dict.fromkeys(named or (code for _, code in fitting))]
+    return [*dict.fromkeys(code for name, code in fitting if name == said)]
 
 
 # Totals
@@ -435,11 +483,17 @@ def own_analyses(review: Review) -> Asked:
     words: dict[str, str] = {}
     short: dict[str, str] = {}
     questions = []
+    places: list[Place] = []
     for outcome in _askable(own):
         mark = outcome.number if names[outcome.name.casefold()] > 1 else ""
         for part in _apart(replace(outcome, mark=mark), review):
             table, found = _own_rows(part, own, domains)
             rows[table] += found
+            codes = dict.fromkeys(row["?domain"] for row in found)
+            reported = outcome.values.get("OUTCOME", "")
+            places += [
+                (outcome.number, name, code) for code in codes for name in (part.name, reported) if name
+            ]
             for row in found:
                 words |= {row[OUTCOME[table]]: part.name, row["?domain"]: part.name}
                 short |= {row["?part"]: row["?subgroup"]} if row.get("?part") else {}
@@ -454,7 +508,8 @@ def own_analyses(review: Review) -> Asked:
     studies = (study for study in _study_rows(own) if study["study_id"] in used)
     rows["studies"] = [{**study, "?condition": condition} for study in studies]
     rows |= {"arms": list(arms.values())}
-    rows["risk_of_bias"] = [row for row in _judgement_rows(own) if row["study_id"] in used]
+    judged = _judgement_rows(own, places, asked=True)
+    rows["risk_of_bias"] = [row for row in judged if row["study_id"] in used]
     defaults = {"tau2_method": "DL", "interval": "wald", "forest": "revman", "zero_cells": "revman"}
     words[condition] = title
     return Asked(
@@ -479,13 +534,25 @@ def _with_repeats_as_studies(review: Review) -> Review:
                 datum = replace(datum, study=key)
             data.append(datum)
         outcomes.append(replace(outcome, data=tuple(data)))
+    judgements = [*review.judgements]
+    judgements += [
+        replace(each, study=key)
+        for key, copy in copies.items()
+        for each in review.judgements
+        if each.study == copy.key.rpartition(" (row ")[0]
+    ]
     if copies:
         number = len({each.name for each in copies.values()})
         review.remarks.append(
             f"In some analyses {number} studies have several rows, which RevMan pools as if they were "
             "studies: so does the review, under further ids."
         )
-    return replace(review, outcomes=tuple(outcomes), studies=(*review.studies, *copies.values()))
+    return replace(
+        review,
+        outcomes=tuple(outcomes),
+        studies=(*review.studies, *copies.values()),
+        judgements=tuple(judgements),
+    )
 
 
 def _askable(review: Review) -> Iterator[Outcome]:

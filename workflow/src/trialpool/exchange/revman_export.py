@@ -23,8 +23,9 @@ from trialpool import io
 from trialpool.contracts import INTERVALS, LOG, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.read import read_evidence
+from trialpool.evidence.risk_of_bias import WHOLE_TRIAL, scope_of
 from trialpool.exchange import candidates as cell
-from trialpool.exchange.candidates import WORDS, Row, csv_text
+from trialpool.exchange.candidates import OUTCOME, WORDS, Row, csv_text
 from trialpool.exchange.export import revman_type
 from trialpool.exchange.own_review import NOWHERE
 from trialpool.exchange.revman import totals_as_stored
@@ -198,18 +199,21 @@ def _results(review: Review, called: Mapping[str, str]) -> Iterator[Row]:
 
 
 def _risk_of_bias(review: Review, called: Mapping[str, str]) -> str:
-    """A row a study, or several where a domain is judged several times; two columns a domain."""
+    """A row a study or result, several where a domain is judged several times; two columns a domain."""
     domains = [*dict.fromkeys(each.domain for each in review.judgements)]
     columns = [f"Domain ({what}): {domain}" for domain in domains for what in ("judgement", "support")]
-    rows: dict[tuple[str, int], Row] = {}
-    times: Counter[tuple[str, str]] = Counter()
+    rows: dict[tuple[str, str, int], Row] = {}
+    times: Counter[tuple[str, str, str]] = Counter()
+    names = {outcome.number: outcome.name for outcome in review.outcomes}
     for each in review.judgements:
-        times[each.study, each.domain] += 1
-        study = called.get(each.study, each.study)
-        row = rows.setdefault((each.study, times[each.study, each.domain]), {"Study": study})
+        outcome = each.outcome or names.get(each.analysis, "")
+        times[each.study, outcome, each.domain] += 1
+        said = {"Study": called.get(each.study, each.study), "Outcome": outcome}
+        row = rows.setdefault((each.study, outcome, times[each.study, outcome, each.domain]), said)
         row[f"Domain (judgement): {each.domain}"] = JUDGED[each.judgement]
         row[f"Domain (support): {each.domain}"] = each.reason
-    return csv_text(["Study", *columns], rows.values())
+    of_results = ["Outcome"] if any(row["Outcome"] for row in rows.values()) else []
+    return csv_text(["Study", *of_results, *columns], rows.values())
 
 
 def _references(review: Review, called: Mapping[str, str]) -> Iterator[str]:
@@ -376,18 +380,20 @@ def review_of_tables(
                 lost[f"{table}.csv: {problem}"] += 1
     judgements = []
     for row in rows["risk_of_bias"]:
-        if row["tool"] in ("RoB1", "RoB2"):
-            domain, reason = capital(spaced(row["domain"])), row.get("note", "")
-            judgements.append(Judgement(row["study_id"], domain, row["judgement"], reason, row["tool"]))
-        else:
+        if row["tool"] not in ("RoB1", "RoB2"):
             lost[f"risk_of_bias.csv: RevMan has no tool {row['tool']}"] += 1
-    for table in ("events", "continuous", "contrasts", "arms", "studies"):
+        elif of_results := list(_judgements(row, rows, titles)):
+            judgements += of_results
+        else:
+            lost["risk_of_bias.csv: a judgement of results that the trial does not have"] += 1
+    for table in ("events", "continuous", "contrasts", "arms", "studies", "risk_of_bias"):
         for column in WEB["without_place"].get(table, ()):
             if number := sum(bool(row.get(column)) for row in rows[table]):
                 lost[f"{table}.csv, {column}: no column for it"] = number
-    if len({each.tool for each in judgements}) > 1:
+    if others := [each for each in judgements if each.tool != judgements[0].tool]:
         judgements = [each for each in judgements if each.tool == judgements[0].tool]
-        lost["risk_of_bias.csv: a RevMan review has one tool, the first is kept"] = 1
+        kept_tool = judgements[0].tool
+        lost[f"risk_of_bias.csv: a RevMan review has one tool, {kept_tool} is kept"] = len(others)
     review = Review(
         source="evidence",
         outcomes=(),
@@ -397,6 +403,21 @@ def review_of_tables(
         results=tuple(kept),
     )
     return review, [f"{what} ({times})" for what, times in lost.items()]
+
+
+def _judgements(
+    row: Record, rows: Mapping[str, Sequence[Record]], titles: Mapping[tuple[str, ...], str]
+) -> Iterator[Judgement]:
+    """A judgement of the whole trial; or one of each result that it is of, by the title of its outcome."""
+    domain = capital(spaced(row["domain"]))
+    judged = Judgement(row["study_id"], domain, row["judgement"], row.get("note", ""), row["tool"])
+    if scope_of(row) == WHOLE_TRIAL:
+        yield judged
+        return
+    own = (each for table in OUTCOME for each in rows[table] if each["study_id"] == row["study_id"])
+    fitting = (each for each in own if scope_of(row).holds_of(scope_of({**each, "outcome": each["domain"]})))
+    for title in dict.fromkeys(titles[_key(each)] for each in fitting):
+        yield replace(judged, outcome=title)
 
 
 def _records(frame: pd.DataFrame) -> Iterator[Record]:

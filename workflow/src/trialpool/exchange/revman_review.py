@@ -118,13 +118,20 @@ class Study:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A judgement of one study in one domain of a tool, in our words, and its reason."""
+    """A judgement of one study in one domain of a tool, in our words, and its reason.
+
+    It is of the whole study; or of its results of an `outcome` (and week), or in the `analysis` of that
+    number, of its `outcome` a subgroup of this where one study stands in several.
+    """
 
     study: str
     domain: str
     judgement: str
     reason: str = ""
     tool: str = "RoB1"
+    outcome: str = ""
+    weeks: str = ""
+    analysis: str = ""
 
 
 @dataclass(frozen=True, slots=True)

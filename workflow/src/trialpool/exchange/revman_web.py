@@ -12,9 +12,9 @@ import io
 import re
 import zipfile
 import zlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
@@ -423,30 +423,54 @@ def _results(sheets: Mapping[str, Sheet]) -> Iterator[Result]:
         )
 
 
-def _judgements(sheets: Mapping[str, Sheet], remarks: list[str]) -> Iterator[Judgement]:
-    """One a study and domain; where a table judges results, one a result and domain that says more."""
-    seen: set[tuple[str, ...]] = set()
+def _judgements(sheets: Mapping[str, Sheet], remarks: list[str]) -> list[Judgement]:
+    """One a study and domain; where a table judges results, one a result and domain."""
+    of_studies = _judged(sheets.get("risk_of_bias"), JUDGED, remarks)
+    return [*of_studies, *_of_results([*_judged(sheets.get("data_rows"), JUDGED_RESULT, remarks)])]
+
+
+def _of_results(found: Sequence[Judgement]) -> Iterator[Judgement]:
+    """Judgements beside data rows: RoB 2 is of a result, RoB 1 of the study, unless its rows differ."""
+    of_study = defaultdict(set)
+    for each in found:
+        of_study[each.tool, each.study, each.domain].add((each.judgement, each.reason))
+    whole = {key for key, said in of_study.items() if key[0] == "RoB1" and len(said) == 1}
+    made = (
+        replace(each, outcome="", weeks="", analysis="")
+        if (each.tool, each.study, each.domain) in whole
+        else each
+        for each in found
+    )
+    yield from dict.fromkeys(made)
+
+
+def _judged(sheet: Sheet | None, form: re.Pattern[str], remarks: list[str]) -> Iterator[Judgement]:
+    """The judgements of a table whose columns have this form, row by row."""
     silent = 0
-    for kind, form in (("risk_of_bias", JUDGED), ("data_rows", JUDGED_RESULT)):
-        if (sheet := sheets.get(kind)) is None:
-            continue
+    if sheet is not None:
+        placed = Counter((_number(line), line["Study"]) for line in sheet.lines)
         found = [match for match in map(form.fullmatch, sheet.columns) if match]
         names = {match["domain"]: match[0] for match in found if match["what"] == "judgement"}
         reasons = {match["domain"]: match[0] for match in found if match["what"] == "support"}
         tool = "RoB2" if any(re.search(WEB["rob2"], name, re.I) for name in names) else "RoB1"
         for line in sheet.lines:
-            of = joined(*(line[name] for name in WEB["of_a_result"] if line[name]))
+            of = _result_of(line, placed[_number(line), line["Study"]] > 1)
             for domain, column in names.items():
-                said, why = line[column], line[reasons.get(domain, "")]
-                judgement = REVMAN["judgements"].get(re.sub(r"\s*risk.*", "", said.casefold()))
-                key = (line["Study"], domain, judgement or "", why)
-                if judgement and (kind == "risk_of_bias" or key not in seen):
-                    yield Judgement(line["Study"], domain, judgement, joined(of, why), tool)
-                    seen.add(key)
-                elif not judgement and said.casefold() in WEB["not_judged"]:
+                said, why = line[column], joined(line["Time point"], line[reasons.get(domain, "")])
+                if judgement := REVMAN["judgements"].get(re.sub(r"\s*risk.*", "", said.casefold())):
+                    yield Judgement(line["Study"], domain, judgement, why, tool, *of)
+                elif said.casefold() in WEB["not_judged"]:
                     silent += bool(said)
-                elif not judgement:
+                else:
                     remedy = "write low, high, unclear or some concerns"
                     sheet.fault(line, column, "not a judgement", remedy)
     if silent:
         remarks.append(f"{silent} judgements say 'not applicable' or the like: not imported.")
+
+
+def _result_of(line: Line, several: bool) -> tuple[str, str, str]:
+    """Outcome (of an analysis its subgroup, if the study has `several`), week and analysis of a judgement."""
+    if line["Analysis number"]:
+        return line["Subgroup"] if several else "", "", _number(line)
+    outcome = next((line[name] for name in WEB["of_a_result"] if line[name]), "")
+    return outcome, cell.weeks_in(line["Time point"]), ""
