@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import trialpool.update
 from trialpool import io
 from trialpool.cli import main
-from trialpool.contracts import TABLES
+from trialpool.contracts import EVIDENCE, TABLES
 from trialpool.errors import InputError
 from trialpool.exchange.double_extraction import read_extraction
 from trialpool.protocol import load_protocol
@@ -199,3 +199,15 @@ def test_analyses_of_one_reason_are_told_in_one_line():
         "  not q0, q1, q2, q3 and 3 more: too early",
         "  not its pain NRS: not asked for",
     ]
+
+
+def test_answers_to_signalling_questions_come_along(tmp_path, protocol):
+    source = candidate(tmp_path / "new")
+    told = "study_id,tool,domain,question,answer,assessed_by\n"
+    for question, answer in (("1.1", "Y"), ("1.2", "PY"), ("1.3", "N")):
+        told += f"Zeta2026,RoB2,randomisation_process,{question},{answer},https://example.org/us\n"
+    Path(source, "signalling_answers.csv").write_text(told, encoding="utf-8")
+    own = {name: OWN.get(name, []) for name in EVIDENCE}
+    done = sort(own, incoming([source], {}), protocol)
+    assert done.open == []
+    assert [row["answer"] for row in done.rows["signalling_answers"]] == ["Y", "PY", "N"]

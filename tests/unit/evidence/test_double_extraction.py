@@ -317,3 +317,17 @@ def test_a_table_that_lacks_an_optional_column_is_no_other_table():
         del row["adds_to"]
     assert compare(FIRST, type(FIRST)("B", rows, FIRST.numbers)).differences == []
     assert compare(type(FIRST)("A", rows, FIRST.numbers), FIRST).differences == []
+
+
+def test_answers_to_signalling_questions_are_compared_and_settled(tmp_path):
+    folders = []
+    for name, answer in (("A", "Y"), ("B", "PN")):
+        folders.append(own_files(tmp_path / name))
+        (folders[-1] / "signalling_answers.csv").write_text(
+            "study_id,tool,domain,question,answer,assessed_by\n"
+            f"Alpha2001,RoB2,randomisation_process,1.1,{answer},https://example.org/us\n",
+            encoding="utf-8",
+        )
+    (found,) = compare(*map(read_extraction, folders)).differences
+    assert (found.file, found.column, found.a, found.b) == ("signalling_answers.csv", "answer", "Y", "PN")
+    assert found.steers

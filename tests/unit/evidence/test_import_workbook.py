@@ -219,3 +219,23 @@ def test_a_damaged_file_is_read_or_refused_by_name(tmp_path: Path) -> None:
         except InputError as error:
             refused += "book.xlsx" in str(error)
     assert refused > 200
+
+
+def test_a_sheet_of_answers_to_signalling_questions_is_read(tmp_path: Path) -> None:
+    row = {
+        "study_id": "A2001",
+        "tool": "RoB2",
+        "domain": "randomisation_process",
+        "question": "1.1",
+        "answer": "PY",
+    }
+
+    def more(made: Workbook) -> None:
+        sheet = made.create_sheet("signalling_answers")
+        sheet.append([*row])
+        sheet.append([*row.values()])
+
+    found = import_workbook(book(tmp_path / "x.xlsx", more))
+    assert [dict(each) for each in found.rows["signalling_answers"]] == [row]
+    write_candidates(found, tmp_path / "new")
+    assert "1.1,PY" in (tmp_path / "new" / "signalling_answers.csv").read_text(encoding="utf-8")

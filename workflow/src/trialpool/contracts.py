@@ -161,6 +161,7 @@ def _table(row: Mapping[str, str]) -> Table:
 _LISTED = [(row["stage"], row["file"], _table(row)) for row in schema_rows("tables")]
 TABLES = {table.name: table for stage, _, table in _LISTED if stage == "raw"}
 OPTIONAL = {table.name: table for stage, _, table in _LISTED if stage == "optional"}  # whose file may lack
+EVIDENCE = {**TABLES, **OPTIONAL}  # every table of a folder of evidence
 KEYED = {
     table.name: table for stage, _, table in _LISTED if stage == "keyed"
 }  # whose file a key of the config names
@@ -206,7 +207,7 @@ def columns_differ(table: Table, columns: Mapping[str, Any] | list[str]) -> str:
 def what_must_be_filled_in() -> str:
     """Which columns of the raw tables may be empty, or missing, as a Markdown table of CODEBOOK.md."""
     lines = ["| table | must be filled in | may be empty | may be missing |", "|---|---|---|---|"]
-    for table in (*TABLES.values(), *OPTIONAL.values()):
+    for table in EVIDENCE.values():
         cells = [_listed_names(table, required, optional) for required, optional in REQUIREMENTS]
         lines.append(f"| {table.file} | {' | '.join(cells)} |")
     return "\n".join(lines)

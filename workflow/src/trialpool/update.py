@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from trialpool import io
-from trialpool.contracts import TABLES, Table
+from trialpool.contracts import EVIDENCE, TABLES, Table
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.read import examine_for
 from trialpool.exchange.candidates import Candidates, Fill, Row, csv_text, filled
@@ -35,7 +35,7 @@ from trialpool.run_notes import refuse_missing
 from trialpool.text import count
 from trialpool.yaml_files import read_yaml
 
-OF_TRIALS = [name for name, table in TABLES.items() if table.key[0] == "study_id"]
+OF_TRIALS = [name for name, table in EVIDENCE.items() if table.key[0] == "study_id"]
 RESULT_TABLES = ("continuous", "contrasts", "events")
 UNNEEDED = shutil.ignore_patterns("locks", "log", "conda", "singularity", "running")  # of .snakemake
 SHOWN = 4  # analyses of one reason in a line; trials.csv has all
@@ -147,7 +147,7 @@ def _imported(path: Path) -> Candidates:
 
 
 def _filled(found: Extraction, fill: Fill) -> Extraction:
-    rows = {name: [filled(row, TABLES[name], fill) for row in own] for name, own in found.rows.items()}
+    rows = {name: [filled(row, EVIDENCE[name], fill) for row in own] for name, own in found.rows.items()}
     return replace(found, rows=rows)
 
 
@@ -155,7 +155,7 @@ def _filled(found: Extraction, fill: Fill) -> Extraction:
 class Sorted:
     """New trials sorted: rows to be tried, trials that are known already, faults that keep others out."""
 
-    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in TABLES})
+    rows: dict[str, list[Row]] = field(default_factory=lambda: {name: [] for name in EVIDENCE})
     known: list[Known] = field(default_factory=list)
     open: list[Fault] = field(default_factory=list)
     left_out: list[str] = field(default_factory=list)
@@ -179,10 +179,10 @@ def sort(own: Mapping[str, Sequence[Row]], new: Sequence[Extraction], protocol: 
         done.open += [fault for fault in faults if _study_of(source, fault) not in known]
         done.left_out += sorted(at_fault - {""})
         for name, rows in source.rows.items():
-            keys = {row_key(TABLES[name], row) for row in taken[name]}
+            keys = {row_key(EVIDENCE[name], row) for row in taken[name]}
             for row in rows:
                 study = row["study_id"] if name in OF_TRIALS else ""
-                if study in known or study in at_fault or row_key(TABLES[name], row) in keys:
+                if study in known or study in at_fault or row_key(EVIDENCE[name], row) in keys:
                     continue
                 done.rows[name].append(row)
                 taken[name].append(row)
@@ -212,9 +212,9 @@ def _apart(one: set[tuple[str, str]], other: set[tuple[str, str]]) -> bool:
 
 def _is_new(own: Mapping[str, Sequence[Row]], source: Extraction, name: str, study: str, is_one: str) -> int:
     """How many rows of a known trial in a table the review lacks."""
-    keys = {row_key(TABLES[name], row) for row in own[name]}
+    keys = {row_key(EVIDENCE[name], row) for row in own[name]}
     rows = (row for row in source.rows.get(name, ()) if row["study_id"] == study)
-    return sum(row_key(TABLES[name], row | {"study_id": is_one}) not in keys for row in rows)
+    return sum(row_key(EVIDENCE[name], row | {"study_id": is_one}) not in keys for row in rows)
 
 
 def _clashes(
@@ -235,7 +235,7 @@ def _clashes(
 def _faults(source: Extraction, catalogue: Any, protocol: Protocol) -> list[Fault]:
     """What is wrong with the rows of a source, at their places in it."""
     with tempfile.TemporaryDirectory() as folder:
-        for name, table in TABLES.items():
+        for name, table in EVIDENCE.items():
             text = csv_text(table.names, source.rows.get(name, ()))
             Path(folder, table.file).write_text(text, encoding="utf-8")
         faults = examine_for([folder], catalogue, (), protocol.words)[1]
@@ -283,12 +283,12 @@ def update(
         own = _own_rows(protocol.evidence)
         done = sort(own, new, protocol)
         texts = {
-            Path(folder).absolute() / table.file: Path(folder, table.file).read_bytes().decode("utf-8")
+            Path(folder).absolute() / table.file: _text(Path(folder, table.file), table)
             for folder in protocol.evidence[:1]
-            for table in TABLES.values()
+            for table in EVIDENCE.values()
         }
     added = {
-        path: with_rows(text, TABLES[path.stem], done.rows[path.stem])
+        path: with_rows(text, EVIDENCE[path.stem], done.rows[path.stem])
         for path, text in texts.items()
         if done.rows[path.stem]
     }
@@ -303,9 +303,14 @@ def update(
     ), added
 
 
+def _text(file: Path, table: Table) -> str:
+    """What stands in a table, its header where it has no file."""
+    return file.read_bytes().decode("utf-8") if file.exists() else csv_text(table.names, ())
+
+
 def _own_rows(folders: Sequence[str]) -> dict[str, list[Row]]:
     """The rows of the review's tables."""
-    rows: dict[str, list[Row]] = {name: [] for name in TABLES}
+    rows: dict[str, list[Row]] = {name: [] for name in EVIDENCE}
     for folder in folders:
         for name, own in read_extraction(folder).rows.items():
             rows[name] += own

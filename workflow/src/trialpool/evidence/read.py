@@ -17,7 +17,7 @@ from typing import NoReturn
 
 import pandas as pd
 
-from trialpool.contracts import OPTIONAL, SIGNALLING_ANSWERS, STUDY_COVARIATES, TABLES, Table
+from trialpool.contracts import EVIDENCE, OPTIONAL, SIGNALLING_ANSWERS, STUDY_COVARIATES, Table
 from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown, suggestion
 from trialpool.evidence.risk_of_bias import Wrong, unknown_answers, unknown_words, with_answers
 from trialpool.evidence.validate import (
@@ -82,7 +82,7 @@ def read_evidence(
 
     >>> import tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     for table in TABLES.values():
+    ...     for table in EVIDENCE.values():
     ...         pd.DataFrame(columns=table.names).to_csv(Path(folder, table.file), index=False)
     ...     tables = read_evidence(folder)
     >>> sorted(tables)[:3], tables["arms"]["weeks"].dtype
@@ -114,12 +114,12 @@ def examine(
     vocabulary = vocabulary or general()
     words = {column: Known(tuple(more), True) for column, more in (further or {}).items()}
     words |= vocabulary.table_words(further)
-    frames: dict[str, list[pd.DataFrame]] = {name: [] for name in (*TABLES, *OPTIONAL)}
+    frames: dict[str, list[pd.DataFrame]] = {name: [] for name in EVIDENCE}
     unreadable: set[str] = set()
     files: dict[str, str] = {}
     marked: set[tuple[str, str]] = set()
     for folder, prefix in zip(folders, row_prefixes(folders), strict=True):
-        for name, table in {**TABLES, **OPTIONAL}.items():
+        for name, table in EVIDENCE.items():
             raw = read_raw(Path(folder) / table.file, table)
             typed, found = check_cells(raw, table, words)
             label = f"{prefix}{table.file}"

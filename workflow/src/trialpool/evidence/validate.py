@@ -17,13 +17,12 @@ import pandas as pd
 from trialpool.contracts import (
     ANY_LEVEL,
     CONTRAST_MEASURES,
+    EVIDENCE,
     FORMS,
     INTERVALS,
     LARGEST,
-    OPTIONAL,
     RATIO_CONTRASTS,
     SMALLEST,
-    TABLES,
     Column,
     Table,
     schema_rows,
@@ -383,7 +382,7 @@ def _rules(table: Table) -> Iterator[Rule]:
         yield _misspelt("measure", lambda row: CONTRAST_MEASURES)
 
 
-RULES = {name: tuple(_rules(table)) for name, table in {**TABLES, **OPTIONAL}.items()}
+RULES = {name: tuple(_rules(table)) for name, table in EVIDENCE.items()}
 
 
 def unknown_instruments(tables: Tables, catalogue: Catalogue, events: Collection[str] = ()) -> list[Fault]:

@@ -16,7 +16,7 @@ from typing import Any
 import pandas as pd
 
 from trialpool import io
-from trialpool.contracts import FORMS, TABLES, Table
+from trialpool.contracts import EVIDENCE, FORMS, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
 from trialpool.vocabulary import general
 from trialpool.yaml_files import shipped
@@ -211,7 +211,7 @@ def stand_ins(tables: Mapping[str, pd.DataFrame]) -> list[str]:
         for column in frame:
             cells = frame[column].dropna()
             number = sum(bool(mark.search(cell)) for cell in cells if isinstance(cell, str))
-            found += [f"{TABLES[name].file}, {column} ({number})"] if number else []
+            found += [f"{EVIDENCE[name].file}, {column} ({number})"] if number else []
     return found
 
 
@@ -222,10 +222,10 @@ def parse_fill(entries: Iterable[str]) -> dict[tuple[str, str], str]:
     for entry in entries:
         place, sign, value = entry.partition("=")
         table, dot, column = place.rpartition(".")
-        tables = [TABLES[table]] if table in TABLES else [] if dot else list(TABLES.values())
+        tables = [EVIDENCE[table]] if table in EVIDENCE else [] if dot else list(EVIDENCE.values())
         known = sorted({name for each in tables for name in each.names})
         if not sign or column not in known:
-            near = nearest(column, known or TABLES)
+            near = nearest(column, known or EVIDENCE)
             remedy = f"did you mean '{near}'" if near else "write COLUMN=VALUE or TABLE.COLUMN=VALUE"
             faults.append(Fault("--fill", None, "", entry, "not a column of the codebook", remedy))
         filled[table, column] = value
@@ -245,12 +245,14 @@ def write_candidates(
     folder = Path(folder)
     if any((parent / "studies.csv").exists() for parent in folder.resolve().parents):
         io.refuse_place(folder, "it would lie among checked evidence tables", "name a new folder elsewhere")
-    counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in TABLES)
+    written = [name for name in EVIDENCE if name in TABLES or candidates.rows.get(name)]
+    counts = (f"- {name}: {len(candidates.rows.get(name, ()))} rows" for name in written)
     remarks = [f"- {remark}" for remark in candidates.remarks] or ["- none"]
     parts = {"source": candidates.source, "tables": "\n".join(counts), "remarks": "\n".join(remarks)}
     texts = {**candidates.files, "IMPORT.md": WORDS["report"].format(**parts)}
-    for table in TABLES.values():
-        rows = (filled(row, table, fill or {}) for row in candidates.rows.get(table.name, ()))
+    for name in written:
+        table = EVIDENCE[name]
+        rows = (filled(row, table, fill or {}) for row in candidates.rows.get(name, ()))
         texts[table.file] = csv_text(table.names, rows)
     with io.new_folder(folder) as temporary:
         for name, text in texts.items():

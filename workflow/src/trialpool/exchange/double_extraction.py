@@ -16,7 +16,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from trialpool import io
-from trialpool.contracts import FORMS, TABLES, Column, Table
+from trialpool.contracts import EVIDENCE, FORMS, Column, Table
 from trialpool.errors import Fault, InputError, nearest, shown, suggestion
 from trialpool.evidence.read import read_raw
 from trialpool.exchange.candidates import Row, csv_text
@@ -188,8 +188,8 @@ def read_extraction(path: str | Path) -> Extraction:
         files = {name: f"{path}, sheet {name}" for name in rows}
     else:
         files = {name: str(file) for name, file in _files(path).items()}
-        raw = {name: read_raw(file, TABLES[name]) for name, file in files.items()}
-        lacking = {name: raw[name].absent & {*TABLES[name].key} for name in raw}
+        raw = {name: read_raw(file, EVIDENCE[name]) for name, file in files.items()}
+        lacking = {name: raw[name].absent & {*EVIDENCE[name].key} for name in raw}
         faults = [
             fault
             for name, each in raw.items()
@@ -209,14 +209,14 @@ def _files(path: Path) -> dict[str, Path]:
     """The CSV files of tables at a path."""
     remedy = "name a folder of codebook tables, one such table, or a workbook with a sheet for each"
     if path.is_file():
-        if path.stem in TABLES:
+        if path.stem in EVIDENCE:
             return {path.stem: path}
         header = path.read_text(encoding="utf-8-sig", errors="replace").partition("\n")[0].strip().split(",")
-        like = max(TABLES.values(), key=lambda table: len({*table.names} & {*header}))
+        like = max(EVIDENCE.values(), key=lambda table: len({*table.names} & {*header}))
         if {each.name for each in like.columns if each.name in like.key and not each.optional} <= {*header}:
             return {like.name: path}
         raise InputError([Fault(str(path), 1, "", "", "it is not a table of the codebook", remedy)])
-    files = {name: path / table.file for name, table in TABLES.items() if (path / table.file).is_file()}
+    files = {name: path / table.file for name, table in EVIDENCE.items() if (path / table.file).is_file()}
     if not files:
         problem = (
             "no table of the codebook lies in the folder"
@@ -235,7 +235,7 @@ def _records(cells: Mapping[str, Sequence[str]]) -> Iterator[Iterator[tuple[str,
 def _repeated(found: Extraction, name: str, file: str) -> Iterator[Fault]:
     """Rows whose key an earlier row has: none could be matched for certain."""
     first: dict[tuple[str | float, ...], int] = {}
-    table = TABLES[name]
+    table = EVIDENCE[name]
     for row, number in zip(found.rows[name], found.numbers[name], strict=True):
         earlier = first.setdefault(row_key(table, row), number)
         if earlier != number:
@@ -299,7 +299,7 @@ def match(a: Extraction, b: Extraction, *, near: bool = False) -> dict[str, list
     """
     pairs: dict[str, list[Pair]] = {}
     names = Names()
-    for name, table in TABLES.items():
+    for name, table in EVIDENCE.items():
         if name not in a.rows and name not in b.rows:
             continue
         own = [Pair(row, None, number) for row, number in _numbered(a, name)]
@@ -432,13 +432,13 @@ def identities(study: Row) -> set[tuple[str, str]]:
 def compare(a: Extraction, b: Extraction, *, near: bool = False) -> Comparison:
     """Where two extractions differ, cell by cell, and how well they agree, column by column."""
     pairs = match(a, b, near=near)
-    found = [each for name, rows in pairs.items() for pair in rows for each in _of_pair(TABLES[name], pair)]
+    found = [each for name, rows in pairs.items() for pair in rows for each in _of_pair(EVIDENCE[name], pair)]
     agreed = [
         each
         for name, rows in pairs.items()
-        for column in TABLES[name].columns
-        if near or column.name not in TABLES[name].key  # of rows with one key that is equal
-        if (each := _agreement(TABLES[name], column, rows)) is not None
+        for column in EVIDENCE[name].columns
+        if near or column.name not in EVIDENCE[name].key  # of rows with one key that is equal
+        if (each := _agreement(EVIDENCE[name], column, rows)) is not None
     ]
     return Comparison(pairs, found, agreed)
 
@@ -601,7 +601,7 @@ def _decision(each: Difference, row: Row) -> str:
         if said.casefold() not in {word.casefold() for word in words}:
             raise ValueError("no word for a row", "write keep, drop, (A) or (B)")
         return next(what for word, what in words.items() if word.casefold() == said.casefold())
-    table = TABLES[each.file.removesuffix(".csv")]
+    table = EVIDENCE[each.file.removesuffix(".csv")]
     column = next(column for column in table.columns if column.name == each.column)
     if not (_same(column, row["a"], each.a) and _same(column, row["b"], each.b)):
         raise ValueError("settled between other values than the tables have now", "compare them anew")
@@ -620,7 +620,7 @@ def _agreed(found: Comparison, decided: Mapping[Place, str]) -> dict[str, list[R
     agreed: dict[str, list[Row]] = {}
     names = Names()
     for name, pairs in found.pairs.items():
-        table, rows = TABLES[name], []
+        table, rows = EVIDENCE[name], []
         for pair in pairs:
             row = {column: pair.either.get(column, "") for column in table.names}
             for each in _of_pair(table, pair):
@@ -633,7 +633,7 @@ def _agreed(found: Comparison, decided: Mapping[Place, str]) -> dict[str, list[R
             else:
                 rows.append(row)
         agreed[name] = rows
-    return {name: [names.of(TABLES[name], row) for row in rows] for name, rows in agreed.items()}
+    return {name: [names.of(EVIDENCE[name], row) for row in rows] for name, rows in agreed.items()}
 
 
 def _rename(names: Names, table: str, each: Difference, name: str) -> None:
@@ -648,5 +648,5 @@ def write_agreed(agreed: Mapping[str, Sequence[Row]], settled: Sequence[Row], fo
     """Write the agreed tables into a new folder, and settled.csv: who settled what, how and why."""
     with io.new_folder(folder) as temporary:
         for name, rows in agreed.items():
-            io.write_text(temporary / TABLES[name].file, csv_text(TABLES[name].names, rows))
+            io.write_text(temporary / EVIDENCE[name].file, csv_text(EVIDENCE[name].names, rows))
         io.write_text(temporary / "settled.csv", csv_text(SETTLE, settled))

@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from trialpool.contracts import TABLES
+from trialpool.contracts import EVIDENCE, TABLES
 from trialpool.exchange.candidates import (
     OUTCOME,
     TO_FILL_IN,
@@ -48,7 +48,7 @@ STAND_INS = {  # where neither the file nor --fill says anything
 }
 STAND_INS["continuous"] |= {"centre_type": "mean", "spread_type": "none", "locator": TO_FILL_IN}
 STAND_INS["contrasts"] |= {"spread_type": "none", "locator": TO_FILL_IN}
-STAND_INS["risk_of_bias"] = {"assessed_by": NOWHERE}
+STAND_INS["risk_of_bias"] = STAND_INS["signalling_answers"] = {"assessed_by": NOWHERE}
 STAND_INS["events"] |= {"locator": TO_FILL_IN}
 SIDES = ("experimental", "control")
 
@@ -73,7 +73,7 @@ def own_review(source: str, asked: Asked, fill: Fill) -> tuple[dict[str, str], l
     if not found:
         return {}, ["No analysis of its own can be drawn: no outcome has rows of two sides."]
     analyses = {each.slug: _analysis(each, own, rows) for each, own in found}
-    texts = {f"data/{table.file}": csv_text(table.names, rows[name]) for name, table in TABLES.items()}
+    texts = {f"data/{EVIDENCE[name].file}": csv_text(EVIDENCE[name].names, rows[name]) for name in rows}
     head = {"title": source, **asked.head}
     config = {
         **head,
@@ -96,9 +96,10 @@ def _yaml(content: Mapping[str, Any]) -> str:
 
 def _stood_in(rows: Rows, fill: Fill) -> tuple[dict[str, list[Row]], list[str]]:
     """Rows with every cell that an analysis needs, and which stand-ins there are, in words."""
-    whole: dict[str, list[Row]] = {name: [] for name in TABLES}
+    whole: dict[str, list[Row]] = {name: [] for name in EVIDENCE if name in TABLES or rows.get(name)}
     used: dict[tuple[str, str], list[str]] = defaultdict(list)
-    for name, table in TABLES.items():
+    for name in whole:
+        table = EVIDENCE[name]
         for row in rows.get(name, ()):
             cells = filled(row, table, fill)
             for column in table.names:

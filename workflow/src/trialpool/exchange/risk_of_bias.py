@@ -21,7 +21,7 @@ from trialpool.contracts import SIGNALLING_ANSWERS, STUDIES
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.read import read_raw
 from trialpool.exchange import candidates as cell
-from trialpool.exchange.candidates import Candidates, Row, csv_text, split_name, study_ids
+from trialpool.exchange.candidates import Candidates, Row, split_name, study_ids
 from trialpool.exchange.workbook import WORKBOOKS, sheets
 from trialpool.text import count, listing
 from trialpool.vocabulary import Vocabulary, general
@@ -124,10 +124,8 @@ def import_rob(
         found.remarks.append(
             f"Not among the trials of {evidence}: {listing([row['study_id'] for row in new])}."
         )
-    files = (
-        {SIGNALLING_ANSWERS.file: csv_text(SIGNALLING_ANSWERS.names, found.answers)} if found.answers else {}
-    )
-    return Candidates(names, {"studies": new, "risk_of_bias": found.judgements}, found.remarks, files)
+    rows = {"studies": new, "risk_of_bias": found.judgements, SIGNALLING_ANSWERS.name: found.answers}
+    return Candidates(names, rows, found.remarks)
 
 
 # Files

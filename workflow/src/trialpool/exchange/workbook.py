@@ -14,7 +14,7 @@ from itertools import chain
 from pathlib import Path
 from typing import Any
 
-from trialpool.contracts import TABLES, Table
+from trialpool.contracts import EVIDENCE, TABLES, Table
 from trialpool.errors import Fault, InputError, nearest
 from trialpool.evidence.read import header_faults
 from trialpool.exchange.candidates import Asked, Candidates, Row
@@ -39,9 +39,9 @@ def import_workbook(path: str | Path) -> Candidates:
     remarks, faults = [], []
     for sheet in sheets(path):
         name = sheet.title
-        table = TABLES.get(name.strip().casefold().removesuffix(".csv").replace(" ", "_"))
+        table = EVIDENCE.get(name.strip().casefold().removesuffix(".csv").replace(" ", "_"))
         if table is None or table.name in rows:
-            near = nearest(name, TABLES)
+            near = nearest(name, EVIDENCE)
             hint = f" (did you mean '{near}'?)" if near and table is None else ""
             remarks.append(f"The sheet {name!r} is not a table of the codebook{hint}: left out.")
             continue
@@ -51,7 +51,7 @@ def import_workbook(path: str | Path) -> Candidates:
     if faults:
         raise InputError(faults)
     if not rows:
-        remedy = f"name the sheets {', '.join(TABLES)}"
+        remedy = f"name the sheets {', '.join(EVIDENCE)}"
         raise InputError([Fault(str(path), None, "", "", "no sheet is a table of the codebook", remedy)])
     remarks += [f"There is no sheet {name!r}: its table is empty." for name in TABLES if name not in rows]
     return Candidates(f"the workbook {path.name}", rows, remarks, asked=Asked(rows=rows))
