@@ -228,6 +228,7 @@ def test_a_sheet_of_answers_to_signalling_questions_is_read(tmp_path: Path) -> N
         "domain": "randomisation_process",
         "question": "1.1",
         "answer": "PY",
+        "assessed_by": "https://example.org/us",
     }
 
     def more(made: Workbook) -> None:
