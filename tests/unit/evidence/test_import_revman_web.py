@@ -201,6 +201,27 @@ def test_rob_2_beside_data_rows_is_of_each_result(tmp_path: Path) -> None:
     assert sorted(row["judgement"] for row in own) == sorted(row[3] for row in read)
 
 
+def test_judgements_of_outcomes_that_studies_report_are_of_the_analyses_that_pool_them(
+    tmp_path: Path,
+) -> None:
+    tables = rows()
+    tables["settings"][1] |= {"Data source": "Study data", "Outcome": "Pain, day 3; Pain, day 7"}
+    out = tmp_path / "x"
+    out.mkdir()
+    contents = files(2, tables)
+    domain = "Domain (judgement): Randomisation process"
+    judged = f'Study,Outcome,{domain}\nMüller,"Pain, day 7",High risk\nMüller,Elsewhere,Low risk\n'
+    contents["CD1-study-data/CD1-risk-of-bias.csv"] = judged
+    for name, text in contents.items():
+        (out / Path(name).name).write_text(text, encoding="utf-8")
+    found = import_revman(out)
+    assert found.asked is not None
+    (own,) = found.asked.rows["risk_of_bias"]
+    codes = {row["?domain"] for row in found.asked.rows["continuous"]}
+    assert (own["judgement"], {own["outcome"]}) == ("high", codes)
+    assert "1 judgements are of results that no analysis asks for: not in the review." in found.remarks
+
+
 def test_rob_1_beside_data_rows_is_of_the_study_unless_its_rows_differ(tmp_path: Path) -> None:
     folder = judged_rows(tmp_path, "Selective reporting (reporting bias)", "High risk")
     columns = ("study_id", "domain", "outcome", "judgement")

@@ -490,10 +490,9 @@ def own_analyses(review: Review) -> Asked:
             table, found = _own_rows(part, own, domains)
             rows[table] += found
             codes = dict.fromkeys(row["?domain"] for row in found)
-            reported = outcome.values.get("OUTCOME", "")
-            places += [
-                (outcome.number, name, code) for code in codes for name in (part.name, reported) if name
-            ]
+            reported = outcome.values.get("OUTCOME", "")  # an export of ours may name several
+            known_as = sorted({part.name, reported, *reported.split("; ")} - {""})
+            places += [(outcome.number, name, code) for name in known_as for code in codes]
             for row in found:
                 words |= {row[OUTCOME[table]]: part.name, row["?domain"]: part.name}
                 short |= {row["?part"]: row["?subgroup"]} if row.get("?part") else {}

@@ -232,8 +232,8 @@ def _references(review: Review, called: Mapping[str, str]) -> Iterator[str]:
 # Results
 
 
-def _of_results(folder: Path) -> tuple[Review, list[str]]:
-    """The analyses of a folder of results."""
+def _of_results(folder: Path, reported: Mapping[str, str] | None = None) -> tuple[Review, list[str]]:
+    """The analyses of a folder of results; of which outcomes that studies report, by `reported` of rows."""
     files = sorted(folder.glob("analyses/*/result.json"))
     if not files:
         problem = "the folder holds no analyses/*/result.json"
@@ -249,6 +249,12 @@ def _of_results(folder: Path) -> tuple[Review, list[str]]:
             at[result["comparison"]] += 1
             number = f"{groups.index(result['comparison']) + 1}.{at[result['comparison']]}"
             outcome, said = _outcome(result, used, number)
+            if reported is not None:
+                names = dict.fromkeys(
+                    reported.get(row, "") for each in used for row in each["row_ids"].split(" ")
+                )
+                pooled = "; ".join(filter(None, names)) or outcome.name
+                outcome = replace(outcome, values={**outcome.values, "OUTCOME": pooled})
             outcomes.append(outcome)
             lost += said
             for each in used:
@@ -351,11 +357,11 @@ def _of_config(config: Path) -> tuple[Review, list[str]]:
         review, lost = review_of_tables(tables, names, protocol.words.treatment)
         review = replace(review, source=f"evidence of {config.name}", title=protocol.title)
         if any(Path(protocol.results).glob("analyses/*/result.json")):
-            results, said = _of_results(Path(protocol.results))
-            outcomes = (
-                replace(each, values={**each.values, "OUTCOME": each.name}) for each in results.outcomes
-            )
-            review, lost = replace(review, outcomes=tuple(outcomes)), [*lost, *said]
+            rows = {name: list(_records(frame)) for name, frame in tables.items()}
+            titles = _titles(rows, names)
+            reported = {row["row_id"]: titles[_key(row)] for table in OUTCOME for row in rows[table]}
+            results, said = _of_results(Path(protocol.results), reported)
+            review, lost = replace(review, outcomes=results.outcomes), [*lost, *said]
     return review, lost
 
 
