@@ -226,6 +226,7 @@ def test_judgements_of_single_results_survive_the_way_out_and_in(tmp_path: Path)
 def test_the_shipped_results_become_a_package_of_the_same_totals(tmp_path: Path) -> None:
     said = run("export", "revman", ROOT / "results", "--out", tmp_path / "out")
     assert "analyses in which no trial has numbers" in said
+    assert "with the interval hksj_adhoc, written as HKSJ" in said
     candidates = import_revman(tmp_path / "out")
     assert set(totals(candidates, "agree")) == {"yes", ""}
     assert totals(candidates, "agree").count("yes") > 100

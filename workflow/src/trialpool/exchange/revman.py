@@ -66,6 +66,13 @@ Floats = NDArray[np.float64]
 Place = tuple[str, str, str]  # the number of an analysis, the name of its outcome, the code of its domain
 Total = tuple[float, float, float, float, float]  # as STORED, estimate and bounds on the analysis scale
 
+RULES = {
+    "tau2_method": "DL",
+    "interval": "wald",
+    "forest": "revman",
+    "zero_cells": "revman",
+}  # of an own analysis, where its settings say no other
+
 
 # Rows
 
@@ -489,10 +496,7 @@ def own_analyses(review: Review) -> Asked:
         for part in _apart(replace(outcome, mark=mark), review):
             table, found = _own_rows(part, own, domains)
             rows[table] += found
-            codes = dict.fromkeys(row["?domain"] for row in found)
-            reported = outcome.values.get("OUTCOME", "")  # an export of ours may name several
-            known_as = sorted({part.name, reported, *reported.split("; ")} - {""})
-            places += [(outcome.number, name, code) for name in known_as for code in codes]
+            places += _places(part, outcome.number, found)
             for row in found:
                 words |= {row[OUTCOME[table]]: part.name, row["?domain"]: part.name}
                 short |= {row["?part"]: row["?subgroup"]} if row.get("?part") else {}
@@ -507,13 +511,20 @@ def own_analyses(review: Review) -> Asked:
     studies = (study for study in _study_rows(own) if study["study_id"] in used)
     rows["studies"] = [{**study, "?condition": condition} for study in studies]
     rows |= {"arms": list(arms.values())}
-    judged = _judgement_rows(own, places, asked=True)
+    judged = [*_judgement_rows(own, places, asked=True)]
     rows["risk_of_bias"] = [row for row in judged if row["study_id"] in used]
-    defaults = {"tau2_method": "DL", "interval": "wald", "forest": "revman", "zero_cells": "revman"}
     words[condition] = title
-    return Asked(
-        rows=rows, questions=questions, names=words, short=short, head={"title": title}, defaults=defaults
-    )
+    head = {"title": title}
+    return Asked(rows=rows, questions=questions, names=words, short=short, head=head, defaults=RULES)
+
+
+def _places(part: Outcome, number: str, rows: Sequence[Row]) -> list[Place]:
+    """The domains of an analysis by its names: its own, and the outcomes of studies that it pools."""
+    reported = part.values.get("OUTCOME", "")  # an export of ours may name several
+    known_as = sorted({part.name, reported, *reported.split("; ")} - {""})
+    return [
+        (number, name, code) for name in known_as for code in dict.fromkeys(row["?domain"] for row in rows)
+    ]
 
 
 def _with_repeats_as_studies(review: Review) -> Review:

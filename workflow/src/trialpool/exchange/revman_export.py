@@ -262,8 +262,20 @@ def _of_results(folder: Path, reported: Mapping[str, str] | None = None) -> tupl
                 studies.setdefault(each["study_id"], Study(each["study_id"], name, year))
     if empty := len(results) - len(outcomes):
         lost.append(f"analyses in which no trial has numbers ({empty})")
+    lost += [f"analyses {what} ({times})" for what, times in Counter(_otherwise(results)).items()]
     source = f"results {folder.name}"
     return Review(source=source, outcomes=tuple(outcomes), studies=tuple(studies.values())), lost
+
+
+def _otherwise(results: Sequence[Record]) -> Iterator[str]:
+    """In what RevMan's rules are others than those by which results were pooled."""
+    for each in results:
+        interval = (each.get("pooled") or {}).get("interval") or "wald"
+        if interval not in ("wald", "hksj"):
+            written = "Wald" if each["methods"]["interval"] == "wald" else "HKSJ"
+            yield f"with the interval {interval}, written as {written}"
+        if (method := str(each["methods"].get("method") or "iv").upper()) not in ("IV", "MH", "PETO"):
+            yield f"pooled by {method.lower()}, written as inverse variance"
 
 
 def _outcome(result: Record, used: Sequence[Record], number: str) -> tuple[Outcome, list[str]]:
