@@ -169,9 +169,9 @@ def test_the_number_needed_to_treat_is_that_of_the_median_risk():
     record["pooled"] |= {"estimate": 0.5, "ci_low": 0.25, "ci_high": 0.8}
     shown = " ".join(texts(shaped(record, show=["nnt"])))
     # risk .2: .1, .05 and .16, differences of .1, .15 and .04
-    assert "Number needed to treat = 10 (7 to 25) at a risk of 200 per 1,000" in " ".join(shown.split())
+    assert "Number needed to treat: NNTB 10 (7 to 25) at a risk of 200 of 1,000" in " ".join(shown.split())
     record["pooled"] |= {"estimate": 0.5, "ci_low": 0.25, "ci_high": 1.5}
-    assert "10 (7 to benefit through ∞ to 10 to harm)" in " ".join(texts(shaped(record, show=["nnt"])))
+    assert "NNTB 10 (NNTB 7 to ∞ to NNTH 10)" in " ".join(texts(shaped(record, show=["nnt"])))
 
 
 def test_the_prediction_interval_is_a_bar_a_diamond_a_curve_or_nothing():

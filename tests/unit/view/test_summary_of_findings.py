@@ -10,6 +10,7 @@ from tests.unit.page import demo
 from tests.unit.page.demo import certain, render_page
 from trialpool.records import Presentation, sketch
 from trialpool.synthesis.presentation import present
+from trialpool.view.needed import needed
 from trialpool.view.question import Question, certainty_marks
 from trialpool.view.read import Appraised
 from trialpool.view.summary_of_findings import lines_of, more_or_fewer, summaries_of_findings
@@ -53,6 +54,29 @@ def of_events(*risks, **changes):
 def test_the_interval_of_a_number_needed_runs_through_infinity(better, numbers, words):
     (line,) = lines_of(of_events(risk(*numbers), better=better))
     assert str(line.needed) == words
+
+
+def test_nobody_is_said_to_benefit_where_nobody_says_what_is_good():
+    assert str(needed((100, -50, 250), "")) == "NNT 10 (4 to ∞ to 20)"
+    assert str(needed((100, 50, 250), "")) == "NNT 10 (4 to 20)"
+
+
+def test_every_line_says_in_a_footnote_where_it_comes_from():
+    studies = [demo.study(number, kind="change", mean_control=-1.0 - number) for number in (1, 2)]
+    record = certain(measure="SMD", unit="standard deviations", studies=studies)
+    own = {"value": 2, "unit": "points", "kind": "within-person, anchor x", "source": "p"}
+    catalogue = {"VAS100": {"unit": "points", "better": "higher", "mcid": own}}
+    record = sketch(Appraised, {**vars(record), "shown": present(record, {}, catalogue)})
+    (table,) = summaries_of_findings([Question(record)])
+    notes = dict(table.notes)
+    mean, share = table.rows[0].lines
+    assert notes[mean.mark].startswith("Median of 2 control arms; the difference in SDs times ")
+    assert notes[mean.mark].endswith("; turned, as the instrument itself counts higher as better.")
+    assert "threshold of 2 points of VAS 0 to 100: within-person, anchor x, p." in notes[share.mark]
+    assert list(notes) == sorted(notes)
+    page = render_page([record], {})
+    assert f"better by 2 points of VAS 0 to 100<sup>{share.mark}</sup>" in page
+    assert f"<sup>{share.mark}</sup> The mean change and SD of 2 control arms" in page
 
 
 def test_no_difference_needs_nobody():
@@ -99,8 +123,12 @@ def test_a_standardised_difference_stands_in_points_beside_the_controls_mean():
     catalogue = {"VAS100": {"unit": "points", "mcid": {"value": 2, "unit": "points", "source": "p"}}}
     record = sketch(Appraised, {**vars(record), "shown": present(record, {}, catalogue)})
     mean, share = lines_of(record)
-    assert (mean.name, mean.control.text, mean.unit) == ("mean change", "−2.50", "points of VAS 0 to 100")
+    assert (mean.name, mean.control.text, mean.unit) == (
+        "mean change, lower is better",
+        "−2.50",
+        "points of VAS 0 to 100",
+    )
     assert [number.text for number in mean.span] == ["−3.00", "−2.00"]
     assert mean.difference.estimate.text.endswith(" lower")
-    assert (share.name, share.unit) == ("better by 2 points", "of 1,000")
+    assert (share.name, share.unit) == ("better by 2 points of VAS 0 to 100", "of 1,000")
     assert share.needed.benefit

@@ -803,7 +803,10 @@ class ControlMean(Part):
 
 
 class InUnits(Part):
-    """A standardised difference in points of one instrument: times `sd`, which is that of `source`."""
+    """A standardised difference in points of one instrument: times `sd`, which is that of `source`.
+
+    `scored` is the direction in which the instrument itself counts as better, where the analysis turns it.
+    """
 
     instrument: str
     sd: float
@@ -811,6 +814,7 @@ class InUnits(Part):
     difference: float
     difference_low: float
     difference_high: float
+    scored: str | None = omitted()
 
 
 class Presentation(Part):

@@ -485,12 +485,22 @@ class Fit(Further):
         return one_row(measure, "Peto", said, fit)
 
     def absolute(self, control_risk: float, *, per: float = 1000) -> Result:
-        """What the effect means for people with a risk without treatment, and the number needed to treat."""
+        """What the effect means for people with a risk without treatment, and the number needed to treat.
+
+        NNTB where `better` says that it is of benefit, NNTH of harm, NNT where nobody says (Altman 1998).
+        """
+        from trialpool.view.needed import needed
+        from trialpool.view.summary_of_findings import more_or_fewer
+
         bounds = (self.estimate, self.ci_low, self.ci_high)
         fit = stats.absolute_effect(self.measure, *bounds, control_risk, per=per)
-        needed = text.number(float(fit.number_needed), 0)
-        said = f"{text.number(float(fit.difference), 0)} of {per:,.0f}; number needed to treat {needed}"
-        return one_row("", "Absolute effect", said, fit)
+        low, high = fit.difference_low, fit.difference_high
+        said = (
+            f"{more_or_fewer(fit.difference)} ({more_or_fewer(low)} to {more_or_fewer(high)}) of {per:,.0f}"
+        )
+        thousandths = [1000 / per * each for each in (fit.difference, low, high)]
+        number = needed(thousandths, self.data.better)
+        return one_row("", "Absolute effect", f"{said}; {number}" if number else said, fit)
 
     def _options(self, *names: str) -> dict[str, Any]:
         return {name: self.settings[name] for name in names}

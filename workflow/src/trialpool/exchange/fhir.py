@@ -160,8 +160,10 @@ def _of_line(line: Line) -> Iterator[Json]:
         yield named | _quantity(line.experimental, line.unit)
     yield {"statisticType": {"text": "difference"}} | _quantity(line.difference, line.unit)
     if line.needed:
-        end = "benefit" if line.needed.benefit else "be harmed"
-        named = {"statisticType": {"text": f"number needed to treat for one more to {end}"}}
+        end = {True: " for one more to benefit", False: " for one more to be harmed", None: ""}[
+            line.needed.benefit
+        ]
+        named = {"statisticType": {"text": f"number needed to treat{end}"}}
         yield named | {"description": str(line.needed), "quantity": _amount(line.needed.number, "")}
 
 

@@ -36,9 +36,9 @@ def _entry(trial: Trial) -> str:
         _said(facts, "journal"),
         {key: _said(facts, key) for key in ("doi", "pmid", "pmcid")},
     )
-    author = _comma(_said(facts, "author"))
+    authors, others = _authors(facts)
     fields = {
-        "author": f"{author.translate(ESCAPES)}{AND_OTHERS}" if author else "",
+        "author": " and ".join(map(_comma, authors)).translate(ESCAPES) + (AND_OTHERS if others else ""),
         "title": f"{{{_said(facts, 'title').translate(ESCAPES)}}}" if _said(facts, "title") else "",
         "journal": journal.translate(ESCAPES),
         "year": _said(facts, "year"),
@@ -75,7 +75,7 @@ def _record(trial: Trial) -> str:
     tags = [
         ("TY", kind),
         ("ID", key_of(trial)),
-        ("AU", _comma(_said(facts, "author"))),
+        *(("AU", _comma(author)) for author in _authors(facts)[0]),
         ("TI", _said(facts, "title")),
     ]
     tags += [("JO", journal), ("PY", _said(facts, "year")), ("DO", _said(facts, "doi"))]
@@ -86,8 +86,8 @@ def _record(trial: Trial) -> str:
 def reference(trial: Trial) -> str:
     """A trial as a line of a list of references, of what the table says."""
     facts = trial.facts
-    author = _said(facts, "author")
-    named = f"{author}, et al." if author else f"{trial.label}."
+    author, others = _said(facts, "author"), _authors(facts)[1]
+    named = f"{author}, et al." if others else f"{author or trial.label}."
     where = " ".join(filter(None, (_said(facts, "journal"), _said(facts, "year"))))
     identifiers = [said for said, _ in trial.links][:1] or [words.url(facts.get("source_url"))]
     parts = [named, _said(facts, "title"), where, _said(facts, "registration"), *identifiers]
@@ -105,6 +105,16 @@ def _said(facts: Mapping[str, Any], name: str) -> str:
     if words.absent(value) or value is None:
         return ""
     return words.clean(value) if isinstance(value, str) else words.plain_number(value)
+
+
+def _authors(facts: Mapping[str, Any]) -> tuple[list[str], bool]:
+    """The authors that the table names, and whether they are the first of others: not where it names two.
+
+    >>> _authors({"first_author": "Hart & Sutherland"}), _authors({"first_author": "Lu"})
+    ((['Hart', 'Sutherland'], False), (['Lu'], True))
+    """
+    authors = re.split(r" (?:&|and) ", _said(facts, "author"))
+    return [author for author in authors if author], len(authors) == 1 and bool(authors[0])
 
 
 def _comma(author: str) -> str:

@@ -141,7 +141,7 @@ def _line_cells(line: Line) -> Cells:
     if line.needed:
         needed = line.needed
         cells |= _values("nnt", (needed.number, needed.low, needed.high))
-        cells |= {"nnt_for": "benefit" if needed.benefit else "harm"}
+        cells |= {"nnt_for": {True: "benefit", False: "harm", None: ""}[needed.benefit]}
         cells |= {"nnt_through_infinity": needed.through_infinity}
     return cells
 
@@ -191,8 +191,9 @@ def _add_outcome(shown: Any, row: Row) -> None:
     record, drawn = row.record, []
     for line in row.lines or (None,):
         cells = add_row(shown, empty)
-        for cell, text in zip(cells[3:6], line_texts(line), strict=True):
-            write_cell(cell, text)
+        raised = (line.mark if line else "", "", "")
+        for cell, text, mark in zip(cells[3:6], line_texts(line), raised, strict=True):
+            write_cell(cell, text, raised=mark)
         drawn.append(cells)
     effect = f"{record.measure} {_told(row.effect)} {record.unit}".rstrip()
     sure = record.certainty

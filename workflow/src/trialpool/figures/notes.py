@@ -15,7 +15,8 @@ from trialpool.synthesis.diagnostics import DRAWS, SEED, moderator_name
 from trialpool.text import clean
 from trialpool.view.bias import weighed_bias
 from trialpool.view.dose import dose_sentence, trial_names
-from trialpool.view.forest_table import ForestTable, forest_table, needed_to_treat, shows
+from trialpool.view.forest_table import ForestTable, forest_table, shows
+from trialpool.view.needed import needed_to_treat
 from trialpool.view.question import domain_of, moderator_slope
 from trialpool.view.read import Appraised
 from trialpool.view.review import left_out

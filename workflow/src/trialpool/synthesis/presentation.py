@@ -106,7 +106,7 @@ def _of_means(record: Record, spec: Row, instruments: Row, given: Sequence[Row])
         familiar = spec.get("familiar")
         instrument = familiar["instrument"] if familiar else _commonest(arms)
         arms = [study for study in arms if study.instrument == instrument]
-        units = _in_units(record, arms, familiar)
+        units = _in_units(record, arms, familiar, instruments.get(instrument) or {})
     control = _control_mean(arms)
     threshold = _threshold(record, spec, instruments.get(instrument) or {}, units)
     sd = units.sd if units else typical_sd(record.studies)
@@ -147,7 +147,7 @@ def _control_mean(studies: Sequence[Study]) -> ControlMean | None:
     )
 
 
-def _in_units(record: Record, studies: Sequence[Study], familiar: Row | None) -> InUnits | None:
+def _in_units(record: Record, studies: Sequence[Study], familiar: Row | None, entry: Row) -> InUnits | None:
     """A standardised difference in points: times the SD given, else that of the trials with the instrument.
 
     That SD is the median over trials of the pooled one of both arms (Cochrane Handbook 15.5.3.2 asks for a
@@ -159,6 +159,7 @@ def _in_units(record: Record, studies: Sequence[Study], familiar: Row | None) ->
     if not sd:
         return None
     found = smd_to_units(*_bounds(record), sd)
+    scored = entry.get("better")
     whose = "its trial" if len(studies) == 1 else f"its {len(studies)} trials here"
     return InUnits(
         instrument=str(familiar["instrument"]) if familiar else studies[0].instrument,
@@ -167,6 +168,7 @@ def _in_units(record: Record, studies: Sequence[Study], familiar: Row | None) ->
         difference=float(found.estimate),
         difference_low=float(found.ci_low),
         difference_high=float(found.ci_high),
+        scored=scored if scored and record.better and scored != record.better else None,
     )
 
 

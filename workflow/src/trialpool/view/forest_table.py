@@ -7,7 +7,6 @@ it); both arms of a trial have the same; τ² has two significant digits.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -16,7 +15,6 @@ from trialpool import text as words
 from trialpool.bias_tools import severity, worst
 from trialpool.measures import OF_RATES, RATES, SIDES, sides_of
 from trialpool.records import Record, Status
-from trialpool.synthesis.absolute import absolute as absolute_of
 from trialpool.synthesis.pool import MANY
 from trialpool.text import MISSING, absent, capital, clean
 from trialpool.view.axis import Axis, Bounds, intervals, plan_axis, with_limits
@@ -339,30 +337,6 @@ def some_uncounted(record: Record) -> bool:
     """Whether a trial does not say how many people it analysed, so that the record's number is a least."""
     names = [f"n_{side}" for side in sides_of(record.measure)]
     return any(absent(getattr(study, name)) for study in record.studies for name in names)
-
-
-def needed_to_treat(record: Appraised) -> str:
-    """The number needed to treat with its interval, at the median risk of the control arms; "" for none.
-
-    Where the interval of the risk difference includes none, its far side is that of harm (Altman 1998).
-    """
-    found = record.absolute or absolute_of(record)
-    if found is None or not found.difference:
-        return ""
-    nearest, *ends = (
-        words.number(math.ceil(round(1000 / abs(each), 6)), 0) if each else "∞"
-        for each in (found.difference, found.difference_low, found.difference_high)
-    )
-    good = (found.difference < 0) == (record.better == "lower")
-    name = "Number needed to treat" if good else "Number needed to harm"
-    crosses = found.difference_low * found.difference_high <= 0
-    if crosses:
-        benefit, harm = ends if record.better == "lower" else ends[::-1]
-        bounds = f"{benefit} to benefit through ∞ to {harm} to harm"
-    else:
-        bounds = " to ".join(sorted(ends, key=lambda end: float(end.replace(",", ""))))
-    risk = words.number(found.assumed_risk, 0)
-    return f"{name} = {nearest} ({bounds}) at a risk of {risk} per 1,000 in the control arms"
 
 
 def forest_axis(

@@ -6,7 +6,6 @@ and 13, Guyatt 2013, J Clin Epidemiol 66: 158 and 173). Every number has its pat
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from itertools import count as numbered
 from typing import NamedTuple
@@ -17,6 +16,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Baseline, Certainty, Difference, Status
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.view.forest_table import Estimate, Number, number_at, people_words
+from trialpool.view.needed import Needed, needed
 from trialpool.view.question import NO_PEOPLE, Question, condition_name, domain_of, title_parts
 from trialpool.view.read import Appraised, grouped
 from trialpool.yaml_files import shipped
@@ -25,35 +25,14 @@ WORDS = shipped("sentences")["summary_of_findings"]
 DIFFERENCE = ("difference", "difference_low", "difference_high")
 RISK = ("risk", "risk_low", "risk_high")
 NEEDED = ("nnt", "nnt_low", "nnt_high")
-INFINITY = "∞"
-
-
-class Needed(NamedTuple):
-    """How many people are treated for one more to benefit (`benefit`), or to be harmed, with its interval.
-
-    Where that holds no difference (`through_infinity`) it runs from benefit (`low`) through infinity to harm.
-    """
-
-    benefit: bool
-    number: Number
-    low: Number
-    high: Number
-    through_infinity: bool
-
-    def __str__(self) -> str:
-        """As Altman writes it (1998, BMJ 317: 1309): "NNTB 10 (NNTB 4 to ∞ to NNTH 20)"."""
-        name = "NNTB" if self.benefit else "NNTH"
-        if not self.through_infinity:
-            return f"{name} {self.number.text} ({self.low.text} to {self.high.text})"
-        ends = (f"{end} {n.text}" for end, n in zip(("NNTB", "NNTH"), (self.low, self.high), strict=True))
-        return f"{name} {self.number.text} ({' to ∞ to '.join(ends)})"
 
 
 class Line(NamedTuple):
     """What an outcome is with the control, with the treatment, and what the difference is.
 
     Of risks and shares in people of 1,000 (`of_people`), else in `unit`; `span` are the lowest and the
-    highest of several control arms, `source` says where the control's number comes from.
+    highest of several control arms, `source` says where the control's number comes from, in a table also a
+    footnote, `mark`.
     """
 
     name: str
@@ -65,12 +44,13 @@ class Line(NamedTuple):
     experimental: Estimate | None
     difference: Estimate
     needed: Needed | None
+    mark: str = ""
 
 
 class Row(NamedTuple):
     """One outcome: its effect with what it means (`lines`), or why there is none (`gap`).
 
-    `marks` are those of the footnotes that say why certainty is not high.
+    `marks` are those of the footnotes that say why certainty is not high; each line has its own.
     """
 
     view: Question
@@ -144,18 +124,20 @@ def letter(number: int) -> str:
 
 
 def _row(view: Question, marks: dict[str, str], letters: Iterator[str]) -> Row:
-    record, own = view.record, []
-    for note in certainty_notes(record.certainty):
-        own.append(marks[note] if note in marks else marks.setdefault(note, next(letters)))
+    def mark(note: str) -> str:
+        return marks[note] if note in marks else marks.setdefault(note, next(letters))
+
+    record = view.record
+    lines = [line._replace(mark=mark(f"{words.capital(line.source)}.")) for line in lines_of(record)]
     people = people_words(record, unknown=NO_PEOPLE)
     return Row(
         view=view,
         outcome=words.capital(title_parts(record)[0]),
         size=f"{words.count(record.k, 'trial')}, {people}" if record.k else "",
         effect=view.effect,
-        lines=tuple(lines_of(record)),
+        lines=tuple(lines),
         certainty=record.certainty,
-        marks=tuple(own),
+        marks=tuple(map(mark, certainty_notes(record.certainty))),
         statement=view.statement if MEASURES[record.measure].compares else view.sentence,
         gap="" if view.effect else _gap(view),
         harm=domain_of(record).harm,
@@ -207,11 +189,17 @@ def _risk_line(record: Appraised, path: str, baseline: Baseline, threshold: Diff
 
     name, source = WORDS["baselines"].get(baseline.name, baseline.name), baseline.source
     if threshold:  # of means
-        amount = f"{words.plain_number(abs(threshold.value))} {threshold.unit}".rstrip()
+        units = record.shown and record.shown.units
+        unit = (
+            WORDS["points_of"].format(instrument=record.vocabulary.code(units.instrument))
+            if units
+            else threshold.unit
+        )
+        amount = f"{words.plain_number(abs(threshold.value))} {unit}".rstrip()
         where = "" if name == baseline.name == "control arms" else f", {name}"
         name = WORDS["better"].format(by=amount) + where
         kind = threshold.kind or WORDS["no_kind"]
-        source = WORDS["share"].format(source=source, kind=kind, at=threshold.source)
+        source = WORDS["share"].format(source=source, by=amount, kind=kind, at=threshold.source)
     return Line(
         name=name,
         source=source,
@@ -221,7 +209,11 @@ def _risk_line(record: Appraised, path: str, baseline: Baseline, threshold: Diff
         span=None,
         experimental=_three(record, path, RISK, whole),
         difference=_three(record, path, DIFFERENCE, more_or_fewer),
-        needed=_needed(record, path, baseline, threshold is not None or record.better == "higher"),
+        needed=needed(
+            [getattr(baseline, key) for key in DIFFERENCE],
+            "higher" if threshold else record.better,  # the more people are better, the better
+            [number_at(record, f"{path}.{key}", str) for key in NEEDED],
+        ),
     )
 
 
@@ -242,12 +234,16 @@ def _mean_line(record: Appraised) -> Iterator[Line]:
         amount = words.number(abs(value), digits)
         return amount if not amount.strip("0.") else f"{amount} {'higher' if value > 0 else 'lower'}"
 
-    where = WORDS["control"].format(arms=words.count(control.trials, "control arm"))
+    many = "several" if control.trials > 1 else "one"
+    where = WORDS["control"][many].format(arms=words.count(control.trials, "control arm"))
+    name = WORDS["means"][control.kind] + (WORDS["direction"][record.better] if record.better else "")
     if units:
         where += WORDS["units"].format(sd=words.plain_number(round(units.sd, 2)), source=units.source)
+    if units and units.scored:
+        where += WORDS["turned"].format(scored=units.scored)
     ends = [number_at(record, f"shown.control.{key}", shorter) for key in ("low", "high")]
     yield Line(
-        name=WORDS["means"][control.kind],
+        name=name,
         source=where,
         unit=WORDS["points_of"].format(instrument=record.vocabulary.code(units.instrument))
         if units
@@ -263,24 +259,6 @@ def _mean_line(record: Appraised) -> Iterator[Line]:
 
 def _three(record: Appraised, path: str, keys: Sequence[str], shown: Callable[[float], str]) -> Estimate:
     return Estimate(*(number_at(record, f"{path}.{key}", shown) for key in keys))
-
-
-def _needed(record: Appraised, path: str, baseline: Baseline, good_when_more: bool) -> Needed | None:
-    """The number needed; None where the difference is none, of which no number is."""
-
-    def rounded_up(value: float | None) -> str:
-        return words.number(math.ceil(round(value or 0.0, 6)), 0)
-
-    numbers = _three(record, path, NEEDED, rounded_up)
-    number, low, high = (each._replace(text=INFINITY) if each.value is None else each for each in numbers)
-    if baseline.nnt is None:
-        return None
-    sides = baseline.difference_low, baseline.difference_high
-    through = sides[0] <= 0 <= sides[1]
-    good_low, good_high = (low, high) if not good_when_more else (high, low)  # the end of benefit first
-    if not through:
-        good_low, good_high = sorted((low, high), key=lambda each: each.value or math.inf)
-    return Needed((baseline.difference > 0) == good_when_more, number, good_low, good_high, through)
 
 
 def more_or_fewer(per_thousand: float) -> str:
