@@ -377,7 +377,7 @@ def test_the_forest_is_shaped_by_the_words_of_a_review(fit, tmp_path):
     assert "0.411 (" not in said  # estimate and interval are two texts
     assert ">0.411<" in said
     assert "95% prediction" not in said
-    assert "Number needed to treat: NNT 124 (94 to 230)" in said
+    assert "Number needed to treat: NNTB 124 (94 to 230)" in said
     assert said.index("Comstock &amp; Webster") < said.index("TPT Madras") < said.index("Vandiviere")
     common = tp.pool(fit.data, tau2_method="FE")
     assert f"{common.weights[0]:.1f}" in said
