@@ -55,7 +55,7 @@ def bundle(tables: Sequence[Findings], title: str, authors: str = "", date: str 
 
 
 def _of_table(table: Findings, title: str, authors: str, date: str) -> Iterator[Json]:
-    name = f"{capital(table.experimental)} compared with {table.control}, {table.population}"
+    name = f"{capital(table.title)}, {table.population}"
     sections: list[Json] = [_headers()]
     resources: list[Json] = []
     for row in table.rows:
@@ -141,6 +141,7 @@ def _about(table: Findings, row: Row, title: str, note: str = "") -> Json:
     variables = [
         {"description": text, "variableRole": _coded(f"{TERMS}/variable-role", role, role)}
         for role, text in roles.items()
+        if text
     ]
     resource: Json = {"resourceType": "Evidence", "status": "active", "title": title}
     return resource | ({"note": [{"text": note}]} if note else {}) | {"variableDefinition": variables}

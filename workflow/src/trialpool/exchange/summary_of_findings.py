@@ -24,6 +24,7 @@ from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 Cells = Mapping[str, Any]
 WIDTHS = (34.0, 22.0, 33.0, 37.0, 30.0, 42.0, 27.0, 42.0)  # of a table's columns, in millimetres
+WIDTHS_OF_ONE = (45.0, 40.0, 60.0, 122.0)
 LIMITS = ("", "_low", "_high")
 COLUMNS = (
     *("population", "experimental", "control", "outcome", "analysis", "harm", "trials", "people"),
@@ -157,7 +158,7 @@ def _write_word(review: Review, tables: Sequence[Findings], out: Path) -> None:
     document = new_document(f"{WORDS['title']}: {review.title}", landscape=True)
     document.add_paragraph(WORDS["word"])
     for table in tables:
-        document.add_heading(f"{words.capital(table.experimental)} compared with {table.control}", 2)
+        document.add_heading(words.capital(table.title), 2)
         document.add_paragraph(table.population)
         _add_findings(document, table, interval_name(review.records))
         for mark, note in table.notes:
@@ -168,6 +169,9 @@ def _write_word(review: Review, tables: Sequence[Findings], out: Path) -> None:
 
 
 def _add_findings(document: Any, table: Findings, interval: str) -> None:
+    if not table.control:
+        _add_one_group(document, table, interval)
+        return
     head = (
         *("Outcome", "Trials, people", f"Effect ({interval})", f"With {table.control}"),
         *(f"With {table.experimental}", "Difference", "Certainty", "In words"),
@@ -178,6 +182,21 @@ def _add_findings(document: Any, table: Findings, interval: str) -> None:
             cells = add_row(shown, [words.capital(WORDS["harms"]), *[""] * (len(WIDTHS) - 1)])
             cells[0].merge(cells[-1])
         _add_outcome(shown, row)
+
+
+def _add_one_group(document: Any, table: Findings, interval: str) -> None:
+    """What is known of one group of each trial, which nothing is compared with."""
+    shown = add_table(
+        document, ("Outcome", "Trials, people", f"Result ({interval})", "In words"), WIDTHS_OF_ONE
+    )
+    for row in table.rows:
+        said = _effect_told(row) if row.effect else ""
+        add_row(shown, [row.outcome, row.size, said, row.statement if row.effect else row.gap])
+
+
+def _effect_told(row: Row) -> str:
+    assert row.effect
+    return f"{row.record.measure} {_told(row.effect)} {row.record.unit}".rstrip()
 
 
 def _add_outcome(shown: Any, row: Row) -> None:
@@ -195,7 +214,7 @@ def _add_outcome(shown: Any, row: Row) -> None:
         for cell, text, mark in zip(cells[3:6], line_texts(line), raised, strict=True):
             write_cell(cell, text, raised=mark)
         drawn.append(cells)
-    effect = f"{record.measure} {_told(row.effect)} {record.unit}".rstrip()
+    effect = _effect_told(row)
     sure = record.certainty
     level = f"{certainty_marks(sure.level)} {sure.level}" if sure else ""
     for at, text in ((0, row.outcome), (1, row.size), (2, effect), (6, level), (7, row.statement)):

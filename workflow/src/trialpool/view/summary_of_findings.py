@@ -86,6 +86,11 @@ class Findings(NamedTuple):
     notes: tuple[tuple[str, str], ...]
 
     @property
+    def title(self) -> str:
+        """What is compared with what; of one group, the group."""
+        return f"{self.experimental} compared with {self.control}" if self.control else self.experimental
+
+    @property
     def results(self) -> int:
         """How many outcomes have a result."""
         return sum(row.effect is not None for row in self.rows)
