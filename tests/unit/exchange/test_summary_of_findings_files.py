@@ -1,12 +1,18 @@
-"""The Word document of a summary of findings: every line with its source, one group without a control."""
+"""What leaves as Word, FHIR, references and a flow: sources of lines, one group, no trial left out."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
+import pytest
 from docx import Document
 from tests.unit.page import demo
 from tests.unit.page.demo import certain
 
+from trialpool import protocol
+from trialpool.errors import InputError
 from trialpool.exchange.fhir import bundle
+from trialpool.exchange.prisma import export_prisma
 from trialpool.exchange.references import bibtex, reference, ris
 from trialpool.exchange.summary_of_findings import Review, _write_word
 from trialpool.records import Presentation, sketch
@@ -59,3 +65,23 @@ def test_two_authors_are_not_the_first_of_others():
     assert reference(trial) == "Hart & Sutherland. 1977."
     assert "author = {Hart and Sutherland}," in bibtex([trial])
     assert "AU  - Hart\nAU  - Sutherland\n" in ris([trial])
+
+
+def test_a_flow_that_leaves_out_a_trial_of_the_review_does_not_leave(tmp_path, monkeypatch):
+    (tmp_path / "summary.csv").write_text("analysis\n")
+    (tmp_path / "moderators.csv").write_text("analysis\n")
+    (tmp_path / "risk_of_bias.csv").write_text("study_id\n")
+    (tmp_path / "studies.csv").write_text("study_id\nAronson1948\nVandiviere1973\n")
+    head = (
+        "record_id,source,source_kind,screened,retrieved,assessed,report_of,duplicate_of,removed,reason,title"
+    )
+    (tmp_path / "screening.csv").write_text(
+        f"{head}\nr1,MEDLINE,database,include,yes,include,Aronson1948,,,,t\n"
+    )
+    review = SimpleNamespace(
+        results=".", evidence=["."], screening="screening.csv", question="", search_date=""
+    )
+    monkeypatch.setattr(protocol, "read_in_place", lambda source: (review, tmp_path))
+    with pytest.raises(InputError, match="Vandiviere1973"):
+        export_prisma("config.yaml", "flow", tmp_path / "flow.csv")
+    assert not (tmp_path / "flow.csv").exists()

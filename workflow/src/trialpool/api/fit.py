@@ -494,12 +494,11 @@ class Fit(Further):
 
         bounds = (self.estimate, self.ci_low, self.ci_high)
         fit = stats.absolute_effect(self.measure, *bounds, control_risk, per=per)
-        low, high = fit.difference_low, fit.difference_high
-        said = (
-            f"{more_or_fewer(fit.difference)} ({more_or_fewer(low)} to {more_or_fewer(high)}) of {per:,.0f}"
-        )
-        thousandths = [1000 / per * each for each in (fit.difference, low, high)]
-        number = needed(thousandths, self.data.better)
+        differences = [float(fit.difference), float(fit.difference_low), float(fit.difference_high)]
+        digits = max(0, round(3 - math.log10(per)))  # a thousandth of the people at least
+        middle, low, high = (more_or_fewer(each, digits) for each in differences)
+        said = f"{middle} ({low} to {high}) of {per:,.0f}"
+        number = needed([1000 / per * each for each in differences], self.data.better)
         return one_row("", "Absolute effect", f"{said}; {number}" if number else said, fit)
 
     def _options(self, *names: str) -> dict[str, Any]:

@@ -55,7 +55,12 @@ def read_reported(source: str | Path) -> Reported:
     judged = any(io.read_csv(folder / place / "risk_of_bias.csv") for place in protocol.evidence)
     flow = None
     if protocol.screening:
-        flow = count_screening(read_screening(folder / protocol.screening))
+        studies = [
+            str(row["study_id"])
+            for place in protocol.evidence
+            for row in io.read_csv(folder / place / "studies.csv")
+        ]
+        flow = count_screening(read_screening(folder / protocol.screening, studies))
     known = {
         "always": True,
         "question": protocol.question,

@@ -266,11 +266,11 @@ def _three(record: Appraised, path: str, keys: Sequence[str], shown: Callable[[f
     return Estimate(*(number_at(record, f"{path}.{key}", shown) for key in keys))
 
 
-def more_or_fewer(per_thousand: float) -> str:
-    """A difference in people per 1,000 in words.
+def more_or_fewer(difference: float, digits: int = 0) -> str:
+    """A difference in people, such as those of 1,000, in words.
 
     >>> more_or_fewer(-50.2), more_or_fewer(0.3)
     ('50 fewer', 'no difference')
     """
-    amount = words.number(abs(per_thousand), 0)
-    return "no difference" if amount == "0" else f"{amount} {'more' if per_thousand > 0 else 'fewer'}"
+    amount = words.number(abs(difference), digits)
+    return f"{amount} {'more' if difference > 0 else 'fewer'}" if amount.strip("0.") else "no difference"
