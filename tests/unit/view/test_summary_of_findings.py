@@ -79,6 +79,13 @@ def test_every_line_says_in_a_footnote_where_it_comes_from():
     assert f"<sup>{share.mark}</sup> The mean change and SD of 2 control arms" in page
 
 
+def test_a_rare_risk_has_decimals():
+    numbers = {"assumed_risk": 1.0, "risk": 0.49, "risk_low": 0.33, "risk_high": 0.73}
+    (line,) = lines_of(of_events(risk(-0.51, -0.67, -0.27, **numbers)))
+    assert (line.control.text, line.experimental.estimate.text) == ("1.0", "0.5")
+    assert [each.text for each in line.difference] == ["0.5 fewer", "0.7 fewer", "0.3 fewer"]
+
+
 def test_no_difference_needs_nobody():
     (line,) = lines_of(of_events(risk(0, -10, 10)))
     assert line.needed is None

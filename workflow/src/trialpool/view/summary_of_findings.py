@@ -24,6 +24,7 @@ from trialpool.yaml_files import shipped
 WORDS = shipped("sentences")["summary_of_findings"]
 DIFFERENCE = ("difference", "difference_low", "difference_high")
 RISK = ("risk", "risk_low", "risk_high")
+RARE = (10, 1)  # people of 1,000, below which a risk has a decimal, then two: else 1 of 1,000 becomes 0
 NEEDED = ("nnt", "nnt_low", "nnt_high")
 
 
@@ -189,8 +190,13 @@ def lines_of(record: Appraised) -> Iterator[Line]:
 
 
 def _risk_line(record: Appraised, path: str, baseline: Baseline, threshold: Difference | None) -> Line:
-    def whole(value: float) -> str:
-        return words.number(value, 0)
+    digits = sum(baseline.assumed_risk < few for few in RARE)
+
+    def people(value: float) -> str:
+        return words.number(value, digits)
+
+    def apart(value: float) -> str:
+        return more_or_fewer(value, digits)
 
     name, source = WORDS["baselines"].get(baseline.name, baseline.name), baseline.source
     if threshold:  # of means
@@ -210,10 +216,10 @@ def _risk_line(record: Appraised, path: str, baseline: Baseline, threshold: Diff
         source=source,
         unit=WORDS["of_people"],
         of_people=True,
-        control=number_at(record, f"{path}.assumed_risk", whole),
+        control=number_at(record, f"{path}.assumed_risk", people),
         span=None,
-        experimental=_three(record, path, RISK, whole),
-        difference=_three(record, path, DIFFERENCE, more_or_fewer),
+        experimental=_three(record, path, RISK, people),
+        difference=_three(record, path, DIFFERENCE, apart),
         needed=needed(
             [getattr(baseline, key) for key in DIFFERENCE],
             "higher" if threshold else record.better,  # the more people are better, the better
