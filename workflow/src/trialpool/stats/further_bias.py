@@ -241,7 +241,7 @@ def _uphill(lowest: Floats, unit: Floats, held: bool) -> Callable[[Floats, _Slop
 class ExcessSignificance:
     """A test of excess significance: `observed` significant studies where `expected` were to be.
 
-    `statistic` is χ² on 1 df, `p_value` one-sided (too many); `p_exact` is that of the number of significant
+    `statistic` is χ² on 1 df (infinite where what is seen was all but impossible), `p_value` one-sided (too many); `p_exact` is that of the number of significant
     studies with the `power` (k,) that each has, at the pooled `effect` and `tau2`.
     """
 
@@ -287,7 +287,8 @@ def excess_significance(
     found = {"two-sided": above | below, "greater": above, "less": below}[alternative]
     observed, expected = int(found.sum()), float(power.sum())
     apart = observed - expected
-    statistic = apart**2 / expected + apart**2 / (y.size - expected)
+    spread = expected * (y.size - expected) / y.size
+    statistic = apart**2 / spread if spread > 0 else np.inf if apart else 0.0
     both = float(chdtrc(1, statistic))
     chances = np.ones(1)
     for chance in power:  # of each number of significant studies
@@ -336,7 +337,8 @@ def _radial(y: Floats, se: Floats) -> tuple[float, float, float, float]:
     slope = float(apart @ z / (apart @ apart))
     intercept = float(z.mean() - slope * x.mean())
     residual = float(((z - intercept - slope * x) ** 2).sum())
-    return intercept, slope, residual, 1 - residual / float(((z - z.mean()) ** 2).sum())
+    total = float(((z - z.mean()) ** 2).sum())
+    return intercept, slope, residual, 1 - residual / total if total > 0 else 1.0
 
 
 def limit_meta_analysis(
@@ -365,7 +367,7 @@ def limit_meta_analysis(
     shrunken = slope + tau / total * (y - slope)
     *_, residual, _ = _radial(y, np.sqrt(v))
     *_, explained = _radial(shrunken, np.sqrt(v))
-    small = float(fit.q) - residual
+    small = max(0.0, float(fit.q) - residual)
     estimate = slope + tau * bias
     return filled(
         nothing,
@@ -387,8 +389,9 @@ def limit_meta_analysis(
 class Copas(Judged):
     """Copas' selection model at several chances that the least precise study would be published.
 
-    All fields of a chance are (c,): estimate, se, interval, `tau2`, `rho` (of effect and chance), how many
-    studies would be `unpublished`, and `residual_p_value`, of small-study effects that the selection leaves.
+    All fields of a chance are (c,): estimate, se, interval, `tau2`, `rho` (of effect and chance; NaN
+    without selection), how many studies would be `unpublished`, and `residual_p_value`, of small-study
+    effects that the selection leaves.
     `chosen` is the first chance that leaves none at 10 per cent, -1 if there is none.
     """
 

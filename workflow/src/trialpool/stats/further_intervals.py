@@ -232,6 +232,7 @@ def henmi_copas(effects: ArrayLike, variances: ArrayLike, *, level: float = 0.95
     y, v = one_analysis(effects, variances)
     if y.size < 2:
         raise ValueError("effects: the interval of Henmi and Copas needs at least 2 studies")
+    checks.comparable(v, float(np.ptp(y)))
     w = 1 / v
     w1, (w2, w3, w4) = w.sum(), ((w**power).sum() / w.sum() for power in (2, 3, 4))
     t, k = start.tau2, y.size
@@ -257,11 +258,12 @@ def henmi_copas(effects: ArrayLike, variances: ArrayLike, *, level: float = 0.95
         density = np.exp(-(r**2) / 2) / np.sqrt(2 * np.pi)
         return float((inside * density * shares).sum() * (12 - min(x, 6.0)) / 2)
 
-    most = 2.0
-    while tail(most) > (1 - level) / 2:
+    goal, least, most = (1 - level) / 2, 1e-12, 2.0
+    while tail(most) > goal:
         most *= 2
-    half = np.sqrt(ratio) * start.se * brentq(lambda x: tail(x) - (1 - level) / 2, 1e-6, most, xtol=1e-14)
-    low, high = start.estimate - float(half), start.estimate + float(half)
+    pivot = brentq(lambda x: tail(x) - goal, least, most, xtol=1e-14) if tail(least) > goal else 0.0
+    half = float(np.sqrt(ratio) * start.se * pivot)
+    low, high = start.estimate - half, start.estimate + half
     return CommonWeights(start.estimate, start.se, low, high, t)
 
 

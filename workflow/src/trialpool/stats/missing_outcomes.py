@@ -71,13 +71,15 @@ def missing_events(
     one_of("measure", measure, MEASURES)
     kinds = {"events1": "events", "n1": "people", "missing1": "events", "events2": "events"}
     kinds |= {"n2": "people", "missing2": "events", "imor1": "not negative", "imor2": "not negative"}
-    odds = [np.where(np.isinf(np.asarray(each, dtype=float)), 1.0, each) for each in (imor1, imor2)]
-    a, size1, m1, c, size2, m2, _, _ = checks.read(kinds, events1, n1, missing1, events2, n2, missing2, *odds)
+    odds1, odds2 = checks.numbers("imor1", imor1), checks.numbers("imor2", imor2)
+    bounded = [np.where(np.isposinf(each), 1.0, each) for each in (odds1, odds2)]
+    given = (events1, n1, missing1, events2, n2, missing2, *bounded)
+    a, size1, m1, c, size2, m2, _, _ = checks.read(kinds, *given)
     for name, events, size in (("events1", a, size1), ("events2", c, size2)):
         checks.refuse(name, events, events > size, "more than the people observed")
     added = 0.5 * ((a == 0) | (c == 0) | (a == size1) | (c == size2))
-    one = _arm_risk((a + added) / (size1 + added), size1, m1, np.asarray(imor1, dtype=float))
-    two = _arm_risk((c + added) / (size2 + added), size2, m2, np.asarray(imor2, dtype=float))
+    one = _arm_risk((a + added) / (size1 + added), size1, m1, odds1)
+    two = _arm_risk((c + added) / (size2 + added), size2, m2, odds2)
     (p, vp), (q, vq) = one, two
     if measure == "RD":
         return WithMissing(plain(p - q), plain(vp + vq))
@@ -230,6 +232,9 @@ def tipping_point(
     """
     from scipy.optimize import brentq
 
+    ratio, unit = checks.yes_or_no("ratio", ratio), checks.number("unit", unit, above=0)
+    if not callable(effects_of):
+        raise TypeError(f"effects_of is {type(effects_of).__name__}: must be a function of an assumption")
     half = np.linspace(0.0, 1.0, SCAN // 2 + 1)
     steps = np.concatenate([-half[:0:-1], half])
     tried = FURTHEST_ODDS**steps if ratio else steps * FURTHEST_SDS * unit

@@ -8,10 +8,10 @@ correlations are climbed on a line without ends, unstructured matrices by their 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import product
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -51,7 +51,8 @@ class Multivariate(Tested[Floats]):
     """A multivariate model: coefficients (p,), intercept first, and the components by name.
 
     `components` are variances (`tau2` …) and correlations (`rho` …) of each random term, numbered from 1.
-    `q` tests them all at once, `omnibus` all moderators (where there is no intercept, all coefficients).
+    `q` tests them all at once, `omnibus` all moderators (where there is no intercept, all coefficients), NaN
+    without any.
     `caution` says what not to trust, else empty.
     """
 
@@ -110,8 +111,9 @@ def multivariate_model(
     """
     one_of("method", method, METHODS)
     one_of("interval", interval, ("wald", "t"))
+    intercept_too, level = checks.yes_or_no("intercept_too", intercept_too), check_level(level)
     y, v = _read(effects, covariance)
-    k = y.size
+    k, random = y.size, _terms(random)
     columns = _columns(design, k, intercept_too)
     terms = [_term(each, number, k) for number, each in enumerate(random, 1)]
     centre = float(y.mean()) if intercept_too else 0.0
@@ -126,9 +128,18 @@ def multivariate_model(
         start = np.where(_of_cholesky(random, terms), np.sqrt(share * unit) * variance, start)
         ends.append(climb(data.at, _newton(data, lowest, variance), start, lowest, scale, SETTLED))
     at, here, rested = max(ends, key=lambda end: end[1].log_likelihood)
-    return _reported(
-        data, columns, (at, here, rested), (centre, int(intercept_too)), interval, check_level(level)
-    )
+    return _reported(data, columns, (at, here, rested), (centre, int(intercept_too)), interval, level)
+
+
+def _terms(random: object) -> list[Random]:
+    """Read the random terms."""
+    if not isinstance(random, Iterable):
+        raise TypeError(f"random is {type(random).__name__}: must be a list of Random")
+    terms = list(random)
+    for number, term in enumerate(terms):
+        if not isinstance(term, Random):
+            raise TypeError(f"random[{number}] is {type(term).__name__}: must be a Random")
+    return terms
 
 
 def _read(effects: ArrayLike, covariance: ArrayLike) -> tuple[Floats, Floats]:
@@ -182,9 +193,7 @@ def _term(random: Random, number: int, k: int) -> _Term:
     if random.inner is None:
         raise ValueError(f"inner: a term of structure {kind} needs labels within its groups")
     if kind in OF_TIME:
-        times = checks.finite("inner", random.inner)
-        if times.shape != (k,):
-            raise ValueError(f"inner has shape {times.shape}: needs one time for each of the {k} effects")
+        times = _of_each("inner", random.inner, k)
         names, level = np.unique(times, return_inverse=True)
         apart = (
             np.abs(names[:, None] - names)
@@ -418,6 +427,8 @@ def sampling_covariance(
     [[1.0, 1.0, 0.0], [1.0, 4.0, 0.0], [0.0, 0.0, 1.0]]
     """
     v = checks.finite("variances", variances, above=0)
+    if v.ndim != 1 or not v.size:
+        raise ValueError(f"variances has shape {v.shape}: one analysis at a time here, shape (k,)")
     k = v.size
     one = np.array(checks.labels("cluster", cluster, k))
     together = one[:, None] == one
@@ -432,7 +443,7 @@ def sampling_covariance(
     if time is not None:
         if phi is None:
             raise ValueError("phi: say by how much effects one unit of time apart correlate")
-        decay, at = checks.number("phi", phi, least=0, most=1), checks.finite("time", time)
+        decay, at = checks.number("phi", phi, least=0, most=1), _of_each("time", time, k)
         correlation = correlation * decay ** np.abs(at[:, None] - at)
     if arms is not None:
         correlation = correlation * _in_common(arms, sizes, k)
@@ -443,15 +454,29 @@ def sampling_covariance(
     return np.asarray(np.where(together, correlation, 0.0) * spread[:, None] * spread)
 
 
+def _pair(name: str, value: tuple[ArrayLike, ArrayLike]) -> tuple[ArrayLike, ArrayLike]:
+    """Read what treated and control arms have."""
+    if not isinstance(value, tuple | list) or len(value) != 2:
+        raise ValueError(f"{name}: needs two of them, of the treated and of the controls")
+    return value[0], value[1]
+
+
+def _of_each(name: str, values: ArrayLike, k: int, **bounds: Unpack[checks.Bounds]) -> Floats:
+    """Read one number for each of k effects."""
+    found = checks.finite(name, values, **bounds)
+    if found.shape != (k,):
+        raise ValueError(f"{name} has shape {found.shape}: needs one number for each of the {k} effects")
+    return found
+
+
 def _in_common(
     arms: tuple[ArrayLike, ArrayLike], sizes: tuple[ArrayLike, ArrayLike] | None, k: int
 ) -> Floats:
     """The correlation of contrasts by the arms that they share: with weights 1/n of the arms' variances."""
-    first, second = (np.array(checks.labels("arms", each, k)) for each in arms)
-    weights = [np.ones(k), np.ones(k)]
+    first, second = (np.array(checks.labels("arms", each, k)) for each in _pair("arms", arms))
+    one = two = np.ones(k)
     if sizes is not None:
-        weights = [1 / checks.finite("sizes", each, above=0) for each in sizes]
-    one, two = weights
+        one, two = (1 / _of_each("sizes", each, k, above=0) for each in _pair("sizes", sizes))
     total = np.sqrt(one + two)
     shared = np.zeros((k, k))
     for sign, left, right, weight in (

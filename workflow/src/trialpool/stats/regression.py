@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import factorial, prod
 from typing import Any
@@ -155,9 +155,13 @@ def wald_test(fit: MetaRegression, terms: ArrayLike, *, values: ArrayLike = 0.0)
     if asked.ndim < 2:
         numbers = np.atleast_1d(finite("terms", terms, least=0, most=p - 1, whole=True))
         asked = np.eye(p)[numbers.astype(np.intp)]
-    if asked.ndim != 2 or asked.shape[1] != p or np.linalg.matrix_rank(asked) < len(asked):
+    fitting = asked.ndim == 2 and asked.shape[1] == p and len(asked) > 0
+    if not fitting or np.linalg.matrix_rank(asked) < len(asked):
         raise ValueError(f"terms has shape {asked.shape}: needs independent rows of {p} numbers each")
-    apart = asked @ fit.coefficients - np.broadcast_to(finite("values", values), len(asked))
+    wanted = finite("values", values)
+    if wanted.shape not in ((), (len(asked),)):
+        raise ValueError(f"values has shape {wanted.shape}: needs one number, or one for each of the terms")
+    apart = asked @ fit.coefficients - wanted
     covariance, df = asked @ fit.covariance @ asked.T, np.atleast_1d(fit.df).astype(float)
     found = _omnibus(apart[None], covariance[None], df)
     statistic, p_value = float(found["qm"][0]), float(found["qm_p_value"][0])
@@ -181,11 +185,23 @@ def vif(fit: MetaRegression, groups: Sequence[Sequence[int]] | None = None) -> F
     correlation = covariance * unit[..., :, None] * unit[..., None, :]
     whole = np.linalg.det(correlation)
     found = []
-    for group in [[number] for number in range(1, m + 1)] if groups is None else groups:
+    for group in _groups(groups, m):
         inside = np.isin(np.arange(1, m + 1), group)
         parts = (correlation[..., part, :][..., :, part] for part in (inside, ~inside))
         found.append(np.prod([np.linalg.det(part) for part in parts], axis=0) / whole)
     return np.asarray(np.stack(found, axis=-1))
+
+
+def _groups(groups: Sequence[Sequence[int]] | None, m: int) -> list[Floats]:
+    """The numbers of the slopes in each group; by default each slope is one."""
+    if groups is None:
+        return [np.array([float(number)]) for number in range(1, m + 1)]
+    if not isinstance(groups, Iterable) or isinstance(groups, str | bytes | Mapping):
+        raise ValueError("groups: needs lists of numbers of slopes")
+    found = [finite("groups", group, least=1, most=m, whole=True) for group in groups]
+    if not found or any(group.ndim != 1 or not group.size for group in found):
+        raise ValueError("groups: needs lists of numbers of slopes, at least one in each")
+    return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,7 +132,8 @@ class Sequential:
     """A cumulative meta-analysis with its boundaries, a row a trial in their order.
 
     `people` (k,) so far of `required`, `share` (k,) of the information, at most 1; `z` (k,) of the cumulative
-    effect against the boundary `bound` (k,). `crossed` is the first trial at which it is crossed, -1 if none.
+    effect against the boundary `bound` (k,), infinite where next to nothing may be
+    spent. `crossed` is the first trial at which it is crossed, -1 if none.
     """
 
     people: Floats

@@ -155,7 +155,7 @@ def back_transformed(scale: str, values: ArrayLike, n: ArrayLike | None = None) 
     value = finite("values", values)
     if n is None and scale in BY_SIZE:
         raise ValueError(f"n: {scale} leads back by people or person-time, such as their harmonic mean")
-    value, size = np.broadcast_arrays(value, finite("n", 1.0 if n is None else n, above=0))
+    value, size = checks.together(values=value, n=finite("n", 1.0 if n is None else n, above=0))
     if scale in BY_SIZE:
         return plain(BY_SIZE[scale](value, size))
     return plain(np.vectorize(MEASURES[scale].natural, otypes=[float])(value))
