@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, Generic, TypeVar, cast
 
 import numpy as np
@@ -63,6 +64,14 @@ def infer(estimate: Floats | float, se: Floats | float, df: Floats | float, leve
     return Inference(
         spread, statistic, p_value, np.asarray(centre - half), np.asarray(centre + half), critical
     )
+
+
+@cache
+def gauss(points: int) -> tuple[Floats, Floats]:
+    """Places between -1 and 1, and weights, of Gauss and Legendre's rule."""
+    nodes, weights = np.polynomial.legendre.leggauss(points)
+    nodes.flags.writeable = weights.flags.writeable = False
+    return nodes, weights
 
 
 def floats(values: Mapping[str, Floats]) -> dict[str, float]:

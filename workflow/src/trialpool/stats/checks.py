@@ -14,7 +14,7 @@ Bools = NDArray[np.bool_]
 
 
 class Bounds(TypedDict, total=False):
-    """What numbers may be: `above` one, of at `least` one or from that to at `most` another, `whole`."""
+    """What numbers may be: `above` one, of at `least` one, at `most` one, `whole`."""
 
     above: float
     least: float
@@ -84,6 +84,8 @@ def finite(name: str, values: ArrayLike | None, **bounds: Unpack[Bounds]) -> Flo
     elif least is not None:
         problem = f"must be at least {least:g}" if least else "must not be negative"
         refuse(name, array, array < least, problem)
+    elif most is not None:
+        refuse(name, array, array > most, f"must be at most {most:g}")
     if bounds.get("whole"):
         refuse(name, array, array != np.floor(array), "must be a whole number")
     return array

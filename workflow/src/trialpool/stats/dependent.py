@@ -123,7 +123,8 @@ class Sandwich:
         alone = own - taken
         spread += (np.einsum("cii->c", alone) ** 2 - np.einsum("cii->c", taken) ** 2).sum()
         spread += np.einsum("cij,cji->", alone, alone) - np.einsum("cij,cji->", taken, taken)
-        freedom = q * (q + 1) / float(spread)
+        known = spread > DIGITS * (own**2).sum()  # else one cluster alone determines what is tested
+        freedom = q * (q + 1) / float(spread) if known else np.nan
         asked = unit @ (contrast @ coefficients)
         seen = unit @ contrast @ (self.scores.T @ self.scores) @ contrast.T @ unit.T
         left = freedom - q + 1
@@ -480,7 +481,8 @@ def coefficient_numbers(terms: ArrayLike, p: int) -> Rows:
 class RobustRegression:
     """A meta-regression with cluster-robust (CR2) tests: fields of coefficients are (p,), intercept first.
 
-    `omnibus` tests the chosen coefficients together (HTZ).
+    Robust numbers are NaN, as `caution` says, where one cluster alone determines a coefficient. `omnibus`
+    tests the chosen coefficients together (HTZ), NaN where the clusters are too few for it.
     """
 
     coefficients: Floats

@@ -19,7 +19,7 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from trialpool.stats import checks
-from trialpool.stats._numeric import Likelihood, climb, filled, floats, infer
+from trialpool.stats._numeric import Likelihood, climb, filled, floats, gauss, infer
 from trialpool.stats.bias import Judged, few_studies_caution
 from trialpool.stats.checks import Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
@@ -184,7 +184,7 @@ def _starts(start: Floats, variance: float, count: int) -> list[Floats]:
 def _weighted(y: Floats, v: Floats, features: Callable[[Floats], Floats], at: Floats, none: Floats) -> _Slope:
     mu, t, delta = at[0], at[1], at[2:]
     spread, root = np.sqrt(v + t), np.sqrt(v)
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
+    nodes, weights = gauss(NODES)
     edges = [mu - REACH * spread, mu + REACH * spread]
     inner = [np.clip(ndtri(1 - cut) * root, *edges) for cut in (1 - SMALLEST_P, 0.5, SMALLEST_P)]
     ends = np.stack([edges[0], *inner, edges[1]], axis=-1)
@@ -354,6 +354,7 @@ def limit_meta_analysis(
     np.float64(0.076)
     """
     y, v = one_analysis(effects, variances)
+    checks.comparable(v, float(np.ptp(y)))
     level = check_level(level)
     nothing = LimitMeta(k=y.size, shrunken=np.full(y.size, np.nan))
     if y.size < 3 or np.ptp(v) == 0:
@@ -430,7 +431,9 @@ def copas(
     level = check_level(level)
     y, v = one_analysis(effects, variances)
     checks.comparable(v, float(np.ptp(y)))
-    asked = checks.finite("chances", list(chances), above=0, most=1) if len(chances) else np.zeros(0)
+    asked = checks.finite("chances", chances, above=0, most=1)
+    if asked.ndim != 1:
+        raise ValueError(f"chances has shape {asked.shape}: needs a list of numbers")
     most = check_level(largest, "largest")
     s = np.sqrt(v)
     nothing = np.full(asked.size, np.nan)
@@ -597,6 +600,7 @@ def p_uniform(
     one_of("alternative", alternative, ALTERNATIVES)
     alpha, level = check_level(alpha, "alpha"), check_level(level)
     y, v = one_analysis(effects, variances)
+    checks.comparable(v, float(np.ptp(y)))
     sign = 1.0 if alternative == "greater" else -1.0
     root = np.sqrt(v)
     cut = float(ndtri(1 - alpha / 2))

@@ -16,7 +16,7 @@ from scipy.special import chdtri, gammainc, ndtr, stdtr, stdtrit
 
 from trialpool.stats import checks
 from trialpool.stats._model import Model, batch_of, estimate_tau2, intercept, log_likelihood
-from trialpool.stats._numeric import Rows, infer, roots
+from trialpool.stats._numeric import Rows, gauss, infer, roots
 from trialpool.stats.checks import Floats, Unpacks, check_level, one_analysis, one_of, plain
 from trialpool.stats.pooling import pool
 
@@ -237,7 +237,7 @@ def henmi_copas(effects: ArrayLike, variances: ArrayLike, *, level: float = 0.95
     w1, (w2, w3, w4) = w.sum(), ((w**power).sum() / w.sum() for power in (2, 3, 4))
     t, k = start.tau2, y.size
     ratio = 1 + t * w2  # variance of the mean, relative to that without heterogeneity
-    nodes, shares = np.polynomial.legendre.leggauss(200)
+    nodes, shares = gauss(200)
 
     def conditional(r: Floats) -> tuple[Floats, Floats]:
         """Mean and variance of Q given the standardised mean."""

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 from scipy.special import ndtr, ndtri
 
 from trialpool.stats import checks
+from trialpool.stats._numeric import gauss
 from trialpool.stats.checks import Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import cumulative, pool
 
@@ -102,7 +103,7 @@ def boundaries(information: ArrayLike, *, alpha: float = 0.05, spending: str = "
     spent = level * np.log1p((np.e - 1) * t)
     if spending == "obrien_fleming":
         spent = 2 * ndtr(-ndtri(1 - level / 2) / np.sqrt(t))
-    nodes, weights = np.polynomial.legendre.leggauss(POINTS)
+    nodes, weights = gauss(POINTS)
     found, places, mass = [], np.zeros(1), np.ones(1)
     for share, step, goal in zip(t, np.diff(t, prepend=0.0), np.diff(spent, prepend=0.0), strict=True):
         bound = _bound(places, mass, np.sqrt(step), np.sqrt(share), float(goal))
