@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from trialpool import stats
+from trialpool.stats.further_bias import COPAS_FIELDS
 
 FAULTY, EXTREME = 20_000, 4_000  # calls; the second are slower
 FUNCTIONS = {name: getattr(stats, name) for name in stats.__all__ if inspect.isfunction(getattr(stats, name))}
@@ -241,7 +242,19 @@ OPTIONS = {  # of arguments that have a default, by name or by function and name
     ("event_test", "form"): ["classic", "random"],
     ("log_odds_ratio_to_smd", "method"): [],
     ("smd_to_log_odds_ratio", "method"): [],
-    ("back_transformed", "scale"): ["PR", "PLN", "PLO", "PAS", "IR", "IRLN", "IRS", "MN", "MNLN", "COR", "ZCOR"],
+    ("back_transformed", "scale"): [
+        "PR",
+        "PLN",
+        "PLO",
+        "PAS",
+        "IR",
+        "IRLN",
+        "IRS",
+        "MN",
+        "MNLN",
+        "COR",
+        "ZCOR",
+    ],
     ("proportion", "scale"): ["PR", "PLN", "PLO", "PAS", "PFT"],
     ("rate", "scale"): ["IR", "IRLN", "IRS", "IRFT"],
     ("correlation", "scale"): ["COR", "ZCOR"],
@@ -271,8 +284,8 @@ OPTIONS = {  # of arguments that have a default, by name or by function and name
         for name in ("network_meta_analysis", "network_inconsistency", "node_split")
     },
 }
-# One call in so many of what takes a tenth of a second or longer; all else has every call.
-DEAR = {"copas": 10}
+# Of what takes half a second or longer, one call in so many is made; of all else every one.
+DEAR = {"copas": 4, "smooth_selection": 4}
 # What may be infinite as its record's docstring says; no other field may. After a dot: only a field of the
 # record that stands in another's field, or that a function answers with.
 MAY_BE_INFINITE = {
@@ -288,7 +301,7 @@ MAY_BE_NAN = {
     "smooth_selection.delta_se",  # at its boundary
     *("glmm.q", "glmm.q_p_value"),  # of UM.RS
     "robust_covariance",  # as the other robust numbers
-    "copas.rho",  # without selection
+    *(f"copas.{each}" for each in COPAS_FIELDS),  # no maximum at a chance; without selection no rho
     *(f"{test}.{each}" for test in ("omnibus", "scale_test") for each in WALD),  # without any moderator
     "sigma2",  # of mixed models, but for that with random trial effects
     *("pi_low", "pi_high"),  # one study, or no heterogeneity estimated

@@ -393,7 +393,8 @@ class Copas(Judged):
     All fields of a chance are (c,): estimate, se, interval, `tau2`, `rho` (of effect and chance; NaN
     without selection), how many studies would be `unpublished`, and `residual_p_value`, of small-study
     effects that the selection leaves.
-    `chosen` is the first chance that leaves none at 10 per cent, -1 if there is none.
+    `chosen` is the first chance that leaves none at 10 per cent, -1 if there is none. All are NaN, as
+    `caution` says, at a chance at which the likelihood has no maximum.
     """
 
     chances: Floats
@@ -446,7 +447,10 @@ def copas(
     columns |= {name: np.array([row[name] for row in rows]) for name in COPAS_FIELDS}
     left = np.flatnonzero(columns["residual_p_value"] > 0.1)
     chosen = int(left[0]) if left.size else -1
-    return filled(result, **columns, chosen=chosen, caution=few_studies_caution(y.size))
+    lost = ", ".join(f"{chance:g}" for chance in asked[np.isnan(columns["estimate"])])
+    unknown = f"the likelihood has no maximum at a chance of {lost}" if lost else ""
+    caution = "; ".join(filter(None, (few_studies_caution(y.size), unknown)))
+    return filled(result, **columns, chosen=chosen, caution=caution)
 
 
 COPAS_FIELDS = (
@@ -480,6 +484,8 @@ def _copas_at(
 
     turns = (0.5 * side, 1.5 * side, 0.0, -0.5 * side) if chance < most else (0.0,)
     at, bend = _polished(height, best(3, turns)[0], unit[:3], fixed=chance >= most)
+    if np.linalg.eigvalsh(bend).max() >= 0:
+        return dict.fromkeys(COPAS_FIELDS, np.nan)
     here = height(at)
     _, steeper = best(4, (float(at[2]), *turns))
     se = float(np.sqrt(np.linalg.inv(-bend)[0, 0]))
