@@ -436,6 +436,8 @@ def wrong_numbers(answer, name="answer", holder=""):
 
 def wrong_entries(name, value, holder):
     """What is wrong with the numbers of one field."""
+    if np.asarray(value).dtype.kind == "U":
+        return []  # labels, of which one may read as a number
     try:
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):

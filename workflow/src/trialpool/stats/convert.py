@@ -403,6 +403,7 @@ def absolute_effect(
     refuse("control_risk", risk0, at_the_end & (measure != "RD"), "must lie strictly between 0 and 1")
     many = checks.number("per", per, above=0)
     limits = _interval(estimate, ci_low, ci_high)
+    checks.together(estimate=limits[0], control_risk=risk0)
     if measure in (*RATIOS, "HR"):
         refuse("ci_low", limits[1], limits[1] < 0, f"{measure} on its natural scale is never below 0")
     moved: Callable[[Floats], Floats] = {

@@ -241,8 +241,9 @@ def _uphill(lowest: Floats, unit: Floats, held: bool) -> Callable[[Floats, _Slop
 class ExcessSignificance:
     """A test of excess significance: `observed` significant studies where `expected` were to be.
 
-    `statistic` is χ² on 1 df (infinite where what is seen was all but impossible), `p_value` one-sided (too many); `p_exact` is that of the number of significant
-    studies with the `power` (k,) that each has, at the pooled `effect` and `tau2`.
+    `statistic` is χ² on 1 df (infinite where what is seen was all but impossible), `p_value` one-sided (too
+    many); `p_exact` is that of the number of significant studies with the `power` (k,) that each has, at the
+    pooled `effect` and `tau2`.
     """
 
     observed: int
@@ -287,8 +288,8 @@ def excess_significance(
     found = {"two-sided": above | below, "greater": above, "less": below}[alternative]
     observed, expected = int(found.sum()), float(power.sum())
     apart = observed - expected
-    spread = expected * (y.size - expected) / y.size
-    statistic = apart**2 / spread if spread > 0 else np.inf if apart else 0.0
+    chance = expected * (y.size - expected) / y.size
+    statistic = apart**2 / chance if chance > 0 else np.inf if apart else 0.0
     both = float(chdtrc(1, statistic))
     chances = np.ones(1)
     for chance in power:  # of each number of significant studies

@@ -31,7 +31,8 @@ class LocationScale(Tested[Floats]):
     """A location-scale model: coefficients (p,) of the mean, intercept first, with normal tests.
 
     `scale` (q,) are those of log τ², `scale_se` … `scale_ci_high` their normal inference, `scale_test` tests
-    all but the first together, NaN without any; `tau2` (k,) each study's own. `caution` says what not to trust, else empty.
+    all but the first together, NaN without any; `tau2` (k,) each study's own. `caution` says what not to
+    trust, else empty.
     """
 
     coefficients: Floats

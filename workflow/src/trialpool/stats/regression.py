@@ -238,7 +238,9 @@ def likelihood_ratio(
     columns = columns[:, None] if columns.ndim == 1 else columns
     m = columns.shape[1]
     asked = np.arange(1, m + 1) if terms is None else finite("terms", terms, least=1, most=m, whole=True)
-    kept = np.delete(columns, np.unique(np.atleast_1d(asked).astype(np.intp)) - 1, axis=1)
+    if not asked.size:
+        raise ValueError("terms: name at least one moderator by its number, 1 for the first")
+    kept = np.delete(columns, np.unique(asked.astype(np.intp)) - 1, axis=1)
     reduced = batch.regressed_on(kept) if kept.shape[1] else intercept(y.size)
     heights, found = [], []
     for chosen in (whole, reduced):
