@@ -157,6 +157,7 @@ FAULTS = (
     object(),
     FITS["predict"],
     lambda: 0,
+    lambda assumed: assumed,
     (1, 2, 3),
     [0.3],
     [1, 2],
@@ -436,9 +437,9 @@ def wrong_numbers(answer, name="answer", holder=""):
 
 def wrong_entries(name, value, holder):
     """What is wrong with the numbers of one field."""
-    if np.asarray(value).dtype.kind == "U":
-        return []  # labels, of which one may read as a number
     try:
+        if np.asarray(value).dtype.kind == "U":
+            return []  # labels, of which one may read as a number
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError):
         return []  # words, names or nothing

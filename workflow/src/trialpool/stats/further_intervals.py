@@ -328,6 +328,7 @@ def _by_confidence_distribution(y: Floats, v: Floats, level: float) -> Interval:
     """
     from scipy.optimize import brentq
 
+    checks.comparable(v, float(np.ptp(y)))
     k, (shares, parts) = y.size, _double_exponential()
     matrix = _residual_form(np.ones((k, 1)), 1 / v)
     q = float(y @ matrix @ y)

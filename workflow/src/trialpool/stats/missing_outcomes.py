@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -81,6 +82,9 @@ def missing_events(
     one = _arm_risk((a + added) / (size1 + added), size1, m1, odds1)
     two = _arm_risk((c + added) / (size2 + added), size2, m2, odds2)
     (p, vp), (q, vq) = one, two
+    for name, missing, risk in (("missing1", m1, p), ("missing2", m2, q)):
+        undefined = (risk <= 0) & (measure != "RD") | (risk >= 1) & (measure == "OR")
+        checks.refuse(name, missing, undefined, "so many that nobody or everybody has the event, no ratio")
     if measure == "RD":
         return WithMissing(plain(p - q), plain(vp + vq))
     if measure == "RR":
@@ -192,6 +196,20 @@ def missing_means(
     return WithMissing(plain(effect), plain(variance))
 
 
+def _of_an_assumption(effects_of: object) -> None:
+    """Refuse what is no function of one number that gives effects and variances."""
+    words = "must be a function of an assumption that gives effects and variances"
+    if not callable(effects_of):
+        raise TypeError(f"effects_of is {type(effects_of).__name__}: {words}")
+    try:
+        signature(effects_of).bind(1.0)
+    except TypeError:
+        raise TypeError(f"effects_of does not take one argument: {words}") from None
+    found = effects_of(1.0)
+    if not isinstance(found, tuple | list) or len(found) != 2:
+        raise TypeError(f"effects_of gives {type(found).__name__}: {words}")
+
+
 @dataclass(frozen=True, slots=True)
 class TippingPoint:
     """What must be true of the missing for a conclusion to fall.
@@ -233,8 +251,7 @@ def tipping_point(
     from scipy.optimize import brentq
 
     ratio, unit = checks.yes_or_no("ratio", ratio), checks.number("unit", unit, above=0)
-    if not callable(effects_of):
-        raise TypeError(f"effects_of is {type(effects_of).__name__}: must be a function of an assumption")
+    _of_an_assumption(effects_of)
     half = np.linspace(0.0, 1.0, SCAN // 2 + 1)
     steps = np.concatenate([-half[:0:-1], half])
     tried = FURTHEST_ODDS**steps if ratio else steps * FURTHEST_SDS * unit

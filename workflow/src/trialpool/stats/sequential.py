@@ -173,10 +173,8 @@ def sequential_analysis(
     if size.shape != y.shape:
         raise ValueError(f"people has shape {size.shape}: needs one number for each of the {y.size} trials")
     needed = checks.number("required", required, above=0)
-    at = (
-        np.arange(y.size) if order is None else checks.finite("order", order, least=0, whole=True).astype(int)
-    )
-    fit = cumulative(y, v, order=at, tau2_method=tau2_method, interval="wald")
+    fit = cumulative(y, v, order=order, tau2_method=tau2_method, interval="wald")  # which checks the order
+    at = np.arange(y.size) if order is None else checks.numbers("order", order).astype(np.intp)
     so_far = np.cumsum(size[at])
     share = np.minimum(so_far / needed, 1.0)
     rising = np.flatnonzero(np.diff(share, prepend=0.0) > 0)

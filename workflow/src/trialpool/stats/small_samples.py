@@ -12,10 +12,14 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import fdtrc
 
+from trialpool.stats import checks
 from trialpool.stats._model import batch_of, estimate_tau2, intercept
 from trialpool.stats._numeric import Tested, infer
 from trialpool.stats.checks import Floats, check_level, one_analysis
 from trialpool.stats.regression import WaldTest
+
+
+VANISHED = 1e-8  # what two sums differ by that rounding alone keeps apart
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ def kenward_roger(
         raise ValueError(f"effects: {y.size} studies leave no degree of freedom")
     (model,) = batch.models(columns)
     tau2 = estimate_tau2(model, model.start(), "REML")
+    checks.comparable(v + tau2)
     fit, back, p = model.at(tau2), columns.back, columns.basis.shape[1]
     phi = back @ fit.inverse[0] @ back.T
     rows = columns.basis @ np.linalg.inv(back)
@@ -88,10 +93,10 @@ def _together(coefficients: Floats, phi: Floats, moved: Floats, adjusted: Floats
     b, g = (a1 + 6 * a2) / (2 * q), ((q + 1) * a1 - (q + 4) * a2) / ((q + 2) * a2)
     below = 3 * q + 2 * (1 - g)
     c1, c2, c3 = g / below, (q - g) / below, (q + 2 - g) / below
-    mean = 1 / (1 - a2 / q)
-    variance = 2 / q * (1 + c1 * b) / ((1 - c2 * b) ** 2 * (1 - c3 * b))
-    df2 = 4 + (q + 2) / (q * variance / (2 * mean**2) - 1)
-    scale = df2 / (mean * (df2 - 2))
+    rest, under = 1 - a2 / q, 1 - c2 * b  # both vanish on 2 degrees of freedom, where F has no mean
+    share = (rest / under if abs(under) > VANISHED else 1.0) ** 2 * (1 + c1 * b) / (1 - c3 * b)
+    df2 = 4 + (q + 2) / (share - 1)
+    scale = df2 * rest / (df2 - 2) if abs(df2 - 2) > VANISHED else 1.0
     slopes = coefficients[1:]
     statistic = scale / q * float(slopes @ np.linalg.solve(adjusted[1:, 1:], slopes))
     return WaldTest(statistic, float(q), float(df2), float(fdtrc(q, df2, statistic)))
