@@ -128,6 +128,8 @@ def multivariate_model(
         start = np.where(_of_cholesky(random, terms), np.sqrt(share * unit) * variance, start)
         ends.append(climb(data.at, _newton(data, lowest, variance), start, lowest, scale, SETTLED))
     at, here, rested = max(ends, key=lambda end: end[1].log_likelihood)
+    if not np.isfinite(here.log_likelihood):
+        raise ValueError("effects, covariance: they lie too far apart for a likelihood")
     return _reported(data, columns, (at, here, rested), (centre, int(intercept_too)), interval, level)
 
 

@@ -18,7 +18,6 @@ from trialpool.stats._numeric import Tested, infer
 from trialpool.stats.checks import Floats, check_level, one_analysis
 from trialpool.stats.regression import WaldTest
 
-
 VANISHED = 1e-8  # what two sums differ by that rounding alone keeps apart
 
 
@@ -99,4 +98,4 @@ def _together(coefficients: Floats, phi: Floats, moved: Floats, adjusted: Floats
     scale = df2 * rest / (df2 - 2) if abs(df2 - 2) > VANISHED else 1.0
     slopes = coefficients[1:]
     statistic = scale / q * float(slopes @ np.linalg.solve(adjusted[1:, 1:], slopes))
-    return WaldTest(statistic, float(q), float(df2), float(fdtrc(q, df2, statistic)))
+    return WaldTest(float(statistic), float(q), float(df2), float(fdtrc(q, df2, statistic)))
