@@ -34,6 +34,8 @@ POOLING = [
     (stats.gosh, ([[0.1, 0.2]], [1, 1]), "effects has shape (1, 2)"),
     (stats.bootstrap, ([[0.1, 0.2]], [1, 1]), "effects has shape (1, 2)"),
     (stats.permutation_test, ([[0.1, 0.2]], [1, 1]), "effects has shape (1, 2)"),
+    (stats.boundaries, ([0.5, 1.5],), "information[1] is 1.5: must be at most 1"),
+    (stats.likelihood_ratio, (Y, V, [1, 2, 4, 3], []), "terms: name at least one moderator"),
     (stats.meta_regression, (Y, V, [1, 2, 3]), "design has shape (3,)"),
     (stats.meta_regression, (Y, V, [1, 2, np.nan, 3]), "design[2] is nan"),
     (stats.meta_regression, (Y, V, [5, 5, 5, 5]), "design[:, 0] is constant"),

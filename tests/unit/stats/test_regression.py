@@ -12,6 +12,7 @@ from trialpool.stats import (
     INTERVALS,
     TAU2_METHODS,
     egger,
+    kenward_roger,
     meta_regression,
     permutation_test,
     pool,
@@ -275,3 +276,15 @@ def test_a_design_that_a_mask_makes_collinear_is_refused_by_its_analysis():
     where = [False, False] + [True] * 6
     with pytest.raises(ValueError, match="too few or too similar studies"):
         meta_regression(HEAVY_Y, [0.1] * 8, design, where=where)
+
+
+@pytest.mark.parametrize("k", [5, 6, 8])
+def test_kenward_and_roger_are_exact_where_all_studies_weigh_the_same(k):
+    # Least squares then, whose F has k - 3 degrees of freedom: 2 of them too, where F has no mean.
+    y = [1.0, 5.0, -2.0, 7.0, 0.3, 4.0, -6.0, 2.0][:k]
+    x = np.column_stack([np.arange(k) % 2, np.arange(k) ** 1.5])
+    found = kenward_roger(y, [0.1] * k, x).omnibus
+    exact = meta_regression(y, [0.1] * k, x, interval="hksj")
+    assert (found.statistic, found.df, found.df2, found.p_value) == pytest.approx(
+        (exact.qm, exact.qm_df, exact.df, exact.qm_p_value)
+    )
