@@ -293,6 +293,7 @@ MAY_BE_INFINITE = {
     *("df", "df2", "qm_df", "statistic", "robust_statistic", "qm", "number"),
     *("number_needed", "number_needed_low", "number_needed_high"),
     *("high", "h2_high", "between_high", "within_high"),
+    "back_transformed",  # from a logarithm beyond 709
     *("boundaries", "sequential_analysis.bound"),  # where next to nothing may be spent
     *("sd", "tau_sd", "tau_mean", "predictive_sd"),  # a posterior's moment that does not exist
 }

@@ -101,6 +101,11 @@ def read(kinds: Mapping[str, str], *values: ArrayLike) -> tuple[Floats, ...]:
     return together(**{name: finite(name, value, **KINDS[kind]) for (name, kind), value in named})
 
 
+def not_vanishing(name: str, values: Floats) -> None:
+    """Refuse positive numbers whose squares vanish."""
+    refuse(name, values, values < 1 / HUGE, "is beyond 1e-50 in size: change the unit")
+
+
 def number(name: str, value: ArrayLike, **bounds: Unpack[Bounds]) -> float:
     """Read one number within `bounds`."""
     array = finite(name, value, **bounds)

@@ -363,7 +363,10 @@ def rate_difference(
 def rates(events1: ArrayLike, time1: ArrayLike, events2: ArrayLike, time2: ArrayLike) -> tuple[Floats, ...]:
     """Check events and person-times and broadcast them together; one person may have several events."""
     kinds = {"events1": "events", "time1": "positive", "events2": "events", "time2": "positive"}
-    return read(kinds, events1, time1, events2, time2)
+    x, period1, z, period2 = read(kinds, events1, time1, events2, time2)
+    checks.not_vanishing("time1", period1)
+    checks.not_vanishing("time2", period2)
+    return x, period1, z, period2
 
 
 def of_rates(measure: str, counts: tuple[Floats, ...], zero_cells: ZeroCells) -> Effects:

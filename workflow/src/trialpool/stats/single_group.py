@@ -72,6 +72,7 @@ def rate(events: ArrayLike, time: ArrayLike, *, scale: str = "IRLN", zero_cells:
     """
     one_of("scale", scale, RATES)
     x, period = read({"events": "events", "time": "positive"}, events, time)
+    checks.not_vanishing("time", period)
     if scale == "IRS":
         return made(np.sqrt(x / period), 1 / (4 * period))
     if scale == "IRFT":
@@ -144,7 +145,8 @@ def back_transformed(scale: str, values: ArrayLike, n: ArrayLike | None = None) 
 
     PFT and IRFT need `n`, people or person-time: of a pooled value the harmonic mean over the studies
     (Miller 1978), whose result hangs on it (Schwarzer et al. 2019 advise against it). What lies outside the
-    possible, such as the bound of an interval, becomes the nearest possible value.
+    possible, such as the bound of an interval, becomes the nearest possible value; infinite is what no
+    number holds.
 
     >>> back_transformed("PLO", [0.0, -2.0]).round(4).tolist()
     [0.5, 0.1192]
