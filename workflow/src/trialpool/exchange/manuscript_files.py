@@ -42,6 +42,10 @@ FORMATS = (".svg", ".pdf", ".tiff")
 MARK = "manuscript.docx"  # a folder that holds it is a kit
 PRINT_DPI = 300  # of figures in the Word document
 TEXT_WIDTH = 180.0  # of the document in millimetres
+LETTER, LONGEST_WORD = (
+    0.0085,
+    14,
+)  # share of that which a bold letter of a table takes; what is longer is broken
 ABOUT = """# The manuscript of this review
 
 | file | what it is |
@@ -218,12 +222,14 @@ def _latex_table(table: Table) -> Iterator[str]:
 
 
 def _shares(table: Table, whole: float = 0.86) -> list[float]:
-    """What share of the width every column gets, by the length of what stands in it."""
-    lengths = [
-        min(max(max(len(row[at]) for row in (table.head, *table.rows)), 6), 40)
-        for at in range(len(table.head))
-    ]
-    return [whole * length / sum(lengths) for length in lengths]
+    """What share of the width every column gets: room for its longest word, the rest by what stands in it."""
+    columns = [*zip(table.head, *table.rows, strict=True)]
+    words = [max(len(word) for cell in column for word in (cell.split() or ("",))) for column in columns]
+    least = [LETTER * (min(word, LONGEST_WORD) + 3) for word in words]
+    lengths = [min(max(map(len, column)), 40) for column in columns]
+    spare = max(1 - sum(least), 0.0)
+    shares = [own + spare * length / sum(lengths) for own, length in zip(least, lengths, strict=True)]
+    return [whole * share / sum(shares) for share in shares]
 
 
 def _latex_main(review: Review, parts: Sequence[Part]) -> str:
