@@ -212,7 +212,8 @@ def test_the_document_opens_in_libreoffice_and_becomes_a_pdf(kit, tmp_path):
         str(tmp_path),
         str(kit / "manuscript.docx"),
     ]
-    subprocess.run(command, check=True, capture_output=True, timeout=300)
+    home = {"HOME": str(tmp_path), "PATH": "/usr/bin:/bin"}  # its settings are nobody's
+    subprocess.run(command, check=True, env=home, capture_output=True, timeout=300)
     assert (tmp_path / "manuscript.pdf").read_bytes().startswith(b"%PDF")
 
 
