@@ -279,6 +279,7 @@ def prediction_interval(
     """The interval of a new study's true effect, by the name of its method; of k effects, k at least 3.
 
     With quantile and error of the mean:
+
     - "k-1", "k-2": t on so many degrees of freedom and the error of `interval`;
     - "normal": normal (metafor's default, meta's S), "V": t on k - 1 (Veroniki et al. 2019), "HTS": t on
       k - 2 (Higgins, Thompson & Spiegelhalter 2009), these three with the classic error;
