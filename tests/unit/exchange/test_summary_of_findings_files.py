@@ -9,8 +9,8 @@ from docx import Document
 from tests.unit.page import demo
 from tests.unit.page.demo import certain
 
-from trialpool import protocol
 from trialpool.errors import InputError
+from trialpool.exchange import finished
 from trialpool.exchange.fhir import bundle
 from trialpool.exchange.prisma import export_prisma
 from trialpool.exchange.references import bibtex, reference, ris
@@ -81,7 +81,7 @@ def test_a_flow_that_leaves_out_a_trial_of_the_review_does_not_leave(tmp_path, m
     review = SimpleNamespace(
         results=".", evidence=["."], screening="screening.csv", question="", search_date=""
     )
-    monkeypatch.setattr(protocol, "read_in_place", lambda source: (review, tmp_path))
+    monkeypatch.setattr(finished, "read_in_place", lambda source: (review, tmp_path))
     with pytest.raises(InputError, match="Vandiviere1973"):
         export_prisma("config.yaml", "flow", tmp_path / "flow.csv")
     assert not (tmp_path / "flow.csv").exists()

@@ -719,12 +719,13 @@ def scripts(source: str, analyses: tuple[str, ...], language: str, out: str) -> 
 
     The trials stand in them. In R they ask metafor, where it has the method; in Python this library.
     """
+    from trialpool.exchange.finished import read_finished
     from trialpool.exchange.metafor import write_scripts
 
-    written, without = write_scripts(_results_of(source)[0], out, language, analyses)
+    written, without = write_scripts(read_finished(source).results, out, language, analyses)
     for analysis in without:
         echo(f"{analysis}: nothing was pooled, or metafor has not the method")
-    echo(f"{len(written)} {'script' if len(written) == 1 else 'scripts'} written to {out}")
+    echo(f"{count(len(written), 'script')} written to {out}")
 
 
 @main.command()
@@ -739,32 +740,20 @@ def reproduce(source: str, out: str | None) -> None:
     With the file as `reproduced` in CONFIG, the page says at each result whether R gave the same: a run of
     the review compares them. Needs R with metafor.
     """
+    from trialpool.exchange.finished import read_finished
     from trialpool.exchange.metafor import ask_r
 
-    results, named = _results_of(source)
-    out = out or named
+    review = read_finished(source)
+    if out is None and review.protocol and review.protocol.reproduced:
+        out = os.path.relpath(review.folder / review.protocol.reproduced)
     if out is None:
         remedy = "write `reproduced: reproduced.csv` into the configuration, or give --out FILE"
         raise InputError([Fault(source, None, "reproduced", "", "names no file for what R gives", remedy)])
-    count, problems = ask_r(results, out)
+    ran, problems = ask_r(review.results, out)
     for line in problems:
         echo(line, err=True)
-    said = f"{count} {'result' if count == 1 else 'results'} computed again in R: {out}."
+    said = f"{count(ran, 'result')} computed again in R: {out}."
     echo(f"{said} The next run of the review compares them.")
-
-
-def _results_of(source: str) -> tuple[str, str | None]:
-    """The results folder of a configuration, or the one named; and its file of what R gave, if any."""
-    from trialpool.protocol import folder_of_paths, read_protocol
-
-    if not source.endswith((".yaml", ".yml")):
-        return source, None
-    folder = folder_of_paths(source)
-    name = os.path.relpath(source, folder)
-    with contextlib.chdir(folder):
-        review = read_protocol(name)
-    results, out = (file and os.path.relpath(folder / file) for file in (review.results, review.reproduced))
-    return str(results), out
 
 
 @export.command()

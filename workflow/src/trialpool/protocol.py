@@ -234,7 +234,7 @@ def read_protocol(path: str | Path) -> Protocol:
 def read_in_place(path: str | Path) -> tuple[Protocol, Path]:
     """The protocol in a YAML file whose paths need not begin here, and the folder in which they do."""
     folder = folder_of_paths(path)
-    name = os.path.relpath(path, folder)
+    name = os.path.relpath(Path(path).resolve(), folder.resolve())
     with contextlib.chdir(folder):
         return read_protocol(name), folder
 

@@ -9,26 +9,25 @@ from __future__ import annotations
 
 import contextlib
 import importlib.metadata
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple
 
-from trialpool import io
 from trialpool import text as words
-from trialpool.errors import Fault, InputError, suggestion
+from trialpool.exchange.finished import read_finished
 from trialpool.exchange.references import lacking, reference
 from trialpool.figures.notes import lines_of_tests, notes
+from trialpool.protocol import Protocol
 from trialpool.records import Grade, Status
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.text import capital, clean
 from trialpool.view.forest_table import IMPUTED, forest_table
 from trialpool.view.question import Question, condition_name, interval_name, population_name
-from trialpool.view.read import Appraised, Tables, grouped, read_records
+from trialpool.view.read import Appraised, Tables, grouped
 from trialpool.view.review import headline_facts, shared_methods
 from trialpool.view.study import Trial, judged_tools, trial_views
-from trialpool.vocabulary import Vocabulary, load_vocabulary
+from trialpool.vocabulary import Vocabulary
 
 UNWRITTEN = (
     "How trials were searched for (databases, dates, words), and who screened them",
@@ -107,40 +106,22 @@ def read_review(source: str | Path, only: Sequence[str] = ()) -> Review:
     `only` names the analyses that the manuscript is of; all, if none. Raises InputError where there are no
     results, or an analysis is not among them.
     """
-    if not Path(source).is_file():
-        records = _records(Path(source), load_vocabulary(None), only)
-        title = capital(words.listing(dict.fromkeys(map(condition_name, records))))
-        return Review(title, "", "", records, _of_records(records), load_vocabulary(None))
-    from trialpool.evidence.read import read_evidence
-    from trialpool.protocol import folder_of_paths, read_protocol
+    found = read_finished(source)
+    head = found.head
+    records = [record for record in found.records(only) if only or not record.illustrative]
+    title = head["title"] or capital(words.listing(dict.fromkeys(map(condition_name, records))))
+    tables = _evidence(found.protocol, found.folder) if found.protocol else _of_records(records)
+    return Review(title, head["authors"], head["search_date"], records, tables, found.words)
 
-    folder = folder_of_paths(source)
-    config = os.path.relpath(source, folder)
+
+def _evidence(protocol: Protocol, folder: Path) -> Tables:
+    """The rows of the evidence tables, missing cells None."""
+    from trialpool.evidence.read import read_evidence
+
     with contextlib.chdir(folder):
-        protocol = read_protocol(config)
-        records = _records(Path(protocol.results), protocol.words, only)
         frames = read_evidence(protocol.evidence, protocol.words)
     tables = {name: frame.astype(object).where(frame.notna(), None) for name, frame in frames.items()}
-    rows = {name: frame.to_dict("records") for name, frame in tables.items()}
-    title = protocol.title or capital(words.listing(dict.fromkeys(map(condition_name, records))))
-    authors, date = protocol.head["authors"], protocol.head["search_date"]
-    return Review(title, authors, date, records, rows, protocol.words)
-
-
-def _records(results: Path, vocabulary: Vocabulary, only: Sequence[str]) -> list[Appraised]:
-    file = results / "appraisal.json"
-    if not file.is_file():
-        remedy = "name a configuration that has been run, or its results folder; trialpool run runs it"
-        raise InputError([Fault(str(file), None, "", "", "the file does not exist", remedy)])
-    appraisal = io.read_json(file)
-    for name in only:
-        if name not in appraisal["analyses"]:
-            remedy = suggestion(name, appraisal["analyses"])
-            raise InputError([Fault(str(results), None, "", name, "not an analysis of this review", remedy)])
-    names = [name for name in appraisal["analyses"] if not only or name in only]
-    paths = [results / "analyses" / name / "result.json" for name in names]
-    records = read_records(paths, appraisal, vocabulary)
-    return [record for record in records if only or not record.illustrative]
+    return {name: frame.to_dict("records") for name, frame in tables.items()}
 
 
 def _of_records(records: Sequence[Appraised]) -> Tables:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.screening import count_screening, read_screening
+from trialpool.exchange.finished import read_finished
 from trialpool.exchange.word import add_row, add_table, new_document, save_document
 from trialpool.records import Reports, Screening
 from trialpool.text import markdown
@@ -45,10 +46,11 @@ class Reported(NamedTuple):
 
 def read_reported(source: str | Path) -> Reported:
     """What there is in the results of a configuration; raises InputError where it has faults or never ran."""
-    from trialpool.protocol import read_in_place
-
-    protocol, folder = read_in_place(source)
-    results = folder / protocol.results
+    review = read_finished(source)
+    if review.protocol is None:
+        remedy = "name the configuration, which says where the evidence and the records of the search lie"
+        raise InputError([Fault(str(source), None, "", "", "it is a folder", remedy)])
+    protocol, folder, results = review.protocol, review.folder, review.results
     if not (results / "summary.csv").is_file():
         remedy = "run the review first: trialpool run"
         raise InputError([Fault(str(results), None, "", "", "the folder holds no summary.csv", remedy)])

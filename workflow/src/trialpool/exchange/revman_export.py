@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import os
 import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,7 +39,7 @@ from trialpool.exchange.revman_review import (
     joined,
 )
 from trialpool.exchange.revman_web import WEB
-from trialpool.protocol import folder_of_paths, load_catalogue, read_protocol
+from trialpool.protocol import load_catalogue, read_in_place
 from trialpool.text import capital, spaced
 
 JUDGED = {"low": "Low risk", "high": "High risk", "unclear": "Unclear risk", "some_concerns": "Some concerns"}
@@ -359,10 +358,8 @@ def number_text(value: Any) -> str:
 
 def _of_config(config: Path) -> tuple[Review, list[str]]:
     """The evidence of a configuration as studies report it, and its analyses where it has results."""
-    folder = folder_of_paths(config).resolve()
-    name = os.path.relpath(config.resolve(), folder)
+    protocol, folder = read_in_place(config)
     with contextlib.chdir(folder):
-        protocol = read_protocol(name)
         tables = read_evidence(protocol.evidence, protocol.words)
         catalogue = load_catalogue(protocol.instruments, checked=True)["instruments"]
         names = {code: str(entry.get("name") or spaced(code)) for code, entry in catalogue.items()}

@@ -15,12 +15,12 @@ from trialpool import io
 from trialpool import text as words
 from trialpool.errors import Fault, InputError
 from trialpool.exchange.fhir import bundle
+from trialpool.exchange.finished import read_finished
 from trialpool.exchange.word import add_row, add_table, new_document, save_document, write_cell
 from trialpool.view.forest_table import Estimate, Number
 from trialpool.view.question import Question, certainty_marks, interval_name
-from trialpool.view.read import Appraised, read_records
+from trialpool.view.read import Appraised
 from trialpool.view.summary_of_findings import WORDS, Findings, Line, Row, summaries_of_findings
-from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 Cells = Mapping[str, Any]
 WIDTHS = (34.0, 22.0, 33.0, 37.0, 30.0, 42.0, 27.0, 42.0)  # of a table's columns, in millimetres
@@ -38,7 +38,7 @@ COLUMNS = (
 
 
 class Review(NamedTuple):
-    """The finished results of a review: what its head says, its appraised records in the config's order."""
+    """What summaries of findings are made of: the head of a review, its appraised records in order."""
 
     title: str
     records: Sequence[Appraised]
@@ -46,37 +46,14 @@ class Review(NamedTuple):
     search_date: str = ""
 
 
-def read_review(source: str | Path) -> Review:
-    """The results of a configuration, or of a results folder, whose words are then the codes themselves.
-
-    Raises InputError where there is no appraisal, or the configuration has faults.
-    """
-    from trialpool.protocol import read_in_place
-
-    path, vocabulary, head = Path(source), None, {"title": "", "authors": "", "search_date": ""}
-    if path.is_file():
-        protocol, folder = read_in_place(path)
-        head, vocabulary, path = protocol.head, protocol.words, folder / protocol.results
-    records = _records(path, vocabulary)
-    return Review(head["title"] or "Trialpool", records, head["authors"], head["search_date"])
-
-
-def _records(results: Path, vocabulary: Vocabulary | None) -> list[Appraised]:
-    file = results / "appraisal.json"
-    if not file.is_file():
-        remedy = "name a configuration that has been run, or its results folder; trialpool run runs it"
-        raise InputError([Fault(str(file), None, "", "", "the file does not exist", remedy)])
-    appraisal = io.read_json(file)
-    paths = [results / "analyses" / name / "result.json" for name in appraisal["analyses"]]
-    return read_records(paths, appraisal, vocabulary or load_vocabulary(None))
-
-
 def export_findings(source: str | Path, form: str, out: str | Path) -> int:
     """Write the summaries of findings of a review as "docx", "csv" or "fhir"; returns how many there are.
 
     Raises InputError where the review has no result.
     """
-    review = read_review(source)
+    found = read_finished(source)
+    head = found.head
+    review = Review(head["title"] or "Trialpool", found.records(), head["authors"], head["search_date"])
     tables = summaries_of_findings([Question(record) for record in review.records])
     if not tables:
         remedy = "a summary of findings needs a result of a trial at least"
