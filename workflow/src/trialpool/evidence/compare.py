@@ -21,12 +21,12 @@ import pandas as pd
 from trialpool import io
 from trialpool.contracts import EFFECTS, EXCLUDED, KNOWN, STUDIES, Kind, Table
 from trialpool.evidence.choices import alternative_datasets
-from trialpool.evidence.derivation import SIDES, Reason, refuse, steps
+from trialpool.evidence.derivation import Reason, refuse, steps
 from trialpool.evidence.match import CONTROL, EXPERIMENTAL, AnalysisContext, Spec, pose, studies_of
 from trialpool.evidence.pairs import OF_EXPERIMENTAL, UNPAIRED, compute_effects
 from trialpool.evidence.risk_of_bias import Judgements, Scope
 from trialpool.evidence.select import select_effects
-from trialpool.measures import IN_UNITS
+from trialpool.measures import IN_UNITS, SIDES
 from trialpool.records import JOINT, Choices, Steps
 from trialpool.vocabulary import Vocabulary, general
 

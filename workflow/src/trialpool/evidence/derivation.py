@@ -16,7 +16,6 @@ if TYPE_CHECKING:  # the vocabulary alone is wanted where no table is computed
     import pandas as pd
 
 SHOW_ONLY = "show_only"  # the word in the column `use` of rows that are shown and never pooled
-SIDES = ("experimental", "control")
 
 
 class Route(IntEnum):

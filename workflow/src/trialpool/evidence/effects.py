@@ -13,7 +13,6 @@ import pandas as pd
 
 from trialpool import stats
 from trialpool.evidence.derivation import (
-    SIDES,
     Case,
     Reason,
     Route,
@@ -24,7 +23,17 @@ from trialpool.evidence.derivation import (
     refuse,
 )
 from trialpool.evidence.scales import DIFFERENCES
-from trialpool.measures import CORRELATIONS, MEASURES, OF_EVENTS, OF_RATES, OF_SPREADS, RATES, RATIOS, Of
+from trialpool.measures import (
+    CORRELATIONS,
+    MEASURES,
+    OF_EVENTS,
+    OF_RATES,
+    OF_SPREADS,
+    RATES,
+    RATIOS,
+    SIDES,
+    Of,
+)
 from trialpool.stats.effect_sizes import HALF, crossover_smd
 
 ODDS_RATIO = "odds_ratio"

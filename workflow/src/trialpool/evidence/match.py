@@ -24,10 +24,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.derivation import SIDES, Reason, plain_text, refuse, setting, steps
+from trialpool.evidence.derivation import Reason, plain_text, refuse, setting, steps
 from trialpool.evidence.effects import ODDS_RATIO
 from trialpool.evidence.scales import in_usual_units
 from trialpool.evidence.unit_of_analysis import check_assumptions
+from trialpool.measures import SIDES
 from trialpool.vocabulary import Vocabulary
 
 Spec = Mapping[str, Any]

@@ -16,7 +16,6 @@ import pandas as pd
 
 from trialpool.evidence.change_scores import assume_sds, pooled_elsewhere
 from trialpool.evidence.derivation import (
-    SIDES,
     Reason,
     Route,
     add_steps,
@@ -52,7 +51,7 @@ from trialpool.evidence.match import (
 from trialpool.evidence.scales import DIFFERENCES, on_scale, scaling, with_scales
 from trialpool.evidence.summaries import CORRELATION
 from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_analysed, with_common_control
-from trialpool.measures import CHANGES, CORRELATIONS, GROUP_MEANS, OF_EVENTS, OF_GROUPS, OF_TIMES
+from trialpool.measures import CHANGES, CORRELATIONS, GROUP_MEANS, OF_EVENTS, OF_GROUPS, OF_TIMES, SIDES
 from trialpool.stats import combine_arms
 
 RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]

@@ -26,7 +26,6 @@ import numpy as np
 import pandas as pd
 
 from trialpool.evidence.derivation import (
-    SIDES,
     Case,
     Reason,
     add_steps,
@@ -35,7 +34,7 @@ from trialpool.evidence.derivation import (
     steps,
     where_text,
 )
-from trialpool.measures import GROUP_MEANS
+from trialpool.measures import GROUP_MEANS, SIDES
 from trialpool.vocabulary import Vocabulary
 
 SCALE_COLUMNS = {"low": float, "high": float, "better_usual": object, "unit_usual": object, "poolable": bool}

@@ -27,7 +27,7 @@ from trialpool.exchange.candidates import (
     csv_text,
     filled,
 )
-from trialpool.measures import MEASURES, Of
+from trialpool.measures import MEASURES, SIDES, Of
 from trialpool.text import capital, listing, spaced
 from trialpool.vocabulary import general
 from trialpool.yaml_files import shipped
@@ -50,7 +50,6 @@ STAND_INS["continuous"] |= {"centre_type": "mean", "spread_type": "none", "locat
 STAND_INS["contrasts"] |= {"spread_type": "none", "locator": TO_FILL_IN}
 STAND_INS["risk_of_bias"] = STAND_INS["signalling_answers"] = {"assessed_by": NOWHERE}
 STAND_INS["events"] |= {"locator": TO_FILL_IN}
-SIDES = ("experimental", "control")
 
 
 def with_own_review(candidates: Candidates, fill: Fill) -> Candidates:

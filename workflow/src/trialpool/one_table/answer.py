@@ -24,7 +24,7 @@ from trialpool.api.data import KINDS, appraised
 from trialpool.api.results import effect_words
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.summaries import ASYMMETRY
-from trialpool.measures import MEASURES
+from trialpool.measures import MEASURES, SIDES
 from trialpool.one_table.columns import Columns, names_of, recognise, refuse_several, trials_only
 from trialpool.one_table.read import Table, is_missing, read_table
 from trialpool.records import Conclusion, conclusion
@@ -32,7 +32,6 @@ from trialpool.synthesis import analyse
 from trialpool.synthesis import pool as synthesis
 from trialpool.yaml_files import shipped
 
-SIDES = ("experimental", "control")
 GIVEN = {"events": "events", "n": "n", "mean": "means", "sd": "sds"}  # kind of a role: argument of effects()
 GIVEN |= {"person_years": "time", "r": "r"}
 COUNTED = ("events", "others", "n")  # kinds of whole numbers

@@ -29,6 +29,7 @@ from trialpool.measures import (
     MEASURES,
     PROPORTIONS,
     RATES,
+    SIDES,
     Of,
 )
 from trialpool.one_table.answer import Asked, numbers_of, trials_in
@@ -40,7 +41,6 @@ from trialpool.yaml_files import shipped
 
 CONDITION = "CONDITION"
 NAMES = ("the experimental treatment", "the control treatment")
-CODES = ("experimental", "control")
 STAND_IN = "https://to-fill-in.invalid/"  # RFC 2606: nobody can have it
 EXAMPLES = {  # one made-up trial, by what its effect is made of
     Of.EVENTS: {"events_e": "12", "n_e": "50", "events_c": "20", "n_c": "50"},
@@ -91,7 +91,7 @@ def begin(source: str | Path | None, asked: Asked) -> Begun:
         trials_in(table, columns, asked)  # which refuses what no effect can be made of
     table, said = trials_only(table, columns)
     codes = _codes(asked.names)
-    rows = _rows(table, columns, codes, asked.names if asked.names != CODES else NAMES)
+    rows = _rows(table, columns, codes, asked.names if asked.names != SIDES else NAMES)
     data = {f"data/{each.file}": rows_text(each.names, rows.get(name, ())) for name, each in TABLES.items()}
     used = {*columns.roles.values(), *columns.label, *_years(columns, table)}
     left = [name for name in table.headings if name not in used]
@@ -118,7 +118,7 @@ def _example(measure: str) -> Table:
 def _codes(names: tuple[str, str]) -> tuple[str, str]:
     """The codes of the arms, by their names."""
     one, other = (re.sub(r"^(?=\d)", "arm_", word(name)) for name in names)
-    return (one, other) if one and other and one != other else CODES
+    return (one, other) if one and other and one != other else SIDES
 
 
 def _settings(table: Table, columns: Columns, codes: tuple[str, str], asked: Asked) -> dict[str, str]:
@@ -134,7 +134,7 @@ def _settings(table: Table, columns: Columns, codes: tuple[str, str], asked: Ask
         **{"source": table.name, "condition": CONDITION, "measure": columns.measure},
         **{"title": asked.title or capital(spaced(Path(table.name).stem))},
         **{"experimental": codes[0], "control": codes[1]},
-        **{"names": asked.names if asked.names != CODES else NAMES},
+        **{"names": asked.names if asked.names != SIDES else NAMES},
         **{"comparison": "-vs-".join(_sides(columns, codes)).replace("_", "-")},
         **{"events": MEASURES[columns.measure].of in (Of.EVENTS, Of.TIMES, Of.ANYTHING)},
         **{"group": MEASURES[columns.measure].group},
@@ -172,7 +172,7 @@ def _rows(
                 **{"purpose": "treatment", "source_type": "review", "source_url": page},
             }
         )
-        for role, code, name in zip(CODES, _sides(columns, codes), names, strict=False):
+        for role, code, name in zip(SIDES, _sides(columns, codes), names, strict=False):
             arm = {"arm": code, "role": role, "category": code, "label": name}
             rows["arms"].append({"study_id": study, **arm})
         own = {role: float(values[at]) for role, values in numbers.items()}

@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from trialpool.measures import OF_EVENTS
+from trialpool.measures import OF_EVENTS, SIDES
 from trialpool.records import Effect, Sensitivity
 from trialpool.synthesis import pool
 from trialpool.synthesis.pool import Spec, arrays, trials_of
 from trialpool.text import significant
 
-SIDES = ("experimental", "control")
 MEANS = ("MD", "SMD")
 DIMENSION, TURNS = "missing", "tipping point"
 ARMS = {"experimental arm": (True, False), "both arms": (True, True)}

@@ -15,7 +15,7 @@ import numpy as np
 
 from trialpool import records as rec
 from trialpool.errors import Fault, InputError, nearest, suggestion
-from trialpool.measures import MEASURES
+from trialpool.measures import MEASURES, SIDES
 from trialpool.records import (
     LeagueRow,
     LeftOut,
@@ -44,7 +44,6 @@ from trialpool.yaml_files import Slip, read_checked, shipped
 
 Rules = Mapping[str, Any]
 SMALLEST = 3
-SIDES = ("experimental", "control")
 OUTCOME = ("instrument", "item", "weeks")
 EQUAL_ARMS = 0.5  # correlation of two contrasts with one arm, where all arms are equally large
 WORDS = shipped("sentences")["networks"]

@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from trialpool import text as words
+from trialpool.measures import SIDES
 from trialpool.records import Claim, ClaimKind, Verdict
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.text import capital, count, listing, plain_number, spaced
@@ -58,7 +59,7 @@ class Result(NamedTuple):
     @property
     def versus(self) -> dict[str, str]:
         """The names of both sides."""
-        return {name: getattr(self.record, f"{name}_name") for name in ("experimental", "control")}
+        return {name: getattr(self.record, f"{name}_name") for name in SIDES}
 
 
 def claim_finding(claim: Claim, by_analysis: Mapping[str, Appraised]) -> str:

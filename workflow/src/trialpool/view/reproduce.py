@@ -16,7 +16,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from trialpool import stats, text
-from trialpool.measures import MEASURES, Measure
+from trialpool.measures import MEASURES, SIDES, Measure
 from trialpool.records import Methods, Pooled, Record, Status, Study
 from trialpool.stats.effect_sizes import Effects
 from trialpool.synthesis import counts
@@ -32,7 +32,7 @@ SAME = 1e-8  # relative: the effect of the arms is the effect of the record, whi
 MEANS = dict(
     zip(
         ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i"),
-        (f"{name}_{side}" for side in ("experimental", "control") for name in ("mean", "sd", "n")),
+        (f"{name}_{side}" for side in SIDES for name in ("mean", "sd", "n")),
         strict=True,
     )
 )
