@@ -18,7 +18,6 @@ from trialpool.contracts import (
     KNOWN,
     OPTIONAL,
     RESULTS,
-    STUDY_COVARIATES,
     TABLES,
     columns_differ,
     data_dictionary,
@@ -27,7 +26,6 @@ from trialpool.contracts import (
 
 RESULTS_FOLDER = Path(__file__).parents[2] / "results"
 EVERY = [
-    STUDY_COVARIATES,
     *map(stored, TABLES.values()),
     *OPTIONAL.values(),
     *KEYED.values(),

@@ -73,7 +73,6 @@ def given(files):
 def raw_tables(wildcards=None):
     """The evidence tables of all folders, and those there are of the ones that may be missing."""
     tables = [f"{folder}/{table}.csv" for folder in SETTINGS.evidence for table in (*TABLES, *OPTIONAL)]
-    tables += [f"{folder}/study_covariates.csv" for folder in SETTINGS.evidence]
     return [table for table in tables if Path(table).stem in TABLES or Path(table).exists()]
 
 

@@ -9,15 +9,14 @@ from __future__ import annotations
 import csv
 import io
 import sys
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import starmap
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pandas as pd
 
-from trialpool.contracts import EVIDENCE, OPTIONAL, SIGNALLING_ANSWERS, STUDY_COVARIATES, Table
+from trialpool.contracts import EVIDENCE, OPTIONAL, Table
 from trialpool.errors import SHOWN_VALUE_LENGTH, Fault, InputError, nearest, shown, suggestion
 from trialpool.evidence.risk_of_bias import Wrong, unknown_answers, unknown_words, with_answers
 from trialpool.evidence.validate import (
@@ -28,11 +27,10 @@ from trialpool.evidence.validate import (
     row_faults,
     unknown_instruments,
 )
-from trialpool.records import SEPARATOR, Choice, Choices, Effect, columns_of
+from trialpool.records import Choice, Choices
 from trialpool.vocabulary import Known, Vocabulary, general
 
 Folders = Sequence[str | Path]
-TAKEN = set(columns_of(Effect))
 TOO_LONG = "line too long"
 LARGEST_FILE = 2**29  # bytes; the memory that reading takes is a few times that
 LONGEST_LINE = 2**24  # characters; a line of nothing but commas takes sixty times its size in memory
@@ -131,15 +129,11 @@ def examine(
             faults += [*raw.faults, *found]
     tables = {name: pd.concat(parts, ignore_index=True) for name, parts in frames.items()}
     faults += row_faults(tables, files, marked, unreadable, vocabulary)
-    answers = tables.pop(SIGNALLING_ANSWERS.name)
+    answers, covariates = (tables.pop(table.name) for table in OPTIONAL.values())
     if not faults:
         tables["risk_of_bias"], wrong = _judged(tables["risk_of_bias"], answers, vocabulary)
         faults += [_fault_of(each, files) for each in wrong]
-    known, of_covariates = read_covariates(folders, tables["studies"]["study_id"])
-    said = [known.get(study) for study in tables["studies"]["study_id"]]
-    tables["studies"]["covariates"] = pd.array(said, dtype=TEXT)
-    faults += of_covariates
-    files |= {fault.file: fault.file for fault in of_covariates}
+    tables["studies"]["covariates"] = _covariates(tables["studies"]["study_id"], covariates)
     order = {file: number for number, file in enumerate(files.values())}
     return tables, sorted(faults, key=lambda fault: (order.get(fault.file, -1), fault.row or 0))
 
@@ -163,33 +157,12 @@ def _fault_of(wrong: Wrong, files: Mapping[str, str]) -> Fault:
     return Fault(files[label], int(row), *wrong[1:])
 
 
-def read_covariates(folders: Folders, studies: Iterable[str]) -> tuple[dict[str, str], list[Fault]]:
-    """What study_covariates.csv of some folders says of each study, and its faults; nothing without one."""
-    known: dict[str, dict[str, str]] = {}
-    faults: list[Fault] = []
-    table, names = STUDY_COVARIATES, set(studies)
-    for path in (Path(folder) / table.file for folder in folders):
-        if not path.exists():
-            continue
-        raw = read_raw(path, table)
-        typed, found = check_cells(raw, table, {})
-        faults += [*raw.faults, *found]
-        for row, cells in typed.iterrows():
-            study, name, value = (str(cells[key]) for key in ("study_id", "covariate", "value"))
-            said, problem = known.setdefault(study, {}), ""
-            if study not in names:
-                problem, remedy = "not a study of studies.csv", suggestion(study, sorted(names))
-            elif name in TAKEN:
-                problem, remedy = "a name of the effects table already", "give it a name of its own"
-            elif SEPARATOR in value:
-                problem, remedy = f"holds {SEPARATOR!r}", "write one thing a row"
-            elif name in said:
-                problem, remedy = "stands twice for this study", "keep one of the rows"
-            if problem and row not in raw.ragged:
-                column = {"not a": "study_id", "holds": "value"}.get(problem[:5], "covariate")
-                faults.append(Fault(str(path), int(row), column, str(cells[column]), problem, remedy))
-            said[name] = value
-    return {study: str(Choices(starmap(Choice, said.items()))) for study, said in known.items()}, faults
+def _covariates(studies: pd.Series, rows: pd.DataFrame) -> Any:
+    """What study_covariates.csv says of each study, missing where it says nothing."""
+    said: dict[str, list[Choice]] = defaultdict(list)
+    for study, name, value in rows[["study_id", "covariate", "value"]].dropna().itertuples(index=False):
+        said[study].append(Choice(name, value))
+    return pd.array([str(Choices(said[study])) if study in said else None for study in studies], dtype=TEXT)
 
 
 def row_prefixes(folders: Folders) -> list[str]:

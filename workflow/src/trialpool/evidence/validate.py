@@ -29,6 +29,7 @@ from trialpool.contracts import (
 )
 from trialpool.errors import Fault, nearest
 from trialpool.measures import RATIOS
+from trialpool.records import SEPARATOR, Effect, columns_of
 from trialpool.vocabulary import Known, Vocabulary
 
 TEXT = pd.StringDtype("pyarrow")
@@ -330,6 +331,11 @@ def _not_crossover(study: pd.Series, studies: pd.DataFrame) -> pd.Series:
     return study.isin(studies.loc[studies["design"] != "crossover", "study_id"])
 
 
+def _joined(cells: pd.Series) -> pd.Series:
+    """Cells with the sign that parts several choices in one."""
+    return cells.str.contains(SEPARATOR, regex=False)
+
+
 def _misspelling(word: str, known: Sequence[str]) -> str:
     """The known word that `word` is probably a slip of; a different digit makes a word of its own, ""."""
     letters = {"".join(sign for sign in each if not sign.isdigit()) for each in known}
@@ -362,6 +368,7 @@ NAMES = {  # what the expressions of schemas/rules.csv may name behind an "@", b
         "ratio_contrasts": list(RATIO_CONTRASTS),
     },
     **{"not_single_arms": _not_single_arms, "no_other_arm": _no_other_arm, "not_crossover": _not_crossover},
+    **{"effect_columns": list(columns_of(Effect)), "joined": _joined},
 }
 
 

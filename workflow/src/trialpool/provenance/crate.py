@@ -20,7 +20,7 @@ import yaml
 from jinja2 import Environment, PackageLoader
 
 from trialpool import io
-from trialpool.contracts import EVIDENCE, MANIFEST, STUDY_COVARIATES
+from trialpool.contracts import EVIDENCE, MANIFEST
 from trialpool.io import sha256
 from trialpool.yaml_files import LOADER, read_yaml
 
@@ -50,7 +50,7 @@ def manifest_rows(
     they lie elsewhere. Raises FileNotFoundError where a folder does not exist.
     """
     rows = [_row(path, name) for name, path in _files(results) if name not in (MANIFEST_NAME, CRATE_NAME)]
-    tables = {table.file for table in (*EVIDENCE.values(), STUDY_COVARIATES)}
+    tables = {table.file for table in EVIDENCE.values()}
     for name, folder in (evidence or {}).items():
         files = [(table, path) for table, path in _files(folder) if table in tables]
         lines = "".join(f"{sha256(path)}  {table}\n" for table, path in files)
