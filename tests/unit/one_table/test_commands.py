@@ -11,6 +11,8 @@ import pytest
 from click.testing import CliRunner
 
 from trialpool import cli
+from trialpool.measures import EVERY_TAU2
+from trialpool.yaml_files import schema_of
 
 ROOT = Path(__file__).parents[3]
 BCG = str(ROOT / "docs" / "data" / "bcg.csv")
@@ -69,6 +71,15 @@ def test_every_option_of_pool_is_heard(tmp_path):
     assert "TPT Madras  " in done.output
     forest = (tmp_path / "out" / "forest.svg").read_text("utf-8")
     assert all(word in forest for word in ("for BCG", "for none", "90% CI", "Systematic"))
+
+
+def test_every_estimator_of_the_library_can_be_asked_for():
+    asked = schema_of("config").schema["$defs"]["tau2_method"]["enum"]
+    assert sorted(asked) == sorted(EVERY_TAU2)
+    done = trialpool("pool", BCG, "--tau2-method", "pmm", "--interval", "wald")
+    assert done.exit_code == 0, done.output  # metafor: rma(method = "PMM") gives 0.4882 (0.3386 to 0.7037)
+    assert done.output.startswith("RR 0.49 (0.34 to 0.70), 13 trials; τ² 0.34")
+    assert "the median-unbiased Paule–Mandel estimator" in done.output
 
 
 @pytest.mark.parametrize(

@@ -19,12 +19,11 @@ from typing import Any
 import click
 
 from trialpool.errors import Fault, InputError, told
-from trialpool.measures import MEASURES
+from trialpool.measures import EVERY_TAU2, MEASURES
 from trialpool.text import count, in_ascii
 
 PATH = click.Path(path_type=str)
 ROLE = "Say which column is what, such as n_1=treated (1: experimental, 2: control). May be repeated."
-METHODS = ("REML", "DL", "PM", "ML", "EB", "HS", "HE", "SJ", "FE")
 INTERVALS = ("auto", "wald", "hksj", "hksj_adhoc", "bayes")
 FILL = "Put a value into every empty cell of a column (or of TABLE.COLUMN). May be repeated."
 
@@ -189,7 +188,7 @@ def asked_of(options: dict[str, Any]) -> Any:
 @click.option("--sort", metavar="ORDER", help="Order of trials: year, effect, weight …, or a column.")
 @click.option("--style", metavar="NAME", help="Forest plot as of revman, cochrane, jama, bmj, iqwig; plain.")
 @click.option("--forest", type=PATH, metavar="FILE", help="A YAML file with more on the forest plot.")
-@click.option("--tau2-method", type=click.Choice(METHODS, case_sensitive=False), help="REML if absent.")
+@click.option("--tau2-method", type=click.Choice(EVERY_TAU2, case_sensitive=False), help="REML if absent.")
 @click.option(
     "--interval", type=click.Choice(INTERVALS), help="auto: HKSJ of five trials or more, else Bayes."
 )

@@ -190,6 +190,10 @@ def sides_of(code: str) -> tuple[str, ...]:
     return MEASURES[code].sides if code in MEASURES else SIDES
 
 
+# Estimators of τ², by metafor's names; the further ones are no choice of a multiverse.
+TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
+FURTHER_TAU2 = ("HSk", "GENQ", "PMM", "DLIT", "SJIT")
+EVERY_TAU2 = (*TAU2_METHODS, *FURTHER_TAU2)
 RATIOS_OF_COUNTS, LOGS_OF_COUNTS = ("OR", "IRR"), ("PLO", "IRLN")  # of two arms, of one group
 # Measures that a method of pooling events gives.
 METHODS = {

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 # fmt: off
 # ruff: isort: off
-from trialpool.stats._model import FURTHER_TAU2, TAU2_METHODS
+from trialpool.measures import FURTHER_TAU2, TAU2_METHODS
 from trialpool.stats.bayes import BayesPool, bayes_pool, posterior_below, predictive_below
 from trialpool.stats.bias import (
     Begg, Egger, FailSafe, PetPeese, TrimAndFill, begg, egger, fail_safe_n, pet_peese, trim_and_fill,

@@ -23,8 +23,7 @@ from trialpool.stats.checks import FURTHEST, Bools, Floats, check_effects, finit
 
 N = TypeVar("N", float, Floats)
 
-TAU2_METHODS = ("FE", "DL", "HE", "HS", "SJ", "ML", "REML", "EB", "PM")
-FURTHER_TAU2 = ("HSk", "GENQ", "PMM", "DLIT", "SJIT")  # by metafor's names; no dimension of a multiverse
+LIKELIHOODS = ("REML", "ML")  # methods that have one
 CHUNK_NUMBERS = 2**14  # of an array: 128 KiB, which is reused; larger ones are asked of the system each time
 DOMINATED = 1e-3  # tr P as a share of the weight, below which its digits must be saved
 REPEATED = 1e-9  # share of a standardised column that must be new

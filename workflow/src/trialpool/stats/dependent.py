@@ -19,13 +19,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc, chdtri, fdtrc
 
 from trialpool.stats import checks
-from trialpool.stats._model import design_of, intercept
+from trialpool.stats._model import LIKELIHOODS, design_of, intercept
 from trialpool.stats._numeric import Likelihood, N, Rows, Tested, climb, floats, infer
 from trialpool.stats.checks import Bools, Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
 from trialpool.stats.regression import WaldTest, meta_regression
 
-METHODS = ("REML", "ML")
 INTERVALS = ("wald", "t")
 SETTLED = 1e-13
 GRID = (0.0, 3e-3, 0.03, 0.2, 1.0, 6.0, 50.0)
@@ -402,7 +401,7 @@ def _read(
     interval: str,
 ) -> tuple[Nested, Floats]:
     """Check the arguments; the data by cluster, and the way `back` to the moderators' own units."""
-    one_of("method", method, METHODS)
+    one_of("method", method, LIKELIHOODS)
     one_of("interval", interval, INTERVALS)
     y, v = one_analysis(effects, variances)
     numbers, _ = cluster_numbers(cluster, y.size)

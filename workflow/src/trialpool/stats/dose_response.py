@@ -22,9 +22,9 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from trialpool.stats import checks
+from trialpool.stats._model import LIKELIHOODS
 from trialpool.stats._numeric import Rows, Tested, infer, quantile
 from trialpool.stats.checks import Floats, check_level, finite, one_analysis, one_of
-from trialpool.stats.dependent import METHODS as LIKELIHOODS
 from trialpool.stats.dependent import best_components, cluster_numbers, gaussian, nest
 from trialpool.stats.pooling import INTERVALS
 from trialpool.stats.regression import Predicted

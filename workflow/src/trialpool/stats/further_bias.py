@@ -23,8 +23,8 @@ from trialpool.stats._numeric import Likelihood, climb, filled, floats, gauss, i
 from trialpool.stats.bias import Judged, few_studies_caution
 from trialpool.stats.checks import Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
+from trialpool.stats.selection import ALTERNATIVES
 
-ALTERNATIVES = ("greater", "less")
 SMALLEST_P = 1e-5  # of the beta form, below which selection stays as it is (metafor's)
 REACH = 12.0  # standard deviations over which densities are integrated
 NODES = 60  # of each piece

@@ -15,13 +15,12 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtri, gammainc, ndtr, stdtr, stdtrit
 
 from trialpool.stats import checks
-from trialpool.stats._model import Model, batch_of, estimate_tau2, intercept, log_likelihood
+from trialpool.stats._model import LIKELIHOODS, Model, batch_of, estimate_tau2, intercept, log_likelihood
 from trialpool.stats._numeric import Rows, gauss, infer, roots
 from trialpool.stats.checks import Floats, Unpacks, check_level, one_analysis, one_of, plain
 from trialpool.stats.pooling import pool
 
 TALBOT = 30  # points of the contour, and a third as many more as there are variables: an error of 1e-12
-PROFILED = ("REML", "ML")
 WEIGHTS = {"inverse_sd": 0.5, "inverse_variance": 1.0, "equal": 0.0}  # powers of 1/v
 PREDICTIONS = ("k-1", "k-2", "normal", "V", "HTS", "HK", "HK-PR", "KR", "KR-PR", "bootstrap")
 HALF_POINTS, REACH = 24, 2.9  # of the double exponential rule on either side, and how far it goes
@@ -53,7 +52,7 @@ def profile_interval(
     >>> round(float(low), 5), round(float(high), 4)
     (0.01281, 2.9581)
     """
-    one_of("method", method, PROFILED)
+    one_of("method", method, LIKELIHOODS)
     drop = float(chdtri(1, 1 - check_level(level))) / 2
     restricted = method == "REML"
 

@@ -14,13 +14,12 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc
 
 from trialpool.stats import checks
-from trialpool.stats._model import Design, design_of, intercept
+from trialpool.stats._model import LIKELIHOODS, Design, design_of, intercept
 from trialpool.stats._numeric import Likelihood, Tested, climb, infer
 from trialpool.stats.checks import Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
 from trialpool.stats.regression import WaldTest
 
-METHODS = ("REML", "ML")
 SETTLED = 1e-10
 FARTHEST = 40.0  # of the logarithm of a variance, from that of the effects: beyond, it is 0 or infinite
 LONGEST = 2.0  # a step, in logarithms of a variance
@@ -79,7 +78,7 @@ def location_scale_model(
     >>> location_scale_model(y, v, scale=z).scale.round(3).tolist()
     [-2.416, 2.31]
     """
-    one_of("method", method, METHODS)
+    one_of("method", method, LIKELIHOODS)
     level = check_level(level)
     y, v = one_analysis(effects, variances)
     checks.comparable(v, float(np.ptp(y)))

@@ -18,12 +18,11 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import chdtrc
 
 from trialpool.stats import checks
-from trialpool.stats._model import Design, design_of, intercept
+from trialpool.stats._model import LIKELIHOODS, Design, design_of, intercept
 from trialpool.stats._numeric import Likelihood, Rows, Tested, climb, infer
 from trialpool.stats.checks import Bools, Floats, check_level, one_of
 from trialpool.stats.regression import WaldTest
 
-METHODS = ("REML", "ML")
 STRUCTURES = ("ID", "CS", "HCS", "DIAG", "UN", "AR", "HAR", "CAR")
 OF_TIME = ("AR", "HAR", "CAR")
 SETTLED = 1e-11
@@ -109,7 +108,7 @@ def multivariate_model(
     >>> dict(zip(fit.names, fit.components.round(4).tolist()))
     {'tau2.1': 0.0458, 'tau2.2': 0.0}
     """
-    one_of("method", method, METHODS)
+    one_of("method", method, LIKELIHOODS)
     one_of("interval", interval, ("wald", "t"))
     intercept_too, level = checks.yes_or_no("intercept_too", intercept_too), check_level(level)
     y, v = _read(effects, covariance)

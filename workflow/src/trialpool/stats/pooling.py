@@ -12,10 +12,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import chdtr, chdtrc, chdtri
 
+from trialpool.measures import EVERY_TAU2
 from trialpool.stats import checks
 from trialpool.stats._model import (
-    FURTHER_TAU2,
-    TAU2_METHODS,
     Fit,
     Model,
     batch_of,
@@ -70,7 +69,7 @@ class Method:
     level: float = 0.95
 
     def __post_init__(self) -> None:
-        one_of("tau2_method", self.tau2, (*TAU2_METHODS, *FURTHER_TAU2))
+        one_of("tau2_method", self.tau2, EVERY_TAU2)
         one_of("interval", self.interval, INTERVALS)
         check_level(self.level)
 
