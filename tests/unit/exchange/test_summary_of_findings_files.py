@@ -12,7 +12,7 @@ from tests.unit.page.demo import certain
 from trialpool.errors import InputError
 from trialpool.exchange import finished
 from trialpool.exchange.fhir import bundle
-from trialpool.exchange.prisma import export_prisma
+from trialpool.exchange.prisma import export_prisma, read_reported
 from trialpool.exchange.references import bibtex, reference, ris
 from trialpool.exchange.summary_of_findings import Review, _write_word
 from trialpool.records import Presentation, sketch
@@ -85,3 +85,14 @@ def test_a_flow_that_leaves_out_a_trial_of_the_review_does_not_leave(tmp_path, m
     with pytest.raises(InputError, match="Vandiviere1973"):
         export_prisma("config.yaml", "flow", tmp_path / "flow.csv")
     assert not (tmp_path / "flow.csv").exists()
+
+
+@pytest.mark.parametrize("answers", ["", "A,RoB2,overall,1.1,Y\n"])
+def test_a_trial_judged_by_signalling_questions_alone_is_judged(tmp_path, monkeypatch, answers):
+    (tmp_path / "summary.csv").write_text("analysis\n")
+    (tmp_path / "moderators.csv").write_text("analysis\n")
+    (tmp_path / "risk_of_bias.csv").write_text("study_id\n")
+    (tmp_path / "signalling_answers.csv").write_text(f"study_id,tool,domain,question,answer\n{answers}")
+    review = SimpleNamespace(results=".", evidence=["."], screening=None, question="", search_date="")
+    monkeypatch.setattr(finished, "read_in_place", lambda source: (review, tmp_path))
+    assert ("bias" in read_reported("config.yaml").there) is bool(answers)

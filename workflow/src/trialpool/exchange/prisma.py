@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from trialpool import io
+from trialpool.contracts import RISK_OF_BIAS, SIGNALLING_ANSWERS
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.screening import count_screening, read_screening
 from trialpool.exchange.finished import read_finished
@@ -54,7 +55,11 @@ def read_reported(source: str | Path) -> Reported:
     if not (results / "summary.csv").is_file():
         remedy = "run the review first: trialpool run"
         raise InputError([Fault(str(results), None, "", "", "the folder holds no summary.csv", remedy)])
-    judged = any(io.read_csv(folder / place / "risk_of_bias.csv") for place in protocol.evidence)
+    judged = any(
+        file.is_file() and io.read_csv(file)
+        for place in protocol.evidence
+        for file in (folder / place / table.file for table in (RISK_OF_BIAS, SIGNALLING_ANSWERS))
+    )
     flow = None
     if protocol.screening:
         studies = [
