@@ -11,13 +11,15 @@ from trialpool.records import AbsoluteEffect, Record, taken
 from trialpool.synthesis.pool import BOUNDS
 
 
+def control_risks(record: Record) -> list[float]:
+    """The risks in the control arms that give counts, in the order of the trials."""
+    counted = (study for study in record.studies if study.events_control is not None and study.n_control)
+    return [float(study.events_control or 0) / float(study.n_control or 1) for study in counted]
+
+
 def control_risk(record: Record) -> float | None:
     """Median risk in the control arms of the trials; None where no trial gives counts."""
-    risks = [
-        study.events_control / study.n_control
-        for study in record.studies
-        if study.events_control is not None and study.n_control
-    ]
+    risks = control_risks(record)
     return median(risks) if risks else None
 
 

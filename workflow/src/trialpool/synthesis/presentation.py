@@ -19,6 +19,7 @@ import numpy as np
 from trialpool import records, text
 from trialpool.measures import OF_EVENTS
 from trialpool.records import Baseline, ControlMean, Difference, InUnits, Presentation, Record, Study, taken
+from trialpool.synthesis.absolute import control_risks
 from trialpool.synthesis.pool import BOUNDS, typical_sd
 
 Row = Mapping[str, Any]
@@ -42,12 +43,6 @@ def present(record: Record, spec: Row, instruments: Row) -> Presentation | None:
     else:
         return None
     return shown if shown != Presentation() else None
-
-
-def control_risks(record: Record) -> list[float]:
-    """The risks in the control arms that give counts, in the order of the trials."""
-    counted = (study for study in record.studies if study.events_control is not None and study.n_control)
-    return [float(study.events_control or 0) / float(study.n_control or 1) for study in counted]
 
 
 def _of_events(record: Record, given: Sequence[Row]) -> Iterator[Baseline]:
