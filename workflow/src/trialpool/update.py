@@ -384,9 +384,7 @@ def _mirror(base: Path, scratch: Path, copied: Collection[Path]) -> None:
     """A folder like another: some folders of it copied, with their times, the rest as links."""
     for entry in base.iterdir():
         if entry in copied:
-            shutil.copytree(
-                entry, scratch / entry.name, ignore=shutil.ignore_patterns("locks", "log", "conda")
-            )
+            shutil.copytree(entry, scratch / entry.name, ignore=UNNEEDED)
         elif any(folder.is_relative_to(entry) for folder in copied):
             (scratch / entry.name).mkdir()
             _mirror(entry, scratch / entry.name, copied)
