@@ -69,3 +69,13 @@ def read_finished(source: str | Path) -> Finished:
         return Finished(Path(source))
     protocol, folder = read_in_place(source)
     return Finished(Path(os.path.relpath(folder / protocol.results)), protocol, folder)
+
+
+def record_files(results: str | Path) -> list[Path]:
+    """The files of the records in a results folder, by name; raises InputError where there are none."""
+    found = sorted(Path(results).glob("analyses/*/result.json"))
+    if not found:
+        problem = "the folder holds no analyses/*/result.json"
+        remedy = "name the results folder, or the configuration, of a review that has been run"
+        raise InputError([Fault(str(results), None, "", "", problem, remedy)])
+    return found

@@ -13,6 +13,7 @@ from pathlib import Path
 from trialpool import io
 from trialpool.contracts import REPRODUCED
 from trialpool.errors import Fault, InputError, suggestion
+from trialpool.exchange.finished import record_files
 from trialpool.records import Record, from_json
 from trialpool.view.reproduce import SCRIPT, digest, script_of
 
@@ -28,7 +29,7 @@ def write_scripts(
     Returns the names of the files, and of analyses that were asked for by name and have none: nothing was
     pooled, or metafor has not the method. Raises InputError for a folder without analyses or an unknown name.
     """
-    known = {record.parent.name: record for record in _records_in(results)}
+    known = {record.parent.name: record for record in record_files(results)}
     for name in analyses:
         if name not in known:
             raise InputError([_fault(results, name, "no analysis of these results", suggestion(name, known))])
@@ -49,7 +50,7 @@ def ask_r(results: str | Path, out: str | Path) -> tuple[int, list[str]]:
     Returns how many ran, and what R said of those that did not. Raises InputError where R, its package
     metafor or any script is absent.
     """
-    scripts = [path.with_name(SCRIPT) for path in _records_in(results)]
+    scripts = [path.with_name(SCRIPT) for path in record_files(results)]
     scripts = [script for script in scripts if script.is_file()]
     if not scripts:
         raise InputError([_fault(results, "", f"no analyses/*/{SCRIPT}", "run the review first")])
@@ -63,15 +64,6 @@ def ask_r(results: str | Path, out: str | Path) -> tuple[int, list[str]]:
         rows.append({**own, "quantity": quantity, "value": _number(value)})
     io.write_csv(out, rows, REPRODUCED.names)
     return len({row["analysis"] for row in rows}), problems
-
-
-def _records_in(results: str | Path) -> list[Path]:
-    """The records of a folder of results, in the order of their names."""
-    found = sorted(Path(results).glob("analyses/*/result.json"))
-    if not found:
-        problem = "the folder holds no analyses/*/result.json"
-        raise InputError([_fault(results, "", problem, "name a results folder")])
-    return found
 
 
 def _fault(results: str | Path, value: str, problem: str, remedy: str) -> Fault:

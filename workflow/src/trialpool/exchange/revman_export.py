@@ -18,7 +18,7 @@ from typing import Any
 
 import pandas as pd
 
-from trialpool import io
+from trialpool import io, records
 from trialpool.contracts import INTERVALS, LOG, RATIO_CONTRASTS
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.read import read_evidence
@@ -26,6 +26,7 @@ from trialpool.evidence.risk_of_bias import WHOLE_TRIAL, scope_of
 from trialpool.exchange import candidates as cell
 from trialpool.exchange.candidates import OUTCOME, WORDS, Row, csv_text
 from trialpool.exchange.export import revman_type
+from trialpool.exchange.finished import record_files
 from trialpool.exchange.own_review import NOWHERE
 from trialpool.exchange.revman import totals_as_stored
 from trialpool.exchange.revman_review import (
@@ -40,13 +41,14 @@ from trialpool.exchange.revman_review import (
 )
 from trialpool.exchange.revman_web import WEB
 from trialpool.protocol import load_catalogue, read_in_place
+from trialpool.records import Record, Status, from_json
 from trialpool.text import capital, spaced
 
 JUDGED = {"low": "Low risk", "high": "High risk", "unclear": "Unclear risk", "some_concerns": "Some concerns"}
 SHORT: Mapping[str, str] = WEB["measures"]  # what RevMan Web calls our measures
 CHANGES = ("change", "change_difference")
 UNNAMED = "not stated"  # a subgroup
-Record = Mapping[str, Any]
+Cells = Mapping[str, str]  # a row of an evidence table
 TYPES = {"DICH": "Dichotomous", "CONT": "Continuous", "IV": "Contrast level", "IPD": "O-E and variance"}
 YES = {True: "true", False: "false"}
 
@@ -233,32 +235,26 @@ def _references(review: Review, called: Mapping[str, str]) -> Iterator[str]:
 
 def _of_results(folder: Path, reported: Mapping[str, str] | None = None) -> tuple[Review, list[str]]:
     """The analyses of a folder of results; of which outcomes that studies report, by `reported` of rows."""
-    files = sorted(folder.glob("analyses/*/result.json"))
-    if not files:
-        problem = "the folder holds no analyses/*/result.json"
-        raise InputError(
-            [Fault(str(folder), None, "", "", problem, "name a results folder or a config.yaml")]
-        )
-    results: list[dict[str, Any]] = [io.read_json(file) for file in files]
-    groups = [*dict.fromkeys(each["comparison"] for each in results)]
+    results = [from_json(Record, io.read_json(file)) for file in record_files(folder)]
+    groups = [*dict.fromkeys(each.comparison for each in results)]
     outcomes, lost, at = [], [], Counter[str]()
     studies: dict[str, Study] = {}
     for result in results:
-        if used := [each for each in result["studies"] if each["effect"] is not None]:
-            at[result["comparison"]] += 1
-            number = f"{groups.index(result['comparison']) + 1}.{at[result['comparison']]}"
+        if used := result.studies:
+            at[result.comparison] += 1
+            number = f"{groups.index(result.comparison) + 1}.{at[result.comparison]}"
             outcome, said = _outcome(result, used, number)
             if reported is not None:
                 names = dict.fromkeys(
-                    reported.get(row, "") for each in used for row in each["row_ids"].split(" ")
+                    reported.get(row, "") for each in used for row in each.row_ids.split(" ")
                 )
                 pooled = "; ".join(filter(None, names)) or outcome.name
                 outcome = replace(outcome, values={**outcome.values, "OUTCOME": pooled})
             outcomes.append(outcome)
             lost += said
             for each in used:
-                name, year = each["label"] or each["study_id"], str(each["year"] or "")
-                studies.setdefault(each["study_id"], Study(each["study_id"], name, year))
+                name, year = each.label or each.study_id, str(each.year or "")
+                studies.setdefault(each.study_id, Study(each.study_id, name, year))
     if empty := len(results) - len(outcomes):
         lost.append(f"analyses in which no trial has numbers ({empty})")
     lost += [f"analyses {what} ({times})" for what, times in Counter(_otherwise(results)).items()]
@@ -269,77 +265,77 @@ def _of_results(folder: Path, reported: Mapping[str, str] | None = None) -> tupl
 def _otherwise(results: Sequence[Record]) -> Iterator[str]:
     """In what RevMan's rules are others than those by which results were pooled."""
     for each in results:
-        interval = (each.get("pooled") or {}).get("interval") or "wald"
+        interval = (each.pooled.interval if each.pooled else "") or "wald"
         if interval not in ("wald", "hksj"):
-            written = "Wald" if each["methods"]["interval"] == "wald" else "HKSJ"
+            written = "Wald" if each.methods.interval == "wald" else "HKSJ"
             yield f"with the interval {interval}, written as {written}"
-        if (method := str(each["methods"].get("method") or "iv").upper()) not in ("IV", "MH", "PETO"):
+        if (method := str(each.methods.method or "iv").upper()) not in ("IV", "MH", "PETO"):
             yield f"pooled by {method.lower()}, written as inverse variance"
 
 
-def _outcome(result: Record, used: Sequence[Record], number: str) -> tuple[Outcome, list[str]]:
+def _outcome(result: Record, used: Sequence[records.Study], number: str) -> tuple[Outcome, list[str]]:
     """One analysis: by arms where these give the effects again, else by estimate and standard error."""
-    measure, methods = result["measure"], result["methods"]
+    measure, methods = result.measure, result.methods
     kinds = {_entered(each) for each in used}
     kind = {"CONTINUOUS": "CONT", "DICHOTOMOUS": "DICH"}.get(kinds.pop() if len(kinds) == 1 else "", "IV")
-    method = str(methods.get("method") or "iv").upper()
+    method = str(methods.method or "iv").upper()
     values = {
         "METHOD": method if kind == "DICH" and method in ("MH", "PETO") else "IV",
-        "RANDOM": "NO" if methods["tau2_method"] == "FE" else "YES",
-        "TAU2_METHOD": "DL" if methods["tau2_method"] == "DL" else "REML",
-        "CI_METHOD": "WALD" if methods["interval"] == "wald" else "HKSJ",
-        "CI_TOTAL": f"{methods['level'] * 100:g}",
-        "UNITS": result["unit"],
-        "TOTALS": "SUB" if result["status"] == "not_pooled" else "YES",
+        "RANDOM": "NO" if methods.tau2_method == "FE" else "YES",
+        "TAU2_METHOD": "DL" if methods.tau2_method == "DL" else "REML",
+        "CI_METHOD": "WALD" if methods.interval == "wald" else "HKSJ",
+        "CI_TOTAL": f"{methods.level * 100:g}",
+        "UNITS": result.unit,
+        "TOTALS": "SUB" if result.status is Status.NOT_POOLED else "YES",
     }
     if values["METHOD"] in ("MH", "PETO"):
         values["RANDOM"] = "NO"
-    column = result["subgroup_column"] if len(result["subgroups"]) > 1 else ""
-    parts = [spaced(str(each["name"] or UNNAMED)) for each in result["subgroups"]] if column else []
-    sides = result["direction"] or {}
+    column = (result.subgroup_column or "") if len(result.subgroups) > 1 else ""
+    parts = [spaced(str(each.name or UNNAMED)) for each in result.subgroups] if column else []
     outcome = Outcome(
         kind=kind,
         number=number,
         measure=SHORT.get(measure, measure),
-        comparison=result["comparison"],
-        name=result["title"],
-        groups=(result["experimental_name"], result["control_name"]),
+        comparison=result.comparison,
+        name=result.title,
+        groups=(result.experimental_name, result.control_name),
         values=values,
         data=tuple(_row_datum(each, kind, column) for each in used),
         subgroups={name: {} for name in parts},
-        favours=(sides.get("left", ""), sides.get("right", "")),
+        favours=(result.direction.left, result.direction.right),
     )
-    lost = [] if measure in SHORT else [f"{result['analysis']}: RevMan has no measure {measure}."]
-    if methods["tau2_method"] not in ("FE", "DL", "REML"):
-        lost.append(f"{result['analysis']}: tau2 by {methods['tau2_method']}, written as REML.")
+    lost = [] if measure in SHORT else [f"{result.analysis}: RevMan has no measure {measure}."]
+    if methods.tau2_method not in ("FE", "DL", "REML"):
+        lost.append(f"{result.analysis}: tau2 by {methods.tau2_method}, written as REML.")
     return totals_as_stored(outcome), lost
 
 
-def _entered(each: Mapping[str, Any]) -> str:
+def _entered(each: records.Study) -> str:
     names = {"yi": "effect", "vi": "variance"} | {
         f"{code}{at}i": f"{name}_{side}"
         for code, name in (("n", "n"), ("m", "mean"), ("sd", "sd"))
         for at, side in ((1, "experimental"), (2, "control"))
     }
     names |= {"ai": "events_experimental", "ci": "events_control"}
-    row = {ours: "" if each[theirs] is None else float(each[theirs]) for ours, theirs in names.items()}
-    return revman_type({"measure": each["measure"], **row})
+    values = {ours: getattr(each, theirs) for ours, theirs in names.items()}
+    row = {name: "" if value is None else float(value) for name, value in values.items()}
+    return revman_type({"measure": each.measure, **row})
 
 
-def _row_datum(each: Mapping[str, Any], kind: str, column: str) -> Datum:
+def _row_datum(each: records.Study, kind: str, column: str) -> Datum:
     names = {"EVENTS": "events", "TOTAL": "n", "MEAN": "mean", "SD": "sd"}
     numbers: dict[str, object] = {
-        f"{code}_{at}": each[f"{name}_{side}"]
+        f"{code}_{at}": getattr(each, f"{name}_{side}")
         for code, name in names.items()
         for at, side in (("1", "experimental"), ("2", "control"))
     }
-    numbers |= {"ESTIMATE": each["effect"], "SE": math.sqrt(each["variance"])}
+    numbers |= {"ESTIMATE": each.effect, "SE": math.sqrt(each.variance)}
     codes = WEB["kinds"][kind]
     values = {
         code: number_text(value) for code, value in numbers.items() if code in codes and value is not None
     }
-    part = spaced(str(each[column] or UNNAMED)) if column else ""
-    return Datum(each["study_id"], values, part, joined(each["derivation"], each["locator"]))
+    part = spaced(str(getattr(each, column) or UNNAMED)) if column else ""
+    return Datum(each.study_id, values, part, joined(str(each.derivation), each.locator))
 
 
 def number_text(value: Any) -> str:
@@ -366,7 +362,7 @@ def _of_config(config: Path) -> tuple[Review, list[str]]:
         review, lost = review_of_tables(tables, names, protocol.words.treatment)
         review = replace(review, source=f"evidence of {config.name}", title=protocol.title)
         if any(Path(protocol.results).glob("analyses/*/result.json")):
-            rows = {name: list(_records(frame)) for name, frame in tables.items()}
+            rows = {name: list(_cells(frame)) for name, frame in tables.items()}
             titles = _titles(rows, names)
             reported = {row["row_id"]: titles[_key(row)] for table in OUTCOME for row in rows[table]}
             results, said = _of_results(Path(protocol.results), reported)
@@ -381,7 +377,7 @@ def review_of_tables(
 
     `names` are those of instruments by their codes, `treatment` names a category of arms.
     """
-    rows = {name: list(_records(frame)) for name, frame in tables.items()}
+    rows = {name: list(_cells(frame)) for name, frame in tables.items()}
     studies = tuple(_studies(rows["studies"]))
     arms = _named_arms(rows["arms"], treatment)
     kept: list[Result] = []
@@ -421,7 +417,7 @@ def review_of_tables(
 
 
 def _judgements(
-    row: Record, rows: Mapping[str, Sequence[Record]], titles: Mapping[tuple[str, ...], str]
+    row: Cells, rows: Mapping[str, Sequence[Cells]], titles: Mapping[tuple[str, ...], str]
 ) -> Iterator[Judgement]:
     """A judgement of the whole trial; or one of each result that it is of, by the title of its outcome."""
     domain = capital(spaced(row["domain"]))
@@ -435,7 +431,7 @@ def _judgements(
         yield replace(judged, outcome=title)
 
 
-def _records(frame: pd.DataFrame) -> Iterator[Record]:
+def _cells(frame: pd.DataFrame) -> Iterator[Cells]:
     """Rows as text, numbers in full, "" for nothing."""
     for row in frame.to_dict("records"):
         yield {
@@ -443,7 +439,7 @@ def _records(frame: pd.DataFrame) -> Iterator[Record]:
         }
 
 
-def _studies(rows: Sequence[Record]) -> Iterator[Study]:
+def _studies(rows: Sequence[Cells]) -> Iterator[Study]:
     """Studies by the names from which an import makes the same ids, where there are such."""
     for row in rows:
         letter = re.search(r"(?:19|20)\d\d([a-z])$", row["study_id"])
@@ -453,7 +449,7 @@ def _studies(rows: Sequence[Record]) -> Iterator[Study]:
         yield replace(study, population=row["population"], notes=row["setting_note"])
 
 
-def _named_arms(rows: Sequence[Record], treatment: Callable[[str], str]) -> dict[tuple[str, str], Arm]:
+def _named_arms(rows: Sequence[Cells], treatment: Callable[[str], str]) -> dict[tuple[str, str], Arm]:
     """Arms by study and id, under their labels; two of one label keep their ids too."""
     times = Counter((row["study_id"], row["label"]) for row in rows)
     return {
@@ -469,7 +465,7 @@ def _named_arms(rows: Sequence[Record], treatment: Callable[[str], str]) -> dict
     }
 
 
-def _titles(rows: Mapping[str, Sequence[Record]], names: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+def _titles(rows: Mapping[str, Sequence[Cells]], names: Mapping[str, str]) -> dict[tuple[str, ...], str]:
     """What each outcome of each time is called, every one differently."""
     titles: dict[tuple[str, ...], str] = {}
     for table in ("events", "continuous", "contrasts"):
@@ -495,7 +491,7 @@ def _titles(rows: Mapping[str, Sequence[Record]], names: Mapping[str, str]) -> d
     return titles
 
 
-def _key(row: Record) -> tuple[str, ...]:
+def _key(row: Cells) -> tuple[str, ...]:
     kind = "change" if row.get("measure") in CHANGES else ""
     code = row.get("outcome") or row["instrument"]
     return (
@@ -509,13 +505,13 @@ def _key(row: Record) -> tuple[str, ...]:
     )
 
 
-def _shared(row: Record, titles: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
+def _shared(row: Cells, titles: Mapping[tuple[str, ...], str]) -> dict[str, Any]:
     read = row["source_url"] if row["source_url"] != NOWHERE else ""
     notes = joined(row["note"], row["locator"], read)
     return {"study": row["study_id"], "outcome": titles[_key(row)], "footnote": notes}
 
 
-def _events(row: Record, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> tuple[Result | None, str]:
+def _events(row: Cells, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> tuple[Result | None, str]:
     if not row["events"] or not row["n"]:
         return None, "events without their number, or of nobody knows how many people"
     values = {"Cases": row["events"], "Sample size": row["n"]}
@@ -523,7 +519,7 @@ def _events(row: Record, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> 
     return Result(arm=arm, values=values, events=True, **_shared(row, titles)), ""
 
 
-def _means(row: Record, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> tuple[Result | None, str]:
+def _means(row: Cells, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> tuple[Result | None, str]:
     if not row["centre"] or row["centre_type"] == "median":
         return None, f"a {row['centre_type'] or 'mean'} without place or number"
     values = {"Mean": row["centre"], "Sample size": row["n"], **_given_spread(row)}
@@ -533,7 +529,7 @@ def _means(row: Record, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> t
     return Result(arm=arm, values=values, **_shared(row, titles)), problem
 
 
-def _given_spread(row: Record, prefix: str = "") -> dict[str, str]:
+def _given_spread(row: Cells, prefix: str = "") -> dict[str, str]:
     kind = row["spread_type"]
     if kind in ("sd", "se"):
         return {kind.upper(): row["spread_low"]}
@@ -544,7 +540,7 @@ def _given_spread(row: Record, prefix: str = "") -> dict[str, str]:
     return {"CI level": f"{level * 100:g}", **bounds}
 
 
-def _contrast(row: Record, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> tuple[Result | None, str]:
+def _contrast(row: Cells, arms: Mapping[Any, Arm], titles: Mapping[Any, str]) -> tuple[Result | None, str]:
     """A ratio with its interval as printed, a logarithm or difference as RevMan enters it."""
     ratio = row["measure"].removeprefix(LOG)
     if not (name := WEB["contrasts"].get(ratio)):
