@@ -23,7 +23,6 @@ OVERALL = "overall"
 # Every judgement and the risk that it counts as where tools meet, from the best to the worst.
 RISKS: Mapping[str, str] = shipped("bias_tools")["judgements"]
 ORDER = {judgement: rank for rank, judgement in enumerate(RISKS)}
-_LEVELS = ("low", "unclear", "high")
 
 
 class Verdict(NamedTuple):

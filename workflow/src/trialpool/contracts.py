@@ -169,6 +169,7 @@ DERIVED = {table.name: table for stage, _, table in _LISTED if stage == "derived
 RESULTS = {file: table for _, file, table in _LISTED if file}  # below the results folder; <…> is a slug
 STUDIES, ARMS, CONTINUOUS, CONTRASTS, EVENTS, RISK_OF_BIAS, PUBLISHED_POOLS = TABLES.values()
 SIGNALLING_ANSWERS = OPTIONAL["signalling_answers"]
+RESULT_TABLES = (CONTINUOUS.name, CONTRASTS.name, EVENTS.name)  # of what trials found
 ARM_SUMMARIES, CONTRAST_SUMMARIES, EVENT_SUMMARIES, EFFECTS, *_MORE = DERIVED.values()
 EXCLUDED, KNOWN, AUDIT, REPRODUCED = _MORE
 SUMMARY, NOT_USED, AUDIT, FLOW, MODERATORS, PUBLISHED, MANIFEST, *_EACH = RESULTS.values()

@@ -22,21 +22,20 @@ from typing import Any
 import yaml
 
 from trialpool import io
-from trialpool.contracts import EVIDENCE, TABLES, Table
+from trialpool.contracts import EVIDENCE, RESULT_TABLES, TABLES, Table
 from trialpool.errors import Fault, InputError
 from trialpool.evidence.read import examine_for
 from trialpool.exchange.candidates import Candidates, Fill, Row, csv_text, filled
 from trialpool.exchange.double_extraction import Extraction, identities, read_extraction, row_key
 from trialpool.planning import snakemake_command
 from trialpool.protocol import NAMING, Protocol, folder_of_paths, load_catalogue, read_protocol
-from trialpool.provenance.diff import Change, Results, changes, read_results
+from trialpool.provenance.diff import Change, Results, changes, read_results, records_in
 from trialpool.records import columns_of, to_json
 from trialpool.run_notes import refuse_missing
 from trialpool.text import count
 from trialpool.yaml_files import read_yaml
 
 OF_TRIALS = [name for name, table in EVIDENCE.items() if table.key[0] == "study_id"]
-RESULT_TABLES = ("continuous", "contrasts", "events")
 UNNEEDED = shutil.ignore_patterns("locks", "log", "conda", "singularity", "running")  # of .snakemake
 SHOWN = 4  # analyses of one reason in a line; trials.csv has all
 CONFIG = "update-config.yaml"  # in the scratch folder
@@ -407,8 +406,7 @@ def _results(scratch: Path, folder: str, cores: int) -> Results:
 def _questions(results: Results, sources: Mapping[str, str]) -> Iterator[Question]:
     """What each new trial is to each analysis that it enters or nearly enters, by trial."""
     enters: dict[str, list[str]] = defaultdict(list)
-    for name, analysis in _analyses(results):
-        record = read_record(results[name])
+    for analysis, record in records_in(results).items():
         for study in dict.fromkeys(row["study_id"] for row in record["studies"]):
             enters[study].append(analysis)
     text = results["excluded.csv"].decode("utf-8")
@@ -428,18 +426,3 @@ def _questions(results: Results, sources: Mapping[str, str]) -> Iterator[Questio
 def _result(row: Mapping[str, str]) -> str:
     """What was measured, of a row of excluded.csv."""
     return " ".join(filter(None, (row["domain"], row["instrument"])))
-
-
-def _analyses(results: Results) -> Iterator[tuple[str, str]]:
-    for name in results:
-        folder, _, rest = name.partition("/")
-        analysis, _, file = rest.partition("/")
-        if folder == "analyses" and file == "result.json":
-            yield name, analysis
-
-
-def read_record(content: bytes) -> Mapping[str, Any]:
-    """A result.json as it lies there."""
-    import json
-
-    return dict(json.loads(content))

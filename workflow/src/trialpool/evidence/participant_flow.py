@@ -15,7 +15,7 @@ from enum import StrEnum
 from itertools import chain
 from typing import Any
 
-from trialpool.contracts import schema_rows
+from trialpool.contracts import RESULT_TABLES, schema_rows
 from trialpool.evidence.derivation import Reason
 
 
@@ -33,7 +33,6 @@ class Step(StrEnum):
 
 Row = Mapping[str, Any]
 Flow = Iterator[tuple[Step, str, list[str]]]  # a step, why trials left there, the trials
-RESULT_TABLES = ("continuous", "contrasts", "events")
 # Step by step the words for it; why a trial's numbers were not used, the nearest to usable first.
 WORDS = {(row["step"], row["reason_code"]): row["reason"] for row in schema_rows("flow")}
 REASONS = {code: reason for (step, code), reason in WORDS.items() if step == Step.LEFT_UNUSED}

@@ -98,7 +98,7 @@ def changes(old: Results, new: Results) -> list[Change]:
     >>> [change.words for change in changes({}, {"analyses/a/result.json": record})]
     ['a: new analysis, no poolable trial']
     """
-    before, after = _records(old), _records(new)
+    before, after = records_in(old), records_in(new)
     found: list[Change] = []
     for slug, record in after.items():
         if (was := record.get("was")) in before and slug not in before:
@@ -128,7 +128,7 @@ def summary(changes: Sequence[Change]) -> str:
     return f"{', '.join(parts)}." if parts else ""
 
 
-def _records(results: Results) -> dict[str, Record]:
+def records_in(results: Results) -> dict[str, Record]:
     """The record of every analysis, with what the appraisal says of it."""
     appraised = _appraisal(results).get("analyses", {})
     slugs = {name.split("/")[1]: name for name in results if fnmatchcase(name, "analyses/*/result.json")}

@@ -16,6 +16,7 @@ from statistics import median
 from typing import Any
 
 from trialpool import records, text
+from trialpool.contracts import RESULT_TABLES
 from trialpool.evidence.risk_of_bias import Judgements, Scope
 from trialpool.evidence.unused import Silence, silence_words, silent_trials
 from trialpool.measures import MEASURES, sides_of
@@ -30,7 +31,7 @@ DOMAINS: Mapping[str, str] = shipped("sentences")["domains"]
 RISKS: Mapping[str, str] = shipped("sentences")["risks"]
 ASYMMETRY = ("Egger", "Harbord", "Peters")  # the tests of small trials that count, the first that there is
 CORE = "core"
-RESULT_TABLES = ("continuous.csv", "contrasts.csv", "events.csv")
+RESULT_FILES = tuple(f"{name}.csv" for name in RESULT_TABLES)
 
 
 def assess(
@@ -183,7 +184,7 @@ def _concerns(finding: Row, effect: Effect) -> bool:
     rows = str(finding.get("row_ids") or "").split()
     if set(rows) & set((effect.row_ids or "").split()):
         return True
-    whole = not any(row.rpartition("/")[2].startswith(RESULT_TABLES) for row in rows)
+    whole = not any(row.rpartition("/")[2].startswith(RESULT_FILES) for row in rows)
     return whole and finding.get("study_id") == effect.study_id
 
 
