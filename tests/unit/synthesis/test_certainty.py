@@ -241,6 +241,38 @@ def test_half_of_a_rare_harm_is_not_trivial():
         assert certainty.size_of(replace(rare, pooled=pooled(*bounds)), RULES["imprecision"]) == size
 
 
+def test_a_risk_difference_is_as_large_as_the_ratio_of_the_same_trials():
+    # 10 of 1,000: 5 fewer, half of the cases
+    trials = [study(name, events_control=10.0, n_control=1000.0, n_experimental=1000.0) for name in "AB"]
+    rare = record(mcid=None, domain="incidence", studies=trials)
+    ratio = replace(rare, measure="RR", pooled=pooled(0.34, 0.66))
+    difference = replace(rare, measure="RD", pooled=pooled(-0.0066, -0.0034))
+    assert [certainty.size_of(each, RULES["imprecision"]) for each in (ratio, difference)] == ["large"] * 2
+
+
+@pytest.mark.parametrize("measure", ["IRD", "GIV"])
+def test_what_matters_of_a_rate_difference_is_what_the_review_says(measure):
+    """A rate difference has a unit of its own: no share of it is known to matter."""
+    unknown = record(measure=measure, mcid=None, pooled=pooled(-0.67, -0.05))
+    assert certainty.important_effects(unknown, RULES["imprecision"]) is None
+    assert certainty.size_of(unknown, RULES["imprecision"]) == ""
+    known = replace(unknown, mcid=Difference(value=0.1, source="x"))
+    assert certainty.important_effects(known, RULES["imprecision"]) == (-0.1, 0.1)
+    assert certainty.size_of(known, RULES["imprecision"]) == "large"
+
+
+def test_what_matters_by_the_analysis_itself_comes_before_the_rules():
+    """Of ratios it stands on their logarithms, as the forest plot draws it."""
+    own = Difference(value=math.log(2), source="x")
+    assert certainty.important_effects(record(measure="RR", mcid=own), RULES["imprecision"]) == pytest.approx(
+        (0.5, 2.0)
+    )
+    halved = record(measure="HR", mcid=own, pooled=pooled(0.3, 0.6))
+    assert certainty.in_important_effects(halved, RULES["imprecision"]) == pytest.approx((-1.1, -1.4, -0.8))
+    least = replace(record(measure="RD"), mcid=Difference(value=0.02, source="x"))
+    assert certainty.absolute_threshold(least, RULES["imprecision"]) == 0.02
+
+
 def test_a_clear_and_very_large_relative_effect_asks_for_people():
     # 20 % against 40 %: 0.2 to 0.3 of the risk is less than half; one trial at 25 % less needs 906 an arm
     trials = [study(name, events_control=20.0, n_control=100.0, n_experimental=100.0) for name in "AB"]

@@ -6,8 +6,12 @@ import pytest
 
 from tests.unit.synthesis.made_up import pooled, record, study
 from tests.unit.synthesis.test_certainty import LOW_RISK, RULES
-from trialpool.records import Difference
+from trialpool.records import ClaimKind, Difference, Verdict, sketch
 from trialpool.synthesis import certainty
+from trialpool.synthesis.claims import default_rules, finding
+from trialpool.view.question import informative_statement
+from trialpool.view.read import Appraised
+from trialpool.vocabulary import general
 
 IMPRECISION = RULES["imprecision"]
 LEAST = Difference(value=1.0, unit="points", source="a page")
@@ -76,3 +80,68 @@ def test_the_option_decides_and_the_target_is_stated():
     assert levels == [2, 3]
     assert (usual.target, core.target) == (None, "an important benefit, of 1 points or more")
     assert certainty.assess(own, LOW_RISK, RULES) == usual
+
+
+def rare(ratio, low, high, **changes):
+    """80 of 5,000 in the control arm of either trial, where 50 of 1,000 are the smallest important effect."""
+    events = {"events_control": 80.0, "n_control": 5000.0, "n_experimental": 5000.0, "n_randomised": 10000}
+    result = pooled(estimate=ratio, ci_low=low, ci_high=high)
+    known = {"measure": "RR", "mcid": None, "domain": "incidence"} | changes
+    return record(studies=[study(name, **events) for name in "AB"], pooled=result, **known)
+
+
+def statement(own, size):
+    known = {"status": "pooled", "measure": own.measure, "better": own.better, "domain": "incidence"}
+    known |= {
+        "experimental_name": "vaccine",
+        "control_name": "none",
+        "certainty": {"level": "low", "size": size},
+    }
+    bounds = {name: getattr(own.pooled, name) for name in ("estimate", "ci_low", "ci_high")}
+    return informative_statement(sketch(Appraised, known | {"pooled": bounds}))
+
+
+@pytest.mark.parametrize(
+    ("effect", "target", "size"),
+    [
+        ((0.49, 0.33, 0.73), "little", "trivial"),
+        ((0.9, 0.7, 1.1), "little", "trivial"),
+        ((6.0, 5.0, 7.0), "important", "important"),
+        ((9.0, 8.0, 10.0), "important", "large"),
+    ],
+)
+def test_target_and_sentence_are_of_the_same_absolute_effect(effect, target, size):
+    own = rare(*effect)
+    usual, core = (certainty.assess(own, LOW_RISK, {**RULES, "grade": grade}) for grade in ("grade", "core"))
+    assert (certainty.target_of(own, IMPRECISION)[0], core.size) == (target, size)
+    said = statement(own, core.size)
+    assert ("little or no difference" in said) == (target == "little")
+    assert ("by a large amount" in said) == (size == "large")
+    assert usual.size == certainty.size_of(own, IMPRECISION)
+
+
+@pytest.mark.parametrize("estimate", [-0.9, -1.1, 0.9, 1.1, -2.1])
+def test_target_and_size_of_means_agree_whatever_the_interval_includes(estimate):
+    own = found(estimate, estimate - 2, estimate + 2)
+    core = certainty.assess(own, LOW_RISK, {**RULES, "grade": "core"})
+    assert (core.size == "trivial") == core.target.startswith("little")
+
+
+def test_half_of_a_rare_harm_is_no_important_benefit_by_core_grade():
+    own, rules = rare(0.49, 0.33, 0.7), default_rules(general())
+    verdicts = []
+    for grade in ("grade", "core"):
+        both = {**rules, "certainty": {**RULES, "grade": grade}}
+        sure = certainty.assess(own, LOW_RISK, both["certainty"])
+        verdicts.append(finding(own, sure, ClaimKind.IMPORTANT_BENEFIT, both).verdict)
+    assert verdicts[0] in (Verdict.SUPPORTED, Verdict.SUGGESTED)
+    assert verdicts[1] is Verdict.NOT_SUPPORTED
+
+
+def test_words_of_few_people_do_not_call_little_or_no_effect_large():
+    few = [study(name, events_control=1.0, n_control=100.0, n_experimental=100.0) for name in "AB"]
+    own = record(measure="RR", mcid=None, domain="incidence", studies=few, pooled=pooled(0.1, 0.9))
+    down, reason = certainty.core_imprecision(own, IMPRECISION)
+    assert certainty.target_of(own, IMPRECISION)[0] == "little"
+    assert down == 2
+    assert reason.startswith("The effect is large relative to the risk; 400 people")

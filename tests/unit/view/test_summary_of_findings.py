@@ -139,3 +139,22 @@ def test_a_standardised_difference_stands_in_points_beside_the_controls_mean():
     assert mean.difference.estimate.text.endswith(" lower")
     assert (share.name, share.unit) == ("better by 2 points of VAS 0 to 100", "of 1,000")
     assert share.needed.benefit
+
+
+@pytest.mark.parametrize(
+    ("measure", "trial", "said"),
+    [
+        ("MD", {}, "the control arms print no mean"),
+        ("IRD", {}, "rates are of person-time: no number of people follows"),
+        ("HR", {}, "no baseline risk is given"),
+        ("RR", {}, "no trial counts its control arm, and no baseline risk is given"),
+        ("RR", {"events_control": 0, "n_control": 9}, "nobody or everybody in the typical control group"),
+    ],
+)
+def test_an_effect_without_an_absolute_one_says_what_the_trials_do_not_tell(measure, trial, said):
+    pooled = {"estimate": 0.5, "ci_low": 0.2, "ci_high": 0.9}
+    known = {"measure": measure, "status": "pooled", "k": 1, "better": "lower", "domain": "pain"}
+    made = sketch(Appraised, known | {"condition": ("X",), "pooled": pooled, "studies": [trial]})
+    row = summaries_of_findings([Question(made)])[0].rows[0]
+    assert not row.lines
+    assert row.absent.startswith(said)

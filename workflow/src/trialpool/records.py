@@ -752,7 +752,7 @@ class Certainty(Part):
     how many of the people randomised those are, in per cent: a limit of the reading, not of the trials.
     `size` is "trivial" where the whole interval is smaller than any important effect, else that of the
     estimate: "small", "important", "large"; "" where no important effect is known. `target` is what
-    certainty is of by Core GRADE; None by other rules.
+    certainty is of by Core GRADE, when all that it calls little or none is "trivial"; None by other rules.
     """
 
     level: Sureness

@@ -72,7 +72,7 @@ def assess(
         domains=domains,
         unread=unread,
         unread_share=share,
-        size=size_of(record, rules["imprecision"]),
+        size=size_of(record, rules["imprecision"], core),
         target=target_of(record, rules["imprecision"])[1] if core else None,
     )
 
@@ -341,7 +341,8 @@ def _least_words(record: Record, rules: Row) -> str:
     important = important_effects(record, rules)
     size = important[1] - MEASURES[record.measure].null if important else 0.0
     if MEASURES[record.measure].ratio:
-        return f"{100 * size:g}% of the risk"
+        of = MEASURES[record.measure].name.removesuffix(" ratio").removeprefix("ratio of ")
+        return f"{100 * size:.3g}% of the {of}"
     return f"{size:g} {record.mcid.unit if record.mcid else 'standard deviations'}".rstrip()
 
 
@@ -369,7 +370,10 @@ def core_imprecision(record: Record, rules: Row) -> Downgrade:
         return 0, "The interval crosses no threshold of what certainty is of"
     far = people < rules["far_from_size"] * needed
     counted = f"{people:,} people were studied, a single sufficient trial would need {needed:,}"
-    return 2 if far else 1, f"The effect is large; {counted}"
+    large = "No important effect is known" if target == "any" else "The effect is large"
+    if target == "little":
+        large = "The effect is large relative to the risk"
+    return 2 if far else 1, f"{large}; {counted}"
 
 
 def _crossed_of_target(record: Record, rules: Row, target: str) -> Downgrade:
@@ -411,34 +415,38 @@ def in_important_effects(
 
     Of events those of the absolute effect, where a trial gives counts, unless asked for the `relative` ones.
     """
-    of, important = None if relative else absolute(record), important_effects(record, rules)
+    of, important = absolute(record), important_effects(record, rules)
     bounds: Sequence[Any] = [getattr(record.pooled, name, None) for name in BOUNDS]
     if None in bounds or important is None:
         return None
     null = MEASURES[record.measure].null
-    unit = important[1] - null
-    if of:  # per 1,000 people
+    below, above = null - important[0], important[1] - null
+    if of and relative and record.measure == "RD":  # against the risk without treatment
+        below = above = rules["relative_change"] * of.assumed_risk / 1000
+    elif of and not relative:  # per 1,000 people
         bounds, null = (of.difference, of.difference_low, of.difference_high), 0.0
-        unit = 1000 * absolute_threshold(record, rules)
-    return (bounds[0] - null) / unit, (bounds[1] - null) / unit, (bounds[2] - null) / unit
+        below = above = 1000 * absolute_threshold(record, rules)
+    if not below or not above:
+        return None
+    estimate, low, high = ((bound - null) / (above if bound > null else below) for bound in bounds)
+    return estimate, low, high
 
 
-def size_of(record: Record, rules: Row) -> str:
+def size_of(record: Record, rules: Row, core: bool = False) -> str:
     """How large the effect is: "trivial" (by the lowest threshold), "small", "important", "large"; or "".
 
     Of events the larger of the relative and the absolute one: half of a rare harm is few of 1,000 people.
+    By `core` GRADE the one that its target is of, and "trivial" whatever the target calls little or none.
     """
-    scales = [scale for flag in (False, True) if (scale := in_important_effects(record, rules, flag))]
+    ways = (False,) if core else (False, True)
+    scales = [scale for way in ways if (scale := in_important_effects(record, rules, way))]
     if not scales:
         return ""
-    least = (
-        (own.low or own.value) / own.value
-        if (own := record.mcid) and record.measure in ("MD", "SMD")
-        else 1.0
-    )
-    if max(abs(bound) for _, *bounds in scales for bound in bounds) < least:
-        return "trivial"
     size = max(abs(estimate) for estimate, *_ in scales)
+    least = (own.low or own.value) / own.value if (own := record.mcid) else 1.0
+    farthest = size if core else max(abs(bound) for _, *bounds in scales for bound in bounds)
+    if farthest < (1.0 if core else least):
+        return "trivial"
     return "large" if size >= 2 else "important" if size >= 1 else "small"
 
 
@@ -469,28 +477,32 @@ def people_of(record: Record) -> tuple[int, bool]:
 
 
 def absolute_threshold(record: Record, rules: Row) -> float:
-    """The smallest important risk difference: that of the domain, else the rule's."""
+    """The smallest important risk difference: the analysis' own, that of the domain, else the rule's."""
+    if record.mcid and record.measure == "RD":
+        return abs(record.mcid.value)
     return float(rules["absolute_by_domain"].get(record.domain, rules["absolute_change"]))
 
 
 def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:
     """The smallest important effects below and above no effect, on the natural scale; None if not known.
 
-    Differences take the difference between groups that is held to matter, standardised ones without one the
-    rule's size, ratios the rule's relative change.
+    What the analysis holds to matter, given on its scale, comes first. Else standardised differences take the
+    rule's size, risk differences its absolute change, ratios its relative one; nothing is known of others.
 
     >>> from trialpool.records import sketch
     >>> important_effects(sketch(Record, measure="RR"), {"relative_change": 0.25})
     (0.75, 1.25)
     """
-    if record.measure in ("MD", "SMD"):
-        usual = rules["standardised"] if record.measure == "SMD" else 0
-        size = abs(record.mcid.value) if record.mcid else usual
-        return (-size, size) if size else None
-    if record.measure == "RD":
-        least = absolute_threshold(record, rules)
-        return -least, least
-    return 1 - rules["relative_change"], 1 + rules["relative_change"]
+    measure = MEASURES[record.measure]
+    if record.mcid and record.mcid.value:
+        size = abs(record.mcid.value)
+        return measure.natural(-size), measure.natural(size)
+    if measure.ratio:
+        return 1 - rules["relative_change"], 1 + rules["relative_change"]
+    if record.measure not in ("SMD", "RD"):
+        return None
+    least = rules["standardised"] if record.measure == "SMD" else absolute_threshold(record, rules)
+    return (-least, least) if least else None
 
 
 def optimal_size(record: Record, rules: Row) -> int | None:

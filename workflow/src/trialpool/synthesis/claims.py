@@ -19,7 +19,7 @@ from trialpool.evidence.unused import Silence, silence_words, silent_trials
 from trialpool.measures import MEASURES
 from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Status, Verdict
 from trialpool.synthesis.absolute import absolute
-from trialpool.synthesis.certainty import DOMAINS, Row, assess, important_effects
+from trialpool.synthesis.certainty import CORE, DOMAINS, Row, assess, important_effects, in_important_effects
 from trialpool.synthesis.pool import restrict_record
 from trialpool.synthesis.presentation import present
 from trialpool.text import capital, count
@@ -30,7 +30,6 @@ Assess = Callable[[Record], Certainty | None]
 Bounds = tuple[float | None, float | None]
 SENTENCES = shipped("sentences")
 WORDS = SENTENCES["verdicts"]
-ESTIMATE = ("estimate", "estimate")
 
 
 def appraise(
@@ -239,23 +238,24 @@ class _Case:
         important = self.kind is ClaimKind.IMPORTANT_BENEFIT
         if conditions[0].met and (not important or self._estimate_important()):
             return Verdict.SUGGESTED
-        size = self._important_size()
         claimed = important or (self.kind is not ClaimKind.NO_MORE_HARM and low <= 0)
-        ruled_out = claimed and size is not None and high < size
+        scaled = self._in_important_benefits()
+        ruled_out = claimed and scaled is not None and scaled[2] < 1
         return Verdict.NOT_SUPPORTED if ruled_out else Verdict.UNCLEAR
 
     def conditions(self) -> Iterator[Condition]:
         """What a supported claim needs of its result, each condition met or not; the direction first."""
         record, (low, high), certainty = self.record, _benefit_interval(self.record), self.certainty
-        harm, size, k = self.kind is ClaimKind.NO_MORE_HARM, self._important_size(), record.k
+        harm, k = self.kind is ClaimKind.NO_MORE_HARM, record.k
         ratio, margins = MEASURES[record.measure].ratio, self.rules["verdicts"]
         margin = float(margins[f"harm_margin_{'ratio' if ratio else 'difference'}"]) if harm else 0.0
         excess = f"{100 * margin:.0f}%" if ratio else f"{margin:g}"
         of = "harm" if harm else "direction"
         yield _condition("direction", low is not None and low > -margin, of=of, excess=excess)
         if self.kind is ClaimKind.IMPORTANT_BENEFIT:
-            met, large = size is not None and low is not None and low >= size, self._estimate_important()
-            case = "unknown" if size is None else "met" if met else "large" if large else "unmet"
+            scaled, known = self._in_important_benefits(), important_effects(record, self._imprecision)
+            met, large = scaled is not None and scaled[1] >= 1, self._estimate_important()
+            case = "unknown" if known is None else "met" if met else "large" if large else "unmet"
             yield _condition("importance", met, case)
         yield _condition("trials", k >= self.rules["verdicts"]["trials"], "one" if k == 1 else "several", k=k)
         least, _ = _benefit_interval(record, ("pi_low", "pi_high"))
@@ -286,17 +286,27 @@ class _Case:
         needed = levels.index(rec.Sureness(self.rules["verdicts"][rule]))
         return self.certainty is not None and levels.index(self.certainty.level) >= needed
 
-    def _important_size(self) -> float | None:
-        """The smallest important benefit between groups on the turned scale; None where none is known."""
-        bounds = important_effects(self.record, self.rules["certainty"]["imprecision"])
-        if bounds is None:
-            return None
-        null = MEASURES[self.record.measure].null
-        return bounds[1] - null if self.record.better == "higher" else null - bounds[0]
+    @property
+    def _imprecision(self) -> Row:
+        rules: Row = self.rules["certainty"]["imprecision"]
+        return rules
+
+    def _in_important_benefits(self) -> tuple[float, float, float] | None:
+        """Estimate and interval in smallest important benefits; None where none is known.
+
+        Of ratios the relative effect; by Core GRADE the one that its target is of.
+        """
+        core = self.rules["certainty"].get("grade") == CORE
+        relative = MEASURES[self.record.measure].ratio and not core
+        scaled = in_important_effects(self.record, self._imprecision, relative)
+        if scaled is None or self.record.better == "higher":
+            return scaled
+        estimate, low, high = scaled
+        return -estimate, -high, -low
 
     def _estimate_important(self) -> bool:
-        size, (estimate, _) = self._important_size(), _benefit_interval(self.record, ESTIMATE)
-        return size is not None and estimate is not None and estimate >= size
+        scaled = self._in_important_benefits()
+        return scaled is not None and scaled[0] >= 1
 
 
 def _condition(name: str, met: bool, case: str = "", of: str = "", **values: Any) -> Condition:

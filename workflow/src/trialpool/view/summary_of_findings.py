@@ -12,8 +12,9 @@ from typing import NamedTuple
 
 from trialpool import text as words
 from trialpool.evidence.unused import silence_words
-from trialpool.measures import MEASURES
+from trialpool.measures import MEASURES, OF_RATES, Of
 from trialpool.records import Baseline, Certainty, Difference, Status
+from trialpool.synthesis.absolute import control_risk
 from trialpool.synthesis.certainty import DOMAINS
 from trialpool.view.forest_table import Estimate, Number, number_at, people_words
 from trialpool.view.needed import Needed, needed
@@ -74,6 +75,14 @@ class Row(NamedTuple):
     def foremost(self) -> tuple[Line, ...]:
         """The one line, if any, that says most: the mean, or the median of three risks."""
         return self.lines[1:2] if len(self.lines) == 3 and self.lines[0].of_people else self.lines[:1]
+
+    @property
+    def absent(self) -> str:
+        """Why an effect has no lines: what the trials do not tell."""
+        of = MEASURES[self.record.measure].of
+        case = "rates" if self.record.measure in OF_RATES else of.value
+        counted = of is Of.EVENTS and control_risk(self.record) is not None
+        return str(WORDS["absent"]["nobody" if counted else case])
 
 
 class Findings(NamedTuple):
