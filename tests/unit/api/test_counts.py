@@ -1,5 +1,7 @@
 """Fits of events as counts, of rates and of hazards: numbers, words, tables, what is refused."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -130,6 +132,27 @@ def test_both_figures_are_drawn_and_of_events(tmp_path):
 def test_what_cannot_be_is_refused_in_words(call, says):
     with pytest.raises(ValueError, match=says):
         call()
+
+
+@pytest.mark.parametrize(("measure", "size"), [("PLO", "n"), ("IRLN", "time")])
+def test_one_group_is_pooled_by_a_mixed_model_of_its_counts(measure, size, tmp_path):
+    events, sizes = [0, 2, 3, 4, 5, 6], [9, 9, 8, 9, 9, 10]
+    fit = tp.pool(tp.effects(measure=measure, events=events, **{size: sizes}), method="glmm")
+    theirs = stats.glmm_single(events, sizes, measure=measure)
+    assert fit.analysis_scale.estimate == pytest.approx(theirs.estimate)
+    assert fit.tau2 == pytest.approx(theirs.tau2)
+    assert "mixed model of events" in str(fit)
+    fit.forest(tmp_path / "forest.svg")
+    with pytest.raises(ValueError, match="nobody or everybody"):
+        tp.pool(tp.effects(measure="PLO", events=[0, 0], n=[9, 8]), method="glmm")
+
+
+@pytest.mark.parametrize("measure", ["PLN", "PLO", "IRLN", "MNLN"])
+def test_a_bound_that_is_not_known_is_not_shown_as_a_number(measure):
+    columns, _ = GROUPS[measure]
+    fit = tp.pool(tp.effects(measure=measure, **columns))  # two trials: no prediction interval
+    assert math.isnan(fit.pi_low)
+    assert "new trial" not in str(fit)
 
 
 GROUPS = {

@@ -6,6 +6,7 @@ from published import BCG_V, BCG_Y, HINE_TABLES, NORMAND
 from scipy.stats import chi2
 from tests.reference.agreement import reference
 
+from trialpool import stats
 from trialpool.stats import (
     INTERVALS,
     TAU2_METHODS,
@@ -191,3 +192,17 @@ def test_a_heavy_study_does_not_cancel_the_typical_variance():
     assert fit.i2 == 0
     fit = pool([0.0, 3.0, -1.0], [1e-14, 1.0, 1.0], tau2_method="DL", interval="wald")
     assert fit.tau2 == pytest.approx((10 - 2) / 4, rel=1e-9)
+
+
+@pytest.mark.parametrize("kind", stats.PREDICTIONS)
+@pytest.mark.parametrize("k", [3, 4, 5])
+def test_every_prediction_interval_is_there_from_three_studies_on(kind, k):
+    y, v = np.array([0.69, -0.96, 0.56, 0.1, 0.2])[:k], np.array([0.124, 0.073, 0.039, 0.05, 0.06])[:k]
+    low, high = stats.prediction_interval(y, v, kind)
+    assert low < y.mean() < high
+
+
+def test_the_bootstrapped_prediction_of_three_studies_is_that_of_its_draws():
+    """800,000 draws of τ² from its confidence distribution, of Z and of t, seed 1: -1.828 to 2.755."""
+    low, high = stats.prediction_interval([0.1, 0.9, 0.4], [0.02, 0.03, 0.05], "bootstrap")
+    assert (float(low), float(high)) == pytest.approx((-1.828, 2.755), rel=0.01)

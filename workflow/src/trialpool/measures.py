@@ -27,7 +27,7 @@ class Of(StrEnum):
 
 
 def _exp(value: float) -> float:
-    return math.exp(value) if value < 709 else math.inf
+    return math.inf if value >= 709 else math.exp(value)  # of what is not a number no number
 
 
 # To a reader's scale and back again, by name.

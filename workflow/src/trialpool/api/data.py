@@ -144,11 +144,13 @@ class Dataset:
 
     def without_inestimable(self) -> Dataset:
         """The trials whose counts tell something of a ratio; the others are remembered, to be drawn."""
+        if not self.natural.ratio:
+            return self
         names = [f"{name}_{side}" for name in ("events", "n") for side in SIDES]
         a, c = (self.arms[name] for name in names[:2])
         n1, n2 = (self.arms.get(name, np.full(len(self), np.inf)) for name in names[2:])
         told = (a + c > 0) & (a + c < n1 + n2)
-        if told.all() or not self.natural.ratio:
+        if told.all():
             return self
         silent = []
         for at in np.flatnonzero(~told):

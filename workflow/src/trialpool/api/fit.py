@@ -677,7 +677,8 @@ def pool(
     `method` "iv" is inverse variance, to which the rest applies. Trials of `events` may be pooled as the
     counts that they are instead, by "mh" (Mantel and Haenszel, any measure of events), "peto", "penalised"
     (Firth's) or "glmm" (a mixed model, `glmm_model` UM.FS, UM.RS, CM.EL or CM.AL, as metafor names them), the
-    last three of OR and IRR: with normal intervals and what these methods have.
+    last three of OR and IRR, "glmm" also of one group's PLO and IRLN: with normal intervals and what these
+    methods have.
 
     `tau2_method` is FE (common effect), DL HE HS SJ ML REML EB or PM. `interval` "auto" is that of
     Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on, of two to four a Bayesian one, and
@@ -732,7 +733,7 @@ def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, pr
     if data.measure not in METHODS[method]:
         fitting = ", ".join(METHODS[method])
         raise ValueError(f"method {method!r} gives no {data.natural.name}: the measure is one of {fitting}")
-    if "events_control" not in data.arms:
+    if any(f"events_{side}" not in data.arms for side in data.natural.sides):
         raise ValueError("the trials have no counts: make the data with events= and n=, or time=")
     data = data.without_inestimable()
     tables = counts.tables_of(data.measure, data.rows())

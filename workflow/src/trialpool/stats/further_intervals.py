@@ -145,7 +145,10 @@ def _residual_form(basis: Floats, a: Floats) -> Floats:
 
 
 def _tau2_of(matrix: Floats, v: Floats, q: float, probability: float) -> float:
-    """The τ² at which a form as small as q has a probability, 0 where even τ² = 0 makes it too rare."""
+    """The τ² at which a form as small as q has a probability, 0 where even τ² = 0 makes it too rare.
+
+    Infinite where that is farther off than digits reach.
+    """
 
     def below(tau2: float) -> float:
         return float(weighted_chi2(np.array([q]), _scales(matrix, v + tau2))[0])
@@ -155,6 +158,8 @@ def _tau2_of(matrix: Floats, v: Floats, q: float, probability: float) -> float:
     high = float(v.max())
     while below(high) > probability and high < checks.FURTHEST * float(v.mean()):
         high *= 4
+    if below(high) > probability:
+        return np.inf
     from scipy.optimize import brentq  # it would double the time that importing the statistics takes
 
     return float(brentq(lambda t: below(t) - probability, 0.0, high, xtol=1e-15 * high, rtol=1e-14))
@@ -334,6 +339,7 @@ def _by_confidence_distribution(y: Floats, v: Floats, level: float) -> Interval:
     q = float(y @ matrix @ y)
     lump = 1 - float(weighted_chi2(np.array([q]), _scales(matrix, v))[0])
     above = [_tau2_of(matrix, v, q, (1 - lump) * (1 - share)) for share in shares]
+    above = np.minimum(above, checks.FURTHEST * v.mean())  # of three studies the ends, which weigh nothing
     tau2, chance = np.append(0.0, above), np.append(lump, (1 - lump) * parts)
     w = 1 / (v + tau2[:, None])
     mean = (w * y).sum(1) / w.sum(1)
