@@ -155,6 +155,37 @@ def test_a_bound_that_is_not_known_is_not_shown_as_a_number(measure):
     assert "new trial" not in str(fit)
 
 
+@pytest.mark.parametrize(
+    "ask",
+    [
+        "fail_safe_n",
+        "permutation_test",
+        "selection_model",
+        "smooth_selection",
+        "p_uniform",
+        "excess_significance",
+    ],
+)
+def test_what_is_asked_against_no_effect_is_not_asked_of_one_group(ask):
+    """A proportion has no such value: log odds of 0 are a half. A correlation has one."""
+    fit = tp.pool(tp.effects(measure="PLO", events=[1, 2, 3, 4, 5, 6], n=[9, 9, 8, 9, 9, 10]))
+    with pytest.raises(ValueError, match="against no effect, of which there is none for a proportion"):
+        getattr(fit, ask)()
+    related = tp.effects(measure="ZCOR", r=[0.6, 0.5, 0.7, 0.4, 0.6], n=[20, 30, 40, 25, 35])
+    getattr(tp.pool(related), ask)()
+
+
+def test_what_is_of_tables_of_people_says_so_of_others():
+    alone = tp.pool(tp.effects(measure="PLO", events=[1, 2, 3], n=[9, 9, 8]))
+    with pytest.raises(ValueError, match="of two arms, not of measure PLO"):
+        alone.mantel_haenszel()
+    with pytest.raises(ValueError, match="a proportion of one group has no other models"):
+        alone.multiverse()
+    rates = tp.pool(tp.effects(measure="IRR", events=([1, 2, 3], [2, 4, 3]), time=([9, 9, 8], [9, 8, 9])))
+    with pytest.raises(ValueError, match="Harbord's test is of events among people, not of measure IRR"):
+        rates.harbord()
+
+
 GROUPS = {
     "PR": ({"events": [3, 5], "n": [10, 20]}, [0.3, 0.25]),
     "PLN": ({"events": [3, 5], "n": [10, 20]}, [0.3, 0.25]),

@@ -183,6 +183,12 @@ class Fit(Further):
         if self._counted:
             raise ValueError(f"{what} are of inverse variance: pool with method='iv'")
 
+    def _against_none(self, what: str) -> None:
+        """Refuse what asks how far a result lies from no effect, where there is no such thing."""
+        if not self.data.natural.has_null:
+            name = self.data.natural.name
+            raise ValueError(f"{what} against no effect, of which there is none for a {name}")
+
     @property
     def _model(self) -> Mapping[str, Any]:
         return synthesis.model_of(self._spec)
@@ -313,7 +319,8 @@ class Fit(Further):
         """The result of every defensible model, ordered by the estimate."""
         every = self._whole[1]
         if every is None:
-            raise ValueError("one trial has no other models")
+            alone = "one trial" if self.k == 1 else f"a {self.data.natural.name} of one group"
+            raise ValueError(f"{alone} has no other models")
         numbers = {name: getattr(every, name) for name in (*synthesis.BOUNDS, "k")}
         return pd.DataFrame({**every.choices, **numbers}).drop(columns="inclusion")
 
@@ -352,6 +359,8 @@ class Fit(Further):
         return self._event_test("arcsine", form)
 
     def _event_test(self, test: str, form: str = "classic") -> Result:
+        if self.measure in OF_RATES:
+            raise ValueError(f"{EVENT_TESTS[test]} is of events among people, not of measure {self.measure}")
         kind: dict[str, Any] = {"form": form, **self._options("tau2_method", "level")}
         if self._counted:
             kind["tau2_method"] = "REML"
@@ -373,6 +382,7 @@ class Fit(Further):
 
     def selection_model(self, steps: ArrayLike = (0.025,), alternative: str | None = None) -> Result:
         """A step-function selection model; significant results lie on the side of the estimate by default."""
+        self._against_none("a selection model is of trials tested")
         side = alternative or ("greater" if self.analysis_scale.estimate > 0 else "less")
         kind: dict[str, Any] = {"steps": steps, "alternative": side, **self._options("level")}
         fit = stats.selection_model(*self._numbers, **kind)
@@ -381,6 +391,7 @@ class Fit(Further):
 
     def fail_safe_n(self, method: str = "rosenthal", **kind: Any) -> Result:
         """How many trials without effect would make the result go away; see `stats.fail_safe_n`."""
+        self._against_none("a fail-safe N is of a result tested")
         fit = stats.fail_safe_n(*self._numbers, method=method, **kind)
         return one_row(self.measure, f"Fail-safe N ({method.title()})", text.number(fit.number, 0), fit)
 
@@ -420,6 +431,7 @@ class Fit(Further):
 
     def permutation_test(self, *, draws: int = 1000, seed: int = 1) -> Result:
         """The pooled effect tested by flipping signs: all of them where there are few trials."""
+        self._against_none("a permutation test is")
         model = {name: self._model[name] for name in ("tau2_method", "interval")}
         fit = stats.permutation_test(*self._numbers, draws=draws, seed=seed, **model)
         said = f"{text.p_value(fit.qm_p_value)} of {'all ' if fit.exact else ''}{fit.count:,} permutations"
@@ -511,6 +523,8 @@ class Fit(Further):
     def _tables(self) -> list[Floats]:
         size, argument = ("person_years", "time") if self.measure in OF_RATES else ("n", "n")
         names = [f"{kind}_{side}" for side in SIDES for kind in ("events", size)]
+        if not self.data.natural.compares:
+            raise ValueError(f"tables of events are of two arms, not of measure {self.measure}")
         if not self.data.arms.keys() >= set(names):
             raise ValueError(f"the trials have no events: make the data with events= and {argument}=")
         return [self.data.arms[name] for name in names]

@@ -44,6 +44,7 @@ class Further:
         def _numbers(self) -> tuple[Floats, Floats]: ...
         def natural(self, value: float) -> float: ...  # noqa: D102
         def _by_variance(self, what: str) -> None: ...
+        def _against_none(self, what: str) -> None: ...
         def _options(self, *names: str) -> dict[str, Any]: ...
         def _effect(self, fit: Any, prefix: str = "") -> str: ...
         def _tables(self) -> list[Floats]: ...
@@ -188,6 +189,7 @@ class Further:
 
     def smooth_selection(self, form: str = "beta", alternative: str | None = None) -> Result:
         """A selection model with a smooth weight of p-values: beta, halfnorm, negexp, power."""
+        self._against_none("a selection model is of trials tested")
         kind: Any = {"alternative": self._side(alternative), **self._options("level")}
         fit = stats.smooth_selection(*self._numbers, form, **kind)
         said = "" if fit.refused else self._effect(fit)
@@ -221,6 +223,7 @@ class Further:
 
     def excess_significance(self, alpha: float = 0.05, alternative: str = "two-sided") -> Result:
         """Whether more trials are significant than their size lets expect (Ioannidis & Trikalinos 2007)."""
+        self._against_none("a test of excess significance is of trials tested")
         fit = stats.excess_significance(*self._numbers, alpha=alpha, alternative=alternative)
         said = f"{fit.observed} significant, {text.number(fit.expected, 1)} expected"
         said += f", {text.p_value(fit.p_value)}"
@@ -228,6 +231,7 @@ class Further:
 
     def p_uniform(self, alternative: str | None = None) -> Result:
         """The effect at which significant trials' p-values are uniform; of one common effect."""
+        self._against_none("p-uniform is of trials tested")
         kind: Any = {"alternative": self._side(alternative), **self._options("level")}
         fit = stats.p_uniform(*self._numbers, **kind)
         said = f"{self._effect(fit)}, {text.count(fit.significant, 'significant trial')}"
