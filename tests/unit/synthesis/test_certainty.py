@@ -261,18 +261,6 @@ def test_what_matters_of_a_rate_difference_is_what_the_review_says(measure):
     assert certainty.size_of(known, RULES["imprecision"]) == "large"
 
 
-def test_what_matters_by_the_analysis_itself_comes_before_the_rules():
-    """Of ratios it stands on their logarithms, as the forest plot draws it."""
-    own = Difference(value=math.log(2), source="x")
-    assert certainty.important_effects(record(measure="RR", mcid=own), RULES["imprecision"]) == pytest.approx(
-        (0.5, 2.0)
-    )
-    halved = record(measure="HR", mcid=own, pooled=pooled(0.3, 0.6))
-    assert certainty.in_important_effects(halved, RULES["imprecision"]) == pytest.approx((-1.1, -1.4, -0.8))
-    least = replace(record(measure="RD"), mcid=Difference(value=0.02, source="x"))
-    assert certainty.absolute_threshold(least, RULES["imprecision"]) == 0.02
-
-
 def test_a_clear_and_very_large_relative_effect_asks_for_people():
     # 20 % against 40 %: 0.2 to 0.3 of the risk is less than half; one trial at 25 % less needs 906 an arm
     trials = [study(name, events_control=20.0, n_control=100.0, n_experimental=100.0) for name in "AB"]

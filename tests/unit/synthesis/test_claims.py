@@ -52,6 +52,9 @@ def test_trials_too_unlike_to_be_pooled_leave_a_claim_unclear_not_unread():
     found = claims.finding(unlike, None, ClaimKind.BENEFIT, DEFAULT_RULES)
     assert (found.verdict, found.conditions) == (Verdict.UNCLEAR, ())
     assert "too unlike" in found.reason
+    counted = replace(unlike, methods=replace(unlike.methods, method="glmm"))
+    found = claims.finding(counted, None, ClaimKind.BENEFIT, DEFAULT_RULES)
+    assert found.reason == "the method chosen has no estimate from its trials"
 
 
 def verdict(tested, certainty=SURE, kind="benefit"):

@@ -8,14 +8,17 @@ import pytest
 
 from tests.unit.page import demo
 from tests.unit.page.demo import certain, render_page
+from trialpool.records import sketch
 from trialpool.view.question import (
     Question,
     informative_statement,
     moderator_slope,
     result_sentence,
     size_words,
+    status_of,
     verdict_words,
 )
+from trialpool.view.read import Appraised
 
 
 def test_sentence_of_a_clear_result_names_side_numbers_and_new_trials():
@@ -238,3 +241,15 @@ def test_where_no_choice_changes_the_conclusion_none_is_listed():
     record = demo.record(robustness=HOLDS, sensitivity=rows)
     assert (Question(record).changing, Question(record).same_choices) == ({}, 1)
     assert "<table" not in section(record)
+
+
+def test_trials_of_which_the_method_has_no_estimate_are_not_called_unlike():
+    """A mixed model of proportions of nobody: nothing is said of how alike the trials are."""
+    known = {"status": "not_pooled", "k": 4, "measure": "PLO", "domain": "responder", "better": ""}
+    made = sketch(Appraised, known | {"methods": {"method": "glmm", "level": 0.95}})
+    assert result_sentence(made).startswith("Not pooled, because the method chosen has no estimate")
+    assert verdict_words(made) == "no estimate, not pooled"
+    assert status_of(made) == "no_estimate"
+    unlike = sketch(Appraised, known | {"methods": {"method": "iv", "level": 0.95}})
+    assert result_sentence(unlike).startswith("Not pooled, because the trials are too unlike")
+    assert verdict_words(unlike) == "too unlike, not pooled"

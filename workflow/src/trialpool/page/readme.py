@@ -10,7 +10,7 @@ from markupsafe import Markup
 from trialpool.contracts import SUMMARY
 from trialpool.page.render import markdown_environment
 from trialpool.records import AbsoluteEffect, Ask, Claim, Network, Pooled, Status, columns_of
-from trialpool.view.question import Question, interval_name, population_name
+from trialpool.view.question import Question, interval_name, population_name, status_of
 from trialpool.view.read import Appraised, Row, grouped
 from trialpool.view.reproduce import checked_of
 
@@ -52,7 +52,7 @@ def render_readme(
         folder=lambda record: Markup(f"analyses/{quote(record.analysis)}"),
         interval_name=interval_name(records),
         measures=list(dict.fromkeys(record.measure for record in records)),
-        statuses=[record.status for record in records],
+        statuses=[status_of(record) for record in records],
         records=records,
         checks=checked_of(records, reproduced),
     )

@@ -443,7 +443,11 @@ def size_of(record: Record, rules: Row, core: bool = False) -> str:
     if not scales:
         return ""
     size = max(abs(estimate) for estimate, *_ in scales)
-    least = (own.low or own.value) / own.value if (own := record.mcid) else 1.0
+    by_rule = (
+        MEASURES[record.measure].ratio or record.measure == "RD"
+    )  # whatever difference is said to matter
+    own = None if by_rule else record.mcid
+    least = (own.low or own.value) / own.value if own else 1.0
     farthest = size if core else max(abs(bound) for _, *bounds in scales for bound in bounds)
     if farthest < (1.0 if core else least):
         return "trivial"
@@ -477,32 +481,28 @@ def people_of(record: Record) -> tuple[int, bool]:
 
 
 def absolute_threshold(record: Record, rules: Row) -> float:
-    """The smallest important risk difference: the analysis' own, that of the domain, else the rule's."""
-    if record.mcid and record.measure == "RD":
-        return abs(record.mcid.value)
+    """The smallest important risk difference: that of the domain, else the rule's."""
     return float(rules["absolute_by_domain"].get(record.domain, rules["absolute_change"]))
 
 
 def important_effects(record: Record, rules: Row) -> tuple[float, float] | None:
     """The smallest important effects below and above no effect, on the natural scale; None if not known.
 
-    What the analysis holds to matter, given on its scale, comes first. Else standardised differences take the
-    rule's size, risk differences its absolute change, ratios its relative one; nothing is known of others.
+    Differences take the difference between groups that is held to matter, standardised ones without one the
+    rule's size; risk differences the rule's absolute change, ratios its relative one.
 
     >>> from trialpool.records import sketch
     >>> important_effects(sketch(Record, measure="RR"), {"relative_change": 0.25})
     (0.75, 1.25)
     """
-    measure = MEASURES[record.measure]
-    if record.mcid and record.mcid.value:
-        size = abs(record.mcid.value)
-        return measure.natural(-size), measure.natural(size)
-    if measure.ratio:
+    if MEASURES[record.measure].ratio:
         return 1 - rules["relative_change"], 1 + rules["relative_change"]
-    if record.measure not in ("SMD", "RD"):
-        return None
-    least = rules["standardised"] if record.measure == "SMD" else absolute_threshold(record, rules)
-    return (-least, least) if least else None
+    if record.measure == "RD":
+        least = absolute_threshold(record, rules)
+        return -least, least
+    usual = rules["standardised"] if record.measure == "SMD" else 0
+    size = abs(record.mcid.value) if record.mcid else usual
+    return (-size, size) if size else None
 
 
 def optimal_size(record: Record, rules: Row) -> int | None:

@@ -20,7 +20,7 @@ from trialpool.measures import MEASURES
 from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Status, Verdict
 from trialpool.synthesis.absolute import absolute
 from trialpool.synthesis.certainty import CORE, DOMAINS, Row, assess, important_effects, in_important_effects
-from trialpool.synthesis.pool import restrict_record
+from trialpool.synthesis.pool import restrict_record, without_estimate
 from trialpool.synthesis.presentation import present
 from trialpool.text import capital, count
 from trialpool.vocabulary import Vocabulary, general
@@ -198,7 +198,8 @@ def finding(record: Record, certainty: Certainty | None, kind: ClaimKind, rules:
     """
     if record.pooled is None:
         apart = record.status is Status.NOT_POOLED
-        verdict, reason = (Verdict.UNCLEAR, WORDS["not pooled"]) if apart else unanswered([record])
+        why = "no estimate" if without_estimate(record) else "not pooled"
+        verdict, reason = (Verdict.UNCLEAR, WORDS[why]) if apart else unanswered([record])
         return Finding(analysis=record.analysis, verdict=verdict, reason=reason, conditions=())
     if kind is ClaimKind.HARM:  # a harm is a benefit the other way round
         record = replace(record, better="lower" if record.better == "higher" else "higher")

@@ -67,6 +67,18 @@ def status_of(spec: Spec, effects: Sequence[Effect]) -> Status:
     return Status.NO_DATA if not count else Status.SINGLE_STUDY if count == 1 else several
 
 
+def without_estimate(record: Record) -> bool:
+    """Whether trials are not pooled as the method of their counts has no estimate from any.
+
+    Those of other analyses that are not pooled are too unlike.
+
+    >>> without_estimate(sketch(Record, status="not_pooled", methods={"method": "glmm"}))
+    True
+    """
+    counted = (record.methods.method or counts.IV) != counts.IV
+    return record.status is Status.NOT_POOLED and counted and not record.subgroups
+
+
 def modelled(spec: Spec, effects: Sequence[Effect]) -> Spec:
     """The analysis with the model that its effects get: three levels where they depend and it models that.
 

@@ -14,7 +14,7 @@ from trialpool import text as words
 from trialpool.evidence.unused import near_misses, silence_words, silent_trials
 from trialpool.measures import MEASURES, OF_SPREADS, RATIOS, Of, sides_of
 from trialpool.records import Conclusion, Record, Sensitivity, Status, Sureness, conclusion
-from trialpool.synthesis.pool import MANY
+from trialpool.synthesis.pool import MANY, without_estimate
 from trialpool.text import capital, count, listing, spaced
 from trialpool.view.axis import mcid_threshold, plan_axis
 from trialpool.view.forest_table import (
@@ -134,12 +134,17 @@ def trials_favour(record: Record, side: str) -> str:
     return f"{number} trials favour {getattr(record, f'{side}_name')}"
 
 
+def status_of(record: Record) -> str:
+    """Its status, or "no_estimate" where the method that was chosen could not pool the trials."""
+    return "no_estimate" if without_estimate(record) else str(record.status)
+
+
 def verdict_words(record: Record) -> str:
     """The shortest honest reading of a result, for a table cell."""
     if record.status == Status.NO_DATA:
         return "no poolable trial"
     if record.status == Status.NOT_POOLED:
-        return "too unlike, not pooled"
+        return "no estimate, not pooled" if without_estimate(record) else "too unlike, not pooled"
     if not compares(record):
         return "one group, one trial" if record.status == Status.SINGLE_STUDY else "one group, not compared"
     agreed = agreeing_side(record)
@@ -161,7 +166,9 @@ def result_sentence(record: Appraised, opening: str = "") -> str:
     'No trial is known that compares yoga with sham.'
     """
     if record.status == Status.NOT_POOLED:
-        return f"Not pooled, because the trials are too unlike: {size_words(record)}."
+        method = "the method chosen has no estimate from these trials"
+        why = method if without_estimate(record) else "the trials are too unlike"
+        return f"Not pooled, because {why}: {size_words(record)}."
     if record.status == Status.NO_DATA or not record.pooled:
         return _no_data_sentence(record)
     if not compares(record):

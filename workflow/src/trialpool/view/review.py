@@ -18,6 +18,7 @@ from trialpool.view.question import (
     domain_of,
     population_name,
     size_words,
+    status_of,
     verdict_words,
 )
 from trialpool.view.read import Appraised, Row, Tables, grouped
@@ -30,9 +31,10 @@ TALLEST = 60  # dots in a year of the timeline
 MOST_CONDITIONS = 8  # that two alternating colours and one key can still tell apart
 LEAVING = ("no_numbers", "not_usable")
 SEVERITIES = ("high", "medium", "low")
-ASKED = {
+ASKED: dict[str, str] = {
     Status.POOLED: "pooled",
     Status.NOT_POOLED: "with trials too unlike to be pooled",
+    "no_estimate": "of which the method chosen has no estimate",
     Status.SINGLE_STUDY: "with one trial",
     Status.NO_DATA: "without a poolable trial",
 }
@@ -45,7 +47,7 @@ def headline_facts(records: Sequence[Appraised], tables: Tables) -> list[str]:
     ['1 trial known', '40 people randomised']
     """
     studies = tables.get("studies") or []
-    statuses = [record.status for record in records]
+    statuses = [status_of(record) for record in records]
     people = sum(row.get("n_randomised") or 0 for row in studies)
     usable = len({row.study_id for record in records for row in record.studies})
     counted = [
