@@ -23,6 +23,7 @@ topics <- list(  # the longest first: they run side by side
   models = list("location-scale models; rma.mv with UN, CS, HCS, AR, HAR, CAR and several terms, climbed; vcalc", function() models(sets)),
   further_bias = list("smooth selection models, tes(), limit meta-analysis, Copas' model, p-uniform", function() further_bias(sets)),
   missing_outcomes = list("informative missingness written out; sequential boundaries by integration", function() missing_outcomes()),
+  network_evidence = list("what a network's evidence consists of, by rma.mv and literally", function() network_evidence()),
   library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
   measures = list("escalc of spread, changes and single groups, and the way back", function() measures()),
   readings = list("agreement of two readings: kappa, intraclass correlation, limits", function() reading_agreement()),

@@ -101,6 +101,17 @@ OWN = {
     ("contrasts_from_arms", "effects"): Y[:4],
     ("contrasts_from_arms", "variances"): V[:4],
     ("contrasts_from_arms", "treatment"): list("abac"),
+    ("comparison_adjusted", "order"): list("abc"),
+    **{
+        (name, each): value
+        for name in ("hypergeometric_network", "mantel_haenszel_network")
+        for each, value in (
+            ("events", [5, 9, 2, 7]),
+            ("n", [20, 30, 25, 40]),
+            ("treatment", list("abac")),
+            ("study", list("1122")),
+        )
+    },
     ("shared_control_means", "measure"): "MD",
     ("shared_control_events", "measure"): "OR",
     ("absolute_effect", "measure"): "RR",
@@ -119,6 +130,9 @@ FITS = {
     **dict.fromkeys(("predict", "wald_test"), stats.meta_regression(Y, V, [1, 2, 4, 3, 5])),
     "vif": stats.meta_regression(Y, V, np.column_stack([[1, 2, 4, 3, 5], [2, 1, 0, 3, 1]])),
     "rank_treatments": stats.network_meta_analysis(
+        Y, V, *(GOOD[n] for n in ("experimental", "control", "study"))
+    ),
+    "rankogram": stats.network_meta_analysis(
         Y, V, *(GOOD[n] for n in ("experimental", "control", "study"))
     ),
     "predict_dose": stats.dose_response(Y, V, [5, 8, 12, 20, 30], shape="spline"),
@@ -282,7 +296,10 @@ OPTIONS = {  # of arguments that have a default, by name or by function and name
     ("fail_safe_n", "method"): ["rosenthal", "orwin", "rosenberg"],
     **{
         (name, "tau2_method"): ["REML", "ML", "DL", "FE"]
-        for name in ("network_meta_analysis", "network_inconsistency", "node_split")
+        for name in (
+            *("network_meta_analysis", "network_inconsistency", "node_split", "evidence_split"),
+            *("contributions", "net_heat", "comparison_adjusted", "component_network"),
+        )
     },
 }
 # Of what takes half a second or longer, one call in so many is made; of all else every one.
@@ -308,6 +325,8 @@ MAY_BE_NAN = {
     "sigma2",  # of mixed models, but for that with random trial effects
     *("pi_low", "pi_high"),  # one study, or no heterogeneity estimated
     "linearity_p_value",  # of a line
+    *(f"league_{each}" for each in ("se", "low", "high", "p_value")),  # what components do not tell
+    *("league", "indirect", "indirect_se", "direct", "direct_se", "difference_se"),  # no such evidence
     *("missing_se", "missing_p_value", "target", "tau2_se", "within_low", "within_high"),
     *("probability_below", "predictive_probability_below"),  # no threshold asked for
     *(f"robust_{each}" for each in ("se", "statistic", "df", "p_value", "ci_low", "ci_high")),

@@ -449,7 +449,7 @@ def test_a_network_of_hundreds_of_three_arm_trials_is_split_in_seconds():
         ({"experimental": ["b", "c", "c", "d"], "control": ["a", "b", "a", "e"]}, "falls apart"),
         ({"reference": "z"}, "reference is 'z'"),
         ({"tau2_method": "PM"}, "tau2_method"),
-        ({"interval": "t"}, "interval"),
+        ({"interval": "normal"}, "interval"),
         ({"interval": "bayes", "tau_prior": ("normal", 1.0)}, "tau_prior"),
         ({"level": 95}, "level"),
     ],

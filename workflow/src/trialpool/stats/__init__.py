@@ -64,6 +64,15 @@ if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall
     )
     from trialpool.stats.multivariate import Multivariate, Random, multivariate_model, sampling_covariance
     from trialpool.stats.mixed_events import Glmm, glmm, glmm_single
+    from trialpool.stats.network_components import ComponentNetwork, component_network
+    from trialpool.stats.network_counts import (
+        Hypergeometric, PooledDesigns, hypergeometric_network, mantel_haenszel_network,
+    )
+    from trialpool.stats.network_evidence import (
+        AdjustedEffects, Contributions, EvidenceSplit, NetHeat, comparison_adjusted, contributions,
+        evidence_split, net_heat,
+    )
+    from trialpool.stats.network_ranks import Rankogram, rankogram
     from trialpool.stats.sequential import (
         Sequential, boundaries, diversity, information_size, sequential_analysis,
     )
@@ -72,34 +81,37 @@ if TYPE_CHECKING:  # loaded when first asked for: single calls of the rest shall
 
 __all__ = [
     "EVENT_TESTS", "FURTHER_TAU2", "INTERVALS", "PREDICTIONS", "TAU2_METHODS", "ZERO_CELLS", "Absolute",
-    "Arm", "BayesPool", "Begg", "Beyond", "Bootstrap", "CommonWeights", "ComponentIntervals", "Contrasts",
-    "Copas", "DoseResponse", "EValue", "Effects", "Egger", "ExcessSignificance", "FailSafe",
-    "FromQuartiles", "Glmm", "Gosh", "Inconsistency", "Influence", "Interval", "KenwardRoger",
+    "AdjustedEffects", "Arm", "BayesPool", "Begg", "Beyond", "Bootstrap", "CommonWeights",
+    "ComponentIntervals", "ComponentNetwork", "Contrasts", "Contributions", "Copas", "DoseResponse",
+    "EValue", "Effects", "Egger", "EvidenceSplit", "ExcessSignificance", "FailSafe", "FromQuartiles",
+    "Glmm", "Gosh", "Hypergeometric", "Inconsistency", "Influence", "Interval", "KenwardRoger",
     "LikelihoodRatio", "LimitMeta", "LocationScale", "MetaRegression", "Multilevel",
-    "MultilevelRegression", "Multivariate", "NetworkFit", "NodeSplit", "PUniform", "Penalised",
-    "PermutationTest", "PetPeese", "Pooled", "PooledTables", "Predicted", "Random", "Ranking", "Robust",
-    "RobustRegression", "SelectionModel", "Sequential", "SharedControl", "Shrunken", "SmoothSelection",
-    "Subgroups", "Tau2Interval", "TippingPoint", "TrimAndFill", "Units", "WaldTest", "WithMissing",
-    "absolute_effect", "arcsine_difference", "back_transformed", "bayes_pool", "begg", "beyond_mcid",
-    "blup", "bootstrap", "boundaries", "change_correlation", "change_sd", "combine_arms",
-    "component_intervals", "contrasts_from_arms", "contrasts_from_pairs", "copas", "correlated_effects",
+    "MultilevelRegression", "Multivariate", "NetHeat", "NetworkFit", "NodeSplit", "PUniform", "Penalised",
+    "PermutationTest", "PetPeese", "Pooled", "PooledDesigns", "PooledTables", "Predicted", "Random",
+    "Ranking", "Rankogram", "Robust", "RobustRegression", "SelectionModel", "Sequential", "SharedControl",
+    "Shrunken", "SmoothSelection", "Subgroups", "Tau2Interval", "TippingPoint", "TrimAndFill", "Units",
+    "WaldTest", "WithMissing", "absolute_effect", "arcsine_difference", "back_transformed", "bayes_pool",
+    "begg", "beyond_mcid", "blup", "bootstrap", "boundaries", "change_correlation", "change_sd",
+    "combine_arms", "comparison_adjusted", "component_intervals", "component_network",
+    "contrasts_from_arms", "contrasts_from_pairs", "contributions", "copas", "correlated_effects",
     "correlation", "cumulative", "diversity", "dose_response", "e_value", "egger", "event_test",
-    "excess_significance", "fail_safe_n", "gamble_hollis", "generalised_q_interval", "glmm",
-    "glmm_single", "gosh", "hedges_factor", "henmi_copas", "heteroscedastic_smd", "influence",
-    "information_size", "ivhet", "kenward_roger", "leave_one_out", "likelihood_ratio",
-    "limit_meta_analysis", "location_scale_model", "log_cv_ratio", "log_odds_ratio_to_smd",
-    "log_variability_ratio", "mantel_haenszel", "mean_difference", "mean_sd_from_quartiles",
-    "meta_regression", "missing_events", "missing_means", "multilevel", "multilevel_regression",
-    "multivariate_model", "network_inconsistency", "network_meta_analysis", "node_split", "odds_ratio",
-    "p_uniform", "paired_effects", "penalised", "permutation_test", "pet_peese", "peto",
-    "peto_odds_ratio", "pool", "posterior_below", "predict", "predict_dose", "prediction_interval",
-    "predictive_below", "probability_below", "profile_interval", "proportion", "rank_treatments", "rate",
-    "rate_difference", "rate_ratio", "ratio_of_means", "risk_difference", "risk_ratio", "robust_pool",
-    "robust_regression", "sampling_covariance", "sd_from_ci", "sd_from_difference_se", "sd_from_se",
-    "se_from_ci", "se_from_p", "se_from_sd", "selection_model", "sequential_analysis",
-    "shared_control_events", "shared_control_means", "single_mean", "smd_to_log_odds_ratio",
-    "smd_to_units", "smooth_selection", "standardized_mean_change", "standardized_mean_difference",
-    "subgroups", "tau2_interval", "tipping_point", "trim_and_fill", "vif", "wald_test",
+    "evidence_split", "excess_significance", "fail_safe_n", "gamble_hollis", "generalised_q_interval",
+    "glmm", "glmm_single", "gosh", "hedges_factor", "henmi_copas", "heteroscedastic_smd",
+    "hypergeometric_network", "influence", "information_size", "ivhet", "kenward_roger", "leave_one_out",
+    "likelihood_ratio", "limit_meta_analysis", "location_scale_model", "log_cv_ratio",
+    "log_odds_ratio_to_smd", "log_variability_ratio", "mantel_haenszel", "mantel_haenszel_network",
+    "mean_difference", "mean_sd_from_quartiles", "meta_regression", "missing_events", "missing_means",
+    "multilevel", "multilevel_regression", "multivariate_model", "net_heat", "network_inconsistency",
+    "network_meta_analysis", "node_split", "odds_ratio", "p_uniform", "paired_effects", "penalised",
+    "permutation_test", "pet_peese", "peto", "peto_odds_ratio", "pool", "posterior_below", "predict",
+    "predict_dose", "prediction_interval", "predictive_below", "probability_below", "profile_interval",
+    "proportion", "rank_treatments", "rankogram", "rate", "rate_difference", "rate_ratio",
+    "ratio_of_means", "risk_difference", "risk_ratio", "robust_pool", "robust_regression",
+    "sampling_covariance", "sd_from_ci", "sd_from_difference_se", "sd_from_se", "se_from_ci", "se_from_p",
+    "se_from_sd", "selection_model", "sequential_analysis", "shared_control_events",
+    "shared_control_means", "single_mean", "smd_to_log_odds_ratio", "smd_to_units", "smooth_selection",
+    "standardized_mean_change", "standardized_mean_difference", "subgroups", "tau2_interval",
+    "tipping_point", "trim_and_fill", "vif", "wald_test",
 ]
 # fmt: on
 LATER = {
@@ -138,6 +150,24 @@ LATER = {
     ),
     "multivariate": ("Multivariate", "Random", "multivariate_model", "sampling_covariance"),
     "mixed_events": ("Glmm", "glmm", "glmm_single"),
+    "network_components": ("ComponentNetwork", "component_network"),
+    "network_counts": (
+        "Hypergeometric",
+        "PooledDesigns",
+        "hypergeometric_network",
+        "mantel_haenszel_network",
+    ),
+    "network_evidence": (
+        "AdjustedEffects",
+        "Contributions",
+        "EvidenceSplit",
+        "NetHeat",
+        "comparison_adjusted",
+        "contributions",
+        "evidence_split",
+        "net_heat",
+    ),
+    "network_ranks": ("Rankogram", "rankogram"),
     "sequential": ("Sequential", "boundaries", "diversity", "information_size", "sequential_analysis"),
     "single_group": ("back_transformed", "correlation", "proportion", "rate", "single_mean"),
     "sparse": ("Penalised", "mantel_haenszel", "penalised", "peto"),

@@ -30,7 +30,7 @@ from trialpool.stats.bayes import Mixture, tau_posterior
 from trialpool.stats.checks import Bools, Floats, check_level, finite, labels, one_of, refuse
 
 TAU2_METHODS = ("REML", "ML", "DL", "FE")
-NETWORK_INTERVALS = ("wald", "hksj", "hksj_adhoc", "bayes")
+NETWORK_INTERVALS = ("wald", "t", "hksj", "hksj_adhoc", "bayes")
 GRID_POINTS = 200
 CONTRADICTS = 0.1  # standard errors between what two pairs of arms say and what the third does
 NO_LOOPS = "no two designs can disagree: the network has no loop of different studies"
@@ -166,8 +166,13 @@ def read_network(
     control: Sequence[str],
     study: Sequence[str],
     reference: str | None = None,
+    *,
+    connected: bool = True,
 ) -> Network:
-    """Check contrasts (n,) and put `reference` first among the treatments, which are otherwise sorted."""
+    """Check contrasts (n,) and put `reference` first among the treatments, which are otherwise sorted.
+
+    A network that falls apart is refused unless `connected` is False.
+    """
     y = finite("effects", effects)
     if y.ndim != 1 or y.size == 0:
         raise ValueError(f"effects has shape {y.shape}: needs a list of at least one contrast")
@@ -187,7 +192,8 @@ def read_network(
     v = _covariance(covariance, same, named[2])
     rows = [np.flatnonzero(index == number) for number in range(len(studies))]
     arms = [frozenset(np.flatnonzero(incidence[row].any(axis=0)).tolist()) for row in rows]
-    _check_connected(arms, treatments)
+    if connected:
+        check_connected(arms, treatments)
     log_design = float(np.linalg.slogdet(incidence[:, 1:].T @ incidence[:, 1:])[1])
     turned, added, log_unit = np.column_stack([y, incidence]), np.empty(y.size), 0.0
     for name, of_study in zip(studies, rows, strict=True):
@@ -231,7 +237,7 @@ def _covariance(covariance: ArrayLike, same: Bools, study: list[str]) -> Floats:
     return (v + v.T) / 2
 
 
-def _check_connected(arms: list[frozenset[int]], treatments: list[str]) -> None:
+def check_connected(arms: list[frozenset[int]], treatments: list[str]) -> None:
     """Refuse treatments never connected."""
     reached, links = {0}, set(arms)
     for _ in treatments:
@@ -245,7 +251,7 @@ def _check_connected(arms: list[frozenset[int]], treatments: list[str]) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class _Gls:
+class Gls:
     """Coefficients (p,) with covariance (p, p) and residual sum of squares at a tau2."""
 
     tau2: float
@@ -254,17 +260,17 @@ class _Gls:
     q: float
 
 
-def _gls(data: Network, design: Floats, tau2: float) -> _Gls:
+def gls(data: Network, design: Floats, tau2: float) -> Gls:
     """Generalised least squares of the contrasts on a design (n, p) of full rank, at a heterogeneity."""
     root = 1 / np.sqrt(1 + tau2 * data.roots)
     basis, upper = np.linalg.qr(root[:, None] * design)
     projected = basis.T @ (root * data.y)
     inverse = np.linalg.inv(upper)
     rest = root * data.y - basis @ projected
-    return _Gls(tau2, inverse @ projected, inverse @ inverse.T, float(rest @ rest))
+    return Gls(tau2, inverse @ projected, inverse @ inverse.T, float(rest @ rest))
 
 
-def _log_likelihood(data: Network, fit: _Gls, restricted: bool) -> float:
+def _log_likelihood(data: Network, fit: Gls, restricted: bool) -> float:
     """Of the consistent model, with the constants of R's rma.mv: REML counts n - p contrasts and adds back
     log|X'X|/2."""
     n, p = data.consistent.shape
@@ -274,10 +280,10 @@ def _log_likelihood(data: Network, fit: _Gls, restricted: bool) -> float:
     return float(height + 0.5 * own * restricted)
 
 
-def _fit(data: Network, design: Floats, method: str) -> _Gls:
+def fitted(data: Network, design: Floats, method: str) -> Gls:
     """Fit a design with its own tau2, or that of the consistent model where it leaves no residuals."""
     spare = design.shape[1] < design.shape[0]
-    return _gls(data, design, _tau2(data, _free(data, design if spare else data.consistent), method))
+    return gls(data, design, _tau2(data, _free(data, design if spare else data.consistent), method))
 
 
 def _free(data: Network, design: Floats) -> tuple[Floats, Floats]:
@@ -415,9 +421,10 @@ def network_meta_analysis(
 
     `covariance` (n, n) has the sampling (co)variances, 0 between studies, or is (n,) if all studies have two
     arms; `contrasts_from_arms` makes all of this from arms. A study of a arms gives a - 1 contrasts.
-    `tau2_method` is REML, ML, DL or FE; `interval` wald, hksj, hksj_adhoc (its floor 1) or bayes, which
-    alone uses `tau_prior`, as `bayes_pool` has it. Two treatments are a meta-analysis and give its numbers;
-    without residual df there is, as of one study, no t and no scale. Unconnected networks and faulty input
+    `tau2_method` is REML, ML, DL or FE; `interval` wald, t (Student's on the residual df), hksj (that, times
+    Q/df), hksj_adhoc (its floor 1) or bayes, which alone uses `tau_prior`, as `bayes_pool` has it.
+    Two treatments are a meta-analysis and give its numbers; without residual df there is, as of one study, no
+    t and no scale. Unconnected networks and faulty input
     are ValueErrors.
 
     >>> arms = ["b", "c", "c"], ["a", "b", "a"], ["1", "2", "3"]
@@ -430,8 +437,8 @@ def network_meta_analysis(
     level = check_level(level)
     data = read_network(effects, covariance, experimental, control, study, reference)
     design = data.consistent
-    fit = _fit(data, design, tau2_method)
-    q = _gls(data, design, 0.0).q
+    fit = fitted(data, design, tau2_method)
+    q = gls(data, design, 0.0).q
     n, p = design.shape
     if interval == "bayes":
         inference = _posterior(data, tau_prior, level)
@@ -457,28 +464,26 @@ def network_meta_analysis(
     )
 
 
-def _against_reference(fit: _Gls) -> tuple[Floats, Floats]:
+def _against_reference(fit: Gls) -> tuple[Floats, Floats]:
     """Effects (t,) and their covariance (t, t), the reference's among them, which are 0."""
     return np.append(0.0, fit.coefficients), np.pad(fit.covariance, ((1, 0), (1, 0)))
 
 
-def _pair_variances(covariance: Floats) -> Floats:
+def pair_variances(covariance: Floats) -> Floats:
     """Variances (…, t, t) of all pairwise differences; the diagonal is 0."""
     own = np.diagonal(covariance, axis1=-2, axis2=-1)
     variance = np.maximum(own[..., :, None] + own[..., None, :] - 2 * covariance, 0.0)
     return np.asarray(variance * (1 - np.eye(own.shape[-1])))
 
 
-def _sampling(fit: _Gls, interval: str, freedom: int, new: bool, level: float) -> dict[str, Any]:
+def _sampling(fit: Gls, interval: str, freedom: int, new: bool, level: float) -> dict[str, Any]:
     """All pairwise differences by the sampling distribution of the effects, normal or t; `new` where the
     true effect of a new study can be bounded."""
     effects, covariance = _against_reference(fit)
-    df, weights, scales = np.inf, np.ones(1), np.ones(1)
-    if interval != "wald" and freedom:
-        df, scale = float(freedom), fit.q / freedom
-        covariance = covariance * (max(scale, 1.0) if interval == "hksj_adhoc" else scale)
-        weights, scales = _scales_of_t(df)
-    difference, variance = np.subtract.outer(effects, effects), _pair_variances(covariance)
+    df, scale = spread_of(fit.q, interval, freedom)
+    covariance = covariance * scale
+    weights, scales = _scales_of_t(df) if np.isfinite(df) else (np.ones(1), np.ones(1))
+    difference, variance = np.subtract.outer(effects, effects), pair_variances(covariance)
     found = infer(difference, np.sqrt(variance), df, level).named()
     del found["statistic"]
     wide = float(stdtrit(freedom, (1 + level) / 2)) if freedom and new else np.nan
@@ -493,6 +498,14 @@ def _sampling(fit: _Gls, interval: str, freedom: int, new: bool, level: float) -
         "grid_effects": np.tile(effects, (scales.size, 1)),
         "grid_covariances": scales[:, None, None] * covariance,
     }
+
+
+def spread_of(q: float, interval: str, freedom: int) -> tuple[float, float]:
+    """The degrees of freedom of an interval, infinite if it is normal, and what multiplies the variances."""
+    if interval == "wald" or not freedom:
+        return np.inf, 1.0
+    scale = q / freedom if interval.startswith("hksj") else 1.0
+    return float(freedom), max(scale, 1.0) if interval == "hksj_adhoc" else scale
 
 
 def _scales_of_t(df: float) -> tuple[Floats, Floats]:
@@ -517,13 +530,13 @@ def _posterior(data: Network, tau_prior: tuple[str, float], level: float) -> dic
     turn, own = _free(data, data.consistent)
     scaled = turn @ data.y / np.sqrt(own), 1 / own
     weights, taus = tau_posterior(*scaled, float(1 / np.sqrt(data.roots.max())), tau_prior)
-    given = [_against_reference(_gls(data, data.consistent, tau**2)) for tau in taus]
+    given = [_against_reference(gls(data, data.consistent, tau**2)) for tau in taus]
     effects, covariances = (np.array(part) for part in zip(*given, strict=True))
     centre, t = weights @ effects, effects.shape[1]
     away, tails = effects - centre, np.array([0.5, (1 - level) / 2, (1 + level) / 2])
     covariance = np.tensordot(weights, covariances + away[:, :, None] * away[:, None, :], 1)
     one, other = pairs = np.nonzero(~np.eye(t, dtype=bool))
-    means, variances = effects[:, one] - effects[:, other], _pair_variances(covariances)[:, one, other]
+    means, variances = effects[:, one] - effects[:, other], pair_variances(covariances)[:, one, other]
     found: dict[str, Any] = {"p_value": np.full((t, t), np.nan)}
     kinds = (
         (("effects", "ci_low", "ci_high"), variances),
@@ -536,7 +549,7 @@ def _posterior(data: Network, tau_prior: tuple[str, float], level: float) -> dic
             found[name][pairs] = values
     del found[""]
     return found | {
-        "se": np.sqrt(_pair_variances(covariance)),
+        "se": np.sqrt(pair_variances(covariance)),
         "covariance": covariance,
         "df": np.inf,
         "grid_weights": weights,
@@ -563,7 +576,7 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     sign = 1.0 if better == "lower" else -1.0
     count, weights = len(fit.treatments), fit.grid_weights
     p_scores, spread = np.empty(count), np.empty(count)
-    every = np.sqrt(_pair_variances(fit.grid_covariances))
+    every = np.sqrt(pair_variances(fit.grid_covariances))
     for own in range(count):
         others = np.flatnonzero(np.arange(count) != own)
         se = every[:, own, others]
@@ -653,13 +666,13 @@ def network_inconsistency(
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     data = read_network(effects, covariance, experimental, control, study)
-    full, designs = _by_design(data)
+    full, designs = by_design(data)
     n, rank = full.shape
     df = rank - data.consistent.shape[1]
     within, between = _split_q(data, full, 0.0)
     result = Inconsistency(
         df=df,
-        tau2=_fit(data, full, tau2_method).tau2,
+        tau2=fitted(data, full, tau2_method).tau2,
         designs=designs,
         q_within=within,
         q_within_df=n - rank,
@@ -676,11 +689,11 @@ def network_inconsistency(
 
 def _split_q(data: Network, full: Floats, tau2: float) -> tuple[float, float]:
     """Residual sums of squares at tau2: of the full model, and what the consistent model has on top."""
-    within = _gls(data, full, tau2).q if full.shape[1] < full.shape[0] else 0.0
-    return within, max(0.0, _gls(data, data.consistent, tau2).q - within)
+    within = gls(data, full, tau2).q if full.shape[1] < full.shape[0] else 0.0
+    return within, max(0.0, gls(data, data.consistent, tau2).q - within)
 
 
-def _by_design(data: Network) -> tuple[Floats, int]:
+def by_design(data: Network) -> tuple[Floats, int]:
     """A design matrix with own effects for every set of treatments compared, and how many sets there are."""
     arms = data.arms
     sets = sorted(set(arms), key=sorted)
@@ -722,7 +735,7 @@ def node_split(
             continue
         pairs.append((data.treatments[first], data.treatments[second]))
         tau2 = _tau2(data, free, tau2_method, None if saturated else apart)
-        rows.append(_split(_gls(data, np.column_stack([data.consistent, apart]), tau2), half))
+        rows.append(_split(gls(data, np.column_stack([data.consistent, apart]), tau2), half))
     names = [each.name for each in fields(NodeSplit)[2:-1]]
     table = np.array(rows, dtype=np.float64).reshape(-1, len(names)).T
     return NodeSplit(
@@ -733,7 +746,7 @@ def node_split(
     )
 
 
-def _split(fit: _Gls, half: Floats) -> tuple[float, ...]:
+def _split(fit: Gls, half: Floats) -> tuple[float, ...]:
     """The numbers of one pair; the last coefficient of the fit is the disagreement."""
     indirect, apart = np.append(2 * half[1:], 0.0), np.eye(half.size)[-1]
     found: list[float] = []
