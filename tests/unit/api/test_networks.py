@@ -156,3 +156,95 @@ def test_measures_that_arms_do_not_give_together_are_refused(measure):
     given = {"mean": [1.0, 2.0], "sd": [1.0, 1.0], "n": [10, 10]}
     with pytest.raises(ValueError, match="of arms, RR OR RD need events and n"):
         tp.network(None, measure=measure, study=["A", "A"], treatment=["x", "y"], **given)
+
+
+def test_a_network_taken_apart(tmp_path):
+    fit = tp.network(ARMS, **OF_ARMS, title="Made up")
+    split = fit.split()
+    assert split.index.tolist() == [("b", "a"), ("c", "a"), ("c", "b")]
+    assert split.estimate.to_numpy() == pytest.approx(
+        [fit.league_rows().estimate[pair] for pair in split.index]
+    )
+    assert split.trials.tolist() == [2, 2, 2]
+    turned = fit.split(turned=True)
+    assert turned.direct["a", "b"] == pytest.approx(1 / split.direct["b", "a"])
+    assert turned.ci_low["a", "b"] == pytest.approx(1 / split.ci_high["b", "a"])
+    league = fit.league(direct=True)  # c, b, a: the direct estimate of a against c stands below
+    assert league.loc["a", "c"].startswith(f"{turned.direct['a', 'c']:.2f}")
+    assert league.loc["c", "a"] == fit.league().loc["c", "a"]
+    ranks = fit.rank_probabilities()
+    assert ranks[["rank 1", "rank 2", "rank 3"]].sum(axis=1).to_numpy() == pytest.approx(np.ones(3))
+    assert ranks.sucra.to_dict() == pytest.approx(fit.ranking().p_score.to_dict())
+    assert 0 < ranks.attrs["poth"] < 1
+    assert fit.contribution().sum(axis=1).to_numpy() == pytest.approx(np.ones(3))
+    assert list(fit.contribution("study").columns) == list("1234")
+    risk = fit.contribution(judgements={"1": "low", "2": "high", "3": "high", "4": "low"})
+    assert risk["low"].to_numpy() == pytest.approx(
+        fit.contribution("study")[["1", "4"]].sum(axis=1).to_numpy()
+    )
+    with pytest.raises(ValueError, match="judgements: none of 3, 4"):
+        fit.contribution(judgements={"1": "low", "2": "high"})
+    with pytest.raises(ValueError, match="by is 'arm': must be one of comparison, study"):
+        fit.contribution("arm")
+    heat = fit.net_heat()
+    assert heat.q.sum() > 0
+    assert heat.columns.tolist() == ["q", *heat.index]
+    fit.split_forest(tmp_path / "split.svg")
+    fit.rankogram(tmp_path / "ranks.svg")
+    fit.heat_plot(tmp_path / "heat.svg")
+    fit.funnel("abc", tmp_path / "funnel.svg")
+    fit.contribution_bars({"1": "low", "2": "high", "3": "unclear", "4": "low"}, tmp_path / "bars.svg")
+    for name, word in (
+        ("split", "Indirect"),
+        ("ranks", "SUCRA"),
+        ("heat", "Net heat"),
+        ("funnel", "too few to tell"),
+        ("bars", "unclear"),
+    ):
+        assert word in (tmp_path / f"{name}.svg").read_text("utf-8")
+
+
+@pytest.mark.parametrize("method", ["mh", "nch"])
+def test_rare_events_without_corrections(method):
+    empty = ARMS | {
+        "study": [*ARMS["study"], "5", "5"],
+        "arm": [*ARMS["arm"], "a", "b"],
+        "r": [*ARMS["r"], 0, 0],
+        "n": [*ARMS["n"], 30, 30],
+    }
+    fit = tp.network(empty, **OF_ARMS, method=method, interval="t")
+    counts = empty["r"], empty["n"], empty["arm"], empty["study"]
+    exact = stats.hypergeometric_network(*counts, reference="a")
+    assert np.log(fit.to_frame().estimate.sort_index().to_numpy()) == pytest.approx(
+        exact.effects[1:], abs=0.02 if method == "mh" else 1e-9
+    )
+    assert (fit.fit.studies, fit.network.trials, fit.tau2) == (4, 4, 0)
+    assert "anything to tell: 5" in fit.network.note
+    assert fit.to_frame().trials.tolist() == [2, 2]
+    if method == "mh":
+        assert fit.split().trials.tolist() == [2, 2, 2]
+        with pytest.raises(ValueError, match="takes the trials of a design together"):
+            fit.contribution("study")
+    else:
+        with pytest.raises(ValueError, match="one answer for all trials together"):
+            fit.split()
+    with pytest.raises(ValueError, match="needs arms with events and n, and measure='OR'"):
+        tp.network(empty, **OF_ARMS | {"measure": "RR"}, method=method)
+
+
+def test_components_of_a_network_and_of_one_that_falls_apart():
+    table = pairs() | {"t1": [name.replace("c", "a+b") for name in pairs()["t1"]]}
+    table["t2"] = [name.replace("c", "a+b") for name in table["t2"]]
+    dat = tp.effects(table, measure="OR", effect="te", variance="v", label="study")
+    fit = tp.network(dat, study="study", treatment=("t1", "t2"), reference="a", tau2_method="FE")
+    rows = fit.components(tau2_method="FE")
+    assert rows.attrs["q_difference_df"] == 1 - 1
+    assert rows.estimate.notna().all()
+    apart = tp.effects(measure="MD", effect=[0.4, 0.6], variance=[0.1, 0.1], label=["1", "2"])
+    arms = (["a+c", "a"], ["c", "none"])
+    joined = tp.component_network(
+        apart, study=["1", "2"], treatment=arms, inactive="none", reference="none", tau2_method="FE"
+    )
+    assert joined.estimate["a", ""] == pytest.approx(0.5)
+    assert joined.estimate["a", "none"] == pytest.approx(0.5)
+    assert np.isnan(joined.estimate["c", ""])

@@ -21,8 +21,9 @@ from trialpool.jobs import pool_analyses
 from trialpool.kept import Kept
 from trialpool.protocol import load_protocol, read_protocol
 from trialpool.records import Known, Record, Study, Sureness, from_json, sketch, to_json
-from trialpool.stats import network_meta_analysis, pool
+from trialpool.stats import mantel_haenszel, network_meta_analysis, pool
 from trialpool.synthesis.network import build_network, contrasts_of, covariance, load_networks
+from trialpool.synthesis.network_evidence import evidence_of
 from trialpool.synthesis.pool import pool_effects
 from trialpool.view.review import left_out
 
@@ -363,3 +364,39 @@ def test_the_shipped_networks_name_shipped_analyses_and_categories() -> None:
 
 def test_without_a_file_there_are_no_networks():
     assert load_networks(None, {}) == {}
+
+
+def counts_row(study: str, experimental: str, control: str, *cells: float) -> Study:
+    names = ("events_experimental", "n_experimental", "events_control", "n_control")
+    sides = {"category_experimental": experimental, "category_control": control, "measure": "OR"}
+    given = {"study_id": study, "label": study, "instrument": "r", "item": "", "weeks": 8.0}
+    return sketch(Study, given | sides | dict(zip(names, cells, strict=True)), effect=0.1, variance=1.0)
+
+
+@pytest.mark.parametrize("method", ["mh", "nch"])
+def test_a_network_of_counts_takes_them_as_they_are(method: str) -> None:
+    rows = [
+        counts_row("A", "manual_acupuncture", "sham", 4, 40, 9, 41),
+        counts_row("B", "manual_acupuncture", "sham", 1, 30, 3, 30),
+        counts_row("C", "manual_acupuncture", "usual_care", 2, 50, 8, 50),
+        counts_row("D", "manual_acupuncture", "usual_care", 0, 20, 0, 20),
+    ]
+    x = replace(record("x", *rows), measure="OR")
+    found = build_network("n", rules("x", method=method), [x])
+    assert found.fit
+    assert (found.fit.studies, found.trials, found.fit.tau2_method, found.fit.tau2) == (3, 3, "FE", 0)
+    assert "anything to tell: D" in found.note
+    table = mantel_haenszel([4, 1], [40, 30], [9, 3], [41, 30], measure="OR")
+    league = {(row.experimental, row.control): row for row in found.league}
+    own = league["acupuncture", "sham"]
+    assert own.trials == 2
+    assert own.estimate == pytest.approx(
+        math.exp(float(table.estimate)), rel=1e-9 if method == "mh" else 0.02
+    )
+    evidence = evidence_of(rules("x", method=method), found, [x])
+    assert evidence
+    assert sum(row.sucra for row in evidence.ranks()[0]) == pytest.approx(1.5)
+    empty = replace(x, studies=(*rows[:2], counts_row("C", "manual_acupuncture", "usual_care", 0, 50, 8, 50)))
+    problem = "no events, or .* only events" if method == "mh" else "no finite estimate"
+    with pytest.raises(InputError, match=problem):
+        build_network("n", rules("x", method=method), [empty])

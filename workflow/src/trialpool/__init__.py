@@ -14,7 +14,13 @@ from importlib import import_module
 from typing import Any
 
 # of the library, and where each is defined: that of figures loads matplotlib
-FUNCTIONS = {"effects": "api", "forests": "api.drawings", "network": "api", "pool": "api"}
+FUNCTIONS = {
+    "component_network": "api",
+    "effects": "api",
+    "forests": "api.drawings",
+    "network": "api",
+    "pool": "api",
+}
 ROOMS = ("errors", "evidence", "exchange", "figures", "measures", "records", "stats", "synthesis", "view")
 __all__ = [*FUNCTIONS, *ROOMS]
 

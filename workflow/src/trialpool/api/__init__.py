@@ -7,7 +7,17 @@ the one that a review gets.
 
 from trialpool.api.data import Dataset, effects
 from trialpool.api.fit import Fit, pool
-from trialpool.api.networks import NetworkFit, network
+from trialpool.api.networks import NetworkFit, component_network, network
 from trialpool.api.results import Regression, Result
 
-__all__ = ["Dataset", "Fit", "NetworkFit", "Regression", "Result", "effects", "network", "pool"]
+__all__ = [
+    "Dataset",
+    "Fit",
+    "NetworkFit",
+    "Regression",
+    "Result",
+    "component_network",
+    "effects",
+    "network",
+    "pool",
+]

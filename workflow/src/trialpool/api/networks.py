@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,15 +21,20 @@ from trialpool.api.data import (
     same_length,
     whole_rows,
 )
-from trialpool.measures import OF_EVENTS
+from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Methods, Network, Record, sketch
 from trialpool.synthesis import network as synthesis
-from trialpool.synthesis.network import Contrast
+from trialpool.synthesis.network import Contrast, Counts, arguments_of, method_note, speaking
+from trialpool.synthesis.network_evidence import ComponentRow, Evidence, SplitRow, component_rows
 from trialpool.synthesis.pool import shared_control
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from trialpool.stats import ComponentNetwork
+
+PAIR = ("experimental", "control")
+METHODS = ("inverse", "mh", "nch")
 BOUNDS = ("estimate", "ci_low", "ci_high")
 OF_ARMS = (*OF_EVENTS, "MD", "SMD", "ROM")  # measures that arms of a trial give together
 
@@ -44,6 +49,7 @@ class NetworkFit:
 
     network: Network
     fit: records.NetworkFit
+    evidence: Evidence
 
     reference = _of("reference", "The treatment that the others are compared with.")
     tau2 = _of("tau2", "Heterogeneity, common to all comparisons, on the analysis scale.")
@@ -83,15 +89,28 @@ class NetworkFit:
         """Every ordered pair of treatments, by the names of a review's league table."""
         return _frame(self.network.league, "experimental", "control")
 
-    def league(self) -> pd.DataFrame:
-        """The league table as text: row against column."""
-        rows = self.league_rows()
+    def league(self, direct: bool = False) -> pd.DataFrame:
+        """The league table as text: row against column, the best first.
+
+        With `direct`, below the diagonal stand the direct estimates, where there are any.
+        """
+        shown, names = self._cells(self.league_rows(), BOUNDS), self.treatments
+        if direct:
+            rows = self.split(turned=True)
+            own = self._cells(rows[rows.direct.notna()], ("direct", "direct_low", "direct_high"))
+            below = [pair for pair in shown.index if names.index(pair[0]) > names.index(pair[1])]
+            shown.loc[below] = own.reindex(below).fillna("")
+        return shown.unstack().loc[names, names].fillna("")
+
+    def _cells(self, rows: pd.DataFrame, names: Sequence[str]) -> pd.Series:
+        """Estimates with their intervals as text."""
         cells = [
             text.format_values(self.network.measure, values)
-            for values in rows[list(BOUNDS)].itertuples(index=False)
+            for values in rows[list(names)].itertuples(index=False)
         ]
-        shown = pd.Series([f"{middle} ({low} to {high})" for middle, low, high in cells], rows.index)
-        return shown.unstack().loc[self.treatments, self.treatments].fillna("")
+        return pd.Series(
+            [f"{middle} ({low} to {high})" for middle, low, high in cells], rows.index, dtype=object
+        )
 
     def ranking(self) -> pd.DataFrame:
         """P-score (the equivalent of SUCRA) and mean rank of every treatment."""
@@ -105,6 +124,92 @@ class NetworkFit:
         """Direct and indirect evidence on every pair that has both."""
         return _frame(self.network.splits, "experimental", "control")
 
+    def split(self, turned: bool = False) -> pd.DataFrame:
+        """Direct, indirect and all evidence on every pair, the share of direct evidence, and whether they
+        differ (`p_value`), by back-calculation at the network's τ²; `turned` gives every pair both ways."""
+        rows = self.evidence.split()
+        return _frame([*rows, *map(_turned(self.network.measure), rows)] if turned else rows, *PAIR)
+
+    def rank_probabilities(self) -> pd.DataFrame:
+        """The chance of each rank; SUCRA, the mean share of others beaten; intervals of the rank and of
+        that share. `attrs["poth"]` says how sure the order is, from 0 to 1."""
+        rows, poth = self.evidence.ranks()
+        frame = _frame(rows, "treatment")
+        chances = pd.DataFrame(frame.pop("chances").tolist(), frame.index)
+        found = frame.join(chances.rename(columns=lambda rank: f"rank {rank + 1}"))
+        found.attrs["poth"] = poth
+        return found
+
+    def contribution(
+        self, by: str = "comparison", judgements: Mapping[str, str] | None = None
+    ) -> pd.DataFrame:
+        """What each direct comparison, or `by` study, contributes to every comparison; rows sum to 1.
+
+        With `judgements`, a level of risk of bias for every study, what studies of each level contribute.
+        """
+        rows = self.evidence.shares("study" if judgements is not None else by, judgements)
+        columns = list(dict.fromkeys(row.source for row in rows))
+        return _frame(rows, *PAIR, "source").share.unstack()[columns]
+
+    def net_heat(self, tau2_method: str = "FE") -> pd.DataFrame:
+        """How much less the design of the row disagrees once that of the column is detached; the column `q`
+        is how much it does."""
+        found = self.evidence.heat(tau2_method)
+        names = [" v ".join(design) for design in found.designs]
+        return pd.DataFrame({"q": found.q, **dict(zip(names, found.heat.T, strict=True))}, names)
+
+    def components(
+        self, separator: str = "+", inactive: str | None = None, tau2_method: str | None = None
+    ) -> pd.DataFrame:
+        """The additive model of the components in the treatments' names: each component, then every treatment
+        against the reference. `attrs` has its τ² and the test of additivity."""
+        found, rows = self.evidence.components(separator, inactive, tau2_method)
+        return _components_frame(found, rows)
+
+    def split_forest(self, path: Any = None) -> Figure:
+        """Direct, indirect and all evidence on every pair that has both."""
+        from trialpool.figures.network_evidence import draw_split
+
+        return self._shown(
+            draw_split(self.network, self.evidence.split()), path, "Direct and indirect evidence"
+        )
+
+    def rankogram(self, path: Any = None) -> Figure:
+        """The chance of every rank of each treatment."""
+        from trialpool.figures.network_evidence import draw_rankogram
+
+        return self._shown(draw_rankogram(self.network, *self.evidence.ranks()), path, "Chances of ranks")
+
+    def heat_plot(self, path: Any = None, tau2_method: str = "FE") -> Figure:
+        """The net heat plot."""
+        from trialpool.figures.network_evidence import draw_net_heat
+
+        return self._shown(
+            draw_net_heat(self.network, self.evidence.heat(tau2_method)), path, "Net heat plot"
+        )
+
+    def contribution_bars(self, judgements: Mapping[str, str], path: Any = None) -> Figure:
+        """What studies of each level of risk of bias contribute to every comparison."""
+        from trialpool.figures.network_evidence import draw_shares
+
+        figure = draw_shares(self.network, self.evidence.shares("study", judgements))
+        return self._shown(figure, path, "Contributions by risk of bias")
+
+    def funnel(self, order: Sequence[str], path: Any = None) -> Figure:
+        """The comparison-adjusted funnel plot; `order` lists the treatments, such as from old to new: of two,
+        the later is compared with the earlier."""
+        from trialpool.figures.network_evidence import draw_adjusted_funnel
+
+        figure = draw_adjusted_funnel(self.network, *self.evidence.adjusted(order))
+        return self._shown(figure, path, "Comparison-adjusted funnel plot")
+
+    def _shown(self, figure: Figure, path: Any, kind: str) -> Figure:
+        from trialpool.api.drawings import save
+
+        if path is not None:
+            save(figure, path, f"{kind}: {self.network.title or self}")
+        return figure
+
     def graph(self, path: Any = None) -> Figure:
         """Who was compared with whom, and every treatment against the reference."""
         from trialpool.api.drawings import save
@@ -114,6 +219,37 @@ class NetworkFit:
         if path is not None:
             save(figure, path, describe_network(self.network))
         return figure
+
+
+def _turned(measure: str) -> Callable[[SplitRow], SplitRow]:
+    """What makes of a pair the same one the other way round."""
+    ratio = MEASURES[measure].ratio
+
+    def back(value: float | None) -> float | None:
+        return None if value is None else 1 / value if ratio else -value
+
+    def turned(row: SplitRow) -> SplitRow:
+        values: dict[str, Any] = {
+            "experimental": row.control,
+            "control": row.experimental,
+            "difference": back(row.difference),
+        }
+        for middle, low, high in (
+            BOUNDS,
+            *((name, f"{name}_low", f"{name}_high") for name in ("direct", "indirect")),
+        ):
+            for name, other in ((middle, middle), (low, high), (high, low)):
+                values[name] = back(getattr(row, other))
+        return replace(row, **values)
+
+    return turned
+
+
+def _components_frame(found: ComponentNetwork, rows: Sequence[ComponentRow]) -> pd.DataFrame:
+    frame = _frame(rows, *PAIR)
+    names = ("tau2", "q", "q_df", "q_p_value", "q_difference", "q_difference_df", "q_difference_p_value")
+    frame.attrs.update({name: getattr(found, name) for name in names})
+    return frame
 
 
 def _frame(rows: Sequence[Any], *index: str) -> pd.DataFrame:
@@ -134,24 +270,28 @@ def network(
     reference: str | None = None,
     better: str = "lower",
     zero_cells: float = 0.5,
+    method: str = "inverse",
+    tau2_method: str = "REML",
     interval: str = "wald",
     level: float = 0.95,
     title: str = "",
 ) -> NetworkFit:
-    """A network meta-analysis by random effects (REML, common τ²), from arms or from comparisons.
+    """A network meta-analysis by random effects (common τ²), from arms or from comparisons.
 
     Arms: a table with a row an arm, its `study` and `treatment`, and `events` and `n` (RR OR RD) or `mean`,
     `sd` and `n` (MD SMD ROM) of `measure`. Comparisons: a `Dataset` of `trialpool.effects` with a row a pair
     of treatments, `treatment` naming the columns of the experimental and the control one; a trial of several
     arms has all its pairs, from whose variances their covariance follows. `better` says which effects are
-    good, for the ranking; `interval` is wald, hksj or hksj_adhoc. Raises ValueError where no three treatments
-    are connected.
+    good, for the ranking; `tau2_method` is REML, ML, DL or FE; `interval` is wald, t, hksj or hksj_adhoc. For
+    odds ratios of rare events, `method` mh (Mantel-Haenszel) or nch (noncentral hypergeometric) take the
+    counts as they are, with common effects. Raises ValueError where no three treatments are connected.
 
     >>> arms = {"s": [1, 1, 2, 2, 3, 3], "t": list("abbcac"), "r": [9, 5, 6, 4, 8, 3], "n": [50] * 6}
     >>> network(arms, measure="OR", study="s", treatment="t", events="r", n="n", reference="a")
     3 treatments, 3 trials, OR; τ² 0, I² 0%; against a, best first: c, b and a
     """
     given = {"events": events, "n": n, "mean": mean, "sd": sd}
+    counts = _counts(data, method, measure, study, treatment, given)
     if isinstance(data, Dataset):
         cells = {"zero_cells": None if zero_cells == 0.5 else zero_cells}
         for name, value in {"measure": measure or None, **given, **cells}.items():
@@ -160,20 +300,71 @@ def network(
         measure, contrasts = data.measure, _of_pairs(data, study, treatment)
     else:
         contrasts = _of_arms(frame_of(data), measure, study, treatment, given, zero_cells)
+    if counts:
+        contrasts = [each for each in contrasts if each.study in counts.studies]
     stats.checks.one_of("better", better, ("lower", "higher"))
-    stats.checks.one_of("interval", interval, ("wald", "hksj", "hksj_adhoc"))
+    stats.checks.one_of("tau2_method", tau2_method, stats.network.TAU2_METHODS)
+    stats.checks.one_of("interval", interval, ("wald", "t", "hksj", "hksj_adhoc"))
     methods = sketch(Methods, level=level, interval=interval, prediction_from=3)
     first = sketch(Record, measure=measure, better=better, methods=methods)
     nodes = {name for each in contrasts for name in (each.experimental, each.control)}
     if reference is not None:
         stats.checks.one_of("reference", reference, sorted(nodes))
-    rules = {"title": title, "reference": reference}
-    found = synthesis.network_of("network", rules, first, contrasts)
+    rules = {"title": title, "reference": reference, "tau2_method": tau2_method, "method": method}
+    found = synthesis.network_of("network", rules, first, contrasts, counts=counts)
     if found.fit is None:
         raise ValueError(found.sentence)
     if len(found.parts) > 1:
         warnings.warn(found.sentence, stacklevel=2)
-    return NetworkFit(found, found.fit)
+    found = replace(found, note=method_note(rules, counts))
+    inside = [each for each in contrasts if each.experimental in found.parts[0]]
+    evidence = Evidence(found, arguments_of(rules, inside, counts), level, method if counts else "")
+    return NetworkFit(found, evidence.record, evidence)
+
+
+def _counts(
+    data: Any, method: str, measure: str, study: Given, treatment: Any, given: Mapping[str, Any]
+) -> Counts | None:
+    """The arms' counts where the method takes them; a ValueError where there are none."""
+    stats.checks.one_of("method", method, METHODS)
+    if method == "inverse":
+        return None
+    if isinstance(data, Dataset) or measure != "OR" or given["events"] is None or given["n"] is None:
+        raise ValueError(f"method {method!r}: needs arms with events and n, and measure='OR'")
+    frame = frame_of(data)
+    columns = {name: floats(name, column(frame, name, given[name])) for name in ("events", "n")}
+    asked = {"treatment": treatment, "study": study}
+    names, studies = (_words(name, column(frame, name, each)) for name, each in asked.items())
+    same_length({"treatment": names, "study": studies, **columns})
+    kept = np.flatnonzero(~np.isnan(columns["events"]) & ~np.isnan(columns["n"]))
+    events, n = (tuple(float(values[row]) for row in kept) for values in columns.values())
+    arms, trials = (tuple(each[row] for row in kept) for each in (names, studies))
+    return speaking(Counts(events, n, arms, trials))
+
+
+def component_network(
+    data: Dataset,
+    *,
+    study: Given,
+    treatment: tuple[Given, Given],
+    separator: str = "+",
+    inactive: str | None = None,
+    reference: str | None = None,
+    tau2_method: str = "REML",
+    interval: str = "wald",
+    level: float = 0.95,
+) -> pd.DataFrame:
+    """The additive model of components, of comparisons that need not be connected by treatments.
+
+    `data` are comparisons as of `network`; a treatment's name is split at `separator` into its components,
+    `inactive` is the one without an effect. Each component, then every treatment against the reference; what
+    the trials do not tell is empty. `attrs` has τ² and the test of additivity.
+    """
+    contrasts = _of_pairs(data, study, treatment)
+    made = arguments_of({}, contrasts)
+    given: Any = {"reference": reference, "tau2_method": tau2_method, "interval": interval, "level": level}
+    found = stats.component_network(*made.arguments, separator=separator, inactive=inactive, **given)
+    return _components_frame(found, component_rows(data.measure, found))
 
 
 def _of_pairs(data: Dataset, study: Given, treatment: Any) -> list[Contrast]:

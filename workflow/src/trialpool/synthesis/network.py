@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
 from itertools import combinations, groupby, permutations
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -39,8 +39,11 @@ from trialpool.synthesis.pool import (
     prior_scale,
     shared_control,
 )
-from trialpool.text import count, significant
+from trialpool.text import count, listing, significant
 from trialpool.yaml_files import Slip, read_checked, shipped
+
+if TYPE_CHECKING:
+    from trialpool.stats import Contrasts
 
 Rules = Mapping[str, Any]
 SMALLEST = 3
@@ -72,10 +75,22 @@ def build_network(
     Raises InputError where `leave_out` names a trial that none of the records knows.
     """
     first, contrasts = records[0], contrasts_of(records, rules)
+    counts = None
+    if rules.get("method"):
+        counts = counts_of(contrasts)
+        contrasts = [each for each in contrasts if each.study in counts.studies]
     left_out, used = _left_out(name, rules, records), {contrast.study for contrast in contrasts}
+    try:
+        network = network_of(name, rules, first, contrasts, certainty, counts)
+    except ValueError as problem:
+        if not counts:
+            raise
+        where, remedy = f"networks.{name}.method", "write nch, take a treatment out, or leave the method out"
+        fault = Fault("the networks file", None, where, rules["method"], str(problem), remedy)
+        raise InputError([fault]) from None
     return replace(
-        network_of(name, rules, first, contrasts, certainty),
-        note=rules["note"],
+        network,
+        note=" ".join(filter(None, [method_note(rules, counts), rules["note"]])),
         analyses=tuple(record.analysis for record in records),
         left_out=(
             *left_out,
@@ -91,15 +106,18 @@ def network_of(
     first: Record,
     contrasts: Sequence[Contrast],
     certainty: Mapping[str, Sureness] | None = None,
+    counts: Counts | None = None,
 ) -> Network:
     """The network of some contrasts, those of a trial together; measure, scale and methods are `first`'s.
 
-    `rules` has its `title` and `reference`; `certainty` is that of direct comparisons, by analysis.
+    `rules` has its `title` and `reference`, and may have `tau2_method` (REML) and `method`: mh or nch take
+    the arms' `counts` in place of the contrasts' effects. `certainty` is that of direct comparisons, by
+    analysis.
     """
     parts = components(contrasts)
     whole = parts[0] if parts and len(parts[0]) >= SMALLEST else []
     inside = [contrast for contrast in contrasts if contrast.experimental in whole]
-    fitted = _fitted(name, rules, first, inside, certainty or {}) if whole else NOT_FITTED
+    fitted = _fitted(name, rules, first, inside, certainty or {}, counts) if whole else NOT_FITTED
     return taken(
         Network,
         first,
@@ -274,10 +292,11 @@ def components(contrasts: Sequence[NetworkContrast]) -> list[list[str]]:
 
 def _edges(contrasts: Sequence[Contrast]) -> tuple[rec.Edge, ...]:
     """Directly compared pairs with their number of trials; a trial of three arms counts at all its pairs."""
-    arms: dict[str, set[str]] = {}
-    for contrast in contrasts:
-        arms.setdefault(contrast.study, set()).update((contrast.experimental, contrast.control))
-    pairs = [pair for treatments in arms.values() for pair in combinations(sorted(treatments), 2)]
+    pairs = [
+        pair
+        for treatments in arms_of_trials(contrasts).values()
+        for pair in combinations(sorted(treatments), 2)
+    ]
     return tuple(rec.Edge(treatments=pair, trials=pairs.count(pair)) for pair in sorted(set(pairs)))
 
 
@@ -295,25 +314,33 @@ def _sentence(parts: Sequence[Sequence[str]], whole: Sequence[str], fit: rec.Net
 
 
 def _fitted(
-    name: str, rules: Rules, first: Record, contrasts: Sequence[Contrast], certainty: Mapping[str, Sureness]
+    name: str,
+    rules: Rules,
+    first: Record,
+    contrasts: Sequence[Contrast],
+    certainty: Mapping[str, Sureness],
+    counts: Counts | None,
 ) -> Rules:
     """The parts of a network that a model gives, by their fields."""
     from trialpool.stats import network_inconsistency, network_meta_analysis, node_split, rank_treatments
 
-    data: tuple[Any, ...] = (
-        [contrast.effect for contrast in contrasts],
-        covariance(contrasts),
-        *([getattr(contrast, key) for contrast in contrasts] for key in ("experimental", "control", "study")),
-    )
+    made = arguments_of(rules, contrasts, counts)
+    data = made.arguments
+    method: Any = {"tau2_method": made.tau2_method}
     entries = [
         entry for _, own in groupby(contrasts, key=lambda each: each.study) for entry in next(own).entries
     ]
     whole = {node for each in contrasts for node in (each.experimental, each.control)}
     reference = rules["reference"] if rules["reference"] in whole else min(whole)
-    df = len(contrasts) - len(whole) + 1
+    df = len(data[0]) - len(whole) + 1
     model, scale = _model(first, df, [study for study, _ in entries])
-    fit = network_meta_analysis(*data, reference=reference, level=first.methods.level, **model)
-    test, splits = network_inconsistency(*data), node_split(*data)
+    given: Any = {**method, **model, "reference": reference, "level": first.methods.level}
+    fit = network_meta_analysis(*data, **given)
+    if counts:
+        fit = replace(
+            fit, directly=_directly(fit.treatments, contrasts), studies=len(arms_of_trials(contrasts))
+        )
+    test, splits = network_inconsistency(*data, **method), node_split(*data, **method)
     record = taken(rec.NetworkFit, fit, reference=reference, df=finite(fit.df), prior_scale=scale)
     if not record.q_df:  # nothing is left to differ, and there is no t
         interval = BAYES if record.interval == BAYES else "wald"
@@ -329,6 +356,114 @@ def _fitted(
             for at in range(len(splits.experimental))
         ),
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """The arms of trials: `events` of `n` of a `treatment`, each in its `study`; silent trials are not among
+    them but named in `silent`."""
+
+    events: tuple[float, ...]
+    n: tuple[float, ...]
+    treatment: tuple[str, ...]
+    study: tuple[str, ...]
+    silent: tuple[str, ...] = ()
+
+    @property
+    def studies(self) -> set[str]:
+        """The trials that tell something of an odds ratio."""
+        return set(self.study)
+
+    def only(self, treatments: Collection[str]) -> Counts:
+        """Those of some treatments."""
+        rows = [row for row, name in enumerate(self.treatment) if name in treatments]
+        names = ("events", "n", "treatment", "study")
+        return replace(self, **{name: tuple(getattr(self, name)[row] for row in rows) for name in names})
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a network is fitted to: contrasts of trials, of designs (mh) or of all trials at once (nch)."""
+
+    contrasts: Contrasts
+    tau2_method: str
+
+    @property
+    def arguments(self) -> tuple[Any, ...]:
+        """As the functions of `trialpool.stats` on networks take them."""
+        return tuple(getattr(self.contrasts, each.name) for each in fields(self.contrasts))
+
+
+def arguments_of(rules: Rules, contrasts: Sequence[Contrast], counts: Counts | None = None) -> Fitted:
+    """What the model of the connected `contrasts` takes, by the network's `method` and `tau2_method`."""
+    from trialpool.stats import Contrasts, hypergeometric_network, mantel_haenszel_network
+
+    if not counts:
+        names = ([getattr(each, key) for each in contrasts] for key in (*SIDES, "study"))
+        effects = np.array([each.effect for each in contrasts])
+        made = Contrasts(effects, covariance(contrasts), *map(tuple, names))
+        return Fitted(made, rules.get("tau2_method", "REML"))
+    own = counts.only({node for each in contrasts for node in (each.experimental, each.control)})
+    arms = own.events, own.n, own.treatment, own.study
+    if rules["method"] == "mh":
+        return Fitted(mantel_haenszel_network(*arms).contrasts, "FE")
+    return Fitted(hypergeometric_network(*arms).contrasts(), "FE")
+
+
+def counts_of(contrasts: Sequence[Contrast]) -> Counts:
+    """The arms of the trials of some contrasts; one without counts, or with nothing to tell, is silent."""
+    arms: dict[str, dict[str, tuple[float, ...] | None]] = {}
+    for contrast in contrasts:
+        own = arms.setdefault(contrast.study, {})
+        for study, pair in contrast.entries:
+            for side, node in zip(SIDES, pair, strict=True):
+                own.setdefault(node, arm_numbers(study.measure, study, side))
+    rows = [
+        (*numbers, node, study)
+        for study, own in arms.items()
+        if None not in own.values()
+        for node, numbers in own.items()
+        if numbers
+    ]
+    return speaking(Counts(*map(tuple, zip(*rows, strict=True)))) if rows else Counts((), (), (), ())
+
+
+def speaking(counts: Counts) -> Counts:
+    """Without the trials in which nobody, or everybody, had the event."""
+    silent = [
+        name
+        for name in dict.fromkeys(counts.study)
+        if sum(x for x, study in zip(counts.events, counts.study, strict=True) if study == name)
+        in (0, sum(n for n, study in zip(counts.n, counts.study, strict=True) if study == name))
+    ]
+    rows = [row for row, study in enumerate(counts.study) if study not in silent]
+    names = ("events", "n", "treatment", "study")
+    kept = {name: tuple(getattr(counts, name)[row] for row in rows) for name in names}
+    return replace(counts, **kept, silent=tuple(silent))
+
+
+def method_note(rules: Rules, counts: Counts | None) -> str:
+    """What a method of counts is, and which trials tell it nothing."""
+    if not counts:
+        return ""
+    silent = WORDS["silent"].format(trials=listing(counts.silent)) if counts.silent else ""
+    return " ".join(filter(None, [WORDS["methods"][rules["method"]], silent]))
+
+
+def arms_of_trials(contrasts: Sequence[Contrast]) -> dict[str, set[str]]:
+    """The treatments that each trial compares."""
+    arms: dict[str, set[str]] = {}
+    for contrast in contrasts:
+        arms.setdefault(contrast.study, set()).update((contrast.experimental, contrast.control))
+    return arms
+
+
+def _directly(treatments: Sequence[str], contrasts: Sequence[Contrast]) -> Floats:
+    """How many trials compare each two treatments (t, t)."""
+    arms = arms_of_trials(contrasts).values()
+    return np.array(
+        [[float(i != j and sum({i, j} <= own for own in arms)) for j in treatments] for i in treatments]
+    )
 
 
 def _model(first: Record, df: int, effects: Sequence[Study]) -> tuple[Rules, float | None]:
@@ -450,6 +585,9 @@ def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]
             elif specs[slug].get("control") == []:
                 problem, remedy = "of one group, and a network is of comparisons", "remove it"
                 yield Slip((*path, "analyses"), slug, problem, remedy)
+        if entry.get("method") and {str(specs[slug]["measure"]) for slug in slugs if slug in specs} - {"OR"}:
+            problem = "a method of odds ratios, and an analysis has another measure"
+            yield Slip((*path, "method"), entry["method"], problem, "list analyses of OR, or leave it out")
         for key in SAME:
             values = sorted({str(specs[slug][key]) for slug in slugs if slug in specs})
             if len(values) > 1:

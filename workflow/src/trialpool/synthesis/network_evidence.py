@@ -1,0 +1,278 @@
+"""A network and what it was fitted to in, the tables behind it out: splits, contributions, ranks, designs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from trialpool.measures import MEASURES
+from trialpool.records import Network, NetworkFit, Part, Record
+from trialpool.synthesis.network import (
+    Contrast,
+    Fitted,
+    Rules,
+    arguments_of,
+    contrasts_of,
+    counts_of,
+)
+from trialpool.synthesis.pool import BAYES, finite
+
+if TYPE_CHECKING:
+    from trialpool.stats import AdjustedEffects, ComponentNetwork, Contributions, Egger, NetHeat
+    from trialpool.stats import NetworkFit as FittedNetwork
+
+WHOLE = "the hypergeometric likelihood has one answer for all trials together, which cannot be taken apart"
+
+
+class SplitRow(Part):
+    """One treatment against another by all, direct and indirect evidence, on the natural scale.
+
+    `share_direct` is the weight of direct evidence, `difference` direct less (or over) indirect.
+    """
+
+    experimental: str
+    control: str
+    trials: int
+    share_direct: float
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    direct: float | None
+    direct_low: float | None
+    direct_high: float | None
+    indirect: float | None
+    indirect_low: float | None
+    indirect_high: float | None
+    difference: float | None
+    p_value: float | None
+
+
+class RankRow(Part):
+    """How a treatment ranks: SUCRA, the mean share of others it beats, the interval of that share and of the
+    rank, and the chance of every rank from the best on."""
+
+    treatment: str
+    sucra: float
+    sucra_low: float
+    sucra_high: float
+    median_rank: int
+    rank_low: int
+    rank_high: int
+    chances: tuple[float, ...]
+
+
+class ShareRow(Part):
+    """What a comparison, a study or a judgement (`source`) contributes to the estimate of a comparison."""
+
+    experimental: str
+    control: str
+    source: str
+    share: float
+
+
+class ComponentRow(Part):
+    """The effect of a component, or of a treatment against another, by the additive model."""
+
+    experimental: str
+    control: str
+    estimate: float | None
+    ci_low: float | None
+    ci_high: float | None
+    p_value: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A network, what its model was fitted to, and the level of its intervals.
+
+    Splits of a network with Bayesian intervals have normal ones, at the REML τ².
+    """
+
+    network: Network
+    fitted: Fitted
+    level: float
+    method: str = ""
+
+    @property
+    def record(self) -> NetworkFit:
+        """The model of the network; a ValueError where nothing could be fitted."""
+        if self.network.fit is None:
+            raise ValueError(self.network.sentence)
+        return self.network.fit
+
+    @property
+    def model(self) -> dict[str, Any]:
+        """The network's interval, τ² and reference, as the functions of `trialpool.stats` take them."""
+        fit = self.record
+        return {"reference": fit.reference, "tau2_method": self.fitted.tau2_method, "interval": fit.interval}
+
+    def refit(self) -> FittedNetwork:
+        """The network's numbers on the analysis scale."""
+        from trialpool.stats import network_meta_analysis
+
+        model, fit = self.model, self.record
+        if fit.interval == BAYES:
+            model["tau_prior"] = ("half_normal", fit.prior_scale)
+        return network_meta_analysis(*self.fitted.arguments, level=self.level, **model)
+
+    def apart(self, function: Callable[..., Any], *names: str, **more: Any) -> Any:
+        """A function of `trialpool.stats` of these contrasts; `names` of the model's arguments it takes."""
+        if self.method == "nch":
+            raise ValueError(WHOLE)
+        return function(*self.fitted.arguments, **{name: self.model[name] for name in names}, **more)
+
+    def split(self) -> tuple[SplitRow, ...]:
+        """Direct, indirect and all evidence on every pair of treatments."""
+        from trialpool.stats import evidence_split
+
+        model = self.model
+        interval = "wald" if model["interval"] == BAYES else model["interval"]
+        found = self.apart(evidence_split, "reference", "tau2_method", interval=interval, level=self.level)
+        trials = {frozenset(edge.treatments): edge.trials for edge in self.network.edges}
+        kinds = ("", "direct", "indirect")
+        rows = []
+        for at, pair in enumerate(zip(found.experimental, found.control, strict=True)):
+            values: dict[str, Any] = {"difference": self._natural(found.difference[at])}
+            for kind, name in enumerate(kinds):
+                middle = getattr(found, name or "network")[at]
+                bounds = (
+                    ("estimate", "ci_low", "ci_high") if not name else (name, f"{name}_low", f"{name}_high")
+                )
+                numbers = (middle, found.low[kind][at], found.high[kind][at])
+                values |= dict(zip(bounds, map(self._natural, numbers), strict=True))
+            rows.append(
+                SplitRow(
+                    experimental=pair[0],
+                    control=pair[1],
+                    trials=trials.get(frozenset(pair), 0),
+                    share_direct=float(found.share_direct[at]),
+                    p_value=finite(found.p_value[at]),
+                    **values,
+                )
+            )
+        return tuple(rows)
+
+    def contributions(self) -> Contributions:
+        """What comparisons and studies contribute to every pair of treatments."""
+        from trialpool.stats import contributions
+
+        found: Contributions = self.apart(contributions, "reference", "tau2_method")
+        return found
+
+    def shares(
+        self, by: str = "comparison", judgements: Mapping[str, str] | None = None
+    ) -> tuple[ShareRow, ...]:
+        """Contributions as rows, `by` comparison or study, or summed by a judgement of each study.
+
+        Raises ValueError for a study without a judgement, and for studies where designs were fitted.
+        """
+        found = self.contributions()
+        names = (
+            [f"{one} v {other}" for one, other in found.direct] if by == "comparison" else list(found.studies)
+        )
+        table = found.by_comparison if by == "comparison" else found.by_study
+        if by not in ("comparison", "study"):
+            raise ValueError(f"by is {by!r}: must be one of comparison, study")
+        if by == "study" and self.method == "mh":
+            raise ValueError(
+                "by is 'study': Mantel and Haenszel's method takes the trials of a design together"
+            )
+        if judgements is not None:
+            if missing := [name for name in names if name not in judgements]:
+                raise ValueError(f"judgements: none of {', '.join(missing)}")
+            levels = list(dict.fromkeys(judgements[name] for name in names))
+            member = np.array([[judgements[name] == level for level in levels] for name in names], float)
+            names, table = levels, table @ member
+        return tuple(
+            ShareRow(experimental=one, control=other, source=name, share=float(table[row, at]))
+            for row, (one, other) in enumerate(zip(found.experimental, found.control, strict=True))
+            for at, name in enumerate(names)
+        )
+
+    def ranks(self) -> tuple[tuple[RankRow, ...], float]:
+        """Every treatment's ranks, the best first, and how sure the order is (POTH, from 0 to 1)."""
+        from trialpool.stats import rankogram
+
+        found = rankogram(self.refit(), better=self.network.better, level=self.level)
+        rows = [
+            RankRow(
+                treatment=name,
+                chances=tuple(found.probabilities[at].tolist()),
+                sucra=float(found.sucra[at]),
+                sucra_low=float(found.sucra_low[at]),
+                sucra_high=float(found.sucra_high[at]),
+                median_rank=int(found.median_rank[at]),
+                rank_low=int(found.rank_low[at]),
+                rank_high=int(found.rank_high[at]),
+            )
+            for at, name in enumerate(found.treatments)
+        ]
+        return tuple(sorted(rows, key=lambda row: (-row.sucra, row.treatment))), found.poth
+
+    def heat(self, tau2_method: str = "FE") -> NetHeat:
+        """Where designs disagree."""
+        from trialpool.stats import net_heat
+
+        found: NetHeat = self.apart(net_heat, tau2_method=tau2_method)
+        return found
+
+    def adjusted(self, order: Sequence[str]) -> tuple[AdjustedEffects, Egger | None]:
+        """Effects less the direct estimate of their pair, and Egger's test of them from ten on."""
+        from trialpool.stats import comparison_adjusted, egger
+
+        found: AdjustedEffects = self.apart(comparison_adjusted, "tau2_method", order=order)
+        many = len(found.study) >= ENOUGH
+        return found, egger(found.adjusted, found.se**2) if many else None
+
+    def components(
+        self, separator: str = "+", inactive: str | None = None, tau2_method: str | None = None
+    ) -> tuple[ComponentNetwork, tuple[ComponentRow, ...]]:
+        """The additive model, and its rows: the components, then every treatment against the reference."""
+        from trialpool.stats import component_network
+
+        model = self.model | ({"tau2_method": tau2_method} if tau2_method else {})
+        model["interval"] = "wald" if model["interval"] == BAYES else model["interval"]
+        given = {"separator": separator, "inactive": inactive, "level": self.level}
+        found: ComponentNetwork = self.apart(component_network, **model, **given)
+        return found, component_rows(self.network.measure, found)
+
+    def _natural(self, value: float) -> float | None:
+        return MEASURES[self.network.measure].natural(float(value)) if np.isfinite(value) else None
+
+
+ENOUGH = 10  # effects, below which asymmetry is not tested
+
+
+def component_rows(measure: str, found: ComponentNetwork) -> tuple[ComponentRow, ...]:
+    """The components (against none), then every treatment against the first, on the natural scale."""
+    natural = MEASURES[measure].natural
+
+    def row(one: str, other: str, *numbers: float) -> ComponentRow:
+        estimate, low, high, p_value = map(float, numbers)
+        told = [natural(value) if np.isfinite(value) else None for value in (estimate, low, high)]
+        names = ("estimate", "ci_low", "ci_high")
+        known = dict(zip(names, told, strict=True))
+        return ComponentRow(experimental=one, control=other, p_value=finite(p_value), **known)
+
+    columns = (found.effects, found.ci_low, found.ci_high, found.p_value)
+    rows = [row(name, "", *numbers) for name, *numbers in zip(found.components, *columns, strict=True)]
+    tables = (found.league, found.league_low, found.league_high, found.league_p_value)
+    pairs = zip(found.treatments[1:], *(table[1:, 0] for table in tables), strict=True)
+    return (*rows, *(row(name, found.treatments[0], *numbers) for name, *numbers in pairs))
+
+
+def evidence_of(rules: Rules, network: Network, records: Sequence[Record]) -> Evidence | None:
+    """The evidence of a review's network that was built of these records; None where nothing was fitted."""
+    if network.fit is None:
+        return None
+    contrasts = contrasts_of(records, rules)
+    counts = counts_of(contrasts) if rules.get("method") else None
+    whole, kept = network.parts[0], counts.studies if counts else None
+    inside: list[Contrast] = [
+        each for each in contrasts if each.experimental in whole and (kept is None or each.study in kept)
+    ]
+    fitted = arguments_of(rules, inside, counts)
+    return Evidence(network, fitted, records[0].methods.level, rules.get("method") or "")
