@@ -15,6 +15,7 @@ import pyarrow.parquet
 import pytest
 
 from tests.unit.synthesis.made_up import SPEC, effects
+from tests.unit.synthesis.made_up import record as made_up
 from trialpool import io
 from trialpool.errors import Fault, InputError
 from trialpool.jobs import (
@@ -33,6 +34,7 @@ from trialpool.records import (
     Network,
     ResultAppraisal,
     Steps,
+    Study,
     from_json,
     sketch,
     to_json,
@@ -120,6 +122,54 @@ def test_a_network_is_written_as_its_record(folders: list[str], tmp_path: Path) 
     head = (tmp_path / "networks" / "n" / "league.csv").read_text(encoding="utf-8")
     assert head.startswith("network,experimental,control,trials,estimate")
     assert [record.analysis for record in read_records(folders)] == ["b", "a"]
+
+
+def test_a_network_that_asks_for_it_has_the_evidence_written_too(folders: list[str], tmp_path: Path) -> None:
+    appraisal = sketch(Appraisal, analyses=dict.fromkeys("ab", sketch(ResultAppraisal)), claims=())
+    io.write_json(tmp_path / "appraisal.json", to_json(appraisal))
+    shape = {
+        "title": "N",
+        "note": "",
+        "leave_out": {},
+        "evidence": True,
+        "nodes": {name: name for name in "uvw"},
+    }
+    pairs = [("1", "v", "u", -1.0), ("2", "w", "v", -0.5), ("3", "w", "u", -1.2), ("4", "v", "u", -0.8)]
+    rows = tuple(
+        sketch(
+            Study,
+            {"category_experimental": one, "category_control": other, "instrument": "NRS", "item": ""},
+            **{"study_id": name, "label": name, "effect": effect, "variance": 0.1, "weeks": 8.0},
+        )
+        for name, one, other, effect in pairs
+    )
+    for slug in ("a", "b"):
+        record = made_up(analysis=slug, studies=rows if slug == "a" else ())
+        io.write_json(tmp_path / slug / "result.json", to_json(record))
+    entry = shape | {"reference": "u", "analyses": ["a", "b"]}
+    connect(
+        {"n": entry},
+        folders,
+        str(tmp_path / "appraisal.json"),
+        str(tmp_path / "networks"),
+        Kept(tmp_path / "kept"),
+        [".svg"],
+    )
+    own = tmp_path / "networks" / "n"
+    assert {file.name for file in own.iterdir()} == {
+        *("result.json", "league.csv", "ranking.csv", "network.svg", "split.csv", "split.svg"),
+        *("contributions.csv", "rank_probabilities.csv", "rankogram.svg"),
+    }
+    with (own / "split.csv").open(encoding="utf-8") as stream:
+        split = list(csv.DictReader(stream))
+    assert [(row["experimental"], row["control"], row["trials"]) for row in split] == [
+        *(("v", "u", "2"), ("w", "u", "1"), ("w", "v", "1"))
+    ]
+    assert all(float(row["p_value"]) > 0 for row in split)
+    ranks = (own / "rank_probabilities.csv").read_text(encoding="utf-8")
+    assert ranks.splitlines()[0].endswith("rank_low,rank_high,rank_1,rank_2,rank_3")
+    shares = (own / "contributions.csv").read_text(encoding="utf-8").splitlines()
+    assert len(shares) == 1 + 9
 
 
 def test_figures_of_the_review_in_other_formats_are_forgotten(tmp_path):

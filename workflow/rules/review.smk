@@ -10,6 +10,18 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
+# tables and figures that a network has where its entry says `evidence: true`
+NETWORK_EVIDENCE = [
+    f"{RESULTS}/networks/{name}/{file}"
+    for name, rules in NETWORKS.items()
+    if rules.get("evidence")
+    for file in [
+        *multiext("split", ".csv", *FORMATS),
+        *multiext("rankogram", *FORMATS),
+        "contributions.csv",
+        "rank_probabilities.csv",
+    ]
+]
 NETWORK_RECORDS = [f"{RESULTS}/networks/{name}/result.json" for name in NETWORKS]
 
 
@@ -54,6 +66,7 @@ rule connect_networks:
             name=NETWORKS,
             file=["result.json", "league.csv", "ranking.csv", *multiext("network", *FORMATS)],
         ),
+        NETWORK_EVIDENCE,
     log:
         f"{RESULTS}/logs/connect_networks.log",
     priority: SOON

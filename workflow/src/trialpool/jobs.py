@@ -15,7 +15,7 @@ import sys
 import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -596,6 +596,41 @@ def _connect(
     io.write_csv(own / "league.csv", written["league"], contracts.LEAGUE.names)
     io.write_csv(own / "ranking.csv", written["ranking"], contracts.RANKING.names)
     _save(draw_network(network), own / "network", describe_network(network), formats)
+    if entry.get("evidence"):
+        _write_evidence(entry, network, records, formats, own)
+
+
+def _write_evidence(
+    entry: Row, network: Network, records: Sequence[Record], formats: Sequence[str], own: Path
+) -> None:
+    """What a network's evidence consists of, where its entry asks: tables and figures beside the others."""
+    from trialpool.figures import network_evidence as figures
+    from trialpool.synthesis.network_evidence import RankRow, ShareRow, SplitRow, evidence_of
+
+    found = evidence_of(entry, network, records)
+    whole = found is None or found.method == "nch"
+    split, shares = ((), ()) if found is None or whole else (found.split(), found.shares())
+    ranks, poth = found.ranks() if found else ((), 0.0)
+    kinds: Sequence[tuple[str, type[Any], Sequence[Any]]] = (
+        ("split", SplitRow, split),
+        ("contributions", ShareRow, shares),
+        ("rank_probabilities", RankRow, ranks),
+    )
+    for name, kind, rows in kinds:
+        written = [_flat(to_json(row)) for row in rows]
+        names = list(dict.fromkeys(key for row in written for key in row)) or [
+            each.name for each in fields(kind)
+        ]
+        io.write_csv(own / f"{name}.csv", written, names)
+    title = f"of the network {network.title}"
+    _save(figures.draw_split(network, split), own / "split", f"Direct and indirect evidence {title}", formats)
+    _save(figures.draw_rankogram(network, ranks, poth), own / "rankogram", f"Ranks {title}", formats)
+
+
+def _flat(row: dict[str, Any]) -> Row:
+    """A row whose chances of ranks are columns of their own."""
+    chances = row.pop("chances", ())
+    return row | {f"rank_{at + 1}": chance for at, chance in enumerate(chances)}
 
 
 def draw_review(
