@@ -144,7 +144,7 @@ def test_the_order_says_who_is_compared_with_whom():
         means[pair] = weights @ found.adjusted[rows] / weights.sum()
     assert list(means.values()) == pytest.approx([0.0] * len(means), abs=1e-9)
     with pytest.raises(ValueError, match="order: list each treatment once: group, individual, none, self"):
-        stats.comparison_adjusted(*arguments(STOPPED), order=order[:3])
+        stats.comparison_adjusted(*arguments(STOPPED), order=order[:3] + order[:1])
 
 
 @pytest.mark.parametrize("interval", ["wald", "t", "bayes"])

@@ -148,7 +148,7 @@ def _components(
     treatments: Sequence[str], separator: str, inactive: str | None
 ) -> tuple[tuple[str, ...], Floats]:
     """The components that have an effect, sorted, and the matrix (t, c) of who has which, how often."""
-    if not separator.strip():
+    if not isinstance(separator, str) or not separator.strip():
         raise ValueError("separator: give what stands between components in a treatment's name, such as '+'")
     parts = [[part.strip() for part in name.split(separator.strip())] for name in treatments]
     for name, each in zip(treatments, parts, strict=True):

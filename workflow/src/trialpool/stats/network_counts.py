@@ -21,6 +21,10 @@ from trialpool.stats.checks import Floats, finite, labels, one_of
 from trialpool.stats.network import Contrasts, check_connected
 
 CLIMBS = 100  # steps of Newton's method
+NO_TOP = (
+    "a treatment has no events, or only events: its odds ratio has no finite estimate; leave it out, or "
+    "combine it with another"
+)
 MOST = 2_000  # events of a study, of which all ways to share them are summed
 FAR = 25.0  # a logarithm of an odds ratio that stands for infinity
 
@@ -217,8 +221,7 @@ def hypergeometric_network(
         value, slope, bend = _sum(likelihoods, effects)
         step = np.linalg.solve(bend[1:, 1:], slope[1:]) if np.linalg.cond(bend[1:, 1:]) < 1e12 else None
         if step is None or np.abs(effects).max() > FAR:
-            problem = "a treatment has no events, or only events: its odds ratio has no finite estimate"
-            raise ValueError(f"events: {problem}; leave it out, or combine it with another")
+            raise ValueError(f"events: {NO_TOP}")
         share = 1.0
         while _sum(likelihoods, effects + share * np.append(0.0, step))[0] < value - 1e-9 and share > 1e-6:
             share /= 2
@@ -276,6 +279,8 @@ class _Conditional:
             return float(product[total])
 
         whole = mean()
+        if not whole > 0:
+            raise ValueError(f"events: {NO_TOP}")
         first = np.array([mean(at) for at in size]) / whole
         second = np.array([[mean(at, other) for other in size] for at in size]) / whole
         value = float(self.events @ own) - height - np.log(whole)
