@@ -323,8 +323,8 @@ MAY_BE_NAN = {
     "sigma2",  # of mixed models, but for that with random trial effects
     *("pi_low", "pi_high"),  # one study, or no heterogeneity estimated
     "linearity_p_value",  # of a line
-    *(f"league_{each}" for each in ("se", "low", "high", "p_value")),  # what components do not tell
-    *("league", "indirect", "indirect_se", "direct", "direct_se", "difference_se"),  # no such evidence
+    *(f"evidence_split.{each}" for each in ("low", "high", "p_value")),  # no direct or indirect evidence
+    *(f"evidence_split.{each}{se}" for each in ("direct", "indirect", "difference") for se in ("", "_se")),
     *("missing_se", "missing_p_value", "target", "tau2_se", "within_low", "within_high"),
     *("probability_below", "predictive_probability_below"),  # no threshold asked for
     *(f"robust_{each}" for each in ("se", "statistic", "df", "p_value", "ci_low", "ci_high")),

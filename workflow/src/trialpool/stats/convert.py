@@ -72,6 +72,8 @@ def change_correlation(sd_before: ArrayLike, sd_after: ArrayLike, sd_change: Arr
     """
     kinds = {"sd_before": "positive", "sd_after": "positive", "sd_change": "not negative"}
     before, after, change = read(kinds, sd_before, sd_after, sd_change)
+    checks.not_vanishing("sd_before", before)
+    checks.not_vanishing("sd_after", after)
     r = (before**2 + after**2 - change**2) / (2 * before * after)
     refuse("sd_change", change, abs(r) > 1, "no correlation explains these three SDs")
     return plain(r)

@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 from scipy.linalg import block_diag
 from scipy.special import gammaln
 
-from trialpool.stats.checks import Floats, finite, labels, one_of
+from trialpool.stats.checks import Floats, finite, labels, not_vanishing, one_of
 from trialpool.stats.network import Contrasts, check_connected
 
 CLIMBS = 100  # steps of Newton's method
@@ -89,6 +89,8 @@ def _read(
         raise ValueError(f"events {x.shape}, n {total.shape}: need one number for each arm")
     for row in np.flatnonzero((x < 0) | (x > total)):
         raise ValueError(f"events[{row}] is {x[row]:g} of n {total[row]:g}: must be between 0 and n")
+    not_vanishing("events", np.where(x > 0, x, 1.0))
+    not_vanishing("n", total)
     arms: dict[str, _Arms] = {}
     for name, arm, own, all_ in zip(
         labels("study", study, x.size), labels("treatment", treatment, x.size), x, total, strict=True
