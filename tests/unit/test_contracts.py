@@ -16,6 +16,7 @@ from trialpool.contracts import (
     EVENTS,
     KEYED,
     KNOWN,
+    NETWORK_EVIDENCE,
     OPTIONAL,
     RESULTS,
     TABLES,
@@ -31,6 +32,7 @@ EVERY = [
     *KEYED.values(),
     *DERIVED.values(),
     *RESULTS.values(),
+    *NETWORK_EVIDENCE.values(),
 ]
 KNOWN_ROW = {
     **{"analysis": "a", "study_id": "Lu2020", "label": "Lu 2020", "year": 2020, "n_randomised": 40},
@@ -69,6 +71,13 @@ def test_a_committed_table_has_the_columns_that_are_promised(file):
     for path in paths:
         with path.open(encoding="utf-8") as stream:
             assert stream.readline().rstrip("\n").split(",") == list(RESULTS[file].names), path
+
+
+def test_a_table_that_a_network_asks_for_is_explained_where_it_is_there():
+    told = data_dictionary({"split.csv", "league.csv"})
+    assert told.startswith(data_dictionary().rstrip("\n"))
+    assert "## networks/<network>/split.csv" in told
+    assert "contributions.csv" not in told
 
 
 def test_the_committed_dictionary_is_that_of_the_contracts():

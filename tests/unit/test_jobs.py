@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import csv
 import errno
+from collections import Counter
 from dataclasses import fields, replace
+from itertools import product
 from pathlib import Path
 
 import pyarrow
@@ -140,6 +142,7 @@ def test_a_network_that_asks_for_it_has_the_evidence_written_too(folders: list[s
             Study,
             {"category_experimental": one, "category_control": other, "instrument": "NRS", "item": ""},
             **{"study_id": name, "label": name, "effect": effect, "variance": 0.1, "weeks": 8.0},
+            risk_of_bias="low" if name in "12" else "",
         )
         for name, one, other, effect in pairs
     )
@@ -158,7 +161,7 @@ def test_a_network_that_asks_for_it_has_the_evidence_written_too(folders: list[s
     own = tmp_path / "networks" / "n"
     assert {file.name for file in own.iterdir()} == {
         *("result.json", "league.csv", "ranking.csv", "network.svg", "split.csv", "split.svg"),
-        *("contributions.csv", "rank_probabilities.csv", "rankogram.svg"),
+        *("contributions.csv", "contributions.svg", "rank_probabilities.csv", "rankogram.svg"),
     }
     with (own / "split.csv").open(encoding="utf-8") as stream:
         split = list(csv.DictReader(stream))
@@ -168,8 +171,36 @@ def test_a_network_that_asks_for_it_has_the_evidence_written_too(folders: list[s
     assert all(float(row["p_value"]) > 0 for row in split)
     ranks = (own / "rank_probabilities.csv").read_text(encoding="utf-8")
     assert ranks.splitlines()[0].endswith("rank_low,rank_high,rank_1,rank_2,rank_3")
-    shares = (own / "contributions.csv").read_text(encoding="utf-8").splitlines()
-    assert len(shares) == 1 + 9
+    with (own / "contributions.csv").open(encoding="utf-8") as stream:
+        shares = list(csv.DictReader(stream))
+    assert Counter(row["by"] for row in shares) == {"comparison": 9, "study": 12, "risk_of_bias": 6}
+    assert {row["source"] for row in shares if row["by"] == "risk_of_bias"} == {"low", "not_judged"}
+    for kind, pair in product(("comparison", "study", "risk_of_bias"), (("v", "u"), ("w", "u"), ("w", "v"))):
+        own_shares = [
+            row for row in shares if (row["by"], row["experimental"], row["control"]) == (kind, *pair)
+        ]
+        assert sum(float(row["share"]) for row in own_shares) == pytest.approx(1)
+    assert "not judged" in (own / "contributions.svg").read_text(encoding="utf-8")
+    paths = folders, str(tmp_path / "appraisal.json"), str(tmp_path / "networks"), Kept(tmp_path / "kept")
+    connect({"n": entry | {"evidence": False}}, *paths, [".svg"])
+    assert {file.name for file in own.iterdir()} == {
+        *("result.json", "league.csv", "ranking.csv", "network.svg")
+    }
+
+
+def test_the_evidence_of_a_network_that_nothing_connects_is_written_empty(
+    folders: list[str], tmp_path: Path
+) -> None:
+    nodes = {"acupuncture": "acupuncture", "sham": "sham"}
+    entry = {"title": "N", "note": "", "reference": "sham", "analyses": ["a", "b"], "leave_out": {}}
+    appraisal = sketch(Appraisal, analyses=dict.fromkeys("ab", sketch(ResultAppraisal)), claims=())
+    io.write_json(tmp_path / "appraisal.json", to_json(appraisal))
+    paths = folders, str(tmp_path / "appraisal.json"), str(tmp_path / "networks"), Kept(tmp_path / "kept")
+    connect({"n": entry | {"nodes": nodes, "evidence": True}}, *paths, [".svg"])
+    own = tmp_path / "networks" / "n"
+    assert len((own / "split.csv").read_text(encoding="utf-8").splitlines()) == 1
+    for name in ("split", "rankogram", "contributions"):
+        assert "No three treatments" in (own / f"{name}.svg").read_text(encoding="utf-8")
 
 
 def test_figures_of_the_review_in_other_formats_are_forgotten(tmp_path):

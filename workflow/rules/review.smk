@@ -1,5 +1,5 @@
 # records -> what concerns the whole review: published pools, networks.
-from trialpool.synthesis.network import load_networks
+from trialpool.synthesis.network import evidence_files, load_networks
 from trialpool.synthesis.published import load_published
 
 try:
@@ -10,17 +10,10 @@ try:
 except InputError as error:
     raise WorkflowError(str(error)) from None
 
-# tables and figures that a network has where its entry says `evidence: true`
 NETWORK_EVIDENCE = [
     f"{RESULTS}/networks/{name}/{file}"
     for name, rules in NETWORKS.items()
-    if rules.get("evidence")
-    for file in [
-        *multiext("split", ".csv", *FORMATS),
-        *multiext("rankogram", *FORMATS),
-        "contributions.csv",
-        "rank_probabilities.csv",
-    ]
+    for file in evidence_files(rules, FORMATS)
 ]
 NETWORK_RECORDS = [f"{RESULTS}/networks/{name}/result.json" for name in NETWORKS]
 

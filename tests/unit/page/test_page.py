@@ -289,6 +289,19 @@ def test_a_result_leads_to_its_record(page):
     assert "analyses/demo-gap/result.json" in links
 
 
+def test_a_network_shows_and_links_what_its_evidence_consists_of(records, tmp_path):
+    names = ("split.csv", "split.svg", "rankogram.svg")
+    for name in names:
+        (tmp_path / name).write_text("<svg xmlns='http://www.w3.org/2000/svg'/>", encoding="utf-8")
+    files = {"made-up": [tmp_path / name for name in names]}
+    page = Page(render_page(records, demo.evidence(), networks=[demo.network()], network_evidence=files))
+    assert page.unbalanced == []
+    assert {f"networks/made-up/{name}" for name in names} <= set(page.values("href"))
+    assert {"Direct and indirect evidence: Made-up network", "Chance of each rank: Made-up network"} <= set(
+        page.values("alt")
+    )
+
+
 def test_a_network_stands_folded_with_the_certainty_beside_each_rank(records):
     network = demo.network()
     drawn = {"made-up": "<svg xmlns='http://www.w3.org/2000/svg'/>"}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 from tests.unit.page import demo
 from trialpool.page.readme import render_readme
@@ -53,6 +54,13 @@ def test_a_network_has_its_figure_its_table_and_what_it_leaves_out(records):
     assert "1 trial of these treatments has no usable number: Known 2010." in lines
     assert "\n\n\n\n" not in text
     assert "Networks" not in render_readme(records)
+    files = {"made-up": [Path("x/split.csv"), Path("x/split.svg")]}
+    more = render_readme(records, networks=[demo.network()], network_evidence=files).splitlines()
+    links = "[split.csv](networks/made-up/split.csv), [split.svg](networks/made-up/split.svg)"
+    assert f"What the evidence consists of: {links}" in more
+    assert [line for line in more if line not in text.splitlines()] == [
+        f"What the evidence consists of: {links}"
+    ]
 
 
 def test_claims_head_the_readme_with_the_results_that_decide_them():

@@ -386,6 +386,8 @@ def test_a_network_of_counts_takes_them_as_they_are(method: str) -> None:
     assert found.fit
     assert (found.fit.studies, found.trials, found.fit.tau2_method, found.fit.tau2) == (3, 3, "FE", 0)
     assert "anything to tell: D" in found.note
+    assert found.fit.interval == "wald"
+    assert all(row.pi_low is None for row in found.league)
     table = mantel_haenszel([4, 1], [40, 30], [9, 3], [41, 30], measure="OR")
     league = {(row.experimental, row.control): row for row in found.league}
     own = league["acupuncture", "sham"]

@@ -2,10 +2,10 @@
 
 The raw tables (`TABLES`) drive reading, validation, conversion and import; `data/raw/CODEBOOK.md` is their
 prose. The derived ones (`DERIVED`) are parquet files, whose writer refuses a frame that does not fit; the
-tables of the results (`RESULTS`) are what readers get, explained in `DATA.md`. All of it is data: the tables
-in `schemas/tables.csv`, what every column holds and means in `columns.csv`, what people may write into a cell
-of a raw table in `cells.csv`, the forms of cells in `forms.csv`. This module imports nothing heavy, so that
-everything can use it.
+tables of the results (`RESULTS`, and `NETWORK_EVIDENCE` where asked for) are what readers get, explained in
+`DATA.md`. All of it is data: the tables in `schemas/tables.csv`, what every column holds and means in
+`columns.csv`, what people may write into a cell of a raw table in `cells.csv`, the forms of cells in
+`forms.csv`. This module imports nothing heavy, so that everything can use it.
 
 Columns decide: which rows may be pooled (`use`), which test a p-value is of (`p_test`), which period of a
 crossover trial a number is of (`period`) are words of a closed vocabulary; no text that is written for people
@@ -15,7 +15,7 @@ crossover trial a number is of (`period`) are words of a closed vocabulary; no t
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
@@ -166,7 +166,10 @@ KEYED = {
     table.name: table for stage, _, table in _LISTED if stage == "keyed"
 }  # whose file a key of the config names
 DERIVED = {table.name: table for stage, _, table in _LISTED if stage == "derived"}
-RESULTS = {file: table for _, file, table in _LISTED if file}  # below the results folder; <…> is a slug
+NETWORK_EVIDENCE = {file: table for stage, file, table in _LISTED if stage == "asked"}  # where a network asks
+RESULTS = {  # below the results folder; <…> is a slug
+    file: table for stage, file, table in _LISTED if file and stage != "asked"
+}
 STUDIES, ARMS, CONTINUOUS, CONTRASTS, EVENTS, RISK_OF_BIAS, PUBLISHED_POOLS = TABLES.values()
 SIGNALLING_ANSWERS = OPTIONAL["signalling_answers"]
 RESULT_TABLES = (CONTINUOUS.name, CONTRASTS.name, EVENTS.name)  # of what trials found
@@ -223,8 +226,10 @@ def _listed_names(table: Table, required: bool, optional: bool) -> str:
     return ", ".join(names) or "–"
 
 
-def data_dictionary() -> str:
+def data_dictionary(asked: Collection[str] = ()) -> str:
     """DATA.md of the results: every column of every table, with its type, unit and meaning.
+
+    `asked` are the names of tables that there are in this review besides those of every one.
 
     >>> data_dictionary().splitlines()[0]
     '# What every column of the results means'
@@ -236,7 +241,8 @@ def data_dictionary() -> str:
         "significant digits. The *analysis scale* is the logarithm for ratios (RR, OR, ROM …) and the effect",
         "itself otherwise; the *natural scale* is never a logarithm.",
     ]
-    for file, table in RESULTS.items():
+    more = {file: table for file, table in NETWORK_EVIDENCE.items() if table.file in asked}
+    for file, table in (RESULTS | more).items():
         lines += ["", f"## {file}", "", f"{table.holds[:1].upper()}{table.holds[1:]}.", ""]
         lines += ["| column | type | unit | meaning |", "|---|---|---|---|"]
         for each in table.columns:

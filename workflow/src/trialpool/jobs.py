@@ -13,9 +13,9 @@ import os
 import shutil
 import sys
 import traceback
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import fields, replace
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -42,6 +42,7 @@ from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
     import pandas as pd
+    from matplotlib.figure import Figure
 
     from trialpool.protocol import Analysis
     from trialpool.view.read import Appraised
@@ -576,7 +577,11 @@ def connect(
         found = {slug: judged[slug].certainty for slug in entry["analyses"]}
         levels = {slug: certainty.level for slug, certainty in found.items() if certainty}
         made_of = name, entry, joined, levels, formats
-        put(kept.lot(f"networks/{name}", made_of, partial(_connect, *made_of)), Path(folder) / name)
+        lot = kept.lot(f"networks/{name}", made_of, partial(_connect, *made_of))
+        put(lot, Path(folder) / name)
+        for file in Path(folder, name).iterdir():
+            if file.name not in lot:  # of an earlier run, whose entry asked for more
+                file.unlink()
 
 
 def _connect(
@@ -603,34 +608,38 @@ def _connect(
 def _write_evidence(
     entry: Row, network: Network, records: Sequence[Record], formats: Sequence[str], own: Path
 ) -> None:
-    """What a network's evidence consists of, where its entry asks: tables and figures beside the others."""
+    """What a network's evidence consists of: tables and figures beside the others."""
     from trialpool.figures import network_evidence as figures
-    from trialpool.synthesis.network_evidence import RankRow, ShareRow, SplitRow, evidence_of
+    from trialpool.synthesis.network import evidence_files
+    from trialpool.synthesis.network_evidence import BIAS, evidence_of
 
-    found = evidence_of(entry, network, records)
-    whole = found is None or found.method == "nch"
-    split, shares = ((), ()) if found is None or whole else (found.split(), found.shares())
+    found, files = evidence_of(entry, network, records), evidence_files(entry, formats)
     ranks, poth = found.ranks() if found else ((), 0.0)
-    kinds: Sequence[tuple[str, type[Any], Sequence[Any]]] = (
-        ("split", SplitRow, split),
-        ("contributions", ShareRow, shares),
-        ("rank_probabilities", RankRow, ranks),
-    )
-    for name, kind, rows in kinds:
-        written = [_flat(to_json(row)) for row in rows]
-        names = list(dict.fromkeys(key for row in written for key in row)) or [
-            each.name for each in fields(kind)
-        ]
-        io.write_csv(own / f"{name}.csv", written, names)
-    title = f"of the network {network.title}"
-    _save(figures.draw_split(network, split), own / "split", f"Direct and indirect evidence {title}", formats)
-    _save(figures.draw_rankogram(network, ranks, poth), own / "rankogram", f"Ranks {title}", formats)
+    whole = found is None or "split.csv" not in files
+    split, shares = ((), ()) if found is None or whole else (found.split(), found.all_shares())
+    for table, rows in zip(contracts.NETWORK_EVIDENCE.values(), (split, shares, ranks), strict=True):
+        if table.file in files:
+            written = [_flat(to_json(row)) for row in rows]
+            io.write_csv(own / table.file, written, list(dict.fromkeys([*table.names, *_keys(written)])))
+    by_risk = [row for row in shares if row.by == BIAS]
+    drawn: dict[str, tuple[str, Callable[[], Figure]]] = {
+        "split": ("Direct and indirect evidence", partial(figures.draw_split, network, split)),
+        "rankogram": ("Chances of ranks", partial(figures.draw_rankogram, network, ranks, poth)),
+        "contributions": ("Contributions by risk of bias", partial(figures.draw_shares, network, by_risk)),
+    }
+    for name, (kind, draw) in drawn.items():
+        if any(file.startswith(f"{name}.") and file != f"{name}.csv" for file in files):
+            _save(draw(), own / name, f"{kind}: {network.title}", formats)
 
 
 def _flat(row: dict[str, Any]) -> Row:
     """A row whose chances of ranks are columns of their own."""
     chances = row.pop("chances", ())
     return row | {f"rank_{at + 1}": chance for at, chance in enumerate(chances)}
+
+
+def _keys(rows: Iterable[Row]) -> list[str]:
+    return [key for row in rows for key in row]
 
 
 def draw_review(
@@ -745,8 +754,12 @@ def write_tables(
     folder: Path,
     question: str = "",
     reproduced_path: str | None = None,
+    evidence_paths: Paths = (),
 ) -> None:
-    """Write summary.csv, excluded.csv, moderators.csv and README.md; DATA.md explains every column."""
+    """Write summary.csv, excluded.csv, moderators.csv and README.md; DATA.md explains every column.
+
+    `evidence_paths` are the tables and figures of the evidence of networks, where these ask for them.
+    """
     from trialpool.page.readme import render_readme, summary_row
     from trialpool.view.read import read_claims, read_networks, read_reproduced, read_summary, read_tables
     from trialpool.view.read import read_records as read_appraised
@@ -759,9 +772,10 @@ def write_tables(
     excluded = map(to_json, excluded_rows(records, unasked))
     io.write_csv(folder / "excluded.csv", excluded, contracts.NOT_USED.names)
     adjust_moderators(records, folder / "moderators.csv")
-    io.write_text(folder / "DATA.md", contracts.data_dictionary())
+    io.write_text(folder / "DATA.md", contracts.data_dictionary({Path(path).name for path in evidence_paths}))
     told = read_claims(appraisal), read_networks(network_paths), read_summary(appraisal)
-    readme = render_readme(records, *told, question, read_reproduced(reproduced_path))
+    apart = _by_folder(evidence_paths)
+    readme = render_readme(records, *told, question, read_reproduced(reproduced_path), apart)
     io.write_text(folder / "README.md", readme)
 
 
@@ -777,6 +791,7 @@ def write_page(
     audit_path: str,
     published_path: str,
     network_paths: Paths,
+    evidence_paths: Paths = (),
     specs: Mapping[str, Analysis],
     head: Mapping[str, str],
     reproduced_path: str | None = None,
@@ -785,9 +800,9 @@ def write_page(
     """Write index.html, and of very many questions a page each besides.
 
     From the records with their figures (SVG), the appraisal, the evidence tables, the full names of the
-    instruments, flow.csv, audit.csv, published.csv, the networks with their figures beside them, the resolved
-    settings, the protocol's head and, where there are any, what R gave for pooled numbers and the table of
-    screened records.
+    instruments, flow.csv, audit.csv, published.csv, the networks with their figures beside them and what
+    there is of their evidence (`evidence_paths`), the resolved settings, the protocol's head and, where there
+    are any, what R gave for pooled numbers and the table of screened records.
     """
     from trialpool.page.page import FOLDER, render_pages
     from trialpool.view import read
@@ -813,6 +828,7 @@ def write_page(
         network_figures={
             Path(path).parent.name: Path(path).with_name("network.svg") for path in network_paths
         },
+        network_evidence=_by_folder(evidence_paths),
         specs=specs,
         vocabulary=vocabulary,
         head=head,
@@ -824,6 +840,14 @@ def write_page(
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review
     for name, page in pages:
         io.write_text(folder / name, page)
+
+
+def _by_folder(paths: Paths) -> dict[str, list[Path]]:
+    """The files by the names of the folders that they are in."""
+    found: dict[str, list[Path]] = {}
+    for path in map(Path, paths):
+        found.setdefault(path.parent.name, []).append(path)
+    return found
 
 
 def write_manifest(

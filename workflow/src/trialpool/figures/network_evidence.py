@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import NULL, Line, Look
+from trialpool.figures.canvas import NULL, Line, Look, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Network
@@ -30,10 +30,13 @@ KINDS = (  # of evidence: name, begin of its fields, mark, colour
     ("All", "", "diamond", style.POOLED),
 )
 NAMES, PLOT_LEFT, PLOT_RIGHT = 190.0, 250.0, 370.0
-STEP, BAR_TOP = 112.0, 62.0  # of the small plots of a rankogram
-SQUARE, DEEPEST = 26.0, 8.0  # of a net heat plot: a side in points, a disagreement of the full colour
-RISKS = {"low": style.LOW_RISK, "some concerns": style.SOME_RISK, "high": style.HIGH_RISK}
+STEP, BAR_TOP = 110.0, 62.0  # of the small plots of a rankogram
+MOST_RANKS = 7  # of which each has its number below its bar
+SQUARE, DEEPEST = 27.0, 8.0  # of a net heat plot: a side in points, a disagreement of the full colour
+SIGNS = {word.replace("-", "_"): fill for word, (fill, _) in (canvas.SIGNS | canvas.MORE_SIGNS).items()}
+RISKS = {word: SIGNS[word] for word in ("low", "some_concerns", "unclear", "moderate", "high")} | SIGNS
 OTHER_RISKS = (style.STUDY_LIGHT, style.POOLED_LIGHT, style.CONTOURS[2], style.STUDY)
+MARKED = 10  # comparisons that marks can tell apart
 Z95 = 1.959963984540054
 
 
@@ -47,7 +50,7 @@ def draw_split(network: Network, split: Sequence[SplitRow]) -> Figure:
     rows = [row for row in split if row.p_value is not None]
     body = sum((len(KINDS) * ROW + GAP) for _ in rows) + 64 if rows else 14.0
     under = "Direct and indirect evidence"
-    sheet, top = canvas.headed(network.title, under, notes("split_notes", network, split), body, WIDTH)
+    sheet, top = canvas.headed(network.title, under, notes("split_notes", network, rows), body, WIDTH)
     if not rows:
         return sheet.figure
     lines, ys, y = [], [], 0.0
@@ -87,23 +90,23 @@ def draw_rankogram(network: Network, rows: Sequence[RankRow], poth: float) -> Fi
     across = int((WIDTH - 2 * style.MARGIN) // STEP)
     down = math.ceil(len(rows) / across)
     under = "Chance of each rank, 1 is best"
-    body = down * (BAR_TOP + 52) + 4
+    body = down * (BAR_TOP + 46)
     sheet, top = canvas.headed(network.title, under, notes("rankogram_notes", network, poth), body, WIDTH)
     ranks = np.arange(1, len(rows) + 1)
     for at, row in enumerate(rows):
-        left = style.MARGIN + 18 + STEP * (at % across)
-        above = top + 26 + (BAR_TOP + 52) * (at // across)
+        left = style.MARGIN + 26 + STEP * (at % across)
+        above = top + 26 + (BAR_TOP + 46) * (at // across)
         ax = sheet.axes((left, above, left + STEP - 26, above + BAR_TOP))
         inside = (ranks >= row.rank_low) & (ranks <= row.rank_high)
         colours = [style.STUDY if own else style.STUDY_LIGHT for own in inside]
         ax.bar(ranks, row.chances, width=0.8, color=colours, gid="chance")
-        ax.set(ylim=(0, 1), xlim=(0.4, len(rows) + 0.6), yticks=[0, 0.5, 1])
+        ax.set(ylim=(0, 1), xlim=(0.4, len(rows) + 0.6))
         ax.set_yticks([0, 0.5, 1], ["0", "50", "100%"] if at % across == 0 else ["", "", ""])
-        shown = [1, row.median_rank, len(rows)] if len(rows) > 6 else list(ranks)
-        ax.set_xticks(sorted({*shown} - ({row.median_rank} - {1, len(rows)} if len(rows) > 6 else set())))
+        ax.set_xticks(ranks if len(rows) <= MOST_RANKS else [1, len(rows)])
         name = lettering.shorten(clean(row.treatment), STEP - 20, style.SMALL_SIZE, True)
         sheet.text(left, above - 13, name, bold=True)
-        score = f"SUCRA {words.number(row.sucra, 2)}; rank {row.rank_low} to {row.rank_high}"
+        reach = "" if row.rank_high == row.rank_low else f" to {row.rank_high}"
+        score = f"SUCRA {words.number(row.sucra, 2)}; rank {row.rank_low}{reach}"
         sheet.text(left, above - 4, score, colour=style.MUTED)
     return sheet.figure
 
@@ -113,14 +116,14 @@ def draw_shares(network: Network, rows: Sequence[ShareRow]) -> Figure:
     """What each source, such as the studies of a level of risk of bias, contributes to every comparison."""
     pairs = list(dict.fromkeys(_pair(row) for row in rows))
     sources = list(dict.fromkeys(row.source for row in rows))
-    known = [
-        *(level for level in RISKS if level in sources),
-        *(each for each in sources if each not in RISKS),
-    ]
-    colours = RISKS | dict(zip([each for each in known if each not in RISKS], OTHER_RISKS * 9, strict=False))
-    body = ROW * len(pairs) + 44
+    others = [each for each in sources if each not in RISKS]
+    known = [*(level for level in RISKS if level in sources), *others]
+    colours = RISKS | dict(zip(others, OTHER_RISKS * 9, strict=False))
+    body = ROW * len(pairs) + 34 if pairs else 14.0
     under = "Contribution of studies to each comparison, by risk of bias"
     sheet, top = canvas.headed(network.title, under, notes("share_notes", network), body, WIDTH)
+    if not pairs:
+        return sheet.figure
     ax = sheet.axes((NAMES + 20, top + 16, WIDTH - style.MARGIN - 12, top + 16 + ROW * len(pairs)))
     ax.set(xlim=(0, 1), ylim=(len(pairs) - 0.5, -0.5), yticks=[])
     ax.set_xticks([0, 0.25, 0.5, 0.75, 1], ["0", "25", "50", "75", "100%"])
@@ -129,8 +132,8 @@ def draw_shares(network: Network, rows: Sequence[ShareRow]) -> Figure:
     x = NAMES + 20
     for level in known:
         sheet.box(x, top, 9, 7, fill=colours[level])
-        sheet.text(x + 12, top + 6.5, clean(level))
-        x += 24 + lettering.width(clean(level))
+        sheet.text(x + 12, top + 6.5, clean(words.spaced(level)))
+        x += 24 + lettering.width(clean(words.spaced(level)))
     for at, pair in enumerate(pairs):
         start = 0.0
         for level in known:
@@ -159,38 +162,36 @@ def draw_net_heat(network: Network, heat: NetHeat) -> Figure:
     told = [at for at in np.argsort(-heat.q, kind="stable") if np.abs(heat.heat[at]).max() > 1e-9]
     size = len(told)
     names = [f"{number + 1}  {named[at]}" for number, at in enumerate(told)]
-    body = SQUARE * size + 40
+    left, body = NAMES + 12, SQUARE * size + 34
+    right = left + SQUARE * size + 36
     under = "Net heat: which designs disagree, and what this is due to"
-    sheet, top = canvas.headed(network.title, under, notes("heat_notes", heat), body, WIDTH)
-    left = NAMES + 12
+    wide = max(WIDTH, right + style.MARGIN)
+    sheet, top = canvas.headed(network.title, under, notes("heat_notes", heat), body, wide)
     for row, at in enumerate(told):
         y = top + 16 + SQUARE * row
-        room = NAMES - style.MARGIN
-        sheet.text(style.MARGIN, y + SQUARE / 2 + 2.5, lettering.shorten(names[row], room))
-        sheet.text(
-            left + SQUARE * size + 34, y + SQUARE / 2 + 2.5, words.number(heat.q[at], 2), align="right"
-        )
+        middle = y + SQUARE / 2 + 2.5
+        sheet.text(style.MARGIN, middle, lettering.shorten(names[row], NAMES - style.MARGIN))
+        sheet.text(right, middle, words.number(heat.q[at], 2), align="right")
         for column, other in enumerate(told):
-            value, x = heat.heat[at, other], left + SQUARE * column
-            fill = _heat_colour(value)
-            sheet.box(x, y, SQUARE, SQUARE, fill=fill, edge=style.PAPER, thickness=1.0, gid="cell")
-            side = min(1.0, math.sqrt(abs(heat.hat[at, other]))) * (SQUARE - 6)
-            sheet.box(
-                x + (SQUARE - side) / 2,
-                y + (SQUARE - side) / 2,
-                side,
-                side,
-                fill="none",
-                edge=style.MUTED,
-                gid="weight",
-            )
-            if abs(value) >= 0.05:
-                look: Look = {"size": style.SMALL_SIZE - 1, "align": "center"}
-                sheet.text(x + SQUARE / 2, y + SQUARE / 2 + 2.2, words.number(value, 1), **look)
+            _draw_cell(sheet, left + SQUARE * column, y, heat.heat[at, other], heat.hat[at, other])
     for column in range(size):
         sheet.text(left + SQUARE * (column + 0.5), top + 10, str(column + 1), bold=True, align="center")
-    sheet.text(left + SQUARE * size + 34, top + 10, "Q", bold=True, align="right")
+    sheet.text(right, top + 10, "Q", bold=True, align="right")
     return sheet.figure
+
+
+def _draw_cell(sheet: Sheet, x: float, y: float, value: float, weight: float) -> None:
+    """What detaching a design takes off another, as a colour and a number; at the foot a bar, the weight."""
+    fill = _heat_colour(value)
+    ink = _inside(fill)["color"]
+    sheet.box(x, y, SQUARE, SQUARE, fill=fill, edge=style.PAPER, thickness=1.0, gid="cell")
+    length = min(1.0, abs(weight)) * (SQUARE - 4)
+    if length > 0.4:
+        shade = style.MUTED if ink == style.INK else style.PAPER
+        sheet.box(x + 2, y + SQUARE - 5, length, 2.4, fill=shade, gid="weight")
+    if abs(value) >= 0.05:
+        kind: Look = {"size": style.SMALL_SIZE - 0.5, "colour": ink, "align": "center"}
+        sheet.text(x + SQUARE / 2, y + SQUARE / 2 + 1, words.number(value, 1), **kind)
 
 
 def _heat_colour(value: float) -> str:
@@ -204,8 +205,8 @@ def _heat_colour(value: float) -> str:
 @canvas.styled
 def draw_adjusted_funnel(network: Network, found: AdjustedEffects, test: Egger | None) -> Figure:
     """Each study's effect less the direct estimate of its pair, against its standard error."""
-    said = notes("adjusted_notes", found, test)
-    sheet, top = canvas.headed(network.title, "Comparison-adjusted funnel plot", said, 272, 380)
+    said = notes("adjusted_notes", network, found, test)
+    sheet, top = canvas.headed(network.title, "Comparison-adjusted funnel plot", said, 262, WIDTH)
     ax = sheet.axes((50, top + 2, 368, top + 222))
     deepest = 1.08 * float(found.se.max())
     limits = (-Z95 * deepest, Z95 * deepest)
@@ -218,19 +219,20 @@ def draw_adjusted_funnel(network: Network, found: AdjustedEffects, test: Egger |
         ax.plot(
             (0, limit), (0, deepest), linestyle=canvas.DOTTED, color=style.POOLED, linewidth=0.8, gid="limit"
         )
-    pairs = sorted({*zip(found.experimental, found.control, strict=True)})
+    of = list(zip(found.experimental, found.control, strict=True))
+    pairs = sorted(set(of))
+    marked = len(pairs) <= MARKED  # more marks than these nobody keeps apart
     marks, colours = "osD^v<>pPX", (style.STUDY, style.POOLED, style.BENEFIT_EDGE, style.MUTED)
     for at, pair in enumerate(pairs):
-        own = [
-            row
-            for row, each in enumerate(zip(found.experimental, found.control, strict=True))
-            if each == pair
-        ]
-        look: Look = {"marker": marks[at % len(marks)], "color": colours[at % len(colours)], "s": 24}
-        label = f"{clean(pair[0])} v {clean(pair[1])}"
-        ax.scatter(found.adjusted[own], found.se[own], zorder=canvas.MARKS, gid="trials", label=label, **look)
-    if len(pairs) <= len(marks):
-        ax.legend(loc="upper right", fontsize=style.SMALL_SIZE - 1, frameon=False, handletextpad=0.2)
+        own = [row for row, each in enumerate(of) if each == pair]
+        look: Look = {"marker": "o", "color": style.STUDY, "s": 24, "zorder": canvas.MARKS, "gid": "trials"}
+        if marked:
+            label = f"{clean(pair[0])} v {clean(pair[1])}"
+            look |= {"marker": marks[at], "color": colours[at % len(colours)], "label": label}
+        ax.scatter(found.adjusted[own], found.se[own], **look)
+    if marked:
+        beside: Look = {"loc": "center left", "bbox_to_anchor": (1.02, 0.5), "borderaxespad": 0.0}
+        ax.legend(fontsize=style.SMALL_SIZE, frameon=False, handletextpad=0.3, **beside)
     kind = "logarithm of the " if MEASURES[network.measure].ratio else ""
     name = f"{kind}{words.measure_name(network.measure)} less that of its comparison"
     ax.set_xlabel(lettering.shorten(words.capital(name), 318, style.SMALL_SIZE, True), fontweight="bold")

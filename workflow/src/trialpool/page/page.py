@@ -46,6 +46,7 @@ def render_pages(
     published: Sequence[Row] = (),
     networks: Sequence[Network] = (),
     network_figures: Mapping[str, str | Path] | None = None,
+    network_evidence: Mapping[str, Sequence[Path]] | None = None,
     vocabulary: Vocabulary | None = None,
     head: Mapping[str, str] | None = None,
     summary: Sequence[Ask] = (),
@@ -59,7 +60,8 @@ def render_pages(
     with `row_id`; `figures` names those of each analysis ("forest", "funnel" …), with the endings of files;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims; `flow`,
     `audit` and `published` the rows of these CSV files; `networks` those of treatments, `network_figures`
-    their SVG files by name, shown as images in which nothing can run; `specs` the resolved settings by
+    their SVG files by name, shown as images in which nothing can run, `network_evidence` the files of what
+    their evidence consists of; `specs` the resolved settings by
     analysis; `screening` the counts of the search; `vocabulary` the words of the review; `head` what stands
     at the top (`Protocol.head`), `summary` the questions that are answered there, `reproduced` what R gave
     for pooled numbers.
@@ -89,9 +91,8 @@ def render_pages(
         "prisma": prisma_stages(screening) if screening else [],
         "compared": bool(published),
         "pools": review.published_views(published or tables.get("published_pools") or [], records),
-        "networks": networks,
+        **_networks(networks, network_figures or {}, network_evidence or {}),
         "levels": list(Sureness),
-        "drawn": {name: _image(each) for name, each in (network_figures or {}).items()},
         "link": linker(raw, home if apart else None),
     }
     yield INDEX, _rendered("page.html", frame | whole)
@@ -144,6 +145,14 @@ def page_title(records: Sequence[Appraised]) -> str:
     """
     names = (record.vocabulary.condition(code) for record in records for code in record.condition)
     return words.capital(words.listing(dict.fromkeys(names))) or "Results"
+
+
+def _networks(
+    networks: Sequence[Network], figures: Mapping[str, str | Path], evidence: Mapping[str, Sequence[Path]]
+) -> dict[str, object]:
+    """What the section of networks needs: their graphs, and the files of what their evidence consists of."""
+    drawn = {name: _image(each) for name, each in figures.items()}
+    return {"networks": networks, "drawn": drawn, "taken_apart": evidence, "image": _image}
 
 
 def _image(figure: str | Path) -> Markup:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -22,10 +23,11 @@ def render_readme(
     summary: Sequence[Ask] = (),
     question: str = "",
     reproduced: Sequence[Row] = (),
+    network_evidence: Mapping[str, Sequence[Path]] | None = None,
 ) -> str:
     """The Markdown text of results/README.md: the review's `question` with the short answers of the page's
     first screen, the claims, a table a condition, the forest plots as links; the `networks` of treatments;
-    how many results R gave again, by the rows `reproduced`.
+    how many results R gave again, by the rows `reproduced`. Files of `network_evidence` are linked.
 
     `records` stand in the order of the config; `claims` are judged claims. Texts of records are escaped.
 
@@ -46,6 +48,7 @@ def render_readme(
         by_analysis=by_analysis,
         claims=claims,
         networks=networks,
+        taken_apart=network_evidence or {},
         summary=summary,
         asked=question,
         resting_on=resting_on,

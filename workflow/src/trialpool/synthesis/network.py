@@ -333,7 +333,7 @@ def _fitted(
     whole = {node for each in contrasts for node in (each.experimental, each.control)}
     reference = rules["reference"] if rules["reference"] in whole else min(whole)
     df = len(data[0]) - len(whole) + 1
-    model, scale = _model(first, df, [study for study, _ in entries])
+    model, scale = _model(first, df, [] if counts else [study for study, _ in entries])
     given: Any = {**method, **model, "reference": reference, "level": first.methods.level}
     fit = network_meta_analysis(*data, **given)
     if counts:
@@ -348,7 +348,7 @@ def _fitted(
     ranks, levels = rank_treatments(fit, better=first.better), _levels(entries, reference, certainty)
     return {
         "fit": record,
-        "league": _league(name, first, fit, new=df >= first.methods.prediction_from - 1),
+        "league": _league(name, first, fit, new=not counts and df >= first.methods.prediction_from - 1),
         "ranking": _ranking(name, first.measure, fit, ranks, levels),
         "inconsistency": taken(rec.Inconsistency, test),
         "splits": tuple(
@@ -470,9 +470,13 @@ def _model(first: Record, df: int, effects: Sequence[Study]) -> tuple[Rules, flo
     """How the network is fitted, on so many residual df, and the scale of its prior of τ where it has one.
 
     Of `auto` as of one comparison, whose residual df are its trials less one: Hartung-Knapp with the floor
-    from `MANY` - 1 on, below a Bayesian interval, if a prior of τ can be given.
+    from `MANY` - 1 on, below a Bayesian interval, if a prior of τ can be given. Without `effects` the model
+    is of counts, and has no τ: normal intervals, unless others are asked for by name.
     """
-    methods, scale = first.methods, prior_scale(rec.to_json(first.methods), effects)
+    methods = first.methods
+    if not effects:
+        return {"interval": "wald" if methods.interval in ("auto", BAYES) else methods.interval}, None
+    scale = prior_scale(rec.to_json(methods), effects)
     interval = policy(methods.interval, max(2, df + 1))
     if interval != BAYES:
         return {"interval": interval}, None
@@ -565,6 +569,25 @@ def load_networks(
     of = {category: node for node, categories in nodes.items() for category in categories}
     more = {"nodes": of, "note": "", "leave_out": {}}
     return {key: {**more, **entry} for key, entry in networks.items()}
+
+
+def evidence_files(rules: Rules, formats: Sequence[str]) -> list[str]:
+    """The tables and figures that a network has besides where its entry says `evidence: true`.
+
+    The hypergeometric likelihood is of all trials at once, and has ranks only; Mantel and Haenszel's odds
+    ratios are of several trials each, which keeps their risks of bias together.
+
+    >>> evidence_files({"evidence": True, "method": "nch"}, [".svg"])
+    ['rank_probabilities.csv', 'rankogram.svg']
+    """
+    if not rules.get("evidence"):
+        return []
+    tables, figures = ["rank_probabilities"], ["rankogram"]
+    if rules.get("method") != "nch":
+        tables, figures = ["split", "contributions", *tables], ["split", *figures]
+    if not rules.get("method"):
+        figures.append("contributions")
+    return [*(f"{name}.csv" for name in tables), *(f"{name}{each}" for name in figures for each in formats)]
 
 
 def _network_slips(content: Rules, specs: Mapping[str, Rules]) -> Iterator[Slip]:

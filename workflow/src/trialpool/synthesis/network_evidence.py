@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from trialpool.stats import AdjustedEffects, ComponentNetwork, Contributions, Egger, NetHeat
     from trialpool.stats import NetworkFit as FittedNetwork
 
+BIAS, NOT_JUDGED = "risk_of_bias", "not_judged"
 WHOLE = "the hypergeometric likelihood has one answer for all trials together, which cannot be taken apart"
 
 
@@ -65,10 +66,14 @@ class RankRow(Part):
 
 
 class ShareRow(Part):
-    """What a comparison, a study or a judgement (`source`) contributes to the estimate of a comparison."""
+    """What a comparison, a study or a judgement, the `source`, contributes to the estimate of a comparison.
+
+    `by` says which of them it is: comparison, study or risk_of_bias.
+    """
 
     experimental: str
     control: str
+    by: str
     source: str
     share: float
 
@@ -86,7 +91,7 @@ class ComponentRow(Part):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """A network, what its model was fitted to, and the level of its intervals.
+    """A network, what its model was fitted to, the level of its intervals, and each study's risk of bias.
 
     Splits of a network with Bayesian intervals have normal ones, at the REML τ².
     """
@@ -95,6 +100,7 @@ class Evidence:
     fitted: Fitted
     level: float
     method: str = ""
+    risks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def record(self) -> NetworkFit:
@@ -185,12 +191,18 @@ class Evidence:
                 raise ValueError(f"judgements: none of {', '.join(missing)}")
             levels = list(dict.fromkeys(judgements[name] for name in names))
             member = np.array([[judgements[name] == level for level in levels] for name in names], float)
-            names, table = levels, table @ member
+            by, names, table = BIAS, levels, table @ member
         return tuple(
-            ShareRow(experimental=one, control=other, source=name, share=float(table[row, at]))
+            ShareRow(experimental=one, control=other, by=by, source=name, share=float(table[row, at]))
             for row, (one, other) in enumerate(zip(found.experimental, found.control, strict=True))
             for at, name in enumerate(names)
         )
+
+    def all_shares(self) -> tuple[ShareRow, ...]:
+        """Contributions of comparisons and, where trials are not pooled first, of studies and their risks."""
+        if self.method:
+            return self.shares()
+        return (*self.shares(), *self.shares("study"), *self.shares("study", self.risks))
 
     def ranks(self) -> tuple[tuple[RankRow, ...], float]:
         """Every treatment's ranks, the best first, and how sure the order is (POTH, from 0 to 1)."""
@@ -275,4 +287,8 @@ def evidence_of(rules: Rules, network: Network, records: Sequence[Record]) -> Ev
         each for each in contrasts if each.experimental in whole and (kept is None or each.study in kept)
     ]
     fitted = arguments_of(rules, inside, counts)
-    return Evidence(network, fitted, records[0].methods.level, rules.get("method") or "")
+    risks = {
+        each.study: next((study.risk_of_bias for study, _ in each.entries if study.risk_of_bias), NOT_JUDGED)
+        for each in inside
+    }
+    return Evidence(network, fitted, records[0].methods.level, rules.get("method") or "", risks)
