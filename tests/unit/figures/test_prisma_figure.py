@@ -40,7 +40,9 @@ def test_every_box_of_the_example_has_its_number(tmp_path):
         "(n = 133)",
     ):
         assert words in shown
-    assert "previous" not in shown
+    assert "Studies identified via databases and registers" in shown
+    assert "Studies identified via other ways" in shown
+    assert "revious" not in shown
     save_figure(figure, tmp_path / "flow", description="d", formats=[".svg"])
     assert (tmp_path / "flow.svg").stat().st_size > 3000
 
@@ -49,10 +51,9 @@ def test_boxes_lie_within_the_sheet_and_beside_each_other():
     earlier = record(3000, source_kind="previous", report_of="A1")
     figure = draw_prisma(flow_of([*example(), earlier]))
     width, height = (side * POINTS_PER_INCH for side in figure.get_size_inches())
-    boxes = [each.get_bbox() for each in figure.findobj(Rectangle) if 100 < each.get_width() < 200]
-    assert len(boxes) == len(
-        [box for stage in prisma_stages(flow_of([*example(), earlier])) for box in stage.boxes]
-    )
+    boxes = [each.get_bbox() for each in figure.findobj(Rectangle) if 100 < each.get_width() < 400]
+    drawn = [box for stage in prisma_stages(flow_of([*example(), earlier])) for box in stage.boxes]
+    assert len(boxes) == len(drawn) + 3  # the headings of the three ways
     for box in boxes:
         assert box.x0 >= 0
         assert box.y0 >= 0
@@ -67,6 +68,8 @@ def test_an_update_shows_the_earlier_version_and_the_total():
     shown = texts(draw_prisma(flow_of(rows)))
     assert "All studies included in review (n = 2)" in shown
     assert "New studies included in review (n = 1)" in shown
+    assert "Previous studies" in shown
+    assert "New studies identified via databases and registers" in shown
 
 
 def test_the_flow_is_told_for_those_who_do_not_see_it():

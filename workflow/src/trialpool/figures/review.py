@@ -30,7 +30,17 @@ from trialpool.figures.canvas import (
 from trialpool.figures.notes import notes
 from trialpool.records import Screening
 from trialpool.text import clean
-from trialpool.view.prisma import LEFT, MAIN, OTHER, OTHER_LEFT, PREVIOUS, FlowBox, Stage, prisma_stages
+from trialpool.view.prisma import (
+    LEFT,
+    MAIN,
+    OTHER,
+    OTHER_LEFT,
+    PREVIOUS,
+    FlowBox,
+    Stage,
+    headings,
+    prisma_stages,
+)
 from trialpool.view.review import Bubble, Population, Timeline
 from trialpool.view.study import Tool
 
@@ -204,8 +214,17 @@ def draw_prisma(flow: Screening, title: str = "Flow of records, reports and stud
     heights = [max(box.height for box in row.values()) for row in rows]
     heights[0] = max(heights[0], FIRST_PHASE)
     width = MAIN_LEFT + len(columns) * (SEARCH_BOX + SEARCH_GAP) - SEARCH_GAP + style.MARGIN
-    body = sum(heights) + STEP_GAP * (len(rows) - 1)
+    ways = {way: text for way, text in headings(flow).items() if way in columns}
+    over = {way: _way(text, 1 + (LEFT_OF.get(way) in columns)) for way, text in ways.items()}
+    head = max(box.height for box in over.values()) + SEARCH_GAP
+    body = head + sum(heights) + STEP_GAP * (len(rows) - 1)
     sheet, top = canvas.headed(title, "", notes("prisma_notes"), body + 2, width)
+    for way, box in over.items():
+        sheet.box(lefts[way], top, box.width, head - SEARCH_GAP, fill=style.HAIRLINE)
+        sheet.lines(
+            lefts[way] + INSET, top + INSET + 7.0, box.head, HEAD_LEADING, size=style.BODY_SIZE, bold=True
+        )
+    top += head
     tops = [top + sum(heights[:at]) + STEP_GAP * at for at in range(len(rows))]
     for phase, members in _phases(stages):
         last = members[-1]
@@ -219,6 +238,14 @@ def draw_prisma(flow: Screening, title: str = "Flow of records, reports and stud
 
 
 COLUMNS = (PREVIOUS, MAIN, LEFT, OTHER, OTHER_LEFT)
+LEFT_OF = {MAIN: LEFT, OTHER: OTHER_LEFT}
+
+
+def _way(heading: str, columns: int) -> Box:
+    """The heading of a way of finding studies, as wide as its columns."""
+    width = columns * (SEARCH_BOX + SEARCH_GAP) - SEARCH_GAP
+    head = lettering.wrap(heading, width - 2 * INSET, style.BODY_SIZE, True, 3)
+    return Box(head, (), width, 2 * INSET + len(head) * HEAD_LEADING - 2)
 
 
 def _flow_box(box: FlowBox) -> Box:
@@ -246,7 +273,7 @@ def _draw_ways(
 ) -> None:
     """Arrows to who left, down every column, and from the outer columns to what is included."""
     for row, (y, height) in zip(rows, places, strict=True):
-        for main, left in ((MAIN, LEFT), (OTHER, OTHER_LEFT)):
+        for main, left in LEFT_OF.items():
             if main in row and left in row:
                 _draw_arrow(
                     sheet, [(lefts[main] + SEARCH_BOX, y + height / 2), (lefts[left], y + height / 2)]

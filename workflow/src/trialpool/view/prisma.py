@@ -58,6 +58,12 @@ def prisma_stages(flow: Screening) -> list[Stage]:
     return found
 
 
+def headings(flow: Screening) -> dict[str, str]:
+    """What stands over each way of finding studies, by its first column."""
+    new = WORDS["ways"]["new"]["update" if flow.previous_reports else "first"]
+    return {column: WORDS["ways"][column].format(new=new) for column in (PREVIOUS, MAIN, OTHER)}
+
+
 def _column(reports: Reports, main: str, left: str, *, screened: bool) -> list[dict[str, FlowBox]]:
     """The boxes of one way of finding records: identified, screened, sought, assessed, and who left each."""
     named = WORDS["kinds"]
