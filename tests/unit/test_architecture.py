@@ -17,7 +17,7 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 
 # Rooms from the ground up: a module imports from its own room and from rooms below it, never beside or above.
 # On the two lowest floors a room is one module, and may use the one beside it.
-GROUND = {"contracts", "records", "measures", "text", "errors", "io", "yaml_files", "bias_tools"}
+GROUND = {"contracts", "records", "measures", "text", "errors", "io", "yaml_files", "bias_tools", "priors"}
 ORDER = [
     *({"vocabulary", "protocol"}, {"stats"}, {"evidence"}, {"synthesis"}),
     *({"view"}, {"figures", "page"}, {"api", "exchange", "provenance", "kept", "planning", "run_notes"}),

@@ -71,6 +71,22 @@ def test_the_first_prior_that_is_for_measure_and_domain_is_taken(config):
     assert load_protocol(config).analyses["dpn-pain"]["prior"] == {"scale": 2, "source": "x"}
 
 
+def test_a_prior_of_the_literature_is_looked_up_in_its_table(config):
+    kind = {"outcome": "subjective", "comparison": "non_pharmacological"}
+    config["defaults"] = {"priors": [{"measure": ["SMD"], "rhodes": kind}]}
+    config["analyses"]["dpn-pain"]["measure"] = "SMD"
+    prior = load_protocol(config).analyses["dpn-pain"]["prior"]
+    assert (prior["name"], prior["location"], prior["spread"]) == ("log_t", -2.62, 2.41)
+    assert "table 3" in prior["source"]
+    assert "various subjective outcomes" in prior["source"]
+    config["defaults"]["priors"][0]["measure"] = ["SMD", "MD"]
+    with pytest.raises(InputError, match="not the measure of Rhodes's priors"):
+        load_protocol(config)
+    config["defaults"]["priors"] = [{"measure": ["SMD"], "rhodes": kind | {"outcome": "subjectiv"}}]
+    with pytest.raises(InputError, match="did you mean 'subjective'"):
+        load_protocol(config)
+
+
 def test_mcid_comes_from_the_first_instrument_rescaled_like_its_values(config):
     spec = load_protocol(config).analyses["dpn-pain"]
     assert spec["mcid"]["value"] == 1.0

@@ -7,18 +7,22 @@ from hypothesis import strategies as st
 from scipy.integrate import quad, quad_vec
 from scipy.special import ndtr, ndtri
 from scipy.stats import halfcauchy, halfnorm, norm
+from scipy.stats import t as student
 
 from trialpool.stats.bayes import bayes_pool, posterior_below, predictive_below
 
 Y = np.array([0.1, 0.3, 0.35, 0.65, -0.4])
 V = np.array([0.04, 0.03, 0.05, 0.01, 0.2])
 PRIORS = [("half_normal", 0.5), ("half_cauchy", 0.3), ("uniform", 2.0)]
+LOG_PRIORS = [("log_normal", -2.06, 1.51), ("log_t", -3.44, 2.59)]
 MEAN_PRIORS = [None, (0.1, 0.7)]
 
 
 def prior_density(prior):
-    name, scale = prior
+    name, *_, scale = prior
+    log_prior = {"log_normal": norm, "log_t": student(5)}.get(name)
     return {
+        name: lambda t: 2 / t / scale * log_prior.pdf((2 * np.log(t) - prior[1]) / scale),
         "half_normal": lambda t: halfnorm.pdf(t, scale=scale),
         "half_cauchy": lambda t: halfcauchy.pdf(t, scale=scale),
         "uniform": lambda t: 1 / scale * (t <= scale),
@@ -28,7 +32,8 @@ def prior_density(prior):
 def brute_force(y, v, tau_prior, mu_prior):
     """Prior times likelihood on a grid of mu and tau, trapezoidal in exponential substitutions of both."""
     step_tau, step_mu = 0.06, 0.04
-    tau = np.exp(np.arange(-30, 25, step_tau))[:, None]
+    lowest = -300 if tau_prior[0] == "log_t" else -30  # its tails are a power of the logarithm
+    tau = np.exp(np.arange(lowest, 25, step_tau))[:, None]
     if tau_prior[0] == "uniform":
         half = np.pi / 2 * np.sinh(np.arange(-4.3, 4.3, 0.02))[:, None]
         tau = tau_prior[1] / (1 + np.exp(-2 * half))
@@ -49,7 +54,7 @@ def brute_force(y, v, tau_prior, mu_prior):
 
 
 @pytest.mark.parametrize("mu_prior", MEAN_PRIORS)
-@pytest.mark.parametrize("tau_prior", PRIORS, ids=lambda prior: prior[0])
+@pytest.mark.parametrize("tau_prior", [*PRIORS, *LOG_PRIORS], ids=lambda prior: prior[0])
 def test_agrees_with_brute_force_over_both_parameters(tau_prior, mu_prior):
     """All is recomputed as a double integral of prior times likelihood, mu not integrated by formula."""
     fit = bayes_pool(Y, V, tau_prior=tau_prior, mu_prior=mu_prior, threshold=0.2)
@@ -79,7 +84,7 @@ def marginal_tau(tau, y, v, prior):
     )
 
 
-@pytest.mark.parametrize("prior", PRIORS, ids=lambda prior: prior[0])
+@pytest.mark.parametrize("prior", [*PRIORS, LOG_PRIORS[0]], ids=lambda prior: prior[0])
 def test_quantiles_cut_off_what_they_should(prior):
     fit = bayes_pool(Y, V, tau_prior=prior)
     top = 2.0 if prior[0] == "uniform" else np.inf

@@ -21,6 +21,7 @@ FUNCTIONS = {
     "network": "api",
     "pool": "api",
 }
+FUNCTIONS |= {"turner_prior": "priors", "rhodes_prior": "priors"}
 ROOMS = ("errors", "evidence", "exchange", "figures", "measures", "records", "stats", "synthesis", "view")
 __all__ = [*FUNCTIONS, *ROOMS]
 

@@ -21,6 +21,8 @@ from trialpool import io
 from trialpool.contracts import STUDIES
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import CORRELATIONS, IN_UNITS, MEASURES, METHODS, OF_GROUPS, SIDES, Of
+from trialpool.priors import TABLES, literature_prior
+from trialpool.priors import slips as prior_slips
 from trialpool.records import Shape, columns_of, is_formula
 from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
@@ -447,10 +449,26 @@ def _named_slips(entry: Written, words: Vocabulary) -> Iterator[Slip]:
         if domain not in words.domains and words.table_words()["domain"].refuses(domain):
             path, problem = (*paths["priors"], str(at), "domain"), "not a domain of the vocabulary"
             yield Slip(path, domain, problem, suggestion(domain, words.domains))
+    yield from _prior_slips(values.get("priors", ()), paths)
     yield from forest_slips(values.get("forest"), paths.get("forest", ()), values.get("measure"))
     if values.get("dose") and values.get("total") is False:
         problem = "a line over the doses of trials that 'total: false' keeps apart"
         yield Slip(paths["dose"], values["dose"], problem, "remove one of the two")
+
+
+def _prior_slips(priors: Sequence[Raw], paths: Mapping[str, KeyPath]) -> Iterator[Slip]:
+    """Priors of the literature that their table does not have, or has for another measure."""
+    for at, prior in enumerate(priors):
+        for table in (name for name in TABLES if name in prior):
+            path, measure = (*paths["priors"], str(at)), shipped("priors")[table]["measure"]
+            for other in (each for each in prior["measure"] if each != measure):
+                problem = f"not the measure of {table.title()}'s priors"
+                yield Slip(
+                    (*path, "measure"), other, problem, f"write {measure}, or give a scale and a source"
+                )
+            asked = {"outcome": "any", "comparison": "any", **prior[table]}
+            for name, word, words in prior_slips(table, asked):
+                yield Slip((*path, table, name), word, f"no {name} of the table", suggestion(word, words))
 
 
 def forest_slips(
@@ -688,11 +706,18 @@ def alone(measure: str, **values: Any) -> Analysis:
 
 
 def _prior(values: Raw) -> Raw | None:
-    """The first prior of τ for the measure and, where it names some, the domain: scale, unit, source."""
+    """The first prior of τ for the measure and, where it names some, the domain: scale, unit, source.
+
+    One of the literature has its name, location and spread besides.
+    """
     asked = (prior for prior in values["priors"] if values["measure"] in prior["measure"])
     fits = (prior for prior in asked if values["domain"] in prior.get("domain", [values["domain"]]))
     found: Raw = next(fits, {})
-    return {name: found[name] for name in ("scale", "source", "unit") if name in found} or None
+    prior = {name: found[name] for name in ("scale", "source", "unit") if name in found}
+    for table in TABLES:
+        if table in found:  # the scale is that of the weakly informative priors that stand beside it
+            prior = {"scale": 0.5, **literature_prior(table, found[table])}
+    return prior or None
 
 
 def _unit(spec: Raw, instruments: Mapping[str, Raw]) -> str:

@@ -19,7 +19,9 @@ from trialpool.api.further import Further
 from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
 from trialpool.contracts import SUMMARY
 from trialpool.measures import METHODS, OF_EVENTS, OF_RATES, SIDES
+from trialpool.priors import source_of
 from trialpool.records import Pooled, Record
+from trialpool.stats.bayes import LOG_PRIORS, TauPrior
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
 from trialpool.view.forest_table import SIDE_BY_SIDE
@@ -43,6 +45,7 @@ EVENT_TESTS = {
     "macaskill": "Macaskill's test",
     "arcsine": "Arcsine test",
 }
+OF_PRIOR = ("name", "location", "spread")
 Target = str | PathLike[str] | None  # the file that a figure becomes
 
 
@@ -457,22 +460,16 @@ class Fit(Further):
 
     def bayes(
         self,
-        prior: str = "half_normal",
+        prior: str | TauPrior = "",
         scale: float | None = None,
         mu_prior: tuple[float, float] | None = None,
     ) -> Result:
-        """The Bayesian model by quadrature; the scale of the prior of τ is by default that of the policy.
+        """The Bayesian model by quadrature; prior of τ and its scale are by default those of the fit.
 
+        `prior` is half_normal, half_cauchy, uniform, or of the literature: `turner_prior`, `rhodes_prior`.
         The table has the mean effect, that of a new trial, and every trial's own.
         """
-        if scale is None:
-            typical = synthesis.prior_scale(self._spec, self.data.rows())
-            if typical is None:
-                raise ValueError(
-                    "scale: the trials do not say how far they spread; give that of the prior of τ"
-                )
-            scale = typical * synthesis.PRIORS.get(prior, 1.0)
-        tau_prior = prior, stats.checks.number("scale", scale, above=0)
+        tau_prior = self._tau_prior(prior, scale)
         kind: dict[str, Any] = {"tau_prior": tau_prior, "mu_prior": mu_prior, **self._options("level")}
         fit = stats.bayes_pool(*self._numbers, **kind)
         names = ("estimate", "predictive_median", "shrunk_mean"), ("ci_low", "pi_low", "shrunk_low")
@@ -480,8 +477,23 @@ class Fit(Further):
         found = {name: np.hstack([getattr(fit, each) for each in of]) for name, of in columns}
         rows = pd.Index(["mean effect", "new trial", *self.data.labels], name="effect")
         frame = pd.DataFrame({name: np.vectorize(self.natural)(value) for name, value in found.items()}, rows)
-        prior_words = f"{prior.replace('_', '-')} prior of τ with scale {text.significant(tau_prior[1])}"
+        prior_words = prior_named(tau_prior)
         return Result(self.measure, f"Bayesian: {self._effect(fit)}; {prior_words}", frame, fit)
+
+    def _tau_prior(self, prior: str | TauPrior, scale: float | None) -> TauPrior:
+        """The prior of τ that is asked for, or that of the fit."""
+        if isinstance(prior, tuple | list):
+            return literature(prior)
+        prior = prior or (synthesis.own_prior(self._spec) if scale is None else synthesis.WEAK)
+        if scale is None:
+            typical = synthesis.prior_scale(self._spec, self.data.rows())
+            if typical is None:
+                raise ValueError(
+                    "scale: the trials do not say how far they spread; give that of the prior of τ"
+                )
+            if prior in (*synthesis.PRIORS, synthesis.own_prior(self._spec)):
+                return synthesis.tau_prior_of(self._spec, typical, prior)
+        return prior, stats.checks.number("scale", 1.0 if scale is None else scale, above=0)
 
     def mantel_haenszel(self) -> Result:
         """The common effect of tables of events by Mantel and Haenszel, without corrections."""
@@ -670,6 +682,18 @@ def _tested(fit: stats.Egger) -> str:
     return f"t = {text.number(fit.statistic)} on {fit.df:g} df, {text.p_value(fit.p_value)}"
 
 
+def prior_named(prior: TauPrior) -> str:
+    """A prior of τ in words.
+
+    >>> prior_named(("half_normal", 0.5)), prior_named(("log_normal", -2.06, 1.51))
+    ('half-normal prior of τ with scale 0.5', 'log-normal prior of τ² (−2.06, 1.51)')
+    """
+    name = prior[0].replace("_", "-")
+    if len(prior) == 2:
+        return f"{name} prior of τ with scale {text.significant(prior[1])}"
+    return f"{name} prior of τ² ({text.number(prior[1])}, {text.number(prior[2])})"
+
+
 def _name_of(given: Given) -> str:
     return given if isinstance(given, str) else str(getattr(given, "name", None) or "group")
 
@@ -680,7 +704,7 @@ def pool(
     tau2_method: str = "REML",
     interval: str = "auto",
     level: float = 0.95,
-    prior: float | None = None,
+    prior: float | TauPrior | None = None,
     prediction_from: int = 5,
     prediction_df: str = "k-1",
     method: str = "iv",
@@ -698,7 +722,7 @@ def pool(
     Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on, of two to four a Bayesian one, and
     under FE Wald's; wald, hksj, hksj_adhoc and bayes are what they say. `prior` is the scale of the
     half-normal prior of τ on the analysis scale, by default 0.5 for ratios (logarithms) and SMD, half a
-    typical SD for MD, 0.1 for RD.
+    typical SD for MD, 0.1 for RD; or a prior of τ² of the literature (`turner_prior`, `rhodes_prior`).
     A prediction interval is shown from `prediction_from` trials on, by the name `prediction_df` of one of
     `stats.PREDICTIONS`, such as "k-2" or "HTS" (see `stats.prediction_interval`).
 
@@ -715,7 +739,9 @@ def pool(
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, stats.PREDICTIONS)
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
-    if prior is not None:
+    if isinstance(prior, tuple | list):
+        prior = literature(prior)
+    elif prior is not None:
         stats.checks.number("prior", prior, above=0)
     if (tau2_method, interval) == ("FE", "auto"):
         interval = "wald"  # the others widen for a heterogeneity that this model has not
@@ -779,9 +805,18 @@ def spec_of(data: Dataset, settings: Mapping[str, Any]) -> protocol.Analysis:
     names = dict(zip(("experimental_name", "control_name"), data.names, strict=True))
     known = {name: value for name, value in settings.items() if name != "prior"}
     spec = protocol.alone(data.measure, better=better, zero_cells=data.zero_cells, **known, **names)
-    if settings["prior"] is not None:
-        spec["prior"] = {"scale": settings["prior"], "source": ""}
+    if isinstance(prior := settings["prior"], tuple):
+        spec["prior"] = {"scale": 0.5, "source": source_of(prior), **dict(zip(OF_PRIOR, prior, strict=True))}
+    elif prior is not None:
+        spec["prior"] = {"scale": prior, "source": ""}
     return spec
+
+
+def literature(prior: Any) -> TauPrior:
+    """A prior of the logarithm of τ²; ValueError for what is none."""
+    if len(prior) != len(OF_PRIOR) or prior[0] not in LOG_PRIORS:
+        raise ValueError(f"prior is {prior!r}: must be a scale, or (name, mean, sd) of {LOG_PRIORS}")
+    return prior[0], stats.checks.number("prior", prior[1]), stats.checks.number("prior", prior[2], above=0)
 
 
 def pooled_by_policy(data: Dataset, spec: protocol.Analysis) -> Pooled:

@@ -77,7 +77,8 @@ def _main(record: Record, columns: Columns) -> int | None:
     wanted = {name: "default" for name in columns if name not in NUMBERS}
     interval = canvas.pooled_of(record).interval
     usual = record.methods.method or record.methods.tau2_method
-    method = "half_normal" if interval == "bayes" else usual
+    prior = (record.methods.prior or {}).get("name", "half_normal")
+    method = prior if interval == "bayes" else usual
     wanted |= {"inclusion": "all trials", "tau2_method": method, "interval": interval}
     rows = zip(*(columns[name] for name in wanted), strict=True)
     return next((at for at, row in enumerate(rows) if list(row) == list(wanted.values())), None)

@@ -14,7 +14,7 @@ from trialpool.figures import canvas, style
 from trialpool.figures.canvas import NULL, WIDTH, Look, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
-from trialpool.records import Record
+from trialpool.records import Posterior, Record
 from trialpool.view.axis import mcid_threshold
 from trialpool.view.read import Appraised
 
@@ -22,10 +22,14 @@ Floats = NDArray[np.float64]
 HEIGHT, HEAD, FOOT = 170.0, 20.0, 36.0
 SPLIT = 318.0  # between the two panels
 POINTS = 201
+TINY = 1e-9  # of τ, where a density of its logarithm is no number
+LOG_PRIORS = ("log_normal", "log_t")
 LOOKS: dict[str, tuple[str, tuple[float, ...]]] = {  # colour, dashes in points
     "half_normal": (style.STUDY, ()),
     "half_cauchy": (style.BENEFIT_EDGE, (5.0, 2.0)),
     "uniform": (style.POOLED, (1.5, 1.5)),
+    "log_normal": (style.INK, ()),
+    "log_t": (style.INK, ()),
 }
 COLUMNS = (  # heading, right edge
     ("Mean effect, median (credible interval)", 262.0),
@@ -73,13 +77,26 @@ def tau_likelihood(y: Floats, v: Floats, taus: Floats) -> Floats:
     return np.asarray(np.exp(log - log.max()))
 
 
-def tau_prior(name: str, scale: float, taus: Floats) -> Floats:
+def tau_prior(prior: tuple[Any, ...], taus: Floats) -> Floats:
     """Density of a prior of τ."""
+    name, scale = prior[0], prior[-1]
+    if name in LOG_PRIORS:
+        from trialpool.stats.bayes import prior_density
+
+        return prior_density((name, prior[1], scale), np.maximum(taus, TINY))
     ratio = taus / scale
     if name == "half_normal":
         return np.asarray(math.sqrt(2 / math.pi) / scale * np.exp(-0.5 * ratio**2))
     cauchy = name == "half_cauchy"
     return np.asarray(2 / (math.pi * scale) / (1 + ratio**2) if cauchy else (ratio <= 1) / scale)
+
+
+def _prior_of(record: Record, fit: Posterior) -> tuple[Any, ...]:
+    """The prior of a posterior, as `stats.bayes_pool` takes it; the methods hold where one of the literature
+    lies."""
+    if fit.prior in LOG_PRIORS:
+        return fit.prior, (record.methods.prior or {})["location"], fit.scale
+    return fit.prior, fit.scale
 
 
 def _look(prior: str) -> Look:
@@ -92,7 +109,7 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
     from trialpool.stats import bayes_pool
 
     sheet.panel(style.MARGIN, top + 8, "A", "Mean effect")
-    fits = [bayes_pool(effects, variances, tau_prior=(fit.prior, fit.scale)) for fit in record.bayes]
+    fits = [bayes_pool(effects, variances, tau_prior=_prior_of(record, fit)) for fit in record.bayes]
     threshold = mcid_threshold(record)
     reach = [NULL, NULL if threshold is None else canvas.on_axis(record, threshold)]
     low, high = canvas.roomy([*reach, *effects, float(fits[0].ci_low), float(fits[0].ci_high)], 0.15)
@@ -121,8 +138,9 @@ def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, 
     # on one scale: posteriors integrate to 1
     both = tau_likelihood(effects, variances, np.append(wide, taus))
     everywhere, likelihood = both[: len(wide)], both[len(wide) :]
-    priors = [tau_prior(fit.prior, fit.scale, taus) for fit in record.bayes]
-    masses = [np.trapezoid(tau_prior(fit.prior, fit.scale, wide) * everywhere, wide) for fit in record.bayes]
+    named = [_prior_of(record, fit) for fit in record.bayes]
+    priors = [tau_prior(prior, taus) for prior in named]
+    masses = [np.trapezoid(tau_prior(prior, wide) * everywhere, wide) for prior in named]
     posteriors = [prior * likelihood / mass for prior, mass in zip(priors, masses, strict=True)]
     highest = 1.08 * max(float(posterior.max()) for posterior in posteriors)
     frame = (left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT)

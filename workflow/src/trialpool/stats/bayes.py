@@ -4,6 +4,7 @@ Given the heterogeneity tau, the posterior of the mean effect is normal, so ever
 one-dimensional integral over tau (Röver 2020, doi 10.18637/jss.v093.i06, sections 2.2 to 2.6). It runs over u
 with tau = s sinh(u), s the smallest standard error: near zero that is linear, in the tail logarithmic, and
 the integrand is analytic within pi/2 of the real line, so that Gauss-Legendre panels are exact to below 1e-8.
+Priors of the logarithm of tau² have their mass on many scales: there tau = s exp(sinh(u)).
 """
 
 from __future__ import annotations
@@ -12,16 +13,21 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import ndtr, ndtri
+from scipy.special import gammaln, ndtr, ndtri
 
 from trialpool.stats._numeric import Rows, roots
 from trialpool.stats.checks import Floats, a_fit, check_effects, check_level, finite, number, plain
 
-PRIORS = ("half_normal", "half_cauchy", "uniform")
+TauPrior = tuple[str, float] | tuple[str, float, float]
+PRIORS = ("half_normal", "half_cauchy", "uniform")  # (name, scale) of tau
+LOG_PRIORS = ("log_normal", "log_t")  # (name, mean, sd) of the logarithm of tau², the latter a t distribution
+LOG_DF = 5  # degrees of freedom of "log_t", those of Rhodes et al. 2015
+SMALLEST, LARGEST = -700.0, 345.0  # logarithms of tau, within which its square is a number
 PANEL_LENGTH = 1.25
 FEWEST_PANELS, MOST_PANELS = 8, 320
 RESOLVED = 1e-11
 CHUNK_NUMBERS = 500_000
+WIDEST = 1e25  # of the standard deviations of a mixture, in whose wider parts no quantile lies
 SCAN_POINTS, SCAN_ROUNDS = 33, 5
 DROP = 45.0  # of a log density, beyond which there is no mass
 DIGITLESS = 1e9  # of a log density, beyond which its rounding shows in the density
@@ -75,7 +81,7 @@ def bayes_pool(
     effects: ArrayLike,
     variances: ArrayLike,
     *,
-    tau_prior: tuple[str, float] = ("half_normal", 0.5),
+    tau_prior: TauPrior = ("half_normal", 0.5),
     mu_prior: tuple[float, float] | None = None,
     level: float = 0.95,
     threshold: float | None = None,
@@ -83,9 +89,11 @@ def bayes_pool(
     """Posterior of the normal-normal random-effects model, by deterministic quadrature.
 
     `effects` and `variances` have shape (…, k), k >= 1. `tau_prior` is ("half_normal", scale),
-    ("half_cauchy", scale) or ("uniform", upper); `mu_prior` is (mean, sd) of a normal prior of the mean
-    effect, None a flat one. `threshold` asks for P(effect < threshold) of the mean and of a new study's
-    effect. Source: Röver 2020, J Stat Software 93(6), equations 8 to 13.
+    ("half_cauchy", scale) or ("uniform", upper), or of the logarithm of τ² ("log_normal", mean, sd) (Turner
+    et al. 2015) or ("log_t", location, scale) with 5 degrees of freedom (Rhodes et al. 2015); `mu_prior` is
+    (mean, sd) of a normal prior of the mean effect, None a flat one. `threshold` asks for P(effect <
+    threshold) of the mean and of a new study's effect. Source: Röver 2020, J Stat Software 93(6), equations
+    8 to 13.
 
     >>> fit = bayes_pool([0.1, 0.3, 0.35, 0.65], [0.04, 0.03, 0.05, 0.01], threshold=0.0)
     >>> [round(float(x), 4) for x in (fit.estimate, fit.ci_low, fit.ci_high, fit.probability_below)]
@@ -167,14 +175,26 @@ class Mixture:
             return (weight * ndtr(z)).sum(axis=-1) - tail[rows], slope
 
         normal = ndtri(tail)
-        each = means + ndtri(tails)[:, None, None] * sds
+        each = means + ndtri(tails)[:, None, None] * np.where(sds < WIDEST, sds, 0.0)
         low, high = each.min(axis=-1).ravel(), each.max(axis=-1).ravel()
         start = np.clip(mean[mixture] + normal * sd[mixture], low, high)
         return roots(excess, low, high, start, sds.min(axis=-1)[mixture]).reshape(len(tails), -1)
 
 
+def prior_density(tau_prior: TauPrior, tau: ArrayLike) -> Floats:
+    """Density of a prior of tau, as `bayes_pool` has them, at some tau > 0.
+
+    >>> [round(float(x), 4) for x in prior_density(("log_normal", -2.56, 1.74), [0.1, 0.3, 1.0])]
+    [2.2982, 1.5227, 0.1554]
+    """
+    kind, scale, location = _prior(tau_prior)
+    taus = finite("tau", tau)
+    density = np.exp(_log_prior(kind, scale, location, np.log(taus)) - np.log(taus))
+    return plain(np.where(taus <= scale, density, 0.0) if kind == "uniform" else density)
+
+
 def tau_posterior(
-    effects: Floats, variances: Floats, unit: float, tau_prior: tuple[str, float]
+    effects: Floats, variances: Floats, unit: float, tau_prior: TauPrior
 ) -> tuple[Floats, Floats]:
     """Weights (g,) and values (g,) of tau: its posterior from independent effects (k,) of the known mean 0.
 
@@ -198,13 +218,17 @@ class _Model:
     s: Floats
     kind: str
     scale: float
+    location: float
     prior_mean: float
     prior_precision: float
 
     @property
     def moments(self) -> int:
-        """How many of tau's first two moments the posterior has: a half-Cauchy tail falls as tau^-(k+1)."""
-        if self.kind != "half_cauchy":
+        """How many of tau's first two moments the posterior has: a half-Cauchy tail falls as tau^-(k+1).
+
+        The tail of "log_t" falls no faster than the likelihood's tau^-(k-1) does.
+        """
+        if self.kind not in ("half_cauchy", "log_t"):
             return 2
         return min(2, int(self.y.shape[-1]) - 1 + (self.prior_precision > 0))
 
@@ -212,22 +236,49 @@ class _Model:
         """A part of the data under the same priors."""
         return replace(self, y=self.y[rows], v=self.v[rows], s=self.s[rows])
 
+    def tau(self, u: Floats) -> Floats:
+        """Tau (rows, n) at some u of the substitution."""
+        if self.kind in LOG_PRIORS:
+            return np.asarray(self.s[:, None] * np.exp(np.sinh(u)))
+        tau = self.s[:, None] * np.sinh(u)
+        return np.asarray(np.minimum(tau, self.scale) if self.kind == "uniform" else tau)
+
 
 def _pair(value: object) -> bool:
     return isinstance(value, tuple | list | np.ndarray) and np.shape(np.array(value, object))[:1] == (2,)
 
 
-def _prior(tau_prior: tuple[str, float]) -> tuple[str, float]:
-    if not _pair(tau_prior) or not isinstance(tau_prior[0], str) or tau_prior[0] not in PRIORS:
-        names = ", ".join(PRIORS)
-        raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with a name of {names}")
-    return tau_prior[0], number("tau_prior", tau_prior[1], above=0)
+def _prior(tau_prior: TauPrior) -> tuple[str, float, float]:
+    """Name, scale and location of a prior of tau (of the logarithm of tau² for those of LOG_PRIORS)."""
+    named = isinstance(tau_prior, tuple | list) and len(tau_prior) > 0 and isinstance(tau_prior[0], str)
+    if named and tau_prior[0] in LOG_PRIORS and len(tau_prior) == 3:
+        mean, spread = tau_prior[1], tau_prior[2]
+        return tau_prior[0], number("tau_prior", spread, above=0), number("tau_prior", mean)
+    if not named or not _pair(tau_prior) or tau_prior[0] not in PRIORS:
+        names = f"a name of {', '.join(PRIORS)}, or (name, mean, sd) with one of {', '.join(LOG_PRIORS)}"
+        raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with {names}")
+    return tau_prior[0], number("tau_prior", tau_prior[1], above=0), 0.0
 
 
-def _model(
-    y: Floats, v: Floats, tau_prior: tuple[str, float], mu_prior: tuple[float, float] | None
-) -> _Model:
-    kind, scale = _prior(tau_prior)
+def _log_prior(kind: str, scale: float, location: float, log_tau: Floats) -> Floats:
+    """Log density of the logarithm of tau under those of LOG_PRIORS and the others."""
+    if kind in LOG_PRIORS:
+        z = (2 * log_tau - location) / scale
+        if kind == "log_normal":
+            return np.asarray(np.log(2 / scale) - 0.5 * z**2 - 0.5 * np.log(2 * np.pi))
+        constant = gammaln((LOG_DF + 1) / 2) - gammaln(LOG_DF / 2) - 0.5 * np.log(LOG_DF * np.pi)
+        return np.asarray(np.log(2 / scale) + constant - (LOG_DF + 1) / 2 * np.log1p(z**2 / LOG_DF))
+    ratio = np.exp(log_tau) / scale
+    density = {
+        "half_normal": 0.5 * np.log(2 / np.pi) - 0.5 * ratio**2,
+        "half_cauchy": np.log(2 / np.pi) - np.log1p(ratio**2),
+        "uniform": np.zeros_like(ratio),
+    }[kind]
+    return np.asarray(density - np.log(scale) + log_tau)
+
+
+def _model(y: Floats, v: Floats, tau_prior: TauPrior, mu_prior: tuple[float, float] | None) -> _Model:
+    kind, scale, location = _prior(tau_prior)
     if mu_prior is not None and not _pair(mu_prior):
         raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
     mean, precision = 0.0, 0.0
@@ -235,15 +286,18 @@ def _model(
         mean, sd = number("mu_prior", mu_prior[0]), number("mu_prior", mu_prior[1], above=0)
         precision = sd**-2
     s = np.sqrt(v.min(axis=-1))
-    return _Model(y, v, np.minimum(s, scale) if kind == "half_cauchy" else s, kind, scale, mean, precision)
+    s = np.minimum(s, scale) if kind == "half_cauchy" else s
+    return _Model(y, v, s, kind, scale, location, mean, precision)
 
 
 def _log_density(model: _Model, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Log posterior density (not normalised) of u, with tau, and mean and sd of the mean effect there."""
-    tau = model.s[:, None] * np.sinh(u)
-    if model.kind == "uniform":
-        tau = np.minimum(tau, model.scale)
+    tau = model.tau(u)
     height, mean, sd = _log_likelihood(model, tau)
+    if model.kind in LOG_PRIORS:
+        log_tau = np.log(model.s)[:, None] + np.sinh(u)
+        prior = _log_prior(model.kind, model.scale, model.location, log_tau)
+        return height + prior + np.log(np.cosh(u)), tau, mean, sd
     ratio = tau / model.scale
     prior = {
         "half_normal": 0.5 * np.log(2 / np.pi) - 0.5 * ratio**2,
@@ -280,18 +334,13 @@ def _support(model: _Model) -> tuple[Floats, Floats]:
 
     Zooming in a few rounds finds a bump thousands of times narrower than the first interval.
     """
-    known = model.y.size > 0  # or there is nothing but the prior
-    spread = np.ptp(model.y, axis=-1) + np.sqrt(model.v.max(axis=-1)) if known else model.s
-    farthest = {
-        "half_normal": np.full_like(spread, 13 * model.scale),
-        "half_cauchy": np.maximum(spread, model.scale) * 1e21,
-        "uniform": np.full_like(spread, model.scale),
-    }[model.kind]
-    low, high, rows = np.zeros_like(spread), np.arcsinh(farthest / model.s), np.arange(spread.size)
+    low, high = _whole(model)
+    rows = np.arange(low.size)
     for _ in range(SCAN_ROUNDS):
         u = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, SCAN_POINTS)
         height = _log_density(model, u)[0]
-        moment = height + model.moments * np.log(np.maximum(np.sinh(u), 1e-300))
+        size = np.sinh(u) if model.kind in LOG_PRIORS else np.log(np.maximum(np.sinh(u), 1e-300))
+        moment = height + model.moments * size
         kept = np.any([h > h.max(axis=-1, keepdims=True) - DROP for h in (height, moment)], axis=0)
         first = np.maximum(kept.argmax(axis=-1) - 1, 0)
         last = np.minimum(SCAN_POINTS - kept[:, ::-1].argmax(axis=-1), SCAN_POINTS - 1)
@@ -299,6 +348,21 @@ def _support(model: _Model) -> tuple[Floats, Floats]:
     if height.max(axis=-1).min() < -DIGITLESS:
         raise ValueError("effects: they lie so far apart that this tau_prior (or mu_prior) rules them out")
     return low, high
+
+
+def _whole(model: _Model) -> tuple[Floats, Floats]:
+    """The interval of u on which the density is sought."""
+    if model.kind in LOG_PRIORS:
+        base = np.log(model.s)
+        return np.arcsinh(SMALLEST - base), np.arcsinh(LARGEST - base)
+    known = model.y.size > 0  # or there is nothing but the prior
+    spread = np.ptp(model.y, axis=-1) + np.sqrt(model.v.max(axis=-1)) if known else model.s
+    farthest = {
+        "half_normal": np.full_like(spread, 13 * model.scale),
+        "half_cauchy": np.maximum(spread, model.scale) * 1e21,
+        "uniform": np.full_like(spread, model.scale),
+    }[model.kind]
+    return np.zeros_like(spread), np.arcsinh(farthest / model.s)
 
 
 def _nodes(low: Floats, high: Floats, count: int) -> tuple[Floats, Floats]:
@@ -400,4 +464,5 @@ def _tau_quantiles(
         return mass - tail[rows], np.exp(_log_density(part, u[:, None])[0] - own)[:, 0]
 
     u = roots(excess, low[model_of], high[model_of], start.ravel(), np.zeros(start.size))
-    return np.asarray(model.s * np.sinh(u.reshape(start.shape)))
+    at = u.reshape(start.shape)
+    return np.asarray(model.s * (np.exp(np.sinh(at)) if model.kind in LOG_PRIORS else np.sinh(at)))

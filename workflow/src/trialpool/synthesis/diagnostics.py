@@ -165,7 +165,7 @@ def posteriors(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Posterior
     scale = pool.prior_scale(spec, effects)
     if len(effects) < 2 or scale is None or MEASURES[spec["measure"]].group:
         return ()
-    return tuple(_posterior(spec, effects, prior, scale) for prior in pool.PRIORS)
+    return tuple(_posterior(spec, effects, prior, scale) for prior in pool.priors_of(spec))
 
 
 def _posterior(spec: Spec, effects: Sequence[Effect], prior: str, scale: float) -> records.Posterior:
@@ -173,7 +173,7 @@ def _posterior(spec: Spec, effects: Sequence[Effect], prior: str, scale: float) 
     shrunk = SimpleNamespace(estimate=fit.shrunk_mean, ci_low=fit.shrunk_low, ci_high=fit.shrunk_high)
     return records.Posterior(
         prior=prior,
-        scale=scale * pool.PRIORS[prior],
+        scale=pool.tau_prior_of(spec, scale, prior)[-1],
         unit=scale / spec["prior"]["scale"],
         **numbers_of(records.Posterior, spec["measure"], fit),
         **_probabilities(spec, fit),

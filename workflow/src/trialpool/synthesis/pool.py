@@ -23,6 +23,7 @@ from trialpool.synthesis import counts
 
 if TYPE_CHECKING:
     from trialpool.stats import BayesPool, SharedControl
+    from trialpool.stats.bayes import TauPrior
 
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
@@ -36,6 +37,7 @@ INFERENCE = ("se", "statistic", "df", "p_value", "ci_low", "ci_high")
 # Priors of τ, their scales as multiples of the half-normal's: the half-Cauchy has heavier tails, the uniform
 # one (0 to 2 for ratios and standardised differences) lets the data speak, up to a τ that no review has seen.
 PRIORS = {"half_normal": 1.0, "half_cauchy": 0.6, "uniform": 4.0}
+WEAK = "half_normal"
 # What stands beside the headline, by the names of a record.
 BESIDE = {
     "random": ("random_estimate", "hksj_low", "hksj_high"),
@@ -117,6 +119,20 @@ def prior_scale(spec: Spec, effects: Sequence[Effect]) -> float | None:
     prior = spec["prior"]
     unit = typical_sd(effects) if prior and prior.get("unit") == "sd" else 1.0
     return float(prior["scale"]) * unit if prior and unit else None
+
+
+def own_prior(spec: Spec) -> str:
+    """The name of the prior of τ that an analysis has: half-normal, or one of the literature.
+
+    >>> own_prior({"prior": {"scale": 0.5, "name": "log_t", "location": -3.44, "spread": 2.59}})
+    'log_t'
+    """
+    return str((spec["prior"] or {}).get("name", WEAK))
+
+
+def priors_of(spec: Spec) -> list[str]:
+    """The names of the priors of τ under which an analysis is seen, its own first."""
+    return list(dict.fromkeys([own_prior(spec), *PRIORS]))
 
 
 def typical_sd(effects: Sequence[Effect]) -> float | None:
@@ -273,7 +289,8 @@ def _independent(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]
         values |= dict.fromkeys(INFERENCE) | headline
     elif spec["prediction_df"] != "k-1" and spec["tau2_method"] != "FE":
         values |= _new_trial(spec, data, fit)
-    pooled = _pooled(spec, spec["interval"], len(effects), values | {"prior_scale": scale})
+    values |= {"prior_scale": scale if own_prior(spec) == WEAK else None}
+    pooled = _pooled(spec, spec["interval"], len(effects), values)
     return pooled, np.asarray(fit.weights)
 
 
@@ -294,15 +311,22 @@ def _new_trial(spec: Spec, data: tuple[Floats, Floats], fit: Any) -> Mapping[str
     return {"pi_low": float(low), "pi_high": float(high)}
 
 
-def posterior(spec: Spec, effects: Sequence[Effect], scale: float, prior: str = "half_normal") -> BayesPool:
+def posterior(spec: Spec, effects: Sequence[Effect], scale: float, prior: str = "") -> BayesPool:
     """The Bayesian model, flat prior of the mean, `prior` of τ; `scale` is that of the half-normal one."""
     numbers = (tuple(column.tolist()) for column in arrays(effects))
-    return _bayes(*numbers, (prior, scale * PRIORS[prior]), spec["level"])
+    return _bayes(*numbers, tau_prior_of(spec, scale, prior or own_prior(spec)), spec["level"])
+
+
+def tau_prior_of(spec: Spec, scale: float, prior: str) -> TauPrior:
+    """A prior of τ as `stats.bayes_pool` takes it."""
+    if prior in PRIORS:
+        return prior, scale * PRIORS[prior]
+    return prior, spec["prior"]["location"], spec["prior"]["spread"]
 
 
 @lru_cache(maxsize=512)
 def _bayes(
-    effects: tuple[float, ...], variances: tuple[float, ...], prior: tuple[str, float], level: float
+    effects: tuple[float, ...], variances: tuple[float, ...], prior: TauPrior, level: float
 ) -> BayesPool:
     """A fit once: the same trials are the headline, a row of the sensitivity analysis, a specification."""
     from trialpool.stats import bayes_pool

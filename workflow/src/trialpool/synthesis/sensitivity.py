@@ -182,7 +182,7 @@ def models(spec: Spec, effects: Sequence[Effect]) -> list[tuple[str, str]]:
     own = [(usual, pool.FLOORED), (usual, "wald")]
     if len(trials_of(effects)) >= pool.MANY:
         own = [(method, interval) for method in TAU2_METHODS if method != "FE" for interval in INTERVALS]
-    priors = [(prior, BAYES) for prior in pool.PRIORS] if pool.prior_scale(spec, effects) else []
+    priors = [(prior, BAYES) for prior in pool.priors_of(spec)] if pool.prior_scale(spec, effects) else []
     return list(dict.fromkeys([*own, ("FE", "wald"), *priors]))
 
 
@@ -209,7 +209,7 @@ def sensitivity_rows(
     if not sets:
         return ()
     main, depend, interval = sets[0], sets[0].depend(spec), sets[0].modelled(spec)["interval"]
-    used = (next(iter(pool.PRIORS)) if interval == BAYES else spec["tau2_method"], interval)
+    used = (pool.own_prior(spec) if interval == BAYES else spec["tau2_method"], interval)
     counted = counts.of_counts(spec)
     others = [pair for pair in models(spec, main.effects) if not depend and (counted or pair != used)]
     by = "inverse variance, " if counted else ""
