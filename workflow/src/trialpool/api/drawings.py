@@ -28,6 +28,8 @@ DRAWN = {  # module and function of every kind of figure
     "forest": ("forest", "draw_forest"),
     "funnel": ("funnel", "draw_funnel"),
     "radial": ("radial", "draw_radial"),
+    "drapery": ("drapery", "draw_drapery"),
+    "orchard": ("orchard", "draw_orchard"),
     "labbe": ("labbe", "draw_labbe"),
     "baujat": ("influence", "draw_baujat"),
     "gosh": ("influence", "draw_gosh"),

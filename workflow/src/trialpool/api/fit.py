@@ -495,6 +495,59 @@ class Fit(Further):
                 return synthesis.tau_prior_of(self._spec, typical, prior)
         return prior, stats.checks.number("scale", 1.0 if scale is None else scale, above=0)
 
+    def bayes_regress(
+        self,
+        formula: str,
+        prior: str | TauPrior = "",
+        scale: float | None = None,
+        coefficient_priors: Sequence[tuple[float, float] | None] | None = None,
+    ) -> Result:
+        """Bayesian meta-regression on a formula of columns, as `regress`, by quadrature.
+
+        `prior` and `scale` of the residual τ as of `bayes`; `coefficient_priors` for every coefficient, the
+        intercept first, (mean, sd) of a normal prior or None for a flat one. The table has the coefficients
+        on the analysis scale. Trials of which a moderator is unknown are left out, and a warning names them.
+        """
+        unknown = model_matrix(self.data, formula).isna().any(axis=1).to_numpy()
+        kept, _ = whole_rows({formula: unknown}, self.data.labels)
+        fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
+        matrix, tau_prior = model_matrix(fit.data, formula), fit._tau_prior(prior, scale)
+        kind: dict[str, Any] = {"tau_prior": tau_prior, "intercept": False, **self._options("level")}
+        kind |= {"coefficient_priors": coefficient_priors}
+        found = stats.bayes_regression(*fit._numbers, matrix.to_numpy(float), **kind)
+        names = ("estimate", "sd", "ci_low", "ci_high", "probability_below")
+        columns = {name: getattr(found, name) for name in names}
+        frame = pd.DataFrame(columns, index=pd.Index([*matrix.columns], name="term"))
+        said = f"{formula}, {text.count(fit.k, 'trial')}: residual τ {text.significant(found.tau_median)}"
+        said += f" ({text.significant(found.tau_low)} to {text.significant(found.tau_high)})"
+        return Result("", f"Bayesian, {said}; {prior_named(tau_prior)}", frame, found)
+
+    def robust_bayes(self, *, scale: float | None = None, alternative: str | None = None) -> Result:
+        """The effect averaged over models of publication bias (RoBMA-PSMA), as `stats.robust_bayes`.
+
+        `scale` is what a standardised mean difference of 1 is in the effects: by default 1 for SMD, π/√3 for
+        OR, 1 for logarithms of other ratios, a typical SD for MD. Published results lie on the side of the
+        estimate unless `alternative` says "greater" or "less". The table has the evidence for effect,
+        heterogeneity and bias; `analysis_scale` every model. ValueError where nothing tells the scale.
+        """
+        if scale is None:
+            typical = synthesis.prior_scale(self._spec, self.data.rows())
+            if typical is None:
+                raise ValueError(
+                    "scale: the trials do not say how far people differ; give that of an SMD of 1"
+                )
+            scale = math.pi / math.sqrt(3) if self.measure == "OR" else 2 * typical
+        side = alternative or ("greater" if self.analysis_scale.estimate > 0 else "less")
+        kind: dict[str, Any] = {"scale": scale, "alternative": side, **self._options("level")}
+        fit = stats.robust_bayes(*self._numbers, **kind)
+        rows = ("effect", "heterogeneity", "bias")
+        columns = {"probability": [getattr(fit, f"p_{row}") for row in rows]}
+        columns |= {"bayes_factor": [getattr(fit, f"bf_{row}") for row in rows]}
+        frame = pd.DataFrame(columns, index=pd.Index(rows, name="component"))
+        factors = ", ".join(f"{row} {text.significant(getattr(fit, f'bf_{row}'))}" for row in rows)
+        said = f"{self._effect(fit)} averaged over {len(fit.prior)} models; Bayes factors: {factors}"
+        return Result(self.measure, f"Robust Bayesian: {said}", frame, fit)
+
     def mantel_haenszel(self) -> Result:
         """The common effect of tables of events by Mantel and Haenszel, without corrections."""
         kind: dict[str, Any] = {"zero_cells": self.data.zero_cells, **self._options("level")}
@@ -636,6 +689,15 @@ class Fit(Further):
     def radial(self, path: Target = None, *, title: str = "") -> Figure:
         """The radial (Galbraith) plot."""
         return self._shown("radial", self.record(), path, title)
+
+    def drapery(self, path: Target = None, *, title: str = "") -> Figure:
+        """The drapery plot: the p-value functions of the trials and of the pooled effect."""
+        return self._shown("drapery", self.record(), path, title)
+
+    def orchard(self, path: Target = None, *, by: Given | None = None, title: str = "") -> Figure:
+        """The orchard plot: effects as a swarm, pooled effect and prediction interval, a row a group."""
+        fit, groups = (self, None) if by is None else self._grouped(by)
+        return fit._shown("orchard", fit.record(groups), path, title)
 
     def labbe(self, path: Target = None, *, title: str = "") -> Figure:
         """The L'Abbé plot of the events in both arms."""
