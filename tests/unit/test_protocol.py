@@ -74,7 +74,8 @@ def test_the_first_prior_that_is_for_measure_and_domain_is_taken(config):
 def test_a_prior_of_the_literature_is_looked_up_in_its_table(config):
     kind = {"outcome": "subjective", "comparison": "non_pharmacological"}
     config["defaults"] = {"priors": [{"measure": ["SMD"], "rhodes": kind}]}
-    config["analyses"]["dpn-pain"] |= {"measure": "SMD", "scale": None}
+    config["analyses"]["dpn-pain"]["measure"] = "SMD"
+    del config["analyses"]["dpn-pain"]["scale"]
     prior = load_protocol(config).analyses["dpn-pain"]["prior"]
     assert (prior["name"], prior["location"], prior["spread"]) == ("log_t", -2.62, 2.41)
     assert "table 3" in prior["source"]

@@ -77,7 +77,7 @@ def groups_of(record: Record) -> list[Group]:
 def radius(study: Study, most: float, crowd: int) -> float:
     """The radius of an effect in points, in proportion to its precision."""
     largest = LARGEST * min(1.0, math.sqrt(CROWDED / crowd))
-    return max(largest * study.variance**-0.5 / most, min(SMALLEST, largest))
+    return float(max(largest * study.variance**-0.5 / most, min(SMALLEST, largest)))
 
 
 def heights(places: Sequence[float], radii: Sequence[float], room: float) -> list[float]:

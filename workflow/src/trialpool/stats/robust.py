@@ -386,8 +386,7 @@ def _averaged(
     held = [(p, fit) for p, fit, has in zip(posterior, fits, effect, strict=True) if has]
     below = _effect_below(held)
     median, low, high = (unit * _quantile(below, 1 - chances[0], tail, _reach(held)) for tail in tails)
-    own = (unit * _quantile(lambda q: below(q) / chances[0], 0.0, tail, _reach(held)) for tail in tails[1:])
-    own_low, own_high = own
+    given = [unit * _quantile(lambda q: below(q) / chances[0], 0.0, tail, _reach(held)) for tail in tails[1:]]
     spread = [(p, fit) for p, fit, has in zip(posterior, fits, heterogeneity, strict=True) if has]
     tau_low, tau_high = (abs(unit) * _tau_quantile(spread, chances[1], tail) for tail in sorted(tails[1:]))
     tau_mean = abs(unit) * sum(p * float(fit.weights @ np.exp(fit.log_taus)) for p, fit in spread)
@@ -398,8 +397,8 @@ def _averaged(
         ci_low=low,
         ci_high=high,
         conditional_estimate=mean / chances[0],
-        conditional_low=own_low,
-        conditional_high=own_high,
+        conditional_low=given[0],
+        conditional_high=given[1],
         tau_mean=tau_mean,
         tau_low=tau_low,
         tau_high=tau_high,
