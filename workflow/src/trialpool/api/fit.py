@@ -748,7 +748,7 @@ def prior_named(prior: TauPrior) -> str:
     """A prior of τ in words.
 
     >>> prior_named(("half_normal", 0.5)), prior_named(("log_normal", -2.06, 1.51))
-    ('half-normal prior of τ with scale 0.5', 'log-normal prior of τ² (−2.06, 1.51)')
+    ('half-normal prior of τ with scale 0.50', 'log-normal prior of τ² (−2.06, 1.51)')
     """
     name = prior[0].replace("_", "-")
     if len(prior) == 2:
