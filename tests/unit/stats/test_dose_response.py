@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trialpool.stats import dose_response, meta_regression, pool, predict_dose
-from trialpool.stats.dose_response import _bend
+from trialpool.stats.doses import _bend
 
 Y = np.array([-0.9, -1.3, -2.1, -0.4, -1.0, -2.6, -1.1])
 V = np.array([0.1, 0.1, 0.2, 0.05, 0.3, 0.2, 0.1])
