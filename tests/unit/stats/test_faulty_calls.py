@@ -301,7 +301,7 @@ OPTIONS = {  # of arguments that have a default, by name or by function and name
     },
 }
 # Of what takes half a second or longer, one call in so many is made; of all else every one.
-DEAR = {"copas": 4, "smooth_selection": 4}
+DEAR = {"copas": 4, "smooth_selection": 4, "robust_bayes": 4}
 # What may be infinite as its record's docstring says; no other field may. After a dot: only a field of the
 # record that stands in another's field, or that a function answers with.
 MAY_BE_INFINITE = {
@@ -311,6 +311,7 @@ MAY_BE_INFINITE = {
     "back_transformed",  # from a logarithm beyond 709
     *("boundaries", "sequential_analysis.bound"),  # where next to nothing may be spent
     *("sd", "tau_sd", "tau_mean", "predictive_sd"),  # a posterior's moment that does not exist
+    *("bf_effect", "bf_heterogeneity", "bf_bias"),  # beyond 1e308
 }
 # What may be NaN without a refusal, as its docstring says; no other field may.
 MAY_BE_NAN = {
@@ -339,6 +340,7 @@ RANGES = {  # of a field whose name has the pattern
 ORDERED = (
     ("ci_low", "estimate", "ci_high"),
     ("ci_low", "coefficients", "ci_high"),
+    ("ci_low", "median", "ci_high"),
     ("ci_low", "effects", "ci_high"),
     ("pi_low", "predictive_median", "pi_high"),
     ("robust_ci_low", "estimate", "robust_ci_high"),

@@ -96,14 +96,14 @@ def test_a_slope_is_integrated_with_the_effect(fit, bias, r, scale):
 def test_the_other_side_is_the_mirror(fit):
     mirrored = robust_bayes(-Y, V, alternative="less")
     assert mirrored.log_evidence == pytest.approx(fit.log_evidence)
-    assert mirrored.estimate == pytest.approx(-fit.estimate)
+    assert mirrored.mean == pytest.approx(-fit.mean)
     assert (mirrored.ci_low, mirrored.ci_high) == pytest.approx((-fit.ci_high, -fit.ci_low))
 
 
 def test_another_unit_changes_nothing_but_the_unit(fit):
     scaled = robust_bayes(3 * Y, 9 * V, scale=3.0)
     assert scaled.posterior == pytest.approx(fit.posterior)
-    for name in ("estimate", "ci_low", "ci_high", "conditional_estimate", "tau_mean", "tau_high"):
+    for name in ("mean", "ci_low", "ci_high", "conditional_mean", "tau_mean", "tau_high"):
         assert getattr(scaled, name) == pytest.approx(3 * getattr(fit, name))
     assert scaled.log_evidence == pytest.approx(fit.log_evidence - len(Y) * np.log(3))
 
@@ -111,6 +111,6 @@ def test_another_unit_changes_nothing_but_the_unit(fit):
 def test_the_parts_belong_together(fit):
     assert fit.posterior.sum() == pytest.approx(1)
     assert fit.bf_bias == pytest.approx(fit.p_bias / (1 - fit.p_bias))
-    assert fit.estimate == pytest.approx(fit.conditional_estimate * fit.p_effect)
+    assert fit.mean == pytest.approx(fit.conditional_mean * fit.p_effect)
     assert fit.ci_low <= fit.median <= fit.ci_high
     assert fit.largest_error < 3e-3

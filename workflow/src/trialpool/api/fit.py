@@ -545,7 +545,8 @@ class Fit(Further):
         columns |= {"bayes_factor": [getattr(fit, f"bf_{row}") for row in rows]}
         frame = pd.DataFrame(columns, index=pd.Index(rows, name="component"))
         factors = ", ".join(f"{row} {text.significant(getattr(fit, f'bf_{row}'))}" for row in rows)
-        said = f"{self._effect(fit)} averaged over {len(fit.prior)} models; Bayes factors: {factors}"
+        effect = effect_words(self.measure, *map(self.natural, (fit.mean, fit.ci_low, fit.ci_high)))
+        said = f"{effect} averaged over {len(fit.prior)} models; Bayes factors: {factors}"
         return Result(self.measure, f"Robust Bayesian: {said}", frame, fit)
 
     def mantel_haenszel(self) -> Result:

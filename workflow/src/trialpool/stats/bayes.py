@@ -29,6 +29,7 @@ RESOLVED = 1e-11
 CHUNK_NUMBERS = 500_000
 WIDEST = 1e25  # of the standard deviations of a mixture, in whose wider parts no quantile lies
 SCAN_POINTS, SCAN_ROUNDS = 33, 5
+FINEST_LEVEL = 0.999999
 DROP = 45.0  # of a log density, beyond which there is no mass
 DIGITLESS = 1e9  # of a log density, beyond which its rounding shows in the density
 POINTS, WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -244,7 +245,15 @@ class _Model:
         return np.asarray(np.minimum(tau, self.scale) if self.kind == "uniform" else tau)
 
 
-def _pair(value: object) -> bool:
+def level_on_grid(level: float) -> float:
+    """Check a level whose tails are interpolated on a grid."""
+    if (found := check_level(level)) > FINEST_LEVEL:
+        raise ValueError(f"level is {found}: must be at most {FINEST_LEVEL}, whose tails the grid resolves")
+    return found
+
+
+def is_pair(value: object) -> bool:
+    """Whether it is a pair, not an array of them."""
     return isinstance(value, tuple | list | np.ndarray) and np.shape(np.array(value, object))[:1] == (2,)
 
 
@@ -254,7 +263,7 @@ def _prior(tau_prior: TauPrior) -> tuple[str, float, float]:
     if named and tau_prior[0] in LOG_PRIORS and len(tau_prior) == 3:
         mean, spread = tau_prior[1], tau_prior[2]
         return tau_prior[0], number("tau_prior", spread, above=0), number("tau_prior", mean)
-    if not named or not _pair(tau_prior) or tau_prior[0] not in PRIORS:
+    if not named or not is_pair(tau_prior) or tau_prior[0] not in PRIORS:
         names = f"a name of {', '.join(PRIORS)}, or (name, mean, sd) with one of {', '.join(LOG_PRIORS)}"
         raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with {names}")
     return tau_prior[0], number("tau_prior", tau_prior[1], above=0), 0.0
@@ -279,7 +288,7 @@ def _log_prior(kind: str, scale: float, location: float, log_tau: Floats) -> Flo
 
 def _model(y: Floats, v: Floats, tau_prior: TauPrior, mu_prior: tuple[float, float] | None) -> _Model:
     kind, scale, location = _prior(tau_prior)
-    if mu_prior is not None and not _pair(mu_prior):
+    if mu_prior is not None and not is_pair(mu_prior):
         raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
     mean, precision = 0.0, 0.0
     if mu_prior is not None:

@@ -15,8 +15,16 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import logsumexp, sici
 
-from trialpool.stats.bayes import LOG_PRIORS, Mixture, TauPrior, _log_prior, _prior
-from trialpool.stats.checks import Floats, check_level, finite, number, one_analysis
+from trialpool.stats.bayes import (
+    LOG_PRIORS,
+    Mixture,
+    TauPrior,
+    _log_prior,
+    _prior,
+    is_pair,
+    level_on_grid,
+)
+from trialpool.stats.checks import Floats, comparable, finite, number, one_analysis, yes_or_no
 
 SPAN, POINTS = 40.0, 4001  # how far the logarithm of tau is followed beyond errors and prior, and how finely
 
@@ -70,11 +78,14 @@ def bayes_regression(
     [0.179, -0.098, 0.445]
     """
     y, v = one_analysis(effects, variances)
-    x = _design(design, len(y), intercept)
+    comparable(v, float(np.ptp(y)))
+    x = _design(design, len(y), yes_or_no("intercept", intercept))
     precision, centre, constant = _coefficient_priors(coefficient_priors, x.shape[1])
-    if np.linalg.matrix_rank(np.vstack([x / np.abs(x).max(axis=0), np.diag(precision > 0)])) < x.shape[1]:
+    size = np.abs(x).max(axis=0)
+    known = np.diag(precision > 0)
+    if np.linalg.matrix_rank(np.vstack([x / np.where(size > 0, size, 1.0), known])) < x.shape[1]:
         raise ValueError("design: its columns cannot be told apart by these trials")
-    check_level(level)
+    level = level_on_grid(level)
     kind, scale, location = _prior(tau_prior)
     u, log_tau, jacobian = _line(kind, scale, location, y, v)
     tau, step = np.exp(log_tau), float(u[1] - u[0])
@@ -107,9 +118,11 @@ def _coefficient_priors(
     priors: Sequence[tuple[float, float] | None] | None, count: int
 ) -> tuple[Floats, Floats, float]:
     """Precisions and means (p,) of the coefficients' priors, and the log constant of their densities."""
-    known = [None] * count if priors is None else list(priors)
-    if len(known) != count:
-        raise ValueError(f"coefficient_priors has {len(known)} entries: needs one for each of {count}")
+    known: Sequence[tuple[float, float] | None] = [None] * count if priors is None else priors
+    if not isinstance(known, list | tuple) or len(known) != count:
+        raise ValueError(f"coefficient_priors is {priors!r}: needs one for each of {count} coefficients")
+    if not all(each is None or is_pair(each) for each in known):
+        raise ValueError(f"coefficient_priors is {priors!r}: each must be (mean, sd) or None")
     pairs = [(0.0, np.inf) if each is None else each for each in known]
     centre = np.array([number("coefficient_priors", mean) for mean, _ in pairs])
     sds = np.array([sd if sd == np.inf else number("coefficient_priors", sd, above=0) for _, sd in pairs])

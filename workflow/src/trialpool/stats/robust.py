@@ -20,7 +20,9 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 from scipy.special import gammaln, logsumexp, ndtr, ndtri, sici
 
-from trialpool.stats.checks import Floats, check_level, number, one_analysis, one_of
+from trialpool.stats import checks
+from trialpool.stats.bayes import is_pair, level_on_grid
+from trialpool.stats.checks import Bools, Floats, number, one_analysis, one_of
 
 LOG_2PI = float(np.log(2 * np.pi))
 # Of every weight function the one-sided p-values at which the weight changes, and the weights of the bands.
@@ -38,10 +40,8 @@ SHARES = {NONE: 1 / 2} | dict.fromkeys(FUNCTIONS, 1 / 24) | dict.fromkeys(SLOPES
 SEARCHED, ROUNDS, DROP = 13, 9, 28.0  # points of a search, how often it zooms in, log density without mass
 COARSE, DOUBLINGS = 17, 2  # points an axis of the first grid, how often it may be made twice as fine
 ORDERS, STEEPNESS = (8, 12, 18, 26), 4  # quadrature points of a weight; it is their power, as it may be tiny
-CLOSE, SETTLED = (
-    3e-3,
-    1e-4,
-)  # of two logarithms of a marginal likelihood: the error of the finer is its square
+# Of two logarithms of a marginal likelihood: the error of the finer is its square.
+CLOSE, SETTLED = 3e-3, 1e-4
 MATTERS = 18.0  # of a log density, below whose top a rough number is enough
 SLOPE_POINTS = 48
 FACTORS = 8  # probabilities that are multiplied before a logarithm is taken
@@ -53,20 +53,20 @@ NO_MASS = 1e-13
 class RobustBayes:
     """The average over models of effect, heterogeneity and publication bias.
 
-    `estimate` is the mean of the averaged posterior of the effect, in which models without an effect say 0;
+    `mean` is that of the averaged posterior of the effect, in which models without an effect say 0;
     `median ci_low ci_high` its quantiles; `conditional_*` are those given an effect. `tau_*` say the same of
     the heterogeneity. `p_effect p_heterogeneity p_bias` are posterior probabilities, `bf_*` the inclusion
-    Bayes factors (posterior over prior odds). Of the models (m,): `effect heterogeneity bias`, what each
+    Bayes factors (posterior over prior odds), infinite beyond 1e308. Of the models (m,): `effect heterogeneity bias`, what each
     holds, `prior posterior`, its probabilities, `log_evidence`, its log marginal likelihood, and
     `model_mean`, its mean effect. `largest_error` is the largest change of a log marginal likelihood when its
     grid was made twice as fine.
     """
 
-    estimate: float
+    mean: float
     median: float
     ci_low: float
     ci_high: float
-    conditional_estimate: float
+    conditional_mean: float
     conditional_low: float
     conditional_high: float
     tau_mean: float
@@ -113,10 +113,9 @@ def robust_bayes(
     """
     y, v = one_analysis(effects, variances)
     one_of("alternative", alternative, ("greater", "less"))
-    check_level(level)
-    unit = number("scale", scale, above=0)
-    kind = one_of("tau_prior", tau_prior[0], ("inverse_gamma", "half_normal"))
-    prior = _Priors(number("effect_sd", effect_sd, above=0), kind, number("tau_prior", tau_prior[1], above=0))
+    level = level_on_grid(level)
+    unit, prior = number("scale", scale, above=0), _priors(effect_sd, tau_prior)
+    _comparable(y, v, unit, prior)
     sign = 1.0 if alternative == "greater" else -1.0
     y, se = sign * y / unit, np.sqrt(v) / unit
     keys = list(product((False, True), (False, True), SHARES))
@@ -138,6 +137,21 @@ class _Priors:
             ratio = np.exp(t) / self.tau_scale
             return np.asarray(0.5 * np.log(2 / np.pi) - 0.5 * ratio**2 - np.log(self.tau_scale) + t)
         return np.asarray(np.log(self.tau_scale) - t - self.tau_scale * np.exp(-t))
+
+
+def _priors(effect_sd: float, tau_prior: tuple[str, float]) -> _Priors:
+    if not is_pair(tau_prior):
+        raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale)")
+    kind = one_of("tau_prior", tau_prior[0], ("inverse_gamma", "half_normal"))
+    return _Priors(number("effect_sd", effect_sd, above=0), kind, number("tau_prior", tau_prior[1], above=0))
+
+
+def _comparable(y: Floats, v: Floats, unit: float, prior: _Priors) -> None:
+    """Refuse effects, errors and priors between which rounding leaves no digits."""
+    checks.comparable(v, float(np.ptp(y)))
+    sizes = np.array([unit * prior.effect_sd, unit * prior.tau_scale, np.sqrt(v.min()), np.sqrt(v.max())])
+    if max(float(sizes.max()), float(np.abs(y).max())) > float(sizes.min()) * checks.FURTHEST**0.5:
+        raise ValueError("effects, variances: they and the priors on this scale lie too far apart")
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,7 +393,8 @@ def _averaged(
     effect, heterogeneity = (np.array([key[at] for key in keys]) for at in (0, 1))
     bias = np.array([key[2] != NONE for key in keys])
     chances = [float(posterior[each].sum()) for each in (effect, heterogeneity, bias)]
-    odds = [_odds(posterior[each].sum(), posterior[~each].sum()) for each in (effect, heterogeneity, bias)]
+    heights = evidence + np.log(prior)
+    odds = [_odds(heights, each) for each in (effect, heterogeneity, bias)]
     means = np.array([fit.weights @ fit.means for fit in fits])
     tails = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
     tails = tails if unit > 0 else 1 - tails
@@ -392,11 +407,11 @@ def _averaged(
     tau_mean = abs(unit) * sum(p * float(fit.weights @ np.exp(fit.log_taus)) for p, fit in spread)
     mean = unit * float(posterior @ means)
     return RobustBayes(
-        estimate=mean,
+        mean=mean,
         median=median,
         ci_low=low,
         ci_high=high,
-        conditional_estimate=mean / chances[0],
+        conditional_mean=mean / chances[0],
         conditional_low=given[0],
         conditional_high=given[1],
         tau_mean=tau_mean,
@@ -415,9 +430,10 @@ def _averaged(
     )
 
 
-def _odds(has: float, has_not: float) -> float:
+def _odds(heights: Floats, has: Bools) -> float:
     """Posterior odds, which are Bayes factors where prior odds are even."""
-    return float(has / has_not) if has_not > 0 else float("inf")
+    with np.errstate(over="ignore"):
+        return float(np.exp(logsumexp(heights[has]) - logsumexp(heights[~has])))
 
 
 Weighed = list[tuple[float, _Posterior]]
