@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 LINE = ("se", "statistic", "p_value", "ci_low", "ci_high")
+ON_SCALE = NATURAL | {"mean", "median", "conditional_mean", "conditional_low", "conditional_high"}
+ON_SCALE |= {"shrunk_mean", "shrunk_low", "shrunk_high"}
 
 
 def natural(measure: str, fit: Any, names: Sequence[str] | None = None) -> dict[str, Any]:
@@ -28,9 +30,9 @@ def natural(measure: str, fit: Any, names: Sequence[str] | None = None) -> dict[
     found, known = {}, MEASURES.get(measure)  # of no measure are absolute effects
     for name in names or [each.name for each in fields(fit)]:
         value = getattr(fit, name)
-        if known and known.ratio and name in NATURAL:
+        if known and known.ratio and name in ON_SCALE:
             value = np.exp(value)
-        elif known and known.scale and name in NATURAL:
+        elif known and known.scale and name in ON_SCALE:
             with np.errstate(invalid="ignore"):  # NaN where there is none
                 value = np.vectorize(known.natural)(value)
         found[name] = value.item() if isinstance(value, np.generic) else value

@@ -19,11 +19,11 @@ from numpy.typing import ArrayLike
 from scipy.special import chdtrc, log_ndtr, ndtr, ndtri
 
 from trialpool.stats import checks
-from trialpool.stats._numeric import Likelihood, climb, filled, floats, gauss, infer
+from trialpool.stats._numeric import climb, filled, floats, gauss, infer
 from trialpool.stats.bias import Judged, few_studies_caution
 from trialpool.stats.checks import Floats, check_level, one_analysis, one_of
 from trialpool.stats.pooling import pool
-from trialpool.stats.selection import ALTERNATIVES
+from trialpool.stats.selection import ALTERNATIVES, Selection, Slope
 
 SMALLEST_P = 1e-5  # of the beta form, below which selection stays as it is (metafor's)
 REACH = 12.0  # standard deviations over which densities are integrated
@@ -50,37 +50,10 @@ FORMS: dict[str, tuple[Callable[[Floats], Floats], Floats]] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SmoothSelection(Judged):
-    """A selection model with a smooth weight of p-values, by maximum likelihood.
-
-    `estimate … ci_high` is the effect corrected for selection, `delta` the form's parameters; `lrt` tests for
-    selection. Where tau2 or a parameter is at its boundary it has no standard error: NaN.
-    """
+class SmoothSelection(Selection):
+    """A selection model with a smooth weight of p-values, `delta` being the parameters of its `form`."""
 
     form: str
-    alternative: str
-    estimate: float = np.nan
-    se: float = np.nan
-    statistic: float = np.nan
-    p_value: float = np.nan
-    ci_low: float = np.nan
-    ci_high: float = np.nan
-    tau2: float = np.nan
-    tau2_se: float = np.nan
-    delta: Floats
-    delta_se: Floats
-    log_likelihood: float = np.nan
-    lrt: float = np.nan
-    lrt_df: int
-    lrt_p_value: float = np.nan
-
-
-@dataclass(frozen=True, slots=True)
-class _Slope(Likelihood):
-    """Log-likelihood with gradient (p,) and Hessian (p, p) in (mu, t, δ_1 …)."""
-
-    gradient: Floats
-    hessian: Floats
 
 
 def smooth_selection(
@@ -126,7 +99,7 @@ def smooth_selection(
     null = pool(turned, v, tau2_method=tau2_method, interval="wald")
     start = np.append([float(null.estimate), float(null.tau2)], none)
 
-    def model(at: Floats) -> _Slope:
+    def model(at: Floats) -> Slope:
         return _weighted(turned, v, features, at, none)
 
     return _most_likely(result, model, start, v, tau2_method == "FE", level)
@@ -134,7 +107,7 @@ def smooth_selection(
 
 def _most_likely(
     result: SmoothSelection,
-    model: Callable[[Floats], _Slope],
+    model: Callable[[Floats], Slope],
     start: Floats,
     v: Floats,
     held: bool,
@@ -181,7 +154,7 @@ def _starts(start: Floats, variance: float, count: int) -> list[Floats]:
     return tried
 
 
-def _weighted(y: Floats, v: Floats, features: Callable[[Floats], Floats], at: Floats, none: Floats) -> _Slope:
+def _weighted(y: Floats, v: Floats, features: Callable[[Floats], Floats], at: Floats, none: Floats) -> Slope:
     mu, t, delta = at[0], at[1], at[2:]
     spread, root = np.sqrt(v + t), np.sqrt(v)
     nodes, weights = gauss(NODES)
@@ -217,13 +190,13 @@ def _weighted(y: Floats, v: Floats, features: Callable[[Floats], Floats], at: Fl
     hessian[1, 0] = hessian[0, 1]
     height = own_f @ (delta - none) - own_z**2 / 2 - np.log(spread) - 0.5 * np.log(2 * np.pi)
     value = float((height - np.log(total) - top[:, 0]).sum())
-    return _Slope(value, (own - mean).sum(0), hessian)
+    return Slope(value, (own - mean).sum(0), hessian)
 
 
-def _uphill(lowest: Floats, unit: Floats, held: bool) -> Callable[[Floats, _Slope], Floats]:
+def _uphill(lowest: Floats, unit: Floats, held: bool) -> Callable[[Floats, Slope], Floats]:
     """Newton steps, eigenvalues turned downhill, of what is at no boundary; τ² may be `held`."""
 
-    def step(at: Floats, here: _Slope) -> Floats:
+    def step(at: Floats, here: Slope) -> Floats:
         gradient, hessian = here.gradient * unit, here.hessian * np.outer(unit, unit)
         free = (at > lowest) | (gradient > 0)
         free[1] &= not held

@@ -56,9 +56,9 @@ class RobustBayes:
     `mean` is that of the averaged posterior of the effect, in which models without an effect say 0;
     `median ci_low ci_high` its quantiles; `conditional_*` are those given an effect. `tau_*` say the same of
     the heterogeneity. `p_effect p_heterogeneity p_bias` are posterior probabilities, `bf_*` the inclusion
-    Bayes factors (posterior over prior odds), infinite beyond 1e308. Of the models (m,): `effect heterogeneity bias`, what each
-    holds, `prior posterior`, its probabilities, `log_evidence`, its log marginal likelihood, and
-    `model_mean`, its mean effect. `largest_error` is the largest change of a log marginal likelihood when its
+    Bayes factors (posterior over prior odds), infinite beyond 1e308. Of the models (m,): `effect
+    heterogeneity bias`, what each holds, `prior posterior`, its probabilities, `log_evidence`, its log
+    marginal likelihood, and `model_mean`, its mean effect. `largest_error` is the largest change of a log marginal likelihood when its
     grid was made twice as fine.
     """
 

@@ -30,15 +30,13 @@ LONGEST_LOG_STEP = 1.5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class SelectionModel(Judged):
-    """A step-function selection model by maximum likelihood.
+class Selection(Judged):
+    """What selection models by maximum likelihood have alike.
 
-    `estimate … ci_high` is the pooled effect corrected for selection, `delta` (steps,) the relative chances
-    of publication of the p-value bands after the first. `lrt` tests for selection. Where tau2 is 0 it has no
-    standard error: NaN. `refused` says why there are no numbers, `caution` why they are weak.
+    `estimate … ci_high` is the pooled effect corrected for selection, `delta` the parameters of selection;
+    `lrt` tests for it. What is at its boundary, as a tau2 of 0, has no standard error: NaN.
     """
 
-    steps: Floats
     alternative: str
     estimate: float = np.nan
     se: float = np.nan
@@ -54,7 +52,23 @@ class SelectionModel(Judged):
     lrt: float = np.nan
     lrt_df: int
     lrt_p_value: float = np.nan
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SelectionModel(Selection):
+    """A step-function selection model: `delta` (steps,) are the relative chances of publication of the bands
+    of p-values after the first. `refused` says why there are no numbers, `caution` why they are weak."""
+
+    steps: Floats
     studies_in_band: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Slope(Likelihood):
+    """Log-likelihood with gradient (p,) and Hessian (p, p) in the mean, tau2 and what selects."""
+
+    gradient: Floats
+    hessian: Floats
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +76,7 @@ class _End:
     """Where a climb ended, (mu, tau2, log chances), the likelihood's slope there, and whether it rested."""
 
     at: Floats
-    slope: _Slope
+    slope: Slope
     rested: bool
 
     @property
@@ -141,7 +155,7 @@ def _reason(k: int, cuts: Floats, bands: tuple[int, ...]) -> str:
     return ""
 
 
-def _best(selection: _Selection, start: Floats) -> tuple[_End | None, _End | None]:
+def _best(selection: _Banded, start: Floats) -> tuple[_End | None, _End | None]:
     """The highest place where climbs from several starts end, if it is a proper maximum, and a rival."""
     climbs = [
         _climb(selection, np.append([start[0], t], np.full(start.size - 2, np.log(chance))))
@@ -189,7 +203,7 @@ def _reported(
 
 
 @dataclass(frozen=True, slots=True)
-class _Selection:
+class _Banded:
     """Effects and variances (k,), band of each study (k,), and the bands' lower effect limits (k, steps)."""
 
     y: Floats
@@ -198,23 +212,15 @@ class _Selection:
     limits: Floats
 
 
-@dataclass(frozen=True, slots=True)
-class _Slope(Likelihood):
-    """Log-likelihood with gradient (p,) and Hessian (p, p) in (mu, t, d_2, d_3, …)."""
-
-    gradient: Floats
-    hessian: Floats
-
-
-def _bands_of(y: Floats, v: Floats, steps: Floats) -> _Selection:
+def _bands_of(y: Floats, v: Floats, steps: Floats) -> _Banded:
     """Place studies in the bands of one-sided p-values, large effects being significant."""
     root = np.sqrt(v)
     p_values = ndtr(-y / root)
     limits = ndtri(1 - steps) * root[:, None]
-    return _Selection(y, v, np.searchsorted(steps, p_values, side="left"), limits)
+    return _Banded(y, v, np.searchsorted(steps, p_values, side="left"), limits)
 
 
-def _slope(selection: _Selection, mu: float, t: float, weights: Floats) -> _Slope:
+def _slope(selection: _Banded, mu: float, t: float, weights: Floats) -> Slope:
     """Evaluate at mean mu, heterogeneity t and relative chances `weights` of the bands after the first."""
     y, v, band = selection.y, selection.v, selection.band
     variance = v + t
@@ -240,10 +246,10 @@ def _slope(selection: _Selection, mu: float, t: float, weights: Floats) -> _Slop
     hessian[1, 1] += (0.5 / variance**2 - residual**2 / variance**3).sum()
     hessian[2:, 2:] -= np.diag(count / weights**2)
     height = np.log(chances[band]) - 0.5 * (np.log(2 * np.pi * variance) + residual**2 / variance)
-    return _Slope(float((height - np.log(kept)).sum()), gradient, hessian)
+    return Slope(float((height - np.log(kept)).sum()), gradient, hessian)
 
 
-def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats, Floats, Floats]:
+def _shares(selection: _Banded, mu: float, variance: Floats) -> tuple[Floats, Floats, Floats]:
     """Chance of each band (k, bands), its slopes in mu and t (k, 2, bands), and bends (k, 2, 2, bands)."""
     s = np.sqrt(variance)[:, None]
     b = (selection.limits - mu) / s
@@ -267,7 +273,7 @@ def _shares(selection: _Selection, mu: float, variance: Floats) -> tuple[Floats,
     return share, np.stack([mu_, t_], axis=1), bend
 
 
-def _climb(selection: _Selection, start: Floats) -> _End:
+def _climb(selection: _Banded, start: Floats) -> _End:
     """Climb to a maximum over mu, t >= 0 and positive chances, from `start` = (mu, t, log d_2, …).
 
     Newton steps with the Hessian's eigenvalues turned downhill; chances move on the log scale.
@@ -275,7 +281,7 @@ def _climb(selection: _Selection, start: Floats) -> _End:
     unit = np.append([np.sqrt(selection.v.mean()), selection.v.mean()], np.ones(start.size - 2))
     lowest = np.where(np.arange(start.size) == 1, 0.0, -np.inf)
 
-    def step(at: Floats, here: _Slope) -> Floats:
+    def step(at: Floats, here: Slope) -> Floats:
         scale = np.append(unit[:2], np.exp(at[2:]))
         gradient = here.gradient * scale
         hessian = here.hessian * np.outer(scale, scale)
@@ -291,7 +297,7 @@ def _climb(selection: _Selection, start: Floats) -> _End:
         move[2:] = np.clip(move[2:], -SQUARABLE - at[2:], SQUARABLE - at[2:])
         return np.asarray(move * unit)
 
-    def model(at: Floats) -> _Slope:
+    def model(at: Floats) -> Slope:
         return _slope(selection, at[0], at[1], np.exp(at[2:]))
 
     return _End(*climb(model, step, start, lowest, unit, SETTLED))
