@@ -20,10 +20,11 @@ from trialpool.figures.curve import draw_specification_curve
 from trialpool.figures.influence import draw_influence
 from trialpool.figures.moderators import draw_moderators
 from trialpool.figures.notes import describe
-from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood, tau_prior
+from trialpool.figures.posterior import draw_posterior, mean_density, tau_likelihood
 from trialpool.figures.save import save_figure
 from trialpool.records import Effect, columns_of, sketch, to_json
 from trialpool.stats import bayes_pool
+from trialpool.stats.bayes import prior_density
 from trialpool.synthesis.analyse import analyse
 
 SUITE = ("robustness", "sensitivity", "multiverse", "influence", "cumulative", "small_study", "moderators")
@@ -166,7 +167,7 @@ def test_prior_times_likelihood_of_tau_is_the_posterior_of_the_fit() -> None:
     y, v = np.array([0.1, 0.9, 0.35, -0.65]), np.array([0.04, 0.03, 0.05, 0.01])
     fit = bayes_pool(y, v, tau_prior=("half_cauchy", 0.3))
     taus = np.linspace(0, 40, 400001)
-    posterior = tau_prior("half_cauchy", 0.3, taus) * tau_likelihood(y, v, taus)
+    posterior = prior_density(("half_cauchy", 0.3), taus) * tau_likelihood(y, v, taus)
     share = np.cumsum(posterior) / posterior.sum()
     assert taus[np.searchsorted(share, 0.5)] == pytest.approx(float(fit.tau_median), rel=1e-3)
 

@@ -22,7 +22,6 @@ Floats = NDArray[np.float64]
 HEIGHT, HEAD, FOOT = 170.0, 20.0, 36.0
 SPLIT = 318.0  # between the two panels
 POINTS = 201
-TINY = 1e-9  # of τ, where a density of its logarithm is no number
 LOG_PRIORS = ("log_normal", "log_t")
 LOOKS: dict[str, tuple[str, tuple[float, ...]]] = {  # colour, dashes in points
     "half_normal": (style.STUDY, ()),
@@ -77,20 +76,6 @@ def tau_likelihood(y: Floats, v: Floats, taus: Floats) -> Floats:
     return np.asarray(np.exp(log - log.max()))
 
 
-def tau_prior(prior: tuple[Any, ...], taus: Floats) -> Floats:
-    """Density of a prior of τ."""
-    name, scale = prior[0], prior[-1]
-    if name in LOG_PRIORS:
-        from trialpool.stats.bayes import prior_density
-
-        return prior_density((name, prior[1], scale), np.maximum(taus, TINY))
-    ratio = taus / scale
-    if name == "half_normal":
-        return np.asarray(math.sqrt(2 / math.pi) / scale * np.exp(-0.5 * ratio**2))
-    cauchy = name == "half_cauchy"
-    return np.asarray(2 / (math.pi * scale) / (1 + ratio**2) if cauchy else (ratio <= 1) / scale)
-
-
 def _prior_of(record: Record, fit: Posterior) -> tuple[Any, ...]:
     """The prior of a posterior, as `stats.bayes_pool` takes it; the methods hold where one of the literature
     lies."""
@@ -130,6 +115,8 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
 
 
 def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, top: float) -> None:
+    from trialpool.stats.bayes import prior_density
+
     left = SPLIT + 12
     sheet.panel(left, top + 8, "B", "Heterogeneity τ")
     most = 1.15 * max(fit.tau_high for fit in record.bayes[:2])
@@ -139,8 +126,8 @@ def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, 
     both = tau_likelihood(effects, variances, np.append(wide, taus))
     everywhere, likelihood = both[: len(wide)], both[len(wide) :]
     named = [_prior_of(record, fit) for fit in record.bayes]
-    priors = [tau_prior(prior, taus) for prior in named]
-    masses = [np.trapezoid(tau_prior(prior, wide) * everywhere, wide) for prior in named]
+    priors = [prior_density(prior, taus) for prior in named]
+    masses = [np.trapezoid(prior_density(prior, wide) * everywhere, wide) for prior in named]
     posteriors = [prior * likelihood / mass for prior, mass in zip(priors, masses, strict=True)]
     highest = 1.08 * max(float(posterior.max()) for posterior in posteriors)
     frame = (left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT)

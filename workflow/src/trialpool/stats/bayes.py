@@ -183,13 +183,13 @@ class Mixture:
 
 
 def prior_density(tau_prior: TauPrior, tau: ArrayLike) -> Floats:
-    """Density of a prior of tau, as `bayes_pool` has them, at some tau > 0.
+    """Density of a prior of tau, as `bayes_pool` has them, at some tau not below 0.
 
     >>> [round(float(x), 4) for x in prior_density(("log_normal", -2.56, 1.74), [0.1, 0.3, 1.0])]
     [2.2982, 1.5227, 0.1554]
     """
     kind, scale, location = _prior(tau_prior)
-    taus = finite("tau", tau)
+    taus = np.maximum(finite("tau", tau, least=0), np.exp(SMALLEST / 2))  # at 0 the limit
     density = np.exp(_log_prior(kind, scale, location, np.log(taus)) - np.log(taus))
     return plain(np.where(taus <= scale, density, 0.0) if kind == "uniform" else density)
 

@@ -58,8 +58,8 @@ class RobustBayes:
     the heterogeneity. `p_effect p_heterogeneity p_bias` are posterior probabilities, `bf_*` the inclusion
     Bayes factors (posterior over prior odds), infinite beyond 1e308. Of the models (m,): `effect
     heterogeneity bias`, what each holds, `prior posterior`, its probabilities, `log_evidence`, its log
-    marginal likelihood, and `model_mean`, its mean effect. `largest_error` is the largest change of a log marginal likelihood when its
-    grid was made twice as fine.
+    marginal likelihood, and `model_mean`, its mean effect. `largest_error` is the largest change of a log
+    marginal likelihood when its grid was made twice as fine.
     """
 
     mean: float
@@ -393,8 +393,7 @@ def _averaged(
     effect, heterogeneity = (np.array([key[at] for key in keys]) for at in (0, 1))
     bias = np.array([key[2] != NONE for key in keys])
     chances = [float(posterior[each].sum()) for each in (effect, heterogeneity, bias)]
-    heights = evidence + np.log(prior)
-    odds = [_odds(heights, each) for each in (effect, heterogeneity, bias)]
+    odds = [_odds(evidence + np.log(prior), each) for each in (effect, heterogeneity, bias)]
     means = np.array([fit.weights @ fit.means for fit in fits])
     tails = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
     tails = tails if unit > 0 else 1 - tails
