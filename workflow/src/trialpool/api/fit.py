@@ -544,7 +544,7 @@ class Fit(Further):
         columns = {"probability": [getattr(fit, f"p_{row}") for row in rows]}
         columns |= {"bayes_factor": [getattr(fit, f"bf_{row}") for row in rows]}
         frame = pd.DataFrame(columns, index=pd.Index(rows, name="component"))
-        factors = ", ".join(f"{row} {text.significant(getattr(fit, f'bf_{row}'))}" for row in rows)
+        factors = ", ".join(f"{row} {_factor(getattr(fit, f'bf_{row}'))}" for row in rows)
         effect = effect_words(self.measure, *map(self.natural, (fit.mean, fit.ci_low, fit.ci_high)))
         said = f"{effect} averaged over {len(fit.prior)} models; Bayes factors: {factors}"
         return Result(self.measure, f"Robust Bayesian: {said}", frame, fit)
@@ -852,6 +852,13 @@ def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, pr
     spread = {name: known.get(name, math.nan) for name in ("tau2", "i2", "h2", "q", "q_df", "q_p_value")}
     weights = np.array([math.nan if weight is None else weight for weight in found.weights])
     return Fit(data, settings, "wald", replace(numbers, df=math.inf), **spread, weights=weights)
+
+
+def _factor(bayes_factor: float) -> str:
+    """A Bayes factor; what is beyond 1,000, either way, says no more than that."""
+    if 1 / 1000 <= bayes_factor <= 1000:
+        return text.significant(bayes_factor)
+    return "over 1,000" if bayes_factor > 1 else "under 1/1,000"
 
 
 def _scaled(data: Dataset, pooled: Pooled, name: str) -> float:

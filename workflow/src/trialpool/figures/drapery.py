@@ -10,6 +10,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
@@ -24,6 +25,7 @@ from trialpool.view.read import Appraised
 WIDTH, HEIGHT = 372.0, 216.0
 LEFT, RIGHT = 50.0, 318.0
 POINTS = 801
+CROWDED = 40  # trials, from which on their curves are drawn thinner
 LEVELS = (0.01, 0.05, 0.1, 0.5)
 
 
@@ -59,24 +61,30 @@ def draw_drapery(record: Appraised) -> Figure:
     middle = float(np.median(spreads))
     reach = [NULL, *(effect + side * 1.5 * middle for effect in effects for side in (-1, 1))]
     reach += [model.estimate + side * 2.5 * model.se for model in models for side in (-1, 1)]
-    low, high = canvas.roomy(reach, 0.02)
+    low, high = canvas.roomy(reach, 0.05)
     x = np.linspace(low, high, POINTS)
     canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
     ax.set(ylim=(0.0, 1.0), ylabel="p-value", yticks=[0, 0.2, 0.4, 0.6, 0.8, 1.0])
     for p in LEVELS:
         ax.axhline(p, color=style.HAIRLINE, linewidth=0.8, zorder=canvas.BELOW, gid="level")
+    thin: Look = {"color": style.RULE, "zorder": canvas.BEHIND}
+    thin["linewidth"] = 0.7 * min(1.0, math.sqrt(CROWDED / len(effects)))
     for effect, spread in zip(effects, spreads, strict=True):
-        curve = Curtain("", effect, spread, math.inf, style.RULE).at(x)
-        ax.plot(x, curve, color=style.RULE, linewidth=0.7, zorder=canvas.BEHIND, gid="trial")
+        _draw(ax, x, Curtain("trial", effect, spread, math.inf, style.RULE), thin)
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND, gid="no-effect")
     for model in reversed(models):
-        look: Look = {"color": model.colour, "linewidth": 1.8, "zorder": canvas.MARKS}
-        ax.plot(x, model.at(x), gid=model.name, **look)
+        _draw(ax, x, model, {"color": model.colour, "linewidth": 1.8, "zorder": canvas.MARKS})
     right = ax.secondary_yaxis("right")
     right.set_yticks(LEVELS, [words.percent(1 - p) for p in LEVELS])
     right.set_ylabel("Confidence of the interval")
     _draw_key(sheet, models, top + HEIGHT + 42)
     return sheet.figure
+
+
+def _draw(ax: Axes, x: Floats, curtain: Curtain, look: Look) -> None:
+    """A curve, with its top among its points."""
+    points = np.sort(np.append(x, np.clip(curtain.estimate, x[0], x[-1])))
+    ax.plot(points, curtain.at(points), gid=curtain.name, **look)
 
 
 def curtains(record: Record) -> list[Curtain]:
