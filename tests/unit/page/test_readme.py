@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 from tests.unit.page import demo
@@ -88,3 +89,10 @@ def test_the_readme_begins_with_the_question_and_the_short_answers():
         "- Does it help? **Made-up pain: better than sham (3 trials).**",
         "- How sure can one be? **Low certainty for 1 result; lowered most for risk of bias.**",
     ]
+
+
+def test_a_published_prior_is_told_where_an_analysis_has_one(records):
+    assert "(half-normal prior of" in render_readme(records)
+    own = {"name": "log_normal", "location": -2.06, "spread": 1.51, "source": "a paper", "scale": 0.5}
+    first = replace(records[0], methods=replace(records[0].methods, prior=own))
+    assert "(half-normal or published prior of" in render_readme([first, *records[1:]])

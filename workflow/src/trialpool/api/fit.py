@@ -855,7 +855,11 @@ def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, pr
 
 
 def _factor(bayes_factor: float) -> str:
-    """A Bayes factor; what is beyond 1,000, either way, says no more than that."""
+    """A Bayes factor; what is beyond 1,000, either way, says no more than that.
+
+    >>> _factor(6.05), _factor(2.3e21), _factor(1e-9)
+    ('6.0', 'over 1,000', 'under 1/1,000')
+    """
     if 1 / 1000 <= bayes_factor <= 1000:
         return text.significant(bayes_factor)
     return "over 1,000" if bayes_factor > 1 else "under 1/1,000"

@@ -46,6 +46,7 @@ def render_readme(
     return page.render(
         groups=grouped(views, lambda view: population_name(view.record)),
         by_analysis=by_analysis,
+        published_prior=any("name" in (record.methods.prior or {}) for record in records),
         claims=claims,
         networks=networks,
         taken_apart=network_evidence or {},
