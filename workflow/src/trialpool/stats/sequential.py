@@ -7,6 +7,7 @@ cumulative effect at shares of it.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +23,7 @@ SPENDING = ("obrien_fleming", "pocock")
 WIDEST = 9.0  # a boundary beyond which nothing is spent
 POINTS = 401  # of the density between two boundaries
 MEASURES = ("MD", "SMD", "RR", "OR", "RD")
+MOST = 1e100  # the root of a number of people whose square is still a number
 
 
 def information_size(
@@ -51,17 +53,18 @@ def information_size(
     reach = float(ndtri(1 - check_level(alpha, "alpha") / 2) + ndtri(check_level(power, "power")))
     if measure in ("MD", "SMD"):
         apart = checks.number("effect", effect)
-        variance = 1 + apart**2 / 8
+        spread = math.hypot(1, apart / math.sqrt(8))
         if measure == "MD":
-            variance = checks.number("sd", np.nan if sd is None else sd, above=0) ** 2
+            spread = checks.number("sd", np.nan if sd is None else sd, above=0)
     else:
         risk = check_level(np.nan if control_risk is None else control_risk, "control_risk")
         other = _other_risk(measure, checks.number("effect", effect), risk)
         apart, middle = other - risk, (other + risk) / 2
-        variance = middle * (1 - middle)
-    if apart == 0:
-        raise ValueError("effect is none: no number of people finds it")
-    return 4 * reach**2 * variance / apart**2 / (1 - share)
+        spread = math.sqrt(middle * (1 - middle))
+    root = reach * spread / apart if apart else math.inf
+    if not abs(root) < MOST:
+        raise ValueError(f"effect is {effect:g}: no number of people finds it")
+    return 4 * root**2 / (1 - share)
 
 
 def _other_risk(measure: str, effect: float, risk: float) -> float:

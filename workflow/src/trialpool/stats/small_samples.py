@@ -59,12 +59,18 @@ def kenward_roger(
     fit, back, p = model.at(tau2), columns.back, columns.basis.shape[1]
     phi = back @ fit.inverse[0] @ back.T
     rows = columns.basis @ np.linalg.inv(back)
-    squares, cubes = (rows.T @ (fit.weights[0][:, None] ** power * rows) for power in (2, 3))
-    inner = phi @ squares
     w = fit.weights[0]
-    information = (w**2).sum() - 2 * np.trace(phi @ cubes) + np.trace(inner @ inner)
+    scaled = np.sqrt(w)[:, None] * rows
+    basis = np.linalg.qr(scaled)[0]
+    left = w[:, None] * scaled
+    left -= basis @ (
+        basis.T @ left
+    )  # of the weights, what the design leaves: no variance falls below that of phi
+    squares = scaled.T @ (w[:, None] * scaled)
+    apart = np.diag(w) - basis @ (basis.T * w)
+    information = ((apart - (apart @ basis) @ basis.T) ** 2).sum()
     spread = 2 / information  # the variance of τ²
-    adjusted = phi + 2 * spread * phi @ (cubes - squares @ phi @ squares) @ phi
+    adjusted = phi + 2 * spread * (left @ phi).T @ (left @ phi)
     coefficients = back @ fit.coefficients[0]
     coefficients[0] += float(model.centre[0])
     moved = phi @ squares @ phi
