@@ -21,7 +21,14 @@ VENV = .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/ready
 DEV = $(VENV)/ready-dev
-INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check
+# The locks are complete, so nothing is resolved. What a run imports is compiled when it does, not all that is installed;
+# therefore Python may write what it compiled, whatever the machine's environment says.
+INSTALL = $(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-compile
+export PYTHONDONTWRITEBYTECODE =
+# What packages bring and no run loads: their own tests, headers for C++, Arrow's clients of remote stores, and solvers
+# for other machines.
+IDLE = \( -path '*/site-packages/*/tests' -o -path '*/pyarrow/include' -o -path '*/pyarrow/*flight*' \
+	-o -path '*/pyarrow/*_s3*' -o -path '*/cbc/win' -o -path '*/cbc/linux/i32' \)
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --python-version 3.11 \
 	--fork-strategy fewest --no-emit-index-url --no-header --group install --extra workflow
 BILL = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible
@@ -93,7 +100,8 @@ $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Trialpool needs Python 3.11 or newer")'
 	$(PYTHON) -m venv $(VENV)
 	$(INSTALL) --require-hashes -r requirements.lock
-	$(INSTALL) --no-deps --no-build-isolation --editable .
+	$(INSTALL) --no-build-isolation --editable .
+	find $(VENV)/lib $(IDLE) -prune -exec rm -rf {} +
 	touch $(READY)
 
 $(DEV): $(READY) requirements-dev.lock

@@ -59,18 +59,18 @@ moderator_tests <- function(sets) {
 }
 
 # The distribution of a sum of chi-squared variables of one degree of freedom with weights lambda, by Ruben's series
-# (1962) to the last digit; metafor uses Farebrother's of the package CompQuadForm, which Debian does not carry.
+# (1962) to the last digit; metafor uses Farebrother's of the package CompQuadForm, which Debian does not carry. The
+# coefficients are those of the power series of prod(sqrt(beta / lambda) / sqrt(1 - ratio z)), read off its values on
+# the unit circle by Fourier's transform; their recursion takes the square of the time and gives the same 15 digits.
 weighted_chisq <- function(q, lambda) {
   beta <- 2 / (1 / min(lambda) + 1 / max(lambda))
   ratio <- 1 - beta / lambda
-  n <- length(lambda)
   terms <- min(20000, ceiling(log(1e-15) / log(max(abs(ratio), 0.5))) + 50)
-  g <- numeric(terms); power <- rep(1, n)
-  for (m in seq_len(terms)) { power <- power * ratio; g[m] <- sum(power) }
-  a <- numeric(terms + 1)
-  a[1] <- prod(sqrt(beta / lambda))
-  for (m in seq_len(terms)) a[m + 1] <- sum(g[m:1] * a[seq_len(m)]) / (2 * m)
-  sum(a * pchisq(q / beta, n + 2 * (0:terms)))
+  points <- nextn(2 * terms)
+  circle <- exp(2i * base::pi * (seq_len(points) - 1) / points)
+  values <- exp(-rowSums(log(1 - outer(circle, ratio))) / 2)
+  a <- prod(sqrt(beta / lambda)) * Re(fft(values))[seq_len(terms + 1)] / points
+  sum(a * pchisq(q / beta, length(lambda) + 2 * (0:terms)))
 }
 
 profile_record <- function(y, v, X, method) {

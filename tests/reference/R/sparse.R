@@ -28,7 +28,7 @@ rate_sets <- function() {
 }
 
 # log(1 + exp(x)), and the log-likelihood of an arm at log odds or log rates eta, constants included.
-log1pexp <- function(x) pmax(x, 0) + log1p(exp(-abs(x)))
+log1pexp <- function(x) (x + abs(x)) / 2 + log1p(exp(-abs(x)))
 arm_loglik <- function(x, n, eta, rates) if (rates) x * (eta + log(n)) - n * exp(eta) - lgamma(x + 1) else
   lchoose(n, x) + x * eta - n * log1pexp(eta)
 
@@ -54,6 +54,7 @@ over_normal <- function(f) {
   v <- g(z + s * GRID)
   max(v) + log(sum(exp(v - max(v))) * 0.2 * s)
 }
+GRIDS <- as.matrix(expand.grid(GRID, GRID))
 over_normals <- function(f) {
   g <- function(a, b) f(a, b) - (a^2 + b^2) / 2 - log(2 * base::pi)
   start <- optim(c(0, 0), function(p) -g(p[1], p[2]), method = "BFGS", control = list(reltol = 1e-14))
@@ -62,33 +63,33 @@ over_normals <- function(f) {
   second <- function(u) (g(z[1] + h * u[1], z[2] + h * u[2]) - 2 * g(z[1], z[2]) + g(z[1] - h * u[1], z[2] - h * u[2])) / h^2
   aa <- second(c(1, 0)); bb <- second(c(0, 1)); ab <- (second(c(1, 1)) - aa - bb) / 2
   L <- t(chol(solve(-matrix(c(aa, ab, ab, bb), 2))))
-  grid <- as.matrix(expand.grid(GRID, GRID)) %*% t(L)
+  grid <- GRIDS %*% t(L)
   v <- g(z[1] + grid[, 1], z[2] + grid[, 2])
   max(v) + log(sum(exp(v - max(v))) * 0.04 * det(L))
 }
 
 # Derivatives along a direction by differences of the sixth order, and Newton's method with them.
-along <- function(f, p, u, h) {
-  v <- vapply(-3:3, function(i) f(p + i * h * u), 0)
+along <- function(f, p, u, h, here) {
+  v <- c(vapply(-3:-1, function(i) f(p + i * h * u), 0), here, vapply(1:3, function(i) f(p + i * h * u), 0))
   c(sum(v * c(-1, 9, -45, 0, 45, -9, 1)) / (60 * h), sum(v * c(2, -27, 270, -490, 270, -27, 2)) / (180 * h^2))
 }
 climbed <- function(f, p, h = 0.008) {
-  n <- length(p)
+  n <- length(p); unit <- diag(n); here <- f(p)
   for (step in 1:60) {
-    unit <- diag(n); D <- lapply(seq_len(n), function(i) along(f, p, unit[, i], h))
+    D <- lapply(seq_len(n), function(i) along(f, p, unit[, i], h, here))
     H <- diag(vapply(D, `[`, 0, 2), n)
     for (i in seq_len(n)) for (j in seq_len(i - 1)) {
-      H[i, j] <- H[j, i] <- (along(f, p, unit[, i] + unit[, j], h)[2] - H[i, i] - H[j, j]) / 2
+      H[i, j] <- H[j, i] <- (along(f, p, unit[, i] + unit[, j], h, here)[2] - H[i, i] - H[j, j]) / 2
     }
     e <- eigen(-H, symmetric = TRUE)
     move <- c(e$vectors %*% ((t(e$vectors) %*% vapply(D, `[`, 0, 1)) / pmax(abs(e$values), 1e-6)))
     move <- move * min(1, 1 / max(abs(move)))
-    halved <- 0
-    while (f(p + move) < f(p) - 1e-10 && halved < 30) { move <- move / 2; halved <- halved + 1 }
-    p <- p + move
+    halved <- 0; there <- f(p + move)
+    while (there < here - 1e-10 && halved < 30) { move <- move / 2; halved <- halved + 1; there <- f(p + move) }
+    p <- p + move; here <- there
     if (max(abs(move)) < 1e-9) break
   }
-  list(p = p, value = f(p), se = sqrt(solve(-H)[1, 1]))
+  list(p = p, value = here, se = sqrt(solve(-H)[1, 1]))
 }
 
 mixed_model <- function(t, model, rates, common = FALSE) {
