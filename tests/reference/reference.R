@@ -9,26 +9,26 @@ folder <- arguments[1]
 sets <- all_datasets()
 topics <- list(  # the longest first: they run side by side
   sparse = list("events by mixed models, penalised regression, over person-time; tests of small-study effects", function() sparse()),
-  pooling = list("rma.uni: every data set x tau2 method x interval, tau2 solved to the last bit", function() pooling(sets)),
-  diagnostics = list("leave-one-out, cumulative, influence() and baujat()", function() diagnostics(sets)),
-  regression = list("rma.uni with moderators, subgroups, permutest()", function() regression(sets)),
-  small_study = list("regtest, ranktest, trimfill, fsn", function() small_study(sets)),
-  selection = list("selmodel(type = 'stepfun'), climbed to the optimum", function() selection(sets)),
-  tables = list("escalc, rma.mh, rma.peto, and literal conversions", function() tables()),
+  bayes = list("the normal-normal model by integrate()", function() bayes(sets)),
   multilevel = list("rma.mv with clubSandwich CR2 and robumeta", function() multilevel()),
+  selection = list("selmodel(type = 'stepfun'), climbed to the optimum", function() selection(sets)),
+  further_bias = list("smooth selection models, tes(), limit meta-analysis, Copas' model, p-uniform", function() further_bias(sets)),
+  regression = list("rma.uni with moderators, subgroups, permutest()", function() regression(sets)),
+  diagnostics = list("leave-one-out, cumulative, influence() and baujat()", function() diagnostics(sets)),
+  further_intervals = list("profile likelihood, generalised Q, Henmi-Copas, IVhet, Kenward-Roger, prediction by name", function() further_intervals(sets)),
+  small_study = list("regtest, ranktest, trimfill, fsn", function() small_study(sets)),
+  pooling = list("rma.uni: every data set x tau2 method x interval, tau2 solved to the last bit", function() pooling(sets)),
+  library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
+  tables = list("escalc, rma.mh, rma.peto, and literal conversions", function() tables()),
   dose_response = list("one-stage dose-response models by rma.mv", function() dose_response(sets)),
   network = list("network meta-analysis by rma.mv", function() network()),
   moderator_tests = list("anova(), clubSandwich's Wald_test, likelihood ratios, vif, blup()", function() moderator_tests(sets)),
-  further_intervals = list("profile likelihood, generalised Q, Henmi-Copas, IVhet, Kenward-Roger, prediction by name", function() further_intervals(sets)),
   models = list("location-scale models; rma.mv with UN, CS, HCS, AR, HAR, CAR and several terms, climbed; vcalc", function() models(sets)),
-  further_bias = list("smooth selection models, tes(), limit meta-analysis, Copas' model, p-uniform", function() further_bias(sets)),
   missing_outcomes = list("informative missingness written out; sequential boundaries by integration", function() missing_outcomes()),
   network_evidence = list("what a network's evidence consists of, by rma.mv and literally", function() network_evidence()),
-  library = list("the data sets of docs/, as metafor's users ask for them", function() library_pages()),
   measures = list("escalc of spread, changes and single groups, and the way back", function() measures()),
   readings = list("agreement of two readings: kappa, intraclass correlation, limits", function() reading_agreement()),
-  one_group = list("rma.uni of single groups: a review's proportions, rates, means, correlations, changes", function() one_group()),
-  bayes = list("the normal-normal model by integrate()", function() bayes(sets)))
+  one_group = list("rma.uni of single groups: a review's proportions, rates, means, correlations, changes", function() one_group()))
 wanted <- if (length(arguments) > 1) arguments[-1] else names(topics)
 run <- function(topic) {
   started <- proc.time()[["elapsed"]]
