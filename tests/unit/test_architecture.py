@@ -138,9 +138,3 @@ def test_the_imported_package_is_this_checkouts():
     import trialpool
 
     assert Path(trialpool.__file__).parent == PACKAGE
-
-
-def test_the_evidence_is_the_codebooks_seven_tables():
-    names = {path.name for path in (ROOT / "data" / "raw").iterdir()}
-    tables = ("studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools")
-    assert names == {f"{name}.csv" for name in tables} | {"CODEBOOK.md", "NOTES.md"}

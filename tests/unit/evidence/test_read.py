@@ -179,3 +179,9 @@ def test_tables_survive_parquet(folder: Path, tmp_path: Path) -> None:
 
 def as_objects(frame: pd.DataFrame) -> pd.DataFrame:
     return frame.astype(object).where(frame.notna(), None)
+
+
+def test_the_evidence_is_the_codebooks_seven_tables() -> None:
+    names = {path.name for path in RAW.iterdir()}
+    tables = ("studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools")
+    assert names == {f"{name}.csv" for name in tables} | {"CODEBOOK.md", "NOTES.md"}
