@@ -431,7 +431,7 @@ def _groups(
 def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
     """The same rows with `p_adjusted`: Holm (1979) over every moderator tested in the whole review.
 
-    The smallest of m p-values counts m times, the next m − 1 times …, none less than the one before, none above 1.
+    The smallest of m counts m times, the next m − 1 times …, none less than the one before, none above 1.
 
     >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
     [0.02, None, 0.04]
