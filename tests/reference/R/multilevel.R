@@ -18,13 +18,11 @@ components <- function(s, y, X, V, Z, restricted) {
   P <- W - tcrossprod(root %*% qr.Q(decomposed))
   Py <- c(P %*% y)
   R <- if (restricted) P else W
-  D <- list(Z, diag(n))
-  RD <- lapply(D, function(d) R %*% d)
-  score <- vapply(1:2, function(i) -.5 * sum(diag(RD[[i]])) + .5 * sum(Py * (D[[i]] %*% Py)), 0)
+  RD <- list(R %*% Z, R)  # the derivatives of M are Z and the identity
+  DPy <- list(c(Z %*% Py), Py)
+  score <- vapply(1:2, function(i) -.5 * sum(diag(RD[[i]])) + .5 * sum(Py * DPy[[i]]), 0)
   H <- matrix(0, 2, 2)
-  for (i in 1:2) for (j in 1:2) {
-    H[i, j] <- .5 * sum(RD[[i]] * t(RD[[j]])) - c(t(Py) %*% D[[i]] %*% P %*% D[[j]] %*% Py)
-  }
+  for (i in 1:2) for (j in 1:2) H[i, j] <- .5 * sum(RD[[i]] * t(RD[[j]])) - sum(DPy[[i]] * c(P %*% DPy[[j]]))
   loglik <- -.5 * c(determinant(M)$modulus) - .5 * sum(y * Py) - .5 * n * log(2 * pi)
   # rma.mv's restricted likelihood counts n - p observations and adds back the design's determinant.
   if (restricted) loglik <- loglik + .5 * p * log(2 * pi) - sum(log(abs(diag(qr.R(decomposed))))) +
@@ -36,20 +34,22 @@ components <- function(s, y, X, V, Z, restricted) {
 maximise <- function(start, free, ...) {
   s <- replace(c(0, 0), free, start[free])
   if (!length(free)) return(c(s, components(s, ...)$loglik))
+  d <- components(s, ...)
   for (iteration in 1:200) {
-    d <- components(s, ...)
     H <- d$H[free, free, drop = FALSE]
     if (any(eigen(H)$values >= 0)) H <- -diag(abs(d$score[free]) / pmax(s[free], 1e-8), length(free))
     move <- -solve(H, d$score[free])
-    while (any(s[free] + move <= 0) || components(replace(s, free, s[free] + move), ...)$loglik < d$loglik - 1e-10) {
+    repeat {
+      to <- replace(s, free, s[free] + move)
+      if (all(to[free] > 0) && (there <- components(to, ...))$loglik >= d$loglik - 1e-10) break
       move <- move / 2
       if (max(abs(move)) < 1e-300) return(NULL)
     }
-    s[free] <- s[free] + move
+    s <- to; d <- there
     if (max(s) < 1e-10 * max(start)) return(NULL)
     if (max(abs(move) / s[free]) < 1e-14) break
   }
-  c(s, components(s, ...)$loglik)
+  c(s, d$loglik)
 }
 
 best_components <- function(y, X, V, Z, restricted) {

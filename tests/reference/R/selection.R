@@ -3,17 +3,18 @@
 # maximum is climbed with Newton steps on central differences, from many starts, tau2 = 0 included; selmodel must not
 # lie higher, and where it lies lower its log-likelihood is recorded.
 
-selection_loglik <- function(parameters, y, v, steps, sign) {
-  mu <- parameters[1]; tau2 <- parameters[2]
-  weights <- c(1, parameters[-(1:2)])
-  sd <- sqrt(v + tau2)
-  p <- pnorm(sign * y / sqrt(v), lower.tail = FALSE)
-  group <- findInterval(p, steps, left.open = TRUE) + 1
-  # The share of each p-value band under N(mu, v + tau2); bands run from significant to not.
-  cuts <- sapply(steps, function(s) pnorm(sign * (sign * qnorm(s, lower.tail = FALSE) * sqrt(v) - mu) / sd))
-  upper <- cbind(1, cuts); lower <- cbind(cuts, 0)
-  normaliser <- c((upper - lower) %*% weights)
-  sum(dnorm(y, mu, sd, log = TRUE) + log(weights[group]) - log(normaliser))
+selection_loglik <- function(y, v, steps, sign) {
+  group <- findInterval(pnorm(sign * y / sqrt(v), lower.tail = FALSE), steps, left.open = TRUE) + 1
+  edges <- outer(sqrt(v), sign * qnorm(steps, lower.tail = FALSE))
+  function(parameters) {
+    mu <- parameters[1]; tau2 <- parameters[2]
+    weights <- c(1, parameters[-(1:2)])
+    sd <- sqrt(v + tau2)
+    # The share of each p-value band under N(mu, v + tau2); bands run from significant to not.
+    cuts <- pnorm(sign * (edges - mu) / sd)
+    normaliser <- c((cbind(1, cuts) - cbind(cuts, 0)) %*% weights)
+    sum(dnorm(y, mu, sd, log = TRUE) + log(weights[group]) - log(normaliser))
+  }
 }
 
 # Central differences extrapolated (Richardson) from steps `h`.
@@ -75,7 +76,7 @@ climbs <- function(f, starts) {
 selection_record <- function(y, v, steps, alternative) {
   sign <- if (alternative == "greater") 1 else -1
   ml <- tight(y, v, method = "ML")
-  f <- function(x) selection_loglik(x, y, v, steps, sign)
+  f <- selection_loglik(y, v, steps, sign)
   spread <- max(ml$tau2, mean(v) / 10)
   starts <- lapply(c(.05, .3, 1, 3), function(chance) c(c(ml$beta), spread, rep(chance, length(steps))))
   ends <- climbs(f, starts)
