@@ -429,20 +429,16 @@ def _groups(
 
 
 def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
-    """The same rows with `p_adjusted`: Holm (1979) over every moderator tested in the whole review.
-
-    The smallest of m counts m times, the next m − 1 times …, none less than the one before, none above 1.
+    """The same rows with `p_adjusted`: Holm over every moderator tested in the whole review.
 
     >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
     [0.02, None, 0.04]
     """
-    tested = np.array([row.p_value for row in rows if row.p_value is not None])
-    order = np.argsort(tested)
-    holm = np.empty_like(tested)
-    steps = tested[order] * np.arange(len(tested), 0, -1)
-    holm[order] = np.minimum(np.maximum.accumulate(steps), 1)
-    told = iter(holm.tolist())
-    return [replace(row, p_adjusted=None if row.p_value is None else next(told)) for row in rows]
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [row.p_value for row in rows if row.p_value is not None]
+    holm = iter(multipletests(tested, method="holm")[1].tolist() if tested else [])
+    return [replace(row, p_adjusted=None if row.p_value is None else next(holm)) for row in rows]
 
 
 def moderator_table(rows: Sequence[Moderator]) -> Iterator[Mapping[str, Any]]:
