@@ -20,7 +20,11 @@ HEAVY = ("pandas", "seaborn", "statsmodels", "scipy.stats", "matplotlib.pyplot")
 GROUND = {"contracts", "records", "measures", "text", "errors", "io", "yaml_files", "bias_tools", "priors"}
 ORDER = [
     *({"vocabulary", "protocol"}, {"stats"}, {"evidence"}, {"synthesis"}),
-    *({"view"}, {"figures", "page"}, {"api", "exchange", "provenance", "kept", "planning", "run_notes"}),
+    *(
+        {"view"},
+        {"figures", "page"},
+        {"api", "exchange", "provenance", "kept", "planning", "run_notes", "standby"},
+    ),
     *({"one_table", "update"}, {"jobs"}, {"cli"}),
 ]
 FLOOR = {room: floor for floor, rooms in enumerate([GROUND, *ORDER]) for room in rooms}

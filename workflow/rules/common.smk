@@ -1,6 +1,7 @@
 # Helpers of all stages: the checked settings, their folders, and what a rule asks for.
 import atexit
 import gc
+import os
 import shutil
 import sys
 import threading
@@ -15,10 +16,14 @@ from trialpool.io import formats_of
 from trialpool.planning import batches, clear_leftovers, code, content
 from trialpool.run_notes import closing_lines, high_findings, opening_lines, refuse_missing
 from trialpool.protocol import load_protocol
+from trialpool.standby import stand_by
 
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
 # In a store (--default-storage-provider) the files of other jobs are not here; Snakemake documents no way to ask.
 STORED = workflow.storage_settings.default_storage_provider is not None
+HERE = workflow.current_basedir
+OWN_SNAKEFILES = [Path(f"{HERE}/../{place}Snakefile").resolve() for place in ("", "../")]
+ALONE = Path(workflow.main_snakefile).resolve() in OWN_SNAKEFILES  # no part of another workflow
 
 try:
     SETTINGS = load_protocol(config, workflow.configfiles)
@@ -40,7 +45,6 @@ DRAWING += ["schemas/sentences.yaml", "schemas/reproduce_*.j2"]
 CERTAINTY = ["synthesis", "evidence", "!evidence/audit*", "stats", "text.py"]
 CERTAINTY += ["schemas/claims.schema.yaml", "schemas/sentences.yaml"]
 SOON = 100  # the priority of what the page waits for, which is the longest way from records to the end
-MOST_FILES = 1000  # analyses up to which Snakemake knows their main files, not their folders only
 HIGH_BEFORE = set()  # the audit's high findings when the run begins
 if workflow.is_main_process:
     atexit.register(gc.freeze)  # else Python looks for garbage in the whole plan at the end: 0.3 s
@@ -132,15 +136,32 @@ def shown(analysis):
 
 
 def main_files(analyses):
-    """The files of analyses that are always there, for who asks Snakemake for one of them.
+    """The files of analyses that are always there, for another workflow that reads them.
 
     What else lies in a folder depends on how many trials there are; a job makes the folder anew as a whole.
     """
     # Into a store Snakemake moves a folder whole; files in it, moved by themselves, would be missing there.
-    few = len(ANALYSES) <= MOST_FILES and not STORED
-    names = ["result.json", "studies.csv", "forest.svg"] if few else []
+    names = [] if ALONE or STORED else ["result.json", "studies.csv", "forest.svg"]
     return [f"{folder_of(analysis)}/{name}" for analysis in analyses for name in names]
+
+
+def by_folder(argument):
+    """An argument; a file in the folder of an analysis as that folder.
+
+    As outputs of their own such files would triple the time in which Snakemake sees that nothing is to do: it
+    reads the record of every output half a dozen times.
+    """
+    folder = str(Path(argument).parent)
+    return folder if folder in FOLDERS else argument
 
 
 BATCHES = batches(ANALYSES)
 FOLDERS = [folder_of(analysis) for analysis in ANALYSES]
+
+if ALONE and workflow.is_main_process:
+    # Snakemake would import it, a fifth of a second, to see that no parameter of a rule is a table.
+    sys.modules.setdefault("pandas", None)
+    if (asked := [*map(by_folder, sys.argv)]) != sys.argv:
+        if workflow.overwrite_workdir:  # by --directory, to which other paths of the command are not relative
+            os.chdir(os.environ["PWD"])
+        os.execv(sys.executable, [sys.executable, "-m", "snakemake", *asked[1:]])

@@ -4,7 +4,6 @@ from os.path import abspath, relpath
 from trialpool.io import MOST_QUESTIONS
 from trialpool.provenance.crate import SOFTWARE, citation_of
 
-HERE = workflow.current_basedir
 # Of a module from afar Snakemake keeps a copy; of one from here it would make another at every start.
 SOURCE = [
     abspath(f"{HERE}/../../{name}") if HERE.is_local else workflow.source_path(f"../../{name}")

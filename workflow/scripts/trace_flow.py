@@ -1,3 +1,7 @@
+from trialpool.standby import hand_over
+
+hand_over()
+
 from trialpool.jobs import follow, reported
 from trialpool.kept import Kept
 

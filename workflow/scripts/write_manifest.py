@@ -1,3 +1,7 @@
+from trialpool.standby import hand_over
+
+hand_over()
+
 from pathlib import Path
 
 from trialpool.jobs import reported, write_manifest

@@ -26,6 +26,7 @@ SOURCES = (".py", ".html", ".css", ".js", ".yaml", ".csv", ".j2", ".mplstyle")
 EVERY_JOB = (
     *("contracts.py", "errors.py", "io.py", "jobs.py", "kept.py", "measures.py", "records.py", "text.py"),
     *("bias_tools.py", "vocabulary.py", "schemas/bias_tools.yaml", "schemas/general.yaml", "yaml_files.py"),
+    "standby.py",
     "schemas/*.csv",  # what every table holds
 )
 LIBRARIES = ("matplotlib", "numpy", "pandas", "pillow", "pyarrow", "scipy", "seaborn")  # of other bytes each

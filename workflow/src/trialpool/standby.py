@@ -1,0 +1,145 @@
+"""A process that stands by with all that jobs import, and forks for each job of a run on this machine.
+
+In: the scripts of the run's jobs. Out: what they write, and how they ended. To import pandas, SciPy and
+matplotlib takes longer than most jobs do; a fork has them. Where none stands by, as on the nodes of a
+cluster, a script runs by itself.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import runpy
+import selectors
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import traceback
+from collections.abc import Iterable
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+
+ADDRESS = "TRIALPOOL_STANDBY"  # variable of the environment: where to ask
+WAITING = 128  # jobs at most
+STARTED = b"s"
+LONGEST_PATH = 4096
+# In the order in which a run needs them. Not imported by name, for they are nothing that this module uses.
+PRELOADED = (
+    *("trialpool.jobs", "pandas", "snakemake.iocontainers", "snakemake.logging", "trialpool.evidence.read"),
+    *("trialpool.evidence.audit", "trialpool.evidence.summaries", "trialpool.evidence.compare"),
+    *("matplotlib.figure", "trialpool.figures.forest", "trialpool.synthesis.analyse"),
+    *("matplotlib.backends.backend_pdf", "trialpool.figures.curve", "trialpool.figures.review"),
+    *("trialpool.view.reproduce", "trialpool.synthesis.claims", "trialpool.synthesis.network"),
+    *("trialpool.synthesis.published", "trialpool.page.page", "trialpool.provenance.crate"),
+)
+
+
+def stand_by() -> None:
+    """Start the process, which ends with the one that calls; none where the machine has no such sockets."""
+    folder = tempfile.mkdtemp(prefix="trialpool-")
+    try:
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(f"{folder}/socket")
+            listener.listen(WAITING)
+            process = subprocess.Popen(
+                [sys.executable, "-m", __name__, str(listener.fileno()), folder],
+                stdin=subprocess.PIPE,
+                pass_fds=[listener.fileno()],
+            )
+    except (OSError, AttributeError):
+        shutil.rmtree(folder, ignore_errors=True)
+        return
+    os.environ[ADDRESS] = f"{folder}/socket"
+    atexit.register(_end, process, folder)
+
+
+def _end(process: subprocess.Popen[bytes], folder: str) -> None:
+    process.kill()
+    process.wait()  # so that its time counts among that of the run
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def hand_over() -> None:
+    """Have the script that calls this run by the process that stands by, and exit as it does there.
+
+    Returns where there is none.
+    """
+    if not (address := os.environ.get(ADDRESS)):
+        return
+    with socket.socket(socket.AF_UNIX) as line:
+        try:
+            line.connect(address)
+            socket.send_fds(line, [os.path.abspath(sys.argv[0]).encode()], [1, 2])
+            started = line.recv(1)
+        except OSError:
+            return
+        if started:
+            code = b""
+            with suppress(OSError):
+                code = line.recv(1)
+            if not code:
+                print("The job was killed, perhaps for want of memory.", file=sys.stderr)
+            raise SystemExit(code[0] if code else 1)
+
+
+def serve(listener: socket.socket, modules: Iterable[str]) -> None:
+    """Fork for each job that asks; between jobs import what jobs will need; until standard input ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run that started this ends it
+    waiting = iter(modules)
+    with selectors.DefaultSelector() as events:
+        events.register(listener, selectors.EVENT_READ)
+        events.register(sys.stdin, selectors.EVENT_READ)
+        more: str | None = ""
+        while True:
+            ready = [key.fileobj for key, _ in events.select(None if more is None else 0)]
+            if sys.stdin in ready:  # the run was killed
+                return
+            with suppress(ChildProcessError):
+                while os.waitpid(-1, os.WNOHANG)[0]:
+                    pass
+            if listener in ready:
+                line, _ = listener.accept()
+                with line:
+                    if not os.fork():
+                        listener.close()
+                        _run(line)
+            elif (more := next(waiting, None)) is not None:
+                import_module(more)
+
+
+def _run(line: socket.socket) -> None:
+    """Run the script that is asked for, as a process of its own would."""
+    code = 1
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        os.environ.pop(ADDRESS, None)
+        script, streams, *_ = socket.recv_fds(line, LONGEST_PATH, 2)
+        line.sendall(STARTED)
+        for own, stream in enumerate(streams, start=1):
+            os.dup2(stream, own)
+        sys.argv = [script.decode()]
+        with suppress(OSError):  # so that lists of processes name the job
+            Path("/proc/self/comm").write_text(Path(sys.argv[0]).suffixes[-2][1:], encoding="utf-8")
+        runpy.run_path(sys.argv[0], run_name="__main__")
+        code = 0
+    except SystemExit as end:
+        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        with suppress(OSError):
+            line.sendall(bytes([code]))
+        os._exit(code)
+
+
+if __name__ == "__main__":
+    try:
+        serve(socket.socket(fileno=int(sys.argv[1])), PRELOADED)
+    finally:
+        shutil.rmtree(sys.argv[2], ignore_errors=True)
