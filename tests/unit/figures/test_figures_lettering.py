@@ -1,8 +1,13 @@
 """Text measured, wrapped and shortened."""
 
+import random
+from itertools import product
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trialpool.figures import lettering
 from trialpool.figures.lettering import shorten, width, with_drawable_labels, wrap
 from trialpool.text import clean
 
@@ -49,3 +54,28 @@ def test_a_label_that_would_be_boxes_is_the_id_in_figures_and_sentences():
     assert [row["label"] for row in found["studies"]] == ["W2015", "O’Néill-Ğüzel 2022"]
     assert found["robustness"]["sentence"] == "It changes without W2015."
     assert record["studies"][0]["label"] == "王芳 2015"  # what the page shows
+
+
+def test_a_line_is_as_wide_as_the_face_lays_it_out():
+    """Lines of plain letters are added up of pairs, all others measured: ligatures, accents that combine."""
+    chance = random.Random(5)
+    common = [chr(code) for code in range(0x20, 0x17F) if chr(code).isprintable()] + list("τχ²–—‘’“”…−≤≥×")
+    plain = [
+        text for text in map("".join, product(common[:95], repeat=2)) if lettering._PLAIN.fullmatch(text)
+    ]
+    assert len(plain) > 9000
+    lines = ["".join(chance.choices(common, k=chance.randint(1, 60))) for _ in range(800)]
+    lines += ["".join(chance.choices(plain, k=25)) for _ in range(400)]
+    lines += [
+        "efficacy of five flat offices",
+        "Müller 2019",
+        "o\u0308ffne",
+        "王芳 2015",
+        "אב",
+        "a\u200db",
+        "",
+    ]
+    for line in lines:
+        size, bold = chance.choice([7.0, 8.0, 10.5]), chance.random() < 0.5
+        dots = lettering.width(line, size, bold) / 72 * lettering.DOTS_PER_POINT**2
+        assert dots == pytest.approx(lettering._measured(line, size, bold), abs=1e-6), line

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Any, NamedTuple
@@ -124,6 +124,13 @@ class Known(NamedTuple):
         return self.aliases.get(word.casefold()) or nearest(word, self.words, self.likeness)
 
 
+@cache
+def _capitals(abbreviations: tuple[str, ...]) -> Callable[[str], str]:
+    """What gives an abbreviation in capitals, and any other word as it is."""
+    capitals = {each.casefold(): each for each in abbreviations}
+    return lambda word: capitals.get(word, word)
+
+
 @dataclass(frozen=True, slots=True)
 class Vocabulary:
     """All words of one review, by their codes; `complete` if the review has a file of its own.
@@ -148,8 +155,7 @@ class Vocabulary:
         """The short name of an outcome or instrument; else its code, abbreviations in capitals."""
         if code in self.short:
             return self.short[code]
-        capitals = {each.casefold(): each for each in self.abbreviations}
-        return " ".join(capitals.get(word, word) for word in spaced(code).split(" "))
+        return " ".join(map(_capitals(self.abbreviations), spaced(code).split(" ")))
 
     def named(self, text: str) -> str:
         """A sentence with the codes in it in short.
