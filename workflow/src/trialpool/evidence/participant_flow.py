@@ -94,8 +94,8 @@ def _of_review(
         trial: NOT_ASKED if code in MISMATCHES else code for trial, code in _nearest_reasons(whole).items()
     }
     yield from _steps(trials, numbered, chosen, reasons)
-    yield Step.POOLED, "", [trial for trial in trials if trial in numbered & pooled]
-    yield Step.ALONE, "", [trial for trial in trials if trial in numbered & chosen - pooled]
+    for step, reached in ((Step.POOLED, numbered & pooled), (Step.ALONE, numbered & chosen - pooled)):
+        yield step, "", [trial for trial in trials if trial in reached]
 
 
 def _of_analysis(known: Sequence[Row], used: Sequence[Row], left: Sequence[Row]) -> Flow:
@@ -107,15 +107,16 @@ def _of_analysis(known: Sequence[Row], used: Sequence[Row], left: Sequence[Row])
 def _steps(trials: list[str], numbered: Set[str], used: Set[str], reasons: Mapping[str, str]) -> Flow:
     """The steps that a review and an analysis share; trials that left, by their reason."""
     left: dict[str, list[str]] = {}
+    unused, usable = numbered - used, numbered & used
     for trial in trials:
-        if trial in numbered - used:
+        if trial in unused:
             left.setdefault(reasons.get(trial, NOT_ASKED), []).append(trial)
     yield Step.KNOWN, "", trials
     yield Step.LEFT_WITHOUT, Reason.NO_NUMBERS.value, [trial for trial in trials if trial not in numbered]
     yield Step.WITH_NUMBERS, "", [trial for trial in trials if trial in numbered]
     for code in sorted(left, key=lambda code: (ORDER.get(code, -1), code)):
         yield Step.LEFT_UNUSED, code, left[code]
-    yield Step.USED, "", [trial for trial in trials if trial in numbered & used]
+    yield Step.USED, "", [trial for trial in trials if trial in usable]
 
 
 def _nearest_reasons(left: Iterable[Row]) -> dict[str, str]:

@@ -10,7 +10,7 @@ more belief than one from a trial at high risk of bias.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from statistics import median
 from typing import Any
@@ -186,6 +186,32 @@ def _concerns(finding: Row, effect: Effect) -> bool:
         return True
     whole = not any(row.rpartition("/")[2].startswith(RESULT_FILES) for row in rows)
     return whole and finding.get("study_id") == effect.study_id
+
+
+def by_record(
+    judgements: Sequence[Row], audit: Sequence[Row]
+) -> Callable[[Record], tuple[list[Row], list[Row]]]:
+    """What gives a record the judgements of its trials, and the findings that may concern its effects.
+
+    With all of a large review each, certainty would take a time that grows with the square of the analyses.
+    """
+    judged: dict[str, list[Row]] = {}
+    found: dict[str, list[int]] = {}  # by trial, and by row
+    for row in judgements:
+        judged.setdefault(row["study_id"], []).append(row)
+    for at, finding in enumerate(audit):
+        for key in {str(finding.get("study_id")), *str(finding.get("row_ids") or "").split()}:
+            found.setdefault(key, []).append(at)
+
+    def own(record: Record) -> tuple[list[Row], list[Row]]:
+        trials = dict.fromkeys(study.study_id for study in record.studies)
+        rows = (row for study in record.studies for row in (study.row_ids or "").split())
+        places = {at for key in (*trials, *rows) for at in found.get(key, ())}
+        return [row for trial in trials for row in judged.get(trial, ())], [
+            audit[at] for at in sorted(places)
+        ]
+
+    return own
 
 
 def inconsistency(record: Record, rules: Row) -> Downgrade:

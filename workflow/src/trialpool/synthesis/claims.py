@@ -19,7 +19,15 @@ from trialpool.evidence.unused import Silence, silence_words, silent_trials
 from trialpool.measures import MEASURES
 from trialpool.records import Certainty, ClaimKind, Condition, Finding, Grade, Record, Status, Verdict
 from trialpool.synthesis.absolute import absolute
-from trialpool.synthesis.certainty import CORE, DOMAINS, Row, assess, important_effects, in_important_effects
+from trialpool.synthesis.certainty import (
+    CORE,
+    DOMAINS,
+    Row,
+    assess,
+    by_record,
+    important_effects,
+    in_important_effects,
+)
 from trialpool.synthesis.pool import restrict_record, without_estimate
 from trialpool.synthesis.presentation import present
 from trialpool.text import capital, count
@@ -48,10 +56,13 @@ def appraise(
     question of an analysis pooled, `specs` the settings of the analyses, `instruments` the catalogue's.
     """
 
+    evidence_of = by_record(judgements, audit)
+
     def certainty(record: Record) -> Certainty | None:
+        judged, found = evidence_of(record)
         overrides = rules["overrides"].get(record.analysis)
         known = (published or {}).get(record.analysis)
-        return assess(record, judgements, rules["certainty"], overrides, audit, known)
+        return assess(record, judged, rules["certainty"], overrides, found, known)
 
     return rec.Appraisal(
         analyses={
