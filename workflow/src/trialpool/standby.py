@@ -27,14 +27,15 @@ ADDRESS = "TRIALPOOL_STANDBY"  # variable of the environment: where to ask
 WAITING = 128  # jobs at most
 STARTED = b"s"
 LONGEST_PATH = 4096
-# In the order in which a run needs them. Not imported by name, for they are nothing that this module uses.
+# Modules, and what else takes time, in the order in which a run needs them; nothing here uses them.
 PRELOADED = (
     *("trialpool.jobs", "pandas", "snakemake.iocontainers", "snakemake.logging", "trialpool.evidence.read"),
     *("trialpool.evidence.audit", "trialpool.evidence.summaries", "trialpool.evidence.compare"),
     *("matplotlib.figure", "trialpool.figures.forest", "trialpool.synthesis.analyse"),
     *("matplotlib.backends.backend_pdf", "trialpool.figures.curve", "trialpool.figures.review"),
     *("trialpool.view.reproduce", "trialpool.synthesis.claims", "trialpool.synthesis.network"),
-    *("trialpool.synthesis.published", "trialpool.page.page", "trialpool.provenance.crate"),
+    *("trialpool.synthesis.published", "trialpool.page.page", "trialpool.page.render:compile_templates"),
+    "trialpool.provenance.crate",
 )
 
 
@@ -58,7 +59,8 @@ def stand_by() -> None:
 
 
 def _end(process: subprocess.Popen[bytes], folder: str) -> None:
-    process.kill()
+    assert process.stdin
+    process.stdin.close()
     process.wait()  # so that its time counts among that of the run
     shutil.rmtree(folder, ignore_errors=True)
 
@@ -86,21 +88,21 @@ def hand_over() -> None:
             raise SystemExit(code[0] if code else 1)
 
 
-def serve(listener: socket.socket, modules: Iterable[str]) -> None:
+def serve(listener: socket.socket, preloaded: Iterable[str]) -> None:
     """Fork for each job that asks; between jobs import what jobs will need; until standard input ends."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run that started this ends it
-    waiting = iter(modules)
+    waiting = iter(preloaded)
     with selectors.DefaultSelector() as events:
         events.register(listener, selectors.EVENT_READ)
         events.register(sys.stdin, selectors.EVENT_READ)
         more: str | None = ""
         while True:
             ready = [key.fileobj for key, _ in events.select(None if more is None else 0)]
-            if sys.stdin in ready:  # the run was killed
-                return
             with suppress(ChildProcessError):
                 while os.waitpid(-1, os.WNOHANG)[0]:
                     pass
+            if sys.stdin in ready:  # the end of the run
+                return
             if listener in ready:
                 line, _ = listener.accept()
                 with line:
@@ -108,7 +110,10 @@ def serve(listener: socket.socket, modules: Iterable[str]) -> None:
                         listener.close()
                         _run(line)
             elif (more := next(waiting, None)) is not None:
-                import_module(more)
+                module, _, prepare = more.partition(":")
+                imported = import_module(module)
+                if prepare:
+                    getattr(imported, prepare)()
 
 
 def _run(line: socket.socket) -> None:
@@ -143,3 +148,4 @@ if __name__ == "__main__":
         serve(socket.socket(fileno=int(sys.argv[1])), PRELOADED)
     finally:
         shutil.rmtree(sys.argv[2], ignore_errors=True)
+        os._exit(0)  # to take all modules apart takes longer

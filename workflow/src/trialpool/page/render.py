@@ -191,3 +191,10 @@ def markdown_environment() -> Environment:
     '| a&#124;b |'
     """
     return _environment(words.markdown, autoescape=False)
+
+
+def compile_templates() -> None:
+    """Compile all templates, so that who forks from here need not."""
+    for environment, kind in ((html_environment(), "html"), (markdown_environment(), "md")):
+        for name in environment.list_templates(extensions=[kind]):
+            environment.get_template(name)
