@@ -128,19 +128,26 @@ def write_review(folder, analyses, trials, formats=("svg", "pdf", "png")):
     (folder / "config.yaml").write_text(yaml.safe_dump(config, sort_keys=False), encoding="utf-8")
 
 
-def watch(process, peaks):
-    """Until `process` ends, note the largest resident memory (MB) of it and of every script it starts."""
+def watch(process, folder, peaks):
+    """Until `process` ends, note the largest resident memory (MB) of it and of every job.
+
+    A job is a script by itself, or a fork of the process that stands by, which bears the job's name.
+    """
     page = 4096 / 1e6
     while process.poll() is None:
         for entry in Path("/proc").glob("[0-9]*"):
             try:
+                if (entry / "cwd").readlink() != folder.resolve():
+                    continue
                 words = (entry / "cmdline").read_bytes().decode(errors="replace").split("\0")
                 memory = int((entry / "statm").read_text().split()[1]) * page
+                forked = "trialpool.standby" in words and (entry / "comm").read_text().strip()
             except (OSError, IndexError):
                 continue
             script = next((word for word in words if "/.snakemake/scripts/" in word), "")
-            name = Path(script).name.split(".")[-2] if script else "snakemake"
-            if int(entry.name) == process.pid or script:
+            name = Path(script).name.split(".")[-2][:15] if script else "snakemake"
+            name = forked or name
+            if int(entry.name) == process.pid or script or forked:
                 peaks[name] = max(peaks[name], memory)
         time.sleep(0.2)
 
@@ -159,7 +166,7 @@ def run(folder, target):
             stdout=told,
             stderr=told,
         )
-        watcher = threading.Thread(target=watch, args=(process, peaks))
+        watcher = threading.Thread(target=watch, args=(process, folder, peaks))
         watcher.start()
         code = process.wait()
         watcher.join()
@@ -173,7 +180,7 @@ def stages(folder):
     jobs = {}
     for path in (folder / ".snakemake" / "metadata").glob("*"):
         record = json.loads(path.read_text())
-        rule = "pool" if record["rule"].startswith("pool_") else record["rule"]
+        rule = "pool_analyses" if record["rule"].startswith("pool_") else record["rule"]
         jobs[rule, *record["log"], *record["input"][:1]] = record["endtime"] - record["starttime"]
     found = defaultdict(list)
     for (rule, *_), seconds in jobs.items():
@@ -213,7 +220,7 @@ def main():
             )
             for rule, seconds in sorted(stages(folder).items(), key=lambda found: -sum(found[1])):
                 total = sum(seconds)
-                memory = f"{peaks[rule]:.0f}" if rule in peaks else "—"
+                memory = f"{peaks[rule[:15]]:.0f}" if rule[:15] in peaks else "—"
                 print(f"| {rule} | {len(seconds)} | {total:.1f} | {1000 * total / analyses:.1f} | {memory} |")
             sys.stdout.flush()
 
