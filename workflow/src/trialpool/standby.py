@@ -34,6 +34,7 @@ PRELOADED = (
     *("matplotlib.figure", "trialpool.figures.forest", "trialpool.synthesis.analyse"),
     *("matplotlib.backends.backend_pdf", "trialpool.figures.curve", "trialpool.figures.review"),
     *("trialpool.view.reproduce", "trialpool.synthesis.claims", "trialpool.synthesis.network"),
+    "statsmodels.stats.multitest",
     *("trialpool.synthesis.published", "trialpool.page.page", "trialpool.page.render:compile_templates"),
     "trialpool.provenance.crate",
 )

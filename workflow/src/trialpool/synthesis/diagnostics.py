@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from itertools import accumulate
 from types import SimpleNamespace
 from typing import Any, TypeVar
 
@@ -435,10 +434,11 @@ def adjusted(rows: Sequence[Moderator]) -> list[Moderator]:
     >>> [row.p_adjusted for row in adjusted([sketch(Moderator, p_value=p) for p in (0.01, None, 0.04)])]
     [0.02, None, 0.04]
     """
-    tested = sorted(row.p_value for row in rows if row.p_value is not None)
-    raised = accumulate((p * (len(tested) - before) for before, p in enumerate(tested)), max)
-    holm = {p: min(1.0, each) for p, each in zip(tested, raised, strict=True)}
-    return [replace(row, p_adjusted=None if row.p_value is None else holm[row.p_value]) for row in rows]
+    from statsmodels.stats.multitest import multipletests
+
+    tested = [row.p_value for row in rows if row.p_value is not None]
+    holm = iter(multipletests(tested, method="holm")[1].tolist() if tested else [])
+    return [replace(row, p_adjusted=None if row.p_value is None else next(holm)) for row in rows]
 
 
 def moderator_table(rows: Sequence[Moderator]) -> Iterator[Mapping[str, Any]]:
