@@ -81,6 +81,8 @@ def test_pairs_by_hand():
         stats.contrasts_from_pairs([0.5, 1.0, 0.5], [0.3, 0.4, 0.5], "bcb", "aac", "sss")
     with pytest.raises(ValueError, match="study 's' has 3 arms: give a contrast of each of their pairs"):
         stats.contrasts_from_pairs([0.5, 1.0], [0.3, 0.4], "bc", "aa", "ss")
+    with pytest.raises(ValueError, match="study 's': no arms give its pairs these standard errors"):
+        stats.contrasts_from_pairs([0.5, 1.0, -0.5], [0.1, 0.1, 0.9], "bcb", "aac", "sss")
     for again in (("bb", "aa", "b against a"), ("ba", "ab", "a against b")):
         with pytest.raises(ValueError, match=f"study '1' has {again[2]} twice: combine or remove one"):
             stats.contrasts_from_pairs([0.5, 1.0], [0.3, 0.4], *again[:2], "11")
@@ -151,6 +153,64 @@ def test_a_part_that_is_not_connected_is_told():
         assert tp.network(apart, **OF_ARMS).treatments == ["c", "b", "a"]
 
 
+def test_a_reference_that_is_not_connected_is_refused():
+    apart = {
+        name: [*values, *more]
+        for (name, values), more in zip(ARMS.items(), [["5", "5"], "xy", [3, 4], [50, 50]], strict=True)
+    }
+    with pytest.raises(ValueError, match="reference: x is not connected to the largest part, a, b and c"):
+        tp.network(apart, **OF_ARMS | {"reference": "x"})
+
+
+@pytest.mark.parametrize("method", ["inverse", "mh", "nch"])
+def test_a_trial_left_with_one_arm_is_left_out(method):
+    lacking = ARMS | {"r": [9, 5, math.nan, 4, 8, 3, 7, 4, 5]}
+    with pytest.warns(UserWarning, match="left out") as told:
+        fit = tp.network(lacking, **OF_ARMS, method=method)
+    assert [str(each.message) for each in told] == [
+        "1 of 9 arms left out: 2 b (events missing)",
+        "trials left out, with one arm left: 2",
+    ]
+    rest = {name: [*values[:2], *values[4:]] for name, values in ARMS.items()}
+    assert fit.to_frame().equals(tp.network(rest, **OF_ARMS, method=method).to_frame())
+
+
+def test_names_may_be_numbers():
+    numbers = ARMS | {
+        "arm": [{"a": 1, "b": 2, "c": 3}[arm] for arm in ARMS["arm"]],
+        "study": list("112233444"),
+    }
+    fit = tp.network(numbers, **OF_ARMS | {"reference": 1})
+    assert fit.to_frame(2).index.tolist() == ["3", "1"]
+    with pytest.raises(ValueError, match="reference is '9': must be one of 3, 2, 1"):
+        fit.to_frame(9)
+    assert fit.contribution(judgements={1: "low", 2: "low", 3: "low", 4: "high"}).shape == (3, 2)
+    with pytest.raises(ValueError, match="judgements: one is missing for 3, 4"):
+        fit.contribution(judgements={1: "low", 2: "low"})
+    assert fit.components(inactive=1).attrs["tau2"] == 0
+    for order in (None, [1, 2], [1, 2, 3, 3], "1,2,3"):
+        with pytest.raises(ValueError, match="order: list each treatment once: 1, 2, 3"):
+            fit.funnel(order)
+
+
+@pytest.mark.parametrize("interval", ["wald", "hksj"])
+def test_treatments_that_are_all_alike_share_the_ranks(interval):
+    fit = tp.network(ARMS | {"r": [5] * 9}, **OF_ARMS, interval=interval)
+    assert fit.ranking().p_score.tolist() == pytest.approx([0.5] * 3)
+    chances = fit.rank_probabilities()
+    assert chances[["rank 1", "rank 2", "rank 3"]].to_numpy() == pytest.approx(
+        np.full((3, 3), 1 / 3), abs=1e-3
+    )
+
+
+def test_a_funnel_of_equally_precise_trials_says_why_it_has_no_test():
+    several = tp.effects(measure="MD", effect=[0.1, 0.2, 0.4] * 4, se=[0.2] * 12, label=list("abcdefghijkl"))
+    arms = (list("xyx") * 4, list("zzy") * 4)
+    figure = tp.network(several, study=list("abcdefghijkl"), treatment=arms).funnel(["x", "y", "z"])
+    said = " ".join(each.get_text() for each in figure.findobj(lambda part: hasattr(part, "get_text")))
+    assert "Egger's test of asymmetry: all studies have the same size" in " ".join(said.split())
+
+
 @pytest.mark.parametrize("measure", ["IRR", "PLO", "VR"])
 def test_measures_that_arms_do_not_give_together_are_refused(measure):
     given = {"mean": [1.0, 2.0], "sd": [1.0, 1.0], "n": [10, 10]}
@@ -182,7 +242,7 @@ def test_a_network_taken_apart(tmp_path):
     assert risk["low"].to_numpy() == pytest.approx(
         fit.contribution("study")[["1", "4"]].sum(axis=1).to_numpy()
     )
-    with pytest.raises(ValueError, match="judgements: none of 3, 4"):
+    with pytest.raises(ValueError, match="judgements: one is missing for 3, 4"):
         fit.contribution(judgements={"1": "low", "2": "high"})
     with pytest.raises(ValueError, match="by is 'arm': must be one of comparison, study"):
         fit.contribution("arm")
@@ -212,7 +272,8 @@ def test_rare_events_without_corrections(method):
         "r": [*ARMS["r"], 0, 0],
         "n": [*ARMS["n"], 30, 30],
     }
-    fit = tp.network(empty, **OF_ARMS, method=method, interval="t")
+    with pytest.warns(UserWarning, match="without anything to tell: 5"):
+        fit = tp.network(empty, **OF_ARMS, method=method, interval="t")
     counts = empty["r"], empty["n"], empty["arm"], empty["study"]
     exact = stats.hypergeometric_network(*counts, reference="a")
     assert np.log(fit.to_frame().estimate.sort_index().to_numpy()) == pytest.approx(

@@ -403,9 +403,9 @@ def _labels(frame: pd.DataFrame, label: Any, length: int) -> list[str]:
 
 
 def whole_rows(
-    unknown: Mapping[str, NDArray[np.bool_]], labels: Sequence[str]
+    unknown: Mapping[str, NDArray[np.bool_]], labels: Sequence[str], of: str = "trials"
 ) -> tuple[NDArray[np.bool_], tuple[str, ...]]:
-    """Which rows are whole, and of the others what is missing, which a warning tells."""
+    """Which rows, trials or arms, are whole, and of the others what is missing, which a warning tells."""
     kept = ~np.any(list(unknown.values()), axis=0)
     left_out = tuple(
         f"{labels[int(row)]} ({', '.join(name for name, gaps in unknown.items() if gaps[row])} missing)"
@@ -413,7 +413,7 @@ def whole_rows(
     )
     if left_out:
         few, more = left_out[:MOST_NAMED], len(left_out) - MOST_NAMED
-        told = f"{len(left_out)} of {len(labels)} trials left out: {'; '.join(few)}"
+        told = f"{len(left_out)} of {len(labels)} {of} left out: {'; '.join(few)}"
         warnings.warn(f"{told}{f'; and {more} more' if more > 0 else ''}", stacklevel=3)
     if not kept.any():
         raise ValueError("no trial is whole: of each something is missing")

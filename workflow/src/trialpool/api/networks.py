@@ -24,7 +24,7 @@ from trialpool.api.data import (
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Methods, Network, Record, sketch
 from trialpool.synthesis import network as synthesis
-from trialpool.synthesis.network import Contrast, Counts, arguments_of, method_note, speaking
+from trialpool.synthesis.network import WORDS, Contrast, Counts, arguments_of, method_note, speaking
 from trialpool.synthesis.network_evidence import ComponentRow, Evidence, SplitRow, component_rows
 from trialpool.synthesis.pool import shared_control
 
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 PAIR = ("experimental", "control")
 METHODS = ("inverse", "mh", "nch")
 BOUNDS = ("estimate", "ci_low", "ci_high")
+Arm = tuple[str, tuple[float, ...]]  # a treatment, and the numbers of those who had it
 OF_ARMS = (*OF_EVENTS, "MD", "SMD", "ROM")  # measures that arms of a trial give together
 
 
@@ -79,7 +80,8 @@ class NetworkFit:
 
     def to_frame(self, reference: str | None = None) -> pd.DataFrame:
         """Every treatment against one (the reference by default), the best first, with its P-score."""
-        control = reference or self.reference
+        control = self.reference if reference is None else str(reference)
+        stats.checks.one_of("reference", control, self.treatments)
         rows = self.league_rows().xs(control, level="control").drop(columns="network", errors="ignore")
         scores = {row.treatment: row.p_score for row in self.network.ranking}
         rows = rows.assign(p_score=[scores[name] for name in rows.index])
@@ -291,7 +293,8 @@ def network(
     3 treatments, 3 trials, OR; τ² 0, I² 0%; against a, best first: c, b and a
     """
     given = {"events": events, "n": n, "mean": mean, "sd": sd}
-    counts = _counts(data, method, measure, study, treatment, given)
+    _check_method(data, method, measure, given)
+    counts = None
     if isinstance(data, Dataset):
         cells = {"zero_cells": None if zero_cells == 0.5 else zero_cells}
         for name, value in {"measure": measure or None, **given, **cells}.items():
@@ -299,9 +302,13 @@ def network(
                 raise ValueError(f"{name}: a Dataset has its effects; leave this out")
         measure, contrasts = data.measure, _of_pairs(data, study, treatment)
     else:
-        contrasts = _of_arms(frame_of(data), measure, study, treatment, given, zero_cells)
-    if counts:
-        contrasts = [each for each in contrasts if each.study in counts.studies]
+        arms = _whole_arms(frame_of(data), measure, study, treatment, given)
+        contrasts = _of_arms(arms, measure, zero_cells)
+        if method != "inverse":
+            counts = _counts(arms)
+            contrasts = [each for each in contrasts if each.study in counts.studies]
+            if counts.silent:
+                warnings.warn(WORDS["silent"].format(trials=text.listing(counts.silent)), stacklevel=2)
     stats.checks.one_of("better", better, ("lower", "higher"))
     stats.checks.one_of("tau2_method", tau2_method, stats.network.TAU2_METHODS)
     stats.checks.one_of("interval", interval, ("wald", "t", "hksj", "hksj_adhoc"))
@@ -309,11 +316,16 @@ def network(
     first = sketch(Record, measure=measure, better=better, methods=methods)
     nodes = {name for each in contrasts for name in (each.experimental, each.control)}
     if reference is not None:
-        stats.checks.one_of("reference", reference, sorted(nodes))
+        reference = stats.checks.one_of("reference", str(reference), sorted(nodes))
     rules = {"title": title, "reference": reference, "tau2_method": tau2_method, "method": method}
     found = synthesis.network_of("network", rules, first, contrasts, counts=counts)
     if found.fit is None:
         raise ValueError(found.sentence)
+    if reference is not None and reference not in found.parts[0]:
+        whole = text.listing(found.parts[0])
+        raise ValueError(
+            f"reference: {reference} is not connected to the largest part, {whole}: name one of it"
+        )
     if len(found.parts) > 1:
         warnings.warn(found.sentence, stacklevel=2)
     found = replace(found, note=method_note(rules, counts))
@@ -322,24 +334,16 @@ def network(
     return NetworkFit(found, evidence.record, evidence)
 
 
-def _counts(
-    data: Any, method: str, measure: str, study: Given, treatment: Any, given: Mapping[str, Any]
-) -> Counts | None:
-    """The arms' counts where the method takes them; a ValueError where there are none."""
+def _check_method(data: Any, method: str, measure: str, given: Mapping[str, Any]) -> None:
     stats.checks.one_of("method", method, METHODS)
-    if method == "inverse":
-        return None
-    if isinstance(data, Dataset) or measure != "OR" or given["events"] is None or given["n"] is None:
+    counted = measure == "OR" and given["events"] is not None and given["n"] is not None
+    if method != "inverse" and (isinstance(data, Dataset) or not counted):
         raise ValueError(f"method {method!r}: needs arms with events and n, and measure='OR'")
-    frame = frame_of(data)
-    columns = {name: floats(name, column(frame, name, given[name])) for name in ("events", "n")}
-    asked = {"treatment": treatment, "study": study}
-    names, studies = (_words(name, column(frame, name, each)) for name, each in asked.items())
-    same_length({"treatment": names, "study": studies, **columns})
-    kept = np.flatnonzero(~np.isnan(columns["events"]) & ~np.isnan(columns["n"]))
-    events, n = (tuple(float(values[row]) for row in kept) for values in columns.values())
-    arms, trials = (tuple(each[row] for row in kept) for each in (names, studies))
-    return speaking(Counts(events, n, arms, trials))
+
+
+def _counts(arms: Mapping[str, Sequence[Arm]]) -> Counts:
+    rows = [(*numbers, treatment, name) for name, own in arms.items() for treatment, numbers in own]
+    return speaking(Counts(*map(tuple, zip(*rows, strict=True)))) if rows else Counts((), (), (), ())
 
 
 def component_network(
@@ -384,14 +388,11 @@ def _words(name: str, values: pd.Series) -> list[str]:
     return list(words)
 
 
-def _of_arms(
-    frame: pd.DataFrame,
-    measure: str,
-    study: Given,
-    treatment: Any,
-    given: Mapping[str, Any],
-    zero_cells: float,
-) -> list[Contrast]:
+def _whole_arms(
+    frame: pd.DataFrame, measure: str, study: Given, treatment: Any, given: Mapping[str, Any]
+) -> dict[str, list[Arm]]:
+    """The arms of each trial with its numbers; without one that lacks any, and without trials that this
+    leaves with a single one, of which warnings tell."""
     kinds = ("events", "n") if measure in OF_EVENTS else ("mean", "sd", "n")
     if measure not in OF_ARMS or {name for name, value in given.items() if value is not None} != set(kinds):
         raise ValueError(
@@ -401,15 +402,22 @@ def _of_arms(
     asked = {"study": study, "treatment": treatment}
     names, arms = (_words(name, column(frame, name, each)) for name, each in asked.items())
     same_length({"study": names, "treatment": arms, **columns})
-    kept, _ = whole_rows(
-        {name: np.isnan(values) for name, values in columns.items()},
-        list(map(" ".join, zip(names, arms, strict=True))),
-    )
+    unknown = {name: np.isnan(values) for name, values in columns.items()}
+    kept, _ = whole_rows(unknown, list(map(" ".join, zip(names, arms, strict=True))), "arms")
+    found: dict[str, list[Arm]] = {}
+    for row in np.flatnonzero(kept):
+        numbers = tuple(float(columns[kind][row]) for kind in kinds)
+        found.setdefault(names[row], []).append((arms[row], numbers))
+    lone = [name for name, own in found.items() if len(own) == 1 < names.count(name)]
+    if lone:
+        warnings.warn(f"trials left out, with one arm left: {text.listing(lone)}", stacklevel=3)
+    return {name: own for name, own in found.items() if name not in lone}
+
+
+def _of_arms(arms: Mapping[str, Sequence[Arm]], measure: str, zero_cells: float) -> list[Contrast]:
     found: list[Contrast] = []
-    for name in dict.fromkeys(names[row] for row in np.flatnonzero(kept)):
-        at = np.flatnonzero(kept & np.equal(names, name))
-        own = [tuple(columns[kind][row] for kind in kinds) for row in at]
-        treated = [arms[row] for row in at]
+    for name, each in arms.items():
+        treated, own = [treatment for treatment, _ in each], [numbers for _, numbers in each]
         if len(set(treated)) < max(2, len(treated)):
             raise ValueError(
                 f"study {name!r} compares {text.listing(treated)}: it needs two treatments, each once"

@@ -139,6 +139,8 @@ def contrasts_from_pairs(
         own = [pairs[arm, base][1] for arm in arms]
         between = [[pairs[i, j][1] if i != j else 0.0 for j in arms] for i in arms]
         blocks.append((np.add.outer(own, own) - np.array(between)) / 2)
+        if np.linalg.eigvalsh(blocks[-1])[0] <= 0:
+            raise ValueError(f"study {name!r}: no arms give its pairs these standard errors; correct them")
         rows += [(pairs[arm, base][0], arm, name) for arm in arms]
         bases += [base] * len(arms)
     found, treated, of_study = zip(*rows, strict=True)
@@ -183,8 +185,8 @@ def read_network(
             raise ValueError(f"experimental[{row}] is {first!r}: the same as its control")
     treatments = sorted({*named[0], *named[1]})
     if reference is not None:
-        one_of("reference", reference, treatments)
-        treatments.sort(key=lambda name: name != reference)
+        first = one_of("reference", str(reference), treatments)
+        treatments.sort(key=lambda name: name != first)
     incidence = np.subtract(*(np.equal.outer(side, treatments).astype(np.float64) for side in named[:2]))
     studies = tuple(dict.fromkeys(named[2]))
     index = np.array([studies.index(name) for name in named[2]], dtype=np.intp)
@@ -580,9 +582,12 @@ def rank_treatments(fit: NetworkFit, *, better: str) -> Ranking:
     for own in range(count):
         others = np.flatnonzero(np.arange(count) != own)
         se = every[:, own, others]
-        z = -sign * (fit.grid_effects[:, own, None] - fit.grid_effects[:, others]) / se
+        ahead = -sign * (fit.grid_effects[:, own, None] - fit.grid_effects[:, others])
         against = np.eye(count)[others] - np.eye(count)[own]
-        correlation = against @ fit.grid_covariances @ against.T / (se[:, :, None] * se[:, None, :])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            z = np.where(ahead == 0, 0.0, ahead / se)
+            correlation = against @ fit.grid_covariances @ against.T / (se[:, :, None] * se[:, None, :])
+        correlation = np.where(np.isfinite(correlation), correlation, 0.5)  # without any error: as of equals
         wins = weights @ ndtr(z)
         both = np.tensordot(weights, _both_below(z[:, :, None], z[:, None, :], correlation), 1)
         np.fill_diagonal(both, wins)

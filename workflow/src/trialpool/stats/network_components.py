@@ -156,7 +156,7 @@ def _components(
             raise ValueError(f"treatment {name!r} has an empty component at {separator!r}")
     every = sorted({part for each in parts for part in each})
     if inactive is not None:
-        one_of("inactive", inactive, every)
+        inactive = one_of("inactive", str(inactive), every)
     names = tuple(name for name in every if name != inactive)
     matrix = np.array([[each.count(name) for name in names] for each in parts], dtype=np.float64)
     return names, matrix

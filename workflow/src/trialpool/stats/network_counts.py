@@ -214,8 +214,8 @@ def hypergeometric_network(
     if not treatments:
         raise ValueError("events: no study has an event in one arm and a person without in another")
     if reference is not None:
-        one_of("reference", reference, treatments)
-        treatments.sort(key=lambda name: name != reference)
+        first = one_of("reference", str(reference), treatments)
+        treatments.sort(key=lambda name: name != first)
     check_connected([frozenset(map(treatments.index, each.events)) for each in arms.values()], treatments)
     likelihoods = [_Conditional.of(each, treatments) for each in arms.values()]
     effects = np.zeros(len(treatments))

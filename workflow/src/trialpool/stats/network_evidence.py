@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from trialpool.stats._numeric import infer
-from trialpool.stats.checks import Floats, check_level, labels, one_of
+from trialpool.stats.checks import Floats, check_level, one_of
 from trialpool.stats.network import (
     NETWORK_INTERVALS,
     TAU2_METHODS,
@@ -345,10 +345,9 @@ def comparison_adjusted(
     """
     one_of("tau2_method", tau2_method, TAU2_METHODS)
     data = read_network(effects, covariance, experimental, control, study)
-    order = labels("order", order, len(data.treatments))
-    if sorted(order) != sorted(data.treatments):
+    if not np.iterable(order) or sorted(map(str, order)) != sorted(data.treatments):
         raise ValueError(f"order: list each treatment once: {', '.join(sorted(data.treatments))}")
-    place = [list(order).index(name) for name in data.treatments]
+    place = [[*map(str, order)].index(name) for name in data.treatments]
     tau2 = fitted(data, data.consistent, tau2_method).tau2
     direct = _laplacians(data, tau2).direct()[0]
     found, variances = _laplacians(data, 0.0).study_pairs()

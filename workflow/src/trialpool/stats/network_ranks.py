@@ -100,8 +100,9 @@ def _points(fit: NetworkFit) -> list[Floats]:
 
 def _full(covariances: Floats) -> Floats:
     """Covariances of full rank: what an additive model ties together is let go by a hair."""
-    scale = np.trace(covariances, axis1=1, axis2=2)[:, None, None] / covariances.shape[1]
-    return np.asarray(covariances + 1e-14 * scale * np.eye(covariances.shape[1]))
+    scale, one = np.trace(covariances, axis1=1, axis2=2)[:, None, None], np.eye(covariances.shape[1])
+    # Without any error at all chance orders those that are equal, the reference as any other.
+    return np.asarray(covariances + 1e-14 * np.where(scale > 0, scale / len(one) * one, one + 1))
 
 
 def _lattice(index: np.ndarray, dimensions: int) -> Floats:

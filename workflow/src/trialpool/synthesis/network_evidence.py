@@ -187,8 +187,9 @@ class Evidence:
                 "by is 'study': Mantel and Haenszel's method takes the trials of a design together"
             )
         if judgements is not None:
+            judgements = {str(name).strip(): str(level) for name, level in judgements.items()}
             if missing := [name for name in names if name not in judgements]:
-                raise ValueError(f"judgements: none of {', '.join(missing)}")
+                raise ValueError(f"judgements: one is missing for {', '.join(missing)}")
             levels = list(dict.fromkeys(judgements[name] for name in names))
             member = np.array([[judgements[name] == level for level in levels] for name in names], float)
             by, names, table = BIAS, levels, table @ member
