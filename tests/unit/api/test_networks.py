@@ -293,6 +293,33 @@ def test_rare_events_without_corrections(method):
         tp.network(empty, **OF_ARMS | {"measure": "RR"}, method=method)
 
 
+def test_arms_that_mantel_and_haenszel_cannot_take_are_left_out_and_said():
+    # Against b and c a has no event, against d nothing else has: the trials of three compare b with c only.
+    bare = {
+        "study": [*"111222334455", "6", "6"],
+        "arm": [*"abcabcabacbc", "a", "d"],
+        "r": [0, 3, 5, 0, 4, 2, 6, 1, 5, 3, 4, 5, 5, 0],
+        "n": [50] * 14,
+    }
+    with pytest.warns(UserWarning, match=r"left out of it: a \(a v b v c\) and d \(a v d\)"):
+        fit = tp.network(bare, **OF_ARMS, method="mh")
+    kept = [row for row in range(12) if bare["study"][row] not in "12" or bare["arm"][row] != "a"]
+    rest = {name: [values[row] for row in kept] for name, values in bare.items()}
+    alone = tp.network(rest, **OF_ARMS, method="mh")
+    assert fit.treatments == alone.treatments
+    columns = ["trials", "estimate", "ci_low", "ci_high"]
+    names = ["b", "c"]
+    assert fit.to_frame().loc[names, columns].to_numpy() == pytest.approx(
+        alone.to_frame().loc[names, columns].to_numpy()
+    )
+    assert (fit.network.trials, fit.fit.studies) == (5, 5)
+    assert "left out of it: a" in fit.network.note
+    pairs = {(each.study, each.experimental, each.control) for each in fit.network.studies}
+    assert {("1", "c", "b"), ("2", "c", "b")} <= pairs
+    own = {each.study: each.effect for each in alone.network.studies}
+    assert fit.network.studies[0].effect == pytest.approx(own["1"], abs=0.1)  # of 1/2 added to each cell
+
+
 def test_components_of_a_network_and_of_one_that_falls_apart():
     table = pairs() | {"t1": [name.replace("c", "a+b") for name in pairs()["t1"]]}
     table["t2"] = [name.replace("c", "a+b") for name in table["t2"]]

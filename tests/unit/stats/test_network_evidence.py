@@ -268,11 +268,27 @@ def test_counts_that_say_nothing_are_named_or_refused():
     assert (found.silent, found.studies) == (("2",), (1,))
     with pytest.raises(ValueError, match="no study has an event in one arm"):
         stats.mantel_haenszel_network([0, 0, 0, 0], [50, 50, 60, 60], **arms)
-    with pytest.raises(ValueError, match="b has no events, or a only events, where a, b are compared"):
+    with pytest.raises(ValueError, match="no two treatments of a study have events, and people without"):
         stats.mantel_haenszel_network([1, 0, 2, 0], [50, 50, 60, 60], **arms)
-    with pytest.raises(ValueError, match="its odds ratio has no finite estimate"):
+    with pytest.raises(ValueError, match="no study of a, b has events of b and people without of a"):
+        stats.mantel_haenszel_network([50, 3, 2, 0], [50, 50, 60, 60], **arms)
+    with pytest.raises(ValueError, match=r"events: b has no events in any study .* no finite estimate"):
         stats.hypergeometric_network([1, 0, 2, 0], [50, 50, 60, 60], **arms)
+    with pytest.raises(ValueError, match="events: a has only events in any study that tells something"):
+        stats.hypergeometric_network([50, 40, 60, 10], [50, 50, 60, 60], **arms)
     with pytest.raises(ValueError, match="needs whole numbers"):
         stats.hypergeometric_network([1.5, 0, 2, 0], [50, 50, 60, 60], **arms)
     with pytest.raises(ValueError, match="study '1' has a treatment twice"):
         stats.mantel_haenszel_network([1, 2], [50, 50], "aa", "11")
+
+
+def test_of_a_treatment_that_has_no_event_in_a_design_mantel_and_haenszel_say_nothing():
+    arms = list(zip([0, 3, 5, 0, 4, 2, 6, 1, 5, 3], [50] * 10, "abcabcabac", "1112223344", strict=True))
+    found = stats.mantel_haenszel_network(*zip(*arms, strict=True))
+    assert found.left_out == (("a", ("a", "b", "c")),)
+    rest = stats.mantel_haenszel_network(
+        *zip(*(row for row in arms if row[2:] not in [("a", "1"), ("a", "2")]), strict=True)
+    )
+    assert found.contrasts.effects == pytest.approx(rest.contrasts.effects)
+    assert found.contrasts.covariance == pytest.approx(rest.contrasts.covariance)
+    assert (found.contrasts.study[0], rest.contrasts.study[0]) == ("a, b, c", "b, c")

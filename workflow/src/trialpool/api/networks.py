@@ -24,7 +24,15 @@ from trialpool.api.data import (
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import Methods, Network, Record, sketch
 from trialpool.synthesis import network as synthesis
-from trialpool.synthesis.network import WORDS, Contrast, Counts, arguments_of, method_note, speaking
+from trialpool.synthesis.network import (
+    Contrast,
+    Counts,
+    arguments_of,
+    left_notes,
+    method_note,
+    speaking,
+    within,
+)
 from trialpool.synthesis.network_evidence import ComponentRow, Evidence, SplitRow, component_rows
 from trialpool.synthesis.pool import shared_control
 
@@ -305,10 +313,10 @@ def network(
         arms = _whole_arms(frame_of(data), measure, study, treatment, given)
         contrasts = _of_arms(arms, measure, zero_cells)
         if method != "inverse":
-            counts = _counts(arms)
-            contrasts = [each for each in contrasts if each.study in counts.studies]
-            if counts.silent:
-                warnings.warn(WORDS["silent"].format(trials=text.listing(counts.silent)), stacklevel=2)
+            counts = _counts(arms, method)
+            contrasts = within(contrasts, counts)
+            for note in left_notes(counts):
+                warnings.warn(note, stacklevel=2)
     stats.checks.one_of("better", better, ("lower", "higher"))
     stats.checks.one_of("tau2_method", tau2_method, stats.network.TAU2_METHODS)
     stats.checks.one_of("interval", interval, ("wald", "t", "hksj", "hksj_adhoc"))
@@ -341,9 +349,9 @@ def _check_method(data: Any, method: str, measure: str, given: Mapping[str, Any]
         raise ValueError(f"method {method!r}: needs arms with events and n, and measure='OR'")
 
 
-def _counts(arms: Mapping[str, Sequence[Arm]]) -> Counts:
+def _counts(arms: Mapping[str, Sequence[Arm]], method: str) -> Counts:
     rows = [(*numbers, treatment, name) for name, own in arms.items() for treatment, numbers in own]
-    return speaking(Counts(*map(tuple, zip(*rows, strict=True)))) if rows else Counts((), (), (), ())
+    return speaking(Counts(*map(tuple, zip(*rows, strict=True))), method) if rows else Counts((), (), (), ())
 
 
 def component_network(

@@ -8,7 +8,7 @@ Med 29: 3046).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
@@ -21,10 +21,8 @@ from trialpool.stats.checks import Floats, finite, labels, not_vanishing, one_of
 from trialpool.stats.network import Contrasts, check_connected
 
 CLIMBS = 100  # steps of Newton's method
-NO_TOP = (
-    "a treatment has no events, or only events: its odds ratio has no finite estimate; leave it out, or "
-    "combine it with another"
-)
+SILENT = "events: no study has an event in one arm and a person without in another"
+NO_TOP = "its odds ratio has no finite estimate; leave it out, or combine it with another"
 MOST = 2_000  # events of a study, of which all ways to share them are summed
 FAR = 25.0  # a logarithm of an odds ratio that stands for infinity
 
@@ -42,13 +40,15 @@ class PooledDesigns:
     """Log odds ratios of designs: `contrasts`, whose studies are the designs, named by their treatments.
 
     `studies` (d,) counts those in each, `silent` names studies without events, or in which all had one: they
-    tell nothing of an odds ratio and are in none.
+    tell nothing of an odds ratio and are in none. `left_out` are treatments, each with the design that it is
+    left out of, having no events, or only events, in any of its studies.
     """
 
     contrasts: Contrasts
     designs: tuple[tuple[str, ...], ...]
     studies: tuple[int, ...]
     silent: tuple[str, ...]
+    left_out: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 def mantel_haenszel_network(
@@ -59,7 +59,8 @@ def mantel_haenszel_network(
     Hand the contrasts to `network_meta_analysis` with `tau2_method="FE"`, whose Q then is that between
     designs. With two treatments the estimate is Mantel and Haenszel's, its variance Robins, Breslow &
     Greenland's. Of several arms each ratio is the mean over all ways through a third arm, so that they agree.
-    Raises ValueError where a treatment has no events, or only events, against another of its design.
+    A treatment that in all studies of a design has no events, or only events, is left out of it, as netmeta's
+    netmetabin does. Raises ValueError where its events and another's are never of one study.
 
     >>> arms = dict(treatment="abab", study="1122")
     >>> found = mantel_haenszel_network([1, 3, 0, 2], [50, 50, 60, 60], **arms)
@@ -67,17 +68,56 @@ def mantel_haenszel_network(
     ([1.6592], (('a', 'b'),))
     """
     arms, silent = _read(events, n, treatment, study)
-    by_design: dict[tuple[str, ...], list[_Arms]] = {}
-    for each in arms.values():
-        by_design.setdefault(tuple(sorted(each.events)), []).append(each)
-    if not by_design:
-        raise ValueError("events: no study has an event in one arm and a person without in another")
-    found = [_pooled(design, each) for design, each in by_design.items()]
-    sides = [(arm, design[0], ", ".join(design)) for design in by_design for arm in design[1:]]
-    effects = np.concatenate([effect for effect, _ in found])
+    if not arms:
+        raise ValueError(SILENT)
+    found = _by_design(arms)
+    left_out = _bare(found)
+    compared = {design: tuple(arm for arm in design if (arm, design) not in left_out) for design in found}
+    found = {design: studies for design, studies in found.items() if len(compared[design]) > 1}
+    if not found:
+        raise ValueError("events: no two treatments of a study have events, and people without, to compare")
+    pooled = [_pooled(compared[design], studies) for design, studies in found.items()]
+    sides = [
+        (arm, compared[design][0], ", ".join(design)) for design in found for arm in compared[design][1:]
+    ]
+    effects = np.concatenate([effect for effect, _ in pooled])
     names = (tuple(side) for side in zip(*sides, strict=True))
-    contrasts = Contrasts(effects, block_diag(*(spread for _, spread in found)), *names)
-    return PooledDesigns(contrasts, tuple(by_design), tuple(map(len, by_design.values())), silent)
+    contrasts = Contrasts(effects, block_diag(*(spread for _, spread in pooled)), *names)
+    return PooledDesigns(contrasts, tuple(found), tuple(map(len, found.values())), silent, left_out)
+
+
+def bare_arms(
+    events: ArrayLike, n: ArrayLike, treatment: Sequence[str], study: Sequence[str]
+) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Treatments, each with a design, without any event, or with nothing but events, in all of its studies:
+    of them Mantel and Haenszel's odds ratios do not exist. Arguments as `mantel_haenszel_network`.
+
+    >>> bare_arms([1, 0, 0, 2, 3, 5], [50] * 6, "ababac", "112233")
+    ()
+    >>> bare_arms([1, 0, 2, 0, 3, 5], [50] * 6, "ababac", "112233")
+    (('b', ('a', 'b')),)
+    """
+    return _bare(_by_design(_read(events, n, treatment, study)[0]))
+
+
+def _by_design(arms: Mapping[str, _Arms]) -> dict[tuple[str, ...], list[_Arms]]:
+    """The studies of each set of treatments compared."""
+    found: dict[tuple[str, ...], list[_Arms]] = {}
+    for each in arms.values():
+        found.setdefault(tuple(sorted(each.events)), []).append(each)
+    return found
+
+
+def _bare(designs: Mapping[tuple[str, ...], Sequence[_Arms]]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    return tuple(
+        (arm, design)
+        for design, studies in designs.items()
+        for arm in design
+        if not all(
+            sum(of[arm] for of in kind)
+            for kind in ([each.events for each in studies], [each.others for each in studies])
+        )
+    )
 
 
 def _read(
@@ -117,8 +157,9 @@ def _pooled(design: tuple[str, ...], studies: list[_Arms]) -> tuple[Floats, Floa
     sums = cross.sum(axis=0)
     for one, other in zip(*np.nonzero((sums == 0) & ~np.eye(len(design), dtype=bool)), strict=True):
         raise ValueError(
-            f"{design[one]} has no events, or {design[other]} only events, where {', '.join(design)} are "
-            "compared: Mantel and Haenszel's odds ratio does not exist; use the hypergeometric likelihood"
+            f"no study of {', '.join(design)} has events of {design[one]} and people without of "
+            f"{design[other]}: their odds ratio by Mantel and Haenszel does not exist; use the "
+            "hypergeometric likelihood"
         )
     np.fill_diagonal(sums, 1.0)
     logs = np.log(sums / sums.T)
@@ -212,7 +253,7 @@ def hypergeometric_network(
     arms, silent = _read(events, n, treatment, study)
     treatments = sorted({arm for each in arms.values() for arm in each.events})
     if not treatments:
-        raise ValueError("events: no study has an event in one arm and a person without in another")
+        raise ValueError(SILENT)
     if reference is not None:
         first = one_of("reference", str(reference), treatments)
         treatments.sort(key=lambda name: name != first)
@@ -223,7 +264,7 @@ def hypergeometric_network(
         value, slope, bend = _sum(likelihoods, effects)
         step = np.linalg.solve(bend[1:, 1:], slope[1:]) if np.linalg.cond(bend[1:, 1:]) < 1e12 else None
         if step is None or np.abs(effects).max() > FAR:
-            raise ValueError(f"events: {NO_TOP}")
+            raise ValueError(_endless(arms.values(), treatments))
         share = 1.0
         while _sum(likelihoods, effects + share * np.append(0.0, step))[0] < value - 1e-9 and share > 1e-6:
             share /= 2
@@ -233,6 +274,16 @@ def hypergeometric_network(
     value, _, bend = _sum(likelihoods, effects)
     covariance = np.pad(np.linalg.inv(bend[1:, 1:]), ((1, 0), (1, 0)))
     return Hypergeometric(tuple(treatments), effects, covariance, value, len(arms), silent)
+
+
+def _endless(studies: Collection[_Arms], treatments: Sequence[str]) -> str:
+    """Why the likelihood has no top, by the treatments that are at fault where one alone is."""
+    for arm in treatments:
+        own = [each for each in studies if arm in each.events]
+        for kind, of in (("no events", "events"), ("only events", "others")):
+            if not sum(getattr(each, of)[arm] for each in own):
+                return f"events: {arm} has {kind} in any study that tells something: {NO_TOP}"
+    return f"events: of some treatments together none has an event, or all have, against the others: {NO_TOP}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -282,7 +333,7 @@ class _Conditional:
 
         whole = mean()
         if not whole > 0:
-            raise ValueError(f"events: {NO_TOP}")
+            return -np.inf, np.full(len(terms), np.nan), np.full((len(terms),) * 2, np.nan)
         first = np.array([mean(at) for at in size]) / whole
         second = np.array([[mean(at, other) for other in size] for at in size]) / whole
         value = float(self.events @ own) - height - np.log(whole)

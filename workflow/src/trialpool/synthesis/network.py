@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import combinations, groupby, permutations
+from itertools import combinations, compress, groupby, permutations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -77,16 +77,18 @@ def build_network(
     first, contrasts = records[0], contrasts_of(records, rules)
     counts = None
     if rules.get("method"):
-        counts = counts_of(contrasts)
-        contrasts = [each for each in contrasts if each.study in counts.studies]
+        counts = counts_of(contrasts, rules["method"])
+        contrasts = within(contrasts, counts)
     left_out, used = _left_out(name, rules, records), {contrast.study for contrast in contrasts}
     try:
         network = network_of(name, rules, first, contrasts, certainty, counts)
     except ValueError as problem:
         if not counts:
             raise
-        where, remedy = f"networks.{name}.method", "write nch, take a treatment out, or leave the method out"
-        fault = Fault("the networks file", None, where, rules["method"], str(problem), remedy)
+        where, why = f"networks.{name}.method", str(problem).removeprefix("events: ")
+        other = "write nch, " if rules["method"] == "mh" else ""
+        remedy = f"{other}take a treatment out, or leave the method out"
+        fault = Fault("the networks file", None, where, rules["method"], f"without an answer: {why}", remedy)
         raise InputError([fault]) from None
     return replace(
         network,
@@ -361,24 +363,36 @@ def _fitted(
 @dataclass(frozen=True, slots=True)
 class Counts:
     """The arms of trials: `events` of `n` of a `treatment`, each in its `study`; silent trials are not among
-    them but named in `silent`."""
+    them but named in `silent`, nor are the arms that `bare` names."""
 
     events: tuple[float, ...]
     n: tuple[float, ...]
     treatment: tuple[str, ...]
     study: tuple[str, ...]
     silent: tuple[str, ...] = ()
+    bare: tuple[str, ...] = ()
 
     @property
     def studies(self) -> set[str]:
         """The trials that tell something of an odds ratio."""
         return set(self.study)
 
+    @property
+    def arms(self) -> dict[str, set[str]]:
+        """The treatments of each trial."""
+        found: dict[str, set[str]] = {}
+        for study, treatment in zip(self.study, self.treatment, strict=True):
+            found.setdefault(study, set()).add(treatment)
+        return found
+
     def only(self, treatments: Collection[str]) -> Counts:
         """Those of some treatments."""
-        rows = [row for row, name in enumerate(self.treatment) if name in treatments]
+        return self.rows([name in treatments for name in self.treatment])
+
+    def rows(self, kept: Sequence[bool]) -> Counts:
+        """Some of them."""
         names = ("events", "n", "treatment", "study")
-        return replace(self, **{name: tuple(getattr(self, name)[row] for row in rows) for name in names})
+        return replace(self, **{name: tuple(compress(getattr(self, name), kept)) for name in names})
 
 
 @dataclass(frozen=True, slots=True)
@@ -410,7 +424,7 @@ def arguments_of(rules: Rules, contrasts: Sequence[Contrast], counts: Counts | N
     return Fitted(hypergeometric_network(*arms).contrasts(), "FE")
 
 
-def counts_of(contrasts: Sequence[Contrast]) -> Counts:
+def counts_of(contrasts: Sequence[Contrast], method: str) -> Counts:
     """The arms of the trials of some contrasts; one without counts, or with nothing to tell, is silent."""
     arms: dict[str, dict[str, tuple[float, ...] | None]] = {}
     for contrast in contrasts:
@@ -425,29 +439,77 @@ def counts_of(contrasts: Sequence[Contrast]) -> Counts:
         for node, numbers in own.items()
         if numbers
     ]
-    return speaking(Counts(*map(tuple, zip(*rows, strict=True)))) if rows else Counts((), (), (), ())
+    return speaking(Counts(*map(tuple, zip(*rows, strict=True))), method) if rows else Counts((), (), (), ())
 
 
-def speaking(counts: Counts) -> Counts:
-    """Without the trials in which nobody, or everybody, had the event."""
+def speaking(counts: Counts, method: str) -> Counts:
+    """Without the trials in which nobody, or everybody, had the event; of mh also without the arms in whose
+    design this is so of their treatment, and trials that this leaves with one arm."""
     silent = [
         name
         for name in dict.fromkeys(counts.study)
         if sum(x for x, study in zip(counts.events, counts.study, strict=True) if study == name)
         in (0, sum(n for n, study in zip(counts.n, counts.study, strict=True) if study == name))
     ]
-    rows = [row for row, study in enumerate(counts.study) if study not in silent]
-    names = ("events", "n", "treatment", "study")
-    kept = {name: tuple(getattr(counts, name)[row] for row in rows) for name in names}
-    return replace(counts, **kept, silent=tuple(silent))
+    told = replace(counts.rows([study not in silent for study in counts.study]), silent=tuple(silent))
+    return _without_bare(told) if method == "mh" else told
+
+
+def _without_bare(counts: Counts) -> Counts:
+    from trialpool.stats.network_counts import bare_arms
+
+    bare, designs = bare_arms(counts.events, counts.n, counts.treatment, counts.study), counts.arms
+    if not bare:
+        return counts
+    where = list(zip(counts.treatment, counts.study, strict=True))
+    left = counts.rows([(arm, tuple(sorted(designs[study]))) not in bare for arm, study in where])
+    rest = left.rows([len(left.arms[study]) > 1 for study in left.study])
+    return replace(rest, bare=tuple(f"{arm} ({' v '.join(design)})" for arm, design in bare))
+
+
+def within(contrasts: Sequence[Contrast], counts: Counts) -> list[Contrast]:
+    """The contrasts of the arms that are counted; those with an arm that is not are made anew."""
+    arms, found = counts.arms, []
+    for study, trial in groupby(contrasts, key=lambda each: each.study):
+        own, kept = list(trial), arms.get(study, set())
+        if kept and not {name for each in own for name in (each.experimental, each.control)} <= kept:
+            own = _anew(own, kept)
+        found += own if kept else []
+    return found
+
+
+def _anew(trial: Sequence[Contrast], arms: Collection[str]) -> list[Contrast]:
+    """The contrasts of a trial, which have a control in common, of some of its arms: with its control, or
+    with the first arm where that is not among them."""
+    inside = [each for each in trial if each.experimental in arms]
+    rows = np.array([[float(each is other) for other in trial] for each in inside])
+    control = trial[0].control
+    if control not in arms:
+        control, rows, inside = inside[0].experimental, rows[1:] - rows[0], inside[1:]
+    effects = rows @ [each.effect for each in trial]
+    spread = rows @ [each.covariances for each in trial] @ rows.T
+    return [
+        replace(
+            each,
+            control=control,
+            effect=float(effects[at]),
+            variance=float(spread[at, at]),
+            covariances=tuple(spread[at].tolist()),
+        )
+        for at, each in enumerate(inside)
+    ]
+
+
+def left_notes(counts: Counts) -> list[str]:
+    """Which trials and arms tell a method of counts nothing."""
+    silent = WORDS["silent"].format(trials=listing(counts.silent)) if counts.silent else ""
+    bare = WORDS["bare"].format(arms=listing(counts.bare)) if counts.bare else ""
+    return list(filter(None, [silent, bare]))
 
 
 def method_note(rules: Rules, counts: Counts | None) -> str:
-    """What a method of counts is, and which trials tell it nothing."""
-    if not counts:
-        return ""
-    silent = WORDS["silent"].format(trials=listing(counts.silent)) if counts.silent else ""
-    return " ".join(filter(None, [WORDS["methods"][rules["method"]], silent]))
+    """What a method of counts is, and what tells it nothing."""
+    return " ".join([WORDS["methods"][rules["method"]], *left_notes(counts)]) if counts else ""
 
 
 def arms_of_trials(contrasts: Sequence[Contrast]) -> dict[str, set[str]]:

@@ -17,6 +17,7 @@ from trialpool.synthesis.network import (
     arguments_of,
     contrasts_of,
     counts_of,
+    within,
 )
 from trialpool.synthesis.pool import BAYES, finite
 
@@ -282,11 +283,9 @@ def evidence_of(rules: Rules, network: Network, records: Sequence[Record]) -> Ev
     if network.fit is None:
         return None
     contrasts = contrasts_of(records, rules)
-    counts = counts_of(contrasts) if rules.get("method") else None
-    whole, kept = network.parts[0], counts.studies if counts else None
-    inside: list[Contrast] = [
-        each for each in contrasts if each.experimental in whole and (kept is None or each.study in kept)
-    ]
+    counts = counts_of(contrasts, rules["method"]) if rules.get("method") else None
+    whole, contrasts = network.parts[0], within(contrasts, counts) if counts else contrasts
+    inside: list[Contrast] = [each for each in contrasts if each.experimental in whole]
     fitted = arguments_of(rules, inside, counts)
     risks = {
         each.study: next((study.risk_of_bias for study, _ in each.entries if study.risk_of_bias), NOT_JUDGED)
