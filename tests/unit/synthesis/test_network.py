@@ -380,12 +380,19 @@ def test_a_network_of_counts_takes_them_as_they_are(method: str) -> None:
         counts_row("B", "manual_acupuncture", "sham", 1, 30, 3, 30),
         counts_row("C", "manual_acupuncture", "usual_care", 2, 50, 8, 50),
         counts_row("D", "manual_acupuncture", "usual_care", 0, 20, 0, 20),
+        replace(
+            counts_row("E", "manual_acupuncture", "sham", 1, 9, 2, 9), label="Doe 2001", events_control=None
+        ),
     ]
     x = replace(record("x", *rows), measure="OR")
     found = build_network("n", rules("x", method=method), [x])
     assert found.fit
     assert (found.fit.studies, found.trials, found.fit.tau2_method, found.fit.tau2) == (3, 3, "FE", 0)
-    assert "anything to tell: D" in found.note
+    assert (
+        "anything to tell: D. Without counts of the people with an event, and hence not among them: Doe 2001."
+        in (found.note)
+    )
+    assert not found.left_out
     assert found.fit.interval == "wald"
     assert all(row.pi_low is None for row in found.league)
     table = mantel_haenszel([4, 1], [40, 30], [9, 3], [41, 30], measure="OR")

@@ -315,7 +315,7 @@ def network(
         if method != "inverse":
             counts = _counts(arms, method)
             contrasts = within(contrasts, counts)
-            for note in left_notes(counts):
+            for note in left_notes(counts, {}):
                 warnings.warn(note, stacklevel=2)
     stats.checks.one_of("better", better, ("lower", "higher"))
     stats.checks.one_of("tau2_method", tau2_method, stats.network.TAU2_METHODS)
@@ -336,7 +336,7 @@ def network(
         )
     if len(found.parts) > 1:
         warnings.warn(found.sentence, stacklevel=2)
-    found = replace(found, note=method_note(rules, counts))
+    found = replace(found, note=method_note(rules, counts, contrasts))
     inside = [each for each in contrasts if each.experimental in found.parts[0]]
     evidence = Evidence(found, arguments_of(rules, inside, counts), level, method if counts else "")
     return NetworkFit(found, evidence.record, evidence)

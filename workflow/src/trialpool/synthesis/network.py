@@ -74,12 +74,10 @@ def build_network(
     correlation); `sentence` says what is not, `left_out` names trials and arms that are in no contrast.
     Raises InputError where `leave_out` names a trial that none of the records knows.
     """
-    first, contrasts = records[0], contrasts_of(records, rules)
-    counts = None
-    if rules.get("method"):
-        counts = counts_of(contrasts, rules["method"])
-        contrasts = within(contrasts, counts)
-    left_out, used = _left_out(name, rules, records), {contrast.study for contrast in contrasts}
+    first, known = records[0], contrasts_of(records, rules)
+    counts = counts_of(known, rules["method"]) if rules.get("method") else None
+    contrasts = within(known, counts) if counts else known
+    left_out, used = _left_out(name, rules, records), {contrast.study for contrast in known}
     try:
         network = network_of(name, rules, first, contrasts, certainty, counts)
     except ValueError as problem:
@@ -92,12 +90,12 @@ def build_network(
         raise InputError([fault]) from None
     return replace(
         network,
-        note=" ".join(filter(None, [method_note(rules, counts), rules["note"]])),
+        note=" ".join(filter(None, [method_note(rules, counts, known), rules["note"]])),
         analyses=tuple(record.analysis for record in records),
         left_out=(
             *left_out,
             *_unread(records, {*used, *rules["leave_out"]}),
-            *_arms_left(records, rules, contrasts),
+            *_arms_left(records, rules, known),
         ),
     )
 
@@ -363,7 +361,7 @@ def _fitted(
 @dataclass(frozen=True, slots=True)
 class Counts:
     """The arms of trials: `events` of `n` of a `treatment`, each in its `study`; silent trials are not among
-    them but named in `silent`, nor are the arms that `bare` names."""
+    them but named in `silent`, nor are the arms that `bare` names, and trials without such numbers."""
 
     events: tuple[float, ...]
     n: tuple[float, ...]
@@ -371,6 +369,7 @@ class Counts:
     study: tuple[str, ...]
     silent: tuple[str, ...] = ()
     bare: tuple[str, ...] = ()
+    uncounted: tuple[str, ...] = ()
 
     @property
     def studies(self) -> set[str]:
@@ -425,21 +424,23 @@ def arguments_of(rules: Rules, contrasts: Sequence[Contrast], counts: Counts | N
 
 
 def counts_of(contrasts: Sequence[Contrast], method: str) -> Counts:
-    """The arms of the trials of some contrasts; one without counts, or with nothing to tell, is silent."""
+    """The arms of the trials of some contrasts, as far as they tell `method` something."""
     arms: dict[str, dict[str, tuple[float, ...] | None]] = {}
     for contrast in contrasts:
         own = arms.setdefault(contrast.study, {})
         for study, pair in contrast.entries:
             for side, node in zip(SIDES, pair, strict=True):
                 own.setdefault(node, arm_numbers(study.measure, study, side))
+    uncounted = tuple(study for study, own in arms.items() if None in own.values())
     rows = [
         (*numbers, node, study)
         for study, own in arms.items()
-        if None not in own.values()
+        if study not in uncounted
         for node, numbers in own.items()
         if numbers
     ]
-    return speaking(Counts(*map(tuple, zip(*rows, strict=True))), method) if rows else Counts((), (), (), ())
+    counts = Counts(*map(tuple, zip(*rows, strict=True))) if rows else Counts((), (), (), ())
+    return speaking(replace(counts, uncounted=uncounted), method)
 
 
 def speaking(counts: Counts, method: str) -> Counts:
@@ -500,16 +501,17 @@ def _anew(trial: Sequence[Contrast], arms: Collection[str]) -> list[Contrast]:
     ]
 
 
-def left_notes(counts: Counts) -> list[str]:
-    """Which trials and arms tell a method of counts nothing."""
-    silent = WORDS["silent"].format(trials=listing(counts.silent)) if counts.silent else ""
-    bare = WORDS["bare"].format(arms=listing(counts.bare)) if counts.bare else ""
-    return list(filter(None, [silent, bare]))
+def left_notes(counts: Counts, labels: Mapping[str, str]) -> list[str]:
+    """Which trials, by their `labels`, and arms tell a method of counts nothing."""
+    trials = {"silent": counts.silent, "uncounted": counts.uncounted}
+    found = [(kind, listing([labels.get(name) or name for name in names])) for kind, names in trials.items()]
+    return [WORDS[kind].format(left=left) for kind, left in [*found, ("bare", listing(counts.bare))] if left]
 
 
-def method_note(rules: Rules, counts: Counts | None) -> str:
-    """What a method of counts is, and what tells it nothing."""
-    return " ".join([WORDS["methods"][rules["method"]], *left_notes(counts)]) if counts else ""
+def method_note(rules: Rules, counts: Counts | None, contrasts: Sequence[Contrast]) -> str:
+    """What a method of counts is, and what of these contrasts tells it nothing."""
+    labels = {each.study: each.label for each in contrasts}
+    return " ".join([WORDS["methods"][rules["method"]], *left_notes(counts, labels)]) if counts else ""
 
 
 def arms_of_trials(contrasts: Sequence[Contrast]) -> dict[str, set[str]]:
