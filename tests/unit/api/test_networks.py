@@ -286,9 +286,14 @@ def test_rare_events_without_corrections(method):
         assert fit.split().trials.tolist() == [2, 2, 2]
         with pytest.raises(ValueError, match="takes the trials of a design together"):
             fit.contribution("study")
+        with pytest.raises(
+            ValueError, match="a funnel plot is of trials: Mantel and Haenszel's method takes"
+        ):
+            fit.funnel("abc")
     else:
         with pytest.raises(ValueError, match="one answer for all trials together"):
             fit.split()
+        assert "one answer for all trials together" in fit.inconsistency().refused[0]
     with pytest.raises(ValueError, match="needs arms with events and n, and measure='OR'"):
         tp.network(empty, **OF_ARMS | {"measure": "RR"}, method=method)
 

@@ -584,7 +584,7 @@ def shared_control_events(
     c, size = checks.numbers("events_control", events_control), checks.numbers("n_control", n_control)
     names = ("events", "n", "events_control", "n_control")
     *cells, _ = filled(tables(e, a, c[..., None], size[..., None], names), zero_cells, jointly=True)
-    refuse("events", cells[0], _no_ratio(measure, *cells), "empty cell: set zero_cells")
+    refuse("events", cells[0], _no_ratio(measure, *cells), "its table has an empty cell: set zero_cells")
     effect, own, control = event_parts(measure, *cells)
     return _with_covariance(effect, own, control[..., :1])
 

@@ -51,6 +51,7 @@ OUTCOME = ("instrument", "item", "weeks")
 EQUAL_ARMS = 0.5  # correlation of two contrasts with one arm, where all arms are equally large
 WORDS = shipped("sentences")["networks"]
 NOT_FITTED: Rules = {"fit": None, "league": (), "ranking": (), "inconsistency": None, "splits": ()}
+WHOLE = "the hypergeometric likelihood has one answer for all trials together, which cannot be taken apart"
 SAME = ("measure", "scale", "better")
 
 
@@ -341,6 +342,7 @@ def _fitted(
             fit, directly=_directly(fit.treatments, contrasts), studies=len(arms_of_trials(contrasts))
         )
     test, splits = network_inconsistency(*data, **method), node_split(*data, **method)
+    one = bool(counts) and rules["method"] == "nch"
     record = taken(rec.NetworkFit, fit, reference=reference, df=finite(fit.df), prior_scale=scale)
     if not record.q_df:  # nothing is left to differ, and there is no t
         interval = BAYES if record.interval == BAYES else "wald"
@@ -350,7 +352,7 @@ def _fitted(
         "fit": record,
         "league": _league(name, first, fit, new=not counts and df >= first.methods.prediction_from - 1),
         "ranking": _ranking(name, first.measure, fit, ranks, levels),
-        "inconsistency": taken(rec.Inconsistency, test),
+        "inconsistency": replace(taken(rec.Inconsistency, test), refused=WHOLE if one else test.refused),
         "splits": tuple(
             NodeSplit(**numbers_of(NodeSplit, first.measure, splits, at))
             for at in range(len(splits.experimental))

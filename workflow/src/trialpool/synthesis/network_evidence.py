@@ -11,6 +11,7 @@ import numpy as np
 from trialpool.measures import MEASURES
 from trialpool.records import Network, NetworkFit, Part, Record
 from trialpool.synthesis.network import (
+    WHOLE,
     Contrast,
     Fitted,
     Rules,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from trialpool.stats import NetworkFit as FittedNetwork
 
 BIAS, NOT_JUDGED = "risk_of_bias", "not_judged"
-WHOLE = "the hypergeometric likelihood has one answer for all trials together, which cannot be taken apart"
+DESIGNS = "Mantel and Haenszel's method takes the trials of a design together"
 
 
 class SplitRow(Part):
@@ -184,9 +185,7 @@ class Evidence:
         if by not in ("comparison", "study"):
             raise ValueError(f"by is {by!r}: must be one of comparison, study")
         if by == "study" and self.method == "mh":
-            raise ValueError(
-                "by is 'study': Mantel and Haenszel's method takes the trials of a design together"
-            )
+            raise ValueError(f"by is 'study': {DESIGNS}")
         if judgements is not None:
             judgements = {str(name).strip(): str(level) for name, level in judgements.items()}
             if missing := [name for name in names if name not in judgements]:
@@ -237,6 +236,8 @@ class Evidence:
         """Effects less the direct estimate of their pair, and Egger's test of them from ten on."""
         from trialpool.stats import comparison_adjusted, egger
 
+        if self.method == "mh":
+            raise ValueError(f"a funnel plot is of trials: {DESIGNS}")
         found: AdjustedEffects = self.apart(comparison_adjusted, "tau2_method", order=order)
         many = len(found.study) >= ENOUGH
         return found, egger(found.adjusted, found.se**2) if many else None
