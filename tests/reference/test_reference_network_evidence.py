@@ -193,3 +193,64 @@ def test_published_t_intervals_of_smoking_cessation() -> None:
         at = fit.treatments.index(name), 0
         ours = [*np.exp([fit.effects[at], fit.ci_low[at], fit.ci_high[at]]), fit.p_value[at]]
         assert ours == pytest.approx(digits, abs=0.000051)
+
+
+# Gurusamy et al. 2011, Cochrane Database Syst Rev CD009052: deaths of people who got a new liver.
+GURUSAMY = """
+Findlay control 1 30, Findlay aprotonin 0 33, Garcia control 3 41, Garcia aprotonin 1 39, Porte control 4
+48, Porte aprotonin 5 89, Boylan control 3 20, Boylan tranexamic 0 25, Dalmau0 control 2 20, Dalmau0
+tranexamic 3 42, Dalmau0 EACA 3 42, Kaspar control 0 16, Kaspar tranexamic 1 16, Baudo control 2 16,
+Baudo antithrombin 0 13, Lodge control 1 62, Lodge rFVIIa 3 121, Planinsic control 1 19, Planinsic rFVIIa
+5 64, Pugliese control 0 10, Pugliese rFVIIa 0 10, Himmelreich control 0 10, Himmelreich aprotonin 0 13,
+Williamson control 0 13, Williamson plasma 0 12, Dalmau4 aprotonin 1 63, Dalmau4 tranexamic 4 64, Ickx
+aprotonin 0 24, Ickx tranexamic 2 27
+"""
+
+
+def test_mantel_haenszel_of_arms_without_events_against_netmetabin() -> None:
+    """netmeta 3.6-2, netmetabin with method = "MH", which leaves Antithrombin III out."""
+    study, treatment, events, n = zip(*(row.split() for row in GURUSAMY.split(",")), strict=True)
+    counts = [float(each) for each in events], [float(each) for each in n], treatment, study
+    pooled = stats.mantel_haenszel_network(*counts)
+    assert pooled.left_out == (("antithrombin", ("antithrombin", "control")),)
+    assert pooled.silent == ("Pugliese", "Himmelreich", "Williamson")
+    assert sum(pooled.studies) == 10
+    fit = stats.network_meta_analysis(*arguments(pooled.contrasts), reference="control", tau2_method="FE")
+    printed = {
+        "aprotonin": (-1.034946, 0.525272),
+        "EACA": (-0.305854, 0.849333),
+        "rFVIIa": (0.430168, 0.810706),
+        "tranexamic": (-0.265876, 0.625372),
+    }
+    for name, digits in printed.items():
+        at = fit.treatments.index(name), 0
+        assert (fit.effects[at], fit.se[at]) == pytest.approx(digits, abs=1e-6)
+    assert (fit.q, fit.q_df) == (pytest.approx(1.879750, abs=1e-6), 2)
+    with pytest.raises(ValueError, match="antithrombin has no events in any study"):
+        stats.hypergeometric_network(*counts)
+
+
+def test_evidence_of_smoking_cessation_against_netmeta() -> None:
+    """netmeta 3.6-2, τ² by DL: random walk, decomp.design, and metabias in its order of names."""
+    data = arguments_of_arms("hasselblad")
+    none, alone, advised, group = "no_contact", "self_help", "ind_counseling", "grp_counseling"
+    walk = stats.contributions(*data, tau2_method="DL")
+    row = [{*pair} for pair in zip(walk.experimental, walk.control, strict=True)].index({advised, group})
+    shares = {frozenset(pair): walk.by_comparison[row, at] for at, pair in enumerate(walk.direct)}
+    walked = {
+        (none, alone): 0.044278,
+        (none, advised): 0.120719,
+        (none, group): 0.076441,
+        (alone, advised): 0.048149,
+        (alone, group): 0.092427,
+        (advised, group): 0.617986,
+    }
+    for pair, digits in walked.items():
+        assert shares[frozenset(pair)] == pytest.approx(digits, abs=1e-6)
+    heat = stats.net_heat(*data)
+    detached = dict(zip(map(frozenset, heat.designs), heat.q.sum() - heat.heat.sum(axis=0), strict=True))
+    assert detached[frozenset({none, group})] == pytest.approx(11.651409, abs=1e-6)
+    assert detached[frozenset({none, advised, group})] == pytest.approx(7.464743, abs=1e-6)
+    found = stats.comparison_adjusted(*data, order=[none, alone, advised, group], tau2_method="DL")
+    test = stats.egger(found.adjusted, found.se**2)  # with comparisons of a single trial, which lie at 0
+    assert (abs(test.statistic), test.df, test.p_value) == pytest.approx((0.521570, 26, 0.606385), abs=1e-6)
