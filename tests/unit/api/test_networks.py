@@ -264,6 +264,22 @@ def test_a_network_taken_apart(tmp_path):
         assert word in (tmp_path / f"{name}.svg").read_text("utf-8")
 
 
+def test_indirect_evidence_next_to_nothing_is_left_empty():
+    arms = {  # b v c is known of every trial; what goes through a is the odd weight of trials of three
+        "study": [*"000111", "2", "2", "3", "3"],
+        "arm": [*"bcabca", "c", "b", "d", "b"],
+        "r": [3, 4, 2, 5, 5, 5, 0, 0, 4, 3],
+        "n": [24, 19, 24, 18, 37, 14, 19, 12, 25, 36],
+    }
+    fit = tp.network(arms, **OF_ARMS, tau2_method="DL")
+    pair = fit.split(turned=True).loc[[("c", "b"), ("b", "c")]]
+    assert pair.share_direct.to_numpy() == pytest.approx(np.ones(2), abs=1e-3)
+    assert pair[["indirect", "indirect_low", "indirect_high", "difference"]].isna().all().all()
+    assert pair.direct.notna().all()
+    fit.split_forest()
+    assert fit.league(direct=True).loc["c", "b"]
+
+
 @pytest.mark.parametrize("method", ["mh", "nch"])
 def test_rare_events_without_corrections(method):
     empty = ARMS | {

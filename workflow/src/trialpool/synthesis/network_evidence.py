@@ -255,9 +255,14 @@ class Evidence:
         return found, component_rows(self.network.measure, found)
 
     def _natural(self, value: float) -> float | None:
-        return MEASURES[self.network.measure].natural(float(value)) if np.isfinite(value) else None
+        """On the natural scale; none where it is unknown, or beyond reason, resting on next to nothing."""
+        measure = MEASURES[self.network.measure]
+        if not np.isfinite(value) or (measure.ratio and abs(value) > FURTHEST_LOG):
+            return None
+        return measure.natural(float(value))
 
 
+FURTHEST_LOG = 100.0  # logarithm of a ratio, beyond which it says nothing
 ENOUGH = 10  # effects, below which asymmetry is not tested
 
 
