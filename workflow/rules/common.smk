@@ -163,5 +163,5 @@ if ALONE and workflow.is_main_process:
     sys.modules.setdefault("pandas", None)
     if (asked := [*map(by_folder, sys.argv)]) != sys.argv:
         if workflow.overwrite_workdir:  # by --directory, to which other paths of the command are not relative
-            os.chdir(os.environ["PWD"])
+            os.chdir(os.getenv("PWD", os.curdir))
         os.execv(sys.executable, [sys.executable, "-m", "snakemake", *asked[1:]])
