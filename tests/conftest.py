@@ -50,10 +50,14 @@ def pytest_ignore_collect(collection_path, config):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """Marks them before `-m` looks; what drives Snakemake or a browser is slow without saying so."""
+    """Marks them before `-m` looks; what drives Snakemake or a browser is slow without saying so.
+
+    Slow ones come first, Slurm's before all: what runs last shall be short, so that no worker waits.
+    """
     for item in items:
         if item.path in MODULES and item.nodeid.removeprefix("tests/").startswith(QUICK):
             item.add_marker("quick")
         drives = item.get_closest_marker("workflow") or item.get_closest_marker("browser")
         if drives and [*inspect.signature(item.function).parameters] != ["finished_review"]:
             item.add_marker("slow")
+    items.sort(key=lambda item: ("slurm" not in item.path.name, "slow" not in item.keywords))
