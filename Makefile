@@ -28,7 +28,8 @@ export PYTHONDONTWRITEBYTECODE =
 # What packages bring and no run loads: their own tests, headers for C++, Arrow's clients of remote stores, and solvers
 # for other machines.
 IDLE = \( -path '*/site-packages/*/tests' -o -path '*/pyarrow/include' -o -path '*/pyarrow/*flight*' \
-	-o -path '*/pyarrow/*_s3*' -o -path '*/cbc/win' -o -path '*/cbc/linux/i32' \)
+	-o -path '*/pyarrow/*_s3*' -o -path '*/cbc/win' -o -path '*/cbc/linux/i32' -o -path '*/cbc/$(ELSEWHERE)' \)
+ELSEWHERE = $(if $(filter Darwin,$(shell uname)),linux,osx)
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --python-version 3.11 \
 	--fork-strategy fewest --no-emit-index-url --no-header --group install --extra workflow
 BILL = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible
