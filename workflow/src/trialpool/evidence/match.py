@@ -37,6 +37,7 @@ NOT_ASKED = -1
 UNLISTED = 10_000  # rank of what is allowed but not named
 NEXT_DOMAIN = 2 * UNLISTED  # by which results of a domain stand behind those of the one before it
 CONVERTED = 101 * UNLISTED  # behind all instruments stand events that are converted
+ASKED_OF_ARMS = ("condition", "purpose", "experimental", "control", "design")
 DOSES = ["sessions", "weeks", "sessions_per_week"]
 SHOWN = 40  # letters of a label that a figure always shows
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
@@ -97,8 +98,9 @@ def pose(
     studies["study_label"] = _study_labels(studies)
     none = pd.DataFrame()
     ready: dict[str, pd.DataFrame] = {}
+    told = ["derivation", "cautions"]
     for name, table in summaries.items():  # from a parquet file steps come as arrays
-        table = table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
+        table = plain_text(table.drop(columns=told)).assign(**{each: steps(table[each]) for each in told})
         ready[name] = table if name == "events" else in_usual_units(table, catalogue, vocabulary)
     questioned = () if findings is None else findings.to_dict("records")
     whole = AnalysisContext((), none, studies, arms, none, none, ready, catalogue, vocabulary, questioned)
@@ -187,8 +189,11 @@ def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) 
     purpose = studies["purpose"].to_numpy()
     category, role = arms["category"].to_numpy(), arms["role"].to_numpy()
     added_to = arm_rows(arms, arms, "adds_to")
-    parts = []
-    for index, (spec, eligible) in enumerate(zip(specs, studies_of(specs, studies), strict=True)):
+    asked = [repr([spec.get(name) for name in ASKED_OF_ARMS]) for spec in specs]
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for question, spec, eligible in zip(asked, specs, studies_of(specs, studies), strict=True):
+        if question in found:  # as many analyses do
+            continue
         if spec["purpose"]:
             eligible = eligible[purpose[eligible] == spec["purpose"]]
         rows = _rows_of(arms_of, eligible)
@@ -207,9 +212,15 @@ def arm_sides(specs: Sequence[Spec], studies: pd.DataFrame, arms: pd.DataFrame) 
             complete &= np.isin(of_rows, of_rows[control])
         fits = (experimental | control) & complete
         side = np.where(experimental[fits], EXPERIMENTAL, CONTROL)
-        parts.append(pd.DataFrame({"analysis_index": index, "arm": rows[fits], "side": side}))
-    columns = ["analysis_index", "arm", "side"]
-    return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=columns)
+        found[question] = {"arm": rows[fits], "side": side}
+    return _one_below_the_other([found[question] for question in asked])
+
+
+def _one_below_the_other(parts: Sequence[Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """The columns of every analysis as one table, with its number as `analysis_index`."""
+    size = [len(next(iter(part.values()))) for part in parts]
+    columns = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return pd.DataFrame({"analysis_index": np.repeat(np.arange(len(parts)), size), **columns})
 
 
 def pooled_parts(arms: pd.DataFrame) -> pd.DataFrame:
@@ -269,7 +280,7 @@ def match_results(context: AnalysisContext, results: pd.DataFrame, specs: Sequen
     sides = context.sides
     studies = context.arms["study_id"].take(sides["arm"].to_numpy(dtype=int)).to_numpy()
     starts = np.searchsorted(sides["analysis_index"].to_numpy(dtype=int), np.arange(len(specs) + 1))
-    tables = []
+    matches = []
     for index, spec in enumerate(specs):
         rows = _rows_of(results_of, dict.fromkeys(studies[starts[index] : starts[index + 1]]))
         asked = list(spec.get("domains") or context.vocabulary.within(spec["domain"]))
@@ -279,8 +290,8 @@ def match_results(context: AnalysisContext, results: pd.DataFrame, specs: Sequen
         outcome = np.where(outcome == NOT_ASKED, NOT_ASKED, outcome + place * NEXT_DOMAIN)
         time_rank, time_order = _time_ranks(spec["timepoint"], point[rows], weeks[rows])
         ranks = {"outcome_rank": outcome, "item_rank": item, "time_rank": time_rank, "time_order": time_order}
-        tables.append(pd.DataFrame({"analysis_index": index, "row": rows, **ranks}))
-    return pd.concat(tables, ignore_index=True)
+        matches.append({"row": rows, **ranks})
+    return _one_below_the_other(matches)
 
 
 def _outcome_ranks(
