@@ -29,14 +29,23 @@ STARTED = b"s"
 LONGEST_PATH = 4096
 # Modules, and what else takes time, in the order in which a run needs them; nothing here uses them.
 PRELOADED = (
-    *("trialpool.jobs", "pandas", "snakemake.iocontainers", "snakemake.logging", "trialpool.evidence.read"),
+    *("trialpool.jobs", "pandas", "pyarrow.parquet", "pyarrow.dataset"),
+    *(
+        "snakemake.iocontainers",
+        "snakemake.io",
+        "snakemake.logging",
+        "trialpool.protocol",
+        "trialpool.evidence.read",
+    ),
     *("trialpool.evidence.audit", "trialpool.evidence.summaries", "trialpool.evidence.compare"),
-    *("matplotlib.figure", "trialpool.figures.forest", "trialpool.synthesis.analyse"),
-    *("matplotlib.backends.backend_pdf", "trialpool.figures.curve", "trialpool.figures.review"),
-    *("trialpool.view.reproduce", "trialpool.synthesis.claims", "trialpool.synthesis.network"),
-    "statsmodels.stats.multitest",
-    *("trialpool.synthesis.published", "trialpool.page.page", "trialpool.page.render:compile_templates"),
-    "trialpool.provenance.crate",
+    *("matplotlib.figure", "trialpool.figures.forest", "trialpool.figures.save"),
+    *("trialpool.figures.notes:read_template", "trialpool.synthesis.analyse:read_template"),
+    *(f"trialpool.stats.{name}" for name in ("bayes", "dependent", "further_intervals", "sparse")),
+    *(f"trialpool.figures.{name}" for name in ("curve", "influence", "moderators", "posterior", "funnel")),
+    *("jsonschema", "trialpool.synthesis.claims", "trialpool.synthesis.published"),
+    *("matplotlib.backends.backend_pdf", "trialpool.figures.review", "trialpool.view.reproduce"),
+    *("trialpool.synthesis.network", "statsmodels.stats.multitest"),
+    *("trialpool.page.page", "trialpool.page.render:compile_templates", "trialpool.provenance.crate"),
 )
 
 

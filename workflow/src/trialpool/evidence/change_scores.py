@@ -28,6 +28,7 @@ OUTCOME = ["study_id", "arm", "domain", "instrument", "item", "unit", "period"]
 TIMED_OUTCOME = [*OUTCOME, "weeks", "timepoint"]
 SAME_SCALE = ["instrument", "unit", "kind"]
 FEWEST_CORRELATIONS = 2
+BASIS = {"change_difference": "change", "mean_difference": "final"}
 CHANGE_MADE = "change = final value - baseline, its SD from the SDs before and after"
 FINAL_MADE = "final value = baseline + change, its SD from the arm's baseline"
 
@@ -92,6 +93,31 @@ def pooled_elsewhere(table: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     sd = np.sqrt(np.divide(rest[:, 1], rest[:, 0], out=np.full(len(rest), np.nan), where=enough))
     words = [f"{count:.0f} arms of other trials" if count > 0.5 else "" for count in rest[:, 2]]
     return pd.DataFrame({"sd_borrowed": sd, "borrowed_from": words}, index=wanted.index)
+
+
+def with_kinds(contrasts: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
+    """Contrasts with their `basis` (final, change, any), `sd_borrowed` and `borrowed_from`, which arms have.
+
+    The basis is `change` where the paper says so, or where the arms of the same result are printed as changes
+    only (`arms` are summaries).
+    """
+    basis = contrasts["measure"].map(BASIS).fillna("any")
+    basis = basis.mask(contrasts["adjusted"] == "yes", "any")  # for baseline: final and change agree
+    basis = basis.mask((basis == "final") & _only_changes(contrasts, arms), "change")
+    kinds = contrasts.assign(kind=np.where(basis == "change", "change", "final"))
+    return pd.concat([contrasts.assign(basis=basis), pooled_elsewhere(arms, kinds)], axis=1)
+
+
+def _only_changes(rows: pd.DataFrame, summaries: pd.DataFrame) -> np.ndarray:
+    """Whether the arms of the same result are printed as changes and not as final values."""
+    result = ["study_id", "instrument", "item", "timepoint"]
+    keys = pd.MultiIndex.from_frame(rows[result])
+    later = summaries[summaries["timepoint"] != "baseline"]
+    final, change = (
+        keys.isin(pd.MultiIndex.from_frame(later.loc[later["kind"] == kind, result]))
+        for kind in ("final", "change")
+    )
+    return np.asarray(change & ~final)
 
 
 def _missing_sds(table: pd.DataFrame, before: pd.DataFrame, after: pd.DataFrame) -> None:

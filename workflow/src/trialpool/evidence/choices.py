@@ -221,7 +221,7 @@ def _pooled(
             there[at] = other.analysis_index
     parts = [_chosen(context, candidates, there, alternatives)]
     if again:
-        table, _ = compute_effects(context.instead(list(again.values())))
+        table, _ = compute_effects(context.instead(list(again.values())), only_candidates=True)
         parts.append(_chosen(context, table, anew, alternatives))
     rows = pd.concat(parts, ignore_index=True)
     useful = []

@@ -24,6 +24,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from trialpool.evidence.change_scores import with_kinds
 from trialpool.evidence.derivation import Reason, plain_text, refuse, setting, steps
 from trialpool.evidence.effects import ODDS_RATIO
 from trialpool.evidence.scales import in_usual_units
@@ -41,6 +42,7 @@ ASKED_OF_ARMS = ("condition", "purpose", "experimental", "control", "design")
 DOSES = ["sessions", "weeks", "sessions_per_week"]
 SHOWN = 40  # letters of a label that a figure always shows
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
+RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
 SETTINGS = {
     **{"analysis": None, "measure": None, "better": None, "scale": None, "multi_arm": "combine"},
     **{"several_effects": "prefer", "zero_cells": 0.5, "smd_variance": "LS", "method": "iv"},
@@ -61,8 +63,11 @@ class AnalysisContext:
     """Analyses put to the trials.
 
     `settings` are those of every analysis that arithmetic needs, in the order of `specs`; `studies` carry a
-    `study_label`; `sides` says which arm is on which side (see `arm_sides`), `totals` how many there are;
-    `summaries` are those of `summaries.harmonise`, `catalogue` that of the instruments, `vocabulary` the
+    `study_label`, `arms` for how many arms each stands (`stands_for`), `parts` which these are; `sides` says
+    which arm is on which side (see `arm_sides`), `totals` how many there are. `summaries` are those of
+    `summaries.harmonise` with the rows of `arms` that they are of (`at`, of contrasts `at_1` and `at_2`);
+    arms and events have a `result_id` (a number for every study, outcome, time and kind to which several arms
+    contribute), contrasts what `with_kinds` adds. `catalogue` is that of the instruments, `vocabulary` the
     words of the review, `findings` the rows of the audit.
     """
 
@@ -70,6 +75,7 @@ class AnalysisContext:
     settings: pd.DataFrame
     studies: pd.DataFrame
     arms: pd.DataFrame
+    parts: pd.DataFrame
     sides: pd.DataFrame
     totals: pd.DataFrame
     summaries: Mapping[str, pd.DataFrame]
@@ -98,12 +104,22 @@ def pose(
     studies["study_label"] = _study_labels(studies)
     none = pd.DataFrame()
     ready: dict[str, pd.DataFrame] = {}
+    parts = pooled_parts(arms)
+    arms["stands_for"] = _arm_weights(arms, parts)
     told = ["derivation", "cautions"]
     for name, table in summaries.items():  # from a parquet file steps come as arrays
         table = plain_text(table.drop(columns=told)).assign(**{each: steps(table[each]) for each in told})
+        for number in ("_1", "_2") if name == "contrasts" else ("",):
+            table[f"at{number}"] = arm_rows(arms, table, f"arm{number}")
         ready[name] = table if name == "events" else in_usual_units(table, catalogue, vocabulary)
+        if name != "contrasts":
+            results = ready[name].groupby(RESULT, dropna=False, sort=False)
+            ready[name]["result_id"] = results.ngroup()
+    ready["contrasts"] = with_kinds(ready["contrasts"], ready["arms"])
     questioned = () if findings is None else findings.to_dict("records")
-    whole = AnalysisContext((), none, studies, arms, none, none, ready, catalogue, vocabulary, questioned)
+    whole = AnalysisContext(
+        (), none, studies, arms, parts, none, none, ready, catalogue, vocabulary, questioned
+    )
     return whole.instead(specs)
 
 
@@ -233,10 +249,9 @@ def pooled_parts(arms: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame(pairs, columns=["pooled", "part", "parts"])
 
 
-def arm_weights(arms: pd.DataFrame) -> np.ndarray:
+def _arm_weights(arms: pd.DataFrame, parts: pd.DataFrame) -> np.ndarray:
     """How many arms an arm stands for: 1, or for a pooled arm the number of its parts."""
     weight = np.ones(len(arms), dtype=int)
-    parts = pooled_parts(arms)
     weight[parts["pooled"].to_numpy(dtype=int)] = np.maximum(parts["parts"].to_numpy(dtype=int), 2)
     return weight
 
@@ -244,7 +259,7 @@ def arm_weights(arms: pd.DataFrame) -> np.ndarray:
 def arm_totals(sides: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
     """How many arms of a study fit each side, `experimental` and `control`, by (analysis, study)."""
     rows = sides["arm"].to_numpy(dtype=int)
-    weight = arm_weights(arms)[rows]
+    weight = arms["stands_for"].to_numpy()[rows]
     study = arms["study_id"].to_numpy()[rows]
     table = sides.assign(study_id=study, single=np.where(weight == 1, 1, 0), pooled=weight)
     groups = table.groupby(["analysis_index", "study_id", "side"])

@@ -14,7 +14,7 @@ from itertools import chain
 import numpy as np
 import pandas as pd
 
-from trialpool.evidence.change_scores import assume_sds, pooled_elsewhere
+from trialpool.evidence.change_scores import assume_sds
 from trialpool.evidence.derivation import (
     Reason,
     Route,
@@ -39,12 +39,9 @@ from trialpool.evidence.match import (
     CONTROL,
     EXPERIMENTAL,
     AnalysisContext,
-    arm_rows,
-    arm_weights,
     event_specs,
     match_results,
     omits_arms,
-    pooled_parts,
     rank_conversions_last,
     refuse_mismatches,
 )
@@ -54,7 +51,6 @@ from trialpool.evidence.unit_of_analysis import DESIGN, design_table, taken_as_a
 from trialpool.measures import CHANGES, CORRELATIONS, GROUP_MEANS, OF_EVENTS, OF_GROUPS, OF_TIMES, SIDES
 from trialpool.stats import combine_arms
 
-RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
 OF_RESULT = ["study_id", "domain", "instrument", "item", "unit", "better", "weeks", "timepoint", "kind"]
 RANKS = ["outcome_rank", "item_rank", "time_rank", "time_order"]
 NUMBERS = ("n", "mean", "sd", "events", "person_years")
@@ -87,7 +83,6 @@ CARRIED = [
 ]
 TEXTS = {"row_ids": " ", "locator": "; ", "source_url": "; ", "arm_id": "+", "label": " + "}
 SIDE = ["analysis_index", "result_id"]
-BASIS = {"change_difference": "change", "mean_difference": "final"}
 OMITS_ARMS = "leaves out an arm of the trial that would fit"
 MADE = "log ratio = "  # a derivation's first step where a ratio itself is not printed
 # The kinds of value that a measure of one group is of, and why others are not used.
@@ -106,13 +101,15 @@ AGAIN = "the same result of this arm, reported in a form that is trusted more, i
 POOLED = "reported both alone and pooled with another arm; counted once"
 
 
-def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFrame]:
+def compute_effects(
+    context: AnalysisContext, *, only_candidates: bool = False
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Candidate effects (columns CANDIDATES) before any choice, and the results of arms without a comparison.
 
     A candidate has an effect, or a `reason_code` that says why not. `choice_id` numbers, over all tables,
-    what is used together or not at all.
+    what is used together or not at all. With `only_candidates` the other table stays empty.
     """
-    parts, unpaired, start = [], [], 0
+    parts, unpaired, start = [], [pd.DataFrame(columns=UNPAIRED)], 0
     for name in ("arms", "events", "contrasts"):
         if name == "contrasts":
             part = published_effects(context)
@@ -121,14 +118,15 @@ def compute_effects(context: AnalysisContext) -> tuple[pd.DataFrame, pd.DataFram
             rows = eligible_arm_results(context, name)
             part = arm_effects(context, rows, context.summaries[name])
             choice = part["result_id"]
-            unpaired.append(unpaired_results(rows, context.summaries[name], part))
+            if not only_candidates:
+                unpaired.append(unpaired_results(rows, context.summaries[name], part))
         part = part.assign(choice_id=choice.to_numpy(dtype=np.int64) + start)
         start = int(part["choice_id"].max()) + 1 if len(part) else start
         parts.append(part.reindex(columns=CANDIDATES))
     candidates = pd.concat(parts, ignore_index=True)
     add_steps(candidates, "cautions", candidates["omits_arms"].fillna(False).astype(bool), OMITS_ARMS)
     _refuse_questioned(candidates, context)
-    return candidates, pd.concat(unpaired, ignore_index=True)
+    return candidates, pd.concat(unpaired[1:] or unpaired, ignore_index=True)
 
 
 def _refuse_questioned(candidates: pd.DataFrame, context: AnalysisContext) -> None:
@@ -155,21 +153,20 @@ def eligible_arm_results(context: AnalysisContext, name: str) -> pd.DataFrame:
     summaries, arms = context.summaries[name], context.arms
     specs = event_specs(context.specs, context.vocabulary) if name == "events" else context.specs
     matches = match_results(context, summaries, specs)
-    matches["arm"] = arm_rows(arms, summaries)[matches["row"].to_numpy()]
+    matches["arm"] = summaries["at"].to_numpy()[matches["row"].to_numpy()]
     rows = matches.merge(context.sides, on=["analysis_index", "arm"])
     source = summaries.take(rows["row"].to_numpy())
-    results = summaries.groupby(RESULT, dropna=False, sort=False).ngroup().to_numpy()
-    rows["result_id"] = results[rows["row"].to_numpy()]
+    rows["result_id"] = source["result_id"].to_numpy()
     attributes = _arm_attributes(arms).take(rows["arm"].to_numpy())
     beside = (source[[each for each in CARRIED if each in source]], attributes[ATTRIBUTES])
     rows = pd.concat([rows, *(table.set_axis(rows.index) for table in beside)], axis=1)
-    rows["covered"] = arm_weights(arms)[rows["arm"].to_numpy()]
+    rows["covered"] = arms["stands_for"].to_numpy()[rows["arm"].to_numpy()]
     refuse_mismatches(rows)
     _refuse_designs(rows, context)
     if name == "arms":
         _refuse_kinds(rows, context.settings)
         assume_sds(rows, context.settings, source)
-    _refuse_duplicates(rows, pooled_parts(arms))
+    _refuse_duplicates(rows, context.parts)
     return rank_conversions_last(rows, context.settings) if name == "events" else rows
 
 
@@ -417,8 +414,7 @@ def published_effects(context: AnalysisContext) -> pd.DataFrame:
     """Contrasts between two arms that an analysis compares, experimental minus (or over) control.
 
     A contrast printed the other way round changes its sign (a logarithm of a ratio as well), which its
-    derivation says. `basis` is `change` where the paper says so, or where the arms of the same result are
-    printed as changes only. Usable ones have their effect; the others keep the reason why not.
+    derivation says. Usable ones have their effect; the others keep the reason why not.
     """
     rows = _oriented_contrasts(context)
     refuse_mismatches(rows)
@@ -427,12 +423,6 @@ def published_effects(context: AnalysisContext) -> pd.DataFrame:
     rows["cautions"] = steps(rows["cautions"], taken_as_analysed(design, rows["period"]))
     rows["omits_arms"] = omits_arms(rows, context.totals)
     rows = rows.assign(kind="contrast", reconstructed=False, comparison=0, effect=np.nan, variance=np.nan)
-    rows["basis"] = rows["measure"].map(BASIS).fillna("any")
-    rows.loc[rows["adjusted"] == "yes", "basis"] = "any"  # adjusted for baseline: final and change agree
-    summaries = context.summaries["arms"]
-    rows.loc[(rows["basis"] == "final") & _only_changes(rows, summaries), "basis"] = "change"
-    kinds = rows.assign(kind=np.where(rows["basis"] == "change", "change", "final"))
-    rows[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(summaries, kinds)
     usable = (rows["reason_code"] == "").to_numpy()
     scaled = _scaled_contrasts(rows[usable], context)
     refused = (scaled["reason_code"] != "").to_numpy()
@@ -457,7 +447,6 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
     source = contrasts.take(matches["row"].to_numpy()).reset_index(drop=True)
     rows = pd.concat([matches.reset_index(drop=True), source], axis=1)
     for number in ("1", "2"):
-        rows[f"at_{number}"] = arm_rows(arms, rows, f"arm_{number}")
         keys = rows[["analysis_index"]].assign(arm=rows[f"at_{number}"])
         rows[f"side_{number}"] = keys.merge(context.sides, on=["analysis_index", "arm"], how="left")["side"]
     forward = (rows["side_1"] == EXPERIMENTAL) & (rows["side_2"] == CONTROL)
@@ -467,7 +456,7 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
     rows["estimate"] = rows["estimate"] * sign
     bounds = rows[["printed_low", "printed_high"]].to_numpy(float) * sign[:, None]
     rows[["printed_low", "printed_high"]] = np.sort(bounds, axis=1)
-    attributes, weight = _arm_attributes(arms), arm_weights(arms)
+    attributes, weight = _arm_attributes(arms), arms["stands_for"].to_numpy()
     for one, two, side in (("1", "2", "experimental"), ("2", "1", "control")):
         rows[f"n_{side}"] = np.where(backward, rows[f"n_{two}"], rows[f"n_{one}"])
         at = np.where(backward, rows[f"at_{two}"], rows[f"at_{one}"]).astype(int)
@@ -481,18 +470,6 @@ def _oriented_contrasts(context: AnalysisContext) -> pd.DataFrame:
     turned = where_text(backward, "printed control minus experimental, turned round")
     rows["derivation"] = steps(printed, rows["derivation"], turned)
     return rows
-
-
-def _only_changes(rows: pd.DataFrame, summaries: pd.DataFrame) -> np.ndarray:
-    """Whether the arms of the same result are printed as changes and not as final values."""
-    result = ["study_id", "instrument", "item", "timepoint"]
-    keys = pd.MultiIndex.from_frame(rows[result])
-    later = summaries[summaries["timepoint"] != "baseline"]
-    final, change = (
-        keys.isin(pd.MultiIndex.from_frame(later.loc[later["kind"] == kind, result]))
-        for kind in ("final", "change")
-    )
-    return np.asarray(change & ~final)
 
 
 def _scaled_contrasts(rows: pd.DataFrame, context: AnalysisContext) -> pd.DataFrame:

@@ -1,8 +1,9 @@
 """Cells and rows of the evidence in, typed frames and a fault for everything wrong with them out.
 
 Cells are judged column by column (presence, length, vocabulary, form, range), as `contracts` has it, then
-rows by what they must say of each other: keys, joins, spreads, counts. Every check is a mask over a whole
-column. Implausible *numbers* are no faults of form: the audit marks them.
+rows by what they must say of each other: keys, joins, spreads, counts. Equal cells of a column are judged
+once; every rule of rows is a mask over a whole table. Implausible *numbers* are no faults of form: the audit
+marks them.
 """
 
 from __future__ import annotations
@@ -10,8 +11,10 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from trialpool.contracts import (
@@ -35,6 +38,7 @@ from trialpool.vocabulary import Known, Vocabulary
 TEXT = pd.StringDtype("pyarrow")
 FORMULA = r"^(?:=|#(?:REF|N/A|NAME\?|VALUE|DIV/0|NUM|NULL))"
 CONTROL = r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]"
+OF_NUMBERS = ("range", "tiny", "whole")  # checks of what is a number
 SUGGESTIONS = 25  # nearest words are searched for the first faults of a rule only: it costs time
 MISSING_WORDS = frozenset({"NA", "N/A", "NR", "ND", "NAN", "NULL", "NONE", "-", "--", "–", "—", ".", "?"})
 SOURCE = "check it against the source"
@@ -80,24 +84,27 @@ def check_cells(raw: RawTable, table: Table, words: Words) -> tuple[pd.DataFrame
     >>> typed["n"].tolist(), [(fault.row, fault.value) for fault in faults]
     ([30.0, nan, nan], [(3, '3O')])
     """
-    index = pd.Index(raw.rows, dtype="int64")
-    text = pd.DataFrame({name: pd.array(cells, dtype=TEXT) for name, cells in raw.cells.items()}, index)
-    text = text.mask(text == "") if len(text) else text
-    typed, faults = text.copy(), []
+    typed, faults = {}, []
     for column in table.columns:
-        cells = text[column.name]
-        allowed = _allowed(column, words)
-        broken = _first_broken(_broken_text(cells, column, allowed))
+        cells, allowed = raw.cells[column.name], _allowed(column, words)
+        failed = cache(partial(_first_failed, column=column, allowed=allowed))  # the same cells come again
+        broken = {
+            row: (check, cell) for row, cell in zip(raw.rows, cells, strict=True) if (check := failed(cell))
+        }
         if column.is_number:
-            typed[column.name] = pd.to_numeric(cells.mask(cells.index.isin(list(broken)))).astype("float64")
-            broken |= _first_broken(_broken_numbers(typed[column.name], column))
+            numbers = [
+                float(cell) if cell and failed(cell) in ("", *OF_NUMBERS) else np.nan for cell in cells
+            ]
+            typed[column.name] = np.array(numbers, dtype=float)
+        else:
+            typed[column.name] = pd.array([cell or None for cell in cells], dtype=TEXT)
         if column.name not in raw.absent:
             faults += [
-                cell_fault(raw.file, row, column, check, cells.at[row], allowed)
-                for row, check in broken.items()
+                cell_fault(raw.file, row, column, check, cell, allowed)
+                for row, (check, cell) in broken.items()
                 if row not in raw.ragged
             ]
-    return typed, faults
+    return pd.DataFrame(typed, pd.Index(raw.rows, dtype="int64")), faults
 
 
 def _allowed(column: Column, words: Words) -> Known:
@@ -107,37 +114,31 @@ def _allowed(column: Column, words: Words) -> Known:
     return Known(own, bool(own))
 
 
-def _broken_text(cells: pd.Series, column: Column, allowed: Known) -> Iterator[tuple[str, pd.Series]]:
-    """Each check of a column's text and which cells fail it; the first one that a cell fails is its fault."""
+def _first_failed(cell: str, column: Column, allowed: Known) -> str:
+    """The first check that a cell fails, "" for none."""
     form = FORMS[column.form]
-    if column.required:
-        yield "empty", cells.isna()
-    yield "length", (cells.str.len() > form.longest).fillna(False)
+    if not cell:
+        return "empty" if column.required else ""
+    if len(cell) > form.longest:
+        return "length"
     if allowed.closed:
-        yield "words", cells.notna() & ~cells.isin(allowed.words)
-        return
-    if allowed.words:
-        yield "slip", cells.isin([word for word in cells.dropna().unique() if allowed.slip_of(word)])
+        return "" if cell in allowed.words else "words"
+    if allowed.words and allowed.slip_of(cell):
+        return "slip"
     if form.pattern == FORMS["text"].pattern:
-        yield "strange", cells.str.contains(f"{FORMULA}|{CONTROL}").fillna(False)
-    else:
-        yield "form", ~cells.str.fullmatch(form.pattern).fillna(True)
+        return "strange" if re.search(f"{FORMULA}|{CONTROL}", cell) else ""
+    if not re.fullmatch(form.pattern, cell, re.ASCII):
+        return "form"
+    return _failed_by_number(float(cell), column) if column.is_number else ""
 
 
-def _broken_numbers(numbers: pd.Series, column: Column) -> Iterator[tuple[str, pd.Series]]:
-    yield "range", numbers.notna() & ~numbers.between(column.low, column.high)
-    yield "tiny", (numbers != 0) & (numbers.abs() < SMALLEST)
-    if column.whole:
-        yield "whole", numbers.notna() & (numbers != numbers.round())
-
-
-def _first_broken(checks: Iterator[tuple[str, pd.Series]]) -> dict[int, str]:
-    """The first check that each faulty row fails, by record number."""
-    broken: dict[int, str] = {}
-    for check, mask in checks:
-        for row in mask.index[mask.to_numpy(dtype=bool)]:
-            broken.setdefault(int(row), check)
-    return broken
+def _failed_by_number(number: float, column: Column) -> str:
+    """The first of OF_NUMBERS that a number fails, "" for none."""
+    if not column.low <= number <= column.high:
+        return "range"
+    if number and abs(number) < SMALLEST:
+        return "tiny"
+    return "whole" if column.whole and not number.is_integer() else ""
 
 
 def cell_fault(

@@ -63,7 +63,7 @@ def _timepoint(value: Any) -> str:
 
 def notes(figure: str, *shown: Any) -> list[str]:
     """The sentences below a figure, or any other macro of the template, one a line."""
-    return [line for line in str(getattr(_macros(), figure)(*shown)).splitlines() if line]
+    return [line for line in str(getattr(read_template(), figure)(*shown)).splitlines() if line]
 
 
 def lines_of_tests(record: Appraised, table: ForestTable, manner: str = "default") -> list[str]:
@@ -136,8 +136,8 @@ def _result(measure: str, row: Any) -> str:
 
 
 @cache
-def _macros() -> Any:
-    """The template's macros; every text in them is cleaned, None is empty."""
+def read_template() -> Any:
+    """The macros of notes.j2; every text in them is cleaned, None is empty."""
 
     def finalize(value: Any) -> Any:
         return "" if value is None else words.clean(value) if isinstance(value, str) else value

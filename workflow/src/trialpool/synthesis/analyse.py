@@ -162,13 +162,14 @@ def method_sentences(
     measure = MEASURES[spec["measure"]]
     of = {"scale": scale, "status": status, "of": measure.of.value, "group": measure.group}
     of |= {"method": counts.method_of(spec), "advice": advice}
-    text = _methods().render(spec=spec, **of)
+    text = read_template().render(spec=spec, **of)
     entries = (" ".join(entry.split()) for entry in re.split(r"\n\s*\n", text))
     return tuple(re.sub(r" (?=[,.;:])", "", entry) for entry in entries if entry)
 
 
 @cache
-def _methods() -> Any:
+def read_template() -> Any:
+    """The template of the methods in sentences, methods.j2, kept for the next."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
     strict: dict[str, Any] = {"undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
