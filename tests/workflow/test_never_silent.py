@@ -2,7 +2,10 @@
 
 import os
 import shutil
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -83,6 +86,36 @@ def test_one_forest_plot_can_be_asked_for(review):
     assert f"pool {PAIN}" in jobs_run(completed)
     assert "write_page" not in jobs_run(completed)
     assert (review.folder / "results" / "analyses" / PAIN / "forest.pdf").is_file()
+
+
+@pytest.mark.parametrize("option", ["--forcerun=", "--forcerun ", "-R", "-R "])
+def test_one_forest_plot_can_be_forced_in_any_spelling(review, option):
+    completed = review.run("--dry-run", *f"{option}results/analyses/{PAIN}/forest.svg".split())
+    assert completed.returncode == 0, said(completed)
+    assert {job for job in jobs_run(completed) if job.startswith("pool")} == {f"pool {PAIN}"}
+
+
+@pytest.mark.parametrize("command", [["snakemake"], ["python", "-P", "-m", "snakemake"]], ids=" ".join)
+def test_a_module_in_the_folder_of_the_review_is_not_taken_for_pythons(review, command):
+    """Neither by Snakemake, which starts once more for one forest plot, nor by the process that stands by."""
+    shutil.rmtree(review.folder / "results" / "analyses" / PAIN)
+    for name in ("json.py", "pandas.py"):
+        (review.folder / name).write_text("raise SystemExit('not me')", encoding="utf-8")
+    completed = subprocess.run(
+        [
+            *(str(Path(sys.executable).with_name(command[0])), *command[1:], "--cores", "2"),
+            *("--snakefile", str(ROOT / "Snakefile"), "--configfile", "config.yaml"),
+            *("--", f"results/analyses/{PAIN}/forest.svg"),
+        ],
+        cwd=review.folder,
+        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "src")},
+        capture_output=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert completed.returncode == 0, said(completed)
+    assert f"pool {PAIN}" in jobs_run(completed)
+    assert "not me" not in said(completed)
 
 
 def test_a_run_ends_with_what_came_of_it(review):
