@@ -130,6 +130,8 @@ def test_a_file_in_the_folder_of_the_review_is_taken_for_no_module(tmp_path, req
 
 
 THREADS = """
+import numpy
+numpy.ones((500, 500)) @ numpy.ones((500, 500))
 for process in (os.getpid(), os.getppid()):
     names = [open(f"/proc/{process}/task/{name}/comm").read() for name in os.listdir(f"/proc/{process}/task")]
     print(sum("jemalloc" not in name for name in names))  # that of pyarrow, which knows of forks

@@ -148,10 +148,15 @@ def serve(listener: socket.socket, preloaded: Iterable[str]) -> None:
                     os.close(end)
                     events.register(ended, selectors.EVENT_READ, (process, line))
             if not ready and (more := next(waiting, None)) is not None:
-                module, _, prepare = more.partition(":")
-                imported = import_module(module)
-                if prepare:
-                    getattr(imported, prepare)()
+                prepare(more)
+
+
+def prepare(name: str) -> None:
+    """Import a module and, after a colon, call a function of it."""
+    module, _, function = name.partition(":")
+    imported = import_module(module)
+    if function:
+        getattr(imported, function)()
 
 
 def _run(line: socket.socket) -> NoReturn:
