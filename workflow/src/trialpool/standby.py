@@ -46,9 +46,16 @@ PRELOADED = (
 
 
 def stand_by() -> None:
-    """Start the process, which ends with the one that calls; none where the machine has no such sockets.
+    """Start the process, which ends with the one that calls; none where the machine has no such sockets."""
+    if address := start("-m", __name__, variables=os.environ):
+        os.environ[ADDRESS] = address
 
-    In a session of its own, so that it still tidies up when the whole group of the run is killed.
+
+def start(*program: str, variables: Mapping[str, str]) -> str | None:
+    """Start a program of Python that serves at the address that is returned; None where there are no sockets.
+
+    It gets the listening socket's number and a folder to remove at its end. In a session of its own it can do
+    so also when the whole group of the run is killed.
     """
     folder = tempfile.mkdtemp(prefix="trialpool-")
     try:
@@ -56,17 +63,17 @@ def stand_by() -> None:
             listener.bind(f"{folder}/socket")
             listener.listen(WAITING)
             process = subprocess.Popen(  # -P: a json.py in the folder of the review is none of Python's
-                [sys.executable, "-P", "-m", __name__, str(listener.fileno()), folder],
-                env={**os.environ, **ONE_THREAD},
+                [sys.executable, "-P", *program, str(listener.fileno()), folder],
+                env={**variables, **ONE_THREAD},
                 stdin=subprocess.PIPE,
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
             )
     except (OSError, AttributeError):
         shutil.rmtree(folder, ignore_errors=True)
-        return
-    os.environ[ADDRESS] = f"{folder}/socket"
+        return None
     atexit.register(_end, process, folder)
+    return f"{folder}/socket"
 
 
 def _end(process: subprocess.Popen[bytes], folder: str) -> None:
@@ -205,9 +212,14 @@ def _end_with(line: socket.socket, run: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-if __name__ == "__main__":
+def main(preloaded: Iterable[str]) -> None:
+    """Serve, as the program that `start` has started."""
     try:
-        serve(socket.socket(fileno=int(sys.argv[1])), PRELOADED)
+        serve(socket.socket(fileno=int(sys.argv[1])), preloaded)
     finally:
         shutil.rmtree(sys.argv[2], ignore_errors=True)
         os._exit(0)  # to take all modules apart takes longer
+
+
+if __name__ == "__main__":
+    main(PRELOADED)
