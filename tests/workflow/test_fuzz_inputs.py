@@ -154,7 +154,7 @@ def test_an_unsafe_configuration_stops_snakemake_with_a_word(fresh_review, lines
     limit = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (8 * GIGABYTE, limit[1]))
     try:
-        completed = fresh_review.run("--dry-run")
+        completed = fresh_review.run("--dry-run", command=True)
     finally:
         resource.setrlimit(resource.RLIMIT_AS, limit)
     assert completed.returncode != 0

@@ -85,7 +85,7 @@ def test_a_second_run_beside_a_living_one_is_refused_and_harms_nothing(finished_
         if any(locks.glob("*.lock")):
             break
         time.sleep(0.1)
-    second = review.run("--forceall")
+    second = review.run("--forceall", command=True)
     told, failed = first.communicate()
     assert second.returncode != 0
     assert "lock" in second.stderr
@@ -124,7 +124,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_is_told_and_leaves_nothing_half_written(finished_review, fresh_review, small_disk):
     (fresh_review.folder / "results").symlink_to(small_disk)
-    completed = fresh_review.run()
+    completed = fresh_review.run(command=True)
     assert completed.returncode != 0
     assert "make room on the disk" in completed.stdout + completed.stderr
     assert "Traceback" not in completed.stdout + completed.stderr
@@ -141,7 +141,7 @@ def test_results_that_may_not_be_written_are_told(finished_review, review, small
     shutil.rmtree(review.folder / "results")
     (review.folder / "results").symlink_to(small_disk)
     subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    completed = review.run()
+    completed = review.run(command=True)
     assert completed.returncode != 0
     assert "Read-only file system" in completed.stdout + completed.stderr
     (review.folder / "results").unlink()

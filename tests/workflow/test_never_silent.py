@@ -154,7 +154,7 @@ def test_another_workflow_can_use_it_as_a_module(fresh_review, finished_review):
     nested = "".join(f"  {line}" for line in config.splitlines(keepends=True))
     (folder / "config.yaml").write_text(f"review:\n{nested}", encoding="utf-8")
     (folder / "Snakefile").write_text(MODULE.format(root=ROOT), encoding="utf-8")
-    completed = fresh_review.run("--snakefile", "Snakefile")
+    completed = fresh_review.run("--snakefile", "Snakefile", command=True)
     assert completed.returncode == 0, said(completed)
     assert (folder / "lines.txt").read_text().strip() == "4"
     assert fresh_review.results()["summary.csv"] == finished_review.results()["summary.csv"]

@@ -51,7 +51,7 @@ def test_nothing_to_do_runs_nothing(review):
 
 
 def test_two_runs_give_the_same_bytes(finished_review, fresh_review):
-    assert fresh_review.run(cores=1).returncode == 0
+    assert fresh_review.run(cores=1, command=True).returncode == 0
     assert fresh_review.results() == finished_review.results()
 
 

@@ -53,7 +53,7 @@ def test_a_review_in_a_store_without_a_shared_folder_gives_the_same_bytes(finish
     shutil.copy(store / "instruments.yaml", tmp_path)
     options = ["--default-storage-provider", "fs", "--default-storage-prefix", store]
     options += ["--shared-fs-usage", "none"]
-    completed = review.run(*options)
+    completed = review.run(*options, command=True)
     assert completed.returncode == 0, completed.stderr
     assert Review(store).results() == finished_review.results()
-    assert jobs_run(review.run(*options)) == set()
+    assert jobs_run(review.run(*options, command=True)) == set()
