@@ -98,6 +98,8 @@ def test_one_forest_plot_can_be_forced_in_any_spelling(review, option):
 @pytest.mark.parametrize("command", [["snakemake"], ["python", "-P", "-m", "snakemake"]], ids=" ".join)
 def test_a_module_in_the_folder_of_the_review_is_not_taken_for_pythons(review, command):
     """Neither by Snakemake, which starts once more for one forest plot, nor by the process that stands by."""
+    temporary = review.folder.parent / "temporary"
+    temporary.mkdir()
     shutil.rmtree(review.folder / "results" / "analyses" / PAIN)
     for name in ("json.py", "pandas.py"):
         (review.folder / name).write_text("raise SystemExit('not me')", encoding="utf-8")
@@ -108,7 +110,7 @@ def test_a_module_in_the_folder_of_the_review_is_not_taken_for_pythons(review, c
             *("--", f"results/analyses/{PAIN}/forest.svg"),
         ],
         cwd=review.folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "src")},
+        env={**review.environment(), "TMPDIR": str(temporary)},
         capture_output=True,
         encoding="utf-8",
         check=False,
@@ -116,6 +118,7 @@ def test_a_module_in_the_folder_of_the_review_is_not_taken_for_pythons(review, c
     assert completed.returncode == 0, said(completed)
     assert f"pool {PAIN}" in jobs_run(completed)
     assert "not me" not in said(completed)
+    assert [*temporary.iterdir()] == []
 
 
 def test_a_run_ends_with_what_came_of_it(review):

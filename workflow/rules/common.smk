@@ -167,4 +167,5 @@ if ALONE and workflow.is_main_process:
     if (asked := [*map(by_folder, words)]) != words:
         if workflow.overwrite_workdir:  # by --directory, to which other paths of the command are not relative
             os.chdir(os.getenv("PWD", os.curdir))
+        atexit._run_exitfuncs()  # Snakemake's, which remove its temporary folders
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1 : -len(words)], *asked])
