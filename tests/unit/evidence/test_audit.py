@@ -276,8 +276,10 @@ def test_common_values_of_many_trials_are_not_called_copies():
 
 
 class TestShippedEvidence:
-    tables = read_evidence("data/raw")
-    found = audit(tables, load_catalogue("config/instruments.yaml"))
+    @pytest.fixture(scope="class", autouse=True)
+    def audited(self, request):
+        request.cls.tables = read_evidence("data/raw")
+        request.cls.found = audit(request.cls.tables, load_catalogue("config/instruments.yaml"))
 
     @pytest.mark.parametrize(
         ("study", "rule"),
