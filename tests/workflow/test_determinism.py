@@ -1,4 +1,4 @@
-"""The same review gives the same bytes whatever the machine, its language and its clock are like."""
+"""The same review gives the same bytes twice, whatever the machine, its language and its clock are like."""
 
 import subprocess
 import sys
