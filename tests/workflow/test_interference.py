@@ -11,7 +11,8 @@ import time
 import pytest
 
 from .conftest import jobs_run
-from .test_pipeline import RESPONDERS
+from .test_kept import lots, made_between
+from .test_pipeline import PAIN, RESPONDERS
 
 pytestmark = pytest.mark.workflow
 
@@ -90,7 +91,9 @@ def test_a_killed_runs_lock_and_half_written_files_are_cleared_and_lost_ones_mad
     assert review.results() == finished_review.results()
 
 
-def test_a_second_run_beside_a_living_one_is_refused_and_harms_nothing(finished_review, review):
+def test_a_forced_run_makes_all_and_a_second_beside_it_is_refused_and_harms_nothing(finished_review, review):
+    before = lots(review)
+    assert {f"analyses/{PAIN}", "flow", "timeline"} <= before.keys()
     first = review.start("--forceall")
     locks = review.folder / ".snakemake" / "locks"
     for _ in range(300):
@@ -103,20 +106,26 @@ def test_a_second_run_beside_a_living_one_is_refused_and_harms_nothing(finished_
     assert "lock" in second.stderr
     assert "Traceback" not in second.stderr
     assert first.returncode == 0, told + failed
+    assert made_between(before, lots(review)) == before.keys()
     assert review.results() == finished_review.results()
 
 
-def test_a_truncated_table_between_the_stages_is_made_again(finished_review, review):
-    table = review.folder / "processed" / "evidence" / "studies.parquet"
+def test_a_damaged_table_between_the_stages_is_made_again_or_stops_the_run_with_a_word(review):
+    table, before = review.folder / "processed" / "evidence" / "studies.parquet", review.results()
     whole = table.read_bytes()
     table.write_bytes(whole[: len(whole) // 2])
     completed = review.run()
     assert completed.returncode == 0, completed.stdout + completed.stderr
-    assert review.results() == finished_review.results()
+    assert review.results() == before
+    table.write_bytes(whole[:8] + bytes(56) + whole[64:])  # the pages; the marks at both ends stay whole
+    completed = review.run()
+    if completed.returncode:
+        assert "studies.parquet" in completed.stdout + completed.stderr
+    assert review.results().items() <= before.items()
     completed = review.run("--forcerun", "harmonise_results")
     assert completed.returncode == 0, completed.stdout + completed.stderr
     assert table.read_bytes() == whole
-    assert review.results() == finished_review.results()
+    assert review.results() == before
 
 
 @pytest.fixture

@@ -71,10 +71,3 @@ def test_what_was_edited_by_hand_or_broken_off_is_not_believed(finished_review, 
         shutil.rmtree(review.folder / "results" / "analyses" / analysis)
     assert run(review) == {f"analyses/{PAIN}", f"analyses/{RESPONDERS}"}
     assert review.results() == finished_review.results()
-
-
-def test_who_forces_a_run_has_all_made(finished_review, review):
-    everything = set(lots(review))
-    assert {f"analyses/{PAIN}", "flow", "timeline"} <= everything
-    assert run(review, "--forceall") == everything
-    assert review.results() == finished_review.results()
