@@ -13,7 +13,7 @@ from .conftest import ROOT
 
 pytestmark = pytest.mark.workflow
 
-READS_EVIDENCE = re.compile(r'"data" / "raw"|data/raw')
+READS_EVIDENCE = re.compile(r'"data" / "raw"|data/raw|\bshipped_(tables|comparison)\b')
 ADDED = {"Choi2024": "Aalto2027", "Backonja1998": "Berg2027"}  # these two have rows in all tables of trials
 
 
