@@ -7,7 +7,6 @@ import sys
 
 import pytest
 import yaml
-from snakemake.cli import get_argument_parser
 
 from .conftest import MINI, ROOT, Review, jobs_run
 
@@ -26,6 +25,8 @@ def profile(request):
 
 
 def test_every_key_is_an_option_of_snakemake_or_of_the_plugin(profile):
+    from snakemake.cli import get_argument_parser  # which takes seconds, at every collection
+
     options = {
         name.lstrip("-") for action in get_argument_parser()._actions for name in action.option_strings
     }
