@@ -15,17 +15,9 @@ from statsmodels.stats.meta_analysis import combine_effects, effectsize_2proport
 from tests.reference.agreement import FLOOR, Comparison, reference
 from trialpool import stats
 
-with warnings.catch_warnings():  # PyMARE warns at import about its optional sampler
-    warnings.simplefilter("ignore")
-    from pymare import Dataset, estimators
-
 SETS = reference("pooling")["datasets"]
 CORRECTIONS = {"wald": "wald", "hksj": "knapp-hartung", "hksj_adhoc": "knapp-hartung-conservative"}
-CLOSED = {
-    "FE": estimators.WeightedLeastSquares,
-    "DL": estimators.DerSimonianLaird,
-    "HE": estimators.Hedges,
-}
+CLOSED = {"FE": "WeightedLeastSquares", "DL": "DerSimonianLaird", "HE": "Hedges"}
 # PyMARE maximises the likelihood itself, whose flat top gives half the digits of a float: 1e-6 on real data
 # and 2e-5 with variances over ten decades were the worst seen.
 OPTIMISED, OPTIMISED_EXTREME = 3e-6, 1e-4
@@ -33,10 +25,17 @@ OPTIMISED, OPTIMISED_EXTREME = 3e-6, 1e-4
 ITERATED = 1e-7
 
 
-def estimator(method: str, correction: str) -> Any:
+def pymares(y: np.ndarray, v: np.ndarray, method: str, correction: str) -> Any:
+    """PyMARE's summary; it is imported here, not where the tests are only counted."""
+    with warnings.catch_warnings():  # at import about its optional sampler
+        warnings.simplefilter("ignore")
+        from pymare import Dataset, estimators
+
     if method in CLOSED:
-        return CLOSED[method](small_sample_correction=correction)
-    return estimators.VarianceBasedLikelihoodEstimator(method, small_sample_correction=correction)
+        estimator = getattr(estimators, CLOSED[method])(small_sample_correction=correction)
+    else:
+        estimator = estimators.VarianceBasedLikelihoodEstimator(method, small_sample_correction=correction)
+    return estimator.fit_dataset(Dataset(y[:, None], v[:, None])).summary()
 
 
 @pytest.mark.parametrize("interval", CORRECTIONS)
@@ -45,9 +44,7 @@ def test_pymare_agrees(method: str, interval: str) -> None:
     compare = Comparison()
     for name, entry in SETS.items():
         y, v = np.array(entry["effects"]), np.array(entry["variances"])
-        theirs = (
-            estimator(method, CORRECTIONS[interval]).fit_dataset(Dataset(y[:, None], v[:, None])).summary()
-        )
+        theirs = pymares(y, v, method, CORRECTIONS[interval])
         ours = stats.pool(y, v, tau2_method=method, interval=interval)
         tight = OPTIMISED_EXTREME if name == "extreme_weights" else OPTIMISED
         relative = 1e-9 if method in CLOSED else tight
@@ -70,7 +67,7 @@ def test_pymare_agrees_on_heterogeneity(method: str) -> None:
     compare = Comparison()
     for name in ("bcg_rr", "normand_smd", "linde_rr", "dorn_rr", "hackshaw_or", "raudenbush_smd"):
         y, v = np.array(SETS[name]["effects"]), np.array(SETS[name]["variances"])
-        theirs = estimator(method, "wald").fit_dataset(Dataset(y[:, None], v[:, None])).summary()
+        theirs = pymares(y, v, method, "wald")
         heterogeneity, between = theirs.get_heterogeneity_stats(), theirs.get_re_stats()
         ours, bounds = stats.pool(y, v, tau2_method=method), stats.tau2_interval(y, v)
         compare(f"{name} q", ours.q, heterogeneity["Q"][0])

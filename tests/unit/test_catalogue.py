@@ -58,37 +58,42 @@ def method_rank(mcid):
     return METHODS.index(mcid["method"])
 
 
-@pytest.mark.parametrize("code", INSTRUMENTS)
 class TestInstrument:
     """What this catalogue promises beyond the schema of all catalogues."""
 
-    def test_it_says_of_everything_that_is_asked_whether_it_is_known(self, code):
-        assert {"name", "domains", "range", "better", "unit", "mcid"} <= set(INSTRUMENTS[code])
+    def test_it_says_of_everything_that_is_asked_whether_it_is_known(self):
+        for code in INSTRUMENTS:
+            assert {"name", "domains", "range", "better", "unit", "mcid"} <= set(INSTRUMENTS[code]), code
 
-    def test_its_range_has_a_source(self, code):
-        entry = INSTRUMENTS[code]
-        if entry["range"] is not None:
-            assert SOURCE.search(entry["range_source"]) or entry["range_source"].startswith(STATED)
+    def test_its_range_has_a_source(self):
+        for code in INSTRUMENTS:
+            entry = INSTRUMENTS[code]
+            if entry["range"] is not None:
+                assert SOURCE.search(entry["range_source"]) or entry["range_source"].startswith(STATED), code
 
-    def test_every_mcid_can_be_looked_up_and_has_what_the_rule_needs(self, code):
-        for mcid in candidates(INSTRUMENTS[code]):
-            assert {"kind", "population", "population_rank", "method"} <= set(mcid)
-            assert SOURCE.fullmatch(mcid["source"])
+    def test_every_mcid_can_be_looked_up_and_has_what_the_rule_needs(self):
+        for code in INSTRUMENTS:
+            for mcid in candidates(INSTRUMENTS[code]):
+                assert {"kind", "population", "population_rank", "method"} <= set(mcid), code
+                assert SOURCE.fullmatch(mcid["source"]), code
 
-    def test_its_mcid_follows_the_stated_rule(self, code):
-        entry = INSTRUMENTS[code]
-        assert (entry["mcid"] or {}).get("value") == chosen_by_rule(entry)
+    def test_its_mcid_follows_the_stated_rule(self):
+        for code in INSTRUMENTS:
+            entry = INSTRUMENTS[code]
+            assert (entry["mcid"] or {}).get("value") == chosen_by_rule(entry), code
 
-    def test_its_mcid_is_smaller_than_the_scale(self, code):
-        entry = INSTRUMENTS[code]
-        if entry["mcid"] and entry["range"] and None not in entry["range"]:
-            low, high = entry["range"]
-            assert entry["mcid"]["value"] < (high - low) / 2
+    def test_its_mcid_is_smaller_than_the_scale(self):
+        for code in INSTRUMENTS:
+            entry = INSTRUMENTS[code]
+            if entry["mcid"] and entry["range"] and None not in entry["range"]:
+                low, high = entry["range"]
+                assert entry["mcid"]["value"] < (high - low) / 2, code
 
-    def test_what_has_no_range_no_mcid_and_no_definition_says_why(self, code):
-        entry = INSTRUMENTS[code]
-        if entry["range"] is None and entry["mcid"] is None:
-            assert entry.get("note")
+    def test_what_has_no_range_no_mcid_and_no_definition_says_why(self):
+        for code in INSTRUMENTS:
+            entry = INSTRUMENTS[code]
+            if entry["range"] is None and entry["mcid"] is None:
+                assert entry.get("note"), code
 
 
 class TestEvidence:
@@ -148,52 +153,61 @@ def inside(code, value):
     return (low is None or value >= low) and (high is None or value <= high)
 
 
-@pytest.mark.parametrize("analysis", ANALYSES.values(), ids=ANALYSES)
 class TestAnalysis:
-    def test_its_outcomes_are_of_its_domain(self, analysis):
-        domain, outcomes = analysis["domain"], analysis["outcomes"]
-        assert outcomes, "an analysis names what it may pool"
-        parts = {*WORDS.within(domain)}
-        if parts & {*DOMAINS}:
-            assert all(parts & {*INSTRUMENTS[code.split(":")[0]]["domains"]} for code in outcomes)
-        else:
-            used = {row["outcome"] for row in raw("events") if row["domain"] == domain}
-            assert set(outcomes) & used
-            assert not {code for code in outcomes if code not in used | {"cipn_grade_1"}}
+    def test_its_outcomes_are_of_its_domain(self):
+        for slug, analysis in ANALYSES.items():
+            domain, outcomes = analysis["domain"], analysis["outcomes"]
+            assert outcomes, f"{slug} does not name what it may pool"
+            parts = {*WORDS.within(domain)}
+            if parts & {*DOMAINS}:
+                assert all(parts & {*INSTRUMENTS[code.split(":")[0]]["domains"]} for code in outcomes), slug
+            else:
+                used = {row["outcome"] for row in raw("events") if row["domain"] == domain}
+                assert set(outcomes) & used, slug
+                assert not {code for code in outcomes if code not in used | {"cipn_grade_1"}}, slug
 
-    def test_what_is_not_a_defined_scale_stands_alone(self, analysis):
-        if analysis["domain"] in DOMAINS and len(analysis["outcomes"]) > 1:
-            assert all(INSTRUMENTS[code].get("poolable", True) for code in analysis["outcomes"])
+    def test_what_is_not_a_defined_scale_stands_alone(self):
+        for slug, analysis in ANALYSES.items():
+            if analysis["domain"] in DOMAINS and len(analysis["outcomes"]) > 1:
+                assert all(INSTRUMENTS[code].get("poolable", True) for code in analysis["outcomes"]), slug
 
-    def test_a_common_scale_is_possible_for_every_instrument(self, analysis):
-        if analysis["measure"] != "MD" or analysis["domain"] not in DOMAINS:
-            return
-        ranges = [INSTRUMENTS[code]["range"] for code in analysis["outcomes"]]
-        if analysis["scale"]:
-            assert all(bounds and None not in bounds for bounds in ranges)
-        else:
-            assert all(bounds == ranges[0] for bounds in ranges)
+    def test_a_common_scale_is_possible_for_every_instrument(self):
+        for slug, analysis in ANALYSES.items():
+            if analysis["measure"] != "MD" or analysis["domain"] not in DOMAINS:
+                continue
+            ranges = [INSTRUMENTS[code]["range"] for code in analysis["outcomes"]]
+            if analysis["scale"]:
+                assert all(bounds and None not in bounds for bounds in ranges), slug
+            else:
+                assert all(bounds == ranges[0] for bounds in ranges), slug
 
-    def test_a_mean_difference_points_the_way_its_instruments_do(self, analysis):
-        if analysis["measure"] == "MD":
-            assert {INSTRUMENTS[code]["better"] for code in analysis["outcomes"]} == {analysis["better"]}
+    def test_a_mean_difference_points_the_way_its_instruments_do(self):
+        for slug, analysis in ANALYSES.items():
+            if analysis["measure"] == "MD":
+                assert {INSTRUMENTS[code]["better"] for code in analysis["outcomes"]} == {
+                    analysis["better"]
+                }, slug
 
-    def test_nobody_is_on_both_sides(self, analysis):
-        assert not set(analysis["experimental"]) & set(analysis["control"])
+    def test_nobody_is_on_both_sides(self):
+        for slug, analysis in ANALYSES.items():
+            assert not set(analysis["experimental"]) & set(analysis["control"]), slug
 
-    def test_an_mcid_is_applied_to_pain_only_where_pain_is_measured(self, analysis):
-        if analysis["mcid"] and analysis["domain"] != "pain":
-            assert analysis["mcid"].get("instrument") not in ("NRS", "VAS10", "VAS100")
+    def test_an_mcid_is_applied_to_pain_only_where_pain_is_measured(self):
+        for slug, analysis in ANALYSES.items():
+            if analysis["mcid"] and analysis["domain"] != "pain":
+                assert analysis["mcid"].get("instrument") not in ("NRS", "VAS10", "VAS100"), slug
 
-    def test_no_difference_within_a_person_stands_for_one_between_groups(self, analysis):
-        known = {each["value"] for each in (analysis["within_person"],) if each}
-        if analysis["mcid"]:
-            assert analysis["mcid"]["value"] not in known
-            assert analysis["mcid"]["kind"]
+    def test_no_difference_within_a_person_stands_for_one_between_groups(self):
+        for slug, analysis in ANALYSES.items():
+            known = {each["value"] for each in (analysis["within_person"],) if each}
+            if analysis["mcid"]:
+                assert analysis["mcid"]["value"] not in known, slug
+                assert analysis["mcid"]["kind"], slug
 
-    def test_prevention_is_never_mixed_with_treatment_of_pain_or_symptoms(self, analysis):
-        if analysis["domain"] in (*DOMAINS, "responder", "incidence"):
-            assert analysis["purpose"] in ("treatment", "prevention")
+    def test_prevention_is_never_mixed_with_treatment_of_pain_or_symptoms(self):
+        for slug, analysis in ANALYSES.items():
+            if analysis["domain"] in (*DOMAINS, "responder", "incidence"):
+                assert analysis["purpose"] in ("treatment", "prevention"), slug
 
 
 def test_slugs_say_condition_outcome_and_comparison():

@@ -1,11 +1,13 @@
 """The process that stands by: a script runs in a fork of it, or by itself, with the same output and end."""
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from importlib import import_module
+from pathlib import Path
 
 import pytest
 
@@ -28,10 +30,15 @@ sys.stdin.read()
 
 
 @pytest.fixture
-def run():
-    """A run with a process that stands by, and where to ask it."""
+def run(tmp_path):
+    """A run in the folder of a review, with a process that stands by, and where to ask it."""
     process = subprocess.Popen(
-        [sys.executable, "-c", RUN], stdin=subprocess.PIPE, stdout=subprocess.PIPE, encoding="utf-8"
+        [sys.executable, "-P", "-c", RUN],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        encoding="utf-8",
+        start_new_session=True,
     )
     process.address = process.stdout.readline().strip()
     yield process
@@ -39,13 +46,27 @@ def run():
     process.wait()
 
 
-def script(folder, more="", address=""):
-    """A script as Snakemake runs it, after some time for imports."""
-    path = folder / "tmp1.some_job.py"
+def start(folder, more="", address=""):
+    """A script as Snakemake runs it."""
+    path = folder / ".snakemake" / "scripts" / "tmp1.some_job.py"
+    path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(SCRIPT + more, encoding="utf-8")
-    variables = {**os.environ, **({"TRIALPOOL_STANDBY": address} if address else {})}
-    command = [sys.executable, str(path)]
-    return subprocess.run(command, env=variables, capture_output=True, encoding="utf-8", check=False)
+    variables = {**os.environ, "OF_THE_JOB": "1", "TMPDIR": str(folder)}
+    return subprocess.Popen(
+        [sys.executable, str(path)],
+        cwd=folder,
+        env=variables | ({"TRIALPOOL_STANDBY": address} if address else {}),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        encoding="utf-8",
+    )
+
+
+def script(folder, more="", address=""):
+    """What a script says when it has ended."""
+    process = start(folder, more, address)
+    said = process.communicate()
+    return subprocess.CompletedProcess(process.args, process.returncode, *said)
 
 
 def until(true):
@@ -55,11 +76,22 @@ def until(true):
         time.sleep(0.05)
 
 
+def alive(process):
+    """Whether a process, no child of this one, does still run."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    state = Path(f"/proc/{process}/stat")
+    return not state.exists() or state.read_text().rpartition(")")[2].split()[0] != "Z"
+
+
 def test_a_script_runs_in_a_fork_that_has_what_jobs_import(run, tmp_path):
     until(lambda: script(tmp_path, address=run.address).stdout == "True None\n")
     done = script(tmp_path, "sys.exit(7)", run.address)
     assert (done.returncode, done.stderr) == (7, "a warning\n")
-    assert script(tmp_path, "sys.exit('no')", run.address).returncode == 1
+    done = script(tmp_path, "sys.exit('no')", run.address)
+    assert (done.returncode, done.stderr) == (1, "a warning\nno\n")
     done = script(tmp_path, "1 / 0", run.address)
     assert done.returncode == 1
     assert "ZeroDivisionError" in done.stderr
@@ -72,17 +104,89 @@ def test_a_script_runs_by_itself_where_none_stands_by(tmp_path):
         assert (done.returncode, done.stderr, done.stdout.split()[0]) == (7, "a warning\n", "False")
 
 
-def test_a_job_that_is_killed_is_told(run, tmp_path):
-    done = script(tmp_path, "os.kill(os.getpid(), signal.SIGKILL)", run.address)
-    assert done.returncode == 1
-    assert done.stderr.endswith("The job was killed, perhaps for want of memory.\n")
+AROUND = """
+import json, tempfile
+variables = {**os.environ, "TRIALPOOL_STANDBY": None, "LC_CTYPE": None}
+handlers = [str(signal.getsignal(number)) for number in sorted(signal.valid_signals() - {32, 33})]
+blocked = [*map(str, signal.pthread_sigmask(signal.SIG_BLOCK, ()))]
+places = sys.path, sys.argv, os.getcwd(), tempfile.gettempdir()
+print(json.dumps([places, variables, handlers, blocked, sys.stdin.read()]))
+"""
 
 
-@pytest.mark.parametrize("how", ["ends", "is killed"])
+def test_a_script_finds_around_it_what_it_finds_by_itself(run, tmp_path):
+    def around(address):
+        return json.loads(script(tmp_path, AROUND, address).stdout.splitlines()[-1])
+
+    assert around(run.address) == around("")
+
+
+def test_a_file_in_the_folder_of_the_review_is_taken_for_no_module(tmp_path, request):
+    for name in ("json.py", "pandas.py", "selectors.py", "trialpool/__init__.py"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("raise SystemExit('not me')", encoding="utf-8")
+    address = request.getfixturevalue("run").address
+    until(lambda: script(tmp_path, address=address).stdout == "True None\n")
+
+
+THREADS = """
+import numpy
+numpy.ones((500, 500)) @ numpy.ones((500, 500))
+for process in (os.getpid(), os.getppid()):
+    names = [open(f"/proc/{process}/task/{name}/comm").read() for name in os.listdir(f"/proc/{process}/task")]
+    print(sum("jemalloc" not in name for name in names))  # that of pyarrow, which knows of forks
+"""
+
+
+@pytest.mark.skipif(not Path("/proc/self/task").exists(), reason="threads are counted in /proc")
+def test_linear_algebra_has_no_threads_that_a_fork_would_break(monkeypatch, tmp_path, request):
+    for variable in standby.ONE_THREAD:
+        monkeypatch.setenv(variable, "4")
+    address = request.getfixturevalue("run").address
+    until(lambda: "'trialpool.provenance.crate'" in script(tmp_path, "print([*sys.modules])", address).stdout)
+    # the second in the fork waits for the end of who asked
+    assert script(tmp_path, THREADS, address).stdout.splitlines()[1:] == ["2", "1"]
+
+
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGKILL, "signal 9 (Killed), perhaps for want of memory"),
+        (signal.SIGTERM, "signal 15 (Terminated)"),
+        (signal.SIGINT, "signal 2 (Interrupt)"),
+        (signal.SIGSEGV, "signal 11 (Segmentation fault)"),
+    ],
+)
+def test_a_job_that_is_killed_is_told(run, tmp_path, number, words):
+    done = script(tmp_path, f"os.kill(os.getpid(), {number:d}); import time; time.sleep(60)", run.address)
+    assert done.returncode == 128 + number
+    assert done.stderr == f"a warning\nThe job was killed by {words}.\n"
+
+
+@pytest.mark.parametrize("who", ["who asked", "the run", "the group of the run"])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_job_ends_with_who_asked_and_with_the_run(run, tmp_path, who, how):
+    asked = start(tmp_path, "print(os.getpid(), flush=True); signal.pause()", run.address)
+    job = [asked.stdout.readline(), int(asked.stdout.readline())][1]
+    if who == "who asked":
+        asked.send_signal(how)
+    elif who == "the run":
+        run.send_signal(how)
+    else:
+        os.killpg(run.pid, how)
+    until(lambda: not alive(job))
+    assert asked.wait(60) != 0
+    assert "Traceback" not in asked.communicate()[1]
+
+
+@pytest.mark.parametrize("how", ["ends", "is killed", "is killed with its group"])
 def test_it_ends_with_the_run(run, tmp_path, how):
     assert script(tmp_path, "", run.address).returncode == 0
     folder = os.path.dirname(run.address)
-    os.kill(run.pid, signal.SIGKILL) if how == "is killed" else run.communicate()
+    if how == "ends":
+        run.communicate()
+    else:
+        (os.killpg if "group" in how else os.kill)(run.pid, signal.SIGKILL)
     until(lambda: not os.path.exists(folder))
     assert script(tmp_path, "", run.address).stdout.startswith("False")
 

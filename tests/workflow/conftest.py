@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from . import forks
+
 ROOT = Path(__file__).parents[2]
 MINI = Path(__file__).parent / "mini"
 SNAKEMAKES = ".snakemake_timestamp"  # when a folder was made; never committed
@@ -23,25 +25,35 @@ class Review:
         self.root = root
 
     def start(self, *options, cores=2, variables=None, before=()):
-        """Start a run in a process group of its own, so that it can be killed whole."""
-        command = [
-            *(*before, sys.executable, "-m", "snakemake", "--snakefile", self.root / "Snakefile"),
-            *("--cores", str(cores), "--configfile", "config.yaml", *options),
-        ]
+        """Start the command in a process group of its own, so that it can be killed whole."""
+        command = [*before, sys.executable, "-m", "snakemake", *self.words(options, cores)]
         return subprocess.Popen(
             [str(word) for word in command],
             cwd=self.folder,
-            env={**os.environ, "PYTHONPATH": str(self.root / "workflow" / "src"), **(variables or {})},
+            env={**self.environment(), **(variables or {})},
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
             start_new_session=True,
         )
 
-    def run(self, *options, **settings):
-        process = self.start(*options, **settings)
-        told, failed = process.communicate()
-        return subprocess.CompletedProcess(process.args, process.returncode, told, failed)
+    def run(self, *options, cores=2, command=False, **settings):
+        """Run to the end; in a fork (forks.py), unless the command itself or other settings are asked for."""
+        if command or settings:
+            process = self.start(*options, cores=cores, **settings)
+            told, failed = process.communicate()
+            return subprocess.CompletedProcess(process.args, process.returncode, told, failed)
+        words = self.words(options, cores)
+        return subprocess.CompletedProcess(
+            words, *forks.run(self.root, words, self.folder, self.environment())
+        )
+
+    def words(self, options, cores):
+        snakefile = self.root / "Snakefile"
+        return ["--snakefile", snakefile, "--cores", cores, "--configfile", "config.yaml", *options]
+
+    def environment(self):
+        return {**os.environ, "PYTHONPATH": str(self.root / "workflow" / "src")}
 
     def results(self):
         """Bytes of every result that is committed."""
@@ -84,7 +96,7 @@ def finished_review(tmp_path_factory):
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not finished.exists():
             shutil.copytree(MINI, running)
-            completed = Review(running).run()
+            completed = Review(running).run(command=True)
             assert completed.returncode == 0, completed.stdout + completed.stderr
             running.rename(finished)
     return Review(finished)

@@ -1,9 +1,11 @@
-"""The same review gives the same bytes whatever the machine, its language and its clock are like."""
+"""The same review gives the same bytes twice, whatever the machine, its language and its clock are like."""
 
 import subprocess
 import sys
 
 import pytest
+
+from .conftest import MINI
 
 pytestmark = pytest.mark.workflow
 
@@ -32,9 +34,20 @@ SETTINGS = {
 }
 
 
+def files_in(place):
+    return [path for path in place.rglob("*") if path.is_file()]
+
+
 @pytest.mark.parametrize("setting", SETTINGS)
-def test_the_machine_does_not_show_in_the_results(finished_review, fresh_review, setting):
-    variables = dict(SETTINGS[setting])
+def test_the_machine_does_not_show_in_the_results_nor_the_run_outside_its_folders(
+    finished_review, fresh_review, tmp_path, setting
+):
+    home, temporary, raw = tmp_path / "home", tmp_path / "tmp", fresh_review.folder / "raw"
+    home.mkdir()
+    temporary.mkdir()
+    tables = {path: path.read_bytes() for path in files_in(raw)}
+    places = {"HOME": str(home), "TMPDIR": str(temporary), "XDG_CACHE_HOME": str(home / "cache")}
+    variables = {**SETTINGS[setting], **places, "MPLCONFIGDIR": ""}
     if "NPY_DISABLE_CPU_FEATURES" in variables:
         variables["NPY_DISABLE_CPU_FEATURES"] = switchable_features()
     completed = fresh_review.run(cores=1 if "one core" in setting else 2, variables=variables)
@@ -42,6 +55,13 @@ def test_the_machine_does_not_show_in_the_results(finished_review, fresh_review,
     expected, found = finished_review.results(), fresh_review.results()
     assert found.keys() == expected.keys()
     assert [name for name in expected if found[name] != expected[name]] == []
+    assert {path.name for path in fresh_review.folder.iterdir()} == {
+        *(path.name for path in MINI.iterdir()),
+        *("processed", "results", ".snakemake"),
+    }
+    assert {path: path.read_bytes() for path in files_in(raw)} == tables
+    assert files_in(temporary) == []
+    assert {path.relative_to(home).parts[0] for path in files_in(home)} <= {"cache", ".cache"}
 
 
 def test_the_settings_reach_numpy():

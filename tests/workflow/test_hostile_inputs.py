@@ -160,22 +160,6 @@ def test_a_run_with_such_a_folder_touches_nothing_around_it(fresh_review, lines)
     assert everything(around) == before
 
 
-@pytest.mark.workflow
-def test_a_mutated_parquet_table_is_made_again_or_stops_the_run_with_a_word(review):
-    before = review.results()
-    table = review.folder / "processed" / "evidence" / "studies.parquet"
-    content = bytearray(table.read_bytes())
-    content[8:64] = bytes(56)  # the pages; the marks at both ends stay whole
-    table.write_bytes(content)
-    completed = review.run()
-    if completed.returncode:
-        assert "studies.parquet" in completed.stdout + completed.stderr
-    for name, kept in review.results().items():
-        assert kept == before[name]
-    assert review.run("--forceall").returncode == 0
-    assert review.results() == before
-
-
 def test_the_examples_stay_in_their_place():
     assert Path(CONFIG["instruments"]).is_file()
     assert set(load_protocol(CONFIG).analyses) == set(CONFIG["analyses"])

@@ -10,12 +10,14 @@ import time
 
 import pytest
 
-from .conftest import Review, jobs_run
-from .test_pipeline import RESPONDERS
+from .conftest import jobs_run
+from .test_kept import lots, made_between
+from .test_pipeline import PAIN, RESPONDERS
 
 pytestmark = pytest.mark.workflow
 
 KILLS = int(os.environ.get("TRIALPOOL_KILLS", "8"))  # 50 and more: benchmarks/README.md
+JOBS = 14  # of the 17 of a whole run
 SUMMARY = "results/summary.csv"
 
 
@@ -27,6 +29,19 @@ def kill(process, *, whole_group):
         else:
             os.kill(process.pid, signal.SIGKILL)
     process.communicate()  # until the last job has closed its end of the pipe
+
+
+def logs_of(review):
+    return (review.folder / ".snakemake" / "log").glob("*.log")
+
+
+def wait_for_jobs(number, review, process, before):
+    """Until a run has finished so many jobs, or all, as says its log, which is none of those before it."""
+    done = -1
+    while done < number and process.poll() is None:
+        time.sleep(0.02)
+        new = [path.read_text(encoding="utf-8") for path in logs_of(review) if path not in before]
+        done = sum(text.count("Finished jobid") for text in new) if new else -1
 
 
 def visible(review):
@@ -44,8 +59,10 @@ def test_killed_runs_leave_whole_files_and_a_plain_rerun_mends_all(finished_revi
     chance = random.Random(7)
     for number in range(KILLS):
         whole = visible(fresh_review).keys() == expected.keys()
+        logs = {*logs_of(fresh_review)}
         process = fresh_review.start(*(["--forceall"] if whole else []))
-        time.sleep(chance.uniform(2.0, 9.0))
+        wait_for_jobs(chance.randrange(JOBS), fresh_review, process, logs)
+        time.sleep(chance.uniform(0.0, 0.5))
         kill(process, whole_group=number % 2 == 0)
         for name, content in visible(fresh_review).items():
             assert content == expected[name], f"{name} is half-written after kill {number}"
@@ -58,19 +75,15 @@ def test_killed_runs_leave_whole_files_and_a_plain_rerun_mends_all(finished_revi
     assert fresh_review.results() == expected
 
 
-def test_a_killed_runs_lock_and_half_written_files_are_cleared(finished_review, review):
+def test_a_killed_runs_lock_and_half_written_files_are_cleared_and_lost_ones_made_again(
+    finished_review, review
+):
     locks = review.folder / ".snakemake" / "locks"
     locks.mkdir(exist_ok=True)
     for kind in ("input", "output"):
         (locks / f"0.{kind}.lock").write_text(f"{SUMMARY}\nresults/README.md\n", encoding="utf-8")
     (review.folder / "results" / ".summary.csv.abc123.part").write_bytes(b"half")
     (review.folder / SUMMARY).unlink()
-    completed = review.run()
-    assert completed.returncode == 0, completed.stderr
-    assert review.results() == finished_review.results()
-
-
-def test_a_file_lost_from_the_folder_of_an_analysis_is_made_again(finished_review, review):
     (review.folder / "results" / "analyses" / RESPONDERS / "posterior.svg").unlink()
     completed = review.run()
     assert completed.returncode == 0, completed.stderr
@@ -78,33 +91,40 @@ def test_a_file_lost_from_the_folder_of_an_analysis_is_made_again(finished_revie
     assert review.results() == finished_review.results()
 
 
-def test_a_second_run_beside_a_living_one_is_refused_and_harms_nothing(finished_review, review):
+def test_a_forced_run_makes_all_and_a_second_beside_it_is_refused_and_harms_nothing(finished_review, review):
+    before = lots(review)
+    assert {f"analyses/{PAIN}", "flow", "timeline"} <= before.keys()
     first = review.start("--forceall")
     locks = review.folder / ".snakemake" / "locks"
     for _ in range(300):
         if any(locks.glob("*.lock")):
             break
         time.sleep(0.1)
-    second = review.run("--forceall")
+    second = review.run("--forceall", command=True)
     told, failed = first.communicate()
     assert second.returncode != 0
     assert "lock" in second.stderr
     assert "Traceback" not in second.stderr
     assert first.returncode == 0, told + failed
+    assert made_between(before, lots(review)) == before.keys()
     assert review.results() == finished_review.results()
 
 
-def test_a_truncated_table_between_the_stages_is_made_again(finished_review, review):
-    table = review.folder / "processed" / "evidence" / "studies.parquet"
+def test_a_damaged_table_between_the_stages_is_made_again_or_stops_the_run_with_a_word(review):
+    table, before = review.folder / "processed" / "evidence" / "studies.parquet", review.results()
     whole = table.read_bytes()
     table.write_bytes(whole[: len(whole) // 2])
     completed = review.run()
     assert completed.returncode == 0, completed.stdout + completed.stderr
-    assert review.results() == finished_review.results()
-    completed = review.run("--forcerun", "harmonise_results")
+    assert (table.read_bytes(), review.results()) == (whole, before)
+    table.write_bytes(whole[:8] + bytes(56) + whole[64:])  # the pages; the marks at both ends stay whole
+    completed = review.run()
+    if completed.returncode:
+        assert "studies.parquet" in completed.stdout + completed.stderr
+    assert review.results().items() <= before.items()
+    completed = review.run("--forcerun", "ingest_tables")
     assert completed.returncode == 0, completed.stdout + completed.stderr
-    assert table.read_bytes() == whole
-    assert review.results() == finished_review.results()
+    assert (table.read_bytes(), review.results()) == (whole, before)
 
 
 @pytest.fixture
@@ -122,28 +142,20 @@ def small_disk(tmp_path):
     subprocess.run(["umount", str(place)], check=True)
 
 
-def test_a_full_disk_is_told_and_leaves_nothing_half_written(finished_review, fresh_review, small_disk):
-    (fresh_review.folder / "results").symlink_to(small_disk)
-    completed = fresh_review.run()
-    assert completed.returncode != 0
-    assert "make room on the disk" in completed.stdout + completed.stderr
-    assert "Traceback" not in completed.stdout + completed.stderr
-    expected = finished_review.results()
-    left = Review(fresh_review.folder).results()
-    assert all(content == expected[name] for name, content in left.items())
-    (fresh_review.folder / "results").unlink()
+def test_a_full_disk_and_one_that_is_only_read_are_told_and_leave_nothing_half_written(
+    finished_review, fresh_review, small_disk
+):
+    """A file system mounted read-only, because root may write to any read-only folder."""
+    expected, results = finished_review.results(), fresh_review.folder / "results"
+    results.symlink_to(small_disk)
+    full = fresh_review.run(command=True)
+    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
+    only_read = fresh_review.run(command=True)
+    for completed, words in ((full, "make room on the disk"), (only_read, "Read-only file system")):
+        assert completed.returncode != 0
+        assert words in completed.stdout + completed.stderr
+    assert "Traceback" not in full.stdout + full.stderr  # but Snakemake's own, of files it cannot delete
+    assert all(content == expected[name] for name, content in fresh_review.results().items())
+    results.unlink()
     assert fresh_review.run().returncode == 0
     assert fresh_review.results() == expected
-
-
-def test_results_that_may_not_be_written_are_told(finished_review, review, small_disk):
-    """A file system mounted read-only, because root may write to any read-only folder."""
-    shutil.rmtree(review.folder / "results")
-    (review.folder / "results").symlink_to(small_disk)
-    subprocess.run(["mount", "-o", "remount,ro", str(small_disk)], check=True)
-    completed = review.run()
-    assert completed.returncode != 0
-    assert "Read-only file system" in completed.stdout + completed.stderr
-    (review.folder / "results").unlink()
-    assert review.run().returncode == 0
-    assert review.results() == finished_review.results()

@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from .conftest import Review
+from .conftest import Review, jobs_run
 from .test_pipeline import PAIN, RESPONDERS
 
 pytestmark = pytest.mark.workflow
@@ -40,9 +40,17 @@ def run(review, *options):
 
 
 def test_after_a_changed_number_only_what_it_changes_is_made_and_all_is_as_from_nothing(review, tmp_path):
+    before, lots_before = review.results(), lots(review)
     review.edit("raw/events.csv", ",15,28,", ",16,28,")
-    assert run(review) == {f"analyses/{RESPONDERS}"}
-    assert review.results() == from_nothing(review, tmp_path / "again")
+    completed = review.run()
+    assert completed.returncode == 0, completed.stdout + completed.stderr
+    assert {job for job in jobs_run(completed) if " " in job} == {f"pool {RESPONDERS}"}
+    assert made_between(lots_before, lots(review)) == {f"analyses/{RESPONDERS}"}
+    after = review.results()
+    changed = {name for name, content in after.items() if content != before[name]}
+    assert f"analyses/{RESPONDERS}/result.json" in changed
+    assert not any(PAIN in name for name in changed)
+    assert after == from_nothing(review, tmp_path / "again")
 
 
 def test_a_deleted_result_is_put_back(finished_review, review):
@@ -51,35 +59,15 @@ def test_a_deleted_result_is_put_back(finished_review, review):
     assert review.results() == finished_review.results()
 
 
-def test_what_is_edited_by_hand_is_made_again_from_what_is_kept_or_anew(finished_review, review):
-    """Both the result and what is kept of it: neither is believed."""
+def test_what_was_edited_by_hand_or_broken_off_is_not_believed(finished_review, review):
+    """Neither an edited result and what is kept of it, nor what a run left that was killed as it wrote."""
     for place in ("results", "processed/kept"):
         path = review.folder / place / "analyses" / PAIN / "forest.svg"
         path.write_text(path.read_text().replace("acupuncture", "needles"))
-    shutil.rmtree(review.folder / "results" / "analyses" / PAIN)
-    assert run(review) == {f"analyses/{PAIN}"}
-    assert review.results() == finished_review.results()
-
-
-def test_a_broken_off_job_leaves_nothing_that_is_believed(finished_review, review):
-    """As a run that was killed while an analysis was written."""
     kept = review.folder / "processed" / "kept" / "analyses" / RESPONDERS
     (kept / ".made-of").unlink()
     (kept / "posterior.svg").unlink()
-    shutil.rmtree(review.folder / "results" / "analyses" / RESPONDERS)
-    assert run(review) == {f"analyses/{RESPONDERS}"}
+    for analysis in (PAIN, RESPONDERS):
+        shutil.rmtree(review.folder / "results" / "analyses" / analysis)
+    assert run(review) == {f"analyses/{PAIN}", f"analyses/{RESPONDERS}"}
     assert review.results() == finished_review.results()
-
-
-def test_who_forces_a_run_has_all_made(finished_review, review):
-    everything = set(lots(review))
-    assert {f"analyses/{PAIN}", "flow", "timeline"} <= everything
-    assert run(review, "--forceall") == everything
-    assert review.results() == finished_review.results()
-
-
-def test_an_analysis_that_is_no_longer_asked_is_not_kept(review):
-    review.edit("config.yaml", "  cipn-pain-acupuncture-vs-sham:", "  cipn-pain-acupuncture-vs-usual-care:")
-    run(review)
-    assert "analyses/cipn-pain-acupuncture-vs-sham" not in lots(review)
-    assert "analyses/cipn-pain-acupuncture-vs-usual-care" in lots(review)

@@ -13,7 +13,7 @@ from .conftest import ROOT
 
 pytestmark = pytest.mark.workflow
 
-READS_EVIDENCE = re.compile(r'"data" / "raw"|data/raw')
+READS_EVIDENCE = re.compile(r'"data" / "raw"|data/raw|\bshipped_(tables|comparison)\b')
 ADDED = {"Choi2024": "Aalto2027", "Backonja1998": "Berg2027"}  # these two have rows in all tables of trials
 
 
@@ -38,7 +38,7 @@ def grown(tmp_path):
 
 
 def test_tests_that_read_the_evidence_pass_with_a_valid_trial_more(grown):
-    environment = {**os.environ, "PYTHONPATH": str(grown / "workflow" / "src")}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow" / "src")}  # compiled already
     checked = subprocess.run(
         [sys.executable, "-c", "from trialpool.cli import main; main(['check', 'data/raw'])"],
         cwd=grown,
@@ -51,6 +51,7 @@ def test_tests_that_read_the_evidence_pass_with_a_valid_trial_more(grown):
     files = sorted((grown / "tests" / "unit").rglob("test_*.py"))
     reading = [str(file) for file in files if READS_EVIDENCE.search(file.read_text(encoding="utf-8"))]
     assert len(reading) > 5
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *reading]
+    plain = ["-p", "no:cacheprovider", "--assert=plain", "-o", "addopts="]
+    command = [sys.executable, "-m", "pytest", "-q", *plain, *reading]
     tested = subprocess.run(command, cwd=grown, env=environment, capture_output=True, text=True, check=False)
     assert tested.returncode == 0, tested.stdout[-5000:]

@@ -7,7 +7,6 @@ import sys
 
 import pytest
 import yaml
-from snakemake.cli import get_argument_parser
 
 from .conftest import MINI, ROOT, Review, jobs_run
 
@@ -26,6 +25,8 @@ def profile(request):
 
 
 def test_every_key_is_an_option_of_snakemake_or_of_the_plugin(profile):
+    from snakemake.cli import get_argument_parser  # which takes seconds, at every collection
+
     options = {
         name.lstrip("-") for action in get_argument_parser()._actions for name in action.option_strings
     }
@@ -53,7 +54,7 @@ def test_a_review_in_a_store_without_a_shared_folder_gives_the_same_bytes(finish
     shutil.copy(store / "instruments.yaml", tmp_path)
     options = ["--default-storage-provider", "fs", "--default-storage-prefix", store]
     options += ["--shared-fs-usage", "none"]
-    completed = review.run(*options)
+    completed = review.run(*options, command=True)
     assert completed.returncode == 0, completed.stderr
     assert Review(store).results() == finished_review.results()
-    assert jobs_run(review.run(*options)) == set()
+    assert jobs_run(review.run(*options, command=True)) == set()

@@ -5,6 +5,7 @@ Needs the Debian packages slurm-wlm and munge and the plugins of requirements-cl
 
 import importlib.util
 import re
+import sys
 import time
 
 import pytest
@@ -18,8 +19,16 @@ PROFILE = ROOT / "config" / "profiles" / "slurm"
 OPTIONS = (
     *("--profile", PROFILE),
     *("--slurm-status-command", "squeue"),  # no database of jobs here, so nothing that sacct could read
-    *("--slurm-init-seconds-before-status-checks", "7"),
 )
+OFTEN = """
+import asyncio, runpy, sys
+from snakemake_interface_executor_plugins.executors.remote import RemoteExecutor
+RemoteExecutor.sleep = lambda executor: asyncio.sleep(1)
+sys.argv = sys.argv[3:]
+runpy.run_module("snakemake", run_name="__main__")
+"""
+# Snakemake as it is, but it asks for its jobs each second: the plugin waits longer and longer.
+ASKING_OFTEN = (sys.executable, "-c", OFTEN)
 LOCAL = {"review"}
 PATIENCE = 120  # seconds until a state of the run is reached
 
@@ -50,7 +59,7 @@ def test_the_whole_review_runs_as_slurm_jobs_and_outlives_its_node(finished_revi
     def compared():
         return any((fresh_review.folder / "processed" / "batches").rglob("effects.parquet")) and at_work()
 
-    process = fresh_review.start(*OPTIONS, variables=slurm.variables)
+    process = fresh_review.start(*OPTIONS, variables=slurm.variables, before=ASKING_OFTEN)
     wait_for("a first job", at_work, process)
     slurm.kill_node_daemon()
     slurm.start_node()
@@ -60,7 +69,7 @@ def test_the_whole_review_runs_as_slurm_jobs_and_outlives_its_node(finished_revi
     told = "".join(process.communicate())
     restarted = [job for job, _, restarts in slurm.jobs() if restarts != "0"]
     if process.returncode:  # then Slurm did not bring the lost jobs back, and one plain rerun must do it
-        rerun = fresh_review.run(*OPTIONS, variables=slurm.variables)
+        rerun = fresh_review.run(*OPTIONS, variables=slurm.variables, before=ASKING_OFTEN)
         assert rerun.returncode == 0, told + rerun.stdout + rerun.stderr
     else:
         assert restarted, "the jobs of the killed node were not put back into the queue"

@@ -2,6 +2,7 @@
 import atexit
 import gc
 import os
+import re
 import shutil
 import sys
 import threading
@@ -146,13 +147,14 @@ def main_files(analyses):
 
 
 def by_folder(argument):
-    """An argument; a file in the folder of an analysis as that folder.
+    """A word of the command, also one such as --forcerun=FILE; a file in the folder of an analysis as that folder.
 
     As outputs of their own such files would triple the time in which Snakemake sees that nothing is to do: it
     reads the record of every output half a dozen times.
     """
-    folder = str(Path(argument).parent)
-    return folder if folder in FOLDERS else argument
+    option, file = re.fullmatch(r"(--[\w-]+=|-\w=?)?(.*)", argument, re.DOTALL).groups("")
+    folder = str(Path(file).parent)
+    return option + folder if folder in FOLDERS else argument
 
 
 BATCHES = batches(ANALYSES)
@@ -161,7 +163,9 @@ FOLDERS = [folder_of(analysis) for analysis in ANALYSES]
 if ALONE and workflow.is_main_process:
     # Snakemake would import it, a fifth of a second, to see that no parameter of a rule is a table.
     sys.modules.setdefault("pandas", None)
-    if (asked := [*map(by_folder, sys.argv)]) != sys.argv:
+    words = sys.argv[1:]
+    if (asked := [*map(by_folder, words)]) != words:
         if workflow.overwrite_workdir:  # by --directory, to which other paths of the command are not relative
             os.chdir(os.getenv("PWD", os.curdir))
-        os.execv(sys.executable, [sys.executable, "-m", "snakemake", *asked[1:]])
+        atexit._run_exitfuncs()  # Snakemake's, which remove its temporary folders
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1 : -len(words)], *asked])

@@ -42,6 +42,7 @@ CONTRAST = PLACE | {
     **{"estimate": -1.0, "spread_type": "ci95", "spread_low": -2.0, "spread_high": 0.0},
 }
 EVENT = PLACE | {"domain": "responder", "outcome": "improved", "events": 10, "n": 20}
+LAST: list[Any] = []  # the tables asked last, and what was harmonised of them
 DEFAULTS = {"studies": STUDY, "arms": ARM, "continuous": CONTINUOUS, "contrasts": CONTRAST, "events": EVENT}
 
 
@@ -81,7 +82,9 @@ def question(**changes: Any) -> Row:
 
 def answer(tables: dict[str, pd.DataFrame], *specs: Row) -> Comparison:
     """Harmonise and compare; without a question the usual one is asked."""
-    return compare(harmonise(tables), tables, CATALOGUE, specs or (question(),))
+    if not LAST or LAST[0] is not tables:
+        LAST[:] = tables, harmonise(tables)
+    return compare(LAST[1], tables, CATALOGUE, specs or (question(),))
 
 
 def chosen(comparison: Comparison) -> list[Row]:

@@ -13,7 +13,6 @@ from trialpool.contracts import AUDIT, TABLES
 from trialpool.evidence import audit as audit_room
 from trialpool.evidence.audit import RULES, SEVERITIES, audit, checks, prepare
 from trialpool.evidence.audit.checks import debit, grim, grimmer
-from trialpool.evidence.read import read_evidence
 from trialpool.protocol import load_catalogue
 from trialpool.vocabulary import general
 
@@ -276,8 +275,11 @@ def test_common_values_of_many_trials_are_not_called_copies():
 
 
 class TestShippedEvidence:
-    tables = read_evidence("data/raw")
-    found = audit(tables, load_catalogue("config/instruments.yaml"))
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def audited(cls, shipped_tables):
+        cls.tables = shipped_tables
+        cls.found = audit(shipped_tables, load_catalogue("config/instruments.yaml"))
 
     @pytest.mark.parametrize(
         ("study", "rule"),

@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pandas as pd
 import pytest
 
 from trialpool.contracts import TABLES
 from trialpool.evidence.audit import audit
-from trialpool.evidence.compare import compare
-from trialpool.evidence.read import read_evidence
-from trialpool.evidence.summaries import harmonise
-from trialpool.protocol import load_catalogue, load_protocol
-from trialpool.yaml_files import read_yaml
+from trialpool.evidence.compare import Comparison
+from trialpool.protocol import load_catalogue
 
+Compare = Callable[[dict[str, pd.DataFrame]], Comparison]
 PROSE = ("note", "setting_note", "use_reason", "population", "definition", "locator", "cointervention")
 TOLD = ["label", "label_experimental", "label_control", "derivation", "cautions", "locator", "reason"]
 TOLD += ["cointervention"]
 
 
 @pytest.fixture(scope="module")
-def told() -> dict[str, pd.DataFrame]:
-    return read_evidence("data/raw")
+def told(shipped_tables: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
+    return shipped_tables
 
 
 @pytest.fixture(scope="module")
@@ -36,12 +36,9 @@ def silent(told: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 
 
 def test_every_effect_and_every_exclusion_stays_when_all_prose_is_x(
-    told: dict[str, pd.DataFrame], silent: dict[str, pd.DataFrame]
+    shipped_comparison: Comparison, compared: Compare, silent: dict[str, pd.DataFrame]
 ) -> None:
-    settings = load_protocol(read_yaml("config/config.yaml")[0])
-    catalogue = load_catalogue("config/instruments.yaml")
-    specs = list(settings.analyses.values())
-    one, other = (compare(harmonise(tables), tables, catalogue, specs) for tables in (told, silent))
+    one, other = shipped_comparison, compared(silent)
     assert len(one.effects) > 100
     for name in ("effects", "excluded", "known"):
         left, right = (getattr(each, name).drop(columns=TOLD, errors="ignore") for each in (one, other))
@@ -60,7 +57,9 @@ def test_every_finding_of_the_audit_stays_when_all_prose_is_x(
     pd.testing.assert_frame_equal(one, other)
 
 
-def test_a_column_that_is_said_to_steer_nothing_steers_nothing(told: dict[str, pd.DataFrame]) -> None:
+def test_a_column_that_is_said_to_steer_nothing_steers_nothing(
+    told: dict[str, pd.DataFrame], shipped_comparison: Comparison, compared: Compare
+) -> None:
     """`steers` in tables.csv, by which `compare` says which differences matter to what is pooled."""
 
     def other(name: str, table: pd.DataFrame) -> pd.DataFrame:
@@ -71,12 +70,9 @@ def test_a_column_that_is_said_to_steer_nothing_steers_nothing(told: dict[str, p
             **{each: table[each].where(table[each].isna(), value) for each, value in made.items()}
         )
 
-    settings = load_protocol(read_yaml("config/config.yaml")[0])
-    catalogue = load_catalogue("config/instruments.yaml")
-    specs = list(settings.analyses.values())
     changed = {name: other(name, table) for name, table in told.items()}
     columns = ["analysis", "study_id", "row_ids", "arm_experimental", "arm_control"]
     columns += ["variant", "effect", "variance", "n_experimental", "n_control", "selected"]
-    found = [compare(harmonise(tables), tables, catalogue, specs).effects for tables in (told, changed)]
+    found = [shipped_comparison.effects, compared(changed).effects]
     one, two = (each[columns].sort_values(columns[:6], ignore_index=True) for each in found)
     pd.testing.assert_frame_equal(one, two)

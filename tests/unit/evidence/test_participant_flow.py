@@ -5,25 +5,16 @@ import pytest
 
 from trialpool import io
 from trialpool.contracts import DERIVED, FLOW, TABLES, stored
-from trialpool.evidence.compare import compare
 from trialpool.evidence.participant_flow import REASONS, participant_flow, reason_words
-from trialpool.evidence.read import read_evidence
-from trialpool.evidence.summaries import harmonise
 from trialpool.jobs import follow
 from trialpool.kept import Kept
-from trialpool.protocol import load_catalogue, load_protocol
-from trialpool.yaml_files import read_yaml
-
-CONFIG = "config/config.yaml"
 
 
 @pytest.fixture(scope="module")
-def shipped():
-    specs = load_protocol(read_yaml(CONFIG)[0], [CONFIG]).analyses
-    tables = read_evidence("data/raw")
-    catalogue = load_catalogue("config/instruments.yaml")
-    compared = compare(harmonise(tables), tables, catalogue, list(specs.values()))
-    return tables, compared, flow(tables, compared.effects, compared.excluded, compared.known, specs)
+def shipped(shipped_tables, shipped_comparison, shipped_analyses):
+    found = shipped_comparison
+    table = flow(shipped_tables, found.effects, found.excluded, found.known, shipped_analyses)
+    return shipped_tables, found, table
 
 
 def flow(tables, effects, excluded, known, analyses):

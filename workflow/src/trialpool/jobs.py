@@ -38,6 +38,7 @@ from trialpool.records import (
     from_json,
     to_json,
 )
+from trialpool.standby import ONE_THREAD
 from trialpool.vocabulary import Vocabulary, load_vocabulary
 
 if TYPE_CHECKING:
@@ -61,9 +62,8 @@ NAMED = {  # what other files of a review may name: where it stands in its table
     "reviews": ("published_pools", "review_id"),
 }
 
-# The arrays are small: more BLAS threads than one only fight over the cores that Snakemake has given out.
-for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
-    os.environ.setdefault(_variable, "1")
+for _variable, _one in ONE_THREAD.items():
+    os.environ.setdefault(_variable, _one)
 
 # Any other error of the system (a file that is not there) is ours, and keeps its traceback.
 NO_ROOM_OR_LEAVE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)

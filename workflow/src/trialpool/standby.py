@@ -8,8 +8,10 @@ cluster, a script runs by itself.
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import runpy
+import select
 import selectors
 import shutil
 import signal
@@ -17,16 +19,19 @@ import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from typing import NoReturn
 
 ADDRESS = "TRIALPOOL_STANDBY"  # variable of the environment: where to ask
 WAITING = 128  # jobs at most
 STARTED = b"s"
-LONGEST_PATH = 4096
+# The arrays are small: more threads only fight over the cores that Snakemake gives out, and harm a fork.
+ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # Modules, and what else takes time, in the order in which a run needs them; nothing here uses them.
 PRELOADED = (
     *("trialpool.jobs", "pandas", "pyarrow.parquet", "pyarrow.dataset"),
@@ -51,21 +56,33 @@ PRELOADED = (
 
 def stand_by() -> None:
     """Start the process, which ends with the one that calls; none where the machine has no such sockets."""
+    if address := start("-m", __name__, variables=os.environ):
+        os.environ[ADDRESS] = address
+
+
+def start(*program: str, variables: Mapping[str, str]) -> str | None:
+    """Start a program of Python that serves at the address that is returned; None where there are no sockets.
+
+    It gets the listening socket's number and a folder to remove at its end. In a session of its own it can do
+    so also when the whole group of the run is killed.
+    """
     folder = tempfile.mkdtemp(prefix="trialpool-")
     try:
         with socket.socket(socket.AF_UNIX) as listener:
             listener.bind(f"{folder}/socket")
             listener.listen(WAITING)
-            process = subprocess.Popen(
-                [sys.executable, "-m", __name__, str(listener.fileno()), folder],
+            process = subprocess.Popen(  # -P: a json.py in the folder of the review is none of Python's
+                [sys.executable, "-P", *program, str(listener.fileno()), folder],
+                env={**variables, **ONE_THREAD},
                 stdin=subprocess.PIPE,
                 pass_fds=[listener.fileno()],
+                start_new_session=True,
             )
     except (OSError, AttributeError):
         shutil.rmtree(folder, ignore_errors=True)
-        return
-    os.environ[ADDRESS] = f"{folder}/socket"
+        return None
     atexit.register(_end, process, folder)
+    return f"{folder}/socket"
 
 
 def _end(process: subprocess.Popen[bytes], folder: str) -> None:
@@ -80,82 +97,138 @@ def hand_over() -> None:
 
     Returns where there is none.
     """
-    if not (address := os.environ.get(ADDRESS)):
+    variables = dict(os.environ)
+    if not (address := variables.pop(ADDRESS, "")):
         return
+    try:
+        code = ask(address, sys.argv, os.getcwd(), variables, (1, 2))
+    except KeyboardInterrupt:
+        raise SystemExit(128 + signal.SIGINT) from None
+    if code is None:
+        return
+    if code < 0:
+        why = ", perhaps for want of memory" if -code == signal.SIGKILL else ""
+        print(f"The job was killed by signal {-code} ({signal.strsignal(-code)}){why}.", file=sys.stderr)
+        code = 128 - code  # as shells say it
+    raise SystemExit(code)
+
+
+def ask(
+    address: str, words: Sequence[str], folder: str, variables: Mapping[str, str], streams: Sequence[int]
+) -> int | None:
+    """Have a script run by the process that stands by at `address`; it is stopped when who asks ends first.
+
+    `words` are its path and arguments, `variables` its whole environment, `streams` where its output and its
+    errors go. Returns its exit code, or the negative number of the signal that killed it; None, with nothing
+    run, where none stands by.
+    """
     with socket.socket(socket.AF_UNIX) as line:
         try:
             line.connect(address)
-            socket.send_fds(line, [os.path.abspath(sys.argv[0]).encode()], [1, 2])
-            started = line.recv(1)
+            socket.send_fds(line, [STARTED], streams)
+            line.sendall(json.dumps([words, folder, variables]).encode() + b"\n")
+            if not line.recv(1):
+                return None
         except OSError:
-            return
-        if started:
-            code = b""
-            with suppress(OSError):
-                code = line.recv(1)
-            if not code:
-                print("The job was killed, perhaps for want of memory.", file=sys.stderr)
-            raise SystemExit(code[0] if code else 1)
+            return None
+        with suppress(OSError), line.makefile() as told:
+            return int(told.readline() or -signal.SIGKILL)
+    return -signal.SIGKILL
 
 
 def serve(listener: socket.socket, preloaded: Iterable[str]) -> None:
-    """Fork for each job that asks; between jobs import what jobs will need; until standard input ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the run that started this ends it
+    """Fork for each script that is asked for; else import what they will need; until standard input ends."""
     waiting = iter(preloaded)
+    more: str | None = ""
     with selectors.DefaultSelector() as events:
         events.register(listener, selectors.EVENT_READ)
         events.register(sys.stdin, selectors.EVENT_READ)
-        more: str | None = ""
         while True:
-            ready = [key.fileobj for key, _ in events.select(None if more is None else 0)]
-            with suppress(ChildProcessError):
-                while os.waitpid(-1, os.WNOHANG)[0]:
-                    pass
-            if sys.stdin in ready:  # the end of the run
+            ready = [key for key, _ in events.select(None if more is None else 0)]
+            if any(key.fileobj is sys.stdin for key in ready):  # the end of the run
                 return
-            if listener in ready:
-                line, _ = listener.accept()
-                with line:
-                    if not os.fork():
+            for key in ready:
+                if key.data:  # the pipe closed with the process
+                    process, line = key.data
+                    events.unregister(key.fileobj)
+                    os.close(key.fd)
+                    code = os.waitstatus_to_exitcode(os.waitpid(process, 0)[1])
+                    with suppress(OSError), line:
+                        line.sendall(f"{code}\n".encode())
+                else:
+                    line, _ = listener.accept()
+                    ended, end = os.pipe()
+                    if not (process := os.fork()):
                         listener.close()
                         _run(line)
-            elif (more := next(waiting, None)) is not None:
-                module, _, prepare = more.partition(":")
-                imported = import_module(module)
-                if prepare:
-                    getattr(imported, prepare)()
+                    os.close(end)
+                    events.register(ended, selectors.EVENT_READ, (process, line))
+            if not ready and (more := next(waiting, None)) is not None:
+                prepare(more)
 
 
-def _run(line: socket.socket) -> None:
-    """Run the script that is asked for, as a process of its own would."""
-    code = 1
+def prepare(name: str) -> None:
+    """Import a module and, after a colon, call a function of it."""
+    module, _, function = name.partition(":")
+    imported = import_module(module)
+    if function:
+        getattr(imported, function)()
+
+
+def _run(line: socket.socket) -> NoReturn:
+    """Run the script that is asked for, as a process of its own would, and end."""
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-        os.environ.pop(ADDRESS, None)
-        script, streams, *_ = socket.recv_fds(line, LONGEST_PATH, 2)
+        _, streams, *_ = socket.recv_fds(line, len(STARTED), 2)
+        with line.makefile() as asked:
+            sys.argv, folder, variables = json.loads(asked.readline())
         line.sendall(STARTED)
-        for own, stream in enumerate(streams, start=1):
+    except (OSError, ValueError):  # who asked is gone
+        os._exit(1)
+    code: int | str | None = 1
+    try:
+        threading.Thread(target=_end_with, args=(line, os.dup(0)), daemon=True).start()
+        for own, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *streams]):
             os.dup2(stream, own)
-        sys.argv = [script.decode()]
+        os.chdir(folder)
+        os.environ.clear()
+        os.environ.update(variables)
+        tempfile.tempdir = None  # as the environment says
+        script = sys.argv[0]
+        if not variables.get("PYTHONSAFEPATH"):
+            sys.path.insert(0, os.path.dirname(script))
         with suppress(OSError):  # so that lists of processes name the job
-            Path("/proc/self/comm").write_text(Path(sys.argv[0]).suffixes[-2][1:], encoding="utf-8")
-        runpy.run_path(sys.argv[0], run_name="__main__")
+            Path("/proc/self/comm").write_text(Path(script).stem.rpartition(".")[2], encoding="utf-8")
+        runpy.run_path(script, run_name="__main__")
         code = 0
     except SystemExit as end:
-        code = end.code if isinstance(end.code, int) else int(end.code is not None)
+        code = end.code
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        signal.raise_signal(signal.SIGINT)
     except BaseException:
         traceback.print_exc()
     finally:
+        if isinstance(code, str):
+            print(code, file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
-        with suppress(OSError):
-            line.sendall(bytes([code]))
-        os._exit(code)
+        os._exit(code if isinstance(code, int) else int(code is not None))
 
 
-if __name__ == "__main__":
+def _end_with(line: socket.socket, run: int) -> None:
+    """Stop this process when the one that asked for it, or the run, is gone: neither says anything more."""
+    select.select([line.fileno(), run], [], [])
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def main(preloaded: Iterable[str]) -> None:
+    """Serve, as the program that `start` has started."""
     try:
-        serve(socket.socket(fileno=int(sys.argv[1])), PRELOADED)
+        serve(socket.socket(fileno=int(sys.argv[1])), preloaded)
     finally:
         shutil.rmtree(sys.argv[2], ignore_errors=True)
         os._exit(0)  # to take all modules apart takes longer
+
+
+if __name__ == "__main__":
+    main(PRELOADED)

@@ -43,8 +43,9 @@ def audit(
     together, and a review's id for a published pool.
     """
     prepared = prepare(tables, catalogue, vocabulary or general())
-    parts = [finding_rows(rule, rows) for check in CHECKS for rule, rows in check(prepared)]
-    findings = pd.concat(parts, ignore_index=True)
+    found = [(rule, rows) for check in CHECKS for rule, rows in check(prepared)]
+    none = pd.DataFrame(columns=list(AUDIT.names), dtype=object)
+    findings = pd.concat([none, *(finding_rows(*each) for each in found if len(each[1]))], ignore_index=True)
     findings = findings.assign(order=findings["severity"].map(SEVERITIES))
     order = ["order", "study_id", "rule", "row_ids", "numbers"]
     return findings.sort_values(order, kind="stable")[list(AUDIT.names)].reset_index(drop=True)
