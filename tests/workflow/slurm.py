@@ -17,7 +17,7 @@ from pathlib import Path
 DAEMONS = ("munged", "slurmctld", "slurmd")
 COMMANDS = ("srun", "sbatch", "squeue", "sinfo", "scontrol")
 NODE = "node"
-PATIENCE = 30  # seconds for a daemon to answer
+PATIENCE = 60  # seconds for a daemon to answer
 SETTINGS = """\
 ClusterName=trialpool
 SlurmctldHost={host}(127.0.0.1)

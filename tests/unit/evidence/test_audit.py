@@ -8,12 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from trialpool import io
-from trialpool.contracts import AUDIT, TABLES
-from trialpool.evidence import audit as audit_room
+from trialpool.contracts import TABLES
 from trialpool.evidence.audit import RULES, SEVERITIES, audit, checks, prepare
 from trialpool.evidence.audit.checks import debit, grim, grimmer
-from trialpool.protocol import load_catalogue
 from trialpool.vocabulary import general
 
 CATALOGUE = {
@@ -272,69 +269,6 @@ def test_too_many_different_baselines_over_all_trials_are_found():
 
 def test_common_values_of_many_trials_are_not_called_copies():
     assert "identical_numbers" not in rules(make(continuous=others(count=3, centre=20.0, spread_low=6.0)))
-
-
-class TestShippedEvidence:
-    @pytest.fixture(scope="class", autouse=True)
-    @classmethod
-    def audited(cls, shipped_tables):
-        cls.tables = shipped_tables
-        cls.found = audit(shipped_tables, load_catalogue("config/instruments.yaml"))
-
-    @pytest.mark.parametrize(
-        ("study", "rule"),
-        [
-            ("Argyriou2006b", "spread_unequal"),
-            ("NaderiNabi2015", "se_as_sd"),
-            ("Su2020", "spread_small"),
-            ("Gulzar2024", "doubted_report"),
-            ("Wang2007", "doubted_report"),
-            ("Cheung2025", "direction_unusual"),
-            ("Bunner2015", "direction_unusual"),
-            ("Bunner2015", "arms_disagree_with_contrast"),
-            ("Bakhshayeshi2011", "unit_unusual"),
-            ("Gholamzadeh2023", "undefined_scale"),
-            ("Chatterjee2019", "undefined_scale"),
-            ("Watson2003", "paired_arms"),
-            ("Garrow2014", "doubted_row"),
-        ],
-    )
-    def test_what_a_reader_doubted_is_found_by_rule(self, study, rule):
-        assert ((self.found["study_id"] == study) & (self.found["rule"] == rule)).any()
-
-    def test_no_trial_is_named_in_the_code(self):
-        text = "".join(
-            path.read_text(encoding="utf-8") for path in Path(audit_room.__file__).parent.glob("*.py")
-        )
-        assert not [name for name in self.tables["studies"]["study_id"] if name in text]
-
-    def test_every_finding_says_where_what_and_what_to_check(self):
-        assert list(self.found.columns) == list(AUDIT.names)
-        assert (self.found[["rule", "severity", "row_ids", "numbers", "finding", "check"]] != "").all(
-            axis=None
-        )
-        ids = {row for frame in self.tables.values() for row in frame["row_id"]}
-        assert {row for cell in self.found["row_ids"] for row in cell.split()} <= ids
-
-    def test_the_gravest_come_first_and_nothing_is_said_twice(self):
-        order = self.found["severity"].map({"high": 0, "medium": 1, "low": 2})
-        assert order.is_monotonic_increasing
-        assert not self.found.duplicated(["rule", "row_ids", "numbers"]).any()
-
-    def test_the_evidence_itself_is_left_alone(self):
-        before = {name: frame.copy() for name, frame in self.tables.items()}
-        audit(self.tables, load_catalogue("config/instruments.yaml"))
-        for name, frame in before.items():
-            pd.testing.assert_frame_equal(frame, self.tables[name])
-
-    def test_empty_tables_have_no_findings(self):
-        empty = {name: frame.head(0) for name, frame in self.tables.items()}
-        assert audit(empty, CATALOGUE).empty
-
-    def test_it_is_written_as_a_table(self, tmp_path):
-        io.write_csv(tmp_path / "audit.csv", self.found.to_dict("records"), AUDIT.names)
-        back = pd.read_csv(tmp_path / "audit.csv", keep_default_na=False)
-        assert back["rule"].tolist() == self.found["rule"].tolist()
 
 
 samples = st.lists(st.integers(0, 40), min_size=2, max_size=60)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
-from trialpool.contracts import TABLES, what_must_be_filled_in
+from trialpool.contracts import EVIDENCE, TABLES, what_must_be_filled_in
 from trialpool.errors import nearest
 from trialpool.evidence import validate
 from trialpool.evidence.read import read_raw
@@ -153,3 +154,25 @@ def test_the_codebook_says_what_must_be_filled_in() -> None:
     studies = next(line for line in PROSE.split("\n") if line.startswith("| studies.csv |"))
     assert "condition, design, purpose, source_type, source_url" in studies.split("|")[2]
     assert "label, report_status" in studies.split("|")[4]
+
+
+def test_a_rule_finds_the_rows_that_pandas_finds_by_its_expression() -> None:
+    random = np.random.default_rng(1)
+    words = [pd.NA, "a", "none", "sd", "se", "ci", "ci95", "baseline", "change", "correlation", "odds_ratio"]
+    tables, found = {}, 0
+    for name, table in EVIDENCE.items():
+        cells = {
+            column.name: random.choice([np.nan, -2.0, 0.0, 1.0, 40.0], 200)
+            if column.is_number
+            else pd.array(random.choice(np.array(words, dtype=object), 200), dtype=validate.TEXT)
+            for column in table.columns
+        }
+        tables[name] = pd.DataFrame(cells)
+    for name, frame in tables.items():
+        for rule in validate.RULES[name]:
+            if isinstance(rule.broken, str):
+                theirs = frame.eval(rule.broken, engine="python", local_dict={**validate.NAMES, **tables})
+                rows = rule.of(frame, tables).index.tolist()
+                assert rows == frame.index[theirs.fillna(False).astype(bool)].tolist(), rule.broken
+                found += bool(rows)
+    assert found > 30
