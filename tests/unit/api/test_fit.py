@@ -240,6 +240,36 @@ def test_a_moderator_with_gaps():
         assert "12 trials" in str(tp.pool(dat).regress("ablat"))
 
 
+@pytest.mark.parametrize("gap", [None, np.nan, "", " "])
+@pytest.mark.parametrize("kind", [object, "str", "category"])
+def test_a_trial_of_unknown_group_is_in_none(gap, kind):
+    alloc = pd.Series([gap, *bcg().alloc[1:7], gap, *bcg().alloc[8:]]).astype(kind)
+    dat = tp.effects(bcg().assign(alloc=alloc), measure="RR", events=("tpos", "cpos"), n=("nt", "nc"))
+    fit, known = tp.pool(dat, interval="wald"), tp.pool(dat.take([1, 2, 3, 4, 5, 6, *range(8, 13)]))
+    told = pytest.warns(UserWarning, match=r"2 of 13 trials left out: Trial 1 \((C\()?alloc\)? missing\)")
+    with told:
+        found = fit.regress("C(alloc)")
+    # metafor: rma(yi, vi, mods = ~ factor(alloc)), of which two are NA
+    assert found.coefficients.tolist() == pytest.approx([-0.5244915786, -0.7135149818, 0.0796735185])
+    assert (found.tau2, found.qm) == (pytest.approx(0.248854998845), pytest.approx(4.44526016786))
+    assert "11 trials" in str(found)
+    for asked in (lambda fit: fit.bayes_regress("alloc"), lambda fit: fit.location_scale("alloc")):
+        with told:
+            some = asked(fit)
+        assert "11 trials" in str(some)
+        pd.testing.assert_frame_equal(some.to_frame(), asked(known).to_frame())
+    with told:
+        assert fit.subgroups("alloc").to_frame().k.to_dict() == {"random": 5, "alternate": 2, "systematic": 4}
+    with pytest.raises(ValueError, match="formula 'alloc': Trial 1 has no value"):
+        fit.multivariate(["year"], formula="alloc")
+
+
+def test_a_group_that_no_trial_is_of_is_no_term(fit):
+    alloc = pd.Series(bcg().alloc).astype(pd.CategoricalDtype(["none", "alternate", "random", "systematic"]))
+    own = tp.effects(bcg().assign(alloc=alloc), measure="RR", events=("tpos", "cpos"), n=("nt", "nc"))
+    assert tp.pool(own).regress("alloc").to_frame().equals(fit.regress("alloc").to_frame())
+
+
 def test_other_models(fit):
     assert math.log(fit.mantel_haenszel().estimate) == pytest.approx(-0.45370960, abs=1e-8)
     assert math.log(fit.peto().estimate) == pytest.approx(-0.47444631, abs=1e-8)

@@ -14,9 +14,18 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool import protocol, stats, text
-from trialpool.api.data import Dataset, Floats, Given, two_words, whole_rows
+from trialpool.api.data import Dataset, Floats, Given, two_words, unknown, whole_rows
 from trialpool.api.further import Further
-from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
+from trialpool.api.results import (
+    Regression,
+    Result,
+    effect_words,
+    model_matrix,
+    one_row,
+    regression,
+    table,
+    unknown_of,
+)
 from trialpool.contracts import SUMMARY
 from trialpool.measures import METHODS, OF_EVENTS, OF_RATES, SIDES
 from trialpool.priors import source_of
@@ -257,7 +266,7 @@ class Fit(Further):
     def _order(self, name: str, given: Given) -> NDArray[np.intp]:
         """The trials in rising order of a column: of numbers, also such as are text, or else of words."""
         values = self.data.column(name, given)
-        for label in np.asarray(self.data.labels)[values.isna().to_numpy()]:
+        for label in np.asarray(self.data.labels)[unknown(values)]:
             raise ValueError(f"{name}: {label} has no value to be ordered by")
         if values.dtype.kind not in "mM":
             numbers = pd.to_numeric(values, errors="coerce")
@@ -418,7 +427,7 @@ class Fit(Further):
     def _grouped(self, by: Given) -> tuple[Fit, list[str]]:
         """The fit of the trials whose group is known, and these groups."""
         column = self.data.column("by", by)
-        kept, _ = whole_rows({_name_of(by): column.isna().to_numpy()}, self.data.labels)
+        kept, _ = whole_rows({_name_of(by): unknown(column)}, self.data.labels)
         fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
         return fit, [str(value) for value in column[kept]]
 
@@ -427,8 +436,7 @@ class Fit(Further):
 
         Trials of which a moderator is unknown are left out, and a warning names them.
         """
-        unknown = model_matrix(self.data, formula).isna().any(axis=1).to_numpy()
-        kept, _ = whole_rows({formula: unknown}, self.data.labels)
+        kept, _ = whole_rows(unknown_of(self.data, formula), self.data.labels)
         fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
         return regression(fit.data, formula, fit._model, fit.record())
 
@@ -508,8 +516,7 @@ class Fit(Further):
         intercept first, (mean, sd) of a normal prior or None for a flat one. The table has the coefficients
         on the analysis scale. Trials of which a moderator is unknown are left out, and a warning names them.
         """
-        unknown = model_matrix(self.data, formula).isna().any(axis=1).to_numpy()
-        kept, _ = whole_rows({formula: unknown}, self.data.labels)
+        kept, _ = whole_rows(unknown_of(self.data, formula), self.data.labels)
         fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
         matrix, tau_prior = model_matrix(fit.data, formula), fit._tau_prior(prior, scale)
         kind: dict[str, Any] = {"tau_prior": tau_prior, "intercept": False, **self._options("level")}
