@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
@@ -28,7 +28,7 @@ from trialpool.api.results import (
 )
 from trialpool.contracts import SUMMARY
 from trialpool.measures import METHODS, OF_EVENTS, OF_RATES, SIDES
-from trialpool.priors import source_of
+from trialpool.priors import Prior, check_measure, setting_of
 from trialpool.records import Pooled, Record
 from trialpool.stats.bayes import LOG_PRIORS, TauPrior
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
@@ -54,7 +54,6 @@ EVENT_TESTS = {
     "macaskill": "Macaskill's test",
     "arcsine": "Arcsine test",
 }
-OF_PRIOR = ("name", "location", "spread")
 Target = str | PathLike[str] | None  # the file that a figure becomes
 
 
@@ -474,7 +473,8 @@ class Fit(Further):
     ) -> Result:
         """The Bayesian model by quadrature; prior of τ and its scale are by default those of the fit.
 
-        `prior` is half_normal, half_cauchy, uniform, or of the literature: `turner_prior`, `rhodes_prior`.
+        `prior` is half_normal, half_cauchy, uniform, alone or with its scale as ("half_cauchy", 0.3), or of
+        the literature: `turner_prior` of odds ratios, `rhodes_prior` of standardised mean differences.
         The table has the mean effect, that of a new trial, and every trial's own.
         """
         tau_prior = self._tau_prior(prior, scale)
@@ -491,7 +491,10 @@ class Fit(Further):
     def _tau_prior(self, prior: str | TauPrior, scale: float | None) -> TauPrior:
         """The prior of τ that is asked for, or that of the fit."""
         if isinstance(prior, tuple | list):
-            return literature(prior)
+            if scale is not None:
+                raise ValueError(f"scale: the prior {prior!r} has its own; leave this out")
+            check_measure(prior, self.measure)
+            return cast(TauPrior, tuple(prior))
         prior = prior or (synthesis.own_prior(self._spec) if scale is None else synthesis.WEAK)
         if scale is None:
             typical = synthesis.prior_scale(self._spec, self.data.rows())
@@ -810,7 +813,7 @@ def pool(
     stats.checks.one_of("prediction_df", prediction_df, stats.PREDICTIONS)
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
     if isinstance(prior, tuple | list):
-        prior = literature(prior)
+        prior = literature(prior, data.measure)
     elif prior is not None:
         stats.checks.number("prior", prior, above=0)
     if (tau2_method, interval) == ("FE", "auto"):
@@ -886,17 +889,20 @@ def spec_of(data: Dataset, settings: Mapping[str, Any]) -> protocol.Analysis:
     names = dict(zip(("experimental_name", "control_name"), data.names, strict=True))
     known = {name: value for name, value in settings.items() if name != "prior"}
     spec = protocol.alone(data.measure, better=better, zero_cells=data.zero_cells, **known, **names)
-    if isinstance(prior := settings["prior"], tuple):
-        spec["prior"] = {"scale": 0.5, "source": source_of(prior), **dict(zip(OF_PRIOR, prior, strict=True))}
-    elif prior is not None:
-        spec["prior"] = {"scale": prior, "source": ""}
+    if (prior := settings["prior"]) is not None:
+        spec["prior"] = setting_of(prior)
     return spec
 
 
-def literature(prior: Any) -> TauPrior:
-    """A prior of the logarithm of τ²; ValueError for what is none."""
-    if len(prior) != len(OF_PRIOR) or prior[0] not in LOG_PRIORS:
-        raise ValueError(f"prior is {prior!r}: must be a scale, or (name, mean, sd) of {LOG_PRIORS}")
+def literature(prior: Any, measure: str) -> Prior:
+    """A prior of the logarithm of τ²; ValueError for what is none, or one of another measure."""
+    if len(prior) != 3 or prior[0] not in LOG_PRIORS:
+        names = " or ".join(LOG_PRIORS)
+        raise ValueError(
+            f"prior is {prior!r}: must be the scale of a half-normal one, or (name, mean, sd) with {names}, "
+            "such as turner_prior(); fit.bayes(prior=, scale=) takes others"
+        )
+    check_measure(prior, measure)
     return prior[0], stats.checks.number("prior", prior[1]), stats.checks.number("prior", prior[2], above=0)
 
 

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from trialpool import records
 from trialpool.measures import MEASURES, OF_EVENTS, sides_of
+from trialpool.priors import literature_of
 from trialpool.records import Effect, Pooled, Record, Status, Study, columns_of, sketch, taken
 from trialpool.synthesis import counts
 
@@ -127,7 +128,7 @@ def own_prior(spec: Spec) -> str:
     >>> own_prior({"prior": {"scale": 0.5, "name": "log_t", "location": -3.44, "spread": 2.59}})
     'log_t'
     """
-    return str((spec["prior"] or {}).get("name", WEAK))
+    return literature[0] if (literature := literature_of(spec["prior"])) else WEAK
 
 
 def priors_of(spec: Spec) -> list[str]:
@@ -321,7 +322,7 @@ def tau_prior_of(spec: Spec, scale: float, prior: str) -> TauPrior:
     """A prior of τ as `stats.bayes_pool` takes it."""
     if prior in PRIORS:
         return prior, scale * PRIORS[prior]
-    return prior, spec["prior"]["location"], spec["prior"]["spread"]
+    return literature_of(spec["prior"]) or (prior, scale)
 
 
 @lru_cache(maxsize=512)
