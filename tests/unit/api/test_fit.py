@@ -270,6 +270,39 @@ def test_a_group_that_no_trial_is_of_is_no_term(fit):
     assert tp.pool(own).regress("alloc").to_frame().equals(fit.regress("alloc").to_frame())
 
 
+def test_robust_priors_are_of_the_measure_not_of_the_fit(monkeypatch):
+    scales = []
+
+    def robust_bayes(*numbers, scale, **kind):
+        scales.append(scale)
+        raise InterruptedError
+
+    monkeypatch.setattr(stats, "robust_bayes", robust_bayes)
+
+    def units(data):
+        scales.clear()
+        for prior in (None, 0.1):
+            with pytest.raises(InterruptedError):
+                tp.pool(data, prior=prior).robust_bayes()
+        return scales
+
+    numbers = {"effect": [0.5, 0.7, 0.3, 0.4], "se": [0.2, 0.3, 0.4, 0.3]}
+    for measure, unit in (("SMD", 1), ("RR", 1), ("OR", math.pi / math.sqrt(3)), ("RD", 0.2)):
+        assert units(tp.effects(measure=measure, **numbers)) == [unit, unit]
+    means = {"means": ([1, 2, 3], [1, 1, 1]), "sds": ([4] * 3, [4] * 3), "n": ([10, 20, 30], [10, 20, 30])}
+    assert units(tp.effects(measure="MD", **means)) == [4, 4]
+    with pytest.raises(ValueError, match="scale: nothing tells what an SMD of 1 is as MD; give it"):
+        tp.pool(tp.effects(measure="MD", **numbers)).robust_bayes()
+
+
+@pytest.mark.parametrize("measure", ["PLO", "PR"])
+def test_a_group_has_no_effect_that_publication_selects(measure):
+    fit = tp.pool(tp.effects(measure=measure, events=[5, 9, 3], n=[50, 60, 40]), prior=0.5)
+    for scale in (None, 1.0):
+        with pytest.raises(ValueError, match="against no effect, of which there is none for a proportion"):
+            fit.robust_bayes(scale=scale)
+
+
 def test_other_models(fit):
     assert math.log(fit.mantel_haenszel().estimate) == pytest.approx(-0.45370960, abs=1e-8)
     assert math.log(fit.peto().estimate) == pytest.approx(-0.47444631, abs=1e-8)

@@ -536,17 +536,18 @@ class Fit(Further):
         """The effect averaged over models of publication bias (RoBMA-PSMA), as `stats.robust_bayes`.
 
         `scale` is what a standardised mean difference of 1 is in the effects: by default 1 for SMD, π/√3 for
-        OR, 1 for logarithms of other ratios, a typical SD for MD. Published results lie on the side of the
-        estimate unless `alternative` says "greater" or "less". The table has the evidence for effect,
-        heterogeneity and bias; `analysis_scale` every model. ValueError where nothing tells the scale.
+        OR, 1 for logarithms of other ratios, a typical SD for MD, 0.2 for RD, whatever the fit's own prior.
+        Published results lie on the side of the estimate unless `alternative` says "greater" or "less". The
+        table has the evidence for effect, heterogeneity and bias; `analysis_scale` every model. ValueError
+        where nothing tells the scale, and of a group's proportion, rate or mean, which has no effect to test.
         """
+        self._against_none("publication bias is of trials tested")
         if scale is None:
-            typical = synthesis.prior_scale(self._spec, self.data.rows())
-            if typical is None:
-                raise ValueError(
-                    "scale: the trials do not say how far people differ; give that of an SMD of 1"
-                )
-            scale = math.pi / math.sqrt(3) if self.measure == "OR" else 2 * typical
+            usual = {**self._spec, "prior": protocol.alone(self.measure)["prior"]}
+            half = synthesis.prior_scale(usual, self.data.rows())
+            if half is None:
+                raise ValueError(f"scale: nothing tells what an SMD of 1 is as {self.measure}; give it")
+            scale = math.pi / math.sqrt(3) if self.measure == "OR" else 2 * half
         side = alternative or ("greater" if self.analysis_scale.estimate > 0 else "less")
         kind: dict[str, Any] = {"scale": scale, "alternative": side, **self._options("level")}
         fit = stats.robust_bayes(*self._numbers, **kind)
