@@ -4,7 +4,7 @@ import pytest
 
 from trialpool.api import effects, pool
 from trialpool.priors import TABLES, rhodes_prior, turner_prior
-from trialpool.stats.bayes import LOG_PRIORS
+from trialpool.stats._tau_priors import LOG_PRIORS
 from trialpool.yaml_files import shipped
 
 TRIALS = {"measure": "OR", "effect": [0.5, 0.7, 0.3], "ci": ([0.2, 0.4, 0.1], [1.25, 1.2, 0.9])}

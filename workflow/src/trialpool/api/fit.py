@@ -30,7 +30,7 @@ from trialpool.contracts import SUMMARY
 from trialpool.measures import METHODS, OF_EVENTS, OF_RATES, SIDES
 from trialpool.priors import Prior, check_measure, setting_of
 from trialpool.records import Pooled, Record
-from trialpool.stats.bayes import LOG_PRIORS, TauPrior
+from trialpool.stats._tau_priors import LOG_PRIORS, TauPrior
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
 from trialpool.view.forest_table import SIDE_BY_SIDE

@@ -24,7 +24,7 @@ from trialpool.synthesis import counts
 
 if TYPE_CHECKING:
     from trialpool.stats import BayesPool, SharedControl
-    from trialpool.stats.bayes import TauPrior
+    from trialpool.stats._tau_priors import TauPrior
 
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
