@@ -50,7 +50,7 @@ def draw_posterior(record: Appraised) -> Figure:
     fits = record.bayes
     body = HEAD + HEIGHT + FOOT + 16 + ROW * (len(fits) + 1) if fits else 14.0
     sheet, top = canvas.headed_record(
-        record, "Probabilities (Bayesian)", notes("posterior_notes", fits), body
+        record, "Probabilities (Bayesian)", notes("posterior_notes", record), body
     )
     if fits:
         effects, variances = (
