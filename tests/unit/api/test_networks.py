@@ -357,3 +357,11 @@ def test_components_of_a_network_and_of_one_that_falls_apart():
     assert joined.estimate["a", ""] == pytest.approx(0.5)
     assert joined.estimate["a", "none"] == pytest.approx(0.5)
     assert np.isnan(joined.estimate["c", ""])
+
+
+def test_a_component_that_rests_on_next_to_nothing_has_no_ratio():
+    pairs = {"t": ["A", "A + B"], "c": ["P", "P"], "e": [0.2, 0.5], "v": [0.1, 4e6], "s": ["1", "2"]}
+    data = tp.effects(pairs, measure="OR", effect="e", variance="v")
+    found = tp.component_network(data, study="s", treatment=("t", "c"), inactive="P", tau2_method="FE")
+    assert found.loc[("A", ""), "estimate"] == pytest.approx(np.exp(0.2))
+    assert found.loc[("B", ""), ["ci_low", "ci_high"]].isna().all()
