@@ -35,6 +35,7 @@ from trialpool.synthesis.network import (
 )
 from trialpool.synthesis.network_evidence import ComponentRow, Evidence, SplitRow, component_rows
 from trialpool.synthesis.pool import shared_control
+from trialpool.yaml_files import shipped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,6 +45,13 @@ if TYPE_CHECKING:
 PAIR = ("experimental", "control")
 METHODS = ("inverse", "mh", "nch")
 BOUNDS = ("estimate", "ci_low", "ci_high")
+DRAWN = {  # functions of the figures of evidence
+    "split": "draw_split",
+    "rankogram": "draw_rankogram",
+    "contributions": "draw_shares",
+    "heat": "draw_net_heat",
+    "funnel": "draw_adjusted_funnel",
+}
 Arm = tuple[str, tuple[float, ...]]  # a treatment, and the numbers of those who had it
 OF_ARMS = (*OF_EVENTS, "MD", "SMD", "ROM")  # measures that arms of a trial give together
 
@@ -178,46 +186,33 @@ class NetworkFit:
 
     def split_forest(self, path: Any = None) -> Figure:
         """Direct, indirect and all evidence on every pair that has both."""
-        from trialpool.figures.network_evidence import draw_split
-
-        return self._shown(
-            draw_split(self.network, self.evidence.split()), path, "Direct and indirect evidence"
-        )
+        return self._shown("split", path, self.evidence.split())
 
     def rankogram(self, path: Any = None) -> Figure:
         """The chance of every rank of each treatment."""
-        from trialpool.figures.network_evidence import draw_rankogram
-
-        return self._shown(draw_rankogram(self.network, *self.evidence.ranks()), path, "Chances of ranks")
+        return self._shown("rankogram", path, *self.evidence.ranks())
 
     def heat_plot(self, path: Any = None, tau2_method: str = "FE") -> Figure:
         """The net heat plot."""
-        from trialpool.figures.network_evidence import draw_net_heat
-
-        return self._shown(
-            draw_net_heat(self.network, self.evidence.heat(tau2_method)), path, "Net heat plot"
-        )
+        return self._shown("heat", path, self.evidence.heat(tau2_method))
 
     def contribution_bars(self, judgements: Mapping[str, str], path: Any = None) -> Figure:
         """What studies of each level of risk of bias contribute to every comparison."""
-        from trialpool.figures.network_evidence import draw_shares
-
-        figure = draw_shares(self.network, self.evidence.shares("study", judgements))
-        return self._shown(figure, path, "Contributions by risk of bias")
+        return self._shown("contributions", path, self.evidence.shares("study", judgements))
 
     def funnel(self, order: Sequence[str], path: Any = None) -> Figure:
         """The comparison-adjusted funnel plot; `order` lists the treatments, such as from old to new: of two,
         the later is compared with the earlier."""
-        from trialpool.figures.network_evidence import draw_adjusted_funnel
+        return self._shown("funnel", path, *self.evidence.adjusted(order))
 
-        figure = draw_adjusted_funnel(self.network, *self.evidence.adjusted(order))
-        return self._shown(figure, path, "Comparison-adjusted funnel plot")
-
-    def _shown(self, figure: Figure, path: Any, kind: str) -> Figure:
+    def _shown(self, kind: str, path: Any, *evidence: Any) -> Figure:
         from trialpool.api.drawings import save
+        from trialpool.figures import network_evidence
 
+        figure: Figure = getattr(network_evidence, DRAWN[kind])(self.network, *evidence)
         if path is not None:
-            save(figure, path, f"{kind}: {self.network.title or self}")
+            title = shipped("sentences")["networks"]["figures"][kind]
+            save(figure, path, f"{title}: {self.network.title or self}")
         return figure
 
     def graph(self, path: Any = None) -> Figure:
