@@ -478,8 +478,6 @@ def test_forests_stand_side_by_side(fit, tmp_path):
     assert said.count("Another<") == 1
     assert "Risk<" in said
     assert "Days<" in said
-    with pytest.raises(ValueError, match="panels need 2"):
-        tp.forests([fit])
 
 
 def test_the_report_says_methods_and_result(fit):
@@ -494,3 +492,32 @@ def test_the_report_says_methods_and_result(fit):
         assert word in result
     counted = tp.pool(fit.data, method="mh").report()
     assert "Mantel–Haenszel" in counted
+
+
+FIGURES = (
+    "funnel",
+    "radial",
+    "drapery",
+    "orchard",
+    "baujat",
+    "gosh_plot",
+    "influence_plot",
+    "posterior_plot",
+)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_of_several_trials_is_not_drawn_of_one(figure):
+    one = tp.pool(tp.effects(measure="MD", effect=[0.1], se=[0.2], label=["Lu 2020"], better="lower"))
+    with pytest.raises(
+        ValueError, match=r"Lu 2020 is one trial: the figure needs two at least, \.forest\(\) one"
+    ):
+        getattr(one, figure)()
+
+
+def test_what_is_no_file_and_no_fit_is_refused_in_words(fit):
+    with pytest.raises(TypeError, match="path is a int: give the name of a file"):
+        fit.drapery(3)
+    for fits in ([fit], [fit, 1], 3):
+        with pytest.raises(ValueError, match="fits: give two or more"):
+            tp.forests(fits)

@@ -717,6 +717,7 @@ class Fit(Further):
 
     def baujat(self, path: Target = None, *, title: str = "") -> Figure:
         """The Baujat plot."""
+        self._several()
         rows = diagnostics.influence_rows(self._spec, self.data.rows())
         return self._shown("baujat", replace(self.record(), influence=rows), path, title)
 
@@ -737,8 +738,16 @@ class Fit(Further):
         columns = self.multiverse().assign(inclusion="all trials").to_dict("list")
         return self._shown("multiverse", self._judged(), path, title, columns=columns)
 
+    def _several(self) -> None:
+        """Refuse a figure of how trials differ where there is one."""
+        if self.k < 2:
+            raise ValueError(
+                f"{self.data.labels[0]} is one trial: the figure needs two at least, .forest() one"
+            )
+
     def _judged(self) -> Record:
         """The whole record, of which benefit and harm are told."""
+        self._several()
         if not self.data.better:
             raise ValueError('better: say in effects() whether "lower" or "higher" effects are good')
         return self._whole[0]
@@ -746,6 +755,7 @@ class Fit(Further):
     def _shown(self, kind: str, record: Record, path: Target, title: str, **options: Any) -> Figure:
         from trialpool.api.drawings import shown
 
+        self._several()
         return shown(kind, self.data, record, path, title, **options)
 
 
@@ -790,7 +800,7 @@ def pool(
     counts that they are instead, by "mh" (Mantel and Haenszel, any measure of events), "peto", "penalised"
     (Firth's) or "glmm" (a mixed model, `glmm_model` UM.FS, UM.RS, CM.EL or CM.AL, as metafor names them), the
     last three of OR and IRR, "glmm" also of one group's PLO and IRLN: with normal intervals and what these
-    methods have.
+    methods have, so that `tau2_method`, `interval`, `prior` and `prediction_df` are refused.
 
     `tau2_method` is FE (common effect), DL HE HS SJ ML REML EB or PM. `interval` "auto" is that of
     Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on, of two to four a Bayesian one, and
@@ -809,6 +819,8 @@ def pool(
         raise TypeError(f"data is a {type(data).__name__}: make it with trialpool.effects")
     if method != counts.IV:
         stats.checks.one_of("method", method, (counts.IV, *METHODS))
+        asked = {"tau2_method": tau2_method, "interval": interval, "prior": prior}
+        _unasked(method, **asked, prediction_df=prediction_df)
         return _pooled_counts(data, method, glmm_model, level, prediction_from)
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, stats.PREDICTIONS)
@@ -836,6 +848,19 @@ def pool(
         scaled = {name: _scaled(data, pooled, name) for name in Numbers.__dataclass_fields__}
         numbers = Numbers(**scaled)
     return Fit(data, settings, headline, numbers, **spread, weights=np.asarray(fit.weights))
+
+
+def _unasked(method: str, **asked: Any) -> None:
+    """Refuse what a method of counts would set aside."""
+    own: dict[str, tuple[Any, ...]] = {
+        "interval": ("auto", "wald"),
+        "prior": (None,),
+        "prediction_df": ("k-1",),
+    }
+    own |= {"tau2_method": ("REML", protocol.MODELS[method])}
+    for name, value in asked.items():
+        if value not in own[name]:
+            raise ValueError(f"{name}: method {method!r} takes none; leave it out, or take method='iv'")
 
 
 def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, prediction_from: int) -> Fit:

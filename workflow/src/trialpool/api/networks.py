@@ -186,7 +186,12 @@ class NetworkFit:
 
     def split_forest(self, path: Any = None) -> Figure:
         """Direct, indirect and all evidence on every pair that has both."""
-        return self._shown("split", path, self.evidence.split())
+        rows = self.evidence.split()
+        if all(row.p_value is None for row in rows):
+            raise ValueError(
+                "no pair has both direct and indirect evidence: nothing to be drawn; split() has all"
+            )
+        return self._shown("split", path, rows)
 
     def rankogram(self, path: Any = None) -> Figure:
         """The chance of every rank of each treatment."""
@@ -198,6 +203,10 @@ class NetworkFit:
 
     def contribution_bars(self, judgements: Mapping[str, str], path: Any = None) -> Figure:
         """What studies of each level of risk of bias contribute to every comparison."""
+        if not isinstance(judgements, Mapping):
+            raise ValueError(
+                f"judgements is a {type(judgements).__name__}: give each study's, {{study: 'low'}}"
+            )
         return self._shown("contributions", path, self.evidence.shares("study", judgements))
 
     def funnel(self, order: Sequence[str], path: Any = None) -> Figure:
@@ -318,6 +327,9 @@ def network(
     methods = sketch(Methods, level=level, interval=interval, prediction_from=3)
     first = sketch(Record, measure=measure, better=better, methods=methods)
     nodes = {name for each in contrasts for name in (each.experimental, each.control)}
+    if len(nodes) == 2:
+        pair = text.listing(sorted(nodes))
+        raise ValueError(f"two treatments, {pair}, are no network: pool their trials with trialpool.pool")
     if reference is not None:
         reference = stats.checks.one_of("reference", str(reference), sorted(nodes))
     rules = {"title": title, "reference": reference, "tau2_method": tau2_method, "method": method}
