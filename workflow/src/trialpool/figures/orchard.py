@@ -17,7 +17,8 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import NULL, Look
 from trialpool.figures.notes import notes
-from trialpool.records import Pooled, Record, Study
+from trialpool.records import Pooled, Record, Study, group_of
+from trialpool.view.forest_table import OTHER
 from trialpool.view.read import Appraised
 
 WIDTH, ROW, LEFT, RIGHT = 420.0, 66.0, 108.0, 404.0
@@ -72,10 +73,11 @@ def groups_of(record: Record) -> list[Group]:
     pooled, column = canvas.pooled_of(record), record.subgroup_column
     if not record.subgroups or not column:
         return [("All", pooled, record.studies)]
-    return [
-        (each.name, each.pooled, [row for row in record.studies if str(getattr(row, column)) == each.name])
-        for each in record.subgroups
-    ]
+    found: list[Group] = []
+    for each in record.subgroups:
+        own = [row for row in record.studies if group_of(row, column) == each.name]
+        found.append((each.name or OTHER, each.pooled, own))
+    return found
 
 
 def heights(places: Sequence[float], radii: Sequence[float], room: float) -> list[float]:

@@ -432,23 +432,26 @@ def subgroups_of(
     """The pooled effect of every subgroup (own τ², own interval), and their test (see `stats.subgroups`).
 
     The test needs at least two subgroups of independent effects, and that they are pooled with each other.
+    Trials of unknown group stand together under "", and are not tested.
     """
     if not spec["subgroups"] or not studies:
         return (), None
-    labels = [str(getattr(row, spec["subgroups"])) for row in studies]
+    labels = [records.group_of(row, spec["subgroups"]) for row in studies]
     groups = []
-    for name in sorted(set(labels)):
+    for name in sorted(set(labels), key=lambda name: (not name, name)):
         rows = [row for row, label in zip(studies, labels, strict=True) if label == name]
         pooled, _ = pool_effects({**spec, "total": True}, rows)
         if pooled:
             groups.append(records.Subgroup(name=name, k=len(trials_of(rows)), pooled=pooled))
-    if len(groups) < 2 or len(trials_of(studies)) < len(studies) or not spec.get("total", True):
+    named = [group for group in groups if group.name]
+    if len(named) < 2 or len(trials_of(studies)) < len(studies) or not spec.get("total", True):
         return tuple(groups), None
     from trialpool.stats import subgroups
 
     if counts.of_counts(spec):
-        return tuple(groups), _test_between(spec, groups)
-    fit = subgroups(*arrays(studies), labels, **model_of(spec))
+        return tuple(groups), _test_between(spec, named)
+    known = [row for row, label in zip(studies, labels, strict=True) if label]
+    fit = subgroups(*arrays(known), list(filter(None, labels)), **model_of(spec))
     return tuple(groups), taken(records.SubgroupTest, fit)
 
 
