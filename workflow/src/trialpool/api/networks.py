@@ -326,12 +326,7 @@ def network(
     stats.checks.one_of("interval", interval, ("wald", "t", "hksj", "hksj_adhoc"))
     methods = sketch(Methods, level=level, interval=interval, prediction_from=3)
     first = sketch(Record, measure=measure, better=better, methods=methods)
-    nodes = {name for each in contrasts for name in (each.experimental, each.control)}
-    if len(nodes) == 2:
-        pair = text.listing(sorted(nodes))
-        raise ValueError(f"two treatments, {pair}, are no network: pool their trials with trialpool.pool")
-    if reference is not None:
-        reference = stats.checks.one_of("reference", str(reference), sorted(nodes))
+    reference = _reference(contrasts, reference)
     rules = {"title": title, "reference": reference, "tau2_method": tau2_method, "method": method}
     found = synthesis.network_of("network", rules, first, contrasts, counts=counts)
     if found.fit is None:
@@ -347,6 +342,15 @@ def network(
     inside = [each for each in contrasts if each.experimental in found.parts[0]]
     evidence = Evidence(found, arguments_of(rules, inside, counts), level, method if counts else "")
     return NetworkFit(found, evidence.record, evidence)
+
+
+def _reference(contrasts: Sequence[Contrast], asked: str | None) -> str | None:
+    """The reference that is asked for, a treatment of a network; two treatments are none."""
+    nodes = sorted({name for each in contrasts for name in (each.experimental, each.control)})
+    if len(nodes) == 2:
+        pair = text.listing(nodes)
+        raise ValueError(f"two treatments, {pair}, are no network: pool their trials with trialpool.pool")
+    return None if asked is None else stats.checks.one_of("reference", str(asked), nodes)
 
 
 def _check_method(data: Any, method: str, measure: str, given: Mapping[str, Any]) -> None:
