@@ -264,6 +264,20 @@ def test_a_trial_of_unknown_group_is_in_none(gap, kind):
         fit.multivariate(["year"], formula="alloc")
 
 
+def test_what_is_made_of_an_unknown_number_is_unknown():
+    frame = bcg().assign(ablat=[None, *bcg().ablat[1:]], words=pd.array(bcg().alloc, dtype="string"))
+    frame["day"] = pd.to_datetime(frame.year.astype(str), format="%Y")
+    fit = tp.pool(tp.effects(frame, measure="RR", events=("tpos", "cpos"), n=("nt", "nc"), label="author"))
+    with pytest.warns(UserWarning, match=r"1 of 13 trials left out: Aronson \(C\(ablat > 40\) missing\)"):
+        assert "12 trials" in str(fit.regress("C(ablat > 40)"))
+    # pandas' own type of text is words too
+    assert fit.regress("words").coefficients.tolist() == fit.regress("alloc").coefficients.tolist()
+    with pytest.raises(ValueError, match="day: a date is no moderator; give a number, such as the year"):
+        fit.regress("day")
+    with pytest.raises(ValueError, match=r"formula 'year \|': it cannot be worked out"):
+        fit.regress("year |")
+
+
 def test_a_group_that_no_trial_is_of_is_no_term(fit):
     alloc = pd.Series(bcg().alloc).astype(pd.CategoricalDtype(["none", "alternate", "random", "systematic"]))
     own = tp.effects(bcg().assign(alloc=alloc), measure="RR", events=("tpos", "cpos"), n=("nt", "nc"))

@@ -1,6 +1,7 @@
 """Drapery and orchard plots: what is drawn lies where the numbers say."""
 
 import math
+from dataclasses import replace
 
 import pytest
 from scipy.special import ndtri, stdtrit
@@ -65,6 +66,15 @@ def test_the_posterior_says_where_a_prior_of_the_literature_lies():
     record = pool(effects(**trials, better="lower"), prior=turner_prior())._judged()
     said = notes("posterior_notes", record)[0]
     assert "log-normal of τ² (1.74, of its logarithm, located at −2.56), half-normal (0.500), " in said
+
+
+@pytest.mark.parametrize(("scale", "scales"), [(0.5, "0.5, 0.3 and 2"), (1.0, "1, 0.6 and 4")])
+def test_the_posterior_says_the_scales_in_standard_deviations(scale, scales):
+    arms = {"means": ([1, 2, 3], [1, 1, 1]), "sds": ([4] * 3, [4] * 3), "n": ([10, 20, 30], [10, 20, 30])}
+    record = pool(effects(measure="MD", **arms, better="lower"))._judged()
+    fits = tuple(replace(each, scale=each.scale * scale / 0.5) for each in record.bayes)
+    said = notes("posterior_notes", replace(record, bayes=fits))
+    assert f"Scales are {scales} typical standard deviations of the outcome (4.00)." in said
 
 
 def test_circles_of_a_swarm_do_not_overlap():

@@ -282,7 +282,7 @@ def model_matrix(data: Dataset, formula: str) -> Any:
 
     ValueError where it names what is no column, or is none.
     """
-    from formulaic import Formula
+    from formulaic import Formula, ModelMatrix
     from formulaic.errors import FormulaicError
 
     if "~" in str(formula).strip()[1:]:
@@ -296,17 +296,24 @@ def model_matrix(data: Dataset, formula: str) -> Any:
             near = nearest(absent[0], known)
             problem = f"no column is called {absent[0]!r}{f', did you mean {near!r}' * bool(near)}"
         frame = data.frame.reset_index(drop=True)
-        frame = frame.assign(**{name: _moderator(frame[name]) for name in names if name in frame})
-        return read.get_model_matrix(frame, na_action="drop")
+        gaps = [unknown(frame[name]) for name in names if name in frame]
+        frame = frame[~np.any([np.zeros(len(frame), dtype=bool), *gaps], axis=0)]
+        frame = frame.assign(**{name: _moderator(name, frame[name]) for name in names if name in frame})
+        found = read.get_model_matrix(frame, na_action="drop")
     except FormulaicError:
-        raise ValueError(f"formula {formula!r}: {problem}; the columns are {', '.join(known)}") from None
+        found = None
+    if not isinstance(found, ModelMatrix):
+        raise ValueError(f"formula {formula!r}: {problem}; the columns are {', '.join(known)}")
+    return found
 
 
-def _moderator(values: pd.Series) -> pd.Series:
-    """A column with its gaps, of groups those that there are."""
-    found = values.mask(unknown(values)).infer_objects()
-    groups = isinstance(found.dtype, pd.CategoricalDtype)
-    return found.cat.remove_unused_categories() if groups else found
+def _moderator(name: str, values: pd.Series) -> pd.Series:
+    """A column as formulaic tells numbers from words, of groups those that there are."""
+    if values.dtype.kind in "mM":
+        raise ValueError(f"{name}: a date is no moderator; give a number, such as the year")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.remove_unused_categories()
+    return (values.astype(object) if isinstance(values.dtype, pd.StringDtype) else values).infer_objects()
 
 
 def unknown_of(data: Dataset, *formulas: str) -> dict[str, NDArray[np.bool_]]:
