@@ -19,6 +19,7 @@ from trialpool.api.data import (
     floats,
     frame_of,
     same_length,
+    unknown,
     whole_rows,
 )
 from trialpool.measures import MEASURES, OF_EVENTS
@@ -323,7 +324,7 @@ def network(
                 warnings.warn(note, stacklevel=2)
     stats.checks.one_of("better", better, ("lower", "higher"))
     stats.checks.one_of("tau2_method", tau2_method, stats.network.TAU2_METHODS)
-    stats.checks.one_of("interval", interval, ("wald", "t", "hksj", "hksj_adhoc"))
+    stats.checks.one_of("interval", interval, stats.network_evidence.SAMPLED)
     methods = sketch(Methods, level=level, interval=interval, prediction_from=3)
     first = sketch(Record, measure=measure, better=better, methods=methods)
     reference = _reference(contrasts, reference)
@@ -401,10 +402,9 @@ def _of_pairs(data: Dataset, study: Given, treatment: Any) -> list[Contrast]:
 
 def _words(name: str, values: pd.Series) -> list[str]:
     """The names of studies or treatments, of which every row has one."""
-    words = values.astype(str).str.strip()
-    for row in np.flatnonzero(values.isna() | (words == "")):
+    for row in np.flatnonzero(unknown(values)):
         raise ValueError(f"{name}: row {row + 1} is empty; name it or leave it out")
-    return list(words)
+    return list(values.astype(str).str.strip())
 
 
 def _whole_arms(
