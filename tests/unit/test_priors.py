@@ -4,7 +4,7 @@ import pytest
 
 from trialpool.api import effects, pool
 from trialpool.priors import TABLES, rhodes_prior, turner_prior
-from trialpool.stats.bayes import LOG_PRIORS
+from trialpool.stats._tau_priors import LOG_PRIORS
 from trialpool.yaml_files import shipped
 
 TRIALS = {"measure": "OR", "effect": [0.5, 0.7, 0.3], "ci": ([0.2, 0.4, 0.1], [1.25, 1.2, 0.9])}
@@ -51,5 +51,42 @@ def test_a_fit_has_the_prior_that_it_is_given_and_says_so():
     assert fit.estimate == fit.bayes().estimate == pool(data, interval="bayes").bayes(prior).estimate
     assert fit.estimate != pool(data).estimate
     assert "log-normal, its logarithm with mean −1.83 and standard deviation 1.52: Turner" in fit.report()
-    with pytest.raises(ValueError, match="must be a scale, or"):
+    with pytest.raises(ValueError, match="must be the scale of a half-normal one, or"):
         pool(data, prior=("normal", 0, 1))
+
+
+@pytest.mark.parametrize(
+    ("measure", "prior", "remedy"),
+    [
+        ("MD", turner_prior(), r"odds ratios \(OR\), not for MD: give a scale, or pool OR"),
+        ("RR", turner_prior("pain", "pharmacological_vs_placebo"), "not for RR: give a scale, or pool OR"),
+        ("SMD", turner_prior(), "not for SMD: take rhodes_prior, or give a scale"),
+        ("OR", rhodes_prior(), r"standardised mean differences \(SMD\), not for OR: take turner_prior"),
+        ("MD", [*rhodes_prior()], "not for MD: give a scale, or pool SMD"),
+    ],
+)
+def test_a_prior_of_the_literature_is_of_its_measure(measure, prior, remedy):
+    data = effects(measure=measure, effect=[0.5, 0.7, 0.3, 0.4], se=[0.2, 0.3, 0.4, 0.3])
+    fit = pool(data, prior=0.5)
+    asked = (
+        lambda: pool(data, prior=prior),
+        lambda: fit.bayes(prior),
+        lambda: fit.bayes_regress("1", prior),
+    )
+    for one in asked:
+        with pytest.raises(ValueError, match=remedy):
+            one()
+
+
+def test_a_prior_of_ones_own_is_of_any_measure():
+    data = effects(measure="MD", effect=[0.5, 0.7, 0.3], se=[0.2, 0.3, 0.4])
+    own = ("log_normal", -1.0, 1.5)
+    assert pool(data, prior=own).bayes().said == pool(data, interval="bayes", prior=1.0).bayes(own).said
+    cauchy = pool(data, prior=1.0).bayes(("half_cauchy", 0.3))
+    assert cauchy.said == pool(data, prior=1.0).bayes("half_cauchy", 0.3).said
+    with pytest.raises(ValueError, match=r"scale: the prior .* has its own"):
+        pool(data).bayes(("half_cauchy", 0.3), 0.4)
+    with pytest.raises(ValueError, match="half_normal, half_cauchy, uniform"):
+        pool(data).bayes(("half_caucy", 0.3))
+    with pytest.raises(ValueError, match=r"scale of a half-normal one, .* fit.bayes\(prior=, scale=\)"):
+        pool(data, prior=("half_cauchy", 0.3))

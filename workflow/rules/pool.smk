@@ -4,7 +4,7 @@
 POOLING = ["synthesis", "!synthesis/certainty.py", "!synthesis/claims*"]
 POOLING += ["!synthesis/network*", "!synthesis/published.py", "stats", "figures", "view", "text.py"]
 POOLING += ["evidence/risk_of_bias.py", "evidence/suggestions.py", "evidence/unused.py"]
-POOLING += ["schemas/sentences.yaml", "schemas/methods.j2", "schemas/reproduce_*.j2"]
+POOLING += ["priors.py", "schemas/sentences.yaml", "schemas/methods.j2", "schemas/reproduce_*.j2"]
 
 # A rule a bucket of analyses, because to start a job costs more than to pool an analysis: an own job each would
 # take four times as long for the shipped review, and of thousands of jobs Snakemake needs minutes for the plan.

@@ -237,3 +237,15 @@ def test_changes_and_spreads_are_those_of_stats():
     assert unequal.effects[0] == stats.heteroscedastic_smd(3, 1, 10, 2, 1.5, 11).effect
     corrected = tp.effects(measure="ROM", rom_corrected=True, **arms)
     assert corrected.effects[0] == stats.ratio_of_means(3, 1, 10, 2, 1.5, 11, corrected=True).effect
+
+
+@pytest.mark.parametrize(
+    "asked", [{"prior": 0.5}, {"interval": "hksj"}, {"tau2_method": "DL"}, {"prediction_df": "HTS"}]
+)
+@pytest.mark.parametrize("method", ["mh", "peto", "glmm", "penalised"])
+def test_what_a_method_of_counts_would_set_aside_is_refused(method, asked):
+    data = tp.effects(measure="OR", events=([5, 9, 3], [4, 3, 2]), n=([50, 60, 40], [50, 60, 40]))
+    (name,) = asked
+    with pytest.raises(ValueError, match=f"{name}: method '{method}' takes none; leave it out"):
+        tp.pool(data, method=method, **asked)
+    tp.pool(data, **tp.pool(data, method=method).settings)

@@ -240,6 +240,83 @@ def test_a_moderator_with_gaps():
         assert "12 trials" in str(tp.pool(dat).regress("ablat"))
 
 
+@pytest.mark.parametrize("gap", [None, np.nan, "", " "])
+@pytest.mark.parametrize("kind", [object, "str", "category"])
+def test_a_trial_of_unknown_group_is_in_none(gap, kind):
+    alloc = pd.Series([gap, *bcg().alloc[1:7], gap, *bcg().alloc[8:]]).astype(kind)
+    dat = tp.effects(bcg().assign(alloc=alloc), measure="RR", events=("tpos", "cpos"), n=("nt", "nc"))
+    fit, known = tp.pool(dat, interval="wald"), tp.pool(dat.take([1, 2, 3, 4, 5, 6, *range(8, 13)]))
+    told = pytest.warns(UserWarning, match=r"2 of 13 trials left out: Trial 1 \((C\()?alloc\)? missing\)")
+    with told:
+        found = fit.regress("C(alloc)")
+    # metafor: rma(yi, vi, mods = ~ factor(alloc)), of which two are NA
+    assert found.coefficients.tolist() == pytest.approx([-0.5244915786, -0.7135149818, 0.0796735185])
+    assert (found.tau2, found.qm) == (pytest.approx(0.248854998845), pytest.approx(4.44526016786))
+    assert "11 trials" in str(found)
+    for asked in (lambda fit: fit.bayes_regress("alloc"), lambda fit: fit.location_scale("alloc")):
+        with told:
+            some = asked(fit)
+        assert "11 trials" in str(some)
+        pd.testing.assert_frame_equal(some.to_frame(), asked(known).to_frame())
+    with told:
+        assert fit.subgroups("alloc").to_frame().k.to_dict() == {"random": 5, "alternate": 2, "systematic": 4}
+    with pytest.raises(ValueError, match="formula 'alloc': Trial 1 has no value"):
+        fit.multivariate(["year"], formula="alloc")
+
+
+def test_what_is_made_of_an_unknown_number_is_unknown():
+    frame = bcg().assign(ablat=[None, *bcg().ablat[1:]], words=pd.array(bcg().alloc, dtype="string"))
+    frame["day"] = pd.to_datetime(frame.year.astype(str), format="%Y")
+    fit = tp.pool(tp.effects(frame, measure="RR", events=("tpos", "cpos"), n=("nt", "nc"), label="author"))
+    with pytest.warns(UserWarning, match=r"1 of 13 trials left out: Aronson \(C\(ablat > 40\) missing\)"):
+        assert "12 trials" in str(fit.regress("C(ablat > 40)"))
+    # pandas' own type of text is words too
+    assert fit.regress("words").coefficients.tolist() == fit.regress("alloc").coefficients.tolist()
+    with pytest.raises(ValueError, match="day: a date is no moderator; give a number, such as the year"):
+        fit.regress("day")
+    with pytest.raises(ValueError, match=r"formula 'year \|': it cannot be worked out"):
+        fit.regress("year |")
+
+
+def test_a_group_that_no_trial_is_of_is_no_term(fit):
+    alloc = pd.Series(bcg().alloc).astype(pd.CategoricalDtype(["none", "alternate", "random", "systematic"]))
+    own = tp.effects(bcg().assign(alloc=alloc), measure="RR", events=("tpos", "cpos"), n=("nt", "nc"))
+    assert tp.pool(own).regress("alloc").to_frame().equals(fit.regress("alloc").to_frame())
+
+
+def test_robust_priors_are_of_the_measure_not_of_the_fit(monkeypatch):
+    scales = []
+
+    def robust_bayes(*numbers, scale, **kind):
+        scales.append(scale)
+        raise InterruptedError
+
+    monkeypatch.setattr(stats, "robust_bayes", robust_bayes)
+
+    def units(data):
+        scales.clear()
+        for prior in (None, 0.1):
+            with pytest.raises(InterruptedError):
+                tp.pool(data, prior=prior).robust_bayes()
+        return scales
+
+    numbers = {"effect": [0.5, 0.7, 0.3, 0.4], "se": [0.2, 0.3, 0.4, 0.3]}
+    for measure, unit in (("SMD", 1), ("RR", 1), ("OR", math.pi / math.sqrt(3)), ("RD", 0.2)):
+        assert units(tp.effects(measure=measure, **numbers)) == [unit, unit]
+    means = {"means": ([1, 2, 3], [1, 1, 1]), "sds": ([4] * 3, [4] * 3), "n": ([10, 20, 30], [10, 20, 30])}
+    assert units(tp.effects(measure="MD", **means)) == [4, 4]
+    with pytest.raises(ValueError, match="scale: nothing tells what an SMD of 1 is as MD; give it"):
+        tp.pool(tp.effects(measure="MD", **numbers)).robust_bayes()
+
+
+@pytest.mark.parametrize("measure", ["PLO", "PR"])
+def test_a_group_has_no_effect_that_publication_selects(measure):
+    fit = tp.pool(tp.effects(measure=measure, events=[5, 9, 3], n=[50, 60, 40]), prior=0.5)
+    for scale in (None, 1.0):
+        with pytest.raises(ValueError, match="against no effect, of which there is none for a proportion"):
+            fit.robust_bayes(scale=scale)
+
+
 def test_other_models(fit):
     assert math.log(fit.mantel_haenszel().estimate) == pytest.approx(-0.45370960, abs=1e-8)
     assert math.log(fit.peto().estimate) == pytest.approx(-0.47444631, abs=1e-8)
@@ -415,8 +492,6 @@ def test_forests_stand_side_by_side(fit, tmp_path):
     assert said.count("Another<") == 1
     assert "Risk<" in said
     assert "Days<" in said
-    with pytest.raises(ValueError, match="panels need 2"):
-        tp.forests([fit])
 
 
 def test_the_report_says_methods_and_result(fit):
@@ -431,3 +506,32 @@ def test_the_report_says_methods_and_result(fit):
         assert word in result
     counted = tp.pool(fit.data, method="mh").report()
     assert "Mantel–Haenszel" in counted
+
+
+FIGURES = (
+    "funnel",
+    "radial",
+    "drapery",
+    "orchard",
+    "baujat",
+    "gosh_plot",
+    "influence_plot",
+    "posterior_plot",
+)
+
+
+@pytest.mark.parametrize("figure", FIGURES)
+def test_a_figure_of_several_trials_is_not_drawn_of_one(figure):
+    one = tp.pool(tp.effects(measure="MD", effect=[0.1], se=[0.2], label=["Lu 2020"], better="lower"))
+    with pytest.raises(
+        ValueError, match=r"Lu 2020 is one trial: the figure needs two at least, \.forest\(\) one"
+    ):
+        getattr(one, figure)()
+
+
+def test_what_is_no_file_and_no_fit_is_refused_in_words(fit):
+    with pytest.raises(TypeError, match="path is a int: give the name of a file"):
+        fit.drapery(3)
+    for fits in ([fit], [fit, 1], 3):
+        with pytest.raises(ValueError, match="fits: give two or more"):
+            tp.forests(fits)

@@ -140,8 +140,11 @@ def test_trials_that_compare_nothing_are_refused():
     with pytest.raises(ValueError, match="study '1' compares a and a: it needs two treatments, each once"):
         tp.network(ARMS | {"arm": ["a", "a", *ARMS["arm"][2:]]}, **OF_ARMS)
     two = {name: values[:2] for name, values in ARMS.items()}
-    with pytest.raises(ValueError, match="No three treatments are connected"):
+    with pytest.raises(ValueError, match=r"two treatments, a and b, are no network: .* with trialpool\.pool"):
         tp.network(two, **OF_ARMS)
+    apart = {"study": [1, 1, 2, 2], "arm": ["a", "b", "c", "d"], "r": [9, 5, 6, 4], "n": [50] * 4}
+    with pytest.raises(ValueError, match="No three treatments are connected"):
+        tp.network(apart, **OF_ARMS)
 
 
 def test_a_part_that_is_not_connected_is_told():
@@ -357,3 +360,23 @@ def test_components_of_a_network_and_of_one_that_falls_apart():
     assert joined.estimate["a", ""] == pytest.approx(0.5)
     assert joined.estimate["a", "none"] == pytest.approx(0.5)
     assert np.isnan(joined.estimate["c", ""])
+
+
+def test_a_component_that_rests_on_next_to_nothing_has_no_ratio():
+    pairs = {"t": ["A", "A + B"], "c": ["P", "P"], "e": [0.2, 0.5], "v": [0.1, 4e6], "s": ["1", "2"]}
+    data = tp.effects(pairs, measure="OR", effect="e", variance="v")
+    found = tp.component_network(data, study="s", treatment=("t", "c"), inactive="P", tau2_method="FE")
+    assert found.loc[("A", ""), "estimate"] == pytest.approx(np.exp(0.2))
+    assert found.loc[("B", ""), ["ci_low", "ci_high"]].isna().all()
+
+
+def test_what_a_network_cannot_draw_is_refused_in_words():
+    line = tp.network({name: values[:4] for name, values in ARMS.items()}, **OF_ARMS)
+    with pytest.raises(
+        ValueError, match="no pair has both direct and indirect evidence: nothing to be drawn"
+    ):
+        line.split_forest()
+    with pytest.raises(ValueError, match="judgements is a list: give each study's"):
+        line.contribution_bars(["low"])
+    with pytest.raises(TypeError, match="path is a int: give the name of a file"):
+        line.rankogram(3)

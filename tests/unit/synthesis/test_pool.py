@@ -66,6 +66,16 @@ def test_subgroups_are_pooled_apart_with_the_same_method():
     assert subgroups_of(spec, studies_of(spec, TWICE, [None] * len(TWICE)))[1] is None
 
 
+def test_trials_of_unknown_group_stand_together_and_are_not_tested():
+    spec = RR | {"subgroups": "condition"}
+    rows = [replace(row, condition=None) if at in (3, 5) else row for at, row in enumerate(TRIALS)]
+    groups, test = subgroups_of(spec, studies_of(spec, rows, [None] * len(rows)))
+    known = [row for row in TRIALS if row not in (TRIALS[3], TRIALS[5])]
+    ours, alone = subgroups_of(spec, studies_of(spec, known, [None] * len(known)))
+    assert [group.name for group in groups] == ["even", "odd", ""]
+    assert (groups[:2], groups[2].k, test) == (ours, 2, alone)
+
+
 def test_several_effects_a_trial_are_modelled_in_three_levels_where_asked():
     together, weights = pool_effects(RR | {"several_effects": "multilevel"}, TWICE)
     apart, _ = pool_effects(RR, TWICE)

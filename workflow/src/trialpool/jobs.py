@@ -612,6 +612,7 @@ def _write_evidence(
     from trialpool.figures import network_evidence as figures
     from trialpool.synthesis.network import evidence_files
     from trialpool.synthesis.network_evidence import BIAS, evidence_of
+    from trialpool.yaml_files import shipped
 
     found, files = evidence_of(entry, network, records), evidence_files(entry, formats)
     ranks, poth = found.ranks() if found else ((), 0.0)
@@ -622,14 +623,15 @@ def _write_evidence(
             written = [_flat(to_json(row)) for row in rows]
             io.write_csv(own / table.file, written, list(dict.fromkeys([*table.names, *_keys(written)])))
     by_risk = [row for row in shares if row.by == BIAS]
-    drawn: dict[str, tuple[str, Callable[[], Figure]]] = {
-        "split": ("Direct and indirect evidence", partial(figures.draw_split, network, split)),
-        "rankogram": ("Chances of ranks", partial(figures.draw_rankogram, network, ranks, poth)),
-        "contributions": ("Contributions by risk of bias", partial(figures.draw_shares, network, by_risk)),
+    drawn: dict[str, Callable[[], Figure]] = {
+        "split": partial(figures.draw_split, network, split),
+        "rankogram": partial(figures.draw_rankogram, network, ranks, poth),
+        "contributions": partial(figures.draw_shares, network, by_risk),
     }
-    for name, (kind, draw) in drawn.items():
+    titles = shipped("sentences")["networks"]["figures"]
+    for name, draw in drawn.items():
         if any(file.startswith(f"{name}.") and file != f"{name}.csv" for file in files):
-            _save(draw(), own / name, f"{kind}: {network.title}", formats)
+            _save(draw(), own / name, f"{titles[name]}: {network.title}", formats)
 
 
 def _flat(row: dict[str, Any]) -> Row:

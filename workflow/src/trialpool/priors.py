@@ -5,13 +5,30 @@ The tables are data, schemas/priors.yaml, with where they come from.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Required, TypedDict
 
+from trialpool.measures import MEASURES
 from trialpool.yaml_files import shipped
 
 Prior = tuple[str, float, float]  # as `stats.bayes_pool` takes it: name, location, scale
 TABLES = ("turner", "rhodes")
+BESIDE = 0.5  # the scale of the weakly informative priors that stand beside one of the literature
+
+
+class Setting(TypedDict, total=False):
+    """The prior of τ of an analysis: half-normal, `unit` "sd" where its scale is in typical SDs.
+
+    One of the literature has the `name location spread` of the logarithm of τ² besides; the scale is then
+    that of the half-normal one beside it.
+    """
+
+    scale: Required[float]
+    source: Required[str]
+    unit: str
+    name: str
+    location: float
+    spread: float
 
 
 def turner_prior(outcome: str = "any", comparison: str = "any") -> Prior:
@@ -65,21 +82,63 @@ def slips(table: str, asked: Mapping[str, str]) -> list[tuple[str, str, list[str
     return found
 
 
-def source_of(prior: tuple[str, float, float]) -> str:
+def source_of(prior: Prior) -> str:
     """The paper whose table has a prior; "" for none.
 
     >>> source_of(turner_prior())
     'Turner et al. 2015, Stat Med 34: 984–998, table IV, doi 10.1002/sim.6381'
     """
-    for known in (shipped("priors")[table] for table in TABLES):
+    return str(shipped("priors")[table]["source"]) if (table := _table_of(prior)) else ""
+
+
+def _table_of(prior: Sequence[Any]) -> str:
+    for table, known in ((table, shipped("priors")[table]) for table in TABLES):
         cells = [known["any"], *(cell for row in known["outcomes"].values() for cell in row["of"])]
-        if prior[0] == known["prior"] and [*prior[1:]] in cells:
-            return str(known["source"])
+        if [*prior] in [[known["prior"], *cell] for cell in cells]:
+            return table
     return ""
 
 
-def literature_prior(table: str, asked: Mapping[str, str]) -> dict[str, Any]:
-    """A prior that a protocol names, by what methods say of it: `name location spread source`.
+def check_measure(prior: Sequence[Any], measure: str) -> None:
+    """Refuse a prior that the literature has for effects of another measure, with a ValueError.
+
+    >>> check_measure(turner_prior(), "MD")
+    Traceback (most recent call last):
+    ValueError: prior: Turner et al. 2015 have it for odds ratios (OR), not for MD: give a scale, or pool OR
+    """
+    if (table := _table_of(prior)) and (own := shipped("priors")[table]["measure"]) != measure:
+        other = next((each for each in TABLES if shipped("priors")[each]["measure"] == measure), "")
+        remedy = f"take {other}_prior, or give a scale" if other else f"give a scale, or pool {own}"
+        paper, of = shipped("priors")[table]["source"].partition(",")[0], f"{MEASURES[own].name}s ({own})"
+        raise ValueError(f"prior: {paper} have it for {of}, not for {measure}: {remedy}")
+
+
+def setting_of(prior: float | Prior) -> Setting:
+    """A scale, or a prior of the logarithm of τ², as an analysis has it.
+
+    >>> setting_of(0.3), setting_of(("log_normal", -2.0, 1.5))["spread"]
+    ({'scale': 0.3, 'source': ''}, 1.5)
+    """
+    if not isinstance(prior, tuple):
+        return {"scale": prior, "source": ""}
+    name, location, spread = prior
+    own: Setting = {"scale": BESIDE, "source": source_of(prior)}
+    return {**own, "name": name, "location": location, "spread": spread}
+
+
+def literature_of(setting: Setting | Mapping[str, Any] | None) -> Prior | None:
+    """The prior of the logarithm of τ² that an analysis has, as `stats.bayes_pool` takes it; None for none.
+
+    >>> literature_of(setting_of(turner_prior())), literature_of(setting_of(0.5))
+    (('log_normal', -2.56, 1.74), None)
+    """
+    return (
+        (setting["name"], setting["location"], setting["spread"]) if setting and "name" in setting else None
+    )
+
+
+def literature_prior(table: str, asked: Mapping[str, str]) -> Setting:
+    """A prior that a protocol names, with the row of the table in its source.
 
     >>> literature_prior("rhodes", {"outcome": "subjective", "comparison": "non_pharmacological"})["spread"]
     2.41
@@ -90,4 +149,5 @@ def literature_prior(table: str, asked: Mapping[str, str]) -> dict[str, Any]:
     of = "all outcomes and comparisons together"
     if outcome != "any":
         of = f"{known['outcomes'][outcome]['name']}, {known['comparisons'][comparison]}"
-    return {"name": name, "location": location, "spread": scale, "source": f"{known['source']}; {of}"}
+    own = setting_of((name, location, scale))
+    return {**own, "source": f"{known['source']}; {of}"}

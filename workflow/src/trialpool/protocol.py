@@ -21,7 +21,7 @@ from trialpool import io
 from trialpool.contracts import STUDIES
 from trialpool.errors import Fault, InputError, nearest, suggestion
 from trialpool.measures import CORRELATIONS, IN_UNITS, MEASURES, METHODS, OF_GROUPS, SIDES, Of
-from trialpool.priors import TABLES, literature_prior
+from trialpool.priors import TABLES, Setting, literature_prior
 from trialpool.priors import slips as prior_slips
 from trialpool.records import Shape, columns_of, is_formula
 from trialpool.text import capital
@@ -81,7 +81,7 @@ class Analysis(TypedDict):
     level: float
     prediction_from: int
     prediction_df: str
-    prior: Raw | None
+    prior: Setting | None
     several_effects: str
     multi_arm: str
     kinds: list[str] | None
@@ -705,19 +705,16 @@ def alone(measure: str, **values: Any) -> Analysis:
     return _resolved(str(values.get("analysis", "")), own, general(), {"instruments": {}})
 
 
-def _prior(values: Raw) -> Raw | None:
-    """The first prior of τ for the measure and, where it names some, the domain: scale, unit, source.
-
-    One of the literature has its name, location and spread besides.
-    """
+def _prior(values: Raw) -> Setting | None:
+    """The first prior of τ for the measure and, where it names some, the domain."""
     asked = (prior for prior in values["priors"] if values["measure"] in prior["measure"])
     fits = (prior for prior in asked if values["domain"] in prior.get("domain", [values["domain"]]))
     found: Raw = next(fits, {})
-    prior = {name: found[name] for name in ("scale", "source", "unit") if name in found}
     for table in TABLES:
-        if table in found:  # the scale is that of the weakly informative priors that stand beside it
-            prior = {"scale": 0.5, **literature_prior(table, found[table])}
-    return prior or None
+        if table in found:
+            return literature_prior(table, found[table])
+    prior = {name: found[name] for name in ("scale", "source", "unit") if name in found}
+    return cast(Setting, prior) if prior else None
 
 
 def _unit(spec: Raw, instruments: Mapping[str, Raw]) -> str:

@@ -345,8 +345,14 @@ class Study(Effect):
     estimate_high: float
 
 
+def group_of(row: Any, column: str) -> str:
+    """The subgroup of a trial by a column of its own; "" where that is unknown."""
+    value = getattr(row, column)
+    return "" if value is None else str(value)
+
+
 class Subgroup(Part):
-    """The trials of one subgroup, pooled with their own τ²."""
+    """The trials of one subgroup, pooled with their own τ²; `name` is "" of those whose group is unknown."""
 
     name: str
     k: int

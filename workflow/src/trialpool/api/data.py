@@ -380,10 +380,20 @@ def column(frame: pd.DataFrame, name: str, given: Any) -> pd.Series:
     return frame[given]
 
 
+def unknown(values: pd.Series) -> NDArray[np.bool_]:
+    """Where a column has no value: a gap, or a word without a letter.
+
+    >>> unknown(pd.Series(["a", None, "", " "])).tolist()
+    [False, True, True, True]
+    """
+    blank = [isinstance(value, str) and not value.strip() for value in values]
+    return np.asarray(values.isna().to_numpy() | np.array(blank, dtype=bool))
+
+
 def floats(name: str, values: pd.Series) -> Floats:
     """Numbers, missing ones NaN; a ValueError for what is none."""
     numbers = pd.to_numeric(values, errors="coerce")
-    words = values[numbers.isna() & values.notna()]
+    words = values[numbers.isna() & ~unknown(values)]
     if len(words):
         raise ValueError(f"{name}: {str(words.iloc[0])!r} is not a number; leave what is unknown empty")
     return np.asarray(numbers.to_numpy(dtype=np.float64, na_value=np.nan))

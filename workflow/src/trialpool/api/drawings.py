@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib import import_module
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,6 +63,8 @@ def shown(
 
 def save(figure: Figure, path: Any, description: str) -> None:
     """Write a figure to one file, in the format of its ending."""
+    if not isinstance(path, str | PathLike):
+        raise TypeError(f"path is a {type(path).__name__}: give the name of a file, such as 'figure.svg'")
     file = Path(path)
     if file.suffix not in (known := (*FORMATS, ".tiff")):
         raise ValueError(f"path {str(path)!r} ends in {file.suffix!r}: take one of {', '.join(known)}")
@@ -125,6 +128,15 @@ def forests(
     """
     from trialpool.figures.forest_panels import draw_panels
 
+    given = [*fits.values()] if isinstance(fits, Mapping) else fits
+    if (
+        not isinstance(given, list | tuple)
+        or len(given) < 2
+        or any(not hasattr(fit, "_drawn_as") for fit in given)
+    ):
+        raise ValueError(
+            "fits: give two or more of trialpool.pool, in a list, or in a mapping by their headings"
+        )
     named = fits if isinstance(fits, Mapping) else {f"Outcome {at + 1}": fit for at, fit in enumerate(fits)}
     records, look = [], preset("plain")
     for fit in named.values():

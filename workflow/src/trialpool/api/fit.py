@@ -7,21 +7,30 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from trialpool import protocol, stats, text
-from trialpool.api.data import Dataset, Floats, Given, two_words, whole_rows
+from trialpool.api.data import Dataset, Floats, Given, two_words, unknown, whole_rows
 from trialpool.api.further import Further
-from trialpool.api.results import Regression, Result, effect_words, model_matrix, one_row, regression, table
+from trialpool.api.results import (
+    Regression,
+    Result,
+    effect_words,
+    model_matrix,
+    one_row,
+    regression,
+    table,
+    unknown_of,
+)
 from trialpool.contracts import SUMMARY
 from trialpool.measures import METHODS, OF_EVENTS, OF_RATES, SIDES
-from trialpool.priors import source_of
+from trialpool.priors import Prior, check_measure, setting_of
 from trialpool.records import Pooled, Record
-from trialpool.stats.bayes import LOG_PRIORS, TauPrior
+from trialpool.stats._tau_priors import LOG_PRIORS, TauPrior
 from trialpool.synthesis import analyse, counts, diagnostics, sensitivity
 from trialpool.synthesis import pool as synthesis
 from trialpool.view.forest_table import SIDE_BY_SIDE
@@ -45,7 +54,6 @@ EVENT_TESTS = {
     "macaskill": "Macaskill's test",
     "arcsine": "Arcsine test",
 }
-OF_PRIOR = ("name", "location", "spread")
 Target = str | PathLike[str] | None  # the file that a figure becomes
 
 
@@ -257,7 +265,7 @@ class Fit(Further):
     def _order(self, name: str, given: Given) -> NDArray[np.intp]:
         """The trials in rising order of a column: of numbers, also such as are text, or else of words."""
         values = self.data.column(name, given)
-        for label in np.asarray(self.data.labels)[values.isna().to_numpy()]:
+        for label in np.asarray(self.data.labels)[unknown(values)]:
             raise ValueError(f"{name}: {label} has no value to be ordered by")
         if values.dtype.kind not in "mM":
             numbers = pd.to_numeric(values, errors="coerce")
@@ -418,7 +426,7 @@ class Fit(Further):
     def _grouped(self, by: Given) -> tuple[Fit, list[str]]:
         """The fit of the trials whose group is known, and these groups."""
         column = self.data.column("by", by)
-        kept, _ = whole_rows({_name_of(by): column.isna().to_numpy()}, self.data.labels)
+        kept, _ = whole_rows({_name_of(by): unknown(column)}, self.data.labels)
         fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
         return fit, [str(value) for value in column[kept]]
 
@@ -427,8 +435,7 @@ class Fit(Further):
 
         Trials of which a moderator is unknown are left out, and a warning names them.
         """
-        unknown = model_matrix(self.data, formula).isna().any(axis=1).to_numpy()
-        kept, _ = whole_rows({formula: unknown}, self.data.labels)
+        kept, _ = whole_rows(unknown_of(self.data, formula), self.data.labels)
         fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
         return regression(fit.data, formula, fit._model, fit.record())
 
@@ -466,7 +473,8 @@ class Fit(Further):
     ) -> Result:
         """The Bayesian model by quadrature; prior of τ and its scale are by default those of the fit.
 
-        `prior` is half_normal, half_cauchy, uniform, or of the literature: `turner_prior`, `rhodes_prior`.
+        `prior` is half_normal, half_cauchy, uniform, alone or with its scale as ("half_cauchy", 0.3), or of
+        the literature: `turner_prior` of odds ratios, `rhodes_prior` of standardised mean differences.
         The table has the mean effect, that of a new trial, and every trial's own.
         """
         tau_prior = self._tau_prior(prior, scale)
@@ -483,7 +491,10 @@ class Fit(Further):
     def _tau_prior(self, prior: str | TauPrior, scale: float | None) -> TauPrior:
         """The prior of τ that is asked for, or that of the fit."""
         if isinstance(prior, tuple | list):
-            return literature(prior)
+            if scale is not None:
+                raise ValueError(f"scale: the prior {prior!r} has its own; leave this out")
+            check_measure(prior, self.measure)
+            return cast(TauPrior, tuple(prior))
         prior = prior or (synthesis.own_prior(self._spec) if scale is None else synthesis.WEAK)
         if scale is None:
             typical = synthesis.prior_scale(self._spec, self.data.rows())
@@ -508,8 +519,7 @@ class Fit(Further):
         intercept first, (mean, sd) of a normal prior or None for a flat one. The table has the coefficients
         on the analysis scale. Trials of which a moderator is unknown are left out, and a warning names them.
         """
-        unknown = model_matrix(self.data, formula).isna().any(axis=1).to_numpy()
-        kept, _ = whole_rows({formula: unknown}, self.data.labels)
+        kept, _ = whole_rows(unknown_of(self.data, formula), self.data.labels)
         fit = self if kept.all() else pool(self.data.take(kept), **self.settings)
         matrix, tau_prior = model_matrix(fit.data, formula), fit._tau_prior(prior, scale)
         kind: dict[str, Any] = {"tau_prior": tau_prior, "intercept": False, **self._options("level")}
@@ -526,17 +536,18 @@ class Fit(Further):
         """The effect averaged over models of publication bias (RoBMA-PSMA), as `stats.robust_bayes`.
 
         `scale` is what a standardised mean difference of 1 is in the effects: by default 1 for SMD, π/√3 for
-        OR, 1 for logarithms of other ratios, a typical SD for MD. Published results lie on the side of the
-        estimate unless `alternative` says "greater" or "less". The table has the evidence for effect,
-        heterogeneity and bias; `analysis_scale` every model. ValueError where nothing tells the scale.
+        OR, 1 for logarithms of other ratios, a typical SD for MD, 0.2 for RD, whatever the fit's own prior.
+        Published results lie on the side of the estimate unless `alternative` says "greater" or "less". The
+        table has the evidence for effect, heterogeneity and bias; `analysis_scale` every model. ValueError
+        where nothing tells the scale, and of a group's proportion, rate or mean, which has no effect to test.
         """
+        self._against_none("publication bias is of trials tested")
         if scale is None:
-            typical = synthesis.prior_scale(self._spec, self.data.rows())
-            if typical is None:
-                raise ValueError(
-                    "scale: the trials do not say how far people differ; give that of an SMD of 1"
-                )
-            scale = math.pi / math.sqrt(3) if self.measure == "OR" else 2 * typical
+            usual = {**self._spec, "prior": protocol.alone(self.measure)["prior"]}
+            half = synthesis.prior_scale(usual, self.data.rows())
+            if half is None:
+                raise ValueError(f"scale: nothing tells what an SMD of 1 is as {self.measure}; give it")
+            scale = math.pi / math.sqrt(3) if self.measure == "OR" else 2 * half
         side = alternative or ("greater" if self.analysis_scale.estimate > 0 else "less")
         kind: dict[str, Any] = {"scale": scale, "alternative": side, **self._options("level")}
         fit = stats.robust_bayes(*self._numbers, **kind)
@@ -706,6 +717,7 @@ class Fit(Further):
 
     def baujat(self, path: Target = None, *, title: str = "") -> Figure:
         """The Baujat plot."""
+        self._several()
         rows = diagnostics.influence_rows(self._spec, self.data.rows())
         return self._shown("baujat", replace(self.record(), influence=rows), path, title)
 
@@ -726,8 +738,16 @@ class Fit(Further):
         columns = self.multiverse().assign(inclusion="all trials").to_dict("list")
         return self._shown("multiverse", self._judged(), path, title, columns=columns)
 
+    def _several(self) -> None:
+        """Refuse a figure of how trials differ where there is one."""
+        if self.k < 2:
+            raise ValueError(
+                f"{self.data.labels[0]} is one trial: the figure needs two at least, .forest() one"
+            )
+
     def _judged(self) -> Record:
         """The whole record, of which benefit and harm are told."""
+        self._several()
         if not self.data.better:
             raise ValueError('better: say in effects() whether "lower" or "higher" effects are good')
         return self._whole[0]
@@ -735,6 +755,7 @@ class Fit(Further):
     def _shown(self, kind: str, record: Record, path: Target, title: str, **options: Any) -> Figure:
         from trialpool.api.drawings import shown
 
+        self._several()
         return shown(kind, self.data, record, path, title, **options)
 
 
@@ -779,7 +800,7 @@ def pool(
     counts that they are instead, by "mh" (Mantel and Haenszel, any measure of events), "peto", "penalised"
     (Firth's) or "glmm" (a mixed model, `glmm_model` UM.FS, UM.RS, CM.EL or CM.AL, as metafor names them), the
     last three of OR and IRR, "glmm" also of one group's PLO and IRLN: with normal intervals and what these
-    methods have.
+    methods have, so that `tau2_method`, `interval`, `prior` and `prediction_df` are refused.
 
     `tau2_method` is FE (common effect), DL HE HS SJ ML REML EB or PM. `interval` "auto" is that of
     Hartung-Knapp-Sidik-Jonkman with the ad-hoc floor from five trials on, of two to four a Bayesian one, and
@@ -798,12 +819,14 @@ def pool(
         raise TypeError(f"data is a {type(data).__name__}: make it with trialpool.effects")
     if method != counts.IV:
         stats.checks.one_of("method", method, (counts.IV, *METHODS))
+        asked = {"tau2_method": tau2_method, "interval": interval, "prior": prior}
+        _unasked(method, **asked, prediction_df=prediction_df)
         return _pooled_counts(data, method, glmm_model, level, prediction_from)
     stats.checks.one_of("interval", interval, POLICIES)
     stats.checks.one_of("prediction_df", prediction_df, stats.PREDICTIONS)
     stats.checks.number("prediction_from", prediction_from, least=FEWEST_PREDICTED)
     if isinstance(prior, tuple | list):
-        prior = literature(prior)
+        prior = literature(prior, data.measure)
     elif prior is not None:
         stats.checks.number("prior", prior, above=0)
     if (tau2_method, interval) == ("FE", "auto"):
@@ -825,6 +848,19 @@ def pool(
         scaled = {name: _scaled(data, pooled, name) for name in Numbers.__dataclass_fields__}
         numbers = Numbers(**scaled)
     return Fit(data, settings, headline, numbers, **spread, weights=np.asarray(fit.weights))
+
+
+def _unasked(method: str, **asked: Any) -> None:
+    """Refuse what a method of counts would set aside."""
+    own: dict[str, tuple[Any, ...]] = {
+        "interval": ("auto", "wald"),
+        "prior": (None,),
+        "prediction_df": ("k-1",),
+    }
+    own |= {"tau2_method": ("REML", protocol.MODELS[method])}
+    for name, value in asked.items():
+        if value not in own[name]:
+            raise ValueError(f"{name}: method {method!r} takes none; leave it out, or take method='iv'")
 
 
 def _pooled_counts(data: Dataset, method: str, glmm_model: str, level: float, prediction_from: int) -> Fit:
@@ -879,17 +915,20 @@ def spec_of(data: Dataset, settings: Mapping[str, Any]) -> protocol.Analysis:
     names = dict(zip(("experimental_name", "control_name"), data.names, strict=True))
     known = {name: value for name, value in settings.items() if name != "prior"}
     spec = protocol.alone(data.measure, better=better, zero_cells=data.zero_cells, **known, **names)
-    if isinstance(prior := settings["prior"], tuple):
-        spec["prior"] = {"scale": 0.5, "source": source_of(prior), **dict(zip(OF_PRIOR, prior, strict=True))}
-    elif prior is not None:
-        spec["prior"] = {"scale": prior, "source": ""}
+    if (prior := settings["prior"]) is not None:
+        spec["prior"] = setting_of(prior)
     return spec
 
 
-def literature(prior: Any) -> TauPrior:
-    """A prior of the logarithm of τ²; ValueError for what is none."""
-    if len(prior) != len(OF_PRIOR) or prior[0] not in LOG_PRIORS:
-        raise ValueError(f"prior is {prior!r}: must be a scale, or (name, mean, sd) of {LOG_PRIORS}")
+def literature(prior: Any, measure: str) -> Prior:
+    """A prior of the logarithm of τ²; ValueError for what is none, or one of another measure."""
+    if len(prior) != 3 or prior[0] not in LOG_PRIORS:
+        names = " or ".join(LOG_PRIORS)
+        raise ValueError(
+            f"prior is {prior!r}: must be the scale of a half-normal one, or (name, mean, sd) with {names}, "
+            "such as turner_prior(); fit.bayes(prior=, scale=) takes others"
+        )
+    check_measure(prior, measure)
     return prior[0], stats.checks.number("prior", prior[1]), stats.checks.number("prior", prior[2], above=0)
 
 

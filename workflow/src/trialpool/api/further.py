@@ -13,8 +13,8 @@ import numpy as np
 import pandas as pd
 
 from trialpool import stats, text
-from trialpool.api.data import Dataset, Floats, Given, floats
-from trialpool.api.results import Result, model_matrix, one_row, table
+from trialpool.api.data import Dataset, Floats, Given, floats, whole_rows
+from trialpool.api.results import Result, model_matrix, one_row, table, unknown_of
 from trialpool.measures import SIDES
 from trialpool.synthesis.pool import FLOORED
 
@@ -102,14 +102,18 @@ class Further:
     def location_scale(self, scale: str, formula: str = "1", method: str = "REML") -> Result:
         """Moderators of how far true effects spread (`scale`), and of their mean (`formula`), by formulas.
 
-        A row a coefficient, on the analysis scale; those of `scale` are of the logarithm of τ².
+        A row a coefficient, on the analysis scale; those of `scale` are of the logarithm of τ². Trials of
+        which a moderator is unknown are left out, and a warning names them.
         """
-        parts = {"mean": model_matrix(self.data, formula), "scale": model_matrix(self.data, scale)}
+        kept, _ = whole_rows(unknown_of(self.data, formula, scale), self.data.labels)
+        data = self.data.take(kept)
+        parts = {"mean": model_matrix(data, formula), "scale": model_matrix(data, scale)}
         for name, matrix in parts.items():
-            if matrix.isna().any(axis=None) or list(matrix.columns)[:1] != ["Intercept"]:
-                raise ValueError(f"{name}: the formula needs its intercept, and a value of every trial")
+            if list(matrix.columns)[:1] != ["Intercept"]:
+                raise ValueError(f"{name}: the formula needs its intercept")
         designs = [part.iloc[:, 1:].to_numpy(float) if part.shape[1] > 1 else None for part in parts.values()]
-        fit = stats.location_scale_model(*self._numbers, *designs, method=method, **self._options("level"))
+        asked: Any = {"method": method, **self._options("level")}
+        fit = stats.location_scale_model(data.effects, data.variances, *designs, **asked)
         names = ("se", "statistic", "p_value", "ci_low", "ci_high")
         frames = {
             "mean": pd.DataFrame(
@@ -122,8 +126,8 @@ class Further:
         for name, matrix in parts.items():
             frames[name].index = pd.Index(list(matrix.columns), name="term")
         test = fit.scale_test
-        said = f"scale {scale}: Q = {text.number(test.statistic)} on {test.df:g} df"
-        said += f", {text.p_value(test.p_value)}"
+        said = f"scale {scale}, {text.count(len(data), 'trial')}: Q = {text.number(test.statistic)}"
+        said += f" on {test.df:g} df, {text.p_value(test.p_value)}"
         words = "; ".join(filter(None, (f"Location-scale model, {said}", fit.caution)))
         return Result("", words, pd.concat(frames, names=["part"]), fit)
 
@@ -156,6 +160,9 @@ class Further:
         matrix = model_matrix(self.data, formula)
         own = list(matrix.columns)[:1] == ["Intercept"]
         columns = matrix.iloc[:, int(own) :].to_numpy(float)
+        if len(matrix) < self.k:
+            missing = self.data.labels[int(np.flatnonzero(unknown_of(self.data, formula)[formula])[0])]
+            raise ValueError(f"formula {formula!r}: {missing} has no value; pool the others alone")
         y, v = self._numbers
         errors = v if covariance is None else covariance
         if sampling is not None:

@@ -19,6 +19,7 @@ from trialpool.api.data import (
     floats,
     frame_of,
     same_length,
+    unknown,
     whole_rows,
 )
 from trialpool.measures import MEASURES, OF_EVENTS
@@ -35,6 +36,7 @@ from trialpool.synthesis.network import (
 )
 from trialpool.synthesis.network_evidence import ComponentRow, Evidence, SplitRow, component_rows
 from trialpool.synthesis.pool import shared_control
+from trialpool.yaml_files import shipped
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -44,6 +46,13 @@ if TYPE_CHECKING:
 PAIR = ("experimental", "control")
 METHODS = ("inverse", "mh", "nch")
 BOUNDS = ("estimate", "ci_low", "ci_high")
+DRAWN = {  # functions of the figures of evidence
+    "split": "draw_split",
+    "rankogram": "draw_rankogram",
+    "contributions": "draw_shares",
+    "heat": "draw_net_heat",
+    "funnel": "draw_adjusted_funnel",
+}
 Arm = tuple[str, tuple[float, ...]]  # a treatment, and the numbers of those who had it
 OF_ARMS = (*OF_EVENTS, "MD", "SMD", "ROM")  # measures that arms of a trial give together
 
@@ -178,46 +187,42 @@ class NetworkFit:
 
     def split_forest(self, path: Any = None) -> Figure:
         """Direct, indirect and all evidence on every pair that has both."""
-        from trialpool.figures.network_evidence import draw_split
-
-        return self._shown(
-            draw_split(self.network, self.evidence.split()), path, "Direct and indirect evidence"
-        )
+        rows = self.evidence.split()
+        if all(row.p_value is None for row in rows):
+            raise ValueError(
+                "no pair has both direct and indirect evidence: nothing to be drawn; split() has all"
+            )
+        return self._shown("split", path, rows)
 
     def rankogram(self, path: Any = None) -> Figure:
         """The chance of every rank of each treatment."""
-        from trialpool.figures.network_evidence import draw_rankogram
-
-        return self._shown(draw_rankogram(self.network, *self.evidence.ranks()), path, "Chances of ranks")
+        return self._shown("rankogram", path, *self.evidence.ranks())
 
     def heat_plot(self, path: Any = None, tau2_method: str = "FE") -> Figure:
         """The net heat plot."""
-        from trialpool.figures.network_evidence import draw_net_heat
-
-        return self._shown(
-            draw_net_heat(self.network, self.evidence.heat(tau2_method)), path, "Net heat plot"
-        )
+        return self._shown("heat", path, self.evidence.heat(tau2_method))
 
     def contribution_bars(self, judgements: Mapping[str, str], path: Any = None) -> Figure:
         """What studies of each level of risk of bias contribute to every comparison."""
-        from trialpool.figures.network_evidence import draw_shares
-
-        figure = draw_shares(self.network, self.evidence.shares("study", judgements))
-        return self._shown(figure, path, "Contributions by risk of bias")
+        if not isinstance(judgements, Mapping):
+            raise ValueError(
+                f"judgements is a {type(judgements).__name__}: give each study's, {{study: 'low'}}"
+            )
+        return self._shown("contributions", path, self.evidence.shares("study", judgements))
 
     def funnel(self, order: Sequence[str], path: Any = None) -> Figure:
         """The comparison-adjusted funnel plot; `order` lists the treatments, such as from old to new: of two,
         the later is compared with the earlier."""
-        from trialpool.figures.network_evidence import draw_adjusted_funnel
+        return self._shown("funnel", path, *self.evidence.adjusted(order))
 
-        figure = draw_adjusted_funnel(self.network, *self.evidence.adjusted(order))
-        return self._shown(figure, path, "Comparison-adjusted funnel plot")
-
-    def _shown(self, figure: Figure, path: Any, kind: str) -> Figure:
+    def _shown(self, kind: str, path: Any, *evidence: Any) -> Figure:
         from trialpool.api.drawings import save
+        from trialpool.figures import network_evidence
 
+        figure: Figure = getattr(network_evidence, DRAWN[kind])(self.network, *evidence)
         if path is not None:
-            save(figure, path, f"{kind}: {self.network.title or self}")
+            title = shipped("sentences")["networks"]["figures"][kind]
+            save(figure, path, f"{title}: {self.network.title or self}")
         return figure
 
     def graph(self, path: Any = None) -> Figure:
@@ -319,12 +324,10 @@ def network(
                 warnings.warn(note, stacklevel=2)
     stats.checks.one_of("better", better, ("lower", "higher"))
     stats.checks.one_of("tau2_method", tau2_method, stats.network.TAU2_METHODS)
-    stats.checks.one_of("interval", interval, ("wald", "t", "hksj", "hksj_adhoc"))
+    stats.checks.one_of("interval", interval, stats.network_evidence.SAMPLED)
     methods = sketch(Methods, level=level, interval=interval, prediction_from=3)
     first = sketch(Record, measure=measure, better=better, methods=methods)
-    nodes = {name for each in contrasts for name in (each.experimental, each.control)}
-    if reference is not None:
-        reference = stats.checks.one_of("reference", str(reference), sorted(nodes))
+    reference = _reference(contrasts, reference)
     rules = {"title": title, "reference": reference, "tau2_method": tau2_method, "method": method}
     found = synthesis.network_of("network", rules, first, contrasts, counts=counts)
     if found.fit is None:
@@ -340,6 +343,15 @@ def network(
     inside = [each for each in contrasts if each.experimental in found.parts[0]]
     evidence = Evidence(found, arguments_of(rules, inside, counts), level, method if counts else "")
     return NetworkFit(found, evidence.record, evidence)
+
+
+def _reference(contrasts: Sequence[Contrast], asked: str | None) -> str | None:
+    """The reference that is asked for, a treatment of a network; two treatments are none."""
+    nodes = sorted({name for each in contrasts for name in (each.experimental, each.control)})
+    if len(nodes) == 2:
+        pair = text.listing(nodes)
+        raise ValueError(f"two treatments, {pair}, are no network: pool their trials with trialpool.pool")
+    return None if asked is None else stats.checks.one_of("reference", str(asked), nodes)
 
 
 def _check_method(data: Any, method: str, measure: str, given: Mapping[str, Any]) -> None:
@@ -390,10 +402,9 @@ def _of_pairs(data: Dataset, study: Given, treatment: Any) -> list[Contrast]:
 
 def _words(name: str, values: pd.Series) -> list[str]:
     """The names of studies or treatments, of which every row has one."""
-    words = values.astype(str).str.strip()
-    for row in np.flatnonzero(values.isna() | (words == "")):
+    for row in np.flatnonzero(unknown(values)):
         raise ValueError(f"{name}: row {row + 1} is empty; name it or leave it out")
-    return list(words)
+    return list(values.astype(str).str.strip())
 
 
 def _whole_arms(

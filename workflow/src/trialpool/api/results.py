@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from trialpool import stats, text
-from trialpool.api.data import Dataset, column, floats, frame_of
+from trialpool.api.data import Dataset, column, floats, frame_of, unknown
 from trialpool.errors import nearest
 from trialpool.measures import MEASURES
 from trialpool.records import Moderator, Record, Study, sketch
@@ -128,7 +129,7 @@ class Regression(Result):
         }
         for name in sorted(spec.required_variables):
             values = column(frame, "trials", name)
-            for row in values.index[values.isna()]:
+            for row in values.index[unknown(values)]:
                 raise ValueError(f"{name}: row {row} is empty; every moderator needs a value")
             if name in seen:
                 for word in values[~values.isin(seen[name])]:
@@ -277,8 +278,11 @@ def _constant(data: Dataset, formula: str) -> list[str]:
 
 
 def model_matrix(data: Dataset, formula: str) -> Any:
-    """The model matrix of a formula; ValueError where it names what is no column, or is none."""
-    from formulaic import Formula
+    """The model matrix of a formula, without trials of which a column is unknown; its index are positions.
+
+    ValueError where it names what is no column, or is none.
+    """
+    from formulaic import Formula, ModelMatrix
     from formulaic.errors import FormulaicError
 
     if "~" in str(formula).strip()[1:]:
@@ -287,9 +291,32 @@ def model_matrix(data: Dataset, formula: str) -> Any:
     problem = "it cannot be worked out; write columns joined by +, of words as C(group)"
     try:
         read = Formula(formula)
-        if unknown := sorted({*map(str, read.required_variables)} - {*known}):
-            near = nearest(unknown[0], known)
-            problem = f"no column is called {unknown[0]!r}{f', did you mean {near!r}' * bool(near)}"
-        return read.get_model_matrix(data.frame, na_action="ignore")
+        names = [*map(str, read.required_variables)]
+        if absent := sorted({*names} - {*known}):
+            near = nearest(absent[0], known)
+            problem = f"no column is called {absent[0]!r}{f', did you mean {near!r}' * bool(near)}"
+        frame = data.frame.reset_index(drop=True)
+        gaps = [unknown(frame[name]) for name in names if name in frame]
+        frame = frame[~np.any([np.zeros(len(frame), dtype=bool), *gaps], axis=0)]
+        frame = frame.assign(**{name: _moderator(name, frame[name]) for name in names if name in frame})
+        found = read.get_model_matrix(frame, na_action="drop")
     except FormulaicError:
-        raise ValueError(f"formula {formula!r}: {problem}; the columns are {', '.join(known)}") from None
+        found = None
+    if not isinstance(found, ModelMatrix):
+        raise ValueError(f"formula {formula!r}: {problem}; the columns are {', '.join(known)}")
+    return found
+
+
+def _moderator(name: str, values: pd.Series) -> pd.Series:
+    """A column as formulaic tells numbers from words, of groups those that there are."""
+    if values.dtype.kind in "mM":
+        raise ValueError(f"{name}: a date is no moderator; give a number, such as the year")
+    if isinstance(values.dtype, pd.CategoricalDtype):
+        return values.cat.remove_unused_categories()
+    return (values.astype(object) if isinstance(values.dtype, pd.StringDtype) else values).infer_objects()
+
+
+def unknown_of(data: Dataset, *formulas: str) -> dict[str, NDArray[np.bool_]]:
+    """Of every formula the trials (k,) of which it is unknown: such have no group, not the first one."""
+    rows = np.arange(len(data))
+    return {formula: ~np.isin(rows, model_matrix(data, formula).index) for formula in formulas}

@@ -17,12 +17,14 @@ from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
 from trialpool.figures.canvas import NULL, Look
 from trialpool.figures.notes import notes
-from trialpool.records import Pooled, Record, Study
+from trialpool.records import Pooled, Record, Study, group_of
+from trialpool.view.forest_table import OTHER
 from trialpool.view.read import Appraised
 
 WIDTH, ROW, LEFT, RIGHT = 420.0, 66.0, 108.0, 404.0
 CLEAR = 4.0  # of a circle from the lines in the middle of its row
-LARGEST, SMALLEST = 6.0, 2.0  # radius of a trial in points
+LARGEST = 6.0  # radius of a trial in points
+LEAST = 1 / 3  # of the largest, which the smallest circle has
 CROWDED = 20  # trials of a group, from which on circles are smaller
 Group = tuple[str, Pooled, Sequence[Study]]
 
@@ -31,7 +33,8 @@ Group = tuple[str, Pooled, Sequence[Study]]
 def draw_orchard(record: Appraised) -> Figure:
     """The orchard plot of a pooled record, a row a subgroup or one of all; ValueError without a pooled one.
 
-    A circle is an effect, its radius in proportion to 1/√v, hollow where it rests on an imputed number.
+    A circle is an effect, its radius in proportion to 1/√v, but not under a third of the largest; the scale
+    is one of all groups. It is hollow where it rests on an imputed number.
     """
     groups = groups_of(record)
     height = ROW * len(groups)
@@ -50,10 +53,12 @@ def draw_orchard(record: Appraised) -> Figure:
     ax.set(ylim=(height, 0.0), yticks=[])
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND, gid="no-effect")
     most = max(study.variance**-0.5 for study in record.studies)
+    largest = LARGEST * min(1.0, math.sqrt(CROWDED / max(len(studies) for *_, studies in groups)))
     scale = (RIGHT - LEFT) / (high - low)
     for at, (name, pooled, studies) in enumerate(groups):
         middle = ROW * (at + 0.5)
-        _draw_swarm(ax, studies, middle, scale, most)
+        radii = [largest * max(study.variance**-0.5 / most, LEAST) for study in studies]
+        _draw_swarm(ax, studies, radii, middle, scale)
         _draw_mean(ax, record, pooled, middle)
         lines = [*lettering.wrap(name, LEFT - style.MARGIN - 10), words.count(len(studies), "effect")]
         for line, text in enumerate(lines):
@@ -68,16 +73,11 @@ def groups_of(record: Record) -> list[Group]:
     pooled, column = canvas.pooled_of(record), record.subgroup_column
     if not record.subgroups or not column:
         return [("All", pooled, record.studies)]
-    return [
-        (each.name, each.pooled, [row for row in record.studies if str(getattr(row, column)) == each.name])
-        for each in record.subgroups
-    ]
-
-
-def radius(study: Study, most: float, crowd: int) -> float:
-    """The radius of an effect in points, in proportion to its precision."""
-    largest = LARGEST * min(1.0, math.sqrt(CROWDED / crowd))
-    return float(max(largest * study.variance**-0.5 / most, min(SMALLEST, largest)))
+    found: list[Group] = []
+    for each in record.subgroups:
+        own = [row for row in record.studies if group_of(row, column) == each.name]
+        found.append((each.name or OTHER, each.pooled, own))
+    return found
 
 
 def heights(places: Sequence[float], radii: Sequence[float], room: float) -> list[float]:
@@ -102,8 +102,9 @@ def heights(places: Sequence[float], radii: Sequence[float], room: float) -> lis
     return found
 
 
-def _draw_swarm(ax: Axes, studies: Sequence[Study], middle: float, scale: float, most: float) -> None:
-    radii = [radius(study, most, len(studies)) for study in studies]
+def _draw_swarm(
+    ax: Axes, studies: Sequence[Study], radii: Sequence[float], middle: float, scale: float
+) -> None:
     offsets = heights([scale * study.effect for study in studies], radii, 0.46 * ROW)
     for hollow in (False, True):
         shown = [at for at, study in enumerate(studies) if bool(study.imputed) == hollow]

@@ -14,6 +14,7 @@ from trialpool.figures import canvas, style
 from trialpool.figures.canvas import NULL, WIDTH, Look, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
+from trialpool.priors import literature_of
 from trialpool.records import Posterior, Record
 from trialpool.view.axis import mcid_threshold
 from trialpool.view.read import Appraised
@@ -22,7 +23,6 @@ Floats = NDArray[np.float64]
 HEIGHT, HEAD, FOOT = 170.0, 20.0, 36.0
 SPLIT = 318.0  # between the two panels
 POINTS = 201
-LOG_PRIORS = ("log_normal", "log_t")
 LOOKS: dict[str, tuple[str, tuple[float, ...]]] = {  # colour, dashes in points
     "half_normal": (style.STUDY, ()),
     "half_cauchy": (style.BENEFIT_EDGE, (5.0, 2.0)),
@@ -50,7 +50,7 @@ def draw_posterior(record: Appraised) -> Figure:
     fits = record.bayes
     body = HEAD + HEIGHT + FOOT + 16 + ROW * (len(fits) + 1) if fits else 14.0
     sheet, top = canvas.headed_record(
-        record, "Probabilities (Bayesian)", notes("posterior_notes", fits), body
+        record, "Probabilities (Bayesian)", notes("posterior_notes", record), body
     )
     if fits:
         effects, variances = (
@@ -77,11 +77,9 @@ def tau_likelihood(y: Floats, v: Floats, taus: Floats) -> Floats:
 
 
 def _prior_of(record: Record, fit: Posterior) -> tuple[Any, ...]:
-    """The prior of a posterior, as `stats.bayes_pool` takes it; the methods hold where one of the literature
-    lies."""
-    if fit.prior in LOG_PRIORS:
-        return fit.prior, (record.methods.prior or {})["location"], fit.scale
-    return fit.prior, fit.scale
+    """The prior of a posterior, as `stats.bayes_pool` takes it; the methods hold one of the literature."""
+    own = literature_of(record.methods.prior)
+    return own if own and own[0] == fit.prior else (fit.prior, fit.scale)
 
 
 def _look(prior: str) -> Look:

@@ -13,15 +13,12 @@ from dataclasses import dataclass, fields, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import gammaln, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 from trialpool.stats._numeric import Rows, roots
+from trialpool.stats._tau_priors import Prior, TauPrior, is_pair, read_prior
 from trialpool.stats.checks import Floats, a_fit, check_effects, check_level, finite, number, plain
 
-TauPrior = tuple[str, float] | tuple[str, float, float]
-PRIORS = ("half_normal", "half_cauchy", "uniform")  # (name, scale) of tau
-LOG_PRIORS = ("log_normal", "log_t")  # (name, mean, sd) of the logarithm of tau², the latter a t distribution
-LOG_DF = 5  # degrees of freedom of "log_t", those of Rhodes et al. 2015
 SMALLEST, LARGEST = -700.0, 345.0  # logarithms of tau, within which its square is a number
 PANEL_LENGTH = 1.25
 FEWEST_PANELS, MOST_PANELS = 8, 320
@@ -29,7 +26,6 @@ RESOLVED = 1e-11
 CHUNK_NUMBERS = 500_000
 WIDEST = 1e25  # of the standard deviations of a mixture, in whose wider parts no quantile lies
 SCAN_POINTS, SCAN_ROUNDS = 33, 5
-FINEST_LEVEL = 0.999999
 DROP = 45.0  # of a log density, beyond which there is no mass
 DIGITLESS = 1e9  # of a log density, beyond which its rounding shows in the density
 POINTS, WEIGHTS = np.polynomial.legendre.leggauss(16)
@@ -188,10 +184,10 @@ def prior_density(tau_prior: TauPrior, tau: ArrayLike) -> Floats:
     >>> [round(float(x), 4) for x in prior_density(("log_normal", -2.56, 1.74), [0.1, 0.3, 1.0])]
     [2.2982, 1.5227, 0.1554]
     """
-    kind, scale, location = _prior(tau_prior)
+    prior = read_prior(tau_prior)
     taus = np.maximum(finite("tau", tau, least=0), np.exp(SMALLEST / 2))  # at 0 the limit
-    density = np.exp(_log_prior(kind, scale, location, np.log(taus)) - np.log(taus))
-    return plain(np.where(taus <= scale, density, 0.0) if kind == "uniform" else density)
+    density = np.exp(prior.of_log_tau(np.log(taus)) - np.log(taus))
+    return plain(np.where(taus <= prior.scale, density, 0.0) if prior.kind == "uniform" else density)
 
 
 def tau_posterior(
@@ -201,9 +197,9 @@ def tau_posterior(
 
     `unit` is the smallest standard error, near which tau is resolved. Without effects it is the prior.
     """
-    prior = _prior(tau_prior)
-    s = np.array([min(unit, prior[1]) if prior[0] == "half_cauchy" else unit])
-    model = _Model(effects[None], variances[None], s, *prior, 0.0, np.inf)
+    prior = read_prior(tau_prior)
+    s = np.array([min(unit, prior.scale) if prior.kind == "half_cauchy" else unit])
+    model = _Model(effects[None], variances[None], s, prior, 0.0, np.inf)
     ends = _support(model)
     weights, tau = _grid(model, _nodes(*ends, _panel_count([model], [ends])))[:2]
     return weights[0], tau[0]
@@ -211,15 +207,13 @@ def tau_posterior(
 
 @dataclass(frozen=True, slots=True)
 class _Model:
-    """Data (rows, k), the substitution's scale s (rows), and the priors: of the mean, a flat one has
-    precision 0, and one of infinite precision makes it known."""
+    """Data (rows, k), the substitution's scale s (rows), and the priors, of tau and of the mean: a flat one
+    has precision 0, and one of infinite precision makes it known."""
 
     y: Floats
     v: Floats
     s: Floats
-    kind: str
-    scale: float
-    location: float
+    prior: Prior
     prior_mean: float
     prior_precision: float
 
@@ -229,7 +223,7 @@ class _Model:
 
         The tail of "log_t" falls no faster than the likelihood's tau^-(k-1) does.
         """
-        if self.kind not in ("half_cauchy", "log_t"):
+        if self.prior.kind not in ("half_cauchy", "log_t"):
             return 2
         return min(2, int(self.y.shape[-1]) - 1 + (self.prior_precision > 0))
 
@@ -239,55 +233,14 @@ class _Model:
 
     def tau(self, u: Floats) -> Floats:
         """Tau (rows, n) at some u of the substitution."""
-        if self.kind in LOG_PRIORS:
+        if self.prior.logarithmic:
             return np.asarray(self.s[:, None] * np.exp(np.sinh(u)))
         tau = self.s[:, None] * np.sinh(u)
-        return np.asarray(np.minimum(tau, self.scale) if self.kind == "uniform" else tau)
-
-
-def level_on_grid(level: float) -> float:
-    """Check a level whose tails are interpolated on a grid."""
-    if (found := check_level(level)) > FINEST_LEVEL:
-        raise ValueError(f"level is {found}: must be at most {FINEST_LEVEL}, whose tails the grid resolves")
-    return found
-
-
-def is_pair(value: object) -> bool:
-    """Whether it is a pair, not an array of them."""
-    return isinstance(value, tuple | list | np.ndarray) and np.shape(np.array(value, object))[:1] == (2,)
-
-
-def _prior(tau_prior: TauPrior) -> tuple[str, float, float]:
-    """Name, scale and location of a prior of tau (of the logarithm of tau² for those of LOG_PRIORS)."""
-    named = isinstance(tau_prior, tuple | list) and len(tau_prior) > 0 and isinstance(tau_prior[0], str)
-    if named and tau_prior[0] in LOG_PRIORS and len(tau_prior) == 3:
-        mean, spread = tau_prior[1], tau_prior[2]
-        return tau_prior[0], number("tau_prior", spread, above=0), number("tau_prior", mean)
-    if not named or not is_pair(tau_prior) or tau_prior[0] not in PRIORS:
-        names = f"a name of {', '.join(PRIORS)}, or (name, mean, sd) with one of {', '.join(LOG_PRIORS)}"
-        raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale) with {names}")
-    return tau_prior[0], number("tau_prior", tau_prior[1], above=0), 0.0
-
-
-def _log_prior(kind: str, scale: float, location: float, log_tau: Floats) -> Floats:
-    """Log density of the logarithm of tau under those of LOG_PRIORS and the others."""
-    if kind in LOG_PRIORS:
-        z = (2 * log_tau - location) / scale
-        if kind == "log_normal":
-            return np.asarray(np.log(2 / scale) - 0.5 * z**2 - 0.5 * np.log(2 * np.pi))
-        constant = gammaln((LOG_DF + 1) / 2) - gammaln(LOG_DF / 2) - 0.5 * np.log(LOG_DF * np.pi)
-        return np.asarray(np.log(2 / scale) + constant - (LOG_DF + 1) / 2 * np.log1p(z**2 / LOG_DF))
-    ratio = np.exp(log_tau) / scale
-    density = {
-        "half_normal": 0.5 * np.log(2 / np.pi) - 0.5 * ratio**2,
-        "half_cauchy": np.log(2 / np.pi) - np.log1p(ratio**2),
-        "uniform": np.zeros_like(ratio),
-    }[kind]
-    return np.asarray(density - np.log(scale) + log_tau)
+        return np.asarray(np.minimum(tau, self.prior.scale) if self.prior.kind == "uniform" else tau)
 
 
 def _model(y: Floats, v: Floats, tau_prior: TauPrior, mu_prior: tuple[float, float] | None) -> _Model:
-    kind, scale, location = _prior(tau_prior)
+    prior = read_prior(tau_prior)
     if mu_prior is not None and not is_pair(mu_prior):
         raise ValueError(f"mu_prior is {mu_prior!r}: must be (mean, sd), or None for a flat prior")
     mean, precision = 0.0, 0.0
@@ -295,26 +248,19 @@ def _model(y: Floats, v: Floats, tau_prior: TauPrior, mu_prior: tuple[float, flo
         mean, sd = number("mu_prior", mu_prior[0]), number("mu_prior", mu_prior[1], above=0)
         precision = sd**-2
     s = np.sqrt(v.min(axis=-1))
-    s = np.minimum(s, scale) if kind == "half_cauchy" else s
-    return _Model(y, v, s, kind, scale, location, mean, precision)
+    s = np.minimum(s, prior.scale) if prior.kind == "half_cauchy" else s
+    return _Model(y, v, s, prior, mean, precision)
 
 
 def _log_density(model: _Model, u: Floats) -> tuple[Floats, Floats, Floats, Floats]:
     """Log posterior density (not normalised) of u, with tau, and mean and sd of the mean effect there."""
     tau = model.tau(u)
     height, mean, sd = _log_likelihood(model, tau)
-    if model.kind in LOG_PRIORS:
-        log_tau = np.log(model.s)[:, None] + np.sinh(u)
-        prior = _log_prior(model.kind, model.scale, model.location, log_tau)
+    if model.prior.logarithmic:
+        prior = model.prior.of_log_tau(np.log(model.s)[:, None] + np.sinh(u))
         return height + prior + np.log(np.cosh(u)), tau, mean, sd
-    ratio = tau / model.scale
-    prior = {
-        "half_normal": 0.5 * np.log(2 / np.pi) - 0.5 * ratio**2,
-        "half_cauchy": np.log(2 / np.pi) - np.log1p(ratio**2),
-        "uniform": np.zeros_like(tau),
-    }[model.kind] - np.log(model.scale)
     jacobian = np.log(model.s)[:, None] + np.log(np.cosh(u))
-    return height + prior + jacobian, tau, mean, sd
+    return height + model.prior.of_tau(tau) + jacobian, tau, mean, sd
 
 
 def _log_likelihood(model: _Model, tau: Floats) -> tuple[Floats, Floats, Floats]:
@@ -348,7 +294,7 @@ def _support(model: _Model) -> tuple[Floats, Floats]:
     for _ in range(SCAN_ROUNDS):
         u = low[:, None] + (high - low)[:, None] * np.linspace(0.0, 1.0, SCAN_POINTS)
         height = _log_density(model, u)[0]
-        size = np.sinh(u) if model.kind in LOG_PRIORS else np.log(np.maximum(np.sinh(u), 1e-300))
+        size = np.sinh(u) if model.prior.logarithmic else np.log(np.maximum(np.sinh(u), 1e-300))
         moment = height + model.moments * size
         kept = np.any([h > h.max(axis=-1, keepdims=True) - DROP for h in (height, moment)], axis=0)
         first = np.maximum(kept.argmax(axis=-1) - 1, 0)
@@ -361,16 +307,16 @@ def _support(model: _Model) -> tuple[Floats, Floats]:
 
 def _whole(model: _Model) -> tuple[Floats, Floats]:
     """The interval of u on which the density is sought."""
-    if model.kind in LOG_PRIORS:
+    if model.prior.logarithmic:
         base = np.log(model.s)
         return np.arcsinh(SMALLEST - base), np.arcsinh(LARGEST - base)
     known = model.y.size > 0  # or there is nothing but the prior
     spread = np.ptp(model.y, axis=-1) + np.sqrt(model.v.max(axis=-1)) if known else model.s
     farthest = {
-        "half_normal": np.full_like(spread, 13 * model.scale),
-        "half_cauchy": np.maximum(spread, model.scale) * 1e21,
-        "uniform": np.full_like(spread, model.scale),
-    }[model.kind]
+        "half_normal": np.full_like(spread, 13 * model.prior.scale),
+        "half_cauchy": np.maximum(spread, model.prior.scale) * 1e21,
+        "uniform": np.full_like(spread, model.prior.scale),
+    }[model.prior.kind]
     return np.zeros_like(spread), np.arcsinh(farthest / model.s)
 
 
@@ -474,4 +420,4 @@ def _tau_quantiles(
 
     u = roots(excess, low[model_of], high[model_of], start.ravel(), np.zeros(start.size))
     at = u.reshape(start.shape)
-    return np.asarray(model.s * (np.exp(np.sinh(at)) if model.kind in LOG_PRIORS else np.sinh(at)))
+    return np.asarray(model.s * (np.exp(np.sinh(at)) if model.prior.logarithmic else np.sinh(at)))

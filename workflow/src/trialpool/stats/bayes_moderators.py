@@ -13,17 +13,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import logsumexp, sici
+from scipy.special import logsumexp
 
-from trialpool.stats.bayes import (
-    LOG_PRIORS,
-    Mixture,
-    TauPrior,
-    _log_prior,
-    _prior,
-    is_pair,
-    level_on_grid,
-)
+from trialpool.stats._tau_priors import Prior, TauPrior, is_pair, level_on_grid, mass_below, read_prior
+from trialpool.stats.bayes import Mixture
 from trialpool.stats.checks import Floats, comparable, finite, number, one_analysis, yes_or_no
 
 SPAN, POINTS = 40.0, 4001  # how far the logarithm of tau is followed beyond errors and prior, and how finely
@@ -86,8 +79,8 @@ def bayes_regression(
     if np.linalg.matrix_rank(np.vstack([x / np.where(size > 0, size, 1.0), known])) < x.shape[1]:
         raise ValueError("design: its columns cannot be told apart by these trials")
     level = level_on_grid(level)
-    kind, scale, location = _prior(tau_prior)
-    u, log_tau, jacobian = _line(kind, scale, location, y, v)
+    prior = read_prior(tau_prior)
+    u, log_tau, jacobian = _line(prior, y, v)
     tau, step = np.exp(log_tau), float(u[1] - u[0])
     w = 1 / (v + tau[:, None] ** 2)
     inverse = np.einsum("ki,nk,kj->nij", x, w, x) + np.diag(precision)
@@ -96,13 +89,13 @@ def bayes_regression(
     misfit = (w * (y - means @ x.T) ** 2).sum(axis=1) + ((means - centre) ** 2 * precision).sum(axis=1)
     flat = int((precision == 0).sum())
     height = 0.5 * (np.log(w).sum(axis=1) - np.linalg.slogdet(inverse)[1] - misfit) + constant
-    height += -0.5 * (len(y) - flat) * np.log(2 * np.pi) + _log_prior(kind, scale, location, log_tau)
+    height += -0.5 * (len(y) - flat) * np.log(2 * np.pi) + prior.of_log_tau(log_tau)
     height += jacobian
     evidence = float(logsumexp(height)) + float(np.log(step))
     weights = np.exp(height + np.log(step) - evidence)
     tails = np.array([0.5, (1 - level) / 2, (1 + level) / 2])
     at = _tau_quantiles(weights, u, tails)
-    taus = scale / (1 + np.exp(-at)) if kind == "uniform" else np.exp(at)
+    taus = prior.scale / (1 + np.exp(-at)) if prior.kind == "uniform" else np.exp(at)
     return _summed(weights, tau, means, covariance, taus, evidence, tails)
 
 
@@ -130,34 +123,34 @@ def _coefficient_priors(
     return precision, centre, float(0.5 * np.log(precision[precision > 0]).sum())
 
 
-def _line(kind: str, scale: float, location: float, y: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
+def _line(prior: Prior, y: Floats, v: Floats) -> tuple[Floats, Floats, Floats]:
     """Even steps of a substitution u, the logarithm of tau there, and the log of its derivative by u.
 
     u is the logarithm of tau, of a uniform prior that of its odds, so that what is integrated decays.
     """
-    base = 0.5 * float(np.log(v.min()))
-    low = min(base, float(np.log(scale))) - SPAN
-    if kind == "uniform":
-        u = np.linspace(low - np.log(scale), SPAN, POINTS)
-        return u, np.log(scale) - np.log1p(np.exp(-u)), -np.log1p(np.exp(u))
-    high = max(base, float(np.log(np.ptp(y) + v.max() ** 0.5)), float(np.log(scale))) + SPAN
-    if kind == "half_normal":
-        high = float(np.log(scale)) + 3.0
-    elif kind in LOG_PRIORS:
-        low = (location - (12.0 if kind == "log_normal" else 150.0) * scale) / 2
-        high = max(high, (location + 12.0 * scale) / 2)
+    base, own = 0.5 * float(np.log(v.min())), float(np.log(prior.scale))
+    low = min(base, own) - SPAN
+    if prior.kind == "uniform":
+        u = np.linspace(low - own, SPAN, POINTS)
+        return u, own - np.log1p(np.exp(-u)), -np.log1p(np.exp(u))
+    high = max(base, float(np.log(np.ptp(y) + v.max() ** 0.5)), own) + SPAN
+    if prior.kind == "half_normal":
+        high = own + 3.0
+    elif prior.logarithmic:
+        low = (prior.location - (12.0 if prior.kind == "log_normal" else 150.0) * prior.scale) / 2
+        high = max(high, (prior.location + 12.0 * prior.scale) / 2)
     u = np.linspace(low, high, POINTS)
     return u, u, np.zeros_like(u)
 
 
 def _tau_quantiles(weights: Floats, u: Floats, tails: Floats) -> Floats:
-    """Where the posterior of u reaches tails; sinc functions interpolate what the trapezoid integrates."""
+    """Where the posterior of u reaches tails."""
     step = u[1] - u[0]
     kept = weights > 1e-16
     mass, at = weights[kept], u[kept]
 
     def excess(q: float, tail: float) -> float:
-        return float(mass @ (0.5 + sici(np.pi * (q - at) / step)[0] / np.pi)) - tail
+        return mass_below(q, mass, at, step) - tail
 
     ends = at[0] - 50 * step, at[-1] + 50 * step
     return np.array([brentq(excess, *ends, args=(tail,), xtol=1e-13) for tail in tails])

@@ -457,7 +457,7 @@ def network_meta_analysis(
         log_likelihood=_log_likelihood(data, fit, tau2_method == "REML"),
         q=q,
         q_df=n - p,
-        q_p_value=float(chdtrc(n - p, q)) if n > p else 1.0,
+        q_p_value=chance_of(n - p, q),
         i2=100 * max(0.0, (q - (n - p)) / q) if q > 0 else 0.0,
         directly=directly,
         contrasts=n,
@@ -466,7 +466,12 @@ def network_meta_analysis(
     )
 
 
-def _against_reference(fit: Gls) -> tuple[Floats, Floats]:
+def chance_of(df: int, q: float) -> float:
+    """The p-value of a χ² test, 1 of nothing to test."""
+    return float(chdtrc(df, max(0.0, q))) if df else 1.0
+
+
+def against_reference(fit: Gls) -> tuple[Floats, Floats]:
     """Effects (t,) and their covariance (t, t), the reference's among them, which are 0."""
     return np.append(0.0, fit.coefficients), np.pad(fit.covariance, ((1, 0), (1, 0)))
 
@@ -481,7 +486,7 @@ def pair_variances(covariance: Floats) -> Floats:
 def _sampling(fit: Gls, interval: str, freedom: int, new: bool, level: float) -> dict[str, Any]:
     """All pairwise differences by the sampling distribution of the effects, normal or t; `new` where the
     true effect of a new study can be bounded."""
-    effects, covariance = _against_reference(fit)
+    effects, covariance = against_reference(fit)
     df, scale = spread_of(fit.q, interval, freedom)
     covariance = covariance * scale
     weights, scales = _scales_of_t(df) if np.isfinite(df) else (np.ones(1), np.ones(1))
@@ -532,7 +537,7 @@ def _posterior(data: Network, tau_prior: tuple[str, float], level: float) -> dic
     turn, own = _free(data, data.consistent)
     scaled = turn @ data.y / np.sqrt(own), 1 / own
     weights, taus = tau_posterior(*scaled, float(1 / np.sqrt(data.roots.max())), tau_prior)
-    given = [_against_reference(gls(data, data.consistent, tau**2)) for tau in taus]
+    given = [against_reference(gls(data, data.consistent, tau**2)) for tau in taus]
     effects, covariances = (np.array(part) for part in zip(*given, strict=True))
     centre, t = weights @ effects, effects.shape[1]
     away, tails = effects - centre, np.array([0.5, (1 - level) / 2, (1 + level) / 2])
@@ -681,15 +686,15 @@ def network_inconsistency(
         designs=designs,
         q_within=within,
         q_within_df=n - rank,
-        q_within_p_value=float(chdtrc(n - rank, within)) if rank < n else 1.0,
+        q_within_p_value=chance_of(n - rank, within),
         refused="" if df else NO_LOOPS,
         caution=NO_RESIDUALS if df and rank == n and tau2_method != "FE" else "",
     )
     if not df:
         return result
     q = _split_q(data, full, result.tau2)[1]
-    tested = replace(result, q=q, p_value=float(chdtrc(df, q)))
-    return replace(tested, q_between=between, q_between_p_value=float(chdtrc(df, between)))
+    tested = replace(result, q=q, p_value=chance_of(df, q))
+    return replace(tested, q_between=between, q_between_p_value=chance_of(df, between))
 
 
 def _split_q(data: Network, full: Floats, tau2: float) -> tuple[float, float]:

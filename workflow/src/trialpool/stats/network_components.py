@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import chdtrc
 
 from trialpool.stats._numeric import infer
 from trialpool.stats.checks import Floats, check_level, one_of
 from trialpool.stats.network import (
     TAU2_METHODS,
     Network,
+    chance_of,
     fitted,
     gls,
     pair_variances,
@@ -120,12 +120,12 @@ def component_network(
         i2=100 * max(0.0, (q - freedom) / q) if q > 0 else 0.0,
         q=q,
         q_df=freedom,
-        q_p_value=_chance(freedom, q),
+        q_p_value=chance_of(freedom, q),
         q_standard=standard,
         q_standard_df=data.y.size - rank,
         q_difference=q - standard,
         q_difference_df=fewer,
-        q_difference_p_value=_chance(fewer, q - standard),
+        q_difference_p_value=chance_of(fewer, q - standard),
     )
 
 
@@ -138,10 +138,6 @@ def _told(
     shown, se = np.where(known, estimates, np.nan), np.where(known, np.sqrt(variances), np.nan)
     found = infer(shown, se, df, level)
     return [shown, se, found.ci_low, found.ci_high, np.asarray(found.p_value)]
-
-
-def _chance(df: int, q: float) -> float:
-    return float(chdtrc(df, max(0.0, q))) if df else 1.0
 
 
 def _components(

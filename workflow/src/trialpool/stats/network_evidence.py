@@ -18,8 +18,10 @@ from trialpool.stats._numeric import infer
 from trialpool.stats.checks import Floats, check_level, one_of
 from trialpool.stats.network import (
     NETWORK_INTERVALS,
+    NO_LOOPS,
     TAU2_METHODS,
     Network,
+    against_reference,
     by_design,
     fitted,
     gls,
@@ -174,7 +176,7 @@ def evidence_split(
     fit, freedom = fitted(data, data.consistent, tau2_method), data.y.size - data.consistent.shape[1]
     df, scale = spread_of(fit.q, interval, freedom)
     first, second, one, other = _pairs(data.treatments)
-    against, spread = np.append(0.0, fit.coefficients), np.pad(fit.covariance, ((1, 0), (1, 0)))
+    against, spread = against_reference(fit)
     network, variance = against[first] - against[second], pair_variances(spread)[first, second]
     direct, direct_variance = (values[first, second] for values in _laplacians(data, fit.tau2).direct())
     share = np.where(np.isnan(direct), 0.0, np.minimum(variance / direct_variance, 1.0))
@@ -297,7 +299,7 @@ def net_heat(
     data = read_network(effects, covariance, experimental, control, study)
     full, _ = by_design(data)
     if full.shape[1] == data.consistent.shape[1]:
-        raise ValueError("no two designs can disagree: the network has no loop of different studies")
+        raise ValueError(NO_LOOPS)
     fit = gls(data, full, fitted(data, full, tau2_method).tau2)
     designs = sorted(set(data.arms), key=sorted)
     of = np.concatenate([[at] * (len(each) - 1) for at, each in enumerate(designs)])

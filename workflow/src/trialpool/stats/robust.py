@@ -18,10 +18,10 @@ from itertools import product
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import brentq
-from scipy.special import gammaln, logsumexp, ndtr, ndtri, sici
+from scipy.special import gammaln, logsumexp, ndtr, ndtri
 
 from trialpool.stats import checks
-from trialpool.stats.bayes import is_pair, level_on_grid
+from trialpool.stats._tau_priors import Prior, level_on_grid, mass_below, read_prior
 from trialpool.stats.checks import Bools, Floats, number, one_analysis, one_of
 
 LOG_2PI = float(np.log(2 * np.pi))
@@ -34,6 +34,7 @@ FUNCTIONS: dict[str, tuple[tuple[float, ...], tuple[int, ...]]] = {
     "one-sided .05, .50": ((0.05, 0.5), (0, 1, 2)),
     "one-sided .025, .05, .50": ((0.025, 0.05, 0.5), (0, 1, 2, 3)),
 }
+TAU_PRIORS = ("inverse_gamma", "half_normal")
 SLOPES = {"PET": 1.0, "PEESE": 5.0}  # the scales of their half-Cauchy priors
 NONE = "none"
 SHARES = {NONE: 1 / 2} | dict.fromkeys(FUNCTIONS, 1 / 24) | dict.fromkeys(SLOPES, 1 / 8)
@@ -114,7 +115,8 @@ def robust_bayes(
     y, v = one_analysis(effects, variances)
     one_of("alternative", alternative, ("greater", "less"))
     level = level_on_grid(level)
-    unit, prior = number("scale", scale, above=0), _priors(effect_sd, tau_prior)
+    tau = read_prior(tau_prior, TAU_PRIORS, ())
+    unit, prior = number("scale", scale, above=0), _Priors(number("effect_sd", effect_sd, above=0), tau)
     _comparable(y, v, unit, prior)
     sign = 1.0 if alternative == "greater" else -1.0
     y, se = sign * y / unit, np.sqrt(v) / unit
@@ -128,28 +130,13 @@ class _Priors:
     """Of the effect, normal with this standard deviation, and of tau."""
 
     effect_sd: float
-    kind: str
-    tau_scale: float
-
-    def log_tau(self, t: Floats) -> Floats:
-        """Log density of the logarithm of tau."""
-        if self.kind == "half_normal":
-            ratio = np.exp(t) / self.tau_scale
-            return np.asarray(0.5 * np.log(2 / np.pi) - 0.5 * ratio**2 - np.log(self.tau_scale) + t)
-        return np.asarray(np.log(self.tau_scale) - t - self.tau_scale * np.exp(-t))
-
-
-def _priors(effect_sd: float, tau_prior: tuple[str, float]) -> _Priors:
-    if not is_pair(tau_prior):
-        raise ValueError(f"tau_prior is {tau_prior!r}: must be (name, scale)")
-    kind = one_of("tau_prior", tau_prior[0], ("inverse_gamma", "half_normal"))
-    return _Priors(number("effect_sd", effect_sd, above=0), kind, number("tau_prior", tau_prior[1], above=0))
+    tau: Prior
 
 
 def _comparable(y: Floats, v: Floats, unit: float, prior: _Priors) -> None:
     """Refuse effects, errors and priors between which rounding leaves no digits."""
     checks.comparable(v, float(np.ptp(y)))
-    sizes = np.array([unit * prior.effect_sd, unit * prior.tau_scale, np.sqrt(v.min()), np.sqrt(v.max())])
+    sizes = np.array([unit * prior.effect_sd, unit * prior.tau.scale, np.sqrt(v.min()), np.sqrt(v.max())])
     if max(float(sizes.max()), float(np.abs(y).max())) > float(sizes.min()) * checks.FURTHEST**0.5:
         raise ValueError("effects, variances: they and the priors on this scale lie too far apart")
 
@@ -169,7 +156,7 @@ class _Model:
         """Tau at points of a grid, and the log prior there; without heterogeneity it is 0."""
         if not self.heterogeneity:
             return np.zeros_like(t), np.zeros_like(t)
-        return np.exp(t), self.prior.log_tau(t)
+        return np.exp(t), self.prior.tau.of_log_tau(t)
 
     def linear(self, tau: Floats) -> tuple[Floats, Floats, Floats, Floats]:
         """Weights (n, k) at tau (n,), the mean effect's precision, mean and sd if all is published."""
@@ -219,7 +206,7 @@ def _axes(model: _Model) -> list[tuple[float, float]]:
         reach = float((10 * model.prior.effect_sd + np.abs(mean)[0]) / sd[0])
         axes.append((-reach, reach))
     if model.heterogeneity:
-        small, large = min(model.se.min(), model.prior.tau_scale), max(model.se.max(), model.prior.tau_scale)
+        small, large = min(model.se.min(), model.prior.tau.scale), max(model.se.max(), model.prior.tau.scale)
         axes.append((float(np.log(small)) - 35, float(np.log(large + np.ptp(model.y))) + 35))
     return axes
 
@@ -444,8 +431,7 @@ def _reach(fits: Weighed) -> float:
 
 
 def _effect_below(fits: Weighed) -> Callable[[float], float]:
-    """The mass of the models with an effect below a number: normal kernels, and those of grids, whose sinc
-    functions interpolate what the trapezoidal rule integrates."""
+    """The mass of the models with an effect below a number: normal kernels, and those of grids."""
     parts = []
     for normal in (True, False):
         some = [(p * fit.weights, fit.means, fit.widths) for p, fit in fits if fit.normal is normal]
@@ -455,7 +441,7 @@ def _effect_below(fits: Weighed) -> Callable[[float], float]:
 
     def below(q: float) -> float:
         mass = smooth[0] @ ndtr((q - smooth[1]) / smooth[2])
-        return float(mass + grid[0] @ (0.5 + sici(np.pi * (q - grid[1]) / grid[2])[0] / np.pi))
+        return float(mass + mass_below(q, *grid))
 
     return below
 
@@ -482,7 +468,6 @@ def _tau_quantile(fits: Weighed, chance: float, tail: float) -> float:
     )
 
     def excess(q: float) -> float:
-        below = 0.5 + sici(np.pi * (q - logs) / steps)[0] / np.pi
-        return float(weights @ below) - (tail - (1 - chance))
+        return mass_below(q, weights, logs, steps) - (tail - (1 - chance))
 
     return float(np.exp(brentq(excess, logs.min() - 1, logs.max() + 1, xtol=1e-12)))

@@ -140,17 +140,17 @@ class Evidence:
         interval = "wald" if model["interval"] == BAYES else model["interval"]
         found = self.apart(evidence_split, "reference", "tau2_method", interval=interval, level=self.level)
         trials = {frozenset(edge.treatments): edge.trials for edge in self.network.edges}
-        kinds = ("", "direct", "indirect")
+        kinds, measure = ("", "direct", "indirect"), self.network.measure
         rows = []
         for at, pair in enumerate(zip(found.experimental, found.control, strict=True)):
-            values: dict[str, Any] = {"difference": self._natural(found.difference[at])}
+            values: dict[str, Any] = {"difference": natural(measure, found.difference[at])}
             for kind, name in enumerate(kinds):
                 middle = getattr(found, name or "network")[at]
                 bounds = (
                     ("estimate", "ci_low", "ci_high") if not name else (name, f"{name}_low", f"{name}_high")
                 )
                 numbers = (middle, found.low[kind][at], found.high[kind][at])
-                values |= dict(zip(bounds, map(self._natural, numbers), strict=True))
+                values |= {name: natural(measure, each) for name, each in zip(bounds, numbers, strict=True)}
             rows.append(
                 SplitRow(
                     experimental=pair[0],
@@ -254,25 +254,29 @@ class Evidence:
         found: ComponentNetwork = self.apart(component_network, **model, **given)
         return found, component_rows(self.network.measure, found)
 
-    def _natural(self, value: float) -> float | None:
-        """On the natural scale; none where it is unknown, or beyond reason, resting on next to nothing."""
-        measure = MEASURES[self.network.measure]
-        if not np.isfinite(value) or (measure.ratio and abs(value) > FURTHEST_LOG):
-            return None
-        return measure.natural(float(value))
-
 
 FURTHEST_LOG = 100.0  # logarithm of a ratio, beyond which it says nothing
 ENOUGH = 10  # effects, below which asymmetry is not tested
 
 
+def natural(code: str, value: float) -> float | None:
+    """A value on the natural scale; none where it is unknown, or beyond reason, resting on next to nothing.
+
+    >>> natural("RD", 0.5), natural("OR", 800.0)
+    (0.5, None)
+    """
+    measure = MEASURES[code]
+    if not np.isfinite(value) or (measure.ratio and abs(value) > FURTHEST_LOG):
+        return None
+    return measure.natural(float(value))
+
+
 def component_rows(measure: str, found: ComponentNetwork) -> tuple[ComponentRow, ...]:
     """The components (against none), then every treatment against the first, on the natural scale."""
-    natural = MEASURES[measure].natural
 
     def row(one: str, other: str, *numbers: float) -> ComponentRow:
         estimate, low, high, p_value = map(float, numbers)
-        told = [natural(value) if np.isfinite(value) else None for value in (estimate, low, high)]
+        told = [natural(measure, value) for value in (estimate, low, high)]
         names = ("estimate", "ci_low", "ci_high")
         known = dict(zip(names, told, strict=True))
         return ComponentRow(experimental=one, control=other, p_value=finite(p_value), **known)

@@ -18,12 +18,13 @@ from numpy.typing import NDArray
 
 from trialpool import records
 from trialpool.measures import MEASURES, OF_EVENTS, sides_of
+from trialpool.priors import literature_of
 from trialpool.records import Effect, Pooled, Record, Status, Study, columns_of, sketch, taken
 from trialpool.synthesis import counts
 
 if TYPE_CHECKING:
     from trialpool.stats import BayesPool, SharedControl
-    from trialpool.stats.bayes import TauPrior
+    from trialpool.stats._tau_priors import TauPrior
 
 Spec = Mapping[str, Any]
 Floats = NDArray[np.float64]
@@ -127,7 +128,7 @@ def own_prior(spec: Spec) -> str:
     >>> own_prior({"prior": {"scale": 0.5, "name": "log_t", "location": -3.44, "spread": 2.59}})
     'log_t'
     """
-    return str((spec["prior"] or {}).get("name", WEAK))
+    return literature[0] if (literature := literature_of(spec["prior"])) else WEAK
 
 
 def priors_of(spec: Spec) -> list[str]:
@@ -321,7 +322,7 @@ def tau_prior_of(spec: Spec, scale: float, prior: str) -> TauPrior:
     """A prior of τ as `stats.bayes_pool` takes it."""
     if prior in PRIORS:
         return prior, scale * PRIORS[prior]
-    return prior, spec["prior"]["location"], spec["prior"]["spread"]
+    return literature_of(spec["prior"]) or (prior, scale)
 
 
 @lru_cache(maxsize=512)
@@ -431,23 +432,26 @@ def subgroups_of(
     """The pooled effect of every subgroup (own τ², own interval), and their test (see `stats.subgroups`).
 
     The test needs at least two subgroups of independent effects, and that they are pooled with each other.
+    Trials of unknown group stand together under "", and are not tested.
     """
     if not spec["subgroups"] or not studies:
         return (), None
-    labels = [str(getattr(row, spec["subgroups"])) for row in studies]
+    labels = [records.group_of(row, spec["subgroups"]) for row in studies]
     groups = []
-    for name in sorted(set(labels)):
+    for name in sorted(set(labels), key=lambda name: (not name, name)):
         rows = [row for row, label in zip(studies, labels, strict=True) if label == name]
         pooled, _ = pool_effects({**spec, "total": True}, rows)
         if pooled:
             groups.append(records.Subgroup(name=name, k=len(trials_of(rows)), pooled=pooled))
-    if len(groups) < 2 or len(trials_of(studies)) < len(studies) or not spec.get("total", True):
+    named = [group for group in groups if group.name]
+    if len(named) < 2 or len(trials_of(studies)) < len(studies) or not spec.get("total", True):
         return tuple(groups), None
     from trialpool.stats import subgroups
 
     if counts.of_counts(spec):
-        return tuple(groups), _test_between(spec, groups)
-    fit = subgroups(*arrays(studies), labels, **model_of(spec))
+        return tuple(groups), _test_between(spec, named)
+    known = [row for row, label in zip(studies, labels, strict=True) if label]
+    fit = subgroups(*arrays(known), list(filter(None, labels)), **model_of(spec))
     return tuple(groups), taken(records.SubgroupTest, fit)
 
 

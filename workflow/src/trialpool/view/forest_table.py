@@ -371,7 +371,7 @@ def _parts(
     """Heading, numbered trials and subtotal of each subgroup in the record's order; the other trials last."""
     if not record.subgroups:
         return [("", rows, None)]
-    members = grouped(rows, lambda row: str(getattr(row[1], str(record.subgroup_column))))
+    members = grouped(rows, lambda row: records.group_of(row[1], str(record.subgroup_column)))
     parts: list[tuple[str, Numbered, Pooled | None]] = []
     known = record.vocabulary
     names = {"condition": known.condition, "instrument": known.code, "item": known.code}

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 
 from trialpool import stats, text
 from trialpool.measures import MEASURES, SIDES, Measure
+from trialpool.priors import literature_of
 from trialpool.records import Methods, Pooled, Record, Status, Study
 from trialpool.stats.effect_sizes import Effects
 from trialpool.synthesis import counts
@@ -259,18 +260,12 @@ def _trials_in_r(record: Record, plan: Plan) -> Row:
         "glmm": methods.glmm_model,
         "paule": methods.tau2_method == "PM",
         "scale": _number(pooled.prior_scale) if pooled and bayes and pooled.prior_scale else "",
-        "prior": _literature(methods) if bayes else None,
+        "prior": literature_of(methods.prior) if bayes else None,
         "higgins": methods.prediction_df == "k-2",
         "tail": _tails(methods)[1],
         "bayes": bool(pooled and pooled.interval == BAYES),
         "groups": [", ".join(f"{name} = {each}" for name, each in group.items()) for group in plan.numbers],
     }
-
-
-def _literature(methods: Methods) -> tuple[str, float, float] | None:
-    """A prior of the logarithm of τ² by name, location and spread; None where it is half-normal."""
-    prior = methods.prior or {}
-    return (prior["name"], prior["location"], prior["spread"]) if "name" in prior else None
 
 
 def _clusters(record: Record) -> Mapping[str, str]:
@@ -347,7 +342,7 @@ def _settings(methods: Methods, pooled: Pooled) -> str:
         known |= {"method": (methods.method, counts.IV), "glmm_model": (methods.glmm_model, None)}
     elif not nested:
         known |= {"tau2_method": (methods.tau2_method, "REML"), "interval": (pooled.interval, "auto")}
-        literature = _literature(methods) if pooled.bayes_estimate is not None else None
+        literature = literature_of(methods.prior) if pooled.bayes_estimate is not None else None
         known |= {
             "prior": (pooled.prior_scale or literature, None),
             "prediction_df": (methods.prediction_df, "k-1"),
