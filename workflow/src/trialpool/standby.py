@@ -34,14 +34,8 @@ STARTED = b"s"
 ONE_THREAD = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"), "1")
 # Modules, and what else takes time, in the order in which a run needs them; nothing here uses them.
 PRELOADED = (
-    *("trialpool.jobs", "pandas", "pyarrow.parquet", "pyarrow.dataset"),
-    *(
-        "snakemake.iocontainers",
-        "snakemake.io",
-        "snakemake.logging",
-        "trialpool.protocol",
-        "trialpool.evidence.read",
-    ),
+    *("trialpool.jobs", "pandas", "pyarrow.parquet", "pyarrow.dataset", "trialpool.protocol"),
+    *("snakemake.iocontainers", "snakemake.io", "snakemake.logging", "trialpool.evidence.read"),
     *("trialpool.evidence.audit", "trialpool.evidence.summaries", "trialpool.evidence.compare"),
     *("matplotlib.figure", "trialpool.figures.forest", "trialpool.figures.save"),
     *("trialpool.figures.notes:read_template", "trialpool.synthesis.analyse:read_template"),
