@@ -136,7 +136,8 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
         autoescape=autoescape,
         finalize=finalize,
     )
-    figures = shipped("sentences")["figures"]
+    sentences = shipped("sentences")
+    figures = sentences["figures"]
     of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {each.__name__: _placed(each) for each in (bounds, data, estimate)}
@@ -147,7 +148,10 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
     environment.globals |= {"conclusions": finding, "reproduce": reproduce}
-    environment.globals["dose_sentence"] = dose_sentence
+    environment.globals |= {
+        "dose_sentence": dose_sentence,
+        "evidence_figures": sentences["networks"]["figures"],
+    }
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals |= {"null": null_position, "MEASURES": MEASURES}
     environment.globals |= {"band": benefit_band, "colours": colours}
