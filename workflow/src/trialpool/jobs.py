@@ -65,6 +65,10 @@ NAMED = {  # what other files of a review may name: where it stands in its table
 for _variable in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(_variable, "1")
 
+# Figures are garbage that only a search finds, some 4 MB an analysis. As often as Python searches by itself
+# takes a tenth of the time of a job; after so many new objects no more than a fortieth.
+SELDOM = 100_000
+
 # Any other error of the system (a file that is not there) is ours, and keeps its traceback.
 NO_ROOM_OR_LEAVE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 MEND = "To mend: make room on the disk, or give permission to write there."
@@ -77,7 +81,9 @@ def reported(log: str | Path) -> Iterator[None]:
     Faults of the input are told in their own words; anything else keeps its traceback, because it is ours.
     """
     message = ""
-    gc.disable()  # a tenth of the time of a job, for a megabyte an analysis that its end frees anyway
+    gc.freeze()  # what was imported stays
+    usual = gc.get_threshold()
+    gc.set_threshold(SELDOM)
     try:
         yield
     except InputError as error:
@@ -88,7 +94,7 @@ def reported(log: str | Path) -> Iterator[None]:
     except Exception:
         message = traceback.format_exc()
     finally:
-        gc.enable()
+        gc.set_threshold(*usual)
         gc.freeze()  # else Python looks for garbage once more when it ends
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)

@@ -39,6 +39,7 @@ NEXT_DOMAIN = 2 * UNLISTED  # by which results of a domain stand behind those of
 CONVERTED = 101 * UNLISTED  # behind all instruments stand events that are converted
 DOSES = ["sessions", "weeks", "sessions_per_week"]
 SHOWN = 40  # letters of a label that a figure always shows
+LABELLED = ["study_id", "label", "first_author", "year"]
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
 SETTINGS = {
     **{"analysis": None, "measure": None, "better": None, "scale": None, "multi_arm": "combine"},
@@ -62,7 +63,9 @@ class AnalysisContext:
     `settings` are those of every analysis that arithmetic needs, in the order of `specs`; `studies` carry a
     `study_label`; `sides` says which arm is on which side (see `arm_sides`), `totals` how many there are;
     `summaries` are those of `summaries.harmonise`, `catalogue` that of the instruments, `vocabulary` the
-    words of the review, `findings` the rows of the audit.
+    words of the review, `findings` the rows of the audit that some analysis goes by. All are of the trials of
+    the analyses' conditions alone; `lenders` are the arm summaries of all trials whose SDs a contrast of
+    these may borrow.
     """
 
     specs: Sequence[Spec]
@@ -74,6 +77,7 @@ class AnalysisContext:
     summaries: Mapping[str, pd.DataFrame]
     catalogue: Mapping[str, Any]
     vocabulary: Vocabulary
+    lenders: pd.DataFrame
     findings: Sequence[Mapping[str, Any]] = ()
 
     def instead(self, specs: Sequence[Spec]) -> AnalysisContext:
@@ -92,16 +96,26 @@ def pose(
     findings: pd.DataFrame | None = None,
 ) -> AnalysisContext:
     """Put analyses to the trials of the evidence tables; InputError for assumptions that fit no trial."""
-    studies, arms = plain_text(tables["studies"]), _with_doses(plain_text(tables["arms"]))
+    studies = tables["studies"]
     check_assumptions(specs, studies)
-    studies["study_label"] = _study_labels(studies)
-    none = pd.DataFrame()
-    ready: dict[str, pd.DataFrame] = {}
-    for name, table in summaries.items():  # from a parquet file steps come as arrays
+    studies = studies.assign(study_label=_study_labels(plain_text(studies[LABELLED])))
+    studies = studies[studies["condition"].isin({name for spec in specs for name in spec["condition"]})]
+    studies = plain_text(studies.reset_index(drop=True))
+    own = set(studies["study_id"])
+
+    def ready(name: str, rows: pd.Series) -> pd.DataFrame:
+        table = summaries[name][rows].reset_index(drop=True)  # from a parquet file steps come as arrays
         table = table.assign(derivation=steps(table["derivation"]), cautions=steps(table["cautions"]))
-        ready[name] = table if name == "events" else in_usual_units(table, catalogue, vocabulary)
-    questioned = () if findings is None else findings.to_dict("records")
-    whole = AnalysisContext((), none, studies, arms, none, none, ready, catalogue, vocabulary, questioned)
+        return table if name == "events" else in_usual_units(table, catalogue, vocabulary)
+
+    of_these = {name: ready(name, table["study_id"].isin(own)) for name, table in summaries.items()}
+    lenders = ready("arms", summaries["arms"]["instrument"].isin(set(of_these["contrasts"]["instrument"])))
+    arms = tables["arms"]
+    arms = _with_doses(plain_text(arms[arms["study_id"].isin(own)].reset_index(drop=True)))
+    rules = {rule for spec in specs for rule in spec.get("audit_exclude") or ()}
+    met = () if findings is None else findings[findings["rule"].isin(rules)].to_dict("records")
+    none = pd.DataFrame()
+    whole = AnalysisContext((), none, studies, arms, none, none, of_these, catalogue, vocabulary, lenders, met)
     return whole.instead(specs)
 
 
@@ -145,8 +159,8 @@ def _study_labels(studies: pd.DataFrame) -> pd.Series:
     A letter at the end of the id (`Lu2020b`) is kept. Long labels that differ only behind what a figure shows
     give way to the ids.
     """
-    labels, columns = [], ["study_id", "label", "first_author", "year"]
-    for study, label, author, year in studies[columns].itertuples(index=False):
+    labels = []
+    for study, label, author, year in studies[LABELLED].itertuples(index=False):
         surname = INITIALS.sub("", author).strip()
         letter = re.search(r"(?<=\d)[a-z]$", study)
         when = "" if pd.isna(year) else f" {year:.0f}{letter.group() if letter else ''}"

@@ -432,7 +432,7 @@ def published_effects(context: AnalysisContext) -> pd.DataFrame:
     summaries = context.summaries["arms"]
     rows.loc[(rows["basis"] == "final") & _only_changes(rows, summaries), "basis"] = "change"
     kinds = rows.assign(kind=np.where(rows["basis"] == "change", "change", "final"))
-    rows[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(summaries, kinds)
+    rows[["sd_borrowed", "borrowed_from"]] = pooled_elsewhere(context.lenders, kinds)
     usable = (rows["reason_code"] == "").to_numpy()
     scaled = _scaled_contrasts(rows[usable], context)
     refused = (scaled["reason_code"] != "").to_numpy()
