@@ -25,6 +25,7 @@ from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
 from trialpool.kept import Kept, put
 from trialpool.records import (
+    ITS_OWN,
     Appraisal,
     Effect,
     Known,
@@ -667,7 +668,7 @@ def draw_review(
     from trialpool.view.study import judged_tools, labels, trial_views
 
     vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read_tables(table_paths)
-    records = read_appraised(_records_in(folders), vocabulary=vocabulary)
+    records = read_appraised(_records_in(folders), vocabulary=vocabulary, without=ITS_OWN)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
     shown, years = with_room(evidence_map(records)), (timeline(trial_views(records, tables, vocabulary)),)
@@ -772,7 +773,8 @@ def write_tables(
     from trialpool.view.study import excluded_rows, labels, not_asked
 
     appraisal, tables = io.read_json(appraisal_path), read_tables(table_paths)
-    records = read_appraised(_records_in(folders), appraisal, load_vocabulary(vocabulary_path, checked=True))
+    vocabulary = load_vocabulary(vocabulary_path, checked=True)
+    records = read_appraised(_records_in(folders), appraisal, vocabulary, without=ITS_OWN)
     io.write_csv(folder / "summary.csv", map(summary_row, records), contracts.SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     excluded = map(to_json, excluded_rows(records, unasked))
@@ -821,8 +823,14 @@ def write_page(
             figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
     vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read.read_tables(table_paths)
     studies = [str(row["study_id"]) for row in tables.get("studies") or []]
+    paths = {Path(path).parent.name: path for path in _records_in(folders)}
+    lean = ITS_OWN if len(paths) > io.MOST_QUESTIONS else {}  # each has a page of its own then
+
+    def whole(analysis: str) -> Appraised:
+        return read.read_records([paths[analysis]], appraisal, vocabulary)[0]
+
     pages = render_pages(
-        read.read_records(_records_in(folders), appraisal, vocabulary),
+        read.read_records(paths.values(), appraisal, vocabulary, without=lean),
         tables,
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
@@ -841,6 +849,7 @@ def write_page(
         summary=read.read_summary(appraisal),
         reproduced=read.read_reproduced(reproduced_path),
         screening=screening_of(screening_path, studies),
+        whole=whole if lean else None,
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review
@@ -912,8 +921,10 @@ def _frames(paths: Paths) -> dict[str, pd.DataFrame]:
 
 
 def read_records(folders: Paths) -> list[Record]:
-    """The records in the folders of the analyses, in their order (that of the config)."""
-    return [from_json(Record, io.read_json(path)) for path in _records_in(folders)]
+    """The records in the folders of the analyses, in their order (that of the config), without ITS_OWN."""
+    texts: dict[str, str] = {}
+    records = (io.read_json(path, texts) for path in _records_in(folders))
+    return [from_json(Record, record | ITS_OWN) for record in records]
 
 
 def _records_in(folders: Paths) -> list[str]:

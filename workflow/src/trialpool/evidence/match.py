@@ -115,7 +115,9 @@ def pose(
     rules = {rule for spec in specs for rule in spec.get("audit_exclude") or ()}
     met = () if findings is None else findings[findings["rule"].isin(rules)].to_dict("records")
     none = pd.DataFrame()
-    whole = AnalysisContext((), none, studies, arms, none, none, of_these, catalogue, vocabulary, lenders, met)
+    whole = AnalysisContext(
+        (), none, studies, arms, none, none, of_these, catalogue, vocabulary, lenders, met
+    )
     return whole.instead(specs)
 
 
