@@ -667,22 +667,25 @@ def draw_review(
     from trialpool.view.review import evidence_map, timeline, with_room
     from trialpool.view.study import judged_tools, labels, trial_views
 
-    vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read_tables(table_paths)
+    vocabulary = load_vocabulary(vocabulary_path, checked=True)
+    tables = read_tables(path for path in table_paths if Path(path).stem in ("studies", "risk_of_bias"))
     records = read_appraised(_records_in(folders), vocabulary=vocabulary, without=ITS_OWN)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
     shown, years = with_room(evidence_map(records)), (timeline(trial_views(records, tables, vocabulary)),)
+    beside = {slug for asked in panels.values() for slug in asked["analyses"]}
+    found = {record.analysis: record for record in records if record.analysis in beside}
     views: dict[str, Sequence[Sequence[Any]]] = {  # what each draws, what its text alternative tells
         "risk_of_bias": ((bias,), (bias, len(studies))),
         "evidence_map": (shown, shown[:1]),
         "timeline": (years, years),
     }
+    del records, studies, tables  # of thousands the drawings need the room
     for name, (drawn, told) in views.items():
         made_of = name, drawn, told, formats
         put(kept.lot(name, made_of, partial(_draw_view, *made_of)), folder)
     if (folder / "panels").exists():
         shutil.rmtree(folder / "panels")
-    found = {record.analysis: record for record in records}
     for name, asked in panels.items():
         side_by_side = name, asked, [found[slug] for slug in asked["analyses"]], formats
         lot = kept.lot(f"panels/{name}", side_by_side, partial(_draw_panels, *side_by_side))
@@ -779,6 +782,7 @@ def write_tables(
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     excluded = map(to_json, excluded_rows(records, unasked))
     io.write_csv(folder / "excluded.csv", excluded, contracts.NOT_USED.names)
+    del tables, unasked, excluded  # of thousands what follows needs the room
     adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary({Path(path).name for path in evidence_paths}))
     told = read_claims(appraisal), read_networks(network_paths), read_summary(appraisal)

@@ -73,10 +73,8 @@ def render_pages(
     """
     specs, figures = specs or {}, figures or {}
     vocabulary = vocabulary or general()
-    views, trials = (
-        [(_listed if whole else Question)(record) for record in records],
-        trial_views(records, tables, vocabulary),
-    )
+    views = [Question(record, trials=whole is None) for record in records]
+    trials = trial_views(records, tables, vocabulary)
     known = {trial.study_id: trial for trial in trials}
     raw = {row["row_id"]: row for table in RESULT_TABLES for row in tables.get(table) or []}
     apart = len(records) > most_questions
@@ -113,13 +111,6 @@ def render_pages(
             "link": linker(raw, home, _page_of(analysis), named),
         }
         yield f"{FOLDER}/{analysis}.html", _rendered("below.html", frame | own | ONE_BELOW)
-
-
-def _listed(record: Appraised) -> Question:
-    """A question without the rows of its trials, which only its own page shows."""
-    view = Question(record)
-    view.table = view.table._replace(groups=())
-    return view
 
 
 def _rendered(template: str, context: Mapping[str, object]) -> str:
