@@ -6,8 +6,8 @@ Without arguments all of SIZES; `svg` makes figures as SVG alone, `data` stops b
 
 Each trial has two arms with a pain score each, drawn around a mean difference of -1 between acupuncture and
 sham with a spread between trials (tau) of 0.5, so that it can be seen whether the pooled intervals hold the
-truth. Each analysis asks about a condition of its own. As in the shipped review a quarter of the analyses
-have no trial and half have one; the last quarter share the other trials evenly. Half the trials have
+truth. Half the analyses have one trial; the others, two and two of the same condition, share all other trials
+evenly, so that each pools some ten where there are three trials an analysis. Half the trials have
 judgements of their risk of bias, those alone in an analysis a finding of the audit. Snakemake runs as a user
 would run it, on two cores, in a temporary folder. The seconds of a stage are the sum over its jobs, its
 memory is that of its largest job, read from the kernel five times a second. Prints a markdown table a size.

@@ -56,11 +56,12 @@ def test_published_odds_ratios_enter_an_smd_only_where_allowed():
     assert row["effect"] == pytest.approx(-np.log(4.3) * 3**0.5 / np.pi)
 
 
-def test_an_adjusted_difference_is_standardised_by_a_borrowed_sd_only_where_allowed():
+@pytest.mark.parametrize("lender", [{}, {"condition": "ANOTHER"}])  # whoever lends, of whatever condition
+def test_an_adjusted_difference_is_standardised_by_a_borrowed_sd_only_where_allowed(lender):
     contrast = {"arm_1": "a", "arm_2": "s", "adjusted": "yes", "n_1": 20, "n_2": 20}
     arms = [{**arm, "study_id": name} for name in "AB" for arm in ({"arm": "a"}, SHAM)]
     rows = [{**row, "study_id": "B"} for row in two_arms()]
-    studies = [{"study_id": "A"}, {"study_id": "B"}]
+    studies = [{"study_id": "A"}, {"study_id": "B", **lender}]
     tables = review(studies=studies, arms=arms, continuous=rows, contrasts=[contrast])
     refused = answer(tables, question(measure="SMD"))
     assert "no SD to standardise by" in reasons(refused)["adjusted"]

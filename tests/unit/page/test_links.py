@@ -1,5 +1,7 @@
 """A page a question: the same content as on one page, and no link that leads nowhere."""
 
+from dataclasses import replace
+from pathlib import Path
 from urllib.parse import unquote, urljoin, urlsplit
 
 import pytest
@@ -10,7 +12,10 @@ from tests.unit.page.test_page import HARMLESS, Page
 from trialpool import io
 from trialpool.contracts import FLOW
 from trialpool.page.page import linker, render_pages
-from trialpool.view.read import read_csv
+from trialpool.records import ITS_OWN
+from trialpool.view.read import read_csv, read_records
+
+ANALYSES = Path(__file__).parents[3] / "results" / "analyses"
 
 
 @pytest.fixture(scope="module")
@@ -22,6 +27,14 @@ def test_up_to_the_most_all_questions_are_on_one_page():
     pages = dict(render_pages(**demo.everything(), most_questions=4))
     assert list(pages) == ["index.html", "trials.html"]
     assert pages["index.html"] == render_page(**demo.everything())
+
+
+def test_pages_of_records_read_anew_are_those_of_whole_ones():
+    whole = {each.analysis: each for each in read_records(sorted(ANALYSES.glob("*/result.json"))[:40])}
+    assert all(any(getattr(record, part) for record in whole.values()) for part in ITS_OWN)
+    lean = [replace(record, **ITS_OWN) for record in whole.values()]
+    anew = render_pages(lean, {}, whole=whole.__getitem__, most_questions=1)
+    assert dict(anew) == dict(render_pages([*whole.values()], {}, most_questions=1))
 
 
 def test_each_question_has_a_page_with_its_numbers_and_its_trials(pages):

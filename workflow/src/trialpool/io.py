@@ -18,7 +18,7 @@ import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ
 from trialpool.errors import Fault, InputError
@@ -187,9 +187,12 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def read_json(path: str | Path) -> Any:
-    """Read a JSON file."""
-    return json.loads(Path(path).read_text(encoding="utf-8"))
+def read_json(path: str | Path, texts: dict[str, str] | None = None) -> Any:
+    """Read a JSON file; texts that stand in `texts` are that object, and others enter it."""
+    text = Path(path).read_text(encoding="utf-8")
+    if texts is None:
+        return json.loads(text)
+    return json.loads(text, object_pairs_hook=lambda pairs: {key: _known(it, texts) for key, it in pairs})
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -271,11 +274,20 @@ def _fits(stored: Any, kind: Kind) -> bool:
 
 
 def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[Mapping[str, Any]]:
-    """Rows of a parquet file, or some of its columns, as dicts without pandas; missing cells are None."""
+    """Rows of a parquet file, or some of its columns, as dicts without pandas; missing cells are None.
+
+    Equal texts are one object: of many rows most of the room is texts that repeat.
+    """
     import pyarrow.parquet as parquet
 
     table = parquet.ParquetFile(path).read(columns=None if columns is None else list(columns))
-    return cast("list[Mapping[str, Any]]", table.to_pylist())
+    texts: dict[str, str] = {}
+    cells = [[_known(each, texts) for each in column.to_pylist()] for column in table.columns]
+    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def _known(value: Any, texts: dict[str, str]) -> Any:
+    return texts.setdefault(value, value) if isinstance(value, str) else value
 
 
 def sha256(path: str | Path) -> str:

@@ -25,6 +25,7 @@ from trialpool import contracts, io
 from trialpool.errors import Fault, InputError
 from trialpool.kept import Kept, put
 from trialpool.records import (
+    ITS_OWN,
     Appraisal,
     Effect,
     Known,
@@ -65,6 +66,10 @@ NAMED = {  # what other files of a review may name: where it stands in its table
 for _variable, _one in ONE_THREAD.items():
     os.environ.setdefault(_variable, _one)
 
+# Figures are garbage that only a search finds, some 4 MB an analysis. As often as Python searches by itself
+# takes a tenth of the time of a job; after so many new objects no more than a fortieth.
+SELDOM = 100_000
+
 # Any other error of the system (a file that is not there) is ours, and keeps its traceback.
 NO_ROOM_OR_LEAVE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
 MEND = "To mend: make room on the disk, or give permission to write there."
@@ -77,7 +82,9 @@ def reported(log: str | Path) -> Iterator[None]:
     Faults of the input are told in their own words; anything else keeps its traceback, because it is ours.
     """
     message = ""
-    gc.disable()  # a tenth of the time of a job, for a megabyte an analysis that its end frees anyway
+    gc.freeze()  # what was imported stays
+    usual = gc.get_threshold()
+    gc.set_threshold(SELDOM)
     try:
         yield
     except InputError as error:
@@ -88,7 +95,7 @@ def reported(log: str | Path) -> Iterator[None]:
     except Exception:
         message = traceback.format_exc()
     finally:
-        gc.enable()
+        gc.set_threshold(*usual)
         gc.freeze()  # else Python looks for garbage once more when it ends
     try:
         Path(log).parent.mkdir(parents=True, exist_ok=True)
@@ -662,22 +669,25 @@ def draw_review(
     from trialpool.view.review import evidence_map, timeline, with_room
     from trialpool.view.study import judged_tools, labels, trial_views
 
-    vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read_tables(table_paths)
-    records = read_appraised(_records_in(folders), vocabulary=vocabulary)
+    vocabulary = load_vocabulary(vocabulary_path, checked=True)
+    tables = read_tables(path for path in table_paths if Path(path).stem in ("studies", "risk_of_bias"))
+    records = read_appraised(_records_in(folders), vocabulary=vocabulary, without=ITS_OWN)
     studies = tables["studies"]
     bias = judged_tools(tables["risk_of_bias"], labels(records, studies), len(studies))
     shown, years = with_room(evidence_map(records)), (timeline(trial_views(records, tables, vocabulary)),)
+    beside = {slug for asked in panels.values() for slug in asked["analyses"]}
+    found = {record.analysis: record for record in records if record.analysis in beside}
     views: dict[str, Sequence[Sequence[Any]]] = {  # what each draws, what its text alternative tells
         "risk_of_bias": ((bias,), (bias, len(studies))),
         "evidence_map": (shown, shown[:1]),
         "timeline": (years, years),
     }
+    del records, studies, tables  # of thousands the drawings need the room
     for name, (drawn, told) in views.items():
         made_of = name, drawn, told, formats
         put(kept.lot(name, made_of, partial(_draw_view, *made_of)), folder)
     if (folder / "panels").exists():
         shutil.rmtree(folder / "panels")
-    found = {record.analysis: record for record in records}
     for name, asked in panels.items():
         side_by_side = name, asked, [found[slug] for slug in asked["analyses"]], formats
         lot = kept.lot(f"panels/{name}", side_by_side, partial(_draw_panels, *side_by_side))
@@ -768,11 +778,13 @@ def write_tables(
     from trialpool.view.study import excluded_rows, labels, not_asked
 
     appraisal, tables = io.read_json(appraisal_path), read_tables(table_paths)
-    records = read_appraised(_records_in(folders), appraisal, load_vocabulary(vocabulary_path, checked=True))
+    vocabulary = load_vocabulary(vocabulary_path, checked=True)
+    records = read_appraised(_records_in(folders), appraisal, vocabulary, without=ITS_OWN)
     io.write_csv(folder / "summary.csv", map(summary_row, records), contracts.SUMMARY.names)
     unasked = not_asked(records, tables, labels(records, tables.get("studies") or []))
     excluded = map(to_json, excluded_rows(records, unasked))
     io.write_csv(folder / "excluded.csv", excluded, contracts.NOT_USED.names)
+    del tables, unasked, excluded  # of thousands what follows needs the room
     adjust_moderators(records, folder / "moderators.csv")
     io.write_text(folder / "DATA.md", contracts.data_dictionary({Path(path).name for path in evidence_paths}))
     told = read_claims(appraisal), read_networks(network_paths), read_summary(appraisal)
@@ -817,8 +829,14 @@ def write_page(
             figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
     vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read.read_tables(table_paths)
     studies = [str(row["study_id"]) for row in tables.get("studies") or []]
+    paths = {Path(path).parent.name: path for path in _records_in(folders)}
+    lean = ITS_OWN if len(paths) > io.MOST_QUESTIONS else {}  # each has a page of its own then
+
+    def whole(analysis: str) -> Appraised:
+        return read.read_records([paths[analysis]], appraisal, vocabulary)[0]
+
     pages = render_pages(
-        read.read_records(_records_in(folders), appraisal, vocabulary),
+        read.read_records(paths.values(), appraisal, vocabulary, without=lean),
         tables,
         figures,
         instruments=read_yaml(catalogue_path)[0]["instruments"],
@@ -837,6 +855,7 @@ def write_page(
         summary=read.read_summary(appraisal),
         reproduced=read.read_reproduced(reproduced_path),
         screening=screening_of(screening_path, studies),
+        whole=whole if lean else None,
     )
     folder = Path(path).parent
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review
@@ -908,8 +927,10 @@ def _frames(paths: Paths) -> dict[str, pd.DataFrame]:
 
 
 def read_records(folders: Paths) -> list[Record]:
-    """The records in the folders of the analyses, in their order (that of the config)."""
-    return [from_json(Record, io.read_json(path)) for path in _records_in(folders)]
+    """The records in the folders of the analyses, in their order (that of the config), without ITS_OWN."""
+    texts: dict[str, str] = {}
+    records = (io.read_json(path, texts) for path in _records_in(folders))
+    return [from_json(Record, record | ITS_OWN) for record in records]
 
 
 def _records_in(folders: Paths) -> list[str]:

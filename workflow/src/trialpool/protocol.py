@@ -421,8 +421,8 @@ def _meaning_slips(entry: Written, words: Vocabulary, catalogue: Catalogue) -> I
     if one == other:
         problem = "the same as the experimental side, so that nothing is compared"
         yield Slip(paths["control"], ", ".join(values["control"]), problem, "name what it is compared with")
-    domains = words.table_words()["domain"]
-    if values["domain"] not in words.domains and domains.refuses(values["domain"]):
+    asked = values["domain"]
+    if asked not in words.domains and words.table_words()["domain"].refuses(asked):
         remedy = suggestion(values["domain"], words.domains)
         yield Slip(paths["domain"], values["domain"], "not a domain of the vocabulary", remedy)
         return
@@ -520,7 +520,9 @@ def _axis_slips(asked: Raw, path: KeyPath, measure: str | None) -> Iterator[Slip
             yield Slip((*path, "ticks"), yaml_text(value), problem, "remove it, or widen the limits")
 
 
-def _treatment_slips(named: Iterable[str], path: KeyPath, words: Vocabulary) -> Iterator[Slip]:
+def _treatment_slips(named: Collection[str], path: KeyPath, words: Vocabulary) -> Iterator[Slip]:
+    if {*named} <= words.groups.keys() | words.treatments.keys():
+        return
     treatments = words.table_words()["category"].words
     known = sorted({*words.groups, *treatments}) if treatments else []
     for word in named:

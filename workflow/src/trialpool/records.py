@@ -740,6 +740,10 @@ class Record(Part):
     bayes: tuple[Posterior, ...]
 
 
+# What is told of an analysis beside others rests on none of these, which take more room than all else.
+ITS_OWN = {"sensitivity": (), "multiverse": None, "influence": (), "cumulative": (), "bayes": ()}
+
+
 class DomainRating(Part):
     """One of GRADE's five domains: levels down and why; what an override replaced, where there is one."""
 

@@ -95,17 +95,17 @@ def pooled_elsewhere(table: pd.DataFrame, wanted: pd.DataFrame) -> pd.DataFrame:
     return pd.DataFrame({"sd_borrowed": sd, "borrowed_from": words}, index=wanted.index)
 
 
-def with_kinds(contrasts: pd.DataFrame, arms: pd.DataFrame) -> pd.DataFrame:
+def with_kinds(contrasts: pd.DataFrame, arms: pd.DataFrame, lenders: pd.DataFrame) -> pd.DataFrame:
     """Contrasts with their `basis` (final, change, any), `sd_borrowed` and `borrowed_from`, which arms have.
 
     The basis is `change` where the paper says so, or where the arms of the same result are printed as changes
-    only (`arms` are summaries).
+    only. `arms` are summaries of the same trials, `lenders` of all trials whose SDs may be borrowed.
     """
     basis = contrasts["measure"].map(BASIS).fillna("any")
     basis = basis.mask(contrasts["adjusted"] == "yes", "any")  # for baseline: final and change agree
     basis = basis.mask((basis == "final") & _only_changes(contrasts, arms), "change")
     kinds = contrasts.assign(kind=np.where(basis == "change", "change", "final"))
-    return pd.concat([contrasts.assign(basis=basis), pooled_elsewhere(arms, kinds)], axis=1)
+    return pd.concat([contrasts.assign(basis=basis), pooled_elsewhere(lenders, kinds)], axis=1)
 
 
 def _only_changes(rows: pd.DataFrame, summaries: pd.DataFrame) -> np.ndarray:

@@ -106,7 +106,9 @@ def compare(
 
 def judged(effects: pd.DataFrame, judgements: pd.DataFrame | None) -> pd.DataFrame:
     """Effects with `risk_of_bias` and `judgements`: what holds of each result, empty where nobody judged."""
-    known = Judgements([] if judgements is None else judgements.to_dict("records"))
+    known = Judgements([])
+    if judgements is not None:
+        known = Judgements(judgements[judgements["study_id"].isin(effects["study_id"])].to_dict("records"))
     weeks = effects["weeks"].astype(object).where(effects["weeks"].notna(), None)
     results = list(zip(effects["study_id"], effects["domain"], effects["timepoint"], weeks, strict=True))
     risks, lines = {}, {}

@@ -41,6 +41,7 @@ CONVERTED = 101 * UNLISTED  # behind all instruments stand events that are conve
 ASKED_OF_ARMS = ("condition", "purpose", "experimental", "control", "design")
 DOSES = ["sessions", "weeks", "sessions_per_week"]
 SHOWN = 40  # letters of a label that a figure always shows
+LABELLED = ["study_id", "label", "first_author", "year"]
 INITIALS = re.compile(r"(\s+[A-Z]{1,4}){1,2}$")
 RESULT = ["study_id", "domain", "instrument", "item", "unit", "weeks", "timepoint", "period", "kind"]
 SETTINGS = {
@@ -68,7 +69,8 @@ class AnalysisContext:
     `summaries.harmonise` with the rows of `arms` that they are of (`at`, of contrasts `at_1` and `at_2`);
     arms and events have a `result_id` (a number for every study, outcome, time and kind to which several arms
     contribute), contrasts what `with_kinds` adds. `catalogue` is that of the instruments, `vocabulary` the
-    words of the review, `findings` the rows of the audit.
+    words of the review, `findings` the rows of the audit that some analysis goes by. All are of the trials of
+    the analyses' conditions alone.
     """
 
     specs: Sequence[Spec]
@@ -99,27 +101,36 @@ def pose(
     findings: pd.DataFrame | None = None,
 ) -> AnalysisContext:
     """Put analyses to the trials of the evidence tables; InputError for assumptions that fit no trial."""
-    studies, arms = plain_text(tables["studies"]), _with_doses(plain_text(tables["arms"]))
+    studies = tables["studies"]
     check_assumptions(specs, studies)
-    studies["study_label"] = _study_labels(studies)
-    none = pd.DataFrame()
-    ready: dict[str, pd.DataFrame] = {}
+    studies = studies.assign(study_label=_study_labels(plain_text(studies[LABELLED])))
+    studies = studies[studies["condition"].isin({name for spec in specs for name in spec["condition"]})]
+    studies = plain_text(studies.reset_index(drop=True))
+    own = set(studies["study_id"])
+    told = ["derivation", "cautions"]
+
+    def ready(name: str, rows: pd.Series) -> pd.DataFrame:
+        table = summaries[name][rows].reset_index(drop=True)  # from a parquet file steps come as arrays
+        table = plain_text(table.drop(columns=told)).assign(**{each: steps(table[each]) for each in told})
+        return table if name == "events" else in_usual_units(table, catalogue, vocabulary)
+
+    arms = tables["arms"]
+    arms = _with_doses(plain_text(arms[arms["study_id"].isin(own)].reset_index(drop=True)))
     parts = pooled_parts(arms)
     arms["stands_for"] = _arm_weights(arms, parts)
-    told = ["derivation", "cautions"]
-    for name, table in summaries.items():  # from a parquet file steps come as arrays
-        table = plain_text(table.drop(columns=told)).assign(**{each: steps(table[each]) for each in told})
+    of_these = {name: ready(name, table["study_id"].isin(own)) for name, table in summaries.items()}
+    for name, table in of_these.items():
         for number in ("_1", "_2") if name == "contrasts" else ("",):
             table[f"at{number}"] = arm_rows(arms, table, f"arm{number}")
-        ready[name] = table if name == "events" else in_usual_units(table, catalogue, vocabulary)
         if name != "contrasts":
-            results = ready[name].groupby(RESULT, dropna=False, sort=False)
-            ready[name]["result_id"] = results.ngroup()
-    ready["contrasts"] = with_kinds(ready["contrasts"], ready["arms"])
-    questioned = () if findings is None else findings.to_dict("records")
-    whole = AnalysisContext(
-        (), none, studies, arms, parts, none, none, ready, catalogue, vocabulary, questioned
-    )
+            table["result_id"] = table.groupby(RESULT, dropna=False, sort=False).ngroup()
+    contrasts = of_these["contrasts"]
+    lenders = ready("arms", summaries["arms"]["instrument"].isin(set(contrasts["instrument"])))
+    of_these["contrasts"] = with_kinds(contrasts, of_these["arms"], lenders)
+    rules = {rule for spec in specs for rule in spec.get("audit_exclude") or ()}
+    met = () if findings is None else findings[findings["rule"].isin(rules)].to_dict("records")
+    none = pd.DataFrame()
+    whole = AnalysisContext((), none, studies, arms, parts, none, none, of_these, catalogue, vocabulary, met)
     return whole.instead(specs)
 
 
@@ -163,8 +174,8 @@ def _study_labels(studies: pd.DataFrame) -> pd.Series:
     A letter at the end of the id (`Lu2020b`) is kept. Long labels that differ only behind what a figure shows
     give way to the ids.
     """
-    labels, columns = [], ["study_id", "label", "first_author", "year"]
-    for study, label, author, year in studies[columns].itertuples(index=False):
+    labels = []
+    for study, label, author, year in studies[LABELLED].itertuples(index=False):
         surname = INITIALS.sub("", author).strip()
         letter = re.search(r"(?<=\d)[a-z]$", study)
         when = "" if pd.isna(year) else f" {year:.0f}{letter.group() if letter else ''}"

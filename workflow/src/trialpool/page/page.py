@@ -53,6 +53,7 @@ def render_pages(
     reproduced: Sequence[Row] = (),
     screening: Screening | None = None,
     most_questions: int = MOST_QUESTIONS,
+    whole: Callable[[str], Appraised] | None = None,
 ) -> Iterator[tuple[str, str]]:
     """Names and HTML of the pages: index.html, trials.html; with more than `most_questions` one a record.
 
@@ -64,14 +65,16 @@ def render_pages(
     their evidence consists of; `specs` the resolved settings by
     analysis; `screening` the counts of the search; `vocabulary` the words of the review; `head` what stands
     at the top (`Protocol.head`), `summary` the questions that are answered there, `reproduced` what R gave
-    for pooled numbers.
+    for pooled numbers. `whole` reads the record of an analysis for its own page, where `records` lack what
+    only that shows (ITS_OWN).
 
     >>> [name for name, _ in render_pages([], {})]
     ['index.html', 'trials.html']
     """
     specs, figures = specs or {}, figures or {}
     vocabulary = vocabulary or general()
-    views, trials = [Question(record) for record in records], trial_views(records, tables, vocabulary)
+    views = [Question(record, trials=whole is None) for record in records]
+    trials = trial_views(records, tables, vocabulary)
     known = {trial.study_id: trial for trial in trials}
     raw = {row["row_id"]: row for table in RESULT_TABLES for row in tables.get(table) or []}
     apart = len(records) > most_questions
@@ -81,7 +84,7 @@ def render_pages(
     frame = _frame(records, head["title"], reproduced) | {"specs": specs, "instruments": instruments or {}}
     frame |= {"known": known, "raw": raw, "apart": apart, "vocabulary": vocabulary, "figures": figures}
     others = [trial for trial in trials if trial.study_id not in home]
-    whole = {
+    review_wide = {
         **{"views": views, "records": records, "tables": tables, "everybody": trials, "head": head},
         "summary": summary,
         "findings": summaries_of_findings(views),
@@ -95,7 +98,7 @@ def render_pages(
         "levels": list(Sureness),
         "link": linker(raw, home if apart else None),
     }
-    yield INDEX, _rendered("page.html", frame | whole)
+    yield INDEX, _rendered("page.html", frame | review_wide)
     own = {"trials": others, "link": linker(raw, home if apart else None, TRIALS, known), "index": INDEX}
     yield TRIALS, _rendered("below.html", frame | own)
     for view in views if apart else ():
@@ -103,7 +106,7 @@ def render_pages(
         named = theirs[analysis]
         own = {
             "title": view.record.title,
-            "view": view,
+            "view": Question(whole(analysis)) if whole else view,
             "trials": [known[trial] for trial in named],
             "link": linker(raw, home, _page_of(analysis), named),
         }

@@ -34,7 +34,7 @@ def render_readme(
     >>> render_readme([]).splitlines()[0]
     '# Results'
     """
-    views = [Question(record) for record in records]
+    views = [Question(record, trials=False) for record in records]
     by_analysis = {record.analysis: record for record in records}
 
     def resting_on(claim: Claim) -> list[Appraised]:

@@ -369,9 +369,10 @@ class Question:
     `changing` are the others beside the main result, on `choice_axis`; none where nothing was pooled.
     `unread` are known trials of this comparison without a number that is used here (`silent` says why),
     `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
+    Without `trials` its `table` has no rows of trials, which lists of many questions do not show.
     """
 
-    def __init__(self, record: Appraised) -> None:
+    def __init__(self, record: Appraised, *, trials: bool = True) -> None:
         self.record, self.table = record, forest_table(record)
         self.axis = forest_axis(self.table, mcid_threshold(record))
         self.effect, self.side = pooled_estimate(record), clear_side(record)
@@ -385,6 +386,8 @@ class Question:
         middles = [middle for middle, _, _ in shown]
         self.choice_axis = plan_axis(record.measure, shown, middles, right=PLOT_WIDTH) if shown else None
         self.judged = any(study.judgements for study in self.table.studies)
+        if not trials:
+            self.table = self.table._replace(groups=())
         self.silent = silent_trials(record)
         self.unread = [row for row in record.known if row.study_id in self.silent]
         self.unread_by_reason = grouped(self.unread, lambda row: self.silent[row.study_id])

@@ -67,10 +67,20 @@ def appraised(record: Row, appraisal: Row | None = None, vocabulary: Vocabulary 
 
 
 def read_records(
-    paths: Iterable[str | Path], appraisal: Row | None = None, vocabulary: Vocabulary | None = None
+    paths: Iterable[str | Path],
+    appraisal: Row | None = None,
+    vocabulary: Vocabulary | None = None,
+    *,
+    without: Row | None = None,
 ) -> list[Appraised]:
-    """The result records in the order of the paths (that of the config), each with its appraisal."""
-    return [appraised(io.read_json(path), appraisal, vocabulary) for path in paths]
+    """The result records in the order of the paths (that of the config), each with its appraisal.
+
+    `without` stands for parts that they need not have (ITS_OWN): of thousands all would take gigabytes.
+    Equal texts of theirs are one object.
+    """
+    texts: dict[str, str] = {}
+    records = (io.read_json(path, texts) for path in paths)
+    return [appraised({**record, **(without or {})}, appraisal, vocabulary) for record in records]
 
 
 def read_claims(appraisal: Row) -> tuple[Claim, ...]:
