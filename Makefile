@@ -47,8 +47,8 @@ quick: $(DEV)
 test: $(DEV)
 	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m "not slow"
 
-test-all: $(DEV)
-	$(BIN)/python -m pytest -n $(CORES) --dist worksteal
+test-all: $(DEV)  # a worker more than cores, as many tests wait for what they have started
+	$(BIN)/python -m pytest -n $$(($(CORES) + 1)) --dist worksteal
 
 check: $(DEV)
 	$(BIN)/ruff format --check .

@@ -29,6 +29,14 @@ sys.stdin.read()
 """
 
 
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """Also where tests run in the background, for which shells have interrupts ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 @pytest.fixture
 def run(tmp_path):
     """A run in the folder of a review, with a process that stands by, and where to ask it."""
