@@ -17,6 +17,7 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:  # pandas costs half a second at job start; only callers that 
     import pandas as pd
 
 SIGNIFICANT_DIGITS = 10
+PART = 1_000_000  # letters that are encoded at once
 csv.field_size_limit(100_000_000)  # flow.csv names all trials in one cell; Python would read 131,072 letters
 UNFINISHED = ".*.part"  # what a killed write leaves behind; the next run removes it
 FORMATS = (".svg", ".pdf", ".png")
@@ -86,12 +88,16 @@ def cell(value: Any) -> str:
 
 def write_bytes(path: str | Path, content: bytes) -> None:
     """Write a file whole or not at all: to a temporary neighbour first, then moved into place."""
+    _write(path, (content,))
+
+
+def _write(path: str | Path, parts: Iterable[bytes]) -> None:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
     try:
         with os.fdopen(handle, "wb") as stream:
-            stream.write(content)
+            stream.writelines(parts)
         os.chmod(temporary, 0o644)
         os.replace(temporary, path)
     except BaseException:
@@ -163,7 +169,12 @@ def write_all(texts: Mapping[Path, str]) -> None:
 
 def write_text(path: str | Path, text: str) -> None:
     """Write UTF-8 text with LF line ends and exactly one at the end."""
-    write_bytes(path, (text.rstrip("\n") + "\n").encode("utf-8"))
+    end = len(text)
+    while text[end - 1 : end] == "\n":
+        end -= 1
+    # a page can be large, and Python encodes a text into three times its room
+    parts = (text[start : min(start + PART, end)].encode("utf-8") for start in range(0, end, PART))
+    _write(path, chain(parts, (b"\n",)))
 
 
 def write_json(path: str | Path, record: Any) -> None:
@@ -278,12 +289,44 @@ def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[Ma
 
     Equal texts are one object: of many rows most of the room is texts that repeat.
     """
+    names, rows = _cells(path, columns)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+class LeanRow(Mapping[str, Any]):
+    """A row that shares the names of its columns with all others of its table: a fifth of a dict's room."""
+
+    __slots__ = ("_cells", "_places")
+
+    def __init__(self, places: Mapping[str, int], cells: tuple[Any, ...]) -> None:
+        self._places, self._cells = places, cells
+
+    def __getitem__(self, name: str) -> Any:
+        return self._cells[self._places[name]]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._places)
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+
+def read_lean_rows(path: str | Path) -> list[Mapping[str, Any]]:
+    """The same of tables that are read to be looked up, for as long as a page of all trials is written."""
+    names, rows = _cells(path)
+    places = {name: place for place, name in enumerate(names)}
+    return [LeanRow(places, row) for row in rows]
+
+
+def _cells(
+    path: str | Path, columns: Sequence[str] | None = None
+) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     import pyarrow.parquet as parquet
 
     table = parquet.ParquetFile(path).read(columns=None if columns is None else list(columns))
     texts: dict[str, str] = {}
     cells = [[_known(each, texts) for each in column.to_pylist()] for column in table.columns]
-    return [dict(zip(table.column_names, row, strict=True)) for row in zip(*cells, strict=True)]
+    return table.column_names, zip(*cells, strict=True)
 
 
 def _known(value: Any, texts: dict[str, str]) -> Any:

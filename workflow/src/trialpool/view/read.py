@@ -119,4 +119,4 @@ def read_reproduced(path: str | Path | None) -> list[Row]:
 
 def read_tables(paths: Iterable[str]) -> Tables:
     """The rows of parquet tables by the names of their files."""
-    return {Path(path).stem: io.read_rows(path) for path in paths}
+    return {Path(path).stem: io.read_lean_rows(path) for path in paths}
