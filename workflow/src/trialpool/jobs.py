@@ -823,10 +823,6 @@ def write_page(
     from trialpool.yaml_files import read_yaml
 
     appraisal = io.read_json(appraisal_path)
-    figures: dict[str, dict[str, list[str]]] = {}
-    for folder, name, ending in product(map(Path, folders), SHOWN, io.FORMATS):
-        if (folder / f"{name}{ending}").exists():
-            figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
     vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read.read_tables(table_paths)
     studies = [str(row["study_id"]) for row in tables.get("studies") or []]
     paths = {Path(path).parent.name: path for path in _records_in(folders)}
@@ -838,7 +834,7 @@ def write_page(
     pages = render_pages(
         read.read_records(paths.values(), appraisal, vocabulary, without=lean),
         tables,
-        figures,
+        _figures_in(folders),
         instruments=read_yaml(catalogue_path)[0]["instruments"],
         claims=read.read_claims(appraisal),
         flow=read.read_csv(flow_path, contracts.FLOW),
@@ -861,6 +857,15 @@ def write_page(
     shutil.rmtree(folder / FOLDER, ignore_errors=True)  # pages of questions of an earlier, larger review
     for name, page in pages:
         io.write_text(folder / name, page)
+
+
+def _figures_in(folders: Paths) -> dict[str, dict[str, list[str]]]:
+    """Of every analysis its figures, each with the formats that there are."""
+    figures: dict[str, dict[str, list[str]]] = {}
+    for folder, name, ending in product(map(Path, folders), SHOWN, io.FORMATS):
+        if (folder / f"{name}{ending}").exists():
+            figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
+    return figures
 
 
 def _by_folder(paths: Paths) -> dict[str, list[Path]]:
