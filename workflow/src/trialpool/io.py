@@ -294,7 +294,13 @@ def read_rows(path: str | Path, columns: Sequence[str] | None = None) -> list[Ma
 
 
 class LeanRow(Mapping[str, Any]):
-    """A row that shares the names of its columns with all others of its table: a fifth of a dict's room."""
+    """A row that shares the names of its columns with all others of its table: a fifth of a dict's room.
+
+    It says what a dict of the same would, as what is kept goes by that.
+
+    >>> LeanRow({"arm": 0, "n": 1}, ("a", 30.0))
+    {'arm': 'a', 'n': 30.0}
+    """
 
     __slots__ = ("_cells", "_places")
 
@@ -309,6 +315,9 @@ class LeanRow(Mapping[str, Any]):
 
     def __len__(self) -> int:
         return len(self._places)
+
+    def __repr__(self) -> str:
+        return repr(dict(self))
 
 
 def read_lean_rows(path: str | Path) -> list[Mapping[str, Any]]:
