@@ -110,7 +110,8 @@ def compute_effects(
     what is used together or not at all. With `only_candidates` the other table stays empty.
     """
     parts, unpaired, start = [], [pd.DataFrame(columns=UNPAIRED)], 0
-    for name in ("arms", "events", "contrasts"):
+    tables = [name for name in ("arms", "events", "contrasts") if len(context.summaries[name])] or ["arms"]
+    for name in tables:
         if name == "contrasts":
             part = published_effects(context)
             choice = part["row"]
