@@ -187,6 +187,56 @@ def test_a_job_ends_with_who_asked_and_with_the_run(run, tmp_path, who, how):
     assert "Traceback" not in asked.communicate()[1]
 
 
+SLOW = """
+import pathlib, time
+
+def until(name, seconds):
+    end = time.monotonic() + seconds
+    while not pathlib.Path(name).exists() and time.monotonic() < end:
+        yield "time"
+
+def a_long_import():
+    for _ in until("told", 20):
+        time.sleep(0.05)
+    pathlib.Path("imported").touch()
+"""
+WITH_A_LONG_IMPORT = """
+from slow import until
+from trialpool.standby import main
+main(name for names in (until("started", 60), ["slow:a_long_import"]) for name in names)
+"""
+
+
+def test_the_end_of_a_job_is_told_also_while_something_is_imported(tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text(SLOW, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+    address = standby.start("-c", WITH_A_LONG_IMPORT, variables=os.environ)
+    job = "import pathlib, time; pathlib.Path('started').touch(); time.sleep(0.5); sys.exit(7)"
+    assert script(tmp_path, job, address).returncode == 7
+    assert not (tmp_path / "imported").exists()
+    (tmp_path / "told").touch()
+    standby.end(address)
+    assert not os.path.exists(address)
+
+
+def test_one_stands_by_until_it_is_sent_away(tmp_path):
+    said = """
+import os
+from trialpool.standby import ADDRESS, stand_by, stand_down
+stand_by()
+address = os.environ[ADDRESS]
+stand_by()
+print(os.environ[ADDRESS] == address, os.path.exists(address))
+stand_down()
+print(ADDRESS in os.environ, os.path.exists(address))
+stand_down()
+"""
+    command = [sys.executable, "-P", "-c", said]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, encoding="utf-8", check=True)
+    assert done.stdout == "True True\nFalse False\n"
+
+
 @pytest.mark.parametrize("how", ["ends", "is killed", "is killed with its group"])
 def test_it_ends_with_the_run(run, tmp_path, how):
     assert script(tmp_path, "", run.address).returncode == 0

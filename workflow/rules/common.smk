@@ -14,10 +14,10 @@ from snakemake.exceptions import WorkflowError
 from trialpool.contracts import OPTIONAL
 from trialpool.errors import InputError
 from trialpool.io import formats_of
-from trialpool.planning import batches, clear_leftovers, code, content
+from trialpool.planning import batches, clear_leftovers, code, content, newer
 from trialpool.run_notes import closing_lines, high_findings, opening_lines, refuse_missing
 from trialpool.protocol import load_protocol
-from trialpool.standby import stand_by
+from trialpool.standby import stand_by, stand_down
 
 TABLES = ["studies", "arms", "continuous", "contrasts", "events", "risk_of_bias", "published_pools"]
 # In a store (--default-storage-provider) the files of other jobs are not here; Snakemake documents no way to ask.
@@ -169,3 +169,5 @@ if ALONE and workflow.is_main_process:
             os.chdir(os.getenv("PWD", os.curdir))
         atexit._run_exitfuncs()  # Snakemake's, which remove its temporary folders
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1 : -len(words)], *asked])
+    if newer([*raw_tables(), *workflow.configfiles, *SETTINGS.files], f"{RESULTS}/manifest.csv"):
+        stand_by()  # sooner than on start: jobs that read the tables would wait for what they import

@@ -86,6 +86,12 @@ def content(files: Iterable[str | Path]) -> str:
     return sha256(repr([*zip(map(str, paths), hashes, strict=True)]).encode()).hexdigest()
 
 
+def newer(files: Iterable[str | Path], than: str | Path) -> bool:
+    """Whether one of the files that there are is newer than the one made of them: something is to do."""
+    times = [os.path.getmtime(file) for file in (than, *files) if os.path.isfile(file)]
+    return os.path.isfile(than) and max(times) > times[0]
+
+
 def files_of(*names: str) -> list[str]:
     """The files of the package that `code` covers, sorted."""
     found: set[str] = set()

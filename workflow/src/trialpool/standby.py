@@ -23,6 +23,7 @@ import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 from typing import NoReturn
@@ -43,15 +44,23 @@ PRELOADED = (
     *(f"trialpool.figures.{name}" for name in ("curve", "influence", "moderators", "posterior", "funnel")),
     *("jsonschema", "trialpool.synthesis.claims", "trialpool.synthesis.published"),
     *("matplotlib.backends.backend_pdf", "trialpool.figures.review", "trialpool.view.reproduce"),
-    *("trialpool.synthesis.network", "statsmodels.stats.multitest"),
-    *("trialpool.page.page", "trialpool.page.render:compile_templates", "trialpool.provenance.crate"),
+    *("trialpool.synthesis.network", "trialpool.page.page", "trialpool.page.render:compile_templates"),
+    *("trialpool.provenance.crate", "statsmodels.stats.multitest"),
 )
 
+_started: dict[str, subprocess.Popen[bytes]] = {}
 
+
+@cache
 def stand_by() -> None:
-    """Start the process, which ends with the one that calls; none where the machine has no such sockets."""
+    """Start the process, once, which ends with this one; none where the machine has no such sockets."""
     if address := start("-m", __name__, variables=os.environ):
         os.environ[ADDRESS] = address
+
+
+def stand_down() -> None:
+    """End it, if there is one, for a run whose jobs are elsewhere."""
+    end(os.environ.pop(ADDRESS, ""))
 
 
 def start(*program: str, variables: Mapping[str, str]) -> str | None:
@@ -75,15 +84,19 @@ def start(*program: str, variables: Mapping[str, str]) -> str | None:
     except (OSError, AttributeError):
         shutil.rmtree(folder, ignore_errors=True)
         return None
-    atexit.register(_end, process, folder)
-    return f"{folder}/socket"
+    address = f"{folder}/socket"
+    _started[address] = process
+    atexit.register(end, address)
+    return address
 
 
-def _end(process: subprocess.Popen[bytes], folder: str) -> None:
-    assert process.stdin
-    process.stdin.close()
-    process.wait()  # so that its time counts among that of the run
-    shutil.rmtree(folder, ignore_errors=True)
+def end(address: str) -> None:
+    """End the program that serves at an address, if this process started one there that has not ended."""
+    if process := _started.pop(address, None):
+        assert process.stdin
+        process.stdin.close()
+        process.wait()  # so that its time counts among that of the run
+        shutil.rmtree(os.path.dirname(address), ignore_errors=True)
 
 
 def hand_over() -> None:
@@ -206,7 +219,10 @@ def _run(line: socket.socket) -> NoReturn:
             print(code, file=sys.stderr)
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(code if isinstance(code, int) else int(code is not None))
+        status = code if isinstance(code, int) else int(code is not None)
+        with suppress(OSError):  # who asked goes on, also while the process that stands by imports a module
+            line.sendall(f"{status & 0xFF}\n".encode())
+        os._exit(status)
 
 
 def _end_with(line: socket.socket, run: int) -> None:
