@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from tests.unit.page import demo
-from trialpool.page.page import render_pages
 
 ROOT = Path(__file__).parents[2]
 NAMES = ("chromium", "chromium-browser", "google-chrome")
@@ -31,7 +30,7 @@ def browser():
 def made_up_page(tmp_path_factory):
     """Pages of made-up records with everything on them: claims, certainty, gaps, hostile text."""
     folder = tmp_path_factory.mktemp("page")
-    for name, text in render_pages(**demo.everything()):
+    for name, text in demo.pages(**demo.everything()).items():
         (folder / name).write_text(text, encoding="utf-8")
     return folder / "index.html"
 

@@ -190,6 +190,11 @@ def network(**changes: Any) -> Network:
     return sketch(Network, known | {"ranking": ranking}, **changes)
 
 
+def pages(*args: Any, **settings: Any) -> dict[str, str]:
+    """The HTML of every page by its name; arguments as of `render_pages`."""
+    return {name: "".join(parts) for name, parts in render_pages(*args, **settings)}
+
+
 def render_page(*args: Any, **settings: Any) -> str:
     """The HTML of index.html alone; arguments as of `render_pages`."""
-    return next(render_pages(*args, **settings))[1]
+    return "".join(next(render_pages(*args, **settings))[1])

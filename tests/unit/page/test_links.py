@@ -11,7 +11,7 @@ from tests.unit.page.demo import render_page
 from tests.unit.page.test_page import HARMLESS, Page
 from trialpool import io
 from trialpool.contracts import FLOW
-from trialpool.page.page import linker, render_pages
+from trialpool.page.page import linker
 from trialpool.records import ITS_OWN
 from trialpool.view.read import read_csv, read_records
 
@@ -20,11 +20,11 @@ ANALYSES = Path(__file__).parents[3] / "results" / "analyses"
 
 @pytest.fixture(scope="module")
 def pages():
-    return {name: Page(text) for name, text in render_pages(**demo.everything(), most_questions=1)}
+    return {name: Page(text) for name, text in demo.pages(**demo.everything(), most_questions=1).items()}
 
 
 def test_up_to_the_most_all_questions_are_on_one_page():
-    pages = dict(render_pages(**demo.everything(), most_questions=4))
+    pages = demo.pages(**demo.everything(), most_questions=4)
     assert list(pages) == ["index.html", "trials.html"]
     assert pages["index.html"] == render_page(**demo.everything())
 
@@ -33,8 +33,8 @@ def test_pages_of_records_read_anew_are_those_of_whole_ones():
     whole = {each.analysis: each for each in read_records(sorted(ANALYSES.glob("*/result.json"))[:40])}
     assert all(any(getattr(record, part) for record in whole.values()) for part in ITS_OWN)
     lean = [replace(record, **ITS_OWN) for record in whole.values()]
-    anew = render_pages(lean, {}, whole=whole.__getitem__, most_questions=1)
-    assert dict(anew) == dict(render_pages([*whole.values()], {}, most_questions=1))
+    anew = demo.pages(lean, {}, whole=whole.__getitem__, most_questions=1)
+    assert anew == demo.pages([*whole.values()], {}, most_questions=1)
 
 
 def test_each_question_has_a_page_with_its_numbers_and_its_trials(pages):
@@ -77,7 +77,7 @@ def test_a_number_is_one_click_from_its_source_on_the_page_of_its_question(pages
 def test_a_trial_that_no_question_names_stands_on_the_page_of_the_trials():
     made = demo.everything()
     made["tables"]["studies"].append(made["tables"]["studies"][0] | {"study_id": "Alone2011"})
-    named = dict(render_pages(**made, most_questions=1))
+    named = demo.pages(**made, most_questions=1)
     assert "trial-Alone2011" in Page(named["trials.html"]).values("id")
     assert "trial-Madeup2001" not in Page(named["trials.html"]).values("id")
     assert not [each for each in Page(named["index.html"]).values("id") if each.startswith("trial-")]

@@ -10,7 +10,6 @@ from tests.unit.page import demo
 from tests.unit.page.demo import render_page
 from trialpool import io
 from trialpool.page import render
-from trialpool.page.page import render_pages
 from trialpool.records import Ask
 from trialpool.view.forest_table import forest_axis, forest_table
 from trialpool.view.question import Question
@@ -66,7 +65,7 @@ class Page(HTMLParser):
 @pytest.fixture
 def pages(records):
     """index.html and trials.html by their names."""
-    return {name: Page(text) for name, text in render_pages(records, demo.evidence())}
+    return {name: Page(text) for name, text in demo.pages(records, demo.evidence()).items()}
 
 
 @pytest.fixture
@@ -191,7 +190,7 @@ def hostile_pages():
         row | dict.fromkeys(("arm", "note", "locator", "source_url"), demo.HOSTILE)
         for row in tables["continuous"]
     ]
-    return dict(render_pages([record], tables))
+    return demo.pages([record], tables)
 
 
 @pytest.mark.parametrize("name", ["index.html", "trials.html"])

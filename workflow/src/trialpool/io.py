@@ -17,7 +17,6 @@ import shutil
 import tempfile
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -167,14 +166,22 @@ def write_all(texts: Mapping[Path, str]) -> None:
         raise
 
 
-def write_text(path: str | Path, text: str) -> None:
-    """Write UTF-8 text with LF line ends and exactly one at the end."""
-    end = len(text)
-    while text[end - 1 : end] == "\n":
-        end -= 1
-    # a page can be large, and Python encodes a text into three times its room
-    parts = (text[start : min(start + PART, end)].encode("utf-8") for start in range(0, end, PART))
-    _write(path, chain(parts, (b"\n",)))
+def write_text(path: str | Path, text: str | Iterable[str]) -> None:
+    """Write UTF-8 text, whole or in parts, with LF line ends and exactly one at the end."""
+    whole = (
+        (text[start : start + PART] for start in range(0, len(text), PART)) if isinstance(text, str) else text
+    )
+    _write(path, (part.encode("utf-8") for part in _ended(whole)))
+
+
+def _ended(parts: Iterable[str]) -> Iterator[str]:
+    """The parts of a text with one line feed at the end of the last."""
+    held = ""
+    for part in parts:
+        kept = (held + part).rstrip("\n")
+        held = (held + part)[len(kept) :]
+        yield kept
+    yield "\n"
 
 
 def write_json(path: str | Path, record: Any) -> None:

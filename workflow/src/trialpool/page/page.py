@@ -30,6 +30,7 @@ from trialpool.vocabulary import Vocabulary, general
 INDEX, TRIALS, FOLDER = "index.html", "trials.html", "questions"
 MOST_ROWS_SHOWN = 20  # of a list of unused rows; the rest stays in excluded.csv
 ONE_BELOW = {"top": "../", "index": f"../{INDEX}"}  # where a question's own page finds the results
+PARTS_AT_ONCE = 1_000  # of a page, as templates give them: a few words each
 LARGEST_NETWORK = 60_000  # characters of an SVG that the page holds; a larger one is linked
 
 
@@ -54,9 +55,10 @@ def render_pages(
     screening: Screening | None = None,
     most_questions: int = MOST_QUESTIONS,
     whole: Callable[[str], Appraised] | None = None,
-) -> Iterator[tuple[str, str]]:
+) -> Iterator[tuple[str, Iterator[str]]]:
     """Names and HTML of the pages: index.html, trials.html; with more than `most_questions` one a record.
 
+    The HTML comes in parts, as that of thousands of questions takes much room, to be read in their order.
     `records` stand in the order of the config; `tables` are the evidence tables as lists of rows
     with `row_id`; `figures` names those of each analysis ("forest", "funnel" …), with the endings of files;
     `instruments` the catalogue of config/instruments.yaml for full names; `claims` the judged claims; `flow`,
@@ -113,8 +115,10 @@ def render_pages(
         yield f"{FOLDER}/{analysis}.html", _rendered("below.html", frame | own | ONE_BELOW)
 
 
-def _rendered(template: str, context: Mapping[str, object]) -> str:
-    return html_environment().get_template(template).render(context)
+def _rendered(template: str, context: Mapping[str, object]) -> Iterator[str]:
+    parts = html_environment().get_template(template).stream(context)
+    parts.enable_buffering(PARTS_AT_ONCE)
+    return parts
 
 
 def _trials_named(view: Question, known: Collection[str]) -> list[str]:
@@ -126,7 +130,7 @@ def _trials_named(view: Question, known: Collection[str]) -> list[str]:
 
 def _frame(records: Sequence[Appraised], title: str, reproduced: Sequence[Row]) -> dict[str, object]:
     """What every page of the review needs."""
-    script = _rendered("page.js", {})
+    script = "".join(_rendered("page.js", {}))
     return {
         "script": Markup(script),
         "digest": b64encode(hashlib.sha256(script.encode()).digest()).decode(),
