@@ -862,9 +862,11 @@ def write_page(
 def _figures_in(folders: Paths) -> dict[str, dict[str, list[str]]]:
     """Of every analysis its figures, each with the formats that there are."""
     figures: dict[str, dict[str, list[str]]] = {}
-    for folder, name, ending in product(map(Path, folders), SHOWN, io.FORMATS):
-        if (folder / f"{name}{ending}").exists():
-            figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
+    for folder in map(Path, folders):
+        there = set(os.listdir(folder))
+        for name, ending in product(SHOWN, io.FORMATS):
+            if f"{name}{ending}" in there:
+                figures.setdefault(folder.name, {}).setdefault(name, []).append(ending)
     return figures
 
 

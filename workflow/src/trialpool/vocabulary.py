@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, NamedTuple
 
 from trialpool.bias_tools import Tools, tool_slips, tools, tools_of
@@ -23,6 +23,7 @@ from trialpool.yaml_files import Slip, read_checked, read_yaml, shipped
 Content = Mapping[str, Any]  # of a vocabulary file
 VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce")}
 PEOPLE = "the number of people"
+MOST_WORDS = 10_000  # kept as they are shown: a page asks for the same few again and again
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,11 +125,11 @@ class Known(NamedTuple):
         return self.aliases.get(word.casefold()) or nearest(word, self.words, self.likeness)
 
 
-@cache
-def _capitals(abbreviations: tuple[str, ...]) -> Callable[[str], str]:
-    """What gives an abbreviation in capitals, and any other word as it is."""
+@lru_cache(maxsize=MOST_WORDS)
+def _in_words(code: str, abbreviations: tuple[str, ...]) -> str:
+    """A code as words, an abbreviation among them in capitals."""
     capitals = {each.casefold(): each for each in abbreviations}
-    return lambda word: capitals.get(word, word)
+    return " ".join(capitals.get(word, word) for word in spaced(code).split(" "))
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ class Vocabulary:
         """The short name of an outcome or instrument; else its code, abbreviations in capitals."""
         if code in self.short:
             return self.short[code]
-        return " ".join(map(_capitals(self.abbreviations), spaced(code).split(" ")))
+        return _in_words(code, self.abbreviations)
 
     def named(self, text: str) -> str:
         """A sentence with the codes in it in short.

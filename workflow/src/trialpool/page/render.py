@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, pass_context
 from jinja2.runtime import Context
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from trialpool import __version__, io
 from trialpool import text as words
@@ -33,7 +33,6 @@ from trialpool.view.read import grouped
 from trialpool.yaml_files import shipped
 
 NOT_ESTIMABLE = " (interval not estimable)"
-_DATA = Markup('<data value="{}" data-from="{}">{}</data>')
 
 
 def data(number: Number, within: str = "") -> Markup:
@@ -45,7 +44,8 @@ def data(number: Number, within: str = "") -> Markup:
     if words.absent(number.value):
         return Markup.escape(words.MISSING)
     path = number.path.removeprefix(f"{within}/") if within else number.path
-    return _DATA.format(io.cell(number.value), path, number.text)
+    value, path, text = map(escape, (io.cell(number.value), path, number.text))
+    return Markup(f'<data value="{value}" data-from="{path}">{text}</data>')
 
 
 def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE, within: str = "") -> Markup:
@@ -60,14 +60,14 @@ def estimate(shown: Estimate | None, unbounded: str = NOT_ESTIMABLE, within: str
     middle, low, high = (data(number, within) for number in shown)
     if not shown.bounded:
         return middle + unbounded
-    return Markup('{} <span class="ci">({} to {})</span>').format(middle, low, high)
+    return Markup(f'{middle} <span class="ci">({low} to {high})</span>')
 
 
 def bounds(shown: Estimate | None, within: str = "") -> Markup:
     """The bounds "a to b" for a table cell, a dash where there are none."""
     if shown is None or not shown.bounded:
         return Markup.escape(words.MISSING)
-    return Markup("{} to {}").format(data(shown.low, within), data(shown.high, within))
+    return Markup(f"{data(shown.low, within)} to {data(shown.high, within)}")
 
 
 def percent_position(value: float, axis: Axis) -> float:
