@@ -32,6 +32,8 @@ IDLE = \( -path '*/site-packages/*/tests' -o -path '*/pyarrow/include' -o -path 
 ELSEWHERE = $(if $(filter Darwin,$(shell uname)),linux,osx)
 COMPILE = $(BIN)/uv pip compile --quiet pyproject.toml --universal --generate-hashes --python-version 3.11 \
 	--fork-strategy fewest --no-emit-index-url --no-header --group install --extra workflow
+# A file of tests is one process's, which makes once what they share; the slow ones come first (tests/conftest.py).
+BY_FILE = --dist loadfile --no-loadscope-reorder
 BILL = $(BIN)/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible
 
 .PHONY: results dev quick test test-all check pythons docs cluster lock sbom verify reproduce clean
@@ -45,10 +47,10 @@ quick: $(DEV)
 	$(BIN)/python -m pytest -q -m quick tests
 
 test: $(DEV)
-	$(BIN)/python -m pytest -n $(CORES) --dist worksteal -m "not slow"
+	$(BIN)/python -m pytest -n $(CORES) $(BY_FILE) -m "not slow"
 
 test-all: $(DEV)  # a worker more than cores, as many tests wait for what they have started
-	$(BIN)/python -m pytest -n $$(($(CORES) + 1)) --dist worksteal
+	$(BIN)/python -m pytest -n $$(($(CORES) + 1)) $(BY_FILE)
 
 check: $(DEV)
 	$(BIN)/ruff format --check .
