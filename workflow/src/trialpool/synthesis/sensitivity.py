@@ -255,10 +255,7 @@ def _pooled(spec: Spec, sets: Iterable[Tried], pair: tuple[str, str] | None = No
 
 
 def _by_policy(spec: Spec, data: DataSet) -> Mapping[str, Any]:
-    model = data.modelled(spec)
-    if model["interval"] != BAYES:
-        model = {**model, "prior": None}  # nobody asks for what would stand beside it
-    pooled, _ = pool.pool_effects(model, data.effects)
+    pooled, _ = pool.pool_effects(data.modelled(spec), data.effects, beside=False)
     if pooled is None:  # as counts of which the method makes nothing
         return dict.fromkeys(OF_POOLED)
     return {name: getattr(pooled, name) for name in OF_POOLED}
