@@ -275,10 +275,8 @@ def _one_effect(spec: Spec, effect: Effect) -> Pooled:
 
 def _independent(spec: Spec, effects: Sequence[Effect], beside: bool) -> tuple[Pooled, Floats]:
     """Independent trials: the headline by the interval of the analysis, perhaps beside it the other two."""
-    from trialpool.stats import pool
-
     data, scale, bayesian = arrays(effects), prior_scale(spec, effects), spec["interval"] == BAYES
-    fit = pool(*data, **model_of(spec))
+    fit = fitted(*data, **model_of(spec))
     bayes = posterior(spec, effects, scale) if scale and (beside or bayesian) else None
     values = {name: getattr(fit, name) for name in columns_of(Pooled) if hasattr(fit, name)}
     values |= _beside(spec, data, bayes) if beside else {}
@@ -294,13 +292,13 @@ def _independent(spec: Spec, effects: Sequence[Effect], beside: bool) -> tuple[P
 
 def _beside(spec: Spec, data: tuple[Floats, Floats], bayes: BayesPool | None) -> Mapping[str, Any]:
     """The interval of τ², and the estimates of the other models."""
-    from trialpool.stats import pool, tau2_interval
+    from trialpool.stats import tau2_interval
 
     level, bounds = spec["level"], tau2_interval(*data, level=spec["level"])
     random = "REML" if spec["tau2_method"] == "FE" else spec["tau2_method"]
     fits = {
-        "random": pool(*data, tau2_method=random, interval=FLOORED, level=level),
-        "common": pool(*data, tau2_method="FE", interval="wald", level=level),
+        "random": fitted(*data, random, FLOORED, level),
+        "common": fitted(*data, "FE", "wald", level),
         "bayes": bayes,
     }
     found = {"tau2_low": bounds.low, "tau2_high": bounds.high, "tau2_empty": bool(bounds.empty)}
@@ -326,6 +324,20 @@ def _new_trial(spec: Spec, data: tuple[Floats, Floats], fit: Any) -> Mapping[str
     return {"pi_low": float(low), "pi_high": float(high)}
 
 
+def fitted(effects: Floats, variances: Floats, tau2_method: str, interval: str, level: float) -> Any:
+    """`stats.pool` of some trials, once: headline, row of the sensitivity analysis, specification."""
+    return _fitted(tuple(effects.tolist()), tuple(variances.tolist()), tau2_method, interval, level)
+
+
+@lru_cache(maxsize=512)
+def _fitted(
+    effects: tuple[float, ...], variances: tuple[float, ...], tau2_method: str, interval: str, level: float
+) -> Any:
+    from trialpool.stats import pool
+
+    return pool(effects, variances, tau2_method=tau2_method, interval=interval, level=level)
+
+
 def posterior(spec: Spec, effects: Sequence[Effect], scale: float, prior: str = "") -> BayesPool:
     """The Bayesian model, flat prior of the mean, `prior` of τ; `scale` is that of the half-normal one."""
     numbers = (tuple(column.tolist()) for column in arrays(effects))
@@ -343,7 +355,7 @@ def tau_prior_of(spec: Spec, scale: float, prior: str) -> TauPrior:
 def _bayes(
     effects: tuple[float, ...], variances: tuple[float, ...], prior: TauPrior, level: float
 ) -> BayesPool:
-    """A fit once: the same trials are the headline, a row of the sensitivity analysis, a specification."""
+    """A fit once, as of `fitted`."""
     from trialpool.stats import bayes_pool
 
     return bayes_pool(effects, variances, tau_prior=prior, level=level)

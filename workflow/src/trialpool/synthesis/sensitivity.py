@@ -263,16 +263,13 @@ def _by_policy(spec: Spec, data: DataSet) -> Mapping[str, Any]:
 
 def _by_model(spec: Spec, data: DataSet, pair: tuple[str, str]) -> Mapping[str, Any]:
     """Independent effects under one pair of `models`; a prediction interval from `prediction_from` trials."""
-    from trialpool import stats
-
     method, interval = pair
     fit: Any
     if interval == BAYES:
         scale = pool.prior_scale(spec, data.effects) or math.nan
         fit = pool.posterior(spec, data.effects, scale, method)
     else:
-        model = {"tau2_method": method, "interval": interval, "level": spec["level"]}
-        fit = stats.pool(*pool.arrays(data.effects), **model)
+        fit = pool.fitted(*pool.arrays(data.effects), method, interval, spec["level"])
     numbers = numbers_of(Sensitivity, spec["measure"], fit)
     few = len(data.effects) < spec["prediction_from"]
     return {**numbers, **dict.fromkeys(pool.PREDICTED)} if few else numbers
