@@ -10,11 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import Look, Sheet
+from trialpool.figures.canvas import Field, Look, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Conclusion, Level, Record, conclusion
@@ -28,6 +30,7 @@ LEFT, RIGHT = 150.0, 452.0
 MEDIAN_AT, CLEAR_AT = 497.0, 548.0
 CURVE, KEY, ROW, HEADING = 176.0, 12.0, 8.8, 14.0
 MOST_DRAWN = 500
+AFTER = 0.1  # level of what stands below the curve and is drawn after it
 NUMBERS = ("estimate", "ci_low", "ci_high", "k")
 NAMES = shipped("sentences")["multiverse"]  # of dimensions and of levels
 CONCLUSIONS = {  # colour, words
@@ -56,9 +59,10 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
     top += KEY
     at = None if main is None else rows.index(main)
     if at is not None:  # a band through the whole figure where the analysis as configured stands
-        ax = _blank_axes(sheet, (LEFT, top, RIGHT, top + body - KEY), len(rows))
+        frame = (LEFT, top, RIGHT, top + body - KEY)
+        field = Field(sheet, frame, (-0.5, len(rows) - 0.5), (0.0, 1.0))
         half = max(0.5, 1.2 * len(rows) / (RIGHT - LEFT))
-        ax.axvspan(at - half, at + half, facecolor=style.POOLED_LIGHT, linewidth=0)
+        field.add_line(Rectangle((at - half, 0), 2 * half, 1, facecolor=style.POOLED_LIGHT, linewidth=0))
     y = top + CURVE
     curve = sheet.axes((LEFT, top, RIGHT, y))
     _draw_curve(curve, record, drawn, at)
@@ -94,14 +98,6 @@ def _evenly_spaced(count: int, main: int | None) -> list[int]:
     return rows
 
 
-def _blank_axes(sheet: Sheet, frame: canvas.Frame, count: int) -> Axes:
-    """Axes without lines and ticks over so many specifications."""
-    ax = sheet.axes(frame)
-    ax.set_axis_off()
-    ax.set(xlim=(-0.5, count - 0.5), xticks=[], yticks=[])
-    return ax
-
-
 def _draw_curve(ax: Axes, record: Record, drawn: Columns, main: int | None) -> None:
     pooled, threshold = canvas.pooled_of(record), mcid_threshold(record)
     bounds = list(zip(drawn["ci_low"], drawn["ci_high"], strict=True))
@@ -131,7 +127,9 @@ def _draw_curve(ax: Axes, record: Record, drawn: Columns, main: int | None) -> N
     _draw_key(ax, main is not None)
 
 
-def _draw_spans(ax: Axes, drawn: Columns, spans: Sequence[tuple[float, float] | None], **look: Any) -> None:
+def _draw_spans(
+    ax: Axes | Field, drawn: Columns, spans: Sequence[tuple[float, float] | None], **look: Any
+) -> None:
     """An upright stroke a specification from where to where, in the colour of its conclusion."""
     for name, (colour, _) in CONCLUSIONS.items():
         known = ((x, span) for x, span in enumerate(spans) if span and drawn["conclusion"][x] == name)
@@ -169,18 +167,19 @@ def _draw_dimension(sheet: Sheet, record: Record, drawn: Columns, levels: Sequen
     sheet.text(style.MARGIN, y + 10.5, heading, bold=True)
     share = notes("multiverse_share", record, dimension)
     sheet.lines(RIGHT, y + 10.5, share, colour=style.MUTED, align="right")
-    ax = _blank_axes(sheet, (LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)), count)
-    ax.set_ylim(len(levels) - 0.5, -0.5)
-    ax.hlines(range(len(levels)), -0.5, count - 0.5, colors=style.HAIRLINE, linewidth=0.5)
+    frame, xlim = (LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)), (-0.5, count - 0.5)
+    field = Field(sheet, frame, xlim, (len(levels) - 0.5, -0.5), AFTER)
+    rules = [[(x, number) for x in xlim] for number in range(len(levels))]
+    field.add_line(LineCollection(rules, colors=style.HAIRLINE, linewidth=0.5))
     heights = {level.level: number for number, level in enumerate(levels)}
     chosen = [heights.get(level) for level in drawn[dimension]]
     width = min(2.2, max(0.5, 0.7 * (RIGHT - LEFT) / count))
     spans = [None if at is None else (at - 0.33, at + 0.33) for at in chosen]
-    _draw_spans(ax, drawn, spans, gid="choice", linewidth=width)
+    _draw_spans(field, drawn, spans, gid="choice", linewidth=width)
     medians = words.format_values(record.measure, [level.median for level in levels])
     for number, (level, median) in enumerate(zip(levels, medians, strict=True)):
         label = NAMES["levels"].get(level.level) or clean(words.spaced(level.level))
-        canvas.print_beside(ax, number, style.MARGIN + 6 - LEFT, label, room=LEFT - style.MARGIN - 12)
-        canvas.print_beside(ax, number, MEDIAN_AT - RIGHT, median, align="right")
+        canvas.print_beside(field, number, style.MARGIN + 6 - LEFT, label, room=LEFT - style.MARGIN - 12)
+        canvas.print_beside(field, number, MEDIAN_AT - RIGHT, median, align="right")
         clear = words.percent(level.clear_benefit)
-        canvas.print_beside(ax, number, CLEAR_AT - RIGHT, clear, align="right")
+        canvas.print_beside(field, number, CLEAR_AT - RIGHT, clear, align="right")

@@ -18,13 +18,17 @@ import warnings
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 import matplotlib
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.backends.backend_svg import FigureCanvasSVG, RendererSVG
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
+from matplotlib.textpath import text_to_path
 from PIL import Image
 
 from trialpool.figures import style
@@ -137,10 +141,29 @@ def _png(figure: Figure, dpi: float) -> bytes:
     return buffer.getvalue()
 
 
+class _Renderer(RendererSVG):
+    """matplotlib's, but no text is measured twice: ticks and names come back in most figures."""
+
+    def get_text_width_height_descent(
+        self, s: str, prop: FontProperties, ismath: bool | Literal["TeX"]
+    ) -> tuple[float, float, float]:
+        return _measured(s, prop, ismath)
+
+
+@lru_cache(maxsize=16384)
+def _measured(text: str, font: FontProperties, ismath: bool | Literal["TeX"]) -> tuple[float, float, float]:
+    return text_to_path.get_text_width_height_descent(text, font, ismath)
+
+
 def _svg(figure: Figure, title: str, description: str) -> bytes:
     """The figure as SVG: no prologue, no date, no ids but those of its title and description."""
     buffer, metadata = io.StringIO(), {"Date": None, "Creator": None}
-    FigureCanvasSVG(figure).print_svg(buffer, metadata=metadata)  # type: ignore[no-untyped-call]
+    FigureCanvasSVG(figure)
+    figure.dpi = 72
+    width, height = figure.get_size_inches() * figure.dpi
+    renderer = _Renderer(width, height, buffer, metadata=metadata)  # type: ignore[no-untyped-call]
+    figure.draw(renderer)
+    renderer.finalize()  # type: ignore[no-untyped-call]
     return _accessible(_compact(buffer.getvalue()), title, description).encode("utf-8")
 
 

@@ -51,7 +51,7 @@ def influence_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Influ
 
 def cumulative_rows(spec: Spec, effects: Sequence[Effect]) -> tuple[records.Cumulative, ...]:
     """The pooled estimate after each trial in the order given (that of the years), natural scale."""
-    steps = (pool.pool_effects(spec, effects[: at + 1])[0] for at in range(len(effects)))
+    steps = (pool.pool_effects(spec, effects[: at + 1], beside=False)[0] for at in range(len(effects)))
     bounds = ({name: getattr(step, name, None) for name in pool.BOUNDS} for step in steps)
     return tuple(taken(records.Cumulative, row, **each) for row, each in zip(effects, bounds, strict=True))
 

@@ -220,8 +220,13 @@ def numbers_of(kind: type, measure: str, fit: Any, at: Any = -1) -> dict[str, An
     return found
 
 
-def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, list[float | None]]:
+def pool_effects(
+    spec: Spec, effects: Sequence[Effect], *, beside: bool = True
+) -> tuple[Pooled | None, list[float | None]]:
     """The pooled result and each effect's weight in per cent.
+
+    Without what stands `beside` it, the interval of τ² and the other models, independent effects take a third
+    of the time.
 
     Of a single trial its first effect stands as it is. Where trials give several effects, and the analysis
     models them (`several_effects: multilevel`, `multi_arm: covariance`), the three-level model is used, with
@@ -236,7 +241,7 @@ def pool_effects(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled | None, 
     nested = model["interval"] == THREE_LEVELS["interval"]
     if counts.of_counts(spec) and not nested:
         return _of_counts(spec, effects)
-    pooled, weights = (_nested if nested else _independent)(model, effects)
+    pooled, weights = _nested(model, effects) if nested else _independent(model, effects, beside)
     return pooled, [float(weight) for weight in weights]
 
 
@@ -268,31 +273,38 @@ def _one_effect(spec: Spec, effect: Effect) -> Pooled:
     return _pooled(spec, "wald", 1, values)
 
 
-def _independent(spec: Spec, effects: Sequence[Effect]) -> tuple[Pooled, Floats]:
-    """Independent trials: the headline by the interval of the analysis, beside it the other two."""
-    from trialpool.stats import pool, tau2_interval
-
-    data, level, scale = arrays(effects), spec["level"], prior_scale(spec, effects)
-    fit = pool(*data, **model_of(spec))
-    bounds = tau2_interval(*data, level=level)
+def _independent(spec: Spec, effects: Sequence[Effect], beside: bool) -> tuple[Pooled, Floats]:
+    """Independent trials: the headline by the interval of the analysis, perhaps beside it the other two."""
+    data, scale, bayesian = arrays(effects), prior_scale(spec, effects), spec["interval"] == BAYES
+    fit = fitted(*data, **model_of(spec))
+    bayes = posterior(spec, effects, scale) if scale and (beside or bayesian) else None
     values = {name: getattr(fit, name) for name in columns_of(Pooled) if hasattr(fit, name)}
-    values |= {"tau2_low": bounds.low, "tau2_high": bounds.high, "tau2_empty": bool(bounds.empty)}
-    random = "REML" if spec["tau2_method"] == "FE" else spec["tau2_method"]
-    fits = {
-        "random": pool(*data, tau2_method=random, interval=FLOORED, level=level),
-        "common": pool(*data, tau2_method="FE", interval="wald", level=level),
-        "bayes": posterior(spec, effects, scale) if scale else None,
-    }
-    for model, names in BESIDE.items():
-        values |= {name: getattr(fits[model], own, None) for name, own in zip(names, BOUNDS, strict=True)}
-    if spec["interval"] == BAYES:
-        headline = {name: getattr(fits["bayes"], name) for name in (*BOUNDS, *PREDICTED)}
+    values |= _beside(spec, data, bayes) if beside else {}
+    if bayesian:
+        headline = {name: getattr(bayes, name) for name in (*BOUNDS, *PREDICTED)}
         values |= dict.fromkeys(INFERENCE) | headline
     elif spec["prediction_df"] != "k-1" and spec["tau2_method"] != "FE":
         values |= _new_trial(spec, data, fit)
     values |= {"prior_scale": scale if own_prior(spec) == WEAK else None}
     pooled = _pooled(spec, spec["interval"], len(effects), values)
     return pooled, np.asarray(fit.weights)
+
+
+def _beside(spec: Spec, data: tuple[Floats, Floats], bayes: BayesPool | None) -> Mapping[str, Any]:
+    """The interval of τ², and the estimates of the other models."""
+    from trialpool.stats import tau2_interval
+
+    level, bounds = spec["level"], tau2_interval(*data, level=spec["level"])
+    random = "REML" if spec["tau2_method"] == "FE" else spec["tau2_method"]
+    fits = {
+        "random": fitted(*data, random, FLOORED, level),
+        "common": fitted(*data, "FE", "wald", level),
+        "bayes": bayes,
+    }
+    found = {"tau2_low": bounds.low, "tau2_high": bounds.high, "tau2_empty": bool(bounds.empty)}
+    for model, names in BESIDE.items():
+        found |= {name: getattr(fits[model], own, None) for name, own in zip(names, BOUNDS, strict=True)}
+    return found
 
 
 def _new_trial(spec: Spec, data: tuple[Floats, Floats], fit: Any) -> Mapping[str, float]:
@@ -312,6 +324,20 @@ def _new_trial(spec: Spec, data: tuple[Floats, Floats], fit: Any) -> Mapping[str
     return {"pi_low": float(low), "pi_high": float(high)}
 
 
+def fitted(effects: Floats, variances: Floats, tau2_method: str, interval: str, level: float) -> Any:
+    """`stats.pool` of some trials, once: headline, row of the sensitivity analysis, specification."""
+    return _fitted(tuple(effects.tolist()), tuple(variances.tolist()), tau2_method, interval, level)
+
+
+@lru_cache(maxsize=512)
+def _fitted(
+    effects: tuple[float, ...], variances: tuple[float, ...], tau2_method: str, interval: str, level: float
+) -> Any:
+    from trialpool.stats import pool
+
+    return pool(effects, variances, tau2_method=tau2_method, interval=interval, level=level)
+
+
 def posterior(spec: Spec, effects: Sequence[Effect], scale: float, prior: str = "") -> BayesPool:
     """The Bayesian model, flat prior of the mean, `prior` of τ; `scale` is that of the half-normal one."""
     numbers = (tuple(column.tolist()) for column in arrays(effects))
@@ -329,7 +355,7 @@ def tau_prior_of(spec: Spec, scale: float, prior: str) -> TauPrior:
 def _bayes(
     effects: tuple[float, ...], variances: tuple[float, ...], prior: TauPrior, level: float
 ) -> BayesPool:
-    """A fit once: the same trials are the headline, a row of the sensitivity analysis, a specification."""
+    """A fit once, as of `fitted`."""
     from trialpool.stats import bayes_pool
 
     return bayes_pool(effects, variances, tau_prior=prior, level=level)

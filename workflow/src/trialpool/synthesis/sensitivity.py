@@ -255,10 +255,7 @@ def _pooled(spec: Spec, sets: Iterable[Tried], pair: tuple[str, str] | None = No
 
 
 def _by_policy(spec: Spec, data: DataSet) -> Mapping[str, Any]:
-    model = data.modelled(spec)
-    if model["interval"] != BAYES:
-        model = {**model, "prior": None}  # nobody asks for what would stand beside it
-    pooled, _ = pool.pool_effects(model, data.effects)
+    pooled, _ = pool.pool_effects(data.modelled(spec), data.effects, beside=False)
     if pooled is None:  # as counts of which the method makes nothing
         return dict.fromkeys(OF_POOLED)
     return {name: getattr(pooled, name) for name in OF_POOLED}
@@ -266,16 +263,13 @@ def _by_policy(spec: Spec, data: DataSet) -> Mapping[str, Any]:
 
 def _by_model(spec: Spec, data: DataSet, pair: tuple[str, str]) -> Mapping[str, Any]:
     """Independent effects under one pair of `models`; a prediction interval from `prediction_from` trials."""
-    from trialpool import stats
-
     method, interval = pair
     fit: Any
     if interval == BAYES:
         scale = pool.prior_scale(spec, data.effects) or math.nan
         fit = pool.posterior(spec, data.effects, scale, method)
     else:
-        model = {"tau2_method": method, "interval": interval, "level": spec["level"]}
-        fit = stats.pool(*pool.arrays(data.effects), **model)
+        fit = pool.fitted(*pool.arrays(data.effects), method, interval, spec["level"])
     numbers = numbers_of(Sensitivity, spec["measure"], fit)
     few = len(data.effects) < spec["prediction_from"]
     return {**numbers, **dict.fromkeys(pool.PREDICTED)} if few else numbers
