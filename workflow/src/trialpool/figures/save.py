@@ -54,6 +54,13 @@ _INDENT = re.compile(r"\n +")
 _STYLE = re.compile(r'style="([^"]*)"')
 _ALIKE = re.compile(r'(?:<use (xlink:href="[^"]*") [^>]*( class="[^"]*")/>\n)(?:<use \1 [^>]*\2/>\n){2,}')
 _LONE_GROUP = re.compile(r"<g>\s*(<(?:path|use)\b[^>]*/>|<text\b[^>]*>[^<]*</text>)\s*</g>")
+_NEEDLESS: tuple[tuple[re.Pattern[str], str | Callable[[re.Match[str]], str], int], ...] = (
+    *((_PROLOGUE, "", 1), (_METADATA, "", 1), (_DEFAULTS, "", 1)),
+    *((_IDENTITY, "<g", 0), (_FAMILY, "", 0), (_UNTURNED, "", 0)),
+    (_LENGTHS, lambda length: _DECIMALS.sub("", length.group()), 0),
+    (_PATH, lambda path: f' d="{_shorter(path.group(1))}"', 0),
+    *((_LONE_GROUP, r"\1", 0), (_INDENT, "\n", 0)),
+)
 
 
 def save_figure(
@@ -164,17 +171,20 @@ def _svg(figure: Figure, title: str, description: str) -> bytes:
     renderer = _Renderer(width, height, buffer, metadata=metadata)  # type: ignore[no-untyped-call]
     figure.draw(renderer)
     renderer.finalize()  # type: ignore[no-untyped-call]
-    return _accessible(_compact(buffer.getvalue()), title, description).encode("utf-8")
+    return _accessible(_compact(buffer), title, description).encode("utf-8")
 
 
-def _compact(text: str) -> str:
-    """The SVG without what says nothing: prologue, metadata, ids, repeated fonts, far decimals."""
-    text = _METADATA.sub("", _PROLOGUE.sub("", text, count=1), count=1)
-    text = _DEFAULTS.sub("", text, count=1)
-    text = _UNTURNED.sub("", _FAMILY.sub("", _IDENTITY.sub("<g", text)))
-    text = _LENGTHS.sub(lambda length: _DECIMALS.sub("", length.group()), text)
-    text = _PATH.sub(lambda path: f' d="{_shorter(path.group(1))}"', text)
-    return _INDENT.sub("\n", _LONE_GROUP.sub(r"\1", text))
+def _compact(buffer: io.StringIO) -> str:
+    """The SVG without what says nothing: prologue, metadata, ids, repeated fonts, far decimals.
+
+    Of the whole text, which can be large, there are never more than two; `buffer`, which holds it first, is
+    emptied.
+    """
+    text = buffer.getvalue()
+    buffer.truncate(0)
+    for pattern, instead, most in _NEEDLESS:
+        text = pattern.sub(instead, text, count=most)
+    return text
 
 
 def _shorter(path: str) -> str:
