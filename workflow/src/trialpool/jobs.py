@@ -18,6 +18,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import product
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -435,10 +436,12 @@ def pool_analyses(
     <analysis>.csv. `tables` are the batch's effects, excluded and known rows, `vocabulary_path` is the file
     with the words of the review, if it has one.
     """
-    every = [io.read_rows(table) for table in tables]
+    from trialpool.view.read import grouped
+
+    every = [grouped(io.read_rows(table), itemgetter("analysis")) for table in tables]
     vocabulary = load_vocabulary(vocabulary_path, checked=True)
     for spec, folder in zip(specs, map(Path, folders), strict=True):
-        rows = [[row for row in table if row["analysis"] == spec["analysis"]] for table in every]
+        rows = [table.get(spec["analysis"], []) for table in every]
         pool = partial(_pool, spec, rows, vocabulary)
         lot = kept.lot(f"analyses/{spec['analysis']}", (spec, rows), pool)
         put({f"{spec['analysis']}.csv": lot[MULTIVERSE]}, multiverses)
