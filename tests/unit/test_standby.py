@@ -118,7 +118,8 @@ variables = {**os.environ, "TRIALPOOL_STANDBY": None, "LC_CTYPE": None}
 handlers = [str(signal.getsignal(number)) for number in sorted(signal.valid_signals() - {32, 33})]
 blocked = [*map(str, signal.pthread_sigmask(signal.SIG_BLOCK, ()))]
 places = sys.path, sys.argv, os.getcwd(), tempfile.gettempdir()
-print(json.dumps([places, variables, handlers, blocked, sys.stdin.read()]))
+import gc
+print(json.dumps([places, variables, handlers, blocked, gc.isenabled(), sys.stdin.read()]))
 """
 
 
@@ -250,6 +251,6 @@ def test_it_ends_with_the_run(run, tmp_path, how):
 
 
 def test_all_that_it_prepares_is_there():
-    for name in standby.PRELOADED:
+    for name in (*standby.PRELOADED, *standby.LAST):
         module, _, prepare = name.partition(":")
         assert not prepare or callable(getattr(import_module(module), prepare))

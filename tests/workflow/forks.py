@@ -19,7 +19,7 @@ from trialpool import standby
 SERVER = """
 import gc
 from trialpool import standby
-for name in ("snakemake.cli", *standby.PRELOADED):
+for name in ("snakemake.cli", *standby.PRELOADED, *standby.LAST):
     standby.prepare(name)
 gc.freeze()
 standby.main(())

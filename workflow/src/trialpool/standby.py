@@ -8,6 +8,7 @@ cluster, a script runs by itself.
 from __future__ import annotations
 
 import atexit
+import gc
 import json
 import os
 import runpy
@@ -44,9 +45,14 @@ PRELOADED = (
     *(f"trialpool.figures.{name}" for name in ("curve", "influence", "moderators", "posterior", "funnel")),
     *("jsonschema", "trialpool.synthesis.claims", "trialpool.synthesis.published"),
     *("matplotlib.backends.backend_pdf", "trialpool.figures.review", "trialpool.view.reproduce"),
-    *("trialpool.synthesis.network", "trialpool.page.page", "trialpool.page.render:compile_templates"),
-    *("trialpool.provenance.crate", "statsmodels.stats.multitest"),
+    *("trialpool.synthesis.network", "trialpool.provenance.crate"),
 )
+# The same for jobs at the end; they would rather wait for it than those that keep all cores busy before.
+LAST = (
+    *("trialpool.page.page", "trialpool.page.render:compile_templates"),
+    *("scipy.optimize", "scipy.stats.distributions", "scipy.stats", "statsmodels.stats.multitest"),
+)
+
 
 _started: dict[str, subprocess.Popen[bytes]] = {}
 
@@ -146,12 +152,15 @@ def ask(
 def serve(listener: socket.socket, preloaded: Iterable[str]) -> None:
     """Fork for each script that is asked for; else import what they will need; until standard input ends."""
     waiting = iter(preloaded)
-    more: str | None = ""
+    more = next(waiting, None)
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     with selectors.DefaultSelector() as events:
         events.register(listener, selectors.EVENT_READ)
         events.register(sys.stdin, selectors.EVENT_READ)
         while True:
-            ready = [key for key, _ in events.select(None if more is None else 0)]
+            idle = len(events.get_map()) - 2 < cores  # besides what is registered above, the jobs that run
+            importing = more is not None and (idle or more not in LAST)
+            ready = [key for key, _ in events.select(0 if importing else None)]
             if any(key.fileobj is sys.stdin for key in ready):  # the end of the run
                 return
             for key in ready:
@@ -166,12 +175,15 @@ def serve(listener: socket.socket, preloaded: Iterable[str]) -> None:
                     line, _ = listener.accept()
                     ended, end = os.pipe()
                     if not (process := os.fork()):
+                        gc.freeze()  # else a job looks for garbage among all that is imported: 0.1 s
+                        gc.enable()
                         listener.close()
                         _run(line)
                     os.close(end)
                     events.register(ended, selectors.EVENT_READ, (process, line))
-            if not ready and (more := next(waiting, None)) is not None:
+            if more is not None and importing and not ready:
                 prepare(more)
+                more = next(waiting, None)
 
 
 def prepare(name: str) -> None:
@@ -233,6 +245,7 @@ def _end_with(line: socket.socket, run: int) -> None:
 
 def main(preloaded: Iterable[str]) -> None:
     """Serve, as the program that `start` has started."""
+    gc.disable()  # what is imported stays
     try:
         serve(socket.socket(fileno=int(sys.argv[1])), preloaded)
     finally:
@@ -241,4 +254,4 @@ def main(preloaded: Iterable[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(PRELOADED)
+    main((*PRELOADED, *LAST))
