@@ -221,6 +221,29 @@ def test_the_end_of_a_job_is_told_also_while_something_is_imported(tmp_path, mon
     assert not os.path.exists(address)
 
 
+ON_ONE_CORE = """
+import os
+from slow import until
+from trialpool import standby
+os.sched_setaffinity(0, [*os.sched_getaffinity(0)][:1])
+standby.LAST = ("slow:mark",)
+standby.main(name for names in (until("started", 60), ["slow:mark"]) for name in names)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="a process cannot be kept to one core here")
+def test_what_the_last_jobs_need_waits_for_an_idle_core(tmp_path, monkeypatch):
+    (tmp_path / "slow.py").write_text(f"{SLOW}\nmark = pathlib.Path('imported').touch\n", encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *filter(None, sys.path)]))
+    address = standby.start("-c", ON_ONE_CORE, variables=os.environ)
+    job = "import pathlib, time; pathlib.Path('started').touch(); time.sleep(0.5)"
+    job += "; sys.exit(7 if pathlib.Path('imported').exists() else 0)"
+    assert script(tmp_path, job, address).returncode == 0
+    until((tmp_path / "imported").exists)
+    standby.end(address)
+
+
 def test_one_stands_by_until_it_is_sent_away(tmp_path):
     said = """
 import os
