@@ -10,7 +10,8 @@ from matplotlib.colors import to_hex
 from test_figures_layout import faults
 
 from trialpool.figures import canvas, style
-from trialpool.figures.canvas import Line, Sheet
+from trialpool.figures.canvas import Field, Line, Sheet
+from trialpool.figures.save import _pixels, svg_of
 
 
 def plot(lines, measure="MD", **further):
@@ -19,6 +20,28 @@ def plot(lines, measure="MD", **further):
     ax = sheet.axes((100, 40, 280, 150))
     axis = canvas.draw_lines(ax, measure, lines, name="Effect", **further)
     return ax, axis, sheet.figure
+
+
+@canvas.styled
+def drawn(beside, field):
+    """A figure of strokes that leave their field, or such axes, and a text beside it."""
+    sheet = Sheet(400, 200)
+    frame, xlim, ylim = (100, 40, 280, 150), (-0.5, 3.5), (2.0, -1.0)
+    if field:
+        ax = Field(sheet, frame, xlim, ylim)
+    else:
+        ax = sheet.axes(frame)
+        ax.set_axis_off()
+        ax.set(xlim=xlim, ylim=ylim)
+    canvas.draw_strokes(ax, [(0, -0.5, 0.5), (2, 1.0, 9.0)], color=style.INK, linewidth=2)
+    canvas.print_beside(ax, 1.0, *beside)
+    return sheet.figure
+
+
+@pytest.mark.parametrize("beside", [(-60, "left"), (12, "right")])
+def test_a_field_draws_what_axes_without_axes_do(beside):
+    assert svg_of(drawn(beside, field=True)) == svg_of(drawn(beside, field=False))
+    assert _pixels(drawn(beside, field=True), 90) == _pixels(drawn(beside, field=False), 90)
 
 
 def marks(ax, gid):

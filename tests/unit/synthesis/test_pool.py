@@ -9,7 +9,7 @@ import pytest
 
 from tests.unit.synthesis.made_up import SPEC, effect, effects, record, study
 from trialpool.records import Grade, Pooled, Status, sketch
-from trialpool.synthesis.pool import people, pool_effects, restrict_record, studies_of, subgroups_of
+from trialpool.synthesis.pool import BESIDE, people, pool_effects, restrict_record, studies_of, subgroups_of
 
 BCG = [
     (-0.8893113339, 0.3255847650),
@@ -39,6 +39,19 @@ def test_ratios_are_told_on_their_natural_scale():
     assert pooled.tau2 == pytest.approx(0.3132432581, rel=1e-8)
     assert (pooled.tau2_low, pooled.tau2_high) == pytest.approx((0.1197183611, 1.1114790841), rel=1e-8)
     assert sum(weights) == pytest.approx(100)
+
+
+@pytest.mark.parametrize(
+    ("trials", "interval"), [(TRIALS, "hksj"), (TRIALS, "bayes"), (TRIALS[:3], "auto"), (TRIALS[:3], "wald")]
+)
+def test_the_headline_is_the_same_without_what_stands_beside_it(trials, interval):
+    spec = RR | {"interval": interval, "prior": {"scale": 0.5, "unit": None}}
+    whole, weights = pool_effects(spec, trials)
+    alone, same = pool_effects(spec, trials, beside=False)
+    assert whole.bayes_estimate is not None
+    beside = {name: None for names in BESIDE.values() for name in names}
+    beside |= dict.fromkeys(("tau2_low", "tau2_high", "tau2_empty"))
+    assert (alone, same) == (replace(whole, **beside), weights)
 
 
 def test_one_trial_stands_as_it_is_whatever_it_measures_besides():
