@@ -251,8 +251,8 @@ class Field(Artist):
         self.set_zorder(level)
         sheet.figure.add_artist(self)
 
-    def add_line(self, mark: Artist) -> None:
-        """Put a line, or another mark, on the field by its scales, as far as it lies within."""
+    def add_artist(self, mark: Artist) -> None:
+        """Put a mark on the field by its scales, as far as it lies within."""
         mark.set_clip_box(TransformedBbox(Bbox.unit(), self.transAxes))
         self._put(mark, self.transData)
 
@@ -368,7 +368,7 @@ def draw_strokes(ax: Axes | Field, strokes: Iterable[tuple[float, float, float]]
     """Many upright strokes (x, from, to) as one line with gaps: one path in a file instead of hundreds."""
     points = [point for x, *ends in strokes for point in (*((x, end) for end in ends), (math.nan, math.nan))]
     xs, ys = zip(*points, strict=True) if points else ((), ())
-    ax.add_line(Line2D(xs, ys, snap=False, zorder=LINES, **look))
+    ax.add_artist(Line2D(xs, ys, snap=False, zorder=LINES, **look))
 
 
 def draw_landmarks(

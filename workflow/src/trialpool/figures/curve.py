@@ -62,7 +62,7 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
         frame = (LEFT, top, RIGHT, top + body - KEY)
         field = Field(sheet, frame, (-0.5, len(rows) - 0.5), (0.0, 1.0))
         half = max(0.5, 1.2 * len(rows) / (RIGHT - LEFT))
-        field.add_line(Rectangle((at - half, 0), 2 * half, 1, facecolor=style.POOLED_LIGHT, linewidth=0))
+        field.add_artist(Rectangle((at - half, 0), 2 * half, 1, facecolor=style.POOLED_LIGHT, linewidth=0))
     y = top + CURVE
     curve = sheet.axes((LEFT, top, RIGHT, y))
     _draw_curve(curve, record, drawn, at)
@@ -170,7 +170,7 @@ def _draw_dimension(sheet: Sheet, record: Record, drawn: Columns, levels: Sequen
     frame, xlim = (LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)), (-0.5, count - 0.5)
     field = Field(sheet, frame, xlim, (len(levels) - 0.5, -0.5), AFTER)
     rules = [[(x, number) for x in xlim] for number in range(len(levels))]
-    field.add_line(LineCollection(rules, colors=style.HAIRLINE, linewidth=0.5))
+    field.add_artist(LineCollection(rules, colors=style.HAIRLINE, linewidth=0.5))
     heights = {level.level: number for number, level in enumerate(levels)}
     chosen = [heights.get(level) for level in drawn[dimension]]
     width = min(2.2, max(0.5, 0.7 * (RIGHT - LEFT) / count))
