@@ -217,7 +217,7 @@ def test_the_end_of_a_job_is_told_also_while_something_is_imported(tmp_path, mon
     assert script(tmp_path, job, address).returncode == 7
     assert not (tmp_path / "imported").exists()
     (tmp_path / "told").touch()
-    standby.end(address)
+    standby.stop(address)
     assert not os.path.exists(address)
 
 
@@ -241,7 +241,7 @@ def test_what_the_last_jobs_need_waits_for_an_idle_core(tmp_path, monkeypatch):
     job += "; sys.exit(7 if pathlib.Path('imported').exists() else 0)"
     assert script(tmp_path, job, address).returncode == 0
     until((tmp_path / "imported").exists)
-    standby.end(address)
+    standby.stop(address)
 
 
 def test_one_stands_by_until_it_is_sent_away(tmp_path):

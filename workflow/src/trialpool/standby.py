@@ -66,7 +66,7 @@ def stand_by() -> None:
 
 def stand_down() -> None:
     """End it, if there is one, for a run whose jobs are elsewhere."""
-    end(os.environ.pop(ADDRESS, ""))
+    stop(os.environ.pop(ADDRESS, ""))
 
 
 def start(*program: str, variables: Mapping[str, str]) -> str | None:
@@ -92,11 +92,11 @@ def start(*program: str, variables: Mapping[str, str]) -> str | None:
         return None
     address = f"{folder}/socket"
     _started[address] = process
-    atexit.register(end, address)
+    atexit.register(stop, address)
     return address
 
 
-def end(address: str) -> None:
+def stop(address: str) -> None:
     """End the program that serves at an address, if this process started one there that has not ended."""
     if process := _started.pop(address, None):
         assert process.stdin
