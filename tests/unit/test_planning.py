@@ -1,13 +1,23 @@
 """Who is pooled with whom (by an analysis' own name alone), and which code a rule says that it runs."""
 
 import ast
+import os
 import random
 import re
 
 import pytest
 
 from tests.unit.package_imports import FILES, files_behind, parsed
-from trialpool.planning import BATCHES_OF_FEW, LARGEST, PACKAGE, batches, clear_leftovers, code, files_of
+from trialpool.planning import (
+    BATCHES_OF_FEW,
+    LARGEST,
+    PACKAGE,
+    batches,
+    clear_leftovers,
+    code,
+    files_of,
+    newer,
+)
 
 WORKFLOW = PACKAGE.parents[1]
 
@@ -121,3 +131,15 @@ def test_leftovers_are_cleared_only_while_nobody_is_at_work(tmp_path):
     assert clear_leftovers(tmp_path, [])
     assert left.exists()
     first.close()
+
+
+def test_a_file_is_newer_than_what_was_made_of_it_only_if_both_are_there(tmp_path):
+    table, made, gone = tmp_path / "arms.csv", tmp_path / "manifest.csv", tmp_path / "gone.csv"
+    table.touch()
+    assert not newer([table, gone], made)
+    made.touch()
+    os.utime(table, (1, 1))
+    assert not newer([table, gone], made)
+    os.utime(table, (4e9, 4e9))
+    assert newer([gone, table], made)
+    assert not newer([], made)

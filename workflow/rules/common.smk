@@ -48,7 +48,7 @@ CERTAINTY += ["schemas/claims.schema.yaml", "schemas/sentences.yaml"]
 SOON = 100  # the priority of what the page waits for, which is the longest way from records to the end
 HIGH_BEFORE = set()  # the audit's high findings when the run begins
 if workflow.is_main_process:
-    gc.freeze()
+    gc.freeze()  # what Snakemake has imported stays
     atexit.register(gc.freeze)  # else Python looks for garbage in the whole plan at the end: 0.3 s
     HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
     for line in opening_lines(RESULTS):

@@ -87,7 +87,10 @@ def content(files: Iterable[str | Path]) -> str:
 
 
 def newer(files: Iterable[str | Path], than: str | Path) -> bool:
-    """Whether one of the files that there are is newer than the one made of them: something is to do."""
+    """Whether one of the files that there are is newer than the one made of them: something is to do.
+
+    False where that was not made yet; of an older file with another content `content` tells.
+    """
     times = [os.path.getmtime(file) for file in (than, *files) if os.path.isfile(file)]
     return os.path.isfile(than) and max(times) > times[0]
 
