@@ -290,7 +290,9 @@ def _independent(spec: Spec, effects: Sequence[Effect], beside: bool) -> tuple[P
     return pooled, np.asarray(fit.weights)
 
 
-def _beside(spec: Spec, data: tuple[Floats, Floats], bayes: BayesPool | None) -> Mapping[str, Any]:
+def _beside(
+    spec: Spec, data: tuple[Floats, Floats], bayes: BayesPool | None
+) -> Mapping[str, float | bool | None]:
     """The interval of τ², and the estimates of the other models."""
     from trialpool.stats import tau2_interval
 
@@ -301,7 +303,8 @@ def _beside(spec: Spec, data: tuple[Floats, Floats], bayes: BayesPool | None) ->
         "common": fitted(*data, "FE", "wald", level),
         "bayes": bayes,
     }
-    found = {"tau2_low": bounds.low, "tau2_high": bounds.high, "tau2_empty": bool(bounds.empty)}
+    found: dict[str, float | bool | None] = {"tau2_empty": bool(bounds.empty)}
+    found |= {"tau2_low": float(bounds.low), "tau2_high": float(bounds.high)}
     for model, names in BESIDE.items():
         found |= {name: getattr(fits[model], own, None) for name, own in zip(names, BOUNDS, strict=True)}
     return found
