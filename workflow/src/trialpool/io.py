@@ -178,8 +178,9 @@ def _ended(parts: Iterable[str]) -> Iterator[str]:
     """The parts of a text with one line feed at the end of the last."""
     held = ""
     for part in parts:
-        kept = (held + part).rstrip("\n")
-        held = (held + part)[len(kept) :]
+        part = held + part
+        kept = part.rstrip("\n")
+        held = part[len(kept) :]
         yield kept
     yield "\n"
 

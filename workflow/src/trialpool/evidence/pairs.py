@@ -110,8 +110,8 @@ def compute_effects(
     what is used together or not at all. With `only_candidates` the other table stays empty.
     """
     parts, unpaired, start = [], [pd.DataFrame(columns=UNPAIRED)], 0
-    tables = [name for name in ("arms", "events", "contrasts") if len(context.summaries[name])] or ["arms"]
-    for name in tables:
+    tables = [name for name in ("arms", "events", "contrasts") if len(context.summaries[name])]
+    for name in tables or ["arms"]:  # without any result, for the types of the columns
         if name == "contrasts":
             part = published_effects(context)
             choice = part["row"]
