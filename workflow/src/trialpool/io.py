@@ -176,12 +176,13 @@ def write_text(path: str | Path, text: str | Iterable[str]) -> None:
 
 def _ended(parts: Iterable[str]) -> Iterator[str]:
     """The parts of a text with one line feed at the end of the last."""
-    held = ""
+    ends = 0
     for part in parts:
-        part = held + part
         kept = part.rstrip("\n")
-        held = part[len(kept) :]
-        yield kept
+        if kept:
+            yield "\n" * ends + kept
+            ends = 0
+        ends += len(part) - len(kept)
     yield "\n"
 
 
