@@ -106,6 +106,25 @@ def test_a_script_runs_in_a_fork_that_has_what_jobs_import(run, tmp_path):
     assert script(tmp_path, "", run.address).returncode == 0
 
 
+def test_the_end_of_a_fork_of_a_job_is_not_that_of_the_job(run, tmp_path):
+    done = script(tmp_path, "os.fork() or sys.exit(7)\nos.wait(); print('whole')", run.address)
+    assert (done.returncode, done.stdout.splitlines()[1:]) == (0, ["whole"])
+
+
+def test_a_job_that_closes_its_output_harms_nothing_that_it_was_told_of(run, tmp_path):
+    (tmp_path / "results").mkdir()
+    path = tmp_path / "some_job.py"
+    path.write_text("import sys; sys.stdout.close(); sys.exit(3)", encoding="utf-8")
+    words = [str(path), "x", str(tmp_path / "results")]
+    assert standby.ask(run.address, words, str(tmp_path), dict(os.environ), (1, 2)) == 3
+    assert (tmp_path / "results").exists()
+
+
+def test_none_stands_by_where_no_folder_can_be_made(tmp_path, monkeypatch):
+    monkeypatch.setattr(standby.tempfile, "mkdtemp", lambda **kind: (tmp_path / "no" / "folder").mkdir())
+    assert standby.start("-c", "", variables=os.environ) is None
+
+
 def test_a_script_runs_by_itself_where_none_stands_by(tmp_path):
     for address in ("", str(tmp_path / "gone")):
         done = script(tmp_path, "sys.exit(7)", address)

@@ -23,7 +23,7 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
@@ -70,14 +70,15 @@ def stand_down() -> None:
 
 
 def start(*program: str, variables: Mapping[str, str]) -> str | None:
-    """Start a program of Python that serves at the address that is returned; None where there are no sockets.
+    """Start a program of Python that serves at the address that is returned; None where no socket can be made.
 
     It gets the listening socket's number and a folder to remove at its end. In a session of its own it can do
     so also when the whole group of the run is killed.
     """
-    folder = tempfile.mkdtemp(prefix="trialpool-")
     try:
-        with socket.socket(socket.AF_UNIX) as listener:
+        with ExitStack() as undone, socket.socket(socket.AF_UNIX) as listener:
+            folder = tempfile.mkdtemp(prefix="trialpool-")
+            undone.callback(shutil.rmtree, folder, ignore_errors=True)
             listener.bind(f"{folder}/socket")
             listener.listen(WAITING)
             process = subprocess.Popen(  # -P: a json.py in the folder of the review is none of Python's
@@ -87,8 +88,8 @@ def start(*program: str, variables: Mapping[str, str]) -> str | None:
                 pass_fds=[listener.fileno()],
                 start_new_session=True,
             )
+            undone.pop_all()
     except (OSError, AttributeError):
-        shutil.rmtree(folder, ignore_errors=True)
         return None
     address = f"{folder}/socket"
     _started[address] = process
@@ -204,6 +205,7 @@ def _run(line: socket.socket) -> NoReturn:
     except (OSError, ValueError):  # who asked is gone
         os._exit(1)
     code: int | str | None = 1
+    job = os.getpid()
     try:
         threading.Thread(target=_end_with, args=(line, os.dup(0)), daemon=True).start()
         for own, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *streams]):
@@ -227,14 +229,16 @@ def _run(line: socket.socket) -> NoReturn:
     except BaseException:
         traceback.print_exc()
     finally:
-        if isinstance(code, str):
-            print(code, file=sys.stderr)
-        sys.stdout.flush()
-        sys.stderr.flush()
-        status = code if isinstance(code, int) else int(code is not None)
-        with suppress(OSError):  # who asked goes on, also while the process that stands by imports a module
-            line.sendall(f"{status & 0xFF}\n".encode())
-        os._exit(status)
+        status = (code if isinstance(code, int) else int(code is not None)) & 0xFF
+        try:
+            if isinstance(code, str):
+                print(code, file=sys.stderr)
+            sys.stdout.flush()
+            sys.stderr.flush()
+            if os.getpid() == job:  # no fork of it, which ends here as well
+                line.sendall(f"{status}\n".encode())  # also while who stands by imports a module
+        finally:
+            os._exit(status)
 
 
 def _end_with(line: socket.socket, run: int) -> None:
@@ -246,10 +250,11 @@ def _end_with(line: socket.socket, run: int) -> None:
 def main(preloaded: Iterable[str]) -> None:
     """Serve, as the program that `start` has started."""
     gc.disable()  # what is imported stays: to look for garbage among it takes a sixth of the time
+    number, folder = sys.argv[1:3]
     try:
-        serve(socket.socket(fileno=int(sys.argv[1])), preloaded)
+        serve(socket.socket(fileno=int(number)), preloaded)
     finally:
-        shutil.rmtree(sys.argv[2], ignore_errors=True)
+        shutil.rmtree(folder, ignore_errors=True)
         os._exit(0)  # to take all modules apart takes longer
 
 
