@@ -70,7 +70,7 @@ def stand_down() -> None:
 
 
 def start(*program: str, variables: Mapping[str, str]) -> str | None:
-    """Start a program of Python that serves at the address that is returned; None where there can be no socket.
+    """Start a program of Python that serves at the address that is returned; None where no socket can be.
 
     It gets the listening socket's number and a folder to remove at its end. In a session of its own it can do
     so also when the whole group of the run is killed.
