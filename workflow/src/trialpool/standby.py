@@ -207,19 +207,8 @@ def _run(line: socket.socket) -> NoReturn:
     code: int | str | None = 1
     job = os.getpid()
     try:
-        threading.Thread(target=_end_with, args=(line, os.dup(0)), daemon=True).start()
-        for own, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *streams]):
-            os.dup2(stream, own)
-        os.chdir(folder)
-        os.environ.clear()
-        os.environ.update(variables)
-        tempfile.tempdir = None  # as the environment says
-        script = sys.argv[0]
-        if not variables.get("PYTHONSAFEPATH"):
-            sys.path.insert(0, os.path.dirname(script))
-        with suppress(OSError):  # so that lists of processes name the job
-            Path("/proc/self/comm").write_text(Path(script).stem.rpartition(".")[2], encoding="utf-8")
-        runpy.run_path(script, run_name="__main__")
+        _become(line, streams, folder, variables)
+        runpy.run_path(sys.argv[0], run_name="__main__")
         code = 0
     except SystemExit as end:
         code = end.code
@@ -239,6 +228,22 @@ def _run(line: socket.socket) -> NoReturn:
                 line.sendall(f"{status}\n".encode())  # also while who stands by imports a module
         finally:
             os._exit(status)
+
+
+def _become(line: socket.socket, streams: list[int], folder: str, variables: dict[str, str]) -> None:
+    """Take on what the asker is: the end of its line, its streams, folder, environment and name."""
+    threading.Thread(target=_end_with, args=(line, os.dup(0)), daemon=True).start()
+    for own, stream in enumerate([os.open(os.devnull, os.O_RDONLY), *streams]):
+        os.dup2(stream, own)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(variables)
+    tempfile.tempdir = None  # as the environment says
+    script = sys.argv[0]
+    if not variables.get("PYTHONSAFEPATH"):
+        sys.path.insert(0, os.path.dirname(script))
+    with suppress(OSError):  # so that lists of processes name the job
+        Path("/proc/self/comm").write_text(Path(script).stem.rpartition(".")[2], encoding="utf-8")
 
 
 def _end_with(line: socket.socket, run: int) -> None:
