@@ -69,6 +69,7 @@ checkpoint compare_arms:
         content=content(WORDS),
         specs=lambda wildcards, input: specs_of(wildcards.batch),  # with the input, so not recorded
         settings=lambda wildcards: fingerprint(specs_of(wildcards.batch)),
+        kept=KEPT,
     script:
         "../scripts/compare_arms.py"
 

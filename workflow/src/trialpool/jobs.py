@@ -57,6 +57,7 @@ SHOWN = (
     *("forest", "dose", "multiverse", "influence", "funnel", "posterior"),
     *("moderators", "bias", "radial", "labbe"),
 )
+MADE_OF = "made_of.json"  # by analysis
 MULTIVERSE = "specifications.csv"  # every one of an analysis
 NAMED = {  # what other files of a review may name: where it stands in its tables
     "trials": ("studies", "study_id"),
@@ -358,21 +359,43 @@ def compare(
     catalogue_path: str,
     vocabulary_path: str | None,
     specs: Sequence[Analysis],
+    kept: Kept,
     paths: Paths,
 ) -> None:
     """Turn summaries into effects: per analysis its effects, what was not used and why, and its trials.
 
-    `specs` are the resolved analyses of a batch, `paths` its effects, excluded and known parquet files.
+    `specs` are the resolved analyses of a batch, `paths` its effects, excluded and known parquet files, in
+    one folder. Only analyses that are made of other rows or settings than they were are compared again.
     """
     import pandas as pd
+    from pyarrow.parquet import ParquetFile
 
-    from trialpool.evidence.compare import compare, write_comparison
+    from trialpool.evidence.compare import compare_posed, write_comparison
+    from trialpool.evidence.made_of import made_of
+    from trialpool.evidence.match import pose
     from trialpool.protocol import load_catalogue
 
     tables, harmonised = _frames(table_paths), _frames(harmonised_paths)
     catalogue, findings = load_catalogue(catalogue_path, checked=True), pd.read_parquet(findings_path)
     words = load_vocabulary(vocabulary_path, checked=True)
-    write_comparison(compare(harmonised, tables, catalogue, specs, findings, words), paths)
+    context = pose(harmonised, tables, catalogue, specs, words, findings)
+    folder, made = Path(paths[0]).parent, made_of(context, tables, findings)
+    lot, files = f"compared/{folder.name}", [Path(path).name for path in paths]
+    earlier = kept.earlier(lot)
+    known = io.read_json(earlier[MADE_OF]) if earlier else {}
+    stay = {analysis for analysis in made if known.get(analysis) == made[analysis]}
+    others = [spec for spec in specs if spec["analysis"] not in stay]
+    if not others:  # nothing is to do, or there is one fewer than there were
+        stay, others = set(), list(specs)
+    before = [ParquetFile(earlier[file]).read() for file in files] if stay else ()
+
+    def compare_others(own: Path) -> None:
+        comparison = compare_posed(context.instead(others), tables, findings)
+        write_comparison(comparison, [own / file for file in files], before, stay, list(made))
+        io.write_json(own / MADE_OF, made)
+
+    whole = kept.lot(lot, made, compare_others)
+    put({file: whole[file] for file in files}, folder)
 
 
 def follow(

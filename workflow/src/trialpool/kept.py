@@ -32,14 +32,18 @@ class Kept:
 
         `made_of` is all that they depend on besides the versions; its `repr` must say the whole of it.
         """
-        folder = self.folder / name
-        key = sha256(repr((self.versions, made_of)).encode()).hexdigest()
-        receipt = folder / RECEIPT
-        if not receipt.is_file() or receipt.read_text(encoding="utf-8") != _receipt(folder, key):
+        folder, key = self.folder / name, f"{_hash(self.versions)} {_hash(made_of)}"
+        if _key(folder) != key:
             shutil.rmtree(folder, ignore_errors=True)
             make(folder)
-            io.write_text(receipt, _receipt(folder, key))
+            io.write_text(folder / RECEIPT, _receipt(folder, key))
         return {file.name: file for file in _files(folder)}
+
+    def earlier(self, name: str) -> dict[str, Path]:
+        """The files of a lot as the same versions made them, of whatever; none where they are not whole."""
+        folder = self.folder / name
+        whole = _key(folder).startswith(f"{_hash(self.versions)} ")
+        return {file.name: file for file in _files(folder)} if whole else {}
 
 
 def put(lot: Mapping[str, Path], folder: str | Path) -> None:
@@ -57,8 +61,20 @@ def put(lot: Mapping[str, Path], folder: str | Path) -> None:
             io.write_bytes(Path(folder, name), file.read_bytes())
 
 
+def _hash(value: object) -> str:
+    return sha256(repr(value).encode()).hexdigest()
+
+
 def _files(folder: Path) -> list[Path]:
     return sorted(file for file in folder.iterdir() if file.name != RECEIPT)
+
+
+def _key(folder: Path) -> str:
+    """Of what a lot was made; "" where its files are not those of its receipt."""
+    receipt = folder / RECEIPT
+    written = receipt.read_text(encoding="utf-8") if receipt.is_file() else ""
+    key = written.partition("\n")[0]
+    return key if written and written == _receipt(folder, key) else ""
 
 
 def _receipt(folder: Path, key: str) -> str:

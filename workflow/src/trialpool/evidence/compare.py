@@ -74,7 +74,16 @@ def compare(
     its trial's risk of bias and the audit's `findings` on its rows, where there are any. `vocabulary` holds
     the words of the review and the conversions of its units.
     """
-    context = pose(summaries, tables, catalogue, specs, vocabulary or general(), findings)
+    return compare_posed(
+        pose(summaries, tables, catalogue, specs, vocabulary or general(), findings), tables, findings
+    )
+
+
+def compare_posed(
+    context: AnalysisContext, tables: Mapping[str, pd.DataFrame], findings: pd.DataFrame | None = None
+) -> Comparison:
+    """The same of analyses that are put to the trials of the tables."""
+    specs = context.specs
     candidates, unpaired = compute_effects(context)
     decided = select_effects(candidates, context.settings)
     results = pd.concat([table[["analysis_index", "reason_code"]] for table in (decided, unpaired)])
@@ -355,8 +364,31 @@ def known_trials(context: AnalysisContext) -> pd.DataFrame:
     return known.assign(label=study["study_label"], has_numbers=_among(known, OF_STUDY, [reported(context)]))
 
 
-def write_comparison(comparison: Comparison, paths: Sequence[str | Path]) -> None:
-    """Write the effects, excluded and known rows of some analyses, in this order, as parquet."""
+def write_comparison(
+    comparison: Comparison,
+    paths: Sequence[str | Path],
+    earlier: Sequence[Any] = (),
+    stay: Iterable[str] = (),
+    order: Sequence[str] = (),
+) -> None:
+    """Write the effects, excluded and known rows of some analyses, in this order, as parquet.
+
+    With those of the analyses that `stay` as they are in three `earlier` Arrow tables, all in this `order`.
+    """
     tables = comparison.effects, comparison.excluded, comparison.known
-    for table, contract, path in zip(tables, COMPARED, paths, strict=True):
-        io.write_arrow(path, io.arrow_table(table, contract))
+    for at, (table, contract) in enumerate(zip(tables, COMPARED, strict=True)):
+        rows = io.arrow_table(table, contract)
+        io.write_arrow(paths[at], _beside(rows, earlier[at], list(stay), order) if earlier else rows)
+
+
+def _beside(rows: Any, earlier: Any, stay: Sequence[str], order: Sequence[str]) -> Any:
+    """Rows of an Arrow table and those that stay of an earlier one, by the order of their analyses."""
+    import pyarrow
+    from pyarrow.compute import index_in
+
+    def places(table: Any, analyses: Sequence[str]) -> Any:
+        return index_in(table["analysis"], pyarrow.array(analyses, table["analysis"].type))
+
+    earlier = earlier.filter(places(earlier, stay).is_valid())
+    both = pyarrow.concat_tables([table for table in (rows, earlier) if len(table)] or [rows])
+    return both.take(np.argsort(places(both, order), kind="stable")).combine_chunks()

@@ -375,6 +375,12 @@ def event_specs(specs: Sequence[Spec], vocabulary: Vocabulary) -> list[Spec]:
     return changed
 
 
+def domains_of(spec: Spec, vocabulary: Vocabulary) -> list[str]:
+    """All domains whose results an analysis may use."""
+    (of_events,) = event_specs([spec], vocabulary)
+    return [*vocabulary.within(spec["domain"]), *of_events.get("domains", ())]
+
+
 def rank_conversions_last(rows: pd.DataFrame, settings: pd.DataFrame) -> pd.DataFrame:
     """Event rows of SMDs that convert rank behind every instrument; those not named are dropped."""
     converts = setting(settings, "measure", rows) == "SMD"

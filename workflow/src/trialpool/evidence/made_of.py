@@ -1,0 +1,59 @@
+"""What the comparison of each analysis is made of, so that only analyses of which something changed are
+compared again.
+
+In: an `AnalysisContext`, the tables and findings behind it. Out: a hash an analysis. An analysis takes its
+trials by their condition, since trials that it leaves out are told too, and their results by its domains.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from hashlib import sha256
+
+import pandas as pd
+
+from trialpool.evidence.match import AnalysisContext, Spec, domains_of
+
+OF_TRIALS = ("studies", "arms", "risk_of_bias")
+PLACES = {"at", "at_1", "at_2", "result_id"}  # of rows among those of other trials
+
+
+def made_of(
+    context: AnalysisContext, tables: Mapping[str, pd.DataFrame], findings: pd.DataFrame
+) -> dict[str, str]:
+    """Of each analysis a hash: its settings, its trials, their results in its domains, findings on these.
+
+    `tables` are those that `context` was made of. What holds of the whole review (the code, the catalogue of
+    instruments, the vocabulary) is not in it.
+    """
+    condition = dict(zip(context.studies["study_id"], context.studies["condition"], strict=True))
+    parts: dict[tuple[str, str], list[object]] = defaultdict(list)
+    of_row: dict[str, tuple[str, str]] = {}
+
+    def add(table: pd.DataFrame, domains: Iterable[str] | None = None) -> None:
+        told = table.drop(columns=PLACES.intersection(table)).itertuples(index=False, name=None)
+        for study, domain, row in zip(table["study_id"], domains or [""] * len(table), told, strict=True):
+            parts[condition[study], domain].append(row)
+
+    for table in (tables[name] for name in OF_TRIALS if name in tables):
+        add(table[table["study_id"].isin(condition)])
+    add(context.studies[["study_id", "study_label"]])
+    for table in context.summaries.values():
+        add(table, list(table["domain"]))
+        for study, domain, rows in zip(table["study_id"], table["domain"], table["row_ids"], strict=True):
+            of_row.update(dict.fromkeys(rows.split(), (condition[study], domain)))
+    for finding in findings[["row_ids", "rule", "severity", "finding"]].itertuples(index=False, name=None):
+        for part in {of_row[row]: None for row in str(finding[0]).split() if row in of_row}:
+            parts[part].append(finding)
+    known = {part: _hash(rows) for part, rows in parts.items()}
+
+    def of(spec: Spec) -> object:
+        domains = "", *domains_of(spec, context.vocabulary)
+        return spec, [known.get((name, domain)) for name in spec["condition"] for domain in domains]
+
+    return {spec["analysis"]: _hash(of(spec)) for spec in context.specs}
+
+
+def _hash(value: object) -> str:
+    return sha256(repr(value).encode()).hexdigest()
