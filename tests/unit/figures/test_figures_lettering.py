@@ -57,7 +57,7 @@ def test_a_label_that_would_be_boxes_is_the_id_in_figures_and_sentences():
 
 
 def test_a_line_is_as_wide_as_the_face_lays_it_out():
-    """Lines of plain letters are added up of pairs, all others measured: ligatures, accents that combine."""
+    """Plain letters are added up and pairs moved, all else is measured: ligatures, accents that combine."""
     chance = random.Random(5)
     common = [chr(code) for code in range(0x20, 0x17F) if chr(code).isprintable()] + list("τχ²–—‘’“”…−≤≥×")
     plain = [
