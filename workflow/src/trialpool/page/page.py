@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from urllib.parse import quote
 
@@ -116,9 +117,9 @@ def render_pages(
 
 
 def _rendered(template: str, context: Mapping[str, object]) -> Iterator[str]:
-    parts = html_environment().get_template(template).stream(context)
-    parts.enable_buffering(PARTS_AT_ONCE)
-    return parts
+    parts = html_environment().get_template(template).generate(context)
+    while some := [*islice(parts, PARTS_AT_ONCE)]:
+        yield "".join(some)
 
 
 def _trials_named(view: Question, known: Collection[str]) -> list[str]:

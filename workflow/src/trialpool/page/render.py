@@ -11,7 +11,7 @@ page and figure show the same picture. Both environments fail on a gap.
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache, partial
 from operator import attrgetter
 from typing import Any, NamedTuple
 
@@ -32,6 +32,7 @@ from trialpool.view.forest_table import Estimate, Number
 from trialpool.view.read import grouped
 from trialpool.yaml_files import shipped
 
+MOST_TEXTS = 20_000
 NOT_ESTIMABLE = " (interval not estimable)"
 
 
@@ -122,6 +123,8 @@ def _placed(show: Callable[..., Markup]) -> Callable[..., Markup]:
 def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environment:
     """Templates whose inserted texts go through `finish` unless they are markup; None is empty."""
 
+    finish = lru_cache(MOST_TEXTS)(finish)  # six of seven texts of a page come again
+
     def finalize(value: Any) -> Any:
         if value is None:
             return ""
@@ -135,6 +138,7 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
         keep_trailing_newline=True,
         autoescape=autoescape,
         finalize=finalize,
+        auto_reload=False,
     )
     sentences = shipped("sentences")
     figures = sentences["figures"]
@@ -142,6 +146,7 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {each.__name__: _placed(each) for each in (bounds, data, estimate)}
     environment.filters["whisker"] = whisker
+    environment.filters["zip"] = partial(zip, strict=True)
     environment.filters["isolated"] = isolated
     environment.filters["position"] = percent_position
     environment.filters["figure_name"] = lambda name: figures.get(name, words.spaced(name))
