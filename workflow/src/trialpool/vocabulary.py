@@ -126,13 +126,18 @@ class Known(NamedTuple):
 
 
 @lru_cache(maxsize=MOST_WORDS)
-def _in_words(code: str, abbreviations: tuple[str, ...]) -> str:
-    """A code as words, an abbreviation among them in capitals."""
-    capitals = {each.casefold(): each for each in abbreviations}
-    return " ".join(capitals.get(word, word) for word in spaced(code).split(" "))
+def _in_words(known: Vocabulary, code: str) -> str:
+    capitals = {each.casefold(): each for each in known.abbreviations}
+    words = (capitals.get(word, word) for word in spaced(code).split(" "))
+    return known.short[code] if code in known.short else " ".join(words)
 
 
-@dataclass(frozen=True, slots=True)
+@lru_cache(maxsize=MOST_WORDS)
+def _with_names(known: Vocabulary, text: str) -> str:
+    return re.sub(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", lambda found: _in_words(known, found[0]), text)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Vocabulary:
     """All words of one review, by their codes; `complete` if the review has a file of its own.
 
@@ -154,9 +159,7 @@ class Vocabulary:
 
     def code(self, code: str) -> str:
         """The short name of an outcome or instrument; else its code, abbreviations in capitals."""
-        if code in self.short:
-            return self.short[code]
-        return _in_words(code, self.abbreviations)
+        return _in_words(self, code)
 
     def named(self, text: str) -> str:
         """A sentence with the codes in it in short.
@@ -164,7 +167,7 @@ class Vocabulary:
         >>> general().named("taken at the end_of_treatment, not at week 8")
         'taken at the end of treatment, not at week 8'
         """
-        return re.sub(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", lambda found: self.code(found[0]), text)
+        return _with_names(self, text)
 
     def condition(self, code: str) -> str:
         """The name of a condition."""
