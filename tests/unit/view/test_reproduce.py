@@ -2,15 +2,16 @@
 
 import math
 import re
+from pathlib import Path
 
 import pytest
 
 import trialpool as tp
 from trialpool import contracts, io
 from trialpool.errors import InputError
-from trialpool.records import Pooled, Record, Status, columns_of, sketch
+from trialpool.records import Pooled, Record, Status, columns_of, from_json, sketch
 from trialpool.view.read import read_reproduced
-from trialpool.view.reproduce import Checked, checked, checked_of, digest, script_of, told
+from trialpool.view.reproduce import Checked, checked, checked_of, digest, has_metafor, script_of, told
 
 OF_EVENTS = {"events": ([3, 0, 12], [8, 4, 20]), "n": ([40, 35, 120], [42, 33, 118])}
 
@@ -105,6 +106,14 @@ def test_the_script_holds_no_number_of_the_result():
 def test_without_a_pooled_number_there_is_no_script(status):
     assert script_of(sketch(Record, status=status)) == ""
     assert script_of(sketch(Record, status=status), "python") == ""
+
+
+def test_the_page_names_a_script_in_r_where_there_is_one():
+    files = [*Path("results").glob("analyses/*/result.json")]
+    records = [from_json(Record, io.read_json(file)) for file in files]
+    found = {name: bool(script_of(each)) for name, each in zip(files, records, strict=True)}
+    assert found == {name: has_metafor(each) for name, each in zip(files, records, strict=True)}
+    assert {*found.values()} == {True, False}
 
 
 def test_one_trial_is_not_reproduced():

@@ -94,6 +94,12 @@ def script_of(record: Record, language: str = "r") -> str:
     return _in_python(record, record.pooled)
 
 
+def has_metafor(record: Record) -> bool:
+    """Whether `script_of` has a script in R, sooner than by its text."""
+    pooled = record.pooled if record.status is Status.POOLED else None
+    return pooled is not None and _plan(record, pooled) is not None
+
+
 @cache
 def _template(name: str) -> Any:
     from jinja2 import Environment, PackageLoader, StrictUndefined
