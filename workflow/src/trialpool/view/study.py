@@ -27,6 +27,7 @@ RESULT_TABLES = {
 }
 SHOWN_APART = frozenset({"study_id", "row_id", "source_url", "locator", "reading", "note"})
 ARMS = ("arm", "arm_1", "arm_2")
+Cell = tuple[str, str]  # the name of a column, and what a row has there
 _CODE = re.compile(r"[A-Za-z]\w*")
 _IDENTIFIERS = {  # by column: its form, the address that it becomes, and how it is printed
     "doi": (re.compile(r"10\.\d{4,9}/[-._;()/:A-Za-z0-9]+"), "https://doi.org/{}", "doi:{}"),
@@ -120,7 +121,7 @@ def labels(records: Iterable[Record], studies: Iterable[Row]) -> dict[str, str]:
     return {study_id: words.short(label) for study_id, label in named.items()}
 
 
-def cells(row: Row, vocabulary: Vocabulary) -> list[tuple[str, str]]:
+def cells(row: Row, vocabulary: Vocabulary) -> list[Cell]:
     """The cells of a raw row as reported, with the names of their columns; empty ones are left out.
 
     Codes are named by the vocabulary, but for arms, whose codes stand beside what they got.
@@ -128,11 +129,14 @@ def cells(row: Row, vocabulary: Vocabulary) -> list[tuple[str, str]]:
     >>> cells({"arm": "acu_1", "timepoint": "follow_up", "n": 20.0, "item": ""}, general())
     [('arm', 'acu_1'), ('timepoint', 'follow up'), ('n', '20')]
     """
-    shown = {key: words.plain_number(value) for key, value in row.items() if not absent(value)}
+    shown = (
+        (key, words.plain_number(value))
+        for key, value in row.items()
+        if key not in SHOWN_APART and not absent(value)
+    )
     return [
         (words.spaced(key), vocabulary.code(value) if _CODE.fullmatch(value) and key not in ARMS else value)
-        for key, value in shown.items()
-        if key not in SHOWN_APART
+        for key, value in shown
     ]
 
 
@@ -141,14 +145,16 @@ def alike(rows: Sequence[Row], *columns: str) -> bool:
     return len(rows) > 1 and len({tuple(row.get(column) for column in columns) for row in rows}) == 1
 
 
-def common_cells(rows: Sequence[Row], vocabulary: Vocabulary) -> list[tuple[str, str]]:
-    """The cells that are the same in all of several raw rows; of one row alone none.
+def common_cells(rows: Sequence[Row], vocabulary: Vocabulary) -> tuple[list[Cell], list[list[Cell]]]:
+    """The cells that are the same in all of several raw rows (of one row alone none), and the others of each.
 
     >>> common_cells([{"arm": "x", "unit": "mm"}, {"arm": "y", "unit": "mm"}], general())
-    [('unit', 'mm')]
+    ([('unit', 'mm')], [[('arm', 'x')], [('arm', 'y')]])
     """
-    first, *others = (cells(row, vocabulary) for row in rows)
-    return [cell for cell in first if all(cell in other for other in others)] if others else []
+    every = [cells(row, vocabulary) for row in rows]
+    first, *others = every
+    common = [cell for cell in first if all(cell in other for other in others)] if others else []
+    return common, [[cell for cell in own if cell not in common] for own in every]
 
 
 def instrument_name(code: str | None, item: str | None, instruments: Row) -> str:
