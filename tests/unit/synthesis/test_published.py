@@ -14,7 +14,7 @@ from trialpool.errors import InputError
 from trialpool.figures.published import describe_published, draw_published
 from trialpool.measures import MEASURES
 from trialpool.protocol import read_protocol
-from trialpool.records import PublishedPool, Status, sketch
+from trialpool.records import Status
 from trialpool.synthesis.published import load_published, most_trials, published_figure, published_rows
 
 ROOT = Path(__file__).parents[3]
@@ -69,10 +69,10 @@ def rules_file(tmp_path: Path, text: str) -> str:
 
 
 def test_the_most_trials_of_a_published_pool_count():
-    pools = [
-        sketch(PublishedPool, analysis=name, n_studies=n) for name, n in (("a", 5), ("a", 23), ("b", None))
-    ]
-    assert most_trials([*pools, sketch(PublishedPool, analysis="", n_studies=99)]) == {"a": 23}
+    rows = [("a", 5), ("a", 23), ("b", None), ("no rule's", 99)]
+    pools = [{"condition": name, "n_studies": n} for name, n in rows]
+    rules = {"pools": [{"condition": name, "analysis": name} for name in "ab"]}
+    assert most_trials(pools, rules) == {"a": 23}
 
 
 def one(changes=None, ours=RECORD, rules=RULES):

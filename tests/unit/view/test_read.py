@@ -26,6 +26,17 @@ def test_a_record_that_lacks_a_part_is_refused(tmp_path):
         read_records([tmp_path / "a.json"])
 
 
+@pytest.mark.parametrize("most", [1, 9])
+def test_equal_texts_of_very_many_records_are_one_object(most, tmp_path, monkeypatch):
+    monkeypatch.setattr(io, "MOST_QUESTIONS", most)
+    paths = [tmp_path / "a.json", tmp_path / "b.json"]
+    for path in paths:
+        io.write_json(path, {"rows": [{"label": "Lu 2020, a trial"}], "k": 1})
+    first, second = io.read_records(paths)
+    assert first == second == {"rows": [{"label": "Lu 2020, a trial"}], "k": 1}
+    assert (first["rows"][0]["label"] is second["rows"][0]["label"]) is (most < len(paths))
+
+
 def test_what_is_not_known_is_empty():
     record = sketch(Appraised, {"studies": [{"label": "A"}], "mcid": {"value": 2}})
     assert (record.title, record.studies[0].cautions, record.mcid.unit) == ("", (), "")

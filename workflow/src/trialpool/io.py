@@ -20,6 +20,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from trialpool.contracts import CHOICES, CODES, FLAG, STEPS, TEXT, Kind, Table, columns_differ
 from trialpool.errors import Fault, InputError
 
@@ -207,12 +209,22 @@ def json_text(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 
 
-def read_json(path: str | Path, texts: dict[str, str] | None = None) -> Any:
-    """Read a JSON file; texts that stand in `texts` are that object, and others enter it."""
-    text = Path(path).read_text(encoding="utf-8")
-    if texts is None:
-        return json.loads(text)
-    return json.loads(text, object_pairs_hook=lambda pairs: {key: _known(it, texts) for key, it in pairs})
+def read_json(path: str | Path) -> Any:
+    """Read a JSON file."""
+    return msgspec.json.decode(Path(path).read_bytes())
+
+
+def read_records(paths: Sequence[str | Path]) -> Iterator[Any]:
+    """Read JSON files; equal texts of very many are one object, which of few is not worth its time."""
+    if len(paths) <= MOST_QUESTIONS:
+        yield from map(read_json, paths)
+        return
+    known: dict[str, str] = {}
+
+    def shared(part: dict[str, Any]) -> dict[str, Any]:
+        return dict(zip(part, _shared(part.values(), known), strict=True))
+
+    yield from (json.loads(Path(path).read_bytes(), object_hook=shared) for path in paths)
 
 
 def csv_text(rows: Iterable[Mapping[str, Any]], columns: Sequence[str]) -> str:
@@ -345,14 +357,16 @@ def _cells(
 ) -> tuple[list[str], Iterator[tuple[Any, ...]]]:
     import pyarrow.parquet as parquet
 
-    table = parquet.ParquetFile(path).read(columns=None if columns is None else list(columns))
-    texts: dict[str, str] = {}
-    cells = [[_known(each, texts) for each in column.to_pylist()] for column in table.columns]
+    wanted = None if columns is None else list(columns)
+    table = parquet.ParquetFile(path).read(wanted, use_threads=False)  # to start threads takes as long again
+    known: dict[str, str] = {}
+    cells = (_shared(column.to_pylist(), known) for column in table.columns)
     return table.column_names, zip(*cells, strict=True)
 
 
-def _known(value: Any, texts: dict[str, str]) -> Any:
-    return texts.setdefault(value, value) if isinstance(value, str) else value
+def _shared(values: Iterable[Any], known: dict[str, str]) -> list[Any]:
+    """Values, of which texts are the equal ones that are known already, and else become known."""
+    return [known.setdefault(value, value) if type(value) is str else value for value in values]
 
 
 def sha256(path: str | Path) -> str:

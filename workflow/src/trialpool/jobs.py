@@ -537,15 +537,14 @@ def appraise(
     """
     from trialpool.protocol import load_catalogue
     from trialpool.synthesis.claims import appraise, load_claims
-    from trialpool.synthesis.published import load_published, most_trials, published_rows
+    from trialpool.synthesis.published import load_published, most_trials
 
     records, (claims, published, vocabulary) = read_records(folders), rules_paths
     slugs = [record.analysis for record in records]
     rules = load_claims(claims, slugs, load_vocabulary(vocabulary, checked=True))
-    pools = published_rows(io.read_rows(pools_path), load_published(published, slugs), records)
     tables = io.read_rows(judgements_path), io.read_rows(audit_path)
     instruments = load_catalogue(catalogue_path, checked=True)["instruments"] if catalogue_path else {}
-    pooled = most_trials(pools)
+    pooled = most_trials(io.read_rows(pools_path), load_published(published, slugs, checked=True))
     rules = {**rules, "certainty": {**rules["certainty"], "grade": grade}}
     appraisal = appraise(records, tables[0], rules, tables[1], pooled, specs, instruments)
     io.write_json(path, to_json(appraisal))
@@ -846,7 +845,7 @@ def write_page(
     """
     from trialpool.page.page import FOLDER, render_pages
     from trialpool.view import read
-    from trialpool.yaml_files import read_yaml
+    from trialpool.yaml_files import read_sound
 
     appraisal = io.read_json(appraisal_path)
     vocabulary, tables = load_vocabulary(vocabulary_path, checked=True), read.read_tables(table_paths)
@@ -858,10 +857,10 @@ def write_page(
         return read.read_records([paths[analysis]], appraisal, vocabulary)[0]
 
     pages = render_pages(
-        read.read_records(paths.values(), appraisal, vocabulary, without=lean),
+        read.read_records([*paths.values()], appraisal, vocabulary, without=lean),
         tables,
         _figures_in(folders),
-        instruments=read_yaml(catalogue_path)[0]["instruments"],
+        instruments=read_sound(catalogue_path)["instruments"],
         claims=read.read_claims(appraisal),
         flow=read.read_csv(flow_path, contracts.FLOW),
         audit=read.read_csv(audit_path, contracts.AUDIT),
@@ -961,9 +960,7 @@ def _frames(paths: Paths) -> dict[str, pd.DataFrame]:
 
 def read_records(folders: Paths) -> list[Record]:
     """The records in the folders of the analyses, in their order (that of the config), without ITS_OWN."""
-    texts: dict[str, str] = {}
-    records = (io.read_json(path, texts) for path in _records_in(folders))
-    return [from_json(Record, record | ITS_OWN) for record in records]
+    return [from_json(Record, record | ITS_OWN) for record in io.read_records(_records_in(folders))]
 
 
 def _records_in(folders: Paths) -> list[str]:

@@ -26,7 +26,17 @@ from trialpool.priors import slips as prior_slips
 from trialpool.records import Shape, columns_of, is_formula
 from trialpool.text import capital
 from trialpool.vocabulary import Domain, Vocabulary, general, group_slips, load_vocabulary
-from trialpool.yaml_files import KeyPath, Lines, Slip, faults_of, read_yaml, schema_slips, shipped, yaml_text
+from trialpool.yaml_files import (
+    KeyPath,
+    Lines,
+    Slip,
+    faults_of,
+    read_sound,
+    read_yaml,
+    schema_slips,
+    shipped,
+    yaml_text,
+)
 
 Raw = Mapping[str, Any]  # a mapping of a YAML file, as it was read
 INSTRUMENTS = "config/instruments.yaml"
@@ -767,9 +777,11 @@ def load_catalogue(path: str | Path, words: Vocabulary | None = None, *, checked
     found, each naming the file, line, key, value and what to write. One that is `checked` already, as before
     any job runs, is only read.
     """
+    if checked:
+        return cast(Catalogue, read_sound(path))
     catalogue, lines = read_yaml(path)
-    slips = [] if checked else list(schema_slips("instruments", catalogue))
-    if isinstance(catalogue, Mapping) and not checked:
+    slips = list(schema_slips("instruments", catalogue))
+    if isinstance(catalogue, Mapping):
         slips += _catalogue_slips(catalogue, slips, words)
     if slips:
         raise InputError(faults_of(slips, str(path), lines))

@@ -18,7 +18,7 @@ from trialpool.errors import nearest, suggestion
 from trialpool.measures import Of
 from trialpool.records import JOINT, from_json
 from trialpool.text import spaced
-from trialpool.yaml_files import Slip, read_checked, read_yaml, shipped
+from trialpool.yaml_files import Slip, read_checked, read_sound, shipped
 
 Content = Mapping[str, Any]  # of a vocabulary file
 VERBS = {"lower": ("reduce", "increase"), "higher": ("increase", "reduce")}
@@ -278,7 +278,7 @@ def load_vocabulary(path: str | None = None, *, checked: bool = False) -> Vocabu
         return general()
     base = shipped("general")
     if checked:
-        content = read_yaml(path)[0] or {}
+        content = read_sound(path)
     else:
         content = read_checked(path, "vocabulary", lambda own: _meaning_slips(_merged(base, own)))
     return _vocabulary(_merged(base, content), complete=True)

@@ -74,6 +74,12 @@ def read_checked(path: str | Path, schema: str, more: Callable[[Any], Iterable[S
     return content
 
 
+def read_sound(path: str | Path) -> Any:
+    """The content of a YAML file that is known to have no fault; an empty file counts as {}."""
+    content = yaml.load(Path(path).read_text(encoding="utf-8"), LOADER)
+    return {} if content is None else content
+
+
 def _syntax(error: yaml.YAMLError, text: Sequence[str]) -> tuple[str, str, int | None]:
     """Problem, remedy and row of a syntax error, from the look of the lines where it was met."""
     marks = [getattr(error, f"{kind}_mark", None) for kind in ("problem", "context")]
@@ -167,7 +173,7 @@ def schema_slips(schema: str, content: Any) -> Iterator[Slip]:
 @cache
 def shipped(name: str) -> Any:
     """The content of a YAML file among the schemas of the package, such as "general"."""
-    return yaml.load((Path(__file__).parent / "schemas" / f"{name}.yaml").read_text("utf-8"), LOADER)
+    return read_sound(Path(__file__).parent / "schemas" / f"{name}.yaml")
 
 
 @cache

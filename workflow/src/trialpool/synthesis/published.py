@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from trialpool.contracts import PUBLISHED_POOLS
@@ -13,7 +14,7 @@ from trialpool.measures import MEASURES, Values
 from trialpool.records import PublishedFigure, PublishedPanel, PublishedPool, Record, Status, columns_of
 from trialpool.synthesis.pool import BOUNDS
 from trialpool.text import people
-from trialpool.yaml_files import KeyPath, Slip, read_checked
+from trialpool.yaml_files import KeyPath, Slip, read_checked, read_sound
 
 Row = Mapping[str, Any]
 EXACT, PATTERNS = ("condition", "review_id", "measure"), ("comparison", "outcome")
@@ -25,14 +26,18 @@ _YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def load_published(
-    path: str | Sequence[str] | None, analyses: Iterable[str], reviews: Collection[str] = ()
+    path: str | Sequence[str] | None,
+    analyses: Iterable[str],
+    reviews: Collection[str] = (),
+    *,
+    checked: bool = False,
 ) -> Row:
     """The rules of config/published.yaml: `figures` and `review_trials` by name, the other keys in order.
 
     Without a file (None, or Snakemake's empty input) there are no rules. Raises InputError for a key missing
     or unknown, a pattern that is no regular expression, a measure that cannot be turned, two panels of one
     name, an analysis that the configuration does not have, and a review that is not among `reviews`, if any
-    are known.
+    are known. One that is `checked` already, as before any job runs, is only read.
     """
     known = list(analyses)
 
@@ -40,7 +45,8 @@ def load_published(
         yield from _published_slips(rules, known)
         yield from _review_slips(rules, reviews)
 
-    content = read_checked(str(path), "published", slips) if path else {}
+    read = read_sound if checked else partial(read_checked, schema="published", more=slips)
+    content = read(str(path)) if path else {}
     named = {key: content.get(key) or {} for key in ("figures", "review_trials")}
     return {**named, **{key: content.get(key) or [] for key in LISTS}}
 
@@ -137,12 +143,13 @@ def _published_row(pool: Row, rules: Row, records: Mapping[str, Record]) -> Publ
     return replace(row, same_direction=_agree(row, record), differences=differs)
 
 
-def most_trials(pools: Iterable[PublishedPool]) -> dict[str, float]:
-    """The most trials that a published pool compared with an analysis has, by analysis."""
+def most_trials(pools: Iterable[Row], rules: Row) -> dict[str, float]:
+    """The most trials that a published pool whose nearest question is an analysis has, by analysis."""
     most: dict[str, float] = {}
     for pool in pools:
-        if pool.analysis and pool.n_studies:
-            most[pool.analysis] = max(pool.n_studies, most.get(pool.analysis, 0.0))
+        analysis, trials = _first(rules["pools"], pool).get("analysis", ""), pool["n_studies"]
+        if analysis and trials:
+            most[analysis] = max(trials, most.get(analysis, 0.0))
     return most
 
 

@@ -7,11 +7,14 @@ from dataclasses import field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+import msgspec
+
 from trialpool import io
 from trialpool.contracts import COUNT, NUMBER, REPRODUCED, Table, columns_differ
 from trialpool.errors import Fault, InputError
 from trialpool.records import (
     AbsoluteEffect,
+    Appraisal,
     Ask,
     Certainty,
     Claim,
@@ -67,7 +70,7 @@ def appraised(record: Row, appraisal: Row | None = None, vocabulary: Vocabulary 
 
 
 def read_records(
-    paths: Iterable[str | Path],
+    paths: Sequence[str | Path],
     appraisal: Row | None = None,
     vocabulary: Vocabulary | None = None,
     *,
@@ -76,11 +79,15 @@ def read_records(
     """The result records in the order of the paths (that of the config), each with its appraisal.
 
     `without` stands for parts that they need not have (ITS_OWN): of thousands all would take gigabytes.
-    Equal texts of theirs are one object.
     """
-    texts: dict[str, str] = {}
-    records = (io.read_json(path, texts) for path in paths)
-    return [appraised({**record, **(without or {})}, appraisal, vocabulary) for record in records]
+    read = ({**record, **(without or {})} for record in io.read_records(paths))
+    return [appraised(record, appraisal, vocabulary) for record in read]
+
+
+def learn_forms() -> None:
+    """Have msgspec learn the forms of what is read, so that who forks from here need not."""
+    for kind in (Record, Appraised, Appraisal, Network):
+        msgspec.json.Decoder(kind)
 
 
 def read_claims(appraisal: Row) -> tuple[Claim, ...]:
