@@ -145,18 +145,13 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     of_text = ("capital", "count", "listing", "number", "p_value", "percent", "plain_number")
     environment.filters |= {name: getattr(words, name) for name in (*of_text, "short", "spaced", "url")}
     environment.filters |= {each.__name__: _placed(each) for each in (bounds, data, estimate)}
-    environment.filters["whisker"] = whisker
+    environment.filters |= {"whisker": whisker, "isolated": isolated, "position": percent_position}
     environment.filters["zip"] = partial(zip, strict=True)
-    environment.filters["isolated"] = isolated
-    environment.filters["position"] = percent_position
     environment.filters["figure_name"] = lambda name: figures.get(name, words.spaced(name))
     environment.filters["domain_name"] = lambda record: question.domain_of(record).name
     environment.globals |= {"words": words, "forest": forest_table, "question": question, "review": review}
-    environment.globals |= {"conclusions": finding, "reproduce": reproduce}
-    environment.globals |= {
-        "dose_sentence": dose_sentence,
-        "evidence_figures": sentences["networks"]["figures"],
-    }
+    environment.globals |= {"conclusions": finding, "reproduce": reproduce, "dose_sentence": dose_sentence}
+    environment.globals["evidence_figures"] = sentences["networks"]["figures"]
     environment.globals |= {"study": study, "anchor": words.anchor, "grade_domains": DOMAINS}
     environment.globals |= {"null": null_position, "MEASURES": MEASURES}
     environment.globals |= {"band": benefit_band, "colours": colours}
@@ -204,6 +199,7 @@ def markdown_environment() -> Environment:
 
 def compile_templates() -> None:
     """Compile all templates, so that who forks from here need not."""
+    reproduce.read_templates()
     for environment, kind in ((html_environment(), "html"), (markdown_environment(), "md")):
         for name in environment.list_templates(extensions=[kind]):
             environment.get_template(name)

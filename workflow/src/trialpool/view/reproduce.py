@@ -109,6 +109,12 @@ def _template(name: str) -> Any:
     return Environment(loader=loader, keep_trailing_newline=True, **strict).get_template(f"{name}.j2")
 
 
+def read_templates() -> None:
+    """Compile the templates of both languages, so that who forks from here need not."""
+    for language in LANGUAGES:
+        _template(f"reproduce_{language}")
+
+
 @dataclass(frozen=True)
 class Plan:
     """What a script in R asks: the models, and every number of the record as an expression of them."""
