@@ -176,8 +176,10 @@ class ForestTable(NamedTuple):
         return [study for group in self.groups for study in group.studies]
 
 
-def forest_table(record: Appraised) -> ForestTable:
+def forest_table(record: Appraised, *, trials: bool = True) -> ForestTable:
     """The forest table of a result record, as its `shape` wants it; what is None leaves its part out.
+
+    Without `trials` it has no row of them, nor of a group.
 
     >>> from trialpool.records import sketch
     >>> study = {"label": "Lu 2020", "estimate": -1.0, "estimate_low": -2.0, "estimate_high": 0.25}
@@ -186,7 +188,8 @@ def forest_table(record: Appraised) -> ForestTable:
     ('Lu 2020', '−1.00', '−2.00 to 0.25')
     """
     digits = _effect_digits(record)
-    rows = _ordered(record, [(n, row) for n, row in enumerate(record.studies) if not absent(row.estimate)])
+    estimable = ((n, row) for n, row in enumerate(record.studies) if not absent(row.estimate))
+    rows = _ordered(record, [*estimable]) if trials else []
     parts = _parts(record, rows, digits)
     marks, notes = _footnotes([row for _, members, _ in parts for row in members])
     groups = [
@@ -199,7 +202,7 @@ def forest_table(record: Appraised) -> ForestTable:
         measure=record.measure,
         level=words.percent(record.methods.level),
         model=_model(record),
-        groups=tuple(groups),
+        groups=tuple(groups) if trials else (),
         result=result,
         total=result if whole else None,
         beside=_beside(record, digits) if whole else (),

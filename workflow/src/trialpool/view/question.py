@@ -369,28 +369,31 @@ class Question:
     `changing` are the others beside the main result, on `choice_axis`; none where nothing was pooled.
     `unread` are known trials of this comparison without a number that is used here (`silent` says why),
     `not_used` results of it that could not be used, `cautions` those about the moderators that were tested.
-    Without `trials` its `table` has no rows of trials, which lists of many questions do not show.
+    Without `trials` its `table` has no rows of trials, and it has no axis, nothing `judged` and no choices,
+    none of which lists of many questions show.
     """
 
     def __init__(self, record: Appraised, *, trials: bool = True) -> None:
-        self.record, self.table = record, forest_table(record)
-        self.axis = forest_axis(self.table, mcid_threshold(record))
+        self.record, self.table = record, forest_table(record, trials=trials)
         self.effect, self.side = pooled_estimate(record), clear_side(record)
         self.sentence, self.verdict = result_sentence(record), verdict_words(record)
         self.statement = informative_statement(record)
-        self.choices = other_choices(record)
-        rows = [row for own in self.choices.values() for row, _ in own if row.kind != "main"]
-        self.same_choices = sum(not row.changes_conclusion for row in rows)
-        self.changing = _changing(self.choices) if self.same_choices < len(rows) else {}
-        shown = [effect.values for own in self.changing.values() for _, effect in own]
-        middles = [middle for middle, _, _ in shown]
-        self.choice_axis = plan_axis(record.measure, shown, middles, right=PLOT_WIDTH) if shown else None
-        self.judged = any(study.judgements for study in self.table.studies)
-        if not trials:
-            self.table = self.table._replace(groups=())
         self.silent = silent_trials(record)
         self.unread = [row for row in record.known if row.study_id in self.silent]
         self.unread_by_reason = grouped(self.unread, lambda row: self.silent[row.study_id])
         self.not_used = near_misses(record)
         tested = (row.caution or "" for row in record.moderators if row.p_value is not None)
         self.cautions = [capital(part) for part in dict.fromkeys("; ".join(tested).split("; ")) if part]
+        if trials:
+            self.axis = forest_axis(self.table, mcid_threshold(record))
+            self.judged = any(study.judgements for study in self.table.studies)
+            self._compare_choices()
+
+    def _compare_choices(self) -> None:
+        self.choices = other_choices(self.record)
+        rows = [row for own in self.choices.values() for row, _ in own if row.kind != "main"]
+        self.same_choices = sum(not row.changes_conclusion for row in rows)
+        self.changing = _changing(self.choices) if self.same_choices < len(rows) else {}
+        shown = [effect.values for own in self.changing.values() for _, effect in own]
+        middles = [middle for middle, _, _ in shown]
+        self.choice_axis = plan_axis(self.record.measure, shown, middles, right=PLOT_WIDTH) if shown else None
