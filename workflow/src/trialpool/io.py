@@ -53,10 +53,12 @@ def canonical_number(value: float) -> float | int | None:
 
 def canonical(value: Any) -> Any:
     """A JSON-ready copy of nested dicts, lists, numpy scalars and arrays, numbers in canonical form."""
-    if isinstance(value, Mapping):
-        return {str(key): canonical(entry) for key, entry in value.items()}
     if isinstance(value, str) or value is None or isinstance(value, bool):
         return value
+    if isinstance(value, float):
+        return canonical_number(value)
+    if isinstance(value, Mapping):
+        return {str(key): canonical(entry) for key, entry in value.items()}
     if hasattr(value, "tolist"):
         return canonical(value.tolist())
     if isinstance(value, int | float):
@@ -211,7 +213,8 @@ def json_text(value: Any) -> str:
 
 def read_json(path: str | Path) -> Any:
     """Read a JSON file."""
-    return msgspec.json.decode(Path(path).read_bytes())
+    with open(path, "rb") as file:  # sooner than by a Path
+        return msgspec.json.decode(file.read())
 
 
 def read_records(paths: Sequence[str | Path]) -> Iterator[Any]:

@@ -19,6 +19,7 @@ import msgspec
 T = TypeVar("T")
 RESULT_VERSION = 1  # of schemas/result.schema.json: another one where a reader of result.json must change
 JOINT = "+"  # between the categories of arms that were combined; no code contains it
+PLAIN = frozenset({str, int, float, bool, NoneType})  # types that JSON has itself
 SEPARATOR = "; "  # between steps, cautions and choices where they are written as one text; none contains it
 
 
@@ -1158,13 +1159,19 @@ class PublishedPool(Part):
     differences: str
 
 
+@cache
+def _fields(kind: Any) -> Mapping[str, bool]:
+    """The fields of a record by their names, and whether they are written also where they are None."""
+    return {each.name: "omitted" not in each.metadata for each in fields(kind)}
+
+
 def columns_of(kind: type) -> tuple[str, ...]:
     """The fields of a record in their order, which are the columns of its table.
 
     >>> columns_of(Direction)
     ('left', 'right')
     """
-    return tuple(each.name for each in fields(kind))
+    return tuple(_fields(kind))
 
 
 def taken(kind: type[T], source: Any, /, **values: Any) -> T:
@@ -1219,11 +1226,13 @@ def to_json(value: Any) -> Any:
     >>> to_json(Difference(value=2.0, unit="points", kind="anchor", source="a page"))
     {'value': 2.0, 'unit': 'points', 'kind': 'anchor', 'source': 'a page'}
     """
+    if type(value) in PLAIN:
+        return value
     if is_dataclass(value):
         return {
-            each.name: to_json(part)
-            for each in fields(value)
-            if (part := getattr(value, each.name)) is not None or "omitted" not in each.metadata
+            name: to_json(part)
+            for name, always in _fields(cast(Any, type(value))).items()
+            if (part := getattr(value, name)) is not None or always
         }
     if isinstance(value, Choices | Steps):
         return str(value)
