@@ -294,11 +294,15 @@ def _effect_digits(record: Record) -> int | None:
 
 def number_at(record: Record, path: str, shown: Callable[[Any], str]) -> Number:
     """The number at a path in a record such as "studies.0.weight"; `shown` makes its text."""
-    value: Any = record
-    for step in path.split("."):
-        step_in = isinstance(value, Mapping) or step.isdigit()
-        value = value[int(step) if step.isdigit() else step] if step_in else getattr(value, step)
+    value = _part_at(record, path)
     return Number(value, MISSING if value is None else shown(value), f"{record.analysis}/{path}")
+
+
+def _part_at(part: Any, path: str) -> Any:
+    for step in path.split("."):
+        step_in = isinstance(part, dict) or step.isdigit()
+        part = part[int(step) if step.isdigit() else step] if step_in else getattr(part, step)
+    return part
 
 
 def estimate_at(
@@ -313,13 +317,13 @@ def estimate_at(
 
     Without `digits` they have the decimals that suit them alone; `in_plot` those that the plot is asked for.
     """
-    numbers = [number_at(record, f"{path}.{key}", str) for key in keys]
-    values, own = [number.value for number in numbers], record.shape.digits if record.shape else None
-    own = own if in_plot else None
+    part, own = _part_at(record, path), record.shape.digits if record.shape and in_plot else None
+    values = [_part_at(part, key) for key in keys]
     texts = words.format_values(record.measure, values, digits)
     if own is not None:
         texts = [words.fixed(record.measure, value, own) for value in values]
-    return Estimate(*(number._replace(text=text) for number, text in zip(numbers, texts, strict=True)))
+    paths = (f"{record.analysis}/{path}.{key}" for key in keys)
+    return Estimate(*map(Number, values, texts, paths))
 
 
 def pooled_estimate(record: Record) -> Estimate | None:
