@@ -45,7 +45,7 @@ PRELOADED = (
     *(f"trialpool.figures.{name}" for name in ("curve", "influence", "moderators", "posterior", "funnel")),
     *("jsonschema", "trialpool.synthesis.claims", "trialpool.synthesis.published"),
     *("matplotlib.backends.backend_pdf", "trialpool.figures.review", "trialpool.view.reproduce"),
-    *("trialpool.synthesis.network", "trialpool.provenance.crate", "trialpool.vocabulary:general"),
+    *("trialpool.synthesis.network", "trialpool.provenance.crate:template", "trialpool.vocabulary:general"),
     "trialpool.view.read:learn_forms",
 )
 # The same for jobs at the end; they would rather wait for it than those that keep all cores busy before.

@@ -10,14 +10,16 @@ from __future__ import annotations
 
 import base64
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 from importlib import metadata
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import quote
 
 import yaml
-from jinja2 import Environment, PackageLoader
+from jinja2 import Environment, PackageLoader, Template
 
 from trialpool import io
 from trialpool.contracts import EVIDENCE, MANIFEST
@@ -69,16 +71,23 @@ def write_manifest(folder: str | Path, evidence: Mapping[str, str | Path]) -> No
 def _files(folder: str | Path) -> list[tuple[str, Path]]:
     if not Path(folder).is_dir():
         raise FileNotFoundError(f"{folder} is not a folder: there is nothing to list in a manifest")
-    files = ((path.relative_to(folder), path) for path in Path(folder).rglob("*") if path.is_file())
-    return sorted(
-        (name.as_posix(), path)
-        for name, path in files
-        if not any(part.startswith(".") or part in NOT_COMMITTED for part in name.parts)
-    )
+    return sorted(_below(str(folder)))
+
+
+def _below(folder: str, place: str = "") -> Iterator[tuple[str, Path]]:
+    """The committed files in a folder, by their names from `place`."""
+    for entry in os.scandir(folder):
+        if entry.name.startswith(".") or entry.name in NOT_COMMITTED:
+            continue
+        if entry.is_dir(follow_symlinks=False):
+            yield from _below(entry.path, f"{place}{entry.name}/")
+        elif entry.is_file():
+            yield f"{place}{entry.name}", Path(entry.path)
 
 
 def _row(path: str | Path, name: str) -> dict[str, str | int]:
-    return {"path": name, "sha256": sha256(path), "bytes": Path(path).stat().st_size}
+    content = Path(path).read_bytes()
+    return {"path": name, "sha256": hashlib.sha256(content).hexdigest(), "bytes": len(content)}
 
 
 def shown_path(path: str | Path) -> str:
@@ -148,11 +157,17 @@ def write_crate(
 
 def _described(**known: Any) -> list[Entity]:
     """The entities of schemas/crate.j2: the crate, the review, its workflow, run, software and people."""
-    environment = Environment(loader=PackageLoader("trialpool", "schemas"), trim_blocks=True)
-    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
-    text = environment.get_template("crate.j2").render(**known, snakemake=metadata.version("snakemake"))
+    text = template().render(**known, snakemake=metadata.version("snakemake"))
     entities: list[Entity] = yaml.load(text, LOADER)
     return entities
+
+
+@cache
+def template() -> Template:
+    """That of the crate."""
+    environment = Environment(loader=PackageLoader("trialpool", "schemas"), trim_blocks=True)
+    environment.policies["json.dumps_kwargs"] = {"ensure_ascii": False}
+    return environment.get_template("crate.j2")
 
 
 def content_id(sha256: str) -> str:
