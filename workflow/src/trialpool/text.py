@@ -29,6 +29,7 @@ _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u0
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$@&]|:(?=\S)")
 # What RFC 3986 allows in an address, without the quote: nothing that ends an attribute or starts a tag.
+_NO_PART_OF_ID = re.compile(r"[^A-Za-z0-9-]")
 _URL = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+")
 LONGEST_LABEL = 120
 _ASCII = {  # of signs that Unicode does not take apart
@@ -325,4 +326,4 @@ def anchor(*parts: Any) -> str:
     >>> anchor("study", "Lu2020"), anchor("study", 'a"b')
     ('study-Lu2020', 'study-a_22_b')
     """
-    return "-".join(re.sub(r"[^A-Za-z0-9-]", lambda m: f"_{ord(m.group()):x}_", str(part)) for part in parts)
+    return _NO_PART_OF_ID.sub(lambda found: f"_{ord(found[0]):x}_", "-".join(map(str, parts)))

@@ -126,6 +126,8 @@ def _environment(finish: Callable[[str], str], *, autoescape: bool) -> Environme
     finish = lru_cache(MOST_TEXTS)(finish)  # six of seven texts of a page come again
 
     def finalize(value: Any) -> Any:
+        if type(value) is str:
+            return finish(value)
         if value is None:
             return ""
         return finish(value) if isinstance(value, str) and not isinstance(value, Markup) else value
