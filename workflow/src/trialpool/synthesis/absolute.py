@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from statistics import median
 from typing import Any
 
 from trialpool.measures import MEASURES, OF_EVENTS
 from trialpool.records import AbsoluteEffect, Record, taken
 from trialpool.synthesis.pool import BOUNDS
+
+MOST_KEPT = 100  # a record is asked for its effect several times while it is appraised
 
 
 def control_risks(record: Record) -> list[float]:
@@ -43,7 +46,13 @@ def absolute(record: Record) -> AbsoluteEffect | None:
         return None
     if MEASURES[record.measure].ratio and not 0 < risk < 1:
         return None
+    return _absolute(record.measure, *bounds, risk)
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def _absolute(measure: str, *numbers: float) -> AbsoluteEffect:
     from trialpool.stats import absolute_effect
 
-    found = absolute_effect(record.measure, bounds[0], bounds[1], bounds[2], risk)
+    estimate, low, high, risk = numbers
+    found = absolute_effect(measure, estimate, low, high, risk)
     return taken(AbsoluteEffect, found, assumed_risk=found.per * risk)
