@@ -15,6 +15,8 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from trialpool import stats, text
 from trialpool.measures import MEASURES, SIDES, Measure
 from trialpool.priors import literature_of
@@ -230,28 +232,28 @@ def _number(value: float) -> str:
     return short if float(short) == value else repr(float(value))
 
 
-def _by_arms(record: Record, study: Study) -> bool:
-    """Whether metafor's measure of the arms is the effect and variance of the record."""
-    if record.measure not in MADE:
-        return False
-    columns, make = MADE[record.measure]
-    cells = [getattr(study, field) for field in columns.values()]
-    if None in cells:
-        return False
+def _by_arms(measure: str, studies: Sequence[Study]) -> list[bool]:
+    """Of each trial whether metafor's measure of its arms is the effect and variance of the record."""
+    if measure not in MADE:
+        return [False] * len(studies)
+    columns, make = MADE[measure]
+    cells = [[getattr(study, field) for study in studies] for field in columns.values()]
     try:
-        found = make(*map(float, cells))
-    except ValueError:
-        return False
-    floor = SAME * math.sqrt(study.variance)
-    return math.isclose(float(found.effect), study.effect, rel_tol=SAME, abs_tol=floor) and math.isclose(
-        float(found.variance), study.variance, rel_tol=SAME
-    )
+        found = make(*np.array(cells, float))  # what is not known is NaN, which it refuses
+    except ValueError:  # of some trial
+        return [len(studies) > 1 and _by_arms(measure, [study])[0] for study in studies]
+    own = zip(found.effect.tolist(), found.variance.tolist(), studies, strict=True)
+    return [
+        math.isclose(effect, study.effect, rel_tol=SAME, abs_tol=SAME * math.sqrt(study.variance))
+        and math.isclose(variance, study.variance, rel_tol=SAME)
+        for effect, variance, study in own
+    ]
 
 
 def _trials_in_r(record: Record, plan: Plan) -> Row:
     """The trials as a table that R reads, and what the template says besides."""
     arms = MADE[record.measure][0] if record.measure in MADE else {}
-    made = [bool(plan.counted) or _by_arms(record, study) for study in record.studies]
+    made = [bool(plan.counted) or own for own in _by_arms(record.measure, record.studies)]
     columns = {**(arms if any(made) else {}), **({} if all(made) else {"yi": "effect", "vi": "variance"})}
     rows, names, nested = [["trial", *columns]], _clusters(record), plan.model == THREE_LEVELS["interval"]
     for study, own in zip(record.studies, made, strict=True):
@@ -312,7 +314,7 @@ def _in_python(record: Record, pooled: Pooled) -> str:
     """The same by this library."""
     methods, given = record.methods, []
     own = counts.of_counts({"method": methods.method})
-    if record.measure in MADE and (own or all(_by_arms(record, study) for study in record.studies)):
+    if record.measure in MADE and (own or all(_by_arms(record.measure, record.studies))):
         arms: dict[str, list[str]] = defaultdict(list)
         for field in MADE[record.measure][0].values():
             kind = field.rpartition("_")[0]
