@@ -12,6 +12,7 @@ from test_figures_layout import faults
 from test_robustness_figures import marks, texts
 from tests.unit.synthesis.made_up import SPEC
 
+from trialpool.figures.canvas import Plot
 from trialpool.figures.dose import draw_dose
 from trialpool.figures.notes import describe
 from trialpool.io import canonical
@@ -48,9 +49,9 @@ def test_every_comparison_stands_at_its_dose_with_its_interval(k: int, measure: 
     known = [study for study in record.studies if study.sessions]
     effects = sorted(round(study.effect, 6) for study in known)
     assert sorted(effect for _, effect in drawn) == pytest.approx(effects)
-    (axes,) = figure.axes
-    assert axes.get_xlabel() == "Number of sessions"
-    assert axes.get_xlim()[0] == 0
+    (plot,) = figure.findobj(Plot)
+    assert plot.x.name.get_text() == "Number of sessions"
+    assert plot.get_xlim()[0] == 0
     assert bool(marks(figure, "spline")) == (k == 25)
 
 

@@ -22,8 +22,7 @@ def text_boxes(figure):
     with matplotlib.rc_context(style.STYLE), warnings.catch_warnings():  # measured as it will be saved
         warnings.filterwarnings("ignore", message=r"Glyph .* missing")
         canvas = FigureCanvasAgg(figure)
-        if figure.axes:
-            canvas.draw()  # sets the names of axes beside their labels
+        canvas.draw()  # sets the names of axes beside their labels
         for artist in figure.findobj(Text):
             if artist.get_text() and artist.get_visible():
                 box = artist.get_window_extent(canvas.get_renderer())

@@ -13,12 +13,16 @@ def written(folder, kind, monkeypatch):
     """The three files of a sheet with every kind of text that figures put on one."""
     monkeypatch.setattr(canvas, "LineOfText", kind)
     sheet = Sheet(240, 120)
+    field = canvas.Field(sheet, (60, 10, 200, 100), (0, 1), (0, 1))
     for row, align in enumerate(("left", "center", "right")):
         for column, text in enumerate(("τ² = 0.35", "Müller-Ortíz 2020a", "針灸 − ≥ AVfi")):
             x, y = 40.3 + 71.7 * column, 11.9 + 23.1 * row
             sheet.text(x, y, text, align=align, bold=row == 1, size=7.0 + column)
             sheet.text(x, y + 9.6, text, align=align, colour="#59626c", url="https://example.org/a")
             sheet.text(x, y + 30.2, text, align=align, turned=True)
+            canvas.print_beside(field, 0.2 + 0.3 * row, 9.0 * column - 60, text, align=align, bold=row == 1)
+            for high in ("center_baseline", "top", "center", "baseline"):
+                canvas.print_at(field, (0.3 * column, 0.3 * row), (7, -3.3), text, align=(align, high))
     paths = save_figure(sheet.figure, folder / kind.__name__, description="Every kind of text")
     return {path.suffix: path.read_bytes() for path in paths}
 

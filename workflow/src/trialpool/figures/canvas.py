@@ -1,7 +1,7 @@
-"""A figure: a sheet in points with heading and notes, what stands on it, and matplotlib Axes for its plots.
+"""A figure: a sheet in points with heading and notes, what stands on it, and plots with scales of their own.
 
 Texts and marks stand where arithmetic put them: no layout engine, hence fast and never clipped by one. On
-Axes values lie as they are analysed (ratios as logarithms) and are labelled as they are read; which part of
+plots values lie as they are analysed (ratios as logarithms) and are labelled as they are read; which part of
 an axis is shown, and its ticks, is planned by `view.axis`. No text is read as mathematics: labels are
 untrusted.
 """
@@ -14,20 +14,24 @@ from dataclasses import dataclass
 from typing import Any
 
 import matplotlib
+import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import Circle, Patch, Polygon, Rectangle
-from matplotlib.text import Annotation, Text
+from matplotlib.markers import TICKDOWN, TICKLEFT
+from matplotlib.patches import Circle, Patch, PathPatch, Polygon, Rectangle
+from matplotlib.path import Path
+from matplotlib.text import Text
 from matplotlib.transforms import (
     Affine2D,
     Bbox,
     BboxTransformFrom,
     BboxTransformTo,
     IdentityTransform,
+    ScaledTranslation,
     Transform,
     TransformedBbox,
     blended_transform_factory,
@@ -45,6 +49,7 @@ from trialpool.view.read import Appraised
 Look = dict[str, Any]
 Frame = tuple[float, float, float, float]  # left, top, right, bottom in points from the upper left corner
 Span = tuple[float, float]
+Sizes = tuple[float, float, float]
 POINTS_PER_INCH = 72.0
 WIDTH = 560.0
 LEADING, TITLE_LEADING = 9.2, 13.5
@@ -54,29 +59,40 @@ NULL = 0.0  # no effect where values lie as they are analysed, ratios too
 FAR = 9.0  # ranges of an axis beyond which nothing needs to be told apart
 DOTTED, DASHED = (0, (1.0, 1.6)), (0, (3.0, 2.0))
 BEFORE = {"left": 0.0, "center": 0.5, "right": 1.0}  # share of a text's width that lies left of its anchor
-MOST_WIDTHS = 16384
-_WIDTHS: dict[tuple[object, ...], float] = {}
+BELOW_TOP = {"baseline": 0.0, "center_baseline": 0.5, "top": 1.0}  # share of its rise below its anchor
+TICK, TO_LABEL, TO_NAME = (  # points from an axis
+    style.STYLE[name] for name in ("xtick.major.size", "xtick.major.pad", "axes.labelpad")
+)
+MOST_SIZES = 16384
+_SIZES: dict[tuple[object, ...], Sizes] = {}
 
 styled = matplotlib.rc_context(style.STYLE)  # decorates what draws in the style of the project
 
 
 class LineOfText(Text):
-    """A `Text` of one line on its baseline, plain: no mathematics, box, clipping or effects.
+    """A `Text` of one line, plain: no mathematics, box, clipping or effects.
 
     matplotlib measures every text at every drawing to find where the lines of a turned block begin. One line
-    on its baseline begins where it stands, or further left by its width or half of it: most texts need no
-    measuring, which leaves two thirds of the time of a forest plot. Only what backends offer to every artist
-    is used. Turned text, and what has no place, is left to `Text`.
+    begins where it stands, or further left by its width or half of it, and lower by its rise or half of it:
+    most texts need no measuring, which leaves two thirds of the time of a forest plot. Only what backends
+    offer to every artist is used. Turned text, several lines, other alignments, and what has no place, are
+    left to `Text`.
     """
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the line as `Text.draw` would, without its layout."""
+        if not self.get_text():
+            return
         x, y = self.get_transform().transform(self.get_position())
-        if self.get_rotation() or not (math.isfinite(x) and math.isfinite(y)):
+        before, below = BEFORE[self.get_horizontalalignment()], BELOW_TOP.get(self.get_verticalalignment())
+        other = self.get_rotation() or "\n" in self.get_text()
+        if below is None or other or not (math.isfinite(x) and math.isfinite(y)):
             super().draw(renderer)
             return
+        if before or below:
+            width, rise, _ = self.measured(renderer)
+            x, y = x - before * width, y - below * rise
         renderer.open_group("text", self.get_gid())
-        x -= self._before(renderer)
         y = renderer.get_canvas_width_height()[1] - y if renderer.flipy() else y
         look = renderer.new_gc()
         look.set_foreground(to_rgba(self.get_color()), isRGBA=True)
@@ -86,23 +102,40 @@ class LineOfText(Text):
         look.restore()
         renderer.close_group("text")
 
-    def _before(self, renderer: RendererBase) -> float:
-        """How far left of its anchor the line begins; widths are kept, for ticks and counts come back often.
+    def measured(self, renderer: RendererBase) -> Sizes:
+        """Width, and reach above and below the baseline; kept, for ticks and counts come back often.
 
         They differ between formats by rounding. The canvas tells these apart, the renderer does not: SVG and
         PDF both draw through a `MixedModeRenderer`.
         """
-        share = BEFORE[self.get_horizontalalignment()]
-        figure = self.get_figure(root=True)
-        if not share or figure is None:
-            return 0.0
-        text, font = self.get_text(), self.get_fontproperties()
+        figure, text, font = self.get_figure(root=True), self.get_text(), self.get_fontproperties()
+        assert figure is not None  # of an artist that is drawn
         kind = (type(figure.canvas), figure.dpi, text, font.get_size(), font.get_weight())
-        if kind not in _WIDTHS:
-            if len(_WIDTHS) >= MOST_WIDTHS:
-                _WIDTHS.clear()
-            _WIDTHS[kind] = renderer.get_text_width_height_descent(text, font, ismath=False)[0]
-        return share * _WIDTHS[kind]
+        if kind not in _SIZES:
+            if len(_SIZES) >= MOST_SIZES:
+                _SIZES.clear()
+            width, height, descent = renderer.get_text_width_height_descent(text, font, ismath=False)
+            least = lettering.reach(font.get_size() * figure.dpi / POINTS_PER_INCH)
+            _SIZES[kind] = width, max(height - descent, least[0]), max(descent, least[1])
+        return _SIZES[kind]
+
+
+def line_of_text(
+    x: float,
+    y: float,
+    text: str,
+    *,
+    size: float = style.SMALL_SIZE,
+    bold: bool = False,
+    align: tuple[str, str] = ("left", "baseline"),
+    turned: bool = False,
+    color: str = style.INK,
+    **kind: Any,
+) -> LineOfText:
+    """A line of text at a point, or turned to read upwards."""
+    look: Look = {"horizontalalignment": align[0], "verticalalignment": align[1], "color": color}
+    look |= {"rotation": 90, "rotation_mode": "anchor"} if turned else {}
+    return LineOfText(x, y, text, fontproperties=style.font(size, bold), parse_math=False, **look | kind)
 
 
 class Drawing(Figure):
@@ -147,18 +180,9 @@ class Sheet:
         """One line of text on its baseline, or turned to read upwards, shortened to its room."""
         if not text:
             return
-        mark = LineOfText(
-            x,
-            baseline,
-            lettering.shorten(text, room, size, bold),
-            color=colour,
-            fontproperties=style.font(size * self.scale, bold),
-            horizontalalignment=align,  # type: ignore[arg-type]
-            verticalalignment="center_baseline" if turned else "baseline",
-            rotation=90 if turned else 0,
-            rotation_mode="anchor",
-            parse_math=False,
-        )
+        kind: Look = {"size": size * self.scale, "bold": bold, "turned": turned, "color": colour}
+        kind["align"] = (align, "center_baseline" if turned else "baseline")
+        mark = line_of_text(x, baseline, lettering.shorten(text, room, size, bold), **kind)
         mark.set_url(url or None)
         self._put(mark, ABOVE, gid)
 
@@ -233,37 +257,58 @@ class Sheet:
 
 
 class Field(Artist):
-    """A part of a sheet with scales of its own: what `Axes` draw that have no lines and no ticks.
+    """A part of a sheet with scales of its own, and with those methods of `Axes` that most figures need.
 
-    To make these and draw nothing takes 5 ms, most of it for ticks that they might have. It has those methods
-    of `Axes` that such a part needs.
+    To make and draw `Axes` takes 5 ms even if nothing stands on them, most of it for what ticks might have.
     """
 
-    def __init__(self, sheet: Sheet, frame: Frame, xlim: Span, ylim: Span, level: float = 0.0) -> None:
+    def __init__(self, sheet: Sheet, frame: Frame, xlim: Span, ylim: Span) -> None:
         super().__init__()
         left, top, right, bottom = frame
         across, down = (right - left) / sheet.width, (bottom - top) / sheet.height
         place = Bbox.from_bounds(left / sheet.width, 1 - bottom / sheet.height, across, down)
-        values = Bbox([*zip(xlim, ylim, strict=True)])
-        self.transAxes = BboxTransformTo(TransformedBbox(place, sheet.figure.transFigure))
-        self.transData = BboxTransformFrom(values) + self.transAxes
+        self.bbox = TransformedBbox(place, sheet.figure.transFigure)
+        self.limits = Bbox([*zip(xlim, ylim, strict=True)])
+        self.transAxes = BboxTransformTo(self.bbox)
+        self.transData = BboxTransformFrom(self.limits) + self.transAxes
         self.sheet, self.marks = sheet, list[Artist]()
-        self.set_zorder(level)
         sheet.figure.add_artist(self)
 
     def add_artist(self, mark: Artist) -> None:
-        """Put a mark on the field by its scales, as far as it lies within."""
+        """Put a mark on the field, by its scales unless it has others, as far as it lies within."""
+        if not mark.is_transform_set():
+            mark.set_transform(self.transData)
         mark.set_clip_box(TransformedBbox(Bbox.unit(), self.transAxes))
-        self._put(mark, self.transData)
-
-    def annotate(self, text: str, xy: Any, xytext: Any, **kind: Any) -> None:
-        """Put a text beside a point."""
-        self._put(Annotation(text, xy, xytext, **kind), IdentityTransform())
-
-    def _put(self, mark: Artist, where: Transform) -> None:
-        mark.set_transform(where)
         mark.set_figure(self.sheet.figure)
         self.marks.append(mark)
+
+    def plot(self, xs: Any, ys: Any, marker: str = "", **look: Any) -> Line2D:
+        """A line through points, or marks at them."""
+        look = ({"linestyle": ""} if marker else {}) | look
+        mark = Line2D(np.atleast_1d(xs), np.atleast_1d(ys), marker=marker, **look)
+        self.add_artist(mark)
+        return mark
+
+    def axvline(self, x: float, **look: Any) -> None:
+        """An level line from edge to edge."""
+        self.plot((x, x), (0, 1), transform=self.along("x"), **look)
+
+    def axhline(self, y: float, **look: Any) -> None:
+        """A level line from edge to edge."""
+        self.plot((0, 1), (y, y), transform=self.along("y"), **look)
+
+    def along(self, which: str) -> Transform:
+        """One of its scales, and the other way from 0 at one edge to 1 at the other."""
+        x, y = (self.transData if which == each else self.transAxes for each in "xy")
+        return blended_transform_factory(x, y)
+
+    def get_xlim(self) -> Span:
+        """Where its scale across begins and ends."""
+        return self.limits.x0, self.limits.x1
+
+    def get_ylim(self) -> Span:
+        """Where its scale upwards begins and ends."""
+        return self.limits.y0, self.limits.y1
 
     def get_children(self) -> list[Artist]:
         """What stands on it."""
@@ -275,6 +320,79 @@ class Field(Artist):
         for mark in sorted(self.marks, key=Artist.get_zorder):
             mark.draw(renderer)
         renderer.close_group("axes")
+
+
+class Plot(Field):
+    """A field with axes along its bottom, `x`, and at its left, `y`."""
+
+    def __init__(self, sheet: Sheet, frame: Frame) -> None:
+        super().__init__(sheet, frame, (0, 1), (0, 1))
+        kind: Look = {"facecolor": "none", "linewidth": 0, "clip_on": False, "zorder": -1.0}
+        paper = Rectangle((0, 0), 1, 1, transform=self.transAxes, **kind)
+        self.x, self.y = Edge(self, "x"), Edge(self, "y")
+        for mark in (paper, self.x, self.y, self.y.line, self.x.line):
+            self.add_artist(mark)
+
+
+class Edge(Artist):
+    """An axis of a plot as `Axes` draw theirs: a line, marks at ticks with labels, and a name beyond."""
+
+    def __init__(self, plot: Plot, which: str) -> None:
+        super().__init__()
+        self.set_zorder(1.5)
+        self.plot, self.which = plot, which
+        where = plot.along(which)
+        mark: Look = {"marker": TICKDOWN if which == "x" else TICKLEFT, "markersize": TICK, "linestyle": ""}
+        self.tick = Line2D((), (), transform=where, color=style.INK, markeredgewidth=0.8, **mark)
+        look: Look = {"facecolor": "none", "edgecolor": style.INK, "linewidth": 0.8, "capstyle": "projecting"}
+        self.line = PathPatch(Path([(0, 0)]), transform=where, clip_on=False, zorder=2.5, **look)
+        away = self._spot(0.0, -(TICK + TO_LABEL) / POINTS_PER_INCH)
+        self.beside = where + ScaledTranslation(*away, plot.sheet.figure.dpi_scale_trans)
+        self.show((0, 1))
+
+    def _spot(self, along: Any, off: Any) -> tuple[Any, Any]:
+        """What is of x and what of y."""
+        return (along, off) if self.which == "x" else (off, along)
+
+    def show(
+        self, limits: Span, ticks: Sequence[float] = (), labels: Sequence[str] = (), name: str = ""
+    ) -> None:
+        """The range of its scale, ticks within and their labels, and its name."""
+        setattr(self.plot.limits, f"interval{self.which}", limits)
+        self.line.set_path(Path([self._spot(end, 0.0) for end in limits]))
+        level = self.which == "x"
+        look: Look = {"align": ("center", "top") if level else ("right", "center_baseline")}
+        self.labels = [
+            line_of_text(*self._spot(tick, 0.0), text, transform=self.beside, **look)
+            for tick, text in zip(ticks, labels, strict=True)
+        ]
+        where = blended_transform_factory(*self._spot(self.plot.transAxes, IdentityTransform()))
+        look = {"align": ("center", "top" if level else "bottom"), "turned": not level}
+        self.name = line_of_text(0.5, 0.5, name, transform=where, **look)
+        for text in self.get_children():
+            text.set_figure(self.plot.sheet.figure)
+
+    def get_children(self) -> list[Artist]:
+        """Its texts."""
+        return [*self.labels, self.name]
+
+    def draw(self, renderer: RendererBase) -> None:
+        """Draw marks and labels in turn, then the name as far off as the labels reach."""
+        renderer.open_group("axis")
+        for label in self.labels:
+            renderer.open_group("tick")
+            x, y = label.get_position()
+            self.tick.set_data((x,), (y,))
+            self.tick.draw(renderer)
+            label.draw(renderer)
+            renderer.close_group("tick")
+        box, dots = self.plot.bbox, self.plot.sheet.figure.dpi / POINTS_PER_INCH
+        sizes = [label.measured(renderer) for label in self.labels]
+        reaches = [rise + fall if self.which == "x" else width for width, rise, fall in sizes]
+        away = dots * (TO_NAME + (TICK + TO_LABEL if sizes else 0.0)) + max(reaches, default=0.0)
+        self.name.set_position(self._spot(0.5, (box.y0 if self.which == "x" else box.x0) - away))
+        self.name.draw(renderer)
+        renderer.close_group("axis")
 
 
 def headed(
@@ -347,16 +465,19 @@ def roomy(values: Iterable[float], share: float = 0.06) -> tuple[float, float]:
     return low - room, high + room
 
 
-def show_axis(ax: Axes, axis: Axis, name: str = "", which: str = "x", room: float = 0.0) -> None:
+def show_axis(ax: Axes | Plot, axis: Axis, name: str = "", which: str = "x", room: float = 0.0) -> None:
     """Range, ticks, labels and name of a planned axis; a name longer than it (or `room`) is shortened."""
     ticks = [scale(tick, axis.logarithmic) for tick in axis.ticks]
     text = lettering.shorten(name, room or axis.right - axis.left + 24)
-    ax.set(**{f"{which}lim": (axis.low, axis.high), f"{which}label": text})
-    getattr(ax, f"set_{which}ticks")(ticks, axis.labels)
+    if isinstance(ax, Plot):
+        getattr(ax, which).show((axis.low, axis.high), ticks, axis.labels, text)
+    else:
+        ax.set(**{f"{which}lim": (axis.low, axis.high), f"{which}label": text})
+        getattr(ax, f"set_{which}ticks")(ticks, axis.labels)
 
 
 def show_range(
-    ax: Axes, low: float, high: float, name: str = "", which: str = "x", *, measure: str = ""
+    ax: Axes | Plot, low: float, high: float, name: str = "", which: str = "x", *, measure: str = ""
 ) -> None:
     """Range, ticks and name of an axis that need no planning; `measure` where it shows effects."""
     length = ax.bbox.width if which == "x" else ax.bbox.height  # of 72 dots an inch: points
@@ -365,14 +486,14 @@ def show_range(
 
 
 def draw_strokes(ax: Axes | Field, strokes: Iterable[tuple[float, float, float]], **look: Any) -> None:
-    """Many upright strokes (x, from, to) as one line with gaps: one path in a file instead of hundreds."""
+    """Many level strokes (x, from, to) as one line with gaps: one path in a file instead of hundreds."""
     points = [point for x, *ends in strokes for point in (*((x, end) for end in ends), (math.nan, math.nan))]
     xs, ys = zip(*points, strict=True) if points else ((), ())
     ax.add_artist(Line2D(xs, ys, snap=False, zorder=LINES, **look))
 
 
 def draw_landmarks(
-    ax: Axes,
+    ax: Axes | Field,
     record: Record,
     *,
     pooled: bool = True,
@@ -410,7 +531,7 @@ class Line:
 
 
 def draw_lines(
-    ax: Axes,
+    ax: Plot,
     measure: str,
     lines: Sequence[Line],
     ys: Sequence[float] | None = None,
@@ -429,16 +550,15 @@ def draw_lines(
     shown = lines if over is None else over
     axis = plan_axis(measure, [line.values for line in shown], landmarks, right=ax.bbox.width, **further)
     show_axis(ax, axis, name, room=room)
-    ax.spines["left"].set_visible(False)
-    ax.set_yticks([])
+    ax.y.line.set_visible(False)
     if ys is None:
-        ax.set_ylim(len(lines) - 0.5, -0.5)
+        ax.y.show((len(lines) - 0.5, -0.5))
     for y, line in zip(ys or range(len(lines)), lines, strict=True):
         _draw_line(ax, axis, line, y)
     return axis
 
 
-def _draw_line(ax: Axes, axis: Axis, line: Line, y: float) -> None:
+def _draw_line(ax: Plot, axis: Axis, line: Line, y: float) -> None:
     estimate, *bounds = line.values
     if None not in bounds:
         _draw_interval(ax, axis, line, y)
@@ -448,7 +568,7 @@ def _draw_line(ax: Axes, axis: Axis, line: Line, y: float) -> None:
         ax.plot(x, y, line.mark, markersize=5.2, zorder=MARKS, gid=line.gid, **look)
 
 
-def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
+def _draw_interval(ax: Plot, axis: Axis, line: Line, y: float) -> None:
     far = FAR * (axis.high - axis.low)  # a ratio of zero lies at minus infinity
     estimate, *bounds = (
         math.nan if value is None else max(scale(value, axis.logarithmic), axis.low - far)
@@ -457,8 +577,8 @@ def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
     if line.mark == "diamond":
         bottom, top = ax.get_ylim()
         half = HALF_DIAMOND * (bottom - top) / ax.bbox.height  # of 72 dots an inch
-        xs, ys = (bounds[0], estimate, bounds[1], estimate), (y, y - half, y, y + half)
-        ax.fill(xs, ys, facecolor=line.colour, linewidth=0, zorder=MARKS, gid=line.gid)
+        corners = ((bounds[0], y), (estimate, y - half), (bounds[1], y), (estimate, y + half))
+        ax.add_artist(Polygon(corners, facecolor=line.colour, linewidth=0, zorder=MARKS, gid=line.gid))
     else:
         ax.plot(bounds, (y, y), color=line.colour, linewidth=1.0, zorder=LINES, gid="interval")
     for end, value, arrow in zip((axis.low, axis.high), line.values[1:], "<>", strict=True):
@@ -467,7 +587,7 @@ def _draw_interval(ax: Axes, axis: Axis, line: Line, y: float) -> None:
             ax.plot(end, y, arrow, markersize=size, color=line.colour, markeredgewidth=0, clip_on=False)
 
 
-def print_lines(ax: Axes, lines: Sequence[Line], measure: str, names: float, numbers: float) -> None:
+def print_lines(ax: Field, lines: Sequence[Line], measure: str, names: float, numbers: float) -> None:
     """Names left of the plot and estimates with intervals right of it, `names` and `numbers` points away."""
     for y, line in enumerate(lines):
         print_beside(ax, y, -names, clean(line.name), bold=line.bold, room=names - 6)
@@ -487,18 +607,21 @@ def print_beside(
     **kind: Any,
 ) -> None:
     """Text at a height of the data, `x` points left (negative) or right of the plot."""
-    ax.annotate(
-        lettering.shorten(text, room, size, bold),
-        (0.0 if x < 0 else 1.0, y),
-        (x, 0.0),
-        xycoords=blended_transform_factory(ax.transAxes, ax.transData),
-        textcoords="offset points",
-        horizontalalignment=align,
-        fontweight="bold" if bold else "normal",
-        fontsize=size,
-        annotation_clip=False,
-        **{"verticalalignment": "center_baseline"} | kind,
-    )
+    text = lettering.shorten(text, room, size, bold)
+    where = blended_transform_factory(ax.transAxes, ax.transData)
+    kind = {"size": size, "bold": bold, "align": (align, "center_baseline")} | kind
+    print_at(ax, (0.0 if x < 0 else 1.0, y), (x, 0.0), text, where, **kind)
+
+
+def print_at(
+    ax: Axes | Field, spot: Span, away: Span, text: str, where: Transform | None = None, **kind: Any
+) -> None:
+    """Text some points `away` from a spot of the data, or of `where` else."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None
+    across, up = (points / POINTS_PER_INCH for points in away)
+    apart = ScaledTranslation(across, up, figure.dpi_scale_trans)
+    ax.add_artist(line_of_text(*spot, text, transform=(where or ax.transData) + apart, clip_on=False, **kind))
 
 
 def result(measure: str, values: Values) -> str:

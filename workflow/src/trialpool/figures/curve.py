@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
 from matplotlib.patches import Rectangle
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import Field, Look, Sheet
+from trialpool.figures.canvas import Field, Look, Plot, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Conclusion, Level, Record, conclusion
@@ -30,7 +30,6 @@ LEFT, RIGHT = 150.0, 452.0
 MEDIAN_AT, CLEAR_AT = 497.0, 548.0
 CURVE, KEY, ROW, HEADING = 176.0, 12.0, 8.8, 14.0
 MOST_DRAWN = 500
-AFTER = 0.1  # level of what stands below the curve and is drawn after it
 NUMBERS = ("estimate", "ci_low", "ci_high", "k")
 NAMES = shipped("sentences")["multiverse"]  # of dimensions and of levels
 CONCLUSIONS = {  # colour, words
@@ -64,7 +63,7 @@ def draw_specification_curve(record: Appraised, columns: Columns) -> Figure:
         half = max(0.5, 1.2 * len(rows) / (RIGHT - LEFT))
         field.add_artist(Rectangle((at - half, 0), 2 * half, 1, facecolor=style.POOLED_LIGHT, linewidth=0))
     y = top + CURVE
-    curve = sheet.axes((LEFT, top, RIGHT, y))
+    curve = Plot(sheet, (LEFT, top, RIGHT, y))
     _draw_curve(curve, record, drawn, at)
     _name_sides(sheet, curve, record, top)
     sheet.text(MEDIAN_AT, y + 22, "Median", bold=True, align="right")
@@ -98,7 +97,7 @@ def _evenly_spaced(count: int, main: int | None) -> list[int]:
     return rows
 
 
-def _draw_curve(ax: Axes, record: Record, drawn: Columns, main: int | None) -> None:
+def _draw_curve(ax: Plot, record: Record, drawn: Columns, main: int | None) -> None:
     pooled, threshold = canvas.pooled_of(record), mcid_threshold(record)
     bounds = list(zip(drawn["ci_low"], drawn["ci_high"], strict=True))
     axis = plan_axis(
@@ -109,7 +108,7 @@ def _draw_curve(ax: Axes, record: Record, drawn: Columns, main: int | None) -> N
         right=CURVE,
     )
     canvas.show_axis(ax, axis, which="y")
-    ax.set(xlim=(-0.5, len(bounds) - 0.5), xticks=[])
+    ax.x.show((-0.5, len(bounds) - 0.5))
     canvas.draw_landmarks(ax, record, pooled=False, which="y")
     step = (RIGHT - LEFT) / len(bounds)
 
@@ -127,26 +126,27 @@ def _draw_curve(ax: Axes, record: Record, drawn: Columns, main: int | None) -> N
     _draw_key(ax, main is not None)
 
 
-def _draw_spans(
-    ax: Axes | Field, drawn: Columns, spans: Sequence[tuple[float, float] | None], **look: Any
-) -> None:
+def _draw_spans(ax: Field, drawn: Columns, spans: Sequence[tuple[float, float] | None], **look: Any) -> None:
     """An upright stroke a specification from where to where, in the colour of its conclusion."""
     for name, (colour, _) in CONCLUSIONS.items():
         known = ((x, span) for x, span in enumerate(spans) if span and drawn["conclusion"][x] == name)
         canvas.draw_strokes(ax, [(x, *span) for x, span in known], color=colour, **look)
 
 
-def _draw_key(ax: Axes, configured: bool) -> None:
+def _draw_key(ax: Plot, configured: bool) -> None:
     """What the colours and the diamond mean, above the curve."""
-    if configured:
-        ax.plot([], [], "D", color=style.POOLED, markersize=5.6, markeredgewidth=0, label="as configured")
+    look: Look = {"color": style.POOLED, "markersize": 5.6, "markeredgewidth": 0}
+    keys = [ax.plot((), (), "D", label="as configured", **look)] if configured else []
+    look = {"markersize": 8, "markeredgewidth": 1.6}
     for colour, name in CONCLUSIONS.values():
-        ax.plot([], [], "|", color=colour, markersize=8, markeredgewidth=1.6, label=name)
+        keys.append(ax.plot((), (), "|", color=colour, label=name, **look))
     room: Look = {"borderpad": 0.0, "borderaxespad": 0.0, "handletextpad": 0.4, "columnspacing": 1.4}
-    ax.legend(loc="lower left", bbox_to_anchor=(0.01, 1.02), ncols=4, handlelength=0.8, **room)
+    room |= {"loc": "lower left", "bbox_to_anchor": (0.01, 1.02), "bbox_transform": ax.transAxes}
+    names = [str(key.get_label()) for key in keys]
+    ax.add_artist(Legend(ax.sheet.figure, keys, names, ncols=4, handlelength=0.8, **room))
 
 
-def _name_sides(sheet: Sheet, ax: Axes, record: Record, top: float) -> None:
+def _name_sides(sheet: Sheet, ax: Field, record: Record, top: float) -> None:
     """The measure and what lies above and below no effect, left of the axis; its landmarks, right."""
     room = LEFT - 42 - style.MARGIN
     name = lettering.wrap(canvas.value_name(record), room, style.SMALL_SIZE, True, 4)
@@ -168,7 +168,7 @@ def _draw_dimension(sheet: Sheet, record: Record, drawn: Columns, levels: Sequen
     share = notes("multiverse_share", record, dimension)
     sheet.lines(RIGHT, y + 10.5, share, colour=style.MUTED, align="right")
     frame, xlim = (LEFT, y + HEADING, RIGHT, y + HEADING + ROW * len(levels)), (-0.5, count - 0.5)
-    field = Field(sheet, frame, xlim, (len(levels) - 0.5, -0.5), AFTER)
+    field = Field(sheet, frame, xlim, (len(levels) - 0.5, -0.5))
     rules = [[(x, number) for x in xlim] for number in range(len(levels))]
     field.add_artist(LineCollection(rules, colors=style.HAIRLINE, linewidth=0.5))
     heights = {level.level: number for number, level in enumerate(levels)}

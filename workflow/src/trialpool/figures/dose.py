@@ -6,12 +6,13 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import groupby, pairwise
 
-from matplotlib.axes import Axes
+import numpy as np
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import WIDTH, Look
+from trialpool.figures.canvas import WIDTH, Look, Plot
 from trialpool.figures.notes import notes
 from trialpool.records import DoseCurve, DoseResponse, Study
 from trialpool.synthesis.diagnostics import moderator_name
@@ -38,7 +39,7 @@ def draw_dose(record: Appraised) -> Figure:
     sheet, top = canvas.headed_record(
         record, f"Effect by {moderator_name(found.dose)}", notes("dose_notes", record), HEIGHT + FOOT
     )
-    ax = sheet.axes((LEFT, top + 4, WIDTH - style.MARGIN, top + 4 + HEIGHT))
+    ax = Plot(sheet, (LEFT, top + 4, WIDTH - style.MARGIN, top + 4 + HEIGHT))
     known = [study for study in record.studies if study.study_id not in found.unknown]
     canvas.show_range(ax, 0.0, BEYOND * found.high, name)
     canvas.show_axis(ax, _value_axis(record, found, known), canvas.value_name(record), "y", HEIGHT)
@@ -60,7 +61,7 @@ def _value_axis(record: Appraised, found: DoseResponse, known: Sequence[Study]) 
     return plan_axis(record.measure, values, landmarks, pooled=pooled, right=HEIGHT)
 
 
-def _draw_curve(ax: Axes, record: Appraised, curve: DoseCurve, colour: str, dashes: str, gid: str) -> None:
+def _draw_curve(ax: Plot, record: Appraised, curve: DoseCurve, colour: str, dashes: str, gid: str) -> None:
     doses = [point.dose for point in curve.points]
     middle, low, high = (
         [canvas.on_axis(record, getattr(point, name)) for point in curve.points]
@@ -74,10 +75,10 @@ def _draw_curve(ax: Axes, record: Appraised, curve: DoseCurve, colour: str, dash
             ax.plot(doses, bound, gid="spline-bound", **edge)
     else:
         band: Look = {"facecolor": style.CONTOURS[0], "linewidth": 0, "zorder": canvas.BELOW}
-        ax.fill_between(doses, low, high, gid="band", **band)
+        ax.add_artist(FillBetweenPolyCollection("x", *map(np.array, (doses, low, high)), gid="band", **band))
 
 
-def _draw_studies(ax: Axes, record: Appraised, known: Sequence[Study], found: DoseResponse) -> None:
+def _draw_studies(ax: Plot, record: Appraised, known: Sequence[Study], found: DoseResponse) -> None:
     """Bubbles with intervals, those of one dose side by side, and the labels for which there is room."""
     heaviest = max((study.weight or 0.0) for study in known) or 1.0
     low, high = ax.get_ylim()
@@ -133,7 +134,7 @@ def _curve_boxes(
 
 
 def _print_label(
-    ax: Axes, x: float, y: float, radius: float, label: str, taken: list[Box], crossed: Sequence[Box]
+    ax: Plot, x: float, y: float, radius: float, label: str, taken: list[Box], crossed: Sequence[Box]
 ) -> None:
     """A label beside its bubble, off lines if it can be; none where bubbles and labels leave no room."""
     wide, gap = lettering.width(label), radius + 3
@@ -147,8 +148,8 @@ def _print_label(
     if free:
         box = min(free, key=lambda box: sum(_overlap(box, other) for other in crossed))
         taken.append(box)
-        look: Look = {"xycoords": "axes points", "fontsize": style.SMALL_SIZE, "color": style.MUTED}
-        ax.annotate(label, (box[0], box[1] + 1.8), gid="label", verticalalignment="baseline", **look)
+        away = (box[0], box[1] + 1.8)
+        canvas.print_at(ax, (0, 0), away, label, ax.transAxes, color=style.MUTED, gid="label")
 
 
 def _overlap(one: Box, other: Box) -> bool:

@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import WIDTH, Frame, Line, Look, Sheet
+from trialpool.figures.canvas import WIDTH, Frame, Line, Look, Plot, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Influence, Record
@@ -102,7 +101,7 @@ def _draw_strip(
     pooled = canvas.pooled_of(record)
     further: Look = {"over": every, "pooled": intervals([canvas.values_of(pooled)]), "room": 170.0}
     landmarks, name = (pooled.estimate, mcid_threshold(record)), canvas.value_name(record)
-    ax = sheet.axes((frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
+    ax = Plot(sheet, (frame[0] + NAMES, frame[1], frame[2] - NUMBERS, frame[3]))
     canvas.draw_lines(ax, record.measure, lines, landmarks=landmarks, name=name, **further)
     canvas.draw_landmarks(ax, record)
     canvas.print_lines(ax, lines, record.measure, NAMES, NUMBERS)
@@ -115,10 +114,11 @@ def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], frame: Frame) -> None:
         for row in rows
         if row.baujat_x is not None and row.baujat_y is not None
     ]
-    ax = sheet.axes(frame)
+    ax = Plot(sheet, frame)
     names = ("Squared Pearson residual", "Squared shift of the estimate")
-    for which, values, name in zip("xy", zip(*dots, strict=True), names, strict=False):
-        high = canvas.roomy([0.0, *values], 0.1)[1]
+    spans = ([0.0, *(x for x, *_ in dots)], [0.0, *(y for _, y, *_ in dots)])
+    for which, values, name in zip("xy", spans, names, strict=True):
+        high = canvas.roomy(values, 0.1)[1]
         canvas.show_range(ax, -0.03 * high, high, name, which)
     for x, y, _, hollow in dots:
         look: Look = {"markerfacecolor": style.PAPER if hollow else style.STUDY, "gid": "baujat"}
@@ -126,9 +126,9 @@ def _draw_baujat(sheet: Sheet, rows: Sequence[Influence], frame: Frame) -> None:
     _name_dots(ax, sorted((dot[:3] for dot in dots), key=lambda dot: (-dot[0] - dot[1], dot[2])))
 
 
-def _name_dots(ax: Axes, dots: Sequence[tuple[float, float, str]]) -> None:
+def _name_dots(ax: Plot, dots: Sequence[tuple[float, float, str]]) -> None:
     """Names beside the first dots (right, left, above, below) where they cover nothing; otherwise none."""
-    frame = ax.get_window_extent()  # a figure has 72 dots an inch: in points
+    frame = ax.bbox  # a figure has 72 dots an inch: in points
     points = [tuple(ax.transData.transform(dot[:2])) for dot in dots]
     taken = [(x - 3, y - 3, x + 3, y + 3) for x, y in points]
     for (at_x, at_y, text), (x, y) in zip(dots[:MOST_NAMED], points, strict=False):
@@ -138,8 +138,7 @@ def _name_dots(ax: Axes, dots: Sequence[tuple[float, float, str]]) -> None:
             inside = box[0] > frame.x0 + 2 and box[2] < frame.x1 + 14 and box[1] > frame.y0 + 1
             if inside and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
-                spot: Look = {"textcoords": "offset points", "annotation_clip": False}
-                ax.annotate(text, (at_x, at_y), (dx, dy), gid="name", **spot)
+                canvas.print_at(ax, (at_x, at_y), (dx, dy), text, gid="name")
                 break
 
 
@@ -166,7 +165,7 @@ def _draw_gosh(sheet: Sheet, record: Record, frame: Frame) -> str:
     edges = np.quantile(estimates, [(1 - SHOWN) / 2, (1 + SHOWN) / 2])
     pooled = canvas.scaled(record, canvas.pooled_of(record).estimate or MEASURES[record.measure].null)
     low, high = canvas.roomy([*edges.tolist(), pooled], 0.08)
-    ax = sheet.axes(frame)
+    ax = Plot(sheet, frame)
     canvas.show_range(ax, low, high, canvas.scaled_name(record), measure=record.measure)
     canvas.show_range(ax, LEAST_I2, 100.0, "I², per cent", "y")
     size = 3.6 if len(keep) < 100 else 2.4 if len(keep) < 500 else 1.6

@@ -31,6 +31,22 @@ def _face(bold: bool) -> FT2Font:
     return get_font([findfont(style.font(10.0, bold))])  # with the fallback for letters that the font lacks
 
 
+def reach(size: float) -> tuple[float, float]:
+    """How far above and below its baseline a line of text reaches at least, in the unit of its size."""
+    heights, units = _heights()
+    return heights[0] * (1 / units * size), heights[1] * (1 / units * size)
+
+
+@cache
+def _heights() -> tuple[tuple[int, int], int]:
+    """Those of the font, in parts of an em, and how many of these an em has."""
+    face = _face(bold=False)
+    line, head = face.get_sfnt_table("OS/2"), face.get_sfnt_table("head")
+    assert line is not None  # the font is one that matplotlib ships
+    assert head is not None
+    return (line["sTypoAscender"], -line["sTypoDescender"]), head["unitsPerEm"]
+
+
 def drawable(text: str) -> bool:
     """Whether the font has all letters of a text: what it lacks would be drawn as boxes, all alike."""
     return all(ord(letter) in _letters() for letter in text)

@@ -9,12 +9,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from matplotlib.axes import Axes
+from matplotlib.collections import FillBetweenPolyCollection
 from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Look, Sheet
+from trialpool.figures.canvas import LEADING, WIDTH, Frame, Line, Look, Plot, Sheet
 from trialpool.figures.notes import notes
 from trialpool.records import Moderator, Record, Study
 from trialpool.synthesis.diagnostics import moderator_name
@@ -97,7 +97,7 @@ def _draw_panel(sheet: Sheet, record: Appraised, row: Moderator, frame: Frame) -
 
 
 def _draw_circles(
-    ax: Axes, points: Sequence[Point], trials: Sequence[Study], known: Sequence[Study], largest: float
+    ax: Plot, points: Sequence[Point], trials: Sequence[Study], known: Sequence[Study], largest: float
 ) -> None:
     """A circle a trial, the largest first so that none hides; areas compare within all `known`."""
     heaviest = max((study.weight or 0.0) for study in known) or 1.0
@@ -112,7 +112,7 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     """Effects over a number, with the regression line and its band by the model of the table."""
     from trialpool.stats import meta_regression, predict
 
-    ax = sheet.axes(frame)
+    ax = Plot(sheet, frame)
     values = np.array([float(getattr(study, row.moderator)) for study in known])
     null = canvas.NULL
     effects = canvas.roomy([null, *(study.effect for study in known)], 0.14)
@@ -131,7 +131,7 @@ def _draw_bubbles(sheet: Sheet, record: Record, row: Moderator, known: Sequence[
     xs = np.linspace(values.min(), values.max(), 41)
     line = predict(fit, xs[:, None], level=level)
     band: Look = {"facecolor": style.CONTOURS[0], "linewidth": 0, "zorder": canvas.BELOW}
-    ax.fill_between(xs, line.ci_low, line.ci_high, gid="band", **band)
+    ax.add_artist(FillBetweenPolyCollection("x", xs, line.ci_low, line.ci_high, gid="band", **band))
     ax.plot(xs, line.estimate, color=style.POOLED, linewidth=1.3, zorder=canvas.LINES, gid="slope")
     points = [(float(value), study.effect) for value, study in zip(values, known, strict=True)]
     _draw_circles(ax, points, known, known, LARGEST)
@@ -148,8 +148,8 @@ def _draw_groups(
     ]
     trials = [Line(study.label, (study.estimate, study.estimate_low, study.estimate_high)) for study in known]
     further = intervals(line.values for line in lines)
-    ax = sheet.axes(frame)
-    ax.set_ylim(len(lines), 0.0)
+    ax = Plot(sheet, frame)
+    ax.y.show((len(lines), 0.0))
     name, room = canvas.value_name(record), ax.bbox.width + NAMES + NUMBERS
     ys = [at + 0.73 for at in range(len(lines))]
     look = {"over": trials, "further": further, "name": name, "room": room}

@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, NULL, Line, Look, Sheet
+from trialpool.figures.canvas import LEADING, NULL, Field, Line, Look, Plot, Sheet
 from trialpool.figures.notes import describe, notes
 from trialpool.records import Network
 from trialpool.text import clean
@@ -45,10 +46,8 @@ def describe_network(network: Network) -> str:
 def _draw_graph(sheet: Sheet, network: Network, middle: float) -> None:
     """Treatments on a circle, connected parts side by side."""
     reach = RADIUS + 12
-    ax = sheet.axes((CENTRE - reach, middle - reach, CENTRE + reach, middle + reach))
-    ax.set_axis_off()
-    # points from the middle, downwards
-    ax.set(xlim=(-reach, reach), ylim=(reach, -reach), xticks=[], yticks=[])
+    frame = (CENTRE - reach, middle - reach, CENTRE + reach, middle + reach)
+    ax = Field(sheet, frame, (-reach, reach), (reach, -reach))  # points from the middle, downwards
     names = [name for part in network.parts for name in part]
     angles = {name: 2 * math.pi * at / len(names) - math.pi / 2 for at, name in enumerate(names)}
     at = {name: (RADIUS * math.cos(angle), RADIUS * math.sin(angle)) for name, angle in angles.items()}
@@ -64,7 +63,7 @@ def _draw_graph(sheet: Sheet, network: Network, middle: float) -> None:
         taken.append(spot)
         ring = {"boxstyle": "circle,pad=0.25", "facecolor": style.PAPER, "linewidth": 0}
         look = {"ha": "center", "va": "center_baseline", "zorder": canvas.LINES, "bbox": ring}
-        ax.text(*spot, str(edge.trials), **look)
+        ax.add_artist(Text(*spot, str(edge.trials), clip_on=False, **look))
     for name, (x, y) in at.items():
         size = 2 * min(3.2 + 1.2 * math.sqrt(trials[name]), 9.0)
         dot: Look = {"color": style.STUDY, "markersize": size, "markeredgewidth": 0, "clip_on": False}
@@ -81,7 +80,7 @@ def _draw_effects(sheet: Sheet, network: Network, rows: Sequence[Standing], top:
     measure = network.measure
     lines = [Line(clean(row.rank.treatment), row.effect.values, gid="effect") for row in rows]
     bottom = top + ROW * len(rows) + 4
-    ax = sheet.axes((PLOT_LEFT, top, PLOT_RIGHT, bottom))
+    ax = Plot(sheet, (PLOT_LEFT, top, PLOT_RIGHT, bottom))
     canvas.draw_lines(ax, measure, lines)
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
     canvas.print_lines(ax, lines, measure, PLOT_LEFT - LEFT, NUMBERS - PLOT_RIGHT)

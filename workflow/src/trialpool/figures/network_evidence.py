@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import NULL, Line, Look, Sheet
+from trialpool.figures.canvas import NULL, Line, Look, Plot, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Network
@@ -63,8 +63,8 @@ def draw_split(network: Network, split: Sequence[SplitRow]) -> Figure:
             ys.append(y)
             y += ROW
         y += GAP
-    ax = sheet.axes((PLOT_LEFT, top + 14, PLOT_RIGHT, top + 14 + y))
-    ax.set_ylim(y - ROW / 2, -ROW / 2)
+    ax = Plot(sheet, (PLOT_LEFT, top + 14, PLOT_RIGHT, top + 14 + y))
+    ax.y.show((y - ROW / 2, -ROW / 2))
     name = words.capital(words.measure_name(network.measure))
     canvas.draw_lines(ax, network.measure, lines, ys)
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from trialpool import text as words
 from trialpool.figures import canvas, style
-from trialpool.figures.canvas import NULL, WIDTH, Look, Sheet
+from trialpool.figures.canvas import NULL, WIDTH, Look, Plot, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.priors import literature_of
@@ -102,11 +102,12 @@ def _draw_mean(sheet: Sheet, record: Record, effects: Floats, variances: Floats,
     trials = np.exp(-0.5 * ((xs - effects[:, None]) / sds) ** 2) / (math.sqrt(2 * math.pi) * sds)
     highest = 1.08 * max(float(curve.max()) for curve in curves)
     frame = (style.MARGIN + 18, top + HEAD, SPLIT - 18, top + HEAD + HEIGHT)
-    ax = sheet.axes(frame)
-    ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
+    ax = Plot(sheet, frame)
+    ax.y.show((0.0, highest), name="Density")
     canvas.show_range(ax, low, high, canvas.value_name(record), measure=record.measure)
     shrink = min(1.0, highest / (1.08 * float(trials.max())))
-    ax.plot(xs, shrink * trials.T, color=style.RULE, linewidth=0.7, zorder=canvas.BEHIND)
+    for trial in trials:
+        ax.plot(xs, shrink * trial, color=style.RULE, linewidth=0.7, zorder=canvas.BEHIND)
     for fit, curve in zip(record.bayes, curves, strict=True):
         ax.plot(xs, curve, gid=fit.prior, zorder=canvas.MARKS, **_look(fit.prior))
     canvas.draw_landmarks(ax, record, pooled=False)
@@ -129,8 +130,8 @@ def _draw_tau(sheet: Sheet, record: Record, effects: Floats, variances: Floats, 
     posteriors = [prior * likelihood / mass for prior, mass in zip(priors, masses, strict=True)]
     highest = 1.08 * max(float(posterior.max()) for posterior in posteriors)
     frame = (left + 18, top + HEAD, WIDTH - style.MARGIN, top + HEAD + HEIGHT)
-    ax = sheet.axes(frame)
-    ax.set(ylim=(0.0, highest), yticks=[], ylabel="Density")
+    ax = Plot(sheet, frame)
+    ax.y.show((0.0, highest), name="Density")
     unit = " of the logarithm" if MEASURES[record.measure].ratio else ""
     canvas.show_range(ax, 0.0, most, f"τ, standard deviation between trials{unit}")
     scaled = likelihood / likelihood.max() * highest / 1.08

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from trialpool import text as words
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import LEADING, NULL, Line, Sheet
+from trialpool.figures.canvas import LEADING, NULL, Line, Plot, Sheet
 from trialpool.figures.notes import describe, notes
 from trialpool.measures import Values
 from trialpool.records import PublishedFigure, PublishedPanel, PublishedPool, Status
@@ -157,8 +157,8 @@ def _draw_panel(sheet: Sheet, panel: Panel, top: float) -> None:
     top += HEAD
     starts = list(accumulate((row.height for row in panel.rows), initial=0.0))
     lines = [row.line for row in panel.rows]
-    ax = sheet.axes((PLOT_LEFT, top - 4, PLOT_RIGHT, top + starts[-1]))
-    ax.set_ylim(starts[-1], -4.0)  # points
+    ax = Plot(sheet, (PLOT_LEFT, top - 4, PLOT_RIGHT, top + starts[-1]))
+    ax.y.show((starts[-1], -4.0))  # points
     ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND)
     ys = [start + row.above + 5.5 for start, row in zip(starts, panel.rows, strict=False)]
     canvas.draw_lines(ax, panel.axis.measure, lines, ys, landmarks=[line.values[0] for line in lines])
