@@ -57,6 +57,7 @@ def plotted(kind, high, name):
     ax.plot(high, 1.0, "o", color=style.STUDY, clip_on=False)
     ax.axvline(high / 3, color=style.POOLED, zorder=canvas.BEHIND)
     ax.axhline(0.5, color=style.POOLED)
+    ax.scatter((0.1, high / 2), (0.4, 1.5), s=30, facecolor=style.PAPER, edgecolor=style.STUDY, linewidth=0.6)
     canvas.print_beside(ax, 1.0, 4, "fläge", bold=True)
     return sheet.figure
 

@@ -18,6 +18,7 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backend_bases import RendererBase
+from matplotlib.collections import PathCollection
 from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
@@ -289,6 +290,13 @@ class Field(Artist):
         self.add_artist(mark)
         return mark
 
+    def scatter(self, xs: Any, ys: Any, s: Any, **look: Any) -> None:
+        """Circles of so many square points around points."""
+        offsets, circle = np.column_stack((xs, ys)), Path.unit_circle().transformed(Affine2D().scale(0.5))
+        dots = PathCollection([circle], np.atleast_1d(s), offsets=offsets, **look)
+        dots.set(transform=IdentityTransform(), offset_transform=self.transData)
+        self.add_artist(dots)
+
     def axvline(self, x: float, **look: Any) -> None:
         """An level line from edge to edge."""
         self.plot((x, x), (0, 1), transform=self.along("x"), **look)
@@ -328,9 +336,9 @@ class Plot(Field):
     def __init__(self, sheet: Sheet, frame: Frame) -> None:
         super().__init__(sheet, frame, (0, 1), (0, 1))
         kind: Look = {"facecolor": "none", "linewidth": 0, "clip_on": False, "zorder": -1.0}
-        paper = Rectangle((0, 0), 1, 1, transform=self.transAxes, **kind)
+        self.paper = Rectangle((0, 0), 1, 1, transform=self.transAxes, **kind)
         self.x, self.y = Edge(self, "x"), Edge(self, "y")
-        for mark in (paper, self.x, self.y, self.y.line, self.x.line):
+        for mark in (self.paper, self.x, self.y, self.y.line, self.x.line):
             self.add_artist(mark)
 
 
@@ -345,7 +353,8 @@ class Edge(Artist):
         mark: Look = {"marker": TICKDOWN if which == "x" else TICKLEFT, "markersize": TICK, "linestyle": ""}
         self.tick = Line2D((), (), transform=where, color=style.INK, markeredgewidth=0.8, **mark)
         look: Look = {"facecolor": "none", "edgecolor": style.INK, "linewidth": 0.8, "capstyle": "projecting"}
-        self.line = PathPatch(Path([(0, 0)]), transform=where, clip_on=False, zorder=2.5, **look)
+        ends = Path([self._spot(end, 0.0) for end in (0.0, 1.0)])
+        self.line = PathPatch(ends, transform=plot.transAxes, clip_on=False, zorder=2.5, **look)
         away = self._spot(0.0, -(TICK + TO_LABEL) / POINTS_PER_INCH)
         self.beside = where + ScaledTranslation(*away, plot.sheet.figure.dpi_scale_trans)
         self.show((0, 1))
@@ -359,7 +368,6 @@ class Edge(Artist):
     ) -> None:
         """The range of its scale, ticks within and their labels, and its name."""
         setattr(self.plot.limits, f"interval{self.which}", limits)
-        self.line.set_path(Path([self._spot(end, 0.0) for end in limits]))
         level = self.which == "x"
         look: Look = {"align": ("center", "top") if level else ("right", "center_baseline")}
         self.labels = [

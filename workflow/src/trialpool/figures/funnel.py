@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import math
 
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
 
 from trialpool.figures import canvas, lettering, style
-from trialpool.figures.canvas import NULL, Look, Sheet
+from trialpool.figures.canvas import NULL, Look, Plot, Sheet
 from trialpool.figures.notes import notes
 from trialpool.measures import MEASURES
 from trialpool.records import Record
@@ -44,7 +44,7 @@ def draw_funnel(record: Appraised) -> Figure:
     sheet, top = canvas.headed_record(
         record, "Funnel plot", notes("funnel_notes", record), HEIGHT + 48, WIDTH
     )
-    ax = sheet.axes((LEFT, top + 2, RIGHT, top + 2 + HEIGHT))
+    ax = Plot(sheet, (LEFT, top + 2, RIGHT, top + 2 + HEIGHT))
     deepest = ROOM_BELOW * max(math.sqrt(study.variance) for study in record.studies)
     limits = (pooled - Z95 * deepest, pooled + Z95 * deepest)
     reach = [*([NULL] if measure.has_null else []), *limits, *(study.effect for study in record.studies)]
@@ -52,7 +52,7 @@ def draw_funnel(record: Appraised) -> Figure:
     name = measure.scale_name
     unit = f" of {'' if name[0].isupper() else 'the '}{name}" if name else ""
     canvas.show_range(ax, 0.0, deepest, f"Standard error{unit}", "y")
-    ax.invert_yaxis()
+    ax.limits.intervaly = (deepest, 0.0)
     if measure.has_null:
         _draw_zones(ax, deepest)
         ax.axvline(NULL, color=style.INK, linewidth=0.8, zorder=canvas.BEHIND, gid="no-effect")
@@ -72,22 +72,22 @@ def draw_funnel(record: Appraised) -> Figure:
     return sheet.figure
 
 
-def _draw_zones(ax: Axes, deepest: float) -> None:
-    ax.set_facecolor(ZONES[0][1])
+def _draw_zones(ax: Plot, deepest: float) -> None:
+    ax.paper.set_facecolor(ZONES[0][1])
     for _, colour, z in ZONES[1:]:
-        xs, ys = (NULL, NULL - z * deepest, NULL + z * deepest), (0.0, deepest, deepest)
-        ax.fill(xs, ys, facecolor=colour, linewidth=0, zorder=canvas.BELOW, gid="zone")
+        corners = ((NULL, 0.0), (NULL - z * deepest, deepest), (NULL + z * deepest, deepest))
+        ax.add_artist(Polygon(corners, facecolor=colour, linewidth=0, zorder=canvas.BELOW, gid="zone"))
 
 
-def _name_sides(ax: Axes, record: Record) -> None:
+def _name_sides(ax: Plot, record: Record) -> None:
     """The measure, and what lies on either side of no effect."""
     name = lettering.shorten(canvas.scaled_name(record), RIGHT - LEFT, style.SMALL_SIZE, True)
-    ax.set_xlabel(name, fontweight="bold")
+    ax.x.name.set(text=name, fontweight="bold")
     half = (RIGHT - LEFT) / 2 - 6
     left, right = clean(record.direction.left), clean(record.direction.right)
     for x, text, align in ((0.0, left and f"← {left}", "left"), (1.0, right and f"{right} →", "right")):
-        spot: Look = {"xycoords": "axes fraction", "textcoords": "offset points", "ha": align}
-        ax.annotate(lettering.shorten(text, half), (x, 0.0), (0.0, -31.0), gid="direction", **spot)
+        look: Look = {"align": (align, "baseline"), "gid": "direction"}
+        canvas.print_at(ax, (x, 0.0), (0.0, -31.0), lettering.shorten(text, half), ax.transAxes, **look)
 
 
 def _draw_key(sheet: Sheet, y: float) -> None:
