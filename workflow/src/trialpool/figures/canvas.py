@@ -298,7 +298,7 @@ class Field(Artist):
         self.add_artist(dots)
 
     def axvline(self, x: float, **look: Any) -> None:
-        """An level line from edge to edge."""
+        """An upright line from edge to edge."""
         self.plot((x, x), (0, 1), transform=self.along("x"), **look)
 
     def axhline(self, y: float, **look: Any) -> None:
