@@ -26,6 +26,19 @@ def test_a_baseline_adjusted_contrast_goes_first():
     assert row["derivation"].startswith("adjusted mean difference as printed")
 
 
+def test_the_kind_of_an_smd_does_not_depend_on_what_else_is_asked():
+    """Trial A prints a change of one arm and both values of the other, whose change is worked out."""
+    arms = [{**arm, "study_id": name} for name in "AB" for arm in ({"arm": "a"}, SHAM)]
+    before = {"arm": "a", "timepoint": "baseline", "weeks": 0, "centre": 6.0}
+    rows = [before, {"arm": "a", "centre": 3.0}, {"arm": "s", "measure": "change", "centre": -1.0}]
+    rows += [{**row, "study_id": "B", "domain": "sleep"} for row in two_arms()]
+    tables = review(studies=[{"study_id": name} for name in "AB"], arms=arms, continuous=rows)
+    pain, sleep = question(measure="SMD"), question(analysis="sleep", domain="sleep", measure="SMD")
+    (alone,) = chosen(answer(tables, pain))
+    assert (alone["study_id"], alone["kind"]) == ("A", "change")
+    assert chosen(answer(tables, pain, sleep))[0] == alone
+
+
 def test_smd_never_mixes_final_values_and_changes():
     studies = [{"study_id": name} for name in "ABC"]
     arms = [{**arm, "study_id": name} for name in "ABC" for arm in ({"arm": "a"}, SHAM)]

@@ -115,7 +115,8 @@ def _one_kind(table: pd.DataFrame, settings: pd.DataFrame) -> None:
     part = table[smd & ~both & table["basis"].isin(KINDS).to_numpy()]
     if part.empty:
         return
-    votes = part[~part["reconstructed"].astype(bool)] if not part["reconstructed"].all() else part
+    made = part["reconstructed"].astype(bool)
+    votes = part[~made | made.groupby(part["analysis_index"]).transform("all")]
     count = votes.groupby(["analysis_index", "basis"])["study_id"].nunique().unstack(fill_value=0)
     count = count.reindex(columns=list(KINDS), fill_value=0)
     more = part["analysis_index"].map(count["change"] > count["final"]).eq(True)
