@@ -78,6 +78,23 @@ def test_a_label_that_another_trial_takes_changes_what_tells_it():
     assert hashes(BASE | {"studies": alone})["pain"] != hashes(BASE)["pain"]
 
 
+def test_a_finding_on_a_mean_that_makes_a_contrast_elsewhere_counts_for_both():
+    contrast = {"arm_1": "a", "arm_2": "s", "domain": "sleep", "estimate": None, "spread_type": "none"}
+    contrast |= {"spread_low": None, "spread_high": None, "p_value": "0.01", "n_1": 20, "n_2": 20}
+    rows, specs = BASE | {"contrasts": [contrast]}, [SPECS[0], question(analysis="sleep", domain="sleep")]
+    assert "continuous.csv:2" in harmonise(review(**rows))["contrasts"]["row_ids"].item()
+    before = hashes(rows, specs=specs)
+    after = hashes(rows, [("continuous.csv:2", "too_many", "high", "too many")], specs)
+    assert all(after[analysis] != before[analysis] for analysis in after)
+
+
+def test_instruments_and_words_count_for_all(posed, shipped_tables):
+    found = pd.DataFrame(columns=FINDINGS)
+    other = replace(posed, catalogue={**posed.catalogue, "instruments": {}})
+    pairs = (made_of(each, shipped_tables, found) for each in (posed, other))
+    assert not set.intersection(*({*hashes.values()} for hashes in pairs))
+
+
 def same(one, other):
     """Whether two comparisons are the same, cell by cell."""
     pairs = zip(
@@ -125,6 +142,26 @@ def test_files_with_what_stays_are_those_of_all_compared_at_once(posed, shipped_
     made = compare_posed(posed.instead(others), shipped_tables)
     write_comparison(made, files, before, stay, names)
     assert [file.read_bytes() for file in files] == bytes_before
+
+
+def test_without_anything_to_compare_what_stays_is_put_in_order(posed, shipped_tables, tmp_path):
+    from pyarrow.parquet import read_table
+
+    specs = posed.specs[:6]
+    files, fewer = [tmp_path / name for name in "abc"], specs[4:1:-1]
+    write_comparison(compare_posed(posed.instead(specs), shipped_tables), files)
+    before, names = [read_table(file) for file in files], [spec["analysis"] for spec in fewer]
+    write_comparison(None, files, before, names, names)
+    again = [file.read_bytes() for file in files]
+    write_comparison(compare_posed(posed.instead(fewer), shipped_tables), files)
+    assert [io.read_rows(file) for file in files] == [
+        io.read_rows(put(tmp_path / "d", each)) for each in again
+    ]
+
+
+def put(path, content):
+    path.write_bytes(content)
+    return path
 
 
 def test_what_an_analysis_no_longer_compares_is_gone(posed, shipped_tables, tmp_path):

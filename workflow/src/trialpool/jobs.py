@@ -57,7 +57,7 @@ SHOWN = (
     *("forest", "dose", "multiverse", "influence", "funnel", "posterior"),
     *("moderators", "bias", "radial", "labbe"),
 )
-MADE_OF = "made_of.json"  # by analysis
+MADE_OF = "made_of.json"  # hashes by analysis
 MULTIVERSE = "specifications.csv"  # every one of an analysis
 NAMED = {  # what other files of a review may name: where it stands in its tables
     "trials": ("studies", "study_id"),
@@ -379,23 +379,20 @@ def compare(
     catalogue, findings = load_catalogue(catalogue_path, checked=True), pd.read_parquet(findings_path)
     words = load_vocabulary(vocabulary_path, checked=True)
     context = pose(harmonised, tables, catalogue, specs, words, findings)
-    folder, made = Path(paths[0]).parent, made_of(context, tables, findings)
-    lot, files = f"compared/{folder.name}", [Path(path).name for path in paths]
-    earlier = kept.earlier(lot)
-    known = io.read_json(earlier[MADE_OF]) if earlier else {}
-    stay = {analysis for analysis in made if known.get(analysis) == made[analysis]}
+    folder, files = Path(paths[0]).parent, [Path(path).name for path in paths]
+    hashes, earlier = made_of(context, tables, findings), kept.earlier(f"compared/{folder.name}")
+    before = io.read_json(earlier[MADE_OF]) if earlier else {}
+    stay = {analysis for analysis, own in hashes.items() if before.get(analysis) == own}
+    rows = [ParquetFile(earlier[file]).read() for file in files] if stay else ()
     others = [spec for spec in specs if spec["analysis"] not in stay]
-    if not others:  # nothing is to do, or there is one fewer than there were
-        stay, others = set(), list(specs)
-    before = [ParquetFile(earlier[file]).read() for file in files] if stay else ()
 
     def compare_others(own: Path) -> None:
-        comparison = compare_posed(context.instead(others), tables, findings)
-        write_comparison(comparison, [own / file for file in files], before, stay, list(made))
-        io.write_json(own / MADE_OF, made)
+        comparison = compare_posed(context.instead(others), tables, findings) if others else None
+        write_comparison(comparison, [own / file for file in files], rows, stay, list(hashes))
+        io.write_json(own / MADE_OF, hashes)
 
-    whole = kept.lot(lot, made, compare_others)
-    put({file: whole[file] for file in files}, folder)
+    lot = kept.lot(f"compared/{folder.name}", hashes, compare_others)
+    put({file: lot[file] for file in files}, folder)
 
 
 def follow(

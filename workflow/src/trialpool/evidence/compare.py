@@ -365,7 +365,7 @@ def known_trials(context: AnalysisContext) -> pd.DataFrame:
 
 
 def write_comparison(
-    comparison: Comparison,
+    comparison: Comparison | None,
     paths: Sequence[str | Path],
     earlier: Sequence[Any] = (),
     stay: Iterable[str] = (),
@@ -375,20 +375,27 @@ def write_comparison(
 
     With those of the analyses that `stay` as they are in three `earlier` Arrow tables, all in this `order`.
     """
-    tables = comparison.effects, comparison.excluded, comparison.known
-    for at, (table, contract) in enumerate(zip(tables, COMPARED, strict=True)):
-        rows = io.arrow_table(table, contract)
-        io.write_arrow(paths[at], _beside(rows, earlier[at], list(stay), order) if earlier else rows)
+    for at, contract in enumerate(COMPARED):
+        rows = [io.arrow_table(getattr(comparison, contract.name), contract)] if comparison else []
+        rows += [_of_analyses(earlier[at], list(stay))] if earlier else []
+        io.write_arrow(paths[at], _in_order(rows, order) if earlier else rows[0])
 
 
-def _beside(rows: Any, earlier: Any, stay: Sequence[str], order: Sequence[str]) -> Any:
-    """Rows of an Arrow table and those that stay of an earlier one, by the order of their analyses."""
-    import pyarrow
+def _of_analyses(table: Any, analyses: Sequence[str]) -> Any:
+    return table.filter(_places(table, analyses).is_valid())
+
+
+def _in_order(tables: Sequence[Any], analyses: Sequence[str]) -> Any:
+    """The rows of Arrow tables by the order of their analyses."""
+    from pyarrow import concat_tables
+
+    rows = concat_tables([table for table in tables if len(table)] or tables[:1])
+    return rows.take(np.argsort(_places(rows, analyses), kind="stable")).combine_chunks()
+
+
+def _places(table: Any, analyses: Sequence[str]) -> Any:
+    """Where the analysis of every row of an Arrow table is in a list, null where it is not."""
+    from pyarrow import array
     from pyarrow.compute import index_in
 
-    def places(table: Any, analyses: Sequence[str]) -> Any:
-        return index_in(table["analysis"], pyarrow.array(analyses, table["analysis"].type))
-
-    earlier = earlier.filter(places(earlier, stay).is_valid())
-    both = pyarrow.concat_tables([table for table in (rows, earlier) if len(table)] or [rows])
-    return both.take(np.argsort(places(both, order), kind="stable")).combine_chunks()
+    return index_in(table["analysis"], array(analyses, table["analysis"].type))

@@ -24,12 +24,12 @@ def made_of(
 ) -> dict[str, str]:
     """Of each analysis a hash: its settings, its trials, their results in its domains, findings on these.
 
-    `tables` are those that `context` was made of. What holds of the whole review (the code, the catalogue of
-    instruments, the vocabulary) is not in it.
+    `tables` are those that `context` was made of. The catalogue of instruments and the vocabulary count for
+    all; the code is not in it.
     """
     condition = dict(zip(context.studies["study_id"], context.studies["condition"], strict=True))
     parts: dict[tuple[str, str], list[object]] = defaultdict(list)
-    of_row: dict[str, tuple[str, str]] = {}
+    of_row: dict[str, set[tuple[str, str]]] = defaultdict(set)  # a mean may also make a contrast elsewhere
 
     def add(table: pd.DataFrame, domains: Iterable[str] | None = None) -> None:
         told = table.drop(columns=PLACES.intersection(table)).itertuples(index=False, name=None)
@@ -42,15 +42,17 @@ def made_of(
     for table in context.summaries.values():
         add(table, list(table["domain"]))
         for study, domain, rows in zip(table["study_id"], table["domain"], table["row_ids"], strict=True):
-            of_row.update(dict.fromkeys(rows.split(), (condition[study], domain)))
+            for row in rows.split():
+                of_row[row].add((condition[study], domain))
     for finding in findings[["row_ids", "rule", "severity", "finding"]].itertuples(index=False, name=None):
-        for part in {of_row[row]: None for row in str(finding[0]).split() if row in of_row}:
+        for part in {part for row in str(finding[0]).split() for part in of_row.get(row, ())}:
             parts[part].append(finding)
     known = {part: _hash(rows) for part, rows in parts.items()}
+    words = _hash((context.catalogue, context.vocabulary))
 
     def of(spec: Spec) -> object:
         domains = "", *domains_of(spec, context.vocabulary)
-        return spec, [known.get((name, domain)) for name in spec["condition"] for domain in domains]
+        return words, spec, [known.get((name, domain)) for name in spec["condition"] for domain in domains]
 
     return {spec["analysis"]: _hash(of(spec)) for spec in context.specs}
 
