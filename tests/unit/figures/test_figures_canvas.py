@@ -6,6 +6,7 @@ import matplotlib
 import numpy as np
 import pytest
 from figure_records import made_up_record, typed
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from test_figures_layout import faults
 
@@ -155,3 +156,31 @@ def test_the_style_ends_with_the_figure():
     before = dict(matplotlib.rcParams)
     assert canvas.styled(lambda: matplotlib.rcParams["axes.spines.top"])() is False
     assert dict(matplotlib.rcParams) == before
+
+
+@canvas.styled
+def test_a_tight_frame_holds_the_plot_with_its_labels_and_name():
+    ax, _, figure = plot([Line("a", (0.5, 0.1, 0.9))])
+    FigureCanvasAgg(figure).draw()
+    tight = figure.get_tightbbox().transformed(figure.dpi_scale_trans)
+    inside = [ax.bbox, *(text.get_window_extent() for text in (*ax.x.labels, ax.x.name))]
+    assert all(tight.x0 <= box.x0 and tight.y0 <= box.y0 for box in inside)
+    assert all(tight.x1 >= box.x1 and tight.y1 >= box.y1 for box in inside)
+    assert ax.x.name.get_window_extent().y1 < ax.bbox.y0
+
+
+@canvas.styled
+def test_what_is_made_invisible_is_not_drawn(tmp_path):
+    ax, _, figure = plot([Line("a", (0.5, 0.1, 0.9))])
+    ax.x.name.set_visible(False)
+    save_figure(figure, tmp_path / "figure", description="A figure", formats=(".svg",))
+    assert "Effect" not in (tmp_path / "figure.svg").read_text(encoding="utf-8")
+    ax.set_visible(False)
+    save_figure(figure, tmp_path / "figure", description="A figure", formats=(".svg",))
+    assert (tmp_path / "figure.svg").read_text(encoding="utf-8").count("<path") == 1  # the paper
+
+
+@pytest.mark.parametrize("limits", [(1.0, 1.0), (0.0, math.nan), (0.0, math.inf)])
+def test_an_axis_without_a_range_is_refused(limits):
+    with pytest.raises(ValueError, match="must have two ends"):
+        Plot(Sheet(400, 200), FRAME).x.show(limits)

@@ -82,7 +82,7 @@ class LineOfText(Text):
 
     def draw(self, renderer: RendererBase) -> None:
         """Draw the line as `Text.draw` would, without its layout."""
-        if not self.get_text():
+        if not self.get_text() or not self.get_visible():
             return
         x, y = self.get_transform().transform(self.get_position())
         before, below = BEFORE[self.get_horizontalalignment()], BELOW_TOP.get(self.get_verticalalignment())
@@ -322,8 +322,15 @@ class Field(Artist):
         """What stands on it."""
         return self.marks
 
+    def get_window_extent(self, renderer: RendererBase | None = None) -> Bbox:
+        """Where it lies, with what stands beside it: so that nothing of it is cut by a tight frame."""
+        beside = [mark.get_window_extent(renderer) for mark in self.marks if not mark.get_clip_on()]
+        return Bbox.union([self.bbox, *beside])
+
     def draw(self, renderer: RendererBase) -> None:
         """Draw what stands on it, from back to front."""
+        if not self.get_visible():
+            return
         renderer.open_group("axes")
         for mark in sorted(self.marks, key=Artist.get_zorder):
             mark.draw(renderer)
@@ -347,7 +354,7 @@ class Edge(Artist):
 
     def __init__(self, plot: Plot, which: str) -> None:
         super().__init__()
-        self.set_zorder(1.5)
+        self.set(zorder=1.5, clip_on=False)
         self.plot, self.which = plot, which
         where = plot.along(which)
         mark: Look = {"marker": TICKDOWN if which == "x" else TICKLEFT, "markersize": TICK, "linestyle": ""}
@@ -366,7 +373,9 @@ class Edge(Artist):
     def show(
         self, limits: Span, ticks: Sequence[float] = (), labels: Sequence[str] = (), name: str = ""
     ) -> None:
-        """The range of its scale, ticks within and their labels, and its name."""
+        """The range of its scale, ticks within and their labels, and its name; ValueError for no range."""
+        if not (all(map(math.isfinite, limits)) and limits[0] != limits[1]):
+            raise ValueError(f"an axis from {limits[0]} to {limits[1]}: it must have two ends")
         setattr(self.plot.limits, f"interval{self.which}", limits)
         level = self.which == "x"
         look: Look = {"align": ("center", "top") if level else ("right", "center_baseline")}
@@ -384,8 +393,15 @@ class Edge(Artist):
         """Its texts."""
         return [*self.labels, self.name]
 
+    def get_window_extent(self, renderer: RendererBase | None = None) -> Bbox:
+        """Where its texts lie."""
+        texts = (text.get_window_extent(renderer) for text in (*self.labels, self.name) if text.get_text())
+        return Bbox.union([self.plot.bbox, *texts])
+
     def draw(self, renderer: RendererBase) -> None:
         """Draw marks and labels in turn, then the name as far off as the labels reach."""
+        if not self.get_visible():
+            return
         renderer.open_group("axis")
         for label in self.labels:
             renderer.open_group("tick")
@@ -494,7 +510,7 @@ def show_range(
 
 
 def draw_strokes(ax: Axes | Field, strokes: Iterable[tuple[float, float, float]], **look: Any) -> None:
-    """Many level strokes (x, from, to) as one line with gaps: one path in a file instead of hundreds."""
+    """Many upright strokes (x, from, to) as one line with gaps: one path in a file instead of hundreds."""
     points = [point for x, *ends in strokes for point in (*((x, end) for end in ends), (math.nan, math.nan))]
     xs, ys = zip(*points, strict=True) if points else ((), ())
     ax.add_artist(Line2D(xs, ys, snap=False, zorder=LINES, **look))
