@@ -33,7 +33,8 @@ PART = 1_000_000  # letters that are encoded at once
 csv.field_size_limit(100_000_000)  # flow.csv names all trials in one cell; Python would read 131,072 letters
 UNFINISHED = ".*.part"  # what a killed write leaves behind; the next run removes it
 FORMATS = (".svg", ".pdf", ".png")
-MOST_QUESTIONS = 1000  # on one page: it then has some 50 MB; browsers open 100 MB in many seconds or not
+# On one page, which then has some 50 MB: browsers open 100 MB slowly or not. More records share texts.
+MOST_QUESTIONS = 1000
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 

@@ -28,8 +28,8 @@ LONGEST_TEXT = 2000  # of a label or note in a figure
 _INVISIBLE = re.compile("[\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff\u00ad]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~$@&]|:(?=\S)")
-# What RFC 3986 allows in an address, without the quote: nothing that ends an attribute or starts a tag.
 _NO_PART_OF_ID = re.compile(r"[^A-Za-z0-9-]")
+# What RFC 3986 allows in an address, without the quote: nothing that ends an attribute or starts a tag.
 _URL = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&()*+,;=%]+")
 LONGEST_LABEL = 120
 _ASCII = {  # of signs that Unicode does not take apart

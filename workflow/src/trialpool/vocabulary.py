@@ -126,15 +126,15 @@ class Known(NamedTuple):
 
 
 @lru_cache(maxsize=MOST_WORDS)
-def _in_words(known: Vocabulary, code: str) -> str:
-    capitals = {each.casefold(): each for each in known.abbreviations}
+def _in_words(vocabulary: Vocabulary, code: str) -> str:
+    capitals = {each.casefold(): each for each in vocabulary.abbreviations}
     words = (capitals.get(word, word) for word in spaced(code).split(" "))
-    return known.short[code] if code in known.short else " ".join(words)
+    return vocabulary.short[code] if code in vocabulary.short else " ".join(words)
 
 
 @lru_cache(maxsize=MOST_WORDS)
-def _with_names(known: Vocabulary, text: str) -> str:
-    return re.sub(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", lambda found: _in_words(known, found[0]), text)
+def _with_names(vocabulary: Vocabulary, text: str) -> str:
+    return re.sub(r"[A-Za-z0-9]+(?:_[A-Za-z0-9]+)*", lambda found: _in_words(vocabulary, found[0]), text)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

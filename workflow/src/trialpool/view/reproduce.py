@@ -253,7 +253,7 @@ def _by_arms(measure: str, studies: Sequence[Study]) -> list[bool]:
 def _trials_in_r(record: Record, plan: Plan) -> Row:
     """The trials as a table that R reads, and what the template says besides."""
     arms = MADE[record.measure][0] if record.measure in MADE else {}
-    made = [bool(plan.counted) or own for own in _by_arms(record.measure, record.studies)]
+    made = [True] * len(record.studies) if plan.counted else _by_arms(record.measure, record.studies)
     columns = {**(arms if any(made) else {}), **({} if all(made) else {"yi": "effect", "vi": "variance"})}
     rows, names, nested = [["trial", *columns]], _clusters(record), plan.model == THREE_LEVELS["interval"]
     for study, own in zip(record.studies, made, strict=True):
