@@ -95,12 +95,10 @@ def test_instruments_and_words_count_for_all(posed, shipped_tables):
     assert not set.intersection(*({*hashes.values()} for hashes in pairs))
 
 
-def same(one, other):
-    """Whether two comparisons are the same, cell by cell."""
-    pairs = zip(
-        (one.effects, one.excluded, one.known), (other.effects, other.excluded, other.known), strict=True
-    )
-    return all(a.astype(str).equals(b.astype(str)) for a, b in pairs)
+def rows_of(comparison, names):
+    """What a comparison says of some analyses, cell by cell as text."""
+    tables = comparison.effects, comparison.excluded, comparison.known
+    return [table[table["analysis"].isin(names)].astype(str).values.tolist() for table in tables]
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +108,12 @@ def posed(shipped_tables, shipped_analyses):
     return pose(harmonise(shipped_tables), shipped_tables, catalogue, specs, general())
 
 
-def test_results_of_other_domains_and_conditions_tell_an_analysis_nothing(posed, shipped_tables):
+@pytest.fixture(scope="module")
+def whole(posed, shipped_tables):
+    return compare_posed(posed, shipped_tables)
+
+
+def test_results_of_other_domains_and_conditions_tell_an_analysis_nothing(posed, whole, shipped_tables):
     """What an analysis is said to be made of is enough: of the rest not a row is there."""
     groups = {}
     for spec in posed.specs:
@@ -124,17 +127,20 @@ def test_results_of_other_domains_and_conditions_tell_an_analysis_nothing(posed,
             for name, table in posed.summaries.items()
         }
         assert sum(map(len, alone.values())) < sum(map(len, posed.summaries.values()))
-        whole = compare_posed(posed.instead(specs), shipped_tables)
-        assert same(compare_posed(replace(posed, summaries=alone).instead(specs), shipped_tables), whole)
+        found = compare_posed(replace(posed, summaries=alone).instead(specs), shipped_tables)
+        names = [spec["analysis"] for spec in specs]
+        assert rows_of(found, names) == rows_of(whole, names)
 
 
-@pytest.mark.parametrize("again", [1, 7, 60])
-def test_files_with_what_stays_are_those_of_all_compared_at_once(posed, shipped_tables, tmp_path, again):
+@pytest.mark.parametrize("again", [1, 30])
+def test_files_with_what_stays_are_those_of_all_compared_at_once(
+    posed, whole, shipped_tables, tmp_path, again
+):
     from pyarrow.parquet import read_table
 
     names = [spec["analysis"] for spec in posed.specs]
     files = [tmp_path / name for name in ("effects", "excluded", "known")]
-    write_comparison(compare_posed(posed, shipped_tables), files)
+    write_comparison(whole, files)
     before, bytes_before = [read_table(file) for file in files], [file.read_bytes() for file in files]
     others = [posed.specs[at] for at in np.random.default_rng(1).permutation(len(names))[:again]]
     others.sort(key=lambda spec: names.index(spec["analysis"]))

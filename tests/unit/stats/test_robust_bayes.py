@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.integrate import nquad, quad
 from scipy.special import ndtr, ndtri
-from scipy.stats import cauchy, invgamma, norm
+from scipy.stats import invgamma, norm
 
 from trialpool.stats import robust_bayes
 
@@ -86,8 +86,12 @@ def test_a_weight_with_effect_and_heterogeneity(fit):
 
 @pytest.mark.parametrize(("bias", "r", "scale"), [("PET", SE, 1.0), ("PEESE", V, 5.0)])
 def test_a_slope_is_integrated_with_the_effect(fit, bias, r, scale):
-    def density(mu, b):
-        return norm.pdf(mu) * 2 * cauchy.pdf(b, scale=scale) * np.prod(norm.pdf(Y, mu + b * r, SE))
+    normal = np.sqrt(2 * np.pi)
+
+    def density(mu, b):  # by formulas, which take a tenth of the time of SciPy's distributions
+        slope = 2 / (np.pi * scale * (1 + (b / scale) ** 2))
+        z = (Y - mu - b * r) / SE
+        return np.exp(-0.5 * (mu**2 + z @ z)) / normal * slope * np.prod(1 / (normal * SE))
 
     total = nquad(density, [(-5, 5), (0, 60)], opts={"epsrel": 1e-7, "limit": 60})[0]
     assert evidence_of(fit, True, False, bias) == pytest.approx(np.log(total), abs=1e-6)
