@@ -6,14 +6,13 @@ import re
 import shutil
 import sys
 import threading
-from hashlib import sha256
 from pathlib import Path
 
 from snakemake.exceptions import WorkflowError
 
 from trialpool.contracts import OPTIONAL
 from trialpool.errors import InputError
-from trialpool.io import formats_of
+from trialpool.io import fingerprint, formats_of
 from trialpool.planning import batches, clear_leftovers, code, content, newer
 from trialpool.run_notes import closing_lines, high_findings, opening_lines, refuse_missing
 from trialpool.protocol import load_protocol
@@ -53,11 +52,6 @@ if workflow.is_main_process:
     HELD = clear_leftovers(".snakemake", [PROCESSED, RESULTS])  # held open as long as this process runs
     for line in opening_lines(RESULTS):
         print(line, file=sys.stderr)
-
-
-def fingerprint(value):
-    """Stands for a large value among the params: another fingerprint, another run."""
-    return sha256(repr(value).encode()).hexdigest()
 
 
 def unrecorded(value):

@@ -225,7 +225,7 @@ def read_records(paths: Sequence[str | Path]) -> Iterator[Any]:
         return
     known: dict[str, str] = {}
 
-    def shared(part: dict[str, Any]) -> dict[str, Any]:
+    def shared(part: dict[str, object]) -> dict[str, object]:
         return dict(zip(part, _shared(part.values(), known), strict=True))
 
     yield from (json.loads(Path(path).read_bytes(), object_hook=shared) for path in paths)
@@ -371,6 +371,11 @@ def _cells(
 def _shared(values: Iterable[Any], known: dict[str, str]) -> list[Any]:
     """Values, of which texts are the equal ones that are known already, and else become known."""
     return [known.setdefault(value, value) if type(value) is str else value for value in values]
+
+
+def fingerprint(value: object) -> str:
+    """A hash that stands for a value whose `repr` says the whole of it."""
+    return hashlib.sha256(repr(value).encode()).hexdigest()
 
 
 def sha256(path: str | Path) -> str:

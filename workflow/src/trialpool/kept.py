@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Mapping
-from hashlib import sha256
 from pathlib import Path
 
 from trialpool import io
@@ -32,7 +31,7 @@ class Kept:
 
         `made_of` is all that they depend on besides the versions; its `repr` must say the whole of it.
         """
-        folder, key = self.folder / name, f"{_hash(self.versions)} {_hash(made_of)}"
+        folder, key = self.folder / name, f"{io.fingerprint(self.versions)} {io.fingerprint(made_of)}"
         if _key(folder) != key:
             shutil.rmtree(folder, ignore_errors=True)
             make(folder)
@@ -42,7 +41,7 @@ class Kept:
     def earlier(self, name: str) -> dict[str, Path]:
         """The files of a lot as the same versions made them, of whatever; none where they are not whole."""
         folder = self.folder / name
-        whole = _key(folder).startswith(f"{_hash(self.versions)} ")
+        whole = _key(folder).startswith(f"{io.fingerprint(self.versions)} ")
         return {file.name: file for file in _files(folder)} if whole else {}
 
 
@@ -59,10 +58,6 @@ def put(lot: Mapping[str, Path], folder: str | Path) -> None:
             os.utime(file)  # the result of this run
         except OSError:
             io.write_bytes(Path(folder, name), file.read_bytes())
-
-
-def _hash(value: object) -> str:
-    return sha256(repr(value).encode()).hexdigest()
 
 
 def _files(folder: Path) -> list[Path]:

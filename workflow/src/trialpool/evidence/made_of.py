@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from hashlib import sha256
 
 import pandas as pd
 
 from trialpool.evidence.match import AnalysisContext, Spec, domains_of
+from trialpool.io import fingerprint
 
 OF_TRIALS = ("studies", "arms", "risk_of_bias")
 PLACES = {"at", "at_1", "at_2", "result_id"}  # of rows among those of other trials
@@ -47,15 +47,11 @@ def made_of(
     for finding in findings[["row_ids", "rule", "severity", "finding"]].itertuples(index=False, name=None):
         for part in {part for row in str(finding[0]).split() for part in of_row.get(row, ())}:
             parts[part].append(finding)
-    known = {part: _hash(rows) for part, rows in parts.items()}
-    words = _hash((context.catalogue, context.vocabulary))
+    known = {part: fingerprint(rows) for part, rows in parts.items()}
+    words = fingerprint((context.catalogue, context.vocabulary))
 
     def of(spec: Spec) -> object:
         domains = "", *domains_of(spec, context.vocabulary)
         return words, spec, [known.get((name, domain)) for name in spec["condition"] for domain in domains]
 
-    return {spec["analysis"]: _hash(of(spec)) for spec in context.specs}
-
-
-def _hash(value: object) -> str:
-    return sha256(repr(value).encode()).hexdigest()
+    return {spec["analysis"]: fingerprint(of(spec)) for spec in context.specs}
